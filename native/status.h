@@ -1,0 +1,16 @@
+// Status: how a fallible engine call reports failure. Errors are values; nothing in native/ throws.
+#pragma once
+
+#include <cerrno>
+
+namespace sealgate {
+
+struct [[nodiscard]] Status {
+  int error = 0;            // errno of the failed call; 0 means success
+  const char* where = "";   // the call that failed, a literal: "open", "setsockopt TLS_TX"
+
+  bool ok() const { return error == 0; }
+  static Status last(const char* where) { return {errno, where}; }
+};
+
+}  // namespace sealgate

@@ -1,0 +1,82 @@
+// Every refusal a client or operator can meet, in one table: status, sentence, whose fault it is, whether to retry.
+// The engine refuses by the same names (native/problem.h); it is handed the answers built here.
+
+export type Source = 'client' | 'store' | 'server';
+
+export interface ErrorKind {
+  status: number;
+  detail: string;
+  source: Source;
+  retryable: boolean;
+}
+
+const client = (status: number, detail: string): ErrorKind => ({ status, detail, source: 'client', retryable: false });
+const later = (status: number, detail: string, source: Source = 'server'): ErrorKind => ({
+  status,
+  detail,
+  source,
+  retryable: true,
+});
+
+/** Refusals that the engine makes by itself; the keys are native/problem.h's names. */
+export const engineErrors = {
+  'head-malformed': client(400, 'The request head is not well-formed HTTP/1.1.'),
+  'host-invalid': client(400, 'An HTTP/1.1 request needs exactly one Host field.'),
+  'framing-ambiguous': client(400, 'The length of the request body is ambiguous.'),
+  'chunk-malformed': client(400, 'A chunk of the request body is malformed.'),
+  'plaintext-on-tls': client(400, 'This port speaks TLS; the request came in the clear.'),
+  'head-timeout': later(408, 'The request head did not arrive in time.', 'client'),
+  'body-timeout': later(408, 'The request body came too slowly.', 'client'),
+  'body-too-large': client(413, 'The request body is larger than this server accepts.'),
+  'target-too-long': client(414, 'The request target is too long.'),
+  'range-unsatisfiable': client(416, 'None of the ranges can be served.'),
+  'precondition-failed': client(412, 'A precondition of the request is false.'),
+  'expectation-unknown': client(417, 'The only expectation understood is 100-continue.'),
+  'head-too-large': client(431, 'The request head has too many fields or is too long.'),
+  'seal-broken': { status: 500, detail: 'The stored file failed its proof and was withdrawn.', source: 'store', retryable: false },
+  'store-read-failed': later(500, 'The store could not be read.', 'store'),
+  'store-write-failed': later(500, 'The store could not be written.', 'store'),
+  'method-unknown': client(501, 'The method is not known.'),
+  'coding-unknown': client(501, 'The only transfer coding understood is chunked.'),
+  'front-end-overloaded': later(503, 'The server is busy.'),
+  'version-unsupported': client(505, 'The server speaks HTTP/1.0 and HTTP/1.1.'),
+  'store-full': later(507, 'The store has no space left.', 'store'),
+} as const satisfies Record<string, ErrorKind>;
+
+/** Refusals of the front end and the store. */
+export const frontEndErrors = {
+  'target-invalid': client(400, 'The request path is not a valid name.'),
+  'digest-invalid': client(400, 'The digest field cannot be read, or names no sha-256.'),
+  'query-invalid': client(400, 'A query parameter is not valid.'),
+  'token-missing': client(401, 'This request needs a bearer token.'),
+  'token-unknown': client(401, 'The bearer token is not known.'),
+  'scope-missing': client(403, 'The token does not allow this.'),
+  'not-found': client(404, 'There is nothing under this name.'),
+  'bucket-unknown': client(404, 'There is no such bucket.'),
+  'method-not-allowed': client(405, 'The method does not apply to this resource.'),
+  'name-taken': client(409, 'The name holds other bytes, and its bucket is write-once.'),
+  'bucket-kind-differs': client(409, 'The bucket exists with another kind.'),
+  'name-deleted': client(410, 'The name was deleted.'),
+  'length-required': client(411, 'The request needs a body with Content-Length or chunked coding.'),
+  'digest-mismatch': client(422, 'The bytes received do not have the digest promised.'),
+  'internal': later(500, 'The server failed to answer.'),
+} as const satisfies Record<string, ErrorKind>;
+
+export const errors = { ...engineErrors, ...frontEndErrors };
+export type ErrorCode = keyof typeof errors;
+
+/** An error with a code of the table. */
+export class SealgateError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+    super(detail ?? errors[code].detail, options);
+    this.name = 'SealgateError';
+    this.code = code;
+  }
+}
+
+/** RFC 9457, one line. */
+export function problemBody(code: ErrorCode, detail: string = errors[code].detail): string {
+  const { status } = errors[code];
+  return `${JSON.stringify({ type: `urn:sealgate:problem:${code}`, title: code, status, detail })}\n`;
+}

@@ -1,0 +1,247 @@
+// The typed face of the engine (native/): every call that crosses Node-API is declared here and nowhere else.
+// The addon is one binary for Node, Bun and Deno; package.json's "imports" says where it is.
+
+import { createRequire } from 'node:module';
+
+declare const sealed: unique symbol;
+
+/** An open file whose bytes were proved not to change. Only {@link Addon.seal} makes one. */
+export interface SealedFile {
+  readonly [sealed]: true;
+  readonly digest: string;
+  readonly size: number;
+  readonly level: SealLevel;
+}
+
+export type SealLevel = 'L0' | 'L1';
+export type SealBreak = 'missing' | 'unreadable' | 'not-a-file' | 'size' | 'mode' | 'links' | 'evidence';
+
+/** What ties a blob's inode to the moment its digest was verified. Opaque; recorded with the blob. */
+export type Evidence = string;
+
+export interface Placement {
+  /** False when a blob with that digest was already there; the staging file is then gone. */
+  created: boolean;
+  /** Bytes. */
+  size: number;
+  evidence: Evidence;
+}
+
+export interface Hashed {
+  /** SHA-256, 64 lower-case hex digits. */
+  digest: string;
+  /** Bytes. */
+  size: number;
+}
+
+/** Released by `release()` or by the end of the process (flock(2)). */
+export interface StoreLock {
+  release(): void;
+}
+
+/** A request that the engine has no plan for. */
+export interface RequestEvent {
+  kind: 'request';
+  reactor: number;
+  request: number;
+  /** Index into ReactorOptions.listeners. */
+  listener: number;
+  method: string;
+  /** Origin-form, as sent: path and query, not decoded. Latin-1. */
+  target: string;
+  /** Field lines as sent, CRLF after each. Latin-1. */
+  head: string;
+  hasBody: boolean;
+  /** Bytes; -1 for a chunked body. */
+  contentLength: number;
+  /** Peer address, no port. */
+  peer: string;
+  /** Seconds on the engine's clock when the head was complete; see {@link Addon.now}. */
+  at: number;
+}
+
+/** The body that a `receive` plan asked for is complete, hashed and fsynced in its staging file. */
+export interface ReceivedEvent extends Hashed {
+  kind: 'received';
+  reactor: number;
+  request: number;
+  staging: string;
+}
+
+/** The client of a `receive` plan went away or broke the limits; the staging file is gone. Takes no answer. */
+export interface AbortedEvent {
+  kind: 'aborted';
+  reactor: number;
+  request: number;
+}
+
+/** A sealed file was found changed at delivery. The client got 500 or a cut connection. Takes no answer. */
+export interface BrokenEvent {
+  kind: 'broken';
+  reactor: number;
+  digest: string;
+  reason: SealBreak;
+}
+
+export type EngineEvent = RequestEvent | ReceivedEvent | AbortedEvent | BrokenEvent;
+
+/** "200, these fields, this sealed file": conditionals, ranges, HEAD and the head's own fields are the engine's. */
+export interface DeliverPlan {
+  kind: 'deliver';
+  file: SealedFile;
+  contentType: string;
+  /** Further field lines for 200, 206 and 304, CRLF after each: Cache-Control and the like. */
+  fields: string;
+  /** Seconds since the epoch. */
+  lastModified: number;
+  /** Keep it for further requests of the same target while epochs[slot] === epoch. */
+  cache?: { slot: number; epoch: number };
+}
+
+/** A small buffered response. Content-Length, Date and Connection are the engine's. */
+export interface RespondPlan {
+  kind: 'respond';
+  status: number;
+  /** Field lines, CRLF after each. */
+  fields: string;
+  body: string | Uint8Array;
+}
+
+/** Receive the body into a new staging file, then send a `received` event and wait for a `respond` plan. */
+export interface ReceivePlan {
+  kind: 'receive';
+  /** Absolute path; must not exist. */
+  staging: string;
+  /** Bytes; a longer body is answered 413. */
+  maxSize: number;
+}
+
+export type Plan = DeliverPlan | RespondPlan | ReceivePlan;
+
+export interface ListenerOptions {
+  /** IPv4 or IPv6 address without brackets. */
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  tls: boolean;
+}
+
+export interface TlsOptions {
+  /** PEM: certificate chain and private key. */
+  certificate: string;
+  key: string;
+  minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** OpenSSL list of TLS 1.2 ciphers; empty keeps the default. */
+  ciphers: string;
+  /** OpenSSL list of TLS 1.3 cipher suites; empty keeps the default. */
+  cipherSuites: string;
+  /** 80 random bytes shared by all reactors: session ticket name, HMAC key, AES key. */
+  ticketKey: Uint8Array;
+}
+
+export type KtlsMode = 'auto' | 'off' | 'require';
+
+export interface ReactorOptions {
+  listeners: ListenerOptions[];
+  tls?: TlsOptions;
+  ktls: {
+    mode: KtlsMode;
+    /** A response of at least this many bytes moves its connection to the kernel. */
+    minBytes: number;
+  };
+  limits: EngineLimits;
+  /** Response bodies for refusals the engine makes by itself, by problem name (native/problem.h). */
+  problems: Record<string, { status: number; body: string }>;
+  /** Request fields whose values are part of the plan cache key, lower case. */
+  planKeyFields: string[];
+  /** Value of the Server field; empty sends none. */
+  serverName: string;
+}
+
+export interface EngineLimits {
+  connections: number;
+  targetBytes: number;
+  headBytes: number;
+  fields: number;
+  ranges: number;
+  /** Responses kept whole in memory: largest body, and all together, bytes. */
+  smallBodyBytes: number;
+  planCacheBytes: number;
+  planCacheEntries: number;
+  /** Requests of one reactor waiting for the front end at a time. */
+  frontEndRequests: number;
+  /** Uploads of one reactor at a time. */
+  uploads: number;
+  /** Milliseconds. */
+  handshakeTimeout: number;
+  headTimeout: number;
+  idleTimeout: number;
+  /** Window over which a body or a reading client must make minRate, milliseconds. */
+  stallTimeout: number;
+  frontEndTimeout: number;
+  /** Bytes per second. */
+  minRate: number;
+}
+
+export interface BoundListener {
+  host: string;
+  port: number;
+  tls: boolean;
+}
+
+/** Monotonic totals and gauges of one reactor, by name; see native/counters.h. */
+export type Counters = Record<string, number>;
+
+export interface Reactor {
+  readonly id: number;
+  readonly listeners: BoundListener[];
+  /** The answer to a `request` or `received` event. An answer to a connection that is gone is dropped. */
+  answer(request: number, plan: Plan): void;
+  /** Stops accepting, finishes responses under way, cuts what is left after graceMs. */
+  stop(graceMs: number): void;
+  counters(): Counters;
+}
+
+export interface KtlsCapability {
+  protocol: 'TLSv1.2' | 'TLSv1.3';
+  cipher: string;
+  direction: 'tx' | 'rx';
+  works: boolean;
+  rekeys: boolean;
+  /** Where the first failing step failed, and its errno name; empty when it works. */
+  failure: string;
+}
+
+export interface Libraries {
+  openssl: string;
+  /** File that holds the OpenSSL code really called (dladdr(3)). */
+  opensslFile: string;
+  llhttp: string;
+}
+
+export interface Addon {
+  libraries(): Libraries;
+  /** Seconds on a monotonic clock. */
+  now(): number;
+  probeKtls(): KtlsCapability[];
+
+  /** Binds the listeners. Called on the thread whose `onEvents` will answer. */
+  createReactor(options: ReactorOptions): Reactor;
+  /** Runs a reactor on the calling thread until it has drained. Blocks. */
+  runReactor(id: number): void;
+  /** Sets the handler of engine events, given in batches, on the calling thread. undefined removes it. */
+  onEvents(handler: ((events: EngineEvent[]) => void) | undefined): void;
+  /** Shared atomic counters that plans depend on. */
+  readEpoch(slot: number): number;
+  bumpEpoch(slot: number): void;
+  readonly epochSlots: number;
+
+  lockStore(path: string): StoreLock | undefined;
+  seal(path: string, record: { digest: string; size: number; evidence: Evidence }, allowL0: boolean): SealedFile | SealBreak;
+  placeBlob(staging: string, blob: string): Promise<Placement>;
+  hashFile(path: string): Promise<Hashed>;
+  /** Copies and hashes on the calling thread: for maintenance workers. */
+  importFile(source: string, staging: string): Hashed;
+}
+
+export const addon = createRequire(import.meta.url)('#addon') as Addon;

@@ -1,0 +1,61 @@
+// The store's contract: what is promised to everything above. Bytes first, name second, metadata last, reply after.
+
+import type { Hashed, SealedFile } from '../native/addon.ts';
+
+export type BucketKind = 'write-once' | 'versioned';
+
+/** What a name points at. */
+export interface Descriptor {
+  /** SHA-256, 64 lower-case hex digits. */
+  digest: string;
+  /** Bytes. */
+  size: number;
+  mediaType: string;
+  /** Milliseconds since the epoch, when the ref was written. */
+  created: number;
+}
+
+/** One version of a name. Written once; the newest version wins. */
+export type Ref = (Descriptor & { version: number; deleted: false }) | { version: number; deleted: true; created: number };
+
+export interface Listing {
+  entries: (Descriptor & { name: string })[];
+  /** Give it as `after` to go on; absent on the last page. */
+  next?: string;
+}
+
+export type PutOutcome = 'created' | 'same' | 'replaced';
+
+export interface Store {
+  readonly root: string;
+
+  buckets(): { name: string; kind: BucketKind; created: number }[];
+  bucket(name: string): { name: string; kind: BucketKind; created: number } | undefined;
+  /** Makes a bucket. The same kind again is fine; another kind is refused with `bucket-kind-differs`. */
+  createBucket(name: string, kind: BucketKind): Promise<void>;
+
+  /** The newest version, tombstones included; undefined when the name was never written. Synchronous. */
+  resolve(bucket: string, name: string): Ref | undefined;
+  /** Size of a committed blob, undefined when there is none. */
+  blob(digest: string): { size: number; created: number } | undefined;
+  /**
+   * Proves a committed blob fit for delivery. Synchronous on the usual path; a promise when the inode is not the one
+   * recorded and the content must be hashed again. Content that differs is quarantined: `seal-broken`.
+   */
+  seal(digest: string): SealedFile | Promise<SealedFile>;
+  /** Moves a blob that failed its proof out of the way and records why. */
+  quarantine(digest: string, reason: string): Promise<void>;
+
+  /** A fresh path in staging/. */
+  stagingPath(): string;
+  /** COMMIT 1: places a finished staging file as a blob and records it. Durable when it resolves. */
+  commitBlob(staging: string, received: Hashed): Promise<void>;
+  /** COMMIT 2: points a name at a committed blob. `name-taken` when a write-once name has other bytes. */
+  putRef(bucket: string, name: string, to: { digest: string; mediaType: string }): Promise<PutOutcome>;
+  /** Writes a tombstone version; false when there was nothing to delete. */
+  deleteRef(bucket: string, name: string): Promise<boolean>;
+  /** Names in code-point order with their newest version, tombstones left out. limit 1..1000. */
+  list(bucket: string, options: { prefix: string; after: string; limit: number }): Listing;
+
+  close(): Promise<void>;
+}
