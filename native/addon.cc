@@ -1,0 +1,20 @@
+// Module entry: one exports object for each JavaScript environment that loads the addon.
+#include "addon.h"
+
+#include <openssl/ssl.h>
+
+namespace sealgate::addon {
+
+static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  // Before any other OpenSSL call: without it OpenSSL's atexit handler frees state that worker threads still use.
+  OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
+  env.SetInstanceData(new Instance());
+  init_store(env, exports);
+  init_reactor(env, exports);
+  return exports;
+}
+
+}  // namespace sealgate::addon
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) { return sealgate::addon::init(env, exports); }
+NODE_API_MODULE(sealgate, Init)

@@ -1,0 +1,29 @@
+// What the addon's own files share: one set of exports per JavaScript environment (main thread and each worker).
+// Files named addon*.cc know Node-API and make no system calls; all others are the reverse.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "sealed_file.h"
+
+namespace sealgate::addon {
+
+// Of one environment; there are no mutable globals on this side.
+struct Instance {
+  Napi::FunctionReference sealed_file;   // the SealedFile class
+  Napi::FunctionReference store_lock;
+  Napi::FunctionReference reactor;
+};
+
+void init_store(Napi::Env env, Napi::Object exports);     // addon_store.cc
+void init_reactor(Napi::Env env, Napi::Object exports);   // addon_reactor.cc
+
+// The file inside a JavaScript SealedFile, checked by type tag; null for any other value.
+std::shared_ptr<const SealedFile> unwrap_sealed_file(const Napi::Value& value);
+
+// Throws a JavaScript Error with code = the errno's name ("ENOSPC") and a message that names the call.
+[[noreturn]] void throw_status(Napi::Env env, const Status& status);
+
+}  // namespace sealgate::addon
