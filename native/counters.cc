@@ -1,0 +1,49 @@
+#include "counters.h"
+
+namespace sealgate {
+
+std::string_view path_name(Path path) {
+  switch (path) {
+    case Path::ktls_sendfile: return "ktls-sendfile";
+    case Path::ktls_send: return "ktls-send";
+    case Path::tls_file: return "tls-file";
+    case Path::tls_send: return "tls-send";
+    case Path::plain_sendfile: return "plain-sendfile";
+    case Path::plain_send: return "plain-send";
+    case Path::count_: break;
+  }
+  return "";
+}
+
+std::string_view fallback_name(Fallback fallback) {
+  switch (fallback) {
+    case Fallback::none: return "none";
+    case Fallback::off: return "off";
+    case Fallback::kernel_unsupported: return "kernel-unsupported";
+    case Fallback::protocol_unsupported: return "protocol-unsupported";
+    case Fallback::cipher_unsupported: return "cipher-unsupported";
+    case Fallback::too_short: return "too-short";
+    case Fallback::pending_data: return "pending-data";
+    case Fallback::install_failed: return "install-failed";
+    case Fallback::rekey_unsupported: return "rekey-unsupported";
+    case Fallback::count_: break;
+  }
+  return "";
+}
+
+std::string_view state_name(State state) {
+  switch (state) {
+    case State::handshake: return "handshake";
+    case State::idle: return "idle";
+    case State::head: return "head";
+    case State::waiting: return "waiting";
+    case State::receiving: return "receiving";
+    case State::sending: return "sending";
+    case State::lingering: return "lingering";
+    case State::closed: return "closed";
+    case State::count_: break;
+  }
+  return "";
+}
+
+}  // namespace sealgate

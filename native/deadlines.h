@@ -1,0 +1,50 @@
+// Deadlines: timeouts of a few fixed lengths. All entries of one list wait equally long, so a list is in order of
+// expiry by itself, and arming, moving and disarming are a few pointer writes.
+#pragma once
+
+#include <cstdint>
+
+namespace sealgate {
+
+class Connection;
+
+// Embedded in a connection; in at most one list at a time.
+struct Deadline {
+  Connection* owner = nullptr;
+  Deadline* previous = nullptr;
+  Deadline* next = nullptr;
+  int64_t at = 0;   // milliseconds on the reactor's clock
+
+  bool armed() const { return next != nullptr; }
+  void disarm() {
+    if (!armed()) return;
+    previous->next = next;
+    next->previous = previous;
+    previous = next = nullptr;
+  }
+};
+
+class DeadlineList {
+ public:
+  // Owns nothing; the end marker is part of the ring.
+  DeadlineList() { end_.previous = end_.next = &end_; }
+  DeadlineList(const DeadlineList&) = delete;
+  DeadlineList& operator=(const DeadlineList&) = delete;
+
+  int64_t length = 0;   // milliseconds
+
+  void arm(Deadline& deadline, int64_t now) {
+    deadline.disarm();
+    deadline.at = now + length;
+    deadline.previous = end_.previous;
+    deadline.next = &end_;
+    end_.previous->next = &deadline;
+    end_.previous = &deadline;
+  }
+  Deadline* first() const { return end_.next == &end_ ? nullptr : end_.next; }
+
+ private:
+  Deadline end_;
+};
+
+}  // namespace sealgate

@@ -1,0 +1,255 @@
+#include "delivery.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace sealgate {
+namespace {
+
+constexpr size_t kBufferBytes = 4 * Channel::kRecordBytes;
+constexpr size_t kWindowBytes = 32 * Channel::kRecordBytes;   // one sendfile(2), one look at the page cache
+constexpr uint64_t kFairShare = 512 * 1024;                   // bytes of one connection before it is others' turn
+constexpr size_t kDiskReadBytes = 1024 * 1024;                // brought into the page cache by one cold read
+
+#ifndef SYS_cachestat
+#define SYS_cachestat 451   // Linux 6.5; newer than this libc's headers
+#endif
+struct CachestatRange {
+  uint64_t offset, length;
+};
+struct Cachestat {
+  uint64_t cached, dirty, writeback, evicted, recently_evicted;
+};
+
+// cachestat(2): whether all pages of the range are cached. -1: this kernel does not say.
+int all_cached(int fd, uint64_t offset, size_t length) {
+  static std::atomic<bool> missing{false};
+  if (missing.load(std::memory_order_relaxed)) return -1;
+  constexpr uint64_t kPage = 4096;
+  CachestatRange range{offset, length};
+  Cachestat stat{};
+  if (::syscall(SYS_cachestat, fd, &range, &stat, 0) != 0) {
+    if (errno == ENOSYS) missing.store(true, std::memory_order_relaxed);
+    return -1;
+  }
+  return stat.cached >= (offset + length + kPage - 1) / kPage - offset / kPage;
+}
+
+// preadv2(2) RWF_NOWAIT of one byte: is its page cached?
+bool byte_cached(int fd, uint64_t offset) {
+  char byte;
+  iovec to{&byte, 1};
+  return ::preadv2(fd, &to, 1, static_cast<off_t>(offset), RWF_NOWAIT) == 1;
+}
+
+}  // namespace
+
+void DiskRead::run() {
+  ::posix_fadvise(file->fd(), static_cast<off_t>(offset), kDiskReadBytes, POSIX_FADV_WILLNEED);
+  std::unique_ptr<char[]> scratch;
+  char* to = buffer.get();
+  if (!to) to = (scratch = std::make_unique<char[]>(length)).get();
+  const ssize_t n = ::pread(file->fd(), to, length, static_cast<off_t>(offset));
+  result = n < 0 ? -errno : n;
+}
+
+void Delivery::start(const Channel& channel) {
+  piece_ = within_ = bytes_sent_ = filled_ = sent_ = 0;
+  cold_ahead_ = warmed_ = disk_failed_ = false;
+  disk_.reset();
+  file_left_ = response_.body_in_file();
+  const bool may_sendfile = file_left_ > 0 && response_.plan->file->level() >= SealLevel::l1;
+  if (!channel.is_tls()) {
+    path_ = may_sendfile ? Path::plain_sendfile : Path::plain_send;
+  } else if (channel.in_kernel()) {
+    path_ = may_sendfile ? Path::ktls_sendfile : Path::ktls_send;
+  } else {
+    path_ = file_left_ > 0 ? Path::tls_file : Path::tls_send;
+  }
+}
+
+void Delivery::reset() {
+  response_.clear();
+  buffer_.reset();
+  disk_.reset();
+}
+
+Delivery::Progress Delivery::pump(Channel& channel, Counters& counters) {
+  if (disk_failed_) return Progress::read_failed;
+  if (file_left_ == 0 && filled_ == 0 && response_.pieces.size() == 1) return pump_memory(channel, counters);
+  if (path_ == Path::plain_sendfile || path_ == Path::ktls_sendfile) return pump_sendfile(channel, counters);
+  return pump_copy(channel, counters);
+}
+
+const char* Delivery::memory(const Piece& piece) const {
+  const std::string& from = piece.of == Piece::Of::text ? response_.text : response_.plan->whole->bytes;
+  return from.data() + piece.offset;
+}
+
+void Delivery::count(Counters& counters, size_t bytes) {
+  bytes_sent_ += bytes;
+  counters.bytes[path_].add(bytes);
+}
+
+void Delivery::advance(size_t bytes) {
+  const Piece& piece = response_.pieces[piece_];
+  within_ += bytes;
+  if (piece.of == Piece::Of::file) file_left_ -= bytes;
+  if (within_ == piece.length) {
+    piece_++;
+    within_ = 0;
+  }
+}
+
+Delivery::Progress Delivery::blocked(const IoResult& result) {
+  return result.state == IoState::again ? Progress::socket_full : Progress::cut;
+}
+
+// One piece of memory, straight from where it stands.
+Delivery::Progress Delivery::pump_memory(Channel& channel, Counters& counters) {
+  while (piece_ < response_.pieces.size()) {
+    const Piece& piece = response_.pieces[piece_];
+    const uint64_t left = piece.length - within_;
+    const bool more = channel.is_tls() && !channel.in_kernel() && left > Channel::kRecordBytes;
+    const IoResult result = channel.write(memory(piece) + within_, left, more);
+    if (result.state != IoState::ok) return blocked(result);
+    count(counters, result.bytes);
+    advance(result.bytes);
+  }
+  return Progress::done;
+}
+
+// Heads by send(2) with MSG_MORE, so that they share records and segments with the bytes behind them, which the
+// kernel takes from the page cache.
+Delivery::Progress Delivery::pump_sendfile(Channel& channel, Counters& counters) {
+  uint64_t share = kFairShare;
+  while (piece_ < response_.pieces.size()) {
+    if (share == 0) return Progress::fair_share;
+    const Piece& piece = response_.pieces[piece_];
+    const uint64_t left = piece.length - within_;
+    IoResult result;
+    if (piece.of == Piece::Of::file) {
+      const size_t window = std::min<uint64_t>({left, kWindowBytes, share});
+      if (!warmed_ && !resident(piece.offset + within_, window)) {
+        return ask_disk(piece.offset + within_, window, false);
+      }
+      warmed_ = false;
+      if (!intact_to_the_end(window)) return Progress::seal_broken;
+      result = channel.sendfile(*response_.plan->file, piece.offset + within_, window);
+      if (result.state == IoState::ok && result.bytes == 0) return Progress::seal_broken;
+      share -= std::min<uint64_t>(share, result.bytes);
+    } else {
+      result = channel.write(memory(piece) + within_, left, !last_piece());
+    }
+    if (result.state != IoState::ok) return blocked(result);
+    count(counters, result.bytes);
+    advance(result.bytes);
+  }
+  return Progress::done;
+}
+
+// Pieces are gathered in a buffer of whole records, so that head and body share them.
+Delivery::Progress Delivery::pump_copy(Channel& channel, Counters& counters) {
+  uint64_t share = kFairShare;
+  for (;;) {
+    while (sent_ < filled_) {
+      const size_t left = filled_ - sent_;
+      const bool record_follows = left > Channel::kRecordBytes || (piece_ < response_.pieces.size() && !cold_ahead_);
+      const size_t size = std::min(left, Channel::kRecordBytes);
+      const IoResult result = channel.write(buffer_.get() + sent_, size, record_follows);
+      if (result.state != IoState::ok) return blocked(result);
+      sent_ += result.bytes;
+      count(counters, result.bytes);
+      share -= std::min<uint64_t>(share, result.bytes);
+    }
+    if (piece_ >= response_.pieces.size()) return Progress::done;
+    if (share == 0) return Progress::fair_share;
+    switch (fill()) {
+      case Filled::some: break;
+      case Filled::broken: return Progress::seal_broken;
+      case Filled::failed: return Progress::read_failed;
+      case Filled::cold: {
+        const uint64_t offset = response_.pieces[piece_].offset + within_;
+        const uint64_t left = response_.pieces[piece_].length - within_;
+        return ask_disk(offset, std::min<uint64_t>(left, kBufferBytes), true);
+      }
+    }
+  }
+}
+
+Delivery::Filled Delivery::fill() {
+  filled_ = sent_ = 0;
+  cold_ahead_ = false;
+  if (!buffer_) buffer_ = std::shared_ptr<char[]>(new char[kBufferBytes]);
+  while (filled_ < kBufferBytes && piece_ < response_.pieces.size()) {
+    const Piece& piece = response_.pieces[piece_];
+    const size_t room = std::min<uint64_t>(kBufferBytes - filled_, piece.length - within_);
+    if (piece.of == Piece::Of::file) {
+      const Filled filled = fill_from_file(piece, room);
+      if (filled == Filled::cold && filled_ > 0) {
+        cold_ahead_ = true;
+        return Filled::some;
+      }
+      if (filled != Filled::some) return filled;
+    } else {
+      std::memcpy(buffer_.get() + filled_, memory(piece) + within_, room);
+      filled_ += room;
+      advance(room);
+    }
+  }
+  return Filled::some;
+}
+
+Delivery::Filled Delivery::fill_from_file(const Piece& piece, size_t room) {
+  const SealedFile& file = *response_.plan->file;
+  iovec to{buffer_.get() + filled_, room};
+  const off_t offset = static_cast<off_t>(piece.offset + within_);
+  const ssize_t n = ::preadv2(file.fd(), &to, 1, offset, file.always_resident() ? 0 : RWF_NOWAIT);
+  if (n < 0) return errno == EAGAIN ? Filled::cold : Filled::failed;
+  if (n == 0 || !intact_to_the_end(static_cast<uint64_t>(n))) return Filled::broken;
+  filled_ += static_cast<size_t>(n);
+  advance(static_cast<size_t>(n));
+  return Filled::some;
+}
+
+// Before the last bytes of the file go, it is compared with its record once more: a client whose response completed
+// has bytes that were sealed from the first to the last.
+bool Delivery::intact_to_the_end(uint64_t sending) const {
+  return sending < file_left_ || response_.plan->file->recheck() == SealBreak::none;
+}
+
+bool Delivery::resident(uint64_t offset, size_t length) const {
+  const SealedFile& file = *response_.plan->file;
+  if (file.always_resident()) return true;
+  const int cached = all_cached(file.fd(), offset, length);
+  if (cached >= 0) return cached != 0;
+  return byte_cached(file.fd(), offset) && byte_cached(file.fd(), offset + length - 1);
+}
+
+Delivery::Progress Delivery::ask_disk(uint64_t offset, size_t length, bool bytes_wanted) {
+  disk_ = std::make_shared<DiskRead>();
+  disk_->file = response_.plan->file;
+  disk_->offset = offset;
+  disk_->length = length;
+  if (bytes_wanted) disk_->buffer = buffer_;
+  return Progress::wants_disk;
+}
+
+// The bytes of a cold read are at the start of the buffer.
+void Delivery::disk_done() {
+  disk_failed_ = disk_->result < 0;
+  if (disk_->buffer && disk_->result > 0) {
+    filled_ = static_cast<size_t>(disk_->result);
+    sent_ = 0;
+    cold_ahead_ = false;
+    advance(filled_);
+  }
+  warmed_ = !disk_->buffer;
+  disk_.reset();
+}
+
+}  // namespace sealgate

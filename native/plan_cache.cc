@@ -1,0 +1,75 @@
+#include "plan_cache.h"
+
+namespace sealgate {
+
+const std::shared_ptr<const DeliverPlan>* PlanCache::find(std::string_view key) {
+  const auto found = index_.find(key);
+  if (found == index_.end()) return nullptr;
+  Entry& entry = *found->second;
+  if (epochs_.read(entry.plan->slot) != entry.plan->epoch) {
+    counters_.plan_stale.add();
+    remove(found->second);
+    return nullptr;
+  }
+  entry.visited = true;
+  return &entry.plan;
+}
+
+void PlanCache::insert(std::string_view key, std::shared_ptr<const DeliverPlan> plan) {
+  erase(key);
+  const size_t bytes = cost(key, *plan);
+  if (bytes > max_bytes_) return;
+  entries_.push_front({std::string(key), std::move(plan), bytes});
+  index_.emplace(entries_.front().key, entries_.begin());
+  bytes_ += bytes;
+  counters_.plan_entries.add();
+  counters_.plan_bytes.add(bytes);
+  shrink();
+}
+
+void PlanCache::erase(std::string_view key) {
+  if (const auto found = index_.find(key); found != index_.end()) remove(found->second);
+}
+
+void PlanCache::grew(std::string_view key) {
+  const auto found = index_.find(key);
+  if (found == index_.end()) return;
+  Entry& entry = *found->second;
+  const size_t bytes = cost(key, *entry.plan);
+  bytes_ += bytes - entry.bytes;
+  counters_.plan_bytes.add(bytes - entry.bytes);
+  entry.bytes = bytes;
+  shrink();
+}
+
+void PlanCache::remove(Entries::iterator entry) {
+  if (hand_ == entry) hand_ = entry == entries_.begin() ? entries_.end() : std::prev(entry);
+  bytes_ -= entry->bytes;
+  counters_.plan_entries.sub();
+  counters_.plan_bytes.sub(entry->bytes);
+  index_.erase(entry->key);
+  entries_.erase(entry);
+}
+
+// The hand walks from the oldest to the newest entry and begins again: the first one not visited since it last
+// came by goes. end() stands for "before the oldest". The newest entry is the one just asked for: it stays.
+void PlanCache::shrink() {
+  while (entries_.size() > 1 && (entries_.size() > max_entries_ || bytes_ > max_bytes_)) {
+    if (hand_ == entries_.end()) hand_ = std::prev(entries_.end());
+    const auto next = hand_ == entries_.begin() ? entries_.end() : std::prev(hand_);
+    if (hand_->visited || hand_ == entries_.begin()) {
+      hand_->visited = false;
+      hand_ = next;
+    } else {
+      remove(hand_);
+    }
+  }
+}
+
+size_t PlanCache::cost(std::string_view key, const DeliverPlan& plan) {
+  constexpr size_t kBookkeeping = 512;   // list and table nodes, the plan itself, an open file
+  const size_t whole = plan.whole ? plan.whole->bytes.size() : 0;
+  return key.size() + plan.fields.size() + plan.content_type.size() + whole + kBookkeeping;
+}
+
+}  // namespace sealgate

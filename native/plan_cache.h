@@ -1,0 +1,51 @@
+// PlanCache: request key → DeliverPlan, of one reactor. Bounded in entries and in bytes; SIEVE decides what goes
+// (Zhang et al., NSDI 2024: one visited bit an entry, a hand that moves from old to new), so a hit writes one bit.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "counters.h"
+#include "plan.h"
+
+namespace sealgate {
+
+class PlanCache {
+ public:
+  PlanCache(size_t max_entries, size_t max_bytes, const Epochs& epochs, Counters& counters)
+      : max_entries_(max_entries), max_bytes_(max_bytes), epochs_(epochs), counters_(counters) {}
+
+  // Null when there is none or its epoch has moved.
+  const std::shared_ptr<const DeliverPlan>* find(std::string_view key);
+  void insert(std::string_view key, std::shared_ptr<const DeliverPlan> plan);
+  void erase(std::string_view key);
+  // The plan under this key now holds a whole response; counts its bytes.
+  void grew(std::string_view key);
+
+ private:
+  struct Entry {
+    std::string key;
+    std::shared_ptr<const DeliverPlan> plan;
+    size_t bytes;
+    bool visited = false;
+  };
+  using Entries = std::list<Entry>;   // newest first
+
+  void remove(Entries::iterator entry);
+  void shrink();
+  static size_t cost(std::string_view key, const DeliverPlan& plan);
+
+  size_t max_entries_, max_bytes_;
+  const Epochs& epochs_;
+  Counters& counters_;
+  Entries entries_;
+  std::unordered_map<std::string_view, Entries::iterator> index_;   // keys are views of Entry::key
+  Entries::iterator hand_ = entries_.end();
+  size_t bytes_ = 0;
+};
+
+}  // namespace sealgate

@@ -1,0 +1,300 @@
+#include "reactor.h"
+
+#include <sys/epoll.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "connection.h"
+#include "ktls.h"
+
+namespace sealgate {
+namespace {
+
+constexpr int kEvents = 256;         // taken from epoll_wait(2) at once
+constexpr int kAcceptsAtOnce = 64;   // of one listener before connections have their turn
+constexpr int64_t kAcceptPause = 100;   // milliseconds without accept(2) after EMFILE or ENOBUFS
+
+int64_t monotonic_ms() {
+  timespec t;
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+  return t.tv_sec * 1000 + t.tv_nsec / 1'000'000;
+}
+
+}  // namespace
+
+const KtlsSupport& Engine::ktls() {
+  static const KtlsSupport support(probe_ktls());
+  return support;
+}
+
+// Never destroyed: workers may outlive the main thread's static destructors.
+Engine& Engine::instance() {
+  static Engine* const engine = new Engine();
+  return *engine;
+}
+
+// The wake-up of the mailbox and each listener are targets of epoll like the connections.
+struct Reactor::Acceptor final : EventTarget {
+  Acceptor(Reactor& r, size_t l) : reactor(r), listener(l) {}
+  void on_events(uint32_t) override { reactor.accept_from(listener); }
+  Reactor& reactor;
+  size_t listener;
+};
+
+Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
+    : id_(id),
+      options_(std::move(options)),
+      engine_(engine),
+      plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, counters_) {
+  const auto length = [this](State state) -> int64_t& { return deadlines_[static_cast<size_t>(state)].length; };
+  length(State::handshake) = options_.handshake_timeout;
+  length(State::idle) = options_.idle_timeout;
+  length(State::head) = options_.head_timeout;
+  length(State::waiting) = options_.front_end_timeout;
+  length(State::receiving) = length(State::sending) = options_.stall_timeout;
+  length(State::lingering) = options_.linger_timeout;
+  if (!options_.server_name.empty()) answering_.server = "Server: " + options_.server_name + "\r\n";
+  answering_.max_ranges = options_.http.ranges;
+  answering_.small_body = options_.small_body_bytes;
+}
+
+Reactor::~Reactor() = default;
+
+std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, Engine& engine, std::string* failure) {
+  std::unique_ptr<Reactor> reactor(new Reactor(id, std::move(options), engine));
+  const ReactorOptions& given = reactor->options_;
+  const bool any_tls = std::any_of(given.listeners.begin(), given.listeners.end(), [](const auto& l) { return l.tls; });
+  if (any_tls) {
+    reactor->tls_ = TlsContext::create(given.tls, given.ktls && engine.ktls().any_tx(), failure);
+    if (!reactor->tls_) return nullptr;
+  }
+  for (const ListenerOptions& listener : given.listeners) {
+    Listener bound;
+    const Status status = Listener::bind(listener, given.shared_ports, &bound);
+    if (!status.ok()) {
+      *failure = listener.host + " port " + std::to_string(listener.port) + ": " + status.where + ": " +
+                 std::strerror(status.error);
+      return nullptr;
+    }
+    reactor->listeners_.push_back(std::move(bound));
+  }
+  if (const Status status = reactor->open(); !status.ok()) {
+    *failure = std::string(status.where) + ": " + std::strerror(status.error);
+    return nullptr;
+  }
+  return reactor;
+}
+
+Status Reactor::open() {
+  epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll_) return Status::last("epoll_create1");
+  epoll_event wake{EPOLLIN, {.ptr = nullptr}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, mailbox_->fd(), &wake) != 0) return Status::last("epoll_ctl");
+  for (size_t i = 0; i < listeners_.size(); i++) {
+    acceptors_.push_back(std::make_unique<Acceptor>(*this, i));
+    epoll_event event{0, {.ptr = static_cast<EventTarget*>(acceptors_[i].get())}};
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listeners_[i].fd(), &event) != 0) return Status::last("epoll_ctl");
+  }
+  return {};
+}
+
+// --- from other threads ------------------------------------------------------------------------------------------
+
+void Reactor::answer(uint64_t request, Plan plan) {
+  auto shared = std::make_shared<Plan>(std::move(plan));
+  mailbox_->post([this, request, shared] {
+    if (Connection* connection = find(request)) connection->on_answer(std::move(*shared));
+  });
+}
+
+void Reactor::stop(int64_t grace_ms) {
+  mailbox_->post([this, grace_ms] { begin_drain(grace_ms); });
+}
+
+// --- the loop ----------------------------------------------------------------------------------------------------
+
+void Reactor::run() {
+  tick();
+  watch_listeners(true);
+  epoll_event events[kEvents];
+  while (!stopping_ || !connections_.empty()) {
+    const int n = ::epoll_wait(epoll_.get(), events, kEvents, ready_.empty() ? next_timeout() : 0);
+    tick();
+    for (int i = 0; i < n; i++) {
+      if (events[i].data.ptr) {
+        static_cast<EventTarget*>(events[i].data.ptr)->on_events(events[i].events);
+      } else {
+        mailbox_->open();
+      }
+    }
+    run_ready();
+    expire();
+    clear_graves();
+  }
+}
+
+void Reactor::tick() {
+  now_ = monotonic_ms();
+  timespec t;
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &t);
+  answering_.tick(t.tv_sec);
+}
+
+int Reactor::next_timeout() const {
+  int64_t soonest = INT64_MAX;
+  for (const DeadlineList& list : deadlines_) {
+    if (const Deadline* first = list.first()) soonest = std::min(soonest, first->at);
+  }
+  if (stopping_) soonest = std::min(soonest, drain_until_);
+  if (accept_again_at_ != 0) soonest = std::min(soonest, accept_again_at_);
+  if (soonest == INT64_MAX) return -1;
+  return static_cast<int>(std::clamp<int64_t>(soonest - now_ + 1, 0, 60'000));
+}
+
+void Reactor::expire() {
+  for (DeadlineList& list : deadlines_) {
+    for (Deadline* first = list.first(); first && first->at <= now_; first = list.first()) {
+      first->disarm();
+      first->owner->on_deadline();
+    }
+  }
+  if (accept_again_at_ != 0 && now_ >= accept_again_at_) {
+    accept_again_at_ = 0;
+    watch_listeners(true);
+  }
+  if (stopping_ && now_ >= drain_until_) {
+    while (!connections_.empty()) connections_.back()->close();
+  }
+}
+
+void Reactor::run_ready() {
+  running_.swap(ready_);
+  for (Connection* connection : running_) {
+    connection->in_ready = false;
+    if (connection->state() != State::closed) connection->proceed();
+  }
+  running_.clear();
+}
+
+void Reactor::begin_drain(int64_t grace_ms) {
+  drain_until_ = now_ + grace_ms;
+  if (stopping_) return;
+  stopping_ = true;
+  accept_again_at_ = 0;
+  // Whoever is in an accept queue already is still served; a socket closed over them would reset them.
+  for (size_t i = 0; i < listeners_.size(); i++) accept_from(i);
+  for (Listener& listener : listeners_) listener.close();
+  for (size_t i = connections_.size(); i-- > 0;) connections_[i]->on_stopping();
+}
+
+// --- listeners ---------------------------------------------------------------------------------------------------
+
+void Reactor::watch_listeners(bool accepting) {
+  if (accepting_ == accepting || (accepting && stopping_)) return;
+  accepting_ = accepting;
+  for (size_t i = 0; i < listeners_.size(); i++) {
+    epoll_event event{accepting ? EPOLLIN : 0u, {.ptr = static_cast<EventTarget*>(acceptors_[i].get())}};
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listeners_[i].fd(), &event);
+  }
+}
+
+void Reactor::accept_from(size_t listener) {
+  for (int i = 0; i < kAcceptsAtOnce; i++) {
+    if (connections_.size() >= options_.connections) return watch_listeners(false);
+    std::string peer;
+    int error = 0;
+    Fd socket = listeners_[listener].accept(&peer, &error);
+    if (!socket) {
+      if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM) return;
+      // No descriptor or memory for it: without a pause the level-triggered listener would spin.
+      accept_again_at_ = now_ + kAcceptPause;
+      return watch_listeners(false);
+    }
+    counters_.accepted.add();
+    const TlsContext* tls = listeners_[listener].tls() ? tls_.get() : nullptr;
+    auto connection = std::make_unique<Connection>(*this, std::move(socket), tls, listener, std::move(peer));
+    epoll_event event{EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                      {.ptr = static_cast<EventTarget*>(connection.get())}};
+    if (!connection->usable() || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->fd(), &event) != 0) continue;
+    connection->index = connections_.size();
+    connections_.push_back(std::move(connection));
+  }
+}
+
+// --- for the connections -----------------------------------------------------------------------------------------
+
+void Reactor::schedule(Connection& connection, State state) {
+  if (state == State::closed) {
+    connection.deadline.disarm();
+  } else {
+    deadlines_[static_cast<size_t>(state)].arm(connection.deadline, now_);
+  }
+}
+
+void Reactor::make_ready(Connection& connection) {
+  if (connection.in_ready) return;
+  connection.in_ready = true;
+  ready_.push_back(&connection);
+}
+
+uint64_t Reactor::ticket(Connection& connection) {
+  const uint64_t ticket = next_ticket_++;
+  tickets_.emplace(ticket, &connection);
+  return ticket;
+}
+
+Connection* Reactor::find(uint64_t ticket) const {
+  const auto found = tickets_.find(ticket);
+  return found == tickets_.end() ? nullptr : found->second;
+}
+
+void Reactor::ask_front_end(FrontEndEvent event) {
+  front_end_waiting_.push_back(std::move(event));
+  fill_front_end();
+}
+
+void Reactor::front_end_answered() {
+  front_end_asked_--;
+  fill_front_end();
+}
+
+// Requests whose connection has gone meanwhile are not asked any more.
+void Reactor::fill_front_end() {
+  while (!front_end_waiting_.empty() && front_end_asked_ < options_.front_end_requests) {
+    FrontEndEvent event = std::move(front_end_waiting_.front());
+    front_end_waiting_.pop_front();
+    Connection* connection = find(std::get<RequestEvent>(event.what).request);
+    if (!connection) continue;
+    connection->on_asked();
+    front_end_asked_++;
+    engine_.front_end.push(std::move(event));
+  }
+}
+
+bool Reactor::take_upload_place() {
+  if (uploads_ >= options_.uploads) return false;
+  uploads_++;
+  return true;
+}
+
+void Reactor::bury(Connection& connection) {
+  const size_t index = connection.index;
+  graves_.push_back(std::move(connections_[index]));
+  if (index + 1 < connections_.size()) {
+    connections_[index] = std::move(connections_.back());
+    connections_[index]->index = index;
+  }
+  connections_.pop_back();
+}
+
+// Pointers to closed connections may stand in the events just taken and in the ready list, until here.
+void Reactor::clear_graves() {
+  if (graves_.empty()) return;
+  std::erase_if(ready_, [](const Connection* connection) { return connection->state() == State::closed; });
+  graves_.clear();
+  if (!accepting_ && accept_again_at_ == 0) watch_listeners(true);
+}
+
+}  // namespace sealgate
