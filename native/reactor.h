@@ -30,8 +30,6 @@ namespace sealgate {
 class Connection;
 class KtlsSupport;
 
-enum class KtlsMode : uint8_t { automatic, off, require };
-
 struct ProblemAnswer {
   int status = 500;
   std::string body;   // application/problem+json (RFC 9457)

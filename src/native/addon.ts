@@ -143,6 +143,8 @@ export type KtlsMode = 'auto' | 'off' | 'require';
 
 export interface ReactorOptions {
   listeners: ListenerOptions[];
+  /** Another reactor of this process is bound to these addresses already. */
+  sharedPorts: boolean;
   tls?: TlsOptions;
   ktls: {
     mode: KtlsMode;

@@ -1,0 +1,106 @@
+#include "addon_options.h"
+
+#include <cstring>
+
+namespace sealgate::addon {
+namespace {
+
+[[noreturn]] void expected(const Napi::Object& from, const char* name, const char* what) {
+  throw Napi::TypeError::New(from.Env(), std::string(name) + ": expected " + what);
+}
+
+ListenerOptions listener_options(const Napi::Object& given) {
+  return {text(given, "host"), static_cast<uint16_t>(number(given, "port")), boolean(given, "tls")};
+}
+
+TlsOptions tls_options(const Napi::Object& given) {
+  return {text(given, "certificate"), text(given, "key"),          text(given, "minVersion"),
+          text(given, "ciphers"),     text(given, "cipherSuites"), bytes(given, "ticketKey")};
+}
+
+void read_limits(const Napi::Object& given, ReactorOptions& out) {
+  const auto size = [&](const char* name) { return static_cast<size_t>(number(given, name)); };
+  const auto milliseconds = [&](const char* name) { return static_cast<int64_t>(number(given, name)); };
+  out.connections = size("connections");
+  out.http = {size("targetBytes"), size("headBytes"), size("fields"), size("ranges")};
+  out.small_body_bytes = size("smallBodyBytes");
+  out.plan_cache_bytes = size("planCacheBytes");
+  out.plan_cache_entries = size("planCacheEntries");
+  out.front_end_requests = size("frontEndRequests");
+  out.uploads = size("uploads");
+  out.handshake_timeout = milliseconds("handshakeTimeout");
+  out.head_timeout = milliseconds("headTimeout");
+  out.idle_timeout = milliseconds("idleTimeout");
+  out.stall_timeout = milliseconds("stallTimeout");
+  out.front_end_timeout = milliseconds("frontEndTimeout");
+  out.min_rate = size("minRate");
+}
+
+void read_problems(const Napi::Object& given, ReactorOptions& out) {
+  for (size_t i = 1; i < out.problems.size(); i++) {
+    const std::string name(problem_name(static_cast<Problem>(i)));
+    const Napi::Object answer = object(given, name.c_str());
+    out.problems[i] = {static_cast<int>(number(answer, "status")), text(answer, "body")};
+  }
+}
+
+}  // namespace
+
+double number(const Napi::Object& from, const char* name) {
+  const Napi::Value value = from.Get(name);
+  if (!value.IsNumber()) expected(from, name, "a number");
+  return value.As<Napi::Number>().DoubleValue();
+}
+
+bool boolean(const Napi::Object& from, const char* name) {
+  const Napi::Value value = from.Get(name);
+  if (!value.IsBoolean()) expected(from, name, "a boolean");
+  return value.As<Napi::Boolean>().Value();
+}
+
+std::string text(const Napi::Object& from, const char* name) {
+  const Napi::Value value = from.Get(name);
+  if (!value.IsString()) expected(from, name, "a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+std::string bytes(const Napi::Object& from, const char* name) {
+  const Napi::Value value = from.Get(name);
+  if (value.IsString()) return value.As<Napi::String>().Utf8Value();
+  if (!value.IsTypedArray()) expected(from, name, "a string or a Uint8Array");
+  const auto array = value.As<Napi::Uint8Array>();
+  return {reinterpret_cast<const char*>(array.Data()), array.ByteLength()};
+}
+
+Napi::Object object(const Napi::Object& from, const char* name) {
+  const Napi::Value value = from.Get(name);
+  if (!value.IsObject()) expected(from, name, "an object");
+  return value.As<Napi::Object>();
+}
+
+ReactorOptions reactor_options(const Napi::Object& given) {
+  ReactorOptions out;
+  const auto listeners = object(given, "listeners").As<Napi::Array>();
+  for (uint32_t i = 0; i < listeners.Length(); i++) {
+    out.listeners.push_back(listener_options(listeners.Get(i).As<Napi::Object>()));
+  }
+  out.shared_ports = boolean(given, "sharedPorts");
+  if (given.Get("tls").IsObject()) out.tls = tls_options(object(given, "tls"));
+  const Napi::Object ktls = object(given, "ktls");
+  out.ktls = text(ktls, "mode") != "off";
+  out.ktls_min_bytes = static_cast<uint64_t>(number(ktls, "minBytes"));
+  read_limits(object(given, "limits"), out);
+  read_problems(object(given, "problems"), out);
+  out.server_name = text(given, "serverName");
+  const auto fields = object(given, "planKeyFields").As<Napi::Array>();
+  for (uint32_t i = 0; i < fields.Length(); i++) {
+    out.plan_key_fields.push_back(fields.Get(i).As<Napi::String>().Utf8Value());
+  }
+  return out;
+}
+
+std::string describe(const Status& status) {
+  return std::string(status.where) + ": " + std::strerror(status.error);
+}
+
+}  // namespace sealgate::addon

@@ -1,0 +1,260 @@
+// The reactor's face in JavaScript: createReactor, runReactor, onEvents, epochs, probeKtls (src/native/addon.ts).
+#include <mutex>
+#include <unordered_map>
+
+#include "addon.h"
+#include "addon_options.h"
+#include "ktls.h"
+#include "reactor.h"
+
+namespace sealgate::addon {
+namespace {
+
+// Reactors are made on the front end's thread and run on workers', so they are found by id, process-wide.
+class Registry {
+ public:
+  uint32_t next_id() {
+    std::lock_guard lock(mutex_);
+    return ++last_id_;
+  }
+  void add(std::shared_ptr<Reactor> reactor) {
+    std::lock_guard lock(mutex_);
+    reactors_.emplace(reactor->id(), std::move(reactor));
+  }
+  std::shared_ptr<Reactor> take(uint32_t id) {
+    std::lock_guard lock(mutex_);
+    auto node = reactors_.extract(id);
+    return node ? std::move(node.mapped()) : nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  uint32_t last_id_ = 0;
+  std::unordered_map<uint32_t, std::shared_ptr<Reactor>> reactors_;
+};
+
+Registry& registry() {
+  static Registry* const instance = new Registry();
+  return *instance;
+}
+
+// --- plans -------------------------------------------------------------------------------------------------------
+
+std::string base64_of_hex(const std::string& hex) {
+  unsigned char bytes[32];
+  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
+  unsigned char text[48];
+  return {reinterpret_cast<char*>(text), static_cast<size_t>(EVP_EncodeBlock(text, bytes, sizeof bytes))};
+}
+
+Plan deliver_plan(const Napi::Object& given) {
+  auto plan = std::make_shared<DeliverPlan>();
+  plan->file = unwrap_sealed_file(given.Get("file"));
+  if (!plan->file) throw Napi::TypeError::New(given.Env(), "plan.file: expected a SealedFile");
+  plan->content_type = text(given, "contentType");
+  plan->fields = text(given, "fields");
+  plan->last_modified = static_cast<int64_t>(number(given, "lastModified"));
+  plan->etag = '"' + plan->file->digest() + '"';
+  plan->repr_digest = "sha-256=:" + base64_of_hex(plan->file->digest()) + ":";
+  if (const Napi::Value cache = given.Get("cache"); cache.IsObject()) {
+    plan->cacheable = true;
+    plan->slot = static_cast<uint32_t>(number(cache.As<Napi::Object>(), "slot"));
+    plan->epoch = static_cast<uint64_t>(number(cache.As<Napi::Object>(), "epoch"));
+  }
+  return std::shared_ptr<const DeliverPlan>(std::move(plan));
+}
+
+Plan plan_of(const Napi::Object& given) {
+  const std::string kind = text(given, "kind");
+  if (kind == "deliver") return deliver_plan(given);
+  if (kind == "receive") return ReceivePlan{text(given, "staging"), static_cast<uint64_t>(number(given, "maxSize"))};
+  if (kind == "respond") {
+    return RespondPlan{static_cast<int>(number(given, "status")), text(given, "fields"), bytes(given, "body")};
+  }
+  throw Napi::TypeError::New(given.Env(), "plan.kind: expected deliver, receive or respond, got " + kind);
+}
+
+// --- the Reactor class -------------------------------------------------------------------------------------------
+
+class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
+ public:
+  explicit ReactorObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ReactorObject>(info) {}
+
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Reactor",
+                       {InstanceAccessor<&ReactorObject::id>("id"), InstanceAccessor<&ReactorObject::listeners>("listeners"),
+                        InstanceMethod<&ReactorObject::answer>("answer"), InstanceMethod<&ReactorObject::stop>("stop"),
+                        InstanceMethod<&ReactorObject::counters>("counters")});
+  }
+  void adopt(std::shared_ptr<Reactor> reactor) {
+    reactor_ = std::move(reactor);
+    for (const Listener& l : reactor_->listeners()) bound_.push_back({l.host(), l.port(), l.tls()});
+  }
+
+ private:
+  Reactor& reactor() {
+    if (!reactor_) throw Napi::Error::New(Env(), "Reactor: made by createReactor only");
+    return *reactor_;
+  }
+  Napi::Value id(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), reactor().id()); }
+  Napi::Value listeners(const Napi::CallbackInfo& info) {
+    Napi::Array out = Napi::Array::New(info.Env(), bound_.size());
+    for (uint32_t i = 0; i < bound_.size(); i++) {
+      Napi::Object one = Napi::Object::New(info.Env());
+      one.Set("host", bound_[i].host);
+      one.Set("port", bound_[i].port);
+      one.Set("tls", bound_[i].tls);
+      out.Set(i, one);
+    }
+    return out;
+  }
+  void answer(const Napi::CallbackInfo& info) {
+    const double request = info[0].As<Napi::Number>().DoubleValue();
+    reactor().answer(static_cast<uint64_t>(request), plan_of(info[1].As<Napi::Object>()));
+  }
+  void stop(const Napi::CallbackInfo& info) { reactor().stop(info[0].As<Napi::Number>().Int64Value()); }
+  Napi::Value counters(const Napi::CallbackInfo& info) {
+    Napi::Object out = Napi::Object::New(info.Env());
+    reactor().counters().each([&](const std::string& name, uint64_t value) {
+      out.Set(name, static_cast<double>(value));
+    });
+    return out;
+  }
+
+  std::shared_ptr<Reactor> reactor_;
+  std::vector<ListenerOptions> bound_;   // the reactor closes its listeners on its own thread
+};
+
+Napi::Value create_reactor(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const uint32_t id = registry().next_id();
+  std::string failure;
+  std::shared_ptr<Reactor> reactor =
+      Reactor::create(id, reactor_options(info[0].As<Napi::Object>()), Engine::instance(), &failure);
+  if (!reactor) throw Napi::Error::New(env, failure);
+  registry().add(reactor);
+  const Napi::Object object = env.GetInstanceData<Instance>()->reactor.New({});
+  ReactorObject::Unwrap(object)->adopt(std::move(reactor));
+  return object;
+}
+
+void run_reactor(const Napi::CallbackInfo& info) {
+  const std::shared_ptr<Reactor> reactor = registry().take(info[0].As<Napi::Number>().Uint32Value());
+  if (!reactor) throw Napi::Error::New(info.Env(), "runReactor: no such reactor, or it runs already");
+  reactor->run();
+}
+
+// --- events to the front end -------------------------------------------------------------------------------------
+
+Napi::String latin1(Napi::Env env, const std::string& value) {
+  napi_value out;
+  if (napi_create_string_latin1(env, value.data(), value.size(), &out) != napi_ok) throw Napi::Error::New(env);
+  return {env, out};
+}
+
+struct EventObject {
+  Napi::Env env;
+  Napi::Object out;
+
+  void operator()(const RequestEvent& event) {
+    out.Set("kind", "request");
+    out.Set("request", static_cast<double>(event.request));
+    out.Set("listener", static_cast<double>(event.listener));
+    out.Set("method", latin1(env, event.method));
+    out.Set("target", latin1(env, event.target));
+    out.Set("head", latin1(env, event.head));
+    out.Set("hasBody", event.has_body);
+    out.Set("contentLength", static_cast<double>(event.content_length));
+    out.Set("peer", latin1(env, event.peer));
+    out.Set("at", event.at);
+  }
+  void operator()(const ReceivedEvent& event) {
+    out.Set("kind", "received");
+    out.Set("request", static_cast<double>(event.request));
+    out.Set("digest", event.digest);
+    out.Set("size", static_cast<double>(event.size));
+    out.Set("staging", event.staging);
+  }
+  void operator()(const AbortedEvent& event) {
+    out.Set("kind", "aborted");
+    out.Set("request", static_cast<double>(event.request));
+  }
+  void operator()(const BrokenEvent& event) {
+    out.Set("kind", "broken");
+    out.Set("digest", event.digest);
+    out.Set("reason", std::string(seal_break_name(event.reason)));
+  }
+};
+
+void hand_over_events(Napi::Env env, Napi::Function handler) {
+  const std::vector<FrontEndEvent> events = Engine::instance().front_end.drain();
+  if (events.empty()) return;
+  const Napi::HandleScope scope(env);
+  Napi::Array batch = Napi::Array::New(env, events.size());
+  for (uint32_t i = 0; i < events.size(); i++) {
+    EventObject object{env, Napi::Object::New(env)};
+    object.out.Set("reactor", events[i].reactor);
+    std::visit(object, events[i].what);
+    batch.Set(i, object.out);
+  }
+  handler.Call({batch});
+}
+
+void on_events(const Napi::CallbackInfo& info) {
+  static std::mutex mutex;
+  static Napi::ThreadSafeFunction* connected = nullptr;   // outlives every reactor that may notify
+  const std::lock_guard lock(mutex);
+  FrontEndQueue& queue = Engine::instance().front_end;
+  queue.connect(nullptr);
+  if (connected) {
+    connected->Release();
+    delete std::exchange(connected, nullptr);
+  }
+  if (!info[0].IsFunction()) return;
+  connected = new Napi::ThreadSafeFunction(
+      Napi::ThreadSafeFunction::New(info.Env(), info[0].As<Napi::Function>(), "sealgate front end", 0, 1));
+  queue.connect([tsfn = *connected] { tsfn.NonBlockingCall(hand_over_events); });
+}
+
+// --- the rest ----------------------------------------------------------------------------------------------------
+
+Napi::Value probe(const Napi::CallbackInfo& info) {
+  const std::vector<KtlsCapability> matrix = probe_ktls();
+  Napi::Array out = Napi::Array::New(info.Env(), matrix.size());
+  for (uint32_t i = 0; i < matrix.size(); i++) {
+    const KtlsCapability& found = matrix[i];
+    Napi::Object one = Napi::Object::New(info.Env());
+    one.Set("protocol", std::string(version_name(found.version)));
+    one.Set("cipher", std::string(aead_name(found.aead)));
+    one.Set("direction", found.direction == Direction::tx ? "tx" : "rx");
+    one.Set("works", found.works);
+    one.Set("rekeys", found.rekeys);
+    one.Set("failure", found.works ? std::string() : describe(found.failure));
+    out.Set(i, one);
+  }
+  return out;
+}
+
+Napi::Value read_epoch(const Napi::CallbackInfo& info) {
+  const uint64_t epoch = Engine::instance().epochs.read(info[0].As<Napi::Number>().Uint32Value());
+  return Napi::Number::New(info.Env(), static_cast<double>(epoch));
+}
+
+void bump_epoch(const Napi::CallbackInfo& info) {
+  Engine::instance().epochs.bump(info[0].As<Napi::Number>().Uint32Value());
+}
+
+}  // namespace
+
+void init_reactor(Napi::Env env, Napi::Object exports) {
+  env.GetInstanceData<Instance>()->reactor = Napi::Persistent(ReactorObject::define(env));
+  exports.Set("createReactor", Napi::Function::New<create_reactor>(env));
+  exports.Set("runReactor", Napi::Function::New<run_reactor>(env));
+  exports.Set("onEvents", Napi::Function::New<on_events>(env));
+  exports.Set("probeKtls", Napi::Function::New<probe>(env));
+  exports.Set("readEpoch", Napi::Function::New<read_epoch>(env));
+  exports.Set("bumpEpoch", Napi::Function::New<bump_epoch>(env));
+  exports.Set("epochSlots", static_cast<double>(Epochs::kSlots));
+}
+
+}  // namespace sealgate::addon
