@@ -41,10 +41,12 @@ Registry& registry() {
 // --- plans -------------------------------------------------------------------------------------------------------
 
 std::string base64_of_hex(const std::string& hex) {
-  unsigned char bytes[32];
-  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
-  unsigned char text[48];
-  return {reinterpret_cast<char*>(text), static_cast<size_t>(EVP_EncodeBlock(text, bytes, sizeof bytes))};
+  unsigned char raw[32];
+  for (size_t i = 0; i < sizeof raw; i++) {
+    raw[i] = static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
+  }
+  unsigned char encoded[48];
+  return {reinterpret_cast<char*>(encoded), static_cast<size_t>(EVP_EncodeBlock(encoded, raw, sizeof raw))};
 }
 
 Plan deliver_plan(const Napi::Object& given) {
@@ -187,6 +189,7 @@ struct EventObject {
 };
 
 void hand_over_events(Napi::Env env, Napi::Function handler) {
+  if (!env) return;   // the environment is going down
   const std::vector<FrontEndEvent> events = Engine::instance().front_end.drain();
   if (events.empty()) return;
   const Napi::HandleScope scope(env);

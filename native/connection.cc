@@ -131,7 +131,7 @@ void Connection::on_deadline() {
       break;
     case State::receiving:
       // While the disk has not caught up, the client is not to blame.
-      if (!body_left_.empty() || !message_open_ || made_progress()) return reactor_.schedule(*this, state_);
+      if (!body_left_.empty() || !body_pending() || made_progress()) return reactor_.schedule(*this, state_);
       end_ingest();
       refuse_and_close(Problem::body_timeout);
       break;
@@ -291,7 +291,7 @@ void Connection::respond(const RespondPlan& plan) {
   const Request& request = http_.request();
   Response& response = delivery_.response();
   response.clear();
-  response.keep_alive = request.keep_alive && !reactor_.stopping() && !(request.has_body && message_open_);
+  response.keep_alive = request.keep_alive && !reactor_.stopping() && !body_pending();
   build_respond(plan.status, plan.fields, plan.body, request.method == Method::head, reactor_.answering(), response);
   start_sending();
 }
@@ -443,6 +443,7 @@ void Connection::receive(const ReceivePlan& plan) {
   };
   ingest_ = Ingest::start(reactor_.engine().io, plan.staging, wake);
   set_state(State::receiving);
+  if (!body_pending()) ingest_->finish();   // a request without body framing has an empty body
 }
 
 bool Connection::step_receive() {
@@ -455,10 +456,9 @@ bool Connection::step_receive() {
       body_left_.remove_prefix(taken);
       if (!body_left_.empty()) return false;   // on_ingest() tells when there is room
     }
-    if (!message_open_) return false;   // all of it is being stored
+    if (!body_pending()) return false;   // all of it is being stored
     if (share == 0) return reactor_.make_ready(*this), false;
-    // A request without body framing for which a body was to be received has an empty one, complete by itself.
-    if (unread_.empty() && http_.request().has_body) {
+    if (unread_.empty()) {
       const IoState read = read_more();
       if (read == IoState::again) return false;
       if (read != IoState::ok) return close(), false;
@@ -527,7 +527,7 @@ void Connection::end_ingest() {
 // the answer with it (RFC 9112 9.6).
 void Connection::leave() {
   channel_.finish_sending();
-  if (must_linger_ || (message_open_ && http_.request().has_body)) {
+  if (must_linger_ || body_pending()) {
     unread_ = body_left_ = {};
     set_state(State::lingering);
   } else {

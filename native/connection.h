@@ -52,6 +52,8 @@ class Connection final : public EventTarget {
   bool step_linger();
 
   void set_state(State state);
+  // The client may still have to send a part of the request's body.
+  bool body_pending() const { return message_open_ && http_.request().has_body; }
   IoState read_more();
   void keep_unread();
   void read_aside();
