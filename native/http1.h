@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "limits.h"
+#include "http_limits.h"
 #include "problem.h"
 
 namespace sealgate {

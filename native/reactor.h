@@ -17,7 +17,7 @@
 #include "fd.h"
 #include "front_end.h"
 #include "io_pool.h"
-#include "limits.h"
+#include "http_limits.h"
 #include "listener.h"
 #include "mailbox.h"
 #include "plan.h"
