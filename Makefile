@@ -1,37 +1,161 @@
 # Builds the engine (native/) and the TypeScript around it. `make help` lists what there is to do.
 SHELL := /bin/bash
-CXX ?= g++
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := build
 B := build
+NODE := node --import tsx
 
-# --- engine -----------------------------------------------------------------------------------------------------
+.PHONY: help
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# --- what has to be installed -------------------------------------------------------------------------------------
+# Each list of Debian packages has a stamp; nothing is asked of apt when all of a list is there.
+APT := $(B)/apt
+NPM := node_modules/.package-lock.json
+RUNTIMES := .tools/node_modules/.package-lock.json
+
+.PHONY: setup
+setup: $(APT)/native $(APT)/test $(NPM) $(RUNTIMES) ## Installs Debian packages, npm packages, Bun and Deno
+
+$(APT)/%: %/apt-packages.txt test/install-packages.sh
+	@mkdir -p $(@D)
+	test/install-packages.sh $<
+	@touch $@
+$(APT)/bench: test/bench/apt-packages.txt test/install-packages.sh
+	@mkdir -p $(@D)
+	test/install-packages.sh $<
+	@touch $@
+$(NPM): package-lock.json
+	npm ci --no-progress
+	@touch $@
+# Outside node_modules: Deno would run the npm package's executable as a script if it found it there.
+$(RUNTIMES): test/runtimes/package-lock.json
+	@mkdir -p .tools
+	cp test/runtimes/package.json test/runtimes/package-lock.json .tools/
+	npm ci --no-progress --prefix .tools
+	@touch $@
+
+# --- engine -------------------------------------------------------------------------------------------------------
 # OpenSSL is linked statically with hidden symbols: node exports an OpenSSL of its own, built without kTLS.
 # node-api-headers, not node's own include directory: that one holds node's OpenSSL headers.
-SSL_LIBS = $(addprefix $(shell pkg-config --variable=libdir libssl)/,libssl.a libcrypto.a)
+SSL_LIBS = $(addprefix $(shell pkg-config --variable=libdir libssl)/,libssl.a libcrypto.a) -ldl -pthread
 LLHTTP := /usr/share/llhttp
+LLHTTP_INCLUDE := -isystem /usr/share/include/llhttp
 WARN := -Wall -Wextra -Werror -Wshadow -Wno-missing-field-initializers
-CORE_FLAGS := -std=c++20 -O2 -g -fPIC -fvisibility=hidden $(WARN) -MMD -MP -isystem /usr/share/include/llhttp
+CXXFLAGS := -std=c++20 -g -fPIC -fvisibility=hidden $(WARN) -Inative $(LLHTTP_INCLUDE)
 NAPI_FLAGS := -isystem node_modules/node-addon-api -isystem node_modules/node-api-headers/include \
   -DNAPI_VERSION=8 -DNAPI_CPP_EXCEPTIONS -DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS -DNODE_GYP_MODULE_NAME=sealgate
 LINK := -shared -Wl,--version-script=native/exports.map -Wl,--exclude-libs,ALL -Wl,-z,nodelete -Wl,-z,relro,-z,now
+SANITIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 # Files that know Node-API are native/addon*.cc; all others are plain C++ and also link into tests and fuzzers.
 NAPI_SRC := $(wildcard native/addon*.cc)
 CORE_SRC := $(filter-out $(NAPI_SRC),$(wildcard native/*.cc))
-LLHTTP_OBJ := $(B)/llhttp/llhttp.o $(B)/llhttp/api.o $(B)/llhttp/http.o
-CORE_OBJ := $(CORE_SRC:native/%.cc=$(B)/native/%.o) $(LLHTTP_OBJ)
-NAPI_OBJ := $(NAPI_SRC:native/%.cc=$(B)/native/%.o)
+NAPI_OBJ := $(NAPI_SRC:native/%.cc=$(B)/obj/release/native/%.o)
+LLHTTP_SRC := $(addprefix $(LLHTTP)/,llhttp.c api.c http.c)
+# $(call core,VARIANT): the objects of all plain C and C++.
+core = $(CORE_SRC:native/%.cc=$(B)/obj/$(1)/native/%.o) $(LLHTTP_SRC:$(LLHTTP)/%.c=$(B)/obj/$(1)/llhttp/%.o)
 
-$(B)/sealgate.node: $(CORE_OBJ) $(NAPI_OBJ) native/exports.map
-	$(CXX) $(LINK) $(CORE_OBJ) $(NAPI_OBJ) -o $@ $(SSL_LIBS) -ldl -pthread
+.PHONY: native
+native: $(B)/symbols ## Builds the engine: build/sealgate.node
 
-$(NAPI_OBJ): $(B)/native/%.o: native/%.cc
-	@mkdir -p $(@D)
-	$(CXX) $(CORE_FLAGS) $(NAPI_FLAGS) -c $< -o $@
-$(filter $(B)/native/%,$(CORE_OBJ)): $(B)/native/%.o: native/%.cc
-	@mkdir -p $(@D)
-	$(CXX) $(CORE_FLAGS) -c $< -o $@
-$(LLHTTP_OBJ): $(B)/llhttp/%.o: $(LLHTTP)/%.c
-	@mkdir -p $(@D)
-	$(CC) -O2 -g -fPIC -fvisibility=hidden -I/usr/share/include/llhttp -c $< -o $@
+$(B)/sealgate.node: $(call core,release) $(NAPI_OBJ) native/exports.map
+	$(CXX) $(LINK) $(filter %.o,$^) -o $@ $(SSL_LIBS)
 
--include $(wildcard $(B)/native/*.d)
+# Fails on a library call that could bind to the runtime's own copy, and on a function of ours that nobody defined.
+$(B)/symbols: $(B)/sealgate.node
+	@if nm -D $< | grep -E ' (SSL_|EVP_|CRYPTO_|OPENSSL_|BIO_|llhttp_|_ZNK?8sealgate)'; then \
+	  echo '$<: each symbol above has to be defined in it and hidden; see native/exports.map' >&2; exit 1; fi
+	@touch $@
+
+# $(call variant,NAME,C++ compiler,C compiler,flags): how objects of one build variant are made.
+define variant
+$(B)/obj/$(1)/native/%.o: native/%.cc | $(APT)/native
+	@mkdir -p $$(@D)
+	$(2) $(4) $$(CXXFLAGS) -MMD -MP -c $$< -o $$@
+$(B)/obj/$(1)/llhttp/%.o: $(LLHTTP)/%.c | $(APT)/native
+	@mkdir -p $$(@D)
+	$(3) $(4) -g -fPIC -fvisibility=hidden $(LLHTTP_INCLUDE) -c $$< -o $$@
+endef
+$(eval $(call variant,release,$(CXX),$(CC),-O2))
+$(eval $(call variant,asan,$(CXX),$(CC),$(SANITIZE)))
+$(eval $(call variant,fuzz,clang++,clang,$(SANITIZE) -fsanitize=fuzzer-no-link))
+$(LLHTTP_SRC): | $(APT)/native ;
+
+$(NAPI_OBJ): CXXFLAGS += $(NAPI_FLAGS)
+$(NAPI_OBJ): | $(NPM)
+
+-include $(wildcard $(B)/obj/*/native/*.d $(B)/obj/*/native/*/*.d)
+
+# --- native tests and fuzzers -------------------------------------------------------------------------------------
+TESTS := $(patsubst native/test/%.cc,%,$(wildcard native/test/*_test.cc))
+FUZZERS := $(patsubst native/fuzz/%.cc,%,$(wildcard native/fuzz/*_fuzz.cc))
+
+.PHONY: native-test native-asan native-fuzz
+native-test: $(TESTS:%=$(B)/test/%) ## Builds and runs the C++ tests
+	$(NODE) test/run.ts native
+native-asan: $(TESTS:%=$(B)/asan/%) ## The same with AddressSanitizer and UBSan
+	$(NODE) test/run.ts asan
+native-fuzz: $(FUZZERS:%=$(B)/fuzz/%) ## Runs each fuzzer for 20 s
+	$(NODE) test/run.ts fuzz
+
+$(B)/test/%_test: $(B)/obj/release/native/test/%_test.o $(call core,release)
+	@mkdir -p $(@D)
+	$(CXX) $^ -o $@ $(SSL_LIBS)
+$(B)/asan/%_test: $(B)/obj/asan/native/test/%_test.o $(call core,asan)
+	@mkdir -p $(@D)
+	$(CXX) $(SANITIZE) $^ -o $@ $(SSL_LIBS)
+$(B)/fuzz/%_fuzz: $(B)/obj/fuzz/native/fuzz/%_fuzz.o $(call core,fuzz) | $(APT)/test
+	@mkdir -p $(@D)
+	clang++ $(SANITIZE) -fsanitize=fuzzer $^ -o $@ $(SSL_LIBS)
+.SECONDARY:
+
+# --- TypeScript ---------------------------------------------------------------------------------------------------
+.PHONY: build
+build: native dist/src ## Builds the engine and dist/ (default)
+
+dist/src: $(shell find src workers -name '*.ts') tsconfig.json tsconfig.build.json $(NPM)
+	rm -rf dist
+	node_modules/.bin/tsc -p tsconfig.build.json
+	@touch $@
+
+# --- checks -------------------------------------------------------------------------------------------------------
+.PHONY: check test lint format
+check: build $(TESTS:%=$(B)/test/%) ## Types, lint, C++ tests and the quick tests on Node: for between edits
+	node_modules/.bin/tsc
+	node_modules/.bin/biome ci
+	$(NODE) test/run.ts native quick
+
+test: setup build $(foreach d,test asan,$(TESTS:%=$(B)/$(d)/%)) $(FUZZERS:%=$(B)/fuzz/%) ## Every test there is
+	$(NODE) test/run.ts native asan fuzz node bun deno ktls-old ktls-new
+
+CXX_FILES = $(wildcard native/*.cc native/*.h native/*/*.cc native/*/*.h test/bench/*.cc)
+lint: $(CORE_SRC:native/%.cc=$(B)/tidy/%) $(NPM) | $(APT)/test ## biome, tsc, clang-format, clang-tidy; all must be silent
+	node_modules/.bin/tsc
+	node_modules/.bin/biome ci
+	clang-format --dry-run -Werror $(CXX_FILES)
+
+$(B)/tidy/%: native/%.cc .clang-tidy $(wildcard native/*.h) | $(APT)/native $(APT)/test
+	@mkdir -p $(@D)
+	clang-tidy --quiet $< -- $(CXXFLAGS)
+	@touch $@
+
+format: $(NPM) | $(APT)/test ## Formats everything
+	node_modules/.bin/biome check --write
+	clang-format -i $(CXX_FILES)
+
+# --- use ----------------------------------------------------------------------------------------------------------
+.PHONY: demo bench clean
+demo: build ## Makes demo/ with a certificate and some files, serves it and says how to fetch them
+	test/demo.sh demo
+
+bench: build $(B)/bench/floor $(APT)/bench ## Compares server CPU with nginx and with a bare loop, in one run
+	$(NODE) test/bench/bench.ts
+
+$(B)/bench/floor: test/bench/floor.cc | $(APT)/native
+	@mkdir -p $(@D)
+	$(CXX) -std=c++20 -O2 $(WARN) $< -o $@ $(SSL_LIBS)
+
+clean: ## Removes what was built; keeps what was installed
+	rm -rf $(B) dist demo

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# usage: install-packages.sh LIST
+# Installs the Debian packages that the file LIST names, one a line, # for comments. Asks nothing of apt when all are there.
+set -euo pipefail
+
+missing=()
+while read -r package; do
+  status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [[ $status == installed ]] || missing+=("$package")
+done < <(grep -v '^#' "$1")
+((${#missing[@]})) || exit 0
+
+as_root=()
+if ((EUID != 0)); then
+  command -v sudo >/dev/null || { echo "$1: needs ${missing[*]}; install them, or run as root" >&2; exit 1; }
+  as_root=(sudo)
+fi
+install() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" </dev/null
+}
+# The package lists of a fresh machine are empty or old: the first failure asks for new ones.
+install || { "${as_root[@]}" apt-get update </dev/null && install; }

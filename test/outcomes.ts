@@ -1,0 +1,48 @@
+// Outcomes: what one test program says happened, read from its report. Two forms are understood: JUnit XML, which the
+// test runners of Node, Bun and Deno all write, and the last line of a C++ test (native/test/check.h).
+
+export interface Outcomes {
+  passed: number;
+  failed: number;
+  /** One line for each skip: the test and the reason it gave. */
+  skips: string[];
+}
+
+export function addOutcomes(a: Outcomes, b: Outcomes): Outcomes {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skips: [...a.skips, ...b.skips] };
+}
+
+export function outcomesOfJunit(xml: string): Outcomes {
+  const outcomes: Outcomes = { passed: 0, failed: 0, skips: [] };
+  for (const [, attributes = '', body = ''] of xml.matchAll(
+    /<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs,
+  )) {
+    const skip = /<skipped\b([^>]*)>/.exec(body);
+    if (skip) outcomes.skips.push(`${attribute(attributes, 'name')}: ${skipReason(skip[1] ?? '')}`);
+    else if (/<(failure|error)\b/.test(body)) outcomes.failed += 1;
+    else outcomes.passed += 1;
+  }
+  return outcomes;
+}
+
+/** The line `N passed, N failed`; undefined when the program ended before it. */
+export function outcomesOfCheck(output: string): Outcomes | undefined {
+  const line = /^(\d+) passed, (\d+) failed$/m.exec(output);
+  return line ? { passed: Number(line[1]), failed: Number(line[2]), skips: skipLines(output) } : undefined;
+}
+
+function skipLines(output: string): string[] {
+  return [...output.matchAll(/^skip(?:ped)?: (.*)$/gm)].map((match) => match[1] ?? '');
+}
+
+function skipReason(attributes: string): string {
+  const reason = attribute(attributes, 'message');
+  return reason === '' || reason === 'true' ? 'no reason in the report; see the output above' : reason;
+}
+
+function attribute(attributes: string, name: string): string {
+  const value = new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? '';
+  return value.replace(/&(lt|gt|quot|apos|amp);/g, (_, entity: string) => entities[entity] ?? '');
+}
+
+const entities: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };

@@ -1,0 +1,175 @@
+// Runs the parts of the test suite that it is given by name and ends with one line that sums them:
+// `N passed, N failed, N skipped`. Exits 1 when anything failed, or when nothing ran.
+// With EXPECT_KTLS=1 a skip in a part that is about kernel TLS is a failure.
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, delimiter, resolve } from 'node:path';
+import { addOutcomes, type Outcomes, outcomesOfCheck, outcomesOfJunit } from './outcomes.ts';
+
+/** One program of a part. Its outcomes are in the JUnit file it writes, or else in its output or exit status. */
+interface Step {
+  command: string[];
+  report?: string;
+}
+
+const reports = 'build/reports';
+const stepTimeoutMs = 15 * 60_000;
+const fuzzSeconds = 20;
+/** test/kernel/in-kernel.sh: there is no kernel with kTLS to run in, and the reason was printed. */
+const skipStatus = 77;
+
+const ktlsTests = testsUnder('test/ktls');
+const hostTests = testsUnder('test').filter((file) => !ktlsTests.includes(file));
+const quickTests = hostTests.filter((file) => !/^test\/(e2e|engine|cli)\//.test(file));
+
+const parts: Record<string, () => Step[]> = {
+  native: () => programs('build/test'),
+  asan: () => programs('build/asan'),
+  fuzz: () => programs('build/fuzz').map(fuzz),
+  quick: () => [onNode('quick', quickTests)],
+  node: () => [onNode('node', hostTests)],
+  bun: () => [onBun(hostTests)],
+  deno: () => [onDeno(hostTests)],
+  'ktls-old': () => inKernel('old'),
+  'ktls-new': () => inKernel('new'),
+};
+
+function testsUnder(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return names
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => `${folder}/${name}`)
+    .sort();
+}
+
+function programs(folder: string): Step[] {
+  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+  return names
+    .filter((name) => /_(test|fuzz)$/.test(name))
+    .map((name) => ({ command: [`${folder}/${name}`] }));
+}
+
+/** Inputs found on the way go to build/, the corpus in the repository is only read; a crash leaves its input there. */
+function fuzz({ command: [program = ''] }: Step): Step {
+  const found = `build/fuzz/found/${basename(program)}`;
+  mkdirSync(found, { recursive: true });
+  const corpus = `native/fuzz/corpus/${basename(program)}`;
+  const bounds = [
+    `-max_total_time=${fuzzSeconds}`,
+    '-timeout=5',
+    '-rss_limit_mb=2048',
+    `-artifact_prefix=${found}/`,
+  ];
+  return {
+    command: [program, ...bounds, '-print_final_stats=1', found, ...(existsSync(corpus) ? [corpus] : [])],
+  };
+}
+
+function onNode(part: string, files: string[]): Step {
+  const report = `${reports}/${part}.xml`;
+  const reporters = ['spec', 'stdout', 'junit', report].map(
+    (value, index) => `--test-reporter${index % 2 ? '-destination' : ''}=${value}`,
+  );
+  const options = [
+    '--import',
+    'tsx',
+    '--test',
+    '--test-force-exit',
+    '--test-concurrency=2',
+    '--test-timeout=300000',
+  ];
+  return { command: ['node', ...options, ...reporters, ...files], report };
+}
+
+function onBun(files: string[]): Step {
+  const report = `${reports}/bun.xml`;
+  const options = ['--timeout=300000', '--reporter=junit', `--reporter-outfile=${report}`];
+  return { command: ['bun', 'test', ...options, ...files.map((file) => `./${file}`)], report };
+}
+
+function onDeno(files: string[]): Step {
+  const report = `${reports}/deno.xml`;
+  return { command: ['deno', 'test', '-A', '--no-check', `--junit-path=${report}`, ...files], report };
+}
+
+/** The suite about kernel TLS, in a kernel without (`old`) and with (`new`) rekey. */
+function inKernel(kernel: 'old' | 'new'): Step[] {
+  const unit = programs('build/test').filter(({ command: [name = ''] }) => /\/ktls\w*_test$/.test(name));
+  const steps = ktlsTests.length > 0 ? [...unit, onNode(`ktls-${kernel}`, ktlsTests)] : unit;
+  return steps.map((step) => ({
+    ...step,
+    command: ['test/kernel/in-kernel.sh', kernel, '--', ...step.command],
+  }));
+}
+
+/** Passes the program's output on as it comes. Status 0 to 255; 255 also for a program that a signal ended. */
+function run([program = '', ...args]: string[]): Promise<{ status: number; output: string }> {
+  const path = [resolve('.tools/node_modules/.bin'), process.env.PATH].join(delimiter);
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, PATH: path },
+    timeout: stepTimeoutMs,
+  });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    process.stdout.write(chunk);
+  });
+  return new Promise((done) => {
+    child.on('error', (error) => done({ status: 255, output: error.message }));
+    child.on('close', (status) => done({ status: status ?? 255, output: Buffer.concat(chunks).toString() }));
+  });
+}
+
+async function outcomesOf(step: Step): Promise<Outcomes> {
+  const name = step.command.join(' ');
+  console.log(`\n# ${name.length > 200 ? `${name.slice(0, 200)} ...` : name}`);
+  if (step.report) rmSync(step.report, { force: true });
+  const { status, output } = await run(step.command);
+  if (status === skipStatus) return { passed: 0, failed: 0, skips: [`${name}: ${lastLine(output)}`] };
+  const outcomes = step.report ? reported(step.report) : outcomesOfCheck(output);
+  if (!outcomes) return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skips: [] };
+  const silentFailure = status !== 0 && outcomes.failed === 0;
+  if (silentFailure) console.log(`${step.command[0]}: ended with status ${status} though no test failed`);
+  return silentFailure ? { ...outcomes, failed: 1 } : outcomes;
+}
+
+function reported(file: string): Outcomes {
+  if (existsSync(file)) return outcomesOfJunit(readFileSync(file, 'utf8'));
+  console.log(`${file}: the test runner ended before it wrote its report`);
+  return { passed: 0, failed: 1, skips: [] };
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1) ?? '';
+}
+
+async function outcomesOfPart(part: string): Promise<Outcomes> {
+  let sum: Outcomes = { passed: 0, failed: 0, skips: [] };
+  for (const step of parts[part]?.() ?? []) sum = addOutcomes(sum, await outcomesOf(step));
+  const skipsFail = part.startsWith('ktls') && process.env.EXPECT_KTLS === '1';
+  return skipsFail ? { ...sum, failed: sum.failed + sum.skips.length } : sum;
+}
+
+const chosen = process.argv.slice(2);
+const unknown = chosen.filter((part) => !(part in parts));
+if (chosen.length === 0 || unknown.length > 0) {
+  console.error(
+    `usage: run.ts PART...\nunknown: ${unknown.join(' ')}\nparts: ${Object.keys(parts).join(' ')}`,
+  );
+  process.exit(2);
+}
+mkdirSync(reports, { recursive: true });
+const results = new Map<string, Outcomes>();
+for (const part of chosen) results.set(part, await outcomesOfPart(part));
+
+console.log('');
+for (const [part, { passed, failed, skips }] of results) {
+  console.log(`${part.padEnd(10)} ${passed} passed, ${failed} failed, ${skips.length} skipped`);
+  for (const skip of skips) console.log(`  skipped: ${skip}`);
+}
+const total = [...results.values()].reduce(addOutcomes);
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skips.length} skipped`);
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
