@@ -27,7 +27,7 @@ $(APT)/bench: test/bench/apt-packages.txt test/install-packages.sh
 	test/install-packages.sh $<
 	@touch $@
 $(NPM): package-lock.json
-	npm ci --no-progress
+	npm install --no-save --no-progress
 	@touch $@
 # Outside node_modules: Deno would run the npm package's executable as a script if it found it there.
 $(RUNTIMES): test/runtimes/package-lock.json
