@@ -1,0 +1,66 @@
+// A request of the engine in the shape Hono routes on: method, url and headers, read only when somebody asks.
+
+import type { RequestEvent } from '../native/addon.ts';
+
+/** The field lines of one request. Parsed at the first `get`: most requests for content never need one. */
+export class FieldLines {
+  readonly #lines: string;
+  #values: Map<string, string> | undefined;
+
+  /** @param lines as the engine hands them over: Latin-1, CRLF after each. */
+  constructor(lines: string) {
+    this.#lines = lines;
+  }
+
+  /** The value of a field, several lines combined by commas (RFC 9110 5.3); null when it is absent. */
+  get(name: string): string | null {
+    this.#values ??= parse(this.#lines);
+    return this.#values.get(name.toLowerCase()) ?? null;
+  }
+}
+
+function parse(lines: string): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const line of lines.split('\r\n')) {
+    const colon = line.indexOf(':');
+    if (colon <= 0) continue;
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    const before = values.get(name);
+    values.set(name, before === undefined ? value : `${before}, ${value}`);
+  }
+  return values;
+}
+
+export class EngineRequest {
+  /** HEAD comes as GET: both have the same plan, and the engine leaves the body out. */
+  readonly method: string;
+  /** Origin-form, not decoded. */
+  readonly url: string;
+  /** The path alone, not decoded. `*` (RFC 9110 9.3.7) is the root's. */
+  readonly path: string;
+  readonly headers: FieldLines;
+  readonly peer: string;
+  readonly #hasBody: boolean;
+
+  constructor(event: Pick<RequestEvent, 'method' | 'target' | 'head' | 'hasBody' | 'peer'>) {
+    this.method = event.method === 'HEAD' ? 'GET' : event.method;
+    this.url = event.target;
+    const query = event.target.indexOf('?');
+    const path = query < 0 ? event.target : event.target.slice(0, query);
+    this.path = path === '*' ? '/' : path;
+    this.headers = new FieldLines(event.head);
+    this.peer = event.peer;
+    this.#hasBody = event.hasBody;
+  }
+
+  /** False when the request has neither Content-Length nor Transfer-Encoding. */
+  get framed(): boolean {
+    return this.#hasBody || this.headers.get('content-length') !== null;
+  }
+
+  get query(): URLSearchParams {
+    const mark = this.url.indexOf('?');
+    return new URLSearchParams(mark < 0 ? '' : this.url.slice(mark + 1));
+  }
+}

@@ -1,0 +1,45 @@
+// Epochs: the shared counters that make kept plans stale. A plan carries the epoch it was made in; when a name of its
+// bucket moves, the bucket's counter does, and every worker asks again.
+
+import type { Addon } from '../native/addon.ts';
+
+/** The slot of /sha256/ URLs, which can never point elsewhere. */
+const digests = 0;
+
+export class Epochs {
+  readonly #addon: Pick<Addon, 'readEpoch' | 'bumpEpoch' | 'epochSlots'>;
+
+  constructor(addon: Pick<Addon, 'readEpoch' | 'bumpEpoch' | 'epochSlots'>) {
+    this.#addon = addon;
+  }
+
+  /** What a plan for a name of this bucket depends on. Read it before the name is resolved, never after. */
+  ofBucket(bucket: string): { slot: number; epoch: number } {
+    return this.#read(this.#slot(bucket));
+  }
+
+  ofDigests(): { slot: number; epoch: number } {
+    return this.#read(digests);
+  }
+
+  /** Makes the plans of a bucket stale. Call it after the change is committed and before it is acknowledged. */
+  bump(bucket: string): void {
+    this.#addon.bumpEpoch(this.#slot(bucket));
+  }
+
+  /** Makes every plan stale: a blob is gone, and any name may have pointed at it. */
+  bumpAll(): void {
+    for (let slot = 0; slot < this.#addon.epochSlots; slot++) this.#addon.bumpEpoch(slot);
+  }
+
+  #read(slot: number): { slot: number; epoch: number } {
+    return { slot, epoch: this.#addon.readEpoch(slot) };
+  }
+
+  // Buckets that share a slot only cost each other a few extra questions.
+  #slot(bucket: string): number {
+    let hash = 0;
+    for (let i = 0; i < bucket.length; i++) hash = Math.imul(hash, 31) + bucket.charCodeAt(i);
+    return 1 + ((hash >>> 0) % (this.#addon.epochSlots - 1));
+  }
+}

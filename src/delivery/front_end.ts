@@ -1,0 +1,141 @@
+// FrontEnd: the bridge between the reactors and the application. Each question of the engine gets exactly one answer,
+// whatever the application does; nothing that happens here can end the process.
+
+import type { Logger } from 'pino';
+import type { ErrorCode } from '../errors.ts';
+import type { EngineEvent, Plan, Reactor, ReceivedEvent, RequestEvent } from '../native/addon.ts';
+import { type AbortedEvent, addon, type BrokenEvent } from '../native/addon.ts';
+import type { Store } from '../store/store.ts';
+import { EngineRequest } from './engine_request.ts';
+import type { Epochs } from './epochs.ts';
+import { type Answer, type ProblemPlan, problem, problemFrom, type Upload } from './plan.ts';
+
+/** The data-plane application. A synchronous answer costs no promise. */
+export type Handle = (request: EngineRequest) => Answer | Promise<Answer>;
+
+export interface FrontEndObserver {
+  /** Seconds between the complete request head and its first answer. */
+  answered(seconds: number): void;
+  refused(code: ErrorCode): void;
+}
+
+export interface FrontEndOptions {
+  handle: Handle;
+  store: Pick<Store, 'quarantine'>;
+  epochs: Epochs;
+  observer: FrontEndObserver;
+  log: Logger;
+}
+
+export class FrontEnd {
+  readonly #options: FrontEndOptions;
+  readonly #reactors = new Map<number, Reactor>();
+  /** Uploads under way, of each reactor by request. The engine's limits bound them. */
+  readonly #uploads = new Map<number, Map<number, Upload>>();
+
+  constructor(options: FrontEndOptions) {
+    this.#options = options;
+  }
+
+  /** Starts to answer. One front end a process. */
+  listen(): void {
+    addon.onEvents((events) => {
+      for (const event of events) this.#guard(() => this.#on(event));
+    });
+  }
+
+  /** Answers no more, and lets the process end. */
+  close(): void {
+    addon.onEvents(undefined);
+  }
+
+  add(reactor: Reactor): void {
+    this.#reactors.set(reactor.id, reactor);
+    this.#uploads.set(reactor.id, new Map());
+  }
+
+  /** Forgets a reactor that has ended. */
+  remove(reactor: Reactor): void {
+    this.#reactors.delete(reactor.id);
+    this.#uploads.delete(reactor.id);
+  }
+
+  #on(event: EngineEvent): void {
+    if (event.kind === 'request') return this.#onRequest(event);
+    if (event.kind === 'received') return this.#onReceived(event);
+    if (event.kind === 'aborted') return this.#onAborted(event);
+    void this.#onBroken(event);
+  }
+
+  #onRequest(event: RequestEvent): void {
+    const answer = this.#ask(() => this.#options.handle(new EngineRequest(event)));
+    if (!(answer instanceof Promise)) return this.#answerFirst(event, answer);
+    void answer.then((settled) => this.#answerFirst(event, settled));
+  }
+
+  #onReceived(event: ReceivedEvent): void {
+    const uploads = this.#uploads.get(event.reactor);
+    const upload = uploads?.get(event.request);
+    uploads?.delete(event.request);
+    const answer = this.#ask(async () => upload?.received(event) ?? problem('internal'));
+    void Promise.resolve(answer).then((settled) => this.#answer(event, settled));
+  }
+
+  #onAborted(event: AbortedEvent): void {
+    this.#uploads.get(event.reactor)?.delete(event.request);
+  }
+
+  async #onBroken(event: BrokenEvent): Promise<void> {
+    const { store, epochs, log } = this.#options;
+    log.error({ digest: event.digest, reason: event.reason }, 'a sealed file was found changed at delivery');
+    try {
+      await store.quarantine(event.digest, event.reason);
+    } catch (error) {
+      log.error({ err: error, digest: event.digest }, 'a broken file could not be quarantined');
+    }
+    epochs.bumpAll();
+  }
+
+  // An answer for whatever the application does; the promise never rejects.
+  #ask(question: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
+    const refuse = (error: unknown) => problemFrom(error, this.#options.log);
+    try {
+      const answer = question();
+      return answer instanceof Promise ? answer.catch(refuse) : answer;
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
+  #answerFirst(event: RequestEvent, answer: Answer): void {
+    if (answer.kind === 'receive') this.#uploads.get(event.reactor)?.set(event.request, answer);
+    this.#answer(event, answer);
+    this.#options.observer.answered(addon.now() - event.at);
+  }
+
+  #answer(event: { reactor: number; request: number }, answer: Answer): void {
+    this.#guard(() => {
+      const refusal = (answer as Partial<ProblemPlan>).problem;
+      if (refusal !== undefined) this.#options.observer.refused(refusal);
+      this.#send(event, answer);
+    });
+  }
+
+  // A plan that the engine cannot read must not leave the request without an answer.
+  #send(event: { reactor: number; request: number }, plan: Plan): void {
+    const reactor = this.#reactors.get(event.reactor);
+    try {
+      reactor?.answer(event.request, plan);
+    } catch (error) {
+      reactor?.answer(event.request, problemFrom(error, this.#options.log));
+    }
+  }
+
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'an event of the engine could not be handled');
+    }
+  }
+}

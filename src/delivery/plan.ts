@@ -1,0 +1,86 @@
+// Answers to requests: the plans that the engine carries out, built in one place so that every response of a kind
+// has the same fields.
+
+import type { Logger } from 'pino';
+import { type ErrorCode, errors, problemBody, SealgateError } from '../errors.ts';
+import type { DeliverPlan, Hashed, ReceivePlan, RespondPlan, SealedFile } from '../native/addon.ts';
+
+/** A response that refuses, with the problem it names. */
+export interface ProblemPlan extends RespondPlan {
+  problem: ErrorCode;
+}
+
+/** A plan to receive, and what to do with the body once it is whole in the staging file. */
+export interface Upload extends ReceivePlan {
+  /** Owns the staging file from now on: it is placed or removed when the promise settles. */
+  received(body: Hashed): Promise<RespondPlan>;
+}
+
+export type Answer = DeliverPlan | RespondPlan | Upload;
+
+/** How long others may keep a response (RFC 9111, RFC 8246). */
+export type Freshness = 'immutable' | 'revalidate';
+
+export interface Delivery {
+  contentType: string;
+  freshness: Freshness;
+  /** Whether caches that serve several users may keep it. */
+  shared: boolean;
+  /** Milliseconds since the epoch. */
+  created: number;
+  cache?: { slot: number; epoch: number };
+}
+
+const maxAge: Record<Freshness, string> = {
+  immutable: 'max-age=31536000, immutable',
+  revalidate: 'max-age=0, must-revalidate',
+};
+
+export function deliver(file: SealedFile, how: Delivery): DeliverPlan {
+  const scope = how.shared ? 'public' : 'private';
+  return {
+    kind: 'deliver',
+    file,
+    contentType: how.contentType,
+    fields: `Cache-Control: ${scope}, ${maxAge[how.freshness]}\r\nX-Content-Type-Options: nosniff\r\n`,
+    lastModified: Math.floor(how.created / 1000),
+    ...(how.cache && { cache: how.cache }),
+  };
+}
+
+/** @param fields lines to add, CRLF after each. */
+export function respond(status: number, fields = '', body = ''): RespondPlan {
+  return { kind: 'respond', status, fields, body };
+}
+
+/** @param fields lines to add, CRLF after each. */
+export function respondJson(status: number, value: unknown, fields = ''): RespondPlan {
+  return respond(status, `Content-Type: application/json\r\n${fields}`, `${JSON.stringify(value)}\n`);
+}
+
+/** @param fields lines to add, CRLF after each. */
+export function problem(code: ErrorCode, detail?: string, fields = ''): ProblemPlan {
+  const { status, retryable } = errors[code];
+  const lines = [
+    'Content-Type: application/problem+json\r\nCache-Control: no-store\r\n',
+    status === 401 ? `WWW-Authenticate: ${challenge(code)}\r\n` : '',
+    retryable && status >= 500 ? 'Retry-After: 5\r\n' : '',
+    fields,
+  ];
+  return { ...respond(status, lines.join(''), problemBody(code, detail)), problem: code };
+}
+
+// RFC 6750 3: a request without credentials is told no error code.
+function challenge(code: ErrorCode): string {
+  return code === 'token-missing'
+    ? 'Bearer realm="sealgate"'
+    : 'Bearer realm="sealgate", error="invalid_token"';
+}
+
+/** The refusal that an error stands for. What is our fault is logged, and the client hears no more than the table. */
+export function problemFrom(error: unknown, log: Pick<Logger, 'error'>): ProblemPlan {
+  const code = error instanceof SealgateError ? error.code : 'internal';
+  const ours = errors[code].source !== 'client';
+  if (ours) log.error({ err: error, problem: code }, 'a request failed');
+  return problem(code, ours ? undefined : (error as SealgateError).message);
+}

@@ -1,0 +1,27 @@
+// RetiredTotals: what reactors that have ended had counted, so that a server's totals never go backwards.
+
+import type { Counters } from '../native/addon.ts';
+
+/** Values that say how many there are now (native/counters.h); they end with their reactor. */
+export function isGauge(name: string): boolean {
+  return name.startsWith('connections.') || name === 'plan_entries' || name === 'plan_bytes';
+}
+
+export class RetiredTotals {
+  readonly #totals: Counters = {};
+
+  add(last: Counters): void {
+    for (const [name, value] of Object.entries(last)) {
+      if (!isGauge(name)) this.#totals[name] = (this.#totals[name] ?? 0) + value;
+    }
+  }
+
+  /** The sum of these counters and of all that were added. */
+  plus(live: Counters[]): Counters {
+    const sum = { ...this.#totals };
+    for (const counters of live) {
+      for (const [name, value] of Object.entries(counters)) sum[name] = (sum[name] ?? 0) + value;
+    }
+    return sum;
+  }
+}
