@@ -26,6 +26,7 @@ $(APT)/bench: test/bench/apt-packages.txt test/install-packages.sh
 	@mkdir -p $(@D)
 	test/install-packages.sh $<
 	@touch $@
+# Not npm ci: it wants every platform's optional packages in the lock, and a registry may lack some.
 $(NPM): package-lock.json
 	npm install --no-save --no-progress
 	@touch $@
@@ -33,7 +34,7 @@ $(NPM): package-lock.json
 $(RUNTIMES): test/runtimes/package-lock.json
 	@mkdir -p .tools
 	cp test/runtimes/package.json test/runtimes/package-lock.json .tools/
-	npm ci --no-progress --prefix .tools
+	npm install --no-save --no-progress --prefix .tools
 	@touch $@
 
 # --- engine -------------------------------------------------------------------------------------------------------

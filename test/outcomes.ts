@@ -12,13 +12,16 @@ export function addOutcomes(a: Outcomes, b: Outcomes): Outcomes {
   return { passed: a.passed + b.passed, failed: a.failed + b.failed, skips: [...a.skips, ...b.skips] };
 }
 
+// Quoted values may hold a bare `>`.
+const testcase = /<testcase\b((?:[^>"]|"[^"]*")*?)(?:\/>|>(.*?)<\/testcase>)/gs;
+const skipped = /<skipped\b((?:[^>"]|"[^"]*")*)>/;
+
 export function outcomesOfJunit(xml: string): Outcomes {
   const outcomes: Outcomes = { passed: 0, failed: 0, skips: [] };
-  for (const [, attributes = '', body = ''] of xml.matchAll(
-    /<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs,
-  )) {
-    const skip = /<skipped\b([^>]*)>/.exec(body);
-    if (skip) outcomes.skips.push(`${attribute(attributes, 'name')}: ${skipReason(skip[1] ?? '')}`);
+  for (const [, attributes = '', body = ''] of xml.matchAll(testcase)) {
+    const skip = skipped.exec(body);
+    if (skip)
+      outcomes.skips.push(`${attribute(attributes, 'name')}: ${skipReason(skip[1] ?? '', attributes)}`);
     else if (/<(failure|error)\b/.test(body)) outcomes.failed += 1;
     else outcomes.passed += 1;
   }
@@ -35,9 +38,11 @@ function skipLines(output: string): string[] {
   return [...output.matchAll(/^skip(?:ped)?: (.*)$/gm)].map((match) => match[1] ?? '');
 }
 
-function skipReason(attributes: string): string {
-  const reason = attribute(attributes, 'message');
-  return reason === '' || reason === 'true' ? 'no reason in the report; see the output above' : reason;
+/** Bun and Deno leave the reason out of their reports; then the line says where it stands. */
+function skipReason(skip: string, test: string): string {
+  const reason = attribute(skip, 'message');
+  const file = attribute(test, 'file') || attribute(test, 'classname');
+  return reason === '' ? `the reason stands at ${file}:${attribute(test, 'line')}` : reason;
 }
 
 function attribute(attributes: string, name: string): string {

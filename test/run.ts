@@ -67,20 +67,18 @@ function fuzz({ command: [program = ''] }: Step): Step {
   };
 }
 
+/** Readable lines on stderr, the report on stdout and from there into its file. */
 function onNode(part: string, files: string[]): Step {
   const report = `${reports}/${part}.xml`;
-  const reporters = ['spec', 'stdout', 'junit', report].map(
-    (value, index) => `--test-reporter${index % 2 ? '-destination' : ''}=${value}`,
-  );
-  const options = [
-    '--import',
-    'tsx',
-    '--test',
-    '--test-force-exit',
-    '--test-concurrency=2',
-    '--test-timeout=300000',
-  ];
-  return { command: ['node', ...options, ...reporters, ...files], report };
+  const reporters = [
+    ['--test-reporter=spec', '--test-reporter-destination=stderr'],
+    ['--test-reporter=junit', '--test-reporter-destination=stdout'],
+  ].flat();
+  const options = ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=300000'];
+  return {
+    command: ['sh', '-c', 'exec "$@" > "$0"', report, 'node', ...options, ...reporters, ...files],
+    report,
+  };
 }
 
 function onBun(files: string[]): Step {
