@@ -105,7 +105,9 @@ Status Reactor::open() {
 void Reactor::answer(uint64_t request, Plan plan) {
   auto shared = std::make_shared<Plan>(std::move(plan));
   mailbox_->post([this, request, shared] {
-    if (Connection* connection = find(request)) connection->on_answer(std::move(*shared));
+    if (Connection* connection = find(request)) return connection->on_answer(std::move(*shared));
+    // The front end waits for the body of a client that is gone.
+    if (std::holds_alternative<ReceivePlan>(*shared)) tell_front_end({id_, AbortedEvent{request}});
   });
 }
 
