@@ -148,14 +148,18 @@ IoResult Channel::sendfile(const SealedFile& file, uint64_t offset, size_t size)
   return sent(::sendfile(socket_.get(), file.fd(), &at, size));
 }
 
-void Channel::finish_sending() {
+IoState Channel::finish_sending() {
+  if (finished_) return IoState::ok;
   if (kernel_tx_) {
-    (void)send_close_notify(socket_.get());
+    if (send_close_notify(socket_.get()).error == EAGAIN) return IoState::again;
   } else if (ssl_ && !broken_ && SSL_is_init_finished(ssl_)) {
     ERR_clear_error();
-    SSL_shutdown(ssl_);
+    // 0: our close_notify is sent, the peer's has not come; nobody waits for that one.
+    if (const int result = SSL_shutdown(ssl_); result < 0 && failure(result) == IoState::again) return IoState::again;
   }
+  finished_ = true;
   ::shutdown(socket_.get(), SHUT_WR);
+  return IoState::ok;
 }
 
 bool Channel::discard(char* scratch, size_t size) {

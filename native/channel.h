@@ -91,8 +91,9 @@ class Channel final : public TlsObserver {
 
   // Reads and drops what arrives, undecrypted; false when the connection has ended.
   bool discard(char* scratch, size_t size);
-  // close_notify where TLS is spoken, then the end of our half of the connection.
-  void finish_sending();
+  // close_notify where TLS is spoken, then the end of our half of the connection. again: call it once more when the
+  // socket can be written.
+  IoState finish_sending();
   // The answer to a client that spoke HTTP in the clear to a TLS port: once, best effort.
   void write_plaintext(const char* data, size_t size);
 
@@ -124,6 +125,7 @@ class Channel final : public TlsObserver {
   bool key_update_owed_ = false;
   bool key_update_sent_ = false;
   bool must_end_ = false;
+  bool finished_ = false;       // our half is closed
   Aead aead_ = Aead::aes128_gcm;
   uint64_t records_written_ = 0;   // under the current sending key
   std::unique_ptr<TrafficSecret> tx_secret_;

@@ -100,10 +100,9 @@ IoState Connection::read_more() {
 }
 
 void Connection::on_stopping() {
-  if (state_ == State::idle && unread_.empty()) {
-    channel_.finish_sending();
-    close();
-  }
+  if (state_ != State::idle || !unread_.empty()) return;
+  leave();
+  proceed();
 }
 
 uint64_t Connection::progress() const {
@@ -140,8 +139,8 @@ void Connection::on_deadline() {
       reactor_.mutable_counters().write_stalls.add();
       return close();
     case State::idle:
-      channel_.finish_sending();
-      return close();
+      leave();
+      break;
     default:
       return close();
   }
@@ -175,12 +174,12 @@ bool Connection::step_head() {
     switch (read_more()) {
       case IoState::ok: break;
       case IoState::again:
-        if (reactor_.stopping() && state_ == State::idle) on_stopping();
-        return false;
+        if (!reactor_.stopping() || state_ != State::idle) return false;
+        leave();
+        return true;
       default:
-        if (state_ == State::idle) channel_.finish_sending();   // the client's close_notify is answered with ours
-        close();
-        return false;
+        leave();   // the client's close_notify is answered with ours
+        return true;
     }
   }
   const Http1::Step step = http_.next(unread_.data(), unread_.size());
@@ -523,20 +522,17 @@ void Connection::end_ingest() {
 
 // --- the end -----------------------------------------------------------------------------------------------------
 
-// Our half is closed. Where the client may still be sending, closing at once would reset the connection and take
-// the answer with it (RFC 9112 9.6).
 void Connection::leave() {
-  channel_.finish_sending();
-  if (must_linger_ || body_pending()) {
-    unread_ = body_left_ = {};
-    set_state(State::lingering);
-  } else {
-    close();
-  }
+  must_linger_ = must_linger_ || body_pending();
+  unread_ = body_left_ = {};
+  set_state(State::lingering);
 }
 
+// Our half is closed. Where the client may still be sending, closing the other at once would reset the connection
+// and take the answer with it (RFC 9112 9.6).
 bool Connection::step_linger() {
-  if (!channel_.discard(reactor_.scratch(), Reactor::kScratchBytes)) close();
+  if (channel_.finish_sending() == IoState::again) return false;
+  if (!must_linger_ || !channel_.discard(reactor_.scratch(), Reactor::kScratchBytes)) close();
   return false;
 }
 
