@@ -47,6 +47,8 @@ export const engineErrors = {
 export const frontEndErrors = {
   'target-invalid': client(400, 'The request path is not a valid name.'),
   'digest-invalid': client(400, 'The digest field cannot be read, or names no sha-256.'),
+  'media-type-invalid': client(400, 'The Content-Type is not a media type.'),
+  'partial-put-refused': client(400, 'An upload is a whole file; Content-Range is not accepted.'),
   'query-invalid': client(400, 'A query parameter is not valid.'),
   'token-missing': client(401, 'This request needs a bearer token.'),
   'token-unknown': client(401, 'The bearer token is not known.'),
@@ -58,6 +60,7 @@ export const frontEndErrors = {
   'bucket-kind-differs': client(409, 'The bucket exists with another kind.'),
   'name-deleted': client(410, 'The name was deleted.'),
   'length-required': client(411, 'The request needs a body with Content-Length or chunked coding.'),
+  'coding-refused': client(415, 'Uploads are stored as they are sent; Content-Encoding is not accepted.'),
   'digest-mismatch': client(422, 'The bytes received do not have the digest promised.'),
   'internal': later(500, 'The server failed to answer.'),
 } as const satisfies Record<string, ErrorKind>;
