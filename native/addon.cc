@@ -6,7 +6,8 @@
 namespace sealgate::addon {
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
-  // Before any other OpenSSL call: without it OpenSSL's atexit handler frees state that worker threads still use.
+  // Before any other OpenSSL call: without it OpenSSL's atexit handler frees state that worker threads still
+  // use.
   OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
   env.SetInstanceData(new Instance());
   init_store(env, exports);

@@ -1,5 +1,5 @@
-// What the addon's own files share: one set of exports per JavaScript environment (main thread and each worker).
-// Files named addon*.cc know Node-API and make no system calls; all others are the reverse.
+// What the addon's own files share: one set of exports per JavaScript environment (main thread and each
+// worker). Files named addon*.cc know Node-API and make no system calls; all others are the reverse.
 #pragma once
 
 #include <napi.h>
@@ -12,13 +12,13 @@ namespace sealgate::addon {
 
 // Of one environment; there are no mutable globals on this side.
 struct Instance {
-  Napi::FunctionReference sealed_file;   // the SealedFile class
+  Napi::FunctionReference sealed_file;  // the SealedFile class
   Napi::FunctionReference store_lock;
   Napi::FunctionReference reactor;
 };
 
-void init_store(Napi::Env env, Napi::Object exports);     // addon_store.cc
-void init_reactor(Napi::Env env, Napi::Object exports);   // addon_reactor.cc
+void init_store(Napi::Env env, Napi::Object exports);    // addon_store.cc
+void init_reactor(Napi::Env env, Napi::Object exports);  // addon_reactor.cc
 
 // The file inside a JavaScript SealedFile, checked by type tag; null for any other value.
 std::shared_ptr<const SealedFile> unwrap_sealed_file(const Napi::Value& value);

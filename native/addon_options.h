@@ -14,7 +14,7 @@ double number(const Napi::Object& from, const char* name);
 bool boolean(const Napi::Object& from, const char* name);
 
 std::string text(const Napi::Object& from, const char* name);
-std::string bytes(const Napi::Object& from, const char* name);   // a string (UTF-8) or a Uint8Array
+std::string bytes(const Napi::Object& from, const char* name);  // a string (UTF-8) or a Uint8Array
 Napi::Object object(const Napi::Object& from, const char* name);
 
 ReactorOptions reactor_options(const Napi::Object& given);

@@ -1,4 +1,5 @@
-// The reactor's face in JavaScript: createReactor, runReactor, onEvents, epochs, probeKtls (src/native/addon.ts).
+// The reactor's face in JavaScript: createReactor, runReactor, onEvents, epochs, probeKtls
+// (src/native/addon.ts).
 #include <mutex>
 #include <unordered_map>
 
@@ -38,7 +39,8 @@ Registry& registry() {
   return *instance;
 }
 
-// --- plans -------------------------------------------------------------------------------------------------------
+// --- plans
+// -------------------------------------------------------------------------------------------------------
 
 std::string base64_of_hex(const std::string& hex) {
   unsigned char raw[32];
@@ -69,24 +71,28 @@ Plan deliver_plan(const Napi::Object& given) {
 Plan plan_of(const Napi::Object& given) {
   const std::string kind = text(given, "kind");
   if (kind == "deliver") return deliver_plan(given);
-  if (kind == "receive") return ReceivePlan{text(given, "staging"), static_cast<uint64_t>(number(given, "maxSize"))};
+  if (kind == "receive")
+    return ReceivePlan{text(given, "staging"), static_cast<uint64_t>(number(given, "maxSize"))};
   if (kind == "respond") {
-    return RespondPlan{static_cast<int>(number(given, "status")), text(given, "fields"), bytes(given, "body")};
+    return RespondPlan{static_cast<int>(number(given, "status")), text(given, "fields"),
+                       bytes(given, "body")};
   }
   throw Napi::TypeError::New(given.Env(), "plan.kind: expected deliver, receive or respond, got " + kind);
 }
 
-// --- the Reactor class -------------------------------------------------------------------------------------------
+// --- the Reactor class
+// -------------------------------------------------------------------------------------------
 
 class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
  public:
   explicit ReactorObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ReactorObject>(info) {}
 
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "Reactor",
-                       {InstanceAccessor<&ReactorObject::id>("id"), InstanceAccessor<&ReactorObject::listeners>("listeners"),
-                        InstanceMethod<&ReactorObject::answer>("answer"), InstanceMethod<&ReactorObject::stop>("stop"),
-                        InstanceMethod<&ReactorObject::counters>("counters")});
+    return DefineClass(
+        env, "Reactor",
+        {InstanceAccessor<&ReactorObject::id>("id"), InstanceAccessor<&ReactorObject::listeners>("listeners"),
+         InstanceMethod<&ReactorObject::answer>("answer"), InstanceMethod<&ReactorObject::stop>("stop"),
+         InstanceMethod<&ReactorObject::counters>("counters")});
   }
   void adopt(std::shared_ptr<Reactor> reactor) {
     reactor_ = std::move(reactor);
@@ -117,14 +123,13 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
   void stop(const Napi::CallbackInfo& info) { reactor().stop(info[0].As<Napi::Number>().Int64Value()); }
   Napi::Value counters(const Napi::CallbackInfo& info) {
     Napi::Object out = Napi::Object::New(info.Env());
-    reactor().counters().each([&](const std::string& name, uint64_t value) {
-      out.Set(name, static_cast<double>(value));
-    });
+    reactor().counters().each(
+        [&](const std::string& name, uint64_t value) { out.Set(name, static_cast<double>(value)); });
     return out;
   }
 
   std::shared_ptr<Reactor> reactor_;
-  std::vector<ListenerOptions> bound_;   // the reactor closes its listeners on its own thread
+  std::vector<ListenerOptions> bound_;  // the reactor closes its listeners on its own thread
 };
 
 Napi::Value create_reactor(const Napi::CallbackInfo& info) {
@@ -146,11 +151,13 @@ void run_reactor(const Napi::CallbackInfo& info) {
   reactor->run();
 }
 
-// --- events to the front end -------------------------------------------------------------------------------------
+// --- events to the front end
+// -------------------------------------------------------------------------------------
 
 Napi::String latin1(Napi::Env env, const std::string& value) {
   napi_value out;
-  if (napi_create_string_latin1(env, value.data(), value.size(), &out) != napi_ok) throw Napi::Error::New(env);
+  if (napi_create_string_latin1(env, value.data(), value.size(), &out) != napi_ok)
+    throw Napi::Error::New(env);
   return {env, out};
 }
 
@@ -189,7 +196,7 @@ struct EventObject {
 };
 
 void hand_over_events(Napi::Env env, Napi::Function handler) {
-  if (!env) return;   // the environment is going down
+  if (!env) return;  // the environment is going down
   const std::vector<FrontEndEvent> events = Engine::instance().front_end.drain();
   if (events.empty()) return;
   const Napi::HandleScope scope(env);
@@ -205,7 +212,7 @@ void hand_over_events(Napi::Env env, Napi::Function handler) {
 
 void on_events(const Napi::CallbackInfo& info) {
   static std::mutex mutex;
-  static Napi::ThreadSafeFunction* connected = nullptr;   // outlives every reactor that may notify
+  static Napi::ThreadSafeFunction* connected = nullptr;  // outlives every reactor that may notify
   const std::lock_guard lock(mutex);
   FrontEndQueue& queue = Engine::instance().front_end;
   queue.connect(nullptr);
@@ -219,7 +226,8 @@ void on_events(const Napi::CallbackInfo& info) {
   queue.connect([tsfn = *connected] { tsfn.NonBlockingCall(hand_over_events); });
 }
 
-// --- the rest ----------------------------------------------------------------------------------------------------
+// --- the rest
+// ----------------------------------------------------------------------------------------------------
 
 Napi::Value probe(const Napi::CallbackInfo& info) {
   const std::vector<KtlsCapability> matrix = probe_ktls();

@@ -35,7 +35,8 @@ Channel::Channel(Fd socket, const TlsContext* tls, Counters& counters)
 
 Channel::~Channel() { SSL_free(ssl_); }
 
-// --- the BIO: OpenSSL's way to the socket ------------------------------------------------------------------------
+// --- the BIO: OpenSSL's way to the socket
+// ------------------------------------------------------------------------
 
 BIO_METHOD* Channel::bio_method() {
   static BIO_METHOD* const method = [] {
@@ -58,8 +59,9 @@ BIO_METHOD* Channel::bio_method() {
   return method;
 }
 
-// > 0 bytes, 0 end of stream or a broken socket, -1 try again. A read that returned less than asked has emptied
-// the socket, and the edge-triggered poll will tell of more, so the system call that would say EAGAIN is spared.
+// > 0 bytes, 0 end of stream or a broken socket, -1 try again. A read that returned less than asked has
+// emptied the socket, and the edge-triggered poll will tell of more, so the system call that would say EAGAIN
+// is spared.
 int Channel::bio_read(char* out, int size) {
   if (drained_) return -1;
   ssize_t n;
@@ -75,33 +77,31 @@ int Channel::bio_read(char* out, int size) {
   }
   if (!first_byte_seen_) {
     first_byte_seen_ = true;
-    plaintext_ = out[0] >= 'A' && out[0] <= 'Z';   // a TLS record begins with its type, 22 for a ClientHello
+    plaintext_ = out[0] >= 'A' && out[0] <= 'Z';  // a TLS record begins with its type, 22 for a ClientHello
   }
   drained_ = n < size && !hangup_;
   return static_cast<int>(n);
 }
 
 int Channel::bio_write(const char* data, int size) {
-  if (kernel_tx_) return size;   // the kernel owns the sequence numbers: nothing of OpenSSL's may reach the wire
-  if (plaintext_) return size;   // an alert would be noise to a client that does not speak TLS
+  if (kernel_tx_)
+    return size;  // the kernel owns the sequence numbers: nothing of OpenSSL's may reach the wire
+  if (plaintext_) return size;  // an alert would be noise to a client that does not speak TLS
   ssize_t n;
   do n = ::send(socket_.get(), data, static_cast<size_t>(size), MSG_NOSIGNAL | (more_ ? MSG_MORE : 0));
   while (n < 0 && errno == EINTR);
   return static_cast<int>(n);
 }
 
-// --- reading and writing -----------------------------------------------------------------------------------------
+// --- reading and writing
+// -----------------------------------------------------------------------------------------
 
 IoState Channel::failure(int result) {
   switch (SSL_get_error(ssl_, result)) {
     case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
-      return IoState::again;
-    case SSL_ERROR_ZERO_RETURN:
-      return IoState::eof;
-    default:
-      broken_ = true;
-      return peer_closed_ ? IoState::eof : IoState::failed;
+    case SSL_ERROR_WANT_WRITE: return IoState::again;
+    case SSL_ERROR_ZERO_RETURN: return IoState::eof;
+    default: broken_ = true; return peer_closed_ ? IoState::eof : IoState::failed;
   }
 }
 
@@ -155,7 +155,8 @@ IoState Channel::finish_sending() {
   } else if (ssl_ && !broken_ && SSL_is_init_finished(ssl_)) {
     ERR_clear_error();
     // 0: our close_notify is sent, the peer's has not come; nobody waits for that one.
-    if (const int result = SSL_shutdown(ssl_); result < 0 && failure(result) == IoState::again) return IoState::again;
+    if (const int result = SSL_shutdown(ssl_); result < 0 && failure(result) == IoState::again)
+      return IoState::again;
   }
   finished_ = true;
   ::shutdown(socket_.get(), SHUT_WR);
@@ -175,7 +176,8 @@ void Channel::write_plaintext(const char* data, size_t size) {
   (void)!::send(socket_.get(), data, size, MSG_NOSIGNAL);
 }
 
-// --- kernel TLS --------------------------------------------------------------------------------------------------
+// --- kernel TLS
+// --------------------------------------------------------------------------------------------------
 
 void Channel::on_keylog(std::string_view line) {
   auto secret = std::make_unique<TrafficSecret>();
@@ -187,7 +189,7 @@ void Channel::on_keylog(std::string_view line) {
 }
 
 void Channel::on_record_written(uint8_t type) {
-  constexpr uint8_t kChangeCipherSpec = 20;   // TLS 1.2: the next record is the first under the new key
+  constexpr uint8_t kChangeCipherSpec = 20;  // TLS 1.2: the next record is the first under the new key
   records_written_ = type == kChangeCipherSpec ? 0 : records_written_ + 1;
 }
 
@@ -203,7 +205,8 @@ Fallback Channel::to_kernel(const KtlsSupport& support) {
   if (!aead) return Fallback::cipher_unsupported;
   if (!support.tx(*version, *aead)) return Fallback::kernel_unsupported;
   // OpenSSL owes the peer something (a KeyUpdate): it must leave under OpenSSL's sequence numbers first.
-  if (SSL_in_init(ssl_) || SSL_get_key_update_type(ssl_) != SSL_KEY_UPDATE_NONE) return Fallback::pending_data;
+  if (SSL_in_init(ssl_) || SSL_get_key_update_type(ssl_) != SSL_KEY_UPDATE_NONE)
+    return Fallback::pending_data;
 
   RecordKeys keys;
   uint64_t sequence = records_written_;
@@ -214,7 +217,8 @@ Fallback Channel::to_kernel(const KtlsSupport& support) {
   }
   if (!attach_ulp(socket_.get()).ok()) return Fallback::install_failed;
   if (!install_keys(socket_.get(), Direction::tx, keys, sequence).ok()) return Fallback::install_failed;
-  // COMMIT: the kernel numbers and protects every record from here on; OpenSSL's output goes nowhere (bio_write).
+  // COMMIT: the kernel numbers and protects every record from here on; OpenSSL's output goes nowhere
+  // (bio_write).
   kernel_tx_ = true;
   aead_ = *aead;
   kernel_rekeys_ = *version == TlsVersion::tls13 && support.tx_rekeys(*version, *aead);
@@ -226,8 +230,8 @@ Fallback Channel::to_kernel(const KtlsSupport& support) {
 IoState Channel::settle_key_update() {
   if (!key_update_owed_) return IoState::ok;
   if (!kernel_rekeys_) {
-    // The answer would need a second key, which this kernel refuses. What is under way is finished under the old
-    // key, which the peer still accepts, and the connection ends with close_notify.
+    // The answer would need a second key, which this kernel refuses. What is under way is finished under the
+    // old key, which the peer still accepts, and the connection ends with close_notify.
     must_end_ = true;
     return IoState::ok;
   }

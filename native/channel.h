@@ -22,9 +22,9 @@ namespace sealgate {
 
 enum class IoState : uint8_t {
   ok,
-  again,    // the socket is drained or full; wait for its event
-  eof,      // the peer closed its side
-  failed,   // the connection is of no more use
+  again,   // the socket is drained or full; wait for its event
+  eof,     // the peer closed its side
+  failed,  // the connection is of no more use
 };
 
 struct IoResult {
@@ -65,8 +65,8 @@ class Channel final : public TlsObserver {
   bool can_sendfile() const { return !is_tls_ || kernel_tx_; }
   int fd() const { return socket_.get(); }
 
-  // The socket has an event: a read that would find nothing is not tried before. hangup: the peer's end of stream
-  // is in the queue too (EPOLLRDHUP), which no further event will tell.
+  // The socket has an event: a read that would find nothing is not tried before. hangup: the peer's end of
+  // stream is in the queue too (EPOLLRDHUP), which no further event will tell.
   void readable(bool hangup) {
     drained_ = false;
     hangup_ = hangup_ || hangup;
@@ -78,21 +78,22 @@ class Channel final : public TlsObserver {
   bool resumed() const { return ssl_ && SSL_session_reused(ssl_); }
 
   IoResult read(char* out, size_t capacity);
-  // Takes at most kRecordBytes under OpenSSL's record layer. After `again` the next write must begin with the same
-  // bytes at the same address. more: further bytes follow at once, so the segment may wait for them.
+  // Takes at most kRecordBytes under OpenSSL's record layer. After `again` the next write must begin with the
+  // same bytes at the same address. more: further bytes follow at once, so the segment may wait for them.
   IoResult write(const char* data, size_t size, bool more);
   // can_sendfile() only. ok with 0 bytes: the file is shorter than it was.
   IoResult sendfile(const SealedFile& file, uint64_t offset, size_t size);
 
   // Moves sending into the kernel when everything allows it. none: the kernel sends from here on.
   Fallback to_kernel(const KtlsSupport& support);
-  // True when the peer asked for a KeyUpdate that this kernel cannot do: end the connection after this response.
+  // True when the peer asked for a KeyUpdate that this kernel cannot do: end the connection after this
+  // response.
   bool must_end() const { return must_end_; }
 
   // Reads and drops what arrives, undecrypted; false when the connection has ended.
   bool discard(char* scratch, size_t size);
-  // close_notify where TLS is spoken, then the end of our half of the connection. again: call it once more when the
-  // socket can be written.
+  // close_notify where TLS is spoken, then the end of our half of the connection. again: call it once more
+  // when the socket can be written.
   IoState finish_sending();
   // The answer to a client that spoke HTTP in the clear to a TLS port: once, best effort.
   void write_plaintext(const char* data, size_t size);
@@ -118,16 +119,16 @@ class Channel final : public TlsObserver {
   bool first_byte_seen_ = false;
   bool plaintext_ = false;
   bool peer_closed_ = false;
-  bool broken_ = false;         // OpenSSL must not be asked to write any more
-  bool more_ = false;           // for bio_write
+  bool broken_ = false;  // OpenSSL must not be asked to write any more
+  bool more_ = false;    // for bio_write
   bool kernel_tx_ = false;
   bool kernel_rekeys_ = false;
   bool key_update_owed_ = false;
   bool key_update_sent_ = false;
   bool must_end_ = false;
-  bool finished_ = false;       // our half is closed
+  bool finished_ = false;  // our half is closed
   Aead aead_ = Aead::aes128_gcm;
-  uint64_t records_written_ = 0;   // under the current sending key
+  uint64_t records_written_ = 0;  // under the current sending key
   std::unique_ptr<TrafficSecret> tx_secret_;
 };
 

@@ -1,5 +1,5 @@
-// Connection: the life of one client connection, as a state machine. proceed() runs it until it needs the outside
-// world: the socket, the front end, the disk or the clock.
+// Connection: the life of one client connection, as a state machine. proceed() runs it until it needs the
+// outside world: the socket, the front end, the disk or the clock.
 //
 //   handshake → idle → head → waiting → sending → idle …
 //                               └→ receiving → waiting → sending
@@ -36,11 +36,11 @@ class Connection final : public EventTarget {
   void on_disk_read();
   void on_ingest();
   void on_deadline();
-  void on_stopping();   // the reactor drains
+  void on_stopping();  // the reactor drains
   void close();
 
   Deadline deadline;
-  size_t index = 0;      // in the reactor's list
+  size_t index = 0;  // in the reactor's list
   bool in_ready = false;
 
  private:
@@ -76,7 +76,7 @@ class Connection final : public EventTarget {
   void wait_for_disk();
   bool response_sent();
   void leave();
-  uint64_t progress() const;   // bytes exchanged
+  uint64_t progress() const;  // bytes exchanged
   bool made_progress();
 
   Reactor& reactor_;
@@ -87,12 +87,12 @@ class Connection final : public EventTarget {
   const std::string peer_;
   Fallback fallback_;
   bool handshake_done_ = false;
-  bool message_open_ = false;    // a request's head was taken and its end was not
-  bool must_linger_ = false;     // the client may still be sending
-  size_t turn_responses_ = 0;    // in this run of proceed()
+  bool message_open_ = false;  // a request's head was taken and its end was not
+  bool must_linger_ = false;   // the client may still be sending
+  size_t turn_responses_ = 0;  // in this run of proceed()
 
-  std::string_view unread_;      // bytes read and not parsed: in the reactor's scratch, or in kept_
-  std::string_view body_left_;   // before them: body bytes that found no room
+  std::string_view unread_;     // bytes read and not parsed: in the reactor's scratch, or in kept_
+  std::string_view body_left_;  // before them: body bytes that found no room
   std::string kept_;
   std::string key_;
 
@@ -100,9 +100,9 @@ class Connection final : public EventTarget {
   std::shared_ptr<Ingest> ingest_;
   uint64_t max_body_ = 0;
   uint64_t sent_total_ = 0, progress_mark_ = 0;
-  uint64_t request_id_ = 0;      // of the request the front end knows of; 0: none
-  uint64_t io_ticket_ = 0;       // of the disk read or the ingest under way; 0: none
-  bool in_front_end_ = false;    // the front end has the request and owes an answer
+  uint64_t request_id_ = 0;    // of the request the front end knows of; 0: none
+  uint64_t io_ticket_ = 0;     // of the disk read or the ingest under way; 0: none
+  bool in_front_end_ = false;  // the front end has the request and owes an answer
 };
 
 }  // namespace sealgate

@@ -1,5 +1,5 @@
-// Counters: what one reactor did, as monotonic totals and a few gauges. Written by the reactor's thread alone and
-// read by any other, so a relaxed load and store is enough and no increment needs a locked instruction.
+// Counters: what one reactor did, as monotonic totals and a few gauges. Written by the reactor's thread alone
+// and read by any other, so a relaxed load and store is enough and no increment needs a locked instruction.
 #pragma once
 
 #include <atomic>
@@ -15,30 +15,39 @@
 namespace sealgate {
 
 // How the bytes of a response left.
-enum class Path : uint8_t { ktls_sendfile, ktls_send, tls_file, tls_send, plain_sendfile, plain_send, count_ };
+enum class Path : uint8_t {
+  ktls_sendfile,
+  ktls_send,
+  tls_file,
+  tls_send,
+  plain_sendfile,
+  plain_send,
+  count_
+};
 
 // Why a TLS connection's bytes did not go by kernel TLS.
 enum class Fallback : uint8_t {
-  none,                   // it is in the kernel
-  off,                    // ktls.mode
-  kernel_unsupported,     // the probe found no kTLS for this protocol and cipher
-  protocol_unsupported,   // a TLS version kTLS does not know
-  cipher_unsupported,     // a cipher kTLS does not know
-  too_short,              // no response reached ktls.minBytes
-  pending_data,           // OpenSSL held output when the connection could have moved
-  install_failed,         // the kernel refused the keys
-  rekey_unsupported,      // the peer asked for a KeyUpdate that this kernel cannot do: the connection ended in order
+  none,                  // it is in the kernel
+  off,                   // ktls.mode
+  kernel_unsupported,    // the probe found no kTLS for this protocol and cipher
+  protocol_unsupported,  // a TLS version kTLS does not know
+  cipher_unsupported,    // a cipher kTLS does not know
+  too_short,             // no response reached ktls.minBytes
+  pending_data,          // OpenSSL held output when the connection could have moved
+  install_failed,        // the kernel refused the keys
+  rekey_unsupported,     // the peer asked for a KeyUpdate that this kernel cannot do: the connection ended in
+                         // order
   count_,
 };
 
 enum class State : uint8_t {
-  handshake,    // TLS handshake under way
-  idle,         // between requests
-  head,         // a request head is arriving
-  waiting,      // the front end is deciding
-  receiving,    // a request body is arriving
-  sending,      // a response is leaving
-  lingering,    // everything was sent; what the client still sends is read and dropped (RFC 9112 9.6)
+  handshake,  // TLS handshake under way
+  idle,       // between requests
+  head,       // a request head is arriving
+  waiting,    // the front end is deciding
+  receiving,  // a request body is arriving
+  sending,    // a response is leaving
+  lingering,  // everything was sent; what the client still sends is read and dropped (RFC 9112 9.6)
   closed,
   count_,
 };
@@ -73,27 +82,27 @@ class CounterSet {
 };
 
 struct Counters {
-  Counter accepted;              // connections
-  Counter requests;              // heads parsed
-  Counter handshakes;            // completed
-  Counter handshakes_resumed;    // of those
+  Counter accepted;            // connections
+  Counter requests;            // heads parsed
+  Counter handshakes;          // completed
+  Counter handshakes_resumed;  // of those
   Counter handshakes_failed;
   Counter plan_hits;
-  Counter plan_misses;           // requests that went to the front end
-  Counter plan_stale;            // of those, because an epoch had moved
-  Counter plan_entries;          // gauge
-  Counter plan_bytes;            // gauge: bodies and heads held in memory
-  Counter received_bytes;        // request bodies
-  Counter uploads;               // bodies received whole
+  Counter plan_misses;     // requests that went to the front end
+  Counter plan_stale;      // of those, because an epoch had moved
+  Counter plan_entries;    // gauge
+  Counter plan_bytes;      // gauge: bodies and heads held in memory
+  Counter received_bytes;  // request bodies
+  Counter uploads;         // bodies received whole
   Counter uploads_aborted;
-  Counter cold_reads;            // chunks read by the I/O pool because they were not in the page cache
-  Counter seal_broken;           // deliveries stopped because the file had changed
-  Counter ktls_switched;         // connections moved to kernel TLS
+  Counter cold_reads;     // chunks read by the I/O pool because they were not in the page cache
+  Counter seal_broken;    // deliveries stopped because the file had changed
+  Counter ktls_switched;  // connections moved to kernel TLS
   Counter key_updates_received;
-  Counter key_updates_sent;      // by us, under kernel TLS
-  Counter write_stalls;          // connections cut because the client stopped reading
+  Counter key_updates_sent;  // by us, under kernel TLS
+  Counter write_stalls;      // connections cut because the client stopped reading
   CounterSet<Path> responses;
-  CounterSet<Path> bytes;        // of heads and bodies, before TLS
+  CounterSet<Path> bytes;  // of heads and bodies, before TLS
   CounterSet<Fallback> fallbacks;
   CounterSet<Problem> problems;
   CounterSet<State> connections;  // gauges

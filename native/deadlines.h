@@ -1,5 +1,5 @@
-// Deadlines: timeouts of a few fixed lengths. All entries of one list wait equally long, so a list is in order of
-// expiry by itself, and arming, moving and disarming are a few pointer writes.
+// Deadlines: timeouts of a few fixed lengths. All entries of one list wait equally long, so a list is in
+// order of expiry by itself, and arming, moving and disarming are a few pointer writes.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ struct Deadline {
   Connection* owner = nullptr;
   Deadline* previous = nullptr;
   Deadline* next = nullptr;
-  int64_t at = 0;   // milliseconds on the reactor's clock
+  int64_t at = 0;  // milliseconds on the reactor's clock
 
   bool armed() const { return next != nullptr; }
   void disarm() {
@@ -31,7 +31,7 @@ class DeadlineList {
   DeadlineList(const DeadlineList&) = delete;
   DeadlineList& operator=(const DeadlineList&) = delete;
 
-  int64_t length = 0;   // milliseconds
+  int64_t length = 0;  // milliseconds
 
   void arm(Deadline& deadline, int64_t now) {
     deadline.disarm();

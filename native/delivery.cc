@@ -11,12 +11,12 @@ namespace sealgate {
 namespace {
 
 constexpr size_t kBufferBytes = 4 * Channel::kRecordBytes;
-constexpr size_t kWindowBytes = 32 * Channel::kRecordBytes;   // one sendfile(2), one look at the page cache
-constexpr uint64_t kFairShare = 512 * 1024;                   // bytes of one connection before it is others' turn
-constexpr size_t kDiskReadBytes = 1024 * 1024;                // brought into the page cache by one cold read
+constexpr size_t kWindowBytes = 32 * Channel::kRecordBytes;  // one sendfile(2), one look at the page cache
+constexpr uint64_t kFairShare = 512 * 1024;     // bytes of one connection before it is others' turn
+constexpr size_t kDiskReadBytes = 1024 * 1024;  // brought into the page cache by one cold read
 
 #ifndef SYS_cachestat
-#define SYS_cachestat 451   // Linux 6.5; newer than this libc's headers
+#define SYS_cachestat 451  // Linux 6.5; newer than this libc's headers
 #endif
 struct CachestatRange {
   uint64_t offset, length;
@@ -123,8 +123,8 @@ Delivery::Progress Delivery::pump_memory(Channel& channel, Counters& counters) {
   return Progress::done;
 }
 
-// Heads by send(2) with MSG_MORE, so that they share records and segments with the bytes behind them, which the
-// kernel takes from the page cache.
+// Heads by send(2) with MSG_MORE, so that they share records and segments with the bytes behind them, which
+// the kernel takes from the page cache.
 Delivery::Progress Delivery::pump_sendfile(Channel& channel, Counters& counters) {
   uint64_t share = kFairShare;
   while (piece_ < response_.pieces.size()) {
@@ -158,7 +158,8 @@ Delivery::Progress Delivery::pump_copy(Channel& channel, Counters& counters) {
   for (;;) {
     while (sent_ < filled_) {
       const size_t left = filled_ - sent_;
-      const bool record_follows = left > Channel::kRecordBytes || (piece_ < response_.pieces.size() && !cold_ahead_);
+      const bool record_follows =
+          left > Channel::kRecordBytes || (piece_ < response_.pieces.size() && !cold_ahead_);
       const size_t size = std::min(left, Channel::kRecordBytes);
       const IoResult result = channel.write(buffer_.get() + sent_, size, record_follows);
       if (result.state != IoState::ok) return blocked(result);
@@ -216,8 +217,8 @@ Delivery::Filled Delivery::fill_from_file(const Piece& piece, size_t room) {
   return Filled::some;
 }
 
-// Before the last bytes of the file go, it is compared with its record once more: a client whose response completed
-// has bytes that were sealed from the first to the last.
+// Before the last bytes of the file go, it is compared with its record once more: a client whose response
+// completed has bytes that were sealed from the first to the last.
 bool Delivery::intact_to_the_end(uint64_t sending) const {
   return sending < file_left_ || response_.plan->file->recheck() == SealBreak::none;
 }

@@ -1,5 +1,5 @@
-// Delivery: one Response on its way out through a Channel. How the bytes leave is chosen once, when it starts;
-// no system call here can block on a disk: what is not in the page cache is asked of the I/O pool.
+// Delivery: one Response on its way out through a Channel. How the bytes leave is chosen once, when it
+// starts; no system call here can block on a disk: what is not in the page cache is asked of the I/O pool.
 #pragma once
 
 #include <cstdint>
@@ -12,27 +12,28 @@
 
 namespace sealgate {
 
-// A read for the I/O pool. With a buffer the bytes are wanted; without, only that they come into the page cache.
+// A read for the I/O pool. With a buffer the bytes are wanted; without, only that they come into the page
+// cache.
 struct DiskRead {
   std::shared_ptr<const SealedFile> file;
   uint64_t offset = 0;
   size_t length = 0;
   std::shared_ptr<char[]> buffer;
-  ssize_t result = 0;   // bytes, or -errno
+  ssize_t result = 0;  // bytes, or -errno
 
-  void run();   // blocks
+  void run();  // blocks
 };
 
 class Delivery {
  public:
   enum class Progress : uint8_t {
     done,
-    socket_full,    // go on when the socket can be written
-    wants_disk,     // run disk_read() elsewhere, then call disk_done()
-    fair_share,     // others' turn; go on soon
-    cut,            // the connection failed
-    seal_broken,    // the file is not what it was: the response cannot be completed
-    read_failed,    // the disk refused
+    socket_full,  // go on when the socket can be written
+    wants_disk,   // run disk_read() elsewhere, then call disk_done()
+    fair_share,   // others' turn; go on soon
+    cut,          // the connection failed
+    seal_broken,  // the file is not what it was: the response cannot be completed
+    read_failed,  // the disk refused
   };
 
   Delivery() = default;
@@ -75,9 +76,9 @@ class Delivery {
   uint64_t file_left_ = 0;  // bytes of the file still to be taken
   uint64_t bytes_sent_ = 0;
   std::shared_ptr<char[]> buffer_;
-  size_t filled_ = 0, sent_ = 0;   // of buffer_
-  bool cold_ahead_ = false;        // the next byte is not in the page cache
-  bool warmed_ = false;            // the window ahead was just read by the I/O pool
+  size_t filled_ = 0, sent_ = 0;  // of buffer_
+  bool cold_ahead_ = false;       // the next byte is not in the page cache
+  bool warmed_ = false;           // the window ahead was just read by the I/O pool
   bool disk_failed_ = false;
   std::shared_ptr<DiskRead> disk_;
 };

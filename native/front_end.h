@@ -1,5 +1,5 @@
-// FrontEndQueue: what the reactors of this process ask the JavaScript front end, in batches. The only way from the
-// engine to JavaScript; the way back is Reactor::answer().
+// FrontEndQueue: what the reactors of this process ask the JavaScript front end, in batches. The only way
+// from the engine to JavaScript; the way back is Reactor::answer().
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ struct RequestEvent {
   size_t listener;
   std::string method, target, head;
   bool has_body;
-  int64_t content_length;   // bytes; -1: chunked
+  int64_t content_length;  // bytes; -1: chunked
   std::string peer;
-  double at;                // seconds, CLOCK_MONOTONIC
+  double at;  // seconds, CLOCK_MONOTONIC
 };
 
 struct ReceivedEvent {

@@ -33,14 +33,14 @@ enum class Field : uint8_t {
 
 struct Request {
   Method method = Method::other;
-  std::string_view method_name;   // as sent: "GET"
-  std::string_view target;        // origin-form, "*" or authority; absolute-form arrives reduced to origin-form
-  std::string_view head;          // the field lines as sent, CRLF between and after, without the empty line
+  std::string_view method_name;  // as sent: "GET"
+  std::string_view target;  // origin-form, "*" or authority; absolute-form arrives reduced to origin-form
+  std::string_view head;    // the field lines as sent, CRLF between and after, without the empty line
   std::array<std::string_view, static_cast<size_t>(Field::count_)> fields;  // data() == nullptr where absent
-  uint64_t content_length = 0;    // when has_body and not chunked
+  uint64_t content_length = 0;                                              // when has_body and not chunked
   bool has_body = false;
   bool chunked = false;
-  bool keep_alive = false;        // after this request, by version and Connection
+  bool keep_alive = false;  // after this request, by version and Connection
   bool expect_continue = false;
   bool http10 = false;
 
@@ -59,7 +59,7 @@ class Http1 {
   struct Step {
     Event event;
     Problem problem = Problem::none;
-    size_t consumed = 0;   // bytes of this call's input that are done with
+    size_t consumed = 0;  // bytes of this call's input that are done with
     std::string_view body;
   };
 
@@ -68,8 +68,8 @@ class Http1 {
   Http1(const Http1&) = delete;
   Http1& operator=(const Http1&) = delete;
 
-  // One event from data[0..size). Call again with what is left until Event::more, except that after Event::head
-  // the caller may do other things first.
+  // One event from data[0..size). Call again with what is left until Event::more, except that after
+  // Event::head the caller may do other things first.
   Step next(const char* data, size_t size);
 
   const Request& request() const { return request_; }

@@ -17,7 +17,7 @@ size_t Ingest::append(std::string_view bytes) {
   while (taken < bytes.size() && failure_.ok()) {
     if (filling_.size == kBufferBytes) {
       hand_over();
-      if (filling_.size == kBufferBytes) break;   // both are full
+      if (filling_.size == kBufferBytes) break;  // both are full
     }
     const size_t room = std::min(bytes.size() - taken, kBufferBytes - filling_.size);
     std::memcpy(filling_.bytes.get() + filling_.size, bytes.data() + taken, room);
@@ -35,7 +35,8 @@ void Ingest::finish() {
 
 void Ingest::abort() {
   aborted_ = true;
-  // A job under way holds this object and the file goes with it; without one the last owner is the connection.
+  // A job under way holds this object and the file goes with it; without one the last owner is the
+  // connection.
 }
 
 void Ingest::hand_over() {

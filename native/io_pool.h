@@ -1,5 +1,5 @@
-// IoPool: the threads of this process that may block on a disk, so that no reactor does. One pool for all reactors;
-// jobs start in the order given.
+// IoPool: the threads of this process that may block on a disk, so that no reactor does. One pool for all
+// reactors; jobs start in the order given.
 #pragma once
 
 #include <condition_variable>
@@ -14,7 +14,7 @@ namespace sealgate {
 class IoPool {
  public:
   explicit IoPool(size_t threads);
-  ~IoPool();   // finishes what was submitted
+  ~IoPool();  // finishes what was submitted
   IoPool(const IoPool&) = delete;
   IoPool& operator=(const IoPool&) = delete;
 

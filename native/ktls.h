@@ -1,6 +1,6 @@
-// Ktls: kernel TLS on a socket whose handshake OpenSSL did (Documentation/networking/tls.rst, RFC 8446, RFC 5246).
-// Keys are derived here from the secrets the handshake yields and installed by setsockopt. Nothing here knows of
-// connections or of HTTP.
+// Ktls: kernel TLS on a socket whose handshake OpenSSL did (Documentation/networking/tls.rst, RFC 8446, RFC
+// 5246). Keys are derived here from the secrets the handshake yields and installed by setsockopt. Nothing
+// here knows of connections or of HTTP.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -19,7 +19,7 @@ enum class Direction : uint8_t { tx, rx };
 enum class TlsVersion : uint8_t { tls12, tls13 };
 enum class Aead : uint8_t { aes128_gcm, aes256_gcm, chacha20_poly1305 };
 
-std::string_view aead_name(Aead aead);           // "AES-128-GCM"
+std::string_view aead_name(Aead aead);              // "AES-128-GCM"
 std::string_view version_name(TlsVersion version);  // "TLSv1.3"
 
 // What the finished handshake negotiated, when kTLS knows it; empty for any other suite (CBC, CCM, ARIA…).
@@ -43,7 +43,7 @@ struct RecordKeys {
   TlsVersion version = TlsVersion::tls13;
   Aead aead = Aead::aes128_gcm;
   std::array<uint8_t, 32> key{};
-  std::array<uint8_t, 12> iv{};   // TLS 1.2 GCM: 4 bytes implicit salt, then 8 zero bytes
+  std::array<uint8_t, 12> iv{};  // TLS 1.2 GCM: 4 bytes implicit salt, then 8 zero bytes
 
   RecordKeys() = default;
   RecordKeys(const RecordKeys&) = delete;
@@ -57,10 +57,12 @@ bool derive_keys13(const TrafficSecret& secret, Aead aead, RecordKeys& out);
 bool next_secret13(TrafficSecret& secret, Aead aead);
 // RFC 5246 6.3: this side's keys as a server, from the session's master secret and the randoms of `ssl`.
 bool derive_keys12(SSL* ssl, Direction direction, Aead aead, RecordKeys& out);
-// Parses a line of OpenSSL's keylog callback ("SERVER_TRAFFIC_SECRET_0 <random> <secret>"); false for other labels.
+// Parses a line of OpenSSL's keylog callback ("SERVER_TRAFFIC_SECRET_0 <random> <secret>"); false for other
+// labels.
 bool parse_keylog(std::string_view line, std::string_view label, TrafficSecret& out);
 
-// TCP_ULP "tls". EEXIST counts as success. ENOENT: the kernel has no kTLS (or its module cannot be loaded by us).
+// TCP_ULP "tls". EEXIST counts as success. ENOENT: the kernel has no kTLS (or its module cannot be loaded by
+// us).
 Status attach_ulp(int fd);
 // TLS_TX or TLS_RX with the record sequence number of the next record.
 // EBUSY on a second install: this kernel cannot rekey (before Linux 6.14).
@@ -74,18 +76,18 @@ constexpr uint8_t kRecordData = 23;
 
 // One control record through a kTLS TX socket (TLS_SET_RECORD_TYPE). EAGAIN: nothing was sent, try again.
 Status send_control(int fd, uint8_t record_type, const void* data, size_t size);
-Status send_close_notify(int fd);          // alert 1, 0
-Status send_alert(int fd, uint8_t description);   // fatal
-Status send_key_update(int fd, bool request_update);   // RFC 8446 4.6.3
+Status send_close_notify(int fd);                     // alert 1, 0
+Status send_alert(int fd, uint8_t description);       // fatal
+Status send_key_update(int fd, bool request_update);  // RFC 8446 4.6.3
 
 // What this kernel can really do, found by transferring records over a loopback pair for each combination.
 struct KtlsCapability {
   TlsVersion version;
   Aead aead;
   Direction direction;
-  bool works = false;    // 32 KiB and a control record arrived intact
-  bool rekeys = false;   // and again after a second key was installed (TLS 1.3)
-  Status failure;        // of the first step that failed
+  bool works = false;   // 32 KiB and a control record arrived intact
+  bool rekeys = false;  // and again after a second key was installed (TLS 1.3)
+  Status failure;       // of the first step that failed
 };
 std::vector<KtlsCapability> probe_ktls();
 

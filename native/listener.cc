@@ -69,9 +69,10 @@ Status Listener::bind(const ListenerOptions& options, bool shared, Listener* out
   Fd fd = open_socket(address.any.sa_family);
   if (!fd) return Status::last("socket");
   const int one = 1;
-  if (::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0) return Status::last("SO_REUSEPORT");
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0)
+    return Status::last("SO_REUSEPORT");
   if (::bind(fd.get(), &address.any, size) != 0) return Status::last("bind");
-  constexpr int kBacklog = 4096;   // the kernel lowers it to net.core.somaxconn
+  constexpr int kBacklog = 4096;  // the kernel lowers it to net.core.somaxconn
   if (::listen(fd.get(), kBacklog) != 0) return Status::last("listen");
   if (::getsockname(fd.get(), &address.any, &size) != 0) return Status::last("getsockname");
   out->socket_ = std::move(fd);

@@ -1,5 +1,5 @@
-// Listener: one listening socket of one reactor. All reactors bind the same address with SO_REUSEPORT, and the
-// kernel spreads connections over them.
+// Listener: one listening socket of one reactor. All reactors bind the same address with SO_REUSEPORT, and
+// the kernel spreads connections over them.
 #pragma once
 
 #include <cstdint>
@@ -11,15 +11,16 @@
 namespace sealgate {
 
 struct ListenerOptions {
-  std::string host;   // numeric IPv4 or IPv6
+  std::string host;  // numeric IPv4 or IPv6
   uint16_t port = 0;
   bool tls = true;
 };
 
 class Listener {
  public:
-  // shared: another reactor of this process has the address already. When it has not, an address that any other
-  // socket listens on is refused (EADDRINUSE), where SO_REUSEPORT alone would quietly share its connections.
+  // shared: another reactor of this process has the address already. When it has not, an address that any
+  // other socket listens on is refused (EADDRINUSE), where SO_REUSEPORT alone would quietly share its
+  // connections.
   static Status bind(const ListenerOptions& options, bool shared, Listener* out);
 
   int fd() const { return socket_.get(); }

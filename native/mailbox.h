@@ -1,5 +1,5 @@
-// Mailbox: work that other threads leave for one reactor. Posting wakes the reactor through an eventfd, once for
-// however many letters lie there.
+// Mailbox: work that other threads leave for one reactor. Posting wakes the reactor through an eventfd, once
+// for however many letters lie there.
 #pragma once
 
 #include <sys/eventfd.h>

@@ -1,5 +1,5 @@
-// Plan: what to do with a request, as the front end decided it. A plan for sealed content never changes, so the
-// worker keeps it; one that depends on a name is good while its epoch is.
+// Plan: what to do with a request, as the front end decided it. A plan for sealed content never changes, so
+// the worker keeps it; one that depends on a name is good while its epoch is.
 #pragma once
 
 #include <array>
@@ -29,21 +29,21 @@ class Epochs {
 struct WholeResponse {
   std::string bytes;
   size_t date = 0;
-  int64_t dated = 0;   // seconds since the epoch now written there
+  int64_t dated = 0;  // seconds since the epoch now written there
 };
 
 struct DeliverPlan {
   std::shared_ptr<const SealedFile> file;
   std::string content_type;
-  std::string fields;           // for 200, 206 and 304; CRLF after each
+  std::string fields;  // for 200, 206 and 304; CRLF after each
   int64_t last_modified = 0;
-  std::string etag;             // with its quotes
-  std::string repr_digest;      // value of Repr-Digest (RFC 9530)
+  std::string etag;         // with its quotes
+  std::string repr_digest;  // value of Repr-Digest (RFC 9530)
   bool cacheable = false;
   uint32_t slot = 0;
   uint64_t epoch = 0;
-  // The 200 answer to a keep-alive GET, once the body was found small, in the page cache and true to its digest.
-  // Of the reactor's thread alone, like the plan itself.
+  // The 200 answer to a keep-alive GET, once the body was found small, in the page cache and true to its
+  // digest. Of the reactor's thread alone, like the plan itself.
   mutable std::unique_ptr<WholeResponse> whole;
 
   Representation representation() const { return {etag, file->size(), last_modified}; }

@@ -51,8 +51,9 @@ void PlanCache::remove(Entries::iterator entry) {
   entries_.erase(entry);
 }
 
-// The hand walks from the oldest to the newest entry and begins again: the first one not visited since it last
-// came by goes. end() stands for "before the oldest". The newest entry is the one just asked for: it stays.
+// The hand walks from the oldest to the newest entry and begins again: the first one not visited since it
+// last came by goes. end() stands for "before the oldest". The newest entry is the one just asked for: it
+// stays.
 void PlanCache::shrink() {
   while (entries_.size() > 1 && (entries_.size() > max_entries_ || bytes_ > max_bytes_)) {
     if (hand_ == entries_.end()) hand_ = std::prev(entries_.end());
@@ -67,7 +68,7 @@ void PlanCache::shrink() {
 }
 
 size_t PlanCache::cost(std::string_view key, const DeliverPlan& plan) {
-  constexpr size_t kBookkeeping = 512;   // list and table nodes, the plan itself, an open file
+  constexpr size_t kBookkeeping = 512;  // list and table nodes, the plan itself, an open file
   const size_t whole = plan.whole ? plan.whole->bytes.size() : 0;
   return key.size() + plan.fields.size() + plan.content_type.size() + whole + kBookkeeping;
 }

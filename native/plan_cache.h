@@ -1,5 +1,6 @@
-// PlanCache: request key → DeliverPlan, of one reactor. Bounded in entries and in bytes; SIEVE decides what goes
-// (Zhang et al., NSDI 2024: one visited bit an entry, a hand that moves from old to new), so a hit writes one bit.
+// PlanCache: request key → DeliverPlan, of one reactor. Bounded in entries and in bytes; SIEVE decides what
+// goes (Zhang et al., NSDI 2024: one visited bit an entry, a hand that moves from old to new), so a hit
+// writes one bit.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,7 @@ class PlanCache {
     size_t bytes;
     bool visited = false;
   };
-  using Entries = std::list<Entry>;   // newest first
+  using Entries = std::list<Entry>;  // newest first
 
   void remove(Entries::iterator entry);
   void shrink();
@@ -43,7 +44,7 @@ class PlanCache {
   const Epochs& epochs_;
   Counters& counters_;
   Entries entries_;
-  std::unordered_map<std::string_view, Entries::iterator> index_;   // keys are views of Entry::key
+  std::unordered_map<std::string_view, Entries::iterator> index_;  // keys are views of Entry::key
   Entries::iterator hand_ = entries_.end();
   size_t bytes_ = 0;
 };

@@ -12,9 +12,9 @@
 namespace sealgate {
 namespace {
 
-constexpr int kEvents = 256;         // taken from epoll_wait(2) at once
-constexpr int kAcceptsAtOnce = 64;   // of one listener before connections have their turn
-constexpr int64_t kAcceptPause = 100;   // milliseconds without accept(2) after EMFILE or ENOBUFS
+constexpr int kEvents = 256;           // taken from epoll_wait(2) at once
+constexpr int kAcceptsAtOnce = 64;     // of one listener before connections have their turn
+constexpr int64_t kAcceptPause = 100;  // milliseconds without accept(2) after EMFILE or ENOBUFS
 
 int64_t monotonic_ms() {
   timespec t;
@@ -48,7 +48,9 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
       options_(std::move(options)),
       engine_(engine),
       plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, counters_) {
-  const auto length = [this](State state) -> int64_t& { return deadlines_[static_cast<size_t>(state)].length; };
+  const auto length = [this](State state) -> int64_t& {
+    return deadlines_[static_cast<size_t>(state)].length;
+  };
   length(State::handshake) = options_.handshake_timeout;
   length(State::idle) = options_.idle_timeout;
   length(State::head) = options_.head_timeout;
@@ -62,10 +64,12 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
 
 Reactor::~Reactor() = default;
 
-std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, Engine& engine, std::string* failure) {
+std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, Engine& engine,
+                                         std::string* failure) {
   std::unique_ptr<Reactor> reactor(new Reactor(id, std::move(options), engine));
   const ReactorOptions& given = reactor->options_;
-  const bool any_tls = std::any_of(given.listeners.begin(), given.listeners.end(), [](const auto& l) { return l.tls; });
+  const bool any_tls =
+      std::any_of(given.listeners.begin(), given.listeners.end(), [](const auto& l) { return l.tls; });
   if (any_tls) {
     reactor->tls_ = TlsContext::create(given.tls, given.ktls && engine.ktls().any_tx(), failure);
     if (!reactor->tls_) return nullptr;
@@ -95,12 +99,14 @@ Status Reactor::open() {
   for (size_t i = 0; i < listeners_.size(); i++) {
     acceptors_.push_back(std::make_unique<Acceptor>(*this, i));
     epoll_event event{0, {.ptr = static_cast<EventTarget*>(acceptors_[i].get())}};
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listeners_[i].fd(), &event) != 0) return Status::last("epoll_ctl");
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listeners_[i].fd(), &event) != 0)
+      return Status::last("epoll_ctl");
   }
   return {};
 }
 
-// --- from other threads ------------------------------------------------------------------------------------------
+// --- from other threads
+// ------------------------------------------------------------------------------------------
 
 void Reactor::answer(uint64_t request, Plan plan) {
   auto shared = std::make_shared<Plan>(std::move(plan));
@@ -115,7 +121,8 @@ void Reactor::stop(int64_t grace_ms) {
   mailbox_->post([this, grace_ms] { begin_drain(grace_ms); });
 }
 
-// --- the loop ----------------------------------------------------------------------------------------------------
+// --- the loop
+// ----------------------------------------------------------------------------------------------------
 
 void Reactor::run() {
   tick();
@@ -191,7 +198,8 @@ void Reactor::begin_drain(int64_t grace_ms) {
   for (size_t i = connections_.size(); i-- > 0;) connections_[i]->on_stopping();
 }
 
-// --- listeners ---------------------------------------------------------------------------------------------------
+// --- listeners
+// ---------------------------------------------------------------------------------------------------
 
 void Reactor::watch_listeners(bool accepting) {
   if (accepting_ == accepting || (accepting && stopping_)) return;
@@ -219,13 +227,15 @@ void Reactor::accept_from(size_t listener) {
     auto connection = std::make_unique<Connection>(*this, std::move(socket), tls, listener, std::move(peer));
     epoll_event event{EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                       {.ptr = static_cast<EventTarget*>(connection.get())}};
-    if (!connection->usable() || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->fd(), &event) != 0) continue;
+    if (!connection->usable() || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->fd(), &event) != 0)
+      continue;
     connection->index = connections_.size();
     connections_.push_back(std::move(connection));
   }
 }
 
-// --- for the connections -----------------------------------------------------------------------------------------
+// --- for the connections
+// -----------------------------------------------------------------------------------------
 
 void Reactor::schedule(Connection& connection, State state) {
   if (state == State::closed) {

@@ -1,5 +1,5 @@
-// Reactor: the event loop of one delivery worker (epoll(7), edge-triggered). It owns its listeners and connections
-// from accept to close; other threads reach it through its mailbox alone.
+// Reactor: the event loop of one delivery worker (epoll(7), edge-triggered). It owns its listeners and
+// connections from accept to close; other threads reach it through its mailbox alone.
 #pragma once
 
 #include <array>
@@ -16,8 +16,8 @@
 #include "deadlines.h"
 #include "fd.h"
 #include "front_end.h"
-#include "io_pool.h"
 #include "http_limits.h"
+#include "io_pool.h"
 #include "listener.h"
 #include "mailbox.h"
 #include "plan.h"
@@ -32,12 +32,12 @@ class KtlsSupport;
 
 struct ProblemAnswer {
   int status = 500;
-  std::string body;   // application/problem+json (RFC 9457)
+  std::string body;  // application/problem+json (RFC 9457)
 };
 
 struct ReactorOptions {
   std::vector<ListenerOptions> listeners;
-  bool shared_ports = false;   // another reactor of this process is bound there
+  bool shared_ports = false;  // another reactor of this process is bound there
   TlsOptions tls;
   bool ktls = true;
   uint64_t ktls_min_bytes = 64 * 1024;
@@ -53,7 +53,7 @@ struct ReactorOptions {
   // Milliseconds.
   int64_t handshake_timeout = 10'000, head_timeout = 10'000, idle_timeout = 75'000, stall_timeout = 30'000,
           front_end_timeout = 30'000, linger_timeout = 5'000;
-  uint64_t min_rate = 240;   // bytes per second
+  uint64_t min_rate = 240;  // bytes per second
 };
 
 // What all reactors of a process share.
@@ -61,7 +61,7 @@ struct Engine {
   Epochs epochs;
   FrontEndQueue front_end;
   IoPool io{4};
-  const KtlsSupport& ktls();   // probes this kernel at the first call
+  const KtlsSupport& ktls();  // probes this kernel at the first call
 
   static Engine& instance();
 };
@@ -78,7 +78,8 @@ class EventTarget {
 class Reactor {
  public:
   // Binds. On failure returns null and *failure says what, where and why.
-  static std::unique_ptr<Reactor> create(uint32_t id, ReactorOptions options, Engine& engine, std::string* failure);
+  static std::unique_ptr<Reactor> create(uint32_t id, ReactorOptions options, Engine& engine,
+                                         std::string* failure);
   ~Reactor();
 
   // --- any thread ---
@@ -152,14 +153,14 @@ class Reactor {
   std::unique_ptr<char[]> scratch_{new char[kScratchBytes]};
 
   DeadlineList deadlines_[static_cast<size_t>(State::count_)];
-  int64_t now_ = 0;           // milliseconds, CLOCK_MONOTONIC
+  int64_t now_ = 0;  // milliseconds, CLOCK_MONOTONIC
   int64_t drain_until_ = 0;
   int64_t accept_again_at_ = 0;
   bool stopping_ = false;
   bool accepting_ = false;
 
   std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<std::unique_ptr<Connection>> graves_;   // closed in this turn of the loop
+  std::vector<std::unique_ptr<Connection>> graves_;  // closed in this turn of the loop
   std::vector<Connection*> ready_, running_;
   std::unordered_map<uint64_t, Connection*> tickets_;
   std::deque<FrontEndEvent> front_end_waiting_;

@@ -13,21 +13,22 @@
 namespace sealgate {
 
 struct Representation {
-  std::string_view etag;        // with its quotes; a strong validator
-  uint64_t size = 0;            // bytes
-  int64_t last_modified = 0;    // seconds since the epoch
+  std::string_view etag;      // with its quotes; a strong validator
+  uint64_t size = 0;          // bytes
+  int64_t last_modified = 0;  // seconds since the epoch
 };
 
 struct ByteRange {
   uint64_t first = 0;
-  uint64_t length = 0;          // never 0
+  uint64_t length = 0;  // never 0
 };
 
 enum class Outcome : uint8_t { full, partial, not_modified, precondition_failed, range_unsatisfiable };
 
 // GET and HEAD only. `ranges` is filled for Outcome::partial, in the order asked.
-// A syntactically bad Range and an unknown unit are ignored (14.2); more than `max_ranges`, or more than two that
-// overlap, are unsatisfiable. Range applies to GET alone. A false If-Range makes the answer full (13.1.5).
+// A syntactically bad Range and an unknown unit are ignored (14.2); more than `max_ranges`, or more than two
+// that overlap, are unsatisfiable. Range applies to GET alone. A false If-Range makes the answer full
+// (13.1.5).
 Outcome evaluate(const Request& request, const Representation& representation, size_t max_ranges,
                  std::vector<ByteRange>& ranges);
 

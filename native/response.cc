@@ -22,7 +22,7 @@ void append_connection(std::string& text, const Request* request, bool keep_aliv
   if (!keep_alive) {
     text.append("Connection: close\r\n");
   } else if (request && request->http10) {
-    text.append("Connection: keep-alive\r\n");   // HTTP/1.0 does not assume it
+    text.append("Connection: keep-alive\r\n");  // HTTP/1.0 does not assume it
   }
 }
 
@@ -77,8 +77,8 @@ void build_single(const Request& request, const ByteRange& range, const Answerin
   out.pieces.push_back({Piece::Of::file, range.first, range.length});
 }
 
-// multipart/byteranges (RFC 9110 14.6). The boundary comes from the digest: content that held half its own SHA-256
-// could not be made.
+// multipart/byteranges (RFC 9110 14.6). The boundary comes from the digest: content that held half its own
+// SHA-256 could not be made.
 void build_multipart(const Request& request, const std::vector<ByteRange>& ranges, const Answering& answering,
                      Response& out) {
   const DeliverPlan& plan = *out.plan;
@@ -86,8 +86,8 @@ void build_multipart(const Request& request, const std::vector<ByteRange>& range
   std::vector<std::string> heads;
   uint64_t length = 0;
   for (const ByteRange& range : ranges) {
-    heads.push_back((heads.empty() ? "--" : "\r\n--") + boundary + "\r\nContent-Type: " + plan.content_type + "\r\n" +
-                    content_range(range, plan.file->size()) + "\r\n");
+    heads.push_back((heads.empty() ? "--" : "\r\n--") + boundary + "\r\nContent-Type: " + plan.content_type +
+                    "\r\n" + content_range(range, plan.file->size()) + "\r\n");
     length += heads.back().size() + range.length;
   }
   const std::string end = "\r\n--" + boundary + "--\r\n";
@@ -121,15 +121,17 @@ bool has_sha256(std::string_view bytes, const std::string& hex_digest) {
   if (EVP_Digest(bytes.data(), bytes.size(), digest, nullptr, EVP_sha256(), nullptr) != 1) return false;
   constexpr char kHex[] = "0123456789abcdef";
   for (size_t i = 0; i < sizeof digest; i++) {
-    if (hex_digest[2 * i] != kHex[digest[i] >> 4] || hex_digest[2 * i + 1] != kHex[digest[i] & 15]) return false;
+    if (hex_digest[2 * i] != kHex[digest[i] >> 4] || hex_digest[2 * i + 1] != kHex[digest[i] & 15])
+      return false;
   }
   return true;
 }
 
 bool wants_plain_get(const Request& request) {
-  if (request.method != Method::get || !request.keep_alive || request.http10 || request.has_body) return false;
-  constexpr Field kSelecting[] = {Field::range, Field::if_match, Field::if_none_match, Field::if_modified_since,
-                                  Field::if_unmodified_since};
+  if (request.method != Method::get || !request.keep_alive || request.http10 || request.has_body)
+    return false;
+  constexpr Field kSelecting[] = {Field::range, Field::if_match, Field::if_none_match,
+                                  Field::if_modified_since, Field::if_unmodified_since};
   for (const Field field : kSelecting) {
     if (request.field(field).data()) return false;
   }
@@ -180,8 +182,8 @@ void Answering::tick(int64_t seconds) {
   format_http_date(seconds, date);
 }
 
-Problem build_delivery(const Request& request, std::shared_ptr<const DeliverPlan> plan, const Answering& answering,
-                       Response& out) {
+Problem build_delivery(const Request& request, std::shared_ptr<const DeliverPlan> plan,
+                       const Answering& answering, Response& out) {
   out.plan = std::move(plan);
   std::vector<ByteRange> ranges;
   switch (evaluate(request, out.plan->representation(), answering.max_ranges, ranges)) {
@@ -203,7 +205,7 @@ void build_respond(int status, std::string_view fields, std::string_view body, b
                    const Answering& answering, Response& out) {
   start_head(out.text, status, answering);
   out.text.append(fields);
-  const bool bodiless = status == 204 || status == 304;   // RFC 9110 8.6: no Content-Length with 204
+  const bool bodiless = status == 204 || status == 304;  // RFC 9110 8.6: no Content-Length with 204
   if (!bodiless) append_length(out.text, body.size());
   append_connection(out.text, nullptr, out.keep_alive);
   out.text.append("\r\n");
@@ -211,8 +213,8 @@ void build_respond(int status, std::string_view fields, std::string_view body, b
   close_text(out, 0);
 }
 
-const WholeResponse* whole_response(const Request& request, const DeliverPlan& plan, const Answering& answering,
-                                    bool* built, bool* broken) {
+const WholeResponse* whole_response(const Request& request, const DeliverPlan& plan,
+                                    const Answering& answering, bool* built, bool* broken) {
   if (!wants_plain_get(request)) return nullptr;
   if (!plan.whole) {
     if (plan.file->size() > answering.small_body) return nullptr;

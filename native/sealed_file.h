@@ -1,5 +1,6 @@
-// SealedFile: an open file whose bytes were proved not to change. Only seal() makes one, and only a SealedFile
-// reaches sendfile(2). Shared by plans and by responses in flight; the descriptor closes with the last of them.
+// SealedFile: an open file whose bytes were proved not to change. Only seal() makes one, and only a
+// SealedFile reaches sendfile(2). Shared by plans and by responses in flight; the descriptor closes with the
+// last of them.
 #pragma once
 
 #include <sys/stat.h>
@@ -14,8 +15,8 @@
 namespace sealgate {
 
 enum class SealLevel : uint8_t {
-  l0,   // content verified, but the file cannot be pinned (link count, mode): copy paths only
-  l1,   // digest verified at ingest; mode 0444, one link, size, inode and ctime as recorded: sendfile
+  l0,  // content verified, but the file cannot be pinned (link count, mode): copy paths only
+  l1,  // digest verified at ingest; mode 0444, one link, size, inode and ctime as recorded: sendfile
 };
 
 // Why a file is not (or no longer) what was recorded.
@@ -29,13 +30,13 @@ std::string evidence_of(const struct stat& st);
 class SealedFile {
  public:
   struct Record {
-    std::string digest;     // 64 lower-case hex digits of SHA-256
+    std::string digest;  // 64 lower-case hex digits of SHA-256
     uint64_t size = 0;
     std::string evidence;
   };
 
-  // Opens `path` (O_NOFOLLOW) and compares what fstat(2) says with the record. On failure *why says what differs.
-  // allow_l0: a wrong mode or link count yields level L0 instead of failing.
+  // Opens `path` (O_NOFOLLOW) and compares what fstat(2) says with the record. On failure *why says what
+  // differs. allow_l0: a wrong mode or link count yields level L0 instead of failing.
   static std::shared_ptr<const SealedFile> seal(const std::string& path, const Record& record, bool allow_l0,
                                                 SealBreak* why);
   ~SealedFile();

@@ -29,7 +29,7 @@ class StagingFile {
   void discard();
 
   uint64_t size() const { return size_; }
-  const std::string& digest() const { return digest_; }   // 64 hex digits, after finish()
+  const std::string& digest() const { return digest_; }  // 64 hex digits, after finish()
   const std::string& path() const { return path_; }
 
  private:
@@ -42,20 +42,21 @@ class StagingFile {
 };
 
 struct Placement {
-  bool created = false;   // false: a blob of that name was there already, and the staging file was removed
-  uint64_t size = 0;      // of the blob now in place
-  std::string evidence;   // evidence_of the blob now in place
+  bool created = false;  // false: a blob of that name was there already, and the staging file was removed
+  uint64_t size = 0;     // of the blob now in place
+  std::string evidence;  // evidence_of the blob now in place
 };
 
-// Moves a finished staging file to its blob path without ever replacing a file (renameat2 RENAME_NOREPLACE, or
-// link and unlink where the file system lacks it), makes missing parents, and fsyncs every directory it changed.
+// Moves a finished staging file to its blob path without ever replacing a file (renameat2 RENAME_NOREPLACE,
+// or link and unlink where the file system lacks it), makes missing parents, and fsyncs every directory it
+// changed.
 Status place_blob(const std::string& staging, const std::string& blob, Placement* out);
 
 // SHA-256 of a file's content, read in large pieces. *digest is 64 hex digits.
 Status hash_file(const std::string& path, std::string* digest, uint64_t* size);
 
-// Copies `source` into a new staging file while hashing it, then finishes it. Fails with ESTALE when the source's
-// size or mtime changed under the copy.
+// Copies `source` into a new staging file while hashing it, then finishes it. Fails with ESTALE when the
+// source's size or mtime changed under the copy.
 Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path);
 
 }  // namespace sealgate

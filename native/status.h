@@ -6,8 +6,8 @@
 namespace sealgate {
 
 struct [[nodiscard]] Status {
-  int error = 0;            // errno of the failed call; 0 means success
-  const char* where = "";   // the call that failed, a literal: "open", "setsockopt TLS_TX"
+  int error = 0;           // errno of the failed call; 0 means success
+  const char* where = "";  // the call that failed, a literal: "open", "setsockopt TLS_TX"
 
   bool ok() const { return error == 0; }
   static Status last(const char* where) { return {errno, where}; }

@@ -14,8 +14,7 @@ constexpr unsigned char kAlpn[] = "\x08http/1.1";
 int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
                 unsigned int offered_size, void*) {
   unsigned char* chosen;
-  const int result =
-      SSL_select_next_proto(&chosen, out_size, kAlpn, sizeof kAlpn - 1, offered, offered_size);
+  const int result = SSL_select_next_proto(&chosen, out_size, kAlpn, sizeof kAlpn - 1, offered, offered_size);
   *out = chosen;
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -28,7 +27,7 @@ void keylog(const SSL* ssl, const char* line) { observer_of(ssl)->on_keylog(line
 void message(int written, int, int content_type, const void* data, size_t size, SSL* ssl, void*) {
   const auto* bytes = static_cast<const unsigned char*>(data);
   if (written && content_type == SSL3_RT_HEADER) observer_of(ssl)->on_record_written(bytes[0]);
-  constexpr unsigned char kKeyUpdate = 24;   // RFC 8446 4: type, 24-bit length, request_update
+  constexpr unsigned char kKeyUpdate = 24;  // RFC 8446 4: type, 24-bit length, request_update
   if (!written && content_type == SSL3_RT_HANDSHAKE && size == 5 && bytes[0] == kKeyUpdate) {
     observer_of(ssl)->on_key_update_received(bytes[4] == 1);
   }
@@ -58,7 +57,7 @@ bool use_certificate(SSL_CTX* context, const std::string& pem) {
     ok = SSL_CTX_add0_chain_cert(context, issuer) == 1;
     if (!ok) X509_free(issuer);
   }
-  ERR_clear_error();   // the end of the file is an error to the PEM reader
+  ERR_clear_error();  // the end of the file is an error to the PEM reader
   return ok;
 }
 
@@ -77,21 +76,24 @@ const char* apply(SSL_CTX* context, const TlsOptions& options) {
   if (!options.ciphers.empty() && SSL_CTX_set_cipher_list(context, options.ciphers.c_str()) != 1) {
     return "tls.ciphers";
   }
-  if (!options.cipher_suites.empty() && SSL_CTX_set_ciphersuites(context, options.cipher_suites.c_str()) != 1) {
+  if (!options.cipher_suites.empty() &&
+      SSL_CTX_set_ciphersuites(context, options.cipher_suites.c_str()) != 1) {
     return "tls.cipherSuites";
   }
   if (!use_certificate(context, options.certificate)) return "tls.certificate";
   if (!use_key(context, options.key)) return "tls.key";
   if (SSL_CTX_check_private_key(context) != 1) return "tls.key does not belong to tls.certificate";
   std::string ticket_key = options.ticket_key;
-  const long ok = SSL_CTX_set_tlsext_ticket_keys(context, ticket_key.data(), static_cast<long>(ticket_key.size()));
+  const long ok =
+      SSL_CTX_set_tlsext_ticket_keys(context, ticket_key.data(), static_cast<long>(ticket_key.size()));
   OPENSSL_cleanse(ticket_key.data(), ticket_key.size());
   return ok == 1 ? nullptr : "tls.ticketKey";
 }
 
 }  // namespace
 
-std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, bool observe, std::string* failure) {
+std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, bool observe,
+                                               std::string* failure) {
   ERR_clear_error();
   SSL_CTX* context = SSL_CTX_new(TLS_server_method());
   if (!context) {
@@ -102,8 +104,9 @@ std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, bool o
   // Resumption is by tickets alone, so no state is shared between reactors but the ticket key.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("sealgate"), 8);
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                   SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                   SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
   // One recv(2) for the record header, its body and whatever follows.
   SSL_CTX_set_read_ahead(context, 1);

@@ -1,5 +1,6 @@
-// TlsContext: the certificate and the policy that a reactor's TLS handshakes follow. OpenSSL does the handshake;
-// what a Channel needs of it later (secrets, record counts, KeyUpdates) is reported through TlsObserver.
+// TlsContext: the certificate and the policy that a reactor's TLS handshakes follow. OpenSSL does the
+// handshake; what a Channel needs of it later (secrets, record counts, KeyUpdates) is reported through
+// TlsObserver.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -12,12 +13,13 @@
 namespace sealgate {
 
 struct TlsOptions {
-  std::string certificate;     // PEM: leaf first, then the chain
-  std::string key;             // PEM
-  std::string min_version;     // "TLSv1.2" or "TLSv1.3"
-  std::string ciphers;         // TLS 1.2, OpenSSL's list; empty: its default
-  std::string cipher_suites;   // TLS 1.3
-  std::string ticket_key;      // 80 bytes, shared by the reactors: name, HMAC key, AES key (SSL_CTX_set_tlsext_ticket_keys)
+  std::string certificate;    // PEM: leaf first, then the chain
+  std::string key;            // PEM
+  std::string min_version;    // "TLSv1.2" or "TLSv1.3"
+  std::string ciphers;        // TLS 1.2, OpenSSL's list; empty: its default
+  std::string cipher_suites;  // TLS 1.3
+  std::string ticket_key;     // 80 bytes, shared by the reactors: name, HMAC key, AES key
+                              // (SSL_CTX_set_tlsext_ticket_keys)
 };
 
 // Told of one connection's TLS events by OpenSSL's callbacks, on the reactor's thread.
@@ -39,7 +41,8 @@ class TlsContext {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  // A server-side SSL without BIOs. `observer` must outlive it; it is called only when create() got observe = true.
+  // A server-side SSL without BIOs. `observer` must outlive it; it is called only when create() got observe =
+  // true.
   SSL* new_ssl(TlsObserver* observer) const;
 
  private:

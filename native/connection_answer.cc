@@ -1,0 +1,175 @@
+// Connection, the part that answers: from a plan or a refusal to the last byte of the response.
+#include <utility>
+
+#include "connection.h"
+
+namespace sealgate {
+namespace {
+
+constexpr size_t kTurnResponses = 64;      // pipelined requests answered before others have their turn
+constexpr size_t kAsideBytes = 16 * 1024;  // read while a response is leaving; beyond it the client waits
+constexpr std::string_view kProblemType = "Content-Type: application/problem+json\r\n";
+
+}  // namespace
+
+void Connection::deliver(std::shared_ptr<const DeliverPlan> plan) {
+  const Request& request = http_.request();
+  const Answering& answering = reactor_.answering();
+  Response& response = delivery_.response();
+  response.clear();
+  response.keep_alive = request.keep_alive && !request.has_body && !reactor_.stopping();
+  bool built = false, broken = false;
+  if (response.keep_alive) {
+    if (const WholeResponse* whole = whole_response(request, *plan, answering, &built, &broken)) {
+      response.pieces.push_back({Piece::Of::whole, 0, whole->bytes.size()});
+      response.plan = std::move(plan);
+      if (built) reactor_.plans().grew(plan_key());
+      return start_sending();
+    }
+  }
+  const SealBreak reason = broken ? SealBreak::evidence : plan->file->recheck();
+  if (reason != SealBreak::none) return report_broken(*plan, reason), refuse(Problem::seal_broken);
+  const uint64_t size = plan->file->size();
+  const Problem problem = build_delivery(request, std::move(plan), answering, response);
+  if (problem == Problem::range_unsatisfiable) {
+    return refuse(problem, "Content-Range: bytes */" + std::to_string(size) + "\r\n");
+  }
+  if (problem != Problem::none) return refuse(problem);
+  start_sending();
+}
+
+void Connection::respond(const RespondPlan& plan) {
+  const Request& request = http_.request();
+  Response& response = delivery_.response();
+  response.clear();
+  response.keep_alive = request.keep_alive && !reactor_.stopping() && !body_pending();
+  build_respond(plan.status, plan.fields, plan.body, request.method == Method::head, reactor_.answering(),
+                response);
+  start_sending();
+}
+
+void Connection::refuse(Problem problem, std::string_view fields) {
+  reactor_.mutable_counters().problems[problem].add();
+  const ProblemAnswer& answer = reactor_.options().problems[static_cast<size_t>(problem)];
+  RespondPlan plan{answer.status, std::string(kProblemType), answer.body};
+  plan.fields.append(fields);
+  respond(plan);
+}
+
+// What the client sends from here on cannot be understood, or is not wanted.
+void Connection::refuse_and_close(Problem problem) {
+  const ProblemAnswer& answer = reactor_.options().problems[static_cast<size_t>(problem)];
+  reactor_.mutable_counters().problems[problem].add();
+  Response& response = delivery_.response();
+  response.clear();
+  response.keep_alive = false;
+  build_respond(answer.status, kProblemType, answer.body, false, reactor_.answering(), response);
+  must_linger_ = true;
+  if (problem == Problem::plaintext_on_tls) {
+    channel_.write_plaintext(response.text.data(), response.text.size());
+    return leave();
+  }
+  start_sending();
+}
+
+void Connection::report_broken(const DeliverPlan& plan, SealBreak reason) {
+  reactor_.mutable_counters().seal_broken.add();
+  reactor_.plans().erase(plan_key());
+  reactor_.tell_front_end({reactor_.id(), BrokenEvent{plan.file->digest(), reason}});
+}
+
+void Connection::move_to_kernel() {
+  if (!channel_.is_tls() || channel_.in_kernel() || !reactor_.options().ktls) return;
+  if (fallback_ != Fallback::too_short && fallback_ != Fallback::pending_data) return;  // decided before
+  uint64_t length = 0;
+  for (const Piece& piece : delivery_.response().pieces) length += piece.length;
+  if (length < reactor_.options().ktls_min_bytes) return;
+  fallback_ = channel_.to_kernel(reactor_.engine().ktls());
+}
+
+void Connection::start_sending() {
+  move_to_kernel();
+  delivery_.start(channel_);
+  set_state(State::sending);
+}
+
+bool Connection::step_send() {
+  if (io_ticket_ != 0) return read_aside(), false;  // the disk is being read
+  switch (delivery_.pump(channel_, reactor_.mutable_counters())) {
+    case Delivery::Progress::done: return response_sent();
+    case Delivery::Progress::socket_full: read_aside(); return false;
+    case Delivery::Progress::wants_disk: wait_for_disk(); return false;
+    case Delivery::Progress::fair_share:
+      read_aside();
+      reactor_.make_ready(*this);
+      return false;
+    case Delivery::Progress::seal_broken:
+      report_broken(*delivery_.response().plan, delivery_.response().plan->file->recheck());
+      break;
+    case Delivery::Progress::read_failed:
+      reactor_.mutable_counters().problems[Problem::store_read_failed].add();
+      break;
+    case Delivery::Progress::cut: break;
+  }
+  // The head has promised more bytes than can be sent: without close_notify the client sees a cut, not an
+  // end.
+  close();
+  return false;
+}
+
+// While the kernel sends, OpenSSL must still see what the client says: a KeyUpdate is answered before the
+// next data, and a client that has gone is noticed. Requests that come early are kept for later.
+void Connection::read_aside() {
+  if (!channel_.in_kernel()) return;
+  keep_unread();
+  while (state_ != State::closed && kept_.size() < kAsideBytes) {
+    const IoResult result = channel_.read(reactor_.scratch(), Reactor::kScratchBytes);
+    if (result.state == IoState::failed) return close();
+    if (result.state != IoState::ok) return;
+    const size_t body = body_left_.size();
+    kept_.append(reactor_.scratch(), result.bytes);
+    body_left_ = std::string_view(kept_).substr(0, body);
+    unread_ = std::string_view(kept_).substr(body);
+  }
+}
+
+void Connection::wait_for_disk() {
+  reactor_.mutable_counters().cold_reads.add();
+  io_ticket_ = reactor_.ticket(*this);
+  Reactor& reactor = reactor_;
+  reactor_.engine().io.submit(
+      [&reactor, mailbox = reactor_.mailbox(), ticket = io_ticket_, read = delivery_.disk_read()] {
+        read->run();
+        mailbox->post([&reactor, ticket] {
+          if (Connection* connection = reactor.find(ticket)) connection->on_disk_read();
+        });
+      });
+}
+
+void Connection::on_disk_read() {
+  reactor_.forget(std::exchange(io_ticket_, 0));
+  delivery_.disk_done();
+  proceed();
+}
+
+// The response has left. Whether the connection goes on is decided here and nowhere else.
+bool Connection::response_sent() {
+  reactor_.mutable_counters().responses[delivery_.path()].add();
+  sent_total_ += delivery_.bytes_sent();
+  const bool keep_alive = delivery_.response().keep_alive && !channel_.must_end();
+  delivery_.reset();
+  if (!keep_alive) return leave(), true;
+  while (message_open_) {
+    const Http1::Step step = http_.next(unread_.data(), unread_.size());
+    unread_.remove_prefix(step.consumed);
+    if (step.event == Http1::Event::failed) return refuse_and_close(step.problem), true;
+    if (step.event != Http1::Event::complete) return leave(), true;
+    message_open_ = false;
+  }
+  set_state(State::idle);
+  if (++turn_responses_ < kTurnResponses) return true;
+  reactor_.make_ready(*this);
+  return false;
+}
+
+}  // namespace sealgate

@@ -1,0 +1,112 @@
+// Connection, the part that receives a request body into the store's staging.
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "connection.h"
+
+namespace sealgate {
+namespace {
+
+constexpr uint64_t kBodyShare = 512 * 1024;  // bytes of one body received before others have their turn
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+}  // namespace
+
+void Connection::receive(const ReceivePlan& plan) {
+  const Request& request = http_.request();
+  max_body_ = plan.max_size;
+  const bool too_large = !request.chunked && request.content_length > max_body_;
+  if (too_large || !reactor_.take_upload_place()) {
+    reactor_.tell_front_end({reactor_.id(), AbortedEvent{request_id_}});
+    forget_request();
+    return refuse(too_large ? Problem::body_too_large : Problem::front_end_overloaded);
+  }
+  if (request.expect_continue && unread_.empty() &&
+      channel_.write(kContinue.data(), kContinue.size(), false).state != IoState::ok) {
+    return close();
+  }
+  io_ticket_ = reactor_.ticket(*this);
+  Reactor& reactor = reactor_;
+  const auto wake = [&reactor, mailbox = reactor_.mailbox(), ticket = io_ticket_] {
+    mailbox->post([&reactor, ticket] {
+      if (Connection* connection = reactor.find(ticket)) connection->on_ingest();
+    });
+  };
+  ingest_ = Ingest::start(reactor_.engine().io, plan.staging, wake);
+  set_state(State::receiving);
+  if (!body_pending()) ingest_->finish();  // a request without body framing has an empty body
+}
+
+bool Connection::step_receive() {
+  uint64_t share = kBodyShare;
+  while (state_ == State::receiving) {
+    if (!body_left_.empty()) {
+      const size_t taken = ingest_->append(body_left_);
+      reactor_.mutable_counters().received_bytes.add(taken);
+      share -= std::min<uint64_t>(share, taken);
+      body_left_.remove_prefix(taken);
+      if (!body_left_.empty()) return false;  // on_ingest() tells when there is room
+    }
+    if (!body_pending()) return false;  // all of it is being stored
+    if (share == 0) return reactor_.make_ready(*this), false;
+    if (unread_.empty()) {
+      const IoState read = read_more();
+      if (read == IoState::again) return false;
+      if (read != IoState::ok) return close(), false;
+    }
+    take_body(http_.next(unread_.data(), unread_.size()));
+  }
+  return true;
+}
+
+void Connection::take_body(const Http1::Step& step) {
+  unread_.remove_prefix(step.consumed);
+  switch (step.event) {
+    case Http1::Event::body:
+      if (step.body.size() > max_body_ - ingest_->received()) {
+        end_ingest();
+        return refuse_and_close(Problem::body_too_large);
+      }
+      body_left_ = step.body;
+      return;
+    case Http1::Event::complete: message_open_ = false; return ingest_->finish();
+    case Http1::Event::failed: end_ingest(); return refuse_and_close(step.problem);
+    default: return;
+  }
+}
+
+void Connection::on_ingest() {
+  if (!ingest_->settle()) return;
+  if (!ingest_->failure().ok()) {
+    const int error = ingest_->failure().error;
+    end_ingest();
+    refuse_and_close(error == ENOSPC || error == EDQUOT ? Problem::store_full : Problem::store_write_failed);
+  } else if (ingest_->stored()) {
+    const StagingFile& staged = ingest_->staging();
+    reactor_.mutable_counters().uploads.add();
+    set_state(State::waiting);
+    reactor_.tell_front_end(
+        {reactor_.id(), ReceivedEvent{request_id_, staged.digest(), staged.path(), staged.size()}});
+  }
+  proceed();
+}
+
+void Connection::release_ingest() {
+  if (!ingest_) return;
+  ingest_.reset();
+  reactor_.forget(std::exchange(io_ticket_, 0));
+  reactor_.leave_upload_place();
+}
+
+// The body is of no more use: nothing of it stays in the store.
+void Connection::end_ingest() {
+  reactor_.mutable_counters().uploads_aborted.add();
+  reactor_.tell_front_end({reactor_.id(), AbortedEvent{request_id_}});
+  ingest_->abort();
+  release_ingest();
+  forget_request();
+  body_left_ = {};
+}
+
+}  // namespace sealgate
