@@ -1,0 +1,58 @@
+// The engine's counters (native/counters.h) as metrics: one line a counter, in the names and units of OpenMetrics.
+
+/** A counter's totals, or a gauge's values. Names end in their unit; `_total` is the exposition's. */
+export interface EngineMetric {
+  name: string;
+  help: string;
+  type: 'counter' | 'gauge';
+  /** Counters named `key.value` become one metric with this label. */
+  label?: string;
+}
+
+const counter = (name: string, help: string, label?: string): EngineMetric => ({
+  name: `sealgate_${name}`,
+  help,
+  type: 'counter',
+  ...(label && { label }),
+});
+const gauge = (name: string, help: string, label?: string): EngineMetric => ({
+  ...counter(name, help, label),
+  type: 'gauge',
+});
+
+/** By the engine's name, up to the dot. */
+export const engineMetrics: Record<string, EngineMetric> = {
+  accepted: counter('connections_accepted', 'Connections accepted.'),
+  connections: gauge('connections', 'Open connections by what they are doing.', 'state'),
+  handshakes: counter('tls_handshakes', 'TLS handshakes completed.'),
+  handshakes_resumed: counter('tls_handshakes_resumed', 'TLS handshakes that resumed a session.'),
+  handshakes_failed: counter('tls_handshakes_failed', 'TLS handshakes that failed.'),
+  requests: counter('requests', 'Request heads parsed.'),
+  responses: counter('responses', 'Responses sent, by the path their bytes took.', 'path'),
+  bytes: counter('sent_bytes', 'Bytes of heads and bodies before TLS, by the path they took.', 'path'),
+  fallback: counter('ktls_fallbacks', 'TLS connections that ended in userspace TLS, by reason.', 'reason'),
+  ktls_switched: counter('ktls_connections', 'Connections moved to kernel TLS.'),
+  key_updates_received: counter('tls_key_updates_received', 'KeyUpdate messages of clients.'),
+  key_updates_sent: counter('tls_key_updates_sent', 'KeyUpdate messages sent under kernel TLS.'),
+  plan_hits: counter('plan_cache_hits', 'Requests answered from a kept plan, without the front end.'),
+  plan_misses: counter('plan_cache_misses', 'Requests that the front end was asked about.'),
+  plan_stale: counter('plan_cache_stale', 'Kept plans found stale.'),
+  plan_entries: gauge('plan_cache_entries', 'Plans kept.'),
+  plan_bytes: gauge('plan_cache_bytes', 'Bytes of plans and small bodies kept.'),
+  received_bytes: counter('received_bytes', 'Bytes of request bodies.'),
+  uploads: counter('uploads', 'Request bodies received whole.'),
+  uploads_aborted: counter('uploads_aborted', 'Request bodies given up.'),
+  problems: counter('problems', 'Refusals, by problem.', 'problem'),
+  seal_broken: counter('seal_breaks', 'Deliveries stopped because a sealed file had changed.'),
+  cold_reads: counter('cold_reads', 'File pieces read aside because they were not in the page cache.'),
+  write_stalls: counter('write_stalls', 'Connections cut because the client stopped reading.'),
+};
+
+/** Label values that say nothing: not a problem, not a fallback, not open any more. */
+const silent = new Set(['problems.none', 'problems.', 'fallback.none', 'connections.closed']);
+
+export function splitCounter(name: string): { key: string; value?: string } | undefined {
+  if (silent.has(name)) return undefined;
+  const dot = name.indexOf('.');
+  return dot < 0 ? { key: name } : { key: name.slice(0, dot), value: name.slice(dot + 1) };
+}

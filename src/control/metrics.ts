@@ -1,0 +1,61 @@
+// Metrics: what the server counts, in OpenMetrics text. The engine's totals are taken when somebody asks.
+
+import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry } from 'prom-client';
+import type { FrontEndObserver } from '../delivery/front_end.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Counters } from '../native/addon.ts';
+import { type EngineMetric, engineMetrics, splitCounter } from './engine_metrics.ts';
+
+/** Seconds: from a plan made at once to a blob that had to be hashed again. */
+const latencyBuckets = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
+
+type EngineSeries = Counter | Gauge;
+
+export class Metrics implements FrontEndObserver {
+  readonly contentType = Registry.OPENMETRICS_CONTENT_TYPE;
+  readonly #registry = new Registry<OpenMetricsContentType>();
+  readonly #latency: Histogram;
+  readonly #engine = new Map<string, EngineSeries>();
+  readonly #refusals = new Map<ErrorCode, number>();
+
+  constructor() {
+    this.#registry.setContentType(this.contentType);
+    this.#latency = new Histogram({
+      name: 'sealgate_front_end_latency_seconds',
+      help: 'From the complete request head to the front end’s answer.',
+      buckets: latencyBuckets,
+      registers: [this.#registry],
+    });
+    for (const [key, metric] of Object.entries(engineMetrics)) this.#engine.set(key, this.#series(metric));
+  }
+
+  answered(seconds: number): void {
+    this.#latency.observe(seconds);
+  }
+
+  refused(code: ErrorCode): void {
+    this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
+  }
+
+  /** The exposition. @param engine totals of all reactors. */
+  async text(engine: Counters): Promise<string> {
+    for (const series of this.#engine.values()) series.reset();
+    for (const [name, value] of Object.entries(engine)) this.#count(name, value);
+    for (const [code, count] of this.#refusals) this.#count(`problems.${code}`, count);
+    return this.#registry.metrics();
+  }
+
+  #series({ name, help, type, label }: EngineMetric): EngineSeries {
+    const options = { name, help, labelNames: label ? [label] : [], registers: [this.#registry] };
+    return type === 'counter' ? new Counter(options) : new Gauge(options);
+  }
+
+  #count(name: string, value: number): void {
+    const split = splitCounter(name);
+    const series = split && this.#engine.get(split.key);
+    if (!series) return;
+    const label = engineMetrics[split.key]?.label;
+    if (label && split.value !== undefined) series.inc({ [label]: split.value }, value);
+    else series.inc(value);
+  }
+}

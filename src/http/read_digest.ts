@@ -1,0 +1,27 @@
+// GET|HEAD /sha256/{hex}: bytes by what they are. The URL can never mean other bytes.
+
+import { deliver } from '../delivery/plan.ts';
+import { SealgateError } from '../errors.ts';
+import type { SealedFile } from '../native/addon.ts';
+import type { Route, Services } from './services.ts';
+import { digestTarget } from './target.ts';
+
+export function readDigest({ store, epochs, authorize, openReads }: Services): Route {
+  return (request) => {
+    const digest = digestTarget(request.path);
+    authorize(request, 'read');
+    const epoch = epochs.ofDigests();
+    const blob = store.blob(digest);
+    if (blob === undefined) throw new SealgateError('not-found');
+    const plan = (file: SealedFile) =>
+      deliver(file, {
+        contentType: 'application/octet-stream',
+        freshness: 'immutable',
+        shared: openReads,
+        created: blob.created,
+        ...(openReads && { cache: epoch }),
+      });
+    const file = store.seal(digest);
+    return file instanceof Promise ? file.then(plan) : plan(file);
+  };
+}

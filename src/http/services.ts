@@ -1,0 +1,32 @@
+// What the routes of the data plane work with.
+
+import type { Logger } from 'pino';
+import type { EngineRequest } from '../delivery/engine_request.ts';
+import type { Epochs } from '../delivery/epochs.ts';
+import type { Answer } from '../delivery/plan.ts';
+import type { Store } from '../store/store.ts';
+import type { Turns } from './turns.ts';
+
+export type Action = 'read' | 'write';
+
+/**
+ * Lets a request pass or throws `token-missing`, `token-unknown` or `scope-missing`.
+ * Without a bucket the request needs the scope of all buckets.
+ */
+export type Authorize = (request: EngineRequest, action: Action, bucket?: string) => void;
+
+export interface Services {
+  store: Store;
+  epochs: Epochs;
+  authorize: Authorize;
+  /** Whether everybody may read. Plans of content that is not open to all are not kept. */
+  openReads: boolean;
+  /** Bytes. */
+  maxObjectBytes: number;
+  /** One writer at a time for a name. */
+  turns: Turns;
+  log: Logger;
+}
+
+/** What one route does with a request. Refusals are thrown as SealgateError. */
+export type Route = (request: EngineRequest) => Answer | Promise<Answer>;

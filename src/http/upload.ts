@@ -1,0 +1,53 @@
+// What both kinds of PUT share: which bodies are taken, and what happens to the staging file.
+
+import { rm } from 'node:fs/promises';
+import type { EngineRequest } from '../delivery/engine_request.ts';
+import { respondJson, type Upload } from '../delivery/plan.ts';
+import { SealgateError } from '../errors.ts';
+import type { Hashed, RespondPlan } from '../native/addon.ts';
+import { reprDigest } from './digest_fields.ts';
+import type { Services } from './services.ts';
+
+/** Throws when the body cannot be stored as what the resource is to be from now on. */
+export function checkBody({ framed, headers }: EngineRequest): void {
+  if (!framed) throw new SealgateError('length-required');
+  if (headers.get('content-range') !== null) throw new SealgateError('partial-put-refused');
+  const coding = headers.get('content-encoding');
+  if (coding !== null && coding !== 'identity') throw new SealgateError('coding-refused');
+}
+
+/**
+ * A plan to receive a body. `commit` gets it once it has the digest that was promised, and places the staging file;
+ * whatever is left of that file when `commit` has ended is removed.
+ */
+export function upload(
+  { store, maxObjectBytes }: Services,
+  promised: string | undefined,
+  commit: (staging: string, body: Hashed) => Promise<RespondPlan>,
+): Upload {
+  const staging = store.stagingPath();
+  const received = async ({ digest, size }: Hashed): Promise<RespondPlan> => {
+    try {
+      checkPromise(promised, digest);
+      return await commit(staging, { digest, size });
+    } finally {
+      await rm(staging, { force: true });
+    }
+  };
+  return { kind: 'receive', staging, maxSize: maxObjectBytes, received };
+}
+
+function checkPromise(promised: string | undefined, digest: string): void {
+  if (promised === undefined || promised === digest) return;
+  throw new SealgateError(
+    'digest-mismatch',
+    `The bytes received have SHA-256 ${digest}, promised was ${promised}.`,
+  );
+}
+
+/** 201 for what is new at this path, 200 for the rest. */
+export function stored(created: boolean, path: string, about: Hashed & Record<string, unknown>): RespondPlan {
+  const location = created ? `Location: ${path}\r\n` : '';
+  const validators = `ETag: "${about.digest}"\r\nRepr-Digest: ${reprDigest(about.digest)}\r\n`;
+  return respondJson(created ? 201 : 200, about, location + validators);
+}
