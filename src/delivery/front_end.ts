@@ -4,7 +4,7 @@
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
 import type { EngineEvent, Plan, Reactor, ReceivedEvent, RequestEvent } from '../native/addon.ts';
-import { type AbortedEvent, addon, type BrokenEvent } from '../native/addon.ts';
+import { addon, type BrokenEvent } from '../native/addon.ts';
 import type { Store } from '../store/store.ts';
 import { EngineRequest } from './engine_request.ts';
 import type { Epochs } from './epochs.ts';
@@ -61,16 +61,25 @@ export class FrontEnd {
   }
 
   #on(event: EngineEvent): void {
-    if (event.kind === 'request') return this.#onRequest(event);
-    if (event.kind === 'received') return this.#onReceived(event);
-    if (event.kind === 'aborted') return this.#onAborted(event);
-    void this.#onBroken(event);
+    switch (event.kind) {
+      case 'request':
+        this.#onRequest(event);
+        break;
+      case 'received':
+        this.#onReceived(event);
+        break;
+      case 'aborted':
+        this.#uploads.get(event.reactor)?.delete(event.request);
+        break;
+      case 'broken':
+        void this.#onBroken(event);
+    }
   }
 
   #onRequest(event: RequestEvent): void {
     const answer = this.#ask(() => this.#options.handle(new EngineRequest(event)));
-    if (!(answer instanceof Promise)) return this.#answerFirst(event, answer);
-    void answer.then((settled) => this.#answerFirst(event, settled));
+    if (answer instanceof Promise) void answer.then((settled) => this.#answerFirst(event, settled));
+    else this.#answerFirst(event, answer);
   }
 
   #onReceived(event: ReceivedEvent): void {
@@ -79,10 +88,6 @@ export class FrontEnd {
     uploads?.delete(event.request);
     const answer = this.#ask(async () => upload?.received(event) ?? problem('internal'));
     void Promise.resolve(answer).then((settled) => this.#answer(event, settled));
-  }
-
-  #onAborted(event: AbortedEvent): void {
-    this.#uploads.get(event.reactor)?.delete(event.request);
   }
 
   async #onBroken(event: BrokenEvent): Promise<void> {
@@ -110,7 +115,7 @@ export class FrontEnd {
   #answerFirst(event: RequestEvent, answer: Answer): void {
     if (answer.kind === 'receive') this.#uploads.get(event.reactor)?.set(event.request, answer);
     this.#answer(event, answer);
-    this.#options.observer.answered(addon.now() - event.at);
+    this.#guard(() => this.#options.observer.answered(addon.now() - event.at));
   }
 
   #answer(event: { reactor: number; request: number }, answer: Answer): void {
