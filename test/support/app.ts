@@ -1,0 +1,93 @@
+// The data plane's application over a real store in a temporary directory, asked without a socket.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { EngineRequest } from '../../src/delivery/engine_request.ts';
+import { Epochs } from '../../src/delivery/epochs.ts';
+import type { Answer } from '../../src/delivery/plan.ts';
+import { problemFrom } from '../../src/delivery/plan.ts';
+import { SealgateError } from '../../src/errors.ts';
+import { createApp } from '../../src/http/app.ts';
+import type { Authorize } from '../../src/http/services.ts';
+import { Turns } from '../../src/http/turns.ts';
+import { addon, type DeliverPlan, type RespondPlan } from '../../src/native/addon.ts';
+import { openStore } from '../../src/store/content_store.ts';
+import type { Store } from '../../src/store/store.ts';
+
+const log = pino({ level: 'silent' });
+
+export interface TestApp {
+  store: Store;
+  epochs: Epochs;
+  /** One request; `fields` are lines like `If-Match: *`. */
+  ask(method: string, target: string, ...fields: string[]): Promise<Answer>;
+  /** A GET that must be answered with a plan to deliver. */
+  get(target: string): Promise<DeliverPlan>;
+  /** A request that must be answered with a small response. */
+  response(method: string, target: string, ...fields: string[]): Promise<RespondPlan>;
+  /** PUT with a body, received as the engine does it: to a staging file, hashed on the way. */
+  put(target: string, body: string, ...fields: string[]): Promise<RespondPlan>;
+  close(): Promise<void>;
+}
+
+/** Buckets: `files` (write-once) and `live` (versioned). Reads and writes are open unless `authorize` says otherwise. */
+export async function openTestApp(
+  settings: { authorize?: Authorize; openReads?: boolean } = {},
+): Promise<TestApp> {
+  const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-app-'));
+  const store = await openStore({ root: join(dir, 'store') });
+  await store.createBucket('files', 'write-once');
+  await store.createBucket('live', 'versioned');
+  const epochs = new Epochs(addon);
+  const { authorize = () => {}, openReads = true } = settings;
+  const handle = createApp({ store, epochs, authorize, openReads, maxObjectBytes: 1 << 20, turns: new Turns(), log });
+
+  const ask = async (method: string, target: string, fields: string[], hasBody = false) => {
+    const head = fields.map((field) => `${field}\r\n`).join('');
+    return handle(new EngineRequest({ method, target, head, hasBody, peer: '127.0.0.1' }));
+  };
+  const put = async (target: string, body: string, fields: string[]) => {
+    const answer = await ask('PUT', target, fields, true);
+    if (answer.kind !== 'receive') return expectKind(answer, 'respond');
+    const source = join(dir, 'body');
+    await writeFile(source, body);
+    const received = addon.importFile(source, answer.staging);
+    return answer.received(received).catch((error) => problemFrom(error, log));
+  };
+  return {
+    store,
+    epochs,
+    ask: (method, target, ...fields) => ask(method, target, fields),
+    get: async (target) => expectKind(await ask('GET', target, []), 'deliver'),
+    response: async (method, target, ...fields) => expectKind(await ask(method, target, fields), 'respond'),
+    put: (target, body, ...fields) => put(target, body, fields),
+    close: async () => {
+      await store.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The value of a field in a plan's lines; undefined when there is none. */
+export function field(plan: { fields: string }, name: string): string | undefined {
+  const line = plan.fields.split('\r\n').find((each) => each.toLowerCase().startsWith(`${name.toLowerCase()}: `));
+  return line?.slice(name.length + 2);
+}
+
+/** The problem that a response names. */
+export function problemName(plan: RespondPlan): string {
+  return JSON.parse(plan.body.toString()).title;
+}
+
+export function refuse(code: 'token-missing' | 'token-unknown' | 'scope-missing'): Authorize {
+  return () => {
+    throw new SealgateError(code);
+  };
+}
+
+function expectKind<K extends Answer['kind']>(answer: Answer, kind: K): Extract<Answer, { kind: K }> {
+  if (answer.kind === kind) return answer as Extract<Answer, { kind: K }>;
+  throw new Error(`expected an answer to ${kind}, got ${JSON.stringify(answer)}`);
+}

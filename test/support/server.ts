@@ -1,0 +1,146 @@
+// A real server for tests: `sealgate serve` as a child process on a free loopback port, and curl to talk to it.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { outcome, runCli, spawnCli, text } from './runtime.ts';
+
+/** Milliseconds. */
+const startTimeout = 30_000;
+const stopTimeout = 20_000;
+
+/** A directory made by `sealgate init`. */
+export interface Site {
+  dir: string;
+  config: string;
+  certificate: string;
+  /** Allows every write. */
+  token: string;
+  remove(): Promise<void>;
+}
+
+export async function createSite(): Promise<Site> {
+  const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-test-'));
+  const token = /sgt_[\w-]+/.exec(await runCli('init', dir))?.[0];
+  if (token === undefined) throw new Error('init printed no token');
+  return {
+    dir,
+    config: join(dir, 'sealgate.json'),
+    certificate: join(dir, 'tls', 'certificate.pem'),
+    token,
+    remove: () => rm(dir, { recursive: true, force: true }),
+  };
+}
+
+export interface Response {
+  status: number;
+  /** Field names in lower case; the last of several lines wins. */
+  headers: Map<string, string>;
+  body: Buffer;
+}
+
+export class TestServer {
+  readonly url: string;
+  readonly control: string | undefined;
+  readonly pid: number;
+  /** What the server has logged so far. */
+  readonly log: () => string;
+  readonly #site: Site;
+  readonly #child: ChildProcess;
+
+  private constructor(site: Site, child: ChildProcess, log: () => string, addresses: Addresses) {
+    this.#site = site;
+    this.#child = child;
+    this.log = log;
+    this.url = addresses.url;
+    this.control = addresses.control;
+    this.pid = child.pid ?? 0;
+  }
+
+  /** Resolves when the server accepts. Further arguments are `serve`'s. */
+  static async start(site: Site, ...args: string[]): Promise<TestServer> {
+    const listen = args.includes('--listen') ? [] : ['--listen', 'https://127.0.0.1:0'];
+    const all = ['serve', '--config', site.config, ...listen, '--control', 'http://127.0.0.1:0', ...args];
+    const child = spawnCli(all, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const log = text(child.stderr);
+    try {
+      return new TestServer(site, child, log, await addresses(child));
+    } catch (cause) {
+      child.kill('SIGKILL');
+      throw new Error(`serve did not start: ${(cause as Error).message}\n${log()}`, { cause });
+    }
+  }
+
+  /** Ends the server in order and resolves with its exit status; cuts it when it does not end in time. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;
+    const exit = once(this.#child, 'exit');
+    this.#child.kill(signal);
+    const late = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeout);
+    const [status] = await exit;
+    clearTimeout(late);
+    return status;
+  }
+
+  /** One request by curl. @param path what follows the origin. */
+  async curl(path: string, ...args: string[]): Promise<Response> {
+    const dir = await mkdtemp(join(this.#site.dir, 'curl-'));
+    const [head, body] = [join(dir, 'head'), join(dir, 'body')];
+    const trust = ['--cacert', this.#site.certificate];
+    const quiet = ['-sS', '--http1.1', '--path-as-is', '--max-time', '120', '-D', head, '-o', body];
+    const child = spawn('curl', [...quiet, ...trust, ...args, this.url + path]);
+    const { status, stderr } = await outcome(child);
+    if (status !== 0) throw new Error(`curl ${path} ended with ${status}: ${stderr}`);
+    return { ...parseHead(await readFile(head, 'latin1')), body: await readFile(body).catch(() => Buffer.alloc(0)) };
+  }
+
+  /** PUT with the site's token. */
+  put(path: string, file: string, ...args: string[]): Promise<Response> {
+    return this.curl(path, '-T', file, '-H', `Authorization: Bearer ${this.#site.token}`, ...args);
+  }
+
+  /** The value of a metric's line, as `sealgate_requests_total` or `sealgate_sent_bytes_total{path="tls-send"}`. */
+  async metric(line: string): Promise<number> {
+    const exposition = await (await fetch(`${this.control}/metrics`)).text();
+    const found = exposition.split('\n').find((candidate) => candidate.startsWith(`${line} `));
+    return found === undefined ? 0 : Number(found.slice(line.length + 1));
+  }
+}
+
+interface Addresses {
+  url: string;
+  control: string | undefined;
+}
+
+// The lines that `serve` prints once it accepts: the control address first or last, so both are waited for.
+async function addresses(child: ChildProcess): Promise<Addresses> {
+  if (!child.stdout) throw new Error('no standard output');
+  const lines = createInterface({ input: child.stdout });
+  const late = setTimeout(() => lines.close(), startTimeout);
+  let url: string | undefined;
+  let control: string | undefined;
+  for await (const line of lines) {
+    const [, what, where] = /^(listening|control) (http\S+)$/.exec(line) ?? [];
+    if (what === 'listening') url ??= where;
+    if (what === 'control') control = where;
+    if (url !== undefined && control !== undefined) break;
+  }
+  clearTimeout(late);
+  if (url === undefined) throw new Error('it printed no address');
+  child.stdout.resume();
+  return { url, control };
+}
+
+// The last head: interim responses (RFC 9110 15.2) come before it.
+function parseHead(heads: string): Pick<Response, 'status' | 'headers'> {
+  const [statusLine = '', ...lines] = heads.trimEnd().split('\r\n\r\n').at(-1)?.split('\r\n') ?? [];
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+  }
+  return { status: Number(statusLine.split(' ')[1]), headers };
+}

@@ -1,0 +1,74 @@
+// Sources: the project's own files as the tidy tests see them, and what can be read off them without running them.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import ts from 'typescript';
+
+export interface Source {
+  /** Path from the project's root. */
+  path: string;
+  text: string;
+  lines: string[];
+}
+
+/** A span of lines, the first and the last counted from 1. */
+export interface Span {
+  name: string;
+  first: number;
+  last: number;
+}
+
+const root = join(import.meta.dirname, '../..');
+
+export function read(path: string): Source {
+  const text = readFileSync(join(root, path), 'utf8');
+  return { path, text, lines: text.split('\n') };
+}
+
+export function sourcesUnder(folder: string, ending: RegExp): Source[] {
+  const paths = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
+  const chosen = paths.filter((path) => ending.test(path) && !path.includes('node_modules'));
+  return chosen.sort().map((path) => read(`${folder}/${path}`));
+}
+
+/** The files of this project that a TypeScript file imports, as paths from the root. */
+export function importsOf({ path, text }: Source): { line: number; target: string }[] {
+  const { importedFiles } = ts.preProcessFile(text, true, true);
+  return importedFiles
+    .filter(({ fileName }) => fileName.startsWith('.'))
+    .map(({ fileName, pos }) => ({
+      line: text.slice(0, pos).split('\n').length,
+      target: join(dirname(path), fileName),
+    }));
+}
+
+/** Functions, methods and accessors of a TypeScript file. */
+export function functionsOf({ path, text }: Source): Span[] {
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const line = (position: number) => file.getLineAndCharacterOfPosition(position).line + 1;
+  const found: Span[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isFunctionLike(node) && 'body' in node && node.body) {
+      const name = node.name && ts.isIdentifier(node.name) ? node.name.text : 'anonymous function';
+      found.push({ name, first: line(node.getStart()), last: line(node.end) });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found;
+}
+
+/**
+ * Functions of a C++ file laid out by clang-format: the opening line starts at column 1, or at 3 inside a class, and
+ * ends with a brace; the closing brace stands under it. Namespaces and types are not functions.
+ */
+export function functionsOfCxx({ lines }: Source): Span[] {
+  const found: Span[] = [];
+  lines.forEach((line, index) => {
+    const indent = /^( {2})?[\w~[:].*\) ?(?:const|noexcept|override|:.*)* ?\{$/.exec(line);
+    if (!indent || /^\s*(namespace|class|struct|enum|union|if|for|while|switch)\b/.test(line)) return;
+    const end = lines.indexOf(`${indent[1] ?? ''}}`, index + 1);
+    if (end > 0) found.push({ name: line.trim(), first: index + 1, last: end + 1 });
+  });
+  return found;
+}
