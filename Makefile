@@ -7,9 +7,9 @@ NODE := node --import tsx
 
 .PHONY: help
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
-# --- what has to be installed -------------------------------------------------------------------------------------
+# --- what has to be installed -------------------------------------------------------------------------------
 # Each list of Debian packages has a stamp; nothing is asked of apt when all of a list is there.
 APT := $(B)/apt
 NPM := node_modules/.package-lock.json
@@ -37,7 +37,7 @@ $(RUNTIMES): test/runtimes/package-lock.json
 	npm install --no-save --no-progress --prefix .tools
 	@touch $@
 
-# --- engine -------------------------------------------------------------------------------------------------------
+# --- engine -------------------------------------------------------------------------------------------------
 # OpenSSL is linked statically with hidden symbols: node exports an OpenSSL of its own, built without kTLS.
 # node-api-headers, not node's own include directory: that one holds node's OpenSSL headers.
 SSL_LIBS = $(addprefix $(shell pkg-config --variable=libdir libssl)/,libssl.a libcrypto.a) -ldl -pthread
@@ -46,11 +46,13 @@ LLHTTP_INCLUDE := -isystem /usr/share/include/llhttp
 WARN := -Wall -Wextra -Werror -Wshadow -Wno-missing-field-initializers
 CXXFLAGS := -std=c++20 -g -fPIC -fvisibility=hidden $(WARN) -Inative $(LLHTTP_INCLUDE)
 NAPI_FLAGS := -isystem node_modules/node-addon-api -isystem node_modules/node-api-headers/include \
-  -DNAPI_VERSION=8 -DNAPI_CPP_EXCEPTIONS -DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS -DNODE_GYP_MODULE_NAME=sealgate
-LINK := -shared -Wl,--version-script=native/exports.map -Wl,--exclude-libs,ALL -Wl,-z,nodelete -Wl,-z,relro,-z,now
+  -DNODE_GYP_MODULE_NAME=sealgate -DNAPI_VERSION=8 -DNAPI_CPP_EXCEPTIONS \
+  -DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
+LINK := -shared -Wl,--version-script=native/exports.map -Wl,--exclude-libs,ALL \
+  -Wl,-z,nodelete -Wl,-z,relro,-z,now
 SANITIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
-# Files that know Node-API are native/addon*.cc; all others are plain C++ and also link into tests and fuzzers.
+# Files that know Node-API are native/addon*.cc; all others are plain C++ and link into tests and fuzzers too.
 NAPI_SRC := $(wildcard native/addon*.cc)
 CORE_SRC := $(filter-out $(NAPI_SRC),$(wildcard native/*.cc))
 NAPI_OBJ := $(NAPI_SRC:native/%.cc=$(B)/obj/release/native/%.o)
@@ -64,7 +66,7 @@ native: $(B)/symbols ## Builds the engine: build/sealgate.node
 $(B)/sealgate.node: $(call core,release) $(NAPI_OBJ) native/exports.map
 	$(CXX) $(LINK) $(filter %.o,$^) -o $@ $(SSL_LIBS)
 
-# Fails on a library call that could bind to the runtime's own copy, and on a function of ours that nobody defined.
+# Fails on a library call that could bind to the runtime's own copy, and on a function of ours without a body.
 $(B)/symbols: $(B)/sealgate.node
 	@if nm -D $< | grep -E ' (SSL_|EVP_|CRYPTO_|OPENSSL_|BIO_|llhttp_|_ZNK?8sealgate)'; then \
 	  echo '$<: each symbol above has to be defined in it and hidden; see native/exports.map' >&2; exit 1; fi
@@ -89,7 +91,7 @@ $(NAPI_OBJ): | $(NPM)
 
 -include $(wildcard $(B)/obj/*/native/*.d $(B)/obj/*/native/*/*.d)
 
-# --- native tests and fuzzers -------------------------------------------------------------------------------------
+# --- native tests and fuzzers -------------------------------------------------------------------------------
 TESTS := $(patsubst native/test/%.cc,%,$(wildcard native/test/*_test.cc))
 FUZZERS := $(patsubst native/fuzz/%.cc,%,$(wildcard native/fuzz/*_fuzz.cc))
 
@@ -112,7 +114,7 @@ $(B)/fuzz/%_fuzz: $(B)/obj/fuzz/native/fuzz/%_fuzz.o $(call core,fuzz) | $(APT)/
 	clang++ $(SANITIZE) -fsanitize=fuzzer $^ -o $@ $(SSL_LIBS)
 .SECONDARY:
 
-# --- TypeScript ---------------------------------------------------------------------------------------------------
+# --- TypeScript ---------------------------------------------------------------------------------------------
 .PHONY: build
 build: native dist/src ## Builds the engine and dist/ (default)
 
@@ -121,18 +123,20 @@ dist/src: $(shell find src workers -name '*.ts') tsconfig.json tsconfig.build.js
 	node_modules/.bin/tsc -p tsconfig.build.json
 	@touch $@
 
-# --- checks -------------------------------------------------------------------------------------------------------
+# --- checks -------------------------------------------------------------------------------------------------
 .PHONY: check test lint format
 check: build $(TESTS:%=$(B)/test/%) ## Types, lint, C++ tests and the quick tests on Node: for between edits
 	node_modules/.bin/tsc
 	node_modules/.bin/biome ci
 	$(NODE) test/run.ts native quick
 
-test: setup build $(foreach d,test asan,$(TESTS:%=$(B)/$(d)/%)) $(FUZZERS:%=$(B)/fuzz/%) ## Every test there is
+NATIVE_TESTS = $(TESTS:%=$(B)/test/%) $(TESTS:%=$(B)/asan/%) $(FUZZERS:%=$(B)/fuzz/%)
+test: setup build $(NATIVE_TESTS) ## Installs, builds and runs every test there is
 	$(NODE) test/run.ts native asan fuzz node bun deno ktls-old ktls-new
 
 CXX_FILES = $(wildcard native/*.cc native/*.h native/*/*.cc native/*/*.h test/bench/*.cc)
-lint: $(CORE_SRC:native/%.cc=$(B)/tidy/%) $(NPM) | $(APT)/test ## biome, tsc, clang-format, clang-tidy; all must be silent
+LINTED = $(CORE_SRC:native/%.cc=$(B)/tidy/%)
+lint: $(LINTED) $(NPM) | $(APT)/test ## tsc, biome, clang-format and clang-tidy: all must be silent
 	node_modules/.bin/tsc
 	node_modules/.bin/biome ci
 	clang-format --dry-run -Werror $(CXX_FILES)
@@ -146,12 +150,12 @@ format: $(NPM) | $(APT)/test ## Formats everything
 	node_modules/.bin/biome check --write
 	clang-format -i $(CXX_FILES)
 
-# --- use ----------------------------------------------------------------------------------------------------------
+# --- use ----------------------------------------------------------------------------------------------------
 .PHONY: demo bench clean
 demo: build ## Makes demo/ with a certificate and some files, serves it and says how to fetch them
 	test/demo.sh demo
 
-bench: build $(B)/bench/floor $(APT)/bench ## Compares server CPU with nginx and with a bare loop, in one run
+bench: build $(B)/bench/floor $(APT)/bench ## Compares server CPU with nginx and a bare loop, in one run
 	$(NODE) test/bench/bench.ts
 
 $(B)/bench/floor: test/bench/floor.cc | $(APT)/native

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # usage: demo.sh DIR
-# Makes a store in DIR with a development certificate and a few files, serves it, and prints commands that fetch
-# and upload. A DIR that an earlier run made is served again as it is. Ends with Ctrl-C.
+# Makes a store in DIR with a development certificate and a few files, serves it on port $PORT (8443), and
+# prints commands that fetch and upload. A DIR that an earlier run made is served again. Ends with Ctrl-C.
 set -euo pipefail
 
 dir=$1
 sealgate=(node dist/src/cli.js)
-port=${PORT:-8443}
 
 make_files() {
   mkdir -p "$dir/files/video"
@@ -19,24 +18,37 @@ make_files() {
 <p>This page came out of a content store over TLS. Its ETag is the SHA-256 of what you read.</p>
 </html>
 PAGE
-  printf 'body { font: 1.1rem/1.5 system-ui; margin: 3rem auto; max-width: 40rem }\n' >"$dir/files/style.css"
+  echo 'body { font: 1.1rem/1.5 system-ui; max-width: 40rem }' >"$dir/files/style.css"
   for i in 1 2 3; do head -c 2M /dev/urandom >"$dir/files/video/segment-$i.m4s"; done
 }
 
+say_how() {
+  local token curl
+  token=$(grep -o 'sgt_[A-Za-z0-9_-]*' "$dir/init.txt" | head -1)
+  curl="curl --cacert $dir/tls/certificate.pem"
+  cat <<COMMANDS
+
+  Fetch:   $curl $1/o/files/index.html
+  Resume:  $curl $1/o/files/video/segment-1.m4s -r 1000000- -o /dev/null
+  Upload:  $curl $1/o/files/README.md -T README.md -H 'Authorization: Bearer $token'
+
+COMMANDS
+}
+
 if [[ ! -e $dir/sealgate.json ]]; then
-  "${sealgate[@]}" init "$dir" | tee "$dir.init"
-  mv "$dir.init" "$dir/init.txt"
-  chmod 600 "$dir/init.txt"
+  mkdir -p "$dir"
+  (umask 077 && "${sealgate[@]}" init "$dir" >"$dir/init.txt")
   make_files
   "${sealgate[@]}" import "$dir/files" --config "$dir/sealgate.json" --bucket files
 fi
-token=$(grep -o 'sgt_[A-Za-z0-9_-]*' "$dir/init.txt" | head -1)
-url=https://localhost:$port
-cat <<TEXT
 
-  Fetch:    curl --cacert $dir/tls/certificate.pem $url/o/files/index.html
-  Resume:   curl --cacert $dir/tls/certificate.pem -r 1000000- -o /dev/null $url/o/files/video/segment-1.m4s
-  Upload:   curl --cacert $dir/tls/certificate.pem -H 'Authorization: Bearer $token' -T README.md $url/o/files/README.md
-
-TEXT
-exec "${sealgate[@]}" serve --config "$dir/sealgate.json" --listen "https://127.0.0.1:$port"
+# The reader outlives Ctrl-C, so that what the server says while it drains is seen.
+announce() {
+  trap '' INT
+  while read -r line; do
+    echo "$line"
+    if [[ $line == listening* ]]; then say_how "${line#listening }"; fi
+  done
+}
+listen="https://127.0.0.1:${PORT:-8443}"
+exec "${sealgate[@]}" serve --config "$dir/sealgate.json" --listen "$listen" > >(announce)

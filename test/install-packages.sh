@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # usage: install-packages.sh LIST
-# Installs the Debian packages that the file LIST names, one a line, # for comments. Asks nothing of apt when all are there.
+# Installs the Debian packages that the file LIST names, one a line, # for comments. Asks nothing of apt when
+# all of them are there.
 set -euo pipefail
 
 missing=()
@@ -12,11 +13,15 @@ done < <(grep -v '^#' "$1")
 
 as_root=()
 if ((EUID != 0)); then
-  command -v sudo >/dev/null || { echo "$1: needs ${missing[*]}; install them, or run as root" >&2; exit 1; }
+  if ! command -v sudo >/dev/null; then
+    echo "$1: missing ${missing[*]}; install them, or run this as root" >&2
+    exit 1
+  fi
   as_root=(sudo)
 fi
 install() {
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}" </dev/null
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends "${missing[@]}" </dev/null
 }
 # The package lists of a fresh machine are empty or old: the first failure asks for new ones.
 install || { "${as_root[@]}" apt-get update </dev/null && install; }

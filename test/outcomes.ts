@@ -1,5 +1,5 @@
-// Outcomes: what one test program says happened, read from its report. Two forms are understood: JUnit XML, which the
-// test runners of Node, Bun and Deno all write, and the last line of a C++ test (native/test/check.h).
+// Outcomes: what one test program says happened, read from its report: JUnit XML, which the test runners of
+// Node, Bun and Deno all write, or the last line of a C++ test (native/test/check.h).
 
 export interface Outcomes {
   passed: number;

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { basename, delimiter, resolve } from 'node:path';
 import { addOutcomes, type Outcomes, outcomesOfCheck, outcomesOfJunit } from './outcomes.ts';
 
-/** One program of a part. Its outcomes are in the JUnit file it writes, or else in its output or exit status. */
+/** One program of a part. Its outcomes are in the JUnit file it writes, else in its output or exit status. */
 interface Step {
   command: string[];
   report?: string;
@@ -51,7 +51,7 @@ function programs(folder: string): Step[] {
     .map((name) => ({ command: [`${folder}/${name}`] }));
 }
 
-/** Inputs found on the way go to build/, the corpus in the repository is only read; a crash leaves its input there. */
+/** New and crashing inputs go to build/fuzz/found; the corpus in the repository is only read. */
 function fuzz({ command: [program = ''] }: Step): Step {
   const found = `build/fuzz/found/${basename(program)}`;
   mkdirSync(found, { recursive: true });
@@ -102,7 +102,7 @@ function inKernel(kernel: 'old' | 'new'): Step[] {
   }));
 }
 
-/** Passes the program's output on as it comes. Status 0 to 255; 255 also for a program that a signal ended. */
+/** Passes the program's output on as it comes. Status 255 also stands for an end by a signal. */
 function run([program = '', ...args]: string[]): Promise<{ status: number; output: string }> {
   const path = [resolve('.tools/node_modules/.bin'), process.env.PATH].join(delimiter);
   const child = spawn(program, args, {

@@ -1,6 +1,6 @@
-// `make bench`: server CPU for the same work by Sealgate, nginx and a bare loop, side by side in one run. Rounds are
-// interleaved, so that what else the machine does hits all alike; a figure is the median of its rounds. The server
-// runs on core 0 and the client on core 1. Prints a table and writes build/bench/results.json.
+// `make bench`: server CPU for the same work by Sealgate, nginx and a bare loop, side by side in one run.
+// Rounds are interleaved, so that what else the machine does hits all alike; a figure is the median of its
+// rounds. The server runs on core 0, the client on core 1. Prints a table, writes build/bench/results.json.
 // A benchmark, not a test: a bar that is missed is said and does not fail.
 
 import { execFile, execFileSync } from 'node:child_process';
@@ -31,7 +31,7 @@ interface Scenario {
   scale: number;
   /** Largest ratio to nginx that the project accepts. */
   bar: number;
-  /** Below this share of its core the server was waiting for the client, and a cost per unit of load says less. */
+  /** Below this share of its core the server was waiting for the client; then its cost is not reported. */
   leastBusy: number;
   load(url: string): Promise<Load>;
 }
@@ -46,7 +46,7 @@ const scenarios: Scenario[] = [
     leastBusy: 0.9,
     load: wrk,
   },
-  // One stream to one client that decrypts as slowly as the server encrypts: the server cannot fill its core.
+  // One stream to one client, which decrypts as slowly as the server encrypts: no server fills its core.
   {
     name: '1 GiB, one stream',
     file: '1g.bin',

@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Nanoseconds that the process, its threads and its descendants have run; threads that ended are left out. */
+/** Nanoseconds that the process, its live threads and its descendants have run. */
 export function cpuNanoseconds(pid: number): number {
   let sum = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {

@@ -1,4 +1,4 @@
-// The servers that the benchmark compares, each started on a free loopback port and pinned to one core, each serving
+// The servers that the benchmark compares, each on a free loopback port and pinned to one core, each serving
 // the files of one folder over TLS 1.3 with AES-128-GCM.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';

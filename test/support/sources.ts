@@ -1,4 +1,4 @@
-// Sources: the project's own files as the tidy tests see them, and what can be read off them without running them.
+// Sources: the project's own files as the tidy tests see them, and what can be read off them unrun.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -59,8 +59,8 @@ export function functionsOf({ path, text }: Source): Span[] {
 }
 
 /**
- * Functions of a C++ file laid out by clang-format: the opening line starts at column 1, or at 3 inside a class, and
- * ends with a brace; the closing brace stands under it. Namespaces and types are not functions.
+ * Functions of a C++ file laid out by clang-format: the opening line starts at column 1, or at 3 inside a
+ * class, and ends with a brace; the closing brace stands under it. Namespaces and types are not functions.
  */
 export function functionsOfCxx({ lines }: Source): Span[] {
   const found: Span[] = [];
