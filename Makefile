@@ -143,7 +143,8 @@ lint: $(LINTED) $(NPM) | $(APT)/test ## tsc, biome, clang-format and clang-tidy:
 
 $(B)/tidy/%: native/%.cc .clang-tidy $(wildcard native/*.h) | $(APT)/native $(APT)/test
 	@mkdir -p $(@D)
-	clang-tidy --quiet $< -- $(CXXFLAGS)
+	@echo clang-tidy $<
+	@clang-tidy --quiet $< -- $(CXXFLAGS) 2>$@.log || { cat $@.log >&2; exit 1; }
 	@touch $@
 
 format: $(NPM) | $(APT)/test ## Formats everything

@@ -224,9 +224,7 @@ test('what the documents name exists', () => {
   const makefile = read('Makefile').text;
   const violations = documents.flatMap(({ path, lines }) =>
     lines.flatMap((line, index) => {
-      const targets = [...line.matchAll(/\bmake ([a-z][a-z-]+)\b(?=[`\n ]|$)/g)].map(
-        (match) => match[1] ?? '',
-      );
+      const targets = [...line.matchAll(/(?:^|`)make ([a-z-]+)/g)].map((match) => match[1] ?? '');
       const missing = targets.filter(
         (target) => !new RegExp(`^${target}:|^[a-z -]*\\b${target}\\b[a-z -]*:`, 'm').test(makefile),
       );
