@@ -66,7 +66,7 @@ export function functionsOfCxx({ lines }: Source): Span[] {
   const found: Span[] = [];
   lines.forEach((line, index) => {
     const indent = /^( {2})?[\w~[:].*\) ?(?:const|noexcept|override|:.*)* ?\{$/.exec(line);
-    if (!indent || /^\s*(namespace|class|struct|enum|union|if|for|while|switch)\b/.test(line)) return;
+    if (!indent || /^\s*(namespace|class|struct|enum|union|if|for|while|switch|return)\b/.test(line)) return;
     const end = lines.indexOf(`${indent[1] ?? ''}}`, index + 1);
     if (end > 0) found.push({ name: line.trim(), first: index + 1, last: end + 1 });
   });
