@@ -1,4 +1,5 @@
-// A delivery worker: runs one reactor on this thread until it has drained. The thread belongs to the engine then.
+// A delivery worker: runs one reactor on this thread until it has drained. The thread belongs to the
+// engine then.
 
 import type { MessagePort } from 'node:worker_threads';
 import { addon } from '../src/native/addon.ts';

@@ -1,5 +1,5 @@
-// Epochs: the shared counters that make kept plans stale. A plan carries the epoch it was made in; when a name of its
-// bucket moves, the bucket's counter does, and every worker asks again.
+// Epochs: the shared counters that make kept plans stale. A plan carries the epoch it was made in; when a
+// name of its bucket moves, the bucket's counter does, and every worker asks again.
 
 import type { Addon } from '../native/addon.ts';
 
@@ -22,7 +22,9 @@ export class Epochs {
     return this.#read(digests);
   }
 
-  /** Makes the plans of a bucket stale. Call it after the change is committed and before it is acknowledged. */
+  /**
+   * Makes the plans of a bucket stale. Call it after the change is committed and before it is acknowledged.
+   */
   bump(bucket: string): void {
     this.#addon.bumpEpoch(this.#slot(bucket));
   }

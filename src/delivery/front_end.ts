@@ -1,5 +1,5 @@
-// FrontEnd: the bridge between the reactors and the application. Each question of the engine gets exactly one answer,
-// whatever the application does; nothing that happens here can end the process.
+// FrontEnd: the bridge between the reactors and the application. Each question of the engine gets exactly
+// one answer, whatever the application does; nothing that happens here can end the process.
 
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
@@ -32,6 +32,8 @@ export class FrontEnd {
   readonly #reactors = new Map<number, Reactor>();
   /** Uploads under way, of each reactor by request. The engine's limits bound them. */
   readonly #uploads = new Map<number, Map<number, Upload>>();
+  /** Bodies received whole that are being stored. None rejects. */
+  readonly #commits = new Set<Promise<void>>();
 
   constructor(options: FrontEndOptions) {
     this.#options = options;
@@ -44,9 +46,10 @@ export class FrontEnd {
     });
   }
 
-  /** Answers no more, and lets the process end. */
-  close(): void {
+  /** Answers no more; resolves when what was received is stored or given up. */
+  async close(): Promise<void> {
     addon.onEvents(undefined);
+    await Promise.all(this.#commits);
   }
 
   add(reactor: Reactor): void {
@@ -87,7 +90,11 @@ export class FrontEnd {
     const upload = uploads?.get(event.request);
     uploads?.delete(event.request);
     const answer = this.#ask(async () => upload?.received(event) ?? problem('internal'));
-    void Promise.resolve(answer).then((settled) => this.#answer(event, settled));
+    const commit = Promise.resolve(answer).then((settled) => {
+      this.#answer(event, settled);
+      this.#commits.delete(commit);
+    });
+    this.#commits.add(commit);
   }
 
   async #onBroken(event: BrokenEvent): Promise<void> {

@@ -1,5 +1,5 @@
-// Answers to requests: the plans that the engine carries out, built in one place so that every response of a kind
-// has the same fields.
+// Answers to requests: the plans that the engine carries out, built in one place so that every response of
+// a kind has the same fields.
 
 import type { Logger } from 'pino';
 import { type ErrorCode, errors, problemBody, SealgateError } from '../errors.ts';
@@ -77,7 +77,10 @@ function challenge(code: ErrorCode): string {
     : 'Bearer realm="sealgate", error="invalid_token"';
 }
 
-/** The refusal that an error stands for. What is our fault is logged, and the client hears no more than the table. */
+/**
+ * The refusal that an error stands for. What is our fault is logged, and the client hears no more than the
+ * table.
+ */
 export function problemFrom(error: unknown, log: Pick<Logger, 'error'>): ProblemPlan {
   const code = error instanceof SealgateError ? error.code : 'internal';
   const ours = errors[code].source !== 'client';

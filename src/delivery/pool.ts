@@ -67,7 +67,9 @@ export class DeliveryPool {
     return this.#retired.plus([...this.#live.values()].map(({ reactor }) => reactor.counters()));
   }
 
-  /** Stops accepting, lets responses finish for up to graceMs, and resolves when the last worker has ended. */
+  /**
+   * Stops accepting, lets responses finish for up to graceMs, and resolves when the last worker has ended.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     const live = [...this.#live.values()];

@@ -1,4 +1,5 @@
-// DELETE /o/{bucket}/{name…}: a tombstone becomes the newest version. The bytes stay until nothing reaches them.
+// DELETE /o/{bucket}/{name…}: a tombstone becomes the newest version. The bytes stay until nothing reaches
+// them.
 
 import { respond } from '../delivery/plan.ts';
 import { SealgateError } from '../errors.ts';

@@ -8,8 +8,8 @@ import { SealgateError } from '../errors.ts';
 const digestBytes = 32;
 
 /**
- * The SHA-256 that the request promises, 64 hex digits; undefined when it promises none. Other algorithms are ignored.
- * Throws `digest-invalid`.
+ * The SHA-256 that the request promises, 64 hex digits; undefined when it promises none. Other algorithms
+ * are ignored. Throws `digest-invalid`.
  */
 export function promisedDigest(headers: FieldLines): string | undefined {
   const content = member('Content-Digest', headers);

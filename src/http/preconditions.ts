@@ -1,4 +1,5 @@
-// If-Match and If-None-Match of requests that write (RFC 9110 13.1). Those of requests that read are the engine's.
+// If-Match and If-None-Match of requests that write (RFC 9110 13.1). Those of requests that read are the
+// engine's.
 
 import type { FieldLines } from '../delivery/engine_request.ts';
 import { SealgateError } from '../errors.ts';

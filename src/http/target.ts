@@ -1,5 +1,5 @@
-// Request paths to names and digests. Percent-encoding (RFC 3986 2.1) is undone exactly once, segment by segment, so
-// that an encoded slash cannot make a different name.
+// Request paths to names and digests. Percent-encoding (RFC 3986 2.1) is undone exactly once, segment by
+// segment, so that an encoded slash cannot make a different name.
 
 import { SealgateError } from '../errors.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';

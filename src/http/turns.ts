@@ -1,5 +1,6 @@
-// Turns: actions under one key run one after another, those under different keys side by side. A conditional write
-// is read, then written: nothing may come between. The store has one writing process, so this is enough.
+// Turns: actions under one key run one after another, those under different keys side by side. A
+// conditional write is read, then written: nothing may come between. The store has one writing process, so
+// this is enough.
 
 export class Turns {
   readonly #last = new Map<string, Promise<void>>();

@@ -17,8 +17,8 @@ export function checkBody({ framed, headers }: EngineRequest): void {
 }
 
 /**
- * A plan to receive a body. `commit` gets it once it has the digest that was promised, and places the staging file;
- * whatever is left of that file when `commit` has ended is removed.
+ * A plan to receive a body. `commit` gets it once it has the digest that was promised, and places the staging
+ * file; whatever is left of that file when `commit` has ended is removed.
  */
 export function upload(
   { store, maxObjectBytes }: Services,

@@ -32,7 +32,10 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-/** Buckets: `files` (write-once) and `live` (versioned). Reads and writes are open unless `authorize` says otherwise. */
+/**
+ * Buckets: `files` (write-once) and `live` (versioned). Reads and writes are open unless `authorize` says
+ * otherwise.
+ */
 export async function openTestApp(
   settings: { authorize?: Authorize; openReads?: boolean } = {},
 ): Promise<TestApp> {
@@ -42,7 +45,15 @@ export async function openTestApp(
   await store.createBucket('live', 'versioned');
   const epochs = new Epochs(addon);
   const { authorize = () => {}, openReads = true } = settings;
-  const handle = createApp({ store, epochs, authorize, openReads, maxObjectBytes: 1 << 20, turns: new Turns(), log });
+  const handle = createApp({
+    store,
+    epochs,
+    authorize,
+    openReads,
+    maxObjectBytes: 1 << 20,
+    turns: new Turns(),
+    log,
+  });
 
   const ask = async (method: string, target: string, fields: string[], hasBody = false) => {
     const head = fields.map((field) => `${field}\r\n`).join('');
@@ -72,7 +83,9 @@ export async function openTestApp(
 
 /** The value of a field in a plan's lines; undefined when there is none. */
 export function field(plan: { fields: string }, name: string): string | undefined {
-  const line = plan.fields.split('\r\n').find((each) => each.toLowerCase().startsWith(`${name.toLowerCase()}: `));
+  const line = plan.fields
+    .split('\r\n')
+    .find((each) => each.toLowerCase().startsWith(`${name.toLowerCase()}: `));
   return line?.slice(name.length + 2);
 }
 

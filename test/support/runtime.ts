@@ -16,7 +16,10 @@ const prefix: Record<Runtime, string[]> = {
 
 /** Starts `sealgate ARGS` as a child process. */
 export function spawnCli(args: string[], options: SpawnOptions = {}): ChildProcess {
-  return spawn(process.execPath, [...prefix[runtime], `${root}src/cli.ts`, ...args], { cwd: root, ...options });
+  return spawn(process.execPath, [...prefix[runtime], `${root}src/cli.ts`, ...args], {
+    cwd: root,
+    ...options,
+  });
 }
 
 export interface Outcome {

@@ -1,4 +1,5 @@
-// A real server for tests: `sealgate serve` as a child process on a free loopback port, and curl to talk to it.
+// A real server for tests: `sealgate serve` as a child process on a free loopback port, and curl to talk
+// to it.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -94,7 +95,10 @@ export class TestServer {
     const child = spawn('curl', [...quiet, ...trust, ...args, this.url + path]);
     const { status, stderr } = await outcome(child);
     if (status !== 0) throw new Error(`curl ${path} ended with ${status}: ${stderr}`);
-    return { ...parseHead(await readFile(head, 'latin1')), body: await readFile(body).catch(() => Buffer.alloc(0)) };
+    return {
+      ...parseHead(await readFile(head, 'latin1')),
+      body: await readFile(body).catch(() => Buffer.alloc(0)),
+    };
   }
 
   /** PUT with the site's token. */
@@ -102,7 +106,10 @@ export class TestServer {
     return this.curl(path, '-T', file, '-H', `Authorization: Bearer ${this.#site.token}`, ...args);
   }
 
-  /** The value of a metric's line, as `sealgate_requests_total` or `sealgate_sent_bytes_total{path="tls-send"}`. */
+  /**
+   * The value of a metric's line, as `sealgate_requests_total` or `sealgate_sent_bytes_total{path="tls-
+   * send"}`.
+   */
   async metric(line: string): Promise<number> {
     const exposition = await (await fetch(`${this.control}/metrics`)).text();
     const found = exposition.split('\n').find((candidate) => candidate.startsWith(`${line} `));

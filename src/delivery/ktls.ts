@@ -1,0 +1,31 @@
+// What this kernel can do for TLS, found out by trying, and what the operator asked for.
+
+import type { Logger } from 'pino';
+import { addon, type KtlsCapability, type KtlsMode } from '../native/addon.ts';
+
+/**
+ * Logs what was found. Throws the reason when kernel TLS is required and the kernel sends with no cipher at
+ * all.
+ */
+export function checkKtls(mode: KtlsMode, log: Logger): void {
+  if (mode === 'off') return;
+  const matrix = addon.probeKtls();
+  const works = matrix.some(({ direction, works }) => direction === 'tx' && works);
+  if (!works && mode === 'require') {
+    throw new Error(`ktls.mode is "require", but this kernel has no kernel TLS: ${failures(matrix)}`);
+  }
+  log.info(
+    { ktls: matrix.map(describe) },
+    works ? 'kernel TLS is there' : 'no kernel TLS: all TLS is in userspace',
+  );
+}
+
+function failures(matrix: KtlsCapability[]): string {
+  const reasons = new Set(matrix.filter(({ works }) => !works).map(({ failure }) => failure));
+  return [...reasons].join('; ') || 'nothing could be tried';
+}
+
+function describe({ protocol, cipher, direction, works, rekeys, failure }: KtlsCapability): string {
+  const result = works ? (rekeys ? 'works, rekeys' : 'works, no rekey') : failure;
+  return `${protocol} ${cipher} ${direction}: ${result}`;
+}

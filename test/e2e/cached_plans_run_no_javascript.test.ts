@@ -1,0 +1,32 @@
+// The second GET of an object never enters JavaScript: the counters of plan cache and front end prove it.
+
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { createSite, TestServer } from '../support/server.ts';
+
+const site = await createSite();
+const server = await TestServer.start(site, '--workers', '1');
+after(async () => {
+  await server.stop();
+  await site.remove();
+});
+
+const asked = () => server.metric('sealgate_front_end_latency_seconds_count');
+const hits = () => server.metric('sealgate_plan_cache_hits_total');
+
+test('the front end is asked once for an object', async () => {
+  const file = join(site.dir, 'small');
+  await writeFile(file, 'sealed');
+  await server.put('/o/files/small', file);
+  const before = await asked();
+
+  assert.equal((await server.curl('/o/files/small')).status, 200);
+  assert.equal(await asked(), before + 1);
+  for (let i = 0; i < 5; i++) assert.equal((await server.curl('/o/files/small')).body.toString(), 'sealed');
+  assert.equal((await server.curl('/o/files/small', '-I')).status, 200);
+  assert.equal((await server.curl('/o/files/small', '-r', '0-2')).status, 206);
+  assert.equal(await asked(), before + 1);
+  assert.equal(await hits(), 7);
+});

@@ -1,0 +1,34 @@
+// A blob that was changed behind the server's back is answered with 500 and withdrawn, and the same bytes
+// heal it.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { chmod, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { createSite, TestServer } from '../support/server.ts';
+
+const site = await createSite();
+const server = await TestServer.start(site, '--workers', '2');
+after(async () => {
+  await server.stop();
+  await site.remove();
+});
+
+test('a blob truncated while its plan is kept', async () => {
+  const bytes = Buffer.alloc(1024 * 1024, 'sealed ');
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  const file = join(site.dir, 'file');
+  await writeFile(file, bytes);
+  await server.put('/o/files/file', file);
+  for (let i = 0; i < 8; i++) assert.equal((await server.curl('/o/files/file')).status, 200);
+
+  const blob = join(site.dir, 'store/blobs/sha256', digest.slice(0, 2), digest.slice(2, 4), digest);
+  await chmod(blob, 0o644);
+  await truncate(blob, 1000);
+  for (let i = 0; i < 8; i++) assert.equal((await server.curl('/o/files/file')).status, 500);
+
+  const healed = await server.put('/o/files/file', file);
+  assert.equal(healed.status, 200);
+  for (let i = 0; i < 8; i++) assert.ok((await server.curl('/o/files/file')).body.equals(bytes));
+});

@@ -1,0 +1,32 @@
+// Uploads that are not a whole plain file are refused before their body is received.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openTestApp, problemName } from '../support/app.ts';
+
+const app = await openTestApp();
+after(() => app.close());
+
+const refused: [field: string, status: number, problem: string][] = [
+  ['X-No: framing', 411, 'length-required'],
+  ['Content-Range: bytes 0-1/4', 400, 'partial-put-refused'],
+  ['Content-Encoding: gzip', 415, 'coding-refused'],
+  ['Content-Type: text', 400, 'media-type-invalid'],
+  ['Content-Type: text/html; charset', 400, 'media-type-invalid'],
+  ['Content-Type: text/html, text/plain', 400, 'media-type-invalid'],
+  [`Content-Type: text/${'a'.repeat(600)}`, 400, 'media-type-invalid'],
+];
+
+for (const [line, status, problem] of refused) {
+  test(`${line.slice(0, 50)} is refused with ${status}`, async () => {
+    const framing = status === 411 ? [] : ['Content-Length: 2'];
+    const answer = await app.response('PUT', '/o/files/refused', line, ...framing);
+    assert.deepEqual([answer.status, problemName(answer)], [status, problem]);
+  });
+}
+
+test('the media type of the upload wins over the name', async () => {
+  const type = 'text/plain; charset="utf-8"';
+  await app.put('/o/files/page.html', 'x', `Content-Type: ${type}`);
+  assert.equal((await app.get('/o/files/page.html')).contentType, type);
+});
