@@ -1,0 +1,345 @@
+#include "http1.h"
+
+#include <llhttp.h>
+#include <strings.h>
+
+#include <algorithm>
+
+namespace sealgate {
+namespace {
+
+constexpr size_t kBlankBytes = 8;  // of empty lines before a request (RFC 9112 2.2)
+
+bool same(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+Method method_of(uint8_t method) {
+  switch (method) {
+    case HTTP_GET: return Method::get;
+    case HTTP_HEAD: return Method::head;
+    case HTTP_PUT: return Method::put;
+    case HTTP_DELETE: return Method::del;
+    case HTTP_OPTIONS: return Method::options;
+    case HTTP_POST: return Method::post;
+    default: return Method::other;
+  }
+}
+
+// Field::count_ for the fields that only the front end reads. Told apart by length first.
+Field field_of(std::string_view name) {
+  switch (name.size()) {
+    case 4: return same(name, "host") ? Field::host : Field::count_;
+    case 5: return same(name, "range") ? Field::range : Field::count_;
+    case 6: return same(name, "expect") ? Field::expect : Field::count_;
+    case 8:
+      if (same(name, "if-match")) return Field::if_match;
+      return same(name, "if-range") ? Field::if_range : Field::count_;
+    case 13:
+      if (same(name, "if-none-match")) return Field::if_none_match;
+      return same(name, "authorization") ? Field::authorization : Field::count_;
+    case 17: return same(name, "if-modified-since") ? Field::if_modified_since : Field::count_;
+    case 19: return same(name, "if-unmodified-since") ? Field::if_unmodified_since : Field::count_;
+    default: return Field::count_;
+  }
+}
+
+// uri-host [ ":" port ] as far as its characters go (RFC 3986 3.2.2).
+bool is_host(std::string_view host) {
+  return std::all_of(host.begin(), host.end(), [](char c) {
+    return c > ' ' && c < 0x7f && std::string_view("/?#@\\,").find(c) == std::string_view::npos;
+  });
+}
+
+// Letters, then a space: a method, if one that nobody knows. Anything else is no HTTP.
+bool begins_with_method(std::string_view text) {
+  const size_t space = text.find(' ');
+  if (space == 0 || space == std::string_view::npos || space > 32) return false;
+  return std::all_of(text.begin(), text.begin() + space,
+                     [](char c) { return c == '-' || c == '_' || ::isalpha(c); });
+}
+
+// Reduces absolute-form to origin-form (RFC 9112 3.2.2). False when the target is none that is served.
+bool normalize_target(std::string_view& target, Method method) {
+  const bool visible =
+      std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c < 0x7f && c != '#'; });
+  if (!visible || target.empty()) return false;
+  if (target == "*") return method == Method::options;
+  if (target.front() == '/') return true;
+  const bool http = same(target.substr(0, 7), "http://");
+  if (!http && !same(target.substr(0, 8), "https://")) return false;
+  const std::string_view rest = target.substr(http ? 7 : 8);
+  const size_t path = rest.find_first_of("/?");
+  if (path != std::string_view::npos && rest[path] == '?') return false;
+  if (path == 0 || rest.empty()) return false;
+  // Without a path it is "/": the second of the two slashes stands for it, so that the view stays inside the
+  // head.
+  target = path == std::string_view::npos ? target.substr(http ? 6 : 7, 1) : rest.substr(path);
+  return true;
+}
+
+}  // namespace
+
+struct Http1::Impl {
+  explicit Impl(const HttpLimits& given);
+  int pause(Event with) {
+    event = with;
+    return HPE_PAUSED;
+  }
+  int fail(Problem with) {
+    event = Event::failed;
+    problem = with;
+    return HPE_USER;
+  }
+  static Step failed(Problem why, size_t consumed) { return {Event::failed, why, consumed, {}}; }
+  Step next_of_head(const char* data, size_t size, Request& request);
+  Step next_of_body(const char* data, size_t size);
+  void begin_message();
+  size_t execute(const char* data, size_t size);
+  Problem problem_of(llhttp_errno_t error) const;
+  Problem read_head(std::string_view text, Request& request);
+  Problem read_field(std::string_view line, Request& request);
+  Problem check_framing(Request& request) const;
+
+  const HttpLimits limits;
+  llhttp_t parser;
+  llhttp_settings_t settings;
+  bool idle = true;       // between messages
+  bool in_body = false;   // the head is complete, the message is not
+  std::string collected;  // the head so far, when it came in pieces; later what retain() kept
+  size_t target_size = 0;
+  size_t field_count = 0;
+  size_t blank = 0;
+  size_t since_body = 0;  // bytes of chunk lines and trailers since the last body bytes
+  bool has_length = false;
+  std::string_view transfer_encoding;
+  Event event = Event::more;
+  Problem problem = Problem::none;
+  std::string_view body;
+};
+
+Http1::Http1(const HttpLimits& limits) : impl_(std::make_unique<Impl>(limits)) {}
+Http1::~Http1() = default;
+
+bool Http1::idle() const { return impl_->idle; }
+
+// --- llhttp
+// ------------------------------------------------------------------------------------------------------
+
+Http1::Impl::Impl(const HttpLimits& given) : limits(given) {
+  llhttp_settings_init(&settings);
+  settings.on_url = [](llhttp_t* p, const char*, size_t size) -> int {
+    Impl& self = *static_cast<Impl*>(p->data);
+    self.target_size += size;
+    return self.target_size > self.limits.target_bytes ? self.fail(Problem::target_too_long) : 0;
+  };
+  settings.on_header_field_complete = [](llhttp_t* p) -> int {
+    Impl& self = *static_cast<Impl*>(p->data);
+    return ++self.field_count > self.limits.fields ? self.fail(Problem::head_too_large) : 0;
+  };
+  settings.on_headers_complete = [](llhttp_t* p) -> int {
+    p->upgrade = 0;  // Upgrade is ignored: what follows is HTTP/1.1 still (RFC 9110 7.8)
+    return static_cast<Impl*>(p->data)->pause(Event::head);
+  };
+  settings.on_body = [](llhttp_t* p, const char* at, size_t size) -> int {
+    Impl& self = *static_cast<Impl*>(p->data);
+    self.body = {at, size};
+    return self.pause(Event::body);
+  };
+  settings.on_message_complete = [](llhttp_t* p) -> int {
+    return static_cast<Impl*>(p->data)->pause(Event::complete);
+  };
+  llhttp_init(&parser, HTTP_REQUEST, &settings);
+  parser.data = this;
+}
+
+// Runs llhttp until an event or the end; says how many bytes it is done with.
+size_t Http1::Impl::execute(const char* data, size_t size) {
+  static const char nothing = 0;
+  if (!data) data = &nothing;
+  event = Event::more;
+  if (llhttp_get_errno(&parser) == HPE_PAUSED) llhttp_resume(&parser);
+  const llhttp_errno_t error = llhttp_execute(&parser, data, size);
+  if (error == HPE_OK) return size;
+  if (error != HPE_PAUSED && event != Event::failed) {
+    event = Event::failed;
+    problem = problem_of(error);
+  }
+  const char* at = llhttp_get_error_pos(&parser);
+  return at >= data && at <= data + size ? static_cast<size_t>(at - data) : size;
+}
+
+Problem Http1::Impl::problem_of(llhttp_errno_t error) const {
+  switch (error) {
+    case HPE_INVALID_METHOD: return Problem::method_unknown;
+    case HPE_INVALID_VERSION:
+    case HPE_PAUSED_H2_UPGRADE: return Problem::version_unsupported;
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+    case HPE_INVALID_CONTENT_LENGTH: return Problem::framing_ambiguous;
+    case HPE_INVALID_TRANSFER_ENCODING: return Problem::coding_unknown;
+    case HPE_INVALID_CHUNK_SIZE: return Problem::chunk_malformed;
+    default: return in_body ? Problem::chunk_malformed : Problem::head_malformed;
+  }
+}
+
+// --- the head, once llhttp found it well-formed and its bytes stand together
+// ---------------------------------------
+
+// Stricter than llhttp: each line ends with CRLF, CR and LF stand nowhere else, no line is folded, no NUL.
+// A proxy in front that reads such a head otherwise could be made to smuggle requests (RFC
+// 9112 2.2, 5.2, 11.2).
+Problem Http1::Impl::read_head(std::string_view text, Request& request) {
+  if (text.find('\0') != std::string_view::npos) return Problem::head_malformed;
+  request = {};
+  request.method = method_of(parser.method);
+  size_t fields_from = 0;
+  for (size_t from = 0;;) {
+    const size_t end = text.find_first_of("\r\n", from);
+    if (end == std::string_view::npos || text.substr(end, 2) != "\r\n") return Problem::head_malformed;
+    const std::string_view line = text.substr(from, end - from);
+    if (from == 0) {
+      const size_t space = line.find(' ');
+      request.method_name = line.substr(0, space);
+      request.target = line.substr(space + 1, line.rfind(' ') - space - 1);
+      fields_from = end + 2;
+    } else if (line.empty()) {
+      request.head = text.substr(fields_from, from - fields_from);
+      break;
+    } else if (const Problem problem_found = read_field(line, request); problem_found != Problem::none) {
+      return problem_found;
+    }
+    from = end + 2;
+  }
+  return check_framing(request);
+}
+
+Problem Http1::Impl::read_field(std::string_view line, Request& request) {
+  const size_t colon = line.find(':');
+  if (line.front() == ' ' || line.front() == '\t' || colon == std::string_view::npos)
+    return Problem::head_malformed;
+  const std::string_view name = line.substr(0, colon);
+  const std::string_view value = trimmed(line.substr(colon + 1));
+  if (const Field field = field_of(name); field != Field::count_) {
+    std::string_view& known = request.fields[static_cast<size_t>(field)];
+    // Two that differ could be read as either one; two lists would have to be joined. No client sends these.
+    if (known.data()) return field == Field::host ? Problem::host_invalid : Problem::head_malformed;
+    known = value;
+  } else if (same(name, "transfer-encoding")) {
+    if (transfer_encoding.data()) return Problem::framing_ambiguous;
+    transfer_encoding = value;
+  } else if (same(name, "content-length")) {
+    if (has_length) return Problem::framing_ambiguous;
+    has_length = true;
+  }
+  return Problem::none;
+}
+
+Problem Http1::Impl::check_framing(Request& request) const {
+  request.http10 = parser.http_major == 1 && parser.http_minor == 0;
+  if (parser.http_major != 1 || parser.http_minor > 1) return Problem::version_unsupported;
+  if (request.method == Method::other && parser.method == HTTP_CONNECT) return Problem::method_unknown;
+  if (!normalize_target(request.target, request.method)) return Problem::head_malformed;
+  const std::string_view host = request.field(Field::host);
+  if ((!host.data() && !request.http10) || !is_host(host)) return Problem::host_invalid;
+  if (transfer_encoding.data()) {
+    if (has_length || request.http10) return Problem::framing_ambiguous;  // RFC 9112 6.1
+    if (!same(transfer_encoding, "chunked")) return Problem::coding_unknown;
+    request.chunked = true;
+  }
+  request.content_length = has_length ? parser.content_length : 0;
+  request.has_body = request.chunked || request.content_length > 0;
+  request.keep_alive = llhttp_should_keep_alive(&parser) != 0;
+  if (const std::string_view expect = request.field(Field::expect); expect.data()) {
+    if (!same(expect, "100-continue")) return Problem::expectation_unknown;
+    request.expect_continue = !request.http10;
+  }
+  return Problem::none;
+}
+
+// --- one event a call
+// --------------------------------------------------------------------------------------------
+
+Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& request) {
+  size_t skipped = 0;
+  if (idle) {
+    while (skipped < size && (data[skipped] == '\r' || data[skipped] == '\n')) skipped++;
+    if ((blank += skipped) > kBlankBytes) return failed(Problem::head_malformed, skipped);
+    if (skipped == size) return {Event::more, Problem::none, size, {}};
+    begin_message();
+  }
+  // A head that began in an earlier call is parsed where it is collected, so that its bytes stand together.
+  const size_t before = collected.size();
+  const char* from = data + skipped;
+  size_t given = size - skipped;
+  if (before > 0) {
+    given = std::min(given, limits.head_bytes + 1 - before);
+    collected.append(from, given);
+    from = collected.data() + before;
+  }
+  const size_t parsed = execute(from, given);
+  const size_t consumed = skipped + parsed;
+  const std::string_view text(before > 0 ? collected.data() : from, before + parsed);
+  if (event == Event::failed) {
+    const bool no_method =
+        problem == Problem::method_unknown && !begins_with_method({text.data(), before + given});
+    return failed(no_method ? Problem::head_malformed : problem, consumed);
+  }
+  if (text.size() > limits.head_bytes) return failed(Problem::head_too_large, consumed);
+  if (event == Event::more) {
+    if (before == 0) collected.assign(text);
+    return {Event::more, Problem::none, consumed, {}};
+  }
+  in_body = true;
+  if (const Problem found = read_head(text, request); found != Problem::none) return failed(found, consumed);
+  return {Event::head, Problem::none, consumed, {}};
+}
+
+Http1::Step Http1::Impl::next_of_body(const char* data, size_t size) {
+  const size_t parsed = execute(data, size);
+  if (event == Event::failed) return failed(problem, parsed);
+  since_body += parsed;
+  if (event == Event::body) since_body = 0;
+  // Chunk extensions and trailers carry nothing that is wanted.
+  if (since_body > limits.head_bytes) return failed(Problem::chunk_malformed, parsed);
+  if (event == Event::complete) {
+    idle = true;
+    in_body = false;
+    blank = 0;
+  }
+  return {event, Problem::none, parsed, event == Event::body ? body : std::string_view()};
+}
+
+void Http1::Impl::begin_message() {
+  idle = false;
+  collected.clear();
+  target_size = field_count = since_body = 0;
+  has_length = false;
+  transfer_encoding = {};
+}
+
+Http1::Step Http1::next(const char* data, size_t size) {
+  return impl_->in_body ? impl_->next_of_body(data, size) : impl_->next_of_head(data, size, request_);
+}
+
+// The request's views all lie in one stretch, from the method to the last field line.
+void Http1::retain() {
+  std::string& kept = impl_->collected;
+  const char* const from = request_.method_name.data();
+  if (!from || from == kept.data()) return;
+  kept.assign(from, request_.head.data() + request_.head.size());
+  const auto move = [&](std::string_view& view) {
+    if (view.data()) view = {kept.data() + (view.data() - from), view.size()};
+  };
+  move(request_.method_name);
+  move(request_.target);
+  move(request_.head);
+  for (std::string_view& field : request_.fields) move(field);
+}
+
+}  // namespace sealgate
