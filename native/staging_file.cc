@@ -1,0 +1,165 @@
+#include "staging_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string_view>
+
+#include "fd.h"
+#include "sealed_file.h"
+
+namespace sealgate {
+namespace {
+
+constexpr size_t kCopyBytes = 1024 * 1024;
+
+std::string hex(const unsigned char* bytes, size_t size) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (size_t i = 0; i < size; i++) text.append({kDigits[bytes[i] >> 4], kDigits[bytes[i] & 15]});
+  return text;
+}
+
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+Status sync_directory(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return Status::last("open directory");
+  return ::fsync(fd.get()) == 0 ? Status{} : Status::last("fsync directory");
+}
+
+// Makes the missing parents, each durable in its own parent before the next.
+Status make_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0755) == 0) return sync_directory(parent_of(path));
+  if (errno == EEXIST) return {};
+  if (errno != ENOENT) return Status::last("mkdir");
+  if (const Status status = make_directory(parent_of(path)); !status.ok()) return status;
+  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return Status::last("mkdir");
+  return sync_directory(parent_of(path));
+}
+
+// EEXIST when the name is taken; never replaces.
+Status move_without_replacing(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
+  if (errno != EINVAL && errno != ENOSYS) return Status::last("renameat2");
+  if (::link(from.c_str(), to.c_str()) != 0) return Status::last("link");
+  return ::unlink(from.c_str()) == 0 ? Status{} : Status::last("unlink");
+}
+
+// Reads `fd` to its end in large pieces.
+template <typename Take>
+Status read_all(int fd, Take take) {
+  const auto buffer = std::make_unique<char[]>(kCopyBytes);
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  for (;;) {
+    const ssize_t n = ::read(fd, buffer.get(), kCopyBytes);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Status::last("read");
+    if (n == 0) return {};
+    if (const Status status = take(buffer.get(), static_cast<size_t>(n)); !status.ok()) return status;
+  }
+}
+
+struct HashFree {
+  void operator()(EVP_MD_CTX* hash) const { EVP_MD_CTX_free(hash); }
+};
+
+}  // namespace
+
+StagingFile::~StagingFile() {
+  if (!kept_) discard();
+  if (fd_ >= 0) ::close(fd_);
+  EVP_MD_CTX_free(hash_);
+}
+
+Status StagingFile::open(const std::string& path) {
+  fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd_ < 0) return Status::last("open staging file");
+  path_ = path;
+  hash_ = EVP_MD_CTX_new();
+  return hash_ && EVP_DigestInit_ex(hash_, EVP_sha256(), nullptr) == 1 ? Status{} : Status{ENOMEM, "SHA-256"};
+}
+
+Status StagingFile::write(const void* data, size_t size) {
+  if (EVP_DigestUpdate(hash_, data, size) != 1) return {EIO, "SHA-256"};
+  const char* from = static_cast<const char*>(data);
+  while (size > 0) {
+    const ssize_t n = ::write(fd_, from, size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Status::last("write staging file");
+    from += n;
+    size -= static_cast<size_t>(n);
+    size_ += static_cast<uint64_t>(n);
+  }
+  return {};
+}
+
+Status StagingFile::finish() {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int digest_size = 0;
+  if (EVP_DigestFinal_ex(hash_, digest, &digest_size) != 1) return {EIO, "SHA-256"};
+  if (::fchmod(fd_, 0444) != 0) return Status::last("fchmod staging file");
+  if (::fsync(fd_) != 0) return Status::last("fsync staging file");
+  ::close(std::exchange(fd_, -1));
+  digest_ = hex(digest, digest_size);
+  kept_ = true;
+  return {};
+}
+
+void StagingFile::discard() {
+  kept_ = false;
+  if (!path_.empty()) ::unlink(path_.c_str());
+  path_.clear();
+}
+
+Status place_blob(const std::string& staging, const std::string& blob, Placement* out) {
+  if (const Status status = make_directory(parent_of(blob)); !status.ok()) return status;
+  const Status moved = move_without_replacing(staging, blob);
+  if (!moved.ok() && moved.error != EEXIST) return moved;
+  out->created = moved.ok();
+  if (!out->created && ::unlink(staging.c_str()) != 0) return Status::last("unlink staging file");
+  if (const Status status = sync_directory(parent_of(blob)); !status.ok()) return status;
+  struct stat st;
+  if (::lstat(blob.c_str(), &st) != 0) return Status::last("lstat blob");
+  out->size = static_cast<uint64_t>(st.st_size);
+  out->evidence = evidence_of(st);
+  return {};
+}
+
+Status hash_file(const std::string& path, std::string* digest, uint64_t* size) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) return Status::last("open");
+  const std::unique_ptr<EVP_MD_CTX, HashFree> hash(EVP_MD_CTX_new());
+  if (!hash || EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr) != 1) return {ENOMEM, "SHA-256"};
+  *size = 0;
+  const Status status = read_all(fd.get(), [&](const char* data, size_t n) -> Status {
+    *size += n;
+    return EVP_DigestUpdate(hash.get(), data, n) == 1 ? Status{} : Status{EIO, "SHA-256"};
+  });
+  if (!status.ok()) return status;
+  unsigned char bytes[EVP_MAX_MD_SIZE];
+  unsigned int count = 0;
+  if (EVP_DigestFinal_ex(hash.get(), bytes, &count) != 1) return {EIO, "SHA-256"};
+  *digest = hex(bytes, count);
+  return {};
+}
+
+Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path) {
+  const Fd fd(::open(source.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return Status::last("open");
+  struct stat before, after;
+  if (::fstat(fd.get(), &before) != 0) return Status::last("fstat");
+  if (const Status status = staging.open(staging_path); !status.ok()) return status;
+  const auto append = [&](const char* data, size_t n) { return staging.write(data, n); };
+  if (const Status status = read_all(fd.get(), append); !status.ok()) return status;
+  if (::fstat(fd.get(), &after) != 0) return Status::last("fstat");
+  const bool same_time =
+      before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec;
+  const bool whole = static_cast<uint64_t>(after.st_size) == staging.size();
+  if (!same_time || !whole) return {ESTALE, "source changed while it was read"};
+  return staging.finish();
+}
+
+}  // namespace sealgate
