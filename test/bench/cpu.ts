@@ -1,19 +1,43 @@
-// CPU time of a process and its descendants, from the kernel's own accounting (proc(5)).
+// CPU time of a process and its descendants, from the scheduler's own accounting (proc(5), schedstat).
 
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Nanoseconds that the process, its live threads and its descendants have run. */
-export function cpuNanoseconds(pid: number): number {
-  let sum = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const [ran = '0'] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
-    sum += Number(ran);
-    for (const child of childrenOf(pid, thread)) sum += cpuNanoseconds(child);
-  }
-  return sum;
+/** Nanoseconds since the thread started. */
+interface ThreadTime {
+  ran: number;
+  /** Runnable, but something else had the core. */
+  waited: number;
 }
 
-function childrenOf(pid: number, thread: string): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim();
-  return text === '' ? [] : text.split(' ').map(Number);
+/** By thread id: the live threads of the process and of its descendants. */
+export type CpuTimes = Map<string, ThreadTime>;
+
+export interface CpuUse {
+  /** Nanoseconds that all threads ran. */
+  ran: number;
+  /** Nanoseconds that the busiest thread ran or waited to run. At the wall time it never waited for work. */
+  busiest: number;
+}
+
+export function cpuTimes(pid: number): CpuTimes {
+  const times: CpuTimes = new Map();
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const folder = `/proc/${pid}/task/${thread}`;
+    const [ran, waited] = readFileSync(`${folder}/schedstat`, 'utf8').split(' ').map(Number);
+    times.set(thread, { ran: ran ?? 0, waited: waited ?? 0 });
+    for (const child of readFileSync(`${folder}/children`, 'utf8').split(' ').filter(Boolean)) {
+      for (const [id, time] of cpuTimes(Number(child))) times.set(id, time);
+    }
+  }
+  return times;
+}
+
+export function cpuUse(before: CpuTimes, after: CpuTimes): CpuUse {
+  const use: CpuUse = { ran: 0, busiest: 0 };
+  for (const [thread, time] of after) {
+    const { ran, waited } = before.get(thread) ?? { ran: 0, waited: 0 };
+    use.ran += time.ran - ran;
+    use.busiest = Math.max(use.busiest, time.ran - ran + time.waited - waited);
+  }
+  return use;
 }
