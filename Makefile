@@ -136,8 +136,10 @@ test: setup build $(NATIVE_TESTS) ## Installs, builds and runs every test there 
 
 CXX_FILES = $(wildcard native/*.cc native/*.h native/*/*.cc native/*/*.h test/bench/*.cc)
 LINTED = $(CORE_SRC:native/%.cc=$(B)/tidy/%)
-lint: $(LINTED) $(NPM) | $(APT)/test ## tsc, biome, clang-format and clang-tidy: all must be silent
+lint: $(LINTED) $(NPM) $(RUNTIMES) | $(APT)/test ## Types on three runtimes, biome, clang-format, clang-tidy
 	node_modules/.bin/tsc
+	node_modules/.bin/tsc -p test/runtimes/tsconfig.bun.json
+	.tools/node_modules/.bin/deno check --quiet src/cli.ts workers/*.ts
 	node_modules/.bin/biome ci
 	clang-format --dry-run -Werror $(CXX_FILES)
 
