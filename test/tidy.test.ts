@@ -208,6 +208,14 @@ test('deno.json agrees with package.json', () => {
   holds(missing.map((name) => `deno.json:1: add ${name} to "exclude"; git ignores it`));
 });
 
+test('lock files name no registry', () => {
+  const locks = [read('package-lock.json'), read('test/runtimes/package-lock.json')];
+  const violations = locks.flatMap(({ path, lines }) =>
+    lines.flatMap((line, index) => (line.includes('"resolved": "http') ? [`${path}:${index + 1}`] : [])),
+  );
+  holds(violations.map((place) => `${place}: install with omit-lockfile-registry-resolved (.npmrc)`));
+});
+
 test('every dependency has its line in ARCHITECTURE.md', () => {
   const { dependencies, devDependencies } = JSON.parse(read('package.json').text);
   const { dependencies: runtimes } = JSON.parse(read('test/runtimes/package.json').text);
