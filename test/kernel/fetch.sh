@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# usage: fetch.sh old|new
+# Puts a user-mode Linux kernel into .cache/kernel/NAME and prints that folder. Nothing is installed into the system.
+#   old  Debian 12's package, Linux 6.1: kernel TLS without rekey
+#   new  Debian sid's package, Linux 7: kernel TLS with rekey; it brings the C library it was linked with
+set -euo pipefail
+name=$1
+root=$(cd "$(dirname "$0")/../.." && pwd)
+home=$root/.cache/kernel/$name
+fail() {
+  echo "fetch.sh: $name kernel: $*" >&2
+  exit 1
+}
+
+if [[ -x $home/usr/bin/linux.uml && -e $home/complete ]]; then
+  echo "$home"
+  exit 0
+fi
+rm -rf "$home"
+mkdir -p "$home/download"
+cd "$home/download"
+
+# The mirror that this machine's own sources name, in either of apt's formats.
+mirror() {
+  cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+    sed -nE 's/^URIs:[[:space:]]*([^[:space:]]+).*/\1/p; s/^deb[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+).*/\2/p' |
+    grep -E '/debian/?$' | head -n 1
+}
+
+download() {
+  if [[ $name == old ]]; then
+    apt-get download user-mode-linux 2>&1 && return
+    apt-get update 2>&1 && apt-get download user-mode-linux 2>&1
+    return
+  fi
+  local uri state=$home/apt
+  uri=$(mirror)
+  [[ -n $uri ]] || fail "no Debian mirror in /etc/apt/sources.list*; add one and run this again"
+  mkdir -p "$state"/{lists/partial,cache/archives/partial}
+  : >"$state/status"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri sid main" >"$state/sources.list"
+  # shellcheck disable=SC2054  # the commas belong to apt's option names
+  local private=(-oDir::State::Lists="$state/lists" -oDir::Cache="$state/cache" -oDir::Etc::sourceparts=/dev/null
+    -oDir::Etc::sourcelist="$state/sources.list" -oDir::State::status="$state/status" -oAcquire::Languages=none)
+  apt-get "${private[@]}" update 2>&1 && apt-get "${private[@]}" download user-mode-linux libc6 2>&1
+}
+
+for attempt in 1 2 3; do
+  if download >"$home/download.log"; then break; fi
+  ((attempt < 3)) || { tail -n 5 "$home/download.log" >&2; fail "its packages could not be downloaded; see $home/download.log"; }
+  sleep 3
+done
+for package in ./*.deb; do dpkg -x "$package" "$home"; done
+
+if [[ $name == new ]]; then
+  command -v patchelf >/dev/null || fail "patchelf is missing; 'make setup' installs it"
+  loader=$(find "$home" -name 'ld-linux-x86-64.so.2' | head -n 1)
+  libraries=$(dirname "$(find "$home" -name 'libc.so.6' | head -n 1)")
+  patchelf --set-interpreter "$loader" --set-rpath "$libraries" "$home/usr/bin/linux.uml"
+fi
+rm -rf "$home/download" "$home/apt"
+touch "$home/complete"
+echo "$home"
