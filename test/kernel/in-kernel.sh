@@ -66,6 +66,7 @@ mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /run
 mkdir /run/work
 mount -t tmpfs -o size=75% work /run/work
+ln -s /proc/self/fd /dev/fd
 ip link set lo up
 # With what they are made of: the kernel's own requests for modules look in /lib/modules, which is the host's.
 for module in tls gcm ccm ctr ghash-generic chacha20poly1305 chacha chacha_generic poly1305_generic; do
