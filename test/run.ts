@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, delimiter, resolve } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { addOutcomes, type Outcomes, outcomesOfCheck, outcomesOfJunit } from './outcomes.ts';
 
 /** One program of a part. Its outcomes are in the JUnit file it writes, else in its output or exit status. */
@@ -102,31 +103,37 @@ function inKernel(kernel: 'old' | 'new'): Step[] {
   }));
 }
 
-/** Passes the program's output on as it comes. Status 255 also stands for an end by a signal. */
-function run([program = '', ...args]: string[]): Promise<{ status: number; output: string }> {
+/** Passes what the program prints on as it comes. Status 255 also stands for an end by a signal. */
+function run([program = '', ...args]: string[]): Promise<{ status: number; output: string; errors: string }> {
   const path = [resolve('.tools/node_modules/.bin'), process.env.PATH].join(delimiter);
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, PATH: path },
     timeout: stepTimeoutMs,
   });
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    process.stdout.write(chunk);
-  });
+  const output = passedOn(child.stdout, process.stdout);
+  const errors = passedOn(child.stderr, process.stderr);
   return new Promise((done) => {
-    child.on('error', (error) => done({ status: 255, output: error.message }));
-    child.on('close', (status) => done({ status: status ?? 255, output: Buffer.concat(chunks).toString() }));
+    child.on('error', (error) => done({ status: 255, output: '', errors: error.message }));
+    child.on('close', (status) => done({ status: status ?? 255, output: output(), errors: errors() }));
   });
+}
+
+function passedOn(from: Readable, to: Writable): () => string {
+  const chunks: Buffer[] = [];
+  from.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    to.write(chunk);
+  });
+  return () => Buffer.concat(chunks).toString();
 }
 
 async function outcomesOf(step: Step): Promise<Outcomes> {
   const name = step.command.join(' ');
   console.log(`\n# ${name.length > 200 ? `${name.slice(0, 200)} ...` : name}`);
   if (step.report) rmSync(step.report, { force: true });
-  const { status, output } = await run(step.command);
-  if (status === skipStatus) return { passed: 0, failed: 0, skips: [`${name}: ${lastLine(output)}`] };
+  const { status, output, errors } = await run(step.command);
+  if (status === skipStatus) return { passed: 0, failed: 0, skips: [lastLine(errors)] };
   const outcomes = step.report ? reported(step.report) : outcomesOfCheck(output);
   if (!outcomes) return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skips: [] };
   const silentFailure = status !== 0 && outcomes.failed === 0;
