@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 B := build
 NODE := node --import tsx
+# make V=1 shows the compilers' command lines.
+Q := $(if $(V),,@)
 
 .PHONY: help
 help: ## Lists the targets
@@ -76,13 +78,16 @@ $(B)/symbols: $(B)/sealgate.node
 define variant
 $(B)/obj/$(1)/native/%.o: native/%.cc | $(APT)/native
 	@mkdir -p $$(@D)
-	$(2) $(4) $$(CXXFLAGS) -MMD -MP -c $$< -o $$@
+	@echo $$@
+	$$(Q)$(2) $(4) $$(CXXFLAGS) -MMD -MP -c $$< -o $$@
 $(B)/obj/$(1)/llhttp/%.o: $(LLHTTP)/%.c | $(APT)/native
 	@mkdir -p $$(@D)
-	$(3) $(4) -g -fPIC -fvisibility=hidden $(LLHTTP_INCLUDE) -c $$< -o $$@
+	@echo $$@
+	$$(Q)$(3) $(4) -g -fPIC -fvisibility=hidden $(LLHTTP_INCLUDE) -c $$< -o $$@
 endef
 $(eval $(call variant,release,$(CXX),$(CC),-O2))
-$(eval $(call variant,asan,$(CXX),$(CC),$(SANITIZE)))
+# GCC warns of uninitialized members that the sanitizers' own code hides from its analysis.
+$(eval $(call variant,asan,$(CXX),$(CC),$(SANITIZE) -Wno-maybe-uninitialized))
 $(eval $(call variant,fuzz,clang++,clang,$(SANITIZE) -fsanitize=fuzzer-no-link))
 $(LLHTTP_SRC): | $(APT)/native ;
 
