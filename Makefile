@@ -137,7 +137,7 @@ check: build $(TESTS:%=$(B)/test/%) ## Types, lint, C++ tests and the quick test
 
 NATIVE_TESTS = $(TESTS:%=$(B)/test/%) $(TESTS:%=$(B)/asan/%) $(FUZZERS:%=$(B)/fuzz/%)
 test: setup build $(NATIVE_TESTS) ## Installs, builds and runs every test there is
-	$(NODE) test/run.ts native asan fuzz node bun deno ktls-old ktls-new
+	$(NODE) test/run.ts native asan fuzz node bun deno ktls-current ktls-old ktls-new
 
 CXX_FILES = $(wildcard native/*.cc native/*.h native/*/*.cc native/*/*.h test/bench/*.cc)
 LINTED = $(CORE_SRC:native/%.cc=$(B)/tidy/%)
