@@ -23,7 +23,4 @@ void init_reactor(Napi::Env env, Napi::Object exports);  // addon_reactor.cc
 // The file inside a JavaScript SealedFile, checked by type tag; null for any other value.
 std::shared_ptr<const SealedFile> unwrap_sealed_file(const Napi::Value& value);
 
-// Throws a JavaScript Error with code = the errno's name ("ENOSPC") and a message that names the call.
-[[noreturn]] void throw_status(Napi::Env env, const Status& status);
-
 }  // namespace sealgate::addon

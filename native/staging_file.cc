@@ -128,9 +128,13 @@ Status place_blob(const std::string& staging, const std::string& blob, Placement
   return {};
 }
 
-Status hash_file(const std::string& path, std::string* digest, uint64_t* size) {
+Status hash_sealable(const std::string& path, std::string* digest, uint64_t* size, std::string* evidence) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) return Status::last("open");
+  struct stat before, after;
+  if (::fstat(fd.get(), &before) != 0) return Status::last("fstat");
+  // Even an unchanged mode counts as a change of the inode: only a wrong one is set.
+  if ((before.st_mode & 07777) != 0444 && ::fchmod(fd.get(), 0444) == 0) ::fstat(fd.get(), &before);
   const std::unique_ptr<EVP_MD_CTX, HashFree> hash(EVP_MD_CTX_new());
   if (!hash || EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr) != 1) return {ENOMEM, "SHA-256"};
   *size = 0;
@@ -139,6 +143,9 @@ Status hash_file(const std::string& path, std::string* digest, uint64_t* size) {
     return EVP_DigestUpdate(hash.get(), data, n) == 1 ? Status{} : Status{EIO, "SHA-256"};
   });
   if (!status.ok()) return status;
+  if (::fstat(fd.get(), &after) != 0) return Status::last("fstat");
+  *evidence = evidence_of(after);
+  if (*evidence != evidence_of(before)) return {ESTALE, "the file changed while it was read"};
   unsigned char bytes[EVP_MAX_MD_SIZE];
   unsigned int count = 0;
   if (EVP_DigestFinal_ex(hash.get(), bytes, &count) != 1) return {EIO, "SHA-256"};

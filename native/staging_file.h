@@ -52,8 +52,9 @@ struct Placement {
 // changed.
 Status place_blob(const std::string& staging, const std::string& blob, Placement* out);
 
-// SHA-256 of a file's content, read in large pieces. *digest is 64 hex digits.
-Status hash_file(const std::string& path, std::string* digest, uint64_t* size);
+// SHA-256 of a blob's content, and the evidence that ties it to the inode as it was while it was read. The
+// mode is set to 0444 first where we may. ESTALE: the file changed meanwhile.
+Status hash_sealable(const std::string& path, std::string* digest, uint64_t* size, std::string* evidence);
 
 // Copies `source` into a new staging file while hashing it, then finishes it. Fails with ESTALE when the
 // source's size or mtime changed under the copy.

@@ -241,7 +241,11 @@ export interface Addon {
   lockStore(path: string): StoreLock | undefined;
   seal(path: string, record: { digest: string; size: number; evidence: Evidence }, allowL0: boolean): SealedFile | SealBreak;
   placeBlob(staging: string, blob: string): Promise<Placement>;
-  hashFile(path: string): Promise<Hashed>;
+  /**
+   * The digest of a blob's content with the evidence that goes with it; the mode is set to 0444 where we may.
+   * Rejects with code ENOENT, EIO… and ESTALE when the file changes meanwhile.
+   */
+  hashFile(path: string): Promise<Hashed & { evidence: Evidence }>;
   /** Copies and hashes on the calling thread: for maintenance workers. */
   importFile(source: string, staging: string): Hashed;
 }

@@ -1,0 +1,20 @@
+#include "store_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+namespace sealgate {
+
+Status StoreLock::take(const std::string& path, StoreLock* out) {
+  Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!file) return Status::last("open");
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return Status::last("flock");
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(file.get(), 0) != 0) return Status::last("ftruncate");
+  if (::write(file.get(), pid.data(), pid.size()) < 0) return Status::last("write");
+  out->file_ = std::move(file);
+  return {};
+}
+
+}  // namespace sealgate

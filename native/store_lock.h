@@ -1,0 +1,21 @@
+// StoreLock: one process writes to a store at a time (flock(2)). The kernel releases it with the process.
+#pragma once
+
+#include <string>
+
+#include "fd.h"
+#include "status.h"
+
+namespace sealgate {
+
+class StoreLock {
+ public:
+  // EWOULDBLOCK: another process holds it. The holder's pid stands in the file.
+  static Status take(const std::string& path, StoreLock* out);
+  void release() { file_.reset(); }
+
+ private:
+  Fd file_;
+};
+
+}  // namespace sealgate
