@@ -16,7 +16,9 @@ export interface Descriptor {
 }
 
 /** One version of a name. Written once; the newest version wins. */
-export type Ref = (Descriptor & { version: number; deleted: false }) | { version: number; deleted: true; created: number };
+export type Ref =
+  | (Descriptor & { version: number; deleted: false })
+  | { version: number; deleted: true; created: number };
 
 export interface Listing {
   entries: (Descriptor & { name: string })[];

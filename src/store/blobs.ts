@@ -1,0 +1,71 @@
+// Blobs: the files of the store, each under its digest, and the folders they pass through.
+
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SealgateError } from '../errors.ts';
+import {
+  addon,
+  type Evidence,
+  type Hashed,
+  type Placement,
+  type SealBreak,
+  type SealedFile,
+} from '../native/addon.ts';
+
+export class Blobs {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async makeFolders(): Promise<void> {
+    for (const folder of ['blobs', 'staging', 'quarantine', 'meta']) {
+      await mkdir(join(this.#root, folder), { recursive: true });
+    }
+  }
+
+  /** Removes what uploads that never ended have left; says how many files that were. */
+  async clearStaging(): Promise<number> {
+    const left = await readdir(join(this.#root, 'staging'));
+    for (const name of left) await rm(join(this.#root, 'staging', name), { recursive: true, force: true });
+    return left.length;
+  }
+
+  stagingPath(): string {
+    return join(this.#root, 'staging', randomUUID());
+  }
+
+  /** `blobs/sha256/ab/cd/abcd…` */
+  path(digest: string): string {
+    return join(this.#root, 'blobs', 'sha256', digest.slice(0, 2), digest.slice(2, 4), digest);
+  }
+
+  /** Level L0 where the file cannot be pinned (native/sealed_file.h). */
+  seal(digest: string, size: number, evidence: Evidence): SealedFile | SealBreak {
+    return addon.seal(this.path(digest), { digest, size, evidence }, true);
+  }
+
+  hash(digest: string): Promise<Hashed & { evidence: Evidence }> {
+    return addon.hashFile(this.path(digest));
+  }
+
+  async place(staging: string, digest: string): Promise<Placement> {
+    try {
+      return await addon.placeBlob(staging, this.path(digest));
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      const full = code === 'ENOSPC' || code === 'EDQUOT';
+      throw new SealgateError(full ? 'store-full' : 'store-write-failed', undefined, { cause });
+    }
+  }
+
+  /** Takes the file out of the way, if it is there. */
+  async quarantine(digest: string): Promise<void> {
+    const to = join(this.#root, 'quarantine', `${digest}.${Date.now()}`);
+    await rename(this.path(digest), to).catch((error) => {
+      if (error.code !== 'ENOENT') throw new SealgateError('store-write-failed', undefined, { cause: error });
+    });
+  }
+}

@@ -1,0 +1,321 @@
+// ContentStore: the contract of store.ts on a disk. Bytes, name, metadata, in this order; reading goes in the opposite
+// order and checks again.
+
+import { access, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SealgateError } from '../errors.ts';
+import {
+  addon,
+  type Evidence,
+  type Hashed,
+  type SealBreak,
+  type SealedFile,
+  type StoreLock,
+} from '../native/addon.ts';
+import { Blobs } from './blobs.ts';
+import { Metadata } from './metadata.ts';
+import type { BucketKind, Listing, PutOutcome, Ref, Store } from './store.ts';
+
+/** What the file `format` in a store says. Another layout has another number. */
+const format = 'sealgate store 1\n';
+
+/** One version of what is known of a blob. The newest counts. */
+type BlobRecord =
+  | { size: number; evidence: Evidence; created: number }
+  | { quarantined: string; created: number };
+
+type RefRecord =
+  | { digest: string; size: number; mediaType: string; created: number }
+  | { deleted: true; created: number };
+
+interface BucketRecord {
+  kind: BucketKind;
+  created: number;
+}
+
+export interface OpenOptions {
+  root: string;
+  /** Beside a process that writes: nothing is locked, nothing is written. */
+  readOnly?: boolean;
+  /** Hears how many unfinished uploads were removed. */
+  onRecovered?: (files: number) => void;
+}
+
+/**
+ * Opens a store, making it when it is not there.
+ * Rejects when another process writes to it, or when its format is another one.
+ */
+export async function openStore({ root, readOnly = false, onRecovered }: OpenOptions): Promise<Store> {
+  const blobs = new Blobs(root);
+  if (readOnly) {
+    await access(join(root, 'format')).catch(() => {
+      throw new Error(
+        `${root}: there is no store here; make one with 'sealgate init' or name another with --store`,
+      );
+    });
+    await checkFormat(root);
+    return new ContentStore(root, blobs, new Metadata(join(root, 'meta'), true), undefined);
+  }
+  await blobs.makeFolders();
+  const lock = addon.lockStore(join(root, 'lock'));
+  if (lock === undefined) throw await heldByAnother(root);
+  try {
+    await checkFormat(root);
+    const removed = await blobs.clearStaging();
+    if (removed > 0) onRecovered?.(removed);
+    return new ContentStore(root, blobs, new Metadata(join(root, 'meta'), false), lock);
+  } catch (cause) {
+    lock.release();
+    throw cause;
+  }
+}
+
+async function heldByAnother(root: string): Promise<Error> {
+  const pid = (await readFile(join(root, 'lock'), 'utf8').catch(() => '')).trim();
+  return new Error(
+    `${root}: process ${pid || 'unknown'} has this store open for writing; write through that server (HTTP PUT), ` +
+      'or stop it first',
+  );
+}
+
+async function checkFormat(root: string): Promise<void> {
+  const path = join(root, 'format');
+  const found = await readFile(path, 'utf8').catch(() => undefined);
+  if (found === undefined) return writeFile(path, format, { flag: 'wx' });
+  if (found !== format) {
+    throw new Error(
+      `${path}: expected "${format.trim()}", found "${found.trim().slice(0, 40)}"; use the version that made it`,
+    );
+  }
+}
+
+class ContentStore implements Store {
+  readonly root: string;
+  readonly #blobs: Blobs;
+  readonly #meta: Metadata;
+  /** Absent in a read-only store. */
+  readonly #lock: StoreLock | undefined;
+  /** Proofs under way, by digest: those who ask meanwhile share them. */
+  readonly #proofs = new Map<string, Promise<SealedFile>>();
+
+  constructor(root: string, blobs: Blobs, meta: Metadata, lock: StoreLock | undefined) {
+    this.root = root;
+    this.#blobs = blobs;
+    this.#meta = meta;
+    this.#lock = lock;
+  }
+
+  // --- buckets --------------------------------------------------------------------------------------------------
+
+  buckets() {
+    return [...this.#meta.range<BucketRecord>('buckets')].map(({ key, value }) => ({
+      name: key as string,
+      ...value,
+    }));
+  }
+
+  bucket(name: string) {
+    const record = this.#meta.get<BucketRecord>('buckets', name);
+    return record && { name, ...record };
+  }
+
+  async createBucket(name: string, kind: BucketKind): Promise<void> {
+    if (await this.#meta.putOnce('buckets', name, { kind, created: Date.now() })) return;
+    const { kind: actual } = this.#knownBucket(name);
+    if (actual !== kind) {
+      throw new SealgateError(
+        'bucket-kind-differs',
+        `Bucket ${name} is ${actual}, and stays it; asked for was ${kind}.`,
+      );
+    }
+  }
+
+  #knownBucket(name: string) {
+    const bucket = this.bucket(name);
+    if (!bucket) throw new SealgateError('bucket-unknown', `There is no bucket ${name}.`);
+    return bucket;
+  }
+
+  // --- blobs ----------------------------------------------------------------------------------------------------
+
+  blob(digest: string) {
+    const record = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;
+    return record && 'size' in record ? { size: record.size, created: record.created } : undefined;
+  }
+
+  seal(digest: string): SealedFile | Promise<SealedFile> {
+    const record = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;
+    if (!record) throw new SealgateError('not-found', `There is no blob ${digest}.`);
+    if ('quarantined' in record)
+      throw new SealgateError('seal-broken', `Blob ${digest} is in quarantine: ${record.quarantined}.`);
+    const sealed = this.#blobs.seal(digest, record.size, record.evidence);
+    if (typeof sealed !== 'string') return sealed;
+    const proof = this.#proofs.get(digest) ?? this.#prove(digest, record.size, sealed);
+    this.#proofs.set(digest, proof);
+    return proof.finally(() => this.#proofs.delete(digest));
+  }
+
+  // The inode is not the one recorded. The same content on it is as good (a restored backup, a touched file);
+  // anything else is quarantined.
+  async #prove(digest: string, size: number, broken: SealBreak): Promise<SealedFile> {
+    if (broken === 'unreadable')
+      throw new SealgateError('store-read-failed', `Blob ${digest} cannot be opened.`);
+    if (broken !== 'evidence') return this.#condemn(digest, broken);
+    const found = await this.#blobs.hash(digest).catch((cause) => {
+      throw new SealgateError('store-read-failed', `Blob ${digest} cannot be read.`, { cause });
+    });
+    if (found.digest !== digest || found.size !== size)
+      return this.#condemn(digest, 'the content has another digest');
+    if (this.#lock) {
+      const record: BlobRecord = { size, evidence: found.evidence, created: Date.now() };
+      await this.#meta.append<BlobRecord>('blobs', [digest], () => record);
+    }
+    const sealed = this.#blobs.seal(digest, size, found.evidence);
+    if (typeof sealed === 'string')
+      throw new SealgateError('seal-broken', `Blob ${digest} changes while it is proved.`);
+    return sealed;
+  }
+
+  async #condemn(digest: string, reason: string): Promise<never> {
+    await this.quarantine(digest, reason);
+    throw new SealgateError('seal-broken', `Blob ${digest} failed its proof: ${reason}.`);
+  }
+
+  async quarantine(digest: string, reason: string): Promise<void> {
+    if (!this.#lock) return;
+    const added = await this.#meta.append<BlobRecord>('blobs', [digest], (newest) =>
+      newest && 'quarantined' in newest.value ? undefined : { quarantined: reason, created: Date.now() },
+    );
+    if (added) await this.#blobs.quarantine(digest);
+  }
+
+  stagingPath(): string {
+    return this.#blobs.stagingPath();
+  }
+
+  async commitBlob(staging: string, { digest, size }: Hashed): Promise<void> {
+    if (await this.#isSound(digest)) return;
+    const placement = await this.#blobs.place(staging, digest);
+    // COMMIT 1: the bytes are durable under their digest.
+    // A file that was there without a good record is what a crash between the two left, or damage: it is hashed.
+    const evidence = placement.created ? placement.evidence : await this.#verified(digest);
+    const record: BlobRecord = { size, evidence, created: Date.now() };
+    await this.#meta.append<BlobRecord>('blobs', [digest], () => record);
+  }
+
+  // Whether the blob is in place already and passes its proof. One that does not is out of the way afterwards.
+  async #isSound(digest: string): Promise<boolean> {
+    if (!this.blob(digest)) return false;
+    try {
+      await this.seal(digest);
+      return true;
+    } catch (error) {
+      if (error instanceof SealgateError && error.code === 'seal-broken') return false;
+      throw error;
+    }
+  }
+
+  async #verified(digest: string): Promise<Evidence> {
+    const found = await this.#blobs.hash(digest);
+    if (found.digest === digest) return found.evidence;
+    await this.#blobs.quarantine(digest);
+    throw new SealgateError(
+      'store-write-failed',
+      `A damaged file stood in for blob ${digest}; it was removed, try again.`,
+    );
+  }
+
+  // --- refs -----------------------------------------------------------------------------------------------------
+
+  resolve(bucket: string, name: string): Ref | undefined {
+    const newest = this.#meta.newest<RefRecord>('refs', [bucket, name]);
+    if (!newest) return undefined;
+    const { version, value } = newest;
+    if ('deleted' in value) return { version, deleted: true, created: value.created };
+    return { version, deleted: false, ...value };
+  }
+
+  async putRef(bucket: string, name: string, to: { digest: string; mediaType: string }): Promise<PutOutcome> {
+    const { kind } = this.#knownBucket(bucket);
+    const blob = this.blob(to.digest);
+    if (!blob) throw new SealgateError('not-found', `There is no blob ${to.digest}.`);
+    let outcome: PutOutcome = 'created';
+    // COMMIT 2, in append: the name points at the bytes, durably.
+    await this.#meta.append<RefRecord>('refs', [bucket, name], (newest) => {
+      outcome = this.#outcome(kind, bucket, name, newest?.value, to.digest);
+      return outcome === 'same' ? undefined : { ...to, size: blob.size, created: Date.now() };
+    });
+    return outcome;
+  }
+
+  #outcome(
+    kind: BucketKind,
+    bucket: string,
+    name: string,
+    newest: RefRecord | undefined,
+    digest: string,
+  ): PutOutcome {
+    if (!newest) return 'created';
+    if ('deleted' in newest) {
+      if (kind === 'write-once' && this.#lastDigest(bucket, name) !== digest)
+        throw new SealgateError('name-taken');
+      return 'replaced';
+    }
+    if (newest.digest === digest) return 'same';
+    if (kind === 'write-once') throw new SealgateError('name-taken');
+    return 'replaced';
+  }
+
+  // What a write-once name held before it was deleted: the one thing that it may hold again.
+  #lastDigest(bucket: string, name: string): string | undefined {
+    for (const { value } of this.#meta.range<RefRecord>('refs', { start: [bucket, name], limit: 1 })) {
+      return 'digest' in value ? value.digest : undefined;
+    }
+    return undefined;
+  }
+
+  async deleteRef(bucket: string, name: string): Promise<boolean> {
+    this.#knownBucket(bucket);
+    return this.#meta.append<RefRecord>('refs', [bucket, name], (newest) =>
+      !newest || 'deleted' in newest.value ? undefined : { deleted: true, created: Date.now() },
+    );
+  }
+
+  list(bucket: string, { prefix, after, limit }: { prefix: string; after: string; limit: number }): Listing {
+    this.#knownBucket(bucket);
+    const entries: Listing['entries'] = [];
+    let from =
+      Buffer.compare(Buffer.from(after), Buffer.from(prefix)) >= 0 && after !== ''
+        ? following(after)
+        : prefix;
+    for (;;) {
+      const name = this.#firstName(bucket, from);
+      if (name === undefined || !name.startsWith(prefix)) return { entries };
+      const ref = this.resolve(bucket, name);
+      if (ref?.deleted === false) {
+        if (entries.length === limit) return { entries, next: entries.at(-1)?.name ?? after };
+        const { digest, size, mediaType, created } = ref;
+        entries.push({ name, digest, size, mediaType, created });
+      }
+      from = following(name);
+    }
+  }
+
+  #firstName(bucket: string, from: string): string | undefined {
+    for (const { key } of this.#meta.range('refs', { start: [bucket, from], limit: 1 })) {
+      const [of, name] = key as [string, string, number];
+      return of === bucket ? name : undefined;
+    }
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#meta.close();
+    this.#lock?.release();
+  }
+}
+
+/** The least string after this one: names hold no NUL. */
+function following(name: string): string {
+  return `${name}\u0000`;
+}

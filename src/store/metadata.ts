@@ -1,0 +1,88 @@
+// Metadata: the one module that owns LMDB. Everything is written once: there is no update and no delete. What has to
+// move is a chain of versions under one key prefix, and the newest wins.
+
+import { type Database, type Key, open, type RootDatabase } from 'lmdb';
+import { SealgateError } from '../errors.ts';
+
+export type Table = 'buckets' | 'blobs' | 'refs';
+
+/** Above any version number. */
+const beyond = Number.MAX_SAFE_INTEGER;
+/** Times that a version is tried again because another writer took its number. */
+const maxRaces = 1000;
+
+export interface Version<V> {
+  version: number;
+  value: V;
+}
+
+export class Metadata {
+  readonly #root: RootDatabase;
+  readonly #tables: Record<Table, Database<unknown, Key>>;
+
+  constructor(path: string, readOnly: boolean) {
+    // overlappingSync: with the default, a killed writer panics the survivors, and a promise does not mean durable.
+    this.#root = open({ path, noSubdir: false, maxDbs: 16, overlappingSync: false, readOnly });
+    this.#tables = {
+      buckets: this.#root.openDB({ name: 'buckets' }),
+      blobs: this.#root.openDB({ name: 'blobs' }),
+      refs: this.#root.openDB({ name: 'refs' }),
+    };
+  }
+
+  get<V>(table: Table, key: Key): V | undefined {
+    return this.#tables[table].get(key) as V | undefined;
+  }
+
+  /** In key order. */
+  *range<V>(table: Table, from: { start?: Key; limit?: number } = {}): Generator<{ key: Key; value: V }> {
+    for (const { key, value } of this.#tables[table].getRange(from)) yield { key, value: value as V };
+  }
+
+  /** Durable when it resolves. False: the key is taken, and what it holds stays. */
+  async putOnce(table: Table, key: Key, value: unknown): Promise<boolean> {
+    const db = this.#tables[table];
+    try {
+      return await db.ifNoExists(key, () => void db.put(key, value));
+    } catch (cause) {
+      throw writeFailure(cause);
+    }
+  }
+
+  /** The newest version of a chain. */
+  newest<V>(table: Table, chain: string[]): Version<V> | undefined {
+    const range = { start: [...chain, beyond], end: chain, reverse: true, limit: 1 };
+    for (const { key, value } of this.#tables[table].getRange(range)) {
+      return { version: (key as (string | number)[]).at(-1) as number, value: value as V };
+    }
+    return undefined;
+  }
+
+  /**
+   * Adds a version on top of the newest. `next` makes it from the newest and is asked again when another writer was
+   * faster; undefined adds nothing.
+   */
+  async append<V>(
+    table: Table,
+    chain: string[],
+    next: (newest: Version<V> | undefined) => V | undefined,
+  ): Promise<boolean> {
+    for (let race = 0; race < maxRaces; race++) {
+      const newest = this.newest<V>(table, chain);
+      const value = next(newest);
+      if (value === undefined) return false;
+      if (await this.putOnce(table, [...chain, (newest?.version ?? 0) + 1], value)) return true;
+    }
+    throw new SealgateError('store-write-failed', `${chain.join('/')}: too many writers at once.`);
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+}
+
+function writeFailure(cause: unknown): SealgateError {
+  const text = String((cause as Error)?.message ?? cause);
+  const full = /ENOSPC|No space left|MDB_MAP_FULL|disk full/i.test(text);
+  return new SealgateError(full ? 'store-full' : 'store-write-failed', undefined, { cause });
+}

@@ -1,0 +1,35 @@
+// What a bucket and an object may be called. Names never become file paths; they are limited so that they survive
+// URLs, logs and other people's tools unchanged.
+
+import { SealgateError } from '../errors.ts';
+
+/** UTF-8 bytes of an object name. */
+export const maxNameBytes = 1024;
+
+/** Throws `target-invalid`. */
+export function checkBucketName(name: string): void {
+  if (/^[a-z0-9][a-z0-9.-]{0,62}$/.test(name) && !name.includes('..')) return;
+  throw new SealgateError(
+    'target-invalid',
+    'A bucket name has 1 to 63 lower-case letters, digits, dots and hyphens, begins with a letter or digit, ' +
+      'and has no two dots in a row.',
+  );
+}
+
+/** Throws `target-invalid`. */
+export function checkObjectName(name: string): void {
+  const fault = faultOf(name);
+  if (fault !== undefined) throw new SealgateError('target-invalid', `An object name ${fault}.`);
+}
+
+function faultOf(name: string): string | undefined {
+  const bytes = Buffer.byteLength(name);
+  if (bytes === 0 || bytes > maxNameBytes) return `has 1 to ${maxNameBytes} bytes of UTF-8`;
+  if (!name.isWellFormed()) return 'is well-formed Unicode';
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+  if (/[\u0000-\u001f\u007f\\]/.test(name)) return 'has no control character and no backslash';
+  const segments = name.split('/');
+  if (segments.includes('')) return 'has no empty segment: no slash at either end, no two in a row';
+  if (segments.includes('.') || segments.includes('..')) return 'has no segment "." or ".."';
+  return undefined;
+}
