@@ -96,11 +96,11 @@ async function download(url: string): Promise<Load> {
 
 /** CPU per unit, nanoseconds, and the share of the time in which the server had work. */
 async function measure(server: Server, scenario: Scenario): Promise<{ cpu: number; busy: number }> {
-  const before = cpuTimes(server.pid);
+  const before = cpuTimes(server.pid());
   const start = process.hrtime.bigint();
   const { units } = await scenario.load(server.url(scenario.file));
   const wall = Number(process.hrtime.bigint() - start);
-  const { ran, busiest } = cpuUse(before, cpuTimes(server.pid));
+  const { ran, busiest } = cpuUse(before, cpuTimes(server.pid()));
   return { cpu: ran / units, busy: busiest / wall };
 }
 

@@ -9,7 +9,8 @@ import { createInterface } from 'node:readline';
 
 export interface Server {
   name: string;
-  pid: number;
+  /** Throws when the server is not running. */
+  pid(): number;
   /** URL of one of the files. */
   url(file: string): string;
   stop(): Promise<void>;
@@ -93,13 +94,17 @@ function startPinned(core: number, command: string[]): ChildProcess {
 }
 
 function serverOf(name: string, child: ChildProcess, url: (file: string) => string): Server {
-  if (child.pid === undefined) throw new Error(`${name}: did not start`);
+  const running = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+  const pid = () => {
+    if (child.pid === undefined || !running()) throw new Error(`${name}: ended by itself; see its messages above`);
+    return child.pid;
+  };
   const stop = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
+    if (!running()) return;
     child.kill('SIGTERM');
     await once(child, 'exit');
   };
-  return { name, pid: child.pid, url, stop };
+  return { name, pid, url, stop };
 }
 
 /** The first capture of the first line of the child's output that matches. */
