@@ -2,8 +2,7 @@
 
 import mime from 'mime';
 
-/** `application/octet-stream` when the name suggests none. Text is taken to be UTF-8. */
+/** `application/octet-stream` when the name suggests none. No charset: nobody knows what the bytes are. */
 export function mediaTypeOf(name: string): string {
-  const type = mime.getType(name) ?? 'application/octet-stream';
-  return type.startsWith('text/') ? `${type}; charset=utf-8` : type;
+  return mime.getType(name) ?? 'application/octet-stream';
 }
