@@ -50,12 +50,13 @@ bool Connection::step_receive() {
     }
     if (!body_pending()) return false;  // all of it is being stored
     if (share == 0) return reactor_.make_ready(*this), false;
-    if (unread_.empty()) {
-      const IoState read = read_more();
-      if (read == IoState::again) return false;
-      if (read != IoState::ok) return close(), false;
-    }
-    take_body(http_.next(unread_.data(), unread_.size()));
+    // Also with no bytes at hand: the end of a body comes after its last byte, without a further one.
+    const Http1::Step step = http_.next(unread_.data(), unread_.size());
+    take_body(step);
+    if (step.event != Http1::Event::more) continue;
+    const IoState read = read_more();
+    if (read == IoState::again) return false;
+    if (read != IoState::ok) return close(), false;
   }
   return true;
 }
