@@ -1,0 +1,142 @@
+// Bearer tokens. Only the SHA-256 of a token is kept, in a file that nobody else may read; the token itself is shown
+// once, when it is made.
+
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+
+/** `write:files`, `read:*`. */
+export type Scope = string;
+
+const scopeSchema = z.string().regex(/^(read|write):(\*|[a-z0-9][a-z0-9.-]{0,62})$/, {
+  error: 'expected read:BUCKET or write:BUCKET, or * for all buckets',
+});
+
+const entrySchema = z.strictObject({
+  id: z.string().regex(/^[a-z0-9]{8}$/),
+  /** SHA-256 of the token, hex. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  scopes: z.array(scopeSchema).min(1),
+  /** ISO 8601. */
+  created: z.string(),
+  expires: z.string().optional(),
+});
+const fileSchema = z.strictObject({ tokens: z.array(entrySchema) });
+
+export type TokenEntry = z.infer<typeof entrySchema>;
+
+/** Milliseconds between two looks at whether the file has changed. */
+const recheckAfter = 1000;
+
+/** Whether the scopes allow an action on a bucket; `*` stands for all buckets together. */
+export function allows(scopes: readonly Scope[], action: 'read' | 'write', bucket: string): boolean {
+  return scopes.includes(`${action}:*`) || (bucket !== '*' && scopes.includes(`${action}:${bucket}`));
+}
+
+/** The tokens of a file; changes of the file are seen within a second. */
+export class Tokens {
+  readonly #path: string;
+  #entries: TokenEntry[] = [];
+  #checked = Number.NEGATIVE_INFINITY;
+  #modified = Number.NaN;
+
+  /** Throws when the file is open to others or cannot be understood. A file that is not there holds no tokens. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#refresh();
+  }
+
+  list(): readonly TokenEntry[] {
+    return this.#entries;
+  }
+
+  /** The entry of a token that is known and has not expired. Takes the same time for every unknown token. */
+  verify(presented: string): TokenEntry | undefined {
+    if (performance.now() - this.#checked > recheckAfter) this.#tryRefresh();
+    const hash = digest(presented);
+    let found: TokenEntry | undefined;
+    for (const entry of this.#entries) {
+      if (timingSafeEqual(hash, Buffer.from(entry.hash, 'hex'))) found = entry;
+    }
+    return found?.expires !== undefined && Date.parse(found.expires) <= Date.now() ? undefined : found;
+  }
+
+  /** Makes a token and returns it; it cannot be shown again. */
+  async add(scopes: Scope[], expires?: Date): Promise<{ token: string; id: string }> {
+    const token = `sgt_${randomBytes(32).toString('base64url')}`;
+    const entry = entrySchema.parse({
+      id: randomBytes(4).toString('hex'),
+      hash: digest(token).toString('hex'),
+      scopes,
+      created: new Date().toISOString(),
+      ...(expires && { expires: expires.toISOString() }),
+    });
+    await this.#write([...this.#entries, entry]);
+    return { token, id: entry.id };
+  }
+
+  /** False when there is no token of this id. */
+  async revoke(id: string): Promise<boolean> {
+    const kept = this.#entries.filter((entry) => entry.id !== id);
+    if (kept.length === this.#entries.length) return false;
+    await this.#write(kept);
+    return true;
+  }
+
+  // A file that became unreadable while the server runs locks nobody in or out: what was known stays.
+  #tryRefresh(): void {
+    try {
+      this.#refresh();
+    } catch {
+      this.#checked = performance.now();
+    }
+  }
+
+  #refresh(): void {
+    this.#checked = performance.now();
+    const stat = statSync(this.#path, { throwIfNoEntry: false });
+    if (!stat) {
+      this.#entries = [];
+      this.#modified = Number.NaN;
+      return;
+    }
+    if (stat.mtimeMs === this.#modified) return;
+    if ((stat.mode & 0o077) !== 0) {
+      throw new Error(
+        `${this.#path}: others may read it (mode ${(stat.mode & 0o777).toString(8)}); run chmod 600 on it`,
+      );
+    }
+    this.#entries = parse(readFileSync(this.#path, 'utf8'), this.#path);
+    this.#modified = stat.mtimeMs;
+  }
+
+  // A new file takes the old one's place, whole and durable.
+  async #write(entries: TokenEntry[]): Promise<void> {
+    const temporary = `${this.#path}.${process.pid}.tmp`;
+    const file = await open(temporary, 'w', 0o600);
+    try {
+      await file.writeFile(`${JSON.stringify({ tokens: entries }, null, 2)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, this.#path);
+    const folder = await open(dirname(this.#path));
+    await folder.sync().finally(() => folder.close());
+    this.#refresh();
+  }
+}
+
+function parse(text: string, path: string): TokenEntry[] {
+  try {
+    return fileSchema.parse(JSON.parse(text)).tokens;
+  } catch (cause) {
+    throw new Error(`${path}: is not a token file; restore it, or remove it and make new tokens`, { cause });
+  }
+}
+
+function digest(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

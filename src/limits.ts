@@ -1,0 +1,59 @@
+// Every limit there is, with its unit and the reason for its default. `limits` in the configuration overrides them.
+
+import { z } from 'zod';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+
+function count(fallback: number, most: number, what: string) {
+  return z.int().min(1).max(most).default(fallback).describe(what);
+}
+
+function bytes(fallback: number, most: number, what: string) {
+  return z.int().min(1).max(most).default(fallback).describe(`Bytes. ${what}`);
+}
+
+function milliseconds(fallback: number, what: string) {
+  return z.int().min(1).max(3_600_000).default(fallback).describe(`Milliseconds. ${what}`);
+}
+
+export const limitsSchema = z
+  .strictObject({
+    connections: count(
+      65_536,
+      1_000_000,
+      'Connections of one worker at a time; further ones wait in the kernel.',
+    ),
+    targetBytes: bytes(8 * KiB, 64 * KiB, 'Request target; longer ones get 414.'),
+    headBytes: bytes(32 * KiB, MiB, 'Request line and fields; more gets 431.'),
+    fields: count(100, 1000, 'Fields of a request; more gets 431.'),
+    ranges: count(
+      16,
+      1000,
+      'Ranges of a request; more gets 416, as many small ones are an attack (RFC 9110 17.15).',
+    ),
+    smallBodyBytes: bytes(
+      16 * KiB,
+      MiB,
+      'Bodies up to this size are kept in memory; one TLS record holds 16 KiB.',
+    ),
+    planCacheBytes: bytes(64 * MiB, 64 * GiB, 'Memory of one worker for kept plans and small bodies.'),
+    planCacheEntries: count(16_384, 10_000_000, 'Plans that one worker keeps; each holds an open file.'),
+    frontEndRequests: count(1024, 65_536, 'Requests of one worker that wait for the front end at a time.'),
+    uploads: count(256, 65_536, 'Uploads of one worker at a time; each takes 512 KiB of memory.'),
+    handshakeTimeout: milliseconds(10_000, 'From the accepted connection to the end of the TLS handshake.'),
+    headTimeout: milliseconds(10_000, 'From the first byte of a request head to its last.'),
+    idleTimeout: milliseconds(75_000, 'Between two requests of a connection.'),
+    stallTimeout: milliseconds(30_000, 'Window in which an upload or a reading client must make minRate.'),
+    frontEndTimeout: milliseconds(30_000, 'For the front end to answer; then 503.'),
+    minRate: count(
+      240,
+      1_000_000_000,
+      'Bytes per second that a client must send or take, over stallTimeout.',
+    ),
+    maxObjectBytes: bytes(64 * GiB, Number.MAX_SAFE_INTEGER, 'Largest upload; a larger one gets 413.'),
+  })
+  .describe('Limits of one worker, unless they say otherwise.');
+
+export type Limits = z.infer<typeof limitsSchema>;
