@@ -148,6 +148,7 @@ Http1::Impl::Impl(const HttpLimits& given) : limits(given) {
     return static_cast<Impl*>(p->data)->pause(Event::head);
   };
   settings.on_body = [](llhttp_t* p, const char* at, size_t size) -> int {
+    if (size == 0) return 0;  // llhttp closes a span of no bytes when it is given none
     Impl& self = *static_cast<Impl*>(p->data);
     self.body = {at, size};
     return self.pause(Event::body);
