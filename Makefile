@@ -121,9 +121,9 @@ $(B)/fuzz/%_fuzz: $(B)/obj/fuzz/native/fuzz/%_fuzz.o $(call core,fuzz) | $(APT)/
 
 # --- TypeScript ---------------------------------------------------------------------------------------------
 .PHONY: build
-build: native dist/src ## Builds the engine and dist/ (default)
+build: native dist/complete ## Builds the engine and dist/ (default)
 
-dist/src: $(shell find src workers -name '*.ts') tsconfig.json tsconfig.build.json $(NPM)
+dist/complete: $(shell find src workers -name '*.ts') tsconfig.json tsconfig.build.json $(NPM)
 	rm -rf dist
 	node_modules/.bin/tsc -p tsconfig.build.json
 	@touch $@

@@ -96,7 +96,8 @@ function startPinned(core: number, command: string[]): ChildProcess {
 function serverOf(name: string, child: ChildProcess, url: (file: string) => string): Server {
   const running = () => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
   const pid = () => {
-    if (child.pid === undefined || !running()) throw new Error(`${name}: ended by itself; see its messages above`);
+    if (child.pid === undefined || !running())
+      throw new Error(`${name}: ended by itself; see its messages above`);
     return child.pid;
   };
   const stop = async () => {
