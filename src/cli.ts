@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+// sealgate: the command line. One command a file in cli/.
+
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { addBucket } from './cli/bucket.ts';
+import { addConfig } from './cli/config.ts';
+import { addGet } from './cli/get.ts';
+import { addImport } from './cli/import.ts';
+import { addInit } from './cli/init.ts';
+import { addLs } from './cli/ls.ts';
+import { addPut } from './cli/put.ts';
+import { addServe } from './cli/serve.ts';
+import { addStat } from './cli/stat.ts';
+import { addToken } from './cli/token.ts';
+import { ConfigError } from './config.ts';
+
+/** sysexits(3): EX_USAGE would be 64; 2 is what shells and most tools use. */
+const usageStatus = 2;
+const configStatus = 78;
+
+const { version } = createRequire(import.meta.url)('#package') as { version: string };
+
+const program = new Command('sealgate')
+  .description('Delivers files that never change over TLS, with kernel TLS where it helps.')
+  .version(version)
+  .option('--debug', 'show where an error came from')
+  .showHelpAfterError("('sealgate --help' lists the commands)")
+  .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Begin with:
+  sealgate init site                       make a configuration, a store and a development certificate
+  sealgate import photos --config site/sealgate.json
+  sealgate serve --config site/sealgate.json`,
+  );
+
+for (const add of [
+  addInit,
+  addServe,
+  addImport,
+  addPut,
+  addGet,
+  addLs,
+  addStat,
+  addBucket,
+  addToken,
+  addConfig,
+]) {
+  add(program);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  // Commander has said what was wrong with the arguments by itself.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageStatus;
+  const message = error instanceof Error ? error.message : String(error);
+  for (const line of message.split('\n')) process.stderr.write(`sealgate: ${line}\n`);
+  if (program.opts().debug) process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
+  return error instanceof ConfigError ? configStatus : 1;
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { find, type SiteOptions, withSite, withStore } from './site.ts';
+
+export function addGet(program: Command): void {
+  withSite(program.command('get'))
+    .description('write what is stored under a name to a file or standard output, and verify it on the way')
+    .argument('<ref>', 'BUCKET/NAME or sha256:HEX')
+    .option('-o, --output <file>', 'default: standard output')
+    .action(get);
+}
+
+async function get(ref: string, options: SiteOptions & { output?: string }): Promise<void> {
+  await withStore({ ...options, readOnly: true }, async (store) => {
+    const { digest } = find(store, ref);
+    const path = join(store.root, 'blobs', 'sha256', digest.slice(0, 2), digest.slice(2, 4), digest);
+    const hash = createHash('sha256');
+    const check = new Transform({
+      transform(chunk, _encoding, done) {
+        hash.update(chunk);
+        done(null, chunk);
+      },
+      flush(done) {
+        const found = hash.digest('hex');
+        done(
+          found === digest
+            ? null
+            : new Error(`${ref}: the stored file is damaged: it has SHA-256 ${found}, not ${digest}`),
+        );
+      },
+    });
+    if (options.output === undefined)
+      return pipeline(createReadStream(path), check, process.stdout, { end: false });
+    // The name appears with the last verified byte.
+    const partial = `${options.output}.${process.pid}.partial`;
+    try {
+      await pipeline(createReadStream(path), check, createWriteStream(partial, { flags: 'wx' }));
+      await rename(partial, options.output);
+    } finally {
+      await rm(partial, { force: true });
+    }
+  });
+}

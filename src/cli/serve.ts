@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+import { type Flags, loadConfig } from '../config.ts';
+import { createLog } from '../log.ts';
+import { startServer } from '../server.ts';
+
+interface ServeOptions {
+  config?: string;
+  store?: string;
+  listen?: string[];
+  control?: string;
+  workers?: string;
+  ktls?: string;
+  logLevel?: string;
+}
+
+export function addServe(program: Command): void {
+  program
+    .command('serve')
+    .description('serve the store until SIGTERM or SIGINT; a second signal ends it at once')
+    .option('-c, --config <file>', 'configuration (default: sealgate.json here; $SEALGATE_CONFIG)')
+    .option(
+      '--listen <url...>',
+      'https:// or http:// with address and port, port 0 for any; $SEALGATE_LISTEN',
+    )
+    .option('--control <url>', 'control listener, a loopback http:// URL; $SEALGATE_CONTROL')
+    .option('--workers <n>', 'delivery threads; $SEALGATE_WORKERS')
+    .option('--ktls <mode>', 'auto, off (userspace TLS only) or require; $SEALGATE_KTLS')
+    .option('--store <dir>', 'the content store; $SEALGATE_STORE')
+    .option('--log-level <level>', 'silent to trace; $SEALGATE_LOG_LEVEL')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sealgate serve --config site/sealgate.json
+  sealgate serve --listen https://127.0.0.1:8443 --listen http://127.0.0.1:8080 --ktls off
+
+Prints 'listening URL' for each listener and 'control URL' once it accepts. The log goes to standard error.`,
+    )
+    .action(serve);
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const flags: Flags = {
+    store: { flag: '--store', value: options.store },
+    listeners: { flag: '--listen', value: options.listen },
+    'control.listen': { flag: '--control', value: options.control },
+    workers: { flag: '--workers', value: options.workers },
+    'ktls.mode': { flag: '--ktls', value: options.ktls },
+    'log.level': { flag: '--log-level', value: options.logLevel },
+  };
+  const config = await loadConfig({ file: options.config, flags });
+  const log = createLog(config.log);
+  const server = await startServer(config, log);
+  for (const { host, port, tls } of server.listeners) {
+    console.log(`listening ${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`);
+  }
+  console.log(`control ${server.control}`);
+  const signal = await firstSignal();
+  log.info({ signal, graceSeconds: config.drain.graceSeconds }, 'draining; a second signal ends it at once');
+  await server.stop();
+  log.info('stopped');
+}
+
+/** The first of SIGTERM and SIGINT. The one after it ends the process with the status shells give it. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (asked) process.exit(signal === 'SIGINT' ? 130 : 143);
+      asked = true;
+      resolve(signal);
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}

@@ -1,0 +1,77 @@
+// What the commands share: the options that name a site, and the store of that site.
+
+import type { Command } from 'commander';
+import { type Config, loadConfig } from '../config.ts';
+import { isDigest } from '../digest.ts';
+import { SealgateError } from '../errors.ts';
+import { openStore } from '../store/content_store.ts';
+import type { Store } from '../store/store.ts';
+
+export interface SiteOptions {
+  config?: string;
+  store?: string;
+}
+
+export function withSite(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration (default: sealgate.json here; $SEALGATE_CONFIG)')
+    .option('--store <dir>', 'store of another place than the configuration names; $SEALGATE_STORE');
+}
+
+export function siteConfig({ config, store }: SiteOptions): Promise<Config> {
+  return loadConfig({ file: config, flags: { store: { flag: '--store', value: store } } });
+}
+
+/** Opens the site's store for one piece of work and closes it whatever happens. */
+export async function withStore<T>(
+  options: SiteOptions & { readOnly: boolean },
+  work: (store: Store, config: Config) => Promise<T> | T,
+): Promise<T> {
+  const config = await siteConfig(options);
+  const store = await openStore({ root: config.store, readOnly: options.readOnly });
+  try {
+    return await work(store, config);
+  } finally {
+    await store.close();
+  }
+}
+
+/** BUCKET/NAME or sha256:HEX. */
+export type Reference = { bucket: string; name: string } | { digest: string };
+
+export function parseReference(text: string): Reference {
+  if (text.startsWith('sha256:')) {
+    const digest = text.slice('sha256:'.length);
+    if (isDigest(digest)) return { digest };
+    throw new Error(`${text}: after sha256: go 64 lower-case hex digits`);
+  }
+  const slash = text.indexOf('/');
+  if (slash < 1 || slash === text.length - 1) throw new Error(`${text}: expected BUCKET/NAME or sha256:HEX`);
+  return { bucket: text.slice(0, slash), name: text.slice(slash + 1) };
+}
+
+export interface Found {
+  digest: string;
+  /** Bytes. */
+  size: number;
+  mediaType: string;
+  /** Milliseconds since the epoch. */
+  created: number;
+  version?: number;
+}
+
+/** What a reference points at. Throws when there is nothing, or when it was deleted. */
+export function find(store: Store, text: string): Found {
+  const reference = parseReference(text);
+  if ('digest' in reference) {
+    const blob = store.blob(reference.digest);
+    if (!blob) throw new SealgateError('not-found', `${text}: there is no such blob`);
+    return { digest: reference.digest, mediaType: 'application/octet-stream', ...blob };
+  }
+  const ref = store.resolve(reference.bucket, reference.name);
+  if (!ref) throw new SealgateError('not-found', `${text}: there is nothing under this name`);
+  if (ref.deleted)
+    throw new SealgateError('name-deleted', `${text}: was deleted on ${new Date(ref.created).toISOString()}`);
+  const { digest, size, mediaType, created, version } = ref;
+  return { digest, size, mediaType, created, version };
+}

@@ -1,0 +1,46 @@
+import type { Command } from 'commander';
+import { Tokens } from '../auth/tokens.ts';
+import { type SiteOptions, siteConfig, withSite } from './site.ts';
+
+export function addToken(program: Command): void {
+  const token = program
+    .command('token')
+    .description('make, list and revoke bearer tokens; a running server follows');
+  withSite(token.command('add'))
+    .description('make a token and show it, this once')
+    .argument('<scope...>', 'read:BUCKET or write:BUCKET, * for all buckets')
+    .option('--days <n>', 'expires after so many days')
+    .action(add);
+  withSite(token.command('list')).description('list the tokens, without the secrets').action(list);
+  withSite(token.command('revoke')).description('make a token worthless').argument('<id>').action(revoke);
+}
+
+async function siteTokens(options: SiteOptions): Promise<Tokens> {
+  return new Tokens((await siteConfig(options)).auth.tokens);
+}
+
+async function add(scopes: string[], options: SiteOptions & { days?: string }): Promise<void> {
+  for (const scope of scopes) {
+    if (!/^(read|write):(\*|[a-z0-9][a-z0-9.-]{0,62})$/.test(scope)) {
+      throw new Error(`${scope}: expected read:BUCKET or write:BUCKET, * for all buckets`);
+    }
+  }
+  const days = options.days === undefined ? undefined : Number(options.days);
+  if (days !== undefined && !(days > 0))
+    throw new Error(`--days: expected a number above 0, got ${options.days}`);
+  const expires = days === undefined ? undefined : new Date(Date.now() + days * 86_400_000);
+  const { token } = await (await siteTokens(options)).add(scopes, expires);
+  console.log(token);
+}
+
+async function list(options: SiteOptions): Promise<void> {
+  for (const { id, scopes, created, expires } of (await siteTokens(options)).list()) {
+    console.log(`${id}  ${created}  ${expires ?? 'never expires'}  ${scopes.join(' ')}`);
+  }
+}
+
+async function revoke(id: string, options: SiteOptions): Promise<void> {
+  if (!(await (await siteTokens(options)).revoke(id))) {
+    throw new Error(`${id}: there is no token of this id; 'sealgate token list' shows them`);
+  }
+}

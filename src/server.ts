@@ -1,0 +1,99 @@
+// startServer: puts store, front end, delivery workers and control plane together, and takes them down again.
+
+import type { Logger } from 'pino';
+import { Tokens } from './auth/tokens.ts';
+import type { Config } from './config.ts';
+import { createControlApp } from './control/app.ts';
+import { listenControl } from './control/listener.ts';
+import { Metrics } from './control/metrics.ts';
+import { Epochs } from './delivery/epochs.ts';
+import { FrontEnd } from './delivery/front_end.ts';
+import { checkKtls } from './delivery/ktls.ts';
+import { DeliveryPool } from './delivery/pool.ts';
+import { reactorOptions } from './delivery/reactor_options.ts';
+import { createApp } from './http/app.ts';
+import { authorizer } from './http/authorize.ts';
+import { Turns } from './http/turns.ts';
+import { addon, type BoundListener } from './native/addon.ts';
+import { openStore } from './store/content_store.ts';
+import type { Store } from './store/store.ts';
+
+export interface RunningServer {
+  /** Where it accepts, ports resolved. */
+  listeners: BoundListener[];
+  /** Address of the control listener, `http://127.0.0.1:PORT`. */
+  control: string;
+  /** Drains within config.drain.graceSeconds and releases everything. A second call joins the first. */
+  stop(): Promise<void>;
+}
+
+/** Resolves once every worker accepts. Rejects with what is in the way, and leaves nothing behind. */
+export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+  const closers: Closer[] = [];
+  const closeAll = async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    return await assemble(config, log, closers, closeAll);
+  } catch (cause) {
+    await closeAll();
+    throw cause;
+  }
+}
+
+type Closer = () => Promise<void> | void;
+
+async function assemble(
+  config: Config,
+  log: Logger,
+  closers: Closer[],
+  closeAll: () => Promise<void>,
+): Promise<RunningServer> {
+  checkKtls(config.ktls.mode, log);
+  const reactor = await reactorOptions(config);
+  let state: 'starting' | 'ready' | 'draining' = 'starting';
+
+  const store = await openStore({ root: config.store });
+  closers.push(() => store.close());
+  for (const [name, kind] of Object.entries(config.buckets)) await store.createBucket(name, kind);
+
+  const metrics = new Metrics();
+  let counters: DeliveryPool['counters'] = () => ({});
+  const text = async () => ({ text: await metrics.text(counters()), contentType: metrics.contentType });
+  const control = await listenControl(
+    createControlApp({ metrics: text, state: () => state }),
+    config.control.listen,
+  );
+  closers.push(() => control.close());
+
+  const frontEnd = createFrontEnd(config, store, metrics, log);
+  frontEnd.listen();
+  closers.push(() => frontEnd.close());
+  const pool = await DeliveryPool.start({ workers: config.workers, reactor, frontEnd, log });
+  closers.push(() => pool.stop(config.drain.graceSeconds * 1000));
+  counters = () => pool.counters();
+  state = 'ready';
+
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    state = 'draining';
+    stopped ??= closeAll();
+    return stopped;
+  };
+  return { listeners: pool.listeners, control: control.url, stop };
+}
+
+function createFrontEnd(config: Config, store: Store, observer: Metrics, log: Logger): FrontEnd {
+  const epochs = new Epochs(addon);
+  const openReads = config.auth.reads === 'open';
+  const handle = createApp({
+    store,
+    epochs,
+    authorize: authorizer(new Tokens(config.auth.tokens), openReads),
+    openReads,
+    maxObjectBytes: config.limits.maxObjectBytes,
+    turns: new Turns(),
+    log,
+  });
+  return new FrontEnd({ handle, store, epochs, observer, log });
+}
