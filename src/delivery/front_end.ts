@@ -113,7 +113,7 @@ export class FrontEnd {
     const refuse = (error: unknown) => problemFrom(error, this.#options.log);
     try {
       const answer = question();
-      return answer instanceof Promise ? answer.catch(refuse) : answer;
+      return answer instanceof Promise ? answer.then(checked).catch(refuse) : checked(answer);
     } catch (error) {
       return refuse(error);
     }
@@ -150,4 +150,10 @@ export class FrontEnd {
       this.#options.log.error({ err: error }, 'an event of the engine could not be handled');
     }
   }
+}
+
+// Hono hands a route's result through unseen, so a route that returned nothing is noticed here.
+function checked(answer: Answer): Answer {
+  if (typeof answer?.kind === 'string') return answer;
+  throw new TypeError('a route returned something that is no answer');
 }

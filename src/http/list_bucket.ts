@@ -2,12 +2,11 @@
 
 import { respondJson } from '../delivery/plan.ts';
 import { SealgateError } from '../errors.ts';
+import { maxNameBytes } from '../store/names.ts';
 import type { Route, Services } from './services.ts';
 import { bucketTarget } from './target.ts';
 
 const maxLimit = 1000;
-/** Bytes; the longest name (src/store/names.ts). */
-const maxNameBytes = 1024;
 
 export function listBucket({ store, authorize }: Services): Route {
   return (request) => {

@@ -11,17 +11,17 @@ export function readDigest({ store, epochs, authorize, openReads }: Services): R
     const digest = digestTarget(request.path);
     authorize(request, 'read');
     const epoch = epochs.ofDigests();
+    const file = store.seal(digest);
     const blob = store.blob(digest);
     if (blob === undefined) throw new SealgateError('not-found');
-    const plan = (file: SealedFile) =>
-      deliver(file, {
+    const plan = (sealed: SealedFile) =>
+      deliver(sealed, {
         contentType: 'application/octet-stream',
         freshness: 'immutable',
         shared: openReads,
         created: blob.created,
         ...(openReads && { cache: epoch }),
       });
-    const file = store.seal(digest);
     return file instanceof Promise ? file.then(plan) : plan(file);
   };
 }

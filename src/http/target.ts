@@ -1,6 +1,7 @@
 // Request paths to names and digests. Percent-encoding (RFC 3986 2.1) is undone exactly once, segment by
 // segment, so that an encoded slash cannot make a different name.
 
+import { isDigest } from '../digest.ts';
 import { SealgateError } from '../errors.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';
 
@@ -23,7 +24,7 @@ export function bucketTarget(path: string): string {
 /** `/sha256/{hex}`. Throws `target-invalid`. */
 export function digestTarget(path: string): string {
   const digest = path.slice('/sha256/'.length);
-  if (!/^[0-9a-f]{64}$/.test(digest)) {
+  if (!isDigest(digest)) {
     throw new SealgateError('target-invalid', 'The path must be /sha256/ and 64 lower-case hex digits.');
   }
   return digest;

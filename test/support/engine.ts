@@ -1,0 +1,68 @@
+// The delivery side alone: real reactors on real threads in this process, with a handler of the test's own.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { Epochs } from '../../src/delivery/epochs.ts';
+import { FrontEnd, type Handle } from '../../src/delivery/front_end.ts';
+import { DeliveryPool } from '../../src/delivery/pool.ts';
+import { engineProblems } from '../../src/delivery/reactor_options.ts';
+import { addon, type EngineLimits } from '../../src/native/addon.ts';
+
+const limits: EngineLimits = {
+  connections: 256,
+  targetBytes: 8192,
+  headBytes: 32768,
+  fields: 100,
+  ranges: 16,
+  smallBodyBytes: 16384,
+  planCacheBytes: 1 << 20,
+  planCacheEntries: 128,
+  frontEndRequests: 64,
+  uploads: 8,
+  handshakeTimeout: 5000,
+  headTimeout: 5000,
+  idleTimeout: 5000,
+  stallTimeout: 5000,
+  frontEndTimeout: 5000,
+  minRate: 1,
+};
+
+export interface TestEngine {
+  origin: string;
+  dir: string;
+  pool: DeliveryPool;
+  refused: string[];
+  stop(): Promise<void>;
+}
+
+/** A plaintext listener whose requests are answered by `handle`. */
+export async function startEngine(handle: Handle, workers = 2): Promise<TestEngine> {
+  const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-engine-'));
+  const log = pino({ level: 'silent' });
+  const refused: string[] = [];
+  const observer = { answered: () => {}, refused: (code: string) => refused.push(code) };
+  const store = { quarantine: async () => {} };
+  const frontEnd = new FrontEnd({ handle, store, epochs: new Epochs(addon), observer, log });
+  frontEnd.listen();
+  const pool = await DeliveryPool.start({
+    workers,
+    frontEnd,
+    log,
+    reactor: {
+      listeners: [{ host: '127.0.0.1', port: 0, tls: false }],
+      ktls: { mode: 'off', minBytes: 65536 },
+      limits,
+      problems: engineProblems(),
+      planKeyFields: [],
+      serverName: 'sealgate',
+    },
+  });
+  const stop = async () => {
+    await pool.stop(2000);
+    await frontEnd.close();
+    await rm(dir, { recursive: true, force: true });
+  };
+  return { origin: `http://127.0.0.1:${pool.listeners[0]?.port}`, dir, pool, refused, stop };
+}
