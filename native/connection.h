@@ -70,7 +70,8 @@ class Connection final : public EventTarget {
   void forget_request();
   void refuse(Problem problem, std::string_view fields = {});
   void refuse_and_close(Problem problem);
-  void report_broken(const DeliverPlan& plan, SealBreak reason);
+  void prove_again(const DeliverPlan& plan);
+  void report_broken(const DeliverPlan& plan);
   void start_sending();
   void move_to_kernel();
   void wait_for_disk();

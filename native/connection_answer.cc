@@ -27,8 +27,7 @@ void Connection::deliver(std::shared_ptr<const DeliverPlan> plan) {
       return start_sending();
     }
   }
-  const SealBreak reason = broken ? SealBreak::evidence : plan->file->recheck();
-  if (reason != SealBreak::none) return report_broken(*plan, reason), refuse(Problem::seal_broken);
+  if (broken || plan->file->recheck() != SealBreak::none) return prove_again(*plan);
   const uint64_t size = plan->file->size();
   const Problem problem = build_delivery(request, std::move(plan), answering, response);
   if (problem == Problem::range_unsatisfiable) {
@@ -36,6 +35,14 @@ void Connection::deliver(std::shared_ptr<const DeliverPlan> plan) {
   }
   if (problem != Problem::none) return refuse(problem);
   start_sending();
+}
+
+// The file is not as it was when the plan was made. The front end proves it anew, or withdraws it; a plan
+// that fails just after it was made is refused.
+void Connection::prove_again(const DeliverPlan& plan) {
+  report_broken(plan);
+  if (state_ == State::waiting) return refuse(Problem::seal_broken);
+  ask_front_end();
 }
 
 void Connection::respond(const RespondPlan& plan) {
@@ -72,10 +79,13 @@ void Connection::refuse_and_close(Problem problem) {
   start_sending();
 }
 
-void Connection::report_broken(const DeliverPlan& plan, SealBreak reason) {
+void Connection::report_broken(const DeliverPlan& plan) {
   reactor_.mutable_counters().seal_broken.add();
   reactor_.plans().erase(plan_key());
-  reactor_.tell_front_end({reactor_.id(), BrokenEvent{plan.file->digest(), reason}});
+  const SealBreak reason = plan.file->recheck();
+  // The bytes read had another digest while the inode was as recorded.
+  const SealBreak told = reason == SealBreak::none ? SealBreak::content : reason;
+  reactor_.tell_front_end({reactor_.id(), BrokenEvent{plan.file->digest(), told}});
 }
 
 void Connection::move_to_kernel() {
@@ -103,9 +113,7 @@ bool Connection::step_send() {
       read_aside();
       reactor_.make_ready(*this);
       return false;
-    case Delivery::Progress::seal_broken:
-      report_broken(*delivery_.response().plan, delivery_.response().plan->file->recheck());
-      break;
+    case Delivery::Progress::seal_broken: report_broken(*delivery_.response().plan); break;
     case Delivery::Progress::read_failed:
       reactor_.mutable_counters().problems[Problem::store_read_failed].add();
       break;

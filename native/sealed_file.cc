@@ -54,6 +54,7 @@ std::string_view seal_break_name(SealBreak reason) {
     case SealBreak::mode: return "mode";
     case SealBreak::links: return "links";
     case SealBreak::evidence: return "evidence";
+    case SealBreak::content: return "content";
   }
   return "";
 }

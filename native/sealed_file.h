@@ -20,7 +20,17 @@ enum class SealLevel : uint8_t {
 };
 
 // Why a file is not (or no longer) what was recorded.
-enum class SealBreak : uint8_t { none, missing, unreadable, not_a_file, size, mode, links, evidence };
+enum class SealBreak : uint8_t {
+  none,
+  missing,
+  unreadable,
+  not_a_file,
+  size,
+  mode,
+  links,
+  evidence,
+  content
+};
 std::string_view seal_break_name(SealBreak reason);
 
 // What ties an inode's content to the moment it was verified: "<inode>:<ctime seconds>.<nanoseconds>".

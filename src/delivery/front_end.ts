@@ -21,7 +21,7 @@ export interface FrontEndObserver {
 
 export interface FrontEndOptions {
   handle: Handle;
-  store: Pick<Store, 'quarantine'>;
+  store: Pick<Store, 'quarantine' | 'seal'>;
   epochs: Epochs;
   observer: FrontEndObserver;
   log: Logger;
@@ -99,11 +99,14 @@ export class FrontEnd {
 
   async #onBroken(event: BrokenEvent): Promise<void> {
     const { store, epochs, log } = this.#options;
-    log.error({ digest: event.digest, reason: event.reason }, 'a sealed file was found changed at delivery');
+    const { digest, reason } = event;
+    log.warn({ digest, reason }, 'a sealed file is not as it was; it is proved again');
     try {
-      await store.quarantine(event.digest, event.reason);
+      // Other bytes on an inode that looks the same: no further proof is needed against it.
+      if (reason === 'content') await store.quarantine(digest, reason);
+      else await store.seal(digest);
     } catch (error) {
-      log.error({ err: error, digest: event.digest }, 'a broken file could not be quarantined');
+      log.error({ err: error, digest }, 'a file was withdrawn');
     }
     epochs.bumpAll();
   }

@@ -14,7 +14,15 @@ export interface SealedFile {
 }
 
 export type SealLevel = 'L0' | 'L1';
-export type SealBreak = 'missing' | 'unreadable' | 'not-a-file' | 'size' | 'mode' | 'links' | 'evidence';
+export type SealBreak =
+  | 'missing'
+  | 'unreadable'
+  | 'not-a-file'
+  | 'size'
+  | 'mode'
+  | 'links'
+  | 'evidence'
+  | 'content';
 
 /** What ties a blob's inode to the moment its digest was verified. Opaque; recorded with the blob. */
 export type Evidence = string;
@@ -75,7 +83,7 @@ export interface AbortedEvent {
   request: number;
 }
 
-/** A sealed file was found changed at delivery. The client got 500 or a cut connection. Takes no answer. */
+/** A sealed file was found changed at delivery; a transfer under way was cut. Takes no answer. */
 export interface BrokenEvent {
   kind: 'broken';
   reactor: number;
@@ -239,7 +247,11 @@ export interface Addon {
   readonly epochSlots: number;
 
   lockStore(path: string): StoreLock | undefined;
-  seal(path: string, record: { digest: string; size: number; evidence: Evidence }, allowL0: boolean): SealedFile | SealBreak;
+  seal(
+    path: string,
+    record: { digest: string; size: number; evidence: Evidence },
+    allowL0: boolean,
+  ): SealedFile | SealBreak;
   placeBlob(staging: string, blob: string): Promise<Placement>;
   /**
    * The digest of a blob's content with the evidence that goes with it; the mode is set to 0444 where we may.
