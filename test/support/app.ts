@@ -2,7 +2,7 @@
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import pino from 'pino';
 import { EngineRequest } from '../../src/delivery/engine_request.ts';
 import { Epochs } from '../../src/delivery/epochs.ts';
@@ -62,7 +62,7 @@ export async function openTestApp(
   const put = async (target: string, body: string, fields: string[]) => {
     const answer = await ask('PUT', target, fields, true);
     if (answer.kind !== 'receive') return expectKind(answer, 'respond');
-    const source = join(dir, 'body');
+    const source = join(dir, basename(answer.staging));
     await writeFile(source, body);
     const received = addon.importFile(source, answer.staging);
     return answer.received(received).catch((error) => problemFrom(error, log));

@@ -43,7 +43,12 @@ export async function startEngine(handle: Handle, workers = 2): Promise<TestEngi
   const log = pino({ level: 'silent' });
   const refused: string[] = [];
   const observer = { answered: () => {}, refused: (code: string) => refused.push(code) };
-  const store = { quarantine: async () => {}, seal: () => { throw new Error("no store"); } };
+  const store = {
+    quarantine: async () => {},
+    seal: () => {
+      throw new Error('no store');
+    },
+  };
   const frontEnd = new FrontEnd({ handle, store, epochs: new Epochs(addon), observer, log });
   frontEnd.listen();
   const pool = await DeliveryPool.start({

@@ -75,15 +75,20 @@ export class TestServer {
     }
   }
 
-  /** Ends the server in order and resolves with its exit status; cuts it when it does not end in time. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return this.#child.exitCode;
+  /**
+   * Ends the server in order and resolves with its exit status, or with the signal that ended it; cuts it when
+   * it does not end in time.
+   */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals> {
+    const ended = this.#child.exitCode ?? this.#child.signalCode;
+    if (ended !== null) return ended;
     const exit = once(this.#child, 'exit');
-    this.#child.kill(signal);
-    const late = setTimeout(() => this.#child.kill('SIGKILL'), stopTimeout);
-    const [status] = await exit;
+    // Not child.kill(): Deno takes a signal that it sent for the one that ended the child.
+    process.kill(this.pid, signal);
+    const late = setTimeout(() => process.kill(this.pid, 'SIGKILL'), stopTimeout);
+    const [status, by] = await exit;
     clearTimeout(late);
-    return status;
+    return status ?? by;
   }
 
   /** One request by curl. @param path what follows the origin. */
