@@ -61,6 +61,7 @@ export async function startSealgate(setup: Setup): Promise<Server> {
     key: setup.key,
     cipherSuites: cipherSuite,
   };
+  settings.log = { level: 'warn' };
   writeFileSync(config, JSON.stringify(settings));
   sealgate('import', setup.files, '--config', config, '--bucket', 'files');
   const listen = ['--listen', 'https://127.0.0.1:0', '--workers', '1'];
