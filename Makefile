@@ -132,7 +132,7 @@ dist/complete: $(shell find src workers -name '*.ts') tsconfig.json tsconfig.bui
 .PHONY: check test lint format
 check: build $(TESTS:%=$(B)/test/%) ## Types, lint, C++ tests and the quick tests on Node: for between edits
 	node_modules/.bin/tsc
-	node_modules/.bin/biome ci
+	node_modules/.bin/biome check --error-on-warnings
 	$(NODE) test/run.ts native quick
 
 NATIVE_TESTS = $(TESTS:%=$(B)/test/%) $(TESTS:%=$(B)/asan/%) $(FUZZERS:%=$(B)/fuzz/%)
@@ -145,7 +145,7 @@ lint: $(LINTED) $(NPM) $(RUNTIMES) | $(APT)/test ## Types on three runtimes, bio
 	node_modules/.bin/tsc
 	node_modules/.bin/tsc -p test/runtimes/tsconfig.bun.json
 	.tools/node_modules/.bin/deno check --quiet src/cli.ts workers/*.ts
-	node_modules/.bin/biome ci
+	node_modules/.bin/biome check --error-on-warnings
 	clang-format --dry-run -Werror $(CXX_FILES)
 
 $(B)/tidy/%: native/%.cc .clang-tidy $(wildcard native/*.h) | $(APT)/native $(APT)/test

@@ -134,7 +134,8 @@ async function outcomesOf(step: Step): Promise<Outcomes> {
   console.log(`\n# ${name.length > 200 ? `${name.slice(0, 200)} ...` : name}`);
   if (step.report) rmSync(step.report, { force: true });
   const { status, output, errors } = await run(step.command);
-  if (status === skipStatus) return { passed: 0, failed: 0, skips: [lastLine(errors).replace(/^SKIP: /, '')] };
+  if (status === skipStatus)
+    return { passed: 0, failed: 0, skips: [lastLine(errors).replace(/^SKIP: /, '')] };
   const outcomes = step.report ? reported(step.report) : outcomesOfCheck(output);
   if (!outcomes) return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skips: [] };
   const silentFailure = status !== 0 && outcomes.failed === 0;
