@@ -40,7 +40,8 @@ export class Tokens {
   readonly #path: string;
   #entries: TokenEntry[] = [];
   #checked = Number.NEGATIVE_INFINITY;
-  #modified = Number.NaN;
+  /** Inode and time of the file that was read: two files written at once can have the same time. */
+  #seen = '';
 
   /** Throws when the file is open to others or cannot be understood. A file that is not there holds no tokens. */
   constructor(path: string) {
@@ -99,17 +100,18 @@ export class Tokens {
     const stat = statSync(this.#path, { throwIfNoEntry: false });
     if (!stat) {
       this.#entries = [];
-      this.#modified = Number.NaN;
+      this.#seen = '';
       return;
     }
-    if (stat.mtimeMs === this.#modified) return;
+    const seen = `${stat.ino} ${stat.mtimeMs}`;
+    if (seen === this.#seen) return;
     if ((stat.mode & 0o077) !== 0) {
       throw new Error(
         `${this.#path}: others may read it (mode ${(stat.mode & 0o777).toString(8)}); run chmod 600 on it`,
       );
     }
     this.#entries = parse(readFileSync(this.#path, 'utf8'), this.#path);
-    this.#modified = stat.mtimeMs;
+    this.#seen = seen;
   }
 
   // A new file takes the old one's place, whole and durable.
