@@ -8,7 +8,7 @@ import { Epochs } from '../../src/delivery/epochs.ts';
 import { FrontEnd, type Handle } from '../../src/delivery/front_end.ts';
 import { DeliveryPool } from '../../src/delivery/pool.ts';
 import { engineProblems } from '../../src/delivery/reactor_options.ts';
-import { addon, type EngineLimits } from '../../src/native/addon.ts';
+import { addon, type EngineLimits, type Reactor } from '../../src/native/addon.ts';
 
 const limits: EngineLimits = {
   connections: 256,
@@ -29,10 +29,20 @@ const limits: EngineLimits = {
   minRate: 1,
 };
 
+/** Handlers of these tests deliver no sealed files, so nothing is ever asked of it. */
+const noStore = {
+  quarantine: async () => {},
+  seal: () => {
+    throw new Error('there is no store');
+  },
+};
+
 export interface TestEngine {
   origin: string;
   dir: string;
   pool: DeliveryPool;
+  /** Every reactor there ever was, replacements included. */
+  reactors: Reactor[];
   refused: string[];
   stop(): Promise<void>;
 }
@@ -43,17 +53,19 @@ export async function startEngine(handle: Handle, workers = 2): Promise<TestEngi
   const log = pino({ level: 'silent' });
   const refused: string[] = [];
   const observer = { answered: () => {}, refused: (code: string) => refused.push(code) };
-  const store = {
-    quarantine: async () => {},
-    seal: () => {
-      throw new Error('no store');
+  const frontEnd = new FrontEnd({ handle, store: noStore, epochs: new Epochs(addon), observer, log });
+  const reactors: Reactor[] = [];
+  const recording = {
+    add: (reactor: Reactor) => {
+      reactors.push(reactor);
+      frontEnd.add(reactor);
     },
+    remove: (reactor: Reactor) => frontEnd.remove(reactor),
   };
-  const frontEnd = new FrontEnd({ handle, store, epochs: new Epochs(addon), observer, log });
   frontEnd.listen();
   const pool = await DeliveryPool.start({
     workers,
-    frontEnd,
+    frontEnd: recording,
     log,
     reactor: {
       listeners: [{ host: '127.0.0.1', port: 0, tls: false }],
@@ -69,5 +81,5 @@ export async function startEngine(handle: Handle, workers = 2): Promise<TestEngi
     await frontEnd.close();
     await rm(dir, { recursive: true, force: true });
   };
-  return { origin: `http://127.0.0.1:${pool.listeners[0]?.port}`, dir, pool, refused, stop };
+  return { origin: `http://127.0.0.1:${pool.listeners[0]?.port}`, dir, pool, reactors, refused, stop };
 }

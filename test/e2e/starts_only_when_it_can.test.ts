@@ -1,0 +1,58 @@
+// What is in the way of a start is said in one line, and nothing is left running.
+
+import assert from 'node:assert/strict';
+import { copyFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { addon } from '../../src/native/addon.ts';
+import { outcome, spawnCli } from '../support/runtime.ts';
+import { createSite, TestServer } from '../support/server.ts';
+
+const site = await createSite();
+after(() => site.remove());
+const control = ['--control', 'http://127.0.0.1:0'];
+const listen = ['--listen', 'https://127.0.0.1:0'];
+
+async function refusal(...args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await outcome(spawnCli(['serve', '--config', site.config, ...args]));
+  assert.notEqual(status, 0);
+  assert.equal(stdout, '');
+  return stderr;
+}
+
+test('an address that is taken', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => other.once('listening', resolve));
+  const { port } = other.address() as { port: number };
+  assert.match(
+    await refusal('--listen', `https://127.0.0.1:${port}`, ...control),
+    new RegExp(`${port}.*in use`),
+  );
+  other.close();
+});
+
+test('a control listener that is not on loopback', async () => {
+  assert.match(await refusal(...listen, '--control', 'http://0.0.0.0:0'), /control\.listen: 0\.0\.0\.0/);
+});
+
+test('a store that another server holds', async () => {
+  const server = await TestServer.start(site, '--workers', '1');
+  const said = await refusal(...listen, ...control);
+  assert.equal(await server.stop(), 0);
+  assert.match(said, new RegExp(`process ${server.pid}\\b`));
+});
+
+const kernelHasTls = addon.probeKtls().some(({ direction, works }) => direction === 'tx' && works);
+const skip = kernelHasTls && 'this kernel has kernel TLS';
+test('kernel TLS required where there is none', { skip }, async () => {
+  assert.match(await refusal(...listen, ...control, '--ktls', 'require'), /"require".*TCP_ULP/);
+});
+
+test('a certificate that is not there', async () => {
+  const certificate = join(site.dir, 'tls', 'certificate.pem');
+  await copyFile(certificate, `${certificate}.kept`);
+  await rm(certificate);
+  assert.match(await refusal(...listen, ...control), /tls\.certificate: .*ENOENT/);
+  await copyFile(`${certificate}.kept`, certificate);
+});
