@@ -65,8 +65,10 @@ core = $(CORE_SRC:native/%.cc=$(B)/obj/$(1)/native/%.o) $(LLHTTP_SRC:$(LLHTTP)/%
 .PHONY: native
 native: $(B)/symbols ## Builds the engine: build/sealgate.node
 
+# Replaced in one step: a server may run with the old one.
 $(B)/sealgate.node: $(call core,release) $(NAPI_OBJ) native/exports.map
-	$(CXX) $(LINK) $(filter %.o,$^) -o $@ $(SSL_LIBS)
+	$(CXX) $(LINK) $(filter %.o,$^) -o $@.new $(SSL_LIBS)
+	@mv $@.new $@
 
 # Fails on a library call that could bind to the runtime's own copy, and on a function of ours without a body.
 $(B)/symbols: $(B)/sealgate.node

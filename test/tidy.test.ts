@@ -1,6 +1,7 @@
 // Style that a machine can hold: each test lists what breaks one rule, with file, line and what to do.
 
 import assert from 'node:assert/strict';
+import { basename } from 'node:path';
 import { test } from 'node:test';
 import { engineErrors } from '../src/errors.ts';
 import {
@@ -175,7 +176,7 @@ test('no file is dead', () => {
     [...product, ...tests].flatMap((source) => importsOf(source).map(({ target }) => target)),
   );
   const roots = /^src\/cli\.ts$|\.test\.ts$|^test\/(run|bench\/bench)\.ts$/;
-  const mentioned = (path: string) => product.some(({ text }) => text.includes(path.replace(/\.ts$/, '')));
+  const mentioned = (path: string) => product.some(({ text }) => text.includes(`${basename(path, '.ts')}')`));
   const dead = [...product, ...tests].filter(
     ({ path }) =>
       !imported.has(path) && !roots.test(path) && !(path.startsWith('workers/') && mentioned(path)),

@@ -43,7 +43,7 @@ const scenarios: Scenario[] = [
     unit: 'µs/request',
     scale: 1e3,
     bar: 0.75,
-    // Not higher: one core of wrk takes 12 µs for a request itself, and its start and end are time without work.
+    // Not higher: one core of wrk takes 12 µs for a request, and its start and end are time without work.
     // A server that waits now and then wakes up more often, so its cost is then an upper bound.
     leastBusy: 0.75,
     load: wrk,
