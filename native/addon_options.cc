@@ -1,7 +1,5 @@
 #include "addon_options.h"
 
-#include <cstring>
-
 namespace sealgate::addon {
 namespace {
 
@@ -97,10 +95,6 @@ ReactorOptions reactor_options(const Napi::Object& given) {
     out.plan_key_fields.push_back(fields.Get(i).As<Napi::String>().Utf8Value());
   }
   return out;
-}
-
-std::string describe(const Status& status) {
-  return std::string(status.where) + ": " + std::strerror(status.error);
 }
 
 }  // namespace sealgate::addon

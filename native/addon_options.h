@@ -19,7 +19,4 @@ Napi::Object object(const Napi::Object& from, const char* name);
 
 ReactorOptions reactor_options(const Napi::Object& given);
 
-// "setsockopt TCP_ULP: No such file or directory"
-std::string describe(const Status& status);
-
 }  // namespace sealgate::addon

@@ -4,7 +4,6 @@
 #include <time.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "connection.h"
 #include "ktls.h"
@@ -78,14 +77,13 @@ std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, En
     Listener bound;
     const Status status = Listener::bind(listener, given.shared_ports, &bound);
     if (!status.ok()) {
-      *failure = listener.host + " port " + std::to_string(listener.port) + ": " + status.where + ": " +
-                 std::strerror(status.error);
+      *failure = listener.host + " port " + std::to_string(listener.port) + ": " + describe(status);
       return nullptr;
     }
     reactor->listeners_.push_back(std::move(bound));
   }
   if (const Status status = reactor->open(); !status.ok()) {
-    *failure = std::string(status.where) + ": " + std::strerror(status.error);
+    *failure = describe(status);
     return nullptr;
   }
   return reactor;

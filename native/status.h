@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cerrno>
+#include <cstring>
+#include <string>
 
 namespace sealgate {
 
@@ -12,5 +14,11 @@ struct [[nodiscard]] Status {
   bool ok() const { return error == 0; }
   static Status last(const char* where) { return {errno, where}; }
 };
+
+// "setsockopt TCP_ULP: No such file or directory"
+inline std::string describe(const Status& status) {
+  const char* text = ::strerrordesc_np(status.error);  // unlike strerror, safe from any thread
+  return std::string(status.where) + ": " + (text ? text : "unknown error");
+}
 
 }  // namespace sealgate
