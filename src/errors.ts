@@ -10,7 +10,12 @@ export interface ErrorKind {
   retryable: boolean;
 }
 
-const client = (status: number, detail: string): ErrorKind => ({ status, detail, source: 'client', retryable: false });
+const client = (status: number, detail: string): ErrorKind => ({
+  status,
+  detail,
+  source: 'client',
+  retryable: false,
+});
 const later = (status: number, detail: string, source: Source = 'server'): ErrorKind => ({
   status,
   detail,
@@ -33,7 +38,12 @@ export const engineErrors = {
   'precondition-failed': client(412, 'A precondition of the request is false.'),
   'expectation-unknown': client(417, 'The only expectation understood is 100-continue.'),
   'head-too-large': client(431, 'The request head has too many fields or is too long.'),
-  'seal-broken': { status: 500, detail: 'The stored file failed its proof and was withdrawn.', source: 'store', retryable: false },
+  'seal-broken': {
+    status: 500,
+    detail: 'The stored file failed its proof and was withdrawn.',
+    source: 'store',
+    retryable: false,
+  },
   'store-read-failed': later(500, 'The store could not be read.', 'store'),
   'store-write-failed': later(500, 'The store could not be written.', 'store'),
   'method-unknown': client(501, 'The method is not known.'),
@@ -62,7 +72,7 @@ export const frontEndErrors = {
   'length-required': client(411, 'The request needs a body with Content-Length or chunked coding.'),
   'coding-refused': client(415, 'Uploads are stored as they are sent; Content-Encoding is not accepted.'),
   'digest-mismatch': client(422, 'The bytes received do not have the digest promised.'),
-  'internal': later(500, 'The server failed to answer.'),
+  internal: later(500, 'The server failed to answer.'),
 } as const satisfies Record<string, ErrorKind>;
 
 export const errors = { ...engineErrors, ...frontEndErrors };
