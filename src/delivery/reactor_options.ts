@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import { engineErrors, problemBody } from '../errors.ts';
 import type { ReactorOptions, TlsOptions } from '../native/addon.ts';
 
-/** Bytes that session tickets are protected with; all workers share them, so any of them resumes a session. */
+/** Bytes that protect session tickets. All workers share them, so any of them resumes a session. */
 const ticketKeyBytes = 80;
 
 /** Rejects when the certificate or its key cannot be read. */
