@@ -1,5 +1,6 @@
 # Builds the engine (native/) and the TypeScript around it. `make help` lists what there is to do.
 SHELL := /bin/bash
+MAKEFLAGS += --jobs=$(shell nproc)
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := build
 B := build

@@ -1,3 +1,5 @@
+// HTTP dates (RFC 9110 5.6.7): the one format that is written and the three that are read. See
+// representation.h.
 #include <time.h>
 
 #include <array>

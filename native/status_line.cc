@@ -1,3 +1,4 @@
+// Status lines (RFC 9112 4) and their reason phrases (RFC 9110 15). See response.h.
 #include <string_view>
 
 #include "response.h"

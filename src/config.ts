@@ -1,5 +1,5 @@
-// The configuration: one file, overridden by the environment, overridden by flags. Every wrong value is reported with
-// where it came from, all of them at once.
+// The configuration: one file, overridden by the environment, overridden by flags. Every wrong value is
+// reported with where it came from, all of them at once.
 
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
@@ -32,7 +32,7 @@ export const configSchema = z.strictObject({
     .max(64)
     .default([{ host: '127.0.0.1', port: 8443, tls: true }])
     .describe(
-      'Where content is served: https:// or http:// URLs with an IP address and a port; port 0 takes a free one.',
+      'Where content is served: https:// or http://, an IP address, a port; port 0 takes a free one.',
     ),
   workers: z
     .int()
@@ -65,14 +65,14 @@ export const configSchema = z.strictObject({
         .enum(['auto', 'off', 'require'])
         .default('auto')
         .describe(
-          'auto: kernel TLS where it works. off: userspace TLS. require: refuse to start without kernel TLS.',
+          'auto: kernel TLS where it works. off: userspace TLS. require: no start without kernel TLS.',
         ),
       minBytes: z
         .int()
         .min(0)
         .default(65_536)
         .describe(
-          'Bytes. A response of this size moves its connection into the kernel; setting it up costs more than it gives below.',
+          'Bytes. A response of this size moves its connection into the kernel; below it does not pay.',
         ),
     })
     .prefault({}),
@@ -80,7 +80,7 @@ export const configSchema = z.strictObject({
     .record(bucketName, z.enum(['write-once', 'versioned']))
     .default({ files: 'write-once' })
     .describe(
-      'Buckets made at start, by name. write-once: a name never changes its bytes. versioned: the newest version wins.',
+      'Buckets made at start, by name. write-once: names keep their bytes. versioned: the newest wins.',
     ),
   auth: z
     .strictObject({
@@ -224,7 +224,8 @@ function fault(issue: z.core.$ZodIssue, raw: unknown, origins: Map<string, strin
     raw,
   );
   const shown = issue.code === 'unrecognized_keys' ? '' : `, got ${JSON.stringify(given) ?? 'nothing'}`;
-  return `${origin}: ${path.join('.') || 'configuration'}: ${issue.message.replace(/^Invalid input: /, '')}${shown}`;
+  const expected = issue.message.replace(/^Invalid input: /, '');
+  return `${origin}: ${path.join('.') || 'configuration'}: ${expected}${shown}`;
 }
 
 function withPaths(config: Config, base: string): Config {

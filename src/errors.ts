@@ -1,5 +1,5 @@
-// Every refusal a client or operator can meet, in one table: status, sentence, whose fault it is, whether to retry.
-// The engine refuses by the same names (native/problem.h); it is handed the answers built here.
+// Every refusal a client or operator can meet, in one table: status, sentence, whose fault it is, whether to
+// retry. The engine refuses by the same names (native/problem.h); it is handed the answers built here.
 
 export type Source = 'client' | 'store' | 'server';
 

@@ -1,4 +1,5 @@
-// Every limit there is, with its unit and the reason for its default. `limits` in the configuration overrides them.
+// Every limit there is, with its unit and the reason for its default. `limits` in the configuration overrides
+// them.
 
 import { z } from 'zod';
 

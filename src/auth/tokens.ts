@@ -1,5 +1,5 @@
-// Bearer tokens. Only the SHA-256 of a token is kept, in a file that nobody else may read; the token itself is shown
-// once, when it is made.
+// Bearer tokens. Only the SHA-256 of a token is kept, in a file that nobody else may read; the token itself
+// is shown once, when it is made.
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
@@ -43,7 +43,9 @@ export class Tokens {
   /** Inode and time of the file that was read: two files written at once can have the same time. */
   #seen = '';
 
-  /** Throws when the file is open to others or cannot be understood. A file that is not there holds no tokens. */
+  /**
+   * Throws when the file is open to others or cannot be understood. A file that is not there holds no tokens.
+   */
   constructor(path: string) {
     this.#path = path;
     this.#refresh();

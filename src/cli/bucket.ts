@@ -1,3 +1,5 @@
+// bucket: makes and lists buckets.
+
 import type { Command } from 'commander';
 import { checkBucketName } from '../store/names.ts';
 import type { BucketKind } from '../store/store.ts';

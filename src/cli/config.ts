@@ -1,3 +1,5 @@
+// config: checks and shows the configuration.
+
 import type { Command } from 'commander';
 import { jsonSchema, settings } from '../config.ts';
 import { type SiteOptions, siteConfig, withSite } from './site.ts';

@@ -1,3 +1,5 @@
+// get: what a name points at, verified on its way out.
+
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';

@@ -1,3 +1,5 @@
+// import: a directory tree into a bucket, with progress for people and for logs.
+
 import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { type ImportProgress, type ImportResult, importDirectory } from '../store/import.ts';

@@ -1,3 +1,5 @@
+// init: everything a first serve needs, made at once.
+
 import { execFile } from 'node:child_process';
 import { access, chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,3 +1,5 @@
+// ls: names in order.
+
 import type { Command } from 'commander';
 import type { Listing, Store } from '../store/store.ts';
 import { type SiteOptions, withSite, withStore } from './site.ts';

@@ -1,3 +1,5 @@
+// put: one file under a name.
+
 import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

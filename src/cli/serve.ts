@@ -1,3 +1,5 @@
+// serve: runs the server until it is told to stop.
+
 import type { Command } from 'commander';
 import { type Flags, loadConfig } from '../config.ts';
 import { createLog } from '../log.ts';

@@ -1,3 +1,5 @@
+// stat: what a name points at.
+
 import type { Command } from 'commander';
 import { find, type SiteOptions, withSite, withStore } from './site.ts';
 import { humanBytes } from './units.ts';

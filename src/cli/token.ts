@@ -1,3 +1,5 @@
+// token: makes, lists and revokes bearer tokens.
+
 import type { Command } from 'commander';
 import { Tokens } from '../auth/tokens.ts';
 import { type SiteOptions, siteConfig, withSite } from './site.ts';

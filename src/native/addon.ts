@@ -76,7 +76,9 @@ export interface ReceivedEvent extends Hashed {
   staging: string;
 }
 
-/** The client of a `receive` plan went away or broke the limits; the staging file is gone. Takes no answer. */
+/**
+ * The client of a `receive` plan went away or broke the limits; the staging file is gone. Takes no answer.
+ */
 export interface AbortedEvent {
   kind: 'aborted';
   reactor: number;
@@ -93,7 +95,10 @@ export interface BrokenEvent {
 
 export type EngineEvent = RequestEvent | ReceivedEvent | AbortedEvent | BrokenEvent;
 
-/** "200, these fields, this sealed file": conditionals, ranges, HEAD and the head's own fields are the engine's. */
+/**
+ * "200, these fields, this sealed file": conditionals, ranges, HEAD and the head's own fields are the
+ * engine's.
+ */
 export interface DeliverPlan {
   kind: 'deliver';
   file: SealedFile;

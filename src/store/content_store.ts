@@ -1,5 +1,5 @@
-// ContentStore: the contract of store.ts on a disk. Bytes, name, metadata, in this order; reading goes in the opposite
-// order and checks again.
+// ContentStore: the contract of store.ts on a disk. Bytes, name, metadata, in this order; reading goes in the
+// opposite order and checks again.
 
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -73,8 +73,8 @@ export async function openStore({ root, readOnly = false, onRecovered }: OpenOpt
 async function heldByAnother(root: string): Promise<Error> {
   const pid = (await readFile(join(root, 'lock'), 'utf8').catch(() => '')).trim();
   return new Error(
-    `${root}: process ${pid || 'unknown'} has this store open for writing; write through that server (HTTP PUT), ` +
-      'or stop it first',
+    `${root}: process ${pid || 'unknown'} has this store open for writing; write through that server ` +
+      '(HTTP PUT), or stop it first',
   );
 }
 
@@ -84,7 +84,8 @@ async function checkFormat(root: string): Promise<void> {
   if (found === undefined) return writeFile(path, format, { flag: 'wx' });
   if (found !== format) {
     throw new Error(
-      `${path}: expected "${format.trim()}", found "${found.trim().slice(0, 40)}"; use the version that made it`,
+      `${path}: expected "${format.trim()}", found "${found.trim().slice(0, 40)}"; ` +
+        'use the version that made it',
     );
   }
 }
@@ -105,7 +106,8 @@ class ContentStore implements Store {
     this.#lock = lock;
   }
 
-  // --- buckets --------------------------------------------------------------------------------------------------
+  // --- buckets
+  // --------------------------------------------------------------------------------------------------
 
   buckets() {
     return [...this.#meta.range<BucketRecord>('buckets')].map(({ key, value }) => ({
@@ -136,7 +138,8 @@ class ContentStore implements Store {
     return bucket;
   }
 
-  // --- blobs ----------------------------------------------------------------------------------------------------
+  // --- blobs
+  // ----------------------------------------------------------------------------------------------------
 
   blob(digest: string) {
     const record = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;
@@ -197,13 +200,15 @@ class ContentStore implements Store {
     if (await this.#isSound(digest)) return;
     const placement = await this.#blobs.place(staging, digest);
     // COMMIT 1: the bytes are durable under their digest.
-    // A file that was there without a good record is what a crash between the two left, or damage: it is hashed.
+    // A file that was there without a good record is what a crash between the two left, or damage: it is
+    // hashed.
     const evidence = placement.created ? placement.evidence : await this.#verified(digest);
     const record: BlobRecord = { size, evidence, created: Date.now() };
     await this.#meta.append<BlobRecord>('blobs', [digest], () => record);
   }
 
-  // Whether the blob is in place already and passes its proof. One that does not is out of the way afterwards.
+  // Whether the blob is in place already and passes its proof. One that does not is out of the way
+  // afterwards.
   async #isSound(digest: string): Promise<boolean> {
     if (!this.blob(digest)) return false;
     try {
@@ -225,7 +230,8 @@ class ContentStore implements Store {
     );
   }
 
-  // --- refs -----------------------------------------------------------------------------------------------------
+  // --- refs
+  // -----------------------------------------------------------------------------------------------------
 
   resolve(bucket: string, name: string): Ref | undefined {
     const newest = this.#meta.newest<RefRecord>('refs', [bucket, name]);

@@ -1,5 +1,6 @@
-// Import: a directory tree into a bucket. Files are copied and hashed on all cores by maintenance workers; names are
-// committed here. What an earlier run imported is skipped, so an interrupted import is taken up by running it again.
+// Import: a directory tree into a bucket. Files are copied and hashed on all cores by maintenance workers;
+// names are committed here. What an earlier run imported is skipped, so an interrupted import is taken up by
+// running it again.
 
 import { opendir, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';

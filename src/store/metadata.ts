@@ -1,5 +1,5 @@
-// Metadata: the one module that owns LMDB. Everything is written once: there is no update and no delete. What has to
-// move is a chain of versions under one key prefix, and the newest wins.
+// Metadata: the one module that owns LMDB. Everything is written once: there is no update and no delete. What
+// has to move is a chain of versions under one key prefix, and the newest wins.
 
 import { type Database, type Key, open, type RootDatabase } from 'lmdb';
 import { SealgateError } from '../errors.ts';
@@ -21,7 +21,8 @@ export class Metadata {
   readonly #tables: Record<Table, Database<unknown, Key>>;
 
   constructor(path: string, readOnly: boolean) {
-    // overlappingSync: with the default, a killed writer panics the survivors, and a promise does not mean durable.
+    // overlappingSync: with the default, a killed writer panics the survivors, and a promise does not mean
+    // durable.
     this.#root = open({ path, noSubdir: false, maxDbs: 16, overlappingSync: false, readOnly });
     this.#tables = {
       buckets: this.#root.openDB({ name: 'buckets' }),
@@ -59,8 +60,8 @@ export class Metadata {
   }
 
   /**
-   * Adds a version on top of the newest. `next` makes it from the newest and is asked again when another writer was
-   * faster; undefined adds nothing.
+   * Adds a version on top of the newest. `next` makes it from the newest and is asked again when another
+   * writer was faster; undefined adds nothing.
    */
   async append<V>(
     table: Table,

@@ -1,5 +1,5 @@
-// What a bucket and an object may be called. Names never become file paths; they are limited so that they survive
-// URLs, logs and other people's tools unchanged.
+// What a bucket and an object may be called. Names never become file paths; they are limited so that they
+// survive URLs, logs and other people's tools unchanged.
 
 import { SealgateError } from '../errors.ts';
 
@@ -11,8 +11,8 @@ export function checkBucketName(name: string): void {
   if (/^[a-z0-9][a-z0-9.-]{0,62}$/.test(name) && !name.includes('..')) return;
   throw new SealgateError(
     'target-invalid',
-    'A bucket name has 1 to 63 lower-case letters, digits, dots and hyphens, begins with a letter or digit, ' +
-      'and has no two dots in a row.',
+    'A bucket name has 1 to 63 lower-case letters, digits, dots and hyphens, begins with a letter or ' +
+      'digit, and has no two dots in a row.',
   );
 }
 

@@ -1,4 +1,5 @@
-// The store's contract: what is promised to everything above. Bytes first, name second, metadata last, reply after.
+// The store's contract: what is promised to everything above. Bytes first, name second, metadata last, reply
+// after.
 
 import type { Hashed, SealedFile } from '../native/addon.ts';
 
@@ -41,8 +42,9 @@ export interface Store {
   /** Size of a committed blob, undefined when there is none. */
   blob(digest: string): { size: number; created: number } | undefined;
   /**
-   * Proves a committed blob fit for delivery. Synchronous on the usual path; a promise when the inode is not the one
-   * recorded and the content must be hashed again. Content that differs is quarantined: `seal-broken`.
+   * Proves a committed blob fit for delivery. Synchronous on the usual path; a promise when the inode is not
+   * the one recorded and the content must be hashed again. Content that differs is quarantined:
+   * `seal-broken`.
    */
   seal(digest: string): SealedFile | Promise<SealedFile>;
   /** Moves a blob that failed its proof out of the way and records why. */

@@ -1,4 +1,5 @@
-// A worker that ends by itself is replaced by one that listens on the same port, and what it had counted stays.
+// A worker that ends by itself is replaced by one that listens on the same port, and what it had counted
+// stays.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';

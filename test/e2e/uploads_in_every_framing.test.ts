@@ -1,4 +1,5 @@
-// Uploads over a real connection: every framing arrives whole, and whatever does not arrive whole leaves nothing.
+// Uploads over a real connection: every framing arrives whole, and whatever does not arrive whole leaves
+// nothing.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # usage: fetch.sh old|new
-# Puts a user-mode Linux kernel into .cache/kernel/NAME and prints that folder. Nothing is installed into the system.
+# Puts a user-mode Linux kernel into .cache/kernel/NAME and prints that folder. Nothing is installed into the
+# system.
 #   old  Debian 12's package, Linux 6.1: kernel TLS without rekey
 #   new  Debian sid's package, Linux 7: kernel TLS with rekey; it brings the C library it was linked with
 set -euo pipefail
@@ -23,7 +24,8 @@ cd "$home/download"
 # The mirror that this machine's own sources name, in either of apt's formats.
 mirror() {
   cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
-    sed -nE 's/^URIs:[[:space:]]*([^[:space:]]+).*/\1/p; s/^deb[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+).*/\2/p' |
+    sed -nE -e 's/^URIs:[[:space:]]*([^[:space:]]+).*/\1/p' \
+      -e 's/^deb[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+).*/\2/p' |
     grep -E '/debian/?$' | head -n 1
 }
 
@@ -40,14 +42,19 @@ download() {
   : >"$state/status"
   echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri sid main" >"$state/sources.list"
   # shellcheck disable=SC2054  # the commas belong to apt's option names
-  local private=(-oDir::State::Lists="$state/lists" -oDir::Cache="$state/cache" -oDir::Etc::sourceparts=/dev/null
-    -oDir::Etc::sourcelist="$state/sources.list" -oDir::State::status="$state/status" -oAcquire::Languages=none)
+  local private=(
+    -oDir::State::Lists="$state/lists" -oDir::State::status="$state/status" -oDir::Cache="$state/cache"
+    -oDir::Etc::sourcelist="$state/sources.list" -oDir::Etc::sourceparts=/dev/null -oAcquire::Languages=none
+  )
   apt-get "${private[@]}" update 2>&1 && apt-get "${private[@]}" download user-mode-linux libc6 2>&1
 }
 
 for attempt in 1 2 3; do
   if download >"$home/download.log"; then break; fi
-  ((attempt < 3)) || { tail -n 5 "$home/download.log" >&2; fail "its packages could not be downloaded; see $home/download.log"; }
+  if ((attempt == 3)); then
+    tail -n 5 "$home/download.log" >&2
+    fail "its packages could not be downloaded; see $home/download.log"
+  fi
   sleep 3
 done
 for package in ./*.deb; do dpkg -x "$package" "$home"; done

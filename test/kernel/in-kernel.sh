@@ -4,10 +4,11 @@
 #   current  the running kernel itself
 #   old      Linux 6.1 as user-mode Linux: kernel TLS without rekey
 #   new      Linux 7 as user-mode Linux: kernel TLS with rekey
-# `old` and `new` need no privilege of the running kernel. Inside: loopback is up, the tls module and its ciphers are
-# loaded, SEALGATE_TEST_DIR names an empty tmpfs (the root is hostfs, which is no model of a disk). Environment and
-# working directory are the caller's. COMMAND's output comes through as it is, standard error with it, and its exit
-# status is ours. 77: there is no such kernel here, the reason was printed. 124: COMMAND took longer than --seconds.
+# `old` and `new` need no privilege of the running kernel. Inside: loopback is up, the tls module and its
+# ciphers are loaded, SEALGATE_TEST_DIR names an empty tmpfs (the root is hostfs, which is no model of a
+# disk). Environment and working directory are the caller's. COMMAND's output comes through as it is, standard
+# error with it, and its exit status is ours. 77: there is no such kernel here, the reason was printed. 124:
+# COMMAND took longer than --seconds.
 set -euo pipefail
 seconds=600
 memory=2048M
@@ -37,7 +38,8 @@ unavailable() {
 
 if [[ $name == current ]]; then
   modprobe -q tls 2>/dev/null || true
-  grep -qw tls /proc/sys/net/ipv4/tcp_available_ulp || unavailable "tls is not in tcp_available_ulp of $(uname -r)"
+  grep -qw tls /proc/sys/net/ipv4/tcp_available_ulp ||
+    unavailable "tls is not in tcp_available_ulp of $(uname -r)"
   SEALGATE_TEST_DIR=$(mktemp -d)
   export SEALGATE_TEST_DIR
   trap 'rm -rf "$SEALGATE_TEST_DIR"' EXIT
@@ -52,7 +54,8 @@ export -p >"$run/environment"
 printf '%q ' "$@" >"$run/command"
 printf '%s' "$PWD" >"$run/directory"
 
-# The first process of that kernel. Its console is the caller's standard output; the kernel's own talk goes to a log.
+# The first process of that kernel. Its console is the caller's standard output; the kernel's own talk goes to
+# a log.
 cat >"$run/init" <<INIT
 #!/bin/bash
 run=$run
@@ -90,8 +93,9 @@ ln -s "$home/usr/lib/uml/modules" "$run/root/lib/modules"
 options=()
 [[ $name == new ]] && options+=(seccomp=on)
 # A session of its own: user-mode Linux is several processes, and all of them have to end.
-setsid "$home/usr/bin/linux.uml" "${options[@]}" mem="$memory" umid="sealgate-$$" rootfstype=hostfs rootflags=/ rw \
-  init="$run/init" con=null con0=null con1=fd:5,fd:6 quiet 5</dev/null 6>&1 >"$run/log" 2>&1 </dev/null &
+setsid "$home/usr/bin/linux.uml" "${options[@]}" mem="$memory" umid="sealgate-$$" \
+  rootfstype=hostfs rootflags=/ rw init="$run/init" con=null con0=null con1=fd:5,fd:6 quiet \
+  5</dev/null 6>&1 >"$run/log" 2>&1 </dev/null &
 kernel=$!
 trap 'kill -KILL -- "-$kernel" 2>/dev/null || true; rm -rf "$run"' EXIT
 

@@ -76,8 +76,8 @@ export class TestServer {
   }
 
   /**
-   * Ends the server in order and resolves with its exit status, or with the signal that ended it; cuts it when
-   * it does not end in time.
+   * Ends the server in order and resolves with its exit status, or with the signal that ended it; cuts it
+   * when it does not end in time.
    */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals> {
     const ended = this.#child.exitCode ?? this.#child.signalCode;
@@ -111,10 +111,7 @@ export class TestServer {
     return this.curl(path, '-T', file, '-H', `Authorization: Bearer ${this.#site.token}`, ...args);
   }
 
-  /**
-   * The value of a metric's line, as `sealgate_requests_total` or `sealgate_sent_bytes_total{path="tls-
-   * send"}`.
-   */
+  /** The value of a metric's line, as `sealgate_sent_bytes_total{path="tls-send"}`. */
   async metric(line: string): Promise<number> {
     const exposition = await (await fetch(`${this.control}/metrics`)).text();
     const found = exposition.split('\n').find((candidate) => candidate.startsWith(`${line} `));
