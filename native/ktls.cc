@@ -19,12 +19,13 @@
 namespace sealgate {
 namespace {
 
-// The three structures of <linux/tls.h> that hold a key, whichever the cipher needs.
+// The structures of <linux/tls.h> that hold a key, whichever the cipher needs.
 union CryptoInfo {
   tls_crypto_info info;
   tls12_crypto_info_aes_gcm_128 aes128;
   tls12_crypto_info_aes_gcm_256 aes256;
   tls12_crypto_info_chacha20_poly1305 chacha20;
+  tls12_crypto_info_aes_ccm_128 ccm;
 };
 
 int option_of(Direction direction) { return direction == Direction::tx ? TLS_TX : TLS_RX; }
@@ -33,10 +34,10 @@ void put_sequence(uint64_t sequence, uint8_t out[8]) {
   for (int i = 7; i >= 0; i--, sequence >>= 8) out[i] = static_cast<uint8_t>(sequence);
 }
 
-// AES-GCM: 4 bytes of salt, then 8 that TLS 1.3 xors with the sequence number and TLS 1.2 sends with each
-// record. There any value will do that never repeats under the key: the sequence number (RFC 5288 3).
+// AES: 4 bytes of salt, then 8 that TLS 1.3 xors with the sequence number and TLS 1.2 sends with each record.
+// There any value will do that never repeats under the key: the sequence number (RFC 5288 3, RFC 6655 3).
 template <typename Info>
-socklen_t fill_gcm(Info& info, const RecordKeys& keys, uint64_t sequence) {
+socklen_t fill_aes(Info& info, const RecordKeys& keys, uint64_t sequence) {
   std::memcpy(info.key, keys.key.data(), sizeof info.key);
   std::memcpy(info.salt, keys.iv.data(), sizeof info.salt);
   if (keys.version == TlsVersion::tls13) {
@@ -53,16 +54,19 @@ socklen_t fill(CryptoInfo& out, const RecordKeys& keys, uint64_t sequence) {
   switch (keys.aead) {
     case Aead::aes128_gcm:
       out.info.cipher_type = TLS_CIPHER_AES_GCM_128;
-      return fill_gcm(out.aes128, keys, sequence);
+      return fill_aes(out.aes128, keys, sequence);
     case Aead::aes256_gcm:
       out.info.cipher_type = TLS_CIPHER_AES_GCM_256;
-      return fill_gcm(out.aes256, keys, sequence);
+      return fill_aes(out.aes256, keys, sequence);
     case Aead::chacha20_poly1305:
       out.info.cipher_type = TLS_CIPHER_CHACHA20_POLY1305;
       std::memcpy(out.chacha20.key, keys.key.data(), sizeof out.chacha20.key);
       std::memcpy(out.chacha20.iv, keys.iv.data(), sizeof out.chacha20.iv);
       put_sequence(sequence, out.chacha20.rec_seq);
       return sizeof out.chacha20;
+    case Aead::aes128_ccm:
+      out.info.cipher_type = TLS_CIPHER_AES_CCM_128;
+      return fill_aes(out.ccm, keys, sequence);
   }
   return 0;
 }
@@ -89,9 +93,8 @@ Status record_sequence(int fd, Direction direction, const RecordKeys& like, uint
   socklen_t size = fill(info, like, 0);
   if (::getsockopt(fd, SOL_TLS, option_of(direction), &info, &size) != 0)
     return Status::last("getsockopt SOL_TLS");
-  const uint8_t* bytes = like.aead == Aead::aes128_gcm   ? info.aes128.rec_seq
-                         : like.aead == Aead::aes256_gcm ? info.aes256.rec_seq
-                                                         : info.chacha20.rec_seq;
+  // It is the last member of each of them.
+  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(&info) + size - 8;
   *sequence = 0;
   for (int i = 0; i < 8; i++) *sequence = *sequence << 8 | bytes[i];
   OPENSSL_cleanse(&info, sizeof info);
@@ -115,6 +118,26 @@ Status send_control(int fd, uint8_t record_type, const void* data, size_t size) 
   do n = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
   return n < 0 ? Status::last("sendmsg TLS_SET_RECORD_TYPE") : Status{};
+}
+
+Status receive_records(int fd, void* out, size_t capacity, Received* received) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof received->type)] = {};
+  iovec into{out, capacity};
+  msghdr message{};
+  message.msg_iov = &into;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t n;
+  do n = ::recvmsg(fd, &message, MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return Status::last("recvmsg");
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  const bool typed = header && header->cmsg_level == SOL_TLS && header->cmsg_type == TLS_GET_RECORD_TYPE;
+  received->size = static_cast<size_t>(n);
+  received->type = typed ? *CMSG_DATA(header) : kRecordData;
+  received->end = n == 0 && !typed;  // an empty control record has its type
+  return {};
 }
 
 Status send_close_notify(int fd) {

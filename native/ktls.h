@@ -17,12 +17,13 @@ namespace sealgate {
 
 enum class Direction : uint8_t { tx, rx };
 enum class TlsVersion : uint8_t { tls12, tls13 };
-enum class Aead : uint8_t { aes128_gcm, aes256_gcm, chacha20_poly1305 };
+enum class Aead : uint8_t { aes128_gcm, aes256_gcm, chacha20_poly1305, aes128_ccm };
+constexpr size_t kAeads = 4;
 
 std::string_view aead_name(Aead aead);              // "AES-128-GCM"
 std::string_view version_name(TlsVersion version);  // "TLSv1.3"
 
-// What the finished handshake negotiated, when kTLS knows it; empty for any other suite (CBC, CCM, ARIA…).
+// What the finished handshake negotiated, when kTLS knows it; empty for any other suite (CBC, CCM_8, ARIA…).
 std::optional<Aead> negotiated_aead(const SSL* ssl);
 std::optional<TlsVersion> negotiated_version(const SSL* ssl);
 
@@ -43,7 +44,7 @@ struct RecordKeys {
   TlsVersion version = TlsVersion::tls13;
   Aead aead = Aead::aes128_gcm;
   std::array<uint8_t, 32> key{};
-  std::array<uint8_t, 12> iv{};  // TLS 1.2 GCM: 4 bytes implicit salt, then 8 zero bytes
+  std::array<uint8_t, 12> iv{};  // TLS 1.2 AES: 4 bytes implicit salt, then 8 zero bytes
 
   RecordKeys() = default;
   RecordKeys(const RecordKeys&) = delete;
@@ -79,6 +80,16 @@ Status send_control(int fd, uint8_t record_type, const void* data, size_t size);
 Status send_close_notify(int fd);                     // alert 1, 0
 Status send_alert(int fd, uint8_t description);       // fatal
 Status send_key_update(int fd, bool request_update);  // RFC 8446 4.6.3
+
+// What one recvmsg(2) on a kTLS RX socket yields: bytes of one type of record.
+struct Received {
+  size_t size = 0;
+  uint8_t type = kRecordData;
+  bool end = false;  // of the stream, with or without a close_notify before it
+};
+// Control records come whole when `capacity` is 16 KiB. EBADMSG, EMSGSIZE, EINVAL: the next record is not
+// authentic, too long, of another version. EKEYEXPIRED: a KeyUpdate came and no key was installed since.
+Status receive_records(int fd, void* out, size_t capacity, Received* received);
 
 // What this kernel can really do, found by transferring records over a loopback pair for each combination.
 struct KtlsCapability {

@@ -16,7 +16,7 @@ struct KdfFree {
   void operator()(EVP_KDF_CTX* kdf) const { EVP_KDF_CTX_free(kdf); }
 };
 
-size_t key_size(Aead aead) { return aead == Aead::aes128_gcm ? 16 : 32; }
+size_t key_size(Aead aead) { return aead == Aead::aes128_gcm || aead == Aead::aes128_ccm ? 16 : 32; }
 
 template <typename Bytes>
 OSSL_PARAM octets(const char* name, const Bytes& bytes, size_t size) {
@@ -100,6 +100,7 @@ std::string_view aead_name(Aead aead) {
     case Aead::aes128_gcm: return "AES-128-GCM";
     case Aead::aes256_gcm: return "AES-256-GCM";
     case Aead::chacha20_poly1305: return "ChaCha20-Poly1305";
+    case Aead::aes128_ccm: return "AES-128-CCM";
   }
   return "";
 }
@@ -113,8 +114,13 @@ std::optional<Aead> negotiated_aead(const SSL* ssl) {
     case NID_aes_128_gcm: return Aead::aes128_gcm;
     case NID_aes_256_gcm: return Aead::aes256_gcm;
     case NID_chacha20_poly1305: return Aead::chacha20_poly1305;
+    case NID_aes_128_ccm: break;
     default: return std::nullopt;
   }
+  // CCM_8, whose tag is too short for the kernel, has the same NID.
+  const std::string_view name = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl));
+  if (name.find("CCM8") != name.npos || name.find("CCM_8") != name.npos) return std::nullopt;
+  return Aead::aes128_ccm;
 }
 
 std::optional<TlsVersion> negotiated_version(const SSL* ssl) {

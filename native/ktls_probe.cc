@@ -1,6 +1,7 @@
 // The probe: what this kernel can do, found by doing it.
 #include <netinet/in.h>
 #include <openssl/rand.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -11,17 +12,14 @@
 #include "ktls.h"
 #include "record_crypto.h"
 
-#ifndef SOL_TLS
-#define SOL_TLS 282
-#endif
-
 namespace sealgate {
 namespace {
 
 constexpr size_t kDataBytes = 20'000;   // two records
 constexpr uint64_t kFirstSequence = 2;  // as after two session tickets
+constexpr int kPatience = 500;          // milliseconds of silence before an end gives up
 
-// Two ends of a TCP connection over loopback, each giving up after half a second of silence.
+// Two ends of a TCP connection over loopback, each giving up after kPatience.
 struct Pair {
   Fd kernel, user;
 };
@@ -40,12 +38,18 @@ Status connect_pair(Pair* out) {
   if (::connect(out->user.get(), any, size) != 0) return Status::last("connect");
   out->kernel = Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!out->kernel) return Status::last("accept4");
-  const timeval patience{0, 500'000};
+  const timeval patience{0, kPatience * 1000};
   for (const int fd : {out->kernel.get(), out->user.get()}) {
     ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   }
   return {};
+}
+
+// receive_records() does not wait.
+bool readable(int fd) {
+  pollfd poll{fd, POLLIN, 0};
+  return ::poll(&poll, 1, kPatience) == 1;
 }
 
 bool read_exactly(int fd, char* out, size_t size) {
@@ -70,20 +74,12 @@ bool receive_record(int fd, const RecordKeys& keys, uint64_t sequence, uint8_t* 
 
 // One recvmsg(2) on the kernel's end, with the type of the record it came from.
 bool receive_decrypted(int fd, uint8_t* type, std::string* data) {
-  alignas(cmsghdr) char control[CMSG_SPACE(1)] = {};
   std::string buffer(32 * 1024, '\0');
-  iovec to{buffer.data(), buffer.size()};
-  msghdr message{};
-  message.msg_iov = &to;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  const ssize_t n = ::recvmsg(fd, &message, 0);
-  const cmsghdr* header = n < 0 ? nullptr : CMSG_FIRSTHDR(&message);
-  if (!header || header->cmsg_level != SOL_TLS) return false;
-  *type = *CMSG_DATA(header);
-  data->assign(buffer, 0, static_cast<size_t>(n));
-  return true;
+  Received received;
+  if (!readable(fd) || !receive_records(fd, buffer.data(), buffer.size(), &received).ok()) return false;
+  *type = received.type;
+  data->assign(buffer, 0, received.size);
+  return !received.end;
 }
 
 void make_up(RecordKeys& keys, TlsVersion version, Aead aead) {
@@ -189,7 +185,7 @@ Status try_all(KtlsCapability& capability) {
 std::vector<KtlsCapability> probe_ktls() {
   std::vector<KtlsCapability> matrix;
   for (const TlsVersion version : {TlsVersion::tls13, TlsVersion::tls12}) {
-    for (const Aead aead : {Aead::aes128_gcm, Aead::aes256_gcm, Aead::chacha20_poly1305}) {
+    for (const Aead aead : {Aead::aes128_gcm, Aead::aes256_gcm, Aead::chacha20_poly1305, Aead::aes128_ccm}) {
       for (const Direction direction : {Direction::tx, Direction::rx}) {
         KtlsCapability capability{version, aead, direction};
         capability.failure = try_all(capability);

@@ -20,11 +20,12 @@ const EVP_CIPHER* cipher_of(Aead aead) {
     case Aead::aes128_gcm: return EVP_aes_128_gcm();
     case Aead::aes256_gcm: return EVP_aes_256_gcm();
     case Aead::chacha20_poly1305: return EVP_chacha20_poly1305();
+    case Aead::aes128_ccm: return EVP_aes_128_ccm();
   }
   return nullptr;
 }
 
-// TLS 1.2 with AES-GCM alone puts 8 bytes of the nonce in front of the ciphertext.
+// TLS 1.2 with AES puts 8 bytes of the nonce in front of the ciphertext.
 size_t explicit_nonce(const RecordKeys& keys) {
   return keys.version == TlsVersion::tls12 && keys.aead != Aead::chacha20_poly1305 ? 8 : 0;
 }
@@ -59,16 +60,22 @@ std::string additional_data(const RecordKeys& keys, uint64_t sequence, std::stri
   return out + header_of(static_cast<uint8_t>(header[0]), plain);
 }
 
-Cipher start(const RecordKeys& keys, const std::array<uint8_t, 12>& nonce, std::string_view aad,
-             bool encrypt) {
+// Ready for the data of a record of `plain` bytes. tag: what an opened record must have; null to seal one.
+Cipher start(const RecordKeys& keys, const std::array<uint8_t, 12>& nonce, std::string_view aad, size_t plain,
+             const char* tag) {
   Cipher cipher(EVP_CIPHER_CTX_new());
+  if (!cipher) return nullptr;
+  EVP_CIPHER_CTX* c = cipher.get();
+  const bool ccm = keys.aead == Aead::aes128_ccm;  // needs to know all lengths before the first byte
   int ignored;
   const auto* aad_bytes = reinterpret_cast<const uint8_t*>(aad.data());
   const bool ok =
-      cipher &&
-      EVP_CipherInit_ex(cipher.get(), cipher_of(keys.aead), nullptr, keys.key.data(), nonce.data(),
-                        encrypt) == 1 &&
-      EVP_CipherUpdate(cipher.get(), nullptr, &ignored, aad_bytes, static_cast<int>(aad.size())) == 1;
+      EVP_CipherInit_ex(c, cipher_of(keys.aead), nullptr, nullptr, nullptr, tag == nullptr) == 1 &&
+      EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_IVLEN, static_cast<int>(nonce.size()), nullptr) == 1 &&
+      ((!tag && !ccm) || EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, kTag, const_cast<char*>(tag)) == 1) &&
+      EVP_CipherInit_ex(c, nullptr, nullptr, keys.key.data(), nonce.data(), tag == nullptr) == 1 &&
+      (!ccm || EVP_CipherUpdate(c, nullptr, &ignored, nullptr, static_cast<int>(plain)) == 1) &&
+      EVP_CipherUpdate(c, nullptr, &ignored, aad_bytes, static_cast<int>(aad.size())) == 1;
   return ok ? std::move(cipher) : nullptr;
 }
 
@@ -83,7 +90,8 @@ std::string seal_record(const RecordKeys& keys, uint64_t sequence, uint8_t type,
   std::string record = header_of(inner_type ? kRecordData : type, nonce_size + plain.size() + kTag);
   const std::string aad = additional_data(keys, sequence, record, plain.size());
   record.append(reinterpret_cast<const char*>(number.data()), nonce_size);
-  const Cipher cipher = start(keys, nonce_of(keys, sequence, record.data() + kHeader), aad, true);
+  const Cipher cipher =
+      start(keys, nonce_of(keys, sequence, record.data() + kHeader), aad, plain.size(), nullptr);
   const size_t at = record.size();
   record.resize(at + plain.size() + kTag);
   auto* out = reinterpret_cast<uint8_t*>(record.data() + at);
@@ -102,14 +110,13 @@ bool open_record(const RecordKeys& keys, uint64_t sequence, std::string_view rec
   if (record.size() < kHeader + nonce_size + kTag) return false;
   const size_t plain = record.size() - kHeader - nonce_size - kTag;
   const std::string aad = additional_data(keys, sequence, record.substr(0, kHeader), plain);
-  const Cipher cipher = start(keys, nonce_of(keys, sequence, record.data() + kHeader), aad, false);
-  std::string tag(record.substr(record.size() - kTag));
+  const char* tag = record.data() + record.size() - kTag;
+  const Cipher cipher = start(keys, nonce_of(keys, sequence, record.data() + kHeader), aad, plain, tag);
   data->resize(plain);
   int size = 0, last = 0;
   auto* out = reinterpret_cast<uint8_t*>(data->data());
   const auto* in = reinterpret_cast<const uint8_t*>(record.data() + kHeader + nonce_size);
   const bool ok = cipher && EVP_DecryptUpdate(cipher.get(), out, &size, in, static_cast<int>(plain)) == 1 &&
-                  EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_AEAD_SET_TAG, kTag, tag.data()) == 1 &&
                   EVP_DecryptFinal_ex(cipher.get(), out + size, &last) == 1;
   if (!ok) return false;
   *type = static_cast<uint8_t>(record[0]);

@@ -1,0 +1,42 @@
+// ChannelError: the classes of what ends a connection early, whoever noticed it: the socket, the kernel's
+// record layer or OpenSSL. Each is counted; none concerns more than its connection.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace sealgate {
+
+enum class ChannelError : uint8_t {
+  bad_record_mac,      // EBADMSG: a record is not authentic
+  record_overflow,     // EMSGSIZE: a record is longer than TLS allows
+  unexpected_message,  // a record or message out of place
+  illegal_message,     // a message with a value or length that it must not have
+  protocol_version,    // EINVAL from the record layer; a version nobody here speaks
+  no_shared_cipher,    // the handshake found no common cipher, group or signature
+  no_shared_protocol,  // ALPN offered without http/1.1
+  certificate,         // the client's certificate is missing or not trusted
+  not_tls,             // the first bytes are no TLS record
+  handshake_cut,       // the client went away during the handshake
+  alert_received,      // the peer gave up with a fatal alert
+  key_expired,         // EKEYEXPIRED: data arrived under a key that was not installed
+  key_update_flood,    // more KeyUpdates a second than anybody needs
+  key_update_failed,   // the kernel refused the next key
+  io,                  // EIO
+  not_connected,       // ENOTCONN
+  reset,               // ECONNRESET
+  broken_pipe,         // EPIPE
+  timed_out,           // ETIMEDOUT
+  out_of_memory,       // ENOMEM, ENOBUFS, OpenSSL's own
+  other,
+  count_,
+};
+
+std::string_view channel_error_name(ChannelError error);  // "bad-record-mac"
+
+// errno of a system call on a socket, kernel TLS or not (Documentation/networking/tls.rst).
+ChannelError channel_error_of_errno(int error);
+// A code of OpenSSL's error queue (ERR_peek_error(3)); 0: the queue was empty.
+ChannelError channel_error_of_openssl(unsigned long code);
+
+}  // namespace sealgate

@@ -1,0 +1,68 @@
+#include "tls_record.h"
+
+#include <algorithm>
+
+namespace sealgate {
+namespace {
+
+constexpr uint8_t kWarning = 1, kFatal = 2;           // RFC 5246 7.2: AlertLevel
+constexpr uint8_t kClientHello = 1, kKeyUpdate = 24;  // RFC 8446 4: HandshakeType
+constexpr size_t kHandshakeHeader = 4;
+constexpr uint8_t kMaxWarnings = 5;  // OpenSSL's bound
+
+Verdict failed(Alert alert) { return {Verdict::Kind::failed, alert}; }
+
+}  // namespace
+
+Verdict ControlRecords::take(uint8_t type, std::string_view data) {
+  if (type == kRecordHandshake) return take_handshake(data);
+  if (collected_ > 0) return failed(Alert::unexpected_message);
+  if (type == kRecordAlert) return take_alert(data);
+  return failed(Alert::unexpected_message);
+}
+
+Verdict ControlRecords::on_data() {
+  warnings_ = 0;
+  return collected_ > 0 ? failed(Alert::unexpected_message) : Verdict{};
+}
+
+Verdict ControlRecords::take_alert(std::string_view data) {
+  if (data.size() != 2) return failed(Alert::unexpected_message);
+  const auto level = static_cast<uint8_t>(data[0]);
+  const auto alert = static_cast<Alert>(data[1]);
+  const bool tls13 = version_ == TlsVersion::tls13;  // where the level means nothing (RFC 8446 6)
+  if (level == kWarning || (tls13 && alert == Alert::user_canceled)) {
+    if (++warnings_ >= kMaxWarnings) return failed(Alert::unexpected_message);
+  }
+  if (tls13 && alert == Alert::user_canceled) return {};
+  if (alert == Alert::close_notify && (tls13 || level == kWarning)) return {Verdict::Kind::close_notify};
+  if (tls13 || level == kFatal) return {Verdict::Kind::alert_received, alert};
+  return level == kWarning ? Verdict{} : failed(Alert::illegal_parameter);
+}
+
+Verdict ControlRecords::take_handshake(std::string_view data) {
+  warnings_ = 0;
+  if (data.empty()) return failed(Alert::unexpected_message);
+  if (version_ == TlsVersion::tls12) {
+    // Renegotiation is off: its first message is refused politely, every other one is out of place.
+    const bool hello = data.size() >= kHandshakeHeader && static_cast<uint8_t>(data[0]) == kClientHello;
+    return hello ? Verdict{Verdict::Kind::no_renegotiation} : failed(Alert::unexpected_message);
+  }
+  const size_t taken = std::min(data.size(), kKeyUpdateBytes - collected_);
+  std::copy_n(data.begin(), taken, message_.begin() + collected_);
+  collected_ = static_cast<uint8_t>(collected_ + taken);
+  if (collected_ < kHandshakeHeader) return {};
+  if (message_[0] != kKeyUpdate) return failed(Alert::unexpected_message);
+  const size_t length =
+      static_cast<size_t>(message_[1]) << 16 | static_cast<size_t>(message_[2]) << 8 | message_[3];
+  if (length > 1) return failed(Alert::illegal_parameter);
+  if (length == 0) return failed(Alert::decode_error);
+  if (collected_ < kKeyUpdateBytes) return {};
+  // A message before a key change ends its record (RFC 8446 5.1).
+  if (data.size() > taken) return failed(Alert::unexpected_message);
+  collected_ = 0;
+  if (message_[4] > 1) return failed(Alert::illegal_parameter);
+  return {Verdict::Kind::key_update, Alert::close_notify, message_[4] == 1};
+}
+
+}  // namespace sealgate

@@ -1,0 +1,63 @@
+// ControlRecords: what the records that are no application data ask of a server whose receiving side is in
+// the kernel, so that OpenSSL does not see them: alerts, KeyUpdates, and whatever has no business on an
+// established connection. The judgements and alerts are OpenSSL's (RFC 8446 4.6.3, 5.1, 6; RFC 5246 7.2). No
+// system calls.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "ktls.h"
+
+namespace sealgate {
+
+// RFC 8446 6: AlertDescription.
+enum class Alert : uint8_t {
+  close_notify = 0,
+  unexpected_message = 10,
+  bad_record_mac = 20,
+  record_overflow = 22,
+  illegal_parameter = 47,
+  decode_error = 50,
+  protocol_version = 70,
+  user_canceled = 90,
+  no_renegotiation = 100,
+};
+
+struct Verdict {
+  enum class Kind : uint8_t {
+    nothing,           // read on
+    close_notify,      // the peer sends nothing further
+    alert_received,    // fatal: the peer has given up
+    key_update,        // the next record comes under the next key
+    no_renegotiation,  // TLS 1.2: warn with that alert and read on
+    failed,            // send `alert` and end
+  };
+  Kind kind = Kind::nothing;
+  Alert alert = Alert::close_notify;  // failed: to send. alert_received: the peer's, of any value
+  bool update_requested = false;      // key_update: ours is wanted too
+};
+
+class ControlRecords {
+ public:
+  explicit ControlRecords(TlsVersion version) : version_(version) {}
+
+  // One whole record of any type but application data.
+  Verdict take(uint8_t type, std::string_view data);
+  // Application data came: legal only between handshake messages.
+  Verdict on_data();
+
+ private:
+  Verdict take_alert(std::string_view data);
+  Verdict take_handshake(std::string_view data);
+
+  static constexpr size_t kKeyUpdateBytes = 5;  // type, 24-bit length, request_update
+  TlsVersion version_;
+  uint8_t warnings_ = 0;  // in a row
+  uint8_t collected_ = 0;
+  std::array<uint8_t, kKeyUpdateBytes> message_{};  // a KeyUpdate may arrive over several records
+};
+
+}  // namespace sealgate
