@@ -114,6 +114,9 @@ native-fuzz: $(FUZZERS:%=$(B)/fuzz/%) ## Runs each fuzzer for 20 s
 $(B)/test/%_test: $(B)/obj/release/native/test/%_test.o $(call core,release)
 	@mkdir -p $(@D)
 	$(CXX) $^ -o $@ $(SSL_LIBS)
+$(B)/test/record_client: $(B)/obj/release/native/test/record_client.o $(call core,release)
+	@mkdir -p $(@D)
+	$(CXX) $^ -o $@ $(SSL_LIBS)
 $(B)/asan/%_test: $(B)/obj/asan/native/test/%_test.o $(call core,asan)
 	@mkdir -p $(@D)
 	$(CXX) $(SANITIZE) $^ -o $@ $(SSL_LIBS)
@@ -138,7 +141,7 @@ check: build $(TESTS:%=$(B)/test/%) ## Types, lint, C++ tests and the quick test
 	node_modules/.bin/biome check --error-on-warnings
 	$(NODE) test/run.ts native quick
 
-NATIVE_TESTS = $(TESTS:%=$(B)/test/%) $(TESTS:%=$(B)/asan/%) $(FUZZERS:%=$(B)/fuzz/%)
+NATIVE_TESTS = $(B)/test/record_client $(TESTS:%=$(B)/test/%) $(TESTS:%=$(B)/asan/%) $(FUZZERS:%=$(B)/fuzz/%)
 test: setup build $(NATIVE_TESTS) ## Installs, builds and runs every test there is
 	$(NODE) test/run.ts native asan fuzz node bun deno ktls-current ktls-old ktls-new
 

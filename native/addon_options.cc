@@ -1,5 +1,7 @@
 #include "addon_options.h"
 
+#include <set>
+
 namespace sealgate::addon {
 namespace {
 
@@ -14,6 +16,28 @@ ListenerOptions listener_options(const Napi::Object& given) {
 TlsOptions tls_options(const Napi::Object& given) {
   return {text(given, "certificate"), text(given, "key"),          text(given, "minVersion"),
           text(given, "ciphers"),     text(given, "cipherSuites"), bytes(given, "ticketKey")};
+}
+
+KtlsPolicy ktls_policy(const Napi::Object& given) {
+  KtlsPolicy out;
+  out.on = text(given, "mode") != "off";
+  out.directions = {boolean(given, "tx"), boolean(given, "rx")};
+  const auto names = [&](const char* name) {
+    std::set<std::string> all;
+    const auto list = object(given, name).As<Napi::Array>();
+    for (uint32_t i = 0; i < list.Length(); i++) all.insert(list.Get(i).As<Napi::String>().Utf8Value());
+    return all;
+  };
+  const auto protocols = names("protocols"), ciphers = names("ciphers");
+  for (size_t i = 0; i < out.protocols.size(); i++) {
+    out.protocols[i] = protocols.count(std::string(version_name(static_cast<TlsVersion>(i)))) > 0;
+  }
+  for (size_t i = 0; i < out.ciphers.size(); i++) {
+    out.ciphers[i] = ciphers.count(std::string(aead_name(static_cast<Aead>(i)))) > 0;
+  }
+  out.min_bytes = static_cast<uint64_t>(number(given, "minBytes"));
+  out.records_per_key = static_cast<uint64_t>(number(given, "recordsPerKey"));
+  return out;
 }
 
 void read_limits(const Napi::Object& given, ReactorOptions& out) {
@@ -84,9 +108,7 @@ ReactorOptions reactor_options(const Napi::Object& given) {
   }
   out.shared_ports = boolean(given, "sharedPorts");
   if (given.Get("tls").IsObject()) out.tls = tls_options(object(given, "tls"));
-  const Napi::Object ktls = object(given, "ktls");
-  out.ktls = text(ktls, "mode") != "off";
-  out.ktls_min_bytes = static_cast<uint64_t>(number(ktls, "minBytes"));
+  out.ktls = ktls_policy(object(given, "ktls"));
   read_limits(object(given, "limits"), out);
   read_problems(object(given, "problems"), out);
   out.server_name = text(given, "serverName");

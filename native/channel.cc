@@ -5,21 +5,12 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace sealgate {
 
-KtlsSupport::KtlsSupport(const std::vector<KtlsCapability>& matrix) {
-  for (const KtlsCapability& c : matrix) {
-    if (c.direction == Direction::tx) tx_[index(c.version, c.aead)] = {c.works, c.rekeys};
-  }
-}
-
-bool KtlsSupport::any_tx() const {
-  return std::any_of(std::begin(tx_), std::end(tx_), [](const Entry& entry) { return entry.works; });
-}
-
-Channel::Channel(Fd socket, const TlsContext* tls, Counters& counters)
-    : socket_(std::move(socket)), counters_(counters), is_tls_(tls != nullptr) {
+Channel::Channel(Fd socket, const TlsContext* tls, uint64_t records_per_key, Counters& counters)
+    : socket_(std::move(socket)), counters_(counters), key_budget_(records_per_key), is_tls_(tls != nullptr) {
   if (!tls) return;
   ssl_ = tls->new_ssl(this);
   BIO* bio = ssl_ ? BIO_new(bio_method()) : nullptr;
@@ -53,7 +44,10 @@ BIO_METHOD* Channel::bio_method() {
       if (n < 0 && errno == EAGAIN) BIO_set_retry_write(bio);
       return n;
     });
-    BIO_meth_set_ctrl(m, [](BIO*, int command, long, void*) -> long { return command == BIO_CTRL_FLUSH; });
+    BIO_meth_set_ctrl(m, [](BIO* bio, int command, long, void*) -> long {
+      if (command == BIO_CTRL_EOF) return static_cast<Channel*>(BIO_get_data(bio))->peer_closed_;
+      return command == BIO_CTRL_FLUSH;
+    });
     return m;
   }();
   return method;
@@ -72,6 +66,7 @@ int Channel::bio_read(char* out, int size) {
     return -1;
   }
   if (n <= 0) {
+    if (n < 0) count_error(channel_error_of_errno(errno));
     peer_closed_ = true;
     return 0;
   }
@@ -96,37 +91,70 @@ int Channel::bio_write(const char* data, int size) {
 // --- reading and writing
 // -----------------------------------------------------------------------------------------
 
+void Channel::count_error(ChannelError error) {
+  if (std::exchange(error_counted_, true)) return;
+  counters_.errors[error].add();
+}
+
+IoState Channel::fail(ChannelError error) {
+  count_error(error);
+  broken_ = true;
+  return IoState::failed;
+}
+
 IoState Channel::failure(int result) {
   switch (SSL_get_error(ssl_, result)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE: return IoState::again;
-    case SSL_ERROR_ZERO_RETURN: return IoState::eof;
-    default: broken_ = true; return peer_closed_ ? IoState::eof : IoState::failed;
+    case SSL_ERROR_ZERO_RETURN: peer_closed_ = true; return IoState::eof;
+    default: break;
   }
+  const unsigned long code = ERR_peek_error();
+  if (code == 0 && peer_closed_) {
+    if (!cipher_) count_error(ChannelError::handshake_cut);
+    broken_ = true;
+    return IoState::eof;
+  }
+  return fail(plaintext_ ? ChannelError::not_tls : channel_error_of_openssl(code));
 }
 
 IoState Channel::handshake() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_);
-  return result == 1 ? IoState::ok : failure(result);
+  if (result != 1) return failure(result);
+  cipher_ = SSL_get_current_cipher(ssl_);
+  protocol_ = SSL_version(ssl_);
+  resumed_ = SSL_session_reused(ssl_) == 1;
+  const auto aead = negotiated_aead(ssl_);
+  // RFC 8446 5.5: ChaCha20-Poly1305 keys do not wear out; CBC suites are not what the budget is about.
+  if (!aead || aead == Aead::chacha20_poly1305) key_budget_ = UINT64_MAX;
+  return IoState::ok;
 }
 
 IoResult Channel::read(char* out, size_t capacity) {
+  if (kernel_rx_) return read_by_kernel(out, capacity);
+  const int room = static_cast<int>(std::min<size_t>(capacity, INT32_MAX));
   if (!is_tls_) {
-    const int n = bio_read(out, static_cast<int>(std::min<size_t>(capacity, INT32_MAX)));
+    const int n = bio_read(out, room);
     if (n > 0) return {IoState::ok, static_cast<size_t>(n)};
     return {n == 0 ? IoState::eof : IoState::again};
   }
   if (drained_ && !SSL_has_pending(ssl_)) return {IoState::again};
   ERR_clear_error();
-  const int n = SSL_read(ssl_, out, static_cast<int>(std::min<size_t>(capacity, INT32_MAX)));
-  if (n > 0) return {IoState::ok, static_cast<size_t>(n)};
-  return {failure(n)};
+  const int n = SSL_read(ssl_, out, room);
+  if (flooded_) return {fail(ChannelError::key_update_flood)};
+  if (n <= 0) return {failure(n)};
+  count_received(1);  // a read crosses no record boundary
+  return {IoState::ok, static_cast<size_t>(n)};
 }
 
 IoResult Channel::sent(ssize_t result) {
-  if (result >= 0) return {IoState::ok, static_cast<size_t>(result)};
-  return {errno == EAGAIN || errno == EINTR ? IoState::again : IoState::failed};
+  if (result >= 0) {
+    if (kernel_tx_) count_sent(static_cast<size_t>(result));
+    return {IoState::ok, static_cast<size_t>(result)};
+  }
+  if (errno == EAGAIN || errno == EINTR) return {IoState::again};
+  return {fail(channel_error_of_errno(errno))};
 }
 
 IoResult Channel::write(const char* data, size_t size, bool more) {
@@ -138,8 +166,9 @@ IoResult Channel::write(const char* data, size_t size, bool more) {
   more_ = more;
   const int n = SSL_write(ssl_, data, static_cast<int>(std::min(size, kRecordBytes)));
   more_ = false;
-  if (n > 0) return {IoState::ok, static_cast<size_t>(n)};
-  return {failure(n)};
+  if (n <= 0) return {failure(n)};
+  count_sent(static_cast<size_t>(n));
+  return {IoState::ok, static_cast<size_t>(n)};
 }
 
 IoResult Channel::sendfile(const SealedFile& file, uint64_t offset, size_t size) {
@@ -151,7 +180,7 @@ IoResult Channel::sendfile(const SealedFile& file, uint64_t offset, size_t size)
 IoState Channel::finish_sending() {
   if (finished_) return IoState::ok;
   if (kernel_tx_) {
-    if (send_close_notify(socket_.get()).error == EAGAIN) return IoState::again;
+    if (!broken_ && send_close_notify(socket_.get()).error == EAGAIN) return IoState::again;
   } else if (ssl_ && !broken_ && SSL_is_init_finished(ssl_)) {
     ERR_clear_error();
     // 0: our close_notify is sent, the peer's has not come; nobody waits for that one.
@@ -165,6 +194,11 @@ IoState Channel::finish_sending() {
 
 bool Channel::discard(char* scratch, size_t size) {
   for (int turn = 0; turn < 64; turn++) {
+    if (kernel_rx_) {  // whose control records recv(2) cannot take
+      const IoState state = read_by_kernel(scratch, size).state;
+      if (state == IoState::ok) continue;
+      return state == IoState::again;
+    }
     const ssize_t n = ::recv(socket_.get(), scratch, size, MSG_DONTWAIT);
     if (n == 0) return false;
     if (n < 0) return errno == EAGAIN || errno == EINTR;
@@ -174,80 +208,6 @@ bool Channel::discard(char* scratch, size_t size) {
 
 void Channel::write_plaintext(const char* data, size_t size) {
   (void)!::send(socket_.get(), data, size, MSG_NOSIGNAL);
-}
-
-// --- kernel TLS
-// --------------------------------------------------------------------------------------------------
-
-void Channel::on_keylog(std::string_view line) {
-  auto secret = std::make_unique<TrafficSecret>();
-  const bool first = parse_keylog(line, "SERVER_TRAFFIC_SECRET_0", *secret);
-  // OpenSSL labels every later generation "_N", literally.
-  if (!first && !parse_keylog(line, "SERVER_TRAFFIC_SECRET_N", *secret)) return;
-  tx_secret_ = std::move(secret);
-  records_written_ = 0;
-}
-
-void Channel::on_record_written(uint8_t type) {
-  constexpr uint8_t kChangeCipherSpec = 20;  // TLS 1.2: the next record is the first under the new key
-  records_written_ = type == kChangeCipherSpec ? 0 : records_written_ + 1;
-}
-
-void Channel::on_key_update_received(bool update_requested) {
-  counters_.key_updates_received.add();
-  if (kernel_tx_ && update_requested) key_update_owed_ = true;
-}
-
-Fallback Channel::to_kernel(const KtlsSupport& support) {
-  const auto version = negotiated_version(ssl_);
-  if (!version) return Fallback::protocol_unsupported;
-  const auto aead = negotiated_aead(ssl_);
-  if (!aead) return Fallback::cipher_unsupported;
-  if (!support.tx(*version, *aead)) return Fallback::kernel_unsupported;
-  // OpenSSL owes the peer something (a KeyUpdate): it must leave under OpenSSL's sequence numbers first.
-  if (SSL_in_init(ssl_) || SSL_get_key_update_type(ssl_) != SSL_KEY_UPDATE_NONE)
-    return Fallback::pending_data;
-
-  RecordKeys keys;
-  uint64_t sequence = records_written_;
-  if (*version == TlsVersion::tls13) {
-    if (!tx_secret_ || !derive_keys13(*tx_secret_, *aead, keys)) return Fallback::install_failed;
-  } else {
-    if (!derive_keys12(ssl_, Direction::tx, *aead, keys)) return Fallback::install_failed;
-  }
-  if (!attach_ulp(socket_.get()).ok()) return Fallback::install_failed;
-  if (!install_keys(socket_.get(), Direction::tx, keys, sequence).ok()) return Fallback::install_failed;
-  // COMMIT: the kernel numbers and protects every record from here on; OpenSSL's output goes nowhere
-  // (bio_write).
-  kernel_tx_ = true;
-  aead_ = *aead;
-  kernel_rekeys_ = *version == TlsVersion::tls13 && support.tx_rekeys(*version, *aead);
-  counters_.ktls_switched.add();
-  return Fallback::none;
-}
-
-// RFC 8446 4.6.3: a requested KeyUpdate is answered before the next application data.
-IoState Channel::settle_key_update() {
-  if (!key_update_owed_) return IoState::ok;
-  if (!kernel_rekeys_) {
-    // The answer would need a second key, which this kernel refuses. What is under way is finished under the
-    // old key, which the peer still accepts, and the connection ends with close_notify.
-    must_end_ = true;
-    return IoState::ok;
-  }
-  if (!key_update_sent_) {
-    const Status status = send_key_update(socket_.get(), false);
-    if (!status.ok()) return status.error == EAGAIN ? IoState::again : IoState::failed;
-    key_update_sent_ = true;
-  }
-  RecordKeys keys;
-  if (!next_secret13(*tx_secret_, aead_) || !derive_keys13(*tx_secret_, aead_, keys) ||
-      !install_keys(socket_.get(), Direction::tx, keys, 0).ok()) {
-    return IoState::failed;
-  }
-  key_update_owed_ = key_update_sent_ = false;
-  counters_.key_updates_sent.add();
-  return IoState::ok;
 }
 
 }  // namespace sealgate

@@ -1,8 +1,14 @@
 // Channel: one accepted socket and whoever owns its record layer. The only place that knows whether bytes are
 // protected by OpenSSL, by the kernel or not at all; everything above asks for reads, writes and sendfile.
 //
-//   plain                                   no TLS
-//   user   --- to_kernel() --->  ktls-tx    OpenSSL both ways --> kernel sends, OpenSSL receives
+//   state        sends     receives   SSL object
+//   plain        no TLS
+//   user         OpenSSL   OpenSSL    kept
+//   ktls-tx      kernel    OpenSSL    kept to receive; what it writes reaches nobody
+//   ktls-rx      OpenSSL   kernel     kept to send
+//   ktls-txrx    kernel    kernel     freed
+//
+// Each direction moves once, on its own, and never back.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -10,13 +16,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 
+#include "channel_error.h"
 #include "counters.h"
 #include "fd.h"
 #include "ktls.h"
+#include "ktls_policy.h"
 #include "sealed_file.h"
 #include "tls_context.h"
+#include "tls_record.h"
 
 namespace sealgate {
 
@@ -24,28 +32,12 @@ enum class IoState : uint8_t {
   ok,
   again,   // the socket is drained or full; wait for its event
   eof,     // the peer closed its side
-  failed,  // the connection is of no more use
+  failed,  // the connection is of no more use; the reason was counted
 };
 
 struct IoResult {
   IoState state;
   size_t bytes = 0;
-};
-
-// What to_kernel() may rely on: from the probe at start.
-class KtlsSupport {
- public:
-  explicit KtlsSupport(const std::vector<KtlsCapability>& matrix);
-  bool tx(TlsVersion version, Aead aead) const { return tx_[index(version, aead)].works; }
-  bool tx_rekeys(TlsVersion version, Aead aead) const { return tx_[index(version, aead)].rekeys; }
-  bool any_tx() const;
-
- private:
-  static size_t index(TlsVersion v, Aead a) { return static_cast<size_t>(v) * 3 + static_cast<size_t>(a); }
-  struct Entry {
-    bool works = false, rekeys = false;
-  };
-  Entry tx_[6];
 };
 
 class Channel final : public TlsObserver {
@@ -54,14 +46,16 @@ class Channel final : public TlsObserver {
   static constexpr size_t kRecordBytes = 16384;
 
   // tls == null: plaintext. Takes the socket, which must be non-blocking.
-  Channel(Fd socket, const TlsContext* tls, Counters& counters);
+  // records_per_key: after that many records in one direction the key is replaced, or the connection ends.
+  Channel(Fd socket, const TlsContext* tls, uint64_t records_per_key, Counters& counters);
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
   bool usable() const { return !is_tls_ || ssl_ != nullptr; }
   bool is_tls() const { return is_tls_; }
-  bool in_kernel() const { return kernel_tx_; }
+  bool sends_by_kernel() const { return kernel_tx_; }
+  bool receives_by_kernel() const { return kernel_rx_; }
   bool can_sendfile() const { return !is_tls_ || kernel_tx_; }
   int fd() const { return socket_.get(); }
 
@@ -75,7 +69,10 @@ class Channel final : public TlsObserver {
   // ok: the handshake is complete. failed with spoke_plaintext(): the client's first byte was no TLS record.
   IoState handshake();
   bool spoke_plaintext() const { return plaintext_; }
-  bool resumed() const { return ssl_ && SSL_session_reused(ssl_); }
+  bool resumed() const { return resumed_; }
+  // After the handshake; null cipher: plaintext.
+  const SSL_CIPHER* cipher() const { return cipher_; }
+  int protocol() const { return protocol_; }  // TLS1_3_VERSION
 
   IoResult read(char* out, size_t capacity);
   // Takes at most kRecordBytes under OpenSSL's record layer. After `again` the next write must begin with the
@@ -84,13 +81,14 @@ class Channel final : public TlsObserver {
   // can_sendfile() only. ok with 0 bytes: the file is shorter than it was.
   IoResult sendfile(const SealedFile& file, uint64_t offset, size_t size);
 
-  // Moves sending into the kernel when everything allows it. none: the kernel sends from here on.
-  Fallback to_kernel(const KtlsSupport& support);
-  // True when the peer asked for a KeyUpdate that this kernel cannot do: end the connection after this
-  // response.
-  bool must_end() const { return must_end_; }
+  // Each moves one direction into the kernel when everything allows it. none: it is there.
+  Fallback send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support);
+  Fallback receive_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support);
 
-  // Reads and drops what arrives, undecrypted; false when the connection has ended.
+  // Why the connection must end after the response under way; none: it need not.
+  Fallback must_end() const { return must_end_; }
+
+  // Reads and drops what arrives; false when the connection has ended.
   bool discard(char* scratch, size_t size);
   // close_notify where TLS is spoken, then the end of our half of the connection. again: call it once more
   // when the socket can be written.
@@ -99,37 +97,68 @@ class Channel final : public TlsObserver {
   void write_plaintext(const char* data, size_t size);
 
   void on_keylog(std::string_view line) override;
-  void on_record_written(uint8_t type) override;
+  void on_record(bool written, uint8_t type) override;
+  void on_handshake_bytes(bool whole_message) override;
   void on_key_update_received(bool update_requested) override;
+  void on_alert_written(uint8_t level, uint8_t description) override;
 
  private:
   static BIO_METHOD* bio_method();
   int bio_read(char* out, int size);
   int bio_write(const char* data, int size);
   IoState failure(int result);
-  IoState settle_key_update();
+  void count_error(ChannelError error);
+  IoState fail(ChannelError error);
+  IoState fail(ChannelError error, Alert alert);
   IoResult sent(ssize_t result);
+
+  Fallback movable(const KtlsPolicy& policy, const KtlsSupport& support, Direction direction);
+  bool install(Direction direction, uint64_t sequence);
+  void release_ssl();
+  IoResult read_by_kernel(char* out, size_t capacity);
+  IoState obey(const Verdict& verdict);
+  void count_sent(size_t bytes);
+  void count_received(uint64_t records);
+  void key_spent(bool peers);
+  IoState settle_key_update();
+  IoState replace_sending_key();
+  void count_key_update();
 
   Fd socket_;
   Counters& counters_;
+  uint64_t key_budget_;  // records that one key may protect
   SSL* ssl_ = nullptr;
+  const SSL_CIPHER* cipher_ = nullptr;
+  int protocol_ = 0;
   bool is_tls_;
+  bool resumed_ = false;
   bool drained_ = false;
   bool hangup_ = false;
   bool first_byte_seen_ = false;
   bool plaintext_ = false;
   bool peer_closed_ = false;
-  bool broken_ = false;  // OpenSSL must not be asked to write any more
+  bool broken_ = false;  // nothing more may be written
   bool more_ = false;    // for bio_write
-  bool kernel_tx_ = false;
-  bool kernel_rekeys_ = false;
-  bool key_update_owed_ = false;
-  bool key_update_sent_ = false;
-  bool must_end_ = false;
+  bool error_counted_ = false;
   bool finished_ = false;  // our half is closed
+
+  bool kernel_tx_ = false, kernel_rx_ = false;
+  bool mid_message_ = false;    // OpenSSL has read a part of a handshake message
+  bool kernel_rekeys_ = false;  // the sending key can be replaced
+  bool key_update_owed_ = false;
+  bool key_update_sent_ = false;       // and the key it announces is not installed yet
+  bool ask_for_key_update_ = false;    // ours asks for the peer's
+  bool asked_for_key_update_ = false;  // and it has not come yet
+  bool flooded_ = false;               // with KeyUpdates
+  Fallback must_end_ = Fallback::none;
+  TlsVersion version_ = TlsVersion::tls13;
   Aead aead_ = Aead::aes128_gcm;
-  uint64_t records_written_ = 0;  // under the current sending key
-  std::unique_ptr<TrafficSecret> tx_secret_;
+  uint64_t records_written_ = 0, records_read_ = 0;   // by OpenSSL, under the current key of each direction
+  uint64_t sent_ceiling_ = 0, received_ceiling_ = 0;  // records under the current keys; never too few
+  std::unique_ptr<TrafficSecret> tx_secret_, rx_secret_;
+  ControlRecords control_{TlsVersion::tls13};  // while the kernel receives
+  int64_t updates_since_ = 0;                  // second of CLOCK_MONOTONIC in which key_updates_ were counted
+  uint32_t key_updates_ = 0;
 };
 
 }  // namespace sealgate

@@ -20,12 +20,13 @@ double monotonic_seconds() {
 
 Connection::Connection(Reactor& reactor, Fd socket, const TlsContext* tls, size_t listener, std::string peer)
     : reactor_(reactor),
-      channel_(std::move(socket), tls, reactor.mutable_counters()),
+      channel_(std::move(socket), tls, reactor.options().ktls.records_per_key, reactor.mutable_counters()),
       http_(reactor.options().http),
       state_(tls ? State::handshake : State::idle),
       listener_(listener),
       peer_(std::move(peer)),
-      fallback_(reactor.options().ktls ? Fallback::too_short : Fallback::off) {
+      fallback_tx_(reactor.options().ktls.wants(Direction::tx) ? Fallback::too_short : Fallback::off),
+      fallback_rx_(reactor.options().ktls.wants(Direction::rx) ? Fallback::too_short : Fallback::off) {
   deadline.owner = this;
   reactor_.mutable_counters().connections[state_].add();
   reactor_.schedule(*this, state_);
@@ -268,14 +269,21 @@ void Connection::forget_request() {
   reactor_.forget(std::exchange(request_id_, 0));
 }
 
+void Connection::count_fallbacks() {
+  if (!handshake_done_) return;
+  Counters& counters = reactor_.mutable_counters();
+  if (!channel_.sends_by_kernel()) counters.fallbacks[fallback_tx_].add();
+  if (!channel_.receives_by_kernel()) counters.fallbacks_rx[fallback_rx_].add();
+  if (channel_.must_end() != Fallback::none) counters.fallbacks[channel_.must_end()].add();
+}
+
 void Connection::close() {
   if (state_ == State::closed) return;
   if (state_ == State::receiving) end_ingest();
   release_ingest();
   forget_request();
   reactor_.forget(std::exchange(io_ticket_, 0));
-  if (handshake_done_ && !channel_.in_kernel()) reactor_.mutable_counters().fallbacks[fallback_].add();
-  if (channel_.must_end()) reactor_.mutable_counters().fallbacks[Fallback::rekey_unsupported].add();
+  count_fallbacks();
   set_state(State::closed);
   reactor_.bury(*this);
 }

@@ -73,7 +73,9 @@ class Connection final : public EventTarget {
   void prove_again(const DeliverPlan& plan);
   void report_broken(const DeliverPlan& plan);
   void start_sending();
-  void move_to_kernel();
+  void move_sending();
+  void move_receiving();
+  void count_fallbacks();
   void wait_for_disk();
   bool response_sent();
   void leave();
@@ -86,7 +88,7 @@ class Connection final : public EventTarget {
   State state_;
   const size_t listener_;
   const std::string peer_;
-  Fallback fallback_;
+  Fallback fallback_tx_, fallback_rx_;  // why that direction is not in the kernel
   bool handshake_done_ = false;
   bool message_open_ = false;  // a request's head was taken and its end was not
   bool must_linger_ = false;   // the client may still be sending

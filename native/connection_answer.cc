@@ -88,17 +88,26 @@ void Connection::report_broken(const DeliverPlan& plan) {
   reactor_.tell_front_end({reactor_.id(), BrokenEvent{plan.file->digest(), told}});
 }
 
-void Connection::move_to_kernel() {
-  if (!channel_.is_tls() || channel_.in_kernel() || !reactor_.options().ktls) return;
-  if (fallback_ != Fallback::too_short && fallback_ != Fallback::pending_data) return;  // decided before
-  uint64_t length = 0;
-  for (const Piece& piece : delivery_.response().pieces) length += piece.length;
-  if (length < reactor_.options().ktls_min_bytes) return;
-  fallback_ = channel_.to_kernel(reactor_.engine().ktls());
+// What may have changed since it was last tried.
+constexpr bool worth_trying(Fallback last) {
+  return last == Fallback::too_short || last == Fallback::pending_data;
+}
+
+void Connection::move_sending() {
+  if (!channel_.is_tls() || channel_.sends_by_kernel() || !worth_trying(fallback_tx_)) return;
+  fallback_tx_ = channel_.send_by_kernel(reactor_.options().ktls, reactor_.engine().ktls());
+}
+
+void Connection::move_receiving() {
+  if (!channel_.is_tls() || channel_.receives_by_kernel() || !worth_trying(fallback_rx_)) return;
+  fallback_rx_ = channel_.receive_by_kernel(reactor_.options().ktls, reactor_.engine().ktls());
 }
 
 void Connection::start_sending() {
-  move_to_kernel();
+  if (delivery_.response().size() >= reactor_.options().ktls.min_bytes) {
+    move_receiving();
+    move_sending();
+  }
   delivery_.start(channel_);
   set_state(State::sending);
 }
@@ -125,10 +134,10 @@ bool Connection::step_send() {
   return false;
 }
 
-// While the kernel sends, OpenSSL must still see what the client says: a KeyUpdate is answered before the
-// next data, and a client that has gone is noticed. Requests that come early are kept for later.
+// While the kernel has a hand in it, what the client says must be seen in time: a KeyUpdate is answered
+// before the next data, and a client that has gone is noticed. Requests that come early are kept for later.
 void Connection::read_aside() {
-  if (!channel_.in_kernel()) return;
+  if (!channel_.sends_by_kernel() && !channel_.receives_by_kernel()) return;
   keep_unread();
   while (state_ != State::closed && kept_.size() < kAsideBytes) {
     const IoResult result = channel_.read(reactor_.scratch(), Reactor::kScratchBytes);
@@ -164,7 +173,7 @@ void Connection::on_disk_read() {
 bool Connection::response_sent() {
   reactor_.mutable_counters().responses[delivery_.path()].add();
   sent_total_ += delivery_.bytes_sent();
-  const bool keep_alive = delivery_.response().keep_alive && !channel_.must_end();
+  const bool keep_alive = delivery_.response().keep_alive && channel_.must_end() == Fallback::none;
   delivery_.reset();
   if (!keep_alive) return leave(), true;
   while (message_open_) {

@@ -22,6 +22,7 @@ void Connection::receive(const ReceivePlan& plan) {
     forget_request();
     return refuse(too_large ? Problem::body_too_large : Problem::front_end_overloaded);
   }
+  if (request.chunked || request.content_length >= reactor_.options().ktls.min_bytes) move_receiving();
   if (request.expect_continue && unread_.empty() &&
       channel_.write(kContinue.data(), kContinue.size(), false).state != IoState::ok) {
     return close();

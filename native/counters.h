@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "channel_error.h"
 #include "problem.h"
 
 namespace sealgate {
@@ -34,9 +35,11 @@ enum class Fallback : uint8_t {
   cipher_unsupported,    // a cipher kTLS does not know
   too_short,             // no response reached ktls.minBytes
   pending_data,          // OpenSSL held output when the connection could have moved
+  record_size_limit,     // the peer takes shorter records only than the kernel sends
   install_failed,        // the kernel refused the keys
-  rekey_unsupported,     // the peer asked for a KeyUpdate that this kernel cannot do: the connection ended in
+  rekey_unsupported,     // the key had to be replaced, which this kernel cannot do: the connection ended in
                          // order
+  key_spent,             // the key had protected all the records that it may, and TLS 1.2 cannot replace it
   count_,
 };
 
@@ -95,15 +98,18 @@ struct Counters {
   Counter received_bytes;  // request bodies
   Counter uploads;         // bodies received whole
   Counter uploads_aborted;
-  Counter cold_reads;     // chunks read by the I/O pool because they were not in the page cache
-  Counter seal_broken;    // deliveries stopped because the file had changed
-  Counter ktls_switched;  // connections moved to kernel TLS
+  Counter cold_reads;        // chunks read by the I/O pool because they were not in the page cache
+  Counter seal_broken;       // deliveries stopped because the file had changed
+  Counter ktls_switched;     // connections whose sending moved to kernel TLS
+  Counter ktls_switched_rx;  // whose receiving did
   Counter key_updates_received;
-  Counter key_updates_sent;  // by us, under kernel TLS
+  Counter key_updates_sent;  // by us; not those that OpenSSL sends because it was asked to
   Counter write_stalls;      // connections cut because the client stopped reading
   CounterSet<Path> responses;
-  CounterSet<Path> bytes;  // of heads and bodies, before TLS
-  CounterSet<Fallback> fallbacks;
+  CounterSet<Path> bytes;             // of heads and bodies, before TLS
+  CounterSet<Fallback> fallbacks;     // of sending
+  CounterSet<Fallback> fallbacks_rx;  // of receiving
+  CounterSet<ChannelError> errors;
   CounterSet<Problem> problems;
   CounterSet<State> connections;  // gauges
 
@@ -131,6 +137,7 @@ void Counters::each(Visit visit) const {
       {"cold_reads", &cold_reads},
       {"seal_broken", &seal_broken},
       {"ktls_switched", &ktls_switched},
+      {"ktls_switched_rx", &ktls_switched_rx},
       {"key_updates_received", &key_updates_received},
       {"key_updates_sent", &key_updates_sent},
       {"write_stalls", &write_stalls},
@@ -139,6 +146,8 @@ void Counters::each(Visit visit) const {
   responses.each("responses.", path_name, visit);
   bytes.each("bytes.", path_name, visit);
   fallbacks.each("fallback.", fallback_name, visit);
+  fallbacks_rx.each("fallback_rx.", fallback_name, visit);
+  errors.each("errors.", channel_error_name, visit);
   problems.each("problems.", problem_name, visit);
   connections.each("connections.", state_name, visit);
 }

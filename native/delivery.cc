@@ -65,7 +65,7 @@ void Delivery::start(const Channel& channel) {
   const bool may_sendfile = file_left_ > 0 && response_.plan->file->level() >= SealLevel::l1;
   if (!channel.is_tls()) {
     path_ = may_sendfile ? Path::plain_sendfile : Path::plain_send;
-  } else if (channel.in_kernel()) {
+  } else if (channel.sends_by_kernel()) {
     path_ = may_sendfile ? Path::ktls_sendfile : Path::ktls_send;
   } else {
     path_ = file_left_ > 0 ? Path::tls_file : Path::tls_send;
@@ -114,7 +114,7 @@ Delivery::Progress Delivery::pump_memory(Channel& channel, Counters& counters) {
   while (piece_ < response_.pieces.size()) {
     const Piece& piece = response_.pieces[piece_];
     const uint64_t left = piece.length - within_;
-    const bool more = channel.is_tls() && !channel.in_kernel() && left > Channel::kRecordBytes;
+    const bool more = channel.is_tls() && !channel.sends_by_kernel() && left > Channel::kRecordBytes;
     const IoResult result = channel.write(memory(piece) + within_, left, more);
     if (result.state != IoState::ok) return blocked(result);
     count(counters, result.bytes);

@@ -70,7 +70,7 @@ std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, En
   const bool any_tls =
       std::any_of(given.listeners.begin(), given.listeners.end(), [](const auto& l) { return l.tls; });
   if (any_tls) {
-    reactor->tls_ = TlsContext::create(given.tls, given.ktls && engine.ktls().any_tx(), failure);
+    reactor->tls_ = TlsContext::create(given.tls, given.ktls.on && engine.ktls().any(), failure);
     if (!reactor->tls_) return nullptr;
   }
   for (const ListenerOptions& listener : given.listeners) {

@@ -18,6 +18,7 @@
 #include "front_end.h"
 #include "http_limits.h"
 #include "io_pool.h"
+#include "ktls_policy.h"
 #include "listener.h"
 #include "mailbox.h"
 #include "plan.h"
@@ -28,7 +29,6 @@
 namespace sealgate {
 
 class Connection;
-class KtlsSupport;
 
 struct ProblemAnswer {
   int status = 500;
@@ -39,8 +39,7 @@ struct ReactorOptions {
   std::vector<ListenerOptions> listeners;
   bool shared_ports = false;  // another reactor of this process is bound there
   TlsOptions tls;
-  bool ktls = true;
-  uint64_t ktls_min_bytes = 64 * 1024;
+  KtlsPolicy ktls;
   std::vector<std::string> plan_key_fields;
   std::string server_name;
   std::array<ProblemAnswer, static_cast<size_t>(Problem::count_)> problems;

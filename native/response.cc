@@ -170,6 +170,12 @@ void Response::clear() {
   keep_alive = true;
 }
 
+uint64_t Response::size() const {
+  uint64_t bytes = 0;
+  for (const Piece& piece : pieces) bytes += piece.length;
+  return bytes;
+}
+
 uint64_t Response::body_in_file() const {
   uint64_t total = 0;
   for (const Piece& piece : pieces) total += piece.of == Piece::Of::file ? piece.length : 0;

@@ -28,6 +28,7 @@ struct Response {
 
   // Keeps the capacity of text and pieces for the connection's next answer.
   void clear();
+  uint64_t size() const;          // bytes
   uint64_t body_in_file() const;  // bytes
 };
 

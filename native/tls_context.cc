@@ -23,13 +23,26 @@ TlsObserver* observer_of(const SSL* ssl) { return static_cast<TlsObserver*>(SSL_
 
 void keylog(const SSL* ssl, const char* line) { observer_of(ssl)->on_keylog(line); }
 
-// OpenSSL reports each record header written, and each handshake message read.
+// OpenSSL reports each record header read or written, the true type of an encrypted record, and each whole
+// message.
 void message(int written, int, int content_type, const void* data, size_t size, SSL* ssl, void*) {
+  TlsObserver* observer = observer_of(ssl);
   const auto* bytes = static_cast<const unsigned char*>(data);
-  if (written && content_type == SSL3_RT_HEADER) observer_of(ssl)->on_record_written(bytes[0]);
   constexpr unsigned char kKeyUpdate = 24;  // RFC 8446 4: type, 24-bit length, request_update
-  if (!written && content_type == SSL3_RT_HANDSHAKE && size == 5 && bytes[0] == kKeyUpdate) {
-    observer_of(ssl)->on_key_update_received(bytes[4] == 1);
+  switch (content_type) {
+    case SSL3_RT_HEADER: return observer->on_record(written == 1, bytes[0]);
+    case SSL3_RT_INNER_CONTENT_TYPE:
+      if (!written && bytes[0] == SSL3_RT_HANDSHAKE) observer->on_handshake_bytes(false);
+      return;
+    case SSL3_RT_HANDSHAKE:
+      if (written) return;
+      observer->on_handshake_bytes(true);
+      if (size == 5 && bytes[0] == kKeyUpdate) observer->on_key_update_received(bytes[4] == 1);
+      return;
+    case SSL3_RT_ALERT:
+      if (written && size == 2) observer->on_alert_written(bytes[0], bytes[1]);
+      return;
+    default: return;
   }
 }
 
@@ -92,7 +105,7 @@ const char* apply(SSL_CTX* context, const TlsOptions& options) {
 
 }  // namespace
 
-std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, bool observe,
+std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, bool secrets,
                                                std::string* failure) {
   ERR_clear_error();
   SSL_CTX* context = SSL_CTX_new(TLS_server_method());
@@ -100,7 +113,7 @@ std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, bool o
     *failure = openssl_reason("SSL_CTX_new");
     return nullptr;
   }
-  std::unique_ptr<TlsContext> made(new TlsContext(context, observe));
+  std::unique_ptr<TlsContext> made(new TlsContext(context));
   // Resumption is by tickets alone, so no state is shared between reactors but the ticket key.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("sealgate"), 8);
@@ -111,7 +124,7 @@ std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, bool o
   // One recv(2) for the record header, its body and whatever follows.
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
-  if (observe) SSL_CTX_set_keylog_callback(context, keylog);
+  if (secrets) SSL_CTX_set_keylog_callback(context, keylog);
   if (const char* refused = apply(context, options)) {
     *failure = openssl_reason(refused);
     return nullptr;
@@ -125,7 +138,7 @@ SSL* TlsContext::new_ssl(TlsObserver* observer) const {
   SSL* ssl = SSL_new(context_);
   if (!ssl) return nullptr;
   SSL_set_app_data(ssl, observer);
-  if (observe_) SSL_set_msg_callback(ssl, message);
+  SSL_set_msg_callback(ssl, message);
   SSL_set_accept_state(ssl);
   return ssl;
 }

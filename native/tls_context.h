@@ -26,8 +26,11 @@ struct TlsOptions {
 class TlsObserver {
  public:
   virtual void on_keylog(std::string_view line) = 0;
-  virtual void on_record_written(uint8_t type) = 0;
+  virtual void on_record(bool written, uint8_t type) = 0;
+  // A part of a handshake message was read, or with it the whole message.
+  virtual void on_handshake_bytes(bool whole_message) = 0;
   virtual void on_key_update_received(bool update_requested) = 0;
+  virtual void on_alert_written(uint8_t level, uint8_t description) = 0;
 
  protected:
   ~TlsObserver() = default;
@@ -36,19 +39,18 @@ class TlsObserver {
 class TlsContext {
  public:
   // On failure returns null and *failure names the setting and OpenSSL's reason. Key material is not in it.
-  static std::unique_ptr<TlsContext> create(const TlsOptions& options, bool observe, std::string* failure);
+  // secrets: TlsObserver::on_keylog is wanted.
+  static std::unique_ptr<TlsContext> create(const TlsOptions& options, bool secrets, std::string* failure);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  // A server-side SSL without BIOs. `observer` must outlive it; it is called only when create() got observe =
-  // true.
+  // A server-side SSL without BIOs. `observer` must outlive it.
   SSL* new_ssl(TlsObserver* observer) const;
 
  private:
-  explicit TlsContext(SSL_CTX* context, bool observe) : context_(context), observe_(observe) {}
+  explicit TlsContext(SSL_CTX* context) : context_(context) {}
   SSL_CTX* context_;
-  bool observe_;
 };
 
 }  // namespace sealgate

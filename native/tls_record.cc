@@ -1,7 +1,5 @@
 #include "tls_record.h"
 
-#include <algorithm>
-
 namespace sealgate {
 namespace {
 
@@ -16,14 +14,8 @@ Verdict failed(Alert alert) { return {Verdict::Kind::failed, alert}; }
 
 Verdict ControlRecords::take(uint8_t type, std::string_view data) {
   if (type == kRecordHandshake) return take_handshake(data);
-  if (collected_ > 0) return failed(Alert::unexpected_message);
   if (type == kRecordAlert) return take_alert(data);
   return failed(Alert::unexpected_message);
-}
-
-Verdict ControlRecords::on_data() {
-  warnings_ = 0;
-  return collected_ > 0 ? failed(Alert::unexpected_message) : Verdict{};
 }
 
 Verdict ControlRecords::take_alert(std::string_view data) {
@@ -48,21 +40,15 @@ Verdict ControlRecords::take_handshake(std::string_view data) {
     const bool hello = data.size() >= kHandshakeHeader && static_cast<uint8_t>(data[0]) == kClientHello;
     return hello ? Verdict{Verdict::Kind::no_renegotiation} : failed(Alert::unexpected_message);
   }
-  const size_t taken = std::min(data.size(), kKeyUpdateBytes - collected_);
-  std::copy_n(data.begin(), taken, message_.begin() + collected_);
-  collected_ = static_cast<uint8_t>(collected_ + taken);
-  if (collected_ < kHandshakeHeader) return {};
-  if (message_[0] != kKeyUpdate) return failed(Alert::unexpected_message);
-  const size_t length =
-      static_cast<size_t>(message_[1]) << 16 | static_cast<size_t>(message_[2]) << 8 | message_[3];
+  const auto byte = [&](size_t at) { return static_cast<uint8_t>(data[at]); };
+  if (byte(0) != kKeyUpdate || data.size() < kHandshakeHeader) return failed(Alert::unexpected_message);
+  const size_t length = static_cast<size_t>(byte(1)) << 16 | static_cast<size_t>(byte(2)) << 8 | byte(3);
   if (length > 1) return failed(Alert::illegal_parameter);
   if (length == 0) return failed(Alert::decode_error);
-  if (collected_ < kKeyUpdateBytes) return {};
   // A message before a key change ends its record (RFC 8446 5.1).
-  if (data.size() > taken) return failed(Alert::unexpected_message);
-  collected_ = 0;
-  if (message_[4] > 1) return failed(Alert::illegal_parameter);
-  return {Verdict::Kind::key_update, Alert::close_notify, message_[4] == 1};
+  if (data.size() != kHandshakeHeader + 1) return failed(Alert::unexpected_message);
+  if (byte(4) > 1) return failed(Alert::illegal_parameter);
+  return {Verdict::Kind::key_update, Alert::close_notify, byte(4) == 1};
 }
 
 }  // namespace sealgate

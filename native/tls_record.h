@@ -4,7 +4,6 @@
 // system calls.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -44,20 +43,18 @@ class ControlRecords {
  public:
   explicit ControlRecords(TlsVersion version) : version_(version) {}
 
-  // One whole record of any type but application data.
+  // One whole record of any type but application data. A KeyUpdate in pieces is refused: the kernel takes its
+  // first byte for the end of the key, so the rest could not be read.
   Verdict take(uint8_t type, std::string_view data);
-  // Application data came: legal only between handshake messages.
-  Verdict on_data();
+  // Application data came.
+  void on_data() { warnings_ = 0; }
 
  private:
   Verdict take_alert(std::string_view data);
   Verdict take_handshake(std::string_view data);
 
-  static constexpr size_t kKeyUpdateBytes = 5;  // type, 24-bit length, request_update
   TlsVersion version_;
   uint8_t warnings_ = 0;  // in a row
-  uint8_t collected_ = 0;
-  std::array<uint8_t, kKeyUpdateBytes> message_{};  // a KeyUpdate may arrive over several records
 };
 
 }  // namespace sealgate

@@ -21,6 +21,7 @@ const address = z
     return { host: bare, port: Number(port), tls: scheme === 'https' };
   });
 
+const ktlsCiphers = ['AES-128-GCM', 'AES-256-GCM', 'ChaCha20-Poly1305', 'AES-128-CCM'] as const;
 const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/);
 
 export const configSchema = z.strictObject({
@@ -67,13 +68,27 @@ export const configSchema = z.strictObject({
         .describe(
           'auto: kernel TLS where it works. off: userspace TLS. require: no start without kernel TLS.',
         ),
+      tx: z.boolean().default(true).describe('Sending may go by the kernel.'),
+      rx: z.boolean().default(true).describe('Receiving may go by the kernel.'),
+      protocols: z.array(z.enum(['TLSv1.2', 'TLSv1.3'])).default(['TLSv1.2', 'TLSv1.3']),
+      ciphers: z
+        .array(z.enum(ktlsCiphers))
+        .default([...ktlsCiphers])
+        .describe('Connections with another cipher stay in userspace.'),
       minBytes: z
         .int()
         .min(0)
         .default(65_536)
         .describe(
-          'Bytes. A response of this size moves its connection into the kernel; below it does not pay.',
+          'Bytes. A response or upload of this size moves its connection into the kernel; below it does ' +
+            'not pay.',
         ),
+      recordsPerKey: z
+        .int()
+        .min(1)
+        .max(2 ** 24)
+        .default(2 ** 24)
+        .describe('AES records before the key is replaced (RFC 8446 5.5), in userspace TLS too.'),
     })
     .prefault({}),
   buckets: z
@@ -132,6 +147,7 @@ export const settings = {
   'tls.key': { variable: 'SEALGATE_TLS_KEY', type: 'path' },
   'ktls.mode': { variable: 'SEALGATE_KTLS', type: 'text' },
   'ktls.minBytes': { variable: 'SEALGATE_KTLS_MIN_BYTES', type: 'number' },
+  'ktls.recordsPerKey': { variable: 'SEALGATE_KTLS_RECORDS_PER_KEY', type: 'number' },
   'auth.reads': { variable: 'SEALGATE_READS', type: 'text' },
   'auth.tokens': { variable: 'SEALGATE_TOKENS', type: 'path' },
   'control.listen': { variable: 'SEALGATE_CONTROL', type: 'text' },

@@ -100,7 +100,7 @@ function inKernel(kernel: 'current' | 'old' | 'new'): Step[] {
   const steps = ktlsTests.length > 0 ? [...unit, onNode(`ktls-${kernel}`, ktlsTests)] : unit;
   return steps.map((step) => ({
     ...step,
-    command: ['test/kernel/in-kernel.sh', kernel, '--', ...step.command],
+    command: ['env', 'SEALGATE_TEST_BUILD=1', 'test/kernel/in-kernel.sh', kernel, '--', ...step.command],
   }));
 }
 

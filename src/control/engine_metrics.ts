@@ -31,10 +31,17 @@ export const engineMetrics: Record<string, EngineMetric> = {
   requests: counter('requests', 'Request heads parsed.'),
   responses: counter('responses', 'Responses sent, by the path their bytes took.', 'path'),
   bytes: counter('sent_bytes', 'Bytes of heads and bodies before TLS, by the path they took.', 'path'),
-  fallback: counter('ktls_fallbacks', 'TLS connections that ended in userspace TLS, by reason.', 'reason'),
-  ktls_switched: counter('ktls_connections', 'Connections moved to kernel TLS.'),
+  fallback: counter('ktls_fallbacks', 'Connections that the kernel did not send for, by reason.', 'reason'),
+  fallback_rx: counter(
+    'ktls_receive_fallbacks',
+    'Connections that the kernel did not receive for, by reason.',
+    'reason',
+  ),
+  ktls_switched: counter('ktls_connections', 'Connections whose sending moved to kernel TLS.'),
+  ktls_switched_rx: counter('ktls_receive_connections', 'Connections whose receiving did.'),
+  errors: counter('channel_errors', 'What ended connections early, by class.', 'class'),
   key_updates_received: counter('tls_key_updates_received', 'KeyUpdate messages of clients.'),
-  key_updates_sent: counter('tls_key_updates_sent', 'KeyUpdate messages sent under kernel TLS.'),
+  key_updates_sent: counter('tls_key_updates_sent', 'KeyUpdate messages that Sealgate sent.'),
   plan_hits: counter('plan_cache_hits', 'Requests answered from a kept plan, without the front end.'),
   plan_misses: counter('plan_cache_misses', 'Requests that the front end was asked about.'),
   plan_stale: counter('plan_cache_stale', 'Kept plans found stale.'),
@@ -50,7 +57,7 @@ export const engineMetrics: Record<string, EngineMetric> = {
 };
 
 /** Label values that say nothing: not a problem, not a fallback, not open any more. */
-const silent = new Set(['problems.none', 'problems.', 'fallback.none', 'connections.closed']);
+const silent = new Set(['problems.none', 'problems.', 'fallback.none', 'fallback_rx.none', 'connections.closed']);
 
 export function splitCounter(name: string): { key: string; value?: string } | undefined {
   if (silent.has(name)) return undefined;

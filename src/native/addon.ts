@@ -154,16 +154,29 @@ export interface TlsOptions {
 
 export type KtlsMode = 'auto' | 'off' | 'require';
 
+export type KtlsProtocol = 'TLSv1.2' | 'TLSv1.3';
+export type KtlsCipher = 'AES-128-GCM' | 'AES-256-GCM' | 'ChaCha20-Poly1305' | 'AES-128-CCM';
+
+/** What may go by kernel TLS. */
+export interface KtlsPolicy {
+  mode: KtlsMode;
+  /** Directions: sending, receiving. */
+  tx: boolean;
+  rx: boolean;
+  protocols: KtlsProtocol[];
+  ciphers: KtlsCipher[];
+  /** A response or an upload of at least this many bytes moves its connection into the kernel. */
+  minBytes: number;
+  /** Records that one AES key protects before it is replaced, or the connection ends in order. */
+  recordsPerKey: number;
+}
+
 export interface ReactorOptions {
   listeners: ListenerOptions[];
   /** Another reactor of this process is bound to these addresses already. */
   sharedPorts: boolean;
   tls?: TlsOptions;
-  ktls: {
-    mode: KtlsMode;
-    /** A response of at least this many bytes moves its connection to the kernel. */
-    minBytes: number;
-  };
+  ktls: KtlsPolicy;
   limits: EngineLimits;
   /** Response bodies for refusals the engine makes by itself, by problem name (native/problem.h). */
   problems: Record<string, { status: number; body: string }>;
@@ -218,8 +231,8 @@ export interface Reactor {
 }
 
 export interface KtlsCapability {
-  protocol: 'TLSv1.2' | 'TLSv1.3';
-  cipher: string;
+  protocol: KtlsProtocol;
+  cipher: KtlsCipher;
   direction: 'tx' | 'rx';
   works: boolean;
   rekeys: boolean;

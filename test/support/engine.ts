@@ -69,7 +69,15 @@ export async function startEngine(handle: Handle, workers = 2): Promise<TestEngi
     log,
     reactor: {
       listeners: [{ host: '127.0.0.1', port: 0, tls: false }],
-      ktls: { mode: 'off', minBytes: 65536 },
+      ktls: {
+        mode: 'off',
+        tx: true,
+        rx: true,
+        protocols: [],
+        ciphers: [],
+        minBytes: 65536,
+        recordsPerKey: 2 ** 24,
+      },
       limits,
       problems: engineProblems(),
       planKeyFields: [],

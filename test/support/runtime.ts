@@ -8,15 +8,19 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export type Runtime = 'node' | 'bun' | 'deno';
 export const runtime: Runtime = process.versions.bun ? 'bun' : process.versions.deno ? 'deno' : 'node';
 
+// The build starts faster, which counts in the kernels of test/kernel.
+const built = process.env.SEALGATE_TEST_BUILD === '1';
+const program = built ? `${root}dist/src/cli.js` : `${root}src/cli.ts`;
+
 const prefix: Record<Runtime, string[]> = {
-  node: ['--import', 'tsx'],
+  node: built ? [] : ['--import', 'tsx'],
   bun: [],
   deno: ['run', '-A', '--no-check', '--config', `${root}deno.json`],
 };
 
 /** Starts `sealgate ARGS` as a child process. */
 export function spawnCli(args: string[], options: SpawnOptions = {}): ChildProcess {
-  return spawn(process.execPath, [...prefix[runtime], `${root}src/cli.ts`, ...args], {
+  return spawn(process.execPath, [...prefix[runtime], program, ...args], {
     cwd: root,
     ...options,
   });

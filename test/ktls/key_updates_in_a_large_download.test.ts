@@ -1,0 +1,47 @@
+// A thousand KeyUpdates during a download of 300 MiB, every other one requesting ours: the digest is right and
+// the connection goes on.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import type { Site, TestServer } from '../support/server.ts';
+import { kernelRekeys, recordClient, said, sample, startServer, suites, tlsStat } from './support.ts';
+
+const size = 300 * 2 ** 20;
+let site: Site;
+let server: TestServer;
+let large: Awaited<ReturnType<typeof sample>>;
+
+before(async () => {
+  ({ site, server } = await startServer('ktls-txrx'));
+  large = await sample(site, server, 'large.bin', size);
+});
+after(async () => {
+  await server.stop();
+  await site.remove();
+});
+
+const skip = !kernelRekeys && 'this kernel cannot replace keys';
+test('a thousand KeyUpdates while 300 MiB go out', { skip }, async () => {
+  const before = tlsStat('TlsTxRekeyOk');
+  const head = (await server.curl(large.path, '-r', '0-0')).headers;
+  assert.equal(head.get('etag'), `"${large.digest}"`);
+  const suite = suites[0] ?? assert.fail();
+  const lines = await recordClient(
+    server,
+    suite,
+    'body',
+    'get',
+    large.path,
+    'read',
+    size,
+    1000,
+    'cut',
+    'end',
+  );
+  assert.equal(said(lines, 'alert'), '1 0', lines.join('\n'));
+  assert.equal(said(lines, 'digest'), createHash('sha256').update(large.bytes).digest('hex'));
+  assert.ok(Number(said(lines, 'updates')) > 100, 'ours went out while the response did');
+  assert.ok(tlsStat('TlsTxRekeyOk') - before > 100);
+  assert.equal(tlsStat('TlsTxRekeyError') + tlsStat('TlsRxRekeyError'), 0);
+});
