@@ -1,24 +1,16 @@
 #include "http1.h"
 
 #include <llhttp.h>
-#include <strings.h>
 
 #include <algorithm>
+
+#include "request_syntax.h"
+#include "text.h"
 
 namespace sealgate {
 namespace {
 
 constexpr size_t kBlankBytes = 8;  // of empty lines before a request (RFC 9112 2.2)
-
-bool same(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 Method method_of(uint8_t method) {
   switch (method) {
@@ -30,58 +22,6 @@ Method method_of(uint8_t method) {
     case HTTP_POST: return Method::post;
     default: return Method::other;
   }
-}
-
-// Field::count_ for the fields that only the front end reads. Told apart by length first.
-Field field_of(std::string_view name) {
-  switch (name.size()) {
-    case 4: return same(name, "host") ? Field::host : Field::count_;
-    case 5: return same(name, "range") ? Field::range : Field::count_;
-    case 6: return same(name, "expect") ? Field::expect : Field::count_;
-    case 8:
-      if (same(name, "if-match")) return Field::if_match;
-      return same(name, "if-range") ? Field::if_range : Field::count_;
-    case 13:
-      if (same(name, "if-none-match")) return Field::if_none_match;
-      return same(name, "authorization") ? Field::authorization : Field::count_;
-    case 17: return same(name, "if-modified-since") ? Field::if_modified_since : Field::count_;
-    case 19: return same(name, "if-unmodified-since") ? Field::if_unmodified_since : Field::count_;
-    default: return Field::count_;
-  }
-}
-
-// uri-host [ ":" port ] as far as its characters go (RFC 3986 3.2.2).
-bool is_host(std::string_view host) {
-  return std::all_of(host.begin(), host.end(), [](char c) {
-    return c > ' ' && c < 0x7f && std::string_view("/?#@\\,").find(c) == std::string_view::npos;
-  });
-}
-
-// Letters, then a space: a method, if one that nobody knows. Anything else is no HTTP.
-bool begins_with_method(std::string_view text) {
-  const size_t space = text.find(' ');
-  if (space == 0 || space == std::string_view::npos || space > 32) return false;
-  return std::all_of(text.begin(), text.begin() + space,
-                     [](char c) { return c == '-' || c == '_' || ::isalpha(c); });
-}
-
-// Reduces absolute-form to origin-form (RFC 9112 3.2.2). False when the target is none that is served.
-bool normalize_target(std::string_view& target, Method method) {
-  const bool visible =
-      std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c < 0x7f && c != '#'; });
-  if (!visible || target.empty()) return false;
-  if (target == "*") return method == Method::options;
-  if (target.front() == '/') return true;
-  const bool http = same(target.substr(0, 7), "http://");
-  if (!http && !same(target.substr(0, 8), "https://")) return false;
-  const std::string_view rest = target.substr(http ? 7 : 8);
-  const size_t path = rest.find_first_of("/?");
-  if (path != std::string_view::npos && rest[path] == '?') return false;
-  if (path == 0 || rest.empty()) return false;
-  // Without a path it is "/": the second of the two slashes stands for it, so that the view stays inside the
-  // head.
-  target = path == std::string_view::npos ? target.substr(http ? 6 : 7, 1) : rest.substr(path);
-  return true;
 }
 
 }  // namespace
@@ -129,8 +69,7 @@ Http1::~Http1() = default;
 
 bool Http1::idle() const { return impl_->idle; }
 
-// --- llhttp
-// ------------------------------------------------------------------------------------------------------
+// --- llhttp --------------------------------------------------------------------------------------
 
 Http1::Impl::Impl(const HttpLimits& given) : limits(given) {
   llhttp_settings_init(&settings);
@@ -182,15 +121,14 @@ Problem Http1::Impl::problem_of(llhttp_errno_t error) const {
     case HPE_INVALID_VERSION:
     case HPE_PAUSED_H2_UPGRADE: return Problem::version_unsupported;
     case HPE_UNEXPECTED_CONTENT_LENGTH:
-    case HPE_INVALID_CONTENT_LENGTH: return Problem::framing_ambiguous;
-    case HPE_INVALID_TRANSFER_ENCODING: return Problem::coding_unknown;
+    case HPE_INVALID_CONTENT_LENGTH:
+    case HPE_INVALID_TRANSFER_ENCODING: return Problem::framing_ambiguous;
     case HPE_INVALID_CHUNK_SIZE: return Problem::chunk_malformed;
     default: return in_body ? Problem::chunk_malformed : Problem::head_malformed;
   }
 }
 
-// --- the head, once llhttp found it well-formed and its bytes stand together
-// ---------------------------------------
+// --- the head, once llhttp found it well-formed and its bytes stand together ---------------------
 
 // Stricter than llhttp: each line ends with CRLF, CR and LF stand nowhere else, no line is folded, no NUL.
 // A proxy in front that reads such a head otherwise could be made to smuggle requests (RFC
@@ -222,7 +160,7 @@ Problem Http1::Impl::read_head(std::string_view text, Request& request) {
 
 Problem Http1::Impl::read_field(std::string_view line, Request& request) {
   const size_t colon = line.find(':');
-  if (line.front() == ' ' || line.front() == '\t' || colon == std::string_view::npos)
+  if (line.front() == ' ' || line.front() == '\t' || colon == 0 || colon == std::string_view::npos)
     return Problem::head_malformed;
   const std::string_view name = line.substr(0, colon);
   const std::string_view value = trimmed(line.substr(colon + 1));
@@ -250,7 +188,7 @@ Problem Http1::Impl::check_framing(Request& request) const {
   if ((!host.data() && !request.http10) || !is_host(host)) return Problem::host_invalid;
   if (transfer_encoding.data()) {
     if (has_length || request.http10) return Problem::framing_ambiguous;  // RFC 9112 6.1
-    if (!same(transfer_encoding, "chunked")) return Problem::coding_unknown;
+    if (const Problem found = problem_of_coding(transfer_encoding); found != Problem::none) return found;
     request.chunked = true;
   }
   request.content_length = has_length ? parser.content_length : 0;
@@ -263,8 +201,7 @@ Problem Http1::Impl::check_framing(Request& request) const {
   return Problem::none;
 }
 
-// --- one event a call
-// --------------------------------------------------------------------------------------------
+// --- one event a call ----------------------------------------------------------------------------
 
 Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& request) {
   size_t skipped = 0;
@@ -277,20 +214,25 @@ Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& re
   // A head that began in an earlier call is parsed where it is collected, so that its bytes stand together.
   const size_t before = collected.size();
   const char* from = data + skipped;
-  size_t given = size - skipped;
+  const size_t given = std::min(size - skipped, limits.head_bytes + 1 - before);
   if (before > 0) {
-    given = std::min(given, limits.head_bytes + 1 - before);
     collected.append(from, given);
     from = collected.data() + before;
   }
   const size_t parsed = execute(from, given);
   const size_t consumed = skipped + parsed;
   const std::string_view text(before > 0 ? collected.data() : from, before + parsed);
-  if (event == Event::failed) {
-    const bool no_method =
-        problem == Problem::method_unknown && !begins_with_method({text.data(), before + given});
-    return failed(no_method ? Problem::head_malformed : problem, consumed);
+  if (event == Event::failed && problem == Problem::method_unknown) {
+    // llhttp gives up at the first letter that fits no method; given more, it says the same again.
+    const std::string_view seen(text.data(), before + given);
+    const Opening opening = opening_of(seen);
+    if (opening == Opening::open) {
+      if (before == 0) collected.assign(seen);
+      return {Event::more, Problem::none, skipped + given, {}};
+    }
+    return failed(opening == Opening::method ? problem : Problem::head_malformed, consumed);
   }
+  if (event == Event::failed) return failed(problem, consumed);
   if (text.size() > limits.head_bytes) return failed(Problem::head_too_large, consumed);
   if (event == Event::more) {
     if (before == 0) collected.assign(text);
@@ -304,10 +246,10 @@ Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& re
 Http1::Step Http1::Impl::next_of_body(const char* data, size_t size) {
   const size_t parsed = execute(data, size);
   if (event == Event::failed) return failed(problem, parsed);
-  since_body += parsed;
-  if (event == Event::body) since_body = 0;
   // Chunk extensions and trailers carry nothing that is wanted.
+  since_body += event == Event::body ? parsed - body.size() : parsed;
   if (since_body > limits.head_bytes) return failed(Problem::chunk_malformed, parsed);
+  if (event == Event::body) since_body = 0;
   if (event == Event::complete) {
     idle = true;
     in_body = false;

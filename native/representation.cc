@@ -1,21 +1,15 @@
 #include "representation.h"
 
-#include <strings.h>
 #include <time.h>
 
 #include <algorithm>
 
+#include "text.h"
+
 namespace sealgate {
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-// --- preconditions (RFC 9110 13)
-// ---------------------------------------------------------------------------------
+// --- preconditions (RFC 9110 13) -----------------------------------------------------------------
 
 // Whether a list of entity tags names `etag`, which is strong. Weak comparison looks past "W/" (8.8.3.2).
 bool lists_etag(std::string_view list, std::string_view etag, bool weak_comparison) {
@@ -51,8 +45,7 @@ bool range_still_applies(std::string_view field, const Representation& represent
   return validator == representation.etag;
 }
 
-// --- ranges (RFC 9110 14.1.2, 14.2)
-// ------------------------------------------------------------------------------
+// --- ranges (RFC 9110 14.1.2, 14.2) --------------------------------------------------------------
 
 // Digits at the front of the text, saturating. False when there are none.
 bool take_number(std::string_view& text, uint64_t* out) {
@@ -107,9 +100,7 @@ bool too_many_overlap(const std::vector<ByteRange>& ranges) {
 Outcome select_ranges(std::string_view field, uint64_t size, size_t max_ranges,
                       std::vector<ByteRange>& ranges) {
   constexpr std::string_view kUnit = "bytes=";
-  if (field.size() < kUnit.size() || ::strncasecmp(field.data(), kUnit.data(), kUnit.size()) != 0) {
-    return Outcome::full;
-  }
+  if (!same(field.substr(0, kUnit.size()), kUnit)) return Outcome::full;
   std::string_view left = field.substr(kUnit.size());
   size_t asked = 0;
   while (!left.empty()) {

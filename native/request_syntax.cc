@@ -1,0 +1,74 @@
+#include "request_syntax.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "text.h"
+
+namespace sealgate {
+
+// Names are told apart by their length first.
+Field field_of(std::string_view name) {
+  switch (name.size()) {
+    case 4: return same(name, "host") ? Field::host : Field::count_;
+    case 5: return same(name, "range") ? Field::range : Field::count_;
+    case 6: return same(name, "expect") ? Field::expect : Field::count_;
+    case 8:
+      if (same(name, "if-match")) return Field::if_match;
+      return same(name, "if-range") ? Field::if_range : Field::count_;
+    case 13:
+      if (same(name, "if-none-match")) return Field::if_none_match;
+      return same(name, "authorization") ? Field::authorization : Field::count_;
+    case 17: return same(name, "if-modified-since") ? Field::if_modified_since : Field::count_;
+    case 19: return same(name, "if-unmodified-since") ? Field::if_unmodified_since : Field::count_;
+    default: return Field::count_;
+  }
+}
+
+bool is_host(std::string_view host) {
+  return std::all_of(host.begin(), host.end(), [](char c) {
+    return c > ' ' && c < 0x7f && std::string_view("/?#@\\,").find(c) == std::string_view::npos;
+  });
+}
+
+Opening opening_of(std::string_view text) {
+  constexpr size_t kLongestMethod = 32;
+  const auto in_method = [](unsigned char c) { return c == '-' || c == '_' || std::isalpha(c); };
+  const auto end = std::find_if_not(text.begin(), text.end(), in_method);
+  const auto size = static_cast<size_t>(end - text.begin());
+  if (size > kLongestMethod) return Opening::no_method;
+  if (end == text.end()) return Opening::open;
+  return size > 0 && *end == ' ' ? Opening::method : Opening::no_method;
+}
+
+Problem problem_of_coding(std::string_view codings) {
+  bool chunked = false;
+  for (size_t from = 0; from <= codings.size();) {
+    const size_t comma = std::min(codings.find(',', from), codings.size());
+    if (chunked) return Problem::framing_ambiguous;
+    chunked = same(trimmed(codings.substr(from, comma - from)), "chunked");
+    from = comma + 1;
+  }
+  if (!chunked) return Problem::framing_ambiguous;
+  return same(codings, "chunked") ? Problem::none : Problem::coding_unknown;
+}
+
+bool normalize_target(std::string_view& target, Method method) {
+  const bool visible =
+      std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c < 0x7f && c != '#'; });
+  if (!visible || target.empty()) return false;
+  if (target == "*") return method == Method::options;
+  if (target.front() == '/') return true;
+  const bool http = same(target.substr(0, 7), "http://");
+  if (!http && !same(target.substr(0, 8), "https://")) return false;
+  const std::string_view rest = target.substr(http ? 7 : 8);
+  const size_t path = rest.find_first_of("/?");
+  if (path != std::string_view::npos && rest[path] == '?') return false;
+  if (path == 0 || rest.empty()) return false;
+  // Without a path it is "/": the second of the two slashes stands for it, so that the view stays inside the
+  // head.
+  target = path == std::string_view::npos ? target.substr(http ? 6 : 7, 1) : rest.substr(path);
+  return true;
+}
+
+}  // namespace sealgate
