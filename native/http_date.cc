@@ -4,6 +4,7 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 
 #include "representation.h"
@@ -108,8 +109,12 @@ bool read_asctime(std::string_view text, tm& t) {
   return r.ok && r.left.empty();
 }
 
+// timegm(3) would make 31 November the 1st of December.
 bool plausible(const tm& t) {
-  return t.tm_mday >= 1 && t.tm_mday <= 31 && t.tm_hour <= 23 && t.tm_min <= 59 && t.tm_sec <= 60;
+  const std::chrono::year_month_day day{std::chrono::year(t.tm_year + 1900),
+                                        std::chrono::month(static_cast<unsigned>(t.tm_mon + 1)),
+                                        std::chrono::day(static_cast<unsigned>(t.tm_mday))};
+  return day.ok() && t.tm_hour <= 23 && t.tm_min <= 59 && t.tm_sec <= 60;
 }
 
 char* put(char* out, std::string_view text) {
