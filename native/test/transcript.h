@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,7 +42,10 @@ inline std::string describe(const Request& request) {
 
 class Transcript {
  public:
-  explicit Transcript(const HttpLimits& limits) : http_(limits) {}
+  using OnHead = std::function<void(const Request&)>;
+
+  explicit Transcript(const HttpLimits& limits, OnHead on_head = {})
+      : http_(limits), on_head_(std::move(on_head)) {}
 
   // Each piece lies in memory of its own, gone after the call: a view that outlives it is an error under
   // ASan. False once the parser has failed.
@@ -74,6 +78,7 @@ class Transcript {
         head_ = describe(http_.request());
         text_ += head_;
         heads_ += http_.request().head;
+        if (on_head_) on_head_(http_.request());
         return true;
       case Http1::Event::body:
         if (step.body.empty()) broken("a body event without bytes");
@@ -82,6 +87,9 @@ class Transcript {
       case Http1::Event::complete:
         if (describe(http_.request()) != head_) broken("the request changed after its head");
         if (!http_.idle()) broken("not idle after a whole message");
+        if (!http_.request().chunked && body_.size() != http_.request().content_length) {
+          broken("a body of another length than Content-Length says");
+        }
         head_.clear();
         end_body("end\n");
         return true;
@@ -97,6 +105,7 @@ class Transcript {
   }
 
   Http1 http_;
+  OnHead on_head_;
   std::string text_, heads_, head_, body_;
 };
 
