@@ -13,9 +13,8 @@ import { readDigest } from './read_digest.ts';
 import { readObject } from './read_object.ts';
 import type { Route, Services } from './services.ts';
 
-/** Methods that the engine lets through; it presents HEAD as GET. */
-const methods = ['GET', 'PUT', 'DELETE', 'POST', 'PATCH', 'OPTIONS'] as const;
-type Resource = Partial<Record<(typeof methods)[number], Route>>;
+/** The engine presents HEAD as GET. */
+type Resource = Partial<Record<'GET' | 'PUT' | 'DELETE', Route>>;
 
 export function createApp(services: Services): Handle {
   // Routing is on the path as it was sent: decoding is each route's, once (target.ts).
@@ -36,12 +35,11 @@ export function createApp(services: Services): Handle {
 
 function addResource(app: Hono, path: string, resource: Resource): void {
   const allow = `Allow: ${Object.keys(resource).join(', ').replace('GET', 'GET, HEAD')}, OPTIONS\r\n`;
-  const others: Resource = { OPTIONS: () => respond(204, allow) };
-  for (const method of methods) {
-    const route =
-      resource[method] ?? others[method] ?? (() => problem('method-not-allowed', undefined, allow));
+  for (const [method, route] of Object.entries(resource)) {
     app.on(method, path, (c) => asResponse(route(c.req.raw as unknown as EngineRequest)));
   }
+  app.options(path, () => asResponse(respond(204, allow)));
+  app.all(path, () => asResponse(problem('method-not-allowed', undefined, allow)));
 }
 
 function asResponse(answer: Answer | Promise<Answer>): Response {
