@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,13 +23,17 @@ export interface Site {
   remove(): Promise<void>;
 }
 
-export async function createSite(): Promise<Site> {
+/** @param settings what the configuration has besides what `init` writes. */
+export async function createSite(settings: Record<string, unknown> = {}): Promise<Site> {
   const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-test-'));
   const token = /sgt_[\w-]+/.exec(await runCli('init', dir))?.[0];
   if (token === undefined) throw new Error('init printed no token');
+  const config = join(dir, 'sealgate.json');
+  const written = JSON.parse(await readFile(config, 'utf8'));
+  await writeFile(config, JSON.stringify({ ...written, ...settings }));
   return {
     dir,
-    config: join(dir, 'sealgate.json'),
+    config,
     certificate: join(dir, 'tls', 'certificate.pem'),
     token,
     remove: () => rm(dir, { recursive: true, force: true }),
@@ -45,6 +49,8 @@ export interface Response {
 
 export class TestServer {
   readonly url: string;
+  /** Of every listener; `url` is the first one's. */
+  readonly urls: string[];
   readonly control: string | undefined;
   readonly pid: number;
   /** What the server has logged so far. */
@@ -56,7 +62,8 @@ export class TestServer {
     this.#site = site;
     this.#child = child;
     this.log = log;
-    this.url = addresses.url;
+    this.url = addresses.urls[0] ?? '';
+    this.urls = addresses.urls;
     this.control = addresses.control;
     this.pid = child.pid ?? 0;
   }
@@ -120,31 +127,31 @@ export class TestServer {
 }
 
 interface Addresses {
-  url: string;
+  urls: string[];
   control: string | undefined;
 }
 
-// The lines that `serve` prints once it accepts: the control address first or last, so both are waited for.
+// The lines that `serve` prints once it accepts: its listeners, and last the control address.
 async function addresses(child: ChildProcess): Promise<Addresses> {
   if (!child.stdout) throw new Error('no standard output');
   const lines = createInterface({ input: child.stdout });
   const late = setTimeout(() => lines.close(), startTimeout);
-  let url: string | undefined;
+  const urls: string[] = [];
   let control: string | undefined;
   for await (const line of lines) {
     const [, what, where] = /^(listening|control) (http\S+)$/.exec(line) ?? [];
-    if (what === 'listening') url ??= where;
+    if (what === 'listening' && where !== undefined) urls.push(where);
     if (what === 'control') control = where;
-    if (url !== undefined && control !== undefined) break;
+    if (control !== undefined) break;
   }
   clearTimeout(late);
-  if (url === undefined) throw new Error('it printed no address');
+  if (urls.length === 0) throw new Error('it printed no address');
   child.stdout.resume();
-  return { url, control };
+  return { urls, control };
 }
 
-// The last head: interim responses (RFC 9110 15.2) come before it.
-function parseHead(heads: string): Pick<Response, 'status' | 'headers'> {
+/** Of several heads the last: interim responses (RFC 9110 15.2) come before it. */
+export function parseHead(heads: string): Pick<Response, 'status' | 'headers'> {
   const [statusLine = '', ...lines] = heads.trimEnd().split('\r\n\r\n').at(-1)?.split('\r\n') ?? [];
   const headers = new Map<string, string>();
   for (const line of lines) {

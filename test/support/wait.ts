@@ -1,0 +1,17 @@
+// Waiting for what the server does by itself, by asking until it is so.
+
+const patience = 20_000;
+
+/** Resolves with the value once it is as expected; rejects with the last one when that never happens. */
+export async function until<T>(
+  ask: () => T | Promise<T>,
+  expected: (value: T) => boolean,
+  what: string,
+): Promise<T> {
+  for (const end = performance.now() + patience; ; ) {
+    const value = await ask();
+    if (expected(value)) return value;
+    if (performance.now() > end) throw new Error(`${what}: still ${JSON.stringify(value)}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

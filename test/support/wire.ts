@@ -1,0 +1,109 @@
+// Wire: a client on a socket of its own that sends exactly the bytes it is given and reads responses by their
+// framing alone, one after another.
+
+import { EventEmitter, once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { parseHead, type Response } from './server.ts';
+
+/** Milliseconds without a byte in either direction, after which a wait fails. */
+const patience = 30_000;
+const headEnd = Buffer.from('\r\n\r\n');
+
+/** How a connection ended; `silence`: it did not. */
+export type End = 'end' | 'reset' | 'silence';
+
+export class Wire {
+  readonly socket: Socket;
+  readonly #changes = new EventEmitter();
+  #received: Buffer = Buffer.alloc(0);
+  #ended: End | undefined;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.setTimeout(patience, () => this.#end('silence'));
+    socket.on('data', (piece: Buffer) => {
+      this.#received = Buffer.concat([this.#received, piece]);
+      this.#changes.emit('change');
+    });
+    socket.on('end', () => this.#end('end'));
+    socket.on('error', () => this.#end('reset'));
+    socket.on('close', () => this.#end('reset'));
+  }
+
+  /** @param trust the certificate of an https: server, PEM. */
+  static async open(url: string, trust?: string): Promise<Wire> {
+    const { protocol, hostname: host, port } = new URL(url);
+    const tls = protocol === 'https:';
+    const to = { host, port: Number(port) };
+    const socket = tls
+      ? connectTls({ ...to, servername: 'localhost', ...(trust && { ca: trust }) })
+      : connect(to);
+    await once(socket, tls ? 'secureConnect' : 'connect');
+    return new Wire(socket);
+  }
+
+  send(bytes: string | Uint8Array): void {
+    this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+  }
+
+  /** The next response. @param method of the request, as the answer to HEAD has no body. */
+  async response(method = 'GET'): Promise<Response> {
+    const end = await this.#until(
+      (received) => received.indexOf(headEnd),
+      (at) => at >= 0,
+    );
+    const { status, headers } = parseHead(this.#take(end + headEnd.length).toString('latin1'));
+    const bodiless = method === 'HEAD' || status < 200 || status === 204 || status === 304;
+    const length = bodiless ? 0 : Number(headers.get('content-length') ?? Number.NaN);
+    if (Number.isNaN(length)) throw new Error(`a response without its length: ${status}`);
+    await this.#until(
+      (received) => received.length,
+      (size) => size >= length,
+    );
+    return { status, headers, body: this.#take(length) };
+  }
+
+  /** A request of which only the target matters. */
+  async get(target: string, ...fields: string[]): Promise<Response> {
+    this.send(request('GET', target, ...fields));
+    return this.response();
+  }
+
+  /** Waits for the server's end of the connection. Resolves with how it came and what no response held. */
+  async ended(): Promise<{ by: End; rest: string }> {
+    while (this.#ended === undefined) await once(this.#changes, 'change');
+    return { by: this.#ended, rest: this.#received.toString('latin1') };
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  #end(how: End): void {
+    this.#ended ??= how;
+    this.#changes.emit('change');
+  }
+
+  async #until(measure: (received: Buffer) => number, enough: (value: number) => boolean): Promise<number> {
+    for (;;) {
+      const value = measure(this.#received);
+      if (enough(value)) return value;
+      const so = JSON.stringify(this.#received.toString('latin1').slice(0, 500));
+      if (this.#ended !== undefined)
+        throw new Error(`${this.#ended} instead of a whole response, after ${so}`);
+      await once(this.#changes, 'change');
+    }
+  }
+
+  #take(size: number): Buffer {
+    const taken = this.#received.subarray(0, size);
+    this.#received = this.#received.subarray(size);
+    return taken;
+  }
+}
+
+/** A request head; `fields` are lines like `Range: bytes=0-1`. */
+export function request(method: string, target: string, ...fields: string[]): string {
+  return `${[`${method} ${target} HTTP/1.1`, 'Host: localhost', ...fields].join('\r\n')}\r\n\r\n`;
+}
