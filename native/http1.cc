@@ -59,6 +59,7 @@ struct Http1::Impl {
   size_t since_body = 0;  // bytes of chunk lines and trailers since the last body bytes
   bool has_length = false;
   std::string_view transfer_encoding;
+  uint16_t head_flags = 0;  // llhttp's, at the end of the head
   Event event = Event::more;
   Problem problem = Problem::none;
   std::string_view body;
@@ -84,7 +85,9 @@ Http1::Impl::Impl(const HttpLimits& given) : limits(given) {
   };
   settings.on_headers_complete = [](llhttp_t* p) -> int {
     p->upgrade = 0;  // Upgrade is ignored: what follows is HTTP/1.1 still (RFC 9110 7.8)
-    return static_cast<Impl*>(p->data)->pause(Event::head);
+    Impl& self = *static_cast<Impl*>(p->data);
+    self.head_flags = p->flags;
+    return self.pause(Event::head);
   };
   settings.on_body = [](llhttp_t* p, const char* at, size_t size) -> int {
     if (size == 0) return 0;  // llhttp closes a span of no bytes when it is given none
@@ -93,7 +96,9 @@ Http1::Impl::Impl(const HttpLimits& given) : limits(given) {
     return self.pause(Event::body);
   };
   settings.on_message_complete = [](llhttp_t* p) -> int {
-    return static_cast<Impl*>(p->data)->pause(Event::complete);
+    Impl& self = *static_cast<Impl*>(p->data);
+    p->flags = self.head_flags;  // a trailer's Connection says nothing about this one (RFC 9110 6.5.1)
+    return self.pause(Event::complete);
   };
   llhttp_init(&parser, HTTP_REQUEST, &settings);
   parser.data = this;

@@ -34,6 +34,10 @@ const std::vector<Example> kExamples = {
      "PUT /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked\r\n\r\n"
      "5;a=b\r\nhello\r\n00A;q=\"v\"\r\n0123456789\r\n0\r\nX-Sum: 1\r\nHost: other\r\n\r\n",
      "PUT /x chunked\n  host=h\nbody hello0123456789\nend\n"},
+    {"a trailer that would close the connection",
+     "PUT /1 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nConnection: close\r\n\r\n"
+     "GET /2 HTTP/1.1\r\nHost: h\r\n\r\n",
+     "PUT /1 chunked\n  host=h\nend\nGET /2\n  host=h\nend\n"},
     {"an empty chunked body", "PUT /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
      "PUT /x chunked\n  host=h\nend\n"},
     {"100-continue", "PUT /x HTTP/1.1\r\nHost: h\r\nExpect: 100-Continue\r\nContent-Length: 1\r\n\r\n!",
