@@ -68,7 +68,8 @@ native: $(B)/symbols ## Builds the engine: build/sealgate.node
 
 # Replaced in one step: a server may run with the old one.
 $(B)/sealgate.node: $(call core,release) $(NAPI_OBJ) native/exports.map
-	$(CXX) $(LINK) $(filter %.o,$^) -o $@.new $(SSL_LIBS)
+	@echo $@
+	$(Q)$(CXX) $(LINK) $(filter %.o,$^) -o $@.new $(SSL_LIBS)
 	@mv $@.new $@
 
 # Fails on a library call that could bind to the runtime's own copy, and on a function of ours without a body.
@@ -113,16 +114,20 @@ native-fuzz: $(FUZZERS:%=$(B)/fuzz/%) ## Runs each fuzzer for 20 s
 
 $(B)/test/%_test: $(B)/obj/release/native/test/%_test.o $(call core,release)
 	@mkdir -p $(@D)
-	$(CXX) $^ -o $@ $(SSL_LIBS)
+	@echo $@
+	$(Q)$(CXX) $^ -o $@ $(SSL_LIBS)
 $(B)/test/record_client: $(B)/obj/release/native/test/record_client.o $(call core,release)
 	@mkdir -p $(@D)
-	$(CXX) $^ -o $@ $(SSL_LIBS)
+	@echo $@
+	$(Q)$(CXX) $^ -o $@ $(SSL_LIBS)
 $(B)/asan/%_test: $(B)/obj/asan/native/test/%_test.o $(call core,asan)
 	@mkdir -p $(@D)
-	$(CXX) $(SANITIZE) $^ -o $@ $(SSL_LIBS)
+	@echo $@
+	$(Q)$(CXX) $(SANITIZE) $^ -o $@ $(SSL_LIBS)
 $(B)/fuzz/%_fuzz: $(B)/obj/fuzz/native/fuzz/%_fuzz.o $(call core,fuzz) | $(APT)/test
 	@mkdir -p $(@D)
-	clang++ $(SANITIZE) -fsanitize=fuzzer $^ -o $@ $(SSL_LIBS)
+	@echo $@
+	$(Q)clang++ $(SANITIZE) -fsanitize=fuzzer $^ -o $@ $(SSL_LIBS)
 .SECONDARY:
 
 # --- TypeScript ---------------------------------------------------------------------------------------------

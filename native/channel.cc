@@ -194,7 +194,8 @@ IoState Channel::finish_sending() {
 
 bool Channel::discard(char* scratch, size_t size) {
   for (int turn = 0; turn < 64; turn++) {
-    if (kernel_rx_) {  // whose control records recv(2) cannot take
+    if (kernel_rx_) {                // whose control records recv(2) cannot take
+      if (broken_) return !hangup_;  // it reads no further
       const IoState state = read_by_kernel(scratch, size).state;
       if (state == IoState::ok) continue;
       return state == IoState::again;

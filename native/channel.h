@@ -85,6 +85,8 @@ class Channel final : public TlsObserver {
   Fallback send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support);
   Fallback receive_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support);
 
+  // A fatal alert was sent: what the peer still sends must not reset the connection under it.
+  bool alerted() const { return alerted_; }
   // Why the connection must end after the response under way; none: it need not.
   Fallback must_end() const { return must_end_; }
 
@@ -140,6 +142,7 @@ class Channel final : public TlsObserver {
   bool broken_ = false;  // nothing more may be written
   bool more_ = false;    // for bio_write
   bool error_counted_ = false;
+  bool alerted_ = false;
   bool finished_ = false;  // our half is closed
 
   bool kernel_tx_ = false, kernel_rx_ = false;

@@ -1,5 +1,6 @@
 // Channel, the part about the kernel's record layer: moving a direction there, what it receives, and keys.
 #include <openssl/err.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include <optional>
@@ -68,6 +69,8 @@ void Channel::on_key_update_received(bool update_requested) {
 }
 
 void Channel::on_alert_written(uint8_t level, uint8_t description) {
+  constexpr uint8_t kFatal = 2;
+  alerted_ = alerted_ || level == kFatal;
   if (!kernel_tx_) return;
   const uint8_t alert[] = {level, description};
   (void)send_control(socket_.get(), kRecordAlert, alert, sizeof alert);
@@ -196,7 +199,11 @@ IoState Channel::fail(ChannelError error, Alert alert) {
   // OpenSSL sends no alerts but its own. Where it sends and may be interrupted, the kernel takes over for
   // this.
   if (!kernel_tx_ && !SSL_want_write(ssl_) && install(Direction::tx, records_written_)) kernel_tx_ = true;
-  if (kernel_tx_) (void)send_alert(socket_.get(), static_cast<uint8_t>(alert));
+  // The kernel left the error of receiving on the socket, where the next call of any kind would meet it.
+  int left;
+  socklen_t size = sizeof left;
+  ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &left, &size);
+  alerted_ = kernel_tx_ && send_alert(socket_.get(), static_cast<uint8_t>(alert)).ok();
   return fail(error);
 }
 

@@ -51,8 +51,10 @@ void Connection::set_state(State state) {
 
 void Connection::on_events(uint32_t events) {
   if (state_ == State::closed) return;
-  if (events & EPOLLERR) return close();
-  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) channel_.readable((events & (EPOLLRDHUP | EPOLLHUP)) != 0);
+  // A receiving kernel reports a bad record as an error of the socket; what it was, reading tells.
+  if ((events & EPOLLERR) && !channel_.receives_by_kernel()) return close();
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+    channel_.readable((events & (EPOLLRDHUP | EPOLLHUP)) != 0);
   proceed();
 }
 
@@ -250,13 +252,13 @@ void Connection::on_answer(Plan plan) {
 // -----------------------------------------------------------------------------------------------------
 
 void Connection::leave() {
-  must_linger_ = must_linger_ || body_pending();
+  must_linger_ = must_linger_ || body_pending() || channel_.alerted();
   unread_ = body_left_ = {};
   set_state(State::lingering);
 }
 
 // Our half is closed. Where the client may still be sending, closing the other at once would reset the
-// connection and take the answer with it (RFC 9112 9.6).
+// connection and take the answer or the alert with it (RFC 9112 9.6).
 bool Connection::step_linger() {
   if (channel_.finish_sending() == IoState::again) return false;
   if (!must_linger_ || !channel_.discard(reactor_.scratch(), Reactor::kScratchBytes)) close();

@@ -57,7 +57,13 @@ export const engineMetrics: Record<string, EngineMetric> = {
 };
 
 /** Label values that say nothing: not a problem, not a fallback, not open any more. */
-const silent = new Set(['problems.none', 'problems.', 'fallback.none', 'fallback_rx.none', 'connections.closed']);
+const silent = new Set([
+  'problems.none',
+  'problems.',
+  'fallback.none',
+  'fallback_rx.none',
+  'connections.closed',
+]);
 
 export function splitCounter(name: string): { key: string; value?: string } | undefined {
   if (silent.has(name)) return undefined;

@@ -1,5 +1,5 @@
-// Under kernel TLS the bytes of every object are those that were stored, for each protocol and cipher, whatever
-// the size is to the record's; and it really is the kernel that sends them.
+// Under kernel TLS the bytes of every object are those that were stored, for each protocol and cipher, of
+// sizes around a record's; and it really is the kernel that sends them.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

@@ -1,5 +1,5 @@
-// A thousand KeyUpdates during a download of 300 MiB, every other one requesting ours: the digest is right and
-// the connection goes on.
+// A thousand KeyUpdates during a download of 300 MiB, every other one requesting ours: the digest is right
+// and the connection goes on.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
