@@ -1,0 +1,88 @@
+// Clients that nobody here wrote, over kernel TLS in both directions: they see one connection that is kept, a
+// KeyUpdate that is answered, and an end that is clean.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { connect } from 'node:tls';
+import { outcome, text } from '../support/runtime.ts';
+import type { Site, TestServer } from '../support/server.ts';
+import { kernelRekeys, openssl, sample, startServer } from './support.ts';
+
+const size = 2 ** 20;
+let site: Site;
+let server: TestServer;
+let path: string;
+let bytes: Buffer;
+
+before(async () => {
+  ({ site, server } = await startServer('ktls-txrx'));
+  ({ path, bytes } = await sample(site, server, 'large.bin', size));
+});
+after(async () => {
+  await server.stop();
+  await site.remove();
+});
+
+const request = (fields = '') => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${fields}\r\n`;
+
+test('Node: two responses on one connection, then close_notify', async () => {
+  const { hostname, port } = new URL(server.url);
+  const ca = readFileSync(site.certificate);
+  const socket = connect({ host: hostname, port: Number(port), ca, servername: 'localhost' });
+  const pieces: Buffer[] = [];
+  socket.on('data', (piece: Buffer) => pieces.push(piece));
+  await once(socket, 'secureConnect');
+  socket.write(request() + request('Connection: close\r\n'));
+  await once(socket, 'end');
+  const all = Buffer.concat(pieces);
+  const first = all.indexOf('\r\n\r\n') + 4;
+  assert.ok(all.subarray(first, first + size).equals(bytes));
+  assert.ok(all.subarray(-size).equals(bytes));
+});
+
+// A line with K alone makes s_client send a KeyUpdate that requests ours, with k one that does not.
+for (const letter of ['K', 'k']) {
+  test(`openssl s_client: a KeyUpdate by ${letter}`, async () => {
+    const client = openssl(server, '-tls1_3', '-CAfile', site.certificate);
+    const said = text(client.stdout);
+    const errors = text(client.stderr);
+    const arrived = async (count: number) => {
+      while (said().split('HTTP/1.1 200').length <= count) await once(client.stdout ?? assert.fail(), 'data');
+    };
+    client.stdin?.write(request('Range: bytes=0-99\r\n').replace('200', '206'));
+    while (!said().includes('HTTP/1.1 206')) await once(client.stdout ?? assert.fail(), 'data');
+    client.stdin?.write(`${letter}\n`);
+    while (!errors().includes('KEYUPDATE') && !said().includes('KEYUPDATE'))
+      await Promise.race([
+        once(client.stderr ?? assert.fail(), 'data'),
+        once(client.stdout ?? assert.fail(), 'data'),
+      ]);
+    client.stdin?.write(`HEAD ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    await arrived(1);
+    client.stdin?.write('Q\n');
+    const { status } = await outcome(client);
+    assert.equal(status, 0);
+  });
+}
+
+test('gnutls-cli: rekey, then a response', { skip: !kernelRekeys && 'needs rekey' }, async () => {
+  const { port } = new URL(server.url);
+  const args = ['--inline-commands', `--x509cafile=${site.certificate}`, '-p', port, 'localhost'];
+  const client = spawn('gnutls-cli', args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const said = text(client.stdout);
+  const until = async (what: string) => {
+    while (!said().includes(what)) await once(client.stdout, 'data');
+  };
+  await until('Simple Client Mode');
+  client.stdin.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-9\r\n\r\n`);
+  await until('206 Partial');
+  client.stdin.write('^rekey^\n');
+  await until('Rekey');
+  client.stdin.write(`HEAD ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+  await until('200 OK');
+  client.stdin.end();
+  await outcome(client);
+});
