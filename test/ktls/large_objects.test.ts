@@ -6,23 +6,25 @@ import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { outcome } from '../support/runtime.ts';
 import type { Site, TestServer } from '../support/server.ts';
-import { curlFlags, sample, startServer, suites, tlsStat } from './support.ts';
+import { curlFlags, kernelRekeys, largeSample, startServer, suites, tlsStat } from './support.ts';
 
 const size = 300 * 2 ** 20;
 let site: Site;
 let server: TestServer;
-let large: Awaited<ReturnType<typeof sample>>;
+let large: Awaited<ReturnType<typeof largeSample>>;
 
 before(async () => {
   ({ site, server } = await startServer('ktls-txrx'));
-  large = await sample(site, server, 'large.bin', size);
+  large = await largeSample(site, server, 'large.bin', size);
 });
 after(async () => {
   await server.stop();
   await site.remove();
 });
 
-for (const suite of suites) {
+// The older kernel takes several times as long, and differs in keys, not in ciphers: one suite a protocol there.
+const chosen = kernelRekeys ? suites : suites.filter(({ cipher }) => cipher === 'AES-128-GCM');
+for (const suite of chosen) {
   test(`${suite.name}: 300 MiB arrive as they were stored`, async () => {
     const before = tlsStat('TlsTxSw');
     const flags = [...curlFlags(suite), '--cacert', site.certificate, '-sS', '--max-time', '240'];
@@ -43,11 +45,11 @@ for (const suite of suites) {
 
 test('300 MiB go up through the receiving kernel', async () => {
   const before = tlsStat('TlsRxSw');
-  const { status } = await server.put(`/sha256/${large.digest}`, `${site.dir}/large.bin`);
+  const { status } = await server.put(`/sha256/${large.digest}`, large.blob);
   assert.equal(status, 200, 'the same bytes as were there');
   // A kernel that cannot replace the receiving key does not get TLS 1.3 to receive.
   const flags = ['--tls-max', '1.2'];
-  assert.equal((await server.put(`/sha256/${large.digest}`, `${site.dir}/large.bin`, ...flags)).status, 200);
+  assert.equal((await server.put(`/sha256/${large.digest}`, large.blob, ...flags)).status, 200);
   assert.ok(tlsStat('TlsRxSw') > before);
   assert.ok((await server.metric('sealgate_ktls_receive_connections_total')) > 0);
 });

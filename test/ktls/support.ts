@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addon, type KtlsCipher, type KtlsPolicy } from '../../src/native/addon.ts';
 import { outcome, root } from '../support/runtime.ts';
@@ -79,9 +79,35 @@ export async function sample(
   const bytes = randomFillSync(Buffer.alloc(size));
   const file = join(site.dir, name);
   await writeFile(file, bytes);
+  await upload(server, name, file);
+  return { path: `/o/files/${name}`, digest: sha256(bytes), bytes };
+}
+
+/** The same without its bytes in memory; `blob` is where they are. The file systems of these kernels are small. */
+export async function largeSample(
+  site: Site,
+  server: TestServer,
+  name: string,
+  size: number,
+): Promise<{ path: string; digest: string; blob: string }> {
+  const file = join(site.dir, name);
+  const hash = createHash('sha256');
+  const piece = Buffer.alloc(2 ** 20);
+  for (let at = 0; at < size; at += piece.length) {
+    randomFillSync(piece);
+    hash.update(piece);
+    await appendFile(file, piece);
+  }
+  await upload(server, name, file);
+  await rm(file);
+  const digest = hash.digest('hex');
+  const blob = join(site.dir, 'store/blobs/sha256', digest.slice(0, 2), digest.slice(2, 4), digest);
+  return { path: `/o/files/${name}`, digest, blob };
+}
+
+async function upload(server: TestServer, name: string, file: string): Promise<void> {
   const { status } = await server.put(`/o/files/${name}`, file);
   if (status !== 201) throw new Error(`PUT ${name} was answered ${status}`);
-  return { path: `/o/files/${name}`, digest: sha256(bytes), bytes };
 }
 
 export function sha256(bytes: Buffer): string {
