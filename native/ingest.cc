@@ -12,6 +12,11 @@ std::shared_ptr<Ingest> Ingest::start(IoPool& pool, std::string staging, std::fu
 Ingest::Ingest(IoPool& pool, std::string staging, std::function<void()> wake)
     : pool_(pool), path_(std::move(staging)), wake_(std::move(wake)) {}
 
+// A file that was finished just before the body was aborted is nobody's: no one has heard of it.
+Ingest::~Ingest() {
+  if (aborted_) file_.discard();
+}
+
 size_t Ingest::append(std::string_view bytes) {
   size_t taken = 0;
   while (taken < bytes.size() && failure_.ok()) {

@@ -22,6 +22,9 @@ class Ingest : public std::enable_shared_from_this<Ingest> {
   // `wake` is called on an I/O thread when there is room again, when the body is stored, or when storing
   // failed.
   static std::shared_ptr<Ingest> start(IoPool& pool, std::string staging, std::function<void()> wake);
+  ~Ingest();
+  Ingest(const Ingest&) = delete;
+  Ingest& operator=(const Ingest&) = delete;
 
   // The reactor's side.
   size_t append(std::string_view bytes);  // how many of them were taken; fewer when both buffers are full
