@@ -77,6 +77,8 @@ TEST("a head that is not built of whole CRLF lines is refused") {
   refused({"a blank before the first field", "GET / HTTP/1.1\r\n Host: h\r\n\r\n", head_malformed});
   refused({"a blank before the colon", get + "Content-Length : 5\r\n\r\n", head_malformed});
   refused({"a tab before the colon", get + "Transfer-Encoding\t: chunked\r\n\r\n", head_malformed});
+  refused({"a blank in an unknown field's name", get + "X : a\r\n\r\n", head_malformed});
+  refused({"a field name that is no token", get + "X(y): a\r\n\r\n", head_malformed});
   refused({"a field without a colon", get + "Nonsense\r\n\r\n", head_malformed});
   refused({"a field without a name", get + ": v\r\n\r\n", head_malformed});
   refused({"NUL in a value", get + std::string("X: a\0b\r\n\r\n", 10), head_malformed});

@@ -94,5 +94,29 @@ TEST("an aborted body leaves no file, at whatever point it was") {
   }
 }
 
+TEST("a body that was stored when it was aborted leaves no file either") {
+  TempDir dir;
+  {
+    Upload upload(dir.at("staging"));
+    upload.send("ab");
+    upload.ingest->finish();
+    CHECK(readable(upload.mailbox.fd(), kPatience));  // the job is over, and nobody has asked
+    CHECK_EQ(read_file(dir.at("staging")), "ab");
+    upload.ingest->abort();
+    upload.ingest.reset();
+  }
+  CHECK(!exists(dir.at("staging")));
+}
+
+TEST("a stored body outlives the connection that received it") {
+  TempDir dir;
+  {
+    Upload upload(dir.at("staging"));
+    upload.send("ab");
+    upload.finish();
+  }
+  CHECK_EQ(read_file(dir.at("staging")), "ab");
+}
+
 }  // namespace
 }  // namespace sealgate

@@ -295,6 +295,7 @@ void run(Client& client, std::deque<std::string> commands) {
 
 int main(int count, char** words) {
   if (count < 5) sealgate::fail("usage: record_client HOST PORT tls12|tls13 CIPHER COMMAND...");
-  sealgate::Client client(words[1], static_cast<int>(std::strtol(words[2], nullptr, 10)), std::string(words[3]) == "tls12", words[4]);
+  sealgate::Client client(words[1], static_cast<int>(std::strtol(words[2], nullptr, 10)),
+                          std::string(words[3]) == "tls12", words[4]);
   sealgate::run(client, {words + 5, words + count});
 }

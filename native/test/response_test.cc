@@ -168,12 +168,13 @@ TEST("a request that wants anything but the whole gets no prebuilt answer") {
     delivery.field(field, "");
     CHECK(!prebuilt(delivery));
   }
-  Delivery head, closing, old, large;
+  Delivery head, closing, old, with_body, large;
   head.request.method = Method::head;
   closing.request.keep_alive = false;
   old.request.http10 = true;
+  with_body.request.has_body = true;
   large.answering.small_body = kContent.size() - 1;
-  for (Delivery* each : {&head, &closing, &old, &large}) CHECK(!prebuilt(*each));
+  for (Delivery* each : {&head, &closing, &old, &with_body, &large}) CHECK(!prebuilt(*each));
 }
 
 TEST("bytes that are not what the digest says are never prebuilt") {

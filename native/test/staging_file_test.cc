@@ -4,7 +4,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <csignal>
+#include <thread>
 
 #include "check.h"
 #include "sealed_file.h"
@@ -237,6 +239,28 @@ TEST("a source whose size is not what was read is stale, and nothing is staged")
     StagingFile staging;
     CHECK_EQ(import_file("/proc/self/status", staging, dir.at("staging")).error, ESTALE);
   }
+  CHECK(!exists(dir.at("staging")));
+}
+
+TEST("a source that is written to while it is copied is stale in the end, though its size stays") {
+  TempDir dir;
+  write_file(dir.at("source"), std::string(4'000'000, 's'));
+  std::atomic<bool> over{false};
+  std::thread writer([&] {
+    for (time_t second = 1; !over; second++) {
+      const timespec times[2] = {{second, 0}, {second, 0}};
+      ::utimensat(AT_FDCWD, dir.at("source").c_str(), times, 0);
+    }
+  });
+  Status status;
+  for (int attempt = 0; attempt < 1000 && status.ok(); attempt++) {
+    StagingFile staging;
+    status = import_file(dir.at("source"), staging, dir.at("staging"));
+    staging.discard();
+  }
+  over = true;
+  writer.join();
+  CHECK_EQ(status.error, ESTALE);
   CHECK(!exists(dir.at("staging")));
 }
 
