@@ -165,9 +165,8 @@ Problem Http1::Impl::read_head(std::string_view text, Request& request) {
 
 Problem Http1::Impl::read_field(std::string_view line, Request& request) {
   const size_t colon = line.find(':');
-  if (line.front() == ' ' || line.front() == '\t' || colon == 0 || colon == std::string_view::npos)
-    return Problem::head_malformed;
   const std::string_view name = line.substr(0, colon);
+  if (colon == std::string_view::npos || !is_token(name)) return Problem::head_malformed;
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (const Field field = field_of(name); field != Field::count_) {
     std::string_view& known = request.fields[static_cast<size_t>(field)];

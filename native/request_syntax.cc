@@ -1,6 +1,7 @@
 #include "request_syntax.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "text.h"
@@ -23,6 +24,18 @@ Field field_of(std::string_view name) {
     case 19: return same(name, "if-unmodified-since") ? Field::if_unmodified_since : Field::count_;
     default: return Field::count_;
   }
+}
+
+bool is_token(std::string_view text) {
+  static constexpr auto kAllowed = [] {
+    std::array<bool, 256> allowed{};
+    for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                         "abcdefghijklmnopqrstuvwxyz")) {
+      allowed[static_cast<unsigned char>(c)] = true;
+    }
+    return allowed;
+  }();
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return kAllowed[c]; });
 }
 
 bool is_host(std::string_view host) {

@@ -16,6 +16,9 @@ Opening opening_of(std::string_view text);
 // Field::count_ for the fields that only the front end reads.
 Field field_of(std::string_view name);
 
+// RFC 9110 5.6.2. A blank before the colon of a field could hide it from another reader (RFC 9112 5.1).
+bool is_token(std::string_view text);
+
 // Reduces absolute-form to origin-form (RFC 9112 3.2.2). False when the target is none that is served.
 bool normalize_target(std::string_view& target, Method method);
 
