@@ -5,9 +5,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { peakMemory, resetPeakMemory } from '../support/process.ts';
 import { createSite, TestServer } from '../support/server.ts';
 
 const MiB = 1024 * 1024;
@@ -20,17 +21,6 @@ after(async () => {
   await server.stop();
   await site.remove();
 });
-
-/** Bytes: what is resident, at its highest since it was last reset (proc(5), clear_refs). */
-async function peak(): Promise<number> {
-  const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
-}
-
-async function resetPeak(): Promise<number> {
-  await writeFile(`/proc/${server.pid}/clear_refs`, '5');
-  return peak();
-}
 
 /** Downloads by curl, hashing on the way. */
 async function digestOf(path: string): Promise<{ size: number; digest: string }> {
@@ -68,14 +58,14 @@ test(`${size / MiB} MiB go up and come down by their digest`, async () => {
   await server.put('/o/files/first', join(site.dir, 'first'));
   await server.curl('/o/files/first');
 
-  const idle = await resetPeak();
+  const idle = await resetPeakMemory(server.pid);
   const made = await server.put('/o/files/large', file);
   assert.equal(made.status, 201);
   assert.equal(JSON.parse(made.body.toString()).digest, digest);
-  const received = await peak();
+  const received = await peakMemory(server.pid);
   assert.ok(received - idle < allowed, `${received - idle} bytes over idle to receive`);
 
   assert.deepEqual(await digestOf('/o/files/large'), { size, digest });
-  const sent = await peak();
+  const sent = await peakMemory(server.pid);
   assert.ok(sent - idle < allowed, `${sent - idle} bytes over idle to receive and send`);
 });
