@@ -16,14 +16,16 @@ export type End = 'end' | 'reset' | 'silence';
 export class Wire {
   readonly socket: Socket;
   readonly #changes = new EventEmitter();
-  #received: Buffer = Buffer.alloc(0);
+  #pieces: Buffer[] = [];
+  #size = 0;
   #ended: End | undefined;
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.setTimeout(patience, () => this.#end('silence'));
     socket.on('data', (piece: Buffer) => {
-      this.#received = Buffer.concat([this.#received, piece]);
+      this.#pieces.push(piece);
+      this.#size += piece.length;
       this.#changes.emit('change');
     });
     socket.on('end', () => this.#end('end'));
@@ -50,7 +52,7 @@ export class Wire {
   /** The next response. @param method of the request, as the answer to HEAD has no body. */
   async response(method = 'GET'): Promise<Response> {
     const end = await this.#until(
-      (received) => received.indexOf(headEnd),
+      () => this.#received().indexOf(headEnd),
       (at) => at >= 0,
     );
     const { status, headers } = parseHead(this.#take(end + headEnd.length).toString('latin1'));
@@ -58,7 +60,7 @@ export class Wire {
     const length = bodiless ? 0 : Number(headers.get('content-length') ?? Number.NaN);
     if (Number.isNaN(length)) throw new Error(`a response without its length: ${status}`);
     await this.#until(
-      (received) => received.length,
+      () => this.#size,
       (size) => size >= length,
     );
     return { status, headers, body: this.#take(length) };
@@ -73,7 +75,7 @@ export class Wire {
   /** Waits for the server's end of the connection. Resolves with how it came and what no response held. */
   async ended(): Promise<{ by: End; rest: string }> {
     while (this.#ended === undefined) await once(this.#changes, 'change');
-    return { by: this.#ended, rest: this.#received.toString('latin1') };
+    return { by: this.#ended, rest: this.#received().toString('latin1') };
   }
 
   close(): void {
@@ -85,21 +87,31 @@ export class Wire {
     this.#changes.emit('change');
   }
 
-  async #until(measure: (received: Buffer) => number, enough: (value: number) => boolean): Promise<number> {
+  async #until(measure: () => number, enough: (value: number) => boolean): Promise<number> {
     for (;;) {
-      const value = measure(this.#received);
+      const value = measure();
       if (enough(value)) return value;
-      const so = JSON.stringify(this.#received.toString('latin1').slice(0, 500));
-      if (this.#ended !== undefined)
-        throw new Error(`${this.#ended} instead of a whole response, after ${so}`);
+      if (this.#ended !== undefined) {
+        const begin = JSON.stringify(this.#received().toString('latin1', 0, 200));
+        throw new Error(`${this.#ended} instead of a whole response, after ${this.#size} bytes: ${begin}`);
+      }
       await once(this.#changes, 'change');
     }
   }
 
+  /** What came and was not taken, joined only when somebody looks: large bodies come in many pieces. */
+  #received(): Buffer {
+    const [first = Buffer.alloc(0), ...more] = this.#pieces;
+    const joined = more.length === 0 ? first : Buffer.concat(this.#pieces);
+    this.#pieces = [joined];
+    return joined;
+  }
+
   #take(size: number): Buffer {
-    const taken = this.#received.subarray(0, size);
-    this.#received = this.#received.subarray(size);
-    return taken;
+    const received = this.#received();
+    this.#pieces = [received.subarray(size)];
+    this.#size -= size;
+    return received.subarray(0, size);
   }
 }
 

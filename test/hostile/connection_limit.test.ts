@@ -1,0 +1,47 @@
+// The limit of connections: a worker has no more of them open, those beyond wait, and are served as soon as
+// others have gone.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { createSite, TestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
+import { request, Wire } from '../support/wire.ts';
+
+const limit = 8;
+const site = await createSite({ limits: { connections: limit } });
+const server = await TestServer.start(site, '--workers', '1', '--listen', 'http://127.0.0.1:0');
+after(async () => {
+  await server.stop();
+  await site.remove();
+});
+
+const accepted = () => server.metric('sealgate_connections_accepted_total');
+
+test('one beyond the limit waits until another has gone', async () => {
+  const before = await accepted();
+  const wires: Wire[] = [];
+  for (let i = 0; i < limit; i++) wires.push(await Wire.open(server.url));
+  for (const wire of wires) assert.equal((await wire.get('/')).status, 200);
+  const waiting = await Wire.open(server.url);
+  waiting.send(request('GET', '/'));
+  // Each answer is a turn of the worker's loop in which it could have accepted.
+  for (const wire of wires) assert.equal((await wire.get('/')).status, 200);
+  assert.equal(await accepted(), before + limit);
+
+  wires.pop()?.close();
+  assert.equal((await waiting.response()).status, 200);
+  assert.equal(await accepted(), before + limit + 1);
+  for (const wire of [...wires, waiting]) wire.close();
+});
+
+test('ten times as many are all served in the end', async () => {
+  const idle = () => server.metric('sealgate_connections{state="idle"}');
+  await until(idle, (open) => open === 0, 'open connections');
+  const answers = Array.from({ length: 10 * limit }, async () => {
+    const wire = await Wire.open(server.url);
+    const { status } = await wire.get('/', 'Connection: close');
+    wire.close();
+    return status;
+  });
+  assert.deepEqual(await Promise.all(answers), Array(10 * limit).fill(200));
+});
