@@ -13,11 +13,6 @@ ListenerOptions listener_options(const Napi::Object& given) {
   return {text(given, "host"), static_cast<uint16_t>(number(given, "port")), boolean(given, "tls")};
 }
 
-TlsOptions tls_options(const Napi::Object& given) {
-  return {text(given, "certificate"), text(given, "key"),          text(given, "minVersion"),
-          text(given, "ciphers"),     text(given, "cipherSuites"), bytes(given, "ticketKey")};
-}
-
 KtlsPolicy ktls_policy(const Napi::Object& given) {
   KtlsPolicy out;
   out.on = text(given, "mode") != "off";
@@ -98,6 +93,29 @@ Napi::Object object(const Napi::Object& from, const char* name) {
   const Napi::Value value = from.Get(name);
   if (!value.IsObject()) expected(from, name, "an object");
   return value.As<Napi::Object>();
+}
+
+TlsOptions tls_options(const Napi::Object& given) {
+  TlsOptions out;
+  const auto certificates = object(given, "certificates").As<Napi::Array>();
+  for (uint32_t i = 0; i < certificates.Length(); i++) {
+    const auto one = certificates.Get(i).As<Napi::Object>();
+    out.certificates.push_back(
+        {text(one, "name"), text(one, "certificate"), text(one, "key"), bytes(one, "ocsp")});
+  }
+  out.min_version = text(given, "minVersion");
+  out.ciphers = text(given, "ciphers");
+  out.cipher_suites = text(given, "cipherSuites");
+  out.groups = text(given, "groups");
+  const Napi::Object clients = object(given, "clients");
+  const std::string verify = text(clients, "verify");
+  out.clients = verify == "required"   ? ClientCertificates::required
+                : verify == "optional" ? ClientCertificates::optional
+                                       : ClientCertificates::none;
+  out.client_ca = text(clients, "ca");
+  out.tickets = static_cast<size_t>(number(given, "tickets"));
+  out.keylog_file = text(given, "keylogFile");
+  return out;
 }
 
 ReactorOptions reactor_options(const Napi::Object& given) {

@@ -17,6 +17,7 @@ std::string text(const Napi::Object& from, const char* name);
 std::string bytes(const Napi::Object& from, const char* name);  // a string (UTF-8) or a Uint8Array
 Napi::Object object(const Napi::Object& from, const char* name);
 
+TlsOptions tls_options(const Napi::Object& given);
 ReactorOptions reactor_options(const Napi::Object& given);
 
 }  // namespace sealgate::addon

@@ -7,6 +7,7 @@
 #include "addon_options.h"
 #include "ktls.h"
 #include "reactor.h"
+#include "ticket_keys.h"
 
 namespace sealgate::addon {
 namespace {
@@ -92,6 +93,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
         env, "Reactor",
         {InstanceAccessor<&ReactorObject::id>("id"), InstanceAccessor<&ReactorObject::listeners>("listeners"),
          InstanceMethod<&ReactorObject::answer>("answer"), InstanceMethod<&ReactorObject::stop>("stop"),
+         InstanceMethod<&ReactorObject::replace_tls>("replaceTls"),
          InstanceMethod<&ReactorObject::counters>("counters")});
   }
   void adopt(std::shared_ptr<Reactor> reactor) {
@@ -121,6 +123,11 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
     reactor().answer(static_cast<uint64_t>(request), plan_of(info[1].As<Napi::Object>()));
   }
   void stop(const Napi::CallbackInfo& info) { reactor().stop(info[0].As<Napi::Number>().Int64Value()); }
+  void replace_tls(const Napi::CallbackInfo& info) {
+    std::string failure;
+    if (!reactor().replace_tls(tls_options(info[0].As<Napi::Object>()), &failure))
+      throw Napi::Error::New(info.Env(), failure);
+  }
   Napi::Value counters(const Napi::CallbackInfo& info) {
     Napi::Object out = Napi::Object::New(info.Env());
     reactor().counters().each(
@@ -176,6 +183,7 @@ struct EventObject {
     out.Set("contentLength", static_cast<double>(event.content_length));
     out.Set("peer", latin1(env, event.peer));
     out.Set("at", event.at);
+    out.Set("subject", event.subject);
   }
   void operator()(const ReceivedEvent& event) {
     out.Set("kind", "received");
@@ -246,6 +254,10 @@ Napi::Value probe(const Napi::CallbackInfo& info) {
   return out;
 }
 
+void rotate_ticket_keys(const Napi::CallbackInfo& info) {
+  if (!TicketKeys::instance().rotate()) throw Napi::Error::New(info.Env(), "no randomness for ticket keys");
+}
+
 Napi::Value read_epoch(const Napi::CallbackInfo& info) {
   const uint64_t epoch = Engine::instance().epochs.read(info[0].As<Napi::Number>().Uint32Value());
   return Napi::Number::New(info.Env(), static_cast<double>(epoch));
@@ -263,6 +275,7 @@ void init_reactor(Napi::Env env, Napi::Object exports) {
   exports.Set("runReactor", Napi::Function::New<run_reactor>(env));
   exports.Set("onEvents", Napi::Function::New<on_events>(env));
   exports.Set("probeKtls", Napi::Function::New<probe>(env));
+  exports.Set("rotateTicketKeys", Napi::Function::New<rotate_ticket_keys>(env));
   exports.Set("readEpoch", Napi::Function::New<read_epoch>(env));
   exports.Set("bumpEpoch", Napi::Function::New<bump_epoch>(env));
   exports.Set("epochSlots", static_cast<double>(Epochs::kSlots));

@@ -7,12 +7,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "tls_certificate.h"
+
 namespace sealgate {
 
-Channel::Channel(Fd socket, const TlsContext* tls, uint64_t records_per_key, Counters& counters)
-    : socket_(std::move(socket)), counters_(counters), key_budget_(records_per_key), is_tls_(tls != nullptr) {
-  if (!tls) return;
-  ssl_ = tls->new_ssl(this);
+Channel::Channel(Fd socket, std::shared_ptr<const TlsContext> tls, uint64_t records_per_key,
+                 Counters& counters)
+    : socket_(std::move(socket)),
+      counters_(counters),
+      key_budget_(records_per_key),
+      context_(std::move(tls)),
+      is_tls_(context_ != nullptr) {
+  if (!context_) return;
+  ssl_ = context_->new_ssl(this);
   BIO* bio = ssl_ ? BIO_new(bio_method()) : nullptr;
   if (!bio) {
     SSL_free(ssl_);
@@ -125,6 +132,8 @@ IoState Channel::handshake() {
   cipher_ = SSL_get_current_cipher(ssl_);
   protocol_ = SSL_version(ssl_);
   resumed_ = SSL_session_reused(ssl_) == 1;
+  subject_ = sealgate::peer_subject(ssl_);
+  context_.reset();
   const auto aead = negotiated_aead(ssl_);
   // RFC 8446 5.5: ChaCha20-Poly1305 keys do not wear out; CBC suites are not what the budget is about.
   if (!aead || aead == Aead::chacha20_poly1305) key_budget_ = UINT64_MAX;
@@ -164,7 +173,7 @@ IoResult Channel::write(const char* data, size_t size, bool more) {
   }
   ERR_clear_error();
   more_ = more;
-  const int n = SSL_write(ssl_, data, static_cast<int>(std::min(size, kRecordBytes)));
+  const int n = SSL_write(ssl_, data, static_cast<int>(std::min(size, record_bytes_)));
   more_ = false;
   if (n <= 0) return {failure(n)};
   count_sent(static_cast<size_t>(n));

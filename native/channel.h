@@ -13,9 +13,11 @@
 
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "channel_error.h"
 #include "counters.h"
@@ -47,7 +49,7 @@ class Channel final : public TlsObserver {
 
   // tls == null: plaintext. Takes the socket, which must be non-blocking.
   // records_per_key: after that many records in one direction the key is replaced, or the connection ends.
-  Channel(Fd socket, const TlsContext* tls, uint64_t records_per_key, Counters& counters);
+  Channel(Fd socket, std::shared_ptr<const TlsContext> tls, uint64_t records_per_key, Counters& counters);
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
@@ -73,6 +75,8 @@ class Channel final : public TlsObserver {
   // After the handshake; null cipher: plaintext.
   const SSL_CIPHER* cipher() const { return cipher_; }
   int protocol() const { return protocol_; }  // TLS1_3_VERSION
+  // Of the client's certificate (RFC 2253); empty without one.
+  const std::string& peer_subject() const { return subject_; }
 
   IoResult read(char* out, size_t capacity);
   // Takes at most kRecordBytes under OpenSSL's record layer. After `again` the next write must begin with the
@@ -103,6 +107,7 @@ class Channel final : public TlsObserver {
   void on_handshake_bytes(bool whole_message) override;
   void on_key_update_received(bool update_requested) override;
   void on_alert_written(uint8_t level, uint8_t description) override;
+  void on_record_size_limit(size_t bytes) override { record_bytes_ = std::min(bytes, kRecordBytes); }
 
  private:
   static BIO_METHOD* bio_method();
@@ -128,10 +133,13 @@ class Channel final : public TlsObserver {
 
   Fd socket_;
   Counters& counters_;
-  uint64_t key_budget_;  // records that one key may protect
+  uint64_t key_budget_;                        // records that one key may protect
+  std::shared_ptr<const TlsContext> context_;  // during the handshake
   SSL* ssl_ = nullptr;
   const SSL_CIPHER* cipher_ = nullptr;
   int protocol_ = 0;
+  std::string subject_;
+  size_t record_bytes_ = kRecordBytes;  // that the peer takes
   bool is_tls_;
   bool resumed_ = false;
   bool drained_ = false;

@@ -105,7 +105,8 @@ Fallback Channel::send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& su
   if (const Fallback reason = movable(policy, support, Direction::tx); reason != Fallback::none)
     return reason;
   // The kernel sends records of 16 KiB.
-  if (SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl_)) != TLSEXT_max_fragment_length_DISABLED)
+  if (record_bytes_ < kRecordBytes ||
+      SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl_)) != TLSEXT_max_fragment_length_DISABLED)
     return Fallback::record_size_limit;
   // OpenSSL owes the peer something (a KeyUpdate): it must leave under OpenSSL's sequence numbers first.
   if (SSL_want_write(ssl_) || SSL_get_key_update_type(ssl_) != SSL_KEY_UPDATE_NONE)

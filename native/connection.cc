@@ -18,11 +18,13 @@ double monotonic_seconds() {
 
 }  // namespace
 
-Connection::Connection(Reactor& reactor, Fd socket, const TlsContext* tls, size_t listener, std::string peer)
+Connection::Connection(Reactor& reactor, Fd socket, std::shared_ptr<const TlsContext> tls, size_t listener,
+                       std::string peer)
     : reactor_(reactor),
-      channel_(std::move(socket), tls, reactor.options().ktls.records_per_key, reactor.mutable_counters()),
+      channel_(std::move(socket), std::move(tls), reactor.options().ktls.records_per_key,
+               reactor.mutable_counters()),
       http_(reactor.options().http),
-      state_(tls ? State::handshake : State::idle),
+      state_(channel_.is_tls() ? State::handshake : State::idle),
       listener_(listener),
       peer_(std::move(peer)),
       fallback_tx_(reactor.options().ktls.wants(Direction::tx) ? Fallback::too_short : Fallback::off),
@@ -226,7 +228,7 @@ void Connection::ask_front_end() {
       {reactor_.id(), RequestEvent{request_id_, listener_, std::string(request.method_name),
                                    std::string(request.target), std::string(request.head), request.has_body,
                                    request.chunked ? -1 : static_cast<int64_t>(request.content_length), peer_,
-                                   monotonic_seconds()}});
+                                   monotonic_seconds(), channel_.peer_subject()}});
 }
 
 void Connection::on_answer(Plan plan) {

@@ -22,7 +22,8 @@ namespace sealgate {
 
 class Connection final : public EventTarget {
  public:
-  Connection(Reactor& reactor, Fd socket, const TlsContext* tls, size_t listener, std::string peer);
+  Connection(Reactor& reactor, Fd socket, std::shared_ptr<const TlsContext> tls, size_t listener,
+             std::string peer);
   ~Connection();
 
   bool usable() const { return channel_.usable(); }

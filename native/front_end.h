@@ -21,7 +21,8 @@ struct RequestEvent {
   bool has_body;
   int64_t content_length;  // bytes; -1: chunked
   std::string peer;
-  double at;  // seconds, CLOCK_MONOTONIC
+  double at;            // seconds, CLOCK_MONOTONIC
+  std::string subject;  // of the client's certificate (RFC 2253); empty without one
 };
 
 struct ReceivedEvent {

@@ -70,7 +70,7 @@ std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, En
   const bool any_tls =
       std::any_of(given.listeners.begin(), given.listeners.end(), [](const auto& l) { return l.tls; });
   if (any_tls) {
-    reactor->tls_ = TlsContext::create(given.tls, given.ktls.on && engine.ktls().any(), failure);
+    reactor->tls_ = reactor->make_tls(given.tls, failure);
     if (!reactor->tls_) return nullptr;
   }
   for (const ListenerOptions& listener : given.listeners) {
@@ -113,6 +113,16 @@ void Reactor::answer(uint64_t request, Plan plan) {
     // The front end waits for the body of a client that is gone.
     if (std::holds_alternative<ReceivePlan>(*shared)) tell_front_end({id_, AbortedEvent{request}});
   });
+}
+
+bool Reactor::replace_tls(const TlsOptions& options, std::string* failure) {
+  std::shared_ptr<const TlsContext> made = make_tls(options, failure);
+  if (made) mailbox_->post([this, made] { tls_ = made; });
+  return made != nullptr;
+}
+
+std::shared_ptr<const TlsContext> Reactor::make_tls(const TlsOptions& options, std::string* failure) const {
+  return TlsContext::create(options, options_.ktls.on && engine_.ktls().any(), failure);
 }
 
 void Reactor::stop(int64_t grace_ms) {
@@ -221,8 +231,9 @@ void Reactor::accept_from(size_t listener) {
       return watch_listeners(false);
     }
     counters_.accepted.add();
-    const TlsContext* tls = listeners_[listener].tls() ? tls_.get() : nullptr;
-    auto connection = std::make_unique<Connection>(*this, std::move(socket), tls, listener, std::move(peer));
+    auto tls = listeners_[listener].tls() ? tls_ : nullptr;
+    auto connection =
+        std::make_unique<Connection>(*this, std::move(socket), std::move(tls), listener, std::move(peer));
     epoll_event event{EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                       {.ptr = static_cast<EventTarget*>(connection.get())}};
     if (!connection->usable() || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->fd(), &event) != 0)

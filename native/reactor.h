@@ -87,6 +87,8 @@ class Reactor {
   const Counters& counters() const { return counters_; }
   void answer(uint64_t request, Plan plan);
   void stop(int64_t grace_ms);
+  // For the handshakes from now on. False when it is refused, and then nothing has changed.
+  bool replace_tls(const TlsOptions& options, std::string* failure);
 
   // Runs on the calling thread until stop() was called and the last connection ended.
   void run();
@@ -128,6 +130,7 @@ class Reactor {
   struct Acceptor;
 
   Status open();
+  std::shared_ptr<const TlsContext> make_tls(const TlsOptions& options, std::string* failure) const;
   void watch_listeners(bool accepting);
   void accept_from(size_t listener);
   void tick();
@@ -142,7 +145,7 @@ class Reactor {
   const ReactorOptions options_;
   Engine& engine_;
   Counters counters_;
-  std::unique_ptr<TlsContext> tls_;
+  std::shared_ptr<const TlsContext> tls_;
   std::vector<Listener> listeners_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   Fd epoll_;

@@ -1,14 +1,23 @@
 #include "tls_context.h"
 
+#include <fcntl.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstring>
+
+#include "ticket_keys.h"
+#include "tls_certificate.h"
 
 namespace sealgate {
 namespace {
 
 constexpr unsigned char kAlpn[] = "\x08http/1.1";
+constexpr long kSessionSeconds = 7200;
 
 // Picks http/1.1. A client that offers ALPN without it is refused (RFC 7301 3.2).
 int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
@@ -21,7 +30,16 @@ int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const 
 
 TlsObserver* observer_of(const SSL* ssl) { return static_cast<TlsObserver*>(SSL_get_app_data(ssl)); }
 
-void keylog(const SSL* ssl, const char* line) { observer_of(ssl)->on_keylog(line); }
+// Open as long as the process: keys are updated on connections that outlive their context.
+int keylog_fd = -1;
+
+void keylog(const SSL* ssl, const char* line) {
+  observer_of(ssl)->on_keylog(line);
+  if (keylog_fd < 0) return;
+  char newline = '\n';
+  const iovec pieces[] = {{const_cast<char*>(line), std::strlen(line)}, {&newline, 1}};
+  (void)!::writev(keylog_fd, pieces, 2);
+}
 
 // OpenSSL reports each record header read or written, the true type of an encrypted record, and each whole
 // message.
@@ -46,44 +64,51 @@ void message(int written, int, int content_type, const void* data, size_t size, 
   }
 }
 
-std::string openssl_reason(const char* setting) {
+// --- record_size_limit (RFC 8449), which OpenSSL does not know ---
+
+constexpr unsigned int kRecordSizeLimit = 28;
+constexpr unsigned int kExtensionContext =
+    SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_2_SERVER_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS;
+
+// Ours: what every implementation must take, TLS 1.3's type byte included.
+int add_limit(SSL* ssl, unsigned int, unsigned int, const unsigned char** out, size_t* size, X509*, size_t,
+              int*, void*) {
+  static constexpr unsigned char kTls12[] = {0x40, 0x00}, kTls13[] = {0x40, 0x01};
+  *out = SSL_version(ssl) == TLS1_3_VERSION ? kTls13 : kTls12;
+  *size = 2;
+  return 1;
+}
+
+int parse_limit(SSL* ssl, unsigned int, unsigned int, const unsigned char* in, size_t size, X509*, size_t,
+                int* alert, void*) {
+  const size_t limit = size == 2 ? static_cast<size_t>(in[0]) << 8 | in[1] : 0;
+  constexpr size_t kLeast = 64;
+  if (limit < kLeast) {
+    *alert = size == 2 ? SSL_AD_ILLEGAL_PARAMETER : SSL_AD_DECODE_ERROR;
+    return 0;
+  }
+  observer_of(ssl)->on_record_size_limit(limit -
+                                         1);  // TLS 1.3 counts the type; one byte less does TLS 1.2 no harm
+  return 1;
+}
+
+// ---
+
+std::string openssl_reason(const std::string& setting) {
   const unsigned long code = ERR_peek_last_error();
   const char* reason = ERR_reason_error_string(code);
   ERR_clear_error();
-  return std::string(setting) + ": " + (reason ? reason : "not accepted");
+  return setting + ": " + (reason ? reason : "not accepted");
 }
 
-struct BioFree {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-using BioPtr = std::unique_ptr<BIO, BioFree>;
-
-bool use_certificate(SSL_CTX* context, const std::string& pem) {
-  const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  X509* leaf = PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr);
-  if (!leaf) return false;
-  bool ok = SSL_CTX_use_certificate(context, leaf) == 1;
-  X509_free(leaf);
-  while (ok) {
-    X509* issuer = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr);
-    if (!issuer) break;
-    ok = SSL_CTX_add0_chain_cert(context, issuer) == 1;
-    if (!ok) X509_free(issuer);
-  }
-  ERR_clear_error();  // the end of the file is an error to the PEM reader
-  return ok;
-}
-
-bool use_key(SSL_CTX* context, const std::string& pem) {
-  const BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  EVP_PKEY* key = PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr);
-  const bool ok = key && SSL_CTX_use_PrivateKey(context, key) == 1;
-  EVP_PKEY_free(key);
-  return ok;
+bool open_keylog(const std::string& path) {
+  if (path.empty() || keylog_fd >= 0) return true;
+  keylog_fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  return keylog_fd >= 0;
 }
 
 // The first setting that OpenSSL refuses, or null.
-const char* apply(SSL_CTX* context, const TlsOptions& options) {
+const char* apply_policy(SSL_CTX* context, const TlsOptions& options) {
   const int minimum = options.min_version == "TLSv1.3" ? TLS1_3_VERSION : TLS1_2_VERSION;
   if (SSL_CTX_set_min_proto_version(context, minimum) != 1) return "tls.minVersion";
   if (!options.ciphers.empty() && SSL_CTX_set_cipher_list(context, options.ciphers.c_str()) != 1) {
@@ -93,30 +118,22 @@ const char* apply(SSL_CTX* context, const TlsOptions& options) {
       SSL_CTX_set_ciphersuites(context, options.cipher_suites.c_str()) != 1) {
     return "tls.cipherSuites";
   }
-  if (!use_certificate(context, options.certificate)) return "tls.certificate";
-  if (!use_key(context, options.key)) return "tls.key";
-  if (SSL_CTX_check_private_key(context) != 1) return "tls.key does not belong to tls.certificate";
-  std::string ticket_key = options.ticket_key;
-  const long ok =
-      SSL_CTX_set_tlsext_ticket_keys(context, ticket_key.data(), static_cast<long>(ticket_key.size()));
-  OPENSSL_cleanse(ticket_key.data(), ticket_key.size());
-  return ok == 1 ? nullptr : "tls.ticketKey";
+  if (!options.groups.empty() && SSL_CTX_set1_groups_list(context, options.groups.c_str()) != 1)
+    return "tls.groups";
+  if (SSL_CTX_set_num_tickets(context, options.tickets) != 1) return "tls.tickets";
+  if (options.tickets == 0) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+  if (options.clients == ClientCertificates::none) return nullptr;
+  const bool required = options.clients == ClientCertificates::required;
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+  return use_client_ca(context, options.client_ca) ? nullptr : "tls.clients.ca";
 }
 
-}  // namespace
-
-std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, bool secrets,
-                                               std::string* failure) {
-  ERR_clear_error();
-  SSL_CTX* context = SSL_CTX_new(TLS_server_method());
-  if (!context) {
-    *failure = openssl_reason("SSL_CTX_new");
-    return nullptr;
-  }
-  std::unique_ptr<TlsContext> made(new TlsContext(context));
-  // Resumption is by tickets alone, so no state is shared between reactors but the ticket key.
+void apply_defaults(SSL_CTX* context, bool secrets) {
+  // Resumption is by tickets alone, so no state is shared between reactors but their keys.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("sealgate"), 8);
+  SSL_CTX_set_timeout(context, kSessionSeconds);
+  TicketKeys::install(context);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                    SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -124,18 +141,112 @@ std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, bool s
   // One recv(2) for the record header, its body and whatever follows.
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
-  if (secrets) SSL_CTX_set_keylog_callback(context, keylog);
-  if (const char* refused = apply(context, options)) {
-    *failure = openssl_reason(refused);
-    return nullptr;
-  }
-  return made;
+  SSL_CTX_add_custom_ext(context, kRecordSizeLimit, kExtensionContext, add_limit, nullptr, nullptr,
+                         parse_limit, nullptr);
+  if (secrets || keylog_fd >= 0) SSL_CTX_set_keylog_callback(context, keylog);
 }
 
-TlsContext::~TlsContext() { SSL_CTX_free(context_); }
+}  // namespace
+
+// One certificate with its policy. Several may be chosen from by name.
+struct TlsContext::Host {
+  Host() : context(SSL_CTX_new(TLS_server_method())) {}
+  ~Host() { SSL_CTX_free(context); }
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  // The status_request callback: staples what is not stale.
+  static int staple(SSL* ssl, void* self) {
+    const Host& host = *static_cast<Host*>(self);
+    if (host.ocsp.empty() || ::time(nullptr) >= host.ocsp_until) return SSL_TLSEXT_ERR_NOACK;
+    auto* copy = static_cast<unsigned char*>(OPENSSL_memdup(host.ocsp.data(), host.ocsp.size()));
+    if (!copy) return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(host.ocsp.size()));
+    return SSL_TLSEXT_ERR_OK;
+  }
+
+  SSL_CTX* context;
+  X509Ptr leaf;
+  std::string ocsp;
+  int64_t ocsp_until = 0;
+};
+
+TlsContext::TlsContext() = default;
+TlsContext::~TlsContext() = default;
+
+std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, bool secrets,
+                                               std::string* failure) {
+  if (!open_keylog(options.keylog_file)) {
+    *failure = options.keylog_file + ": cannot be opened for the key log";
+    return nullptr;
+  }
+  std::unique_ptr<TlsContext> made(new TlsContext());
+  for (const CertificateOptions& certificate : options.certificates) {
+    ERR_clear_error();
+    if (!made->add(certificate, options, secrets, failure)) return nullptr;
+  }
+  if (made->hosts_.empty()) *failure = "tls: no certificate";
+  return made->hosts_.empty() ? nullptr : std::move(made);
+}
+
+bool TlsContext::add(const CertificateOptions& certificate, const TlsOptions& options, bool secrets,
+                     std::string* failure) {
+  const auto refuse = [&](const std::string& what) {
+    *failure = openssl_reason(what);
+    return false;
+  };
+  X509Ptr leaf = read_leaf(certificate.certificate);
+  if (!leaf) return refuse(certificate.name);
+  Host* host = twin_of(leaf.get());
+  if (!host) {
+    host = hosts_.emplace_back(std::make_unique<Host>()).get();
+    if (!host->context) return refuse("SSL_CTX_new");
+    apply_defaults(host->context, secrets);
+    if (const char* setting = apply_policy(host->context, options)) return refuse(setting);
+    SSL_CTX_set_tlsext_servername_callback(host->context, select_host);
+    SSL_CTX_set_tlsext_servername_arg(host->context, this);
+    host->leaf = std::move(leaf);
+  }
+  if (!use_certificate(host->context, certificate.certificate)) return refuse(certificate.name);
+  if (!use_key(host->context, certificate.key)) return refuse("the key of " + certificate.name);
+  if (SSL_CTX_check_private_key(host->context) != 1) {
+    return refuse(certificate.name + ": its key does not belong to it");
+  }
+  if (!certificate.ocsp.empty()) {
+    if (!check_ocsp(certificate.ocsp, &host->ocsp_until))
+      return refuse("the OCSP response of " + certificate.name);
+    host->ocsp = certificate.ocsp;
+    SSL_CTX_set_tlsext_status_cb(host->context, Host::staple);
+    SSL_CTX_set_tlsext_status_arg(host->context, host);
+  }
+  return true;
+}
+
+// The host with the same names and a key of another kind: OpenSSL then picks what the client can verify.
+TlsContext::Host* TlsContext::twin_of(X509* leaf) {
+  for (const auto& host : hosts_) {
+    const bool same_kind = EVP_PKEY_get_base_id(X509_get0_pubkey(host->leaf.get())) ==
+                           EVP_PKEY_get_base_id(X509_get0_pubkey(leaf));
+    if (!same_kind && same_names(host->leaf.get(), leaf)) return host.get();
+  }
+  return nullptr;
+}
+
+// The first that matches, in the operator's order.
+int TlsContext::select_host(SSL* ssl, int*, void* self) {
+  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (!name) return SSL_TLSEXT_ERR_NOACK;
+  for (const auto& host : static_cast<TlsContext*>(self)->hosts_) {
+    if (X509_check_host(host->leaf.get(), name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1) {
+      SSL_set_SSL_CTX(ssl, host->context);
+      return SSL_TLSEXT_ERR_OK;
+    }
+  }
+  return SSL_TLSEXT_ERR_NOACK;
+}
 
 SSL* TlsContext::new_ssl(TlsObserver* observer) const {
-  SSL* ssl = SSL_new(context_);
+  SSL* ssl = SSL_new(hosts_.front()->context);
   if (!ssl) return nullptr;
   SSL_set_app_data(ssl, observer);
   SSL_set_msg_callback(ssl, message);

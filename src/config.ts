@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { limitsSchema } from './limits.ts';
+import { scopeSchema } from './scopes.ts';
 
 const address = z
   .string()
@@ -49,6 +50,18 @@ export const configSchema = z.strictObject({
         .default('./tls/certificate.pem')
         .describe('PEM file: the certificate, then its chain.'),
       key: z.string().min(1).default('./tls/key.pem').describe('PEM file: the private key.'),
+      ocsp: z.string().default('').describe('DER file: an OCSP response to staple; empty: none.'),
+      certificates: z
+        .array(
+          z.strictObject({
+            certificate: z.string().min(1),
+            key: z.string().min(1),
+            ocsp: z.string().default(''),
+          }),
+        )
+        .max(256)
+        .default([])
+        .describe('Further ones, chosen by the host name that a client asks for; wildcards count.'),
       minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
       ciphers: z
         .string()
@@ -58,6 +71,35 @@ export const configSchema = z.strictObject({
         .string()
         .default('')
         .describe('TLS 1.3 cipher suites, colon-separated; empty keeps the default.'),
+      groups: z
+        .string()
+        .default('')
+        .describe('Key exchange groups, colon-separated, as X25519:P-256; empty keeps the default.'),
+      clients: z
+        .strictObject({
+          verify: z
+            .enum(['none', 'optional', 'required'])
+            .default('none')
+            .describe('Whether clients are asked for a certificate. One that does not verify is refused.'),
+          ca: z.string().default('').describe('PEM file: who may issue them.'),
+        })
+        .prefault({})
+        .refine(({ verify, ca }) => verify === 'none' || ca !== '', {
+          path: ['ca'],
+          error: 'expected a PEM file, since clients are asked for certificates',
+        }),
+      tickets: z
+        .int()
+        .min(0)
+        .max(8)
+        .default(2)
+        .describe('Session tickets sent after a TLS 1.3 handshake; 0: no resumption.'),
+      ticketKeySeconds: z
+        .int()
+        .min(1)
+        .max(86_400)
+        .default(3600)
+        .describe('How long a key protects new tickets. They resume for two such times more.'),
     })
     .prefault({}),
   ktls: z
@@ -108,6 +150,10 @@ export const configSchema = z.strictObject({
         .min(1)
         .default('./tokens.json')
         .describe("File of the tokens' digests, made by 'sealgate token'."),
+      clients: z
+        .array(z.strictObject({ subject: z.string().min(1), scopes: z.array(scopeSchema).min(1) }))
+        .default([])
+        .describe("What bearers of certificates may do, by subject, as 'CN=build,O=Example' (RFC 2253)."),
     })
     .prefault({}),
   control: z
@@ -245,13 +291,20 @@ function fault(issue: z.core.$ZodIssue, raw: unknown, origins: Map<string, strin
 }
 
 function withPaths(config: Config, base: string): Config {
+  const optional = (path: string) => (path === '' ? '' : resolve(base, path));
+  const pair = (given: { certificate: string; key: string; ocsp: string }) => ({
+    certificate: resolve(base, given.certificate),
+    key: resolve(base, given.key),
+    ocsp: optional(given.ocsp),
+  });
   return {
     ...config,
     store: resolve(base, config.store),
     tls: {
       ...config.tls,
-      certificate: resolve(base, config.tls.certificate),
-      key: resolve(base, config.tls.key),
+      ...pair(config.tls),
+      certificates: config.tls.certificates.map(pair),
+      clients: { ...config.tls.clients, ca: optional(config.tls.clients.ca) },
     },
     auth: { ...config.auth, tokens: resolve(base, config.auth.tokens) },
   };

@@ -11,6 +11,7 @@ import { FrontEnd } from './delivery/front_end.ts';
 import { checkKtls } from './delivery/ktls.ts';
 import { DeliveryPool } from './delivery/pool.ts';
 import { reactorOptions } from './delivery/reactor_options.ts';
+import { TlsFiles } from './delivery/tls_files.ts';
 import { createApp } from './http/app.ts';
 import { authorizer } from './http/authorize.ts';
 import { Turns } from './http/turns.ts';
@@ -18,23 +19,34 @@ import { addon, type BoundListener } from './native/addon.ts';
 import { openStore } from './store/content_store.ts';
 import type { Store } from './store/store.ts';
 
+export interface StartOptions {
+  /** File for all traffic secrets, so that captures can be read; empty: none. */
+  keylogFile?: string;
+}
+
 export interface RunningServer {
   /** Where it accepts, ports resolved. */
   listeners: BoundListener[];
   /** Address of the control listener, `http://127.0.0.1:PORT`. */
   control: string;
+  /** Reads certificates and keys again. Rejects with the reason when they are refused; then the old stay. */
+  reload(): Promise<void>;
   /** Drains within config.drain.graceSeconds and releases everything. A second call joins the first. */
   stop(): Promise<void>;
 }
 
 /** Resolves once every worker accepts. Rejects with what is in the way, and leaves nothing behind. */
-export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  log: Logger,
+  options: StartOptions = {},
+): Promise<RunningServer> {
   const closers: Closer[] = [];
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    return await assemble(config, log, closers, closeAll);
+    return await assemble(config, log, options, closers, closeAll);
   } catch (cause) {
     await closeAll();
     throw cause;
@@ -46,11 +58,14 @@ type Closer = () => Promise<void> | void;
 async function assemble(
   config: Config,
   log: Logger,
+  { keylogFile = '' }: StartOptions,
   closers: Closer[],
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
   checkKtls(config.ktls.mode, log);
-  const reactor = await reactorOptions(config);
+  const tlsFiles = new TlsFiles(config.tls, keylogFile);
+  const encrypted = config.listeners.some(({ tls }) => tls);
+  const reactor = reactorOptions(config, encrypted ? await tlsFiles.read() : undefined);
   let state: 'starting' | 'ready' | 'draining' = 'starting';
 
   const store = await openStore({ root: config.store });
@@ -58,10 +73,14 @@ async function assemble(
   for (const [name, kind] of Object.entries(config.buckets)) await store.createBucket(name, kind);
 
   const metrics = new Metrics();
-  let counters: DeliveryPool['counters'] = () => ({});
+  let pool: DeliveryPool | undefined;
+  const counters = () => pool?.counters() ?? {};
+  const reload = async () => {
+    if (encrypted) pool?.replaceTls(await tlsFiles.read());
+  };
   const text = async () => ({ text: await metrics.text(counters()), contentType: metrics.contentType });
   const control = await listenControl(
-    createControlApp({ metrics: text, state: () => state }),
+    createControlApp({ metrics: text, state: () => state, reload }),
     config.control.listen,
   );
   closers.push(() => control.close());
@@ -69,9 +88,10 @@ async function assemble(
   const frontEnd = createFrontEnd(config, store, metrics, log);
   frontEnd.listen();
   closers.push(() => frontEnd.close());
-  const pool = await DeliveryPool.start({ workers: config.workers, reactor, frontEnd, log });
-  closers.push(() => pool.stop(config.drain.graceSeconds * 1000));
-  counters = () => pool.counters();
+  const started = await DeliveryPool.start({ workers: config.workers, reactor, frontEnd, log });
+  pool = started;
+  closers.push(() => started.stop(config.drain.graceSeconds * 1000));
+  if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
   state = 'ready';
 
   let stopped: Promise<void> | undefined;
@@ -80,7 +100,18 @@ async function assemble(
     stopped ??= closeAll();
     return stopped;
   };
-  return { listeners: pool.listeners, control: control.url, stop };
+  return { listeners: started.listeners, control: control.url, reload, stop };
+}
+
+/** Certificates are read again when their files change, and ticket keys replaced in time, until it is called. */
+function keepTlsFresh(config: Config, pool: DeliveryPool, files: TlsFiles, log: Logger): Closer {
+  files.watch((tls) => pool.replaceTls(tls), log);
+  const rotation = setInterval(() => addon.rotateTicketKeys(), config.tls.ticketKeySeconds * 1000);
+  rotation.unref();
+  return () => {
+    clearInterval(rotation);
+    files.close();
+  };
 }
 
 function createFrontEnd(config: Config, store: Store, observer: Metrics, log: Logger): FrontEnd {
@@ -89,7 +120,7 @@ function createFrontEnd(config: Config, store: Store, observer: Metrics, log: Lo
   const handle = createApp({
     store,
     epochs,
-    authorize: authorizer(new Tokens(config.auth.tokens), openReads),
+    authorize: authorizer(new Tokens(config.auth.tokens), config.auth.clients, openReads),
     openReads,
     maxObjectBytes: config.limits.maxObjectBytes,
     turns: new Turns(),

@@ -6,13 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-
-/** `write:files`, `read:*`. */
-export type Scope = string;
-
-const scopeSchema = z.string().regex(/^(read|write):(\*|[a-z0-9][a-z0-9.-]{0,62})$/, {
-  error: 'expected read:BUCKET or write:BUCKET, or * for all buckets',
-});
+import { type Scope, scopeSchema } from '../scopes.ts';
 
 const entrySchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9]{8}$/),
@@ -29,11 +23,6 @@ export type TokenEntry = z.infer<typeof entrySchema>;
 
 /** Milliseconds between two looks at whether the file has changed. */
 const recheckAfter = 1000;
-
-/** Whether the scopes allow an action on a bucket; `*` stands for all buckets together. */
-export function allows(scopes: readonly Scope[], action: 'read' | 'write', bucket: string): boolean {
-  return scopes.includes(`${action}:*`) || (bucket !== '*' && scopes.includes(`${action}:${bucket}`));
-}
 
 /** The tokens of a file; changes of the file are seen within a second. */
 export class Tokens {

@@ -1,5 +1,6 @@
 // serve: runs the server until it is told to stop.
 
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Flags, loadConfig } from '../config.ts';
 import { createLog } from '../log.ts';
@@ -13,6 +14,7 @@ interface ServeOptions {
   workers?: string;
   ktls?: string;
   logLevel?: string;
+  insecureKeylog?: string;
 }
 
 export function addServe(program: Command): void {
@@ -29,6 +31,7 @@ export function addServe(program: Command): void {
     .option('--ktls <mode>', 'auto, off (userspace TLS only) or require; $SEALGATE_KTLS')
     .option('--store <dir>', 'the content store; $SEALGATE_STORE')
     .option('--log-level <level>', 'silent to trace; $SEALGATE_LOG_LEVEL')
+    .option('--insecure-keylog <file>', 'write all TLS secrets there: whoever reads it reads the traffic')
     .addHelpText(
       'after',
       `
@@ -36,7 +39,8 @@ Examples:
   sealgate serve --config site/sealgate.json
   sealgate serve --listen https://127.0.0.1:8443 --listen http://127.0.0.1:8080 --ktls off
 
-Prints 'listening URL' for each listener and 'control URL' once it accepts. The log goes to standard error.`,
+Prints 'listening URL' for each listener and 'control URL' once it accepts. The log goes to standard error.
+SIGHUP reads certificates and keys again.`,
     )
     .action(serve);
 }
@@ -52,7 +56,15 @@ async function serve(options: ServeOptions): Promise<void> {
   };
   const config = await loadConfig({ file: options.config, flags });
   const log = createLog(config.log);
-  const server = await startServer(config, log);
+  const { insecureKeylog: keylogFile } = options;
+  if (keylogFile) log.warn({ file: keylogFile }, 'all TLS secrets are being written');
+  const server = await startServer(config, log, keylogFile ? { keylogFile: resolve(keylogFile) } : {});
+  process.on('SIGHUP', () =>
+    server.reload().then(
+      () => log.info('certificates read again'),
+      (error) => log.error({ err: error }, 'certificates kept: what their files hold cannot be used'),
+    ),
+  );
   for (const { host, port, tls } of server.listeners) {
     console.log(`listening ${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`);
   }

@@ -1,14 +1,19 @@
 // The control plane's application: what operators and their machines ask about the server itself.
 
 import { Hono } from 'hono';
+import { csrf } from 'hono/csrf';
+
+const problemType = { 'Content-Type': 'application/problem+json' };
 
 export interface ControlServices {
   /** The metrics' exposition and its media type. */
   metrics(): Promise<{ text: string; contentType: string }>;
   state(): 'starting' | 'ready' | 'draining';
+  /** Reads certificates and keys again; rejects with the reason when they are refused. */
+  reload(): Promise<void>;
 }
 
-export function createControlApp({ metrics, state }: ControlServices): Hono {
+export function createControlApp({ metrics, state, reload }: ControlServices): Hono {
   const app = new Hono();
   app.get('/metrics', async (c) => {
     const { text, contentType } = await metrics();
@@ -16,5 +21,15 @@ export function createControlApp({ metrics, state }: ControlServices): Hono {
   });
   app.get('/healthz', (c) => (state() === 'draining' ? c.text('draining\n', 503) : c.text('ok\n')));
   app.get('/readyz', (c) => c.text(`${state()}\n`, state() === 'ready' ? 200 : 503));
+  // A page of another site can make a browser post here; its Origin gives it away.
+  app.post('/tls/reload', csrf(), async (c) => {
+    try {
+      await reload();
+      return c.body(null, 204);
+    } catch (cause) {
+      const detail = `${(cause as Error).message}; the certificates in use stay`;
+      return c.json({ title: 'tls-refused', status: 422, detail }, 422, problemType);
+    }
+  });
   return app;
 }

@@ -41,9 +41,11 @@ export class EngineRequest {
   readonly path: string;
   readonly headers: FieldLines;
   readonly peer: string;
+  /** Of the client's certificate (RFC 2253); empty without one. */
+  readonly subject: string;
   readonly #hasBody: boolean;
 
-  constructor(event: Pick<RequestEvent, 'method' | 'target' | 'head' | 'hasBody' | 'peer'>) {
+  constructor(event: Pick<RequestEvent, 'method' | 'target' | 'head' | 'hasBody' | 'peer' | 'subject'>) {
     this.method = event.method === 'HEAD' ? 'GET' : event.method;
     this.url = event.target;
     const query = event.target.indexOf('?');
@@ -51,6 +53,7 @@ export class EngineRequest {
     this.path = path === '*' ? '/' : path;
     this.headers = new FieldLines(event.head);
     this.peer = event.peer;
+    this.subject = event.subject;
     this.#hasBody = event.hasBody;
   }
 

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
-import type { BoundListener, Counters, Reactor, ReactorOptions } from '../native/addon.ts';
+import type { BoundListener, Counters, Reactor, ReactorOptions, TlsOptions } from '../native/addon.ts';
 import { addon } from '../native/addon.ts';
+import { workerUrl } from '../worker_url.ts';
 import type { FrontEnd } from './front_end.ts';
 import { RetiredTotals } from './retired_totals.ts';
 
@@ -24,7 +25,7 @@ export interface PoolOptions {
 export class DeliveryPool {
   /** Where the workers listen, ports resolved. */
   readonly listeners: BoundListener[];
-  readonly #options: PoolOptions;
+  #options: PoolOptions;
   readonly #threads: Piscina;
   readonly #live = new Map<number, { reactor: Reactor; ended: Promise<void> }>();
   readonly #retired = new RetiredTotals();
@@ -34,7 +35,7 @@ export class DeliveryPool {
     this.#options = options;
     this.listeners = listeners;
     this.#threads = new Piscina({
-      filename: moduleUrl('../../workers/deliver'),
+      filename: workerUrl('deliver'),
       minThreads: options.workers,
       maxThreads: options.workers,
       concurrentTasksPerWorker: 1,
@@ -60,6 +61,12 @@ export class DeliveryPool {
       throw cause;
     }
     return pool;
+  }
+
+  /** For the handshakes from now on. Throws the reason when it is refused; then nothing has changed. */
+  replaceTls(tls: TlsOptions): void {
+    for (const { reactor } of this.#live.values()) reactor.replaceTls(tls);
+    this.#options = { ...this.#options, reactor: { ...this.#options.reactor, tls } };
   }
 
   /** Totals of all reactors since the start, those that ended included; gauges of the living. */
@@ -127,9 +134,4 @@ export class DeliveryPool {
       setTimeout(() => this.#replace(), replaceAfter);
     }
   }
-}
-
-// The module beside this one that runs: source under .ts, built under .js.
-function moduleUrl(path: string): string {
-  return new URL(path + (import.meta.url.endsWith('.ts') ? '.ts' : '.js'), import.meta.url).href;
 }

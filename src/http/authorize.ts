@@ -1,13 +1,22 @@
-// Bearer tokens (RFC 6750) on the data plane.
+// Who may do what on the data plane: bearers of tokens (RFC 6750), and of client certificates.
 
-import { allows, type Tokens } from '../auth/tokens.ts';
+import type { Tokens } from '../auth/tokens.ts';
 import { SealgateError } from '../errors.ts';
+import { allows, type Scope } from '../scopes.ts';
 import type { Authorize } from './services.ts';
 
-/** @param openReads everybody may read; writes always need a token. */
-export function authorizer(tokens: Tokens, openReads: boolean): Authorize {
+/** What the bearer of a certificate with this subject may do. */
+export interface CertifiedClient {
+  subject: string;
+  scopes: Scope[];
+}
+
+/** @param openReads everybody may read; writes always need a token or a certificate. */
+export function authorizer(tokens: Tokens, clients: CertifiedClient[], openReads: boolean): Authorize {
+  const certified = new Map(clients.map(({ subject, scopes }) => [subject, scopes]));
   return (request, action, bucket = '*') => {
     if (action === 'read' && openReads) return;
+    if (allows(certified.get(request.subject) ?? [], action, bucket)) return;
     const presented = bearer(request.headers.get('authorization'));
     const token = tokens.verify(presented);
     if (token === undefined) throw new SealgateError('token-unknown');

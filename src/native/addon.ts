@@ -64,6 +64,8 @@ export interface RequestEvent {
   contentLength: number;
   /** Peer address, no port. */
   peer: string;
+  /** Of the client's certificate, as `CN=build,O=Example` (RFC 2253); empty without one. */
+  subject: string;
   /** Seconds on the engine's clock when the head was complete; see {@link Addon.now}. */
   at: number;
 }
@@ -139,17 +141,30 @@ export interface ListenerOptions {
   tls: boolean;
 }
 
-export interface TlsOptions {
-  /** PEM: certificate chain and private key. */
+export interface CertificateOptions {
+  /** How messages call it: its file. */
+  name: string;
+  /** PEM: the leaf, then its chain. */
   certificate: string;
   key: string;
+  /** DER of an OCSP response to staple; empty: none. */
+  ocsp: Uint8Array;
+}
+
+export interface TlsOptions {
+  /** Chosen by the name a client asks for; the first also answers those that ask for none of them. */
+  certificates: CertificateOptions[];
   minVersion: 'TLSv1.2' | 'TLSv1.3';
-  /** OpenSSL list of TLS 1.2 ciphers; empty keeps the default. */
+  /** OpenSSL lists: TLS 1.2 ciphers, TLS 1.3 cipher suites, key exchange groups; empty keeps the default. */
   ciphers: string;
-  /** OpenSSL list of TLS 1.3 cipher suites; empty keeps the default. */
   cipherSuites: string;
-  /** 80 random bytes shared by all reactors: session ticket name, HMAC key, AES key. */
-  ticketKey: Uint8Array;
+  groups: string;
+  /** Certificates of clients, and the PEM of those who may issue them. */
+  clients: { verify: 'none' | 'optional' | 'required'; ca: string };
+  /** Session tickets after a TLS 1.3 handshake; 0: no resumption. */
+  tickets: number;
+  /** Where all traffic secrets are written; empty: nowhere. */
+  keylogFile: string;
 }
 
 export type KtlsMode = 'auto' | 'off' | 'require';
@@ -227,6 +242,8 @@ export interface Reactor {
   answer(request: number, plan: Plan): void;
   /** Stops accepting, finishes responses under way, cuts what is left after graceMs. */
   stop(graceMs: number): void;
+  /** For the handshakes from now on. Throws the reason when it is refused; then nothing has changed. */
+  replaceTls(options: TlsOptions): void;
   counters(): Counters;
 }
 
@@ -252,6 +269,9 @@ export interface Addon {
   /** Seconds on a monotonic clock. */
   now(): number;
   probeKtls(): KtlsCapability[];
+
+  /** New session tickets come under a new key; the two before it still resume. */
+  rotateTicketKeys(): void;
 
   /** Binds the listeners. Called on the thread whose `onEvents` will answer. */
   createReactor(options: ReactorOptions): Reactor;

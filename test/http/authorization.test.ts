@@ -14,8 +14,8 @@ const tokens = new Tokens(join(dir, 'tokens.json'));
 const bearer = async (...scopes: string[]) => `Authorization: Bearer ${(await tokens.add(scopes)).token}`;
 const [all, live, reader] = [await bearer('write:*'), await bearer('write:live'), await bearer('read:live')];
 
-const open = await openTestApp({ authorize: authorizer(tokens, true) });
-const closed = await openTestApp({ authorize: authorizer(tokens, false), openReads: false });
+const open = await openTestApp({ authorize: authorizer(tokens, [], true) });
+const closed = await openTestApp({ authorize: authorizer(tokens, [], false), openReads: false });
 after(async () => {
   await open.close();
   await closed.close();

@@ -1,0 +1,91 @@
+// TlsFiles: certificates, keys and OCSP responses on disk, as the engine wants them, read again when they change.
+// Open connections keep what they began with. Files that do not fit together leave the old ones in use.
+
+import { readFile, stat } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { CertificateOptions, TlsOptions } from '../native/addon.ts';
+
+/** Milliseconds between two looks. Polled: links are swapped, and mounts tell nobody. */
+const lookEvery = 2_000;
+
+type Pair = Pick<Config['tls'], 'certificate' | 'key' | 'ocsp'>;
+
+export class TlsFiles {
+  readonly #tls: Config['tls'];
+  readonly #keylogFile: string;
+  #seen = '';
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param keylogFile where all traffic secrets are written; empty: nowhere. */
+  constructor(tls: Config['tls'], keylogFile: string) {
+    this.#tls = tls;
+    this.#keylogFile = keylogFile;
+  }
+
+  /** Rejects with the file that cannot be read. */
+  async read(): Promise<TlsOptions> {
+    this.#seen = await this.#state();
+    const { minVersion, ciphers, cipherSuites, groups, clients, tickets } = this.#tls;
+    const policy = { minVersion, ciphers, cipherSuites, groups, tickets, keylogFile: this.#keylogFile };
+    return {
+      ...policy,
+      certificates: await Promise.all(this.#pairs().map(readPair)),
+      clients: { verify: clients.verify, ca: await pem('tls.clients.ca', clients.ca) },
+    };
+  }
+
+  /** Calls `use` with what the files hold whenever they have changed; what it throws is logged. */
+  watch(use: (options: TlsOptions) => void, log: Logger): void {
+    const look = async () => {
+      if ((await this.#state()) === this.#seen) return;
+      try {
+        use(await this.read());
+        log.info('certificates replaced: their files had changed');
+      } catch (error) {
+        log.error({ err: error }, 'certificates kept: the files that changed cannot be used');
+      }
+    };
+    this.#timer = setInterval(look, lookEvery);
+    this.#timer.unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #pairs(): Pair[] {
+    return [this.#tls, ...this.#tls.certificates];
+  }
+
+  /** Changes whenever one of the files does. */
+  async #state(): Promise<string> {
+    const files = this.#pairs().flatMap(({ certificate, key, ocsp }) => [certificate, key, ocsp]);
+    const states = [...files, this.#tls.clients.ca].filter(Boolean).map(async (file) => {
+      const found = await stat(file).catch(() => undefined);
+      return found ? `${found.ino} ${found.mtimeMs} ${found.size}` : '';
+    });
+    return (await Promise.all(states)).join(',');
+  }
+}
+
+async function readPair({ certificate, key, ocsp }: Pair): Promise<CertificateOptions> {
+  return {
+    name: certificate,
+    certificate: await pem('tls.certificate', certificate),
+    key: await pem('tls.key', key),
+    ocsp: ocsp === '' ? new Uint8Array() : await readFile(ocsp),
+  };
+}
+
+async function pem(setting: string, path: string): Promise<string> {
+  if (path === '') return '';
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Error(
+      `${setting}: ${path} cannot be read (${code}); name a PEM file, or make one with 'sealgate init'`,
+    );
+  }
+}
