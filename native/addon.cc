@@ -1,5 +1,6 @@
 // Module entry: one exports object for each JavaScript environment that loads the addon.
 #include "addon.h"
+#include "libraries.h"
 
 #include <openssl/ssl.h>
 
@@ -9,6 +10,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   // Before any other OpenSSL call: without it OpenSSL's atexit handler frees state that worker threads still
   // use.
   OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
+  guard_secrets();
   env.SetInstanceData(new Instance());
   init_store(env, exports);
   init_reactor(env, exports);

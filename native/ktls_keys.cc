@@ -83,6 +83,16 @@ int hex_value(char c) {
 
 }  // namespace
 
+void* TrafficSecret::operator new(size_t size) {
+  if (void* guarded = OPENSSL_secure_malloc(size)) return guarded;
+  return ::operator new(size);
+}
+
+void TrafficSecret::operator delete(void* secret, size_t size) {
+  if (CRYPTO_secure_allocated(secret)) return OPENSSL_secure_clear_free(secret, size);
+  ::operator delete(secret);
+}
+
 TrafficSecret::~TrafficSecret() { wipe(); }
 
 void TrafficSecret::wipe() {

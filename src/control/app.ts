@@ -1,7 +1,7 @@
 // The control plane's application: what operators and their machines ask about the server itself.
 
 import { Hono } from 'hono';
-import { csrf } from 'hono/csrf';
+import { ownPagesOnly } from './own_pages_only.ts';
 
 const problemType = { 'Content-Type': 'application/problem+json' };
 
@@ -15,14 +15,14 @@ export interface ControlServices {
 
 export function createControlApp({ metrics, state, reload }: ControlServices): Hono {
   const app = new Hono();
+  app.use(ownPagesOnly);
   app.get('/metrics', async (c) => {
     const { text, contentType } = await metrics();
     return c.body(text, 200, { 'Content-Type': contentType });
   });
   app.get('/healthz', (c) => (state() === 'draining' ? c.text('draining\n', 503) : c.text('ok\n')));
   app.get('/readyz', (c) => c.text(`${state()}\n`, state() === 'ready' ? 200 : 503));
-  // A page of another site can make a browser post here; its Origin gives it away.
-  app.post('/tls/reload', csrf(), async (c) => {
+  app.post('/tls/reload', async (c) => {
     try {
       await reload();
       return c.body(null, 204);

@@ -1,5 +1,5 @@
-// No AES key protects more records than ktls.recordsPerKey: it is replaced in time (RFC 8446 5.5), or where it
-// cannot be, the response under way is finished and the connection ended. ChaCha20 keys are not counted.
+// No AES key protects more records than ktls.recordsPerKey: it is replaced in time (RFC 8446 5.5), or where
+// it cannot be, the response under way is finished and the connection ended. ChaCha20 keys are not counted.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

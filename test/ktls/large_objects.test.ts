@@ -22,7 +22,8 @@ after(async () => {
   await site.remove();
 });
 
-// The older kernel takes several times as long, and differs in keys, not in ciphers: one suite a protocol there.
+// The older kernel takes several times as long, and differs in keys, not in ciphers: there, one suite a
+// protocol.
 const chosen = kernelRekeys ? suites : suites.filter(({ cipher }) => cipher === 'AES-128-GCM');
 for (const suite of chosen) {
   test(`${suite.name}: 300 MiB arrive as they were stored`, async () => {

@@ -83,7 +83,7 @@ export async function sample(
   return { path: `/o/files/${name}`, digest: sha256(bytes), bytes };
 }
 
-/** The same without its bytes in memory; `blob` is where they are. The file systems of these kernels are small. */
+/** The same without its bytes in memory; `blob` is where they are. These kernels have little memory. */
 export async function largeSample(
   site: Site,
   server: TestServer,

@@ -1,0 +1,19 @@
+// Keeps web pages of others out of the control plane: a browser on the same machine can be made to send requests
+// to loopback, but it cannot hide where they come from.
+
+import type { MiddlewareHandler } from 'hono';
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
+const safe = new Set(['GET', 'HEAD']);
+
+export const ownPagesOnly: MiddlewareHandler = async (c, next) => {
+  const host = c.req.header('host') ?? '';
+  // A name that resolves to loopback is somebody else's site (DNS rebinding).
+  if (!loopback.test(host))
+    return c.text(`Host: expected localhost or a loopback address, got ${host}\n`, 403);
+  const origin = c.req.header('origin');
+  if (!safe.has(c.req.method) && origin !== undefined && origin !== `http://${host}`) {
+    return c.text(`Origin: ${origin} may not change anything here\n`, 403);
+  }
+  return next();
+};
