@@ -3,7 +3,7 @@
 
 import { EventEmitter, once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import { parseHead, type Response } from './server.ts';
 
 /** Milliseconds without a byte in either direction, after which a wait fails. */
@@ -80,6 +80,15 @@ export class Wire {
 
   close(): void {
     this.socket.destroy();
+  }
+
+  /**
+   * Ends the connection with a reset, as when a client's machine fails. TLS sockets have no call for it; theirs
+   * are reset by the kernel when something came that was not read.
+   */
+  reset(): void {
+    if (this.socket instanceof TLSSocket) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   #end(how: End): void {
