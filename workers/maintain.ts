@@ -1,7 +1,13 @@
 // A maintenance thread: copies and hashes files into the store's staging, one a task.
 
-import { addon, type Hashed } from '../src/native/addon.ts';
+import { addon } from '../src/native/addon.ts';
+import type { Copied } from '../src/store/import.ts';
 
-export default function importFile({ source, staging }: { source: string; staging: string }): Hashed {
-  return addon.importFile(source, staging);
+export default function importFile({ source, staging }: { source: string; staging: string }): Copied {
+  try {
+    return addon.importFile(source, staging);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { code, message };
+  }
 }

@@ -1,46 +1,96 @@
 // import: a directory tree into a bucket, with progress for people and for logs.
 
+import { stat } from 'node:fs/promises';
 import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
+import { SealgateError } from '../errors.ts';
 import { type ImportProgress, type ImportResult, importDirectory } from '../store/import.ts';
-import type { BucketKind } from '../store/store.ts';
-import { type SiteOptions, withSite, withStore } from './site.ts';
+import { checkBucketName, checkObjectName } from '../store/names.ts';
+import type { Store } from '../store/store.ts';
+import { parseKind, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
 import { humanBytes } from './units.ts';
 
 interface Options extends SiteOptions {
   bucket: string;
   prefix: string;
-  kind: BucketKind;
+  kind?: string;
 }
 
 /** Milliseconds between two lines of progress where there is no terminal. */
 const lineEvery = 5000;
 const failuresShown = 20;
+/** What shells report of a command ended by SIGINT. */
+const interruptedStatus = 130;
 
 export function addImport(program: Command): void {
-  withSite(program.command('import'))
+  const command = withSite(program.command('import'))
     .description('import a directory tree into a bucket; run again, it takes up where it stopped')
     .argument('<dir>', 'what to import; symbolic links are not followed')
     .option('-b, --bucket <name>', 'made if it is not there', 'files')
     .option('-p, --prefix <text>', "goes before each name, as 'v1/'", '')
-    .option('--kind <kind>', 'of a bucket that is made: write-once or versioned', 'write-once')
+    .option('--kind <kind>', 'write-once or versioned; a bucket that is made is write-once if not told')
     .action(run);
+  withExamples(
+    command,
+    'sealgate import ~/public',
+    'sealgate import dist --bucket releases --prefix v1/ --kind write-once',
+  );
 }
 
 async function run(directory: string, options: Options): Promise<void> {
-  if (options.kind !== 'write-once' && options.kind !== 'versioned') {
-    throw new Error(`--kind: expected write-once or versioned, got ${options.kind}`);
-  }
+  const { bucket, prefix } = options;
+  const kind = parseKind(options.kind);
+  checkBucketName(bucket);
+  checkPrefix(prefix);
+  await checkDirectory(directory);
   const started = performance.now();
   const result = await withStore({ ...options, readOnly: false }, async (store) => {
-    if (!store.bucket(options.bucket)) await store.createBucket(options.bucket, options.kind);
-    const progress = process.stderr.isTTY ? bar() : lines();
-    const { bucket, prefix } = options;
-    return importDirectory({ store, directory, bucket, prefix, onProgress: progress.update }).finally(
-      progress.end,
-    );
+    if (kind !== undefined || !store.bucket(bucket)) await store.createBucket(bucket, kind ?? 'write-once');
+    return importInterruptibly(store, directory, { bucket, prefix });
   });
   summarize(result, (performance.now() - started) / 1000);
+}
+
+// Any name after the prefix has to be a name.
+function checkPrefix(prefix: string): void {
+  try {
+    checkObjectName(`${prefix}x`);
+  } catch (cause) {
+    throw new Error(`--prefix ${prefix}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function checkDirectory(directory: string): Promise<void> {
+  const found = await stat(directory).catch(({ code }) => {
+    throw new Error(`${directory}: cannot be read (${code})`);
+  });
+  if (!found.isDirectory()) {
+    throw new Error(`${directory}: expected a directory; 'sealgate put' stores a single file`);
+  }
+}
+
+// The first SIGINT or SIGTERM lets the files on their way finish; the second ends the process as ever.
+async function importInterruptibly(
+  store: Store,
+  directory: string,
+  where: { bucket: string; prefix: string },
+): Promise<ImportResult> {
+  const interrupted = new AbortController();
+  const onSignal = () => {
+    console.error('sealgate: ending once the files on their way are done; again to end at once');
+    interrupted.abort();
+    forget();
+  };
+  const forget = () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const progress = process.stderr.isTTY ? bar() : lines();
+  try {
+    const { signal } = interrupted;
+    return await importDirectory({ store, directory, ...where, signal, onProgress: progress.update });
+  } finally {
+    progress.end();
+    forget();
+  }
 }
 
 interface Display {
@@ -50,10 +100,7 @@ interface Display {
 
 function bar(): Display {
   const format = '{bar} {percentage}% | {files}/{totalFiles} files | {read} of {all} | {eta_formatted} left';
-  const drawn = new SingleBar(
-    { format, hideCursor: true, etaBuffer: 200, stream: process.stderr },
-    Presets.shades_classic,
-  );
+  const drawn = new SingleBar({ format, etaBuffer: 200, stream: process.stderr }, Presets.shades_classic);
   let begun = false;
   return {
     update({ files, bytes, totalFiles, totalBytes }) {
@@ -78,15 +125,28 @@ function lines(): Display {
   };
 }
 
-function summarize({ imported, unchanged, special, bytes, failures }: ImportResult, seconds: number): void {
+function summarize(result: ImportResult, seconds: number): void {
+  const { imported, unchanged, special, bytes, failures, stopped } = result;
   const rate = humanBytes(bytes / Math.max(seconds, 0.001));
   console.log(`${imported} files imported, ${humanBytes(bytes)} in ${seconds.toFixed(1)} s (${rate}/s)`);
   if (unchanged > 0) console.log(`${unchanged} files were there already`);
   if (special > 0) console.log(`${special} links and special files were left out`);
   for (const { path, reason } of failures.slice(0, failuresShown))
     console.error(`sealgate: ${path}: ${reason}`);
-  if (failures.length === 0) return;
-  throw new Error(
-    `${failures.length} files were not imported; run the same command again once the cause is gone`,
-  );
+  const unseen = failures.length - failuresShown;
+  if (unseen > 0) console.error(`sealgate: and ${unseen} more`);
+  if (stopped === 'store-full') {
+    throw new SealgateError(
+      'store-full',
+      'the store has no space left; what was imported stays; make room, then run the same command again',
+    );
+  }
+  if (stopped === 'interrupted') {
+    console.error('sealgate: interrupted; run the same command again to go on');
+    process.exitCode = interruptedStatus;
+  } else if (failures.length > 0) {
+    throw new Error(
+      `${failures.length} files were not imported; run the same command again once the cause is gone`,
+    );
+  }
 }

@@ -5,7 +5,7 @@ import { type Config, loadConfig } from '../config.ts';
 import { isDigest } from '../digest.ts';
 import { SealgateError } from '../errors.ts';
 import { openStore } from '../store/content_store.ts';
-import type { Store } from '../store/store.ts';
+import type { BucketKind, Store } from '../store/store.ts';
 
 export interface SiteOptions {
   config?: string;
@@ -20,6 +20,26 @@ export function withSite(command: Command): Command {
 
 export function siteConfig({ config, store }: SiteOptions): Promise<Config> {
   return loadConfig({ file: config, flags: { store: { flag: '--store', value: store } } });
+}
+
+/** Lines under a command's help that can be copied. */
+export function withExamples(command: Command, ...lines: string[]): Command {
+  return command.addHelpText('after', ['', 'Examples:', ...lines.map((line) => `  ${line}`)].join('\n'));
+}
+
+/** `write-once` or `versioned`; undefined when the flag was not given. */
+export function parseKind(given: string | undefined): BucketKind | undefined {
+  if (given === undefined || given === 'write-once' || given === 'versioned') return given;
+  throw new Error(`--kind: expected write-once or versioned, got ${given}`);
+}
+
+/** Throws when the store has no such bucket. */
+export function checkBucket(store: Store, name: string): void {
+  if (store.bucket(name)) return;
+  throw new SealgateError(
+    'bucket-unknown',
+    `${name}: there is no such bucket; 'sealgate bucket create' makes one, 'sealgate bucket list' shows all`,
+  );
 }
 
 /** Opens the site's store for one piece of work and closes it whatever happens. */
@@ -68,6 +88,7 @@ export function find(store: Store, text: string): Found {
     if (!blob) throw new SealgateError('not-found', `${text}: there is no such blob`);
     return { digest: reference.digest, mediaType: 'application/octet-stream', ...blob };
   }
+  checkBucket(store, reference.bucket);
   const ref = store.resolve(reference.bucket, reference.name);
   if (!ref) throw new SealgateError('not-found', `${text}: there is nothing under this name`);
   if (ref.deleted)

@@ -13,6 +13,11 @@ import {
   type SealedFile,
 } from '../native/addon.ts';
 
+/** Whether an error's code says that there is no space. */
+export function isFull(code: string | undefined): boolean {
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
 export class Blobs {
   readonly #root: string;
 
@@ -56,8 +61,7 @@ export class Blobs {
       return await addon.placeBlob(staging, this.path(digest));
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
-      const full = code === 'ENOSPC' || code === 'EDQUOT';
-      throw new SealgateError(full ? 'store-full' : 'store-write-failed', undefined, { cause });
+      throw new SealgateError(isFull(code) ? 'store-full' : 'store-write-failed', undefined, { cause });
     }
   }
 

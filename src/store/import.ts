@@ -2,18 +2,23 @@
 // names are committed here. What an earlier run imported is skipped, so an interrupted import is taken up by
 // running it again.
 
+import { statSync } from 'node:fs';
 import { opendir, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
+import { SealgateError } from '../errors.ts';
 import { mediaTypeOf } from '../media_type.ts';
 import type { Hashed } from '../native/addon.ts';
 import { workerUrl } from '../worker_url.ts';
+import { isFull } from './blobs.ts';
 import { checkObjectName } from './names.ts';
 import type { Store } from './store.ts';
 
 /** Files on their way for each worker: enough that one is hashed while others are committed together. */
 const filesPerWorker = 16;
+/** Milliseconds by which the clock of a file system may lag behind ours: it moves by ticks. */
+const clockTick = 20;
 
 export interface ImportProgress {
   /** Done, skipped ones included. */
@@ -31,6 +36,8 @@ export interface ImportResult {
   special: number;
   bytes: number;
   failures: { path: string; reason: string }[];
+  /** Why it ended before the last file. */
+  stopped?: 'store-full' | 'interrupted';
 }
 
 export interface ImportOptions {
@@ -39,16 +46,18 @@ export interface ImportOptions {
   bucket: string;
   /** Goes before each name; end it with a slash to make a folder of it. */
   prefix: string;
+  /** Ends the import once the files on their way are done. */
+  signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
 }
 
 interface Source {
   path: string;
   name: string;
-  size: number;
-  /** Milliseconds; of the inode, which nobody can set back. */
-  changed: number;
 }
+
+/** A worker's answer: errors lose their code on the way between threads. */
+export type Copied = Hashed | { code: string | undefined; message: string };
 
 export async function importDirectory(options: ImportOptions): Promise<ImportResult> {
   const threads = availableParallelism();
@@ -77,70 +86,104 @@ class Import {
   }
 
   async run(concurrency: number): Promise<ImportResult> {
-    for await (const { size } of this.#walk(() => this.#result.special++)) {
+    for await (const { path } of this.#walk({})) {
       this.#progress.totalFiles++;
-      this.#progress.totalBytes += size;
+      this.#progress.totalBytes += await stat(path).then(
+        ({ size }) => size,
+        () => 0,
+      );
     }
-    const sources = this.#walk(() => {});
+    const sources = this.#walk({
+      onSpecial: () => this.#result.special++,
+      onFailure: (path, error) => this.#fail(path, error),
+    });
     const takeTurns = async () => {
-      for (let next = await sources.next(); !next.done; next = await sources.next())
+      for (let next = await sources.next(); !next.done; next = await sources.next()) {
+        if (this.#options.signal?.aborted) this.#result.stopped ??= 'interrupted';
+        if (this.#result.stopped !== undefined) return;
         await this.#take(next.value);
+      }
     };
     await Promise.all(Array.from({ length: concurrency }, takeTurns));
     return this.#result;
   }
 
-  async *#walk(onSpecial: () => void): AsyncGenerator<Source> {
+  async *#walk(on: {
+    onSpecial?: () => void;
+    onFailure?: (path: string, error: unknown) => void;
+  }): AsyncGenerator<Source> {
     const { directory, prefix } = this.#options;
     const folders = [''];
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-      for await (const entry of await opendir(join(directory, folder))) {
-        const relative = folder === '' ? entry.name : `${folder}/${entry.name}`;
-        if (entry.isDirectory()) folders.push(relative);
-        else if (!entry.isFile()) onSpecial();
-        else {
-          const path = join(directory, relative);
-          const { size, ctimeMs } = await stat(path);
-          yield { path, name: prefix + relative, size, changed: ctimeMs };
+      try {
+        for await (const entry of await opendir(join(directory, folder))) {
+          const relative = folder === '' ? entry.name : `${folder}/${entry.name}`;
+          if (entry.isDirectory()) folders.push(relative);
+          else if (entry.isFile()) yield { path: join(directory, relative), name: prefix + relative };
+          else on.onSpecial?.();
         }
+      } catch (error) {
+        on.onFailure?.(join(directory, folder), error);
       }
     }
   }
 
   async #take(source: Source): Promise<void> {
     try {
-      if (this.#isUnchanged(source)) this.#result.unchanged++;
-      else await this.#import(source);
+      const { size, ctimeMs } = await stat(source.path);
+      if (this.#isUnchanged(source.name, size, ctimeMs)) this.#result.unchanged++;
+      else await this.#import(source, ctimeMs);
+      this.#progress.bytes += size;
     } catch (error) {
-      this.#result.failures.push({ path: source.path, reason: (error as Error).message });
+      this.#fail(source.path, error);
     }
     this.#progress.files++;
-    this.#progress.bytes += source.size;
     this.#options.onProgress?.(this.#progress);
   }
 
-  // The name was written after the source last changed, from as many bytes.
-  #isUnchanged({ name, size, changed }: Source): boolean {
-    checkObjectName(name);
-    const ref = this.#options.store.resolve(this.#options.bucket, name);
-    return ref?.deleted === false && ref.size === size && changed < ref.created;
+  #fail(path: string, error: unknown): void {
+    if (error instanceof SealgateError && error.code === 'store-full') this.#result.stopped = 'store-full';
+    else this.#result.failures.push({ path, reason: reasonOf(path, error) });
   }
 
-  async #import({ path, name }: Source): Promise<void> {
+  // The name was written after the source last changed, from as many bytes, and these are still there.
+  // `changed` is the time of the inode, which nobody can set back.
+  #isUnchanged(name: string, size: number, changed: number): boolean {
+    checkObjectName(name);
+    const { store, bucket } = this.#options;
+    const ref = store.resolve(bucket, name);
+    if (ref === undefined || ref.deleted || store.blob(ref.digest) === undefined) return false;
+    return ref.size === size && changed + clockTick < ref.created;
+  }
+
+  async #import({ path, name }: Source, changed: number): Promise<void> {
     const { store, bucket } = this.#options;
     const staging = store.stagingPath();
     try {
-      const hashed: Hashed = await this.#pool.run({ source: path, staging });
-      await store.commitBlob(staging, hashed);
+      const copied: Copied = await this.#pool.run({ source: path, staging });
+      if ('message' in copied) throw failureOf(copied);
+      await store.commitBlob(staging, copied);
+      // Looked at last of all, with nothing between: a later change is later than the name (#isUnchanged).
+      if (statSync(path).ctimeMs !== changed) throw new Error('changed while it was imported');
       const outcome = await store.putRef(bucket, name, {
-        digest: hashed.digest,
+        digest: copied.digest,
         mediaType: mediaTypeOf(name),
       });
       if (outcome === 'same') this.#result.unchanged++;
       else this.#result.imported++;
-      this.#result.bytes += hashed.size;
+      this.#result.bytes += copied.size;
     } finally {
       await rm(staging, { force: true });
     }
   }
+}
+
+function failureOf({ code, message }: { code: string | undefined; message: string }): Error {
+  return isFull(code) ? new SealgateError('store-full') : new Error(message);
+}
+
+// A name of other bytes was decoded with a replacement character, and there is no file of that name.
+function reasonOf(path: string, error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' && path.includes('\uFFFD') ? 'its name is not UTF-8' : message;
 }
