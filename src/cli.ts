@@ -18,6 +18,8 @@ import { ConfigError } from './config.ts';
 /** sysexits(3): EX_USAGE would be 64; 2 is what shells and most tools use. */
 const usageStatus = 2;
 const configStatus = 78;
+/** What shells report of a command ended by SIGPIPE. */
+const brokenPipeStatus = 141;
 
 const { version } = createRequire(import.meta.url)('#package') as { version: string };
 
@@ -25,7 +27,7 @@ const program = new Command('sealgate')
   .description('Delivers files that never change over TLS, with kernel TLS where it helps.')
   .version(version)
   .option('--debug', 'show where an error came from')
-  .showHelpAfterError("('sealgate --help' lists the commands)")
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'sealgate: ')) })
   .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
   .exitOverride()
   .addHelpText(
@@ -52,15 +54,25 @@ for (const add of [
   add(program);
 }
 
+pointToHelp(program, 'sealgate');
+
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }
 
+/** What is printed after a fault in the arguments of a command or of one of its subcommands. */
+function pointToHelp(command: Command, called: string): void {
+  command.showHelpAfterError(`('${called} --help' says what it takes)`);
+  for (const each of command.commands) pointToHelp(each, `${called} ${each.name()}`);
+}
+
 function report(error: unknown): number {
   // Commander has said what was wrong with the arguments by itself.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageStatus;
+  // Whoever reads the output has had enough of it.
+  if ((error as NodeJS.ErrnoException).code === 'EPIPE') return brokenPipeStatus;
   const message = error instanceof Error ? error.message : String(error);
   for (const line of message.split('\n')) process.stderr.write(`sealgate: ${line}\n`);
   if (program.opts().debug) process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);

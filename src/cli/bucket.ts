@@ -2,12 +2,17 @@
 
 import type { Command } from 'commander';
 import { checkBucketName } from '../store/names.ts';
-import type { BucketKind } from '../store/store.ts';
-import { type SiteOptions, withSite, withStore } from './site.ts';
+import { parseKind, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
 
 export function addBucket(program: Command): void {
   const bucket = program.command('bucket').description('make and list buckets');
-  withSite(bucket.command('create'))
+  withExamples(
+    bucket,
+    'sealgate bucket create releases',
+    'sealgate bucket create --kind versioned pages',
+    'sealgate bucket list',
+  );
+  const creating = withSite(bucket.command('create'))
     .description('make a bucket; its kind stays')
     .argument('<name>')
     .option(
@@ -16,15 +21,15 @@ export function addBucket(program: Command): void {
       'write-once',
     )
     .action(create);
-  withSite(bucket.command('list')).description('list the buckets').action(list);
+  withExamples(creating, 'sealgate bucket create --kind versioned pages');
+  const listing = withSite(bucket.command('list')).description('list the buckets').action(list);
+  withExamples(listing, 'sealgate bucket list --config site/sealgate.json');
 }
 
-async function create(name: string, options: SiteOptions & { kind: BucketKind }): Promise<void> {
+async function create(name: string, options: SiteOptions & { kind: string }): Promise<void> {
   checkBucketName(name);
-  if (options.kind !== 'write-once' && options.kind !== 'versioned') {
-    throw new Error(`--kind: expected write-once or versioned, got ${options.kind}`);
-  }
-  await withStore({ ...options, readOnly: false }, (store) => store.createBucket(name, options.kind));
+  const kind = parseKind(options.kind) ?? 'write-once';
+  await withStore({ ...options, readOnly: false }, (store) => store.createBucket(name, kind));
 }
 
 async function list(options: SiteOptions): Promise<void> {

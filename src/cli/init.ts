@@ -8,6 +8,7 @@ import type { Command } from 'commander';
 import { Tokens } from '../auth/tokens.ts';
 import { jsonSchema } from '../config.ts';
 import { openStore } from '../store/content_store.ts';
+import { withExamples } from './site.ts';
 
 const run = promisify(execFile);
 
@@ -20,12 +21,13 @@ const starter = {
 };
 
 export function addInit(program: Command): void {
-  program
+  const command = program
     .command('init')
     .description('make a configuration, a store, a development certificate and a write token')
     .argument('[dir]', 'where; made if it is not there', '.')
     .option('--no-certificate', 'make no development certificate')
     .action(init);
+  withExamples(command, 'sealgate init site', 'sealgate init --no-certificate /srv/sealgate');
 }
 
 async function init(dir: string, { certificate }: { certificate: boolean }): Promise<void> {

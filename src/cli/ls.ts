@@ -2,18 +2,19 @@
 
 import type { Command } from 'commander';
 import type { Listing, Store } from '../store/store.ts';
-import { type SiteOptions, withSite, withStore } from './site.ts';
+import { checkBucket, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
 import { humanBytes } from './units.ts';
 
 const pageSize = 1000;
 
 export function addLs(program: Command): void {
-  withSite(program.command('ls'))
+  const command = withSite(program.command('ls'))
     .description('list names in order')
     .argument('<bucket[/prefix]>')
     .option('--json', 'one JSON object a line')
     .option('--limit <n>', 'stop after so many')
     .action(ls);
+  withExamples(command, 'sealgate ls files', 'sealgate ls files/video/ --json --limit 10');
 }
 
 async function ls(where: string, options: SiteOptions & { json?: true; limit?: string }): Promise<void> {
@@ -23,6 +24,7 @@ async function ls(where: string, options: SiteOptions & { json?: true; limit?: s
   const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : Number(options.limit);
   if (!(limit >= 1)) throw new Error(`--limit: expected a number of 1 or more, got ${options.limit}`);
   await withStore({ ...options, readOnly: true }, (store) => {
+    checkBucket(store, bucket);
     let left = limit;
     for (const entry of entries(store, bucket, prefix)) {
       if (left-- <= 0) return;

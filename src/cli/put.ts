@@ -6,19 +6,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import { SealgateError } from '../errors.ts';
 import { mediaTypeOf } from '../media_type.ts';
-import { addon } from '../native/addon.ts';
+import { addon, type Hashed } from '../native/addon.ts';
+import { isFull } from '../store/blobs.ts';
 import { checkObjectName } from '../store/names.ts';
 import type { Store } from '../store/store.ts';
-import { parseReference, type SiteOptions, withSite, withStore } from './site.ts';
+import { checkBucket, parseReference, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
 
 export function addPut(program: Command): void {
-  withSite(program.command('put'))
+  const command = withSite(program.command('put'))
     .description('store one file under a name')
     .argument('<file>', "path, or '-' for standard input")
     .argument('<ref>', 'BUCKET/NAME')
     .option('--type <media-type>', 'default: by the name')
     .action(put);
+  withExamples(
+    command,
+    'sealgate put film.mp4 files/film.mp4',
+    "date | sealgate put - files/now --type 'text/plain; charset=utf-8'",
+  );
 }
 
 async function put(file: string, ref: string, options: SiteOptions & { type?: string }): Promise<void> {
@@ -26,14 +33,16 @@ async function put(file: string, ref: string, options: SiteOptions & { type?: st
   if ('digest' in reference) throw new Error(`${ref}: a name is needed, BUCKET/NAME`);
   checkObjectName(reference.name);
   await withStore({ ...options, readOnly: false }, async (store) => {
+    checkBucket(store, reference.bucket);
     const mediaType = options.type ?? mediaTypeOf(reference.name);
     const staged = await stage(store, file);
     try {
       await store.commitBlob(staged.staging, staged);
-      const outcome = await store.putRef(reference.bucket, reference.name, {
-        digest: staged.digest,
-        mediaType,
-      });
+      const outcome = await store
+        .putRef(reference.bucket, reference.name, { digest: staged.digest, mediaType })
+        .catch((cause) => {
+          throw refusal(ref, cause);
+        });
       console.log(`${ref} ${outcome} sha256:${staged.digest} ${staged.size} bytes`);
     } finally {
       await rm(staged.staging, { force: true });
@@ -41,15 +50,31 @@ async function put(file: string, ref: string, options: SiteOptions & { type?: st
   });
 }
 
+function refusal(ref: string, cause: Error): Error {
+  const taken = cause instanceof SealgateError && cause.code === 'name-taken';
+  const advice = taken ? ' Use another name, or a bucket of kind versioned.' : '';
+  return new Error(`${ref}: ${cause.message}${advice}`, { cause });
+}
+
 // Standard input goes through a file: its size is not known before its end.
 async function stage(store: Store, file: string) {
   const staging = store.stagingPath();
-  if (file !== '-') return { staging, ...addon.importFile(file, staging) };
-  const copy = join(tmpdir(), `sealgate-${process.pid}-stdin`);
+  if (file !== '-') return { staging, ...copy(file, staging, file) };
+  const input = join(tmpdir(), `sealgate-${process.pid}-stdin`);
   try {
-    await pipeline(process.stdin, createWriteStream(copy, { flags: 'wx', mode: 0o600 }));
-    return { staging, ...addon.importFile(copy, staging) };
+    await pipeline(process.stdin, createWriteStream(input, { flags: 'wx', mode: 0o600 }));
+    return { staging, ...copy(input, staging, 'standard input') };
   } finally {
-    await rm(copy, { force: true });
+    await rm(input, { force: true });
+  }
+}
+
+function copy(file: string, staging: string, called: string): Hashed {
+  try {
+    return addon.importFile(file, staging);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (isFull(code)) throw new SealgateError('store-full', undefined, { cause });
+    throw new Error(`${called}: ${message}`, { cause });
   }
 }

@@ -1,15 +1,16 @@
 // stat: what a name points at.
 
 import type { Command } from 'commander';
-import { find, type SiteOptions, withSite, withStore } from './site.ts';
+import { find, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
 import { humanBytes } from './units.ts';
 
 export function addStat(program: Command): void {
-  withSite(program.command('stat'))
+  const command = withSite(program.command('stat'))
     .description('say what a name points at, and whether the file passes its proof')
     .argument('<ref>', 'BUCKET/NAME or sha256:HEX')
     .option('--json', 'as one JSON object')
     .action(stat);
+  withExamples(command, 'sealgate stat files/index.html', 'sealgate stat --json files/index.html');
 }
 
 async function stat(ref: string, options: SiteOptions & { json?: true }): Promise<void> {

@@ -2,19 +2,36 @@
 
 import type { Command } from 'commander';
 import { Tokens } from '../auth/tokens.ts';
-import { type SiteOptions, siteConfig, withSite } from './site.ts';
+import { type SiteOptions, siteConfig, withExamples, withSite } from './site.ts';
+
+/** A thousand years. */
+const maxDays = 365_000;
 
 export function addToken(program: Command): void {
   const token = program
     .command('token')
     .description('make, list and revoke bearer tokens; a running server follows');
-  withSite(token.command('add'))
+  withExamples(
+    token,
+    'sealgate token add write:files read:files --days 90',
+    'sealgate token list',
+    'sealgate token revoke 3f2a9c01',
+  );
+  const adding = withSite(token.command('add'))
     .description('make a token and show it, this once')
     .argument('<scope...>', 'read:BUCKET or write:BUCKET, * for all buckets')
     .option('--days <n>', 'expires after so many days')
     .action(add);
-  withSite(token.command('list')).description('list the tokens, without the secrets').action(list);
-  withSite(token.command('revoke')).description('make a token worthless').argument('<id>').action(revoke);
+  withExamples(adding, 'sealgate token add write:files read:files --days 90');
+  const listing = withSite(token.command('list'))
+    .description('list the tokens, without the secrets')
+    .action(list);
+  withExamples(listing, 'sealgate token list');
+  const revoking = withSite(token.command('revoke'))
+    .description('make a token worthless')
+    .argument('<id>')
+    .action(revoke);
+  withExamples(revoking, 'sealgate token revoke 3f2a9c01');
 }
 
 async function siteTokens(options: SiteOptions): Promise<Tokens> {
@@ -28,8 +45,8 @@ async function add(scopes: string[], options: SiteOptions & { days?: string }): 
     }
   }
   const days = options.days === undefined ? undefined : Number(options.days);
-  if (days !== undefined && !(days > 0))
-    throw new Error(`--days: expected a number above 0, got ${options.days}`);
+  if (days !== undefined && !(days > 0 && days <= maxDays))
+    throw new Error(`--days: expected a number above 0, at most ${maxDays}, got ${options.days}`);
   const expires = days === undefined ? undefined : new Date(Date.now() + days * 86_400_000);
   const { token } = await (await siteTokens(options)).add(scopes, expires);
   console.log(token);
