@@ -23,7 +23,10 @@ const address = z
   });
 
 const ktlsCiphers = ['AES-128-GCM', 'AES-256-GCM', 'ChaCha20-Poly1305', 'AES-128-CCM'] as const;
-const bucketName = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/);
+const bucketName = z.string().regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{0,62}$/, {
+  error:
+    'expected a bucket name: 1 to 63 lower-case letters, digits, dots and hyphens, a letter or digit first',
+});
 
 export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('For editors.'),
@@ -251,8 +254,14 @@ async function readJson(path: string, required: boolean): Promise<Record<string,
       return value as Record<string, unknown>;
     throw new SyntaxError('expected an object');
   } catch (cause) {
-    throw new ConfigError(`${path}: is not JSON: ${(cause as Error).message}`);
+    throw new ConfigError(`${path}${lineOf(text, cause as Error)}: is not JSON: ${(cause as Error).message}`);
   }
+}
+
+// V8 says at which character; other engines do not.
+function lineOf(text: string, { message }: Error): string {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  return position === undefined ? '' : `:${text.slice(0, Number(position)).split('\n').length}`;
 }
 
 function typed(given: string | string[], type: 'path' | 'text' | 'number' | 'addresses'): unknown {
@@ -285,9 +294,19 @@ function fault(issue: z.core.$ZodIssue, raw: unknown, origins: Map<string, strin
     (value, key) => (value as Record<string, unknown> | undefined)?.[key],
     raw,
   );
-  const shown = issue.code === 'unrecognized_keys' ? '' : `, got ${JSON.stringify(given) ?? 'nothing'}`;
-  const expected = issue.message.replace(/^Invalid input: /, '');
-  return `${origin}: ${path.join('.') || 'configuration'}: ${expected}${shown}`;
+  return `${origin}: ${path.join('.') || 'configuration'}: ${told(issue, path, given)}`;
+}
+
+function told(issue: z.core.$ZodIssue, path: string[], given: unknown): string {
+  if (issue.code === 'unrecognized_keys') {
+    const keys = issue.keys.map((key) => JSON.stringify(key)).join(', ');
+    return `there is no setting ${keys}; 'sealgate config show' lists those there are`;
+  }
+  if (issue.code === 'invalid_key') return `${issue.issues[0]?.message}, got ${JSON.stringify(path.at(-1))}`;
+  const expected = issue.message
+    .replace(/^(Invalid input|Invalid option|Too small|Too big): /, '')
+    .replace(/, received .*$/, '');
+  return `${expected}, got ${JSON.stringify(given) ?? 'nothing'}`;
 }
 
 function withPaths(config: Config, base: string): Config {

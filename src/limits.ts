@@ -7,16 +7,22 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 const GiB = 1024 * MiB;
 
+/** A whole number whose fault names the unit: a value in another one is the usual mistake. */
+function whole(unit: string, fallback: number, most: number, what: string) {
+  const error = `expected a whole number${unit}, 1 to ${most}`;
+  return z.int({ error }).min(1, { error }).max(most, { error }).default(fallback).describe(what);
+}
+
 function count(fallback: number, most: number, what: string) {
-  return z.int().min(1).max(most).default(fallback).describe(what);
+  return whole('', fallback, most, what);
 }
 
 function bytes(fallback: number, most: number, what: string) {
-  return z.int().min(1).max(most).default(fallback).describe(`Bytes. ${what}`);
+  return whole(' of bytes', fallback, most, `Bytes. ${what}`);
 }
 
 function milliseconds(fallback: number, what: string) {
-  return z.int().min(1).max(3_600_000).default(fallback).describe(`Milliseconds. ${what}`);
+  return whole(' of milliseconds', fallback, 3_600_000, `Milliseconds. ${what}`);
 }
 
 export const limitsSchema = z

@@ -1,28 +1,37 @@
 // config: checks and shows the configuration.
 
 import type { Command } from 'commander';
+import { checkCertificate } from '../certificate.ts';
 import { jsonSchema, settings } from '../config.ts';
-import { type SiteOptions, siteConfig, withSite } from './site.ts';
+import { type SiteOptions, siteConfig, withExamples, withSite } from './site.ts';
 
 export function addConfig(program: Command): void {
   const config = program.command('config').description('check the configuration and see what it amounts to');
-  withSite(config.command('check')).description('say what is wrong with it').action(check);
-  withSite(config.command('show')).description('print it with every default filled in').action(show);
-  config
+  withExamples(config, 'sealgate config check', 'SEALGATE_WORKERS=2 sealgate config show');
+  const checking = withSite(config.command('check')).description('say what is wrong with it').action(check);
+  withExamples(checking, 'sealgate config check --config site/sealgate.json');
+  const showing = withSite(config.command('show'))
+    .description('print it with every default filled in')
+    .action(show);
+  withExamples(showing, 'SEALGATE_WORKERS=2 sealgate config show');
+  const schema = config
     .command('schema')
     .description('print its JSON Schema, for editors')
     .action(() => console.log(JSON.stringify(jsonSchema(), null, 2)));
-  config
+  withExamples(schema, 'sealgate config schema > sealgate.schema.json');
+  const variables = config
     .command('variables')
     .description('list the environment variables that override it')
     .action(() => {
       for (const [setting, { variable }] of Object.entries(settings))
-        console.log(`${variable.padEnd(26)} ${setting}`);
+        console.log(`${variable.padEnd(28)} ${setting}`);
     });
+  withExamples(variables, 'sealgate config variables');
 }
 
 async function check(options: SiteOptions): Promise<void> {
-  await siteConfig(options);
+  const { listeners, tls } = await siteConfig(options);
+  if (listeners.some((each) => each.tls)) await checkCertificate(tls);
   console.log('the configuration is good');
 }
 

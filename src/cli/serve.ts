@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { checkCertificate } from '../certificate.ts';
 import { type Flags, loadConfig } from '../config.ts';
 import { createLog } from '../log.ts';
 import { startServer } from '../server.ts';
@@ -55,6 +56,7 @@ async function serve(options: ServeOptions): Promise<void> {
     'log.level': { flag: '--log-level', value: options.logLevel },
   };
   const config = await loadConfig({ file: options.config, flags });
+  if (config.listeners.some(({ tls }) => tls)) await checkCertificate(config.tls);
   const log = createLog(config.log);
   const { insecureKeylog: keylogFile } = options;
   if (keylogFile) log.warn({ file: keylogFile }, 'all TLS secrets are being written');
