@@ -27,8 +27,8 @@ std::string_view version_name(TlsVersion version);  // "TLSv1.3"
 std::optional<Aead> negotiated_aead(const SSL* ssl);
 std::optional<TlsVersion> negotiated_version(const SSL* ssl);
 
-// One direction's traffic secret (TLS 1.3): 32 or 48 bytes. Wiped by its destructor; allocated in guarded memory
-// while there is some (guard_secrets()).
+// One direction's traffic secret (TLS 1.3): 32 or 48 bytes. Wiped by its destructor; allocated in guarded
+// memory while there is some (guard_secrets()).
 struct TrafficSecret {
   static void* operator new(size_t size);
   static void operator delete(void* secret, size_t size);

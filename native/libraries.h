@@ -5,8 +5,9 @@
 
 namespace sealgate {
 
-// Puts what OpenSSL and the engine keep secret (private keys, traffic secrets) into memory that is not swapped and
-// not in core dumps, where the system allows it (CRYPTO_secure_malloc_init(3)). Before the first secret.
+// Puts what OpenSSL and the engine keep secret (private keys, traffic secrets) into memory that is not
+// swapped and not in core dumps, where the system allows it (CRYPTO_secure_malloc_init(3)). Before the first
+// secret.
 void guard_secrets();
 std::string openssl_version();
 // The file that holds the OpenSSL code that calls reach (dladdr(3)): this addon, unless the runtime's own

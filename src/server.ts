@@ -103,7 +103,9 @@ async function assemble(
   return { listeners: started.listeners, control: control.url, reload, stop };
 }
 
-/** Until it is called, certificates are read again when their files change, and ticket keys replaced in time. */
+/**
+ * Until it is called, certificates are read again when their files change, and ticket keys replaced in time.
+ */
 function keepTlsFresh(config: Config, pool: DeliveryPool, files: TlsFiles, log: Logger): Closer {
   files.watch((tls) => pool.replaceTls(tls), log);
   const rotation = setInterval(() => addon.rotateTicketKeys(), config.tls.ticketKeySeconds * 1000);

@@ -1,5 +1,5 @@
-// Keeps web pages of others out of the control plane: a browser on the same machine can be made to send requests
-// to loopback, but it cannot hide where they come from.
+// Keeps web pages of others out of the control plane: a browser on the same machine can be made to send
+// requests to loopback, but it cannot hide where they come from.
 
 import type { MiddlewareHandler } from 'hono';
 

@@ -1,5 +1,6 @@
 // TlsFiles: certificates, keys and OCSP responses on disk, as the engine wants them, read again when they
-// change. Open connections keep what they began with. Files that do not fit together leave the old ones in use.
+// change. Open connections keep what they began with. Files that do not fit together leave the old ones in
+// use.
 
 import { readFile, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';

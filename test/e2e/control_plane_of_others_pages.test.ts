@@ -1,5 +1,5 @@
-// The control listener answers no web page but its own: neither a name that somebody points at loopback, nor a
-// form of another site.
+// The control listener answers no web page but its own: neither a name that somebody points at loopback, nor
+// a form of another site.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -1,4 +1,5 @@
-// Heads that are no HTTP/1.1: each is refused with a problem that names what is wrong, and ends the connection.
+// Heads that are no HTTP/1.1: each is refused with a problem that names what is wrong, and ends the
+// connection.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// Targets that try to leave the store, by every spelling of "..", NUL, slash and backslash: none reads, writes
-// or deletes anything but an object of the bucket it names.
+// Targets that try to leave the store, by every spelling of "..", NUL, slash and backslash: none reads,
+// writes or deletes anything but an object of the bucket it names.
 
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// A certificate replaced on disk serves the next handshake, by itself or when the control plane is told to; open
-// connections go on. A pair that does not fit is refused with the reason, and the old one stays.
+// A certificate replaced on disk serves the next handshake, by itself or when the control plane is told to;
+// open connections go on. A pair that does not fit is refused with the reason, and the old one stays.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -1,5 +1,5 @@
-// The certificate is chosen by the name that the client asks for, wildcards included, and of two with the same
-// names the one whose key the client can verify. A stapled OCSP response goes with it.
+// The certificate is chosen by the name that the client asks for, wildcards included, and of two with the
+// same names the one whose key the client can verify. A stapled OCSP response goes with it.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

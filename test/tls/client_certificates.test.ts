@@ -1,5 +1,5 @@
-// Clients may be asked for certificates: what an issuer of the operator's signed is let in and may do what its
-// subject may; anything else does not get through the handshake.
+// Clients may be asked for certificates: what an issuer of the operator's signed is let in and may do what
+// its subject may; anything else does not get through the handshake.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
