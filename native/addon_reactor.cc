@@ -254,6 +254,12 @@ Napi::Value probe(const Napi::CallbackInfo& info) {
   return out;
 }
 
+void open_access_log(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].As<Napi::String>().Utf8Value();
+  const Status status = Engine::instance().access_log.open(path);
+  if (!status.ok()) throw Napi::Error::New(info.Env(), path + ": " + describe(status));
+}
+
 void rotate_ticket_keys(const Napi::CallbackInfo& info) {
   if (!TicketKeys::instance().rotate()) throw Napi::Error::New(info.Env(), "no randomness for ticket keys");
 }
@@ -275,6 +281,7 @@ void init_reactor(Napi::Env env, Napi::Object exports) {
   exports.Set("runReactor", Napi::Function::New<run_reactor>(env));
   exports.Set("onEvents", Napi::Function::New<on_events>(env));
   exports.Set("probeKtls", Napi::Function::New<probe>(env));
+  exports.Set("openAccessLog", Napi::Function::New<open_access_log>(env));
   exports.Set("rotateTicketKeys", Napi::Function::New<rotate_ticket_keys>(env));
   exports.Set("readEpoch", Napi::Function::New<read_epoch>(env));
   exports.Set("bumpEpoch", Napi::Function::New<bump_epoch>(env));

@@ -98,6 +98,12 @@ int Channel::bio_write(const char* data, int size) {
 // --- reading and writing
 // -----------------------------------------------------------------------------------------
 
+void Channel::count_traffic(Direction direction, size_t bytes) {
+  if (!traffic_) return;
+  const bool kernel = direction == Direction::tx ? kernel_tx_ : kernel_rx_;
+  traffic_->cells[static_cast<size_t>(direction)][kernel].bytes.add(bytes);
+}
+
 void Channel::count_error(ChannelError error) {
   if (std::exchange(error_counted_, true)) return;
   counters_.errors[error].add();
@@ -135,6 +141,10 @@ IoState Channel::handshake() {
   subject_ = sealgate::peer_subject(ssl_);
   context_.reset();
   const auto aead = negotiated_aead(ssl_);
+  if (const auto version = negotiated_version(ssl_)) {
+    traffic_ = &counters_.tls.suite(*version, aead);
+    for (auto& direction : traffic_->cells) direction[0].connections.add();
+  }
   // RFC 8446 5.5: ChaCha20-Poly1305 keys do not wear out; CBC suites are not what the budget is about.
   if (!aead || aead == Aead::chacha20_poly1305) key_budget_ = UINT64_MAX;
   return IoState::ok;
@@ -154,12 +164,14 @@ IoResult Channel::read(char* out, size_t capacity) {
   if (flooded_) return {fail(ChannelError::key_update_flood)};
   if (n <= 0) return {failure(n)};
   count_received(1);  // a read crosses no record boundary
+  count_traffic(Direction::rx, static_cast<size_t>(n));
   return {IoState::ok, static_cast<size_t>(n)};
 }
 
 IoResult Channel::sent(ssize_t result) {
   if (result >= 0) {
     if (kernel_tx_) count_sent(static_cast<size_t>(result));
+    count_traffic(Direction::tx, static_cast<size_t>(result));
     return {IoState::ok, static_cast<size_t>(result)};
   }
   if (errno == EAGAIN || errno == EINTR) return {IoState::again};
@@ -177,6 +189,7 @@ IoResult Channel::write(const char* data, size_t size, bool more) {
   more_ = false;
   if (n <= 0) return {failure(n)};
   count_sent(static_cast<size_t>(n));
+  count_traffic(Direction::tx, static_cast<size_t>(n));
   return {IoState::ok, static_cast<size_t>(n)};
 }
 

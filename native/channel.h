@@ -115,6 +115,7 @@ class Channel final : public TlsObserver {
   int bio_write(const char* data, int size);
   IoState failure(int result);
   void count_error(ChannelError error);
+  void count_traffic(Direction direction, size_t bytes);
   IoState fail(ChannelError error);
   IoState fail(ChannelError error, Alert alert);
   IoResult sent(ssize_t result);
@@ -137,6 +138,7 @@ class Channel final : public TlsObserver {
   std::shared_ptr<const TlsContext> context_;  // during the handshake
   SSL* ssl_ = nullptr;
   const SSL_CIPHER* cipher_ = nullptr;
+  TlsTraffic::Suite* traffic_ = nullptr;  // of the protocol and cipher; null in plaintext
   int protocol_ = 0;
   std::string subject_;
   size_t record_bytes_ = kRecordBytes;  // that the peer takes

@@ -1,24 +1,18 @@
 // Channel, the part about the kernel's record layer: moving a direction there, what it receives, and keys.
 #include <openssl/err.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <optional>
 #include <utility>
 
 #include "channel.h"
+#include "clock.h"
 
 namespace sealgate {
 namespace {
 
 // Peers are known that answer every KeyUpdate with another (JDK-8329548).
 constexpr uint32_t kKeyUpdatesPerSecond = 4096;
-
-int64_t monotonic_second() {
-  timespec t;
-  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-  return t.tv_sec;
-}
 
 // The class of what the kernel refused, and the alert OpenSSL would send for it.
 std::optional<Alert> alert_for(ChannelError error) {
@@ -118,6 +112,7 @@ Fallback Channel::send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& su
   kernel_rekeys_ = support.rekeys(version_, aead_, Direction::tx);
   sent_ceiling_ = records_written_;
   counters_.ktls_switched.add();
+  traffic_->cells[static_cast<size_t>(Direction::tx)][true].connections.add();
   release_ssl();
   return Fallback::none;
 }
@@ -138,6 +133,7 @@ Fallback Channel::receive_by_kernel(const KtlsPolicy& policy, const KtlsSupport&
   received_ceiling_ = records_read_;
   control_ = ControlRecords(version_);
   counters_.ktls_switched_rx.add();
+  traffic_->cells[static_cast<size_t>(Direction::rx)][true].connections.add();
   release_ssl();
   return Fallback::none;
 }
@@ -165,6 +161,7 @@ IoResult Channel::read_by_kernel(char* out, size_t capacity) {
     } else if (received.type == kRecordData) {
       control_.on_data();
       count_received(received.size);
+      count_traffic(Direction::rx, received.size);
       if (received.size > 0) return {IoState::ok, received.size};
     } else {
       count_received(1);
@@ -212,7 +209,7 @@ void Channel::count_key_update() {
   counters_.key_updates_received.add();
   received_ceiling_ = 0;
   asked_for_key_update_ = false;
-  if (const int64_t now = monotonic_second(); now != std::exchange(updates_since_, now)) key_updates_ = 0;
+  if (const int64_t now = monotonic_ms() / 1000; now != std::exchange(updates_since_, now)) key_updates_ = 0;
   flooded_ = ++key_updates_ > kKeyUpdatesPerSecond;
 }
 

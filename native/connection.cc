@@ -2,21 +2,13 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "clock.h"
+
 namespace sealgate {
-namespace {
-
-double monotonic_seconds() {
-  timespec t;
-  ::clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
-}
-
-}  // namespace
 
 Connection::Connection(Reactor& reactor, Fd socket, std::shared_ptr<const TlsContext> tls, size_t listener,
                        std::string peer)
@@ -77,6 +69,8 @@ void Connection::proceed() {
     }
   }
   keep_unread();
+  // The line is written when the response has left; the request's bytes are in the scratch until here.
+  if (head_at_ != 0 && state_ == State::sending) http_.retain();
 }
 
 // The reactor's scratch serves the next connection: what of it is still needed moves here.
@@ -196,6 +190,7 @@ void Connection::on_head() {
   Counters& counters = reactor_.mutable_counters();
   counters.requests.add();
   message_open_ = true;
+  if (reactor_.access_lines().wanted()) head_at_ = realtime_us();
   if (request.method != Method::get && request.method != Method::head) return ask_front_end();
   if (const auto* plan = reactor_.plans().find(plan_key())) {
     counters.plan_hits.add();
@@ -284,6 +279,7 @@ void Connection::count_fallbacks() {
 void Connection::close() {
   if (state_ == State::closed) return;
   if (state_ == State::receiving) end_ingest();
+  if (state_ == State::sending) log_response(true);
   release_ingest();
   forget_request();
   reactor_.forget(std::exchange(io_ticket_, 0));

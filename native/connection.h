@@ -77,6 +77,7 @@ class Connection final : public EventTarget {
   void move_sending();
   void move_receiving();
   void count_fallbacks();
+  void log_response(bool cut);
   void wait_for_disk();
   bool response_sent();
   void leave();
@@ -104,9 +105,11 @@ class Connection final : public EventTarget {
   std::shared_ptr<Ingest> ingest_;
   uint64_t max_body_ = 0;
   uint64_t sent_total_ = 0, progress_mark_ = 0;
-  uint64_t request_id_ = 0;    // of the request the front end knows of; 0: none
-  uint64_t io_ticket_ = 0;     // of the disk read or the ingest under way; 0: none
-  bool in_front_end_ = false;  // the front end has the request and owes an answer
+  int64_t head_at_ = 0, answer_at_ = 0;  // microseconds of CLOCK_REALTIME, for the access log; 0: not logged
+  uint64_t body_bytes_ = 0;              // of the request, received
+  uint64_t request_id_ = 0;              // of the request the front end knows of; 0: none
+  uint64_t io_ticket_ = 0;               // of the disk read or the ingest under way; 0: none
+  bool in_front_end_ = false;            // the front end has the request and owes an answer
 };
 
 }  // namespace sealgate

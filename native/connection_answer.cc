@@ -1,6 +1,7 @@
 // Connection, the part that answers: from a plan or a refusal to the last byte of the response.
 #include <utility>
 
+#include "clock.h"
 #include "connection.h"
 
 namespace sealgate {
@@ -109,6 +110,7 @@ void Connection::start_sending() {
     move_sending();
   }
   delivery_.start(channel_);
+  if (head_at_ != 0) answer_at_ = realtime_us();
   set_state(State::sending);
 }
 
@@ -173,6 +175,7 @@ void Connection::on_disk_read() {
 bool Connection::response_sent() {
   reactor_.mutable_counters().responses[delivery_.path()].add();
   sent_total_ += delivery_.bytes_sent();
+  log_response(false);
   const bool keep_alive = delivery_.response().keep_alive && channel_.must_end() == Fallback::none;
   delivery_.reset();
   if (!keep_alive) return leave(), true;

@@ -45,6 +45,7 @@ bool Connection::step_receive() {
     if (!body_left_.empty()) {
       const size_t taken = ingest_->append(body_left_);
       reactor_.mutable_counters().received_bytes.add(taken);
+      body_bytes_ += taken;
       share -= std::min<uint64_t>(share, taken);
       body_left_.remove_prefix(taken);
       if (!body_left_.empty()) return false;  // on_ingest() tells when there is room

@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "channel_error.h"
+#include "ktls.h"
 #include "problem.h"
 
 namespace sealgate {
@@ -84,6 +86,28 @@ class CounterSet {
   Counter counters_[static_cast<size_t>(Name::count_)];
 };
 
+// What went by TLS, by protocol, cipher, direction and whoever had the record layer.
+class TlsTraffic {
+ public:
+  // Of one protocol and cipher.
+  struct Suite {
+    struct Cell {
+      Counter connections;  // that it had, at any time
+      Counter bytes;        // of application data
+    };
+    Cell cells[2][2];  // by Direction, then OpenSSL or the kernel
+  };
+  Suite& suite(TlsVersion version, std::optional<Aead> aead) {
+    return suites_[static_cast<size_t>(version)][aead ? static_cast<size_t>(*aead) : kAeads];
+  }
+  // "tls_bytes.TLSv1.3/AES-128-GCM/tx/kernel"; combinations that never occurred are left out.
+  template <typename Visit>
+  void each(Visit& visit) const;
+
+ private:
+  Suite suites_[2][kAeads + 1];  // the last: ciphers that the kernel does not know
+};
+
 struct Counters {
   Counter accepted;            // connections
   Counter requests;            // heads parsed
@@ -103,8 +127,9 @@ struct Counters {
   Counter ktls_switched;     // connections whose sending moved to kernel TLS
   Counter ktls_switched_rx;  // whose receiving did
   Counter key_updates_received;
-  Counter key_updates_sent;  // by us; not those that OpenSSL sends because it was asked to
-  Counter write_stalls;      // connections cut because the client stopped reading
+  Counter key_updates_sent;    // by us; not those that OpenSSL sends because it was asked to
+  Counter write_stalls;        // connections cut because the client stopped reading
+  Counter access_log_dropped;  // lines that the disk did not take in time
   CounterSet<Path> responses;
   CounterSet<Path> bytes;             // of heads and bodies, before TLS
   CounterSet<Fallback> fallbacks;     // of sending
@@ -112,6 +137,7 @@ struct Counters {
   CounterSet<ChannelError> errors;
   CounterSet<Problem> problems;
   CounterSet<State> connections;  // gauges
+  TlsTraffic tls;
 
   // Calls visit(name, value) for each: "accepted", "bytes.tls-file", "connections.idle".
   template <typename Visit>
@@ -141,6 +167,7 @@ void Counters::each(Visit visit) const {
       {"key_updates_received", &key_updates_received},
       {"key_updates_sent", &key_updates_sent},
       {"write_stalls", &write_stalls},
+      {"access_log_dropped", &access_log_dropped},
   };
   for (const auto& [name, counter] : single) visit(std::string(name), counter->get());
   responses.each("responses.", path_name, visit);
@@ -150,6 +177,26 @@ void Counters::each(Visit visit) const {
   errors.each("errors.", channel_error_name, visit);
   problems.each("problems.", problem_name, visit);
   connections.each("connections.", state_name, visit);
+  tls.each(visit);
+}
+
+template <typename Visit>
+void TlsTraffic::each(Visit& visit) const {
+  for (size_t v = 0; v < 2; v++) {
+    for (size_t a = 0; a <= kAeads; a++) {
+      const std::string_view cipher = a < kAeads ? aead_name(static_cast<Aead>(a)) : "other";
+      const std::string suite =
+          std::string(version_name(static_cast<TlsVersion>(v))) + "/" + std::string(cipher);
+      for (size_t cell = 0; cell < 4; cell++) {
+        const Suite::Cell& found = suites_[v][a].cells[cell / 2][cell % 2];
+        if (found.connections.get() == 0) continue;
+        const std::string name =
+            suite + (cell / 2 == 0 ? "/tx/" : "/rx/") + (cell % 2 == 0 ? "openssl" : "kernel");
+        visit("tls_connections." + name, found.connections.get());
+        visit("tls_bytes." + name, found.bytes.get());
+      }
+    }
+  }
 }
 
 }  // namespace sealgate

@@ -1,10 +1,10 @@
 #include "reactor.h"
 
 #include <sys/epoll.h>
-#include <time.h>
 
 #include <algorithm>
 
+#include "clock.h"
 #include "connection.h"
 #include "ktls.h"
 
@@ -14,12 +14,6 @@ namespace {
 constexpr int kEvents = 256;           // taken from epoll_wait(2) at once
 constexpr int kAcceptsAtOnce = 64;     // of one listener before connections have their turn
 constexpr int64_t kAcceptPause = 100;  // milliseconds without accept(2) after EMFILE or ENOBUFS
-
-int64_t monotonic_ms() {
-  timespec t;
-  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-  return t.tv_sec * 1000 + t.tv_nsec / 1'000'000;
-}
 
 }  // namespace
 
@@ -46,7 +40,8 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
     : id_(id),
       options_(std::move(options)),
       engine_(engine),
-      plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, counters_) {
+      plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, counters_),
+      access_lines_(engine.access_log, engine.io, counters_) {
   const auto length = [this](State state) -> int64_t& {
     return deadlines_[static_cast<size_t>(state)].length;
   };
@@ -149,14 +144,14 @@ void Reactor::run() {
     run_ready();
     expire();
     clear_graves();
+    if (access_lines_.due() <= now_) access_lines_.flush();
   }
+  access_lines_.flush();
 }
 
 void Reactor::tick() {
   now_ = monotonic_ms();
-  timespec t;
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &t);
-  answering_.tick(t.tv_sec);
+  answering_.tick(read_clock(CLOCK_REALTIME_COARSE).tv_sec);
 }
 
 int Reactor::next_timeout() const {
@@ -166,6 +161,7 @@ int Reactor::next_timeout() const {
   }
   if (stopping_) soonest = std::min(soonest, drain_until_);
   if (accept_again_at_ != 0) soonest = std::min(soonest, accept_again_at_);
+  soonest = std::min(soonest, access_lines_.due());
   if (soonest == INT64_MAX) return -1;
   return static_cast<int>(std::clamp<int64_t>(soonest - now_ + 1, 0, 60'000));
 }

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "access_log.h"
 #include "counters.h"
 #include "deadlines.h"
 #include "fd.h"
@@ -60,6 +61,7 @@ struct Engine {
   Epochs epochs;
   FrontEndQueue front_end;
   IoPool io{4};
+  AccessLog access_log;
   const KtlsSupport& ktls();  // probes this kernel at the first call
 
   static Engine& instance();
@@ -99,6 +101,7 @@ class Reactor {
   Engine& engine() { return engine_; }
   Counters& mutable_counters() { return counters_; }
   PlanCache& plans() { return plans_; }
+  AccessLines& access_lines() { return access_lines_; }
   bool stopping() const { return stopping_; }
   int64_t now() const { return now_; }
   char* scratch() { return scratch_.get(); }
@@ -152,6 +155,7 @@ class Reactor {
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
   Answering answering_;
   PlanCache plans_;
+  AccessLines access_lines_;
   std::unique_ptr<char[]> scratch_{new char[kScratchBytes]};
 
   DeadlineList deadlines_[static_cast<size_t>(State::count_)];

@@ -52,6 +52,7 @@ void close_text(Response& out, size_t from) {
 
 void build_full(const Request& request, const Answering& answering, Response& out) {
   const DeliverPlan& plan = *out.plan;
+  out.status = 200;
   start_head(out.text, 200, answering);
   append_representation(out.text, plan);
   out.text.append("Content-Type: ").append(plan.content_type).append("\r\n");
@@ -66,6 +67,7 @@ void build_full(const Request& request, const Answering& answering, Response& ou
 
 void build_single(const Request& request, const ByteRange& range, const Answering& answering, Response& out) {
   const DeliverPlan& plan = *out.plan;
+  out.status = 206;
   start_head(out.text, 206, answering);
   append_representation(out.text, plan);
   out.text.append("Content-Type: ").append(plan.content_type).append("\r\n");
@@ -91,6 +93,7 @@ void build_multipart(const Request& request, const std::vector<ByteRange>& range
     length += heads.back().size() + range.length;
   }
   const std::string end = "\r\n--" + boundary + "--\r\n";
+  out.status = 206;
   start_head(out.text, 206, answering);
   append_representation(out.text, plan);
   out.text.append("Content-Type: multipart/byteranges; boundary=").append(boundary).append("\r\n");
@@ -109,6 +112,7 @@ void build_multipart(const Request& request, const std::vector<ByteRange>& range
 }
 
 void build_not_modified(const Request& request, const Answering& answering, Response& out) {
+  out.status = 304;
   start_head(out.text, 304, answering);
   append_representation(out.text, *out.plan);
   append_connection(out.text, &request, out.keep_alive);
@@ -209,6 +213,7 @@ Problem build_delivery(const Request& request, std::shared_ptr<const DeliverPlan
 
 void build_respond(int status, std::string_view fields, std::string_view body, bool head_only,
                    const Answering& answering, Response& out) {
+  out.status = status;
   start_head(out.text, status, answering);
   out.text.append(fields);
   const bool bodiless = status == 204 || status == 304;  // RFC 9110 8.6: no Content-Length with 204

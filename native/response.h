@@ -21,6 +21,7 @@ struct Piece {
 };
 
 struct Response {
+  int status = 0;
   std::string text;
   std::vector<Piece> pieces;
   std::shared_ptr<const DeliverPlan> plan;  // keeps the file and the prebuilt answer alive

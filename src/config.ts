@@ -180,6 +180,10 @@ export const configSchema = z.strictObject({
   log: z
     .strictObject({
       level: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+      access: z
+        .string()
+        .default('')
+        .describe('File with a JSON line for each response; - for standard output; empty: none.'),
     })
     .prefault({}),
 });
@@ -201,6 +205,7 @@ export const settings = {
   'auth.tokens': { variable: 'SEALGATE_TOKENS', type: 'path' },
   'control.listen': { variable: 'SEALGATE_CONTROL', type: 'text' },
   'drain.graceSeconds': { variable: 'SEALGATE_DRAIN_SECONDS', type: 'number' },
+  'log.access': { variable: 'SEALGATE_ACCESS_LOG', type: 'path' },
   'log.level': { variable: 'SEALGATE_LOG_LEVEL', type: 'text' },
 } as const;
 export type Setting = keyof typeof settings;
@@ -271,7 +276,7 @@ function typed(given: string | string[], type: 'path' | 'text' | 'number' | 'add
       .flatMap((each) => each.split(','))
       .map(withScheme);
   const text = String(given);
-  if (type === 'path') return resolve(text);
+  if (type === 'path') return text === '-' ? text : resolve(text);
   return type === 'number' && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
@@ -325,6 +330,7 @@ function withPaths(config: Config, base: string): Config {
       certificates: config.tls.certificates.map(pair),
       clients: { ...config.tls.clients, ca: optional(config.tls.clients.ca) },
     },
+    log: { ...config.log, access: config.log.access === '-' ? '-' : optional(config.log.access) },
     auth: { ...config.auth, tokens: resolve(base, config.auth.tokens) },
   };
 }

@@ -29,7 +29,10 @@ export interface RunningServer {
   listeners: BoundListener[];
   /** Address of the control listener, `http://127.0.0.1:PORT`. */
   control: string;
-  /** Reads certificates and keys again. Rejects with the reason when they are refused; then the old stay. */
+  /**
+   * Opens the access log anew and reads certificates and keys again. Rejects with the reason when they are
+   * refused; then the old ones stay.
+   */
   reload(): Promise<void>;
   /** Drains within config.drain.graceSeconds and releases everything. A second call joins the first. */
   stop(): Promise<void>;
@@ -75,7 +78,12 @@ async function assemble(
   const metrics = new Metrics();
   let pool: DeliveryPool | undefined;
   const counters = () => pool?.counters() ?? {};
+  const openAccessLog = () => {
+    if (config.log.access !== '') addon.openAccessLog(config.log.access);
+  };
+  openAccessLog();
   const reload = async () => {
+    openAccessLog();
     if (encrypted) pool?.replaceTls(await tlsFiles.read());
   };
   const text = async () => ({ text: await metrics.text(counters()), contentType: metrics.contentType });

@@ -14,6 +14,7 @@ interface ServeOptions {
   control?: string;
   workers?: string;
   ktls?: string;
+  accessLog?: string;
   logLevel?: string;
   insecureKeylog?: string;
 }
@@ -31,6 +32,7 @@ export function addServe(program: Command): void {
     .option('--workers <n>', 'delivery threads; $SEALGATE_WORKERS')
     .option('--ktls <mode>', 'auto, off (userspace TLS only) or require; $SEALGATE_KTLS')
     .option('--store <dir>', 'the content store; $SEALGATE_STORE')
+    .option('--access-log <file>', 'a JSON line for each response; - for stdout; $SEALGATE_ACCESS_LOG')
     .option('--log-level <level>', 'silent to trace; $SEALGATE_LOG_LEVEL')
     .option('--insecure-keylog <file>', 'write all TLS secrets there: whoever reads it reads the traffic')
     .addHelpText(
@@ -41,7 +43,7 @@ Examples:
   sealgate serve --listen https://127.0.0.1:8443 --listen http://127.0.0.1:8080 --ktls off
 
 Prints 'listening URL' for each listener and 'control URL' once it accepts. The log goes to standard error.
-SIGHUP reads certificates and keys again.`,
+SIGHUP reads certificates and keys again, and opens the access log anew.`,
     )
     .action(serve);
 }
@@ -53,6 +55,7 @@ async function serve(options: ServeOptions): Promise<void> {
     'control.listen': { flag: '--control', value: options.control },
     workers: { flag: '--workers', value: options.workers },
     'ktls.mode': { flag: '--ktls', value: options.ktls },
+    'log.access': { flag: '--access-log', value: options.accessLog },
     'log.level': { flag: '--log-level', value: options.logLevel },
   };
   const config = await loadConfig({ file: options.config, flags });
@@ -63,8 +66,9 @@ async function serve(options: ServeOptions): Promise<void> {
   const server = await startServer(config, log, keylogFile ? { keylogFile: resolve(keylogFile) } : {});
   process.on('SIGHUP', () =>
     server.reload().then(
-      () => log.info('certificates read again'),
-      (error) => log.error({ err: error }, 'certificates kept: what their files hold cannot be used'),
+      () => log.info('certificates read and the access log opened again'),
+      (error) =>
+        log.error({ err: error }, 'not everything could be read or opened again; what was in use stays'),
     ),
   );
   for (const { host, port, tls } of server.listeners) {

@@ -6,20 +6,22 @@ export interface EngineMetric {
   name: string;
   help: string;
   type: 'counter' | 'gauge';
-  /** Counters named `key.value` become one metric with this label. */
-  label?: string;
+  /** Counters named `key.value` become one metric with this label; `key.a/b` with several. */
+  labels: string[];
 }
 
-const counter = (name: string, help: string, label?: string): EngineMetric => ({
+const counter = (name: string, help: string, ...labels: string[]): EngineMetric => ({
   name: `sealgate_${name}`,
   help,
   type: 'counter',
-  ...(label && { label }),
+  labels,
 });
-const gauge = (name: string, help: string, label?: string): EngineMetric => ({
-  ...counter(name, help, label),
+const gauge = (name: string, help: string, ...labels: string[]): EngineMetric => ({
+  ...counter(name, help, ...labels),
   type: 'gauge',
 });
+
+const suiteLabels = ['protocol', 'cipher', 'direction', 'by'];
 
 /** By the engine's name, up to the dot. */
 export const engineMetrics: Record<string, EngineMetric> = {
@@ -53,6 +55,13 @@ export const engineMetrics: Record<string, EngineMetric> = {
   problems: counter('problems', 'Refusals, by problem.', 'problem'),
   seal_broken: counter('seal_breaks', 'Deliveries stopped because a sealed file had changed.'),
   cold_reads: counter('cold_reads', 'File pieces read aside because they were not in the page cache.'),
+  tls_connections: counter(
+    'tls_connections',
+    'TLS connections by what was negotiated and who had the record layer, at any time, in each direction.',
+    ...suiteLabels,
+  ),
+  tls_bytes: counter('tls_bytes', 'Application data by TLS, likewise.', ...suiteLabels),
+  access_log_dropped: counter('access_log_dropped_lines', 'Lines the disk did not take in time.'),
   write_stalls: counter('write_stalls', 'Connections cut because the client stopped reading.'),
 };
 

@@ -45,8 +45,8 @@ export class Metrics implements FrontEndObserver {
     return this.#registry.metrics();
   }
 
-  #series({ name, help, type, label }: EngineMetric): EngineSeries {
-    const options = { name, help, labelNames: label ? [label] : [], registers: [this.#registry] };
+  #series({ name, help, type, labels }: EngineMetric): EngineSeries {
+    const options = { name, help, labelNames: labels, registers: [this.#registry] };
     return type === 'counter' ? new Counter(options) : new Gauge(options);
   }
 
@@ -54,8 +54,8 @@ export class Metrics implements FrontEndObserver {
     const split = splitCounter(name);
     const series = split && this.#engine.get(split.key);
     if (!series) return;
-    const label = engineMetrics[split.key]?.label;
-    if (label && split.value !== undefined) series.inc({ [label]: split.value }, value);
-    else series.inc(value);
+    const labels = engineMetrics[split.key]?.labels ?? [];
+    const values = split.value?.split('/') ?? [];
+    series.inc(Object.fromEntries(labels.map((label, at) => [label, values[at] ?? ''])), value);
   }
 }

@@ -270,6 +270,11 @@ export interface Addon {
   now(): number;
   probeKtls(): KtlsCapability[];
 
+  /**
+   * Every response is written there from now on, as a JSON line. `-`: standard output. The same path again
+   * opens a new file where the old one was renamed. Throws when it cannot be opened.
+   */
+  openAccessLog(path: string): void;
   /** New session tickets come under a new key; the two before it still resume. */
   rotateTicketKeys(): void;
 

@@ -1,0 +1,147 @@
+#include "access_log.h"
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+namespace sealgate {
+namespace {
+
+constexpr size_t kFlushBytes = 32 * 1024;        // collected by one reactor
+constexpr int64_t kFlushAfter = 1000;            // milliseconds
+constexpr size_t kMaxWaiting = 8 * 1024 * 1024;  // bytes of all reactors that the disk has not taken yet
+
+// RFC 8259 7. Request bytes need not be UTF-8: each above 0x7e is shown as the character of its number.
+void append_string(std::string& out, std::string_view text) {
+  out.push_back('"');
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte == '"' || byte == '\\') {
+      out.push_back('\\');
+      out.push_back(c);
+    } else if (byte < 0x20 || byte > 0x7e) {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
+      out.append(escaped);
+    } else {
+      out.push_back(c);
+    }
+  }
+  out.push_back('"');
+}
+
+void append_key(std::string& out, const char* key) {
+  out.append(out.empty() ? "{\"" : ",\"").append(key).append("\":");
+}
+
+void append(std::string& out, const char* key, std::string_view value) {
+  if (value.empty()) return;
+  append_key(out, key);
+  append_string(out, value);
+}
+
+void append(std::string& out, const char* key, uint64_t value) {
+  append_key(out, key);
+  out.append(std::to_string(value));
+}
+
+void append_milliseconds(std::string& out, const char* key, int64_t microseconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", static_cast<double>(microseconds) / 1000);
+  append_key(out, key);
+  out.append(text);
+}
+
+// RFC 3339, UTC.
+void append_time(std::string& out, int64_t microseconds) {
+  const time_t seconds = static_cast<time_t>(microseconds / 1'000'000);
+  tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  char text[40];
+  const size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+  std::snprintf(text + size, sizeof text - size, ".%03dZ", static_cast<int>(microseconds / 1000 % 1000));
+  append(out, "time", std::string_view(text));
+}
+
+void write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;  // a full disk must not stop the server
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+}
+
+}  // namespace
+
+std::string access_line(const AccessRecord& record) {
+  std::string out;
+  out.reserve(512);
+  append_time(out, record.started);
+  append(out, "peer", record.peer);
+  append(out, "subject", record.subject);
+  append(out, "method", record.method);
+  append(out, "target", record.target);
+  append(out, "status", static_cast<uint64_t>(record.status));
+  append(out, "received", record.received);
+  append(out, "sent", record.sent);
+  append_milliseconds(out, "first_byte_ms", record.first_byte);
+  append_milliseconds(out, "duration_ms", record.duration);
+  append(out, "path", record.path);
+  append(out, "seal", record.seal);
+  append(out, "protocol", record.protocol);
+  append(out, "cipher", record.cipher);
+  append(out, "tx", record.tx);
+  append(out, "rx", record.rx);
+  if (record.resumed) out.append(",\"resumed\":true");
+  if (record.cut) out.append(",\"cut\":true");
+  append(out, "user_agent", record.user_agent);
+  out.push_back('}');
+  return out;
+}
+
+Status AccessLog::open(const std::string& path) {
+  const int fd = path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+                             : ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  if (fd < 0) return Status::last("open");
+  const std::lock_guard lock(mutex_);
+  file_ = std::make_shared<Fd>(fd);  // lines on their way still go to the file that was open
+  enabled_ = true;
+  return {};
+}
+
+bool AccessLog::write(std::string lines, IoPool& io) {
+  const size_t size = lines.size();
+  if (waiting_.fetch_add(size) + size > kMaxWaiting) {
+    waiting_.fetch_sub(size);
+    return false;
+  }
+  std::shared_ptr<Fd> file;
+  {
+    const std::lock_guard lock(mutex_);
+    file = file_;
+  }
+  io.submit([this, file = std::move(file), lines = std::move(lines)] {
+    write_all(file->get(), lines);
+    waiting_.fetch_sub(lines.size());
+  });
+  return true;
+}
+
+void AccessLines::add(const AccessRecord& record, int64_t now_ms) {
+  if (lines_.empty()) due_ = now_ms + kFlushAfter;
+  lines_.append(access_line(record)).push_back('\n');
+  count_++;
+  if (lines_.size() >= kFlushBytes) flush();
+}
+
+void AccessLines::flush() {
+  if (lines_.empty()) return;
+  if (!log_.write(std::move(lines_), io_)) counters_.access_log_dropped.add(count_);
+  lines_ = std::string();
+  count_ = 0;
+}
+
+}  // namespace sealgate

@@ -1,0 +1,33 @@
+// Clocks (clock_gettime(2)), in the units their users count in.
+#pragma once
+
+#include <time.h>
+
+#include <cstdint>
+
+namespace sealgate {
+
+inline timespec read_clock(clockid_t clock) {
+  timespec t;
+  ::clock_gettime(clock, &t);
+  return t;
+}
+
+// Milliseconds, of the last timer tick: cheap enough for every turn of a loop.
+inline int64_t monotonic_ms() {
+  const timespec t = read_clock(CLOCK_MONOTONIC_COARSE);
+  return t.tv_sec * 1000 + t.tv_nsec / 1'000'000;
+}
+
+inline double monotonic_seconds() {
+  const timespec t = read_clock(CLOCK_MONOTONIC);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+}
+
+// Microseconds since the epoch.
+inline int64_t realtime_us() {
+  const timespec t = read_clock(CLOCK_REALTIME);
+  return static_cast<int64_t>(t.tv_sec) * 1'000'000 + t.tv_nsec / 1000;
+}
+
+}  // namespace sealgate

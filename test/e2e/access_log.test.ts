@@ -1,0 +1,87 @@
+// The access log has one JSON line for each response: what was asked, what was answered, how the bytes went
+// and why not otherwise. No secret is in it, and it can be rotated by renaming.
+
+import assert from 'node:assert/strict';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { createSite, TestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
+import { Wire } from '../support/wire.ts';
+
+const site = await createSite();
+const path = join(site.dir, 'access.log');
+const content = join(site.dir, 'content');
+await writeFile(content, 'x'.repeat(100_000));
+const plain = ['--listen', 'https://127.0.0.1:0', '--listen', 'http://127.0.0.1:0'];
+const server = await TestServer.start(site, ...plain, '--workers', '1', '--access-log', path);
+after(async () => {
+  await server.stop();
+  await site.remove();
+});
+
+type Line = Record<string, string | number | boolean>;
+
+async function lines(file = path): Promise<Line[]> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+}
+
+/** The lines about a target, once there are so many. */
+const about = (target: string, count: number, file = path) =>
+  until(
+    async () => (await lines(file)).filter((line) => line.target === target),
+    (found) => found.length === count,
+    `lines about ${target}`,
+  );
+
+test('an upload and a download', async () => {
+  await server.put('/o/files/a', content);
+  await server.curl('/o/files/a', '-A', 'agent "quoted"');
+  const [upload, download] = await about('/o/files/a', 2);
+  assert.equal(upload?.method, 'PUT');
+  assert.equal(upload?.status, 201);
+  assert.equal(upload?.received, 100_000);
+  assert.equal(download?.method, 'GET');
+  assert.equal(download?.status, 200);
+  assert.ok(Number(download?.sent) > 100_000);
+  assert.equal(download?.path, 'tls-file');
+  assert.equal(download?.seal, 'L1');
+  assert.equal(download?.protocol, 'TLSv1.3');
+  assert.match(String(download?.cipher), /^TLS_/);
+  assert.notEqual(download?.tx, '');
+  assert.equal(download?.user_agent, 'agent "quoted"');
+  assert.match(String(download?.time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.ok(Number(download?.duration_ms) >= Number(download?.first_byte_ms));
+});
+
+test('a refusal, and a head that could not be read', async () => {
+  await server.curl('/o/files/none');
+  const [refused] = await about('/o/files/none', 1);
+  assert.equal(refused?.status, 404);
+  const wire = await Wire.open(server.urls[1] ?? assert.fail());
+  wire.send('GET / HTTP/1.1\r\nno colon\r\n\r\n');
+  assert.equal((await wire.response()).status, 400);
+  wire.close();
+  const malformed = await until(lines, (all) => all.some(({ status }) => status === 400), 'a line with 400');
+  const line = malformed.find(({ status }) => status === 400);
+  assert.equal(line?.method, undefined);
+  assert.equal(line?.protocol, undefined, 'it came in the clear');
+});
+
+test('the token is in no line', async () => {
+  const text = await readFile(path, 'utf8');
+  assert.ok(!text.includes(site.token));
+  assert.ok(!server.log().includes(site.token));
+});
+
+test('a renamed file is left for a new one on SIGHUP', async () => {
+  await rename(path, `${path}.1`);
+  process.kill(server.pid, 'SIGHUP');
+  await until(() => server.log().includes('opened again'), Boolean, 'the log of the reload');
+  await server.curl('/o/files/later');
+  assert.equal((await about('/o/files/later', 1))[0]?.status, 404);
+});
