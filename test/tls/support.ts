@@ -1,0 +1,63 @@
+// What the tests about TLS share: openssl s_client as the client, and certificates of either kind of key.
+
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { type Outcome, outcome, text } from '../support/runtime.ts';
+import type { Site } from '../support/server.ts';
+import { until } from '../support/wait.ts';
+
+function client(url: string, site: Site, args: string[]) {
+  const { host } = new URL(url);
+  const to = ['-connect', host, '-servername', 'localhost'];
+  const trust = ['-CAfile', site.certificate, '-verify_return_error'];
+  return spawn('openssl', ['s_client', ...to, ...trust, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+}
+
+/** Sends `input` after the handshake and waits for the server to end the connection. */
+export function exchange(url: string, site: Site, input: string, ...args: string[]): Promise<Outcome> {
+  const child = client(url, site, ['-ign_eof', ...args]);
+  // A client that was refused reads no input.
+  child.stdin.on('error', () => {});
+  child.stdin.write(input);
+  return outcome(child).finally(() => child.stdin.destroy());
+}
+
+/** A session that the test conducts line by line. */
+export interface Session {
+  /** A line as typed. Where it begins with `K`, `k`, `R` or `Q`, it is a command to s_client. */
+  type(line: string): void;
+  /** Resolves once the output holds as many matches. */
+  shows(pattern: RegExp, times: number): Promise<void>;
+  /** Stops reading what s_client says, so that it stops reading what the server says. */
+  pause(): void;
+  resume(): void;
+  ended(): Promise<Outcome>;
+}
+
+export function converse(url: string, site: Site, ...args: string[]): Session {
+  const child = client(url, site, args);
+  child.stdin.on('error', () => {});
+  const output = [text(child.stdout), text(child.stderr)];
+  const ended = outcome(child);
+  const all = () => output.map((each) => each()).join('');
+  return {
+    type: (line) => child.stdin.write(`${line}\n`),
+    shows: async (pattern, times) => {
+      const count = () => [...all().matchAll(new RegExp(pattern, 'g'))].length;
+      await until(count, (found) => found >= times, `${pattern} in\n${all()}`);
+    },
+    pause: () => child.stdout.pause(),
+    resume: () => child.stdout.resume(),
+    ended: () => ended,
+  };
+}
+
+/** A self-signed RSA certificate in place of the ECDSA one that `init` made. */
+export async function useRsa(site: Site): Promise<void> {
+  const files = ['-keyout', join(site.dir, 'tls', 'key.pem'), '-out', site.certificate];
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+  const made = await outcome(
+    spawn('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...names, ...files]),
+  );
+  if (made.status !== 0) throw new Error(`openssl req: ${made.stderr}`);
+}
