@@ -1,4 +1,5 @@
-// What is no TLS on the TLS port: HTTP in the clear is told so in the clear, all else gets an alert or silence.
+// What is no TLS on the TLS port: HTTP in the clear is told so in the clear, all else gets an alert or
+// silence.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { createSite, TestServer } from '../support/server.ts';
 import { request, Wire } from '../support/wire.ts';
 
-const site = await createSite({ limits: { idleTimeout: 500 } });
+const site = await createSite({ limits: { idleTimeout: 1500 } });
 const server = await TestServer.start(site, '--workers', '1');
 after(async () => {
   await server.stop();
@@ -84,3 +84,14 @@ test('empty lines before a request are passed over', async () => {
   for (let i = 0; i < 2; i++) assert.equal((await wire.response()).body.toString(), 'persistent');
   wire.close();
 });
+
+for (const target of ['/o/files/small', '/o/files/large', '/o/files/none']) {
+  test(`a client that has said all it will is answered: ${target}`, async () => {
+    const wire = await open();
+    wire.socket.end(request('GET', target).repeat(2));
+    const [first, second] = [await wire.response(), await wire.response()];
+    assert.equal(first.status, target.endsWith('none') ? 404 : 200);
+    assert.ok(second.body.equals(first.body));
+    assert.deepEqual(await wire.ended(), { by: 'end', rest: '' });
+  });
+}

@@ -9,7 +9,7 @@ import { createSite, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 import { converse, exchange } from './support.ts';
 
-const site = await createSite({ limits: { idleTimeout: 300, headTimeout: 300, stallTimeout: 1000 } });
+const site = await createSite({ limits: { idleTimeout: 800, headTimeout: 800, stallTimeout: 1000 } });
 const server = await TestServer.start(site, '--workers', '1');
 after(async () => {
   await server.stop();

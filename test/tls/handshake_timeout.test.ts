@@ -6,7 +6,7 @@ import { createSite, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 import { Wire } from '../support/wire.ts';
 
-const site = await createSite({ limits: { handshakeTimeout: 500 } });
+const site = await createSite({ limits: { handshakeTimeout: 1500 } });
 const server = await TestServer.start(site, '--workers', '1');
 after(async () => {
   await server.stop();

@@ -1,5 +1,5 @@
-// Every protocol version and cipher that is offered really is negotiated, with a certificate of either kind of
-// key, and carries bytes unchanged. Older versions and weaker ciphers are refused.
+// Every protocol version and cipher that is offered really is negotiated, with a certificate of either kind
+// of key, and carries bytes unchanged. Older versions and weaker ciphers are refused.
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';

@@ -1,5 +1,5 @@
-// Session tickets: a client that comes back resumes, whichever worker it meets. The key of the tickets lives as
-// long as the server, so after a restart it makes a full handshake again.
+// Session tickets: a client that comes back resumes, whichever worker it meets. The key of the tickets lives
+// as long as the server, so after a restart it makes a full handshake again.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
