@@ -83,8 +83,8 @@ export class Wire {
   }
 
   /**
-   * Ends the connection with a reset, as when a client's machine fails. TLS sockets have no call for it; theirs
-   * are reset by the kernel when something came that was not read.
+   * Ends the connection with a reset, as when a client's machine fails. TLS sockets have no call for it;
+   * theirs are reset by the kernel when something came that was not read.
    */
   reset(): void {
     if (this.socket instanceof TLSSocket) this.socket.destroy();
