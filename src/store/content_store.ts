@@ -13,7 +13,7 @@ import {
   type StoreLock,
 } from '../native/addon.ts';
 import { Blobs } from './blobs.ts';
-import { Metadata } from './metadata.ts';
+import { behind, type Key, Metadata } from './metadata.ts';
 import type { BucketKind, Listing, PutOutcome, Ref, Store } from './store.ts';
 
 /** What the file `format` in a store says. Another layout has another number. */
@@ -290,10 +290,8 @@ class ContentStore implements Store {
   list(bucket: string, { prefix, after, limit }: { prefix: string; after: string; limit: number }): Listing {
     this.#knownBucket(bucket);
     const entries: Listing['entries'] = [];
-    let from =
-      Buffer.compare(Buffer.from(after), Buffer.from(prefix)) >= 0 && after !== ''
-        ? following(after)
-        : prefix;
+    const goesOn = after !== '' && Buffer.compare(Buffer.from(after), Buffer.from(prefix)) >= 0;
+    let from = goesOn ? behind([bucket, after]) : [bucket, prefix];
     for (;;) {
       const name = this.#firstName(bucket, from);
       if (name === undefined || !name.startsWith(prefix)) return { entries };
@@ -303,12 +301,12 @@ class ContentStore implements Store {
         const { digest, size, mediaType, created } = ref;
         entries.push({ name, digest, size, mediaType, created });
       }
-      from = following(name);
+      from = behind([bucket, name]);
     }
   }
 
-  #firstName(bucket: string, from: string): string | undefined {
-    for (const { key } of this.#meta.range('refs', { start: [bucket, from], limit: 1 })) {
+  #firstName(bucket: string, start: Key): string | undefined {
+    for (const { key } of this.#meta.range('refs', { start, limit: 1 })) {
       const [of, name] = key as [string, string, number];
       return of === bucket ? name : undefined;
     }
@@ -319,9 +317,4 @@ class ContentStore implements Store {
     await this.#meta.close();
     this.#lock?.release();
   }
-}
-
-/** The least string after this one: names hold no NUL. */
-function following(name: string): string {
-  return `${name}\u0000`;
 }

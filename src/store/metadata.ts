@@ -4,10 +4,17 @@
 import { type Database, type Key, open, type RootDatabase } from 'lmdb';
 import { SealgateError } from '../errors.ts';
 
+export type { Key };
+
 export type Table = 'buckets' | 'blobs' | 'refs';
 
 /** Above any version number. */
 const beyond = Number.MAX_SAFE_INTEGER;
+/** The key behind all versions of a chain, and before every chain with a longer name. */
+export function behind(chain: string[]): Key {
+  return [...chain, beyond];
+}
+
 /** Times that a version is tried again because another writer took its number. */
 const maxRaces = 1000;
 
@@ -52,7 +59,7 @@ export class Metadata {
 
   /** The newest version of a chain. */
   newest<V>(table: Table, chain: string[]): Version<V> | undefined {
-    const range = { start: [...chain, beyond], end: chain, reverse: true, limit: 1 };
+    const range = { start: behind(chain), end: chain, reverse: true, limit: 1 };
     for (const { key, value } of this.#tables[table].getRange(range)) {
       return { version: (key as (string | number)[]).at(-1) as number, value: value as V };
     }
