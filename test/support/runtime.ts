@@ -12,15 +12,21 @@ export const runtime: Runtime = process.versions.bun ? 'bun' : process.versions.
 const built = process.env.SEALGATE_TEST_BUILD === '1';
 const program = built ? `${root}dist/src/cli.js` : `${root}src/cli.ts`;
 
-const prefix: Record<Runtime, string[]> = {
-  node: built ? [] : ['--import', 'tsx'],
+const fromSource: Record<Runtime, string[]> = {
+  node: ['--import', 'tsx'],
   bun: [],
   deno: ['run', '-A', '--no-check', '--config', `${root}deno.json`],
 };
 
+/** What goes between the runtime and a TypeScript program. */
+export function runtimeArguments(): string[] {
+  return fromSource[runtime];
+}
+
 /** Starts `sealgate ARGS` as a child process. */
 export function spawnCli(args: string[], options: SpawnOptions = {}): ChildProcess {
-  return spawn(process.execPath, [...prefix[runtime], program, ...args], {
+  const before = built && runtime === 'node' ? [] : runtimeArguments();
+  return spawn(process.execPath, [...before, program, ...args], {
     cwd: root,
     ...options,
   });
