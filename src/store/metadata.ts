@@ -1,6 +1,7 @@
 // Metadata: the one module that owns LMDB. Everything is written once: there is no update and no delete. What
 // has to move is a chain of versions under one key prefix, and the newest wins.
 
+import { statfsSync } from 'node:fs';
 import { type Database, type Key, open, type RootDatabase } from 'lmdb';
 import { SealgateError } from '../errors.ts';
 
@@ -18,19 +19,35 @@ export function behind(chain: string[]): Key {
 /** Times that a version is tried again because another writer took its number. */
 const maxRaces = 1000;
 
+/**
+ * Bytes of free disk below which nothing is written. A commit that runs out of disk fails every write that
+ * shares it, and LMDB may not survive it: it must not come to that while uploads take what is left.
+ */
+const reservedBytes = 32 * 1024 * 1024;
+
 export interface Version<V> {
   version: number;
   value: V;
 }
 
 export class Metadata {
+  readonly #path: string;
   readonly #root: RootDatabase;
   readonly #tables: Record<Table, Database<unknown, Key>>;
 
   constructor(path: string, readOnly: boolean) {
+    this.#path = path;
     // overlappingSync: with the default, a killed writer panics the survivors, and a promise does not mean
-    // durable.
-    this.#root = open({ path, noSubdir: false, maxDbs: 16, overlappingSync: false, readOnly });
+    // durable. eventTurnBatching: with the default, a commit that fails rejects a promise that nobody can
+    // reach, and the process ends.
+    this.#root = open({
+      path,
+      noSubdir: false,
+      maxDbs: 16,
+      overlappingSync: false,
+      eventTurnBatching: false,
+      readOnly,
+    });
     this.#tables = {
       buckets: this.#root.openDB({ name: 'buckets' }),
       blobs: this.#root.openDB({ name: 'blobs' }),
@@ -49,12 +66,24 @@ export class Metadata {
 
   /** Durable when it resolves. False: the key is taken, and what it holds stays. */
   async putOnce(table: Table, key: Key, value: unknown): Promise<boolean> {
+    if (this.#isFull()) throw new SealgateError('store-full');
     const db = this.#tables[table];
+    const write = () => {
+      // It fails when the commit does, of which the condition tells.
+      db.put(key, value).catch(() => {});
+    };
     try {
-      return await db.ifNoExists(key, () => void db.put(key, value));
+      return await db.ifNoExists(key, write);
     } catch (cause) {
-      throw writeFailure(cause);
+      // The reason comes as a promise of its own; what LMDB calls an I/O error may be a full disk.
+      (cause as { commitError?: Promise<never> }).commitError?.catch(() => {});
+      throw new SealgateError(this.#isFull() ? 'store-full' : 'store-write-failed', undefined, { cause });
     }
+  }
+
+  #isFull(): boolean {
+    const { bavail, bsize } = statfsSync(this.#path);
+    return bavail * bsize < reservedBytes;
   }
 
   /** The newest version of a chain. */
@@ -87,10 +116,4 @@ export class Metadata {
   async close(): Promise<void> {
     await this.#root.close();
   }
-}
-
-function writeFailure(cause: unknown): SealgateError {
-  const text = String((cause as Error)?.message ?? cause);
-  const full = /ENOSPC|No space left|MDB_MAP_FULL|disk full/i.test(text);
-  return new SealgateError(full ? 'store-full' : 'store-write-failed', undefined, { cause });
 }

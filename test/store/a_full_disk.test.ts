@@ -1,0 +1,110 @@
+// A full disk: imports stop with one error, uploads are answered with 507, nothing is half stored, and all goes on
+// once there is room.
+
+import assert from 'node:assert/strict';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { openStore } from '../../src/store/content_store.ts';
+import { outcome, runCli, spawnCli } from '../support/runtime.ts';
+import { TestServer } from '../support/server.ts';
+import { mountSmallDisk } from '../support/small_disk.ts';
+import { allNames, putBytes, sha256, temporaryFolder } from '../support/store.ts';
+
+const MiB = 1024 * 1024;
+/** More than the store keeps free for itself (src/store/metadata.ts). */
+const mounted = await mountSmallDisk(96);
+const skip = typeof mounted === 'string' && mounted;
+const disk = typeof mounted === 'string' ? undefined : mounted;
+/** On another disk: what is imported, and what clients receive. */
+const outside = await temporaryFolder();
+after(async () => {
+  await disk?.remove();
+  await rm(outside, { recursive: true });
+});
+const [site, tree] = [join(disk?.dir ?? '', 'site'), join(outside, 'tree')];
+const config = join(site, 'sealgate.json');
+
+const bytesOf = (name: string) => Buffer.alloc(MiB, `${name} `);
+
+/** Nothing in staging, and every name has its bytes. */
+async function assertNothingHalfStored(): Promise<void> {
+  assert.deepEqual(await readdir(join(site, 'store/staging')), []);
+  const store = await openStore({ root: join(site, 'store'), readOnly: true });
+  for (const name of allNames(store, 'files')) {
+    const ref = store.resolve('files', name);
+    assert.ok(ref && !ref.deleted);
+    assert.equal((await store.seal(ref.digest)).size, ref.size);
+    const { digest } = ref;
+    const blob = await readFile(
+      join(site, 'store/blobs/sha256', digest.slice(0, 2), digest.slice(2, 4), digest),
+    );
+    assert.equal(sha256(blob), digest);
+  }
+  await store.close();
+}
+
+test('an import stops with one error and goes on when there is room', { skip }, async () => {
+  await runCli('init', site);
+  await mkdir(tree);
+  for (let i = 0; i < 20; i++) await writeFile(join(tree, `file ${i}`), bytesOf(`file ${i}`));
+  await disk?.leave(40 * MiB);
+  const stopped = await outcome(spawnCli(['import', tree, '--config', config]));
+  assert.equal(stopped.status, 1);
+  assert.match(stopped.stderr, /^sealgate: the store has no space left; [^\n]*run the same command again\n$/);
+  await assertNothingHalfStored();
+
+  await disk?.makeRoom();
+  assert.match(await runCli('import', tree, '--config', config), /files imported/);
+  const store = await openStore({ root: join(site, 'store'), readOnly: true });
+  assert.equal(allNames(store, 'files').length, 20);
+  await store.close();
+  await assertNothingHalfStored();
+});
+
+test('put says that there is no space', { skip }, async () => {
+  await writeFile(join(tree, 'new'), Buffer.alloc(MiB, 'new '));
+  await disk?.leave(MiB / 2);
+  const { status, stdout, stderr } = await outcome(
+    spawnCli(['put', join(tree, 'new'), 'files/new', '--config', config]),
+  );
+  assert.deepEqual([status, stdout, stderr], [1, '', 'sealgate: The store has no space left.\n']);
+  await disk?.makeRoom();
+  await assertNothingHalfStored();
+});
+
+test('an upload is answered with 507, reads go on, and writes do once there is room', { skip }, async () => {
+  const token = (await runCli('token', 'add', 'write:*', '--config', config)).trim();
+  const server = await TestServer.start(
+    { dir: outside, config, certificate: join(site, 'tls/certificate.pem'), token, remove: async () => {} },
+    '--workers',
+    '2',
+  );
+  try {
+    await disk?.leave(MiB / 2);
+    const refused = await server.put('/o/files/upload', join(tree, 'new'));
+    assert.deepEqual([refused.status, JSON.parse(refused.body.toString()).title], [507, 'store-full']);
+    assert.equal((await server.curl('/o/files/upload')).status, 404);
+    assert.ok((await server.curl('/o/files/file%203')).body.equals(bytesOf('file 3')));
+    await disk?.makeRoom();
+    assert.equal((await server.put('/o/files/upload', join(tree, 'new'))).status, 201);
+  } finally {
+    assert.equal(await server.stop(), 0);
+  }
+  await assertNothingHalfStored();
+});
+
+test('names stop before the metadata runs out of disk', { skip }, async () => {
+  const store = await openStore({ root: join(site, 'store') });
+  await putBytes(store, 'files', 'room', 'room');
+  await disk?.leave(MiB);
+  const to = { digest: sha256('room'), mediaType: 'text/plain' };
+  const full = { code: 'store-full' };
+  await assert.rejects(store.putRef('files', 'no room', to), full);
+  await assert.rejects(store.deleteRef('files', 'room'), full);
+  await assert.rejects(store.createBucket('more', 'versioned'), full);
+  assert.equal(store.resolve('files', 'room')?.deleted, false);
+  await disk?.makeRoom();
+  assert.equal(await store.putRef('files', 'no room', to), 'created');
+  await store.close();
+});
