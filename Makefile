@@ -170,14 +170,17 @@ format: $(NPM) | $(APT)/test ## Formats everything
 	clang-format -i $(CXX_FILES)
 
 # --- use ----------------------------------------------------------------------------------------------------
-.PHONY: demo bench clean
+.PHONY: demo bench bench-idle clean
 demo: build ## Makes demo/ with a certificate and some files, serves it and says how to fetch them
 	test/demo.sh demo
 
-bench: build $(B)/bench/floor $(APT)/bench ## Compares server CPU with nginx and a bare loop, in one run
+bench: build $(B)/bench/floor $(B)/bench/tls_client $(APT)/bench ## Compares server CPU with nginx and a bare loop, in one run
 	$(NODE) test/bench/bench.ts
 
-$(B)/bench/floor: test/bench/floor.cc | $(APT)/native
+bench-idle: build $(B)/bench/tls_client $(APT)/bench ## Memory of 10,000 idle connections under kernel TLS, beside nginx
+	test/kernel/in-kernel.sh --seconds 580 new -- node --import tsx test/bench/idle.ts
+
+$(B)/bench/%: test/bench/%.cc | $(APT)/native
 	@mkdir -p $(@D)
 	$(CXX) -std=c++20 -O2 $(WARN) $< -o $@ $(SSL_LIBS)
 

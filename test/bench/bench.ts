@@ -3,14 +3,14 @@
 // rounds. The server runs on core 0, the client on core 1. Prints a table, writes build/bench/results.json.
 // A benchmark, not a test: a bar that is missed is said and does not fail.
 
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { cpuTimes, cpuUse } from './cpu.ts';
-import { type Server, type Setup, startFloor, startNginx, startSealgate } from './servers.ts';
+import { makeSetup, type Server, type Setup, startFloor, startNginx, startSealgate } from './servers.ts';
 
 const serverCore = 0;
 const clientCore = 1;
@@ -33,6 +33,8 @@ interface Scenario {
   bar: number;
   /** A server with work for a smaller share of the time was not the bottleneck: its cost is not reported. */
   leastBusy: number;
+  /** Whether the bare loop of floor.cc takes part. */
+  floor: boolean;
   load(url: string): Promise<Load>;
 }
 
@@ -46,6 +48,7 @@ const scenarios: Scenario[] = [
     // Not higher: one core of wrk takes 12 µs for a request, and its start and end are time without work.
     // A server that waits now and then wakes up more often, so its cost is then an upper bound.
     leastBusy: 0.75,
+    floor: true,
     load: wrk,
   },
   {
@@ -56,8 +59,20 @@ const scenarios: Scenario[] = [
     bar: 0.95,
     // The one client decrypts about as fast as the server encrypts, so they wait for each other.
     leastBusy: 0,
+    floor: true,
     load: download,
   },
+  ...(['full', 'resumed'] as const).map((kind) => ({
+    name: `handshake, ${kind}, ECDSA P-256, one request on each`,
+    file: '1k.bin',
+    unit: 'µs/handshake',
+    scale: 1e3,
+    bar: 1,
+    // One client makes one after another: each waits for the other's half.
+    leastBusy: 0,
+    floor: false,
+    load: (url: string) => handshakes(kind, url),
+  })),
 ];
 
 /** One server under one load for some seconds. */
@@ -94,6 +109,13 @@ async function download(url: string): Promise<Load> {
   const { stdout } = await run('taskset', ['-c', `${clientCore}`, ...curl, '-w', '%{size_download}', url]);
   if (Number(stdout) !== GiB) throw new Error(`curl ${url}: got ${stdout} bytes, expected ${GiB}`);
   return { units: 1 };
+}
+
+async function handshakes(kind: 'full' | 'resumed', url: string): Promise<Load> {
+  const { port, pathname } = new URL(url);
+  const args = ['-c', `${clientCore}`, 'build/bench/tls_client', port, pathname, 'handshakes', kind];
+  const { stdout } = await run('taskset', [...args, `${wrkSeconds}`]);
+  return { units: Number(stdout) };
 }
 
 async function measure(server: Server, scenario: Scenario): Promise<Round> {
@@ -152,34 +174,22 @@ function figures({ rounds: all, cost, ratioToNginx }: Row): string {
     .join('');
 }
 
-function makeSetup(work: string): Setup {
-  const setup = {
-    core: serverCore,
-    work,
-    files: `${work}/files`,
-    certificate: `${work}/certificate.pem`,
-    key: `${work}/key.pem`,
-  };
-  mkdirSync(setup.files);
-  writeFileSync(`${setup.files}/1k.bin`, randomBytes(1024));
+function makeFiles(files: string): void {
+  writeFileSync(`${files}/1k.bin`, randomBytes(1024));
   const block = randomBytes(2 ** 20);
-  const large = openSync(`${setup.files}/1g.bin`, 'w');
+  const large = openSync(`${files}/1g.bin`, 'w');
   for (let written = 0; written < GiB; written += block.length) writeSync(large, block);
   closeSync(large);
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', setup.key];
-  execFileSync('openssl', ['req', '-x509', ...key, '-out', setup.certificate, ...subject], { stdio: 'pipe' });
-  return setup;
 }
 
 async function runScenario(scenario: Scenario, setup: Setup, shared: Server[]): Promise<Row[]> {
-  const floor = await startFloor(setup, scenario.file);
+  const floor = scenario.floor ? [await startFloor(setup, scenario.file)] : [];
   try {
-    const rows = await compare(scenario, [floor, ...shared]);
+    const rows = await compare(scenario, [...floor, ...shared]);
     show(scenario, rows);
     return rows;
   } finally {
-    await floor.stop();
+    for (const server of floor) await server.stop();
   }
 }
 
@@ -188,7 +198,8 @@ async function main(): Promise<void> {
   const work = mkdtempSync(resolve('build/bench/work-'));
   const servers: Server[] = [];
   try {
-    const setup = makeSetup(work);
+    const setup = makeSetup(work, serverCore);
+    makeFiles(setup.files);
     servers.push(await startNginx(setup));
     servers.push(await startSealgate(setup));
     const rows: Row[] = [];

@@ -3,7 +3,7 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
@@ -19,6 +19,8 @@ export interface Server {
 /** What all servers are given. Paths are absolute. */
 export interface Setup {
   core: number;
+  /** Every connection goes by kernel TLS, where the server can. */
+  ktls?: boolean;
   /** Scratch folder that the caller removes. */
   work: string;
   files: string;
@@ -28,6 +30,17 @@ export interface Setup {
 
 const cipherSuite = 'TLS_AES_128_GCM_SHA256';
 const startTimeoutMs = 30_000;
+
+/** An empty folder for the files, and a certificate. */
+export function makeSetup(work: string, core: number): Setup {
+  const files = `${work}/files`;
+  const setup = { core, work, files, certificate: `${work}/certificate.pem`, key: `${work}/key.pem` };
+  mkdirSync(files);
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', setup.key];
+  execFileSync('openssl', ['req', '-x509', ...key, '-out', setup.certificate, ...subject], { stdio: 'pipe' });
+  return setup;
+}
 
 /** The bare loop of floor.cc serves one file only. */
 export async function startFloor(setup: Setup, file: string): Promise<Server> {
@@ -62,6 +75,7 @@ export async function startSealgate(setup: Setup): Promise<Server> {
     cipherSuites: cipherSuite,
   };
   settings.log = { level: 'warn' };
+  if (setup.ktls) settings.ktls = { mode: 'require', minBytes: 0 };
   writeFileSync(config, JSON.stringify(settings));
   sealgate('import', setup.files, '--config', config, '--bucket', 'files');
   const listen = ['--listen', 'https://127.0.0.1:0', '--workers', '1'];
@@ -74,7 +88,7 @@ function nginxConfig(setup: Setup, port: number): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `
     daemon off; worker_processes 1; user root; pid ${setup.work}/nginx.pid; error_log stderr error;
-    events { worker_connections 2048; }
+    events { worker_connections 16384; }
     http {
       ${temporary.map((name) => `${name}_temp_path ${setup.work}/nginx-${name};`).join(' ')}
       access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;
@@ -83,6 +97,7 @@ function nginxConfig(setup: Setup, port: number): string {
         listen 127.0.0.1:${port} ssl backlog=512; root ${setup.files};
         ssl_certificate ${setup.certificate}; ssl_certificate_key ${setup.key};
         ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites ${cipherSuite};
+        ${setup.ktls ? 'ssl_conf_command Options KTLS;' : ''} keepalive_timeout 3600s;
         add_header Cache-Control "public, max-age=31536000, immutable";
       }
     }`;
