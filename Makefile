@@ -178,7 +178,7 @@ bench: build $(B)/bench/floor $(B)/bench/tls_client $(APT)/bench ## Compares ser
 	$(NODE) test/bench/bench.ts
 
 bench-idle: build $(B)/bench/tls_client $(APT)/bench ## Memory of 10,000 idle connections under kernel TLS, beside nginx
-	test/kernel/in-kernel.sh --seconds 580 new -- node --import tsx test/bench/idle.ts
+	test/kernel/in-kernel.sh --seconds 580 new -- bash -c 'ulimit -n 32768 && exec node --import tsx test/bench/idle.ts'
 
 $(B)/bench/%: test/bench/%.cc | $(APT)/native
 	@mkdir -p $(@D)
