@@ -1,6 +1,8 @@
 #include "channel.h"
 
+#include <linux/sockios.h>
 #include <openssl/err.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -227,6 +229,11 @@ bool Channel::discard(char* scratch, size_t size) {
     if (n < 0) return errno == EAGAIN || errno == EINTR;
   }
   return true;
+}
+
+uint64_t Channel::unacknowledged() const {
+  int bytes = 0;
+  return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 ? static_cast<uint64_t>(bytes) : 0;
 }
 
 void Channel::write_plaintext(const char* data, size_t size) {

@@ -60,6 +60,8 @@ class Channel final : public TlsObserver {
   bool receives_by_kernel() const { return kernel_rx_; }
   bool can_sendfile() const { return !is_tls_ || kernel_tx_; }
   int fd() const { return socket_.get(); }
+  // Bytes given to the kernel that the peer has not acknowledged (SIOCOUTQ, tcp(7)).
+  uint64_t unacknowledged() const;
 
   // The socket has an event: a read that would find nothing is not tried before. hangup: the peer's end of
   // stream is in the queue too (EPOLLRDHUP), which no further event will tell.

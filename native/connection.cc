@@ -103,11 +103,12 @@ uint64_t Connection::progress() const {
   return sent_total_ + delivery_.bytes_sent() + (ingest_ ? ingest_->received() : 0);
 }
 
-// Whether the peer took or gave bytes at the minimum rate since this was last asked.
+// Whether the peer took or gave bytes at the minimum rate since this was last asked. What the kernel took
+// from us says little about a slow reader: it makes room in steps of a third of its buffer.
 bool Connection::made_progress() {
-  const uint64_t total = progress();
+  const uint64_t total = progress() - std::min(progress(), channel_.unacknowledged());
   const auto window = static_cast<uint64_t>(reactor_.options().stall_timeout);
-  const bool enough = total - progress_mark_ >= reactor_.options().min_rate * window / 1000;
+  const bool enough = total >= progress_mark_ + reactor_.options().min_rate * window / 1000;
   progress_mark_ = total;
   return enough;
 }
@@ -131,6 +132,7 @@ void Connection::on_deadline() {
       reactor_.mutable_counters().write_stalls.add();
       return close();
     case State::idle: leave(); break;
+    case State::handshake: reactor_.mutable_counters().handshakes_failed.add(); return close();
     default: return close();
   }
   proceed();

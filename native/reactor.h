@@ -51,7 +51,7 @@ struct ReactorOptions {
   size_t plan_cache_entries = 16384, plan_cache_bytes = 64 << 20;
   size_t front_end_requests = 1024, uploads = 256;
   // Milliseconds.
-  int64_t handshake_timeout = 10'000, head_timeout = 10'000, idle_timeout = 75'000, stall_timeout = 30'000,
+  int64_t handshake_timeout = 10'000, head_timeout = 10'000, idle_timeout = 75'000, stall_timeout = 60'000,
           front_end_timeout = 30'000, linger_timeout = 5'000;
   uint64_t min_rate = 240;  // bytes per second
 };

@@ -52,7 +52,10 @@ export const limitsSchema = z
     handshakeTimeout: milliseconds(10_000, 'From the accepted connection to the end of the TLS handshake.'),
     headTimeout: milliseconds(10_000, 'From the first byte of a request head to its last.'),
     idleTimeout: milliseconds(75_000, 'Between two requests of a connection.'),
-    stallTimeout: milliseconds(30_000, 'Window in which an upload or a reading client must make minRate.'),
+    stallTimeout: milliseconds(
+      60_000,
+      'Window in which an upload or a reader must make minRate. A reader is seen in steps of its buffer.',
+    ),
     frontEndTimeout: milliseconds(30_000, 'For the front end to answer; then 503.'),
     minRate: count(
       240,
