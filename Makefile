@@ -174,11 +174,12 @@ format: $(NPM) | $(APT)/test ## Formats everything
 demo: build ## Makes demo/ with a certificate and some files, serves it and says how to fetch them
 	test/demo.sh demo
 
-bench: build $(B)/bench/floor $(B)/bench/tls_client $(APT)/bench ## Compares server CPU with nginx and a bare loop, in one run
+bench: build $(B)/bench/floor $(B)/bench/tls_client $(APT)/bench ## Server CPU beside nginx and a bare loop
 	$(NODE) test/bench/bench.ts
 
-bench-idle: build $(B)/bench/tls_client $(APT)/bench ## Memory of 10,000 idle connections under kernel TLS, beside nginx
-	test/kernel/in-kernel.sh --seconds 580 new -- bash -c 'ulimit -n 32768 && exec node --import tsx test/bench/idle.ts'
+bench-idle: build $(B)/bench/tls_client $(APT)/bench ## Memory of 10,000 idle connections under kernel TLS
+	test/kernel/in-kernel.sh --seconds 580 new -- \
+	  bash -c 'ulimit -n 32768 && exec $(NODE) test/bench/idle.ts'
 
 $(B)/bench/%: test/bench/%.cc | $(APT)/native
 	@mkdir -p $(@D)
