@@ -1,5 +1,5 @@
-// A full disk: imports stop with one error, uploads are answered with 507, nothing is half stored, and all goes on
-// once there is room.
+// A full disk: imports stop with one error, uploads are answered with 507, nothing is half stored, and all
+// goes on once there is room.
 
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
-// A process killed in the middle of many puts loses nothing that it acknowledged, and leaves nothing half stored.
+// A process killed in the middle of many puts loses nothing that it acknowledged, and leaves nothing half
+// stored.
 
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';

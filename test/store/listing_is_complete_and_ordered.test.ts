@@ -1,4 +1,5 @@
-// A listing has every name once, in code-point order, whatever the names are and however it is cut into pages.
+// A listing has every name once, in code-point order, whatever the names are and however it is cut into
+// pages.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -9,7 +10,9 @@ after(() => site.remove());
 await site.put('files', 'first', 'bytes');
 const to = { digest: sha256('bytes'), mediaType: 'text/plain' };
 
-/** Spaces, quotes, percent signs, code points on both sides of the surrogates, and prefixes of one another. */
+/**
+ * Spaces, quotes, percent signs, code points on both sides of the surrogates, and prefixes of one another.
+ */
 const odd = [
   ...[
     'a',

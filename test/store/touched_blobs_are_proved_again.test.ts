@@ -1,5 +1,5 @@
-// A blob whose inode is not the recorded one but whose content is: it is hashed again and delivered, at the level
-// that its file allows.
+// A blob whose inode is not the recorded one but whose content is: it is hashed again and delivered, at the
+// level that its file allows.
 
 import assert from 'node:assert/strict';
 import { chmod, copyFile, link, readFile, rename, rm, stat, utimes } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// What a name may become: a write-once name keeps its bytes, a versioned one follows the newest, and a deletion is
-// a version like any other.
+// What a name may become: a write-once name keeps its bytes, a versioned one follows the newest, and a
+// deletion is a version like any other.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
