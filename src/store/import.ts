@@ -2,7 +2,7 @@
 // names are committed here. What an earlier run imported is skipped, so an interrupted import is taken up by
 // running it again.
 
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { opendir, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -17,8 +17,11 @@ import type { Store } from './store.ts';
 
 /** Files on their way for each worker: enough that one is hashed while others are committed together. */
 const filesPerWorker = 16;
-/** Milliseconds by which the clock of a file system may lag behind ours: it moves by ticks. */
-const clockTick = 20;
+/**
+ * Milliseconds by which a file may have changed later than its time says: the clocks of file systems move by
+ * ticks, and Deno tells whole seconds.
+ */
+const timesLag = 1100;
 
 export interface ImportProgress {
   /** Done, skipped ones included. */
@@ -130,10 +133,10 @@ class Import {
 
   async #take(source: Source): Promise<void> {
     try {
-      const { size, ctimeMs } = await stat(source.path);
-      if (this.#isUnchanged(source.name, size, ctimeMs)) this.#result.unchanged++;
-      else await this.#import(source, ctimeMs);
-      this.#progress.bytes += size;
+      const seen = await stat(source.path);
+      if (this.#isUnchanged(source.name, seen)) this.#result.unchanged++;
+      else await this.#import(source, seen);
+      this.#progress.bytes += seen.size;
     } catch (error) {
       this.#fail(source.path, error);
     }
@@ -147,16 +150,16 @@ class Import {
   }
 
   // The name was written after the source last changed, from as many bytes, and these are still there.
-  // `changed` is the time of the inode, which nobody can set back.
-  #isUnchanged(name: string, size: number, changed: number): boolean {
+  // The time is the inode's, which nobody can set back.
+  #isUnchanged(name: string, { size, ctimeMs }: Stats): boolean {
     checkObjectName(name);
     const { store, bucket } = this.#options;
     const ref = store.resolve(bucket, name);
     if (ref === undefined || ref.deleted || store.blob(ref.digest) === undefined) return false;
-    return ref.size === size && changed + clockTick < ref.created;
+    return ref.size === size && ctimeMs + timesLag < ref.created;
   }
 
-  async #import({ path, name }: Source, changed: number): Promise<void> {
+  async #import({ path, name }: Source, seen: Stats): Promise<void> {
     const { store, bucket } = this.#options;
     const staging = store.stagingPath();
     try {
@@ -164,7 +167,7 @@ class Import {
       if ('message' in copied) throw failureOf(copied);
       await store.commitBlob(staging, copied);
       // Looked at last of all, with nothing between: a later change is later than the name (#isUnchanged).
-      if (statSync(path).ctimeMs !== changed) throw new Error('changed while it was imported');
+      if (isChanged(seen, statSync(path))) throw new Error('changed while it was imported');
       const outcome = await store.putRef(bucket, name, {
         digest: copied.digest,
         mediaType: mediaTypeOf(name),
@@ -176,6 +179,10 @@ class Import {
       await rm(staging, { force: true });
     }
   }
+}
+
+function isChanged(before: Stats, now: Stats): boolean {
+  return now.ctimeMs !== before.ctimeMs || now.mtimeMs !== before.mtimeMs || now.size !== before.size;
 }
 
 function failureOf({ code, message }: { code: string | undefined; message: string }): Error {

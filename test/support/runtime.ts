@@ -23,13 +23,15 @@ export function runtimeArguments(): string[] {
   return fromSource[runtime];
 }
 
+/** The program and the arguments that run `sealgate ARGS`. */
+export function cliCommand(args: string[]): [string, string[]] {
+  const before = built && runtime === 'node' ? [] : runtimeArguments();
+  return [process.execPath, [...before, program, ...args]];
+}
+
 /** Starts `sealgate ARGS` as a child process. */
 export function spawnCli(args: string[], options: SpawnOptions = {}): ChildProcess {
-  const before = built && runtime === 'node' ? [] : runtimeArguments();
-  return spawn(process.execPath, [...before, program, ...args], {
-    cwd: root,
-    ...options,
-  });
+  return spawn(...cliCommand(args), { cwd: root, ...options });
 }
 
 export interface Outcome {

@@ -1,0 +1,98 @@
+// import: every regular file of a tree under its path, whatever it is called; links and special files are left out
+// and said.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { outcome, runCli, spawnCli } from '../support/runtime.ts';
+import { createSite } from '../support/server.ts';
+import { bucketDigests, digestsOf, writeTree } from '../support/tree.ts';
+
+const site = await createSite();
+after(() => site.remove());
+const store = join(site.dir, 'store');
+const cli = (...args: string[]) => outcome(spawnCli([...args, '--config', site.config]));
+
+const files = {
+  'index.html': '<!doctype html>',
+  empty: '',
+  'a/b/c/d/deep.txt': 'deep',
+  'a/.hidden': 'hidden',
+  'with space & %41 "quotes".txt': 'odd',
+  'ünïcode/日本/😀.bin': Buffer.from([0, 255, 128]),
+  'decomposed/a\u0308': 'two code points',
+  'composed/ä': 'one code point',
+  'large.bin': Buffer.alloc(5 * 1024 * 1024 + 1, 'large '),
+  'twin 1': 'the same bytes',
+  'twin 2': 'the same bytes',
+};
+
+test('nested folders, empty files, odd names and twins', async () => {
+  await writeTree(join(site.dir, 'tree'), files);
+  const { status, stdout, stderr } = await cli('import', join(site.dir, 'tree'));
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /^11 files imported, 5\.0 MiB in [\d.]+ s \([^)]+\/s\)\n$/);
+  assert.deepEqual(await bucketDigests(store, 'files'), digestsOf(files));
+});
+
+test('a prefix goes before each name, and a bucket is made as it is asked for', async () => {
+  const small = { a: 'a', 'b/c': 'c' };
+  await writeTree(join(site.dir, 'small'), small);
+  const options = ['--bucket', 'releases', '--kind', 'versioned', '--prefix', 'v1/'];
+  assert.equal((await cli('import', join(site.dir, 'small'), ...options)).status, 0);
+  assert.deepEqual(await bucketDigests(store, 'releases'), digestsOf(small, 'v1/'));
+  assert.match(await runCli('bucket', 'list', '--config', site.config), /^versioned +releases$/m);
+});
+
+test('links and special files are left out, and counted', async () => {
+  const tree = join(site.dir, 'special');
+  await writeTree(tree, { 'folder/real': 'real' });
+  await symlink('folder/real', join(tree, 'link to a file'));
+  await symlink('folder', join(tree, 'link to a folder'));
+  await symlink('nowhere', join(tree, 'link to nothing'));
+  await symlink('..', join(tree, 'folder', 'link to what is above'));
+  execFileSync('mkfifo', [join(tree, 'pipe')]);
+  const { status, stdout } = await cli('import', tree, '--bucket', 'special');
+  assert.equal(status, 0);
+  assert.match(stdout, /^1 files imported[^\n]*\n5 links and special files were left out\n$/);
+  assert.deepEqual(Object.keys(await bucketDigests(store, 'special')), ['folder/real']);
+});
+
+test('an empty folder is no error', async () => {
+  await writeTree(join(site.dir, 'nothing'), {});
+  const { status, stdout } = await cli('import', join(site.dir, 'nothing'), '--bucket', 'nothing');
+  assert.equal(status, 0);
+  assert.match(stdout, /^0 files imported/);
+});
+
+const refusals: [string, string[], RegExp][] = [
+  ['a folder that is not there', ['/nonexistent'], /^sealgate: \/nonexistent: cannot be read \(ENOENT\)\n$/],
+  ['a file', ['package.json'], /^sealgate: package\.json: expected a directory; 'sealgate put' stores/],
+  ['a bucket that nothing can be called', ['.', '-b', 'Upper'], /^sealgate: A bucket name has /],
+  [
+    'a prefix that no name begins with',
+    ['.', '-p', '/'],
+    /^sealgate: --prefix \/: An object name has no empty/,
+  ],
+  [
+    'an unknown kind',
+    ['.', '--kind', 'new'],
+    /^sealgate: --kind: expected write-once or versioned, got new\n$/,
+  ],
+  [
+    'another kind than the bucket has',
+    ['.', '--kind', 'versioned'],
+    /^sealgate: Bucket files is write-once, and/,
+  ],
+];
+for (const [what, args, expected] of refusals) {
+  test(`${what} is refused before anything is changed`, async () => {
+    const before = await runCli('bucket', 'list', '--config', site.config);
+    const { status, stdout, stderr } = await cli('import', ...args);
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.match(stderr, expected);
+    assert.equal(await runCli('bucket', 'list', '--config', site.config), before);
+  });
+}
