@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
 import { outcome, text } from '../support/runtime.ts';
 import type { Site, TestServer } from '../support/server.ts';
-import { kernelRekeys, openssl, sample, startServer } from './support.ts';
+import { kernelRekeys, openssl, sample, startServer, tlsStat } from './support.ts';
 
 const size = 2 ** 20;
 let site: Site;
@@ -85,4 +85,28 @@ test('gnutls-cli: rekey, then a response', { skip: !kernelRekeys && 'needs rekey
   await until('200 OK');
   client.stdin.end();
   await outcome(client);
+});
+
+test('openssl s_client: a resumed session goes by the kernel, too', async () => {
+  for (const version of ['-tls1_3', '-tls1_2']) {
+    const saved = `${site.dir}/session${version}`;
+    const visit = async (...args: string[]) => {
+      const client = openssl(server, version, '-ign_eof', ...args);
+      client.stdin?.write(request('Connection: close\r\n'));
+      return (await outcome(client)).stdout;
+    };
+    assert.match(await visit('-sess_out', saved), /\nNew, /);
+    const before = tlsStat('TlsTxSw');
+    const said = await visit('-sess_in', saved);
+    assert.match(said, /\nReused, /);
+    assert.match(said, /HTTP\/1\.1 200 OK/);
+    assert.equal(tlsStat('TlsTxSw') - before, 1);
+  }
+});
+
+test('openssl s_client: a client of short records stays with OpenSSL, and that is counted', async () => {
+  const client = openssl(server, '-ign_eof', '-maxfraglen', '1024');
+  client.stdin?.write(request('Connection: close\r\n'));
+  assert.match((await outcome(client)).stdout, /HTTP\/1\.1 200 OK/);
+  assert.equal(await server.metric('sealgate_ktls_fallbacks_total{reason="record-size-limit"}'), 1);
 });

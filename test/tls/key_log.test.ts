@@ -1,0 +1,34 @@
+// TLS secrets are written for --insecure-keylog alone, to a file that nobody else may read; the environment
+// of other programs' key logs says nothing here.
+
+import assert from 'node:assert/strict';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { createSite, TestServer } from '../support/server.ts';
+
+const site = await createSite();
+const file = join(site.dir, 'keys.log');
+after(() => site.remove());
+
+test('with the flag, each handshake has its lines', async () => {
+  const server = await TestServer.start(site, '--workers', '1', '--insecure-keylog', file);
+  await server.curl('/o/files/none', '--tlsv1.3');
+  await server.stop();
+  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
+  for (const line of lines) assert.match(line, /^[A-Z0-9_]+ [0-9a-f]{64} [0-9a-f]{64,96}$/);
+  assert.ok(lines.some((line) => line.startsWith('SERVER_TRAFFIC_SECRET_0 ')));
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+  assert.match(server.log(), /secrets are being written/);
+});
+
+test('SSLKEYLOGFILE alone gets none', async () => {
+  const other = join(site.dir, 'other.log');
+  process.env.SSLKEYLOGFILE = other;
+  const server = await TestServer.start(site, '--workers', '1');
+  delete process.env.SSLKEYLOGFILE;
+  await server.curl('/o/files/none');
+  await server.stop();
+  // Deno itself opens the file, for clients of its own.
+  assert.equal(await readFile(other, 'utf8').catch(() => ''), '');
+});
