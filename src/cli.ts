@@ -56,6 +56,8 @@ for (const add of [
 
 pointToHelp(program, 'sealgate');
 
+process.stdout.on('error', (error) => process.exit(report(error)));
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,0 +1,116 @@
+// What cannot be done ends with status 1 and one line: about what, why, and what to do where there is something.
+
+import assert from 'node:assert/strict';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { outcome, runCli, spawnCli } from '../support/runtime.ts';
+import { createSite } from '../support/server.ts';
+import { sha256 } from '../support/store.ts';
+
+const site = await createSite();
+after(() => site.remove());
+const folder = join(site.dir, 'folder');
+await mkdir(folder);
+await writeFile(join(site.dir, 'one'), 'one');
+await writeFile(join(site.dir, 'two'), 'two');
+await runCli('put', join(site.dir, 'one'), 'files/taken', '--config', site.config);
+const [one, two] = [join(site.dir, 'one'), join(site.dir, 'two')];
+const unknownBlob = sha256('nobody stored this');
+
+const faults: [string, string[], string][] = [
+  ['get of a name that is not there', ['get', 'files/none'], 'files/none: there is nothing under this name'],
+  [
+    'get of a bucket that is not there',
+    ['get', 'nobody/a'],
+    "nobody: there is no such bucket; 'sealgate bucket",
+  ],
+  [
+    'get of a digest that is not there',
+    ['get', `sha256:${unknownBlob}`],
+    `sha256:${unknownBlob}: there is no such blob`,
+  ],
+  ['get of half a reference', ['get', 'files'], 'files: expected BUCKET/NAME or sha256:HEX'],
+  ['get of half a digest', ['get', 'sha256:12'], 'sha256:12: after sha256: go 64 lower-case hex digits'],
+  ['get into a folder', ['get', 'files/taken', '-o', folder], `${folder}: cannot be written: EISDIR`],
+  [
+    'get to nowhere',
+    ['get', 'files/taken', '-o', '/nonexistent/x'],
+    '/nonexistent/x: cannot be written: ENOENT',
+  ],
+  ['ls of a bucket that is not there', ['ls', 'nobody'], 'nobody: there is no such bucket; '],
+  ['ls with no number', ['ls', 'files', '--limit', 'x'], '--limit: expected a number of 1 or more, got x'],
+  ['put of a file that is not there', ['put', '/nonexistent', 'files/a'], '/nonexistent: open: No such file'],
+  ['put of a folder', ['put', folder, 'files/a'], `${folder}: read: Is a directory`],
+  ['put into a bucket that is not there', ['put', one, 'nobody/a'], 'nobody: there is no such bucket; '],
+  [
+    'put of other bytes',
+    ['put', two, 'files/taken'],
+    'files/taken: The name holds other bytes, and its bucket',
+  ],
+  [
+    'put under a digest',
+    ['put', one, `sha256:${unknownBlob}`],
+    `sha256:${unknownBlob}: a name is needed, BUCKET/NAME`,
+  ],
+  ['put under no name', ['put', one, 'files/a//b'], 'An object name has no empty segment'],
+  ['a bucket that nothing can be called', ['bucket', 'create', 'Upper'], 'A bucket name has 1 to 63'],
+  [
+    'a bucket of an unknown kind',
+    ['bucket', 'create', 'a', '--kind', 'x'],
+    '--kind: expected write-once or versioned, got x',
+  ],
+  ['a scope of no bucket', ['token', 'add', 'all'], 'all: expected read:BUCKET or write:BUCKET'],
+  ['a token for no time', ['token', 'add', 'read:*', '--days', '-1'], '--days: expected a number above 0'],
+  [
+    'a token for ever so long',
+    ['token', 'add', 'read:*', '--days', '1e12'],
+    '--days: expected a number above 0, at most',
+  ],
+  [
+    'a token that is not there',
+    ['token', 'revoke', 'zz'],
+    "zz: there is no token of this id; 'sealgate token list'",
+  ],
+  [
+    'a store that is not there',
+    ['ls', 'files', '--store', '/nonexistent'],
+    '/nonexistent: there is no store here; ',
+  ],
+  ['a site that is there already', ['init', site.dir], `${site.config}: is there already; `],
+];
+
+for (const [what, args, expected] of faults) {
+  test(what, async () => {
+    const all = args[0] === 'init' ? args : [...args, '--config', site.config];
+    const { status, stdout, stderr } = await outcome(spawnCli(all));
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.ok(stderr.startsWith(`sealgate: ${expected}`), stderr);
+    assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+  });
+}
+
+test('nothing is left of what was refused', async () => {
+  assert.deepEqual(await readdir(join(site.dir, 'store/staging')), []);
+  assert.deepEqual(await readdir(folder), []);
+  assert.match(await runCli('ls', 'files', '--config', site.config), /^[^\n]* taken\n$/);
+});
+
+test('get of a file that is gone from the store says which and how it is healed', async () => {
+  const digest = sha256('one');
+  await rm(join(site.dir, 'store/blobs/sha256', digest.slice(0, 2), digest.slice(2, 4), digest));
+  const { status, stderr } = await outcome(spawnCli(['get', 'files/taken', '--config', site.config]));
+  assert.equal(status, 1);
+  assert.match(
+    stderr,
+    /^sealgate: files\/taken: its file cannot be read \(ENOENT\): \/[^\n]*; store the same bytes again\n$/,
+  );
+});
+
+test('--debug adds where an error came from', async () => {
+  const { stderr } = await outcome(spawnCli(['get', 'files', '--config', site.config, '--debug']));
+  assert.match(
+    stderr,
+    /^sealgate: files: expected BUCKET\/NAME or sha256:HEX\n.*Error: files: [^\n]*\n\s+at /,
+  );
+});

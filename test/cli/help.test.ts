@@ -1,0 +1,57 @@
+// Help: the program and every command say what they take and show an example that can be copied.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { outcome, runCli, spawnCli } from '../support/runtime.ts';
+
+/** The options that each command has of its own; all have --help. */
+const commands: Record<string, string[]> = {
+  init: ['--no-certificate'],
+  serve: ['--config', '--listen', '--control', '--workers', '--ktls', '--store', '--log-level'],
+  import: ['--config', '--store', '--bucket', '--prefix', '--kind'],
+  put: ['--config', '--store', '--type'],
+  get: ['--config', '--store', '--output'],
+  ls: ['--config', '--store', '--json', '--limit'],
+  stat: ['--config', '--store', '--json'],
+  bucket: [],
+  'bucket create': ['--config', '--store', '--kind'],
+  'bucket list': ['--config', '--store'],
+  token: [],
+  'token add': ['--config', '--store', '--days'],
+  'token list': ['--config', '--store'],
+  'token revoke': ['--config', '--store'],
+  config: [],
+  'config check': ['--config', '--store'],
+  'config show': ['--config', '--store'],
+  'config schema': [],
+  'config variables': [],
+};
+
+test('the program lists its commands and how to begin', async () => {
+  const help = await runCli('--help');
+  for (const command of Object.keys(commands).filter((name) => !name.includes(' ')))
+    assert.match(help, new RegExp(`^ {2}${command}\\b`, 'm'));
+  assert.match(help, /^ {2}sealgate init site /m);
+  assert.equal(await runCli('help'), help);
+});
+
+for (const [command, options] of Object.entries(commands)) {
+  test(`${command} lists its options and shows an example`, async () => {
+    const help = await runCli(...command.split(' '), '--help');
+    assert.match(help, new RegExp(`^Usage: sealgate ${command} \\[options\\]`));
+    for (const option of [...options, '--help']) assert.match(help, new RegExp(`^ .*${option}\\b`, 'm'));
+    assert.match(help, new RegExp(`^Examples:\\n {2}.*sealgate ${command}`, 'm'));
+    for (const line of help.split('\n')) assert.ok(line.length <= 110, line);
+  });
+}
+
+test('--version prints the version of package.json', async () => {
+  const { version } = (await import('../../package.json', { with: { type: 'json' } })).default;
+  assert.equal(await runCli('--version'), `${version}\n`);
+});
+
+test('no command at all shows the help, and is an error', async () => {
+  const { status, stdout, stderr } = await outcome(spawnCli([]));
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /^Usage: sealgate /);
+});
