@@ -10,6 +10,16 @@
 
 namespace sealgate {
 
+namespace {
+
+// Why a direction of a new connection is not in the kernel yet, or will never be.
+Fallback unmoved(Reactor& reactor, Direction direction) {
+  if (!reactor.options().ktls.wants(direction)) return Fallback::off;
+  return reactor.engine().ktls().any() ? Fallback::too_short : Fallback::kernel_unsupported;
+}
+
+}  // namespace
+
 Connection::Connection(Reactor& reactor, Fd socket, std::shared_ptr<const TlsContext> tls, size_t listener,
                        std::string peer)
     : reactor_(reactor),
@@ -19,8 +29,8 @@ Connection::Connection(Reactor& reactor, Fd socket, std::shared_ptr<const TlsCon
       state_(channel_.is_tls() ? State::handshake : State::idle),
       listener_(listener),
       peer_(std::move(peer)),
-      fallback_tx_(reactor.options().ktls.wants(Direction::tx) ? Fallback::too_short : Fallback::off),
-      fallback_rx_(reactor.options().ktls.wants(Direction::rx) ? Fallback::too_short : Fallback::off) {
+      fallback_tx_(unmoved(reactor, Direction::tx)),
+      fallback_rx_(unmoved(reactor, Direction::rx)) {
   deadline.owner = this;
   reactor_.mutable_counters().connections[state_].add();
   reactor_.schedule(*this, state_);

@@ -22,6 +22,7 @@ void Connection::deliver(std::shared_ptr<const DeliverPlan> plan) {
   bool built = false, broken = false;
   if (response.keep_alive) {
     if (const WholeResponse* whole = whole_response(request, *plan, answering, &built, &broken)) {
+      response.status = 200;
       response.pieces.push_back({Piece::Of::whole, 0, whole->bytes.size()});
       response.plan = std::move(plan);
       if (built) reactor_.plans().grew(plan_key());

@@ -65,7 +65,7 @@ async function assemble(
   closers: Closer[],
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
-  checkKtls(config.ktls.mode, log);
+  const ktls = checkKtls(config.ktls.mode, log);
   const tlsFiles = new TlsFiles(config.tls, keylogFile);
   const encrypted = config.listeners.some(({ tls }) => tls);
   const reactor = reactorOptions(config, encrypted ? await tlsFiles.read() : undefined);
@@ -75,7 +75,7 @@ async function assemble(
   closers.push(() => store.close());
   for (const [name, kind] of Object.entries(config.buckets)) await store.createBucket(name, kind);
 
-  const metrics = new Metrics();
+  const metrics = new Metrics(ktls);
   let pool: DeliveryPool | undefined;
   const counters = () => pool?.counters() ?? {};
   const openAccessLog = () => {

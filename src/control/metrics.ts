@@ -3,7 +3,7 @@
 import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry } from 'prom-client';
 import type { FrontEndObserver } from '../delivery/front_end.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Counters } from '../native/addon.ts';
+import type { Counters, KtlsCapability } from '../native/addon.ts';
 import { type EngineMetric, engineMetrics, splitCounter } from './engine_metrics.ts';
 
 /** Seconds: from a plan made at once to a blob that had to be hashed again. */
@@ -18,8 +18,10 @@ export class Metrics implements FrontEndObserver {
   readonly #engine = new Map<string, EngineSeries>();
   readonly #refusals = new Map<ErrorCode, number>();
 
-  constructor() {
+  /** @param ktls what the kernel was found to do. */
+  constructor(ktls: KtlsCapability[]) {
     this.#registry.setContentType(this.contentType);
+    this.#addCapabilities(ktls);
     this.#latency = new Histogram({
       name: 'sealgate_front_end_latency_seconds',
       help: 'From the complete request head to the front end’s answer.',
@@ -43,6 +45,19 @@ export class Metrics implements FrontEndObserver {
     for (const [name, value] of Object.entries(engine)) this.#count(name, value);
     for (const [code, count] of this.#refusals) this.#count(`problems.${code}`, count);
     return this.#registry.metrics();
+  }
+
+  // Facts of this run, not counts: set once.
+  #addCapabilities(ktls: KtlsCapability[]): void {
+    const labelNames = ['protocol', 'cipher', 'direction'];
+    const gauge = (name: string, help: string) =>
+      new Gauge({ name, help, labelNames, registers: [this.#registry] });
+    const works = gauge('sealgate_ktls_works', '1: kernel TLS moved records intact when it was tried.');
+    const rekeys = gauge('sealgate_ktls_rekeys', '1: and again after its key was replaced.');
+    for (const { protocol, cipher, direction, ...found } of ktls) {
+      works.set({ protocol, cipher, direction }, Number(found.works));
+      rekeys.set({ protocol, cipher, direction }, Number(found.rekeys));
+    }
   }
 
   #series({ name, help, type, labels }: EngineMetric): EngineSeries {

@@ -4,20 +4,20 @@ import type { Logger } from 'pino';
 import { addon, type KtlsCapability, type KtlsMode } from '../native/addon.ts';
 
 /**
- * Logs what was found. Throws the reason when kernel TLS is required and the kernel sends with no cipher at
+ * Logs and returns what was found; nothing is tried when it is off. Throws the reason when kernel TLS is required and the kernel sends with no cipher at
  * all.
  */
-export function checkKtls(mode: KtlsMode, log: Logger): void {
-  if (mode === 'off') return;
+export function checkKtls(mode: KtlsMode, log: Logger): KtlsCapability[] {
+  if (mode === 'off') return [];
   const matrix = addon.probeKtls();
-  const works = matrix.some(({ direction, works }) => direction === 'tx' && works);
-  if (!works && mode === 'require') {
+  if (matrix.some(({ direction, works }) => direction === 'tx' && works)) {
+    log.info({ ktls: matrix.map(describe) }, 'kernel TLS is there');
+  } else if (mode === 'require') {
     throw new Error(`ktls.mode is "require", but this kernel has no kernel TLS: ${failures(matrix)}`);
+  } else {
+    log.info({ reason: failures(matrix) }, 'no kernel TLS: all TLS is in userspace');
   }
-  log.info(
-    { ktls: matrix.map(describe) },
-    works ? 'kernel TLS is there' : 'no kernel TLS: all TLS is in userspace',
-  );
+  return matrix;
 }
 
 function failures(matrix: KtlsCapability[]): string {

@@ -72,6 +72,18 @@ test('a refusal, and a head that could not be read', async () => {
   assert.equal(line?.protocol, undefined, 'it came in the clear');
 });
 
+test('a small object, from the front end’s plan and from the kept one', async () => {
+  await writeFile(join(site.dir, 'small'), 'small');
+  await server.put('/o/files/small', join(site.dir, 'small'));
+  await server.curl('/o/files/small');
+  await server.curl('/o/files/small');
+  const found = await about('/o/files/small', 3);
+  assert.deepEqual(
+    found.map(({ status }) => status),
+    [201, 200, 200],
+  );
+});
+
 test('the token is in no line', async () => {
   const text = await readFile(path, 'utf8');
   assert.ok(!text.includes(site.token));
