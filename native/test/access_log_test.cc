@@ -1,0 +1,84 @@
+// The access log's line: JSON whatever a client sends, and nothing where there is nothing to say.
+#include "access_log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "temp_dir.h"
+
+namespace sealgate {
+namespace {
+
+AccessRecord plain_record() {
+  AccessRecord record;
+  record.started = 1'700'000'000'123'456;
+  record.first_byte = 1'500;
+  record.duration = 20'250;
+  record.peer = "127.0.0.1";
+  record.method = "GET";
+  record.target = "/o/files/a";
+  record.status = 200;
+  record.sent = 1234;
+  record.path = "plain-send";
+  return record;
+}
+
+TEST("a line without TLS") {
+  CHECK_EQ(access_line(plain_record()),
+           std::string("{\"time\":\"2023-11-14T22:13:20.123Z\",\"peer\":\"127.0.0.1\",\"method\":\"GET\","
+                       "\"target\":\"/o/files/a\",\"status\":200,\"received\":0,\"sent\":1234,"
+                       "\"first_byte_ms\":1.500,\"duration_ms\":20.250,\"path\":\"plain-send\"}"));
+}
+
+TEST("what a client sends cannot end a string or a line") {
+  AccessRecord record = plain_record();
+  record.target = "/\"\\\n\x7f\xff{";
+  record.user_agent = std::string_view("\0\x1b", 2);
+  const std::string line = access_line(record);
+  CHECK(line.find("\"target\":\"/\\\"\\\\\\u000a\\u007f\\u00ff{\"") != line.npos);
+  CHECK(line.find("\"user_agent\":\"\\u0000\\u001b\"") != line.npos);
+  CHECK(line.find('\n') == line.npos);
+}
+
+TEST("a response that was cut says so") {
+  AccessRecord record = plain_record();
+  record.cut = record.resumed = true;
+  const std::string line = access_line(record);
+  CHECK(line.find("\"resumed\":true,\"cut\":true") != line.npos);
+}
+
+TEST("lines go to the file, and to a new one after it was opened again") {
+  const TempDir dir;
+  const std::string path = dir.at("access.log"), old = path + ".1";
+  AccessLog log;
+  Counters counters;
+  const auto size = [](const std::string& file) {
+    const Fd fd(::open(file.c_str(), O_RDONLY));
+    return fd ? ::lseek(fd.get(), 0, SEEK_END) : -1;
+  };
+  CHECK(log.open(path).ok());
+  {
+    IoPool io(1);
+    AccessLines lines(log, io, counters);
+    CHECK_EQ(lines.due(), INT64_MAX);
+    lines.add(plain_record(), 5);
+    CHECK_EQ(lines.due(), 1005);
+    lines.flush();
+    CHECK_EQ(lines.due(), INT64_MAX);
+  }
+  CHECK(size(path) > 100);
+  CHECK_EQ(::rename(path.c_str(), old.c_str()), 0);
+  CHECK(log.open(path).ok());
+  CHECK_EQ(size(path), 0);
+  CHECK_EQ(counters.access_log_dropped.get(), 0u);
+}
+
+TEST("a file that cannot be opened is an error") {
+  AccessLog log;
+  CHECK_EQ(log.open("/nowhere/access.log").error, ENOENT);
+  CHECK(!log.enabled());
+}
+
+}  // namespace
+}  // namespace sealgate
