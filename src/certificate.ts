@@ -1,21 +1,26 @@
-// The certificate and its key, looked at before anything is started with them.
+// Certificates and their keys, looked at before anything is started with them.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Config, ConfigError } from './config.ts';
 
-/** Throws ConfigError when a file cannot be used, or when the key is another certificate's. */
-export async function checkCertificate({ certificate, key }: Config['tls']): Promise<void> {
-  const leaf = await load(
-    'tls.certificate',
-    certificate,
-    'a PEM certificate',
-    (pem) => new X509Certificate(pem),
+/** Throws ConfigError when a file cannot be used, or when a key is another certificate's. */
+export async function checkCertificates(tls: Config['tls']): Promise<void> {
+  await checkPair('tls', tls);
+  for (const [index, pair] of tls.certificates.entries()) await checkPair(`tls.certificates.${index}`, pair);
+  if (tls.clients.ca !== '') await load('tls.clients.ca', tls.clients.ca, ...certificateIn);
+}
+
+const certificateIn = ['a PEM certificate', (pem: Buffer) => new X509Certificate(pem)] as const;
+const keyIn = ['a PEM private key', (pem: Buffer) => createPrivateKey(pem)] as const;
+
+async function checkPair(setting: string, pair: { certificate: string; key: string }): Promise<void> {
+  const certificate = await load(`${setting}.certificate`, pair.certificate, ...certificateIn);
+  const key = await load(`${setting}.key`, pair.key, ...keyIn);
+  if (certificate.checkPrivateKey(key)) return;
+  throw new ConfigError(
+    `${setting}.key: ${pair.key}: expected the key of ${pair.certificate}, got the key of another one`,
   );
-  const secret = await load('tls.key', key, 'a PEM private key', (pem) => createPrivateKey(pem));
-  if (!leaf.checkPrivateKey(secret)) {
-    throw new ConfigError(`tls.key: ${key}: expected the key of ${certificate}, got the key of another one`);
-  }
 }
 
 async function load<T>(

@@ -191,6 +191,19 @@ export const configSchema = z.strictObject({
 /** Paths are absolute, addresses taken apart, every default filled in. */
 export type Config = z.infer<typeof configSchema>;
 
+export type Address = Config['listeners'][number];
+
+/** An address as it is written in the file: `https://[::1]:8443`. */
+export function urlOf({ host, port, tls }: Address): string {
+  return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** The file that amounts to this configuration. */
+export function fileOf(config: Config): unknown {
+  const control = { ...config.control, listen: urlOf(config.control.listen) };
+  return { ...config, listeners: config.listeners.map(urlOf), control };
+}
+
 /** What a flag or a variable sets, by its dotted path. */
 export const settings = {
   store: { variable: 'SEALGATE_STORE', type: 'path' },
@@ -287,8 +300,13 @@ function withScheme(address: string): string {
 
 function set(target: Record<string, unknown>, setting: string, value: unknown): void {
   const [first = '', second] = setting.split('.');
-  if (second === undefined) target[first] = value;
-  else target[first] = { ...(target[first] as object | undefined), [second]: value };
+  if (second === undefined) {
+    target[first] = value;
+    return;
+  }
+  const section = target[first] ?? {};
+  // Anything else than a section is a fault of the file, and stays in sight.
+  if (typeof section === 'object') target[first] = { ...section, [second]: value };
 }
 
 function fault(issue: z.core.$ZodIssue, raw: unknown, origins: Map<string, string>, file: string): string {

@@ -1,8 +1,8 @@
 // config: checks and shows the configuration.
 
 import type { Command } from 'commander';
-import { checkCertificate } from '../certificate.ts';
-import { jsonSchema, settings } from '../config.ts';
+import { checkCertificates } from '../certificate.ts';
+import { fileOf, jsonSchema, settings } from '../config.ts';
 import { type SiteOptions, siteConfig, withExamples, withSite } from './site.ts';
 
 export function addConfig(program: Command): void {
@@ -31,10 +31,10 @@ export function addConfig(program: Command): void {
 
 async function check(options: SiteOptions): Promise<void> {
   const { listeners, tls } = await siteConfig(options);
-  if (listeners.some((each) => each.tls)) await checkCertificate(tls);
+  if (listeners.some((each) => each.tls)) await checkCertificates(tls);
   console.log('the configuration is good');
 }
 
 async function show(options: SiteOptions): Promise<void> {
-  console.log(JSON.stringify(await siteConfig(options), null, 2));
+  console.log(JSON.stringify(fileOf(await siteConfig(options)), null, 2));
 }

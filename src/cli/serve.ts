@@ -2,8 +2,8 @@
 
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { checkCertificate } from '../certificate.ts';
-import { type Flags, loadConfig } from '../config.ts';
+import { checkCertificates } from '../certificate.ts';
+import { type Flags, loadConfig, urlOf } from '../config.ts';
 import { createLog } from '../log.ts';
 import { startServer } from '../server.ts';
 
@@ -59,7 +59,7 @@ async function serve(options: ServeOptions): Promise<void> {
     'log.level': { flag: '--log-level', value: options.logLevel },
   };
   const config = await loadConfig({ file: options.config, flags });
-  if (config.listeners.some(({ tls }) => tls)) await checkCertificate(config.tls);
+  if (config.listeners.some(({ tls }) => tls)) await checkCertificates(config.tls);
   const log = createLog(config.log);
   const { insecureKeylog: keylogFile } = options;
   if (keylogFile) log.warn({ file: keylogFile }, 'all TLS secrets are being written');
@@ -71,9 +71,7 @@ async function serve(options: ServeOptions): Promise<void> {
         log.error({ err: error }, 'not everything could be read or opened again; what was in use stays'),
     ),
   );
-  for (const { host, port, tls } of server.listeners) {
-    console.log(`listening ${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`);
-  }
+  for (const listener of server.listeners) console.log(`listening ${urlOf(listener)}`);
   console.log(`control ${server.control}`);
   const signal = await firstSignal();
   log.info({ signal, graceSeconds: config.drain.graceSeconds }, 'draining; a second signal ends it at once');

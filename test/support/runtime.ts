@@ -12,15 +12,10 @@ export const runtime: Runtime = process.versions.bun ? 'bun' : process.versions.
 const built = process.env.SEALGATE_TEST_BUILD === '1';
 const program = built ? `${root}dist/src/cli.js` : `${root}src/cli.ts`;
 
-const fromSource: Record<Runtime, string[]> = {
-  node: ['--import', 'tsx'],
-  bun: [],
-  deno: ['run', '-A', '--no-check', '--config', `${root}deno.json`],
-};
-
-/** What goes between the runtime and a TypeScript program. */
+/** What goes between the runtime and a TypeScript program, in whatever folder it is started. */
 export function runtimeArguments(): string[] {
-  return fromSource[runtime];
+  if (runtime === 'node') return ['--import', import.meta.resolve('tsx')];
+  return runtime === 'bun' ? [] : ['run', '-A', '--no-check', '--config', `${root}deno.json`];
 }
 
 /** The program and the arguments that run `sealgate ARGS`. */

@@ -1,0 +1,180 @@
+// A wrong value is refused with where it stands, what was expected and what was given; several faults are told at
+// once.
+
+import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { ConfigError, loadConfig } from '../../src/config.ts';
+import { outcome, runtime, spawnCli } from '../support/runtime.ts';
+import { temporaryFolder } from '../support/store.ts';
+
+const dir = await temporaryFolder();
+after(() => rm(dir, { recursive: true }));
+const file = join(dir, 'sealgate.json');
+
+type Source = Parameters<typeof loadConfig>[0];
+
+async function faults(content: string, source: Source = {}): Promise<string[]> {
+  await writeFile(file, content);
+  try {
+    await loadConfig({ file, env: {}, ...source });
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.message.split('\n');
+  }
+  assert.fail('it was taken for good');
+}
+
+const address = 'expected http:// or https://, an IP address (IPv6 in brackets) or localhost, and a port';
+const bucket =
+  'expected a bucket name: 1 to 63 lower-case letters, digits, dots and hyphens, a letter or digit first';
+const unknown = (key: string) => `there is no setting "${key}"; 'sealgate config show' lists those there are`;
+
+const wrong: [string, unknown, string][] = [
+  ['a key that is not there', { bogus: 1 }, `configuration: ${unknown('bogus')}`],
+  ['a key in the wrong section', { ktls: { workers: 1 } }, `ktls: ${unknown('workers')}`],
+  ['a limit that is not there', { limits: { memory: 1 } }, `limits: ${unknown('memory')}`],
+  ['text for a number', { workers: 'two' }, 'workers: expected number, got "two"'],
+  ['no worker', { workers: 0 }, 'workers: expected number to be >=1, got 0'],
+  ['half a worker', { workers: 1.5 }, 'workers: expected int, got 1.5'],
+  ['null', { store: null }, 'store: expected string, got null'],
+  [
+    'seconds for milliseconds',
+    { limits: { headTimeout: '10s' } },
+    'limits.headTimeout: expected a whole number of milliseconds, 1 to 3600000, got "10s"',
+  ],
+  [
+    'a size with a unit',
+    { limits: { headBytes: '32KiB' } },
+    'limits.headBytes: expected a whole number of bytes, 1 to 1048576, got "32KiB"',
+  ],
+  [
+    'an endless timeout',
+    { limits: { idleTimeout: 0 } },
+    'limits.idleTimeout: expected a whole number of milliseconds, 1 to 3600000, got 0',
+  ],
+  [
+    'a drain of days',
+    { drain: { graceSeconds: 86400 } },
+    'drain.graceSeconds: expected number to be <=3600, got 86400',
+  ],
+  [
+    'another scheme',
+    { listeners: ['ftp://127.0.0.1:1'] },
+    `listeners.0: ${address}, got "ftp://127.0.0.1:1"`,
+  ],
+  [
+    'a host name',
+    { listeners: ['https://example.org:1'] },
+    `listeners.0: ${address}, got "https://example.org:1"`,
+  ],
+  ['no port', { listeners: ['https://127.0.0.1'] }, `listeners.0: ${address}, got "https://127.0.0.1"`],
+  [
+    'a port that is none',
+    { listeners: ['https://127.0.0.1:65536'] },
+    'listeners.0: no such address, got "https://127.0.0.1:65536"',
+  ],
+  [
+    'an address that is none',
+    { listeners: ['https://127.0.0.1:1', 'https://1.2.3:1'] },
+    'listeners.1: no such address, got "https://1.2.3:1"',
+  ],
+  ['no listener', { listeners: [] }, 'listeners: expected array to have >=1 items, got []'],
+  [
+    'an unknown mode',
+    { ktls: { mode: 'on' } },
+    'ktls.mode: expected one of "auto"|"off"|"require", got "on"',
+  ],
+  ['text for a section', { ktls: 'off' }, 'ktls: expected object, got "off"'],
+  [
+    'an old protocol',
+    { tls: { minVersion: 'TLSv1.1' } },
+    'tls.minVersion: expected one of "TLSv1.2"|"TLSv1.3", got "TLSv1.1"',
+  ],
+  [
+    'a bucket of an unknown kind',
+    { buckets: { a: 'fast' } },
+    'buckets.a: expected one of "write-once"|"versioned", got "fast"',
+  ],
+  [
+    'a bucket that nothing can be called',
+    { buckets: { Upper: 'versioned' } },
+    `buckets.Upper: ${bucket}, got "Upper"`,
+  ],
+  [
+    'a scope of nothing',
+    { auth: { clients: [{ subject: 'CN=a', scopes: ['write'] }] } },
+    'auth.clients.0.scopes.0: expected read:BUCKET or write:BUCKET, or * for all buckets, got "write"',
+  ],
+  [
+    'an unknown level',
+    { log: { level: 'loud' } },
+    'log.level: expected one of "silent"|"fatal"|"error"|"warn"|"info"|"debug"|"trace", got "loud"',
+  ],
+];
+
+for (const [what, content, expected] of wrong) {
+  test(`${what} in the file`, async () => {
+    assert.deepEqual(await faults(JSON.stringify(content)), [`${file}: ${expected}`]);
+  });
+}
+
+test('a wrong variable is named, not the file', async () => {
+  const env = { SEALGATE_WORKERS: '1x', SEALGATE_KTLS: 'maybe', SEALGATE_LISTEN: '1.2.3.4' };
+  assert.deepEqual(await faults('{}', { env }), [
+    `SEALGATE_LISTEN: listeners.0: ${address}, got "https://1.2.3.4"`,
+    'SEALGATE_WORKERS: workers: expected number, got "1x"',
+    'SEALGATE_KTLS: ktls.mode: expected one of "auto"|"off"|"require", got "maybe"',
+  ]);
+});
+
+test('a wrong flag is named, not the variable', async () => {
+  const env = { SEALGATE_WORKERS: '2' };
+  const flags = { workers: { flag: '--workers', value: 'many' } };
+  assert.deepEqual(await faults('{}', { env, flags }), ['--workers: workers: expected number, got "many"']);
+});
+
+test('an override into what is no section leaves the fault with the file', async () => {
+  assert.deepEqual(await faults('{"ktls": "off"}', { env: { SEALGATE_KTLS: 'auto' } }), [
+    `${file}: ktls: expected object, got "off"`,
+  ]);
+});
+
+test('all faults are told at once', async () => {
+  assert.equal((await faults(JSON.stringify({ workers: 0, bogus: 1, log: { level: 1 } }))).length, 3);
+});
+
+test('text that is no JSON, with its line', async () => {
+  const [told = ''] = await faults('{\n  "store": "./s",\n  "workers": 2,,\n}\n');
+  // JavaScriptCore does not say where.
+  const line = runtime === 'bun' ? '' : ':3';
+  assert.ok(told.startsWith(`${file}${line}: is not JSON: `), told);
+});
+
+test('JSON that is no object', async () => {
+  assert.deepEqual(await faults('[]'), [`${file}: is not JSON: expected an object`]);
+});
+
+test('a file that is not there or cannot be read', async () => {
+  const advice = "make one with 'sealgate init' or name it with --config";
+  assert.deepEqual(await faults('{}', { file: join(dir, 'none') }), [
+    `${join(dir, 'none')}: cannot be read (ENOENT); ${advice}`,
+  ]);
+  assert.deepEqual(await faults('{}', { file: dir }), [`${dir}: cannot be read (EISDIR); ${advice}`]);
+});
+
+test('commands end with status 78 (EX_CONFIG) and one line a fault', async () => {
+  await writeFile(file, JSON.stringify({ workers: 0, bogus: 1 }));
+  for (const args of [
+    ['config', 'check'],
+    ['config', 'show'],
+    ['serve'],
+    ['ls', 'files'],
+    ['token', 'list'],
+  ]) {
+    const { status, stdout, stderr } = await outcome(spawnCli([...args, '--config', file]));
+    assert.deepEqual([status, stdout], [78, ''], args.join(' '));
+    assert.match(stderr, /^(sealgate: \/\S+sealgate\.json: [^\n]+\n){2}$/);
+  }
+});
