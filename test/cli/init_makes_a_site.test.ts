@@ -1,0 +1,64 @@
+// init makes all that a first serve needs, keeps what is secret to its owner, and overwrites nothing.
+
+import assert from 'node:assert/strict';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { outcome, runCli, spawnCli } from '../support/runtime.ts';
+import { temporaryFolder } from '../support/store.ts';
+
+const dir = await temporaryFolder();
+after(() => rm(dir, { recursive: true }));
+const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+
+test('a configuration, a store, a certificate and a token', async () => {
+  const site = join(dir, 'new', 'site');
+  const said = await runCli('init', site);
+  const files = ['sealgate.json', 'sealgate.schema.json', 'store', 'tls', 'tokens.json'];
+  assert.deepEqual((await readdir(site)).sort(), files);
+  assert.equal(await mode(join(site, 'tokens.json')), '600');
+  assert.equal(await mode(join(site, 'tls', 'key.pem')), '600');
+  const token = /^ {2}(sgt_[\w-]{43})$/m.exec(said)?.[1];
+  assert.ok(token !== undefined);
+  assert.ok(!(await readFile(join(site, 'tokens.json'), 'utf8')).includes(token));
+  assert.match(said, /^ {2}sealgate serve --config \S+sealgate\.json$/m);
+
+  const config = ['--config', join(site, 'sealgate.json')];
+  assert.equal(await runCli('config', 'check', ...config), 'the configuration is good\n');
+  assert.equal(await runCli('bucket', 'list', ...config), 'write-once  files\n');
+  assert.match(
+    await runCli('token', 'list', ...config),
+    /^[0-9a-f]{8} {2}\S+ {2}never expires {2}read:\* write:\*\n$/,
+  );
+});
+
+test('a site that is there is left as it is', async () => {
+  const site = join(dir, 'twice');
+  await runCli('init', site);
+  const contents = () =>
+    Promise.all(
+      ['sealgate.json', 'tokens.json', 'tls/key.pem'].map((name) => readFile(join(site, name), 'utf8')),
+    );
+  const before = await contents();
+  const { status, stdout, stderr } = await outcome(spawnCli(['init', site]));
+  assert.deepEqual([status, stdout], [1, '']);
+  assert.match(stderr, /^sealgate: \S+sealgate\.json: is there already; [^\n]*\n$/);
+  assert.deepEqual(await contents(), before);
+});
+
+test('a key that is there is not overwritten', async () => {
+  const site = join(dir, 'keyed');
+  await runCli('init', '--no-certificate', site);
+  await rm(join(site, 'sealgate.json'));
+  await writeFile(join(site, 'tls', 'key.pem'), 'precious');
+  const { status, stderr } = await outcome(spawnCli(['init', site]));
+  assert.equal(status, 1);
+  assert.match(stderr, /^sealgate: [^\n]*key\.pem[^\n]*\n$/);
+  assert.equal(await readFile(join(site, 'tls', 'key.pem'), 'utf8'), 'precious');
+});
+
+test('--no-certificate makes none', async () => {
+  const site = join(dir, 'bare');
+  await runCli('init', '--no-certificate', site);
+  assert.deepEqual(await readdir(join(site, 'tls')), []);
+});
