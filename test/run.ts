@@ -70,13 +70,14 @@ function fuzz({ command: [program = ''] }: Step): Step {
 }
 
 /** Readable lines on stderr, the report on stdout and from there into its file. */
-function onNode(part: string, files: string[]): Step {
+function onNode(part: string, files: string[], concurrency = 2): Step {
   const report = `${reports}/${part}.xml`;
   const reporters = [
     ['--test-reporter=spec', '--test-reporter-destination=stderr'],
     ['--test-reporter=junit', '--test-reporter-destination=stdout'],
   ].flat();
-  const options = ['--import', 'tsx', '--test', '--test-concurrency=2', '--test-timeout=300000'];
+  const bounds = [`--test-concurrency=${concurrency}`, '--test-timeout=300000'];
+  const options = ['--import', 'tsx', '--test', ...bounds];
   return {
     command: ['sh', '-c', 'exec "$@" > "$0"', report, 'node', ...options, ...reporters, ...files],
     report,
@@ -94,10 +95,13 @@ function onDeno(files: string[]): Step {
   return { command: ['deno', 'test', '-A', '--no-check', `--junit-path=${report}`, ...files], report };
 }
 
-/** The suite about kernel TLS: in the running kernel, in one without (`old`) and one with (`new`) rekey. */
+/**
+ * One file after another, as they read what the kernel counts for all. The suite about kernel TLS: in the
+ * running kernel, in one without (`old`) and one with (`new`) rekey.
+ */
 function inKernel(kernel: 'current' | 'old' | 'new'): Step[] {
   const unit = programs('build/test').filter(({ command: [name = ''] }) => /\/ktls\w*_test$/.test(name));
-  const steps = ktlsTests.length > 0 ? [...unit, onNode(`ktls-${kernel}`, ktlsTests)] : unit;
+  const steps = ktlsTests.length > 0 ? [...unit, onNode(`ktls-${kernel}`, ktlsTests, 1)] : unit;
   return steps.map((step) => ({
     ...step,
     command: ['env', 'SEALGATE_TEST_BUILD=1', 'test/kernel/in-kernel.sh', kernel, '--', ...step.command],

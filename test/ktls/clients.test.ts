@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
 import { outcome, text } from '../support/runtime.ts';
 import type { Site, TestServer } from '../support/server.ts';
-import { kernelRekeys, openssl, sample, startServer, tlsStat } from './support.ts';
+import { openssl, sample, startServer, tlsStat } from './support.ts';
 
 const size = 2 ** 20;
 let site: Site;
@@ -47,6 +47,8 @@ test('Node: two responses on one connection, then close_notify', async () => {
 for (const letter of ['K', 'k']) {
   test(`openssl s_client: a KeyUpdate by ${letter}`, async () => {
     const client = openssl(server, '-tls1_3', '-CAfile', site.certificate);
+    // A kernel that cannot replace its key ends the connection after the response to HEAD.
+    client.stdin?.on('error', () => {});
     const said = text(client.stdout);
     const errors = text(client.stderr);
     const arrived = async (count: number) => {
@@ -68,7 +70,7 @@ for (const letter of ['K', 'k']) {
   });
 }
 
-test('gnutls-cli: rekey, then a response', { skip: !kernelRekeys && 'needs rekey' }, async () => {
+test('gnutls-cli: rekey, then a response', async () => {
   const { port } = new URL(server.url);
   const args = ['--inline-commands', `--x509cafile=${site.certificate}`, '-p', port, 'localhost'];
   const client = spawn('gnutls-cli', args, { stdio: ['pipe', 'pipe', 'pipe'] });

@@ -68,9 +68,8 @@ for (const mode of modes) {
     assert.equal(said(lines, 'updates'), '0');
   });
 
-  test(`${mode}: the client is asked for a new key, too`, {
-    skip: !replaces && 'it ends instead',
-  }, async () => {
+  if (!replaces) continue; // and so it ends instead of asking
+  test(`${mode}: the client is asked for a new key, too`, async () => {
     const { server, small } = running.get(mode) ?? assert.fail();
     const before = await server.metric('sealgate_tls_key_updates_received_total');
     // One record a request, answered before the next.

@@ -85,8 +85,9 @@ for (const { mode } of cases) {
   });
 }
 
-for (const suite of tls13) {
-  test(`${suite.name}: updates in both directions`, { skip: !kernelRekeys && 'needs rekey' }, async () => {
+// Nothing to show where no key can be replaced.
+for (const suite of kernelRekeys ? tls13 : []) {
+  test(`${suite.name}: updates in both directions`, async () => {
     const { server, path } = running.get('ktls-txrx') ?? assert.fail();
     const lines = await recordClient(server, suite, 'get', path, 'read', size, 20, 'get', path, 'cut', 'end');
     assert.equal(said(lines, 'alert'), '1 0', lines.join('\n'));

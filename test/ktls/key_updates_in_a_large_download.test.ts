@@ -20,8 +20,7 @@ after(async () => {
   await site.remove();
 });
 
-const skip = !kernelRekeys && 'this kernel cannot replace keys';
-test('a thousand KeyUpdates while 300 MiB go out', { skip }, async () => {
+test('a thousand KeyUpdates while 300 MiB go out', async () => {
   const before = tlsStat('TlsTxRekeyOk');
   const head = (await server.curl(large.path, '-r', '0-0')).headers;
   assert.equal(head.get('etag'), `"${large.digest}"`);
@@ -40,7 +39,9 @@ test('a thousand KeyUpdates while 300 MiB go out', { skip }, async () => {
   );
   assert.equal(said(lines, 'alert'), '1 0', lines.join('\n'));
   assert.equal(said(lines, 'digest'), large.digest);
-  assert.ok(Number(said(lines, 'updates')) > 100, 'ours went out while the response did');
-  assert.ok(tlsStat('TlsTxRekeyOk') - before > 100);
+  // A kernel that cannot replace its key finishes the response under the old one, and ends.
+  const replaced = kernelRekeys ? 100 : 0;
+  assert.ok(Number(said(lines, 'updates')) >= replaced, 'ours went out while the response did');
+  assert.ok(tlsStat('TlsTxRekeyOk') - before >= replaced);
   assert.equal(tlsStat('TlsTxRekeyError') + tlsStat('TlsRxRekeyError'), 0);
 });
