@@ -2,7 +2,8 @@
 
 import type { Command } from 'commander';
 import { checkCertificates } from '../certificate.ts';
-import { fileOf, jsonSchema, settings } from '../config.ts';
+import { fileOf, settings } from '../config.ts';
+import { jsonSchema } from '../config_schema.ts';
 import { type SiteOptions, siteConfig, withExamples, withSite } from './site.ts';
 
 export function addConfig(program: Command): void {

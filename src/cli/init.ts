@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { Tokens } from '../auth/tokens.ts';
-import { jsonSchema } from '../config.ts';
+import { jsonSchema } from '../config_schema.ts';
 import { openStore } from '../store/content_store.ts';
 import { withExamples } from './site.ts';
 

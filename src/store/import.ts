@@ -90,6 +90,7 @@ class Import {
 
   async run(concurrency: number): Promise<ImportResult> {
     for await (const { path } of this.#walk({})) {
+      if (this.#options.signal?.aborted) break;
       this.#progress.totalFiles++;
       this.#progress.totalBytes += await stat(path).then(
         ({ size }) => size,

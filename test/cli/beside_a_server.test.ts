@@ -1,4 +1,5 @@
-// While a server runs on a store, commands that read work on it, and those that write are refused with its pid.
+// While a server runs on a store, commands that read work on it, and those that write are refused with its
+// pid.
 
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
-// What cannot be done ends with status 1 and one line: about what, why, and what to do where there is something.
+// What cannot be done ends with status 1 and one line: about what, why, and what to do where there is
+// something.
 
 import assert from 'node:assert/strict';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
-// import run again: what is there is not read again, what changed is, and what was interrupted is completed.
+// import run again: what is there is not read again, what changed is, and what was interrupted is
+// completed.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -157,7 +158,7 @@ test('a file written to all the while is reported, and imported once it rests', 
   assert.equal((await bucketDigests(root, 'files'))['busy/busy'], sha256(await readFile(join(tree, 'busy'))));
 });
 
-test('a file changed in place to as many bytes right after its import is not taken for the old one', async () => {
+test('a file that changed right after its import, to as many bytes, is imported again', async () => {
   const tree = join(site.dir, 'quick');
   await writeTree(tree, { quick: 'one' });
   const store = await openStore({ root });

@@ -1,4 +1,5 @@
-// import of files that cannot be read or named: each is reported with its path, and all others are imported.
+// import of files that cannot be read or named: each is reported with its path, and all others are
+// imported.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';

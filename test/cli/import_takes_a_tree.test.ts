@@ -1,5 +1,5 @@
-// import: every regular file of a tree under its path, whatever it is called; links and special files are left out
-// and said.
+// import: every regular file of a tree under its path, whatever it is called; links and special files are
+// left out and said.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

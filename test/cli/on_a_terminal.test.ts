@@ -1,4 +1,5 @@
-// On a terminal import draws a bar; ^C gives the terminal back as it was, with what was done and how to go on.
+// On a terminal import draws a bar; ^C gives the terminal back as it was, with what was done and how to go
+// on.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

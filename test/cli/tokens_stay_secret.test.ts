@@ -1,5 +1,5 @@
-// Bearer tokens: made, followed by a running server, revoked and expired; their file is its owner's alone, and no
-// log ever holds one.
+// Bearer tokens: made, followed by a running server, revoked and expired; their file is its owner's alone,
+// and no log ever holds one.
 
 import assert from 'node:assert/strict';
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises';

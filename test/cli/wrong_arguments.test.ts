@@ -1,4 +1,5 @@
-// Wrong arguments end with status 2 and one line that says what is wrong, then where to read on; nothing is done.
+// Wrong arguments end with status 2 and one line that says what is wrong, then where to read on; nothing is
+// done.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// Where a setting comes from: a flag before the environment, the environment before the file, the file before the
-// default.
+// Where a setting comes from: a flag before the environment, the environment before the file, the file
+// before the default.
 
 import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -70,7 +70,7 @@ test('every variable is heeded', async () => {
   }
 });
 
-test('paths of the file are relative to it, those of the environment and of flags to the current folder', async () => {
+test('paths of the file are relative to it, all others to the current folder', async () => {
   assert.equal((await loadConfig({ file, env: {} })).store, join(dir, 'files/store'));
   assert.equal((await loadConfig({ file: none, env: {} })).tls.key, join(dir, 'tls/key.pem'));
   assert.equal(
@@ -81,7 +81,7 @@ test('paths of the file are relative to it, those of the environment and of flag
   assert.equal((await loadConfig({ file, env: {}, flags })).store, join(process.cwd(), 'here'));
 });
 
-test('the file is --config, then $SEALGATE_CONFIG, then sealgate.json here, which may be missing', async () => {
+test('the file is --config, then $SEALGATE_CONFIG, then sealgate.json here or none', async () => {
   const workers = async (args: string[], cwd: string, variables = {}) => {
     const env = { ...process.env, ...variables };
     const { status, stdout, stderr } = await outcome(spawnCli(['config', 'show', ...args], { cwd, env }));

@@ -1,5 +1,5 @@
-// A wrong value is refused with where it stands, what was expected and what was given; several faults are told at
-// once.
+// A wrong value is refused with where it stands, what was expected and what was given; several faults are
+// told at once.
 
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
-// A blob that is no longer what was recorded is withdrawn before it is delivered, its file is kept aside, and
-// the same bytes put again heal it.
+// A blob that is no longer what was recorded is withdrawn before it is delivered, its file is kept aside,
+// and the same bytes put again heal it.
 
 import assert from 'node:assert/strict';
 import { chmod, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';

@@ -1,5 +1,6 @@
-// A process that does nothing but write to a store, to be killed: sixteen puts at a time, for ever. It prints
-// each name once the store has acknowledged it. Run as a program it is the writer; imported it starts one.
+// A process that does nothing but write to a store, to be killed: sixteen puts at a time, for ever. It
+// prints each name once the store has acknowledged it. Run as a program it is the writer; imported it
+// starts one.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeSync } from 'node:fs';

@@ -1,0 +1,194 @@
+// What the configuration may hold: every setting with its bounds, its default and a word for editors.
+
+import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { limitsSchema } from './limits.ts';
+import { scopeSchema } from './scopes.ts';
+
+const address = z
+  .string()
+  .regex(/^https?:\/\/(\[[0-9a-fA-F:.]+\]|[0-9.]+|localhost):\d{1,5}$/, {
+    error: 'expected http:// or https://, an IP address (IPv6 in brackets) or localhost, and a port',
+  })
+  .transform((url, context) => {
+    const [, scheme, host = '', port] = /^(https?):\/\/(.+):(\d+)$/.exec(url) ?? [];
+    const bare = host === 'localhost' ? '127.0.0.1' : host.replace(/^\[|\]$/g, '');
+    if (isIP(bare) === 0 || Number(port) > 65_535)
+      context.addIssue({ code: 'custom', message: 'no such address' });
+    return { host: bare, port: Number(port), tls: scheme === 'https' };
+  });
+
+const ktlsCiphers = ['AES-128-GCM', 'AES-256-GCM', 'ChaCha20-Poly1305', 'AES-128-CCM'] as const;
+const bucketName = z.string().regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{0,62}$/, {
+  error:
+    'expected a bucket name: 1 to 63 lower-case letters, digits, dots and hyphens, a letter or digit first',
+});
+
+export const configSchema = z.strictObject({
+  $schema: z.string().optional().describe('For editors.'),
+  store: z.string().min(1).default('./store').describe('Directory of the content store.'),
+  listeners: z
+    .array(address)
+    .min(1)
+    .max(64)
+    .default([{ host: '127.0.0.1', port: 8443, tls: true }])
+    .describe(
+      'Where content is served: https:// or http://, an IP address, a port; port 0 takes a free one.',
+    ),
+  workers: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(availableParallelism())
+    .describe('Delivery threads. Default: one a CPU.'),
+  tls: z
+    .strictObject({
+      certificate: z
+        .string()
+        .min(1)
+        .default('./tls/certificate.pem')
+        .describe('PEM file: the certificate, then its chain.'),
+      key: z.string().min(1).default('./tls/key.pem').describe('PEM file: the private key.'),
+      ocsp: z.string().default('').describe('DER file: an OCSP response to staple; empty: none.'),
+      certificates: z
+        .array(
+          z.strictObject({
+            certificate: z.string().min(1),
+            key: z.string().min(1),
+            ocsp: z.string().default(''),
+          }),
+        )
+        .max(256)
+        .default([])
+        .describe('Further ones, chosen by the host name that a client asks for; wildcards count.'),
+      minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+      ciphers: z
+        .string()
+        .default('')
+        .describe("TLS 1.2 ciphers, OpenSSL's list format; empty keeps its default."),
+      cipherSuites: z
+        .string()
+        .default('')
+        .describe('TLS 1.3 cipher suites, colon-separated; empty keeps the default.'),
+      groups: z
+        .string()
+        .default('')
+        .describe('Key exchange groups, colon-separated, as X25519:P-256; empty keeps the default.'),
+      clients: z
+        .strictObject({
+          verify: z
+            .enum(['none', 'optional', 'required'])
+            .default('none')
+            .describe('Whether clients are asked for a certificate. One that does not verify is refused.'),
+          ca: z.string().default('').describe('PEM file: who may issue them.'),
+        })
+        .prefault({})
+        .refine(({ verify, ca }) => verify === 'none' || ca !== '', {
+          path: ['ca'],
+          error: 'expected a PEM file, since clients are asked for certificates',
+        }),
+      tickets: z
+        .int()
+        .min(0)
+        .max(8)
+        .default(2)
+        .describe('Session tickets sent after a TLS 1.3 handshake; 0: no resumption.'),
+      ticketKeySeconds: z
+        .int()
+        .min(1)
+        .max(86_400)
+        .default(3600)
+        .describe('How long a key protects new tickets. They resume for two such times more.'),
+    })
+    .prefault({}),
+  ktls: z
+    .strictObject({
+      mode: z
+        .enum(['auto', 'off', 'require'])
+        .default('auto')
+        .describe(
+          'auto: kernel TLS where it works. off: userspace TLS. require: no start without kernel TLS.',
+        ),
+      tx: z.boolean().default(true).describe('Sending may go by the kernel.'),
+      rx: z.boolean().default(true).describe('Receiving may go by the kernel.'),
+      protocols: z.array(z.enum(['TLSv1.2', 'TLSv1.3'])).default(['TLSv1.2', 'TLSv1.3']),
+      ciphers: z
+        .array(z.enum(ktlsCiphers))
+        .default([...ktlsCiphers])
+        .describe('Connections with another cipher stay in userspace.'),
+      minBytes: z
+        .int()
+        .min(0)
+        .default(65_536)
+        .describe(
+          'Bytes. A response or upload of this size moves its connection into the kernel; below it does ' +
+            'not pay.',
+        ),
+      recordsPerKey: z
+        .int()
+        .min(1)
+        .max(2 ** 24)
+        .default(2 ** 24)
+        .describe('AES records before the key is replaced (RFC 8446 5.5), in userspace TLS too.'),
+    })
+    .prefault({}),
+  buckets: z
+    .record(bucketName, z.enum(['write-once', 'versioned']))
+    .default({ files: 'write-once' })
+    .describe(
+      'Buckets made at start, by name. write-once: names keep their bytes. versioned: the newest wins.',
+    ),
+  auth: z
+    .strictObject({
+      reads: z
+        .enum(['open', 'token'])
+        .default('open')
+        .describe('Who may read: everybody, or bearers of a token.'),
+      tokens: z
+        .string()
+        .min(1)
+        .default('./tokens.json')
+        .describe("File of the tokens' digests, made by 'sealgate token'."),
+      clients: z
+        .array(z.strictObject({ subject: z.string().min(1), scopes: z.array(scopeSchema).min(1) }))
+        .default([])
+        .describe("What bearers of certificates may do, by subject, as 'CN=build,O=Example' (RFC 2253)."),
+    })
+    .prefault({}),
+  control: z
+    .strictObject({
+      listen: address
+        .default({ host: '127.0.0.1', port: 9443, tls: false })
+        .describe('Loopback http:// URL.'),
+    })
+    .prefault({}),
+  limits: limitsSchema.prefault({}),
+  drain: z
+    .strictObject({
+      graceSeconds: z
+        .number()
+        .min(0)
+        .max(3600)
+        .default(30)
+        .describe('Seconds for responses under way after SIGTERM.'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+      access: z
+        .string()
+        .default('')
+        .describe('File with a JSON line for each response; - for standard output; empty: none.'),
+    })
+    .prefault({}),
+});
+
+/** Paths are absolute, addresses taken apart, every default filled in. */
+export type Config = z.infer<typeof configSchema>;
+
+/** JSON Schema of the file, for editors. */
+export function jsonSchema(): unknown {
+  return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+}
