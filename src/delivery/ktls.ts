@@ -4,8 +4,8 @@ import type { Logger } from 'pino';
 import { addon, type KtlsCapability, type KtlsMode } from '../native/addon.ts';
 
 /**
- * Logs and returns what was found; nothing is tried when it is off. Throws the reason when kernel TLS is required and the kernel sends with no cipher at
- * all.
+ * Logs and returns what was found; nothing is tried when it is off. Throws the reason when kernel TLS is
+ * required and the kernel sends with no cipher at all.
  */
 export function checkKtls(mode: KtlsMode, log: Logger): KtlsCapability[] {
   if (mode === 'off') return [];
