@@ -42,7 +42,7 @@ bool TicketKeys::find(const uint8_t* name, Key* out, bool* newest) {
 
 // SSL_CTX_set_tlsext_ticket_key_evp_cb(3). 0: no ticket, or a full handshake. 2: resume, and issue a new
 // ticket.
-int TicketKeys::callback(SSL*, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+int TicketKeys::callback(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                          EVP_MAC_CTX* mac, int seal) {
   Key key;
   bool newest = false;
@@ -61,7 +61,9 @@ int TicketKeys::callback(SSL*, unsigned char* name, unsigned char* iv, EVP_CIPHE
                   EVP_MAC_CTX_set_params(mac, parameters) == 1;
   OPENSSL_cleanse(&key, sizeof key);
   if (!ok) return -1;
-  return seal || newest ? 1 : 2;
+  // TLS 1.3: a ticket used twice would tie two connections to one client (RFC 8446 C.4). Earlier, tickets are
+  // kept as long as their key is.
+  return seal || (newest && SSL_version(ssl) < TLS1_3_VERSION) ? 1 : 2;
 }
 
 void TicketKeys::install(SSL_CTX* context) { SSL_CTX_set_tlsext_ticket_key_evp_cb(context, callback); }
