@@ -7,6 +7,7 @@ import { SealgateError } from '../errors.ts';
 import { type ImportProgress, type ImportResult, importDirectory } from '../store/import.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';
 import type { Store } from '../store/store.ts';
+import { sayError } from './say.ts';
 import { parseKind, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
 import { humanBytes } from './units.ts';
 
@@ -77,7 +78,7 @@ async function importInterruptibly(
 ): Promise<ImportResult> {
   const interrupted = new AbortController();
   const onSignal = () => {
-    console.error('sealgate: ending once the files on their way are done; again to end at once');
+    sayError('sealgate: ending once the files on their way are done; again to end at once');
     interrupted.abort();
     forget();
   };
@@ -119,7 +120,7 @@ function lines(): Display {
     update({ files, bytes, totalFiles, totalBytes }) {
       if (performance.now() - last < lineEvery) return;
       last = performance.now();
-      console.error(`${files} of ${totalFiles} files, ${humanBytes(bytes)} of ${humanBytes(totalBytes)}`);
+      sayError(`${files} of ${totalFiles} files, ${humanBytes(bytes)} of ${humanBytes(totalBytes)}`);
     },
     end() {},
   };
@@ -131,10 +132,9 @@ function summarize(result: ImportResult, seconds: number): void {
   console.log(`${imported} files imported, ${humanBytes(bytes)} in ${seconds.toFixed(1)} s (${rate}/s)`);
   if (unchanged > 0) console.log(`${unchanged} files were there already`);
   if (special > 0) console.log(`${special} links and special files were left out`);
-  for (const { path, reason } of failures.slice(0, failuresShown))
-    console.error(`sealgate: ${path}: ${reason}`);
+  for (const { path, reason } of failures.slice(0, failuresShown)) sayError(`sealgate: ${path}: ${reason}`);
   const unseen = failures.length - failuresShown;
-  if (unseen > 0) console.error(`sealgate: and ${unseen} more`);
+  if (unseen > 0) sayError(`sealgate: and ${unseen} more`);
   if (stopped === 'store-full') {
     throw new SealgateError(
       'store-full',
@@ -142,7 +142,7 @@ function summarize(result: ImportResult, seconds: number): void {
     );
   }
   if (stopped === 'interrupted') {
-    console.error('sealgate: interrupted; run the same command again to go on');
+    sayError('sealgate: interrupted; run the same command again to go on');
     process.exitCode = interruptedStatus;
   } else if (failures.length > 0) {
     throw new Error(
