@@ -80,6 +80,8 @@ std::string access_line(const AccessRecord& record) {
   std::string out;
   out.reserve(512);
   append_time(out, record.started);
+  append(out, "request", record.request);
+  append(out, "trace", record.trace);
   append(out, "peer", record.peer);
   append(out, "subject", record.subject);
   append(out, "method", record.method);
@@ -95,6 +97,7 @@ std::string access_line(const AccessRecord& record) {
   append(out, "cipher", record.cipher);
   append(out, "tx", record.tx);
   append(out, "rx", record.rx);
+  append(out, "group", record.group);
   if (record.resumed) out.append(",\"resumed\":true");
   if (record.cut) out.append(",\"cut\":true");
   append(out, "user_agent", record.user_agent);

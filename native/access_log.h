@@ -17,15 +17,18 @@
 namespace sealgate {
 
 struct AccessRecord {
-  int64_t started = 0;        // microseconds since the epoch, when the head was complete
-  int64_t first_byte = 0;     // microseconds from there until the response began to leave
-  int64_t duration = 0;       // and until its last byte was handed to the kernel
-  std::string_view peer;      // address
+  int64_t started = 0;     // microseconds since the epoch, when the head was complete
+  int64_t first_byte = 0;  // microseconds from there until the response's first byte was handed to the kernel
+  int64_t duration = 0;    // and its last
+  std::string_view peer;   // address
   std::string_view subject;   // of the client's certificate
-  std::string_view protocol;  // "TLSv1.3"; empty: plaintext, and so are the next three
+  std::string_view protocol;  // "TLSv1.3"; empty: plaintext, and so are the next four
   std::string_view cipher;
   std::string_view tx, rx;  // who had that direction: "kernel", or why not
+  std::string_view group;   // of the rollout
   bool resumed = false;
+  std::string_view request;                     // its name: unique, or as a proxy in front called it
+  std::string_view trace;                       // traceparent (W3C Trace Context), as sent
   std::string_view method, target, user_agent;  // as sent; empty when the head could not be read
   int status = 0;
   uint64_t received = 0, sent = 0;  // bytes of bodies, and of heads and bodies

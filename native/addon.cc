@@ -14,6 +14,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Instance());
   init_store(env, exports);
   init_reactor(env, exports);
+  init_rollout(env, exports);
   return exports;
 }
 

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "reactor.h"
 #include "sealed_file.h"
 
 namespace sealgate::addon {
@@ -19,6 +20,10 @@ struct Instance {
 
 void init_store(Napi::Env env, Napi::Object exports);    // addon_store.cc
 void init_reactor(Napi::Env env, Napi::Object exports);  // addon_reactor.cc
+void init_rollout(Napi::Env env, Napi::Object exports);  // addon_rollout.cc
+
+// A promise of what up to `limit` connections of it are doing. Rejects with ETIMEDOUT when it has ended.
+Napi::Value list_connections(Napi::Env env, std::shared_ptr<Reactor> reactor, size_t limit);
 
 // The file inside a JavaScript SealedFile, checked by type tag; null for any other value.
 std::shared_ptr<const SealedFile> unwrap_sealed_file(const Napi::Value& value);

@@ -1,6 +1,6 @@
 #include "addon_options.h"
 
-#include <set>
+#include <algorithm>
 
 namespace sealgate::addon {
 namespace {
@@ -13,25 +13,24 @@ ListenerOptions listener_options(const Napi::Object& given) {
   return {text(given, "host"), static_cast<uint16_t>(number(given, "port")), boolean(given, "tls")};
 }
 
+template <typename Name, size_t N>
+std::array<bool, N> listed(const std::vector<std::string>& names, std::string_view (*name_of)(Name)) {
+  std::array<bool, N> out{};
+  for (size_t i = 0; i < N; i++) {
+    out[i] = std::find(names.begin(), names.end(), name_of(static_cast<Name>(i))) != names.end();
+  }
+  return out;
+}
+
 KtlsPolicy ktls_policy(const Napi::Object& given) {
   KtlsPolicy out;
   out.on = text(given, "mode") != "off";
   out.directions = {boolean(given, "tx"), boolean(given, "rx")};
-  const auto names = [&](const char* name) {
-    std::set<std::string> all;
-    const auto list = object(given, name).As<Napi::Array>();
-    for (uint32_t i = 0; i < list.Length(); i++) all.insert(list.Get(i).As<Napi::String>().Utf8Value());
-    return all;
-  };
-  const auto protocols = names("protocols"), ciphers = names("ciphers");
-  for (size_t i = 0; i < out.protocols.size(); i++) {
-    out.protocols[i] = protocols.count(std::string(version_name(static_cast<TlsVersion>(i)))) > 0;
-  }
-  for (size_t i = 0; i < out.ciphers.size(); i++) {
-    out.ciphers[i] = ciphers.count(std::string(aead_name(static_cast<Aead>(i)))) > 0;
-  }
+  out.protocols = protocols_in(given);
+  out.ciphers = ciphers_in(given);
   out.min_bytes = static_cast<uint64_t>(number(given, "minBytes"));
   out.records_per_key = static_cast<uint64_t>(number(given, "recordsPerKey"));
+  out.ask_modes = boolean(given, "askModes");
   return out;
 }
 
@@ -63,6 +62,14 @@ void read_problems(const Napi::Object& given, ReactorOptions& out) {
 
 }  // namespace
 
+std::array<bool, 2> protocols_in(const Napi::Object& given) {
+  return listed<TlsVersion, 2>(texts(given, "protocols"), version_name);
+}
+
+std::array<bool, kAeads> ciphers_in(const Napi::Object& given) {
+  return listed<Aead, kAeads>(texts(given, "ciphers"), aead_name);
+}
+
 double number(const Napi::Object& from, const char* name) {
   const Napi::Value value = from.Get(name);
   if (!value.IsNumber()) expected(from, name, "a number");
@@ -79,6 +86,13 @@ std::string text(const Napi::Object& from, const char* name) {
   const Napi::Value value = from.Get(name);
   if (!value.IsString()) expected(from, name, "a string");
   return value.As<Napi::String>().Utf8Value();
+}
+
+std::vector<std::string> texts(const Napi::Object& from, const char* name) {
+  const auto list = object(from, name).As<Napi::Array>();
+  std::vector<std::string> out;
+  for (uint32_t i = 0; i < list.Length(); i++) out.push_back(list.Get(i).As<Napi::String>().Utf8Value());
+  return out;
 }
 
 std::string bytes(const Napi::Object& from, const char* name) {
@@ -130,10 +144,7 @@ ReactorOptions reactor_options(const Napi::Object& given) {
   read_limits(object(given, "limits"), out);
   read_problems(object(given, "problems"), out);
   out.server_name = text(given, "serverName");
-  const auto fields = object(given, "planKeyFields").As<Napi::Array>();
-  for (uint32_t i = 0; i < fields.Length(); i++) {
-    out.plan_key_fields.push_back(fields.Get(i).As<Napi::String>().Utf8Value());
-  }
+  out.plan_key_fields = texts(given, "planKeyFields");
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <string>
+#include <vector>
 
 #include "reactor.h"
 #include "status.h"
@@ -15,7 +16,12 @@ bool boolean(const Napi::Object& from, const char* name);
 
 std::string text(const Napi::Object& from, const char* name);
 std::string bytes(const Napi::Object& from, const char* name);  // a string (UTF-8) or a Uint8Array
+std::vector<std::string> texts(const Napi::Object& from, const char* name);
 Napi::Object object(const Napi::Object& from, const char* name);
+
+// Its "protocols" and "ciphers", by TlsVersion and by Aead.
+std::array<bool, 2> protocols_in(const Napi::Object& given);
+std::array<bool, kAeads> ciphers_in(const Napi::Object& given);
 
 TlsOptions tls_options(const Napi::Object& given);
 ReactorOptions reactor_options(const Napi::Object& given);

@@ -94,6 +94,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
         {InstanceAccessor<&ReactorObject::id>("id"), InstanceAccessor<&ReactorObject::listeners>("listeners"),
          InstanceMethod<&ReactorObject::answer>("answer"), InstanceMethod<&ReactorObject::stop>("stop"),
          InstanceMethod<&ReactorObject::replace_tls>("replaceTls"),
+         InstanceMethod<&ReactorObject::connections>("connections"),
          InstanceMethod<&ReactorObject::counters>("counters")});
   }
   void adopt(std::shared_ptr<Reactor> reactor) {
@@ -127,6 +128,10 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
     std::string failure;
     if (!reactor().replace_tls(tls_options(info[0].As<Napi::Object>()), &failure))
       throw Napi::Error::New(info.Env(), failure);
+  }
+  Napi::Value connections(const Napi::CallbackInfo& info) {
+    (void)reactor();
+    return list_connections(info.Env(), reactor_, info[0].As<Napi::Number>().Uint32Value());
   }
   Napi::Value counters(const Napi::CallbackInfo& info) {
     Napi::Object out = Napi::Object::New(info.Env());
@@ -184,6 +189,7 @@ struct EventObject {
     out.Set("peer", latin1(env, event.peer));
     out.Set("at", event.at);
     out.Set("subject", event.subject);
+    out.Set("name", latin1(env, event.name));
   }
   void operator()(const ReceivedEvent& event) {
     out.Set("kind", "received");

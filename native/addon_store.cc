@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "addon.h"
+#include "addon_job.h"
 #include "addon_options.h"
 #include "libraries.h"
 #include "staging_file.h"
@@ -15,13 +16,6 @@ namespace sealgate::addon {
 namespace {
 
 constexpr napi_type_tag kSealedFileTag = {0x5ea19a7e00000001, 0x7e57ab1ec0de0001};
-
-Napi::Error error_of(Napi::Env env, const Status& status) {
-  Napi::Error error = Napi::Error::New(env, describe(status));
-  const char* name = ::strerrorname_np(status.error);
-  error.Set("code", name ? name : "EIO");
-  return error;
-}
 
 // --- SealedFile
 // --------------------------------------------------------------------------------------------------
@@ -94,48 +88,12 @@ Napi::Value lock_store(const Napi::CallbackInfo& info) {
   return object;
 }
 
-// --- work off the calling thread
-// ---------------------------------------------------------------------------------
-
 Napi::Object hashed(Napi::Env env, const std::string& digest, uint64_t size) {
   Napi::Object out = Napi::Object::New(env);
   out.Set("digest", digest);
   out.Set("size", static_cast<double>(size));
   return out;
 }
-
-// `work` runs on a thread of the runtime's pool, `result` back on the caller's.
-template <typename Result>
-class Job : public Napi::AsyncWorker {
- public:
-  using Work = std::function<Status(Result*)>;
-  using Convert = Napi::Value (*)(Napi::Env, const Result&);
-
-  static Napi::Value start(Napi::Env env, Work work, Convert convert) {
-    auto* job = new Job(env, std::move(work), convert);  // deletes itself when it is done
-    const Napi::Promise promise = job->deferred_.Promise();
-    job->Queue();
-    return promise;
-  }
-
- private:
-  Job(Napi::Env env, Work work, Convert convert)
-      : Napi::AsyncWorker(env), deferred_(env), work_(std::move(work)), convert_(convert) {}
-  void Execute() override { status_ = work_(&result_); }
-  void OnOK() override {
-    if (status_.ok()) {
-      deferred_.Resolve(convert_(Env(), result_));
-    } else {
-      deferred_.Reject(error_of(Env(), status_).Value());
-    }
-  }
-
-  Napi::Promise::Deferred deferred_;
-  Work work_;
-  Convert convert_;
-  Result result_{};
-  Status status_;
-};
 
 Napi::Value place_blob_async(const Napi::CallbackInfo& info) {
   const std::string staging = info[0].As<Napi::String>(), blob = info[1].As<Napi::String>();

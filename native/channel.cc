@@ -109,6 +109,7 @@ void Channel::count_traffic(Direction direction, size_t bytes) {
 void Channel::count_error(ChannelError error) {
   if (std::exchange(error_counted_, true)) return;
   counters_.errors[error].add();
+  if (group_) group_->errors[error].add();
 }
 
 IoState Channel::fail(ChannelError error) {
@@ -143,13 +144,19 @@ IoState Channel::handshake() {
   subject_ = sealgate::peer_subject(ssl_);
   context_.reset();
   const auto aead = negotiated_aead(ssl_);
-  if (const auto version = negotiated_version(ssl_)) {
-    traffic_ = &counters_.tls.suite(*version, aead);
+  suite_ = {negotiated_version(ssl_), aead};
+  if (suite_.version) {
+    traffic_ = &counters_.tls.of(suite_);
     for (auto& direction : traffic_->cells) direction[0].connections.add();
   }
   // RFC 8446 5.5: ChaCha20-Poly1305 keys do not wear out; CBC suites are not what the budget is about.
   if (!aead || aead == Aead::chacha20_poly1305) key_budget_ = UINT64_MAX;
   return IoState::ok;
+}
+
+std::string_view Channel::server_name() const {
+  const char* name = ssl_ ? SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name) : nullptr;
+  return name ? name : std::string_view();
 }
 
 IoResult Channel::read(char* out, size_t capacity) {

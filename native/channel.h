@@ -23,6 +23,7 @@
 #include "counters.h"
 #include "fd.h"
 #include "ktls.h"
+#include "ktls_mode.h"
 #include "ktls_policy.h"
 #include "sealed_file.h"
 #include "tls_context.h"
@@ -77,6 +78,15 @@ class Channel final : public TlsObserver {
   // After the handshake; null cipher: plaintext.
   const SSL_CIPHER* cipher() const { return cipher_; }
   int protocol() const { return protocol_; }  // TLS1_3_VERSION
+  Suite suite() const { return suite_; }
+  // That the client asked for (RFC 6066 3); until the SSL object is freed.
+  std::string_view server_name() const;
+  // Who has the keys that the kernel was given; ENOENT: it was given none.
+  Status modes(KtlsModes* out) const { return ktls_modes(socket_.get(), out); }
+  // How much of what a key may protect is used, 0..1, of the direction that is further.
+  double key_budget_used() const;
+  // Errors from here on are the group's too.
+  void count_for(GroupTotals& group) { group_ = &group; }
   // Of the client's certificate (RFC 2253); empty without one.
   const std::string& peer_subject() const { return subject_; }
 
@@ -140,7 +150,9 @@ class Channel final : public TlsObserver {
   std::shared_ptr<const TlsContext> context_;  // during the handshake
   SSL* ssl_ = nullptr;
   const SSL_CIPHER* cipher_ = nullptr;
-  TlsTraffic::Suite* traffic_ = nullptr;  // of the protocol and cipher; null in plaintext
+  Suite suite_;
+  TlsTraffic::Totals* traffic_ = nullptr;  // of the suite; null in plaintext
+  GroupTotals* group_ = nullptr;
   int protocol_ = 0;
   std::string subject_;
   size_t record_bytes_ = kRecordBytes;  // that the peer takes

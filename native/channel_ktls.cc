@@ -234,6 +234,11 @@ void Channel::count_received(uint64_t records) {
   if (received_ceiling_ >= key_budget_) key_spent(true);
 }
 
+double Channel::key_budget_used() const {
+  const uint64_t used = std::max(sent_ceiling_, received_ceiling_);
+  return std::min(1.0, static_cast<double>(used) / static_cast<double>(key_budget_));
+}
+
 void Channel::key_spent(bool peers) {
   if (protocol_ != TLS1_3_VERSION) {
     must_end_ = Fallback::key_spent;  // TLS 1.2 has no way to replace a key but renegotiation

@@ -24,6 +24,18 @@ inline double monotonic_seconds() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
 }
 
+// Microseconds since some point in the past.
+inline int64_t monotonic_us() {
+  const timespec t = read_clock(CLOCK_MONOTONIC);
+  return static_cast<int64_t>(t.tv_sec) * 1'000'000 + t.tv_nsec / 1000;
+}
+
+// Nanoseconds that the calling thread has run.
+inline int64_t thread_cpu_ns() {
+  const timespec t = read_clock(CLOCK_THREAD_CPUTIME_ID);
+  return static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;
+}
+
 // Microseconds since the epoch.
 inline int64_t realtime_us() {
   const timespec t = read_clock(CLOCK_REALTIME);

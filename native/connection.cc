@@ -10,16 +10,6 @@
 
 namespace sealgate {
 
-namespace {
-
-// Why a direction of a new connection is not in the kernel yet, or will never be.
-Fallback unmoved(Reactor& reactor, Direction direction) {
-  if (!reactor.options().ktls.wants(direction)) return Fallback::off;
-  return reactor.engine().ktls().any() ? Fallback::too_short : Fallback::kernel_unsupported;
-}
-
-}  // namespace
-
 Connection::Connection(Reactor& reactor, Fd socket, std::shared_ptr<const TlsContext> tls, size_t listener,
                        std::string peer)
     : reactor_(reactor),
@@ -29,8 +19,7 @@ Connection::Connection(Reactor& reactor, Fd socket, std::shared_ptr<const TlsCon
       state_(channel_.is_tls() ? State::handshake : State::idle),
       listener_(listener),
       peer_(std::move(peer)),
-      fallback_tx_(unmoved(reactor, Direction::tx)),
-      fallback_rx_(unmoved(reactor, Direction::rx)) {
+      accepted_at_(monotonic_us()) {
   deadline.owner = this;
   reactor_.mutable_counters().connections[state_].add();
   reactor_.schedule(*this, state_);
@@ -63,6 +52,8 @@ void Connection::on_events(uint32_t events) {
 }
 
 void Connection::proceed() {
+  const int64_t sample = reactor_.cpu_samples().begin();
+  const bool handshake = state_ == State::handshake;
   turn_responses_ = 0;
   bool go = true;
   while (go) {
@@ -80,7 +71,17 @@ void Connection::proceed() {
   }
   keep_unread();
   // The line is written when the response has left; the request's bytes are in the scratch until here.
-  if (head_at_ != 0 && state_ == State::sending) http_.retain();
+  if (logged_ && state_ == State::sending) http_.retain();
+  if (sample != 0) count_cpu(sample, handshake);
+}
+
+// What the kernel does in system calls, encryption and decryption among it, is the thread's time too.
+void Connection::count_cpu(int64_t began, bool handshake) {
+  const uint64_t spent = CpuSamples::end(began);
+  Counters& counters = reactor_.mutable_counters();
+  if (handshake) return counters.cpu_handshake.add(spent);
+  counters.cpu_path[delivery_.path()].add(spent);
+  if (totals_) totals_->cpu.add(spent);
 }
 
 // The reactor's scratch serves the next connection: what of it is still needed moves here.
@@ -164,7 +165,9 @@ bool Connection::step_handshake() {
   }
   handshake_done_ = true;
   counters.handshakes.add();
+  counters.handshake_time.observe(monotonic_us() - accepted_at_);
   if (channel_.resumed()) counters.handshakes_resumed.add();
+  join_group();
   set_state(State::idle);
   return true;
 }
@@ -202,7 +205,9 @@ void Connection::on_head() {
   Counters& counters = reactor_.mutable_counters();
   counters.requests.add();
   message_open_ = true;
-  if (reactor_.access_lines().wanted()) head_at_ = realtime_us();
+  head_at_ = monotonic_us();
+  request_serial_ = reactor_.next_serial();
+  logged_ = reactor_.access_lines().wanted();
   if (request.method != Method::get && request.method != Method::head) return ask_front_end();
   if (const auto* plan = reactor_.plans().find(plan_key())) {
     counters.plan_hits.add();
@@ -235,7 +240,7 @@ void Connection::ask_front_end() {
       {reactor_.id(), RequestEvent{request_id_, listener_, std::string(request.method_name),
                                    std::string(request.target), std::string(request.head), request.has_body,
                                    request.chunked ? -1 : static_cast<int64_t>(request.content_length), peer_,
-                                   monotonic_seconds(), channel_.peer_subject()}});
+                                   monotonic_seconds(), channel_.peer_subject(), request_name()}});
 }
 
 void Connection::on_answer(Plan plan) {
@@ -280,18 +285,13 @@ void Connection::forget_request() {
   reactor_.forget(std::exchange(request_id_, 0));
 }
 
-void Connection::count_fallbacks() {
-  if (!handshake_done_) return;
-  Counters& counters = reactor_.mutable_counters();
-  if (!channel_.sends_by_kernel()) counters.fallbacks[fallback_tx_].add();
-  if (!channel_.receives_by_kernel()) counters.fallbacks_rx[fallback_rx_].add();
-  if (channel_.must_end() != Fallback::none) counters.fallbacks[channel_.must_end()].add();
-}
-
 void Connection::close() {
   if (state_ == State::closed) return;
   if (state_ == State::receiving) end_ingest();
-  if (state_ == State::sending) log_response(true);
+  if (state_ == State::sending) {
+    if (totals_) totals_->cut.add();
+    log_response(monotonic_us(), true);
+  }
   release_ingest();
   forget_request();
   reactor_.forget(std::exchange(io_ticket_, 0));

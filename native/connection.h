@@ -6,12 +6,14 @@
 //   any → lingering → closed
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "channel.h"
+#include "connection_info.h"
 #include "deadlines.h"
 #include "delivery.h"
 #include "http1.h"
@@ -39,6 +41,7 @@ class Connection final : public EventTarget {
   void on_deadline();
   void on_stopping();  // the reactor drains
   void close();
+  ConnectionInfo info() const;
 
   Deadline deadline;
   size_t index = 0;  // in the reactor's list
@@ -74,12 +77,16 @@ class Connection final : public EventTarget {
   void prove_again(const DeliverPlan& plan);
   void report_broken(const DeliverPlan& plan);
   void start_sending();
-  void move_sending();
-  void move_receiving();
+  void join_group();
+  void move(Direction direction, uint64_t bytes);
+  void count_mode(Direction direction, bool offload_allowed);
+  void count_cpu(int64_t began, bool handshake);
+  void count_response(int64_t now);
   void count_fallbacks();
-  void log_response(bool cut);
+  void log_response(int64_t now, bool cut);
+  std::string request_name() const;
   void wait_for_disk();
-  bool response_sent();
+  bool response_sent(int64_t now);
   void leave();
   uint64_t progress() const;  // bytes exchanged
   bool made_progress();
@@ -90,7 +97,10 @@ class Connection final : public EventTarget {
   State state_;
   const size_t listener_;
   const std::string peer_;
-  Fallback fallback_tx_, fallback_rx_;  // why that direction is not in the kernel
+  std::array<Fallback, 2> fallbacks_{};  // by Direction: why it is not in the kernel
+  Group group_ = Group::outside;
+  GroupTotals* totals_ = nullptr;  // the group's; null until the handshake is done, and in plaintext
+  bool may_move_ = false;          // as far as the rollout has come
   bool handshake_done_ = false;
   bool message_open_ = false;  // a request's head was taken and its end was not
   bool must_linger_ = false;   // the client may still be sending
@@ -105,11 +115,14 @@ class Connection final : public EventTarget {
   std::shared_ptr<Ingest> ingest_;
   uint64_t max_body_ = 0;
   uint64_t sent_total_ = 0, progress_mark_ = 0;
-  int64_t head_at_ = 0, answer_at_ = 0;  // microseconds of CLOCK_REALTIME, for the access log; 0: not logged
-  uint64_t body_bytes_ = 0;              // of the request, received
-  uint64_t request_id_ = 0;              // of the request the front end knows of; 0: none
-  uint64_t io_ticket_ = 0;               // of the disk read or the ingest under way; 0: none
-  bool in_front_end_ = false;            // the front end has the request and owes an answer
+  const int64_t accepted_at_;                // microseconds of CLOCK_MONOTONIC, as the next
+  int64_t head_at_ = 0, first_byte_at_ = 0;  // of the request and response under way; 0: not yet
+  bool logged_ = false;                      // its request is kept for the access log
+  uint64_t request_serial_ = 0;
+  uint64_t body_bytes_ = 0;    // of the request, received
+  uint64_t request_id_ = 0;    // of the request the front end knows of; 0: none
+  uint64_t io_ticket_ = 0;     // of the disk read or the ingest under way; 0: none
+  bool in_front_end_ = false;  // the front end has the request and owes an answer
 };
 
 }  // namespace sealgate

@@ -90,35 +90,21 @@ void Connection::report_broken(const DeliverPlan& plan) {
   reactor_.tell_front_end({reactor_.id(), BrokenEvent{plan.file->digest(), told}});
 }
 
-// What may have changed since it was last tried.
-constexpr bool worth_trying(Fallback last) {
-  return last == Fallback::too_short || last == Fallback::pending_data;
-}
-
-void Connection::move_sending() {
-  if (!channel_.is_tls() || channel_.sends_by_kernel() || !worth_trying(fallback_tx_)) return;
-  fallback_tx_ = channel_.send_by_kernel(reactor_.options().ktls, reactor_.engine().ktls());
-}
-
-void Connection::move_receiving() {
-  if (!channel_.is_tls() || channel_.receives_by_kernel() || !worth_trying(fallback_rx_)) return;
-  fallback_rx_ = channel_.receive_by_kernel(reactor_.options().ktls, reactor_.engine().ktls());
-}
-
 void Connection::start_sending() {
-  if (delivery_.response().size() >= reactor_.options().ktls.min_bytes) {
-    move_receiving();
-    move_sending();
-  }
-  delivery_.start(channel_);
-  if (head_at_ != 0) answer_at_ = realtime_us();
+  move(Direction::rx, delivery_.response().size());
+  move(Direction::tx, delivery_.response().size());
+  delivery_.start(channel_, reactor_.mutable_counters().sent);
+  first_byte_at_ = 0;
   set_state(State::sending);
 }
 
 bool Connection::step_send() {
   if (io_ticket_ != 0) return read_aside(), false;  // the disk is being read
-  switch (delivery_.pump(channel_, reactor_.mutable_counters())) {
-    case Delivery::Progress::done: return response_sent();
+  const bool first = first_byte_at_ == 0;
+  const Delivery::Progress progress = delivery_.pump(channel_);
+  if (first && delivery_.bytes_sent() > 0) first_byte_at_ = monotonic_us();
+  switch (progress) {
+    case Delivery::Progress::done: return response_sent(first ? first_byte_at_ : monotonic_us());
     case Delivery::Progress::socket_full: read_aside(); return false;
     case Delivery::Progress::wants_disk: wait_for_disk(); return false;
     case Delivery::Progress::fair_share:
@@ -172,11 +158,21 @@ void Connection::on_disk_read() {
   proceed();
 }
 
-// The response has left. Whether the connection goes on is decided here and nowhere else.
-bool Connection::response_sent() {
-  reactor_.mutable_counters().responses[delivery_.path()].add();
+void Connection::count_response(int64_t now) {
+  delivery_.count_response();
   sent_total_ += delivery_.bytes_sent();
-  log_response(false);
+  if (!totals_) return;
+  totals_->responses.add();
+  totals_->bytes.add(delivery_.bytes_sent());
+  if (head_at_ == 0) return;
+  totals_->first_byte.observe(first_byte_at_ - head_at_);
+  totals_->completion.observe(now - head_at_);
+}
+
+// The response has left. Whether the connection goes on is decided here and nowhere else.
+bool Connection::response_sent(int64_t now) {
+  count_response(now);
+  log_response(now, false);
   const bool keep_alive = delivery_.response().keep_alive && channel_.must_end() == Fallback::none;
   delivery_.reset();
   if (!keep_alive) return leave(), true;

@@ -22,7 +22,7 @@ void Connection::receive(const ReceivePlan& plan) {
     forget_request();
     return refuse(too_large ? Problem::body_too_large : Problem::front_end_overloaded);
   }
-  if (request.chunked || request.content_length >= reactor_.options().ktls.min_bytes) move_receiving();
+  move(Direction::rx, request.chunked ? max_body_ : request.content_length);
   if (request.expect_continue && unread_.empty() &&
       channel_.write(kContinue.data(), kContinue.size(), false).state != IoState::ok) {
     return close();

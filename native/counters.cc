@@ -2,23 +2,11 @@
 
 namespace sealgate {
 
-std::string_view path_name(Path path) {
-  switch (path) {
-    case Path::ktls_sendfile: return "ktls-sendfile";
-    case Path::ktls_send: return "ktls-send";
-    case Path::tls_file: return "tls-file";
-    case Path::tls_send: return "tls-send";
-    case Path::plain_sendfile: return "plain-sendfile";
-    case Path::plain_send: return "plain-send";
-    case Path::count_: break;
-  }
-  return "";
-}
-
 std::string_view fallback_name(Fallback fallback) {
   switch (fallback) {
     case Fallback::none: return "none";
     case Fallback::off: return "off";
+    case Fallback::not_in_rollout: return "not-in-rollout";
     case Fallback::kernel_unsupported: return "kernel-unsupported";
     case Fallback::protocol_unsupported: return "protocol-unsupported";
     case Fallback::cipher_unsupported: return "cipher-unsupported";

@@ -1,37 +1,28 @@
 // Counters: what one reactor did, as monotonic totals and a few gauges. Written by the reactor's thread alone
-// and read by any other, so a relaxed load and store is enough and no increment needs a locked instruction.
+// and read by any other.
 #pragma once
 
-#include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "channel_error.h"
-#include "ktls.h"
+#include "counter.h"
+#include "histogram.h"
+#include "ktls_mode.h"
 #include "problem.h"
+#include "rollout.h"
+#include "traffic.h"
 
 namespace sealgate {
-
-// How the bytes of a response left.
-enum class Path : uint8_t {
-  ktls_sendfile,
-  ktls_send,
-  tls_file,
-  tls_send,
-  plain_sendfile,
-  plain_send,
-  count_
-};
 
 // Why a TLS connection's bytes did not go by kernel TLS.
 enum class Fallback : uint8_t {
   none,                  // it is in the kernel
   off,                   // ktls.mode
+  not_in_rollout,        // the phase has not come to it, or it is in the control group or outside the slice
   kernel_unsupported,    // the probe found no kTLS for this protocol and cipher
   protocol_unsupported,  // a TLS version kTLS does not know
   cipher_unsupported,    // a cipher kTLS does not know
@@ -57,55 +48,23 @@ enum class State : uint8_t {
   count_,
 };
 
-std::string_view path_name(Path path);
 std::string_view fallback_name(Fallback fallback);
 std::string_view state_name(State state);
 
-class Counter {
- public:
-  void add(uint64_t n = 1) { value_.store(get() + n, std::memory_order_relaxed); }
-  void sub(uint64_t n = 1) { value_.store(get() - n, std::memory_order_relaxed); }
-  uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+// What connections of one group did, so that groups can be compared.
+struct GroupTotals {
+  Counter connections;  // TLS handshakes completed
+  Counter responses;
+  Counter bytes;         // of heads and bodies, before TLS
+  Counter cpu;           // nanoseconds of the reactor's thread, handshakes left out; from samples
+  Counter cut;           // responses that ended before their last byte
+  Histogram first_byte;  // from the complete request head until the response's first byte was handed over
+  Histogram completion;  // and its last
+  CounterSet<ChannelError> errors;
 
- private:
-  std::atomic<uint64_t> value_{0};
-};
-
-template <typename Name>
-class CounterSet {
- public:
-  Counter& operator[](Name name) { return counters_[static_cast<size_t>(name)]; }
+  // "group_bytes.canary"
   template <typename Visit>
-  void each(const char* prefix, std::string_view (*name_of)(Name), Visit& visit) const {
-    for (size_t i = 0; i < static_cast<size_t>(Name::count_); i++) {
-      visit(prefix + std::string(name_of(static_cast<Name>(i))), counters_[i].get());
-    }
-  }
-
- private:
-  Counter counters_[static_cast<size_t>(Name::count_)];
-};
-
-// What went by TLS, by protocol, cipher, direction and whoever had the record layer.
-class TlsTraffic {
- public:
-  // Of one protocol and cipher.
-  struct Suite {
-    struct Cell {
-      Counter connections;  // that it had, at any time
-      Counter bytes;        // of application data
-    };
-    Cell cells[2][2];  // by Direction, then OpenSSL or the kernel
-  };
-  Suite& suite(TlsVersion version, std::optional<Aead> aead) {
-    return suites_[static_cast<size_t>(version)][aead ? static_cast<size_t>(*aead) : kAeads];
-  }
-  // "tls_bytes.TLSv1.3/AES-128-GCM/tx/kernel"; combinations that never occurred are left out.
-  template <typename Visit>
-  void each(Visit& visit) const;
-
- private:
-  Suite suites_[2][kAeads + 1];  // the last: ciphers that the kernel does not know
+  void each(std::string_view name, Visit& visit) const;
 };
 
 struct Counters {
@@ -130,19 +89,51 @@ struct Counters {
   Counter key_updates_sent;    // by us; not those that OpenSSL sends because it was asked to
   Counter write_stalls;        // connections cut because the client stopped reading
   Counter access_log_dropped;  // lines that the disk did not take in time
-  CounterSet<Path> responses;
-  CounterSet<Path> bytes;             // of heads and bodies, before TLS
+  Histogram handshake_time;    // from accept(2) to the end of the handshake
+  CounterSet<Path> cpu_path;   // nanoseconds of the reactor's thread by what it served last; from samples
+  Counter cpu_handshake;       // likewise
+  CounterSet<KtlsMode> modes_tx, modes_rx;  // of keys given to the kernel: who took them
+  Counter offload_asked;    // keys given while the rollout allows offload, where a device does
+  Counter offload_unasked;  // keys that a device took though the rollout does not
+  SentTraffic sent;
   CounterSet<Fallback> fallbacks;     // of sending
   CounterSet<Fallback> fallbacks_rx;  // of receiving
   CounterSet<ChannelError> errors;
   CounterSet<Problem> problems;
   CounterSet<State> connections;  // gauges
   TlsTraffic tls;
+  GroupTotals groups[static_cast<size_t>(Group::count_)];
+  GroupTotals& of(Group group) { return groups[static_cast<size_t>(group)]; }
 
   // Calls visit(name, value) for each: "accepted", "bytes.tls-file", "connections.idle".
   template <typename Visit>
   void each(Visit visit) const;
 };
+
+// "first_byte.canary/1023": observations up to that many microseconds; "first_byte_sum.canary": microseconds.
+template <typename Visit>
+void visit_histogram(const std::string& name, const Histogram& histogram, Visit& visit,
+                     std::string_view label = {}) {
+  const std::string tail = label.empty() ? "" : std::string(label) + "/";
+  histogram.each([&](uint64_t bound, uint64_t n) { visit(name + "." + tail + std::to_string(bound), n); });
+  visit(name + "_sum" + (label.empty() ? "" : "." + std::string(label)), histogram.sum());
+}
+
+template <typename Visit>
+void GroupTotals::each(std::string_view name, Visit& visit) const {
+  const std::string tail = "." + std::string(name);
+  visit("group_connections" + tail, connections.get());
+  visit("group_responses" + tail, responses.get());
+  visit("group_bytes" + tail, bytes.get());
+  visit("group_cpu" + tail, cpu.get());
+  visit("group_cut" + tail, cut.get());
+  visit_histogram("group_first_byte", first_byte, visit, name);
+  visit_histogram("group_completion", completion, visit, name);
+  auto occurred = [&](const std::string& error, uint64_t count) {
+    if (count > 0) visit(error, count);
+  };
+  errors.each(("group_errors" + tail + "/").c_str(), channel_error_name, occurred);
+}
 
 template <typename Visit>
 void Counters::each(Visit visit) const {
@@ -168,34 +159,24 @@ void Counters::each(Visit visit) const {
       {"key_updates_sent", &key_updates_sent},
       {"write_stalls", &write_stalls},
       {"access_log_dropped", &access_log_dropped},
+      {"offload_asked", &offload_asked},
+      {"offload_unasked", &offload_unasked},
   };
   for (const auto& [name, counter] : single) visit(std::string(name), counter->get());
-  responses.each("responses.", path_name, visit);
-  bytes.each("bytes.", path_name, visit);
+  sent.each(visit);
+  cpu_path.each("cpu.", path_name, visit);
+  visit("cpu.handshake", cpu_handshake.get());
+  visit_histogram("handshake_time", handshake_time, visit);
   fallbacks.each("fallback.", fallback_name, visit);
   fallbacks_rx.each("fallback_rx.", fallback_name, visit);
+  modes_tx.each("ktls_mode.tx/", ktls_mode_name, visit);
+  modes_rx.each("ktls_mode.rx/", ktls_mode_name, visit);
   errors.each("errors.", channel_error_name, visit);
   problems.each("problems.", problem_name, visit);
   connections.each("connections.", state_name, visit);
   tls.each(visit);
-}
-
-template <typename Visit>
-void TlsTraffic::each(Visit& visit) const {
-  for (size_t v = 0; v < 2; v++) {
-    for (size_t a = 0; a <= kAeads; a++) {
-      const std::string_view cipher = a < kAeads ? aead_name(static_cast<Aead>(a)) : "other";
-      const std::string suite =
-          std::string(version_name(static_cast<TlsVersion>(v))) + "/" + std::string(cipher);
-      for (size_t cell = 0; cell < 4; cell++) {
-        const Suite::Cell& found = suites_[v][a].cells[cell / 2][cell % 2];
-        if (found.connections.get() == 0) continue;
-        const std::string name =
-            suite + (cell / 2 == 0 ? "/tx/" : "/rx/") + (cell % 2 == 0 ? "openssl" : "kernel");
-        visit("tls_connections." + name, found.connections.get());
-        visit("tls_bytes." + name, found.bytes.get());
-      }
-    }
+  for (size_t i = 0; i < static_cast<size_t>(Group::count_); i++) {
+    groups[i].each(group_name(static_cast<Group>(i)), visit);
   }
 }
 

@@ -57,7 +57,7 @@ void DiskRead::run() {
   result = n < 0 ? -errno : n;
 }
 
-void Delivery::start(const Channel& channel) {
+void Delivery::start(const Channel& channel, SentTraffic& traffic) {
   piece_ = within_ = bytes_sent_ = filled_ = sent_ = 0;
   cold_ahead_ = warmed_ = disk_failed_ = false;
   disk_.reset();
@@ -70,6 +70,9 @@ void Delivery::start(const Channel& channel) {
   } else {
     path_ = file_left_ > 0 ? Path::tls_file : Path::tls_send;
   }
+  std::optional<SealLevel> level;
+  if (response_.plan) level = response_.plan->file->level();
+  traffic_ = &traffic.cell(path_, channel.suite(), level);
 }
 
 void Delivery::reset() {
@@ -78,11 +81,11 @@ void Delivery::reset() {
   disk_.reset();
 }
 
-Delivery::Progress Delivery::pump(Channel& channel, Counters& counters) {
+Delivery::Progress Delivery::pump(Channel& channel) {
   if (disk_failed_) return Progress::read_failed;
-  if (file_left_ == 0 && filled_ == 0 && response_.pieces.size() == 1) return pump_memory(channel, counters);
-  if (path_ == Path::plain_sendfile || path_ == Path::ktls_sendfile) return pump_sendfile(channel, counters);
-  return pump_copy(channel, counters);
+  if (file_left_ == 0 && filled_ == 0 && response_.pieces.size() == 1) return pump_memory(channel);
+  if (path_ == Path::plain_sendfile || path_ == Path::ktls_sendfile) return pump_sendfile(channel);
+  return pump_copy(channel);
 }
 
 const char* Delivery::memory(const Piece& piece) const {
@@ -90,9 +93,9 @@ const char* Delivery::memory(const Piece& piece) const {
   return from.data() + piece.offset;
 }
 
-void Delivery::count(Counters& counters, size_t bytes) {
+void Delivery::count(size_t bytes) {
   bytes_sent_ += bytes;
-  counters.bytes[path_].add(bytes);
+  traffic_->bytes.add(bytes);
 }
 
 void Delivery::advance(size_t bytes) {
@@ -110,14 +113,14 @@ Delivery::Progress Delivery::blocked(const IoResult& result) {
 }
 
 // One piece of memory, straight from where it stands.
-Delivery::Progress Delivery::pump_memory(Channel& channel, Counters& counters) {
+Delivery::Progress Delivery::pump_memory(Channel& channel) {
   while (piece_ < response_.pieces.size()) {
     const Piece& piece = response_.pieces[piece_];
     const uint64_t left = piece.length - within_;
     const bool more = channel.is_tls() && !channel.sends_by_kernel() && left > Channel::kRecordBytes;
     const IoResult result = channel.write(memory(piece) + within_, left, more);
     if (result.state != IoState::ok) return blocked(result);
-    count(counters, result.bytes);
+    count(result.bytes);
     advance(result.bytes);
   }
   return Progress::done;
@@ -125,7 +128,7 @@ Delivery::Progress Delivery::pump_memory(Channel& channel, Counters& counters) {
 
 // Heads by send(2) with MSG_MORE, so that they share records and segments with the bytes behind them, which
 // the kernel takes from the page cache.
-Delivery::Progress Delivery::pump_sendfile(Channel& channel, Counters& counters) {
+Delivery::Progress Delivery::pump_sendfile(Channel& channel) {
   uint64_t share = kFairShare;
   while (piece_ < response_.pieces.size()) {
     if (share == 0) return Progress::fair_share;
@@ -146,14 +149,14 @@ Delivery::Progress Delivery::pump_sendfile(Channel& channel, Counters& counters)
       result = channel.write(memory(piece) + within_, left, !last_piece());
     }
     if (result.state != IoState::ok) return blocked(result);
-    count(counters, result.bytes);
+    count(result.bytes);
     advance(result.bytes);
   }
   return Progress::done;
 }
 
 // Pieces are gathered in a buffer of whole records, so that head and body share them.
-Delivery::Progress Delivery::pump_copy(Channel& channel, Counters& counters) {
+Delivery::Progress Delivery::pump_copy(Channel& channel) {
   uint64_t share = kFairShare;
   for (;;) {
     while (sent_ < filled_) {
@@ -164,7 +167,7 @@ Delivery::Progress Delivery::pump_copy(Channel& channel, Counters& counters) {
       const IoResult result = channel.write(buffer_.get() + sent_, size, record_follows);
       if (result.state != IoState::ok) return blocked(result);
       sent_ += result.bytes;
-      count(counters, result.bytes);
+      count(result.bytes);
       share -= std::min<uint64_t>(share, result.bytes);
     }
     if (piece_ >= response_.pieces.size()) return Progress::done;

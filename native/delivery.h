@@ -43,10 +43,11 @@ class Delivery {
   Response& response() { return response_; }
   Path path() const { return path_; }
   uint64_t bytes_sent() const { return bytes_sent_; }
+  void count_response() { traffic_->responses.add(); }
 
   // response() is ready. The channel must be where it is to stay for this response.
-  void start(const Channel& channel);
-  Progress pump(Channel& channel, Counters& counters);
+  void start(const Channel& channel, SentTraffic& traffic);
+  Progress pump(Channel& channel);
   std::shared_ptr<DiskRead> disk_read() const { return disk_; }
   void disk_done();
   // Frees what only a response under way needs.
@@ -55,9 +56,9 @@ class Delivery {
  private:
   enum class Filled : uint8_t { some, cold, broken, failed };
 
-  Progress pump_memory(Channel& channel, Counters& counters);
-  Progress pump_sendfile(Channel& channel, Counters& counters);
-  Progress pump_copy(Channel& channel, Counters& counters);
+  Progress pump_memory(Channel& channel);
+  Progress pump_sendfile(Channel& channel);
+  Progress pump_copy(Channel& channel);
   Filled fill();
   Filled fill_from_file(const Piece& piece, size_t room);
   Progress ask_disk(uint64_t offset, size_t length, bool bytes_wanted);
@@ -67,13 +68,14 @@ class Delivery {
   void advance(size_t bytes);
   bool last_piece() const { return piece_ + 1 >= response_.pieces.size(); }
   const char* memory(const Piece& piece) const;
-  void count(Counters& counters, size_t bytes);
+  void count(size_t bytes);
 
   Response response_;
   Path path_ = Path::plain_send;
-  size_t piece_ = 0;        // index into response_.pieces
-  uint64_t within_ = 0;     // bytes of that piece already taken
-  uint64_t file_left_ = 0;  // bytes of the file still to be taken
+  SentTraffic::Cell* traffic_ = nullptr;  // where this response is counted
+  size_t piece_ = 0;                      // index into response_.pieces
+  uint64_t within_ = 0;                   // bytes of that piece already taken
+  uint64_t file_left_ = 0;                // bytes of the file still to be taken
   uint64_t bytes_sent_ = 0;
   std::shared_ptr<char[]> buffer_;
   size_t filled_ = 0, sent_ = 0;  // of buffer_

@@ -23,6 +23,7 @@ struct RequestEvent {
   std::string peer;
   double at;            // seconds, CLOCK_MONOTONIC
   std::string subject;  // of the client's certificate (RFC 2253); empty without one
+  std::string name;     // of the request, for logs
 };
 
 struct ReceivedEvent {

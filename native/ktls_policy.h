@@ -43,6 +43,8 @@ struct KtlsPolicy {
   std::array<bool, kAeads> ciphers{true, true, true, true};  // by Aead
   uint64_t min_bytes = 64 * 1024;      // a response or a body of this size moves its connection
   uint64_t records_per_key = 1 << 24;  // below RFC 8446 5.5's 2^24.5 for AES-GCM
+  // A network device offers to take keys over, so the kernel is asked who has those of each connection.
+  bool ask_modes = false;
 
   bool wants(Direction d) const { return on && directions[static_cast<size_t>(d)]; }
   bool wants(TlsVersion v, Aead a) const {

@@ -120,6 +120,14 @@ std::shared_ptr<const TlsContext> Reactor::make_tls(const TlsOptions& options, s
   return TlsContext::create(options, options_.ktls.on && engine_.ktls().any(), failure);
 }
 
+void Reactor::list(size_t limit, std::function<void(std::vector<ConnectionInfo>)> to) const {
+  mailbox_->post([this, limit, to = std::move(to)] {
+    std::vector<ConnectionInfo> all;
+    for (size_t i = 0; i < connections_.size() && i < limit; i++) all.push_back(connections_[i]->info());
+    to(std::move(all));
+  });
+}
+
 void Reactor::stop(int64_t grace_ms) {
   mailbox_->post([this, grace_ms] { begin_drain(grace_ms); });
 }

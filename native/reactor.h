@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,7 +14,9 @@
 #include <vector>
 
 #include "access_log.h"
+#include "connection_info.h"
 #include "counters.h"
+#include "cpu_samples.h"
 #include "deadlines.h"
 #include "fd.h"
 #include "front_end.h"
@@ -25,6 +28,7 @@
 #include "plan.h"
 #include "plan_cache.h"
 #include "response.h"
+#include "rollout.h"
 #include "tls_context.h"
 
 namespace sealgate {
@@ -62,7 +66,9 @@ struct Engine {
   FrontEndQueue front_end;
   IoPool io{4};
   AccessLog access_log;
-  const KtlsSupport& ktls();  // probes this kernel at the first call
+  std::atomic<std::shared_ptr<const Rollout>> rollout{std::make_shared<const Rollout>()};
+  std::atomic<int64_t> last_move{0};  // microseconds since the epoch: a direction went into the kernel
+  const KtlsSupport& ktls();          // probes this kernel at the first call
 
   static Engine& instance();
 };
@@ -92,6 +98,9 @@ class Reactor {
   // For the handshakes from now on. False when it is refused, and then nothing has changed.
   bool replace_tls(const TlsOptions& options, std::string* failure);
 
+  // Tells of up to `limit` live connections, on the reactor's thread.
+  void list(size_t limit, std::function<void(std::vector<ConnectionInfo>)> to) const;
+
   // Runs on the calling thread until stop() was called and the last connection ended.
   void run();
 
@@ -102,6 +111,8 @@ class Reactor {
   Counters& mutable_counters() { return counters_; }
   PlanCache& plans() { return plans_; }
   AccessLines& access_lines() { return access_lines_; }
+  CpuSamples& cpu_samples() { return cpu_samples_; }
+  uint64_t next_serial() { return ++last_serial_; }
   bool stopping() const { return stopping_; }
   int64_t now() const { return now_; }
   char* scratch() { return scratch_.get(); }
@@ -156,6 +167,7 @@ class Reactor {
   Answering answering_;
   PlanCache plans_;
   AccessLines access_lines_;
+  CpuSamples cpu_samples_;
   std::unique_ptr<char[]> scratch_{new char[kScratchBytes]};
 
   DeadlineList deadlines_[static_cast<size_t>(State::count_)];
@@ -171,6 +183,7 @@ class Reactor {
   std::unordered_map<uint64_t, Connection*> tickets_;
   std::deque<FrontEndEvent> front_end_waiting_;
   uint64_t next_ticket_ = 1;
+  uint64_t last_serial_ = 0;  // of connections and requests
   size_t front_end_asked_ = 0;
   size_t uploads_ = 0;
 };

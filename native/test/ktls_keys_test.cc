@@ -27,7 +27,7 @@ bool secret_of(const TlsPair& pair, const char* label, TrafficSecret& out) {
 }
 
 // What `direction` of the server is protected with after the handshake.
-bool derive(const TlsPair& pair, const Suite& suite, Direction direction, RecordKeys& out) {
+bool derive(const TlsPair& pair, const TestSuite& suite, Direction direction, RecordKeys& out) {
   if (suite.version == TlsVersion::tls12) return derive_keys12(pair.server(), direction, suite.aead, out);
   const bool tx = direction == Direction::tx;
   TrafficSecret secret;
@@ -65,7 +65,7 @@ TEST("the example handshake of RFC 8448 yields its server keys") {
 }
 
 TEST("every suite is recognized for what was negotiated") {
-  for (const Suite& suite : kSuites) {
+  for (const TestSuite& suite : kSuites) {
     const check::Context context(suite.name);
     TlsPair pair(suite);
     REQUIRE(pair.handshake());
@@ -88,7 +88,7 @@ TEST("a suite that the kernel does not know is not mistaken for one that it does
 }
 
 TEST("the server's keys open all that it writes under them, in sequence") {
-  for (const Suite& suite : kSuites) {
+  for (const TestSuite& suite : kSuites) {
     const check::Context context(suite.name);
     TlsPair pair(suite);
     REQUIRE(pair.handshake());
@@ -117,7 +117,7 @@ TEST("the server's keys open all that it writes under them, in sequence") {
 }
 
 TEST("the client's keys open what the server will receive") {
-  for (const Suite& suite : kSuites) {
+  for (const TestSuite& suite : kSuites) {
     const check::Context context(suite.name);
     TlsPair pair(suite);
     REQUIRE(pair.handshake());
@@ -130,7 +130,7 @@ TEST("the client's keys open what the server will receive") {
 }
 
 TEST("a session that was resumed has keys of its own, and they fit too") {
-  for (const Suite& suite : kSuites) {
+  for (const TestSuite& suite : kSuites) {
     const check::Context context(suite.name);
     TlsPair pair(suite);
     REQUIRE(pair.handshake());
@@ -146,7 +146,7 @@ TEST("a session that was resumed has keys of its own, and they fit too") {
 }
 
 TEST("after each KeyUpdate the next secret's keys fit, from sequence 0") {
-  for (const Suite& suite : kSuites) {
+  for (const TestSuite& suite : kSuites) {
     if (suite.version != TlsVersion::tls13) continue;
     const check::Context context(suite.name);
     TlsPair pair(suite);

@@ -1,7 +1,8 @@
 // record_client HOST PORT tls12|tls13 CIPHER COMMAND...
 // A TLS client that sends what no library sends: after a handshake by OpenSSL it makes every record by hand.
 // It does the commands in order and prints one line for each thing that arrives. IPv4, and no certificate is
-// checked. Exits 1 when it could not connect or a record does not open.
+// checked. $SOURCE_ADDRESS is where it connects from. Exits 1 when it could not connect or a record does not
+// open.
 //
 //   get PATH             a GET request, as one record
 //   text TEXT            application data; \r \n as in C
@@ -78,6 +79,10 @@ class Client {
     fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
+    if (const char* source = std::getenv("SOURCE_ADDRESS")) {
+      ::inet_pton(AF_INET, source, &address.sin_addr);
+      if (::bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fail("bind");
+    }
     address.sin_port = htons(static_cast<uint16_t>(port));
     ::inet_pton(AF_INET, host, &address.sin_addr);
     if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fail("connect");

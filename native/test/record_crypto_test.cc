@@ -9,7 +9,7 @@ namespace {
 
 constexpr uint64_t kLastSequence = UINT64_MAX;
 
-void fill(RecordKeys& keys, const Suite& suite) {
+void fill(RecordKeys& keys, const TestSuite& suite) {
   keys.version = suite.version;
   keys.aead = suite.aead;
   for (size_t i = 0; i < keys.key.size(); i++) keys.key[i] = static_cast<uint8_t>(i * 7 + 1);
@@ -24,7 +24,7 @@ bool opens(const RecordKeys& keys, uint64_t sequence, std::string_view record) {
 }
 
 TEST("a record that was sealed is opened with its type and data") {
-  for (const Suite& suite : kSuites) {
+  for (const TestSuite& suite : kSuites) {
     const check::Context context(suite.name);
     RecordKeys keys;
     fill(keys, suite);
@@ -43,7 +43,7 @@ TEST("a record that was sealed is opened with its type and data") {
 }
 
 TEST("an empty record is opened as empty") {
-  for (const Suite& suite : kSuites) {
+  for (const TestSuite& suite : kSuites) {
     const check::Context context(suite.name);
     RecordKeys keys;
     fill(keys, suite);
@@ -56,7 +56,7 @@ TEST("an empty record is opened as empty") {
 }
 
 TEST("a record with any one bit changed, or cut, is not opened") {
-  for (const Suite& suite : kSuites) {
+  for (const TestSuite& suite : kSuites) {
     const check::Context context(suite.name);
     RecordKeys keys;
     fill(keys, suite);
@@ -74,7 +74,7 @@ TEST("a record with any one bit changed, or cut, is not opened") {
 }
 
 TEST("a record is opened only at its place in the sequence and under its key") {
-  for (const Suite& suite : kSuites) {
+  for (const TestSuite& suite : kSuites) {
     const check::Context context(suite.name);
     RecordKeys keys, other;
     fill(keys, suite);
@@ -128,7 +128,7 @@ TEST("the example record of RFC 8448 is opened, and sealed to the same bytes") {
 }
 
 TEST("OpenSSL reads a record that was sealed with its server's keys") {
-  for (const Suite& suite : kSuites) {
+  for (const TestSuite& suite : kSuites) {
     const check::Context context(suite.name);
     TlsPair pair(suite);
     REQUIRE(pair.handshake());

@@ -17,14 +17,14 @@
 
 namespace sealgate {
 
-struct Suite {
+struct TestSuite {
   TlsVersion version;
   Aead aead;
   const char* name;  // as OpenSSL calls it
 };
 
 // Every combination that the kernel may be given keys for.
-constexpr std::array<Suite, 2 * kAeads> kSuites = {{
+constexpr std::array<TestSuite, 2 * kAeads> kSuites = {{
     {TlsVersion::tls13, Aead::aes128_gcm, "TLS_AES_128_GCM_SHA256"},
     {TlsVersion::tls13, Aead::aes256_gcm, "TLS_AES_256_GCM_SHA384"},
     {TlsVersion::tls13, Aead::chacha20_poly1305, "TLS_CHACHA20_POLY1305_SHA256"},
@@ -47,7 +47,7 @@ using OpenSslPtr = std::unique_ptr<T, OpenSslFree>;
 
 class TlsPair {
  public:
-  explicit TlsPair(const Suite& suite)
+  explicit TlsPair(const TestSuite& suite)
       : client_context_(context(TLS_client_method(), suite)),
         server_context_(context(TLS_server_method(), suite)) {
     use_certificate(server_context_.get());
@@ -119,7 +119,7 @@ class TlsPair {
  private:
   static void move(SSL* from, SSL* to) { give(to, taken(from)); }
 
-  static OpenSslPtr<SSL_CTX> context(const SSL_METHOD* method, const Suite& suite) {
+  static OpenSslPtr<SSL_CTX> context(const SSL_METHOD* method, const TestSuite& suite) {
     OpenSslPtr<SSL_CTX> made(SSL_CTX_new(method));
     SSL_CTX* c = made.get();
     const bool tls13 = suite.version == TlsVersion::tls13;

@@ -1,0 +1,48 @@
+// Histogram: how long things took, in microseconds, four buckets to each power of two (as HDR histograms
+// do): a bound is at most a quarter above what fell below it. Written by one thread, read by any.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "counter.h"
+
+namespace sealgate {
+
+class Histogram {
+ public:
+  void observe(int64_t microseconds) {
+    const auto value = static_cast<uint64_t>(std::clamp<int64_t>(microseconds, 0, kMost));
+    buckets_[bucket_of(value)].add();
+    sum_.add(value);
+  }
+  // visit(upper bound in microseconds, inclusive; observations in the bucket), without the empty ones.
+  template <typename Visit>
+  void each(Visit visit) const {
+    for (size_t i = 0; i < kBuckets; i++) {
+      if (const uint64_t n = buckets_[i].get()) visit(bound_of(i), n);
+    }
+  }
+  uint64_t sum() const { return sum_.get(); }
+
+  static constexpr size_t bucket_of(uint64_t value) {
+    if (value < 4) return static_cast<size_t>(value);
+    const int octave = std::bit_width(value) - 3;
+    return static_cast<size_t>(octave) * 4 + static_cast<size_t>(value >> octave);
+  }
+  static constexpr uint64_t bound_of(size_t bucket) {
+    if (bucket < 4) return bucket;
+    const size_t octave = bucket / 4 - 1;
+    return ((bucket % 4 + 5) << octave) - 1;
+  }
+
+ private:
+  static constexpr int64_t kMost = (int64_t{1} << 32) - 1;  // over an hour
+  static constexpr size_t kBuckets = 31 * 4;
+  Counter buckets_[kBuckets];
+  Counter sum_;
+};
+
+}  // namespace sealgate
