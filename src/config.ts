@@ -32,6 +32,7 @@ export const settings = {
   'ktls.recordsPerKey': { variable: 'SEALGATE_KTLS_RECORDS_PER_KEY', type: 'number' },
   'auth.reads': { variable: 'SEALGATE_READS', type: 'text' },
   'auth.tokens': { variable: 'SEALGATE_TOKENS', type: 'path' },
+  'control.audit': { variable: 'SEALGATE_AUDIT', type: 'path' },
   'control.listen': { variable: 'SEALGATE_CONTROL', type: 'text' },
   'drain.graceSeconds': { variable: 'SEALGATE_DRAIN_SECONDS', type: 'number' },
   'log.access': { variable: 'SEALGATE_ACCESS_LOG', type: 'path' },
@@ -165,6 +166,7 @@ function withPaths(config: Config, base: string): Config {
       clients: { ...config.tls.clients, ca: optional(config.tls.clients.ca) },
     },
     log: { ...config.log, access: config.log.access === '-' ? '-' : optional(config.log.access) },
+    control: { ...config.control, audit: resolve(base, config.control.audit) },
     auth: { ...config.auth, tokens: resolve(base, config.auth.tokens) },
   };
 }

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { limitsSchema } from './limits.ts';
+import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
 
 const address = z
@@ -19,7 +20,6 @@ const address = z
     return { host: bare, port: Number(port), tls: scheme === 'https' };
   });
 
-const ktlsCiphers = ['AES-128-GCM', 'AES-256-GCM', 'ChaCha20-Poly1305', 'AES-128-CCM'] as const;
 const bucketName = z.string().regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{0,62}$/, {
   error:
     'expected a bucket name: 1 to 63 lower-case letters, digits, dots and hyphens, a letter or digit first',
@@ -108,11 +108,12 @@ export const configSchema = z.strictObject({
         .enum(['auto', 'off', 'require'])
         .default('auto')
         .describe(
-          'auto: kernel TLS where it works. off: userspace TLS. require: no start without kernel TLS.',
+          'auto: kernel TLS where it works, as far as the rollout has come. off: userspace TLS. ' +
+            'require: all traffic at once, and no start without it.',
         ),
       tx: z.boolean().default(true).describe('Sending may go by the kernel.'),
       rx: z.boolean().default(true).describe('Receiving may go by the kernel.'),
-      protocols: z.array(z.enum(['TLSv1.2', 'TLSv1.3'])).default(['TLSv1.2', 'TLSv1.3']),
+      protocols: z.array(z.enum(ktlsProtocols)).default([...ktlsProtocols]),
       ciphers: z
         .array(z.enum(ktlsCiphers))
         .default([...ktlsCiphers])
@@ -133,6 +134,10 @@ export const configSchema = z.strictObject({
         .describe('AES records before the key is replaced (RFC 8446 5.5), in userspace TLS too.'),
     })
     .prefault({}),
+  rollout: rolloutSchema
+    .prefault({})
+    .describe('Where a rollout begins. What was changed at run time holds until this is edited.'),
+  guard: guardSchema.prefault({}).describe('Compares the canary with the control group.'),
   buckets: z
     .record(bucketName, z.enum(['write-once', 'versioned']))
     .default({ files: 'write-once' })
@@ -161,6 +166,11 @@ export const configSchema = z.strictObject({
       listen: address
         .default({ host: '127.0.0.1', port: 9443, tls: false })
         .describe('Loopback http:// URL.'),
+      audit: z
+        .string()
+        .min(1)
+        .default('./audit.jsonl')
+        .describe('File with a JSON line for each change made at run time; only appended to.'),
     })
     .prefault({}),
   limits: limitsSchema.prefault({}),

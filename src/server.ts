@@ -2,7 +2,7 @@
 
 import type { Logger } from 'pino';
 import { Tokens } from './auth/tokens.ts';
-import type { Config } from './config.ts';
+import { type Config, urlOf } from './config.ts';
 import { createControlApp } from './control/app.ts';
 import { listenControl } from './control/listener.ts';
 import { Metrics } from './control/metrics.ts';
@@ -16,6 +16,10 @@ import { createApp } from './http/app.ts';
 import { authorizer } from './http/authorize.ts';
 import { Turns } from './http/turns.ts';
 import { addon, type BoundListener } from './native/addon.ts';
+import { AuditLog } from './rollout/audit_log.ts';
+import { Guard } from './rollout/guard.ts';
+import { Rollout } from './rollout/rollout.ts';
+import { Samples } from './rollout/samples.ts';
 import { openStore } from './store/content_store.ts';
 import type { Store } from './store/store.ts';
 
@@ -34,6 +38,8 @@ export interface RunningServer {
    * refused; then the old ones stay.
    */
   reload(): Promise<void>;
+  /** Every new connection is userspace TLS from now on. */
+  rollBack(why: string): Promise<void>;
   /** Drains within config.drain.graceSeconds and releases everything. A second call joins the first. */
   stop(): Promise<void>;
 }
@@ -68,7 +74,7 @@ async function assemble(
   const ktls = checkKtls(config.ktls.mode, log);
   const tlsFiles = new TlsFiles(config.tls, keylogFile);
   const encrypted = config.listeners.some(({ tls }) => tls);
-  const reactor = reactorOptions(config, encrypted ? await tlsFiles.read() : undefined);
+  const reactor = reactorOptions(config, encrypted ? await tlsFiles.read() : undefined, false);
   let state: 'starting' | 'ready' | 'draining' = 'starting';
 
   const store = await openStore({ root: config.store });
@@ -78,6 +84,12 @@ async function assemble(
   const metrics = new Metrics(ktls);
   let pool: DeliveryPool | undefined;
   const counters = () => pool?.counters() ?? {};
+  const audit = await AuditLog.open(config.control.audit);
+  closers.push(() => audit.close());
+  const samples = new Samples(counters);
+  closers.push(() => samples.close());
+  const rollout = await startRollout(config, audit, log);
+  const guard = new Guard({ policy: config.guard, samples, rollout, log });
   const openAccessLog = () => {
     if (config.log.access !== '') addon.openAccessLog(config.log.access);
   };
@@ -86,9 +98,13 @@ async function assemble(
     openAccessLog();
     if (encrypted) pool?.replaceTls(await tlsFiles.read());
   };
-  const text = async () => ({ text: await metrics.text(counters()), contentType: metrics.contentType });
+  const readings = () => ({ state: rollout.state, view: rollout.view(), guard: guard.status() });
+  const text = async () => ({
+    text: await metrics.text(counters(), readings()),
+    contentType: metrics.contentType,
+  });
   const control = await listenControl(
-    createControlApp({ metrics: text, state: () => state, reload }),
+    createControlApp({ metrics: text, state: () => state, reload, rollout, guard }),
     config.control.listen,
   );
   closers.push(() => control.close());
@@ -100,6 +116,7 @@ async function assemble(
   pool = started;
   closers.push(() => started.stop(config.drain.graceSeconds * 1000));
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
+  samples.start(config.guard.intervalSeconds, () => void guard.look());
   state = 'ready';
 
   let stopped: Promise<void> | undefined;
@@ -108,7 +125,20 @@ async function assemble(
     stopped ??= closeAll();
     return stopped;
   };
-  return { listeners: started.listeners, control: control.url, reload, stop };
+  const rollBack = (why: string) => rollout.rollBack({ who: 'signal', why });
+  return { listeners: started.listeners, control: control.url, reload, rollBack, stop };
+}
+
+/** With kernel TLS required there is nothing to find out: it begins with all traffic. */
+function startRollout(config: Config, audit: AuditLog, log: Logger): Promise<Rollout> {
+  const everything = { phase: 'rx', percent: 100, control: 0 } as const;
+  return Rollout.start({
+    audit,
+    initial: config.ktls.mode === 'require' ? { ...config.rollout, ...everything } : config.rollout,
+    listeners: config.listeners.map(urlOf),
+    engine: addon,
+    log,
+  });
 }
 
 /**

@@ -23,7 +23,7 @@ const skipStatus = 77;
 const ktlsTests = testsUnder('test/ktls');
 const hostTests = testsUnder('test').filter((file) => !ktlsTests.includes(file));
 // Without a server or a command as a process of its own.
-const quickTests = hostTests.filter((file) => /^test\/(http|delivery)\/|^test\/tidy/.test(file));
+const quickTests = hostTests.filter((file) => /^test\/(http|delivery|rollout)\/|^test\/tidy/.test(file));
 
 const parts: Record<string, () => Step[]> = {
   native: () => programs('build/test'),

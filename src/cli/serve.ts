@@ -43,7 +43,8 @@ Examples:
   sealgate serve --listen https://127.0.0.1:8443 --listen http://127.0.0.1:8080 --ktls off
 
 Prints 'listening URL' for each listener and 'control URL' once it accepts. The log goes to standard error.
-SIGHUP reads certificates and keys again, and opens the access log anew.`,
+SIGHUP reads certificates and keys again, and opens the access log anew.
+SIGUSR2 rolls kernel TLS back: every new connection is userspace TLS.`,
     )
     .action(serve);
 }
@@ -70,6 +71,9 @@ async function serve(options: ServeOptions): Promise<void> {
       (error) =>
         log.error({ err: error }, 'not everything could be read or opened again; what was in use stays'),
     ),
+  );
+  process.on('SIGUSR2', () =>
+    server.rollBack('SIGUSR2').catch((error) => log.error({ err: error }, 'the rollback is not on record')),
   );
   for (const listener of server.listeners) console.log(`listening ${urlOf(listener)}`);
   console.log(`control ${server.control}`);

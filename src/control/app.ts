@@ -1,7 +1,11 @@
 // The control plane's application: what operators and their machines ask about the server itself.
 
 import { Hono } from 'hono';
+import type { Guard } from '../rollout/guard.ts';
+import type { Rollout } from '../rollout/rollout.ts';
 import { ownPagesOnly } from './own_pages_only.ts';
+import { rolloutRoutes } from './rollout.ts';
+import type { ControlEnv } from './who.ts';
 
 const problemType = { 'Content-Type': 'application/problem+json' };
 
@@ -11,10 +15,13 @@ export interface ControlServices {
   state(): 'starting' | 'ready' | 'draining';
   /** Reads certificates and keys again; rejects with the reason when they are refused. */
   reload(): Promise<void>;
+  rollout: Rollout;
+  guard: Guard;
 }
 
-export function createControlApp({ metrics, state, reload }: ControlServices): Hono {
-  const app = new Hono();
+export function createControlApp(services: ControlServices): Hono<ControlEnv> {
+  const { metrics, state, reload, rollout, guard } = services;
+  const app = new Hono<ControlEnv>();
   app.use(ownPagesOnly);
   app.get('/metrics', async (c) => {
     const { text, contentType } = await metrics();
@@ -31,5 +38,6 @@ export function createControlApp({ metrics, state, reload }: ControlServices): H
       return c.json({ title: 'tls-refused', status: 422, detail }, 422, problemType);
     }
   });
+  app.route('/rollout', rolloutRoutes(rollout, guard));
   return app;
 }

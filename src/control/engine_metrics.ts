@@ -8,6 +8,8 @@ export interface EngineMetric {
   type: 'counter' | 'gauge';
   /** Counters named `key.value` become one metric with this label; `key.a/b` with several. */
   labels: string[];
+  /** What the engine's unit is of the metric's. */
+  scale: number;
 }
 
 const counter = (name: string, help: string, ...labels: string[]): EngineMetric => ({
@@ -15,13 +17,16 @@ const counter = (name: string, help: string, ...labels: string[]): EngineMetric 
   help,
   type: 'counter',
   labels,
+  scale: 1,
 });
+const nanoseconds = 1e-9;
 const gauge = (name: string, help: string, ...labels: string[]): EngineMetric => ({
   ...counter(name, help, ...labels),
   type: 'gauge',
 });
 
 const suiteLabels = ['protocol', 'cipher', 'direction', 'by'];
+const sentLabels = ['path', 'protocol', 'cipher', 'seal'];
 
 /** By the engine's name, up to the dot. */
 export const engineMetrics: Record<string, EngineMetric> = {
@@ -31,8 +36,16 @@ export const engineMetrics: Record<string, EngineMetric> = {
   handshakes_resumed: counter('tls_handshakes_resumed', 'TLS handshakes that resumed a session.'),
   handshakes_failed: counter('tls_handshakes_failed', 'TLS handshakes that failed.'),
   requests: counter('requests', 'Request heads parsed.'),
-  responses: counter('responses', 'Responses sent, by the path their bytes took.', 'path'),
-  bytes: counter('sent_bytes', 'Bytes of heads and bodies before TLS, by the path they took.', 'path'),
+  responses: counter(
+    'responses',
+    'Responses sent, by the path their bytes took, what protected them and how their content was sealed.',
+    ...sentLabels,
+  ),
+  bytes: counter('sent_bytes', 'Bytes of heads and bodies before TLS, likewise.', ...sentLabels),
+  cpu: {
+    ...counter('cpu_seconds', 'CPU of delivery threads, by path or handshake; from samples.', 'path'),
+    scale: nanoseconds,
+  },
   fallback: counter('ktls_fallbacks', 'Connections that the kernel did not send for, by reason.', 'reason'),
   fallback_rx: counter(
     'ktls_receive_fallbacks',
@@ -41,6 +54,26 @@ export const engineMetrics: Record<string, EngineMetric> = {
   ),
   ktls_switched: counter('ktls_connections', 'Connections whose sending moved to kernel TLS.'),
   ktls_switched_rx: counter('ktls_receive_connections', 'Connections whose receiving did.'),
+  ktls_mode: counter(
+    'ktls_keys',
+    'Keys given to the kernel, by who took them: software, or a network device.',
+    'direction',
+    'mode',
+  ),
+  offload_asked: counter('ktls_offload_asked', 'Keys given while a device was allowed to take them.'),
+  offload_unasked: counter(
+    'ktls_offload_unasked',
+    'Keys a device took though the rollout does not allow it.',
+  ),
+  group_connections: counter('group_connections', 'TLS connections, by group of the rollout.', 'group'),
+  group_responses: counter('group_responses', 'Responses over TLS, by group.', 'group'),
+  group_bytes: counter('group_sent_bytes', 'Bytes of heads and bodies before TLS, by group.', 'group'),
+  group_cpu: {
+    ...counter('group_cpu_seconds', 'CPU of delivery threads without handshakes; from samples.', 'group'),
+    scale: nanoseconds,
+  },
+  group_cut: counter('group_cut_responses', 'Responses that ended before their last byte.', 'group'),
+  group_errors: counter('group_channel_errors', 'What ended connections early.', 'group', 'class'),
   errors: counter('channel_errors', 'What ended connections early, by class.', 'class'),
   key_updates_received: counter('tls_key_updates_received', 'KeyUpdate messages of clients.'),
   key_updates_sent: counter('tls_key_updates_sent', 'KeyUpdate messages that Sealgate sent.'),
@@ -73,6 +106,31 @@ const silent = new Set([
   'fallback_rx.none',
   'connections.closed',
 ]);
+
+export interface HistogramMetric {
+  name: string;
+  help: string;
+  labels: string[];
+}
+
+/** By the engine's name, up to the dot; its sums are under the same name with `_sum`. Microseconds there. */
+export const engineHistograms: Record<string, HistogramMetric> = {
+  handshake_time: {
+    name: 'sealgate_tls_handshake_seconds',
+    help: 'From accept to the end of the TLS handshake.',
+    labels: [],
+  },
+  group_first_byte: {
+    name: 'sealgate_first_byte_seconds',
+    help: 'From the complete request head until the first byte was handed to the kernel.',
+    labels: ['group'],
+  },
+  group_completion: {
+    name: 'sealgate_completion_seconds',
+    help: 'And until the last byte was.',
+    labels: ['group'],
+  },
+};
 
 export function splitCounter(name: string): { key: string; value?: string } | undefined {
   if (silent.has(name)) return undefined;

@@ -18,7 +18,7 @@ export interface ControlListener {
 
 /** Rejects when the address is not loopback or cannot be bound. */
 export async function listenControl(
-  app: Hono,
+  app: Pick<Hono, 'fetch'>,
   address: { host: string; port: number },
 ): Promise<ControlListener> {
   if (!isLoopback(address.host)) {

@@ -2,9 +2,12 @@
 
 import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry } from 'prom-client';
 import type { FrontEndObserver } from '../delivery/front_end.ts';
+import { TlsStat } from '../delivery/tls_stat.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Counters, KtlsCapability } from '../native/addon.ts';
-import { type EngineMetric, engineMetrics, splitCounter } from './engine_metrics.ts';
+import { EngineHistogram } from './engine_histogram.ts';
+import { type EngineMetric, engineHistograms, engineMetrics, splitCounter } from './engine_metrics.ts';
+import { RolloutMetrics, type RolloutReadings } from './rollout_metrics.ts';
 
 /** Seconds: from a plan made at once to a blob that had to be hashed again. */
 const latencyBuckets = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
@@ -16,6 +19,8 @@ export class Metrics implements FrontEndObserver {
   readonly #registry = new Registry<OpenMetricsContentType>();
   readonly #latency: Histogram;
   readonly #engine = new Map<string, EngineSeries>();
+  readonly #histograms = new Map<string, EngineHistogram>();
+  readonly #rollout: RolloutMetrics;
   readonly #refusals = new Map<ErrorCode, number>();
 
   /** @param ktls what the kernel was found to do. */
@@ -29,6 +34,10 @@ export class Metrics implements FrontEndObserver {
       registers: [this.#registry],
     });
     for (const [key, metric] of Object.entries(engineMetrics)) this.#engine.set(key, this.#series(metric));
+    for (const [key, metric] of Object.entries(engineHistograms)) {
+      this.#histograms.set(key, new EngineHistogram(metric, this.#registry));
+    }
+    this.#rollout = new RolloutMetrics(this.#registry, new TlsStat());
   }
 
   answered(seconds: number): void {
@@ -40,10 +49,12 @@ export class Metrics implements FrontEndObserver {
   }
 
   /** The exposition. @param engine totals of all reactors. */
-  async text(engine: Counters): Promise<string> {
+  async text(engine: Counters, rollout?: RolloutReadings): Promise<string> {
     for (const series of this.#engine.values()) series.reset();
     for (const [name, value] of Object.entries(engine)) this.#count(name, value);
     for (const [code, count] of this.#refusals) this.#count(`problems.${code}`, count);
+    for (const [key, histogram] of this.#histograms) histogram.set(key, engine);
+    if (rollout) this.#rollout.update(engine, rollout);
     return this.#registry.metrics();
   }
 
@@ -69,8 +80,8 @@ export class Metrics implements FrontEndObserver {
     const split = splitCounter(name);
     const series = split && this.#engine.get(split.key);
     if (!series) return;
-    const labels = engineMetrics[split.key]?.labels ?? [];
+    const { labels, scale } = engineMetrics[split.key] ?? { labels: [], scale: 1 };
     const values = split.value?.split('/') ?? [];
-    series.inc(Object.fromEntries(labels.map((label, at) => [label, values[at] ?? ''])), value);
+    series.inc(Object.fromEntries(labels.map((label, at) => [label, values[at] ?? ''])), value * scale);
   }
 }

@@ -4,7 +4,14 @@ import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
-import type { BoundListener, Counters, Reactor, ReactorOptions, TlsOptions } from '../native/addon.ts';
+import type {
+  BoundListener,
+  ConnectionInfo,
+  Counters,
+  Reactor,
+  ReactorOptions,
+  TlsOptions,
+} from '../native/addon.ts';
 import { addon } from '../native/addon.ts';
 import { workerUrl } from '../worker_url.ts';
 import type { FrontEnd } from './front_end.ts';
@@ -72,6 +79,12 @@ export class DeliveryPool {
   /** Totals of all reactors since the start, those that ended included; gauges of the living. */
   counters(): Counters {
     return this.#retired.plus([...this.#live.values()].map(({ reactor }) => reactor.counters()));
+  }
+
+  /** Up to `limit` of each worker's live connections. */
+  async connections(limit: number): Promise<ConnectionInfo[]> {
+    const asked = [...this.#live.values()].map(({ reactor }) => reactor.connections(limit).catch(() => []));
+    return (await Promise.all(asked)).flat();
   }
 
   /**

@@ -4,16 +4,20 @@ import type { Config } from '../config.ts';
 import { engineErrors, problemBody } from '../errors.ts';
 import type { ReactorOptions, TlsOptions } from '../native/addon.ts';
 
-/** @param tls undefined: all listeners are plaintext. */
+/**
+ * @param tls undefined: all listeners are plaintext.
+ * @param offload a network device of this host takes TLS keys.
+ */
 export function reactorOptions(
   config: Config,
   tls: TlsOptions | undefined,
+  offload: boolean,
 ): Omit<ReactorOptions, 'sharedPorts'> {
   const { maxObjectBytes: _, ...limits } = config.limits;
   return {
     listeners: config.listeners,
     ...(tls && { tls }),
-    ktls: config.ktls,
+    ktls: { ...config.ktls, askModes: offload },
     limits,
     problems: engineProblems(),
     planKeyFields: [],

@@ -2,6 +2,9 @@
 // The addon is one binary for Node, Bun and Deno; package.json's "imports" says where it is.
 
 import { createRequire } from 'node:module';
+import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from './ktls.ts';
+
+export type * from './ktls.ts';
 
 declare const sealed: unique symbol;
 
@@ -66,6 +69,8 @@ export interface RequestEvent {
   peer: string;
   /** Of the client's certificate, as `CN=build,O=Example` (RFC 2253); empty without one. */
   subject: string;
+  /** As the access log calls the request. */
+  name: string;
   /** Seconds on the engine's clock when the head was complete; see {@link Addon.now}. */
   at: number;
 }
@@ -167,25 +172,6 @@ export interface TlsOptions {
   keylogFile: string;
 }
 
-export type KtlsMode = 'auto' | 'off' | 'require';
-
-export type KtlsProtocol = 'TLSv1.2' | 'TLSv1.3';
-export type KtlsCipher = 'AES-128-GCM' | 'AES-256-GCM' | 'ChaCha20-Poly1305' | 'AES-128-CCM';
-
-/** What may go by kernel TLS. */
-export interface KtlsPolicy {
-  mode: KtlsMode;
-  /** Directions: sending, receiving. */
-  tx: boolean;
-  rx: boolean;
-  protocols: KtlsProtocol[];
-  ciphers: KtlsCipher[];
-  /** A response or an upload of at least this many bytes moves its connection into the kernel. */
-  minBytes: number;
-  /** Records that one AES key protects before it is replaced, or the connection ends in order. */
-  recordsPerKey: number;
-}
-
 export interface ReactorOptions {
   listeners: ListenerOptions[];
   /** Another reactor of this process is bound to these addresses already. */
@@ -245,16 +231,8 @@ export interface Reactor {
   /** For the handshakes from now on. Throws the reason when it is refused; then nothing has changed. */
   replaceTls(options: TlsOptions): void;
   counters(): Counters;
-}
-
-export interface KtlsCapability {
-  protocol: KtlsProtocol;
-  cipher: KtlsCipher;
-  direction: 'tx' | 'rx';
-  works: boolean;
-  rekeys: boolean;
-  /** Where the first failing step failed, and its errno name; empty when it works. */
-  failure: string;
+  /** Up to `limit` of them. Rejects when the reactor has ended. */
+  connections(limit: number): Promise<ConnectionInfo[]>;
 }
 
 export interface Libraries {
@@ -277,6 +255,9 @@ export interface Addon {
   openAccessLog(path: string): void;
   /** New session tickets come under a new key; the two before it still resume. */
   rotateTicketKeys(): void;
+  setRollout(rollout: EngineRollout): void;
+  /** Seconds since the epoch when a connection last moved into the kernel; 0: none has. */
+  lastMove(): number;
 
   /** Binds the listeners. Called on the thread whose `onEvents` will answer. */
   createReactor(options: ReactorOptions): Reactor;

@@ -57,6 +57,7 @@ test('every variable is heeded', async () => {
     SEALGATE_KTLS_RECORDS_PER_KEY: ['5', 5],
     SEALGATE_READS: ['token', 'token'],
     SEALGATE_TOKENS: ['/t', '/t'],
+    SEALGATE_AUDIT: ['/l', '/l'],
     SEALGATE_CONTROL: ['http://127.0.0.1:6', { host: '127.0.0.1', port: 6, tls: false }],
     SEALGATE_DRAIN_SECONDS: ['0.5', 0.5],
     SEALGATE_ACCESS_LOG: ['/a', '/a'],

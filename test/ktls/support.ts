@@ -121,14 +121,25 @@ export function tlsStat(name: string): number {
 }
 
 /** native/test/record_client.cc; resolves with the lines it printed. */
-export async function recordClient(
+export function recordClient(
+  server: TestServer,
+  suite: Suite,
+  ...commands: (string | number)[]
+): Promise<string[]> {
+  return recordClientFrom('127.0.0.1', server, suite, ...commands);
+}
+
+/** The same from one of the addresses of this machine. */
+export async function recordClientFrom(
+  source: string,
   server: TestServer,
   { version, name }: Suite,
   ...commands: (string | number)[]
 ): Promise<string[]> {
   const port = new URL(server.url).port;
   const args = ['127.0.0.1', port, version, name, ...commands.map(String)];
-  const { status, stdout, stderr } = await outcome(spawn(`${root}build/test/record_client`, args));
+  const env = { ...process.env, SOURCE_ADDRESS: source };
+  const { status, stdout, stderr } = await outcome(spawn(`${root}build/test/record_client`, args, { env }));
   if (status !== 0) throw new Error(`record_client ended with ${status}: ${stderr}${stdout}`);
   return stdout.trimEnd().split('\n');
 }

@@ -70,6 +70,7 @@ export async function startEngine(handle: Handle, workers = 2): Promise<TestEngi
     reactor: {
       listeners: [{ host: '127.0.0.1', port: 0, tls: false }],
       ktls: {
+        askModes: false,
         mode: 'off',
         tx: true,
         rx: true,

@@ -118,11 +118,16 @@ export class TestServer {
     return this.curl(path, '-T', file, '-H', `Authorization: Bearer ${this.#site.token}`, ...args);
   }
 
-  /** The value of a metric's line, as `sealgate_sent_bytes_total{path="tls-send"}`. */
-  async metric(line: string): Promise<number> {
+  /** The sum of a metric's series that have these labels, as `sealgate_sent_bytes_total{path="tls-send"}`. */
+  async metric(wanted: string): Promise<number> {
     const exposition = await (await fetch(`${this.control}/metrics`)).text();
-    const found = exposition.split('\n').find((candidate) => candidate.startsWith(`${line} `));
-    return found === undefined ? 0 : Number(found.slice(line.length + 1));
+    const [, name = '', labels = ''] = /^(\w+)(?:\{(.*)\})?$/.exec(wanted) ?? [];
+    const pairs = labels === '' ? [] : labels.split(',');
+    return exposition
+      .split('\n')
+      .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+      .filter((line) => pairs.every((pair) => line.includes(pair)))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 }
 

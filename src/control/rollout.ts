@@ -1,0 +1,38 @@
+// /rollout: how far kernel TLS has come, changing it, and the way back.
+
+import { Hono } from 'hono';
+import { z } from 'zod';
+import type { Guard } from '../rollout/guard.ts';
+import { type Rollout, RolloutRefused } from '../rollout/rollout.ts';
+import { rolloutChangeSchema } from '../rollout_schema.ts';
+import { problem } from './problem.ts';
+import { type ControlEnv, whoOf } from './who.ts';
+
+const why = z.string().min(1, { error: 'expected a reason' }).max(500);
+const changeSchema = rolloutChangeSchema.extend({ why, force: z.boolean().default(false) });
+const rollBackSchema = z.strictObject({ why });
+
+export function rolloutRoutes(rollout: Rollout, guard: Guard): Hono<ControlEnv> {
+  const app = new Hono<ControlEnv>();
+  const view = () => ({ ...rollout.view(), guard: guard.status() });
+  app.get('/', (c) => c.json(view()));
+  app.post('/', async (c) => {
+    const asked = changeSchema.safeParse(await c.req.json().catch(() => undefined));
+    if (!asked.success) return problem(c, 400, 'change-malformed', z.prettifyError(asked.error));
+    const { why, force, ...change } = asked.data;
+    try {
+      await rollout.change(change, { who: whoOf(c), why }, force);
+    } catch (error) {
+      if (error instanceof RolloutRefused) return problem(c, 409, 'rollout-refused', error.message);
+      throw error;
+    }
+    return c.json(view());
+  });
+  app.post('/rollback', async (c) => {
+    const asked = rollBackSchema.safeParse(await c.req.json().catch(() => undefined));
+    if (!asked.success) return problem(c, 400, 'change-malformed', z.prettifyError(asked.error));
+    await rollout.rollBack({ who: whoOf(c), why: asked.data.why });
+    return c.json(view());
+  });
+  return app;
+}

@@ -1,0 +1,102 @@
+// RolloutMetrics: gauges about kernel TLS as an operator runs it: how far it has come, what share of the
+// traffic it has, what the guard thinks of it and what the kernel itself says.
+
+import { Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
+import type { TlsStat } from '../delivery/tls_stat.ts';
+import type { Counters } from '../native/addon.ts';
+import type { GuardStatus } from '../rollout/guard.ts';
+import type { Rollout } from '../rollout/rollout.ts';
+import { phases, type RolloutState } from '../rollout_schema.ts';
+
+export interface RolloutReadings {
+  state: RolloutState;
+  view: ReturnType<Rollout['view']>;
+  guard: GuardStatus;
+}
+
+const verdicts: GuardStatus['verdict'][] = ['insufficient', 'alike', 'hold', 'worse'];
+
+export class RolloutMetrics {
+  readonly #registry: Registry<OpenMetricsContentType>;
+  readonly #tlsStat: TlsStat;
+  readonly #gauges = new Map<string, Gauge>();
+
+  constructor(registry: Registry<OpenMetricsContentType>, tlsStat: TlsStat) {
+    this.#registry = registry;
+    this.#tlsStat = tlsStat;
+  }
+
+  update(engine: Counters, { state, view, guard }: RolloutReadings): void {
+    for (const gauge of this.#gauges.values()) gauge.reset();
+    this.#set('rollout_phase', '1: the phase of the rollout.', 1, { phase: state.phase });
+    this.#set('rollout_phase_number', 'Instrument is 0.', phases.indexOf(state.phase));
+    this.#set('rollout_percent', 'Share of the slice that is the canary.', state.percent);
+    this.#set('rollout_changed_timestamp_seconds', 'Last change.', Date.parse(view.changed.at) / 1000);
+    if (view.rollback) {
+      const help = 'From the last rollback to the last connection that still moved into the kernel.';
+      this.#set('rollback_last_new_connection_seconds', help, view.rollback.lastNewConnectionSeconds);
+    }
+    this.#addGuard(guard);
+    this.#addShares(engine);
+    this.#addKernel(engine);
+  }
+
+  #addGuard({ verdict, rollbacks, comparisons }: GuardStatus): void {
+    const help = '1: what the guard thinks of the canary.';
+    for (const each of verdicts)
+      this.#set('guard_verdict', help, Number(each === verdict), { verdict: each });
+    this.#set('guard_rollbacks', 'Rollbacks by the guard since the start.', rollbacks);
+    for (const { metric, canary, control, p } of comparisons) {
+      const value = 'Over the window: errors and cut a response, seconds, CPU seconds a byte.';
+      this.#set('guard_value', value, canary, { metric, group: 'canary' });
+      this.#set('guard_value', value, control, { metric, group: 'control' });
+      this.#set('guard_p_value', 'Probability of such a difference by chance.', p, { metric });
+    }
+  }
+
+  #addShares(engine: Counters): void {
+    for (const [name, all] of Object.entries(engine)) {
+      const [, suite = '', direction = ''] = /^tls_connections\.(.+)\/(tx|rx)\/openssl$/.exec(name) ?? [];
+      if (suite === '' || all === 0) continue;
+      const [protocol = '', cipher = ''] = suite.split('/');
+      // Every connection begins in OpenSSL, so those are all there were.
+      const moved = engine[`tls_connections.${suite}/${direction}/kernel`] ?? 0;
+      const help = 'Share of TLS connections that moved into the kernel.';
+      this.#set('ktls_activation_ratio', help, moved / all, { protocol, cipher, direction });
+    }
+    for (const direction of ['tx', 'rx']) {
+      const bytes = (by: string) =>
+        Object.entries(engine).reduce(
+          (sum, [name, value]) =>
+            sum + (name.startsWith('tls_bytes.') && name.endsWith(`/${direction}/${by}`) ? value : 0),
+          0,
+        );
+      const [kernel, openssl] = [bytes('kernel'), bytes('openssl')];
+      const help = 'Share of bytes over TLS that the kernel protected.';
+      if (kernel + openssl > 0)
+        this.#set('ktls_bytes_ratio', help, kernel / (kernel + openssl), { direction });
+    }
+  }
+
+  #addKernel(engine: Counters): void {
+    const stat = this.#tlsStat.read();
+    for (const [name, value] of Object.entries(stat)) {
+      this.#set('kernel_tls_stat', '/proc/net/tls_stat, all programs.', value, { name });
+    }
+    if (Object.keys(stat).length === 0) return;
+    for (const [direction, keys] of Object.entries(this.#tlsStat.unaccounted(stat, engine))) {
+      const help = 'Keys that the kernel took since the start and this server did not give.';
+      this.#set('kernel_tls_unaccounted_keys', help, keys, { direction });
+    }
+  }
+
+  #set(name: string, help: string, value: number, labels: Record<string, string> = {}): void {
+    let gauge = this.#gauges.get(name);
+    if (!gauge) {
+      const labelNames = Object.keys(labels);
+      gauge = new Gauge({ name: `sealgate_${name}`, help, labelNames, registers: [this.#registry] });
+      this.#gauges.set(name, gauge);
+    }
+    gauge.set(labels, value);
+  }
+}

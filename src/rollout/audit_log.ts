@@ -1,0 +1,122 @@
+// AuditLog: who changed what about the running server, when and why: a file of JSON lines that is only ever
+// appended to. An entry is on disk when append() resolves.
+
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { z } from 'zod';
+
+/** Bytes of one entry; what is longer is refused when written and passed over when read. */
+const maxEntry = 64 * 1024;
+const blockBytes = 64 * 1024;
+const newline = 0x0a;
+
+const entrySchema = z.looseObject({
+  at: z.iso.datetime(),
+  who: z.string().min(1).max(200),
+  action: z.string().min(1).max(100),
+  why: z.string().max(1000),
+});
+
+export type AuditEntry = z.infer<typeof entrySchema>;
+
+export class AuditLog {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  /** Entries are written one after another. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(path: string, file: FileHandle) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  /**
+   * Makes the file (mode 0600) when there is none. A last line that was cut off by a crash is ended, so that
+   * the next entry is whole. Rejects when the file cannot be written.
+   */
+  static async open(path: string): Promise<AuditLog> {
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+    const file = await open(path, flags, 0o600).catch((cause) => {
+      throw new Error(`${path}: the audit log cannot be opened: ${(cause as Error).message}`, { cause });
+    });
+    const { size } = await file.stat();
+    const last = Buffer.alloc(1);
+    if (size > 0) await file.read(last, 0, 1, size - 1);
+    if (size > 0 && last[0] !== newline) await file.appendFile('\n');
+    return new AuditLog(path, file);
+  }
+
+  /** Resolves when the entry is on disk. Rejects when it cannot be; then nothing of it counts. */
+  append(entry: Omit<AuditEntry, 'at'> & { who: string; action: string; why: string }): Promise<AuditEntry> {
+    const whole = entrySchema.parse({ at: new Date().toISOString(), ...entry });
+    const line = `${JSON.stringify(whole)}\n`;
+    if (Buffer.byteLength(line) > maxEntry) throw new Error('the audit entry is longer than 64 KiB');
+    const written = this.#turn.then(async () => {
+      await this.#file.appendFile(line);
+      await this.#file.datasync();
+      return whole;
+    });
+    this.#turn = written.catch(() => {});
+    return written;
+  }
+
+  /** The newest entry about an action. */
+  last(action: string): AuditEntry | undefined {
+    for (const entry of this.#backwards()) if (entry.action === action) return entry;
+    return undefined;
+  }
+
+  /** Newest first. */
+  recent(limit: number): AuditEntry[] {
+    const found: AuditEntry[] = [];
+    for (const entry of this.#backwards()) {
+      if (found.length >= limit) break;
+      found.push(entry);
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await this.#turn;
+    await this.#file.close();
+  }
+
+  *#backwards(): Generator<AuditEntry> {
+    for (const line of linesBackwards(this.#path)) {
+      const entry = entryOf(line);
+      if (entry) yield entry;
+    }
+  }
+}
+
+// Undefined for what a crash or an editor left.
+function entryOf(line: string): AuditEntry | undefined {
+  try {
+    return entrySchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Lines of a file, the last one first, a block in memory at a time. Lines beyond the limit are left out. */
+function* linesBackwards(path: string): Generator<string> {
+  const file = openSync(path, constants.O_RDONLY);
+  try {
+    let rest = Buffer.alloc(0);
+    for (let at = fstatSync(file).size; at > 0; ) {
+      const size = Math.min(blockBytes, at);
+      at -= size;
+      const block = Buffer.alloc(size);
+      readSync(file, block, 0, size, at);
+      let unread = Buffer.concat([block, rest]);
+      for (let end = unread.lastIndexOf(newline); end >= 0; end = unread.lastIndexOf(newline)) {
+        if (end + 1 < unread.length) yield unread.toString('utf8', end + 1);
+        unread = unread.subarray(0, end);
+      }
+      rest = unread.length > maxEntry ? Buffer.alloc(0) : unread;
+    }
+    if (rest.length > 0) yield rest.toString('utf8');
+  } finally {
+    closeSync(file);
+  }
+}

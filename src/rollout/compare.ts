@@ -1,0 +1,143 @@
+// compare: is the canary worse than the control group? Each interval of the window gives one value a group
+// and metric; whether the groups' values differ is decided by a one-sided permutation test on the difference
+// of their means (Ernst, "Permutation Methods", Statistical Science 19, 2004). It assumes nothing about how
+// the values are distributed, and bursts of errors or a slow minute count as the one interval they are.
+
+import { permutationTest } from 'simple-statistics';
+import type { GuardPolicy } from '../rollout_schema.ts';
+import { quantile, shareAbove } from './distribution.ts';
+import { type GroupCounts, groupCounts, type Interval, sumOf } from './samples.ts';
+
+export type Metric = 'errors' | 'cut' | 'first-byte-p99' | 'completion-p99' | 'cpu-per-byte';
+
+/** alike: no reason to stop. hold: worse, but bearable: go no further. worse: go back. */
+export type Verdict = 'alike' | 'hold' | 'worse';
+
+export interface Comparison {
+  metric: Metric;
+  /** Over the whole window: errors and cut per response, seconds, CPU seconds per byte. */
+  canary: number;
+  control: number;
+  /** Probability of such a difference when there is none. */
+  p: number;
+  verdict: Verdict;
+}
+
+export interface Judgement {
+  verdict: Verdict | 'insufficient';
+  /** Intervals with enough traffic in both groups. */
+  intervals: number;
+  comparisons: Comparison[];
+  /** Errors of the canary per response, by class, the most frequent first. */
+  classes: { class: string; canary: number; control: number }[];
+}
+
+/** Random divisions tried: p is known to a two-thousandth. */
+const permutations = 2000;
+
+interface Pair {
+  canary: GroupCounts;
+  control: GroupCounts;
+}
+
+interface Measure {
+  metric: Metric;
+  /** Of a group in one interval: what is tested. */
+  value: (group: GroupCounts) => number;
+  /** Of a group in all: what is shown, and what limits are about. */
+  effect: (group: GroupCounts) => number;
+  worse: (canary: number, control: number) => boolean;
+  hold: (canary: number, control: number) => boolean;
+}
+
+/** @param random uniform in [0, 1). */
+export function compare(
+  intervals: readonly Interval[],
+  policy: GuardPolicy,
+  random: () => number = Math.random,
+): Judgement {
+  const pairs = intervals.map(({ counts }) => pairOf(counts)).filter((pair) => hasTraffic(pair, policy));
+  const whole = pairOf(sumOf(intervals));
+  const judged = { intervals: pairs.length, classes: classesOf(whole) };
+  if (pairs.length < policy.minIntervals) return { ...judged, verdict: 'insufficient', comparisons: [] };
+  const comparisons = measures(whole, policy).flatMap((measure) => {
+    const found = testOf(measure, pairs, whole, random);
+    return found ? [{ ...found, verdict: verdictOf(measure, found, policy.significance) }] : [];
+  });
+  const severity: Verdict[] = ['worse', 'hold', 'alike'];
+  const verdict = severity.find((each) => comparisons.some((found) => found.verdict === each)) ?? 'alike';
+  return { ...judged, verdict, comparisons };
+}
+
+function pairOf(counts: Interval['counts']): Pair {
+  return { canary: groupCounts(counts, 'canary'), control: groupCounts(counts, 'control') };
+}
+
+function hasTraffic({ canary, control }: Pair, { minResponses }: GuardPolicy): boolean {
+  return attempts(canary) >= minResponses && attempts(control) >= minResponses;
+}
+
+const attempts = ({ responses, cut }: GroupCounts) => responses + cut;
+const errorsOf = ({ errors }: GroupCounts) => Object.values(errors).reduce((sum, count) => sum + count, 0);
+
+function measures({ control }: Pair, policy: GuardPolicy): Measure[] {
+  const further = (canary: number, other: number) => canary - other >= policy.errorShare;
+  const ratioOf = (limit: number) => (canary: number, other: number) => canary >= other * limit;
+  // Half way to the limit, as ratios go.
+  const holdOf = (limit: number) => ratioOf(Math.sqrt(limit));
+  const share = (metric: Metric, count: (group: GroupCounts) => number): Measure => {
+    const value = (group: GroupCounts) => count(group) / (attempts(group) + count(group));
+    return { metric, value, effect: value, worse: further, hold: () => true };
+  };
+  const p99 = (metric: Metric, times: 'firstByte' | 'completion'): Measure => {
+    const bound = quantile(control[times], 0.99);
+    return {
+      metric,
+      value: (group) => shareAbove(group[times], bound),
+      effect: (group) => quantile(group[times], 0.99),
+      worse: ratioOf(policy.latencyRatio),
+      hold: holdOf(policy.latencyRatio),
+    };
+  };
+  const cpuPerByte = ({ cpuSeconds, bytes }: GroupCounts) => cpuSeconds / bytes;
+  return [
+    share('errors', errorsOf),
+    share('cut', ({ cut }) => cut),
+    p99('first-byte-p99', 'firstByte'),
+    p99('completion-p99', 'completion'),
+    {
+      metric: 'cpu-per-byte',
+      value: cpuPerByte,
+      effect: cpuPerByte,
+      worse: ratioOf(policy.cpuRatio),
+      hold: holdOf(policy.cpuRatio),
+    },
+  ];
+}
+
+type Tested = Omit<Comparison, 'verdict'>;
+
+/** Undefined when there is nothing to measure in one of the groups. */
+function testOf(measure: Measure, pairs: Pair[], whole: Pair, random: () => number): Tested | undefined {
+  const [canary, control] = [measure.effect(whole.canary), measure.effect(whole.control)];
+  const values = (group: keyof Pair) =>
+    pairs.map((pair) => measure.value(pair[group])).filter((value) => Number.isFinite(value));
+  const [mine, others] = [values('canary'), values('control')];
+  if (!Number.isFinite(canary) || !Number.isFinite(control) || !mine.length || !others.length)
+    return undefined;
+  const p = canary > control ? permutationTest(mine, others, 'greater', permutations, random) : 1;
+  return { metric: measure.metric, canary, control, p };
+}
+
+function verdictOf(measure: Measure, { canary, control, p }: Tested, significance: number): Verdict {
+  if (p > significance) return 'alike';
+  if (measure.worse(canary, control)) return 'worse';
+  return measure.hold(canary, control) ? 'hold' : 'alike';
+}
+
+function classesOf({ canary, control }: Pair): Judgement['classes'] {
+  const per = (group: GroupCounts, name: string) => (group.errors[name] ?? 0) / Math.max(attempts(group), 1);
+  return Object.keys(canary.errors)
+    .map((name) => ({ class: name, canary: per(canary, name), control: per(control, name) }))
+    .sort((a, b) => b.canary - a.canary);
+}

@@ -1,0 +1,112 @@
+// Guard: looks at every new sample, and acts on what it sees: back to userspace TLS when the canary is worse,
+// on to the next step when the groups have been alike for long enough. It goes up only in steps that the
+// operator named, and never again by itself after it went back, so it cannot flap.
+
+import type { Logger } from 'pino';
+import type { GuardPolicy } from '../rollout_schema.ts';
+import { type Comparison, compare, type Judgement, type Metric } from './compare.ts';
+import type { Rollout } from './rollout.ts';
+import type { Samples } from './samples.ts';
+
+export interface GuardStatus extends Judgement {
+  enabled: boolean;
+  /** Verdicts `worse` in a row. */
+  streak: number;
+  /** Rollbacks by the guard since the start. */
+  rollbacks: number;
+  /** ISO 8601; while it lasts, going up takes force. */
+  coolDownUntil?: string;
+  /** What it rolled back for, last. */
+  evidence?: string;
+}
+
+export interface GuardParts {
+  policy: GuardPolicy;
+  samples: Samples;
+  rollout: Rollout;
+  log: Logger;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+  random?: () => number;
+}
+
+export class Guard {
+  readonly #parts: GuardParts;
+  readonly #now: () => number;
+  #judgement: Judgement = { verdict: 'insufficient', intervals: 0, comparisons: [], classes: [] };
+  #streak = 0;
+  #rollbacks = 0;
+  #evidence: string | undefined;
+  /** Since when the groups are alike, in this state of the rollout. */
+  #alikeSince: number | undefined;
+
+  constructor(parts: GuardParts) {
+    this.#parts = parts;
+    this.#now = parts.now ?? Date.now;
+  }
+
+  status(): GuardStatus {
+    const until = this.#parts.rollout.coolDownUntil;
+    return {
+      ...this.#judgement,
+      enabled: this.#parts.policy.enabled,
+      streak: this.#streak,
+      rollbacks: this.#rollbacks,
+      ...(until > this.#now() && { coolDownUntil: new Date(until).toISOString() }),
+      ...(this.#evidence !== undefined && { evidence: this.#evidence }),
+    };
+  }
+
+  /** To be called after each sample. Never rejects. */
+  async look(): Promise<void> {
+    const { policy, samples, rollout, log, random } = this.#parts;
+    const since = Math.max(this.#now() - policy.windowSeconds * 1000, rollout.changedAt);
+    this.#judgement = compare(samples.intervals(since), policy, random);
+    const { verdict } = this.#judgement;
+    this.#streak = verdict === 'worse' ? this.#streak + 1 : 0;
+    if (verdict !== 'alike' || this.#alikeSince === undefined || this.#alikeSince < rollout.changedAt) {
+      this.#alikeSince = verdict === 'alike' ? this.#now() : undefined;
+    }
+    if (!policy.enabled || rollout.state.phase === 'instrument') return;
+    try {
+      if (this.#streak >= policy.consecutive) await this.#rollBack();
+      else await this.#goOn();
+    } catch (error) {
+      log.error({ err: error }, 'the guard could not act');
+    }
+  }
+
+  async #rollBack(): Promise<void> {
+    const { policy, rollout, log } = this.#parts;
+    const evidence = this.#judgement.comparisons.filter(({ verdict }) => verdict === 'worse');
+    this.#evidence = evidence.map(told).join('; ');
+    this.#rollbacks += 1;
+    this.#streak = 0;
+    log.error({ evidence, classes: this.#judgement.classes.slice(0, 5) }, 'the guard rolls kernel TLS back');
+    const until = this.#now() + policy.coolDownSeconds * 1000;
+    await rollout.rollBack({ who: 'guard', why: this.#evidence }, until);
+  }
+
+  async #goOn(): Promise<void> {
+    const { policy, rollout } = this.#parts;
+    const next = policy.steps.find((percent) => percent > rollout.state.percent);
+    const alikeFor = this.#alikeSince === undefined ? 0 : (this.#now() - this.#alikeSince) / 1000;
+    if (next === undefined || alikeFor < policy.stepSeconds) return;
+    const why = `the groups were alike for ${Math.round(alikeFor)} s`;
+    await rollout.change({ percent: next }, { who: 'guard', why });
+  }
+}
+
+const units: Record<Metric, string> = {
+  errors: ' a response',
+  cut: ' a response',
+  'first-byte-p99': ' s',
+  'completion-p99': ' s',
+  'cpu-per-byte': ' s a byte',
+};
+
+/** `errors: canary 0.0312 a response, control 0.0001 a response, p 0.0005` */
+function told({ metric, canary, control, p }: Comparison): string {
+  const shown = (value: number) => `${Number(value.toPrecision(3))}${units[metric]}`;
+  return `${metric}: canary ${shown(canary)}, control ${shown(control)}, p ${Number(p.toPrecision(2))}`;
+}

@@ -1,0 +1,219 @@
+// Rollout: how far kernel TLS has come on this server, for whom, who said so and why. The audit log is its
+// memory: the last entry about it is its state after a restart, unless the configuration was edited since.
+
+import { createHash, randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { EngineRollout } from '../native/addon.ts';
+import { phases, type RolloutChange, type RolloutState, rolloutSchema } from '../rollout_schema.ts';
+import type { AuditLog } from './audit_log.ts';
+
+export interface Author {
+  /** A token's id, `loopback`, `guard`, `configuration`… */
+  who: string;
+  why: string;
+}
+
+export interface RolloutParts {
+  audit: AuditLog;
+  /** From the configuration. */
+  initial: RolloutState;
+  /** URLs as configured, in the engine's order. */
+  listeners: string[];
+  engine: { setRollout(rollout: EngineRollout): void; lastMove(): number };
+  log: Logger;
+}
+
+interface Rollback {
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** From the order to the last connection that still moved into the kernel; 0: none did. */
+  lastNewConnectionSeconds: number;
+}
+
+/** The change is refused; the message says why and what to do. */
+export class RolloutRefused extends Error {}
+
+const action = 'rollout';
+
+export class Rollout {
+  readonly #parts: RolloutParts;
+  readonly #configured: string;
+  readonly #salt: string;
+  #state: RolloutState;
+  #author: Author & { at: number };
+  /** Milliseconds since the epoch; going up takes force until then. */
+  coolDownUntil = 0;
+  #rollback: Rollback | undefined;
+  /** Names that the server's own fetches ask for. */
+  readonly sentinels = { canary: `${name()}.canary.invalid`, control: `${name()}.control.invalid` };
+  /** Changes are made one after another. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(parts: RolloutParts, configured: string, found: Recovered | undefined) {
+    this.#parts = parts;
+    this.#configured = configured;
+    this.#salt = found?.salt ?? randomBytes(8).toString('hex');
+    this.#state = found?.state ?? parts.initial;
+    this.#author = found?.author ?? { who: 'configuration', why: 'first start', at: Date.now() };
+    this.coolDownUntil = found?.coolDownUntil ?? 0;
+  }
+
+  /** Recovers the state and sets the engine. */
+  static async start(parts: RolloutParts): Promise<Rollout> {
+    const configured = createHash('sha256').update(JSON.stringify(parts.initial)).digest('hex').slice(0, 16);
+    const found = recovered(parts.audit);
+    const rollout = new Rollout(parts, configured, found);
+    if (!found || found.configured !== configured) {
+      const why = found ? 'the configuration was edited' : 'first start';
+      rollout.#state = parts.initial;
+      await rollout.#record({ who: 'configuration', why });
+    }
+    rollout.#apply();
+    return rollout;
+  }
+
+  get state(): RolloutState {
+    return this.#state;
+  }
+
+  /** Milliseconds since the epoch. */
+  get changedAt(): number {
+    return this.#author.at;
+  }
+
+  /** What operators are shown. */
+  view() {
+    const lastMove = this.#parts.engine.lastMove() * 1000;
+    this.#measureRollback();
+    return {
+      ...this.#state,
+      changed: { ...this.#author, at: new Date(this.#author.at).toISOString() },
+      ...(this.#rollback && {
+        rollback: { ...this.#rollback, at: new Date(this.#rollback.at).toISOString() },
+      }),
+      ...(lastMove > 0 && { lastMove: new Date(lastMove).toISOString() }),
+    };
+  }
+
+  /**
+   * Resolves when it is in force and in the audit log.
+   * Rejects with RolloutRefused when it is not possible or, without force, not wise.
+   */
+  change(change: RolloutChange, author: Author, force = false): Promise<void> {
+    return this.#inTurn(async () => {
+      const slice = { ...this.#state.slice, ...change.slice };
+      const next = rolloutSchema.parse({ ...this.#state, ...change, slice });
+      this.#listenersOf(next);
+      const up = !isBack(this.#state, next);
+      if (up && !force && Date.now() < this.coolDownUntil) {
+        const until = new Date(this.coolDownUntil).toISOString();
+        throw new RolloutRefused(`the guard rolled back and waits until ${until}; force it to go on before`);
+      }
+      this.#measureRollback();
+      if (up) this.coolDownUntil = 0;
+      const before = this.#state;
+      this.#state = next;
+      this.#author = { ...author, at: Date.now() };
+      // What goes back goes back at once; what goes on is on record first.
+      if (!up) this.#apply();
+      try {
+        await this.#record(author);
+      } catch (error) {
+        if (this.#state === next && up) this.#state = before;
+        throw error;
+      }
+      if (up) this.#apply();
+    });
+  }
+
+  /** Every new connection is userspace TLS from now on; those in the kernel go on there. */
+  async rollBack(author: Author, coolDownUntil = 0): Promise<void> {
+    this.#rollback = { at: Date.now(), lastNewConnectionSeconds: 0 };
+    this.coolDownUntil = Math.max(this.coolDownUntil, coolDownUntil);
+    // Before any change that is still being recorded.
+    this.#state = { ...this.#state, phase: 'instrument' };
+    this.#apply();
+    await this.change({ phase: 'instrument' }, author);
+  }
+
+  // While nothing may move: what still did.
+  #measureRollback(): void {
+    if (!this.#rollback || this.#state.phase !== 'instrument') return;
+    const after = this.#parts.engine.lastMove() - this.#rollback.at / 1000;
+    this.#rollback.lastNewConnectionSeconds = Math.max(0, after);
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  #apply(): void {
+    const { phase, percent, control, sticky, slice } = this.#state;
+    this.#parts.engine.setRollout({
+      phase,
+      canary: Math.min(percent, 100 - control) / 100,
+      sticky,
+      salt: this.#salt,
+      slice: { ...slice, listeners: this.#listenersOf(this.#state) },
+      sentinels: this.sentinels,
+    });
+  }
+
+  #listenersOf({ slice }: RolloutState): number[] {
+    return slice.listeners.map((url) => {
+      const index = this.#parts.listeners.indexOf(url);
+      if (index >= 0) return index;
+      throw new RolloutRefused(
+        `slice.listeners: ${url} is no listener; there are ${this.#parts.listeners.join(', ')}`,
+      );
+    });
+  }
+
+  async #record({ who, why }: Author): Promise<void> {
+    const { phase, percent } = this.#state;
+    await this.#parts.audit.append({
+      who,
+      why,
+      action,
+      state: this.#state,
+      salt: this.#salt,
+      configured: this.#configured,
+      coolDownUntil: this.coolDownUntil,
+    });
+    this.#parts.log.info({ phase, percent, who, why }, 'rollout');
+  }
+}
+
+interface Recovered {
+  state: RolloutState;
+  salt: string;
+  configured: string;
+  coolDownUntil: number;
+  author: Author & { at: number };
+}
+
+function recovered(audit: AuditLog): Recovered | undefined {
+  const entry = audit.last(action);
+  const state = rolloutSchema.safeParse(entry?.state);
+  if (!entry || !state.success) return undefined;
+  return {
+    state: state.data,
+    salt: String(entry.salt),
+    configured: String(entry.configured),
+    coolDownUntil: Number(entry.coolDownUntil) || 0,
+    author: { who: entry.who, why: entry.why, at: Date.parse(entry.at) },
+  };
+}
+
+/** Whether fewer connections may move after it, and no other ones. */
+function isBack(before: RolloutState, after: RolloutState): boolean {
+  const sameSlice = JSON.stringify(before.slice) === JSON.stringify(after.slice);
+  const lower = phases.indexOf(after.phase) <= phases.indexOf(before.phase);
+  return after.phase === 'instrument' || (lower && sameSlice && after.percent <= before.percent);
+}
+
+function name(): string {
+  return randomBytes(16).toString('hex');
+}

@@ -1,0 +1,130 @@
+// The comparison finds what is worse in the canary, and nothing where the groups differ by chance alone. The
+// counts are made up from known distributions; the engine's own are compared in the kernel that has TLS.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compare, type Judgement, type Metric } from '../../src/rollout/compare.ts';
+import type { Interval } from '../../src/rollout/samples.ts';
+import { guardSchema } from '../../src/rollout_schema.ts';
+
+const policy = guardSchema.parse({});
+
+/** Mulberry32: the same numbers in every run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+interface Behaviour {
+  errorShare: number;
+  cutShare: number;
+  /** Microseconds; a response takes up to as long, evenly. */
+  completion: number;
+  cpuPerByte: number;
+}
+const usual: Behaviour = { errorShare: 0.001, cutShare: 0.0005, completion: 50_000, cpuPerByte: 1e-9 };
+
+function countsOf(
+  group: string,
+  { errorShare, cutShare, completion, cpuPerByte }: Behaviour,
+  random: () => number,
+) {
+  const counts: Record<string, number> = {};
+  const add = (name: string, value = 1) => {
+    counts[name] = (counts[name] ?? 0) + value;
+  };
+  for (let response = 0; response < 500; response += 1) {
+    if (random() < cutShare) add(`group_cut.${group}`);
+    else add(`group_responses.${group}`);
+    if (random() < errorShare) add(`group_errors.${group}/bad-record-mac`);
+    const took = random() * completion;
+    add(`group_completion.${group}/${2 ** Math.ceil(Math.log2(took)) - 1}`);
+    add(`group_first_byte.${group}/255`);
+    add(`group_bytes.${group}`, 100_000);
+    add(`group_cpu.${group}`, 100_000 * cpuPerByte * 1e9 * (0.5 + random()));
+  }
+  return counts;
+}
+
+function judge(canary: Partial<Behaviour>, intervals = 30, seed = 1): Judgement {
+  const random = seeded(seed);
+  const window: Interval[] = Array.from({ length: intervals }, (_, index) => ({
+    at: index * 2000,
+    seconds: 2,
+    counts: {
+      ...countsOf('canary', { ...usual, ...canary }, random),
+      ...countsOf('control', usual, random),
+    },
+  }));
+  return compare(window, policy, random);
+}
+
+const verdictOn = (judgement: Judgement, metric: Metric) =>
+  judgement.comparisons.find((each) => each.metric === metric)?.verdict;
+
+test('groups that behave alike are found alike, time and again', () => {
+  const verdicts = Array.from({ length: 60 }, (_, seed) => judge({}, 30, seed + 1).verdict);
+  assert.ok(!verdicts.includes('worse'));
+  const wrong = verdicts.filter((verdict) => verdict === 'hold').length;
+  // Five metrics at a hundredth each: three of sixty are expected by chance.
+  assert.ok(wrong <= 9, `${wrong} of 60`);
+});
+
+test('more errors are worse, and their class is named', () => {
+  const judgement = judge({ errorShare: 0.03 });
+  assert.equal(judgement.verdict, 'worse');
+  assert.equal(verdictOn(judgement, 'errors'), 'worse');
+  assert.equal(judgement.classes[0]?.class, 'bad-record-mac');
+  assert.equal(verdictOn(judgement, 'cpu-per-byte'), 'alike');
+});
+
+test('a few more errors make it hold, not go back', () => {
+  assert.equal(verdictOn(judge({ errorShare: 0.0045 }, 100), 'errors'), 'hold');
+});
+
+test('responses that are cut are worse', () => {
+  assert.equal(verdictOn(judge({ cutShare: 0.02 }), 'cut'), 'worse');
+});
+
+test('a slow tail is worse', () => {
+  const judgement = judge({ completion: 200_000 });
+  assert.equal(verdictOn(judgement, 'completion-p99'), 'worse');
+  assert.equal(verdictOn(judgement, 'first-byte-p99'), 'alike');
+});
+
+test('CPU per byte is worse from its limit on, and held below', () => {
+  assert.equal(verdictOn(judge({ cpuPerByte: 2e-9 }), 'cpu-per-byte'), 'worse');
+  assert.equal(verdictOn(judge({ cpuPerByte: 1.25e-9 }), 'cpu-per-byte'), 'hold');
+});
+
+test('a better canary is alike', () => {
+  assert.equal(judge({ errorShare: 0, cutShare: 0, completion: 10_000, cpuPerByte: 5e-10 }).verdict, 'alike');
+});
+
+test('too few intervals, or a group without traffic, are not enough to judge by', () => {
+  assert.equal(judge({ errorShare: 0.5 }, policy.minIntervals - 1).verdict, 'insufficient');
+  const lonely = Array.from({ length: 30 }, (_, index) => ({
+    at: index,
+    seconds: 2,
+    counts: countsOf('canary', { ...usual, errorShare: 0.5 }, seeded(1)),
+  }));
+  assert.equal(compare(lonely, policy).verdict, 'insufficient');
+});
+
+test('one burst of errors in a long window is no reason to go back', () => {
+  const random = seeded(7);
+  const window = Array.from({ length: 30 }, (_, index) => ({
+    at: index,
+    seconds: 2,
+    counts: {
+      ...countsOf('canary', { ...usual, errorShare: index === 4 ? 0.3 : 0.001 }, random),
+      ...countsOf('control', usual, random),
+    },
+  }));
+  assert.notEqual(compare(window, policy, random).verdict, 'worse');
+});
