@@ -10,8 +10,10 @@ import { addImport } from './cli/import.ts';
 import { addInit } from './cli/init.ts';
 import { addLs } from './cli/ls.ts';
 import { addPut } from './cli/put.ts';
+import { addRollout } from './cli/rollout.ts';
 import { addServe } from './cli/serve.ts';
 import { addStat } from './cli/stat.ts';
+import { addTls } from './cli/tls.ts';
 import { addToken } from './cli/token.ts';
 import { ConfigError } from './config.ts';
 
@@ -42,6 +44,8 @@ Begin with:
 for (const add of [
   addInit,
   addServe,
+  addRollout,
+  addTls,
   addImport,
   addPut,
   addGet,

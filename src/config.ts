@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { type Config, configSchema } from './config_schema.ts';
+import { controlUrl } from './control_address.ts';
 
 export type { Config };
 export type Address = Config['listeners'][number];
@@ -16,7 +17,7 @@ export function urlOf({ host, port, tls }: Address): string {
 
 /** The file that amounts to this configuration. */
 export function fileOf(config: Config): unknown {
-  const control = { ...config.control, listen: urlOf(config.control.listen) };
+  const control = { ...config.control, listen: controlUrl(config.control.listen) };
   return { ...config, listeners: config.listeners.map(urlOf), control };
 }
 
@@ -166,7 +167,18 @@ function withPaths(config: Config, base: string): Config {
       clients: { ...config.tls.clients, ca: optional(config.tls.clients.ca) },
     },
     log: { ...config.log, access: config.log.access === '-' ? '-' : optional(config.log.access) },
-    control: { ...config.control, audit: resolve(base, config.control.audit) },
+    control: controlWithPaths(config, base),
     auth: { ...config.auth, tokens: resolve(base, config.auth.tokens) },
+  };
+}
+
+function controlWithPaths({ control, tls }: Config, base: string): Config['control'] {
+  const { listen } = control;
+  return {
+    ...control,
+    listen: 'path' in listen ? { path: resolve(base, listen.path) } : listen,
+    certificate: resolve(base, control.certificate || tls.certificate),
+    key: resolve(base, control.key || tls.key),
+    audit: resolve(base, control.audit),
   };
 }

@@ -3,6 +3,7 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { controlAddressSchema, isLoopback } from './control_address.ts';
 import { limitsSchema } from './limits.ts';
 import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
@@ -163,16 +164,29 @@ export const configSchema = z.strictObject({
     .prefault({}),
   control: z
     .strictObject({
-      listen: address
+      listen: controlAddressSchema
         .default({ host: '127.0.0.1', port: 9443, tls: false })
-        .describe('Loopback http:// URL.'),
+        .describe('unix:/PATH, http:// on loopback, or https:// anywhere.'),
+      auth: z
+        .enum(['open', 'token'])
+        .default('open')
+        .describe('open: whoever can connect. token: bearers of control:read and control:operate.'),
+      certificate: z.string().default('').describe("PEM file for https://; empty: the site's own."),
+      key: z.string().default(''),
       audit: z
         .string()
         .min(1)
         .default('./audit.jsonl')
         .describe('File with a JSON line for each change made at run time; only appended to.'),
     })
-    .prefault({}),
+    .prefault({})
+    .superRefine(({ listen, auth }, context) => {
+      if ('path' in listen || isLoopback(listen.host)) return;
+      const refuse = (path: string, message: string) =>
+        context.addIssue({ code: 'custom', path: [path], message });
+      if (!listen.tls) refuse('listen', 'expected https:// for an address that others can reach');
+      if (auth !== 'token') refuse('auth', 'expected "token" when others can reach the control plane');
+    }),
   limits: limitsSchema.prefault({}),
   drain: z
     .strictObject({

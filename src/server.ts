@@ -4,18 +4,19 @@ import type { Logger } from 'pino';
 import { Tokens } from './auth/tokens.ts';
 import { type Config, urlOf } from './config.ts';
 import { createControlApp } from './control/app.ts';
+import type { ControlAccess } from './control/authorize.ts';
 import { listenControl } from './control/listener.ts';
 import { Metrics } from './control/metrics.ts';
 import { Epochs } from './delivery/epochs.ts';
 import { FrontEnd } from './delivery/front_end.ts';
-import { checkKtls } from './delivery/ktls.ts';
+import { checkKtls, ktlsSummary } from './delivery/ktls.ts';
 import { DeliveryPool } from './delivery/pool.ts';
 import { reactorOptions } from './delivery/reactor_options.ts';
 import { TlsFiles } from './delivery/tls_files.ts';
 import { createApp } from './http/app.ts';
 import { authorizer } from './http/authorize.ts';
 import { Turns } from './http/turns.ts';
-import { addon, type BoundListener } from './native/addon.ts';
+import { addon, type BoundListener, type KtlsCapability } from './native/addon.ts';
 import { AuditLog } from './rollout/audit_log.ts';
 import { Guard } from './rollout/guard.ts';
 import { Rollout } from './rollout/rollout.ts';
@@ -88,7 +89,7 @@ async function assemble(
   closers.push(() => audit.close());
   const samples = new Samples(counters);
   closers.push(() => samples.close());
-  const rollout = await startRollout(config, audit, log);
+  const rollout = await startRollout(config, ktls, audit, log);
   const guard = new Guard({ policy: config.guard, samples, rollout, log });
   const openAccessLog = () => {
     if (config.log.access !== '') addon.openAccessLog(config.log.access);
@@ -104,8 +105,17 @@ async function assemble(
     contentType: metrics.contentType,
   });
   const control = await listenControl(
-    createControlApp({ metrics: text, state: () => state, reload, rollout, guard }),
+    createControlApp({
+      access: controlAccess(config, log),
+      audit,
+      metrics: text,
+      state: () => state,
+      reload,
+      rollout,
+      guard,
+    }),
     config.control.listen,
+    config.control,
   );
   closers.push(() => control.close());
 
@@ -129,13 +139,24 @@ async function assemble(
   return { listeners: started.listeners, control: control.url, reload, rollBack, stop };
 }
 
+function controlAccess({ control, auth }: Config, log: Logger): ControlAccess {
+  const where = 'path' in control.listen ? 'unix' : 'loopback';
+  return { tokens: control.auth === 'token' ? new Tokens(auth.tokens) : undefined, where, log };
+}
+
 /** With kernel TLS required there is nothing to find out: it begins with all traffic. */
-function startRollout(config: Config, audit: AuditLog, log: Logger): Promise<Rollout> {
+function startRollout(
+  config: Config,
+  found: KtlsCapability[],
+  audit: AuditLog,
+  log: Logger,
+): Promise<Rollout> {
   const everything = { phase: 'rx', percent: 100, control: 0 } as const;
   return Rollout.start({
     audit,
     initial: config.ktls.mode === 'require' ? { ...config.rollout, ...everything } : config.rollout,
     listeners: config.listeners.map(urlOf),
+    ktls: ktlsSummary(config.ktls.mode, found),
     engine: addon,
     log,
   });

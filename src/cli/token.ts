@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { Tokens } from '../auth/tokens.ts';
+import { scopeSchema } from '../scopes.ts';
 import { type SiteOptions, siteConfig, withExamples, withSite } from './site.ts';
 
 /** A thousand years. */
@@ -19,7 +20,7 @@ export function addToken(program: Command): void {
   );
   const adding = withSite(token.command('add'))
     .description('make a token and show it, this once')
-    .argument('<scope...>', 'read:BUCKET or write:BUCKET, * for all buckets')
+    .argument('<scope...>', 'read:BUCKET or write:BUCKET, * for all; control:read or control:operate')
     .option('--days <n>', 'expires after so many days')
     .action(add);
   withExamples(adding, 'sealgate token add write:files read:files --days 90');
@@ -40,8 +41,9 @@ async function siteTokens(options: SiteOptions): Promise<Tokens> {
 
 async function add(scopes: string[], options: SiteOptions & { days?: string }): Promise<void> {
   for (const scope of scopes) {
-    if (!/^(read|write):(\*|[a-z0-9][a-z0-9.-]{0,62})$/.test(scope)) {
-      throw new Error(`${scope}: expected read:BUCKET or write:BUCKET, * for all buckets`);
+    const { error } = scopeSchema.safeParse(scope);
+    if (error) {
+      throw new Error(`${scope}: ${error.issues[0]?.message}`);
     }
   }
   const days = options.days === undefined ? undefined : Number(options.days);

@@ -1,15 +1,19 @@
 // The control plane's application: what operators and their machines ask about the server itself.
 
 import { Hono } from 'hono';
+import { secureHeaders } from 'hono/secure-headers';
+import type { AuditLog } from '../rollout/audit_log.ts';
 import type { Guard } from '../rollout/guard.ts';
 import type { Rollout } from '../rollout/rollout.ts';
+import { authorizeControl, type ControlAccess } from './authorize.ts';
 import { ownPagesOnly } from './own_pages_only.ts';
+import { problem } from './problem.ts';
 import { rolloutRoutes } from './rollout.ts';
-import type { ControlEnv } from './who.ts';
-
-const problemType = { 'Content-Type': 'application/problem+json' };
+import { type ControlEnv, whoOf } from './who.ts';
 
 export interface ControlServices {
+  access: ControlAccess;
+  audit: AuditLog;
   /** The metrics' exposition and its media type. */
   metrics(): Promise<{ text: string; contentType: string }>;
   state(): 'starting' | 'ready' | 'draining';
@@ -19,25 +23,39 @@ export interface ControlServices {
   guard: Guard;
 }
 
+const headers = secureHeaders({
+  contentSecurityPolicy: { defaultSrc: ["'self'"], frameAncestors: ["'none'"], formAction: ["'self'"] },
+  referrerPolicy: 'no-referrer',
+  // Loopback is asked in the clear.
+  strictTransportSecurity: false,
+});
+
 export function createControlApp(services: ControlServices): Hono<ControlEnv> {
-  const { metrics, state, reload, rollout, guard } = services;
+  const { metrics, state, access } = services;
   const app = new Hono<ControlEnv>();
-  app.use(ownPagesOnly);
+  app.use(headers, ownPagesOnly(access.tokens !== undefined), authorizeControl(access));
   app.get('/metrics', async (c) => {
     const { text, contentType } = await metrics();
     return c.body(text, 200, { 'Content-Type': contentType });
   });
   app.get('/healthz', (c) => (state() === 'draining' ? c.text('draining\n', 503) : c.text('ok\n')));
   app.get('/readyz', (c) => c.text(`${state()}\n`, state() === 'ready' ? 200 : 503));
-  app.post('/tls/reload', async (c) => {
+  app.get('/audit', (c) => c.json({ entries: services.audit.recent(100) }));
+  app.route('/rollout', rolloutRoutes(services.rollout, services.guard));
+  app.route('/tls', tlsRoutes(services));
+  return app;
+}
+
+function tlsRoutes({ reload, audit }: ControlServices): Hono<ControlEnv> {
+  const app = new Hono<ControlEnv>();
+  app.post('/reload', async (c) => {
     try {
       await reload();
-      return c.body(null, 204);
     } catch (cause) {
-      const detail = `${(cause as Error).message}; the certificates in use stay`;
-      return c.json({ title: 'tls-refused', status: 422, detail }, 422, problemType);
+      return problem(c, 422, 'tls-refused', `${(cause as Error).message}; the certificates in use stay`);
     }
+    await audit.append({ who: whoOf(c), action: 'tls-reload', why: 'asked to' });
+    return c.body(null, 204);
   });
-  app.route('/rollout', rolloutRoutes(rollout, guard));
   return app;
 }

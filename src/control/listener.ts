@@ -1,38 +1,79 @@
-// The control listener: plain HTTP on a loopback address, by the runtime's own node:http.
+// The control listener: by the runtime's own node:http, on a loopback address, a unix socket, or with TLS
+// anywhere.
 
 import { once } from 'node:events';
+import { chmod, readFile, unlink } from 'node:fs/promises';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, connect } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
+import { type ControlAddress, controlUrl } from '../control_address.ts';
 
 /** Milliseconds for the head of a request, and connections at a time: its clients are few and near. */
 const headersTimeout = 5_000;
 const maxConnections = 256;
 
 export interface ControlListener {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT` with the port resolved, or `unix:/PATH`. */
   url: string;
   close(): Promise<void>;
 }
 
-/** Rejects when the address is not loopback or cannot be bound. */
+/** Rejects when the address cannot be bound, or the certificate not be used. */
 export async function listenControl(
   app: Pick<Hono, 'fetch'>,
-  address: { host: string; port: number },
+  address: ControlAddress,
+  certificate: { certificate: string; key: string },
 ): Promise<ControlListener> {
-  if (!isLoopback(address.host)) {
-    throw new Error(
-      `control.listen: ${address.host} is not a loopback address; the control plane has no TLS yet`,
-    );
-  }
-  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const server = await serverFor(app, address, certificate);
   server.headersTimeout = headersTimeout;
   server.maxConnections = maxConnections;
+  if ('path' in address) {
+    await listenUnix(server, address.path);
+    return { url: controlUrl(address), close: () => close(server) };
+  }
   server.listen(address.port, address.host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return { url: `http://${urlHost(address.host)}:${port}`, close: () => close(server) };
+  return { url: controlUrl({ ...address, port }), close: () => close(server) };
+}
+
+async function serverFor(
+  { fetch }: Pick<Hono, 'fetch'>,
+  address: ControlAddress,
+  files: { certificate: string; key: string },
+): Promise<Server> {
+  if ('path' in address || !address.tls) return createAdaptorServer({ fetch }) as Server;
+  const [cert, key] = await Promise.all([readFile(files.certificate), readFile(files.key)]);
+  const serverOptions = { cert, key, minVersion: 'TLSv1.2' as const };
+  return createAdaptorServer({ fetch, createServer: createTlsServer, serverOptions }) as Server;
+}
+
+// For the user who runs the server alone. What a server that was killed left there is taken away.
+async function listenUnix(server: Server, path: string): Promise<void> {
+  if (!(await answers(path))) await unlink(path).catch(() => {});
+  const before = process.umask(0o177);
+  try {
+    server.listen(path);
+    await once(server, 'listening');
+  } finally {
+    process.umask(before);
+  }
+  await chmod(path, 0o600);
+}
+
+async function answers(path: string): Promise<boolean> {
+  const socket = connect(path);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch (error) {
+    // Anything but nobody listening is for listen() to say.
+    return (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED';
+  } finally {
+    socket.destroy();
+  }
 }
 
 async function close(server: Server): Promise<void> {
@@ -40,12 +81,4 @@ async function close(server: Server): Promise<void> {
   server.close();
   server.closeAllConnections();
   await closed;
-}
-
-function isLoopback(host: string): boolean {
-  return host === '::1' || host === 'localhost' || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-function urlHost(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

@@ -5,12 +5,12 @@ import { Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
 import type { TlsStat } from '../delivery/tls_stat.ts';
 import type { Counters } from '../native/addon.ts';
 import type { GuardStatus } from '../rollout/guard.ts';
-import type { Rollout } from '../rollout/rollout.ts';
+import type { RolloutView } from '../rollout/rollout.ts';
 import { phases, type RolloutState } from '../rollout_schema.ts';
 
 export interface RolloutReadings {
   state: RolloutState;
-  view: ReturnType<Rollout['view']>;
+  view: RolloutView;
   guard: GuardStatus;
 }
 

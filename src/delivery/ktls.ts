@@ -20,6 +20,13 @@ export function checkKtls(mode: KtlsMode, log: Logger): KtlsCapability[] {
   return matrix;
 }
 
+/** Whether anything can go by kernel TLS here; reason is empty when it can. */
+export function ktlsSummary(mode: KtlsMode, matrix: KtlsCapability[]): { works: boolean; reason: string } {
+  if (mode === 'off') return { works: false, reason: 'ktls.mode is off' };
+  const works = matrix.some((each) => each.works);
+  return { works, reason: works ? '' : `this kernel has no kernel TLS: ${failures(matrix)}` };
+}
+
 function failures(matrix: KtlsCapability[]): string {
   const reasons = new Set(matrix.filter(({ works }) => !works).map(({ failure }) => failure));
   return [...reasons].join('; ') || 'nothing could be tried';

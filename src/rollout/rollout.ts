@@ -19,6 +19,8 @@ export interface RolloutParts {
   initial: RolloutState;
   /** URLs as configured, in the engine's order. */
   listeners: string[];
+  /** Whether anything can move on this host, and why not. */
+  ktls: { works: boolean; reason: string };
   engine: { setRollout(rollout: EngineRollout): void; lastMove(): number };
   log: Logger;
 }
@@ -28,6 +30,14 @@ interface Rollback {
   at: number;
   /** From the order to the last connection that still moved into the kernel; 0: none did. */
   lastNewConnectionSeconds: number;
+}
+
+/** What operators are shown. Times are ISO 8601. */
+export interface RolloutView extends RolloutState {
+  ktls: RolloutParts['ktls'];
+  changed: { at: string; who: string; why: string };
+  rollback?: { at: string; lastNewConnectionSeconds: number };
+  lastMove?: string;
 }
 
 /** The change is refused; the message says why and what to do. */
@@ -81,12 +91,12 @@ export class Rollout {
     return this.#author.at;
   }
 
-  /** What operators are shown. */
-  view() {
+  view(): RolloutView {
     const lastMove = this.#parts.engine.lastMove() * 1000;
     this.#measureRollback();
     return {
       ...this.#state,
+      ktls: this.#parts.ktls,
       changed: { ...this.#author, at: new Date(this.#author.at).toISOString() },
       ...(this.#rollback && {
         rollback: { ...this.#rollback, at: new Date(this.#rollback.at).toISOString() },

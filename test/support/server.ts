@@ -144,7 +144,7 @@ async function addresses(child: ChildProcess): Promise<Addresses> {
   const urls: string[] = [];
   let control: string | undefined;
   for await (const line of lines) {
-    const [, what, where] = /^(listening|control) (http\S+)$/.exec(line) ?? [];
+    const [, what, where] = /^(listening|control) (\S+)$/.exec(line) ?? [];
     if (what === 'listening' && where !== undefined) urls.push(where);
     if (what === 'control') control = where;
     if (control !== undefined) break;

@@ -1,0 +1,128 @@
+// How commands talk to a running server: its control plane, over TCP or a unix socket. By node:http, which
+// speaks to unix sockets on every runtime, where fetch does not.
+
+import { readFile } from 'node:fs/promises';
+import { type ClientRequest, request as http, type RequestOptions } from 'node:http';
+import { request as https } from 'node:https';
+import type { Command } from 'commander';
+import { loadConfig } from '../config.ts';
+import { controlUrl } from '../control_address.ts';
+
+/** Milliseconds for an answer. */
+const patience = 30_000;
+const maxAnswer = 16 * 1024 * 1024;
+
+export interface ControlOptions {
+  config?: string;
+  control?: string;
+  tokenFile?: string;
+  cacert?: string;
+}
+
+export function withControl(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration (default: sealgate.json here; $SEALGATE_CONFIG)')
+    .option('--control <url>', "the server's control plane, http://, https:// or unix:; $SEALGATE_CONTROL")
+    .option(
+      '--token-file <file>',
+      'file with a token of scope control:read or control:operate; $SEALGATE_TOKEN',
+    )
+    .option('--cacert <file>', 'PEM file: who signed the control plane’s certificate');
+}
+
+export class ControlClient {
+  readonly #url: string;
+  readonly #options: RequestOptions;
+
+  private constructor(url: string, options: RequestOptions) {
+    this.#url = url;
+    this.#options = options;
+  }
+
+  static async of(options: ControlOptions): Promise<ControlClient> {
+    const flags = { 'control.listen': { flag: '--control', value: options.control } };
+    const { control } = await loadConfig({ file: options.config, flags });
+    const url = controlUrl(control.listen);
+    const token = options.tokenFile
+      ? (await readFile(options.tokenFile, 'utf8')).trim()
+      : process.env.SEALGATE_TOKEN;
+    const own = url.startsWith('https:') ? control.certificate : undefined;
+    const trusted = options.cacert ?? own;
+    return new ControlClient(url, {
+      headers: token ? { authorization: `Bearer ${token}` } : {},
+      ...(trusted !== undefined && { ca: await readFile(trusted) }),
+    });
+  }
+
+  /** The answer's JSON. Rejects with what the server says is wrong, or why it cannot be reached. */
+  get<Answer>(path: string): Promise<Answer> {
+    return this.#ask<Answer>('GET', path);
+  }
+
+  post<Answer>(path: string, body: unknown = {}): Promise<Answer> {
+    return this.#ask<Answer>('POST', path, JSON.stringify(body));
+  }
+
+  async #ask<Answer>(method: string, path: string, body?: string): Promise<Answer> {
+    const { status, text } = await this.#exchange(method, path, body).catch((cause) => {
+      throw new Error(`${this.#url}: ${reasonOf(cause as NodeJS.ErrnoException)}`, { cause });
+    });
+    if (status < 300) return (text === '' ? undefined : JSON.parse(text)) as Answer;
+    if (status === 401)
+      throw new Error(
+        `${this.#url}: wants a token; make one with 'sealgate token add control:operate' and give it in --token-file or $SEALGATE_TOKEN`,
+      );
+    throw new Error(`${this.#url}${path}: ${detailOf(text)} (${status})`);
+  }
+
+  #exchange(method: string, path: string, body?: string): Promise<{ status: number; text: string }> {
+    return new Promise((resolve, reject) => {
+      const asked = this.#open(method, path, body);
+      asked.on('error', reject);
+      asked.on('response', (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (piece: string) => {
+          text += piece;
+          if (text.length > maxAnswer) response.destroy(new Error('the answer is too long'));
+        });
+        response.on('error', reject);
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      });
+      asked.end(body);
+    });
+  }
+
+  #open(method: string, path: string, body?: string): ClientRequest {
+    const headers = {
+      ...this.#options.headers,
+      ...(body !== undefined && {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      }),
+    };
+    const options = { ...this.#options, method, path, headers, timeout: patience };
+    const socketPath = /^unix:(.+)$/.exec(this.#url)?.[1];
+    const asked =
+      socketPath !== undefined
+        ? http({ ...options, socketPath })
+        : (this.#url.startsWith('https:') ? https : http)(new URL(path, this.#url), options);
+    asked.on('timeout', () => asked.destroy(new Error(`no answer in ${patience / 1000} s`)));
+    return asked;
+  }
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ECONNREFUSED' || code === 'ENOENT')
+    return "no server answers there; is 'sealgate serve' running, with this --config or --control?";
+  if (code === 'EACCES') return 'only the user who runs the server may ask it';
+  return message;
+}
+
+function detailOf(text: string): string {
+  try {
+    return (JSON.parse(text) as { detail?: string }).detail ?? text;
+  } catch {
+    return text.trim();
+  }
+}

@@ -1,0 +1,151 @@
+// rollout: how far kernel TLS has come on a running server, and changing it.
+
+import type { Command } from 'commander';
+import type { AuditEntry } from '../rollout/audit_log.ts';
+import type { GuardStatus } from '../rollout/guard.ts';
+import type { RolloutView } from '../rollout/rollout.ts';
+import { phases, type RolloutChange } from '../rollout_schema.ts';
+import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
+import { withExamples } from './site.ts';
+
+type Shown = RolloutView & { guard: GuardStatus };
+
+interface SetOptions extends ControlOptions {
+  percent?: string;
+  controlGroup?: string;
+  sticky?: boolean;
+  client?: string[];
+  serverName?: string[];
+  listener?: string[];
+  protocol?: string[];
+  cipher?: string[];
+  minBytes?: string;
+  why: string;
+  force?: boolean;
+}
+
+export function addRollout(program: Command): void {
+  const rollout = program
+    .command('rollout')
+    .description('see and change how far kernel TLS has come on a running server');
+  withExamples(
+    rollout,
+    'sealgate rollout show',
+    "sealgate rollout set tx-canary --percent 5 --why 'first canary'",
+    "sealgate rollout set --percent 50 --client 192.0.2.0/24 --why 'more of the office'",
+    "sealgate rollout back --why 'pager'",
+  );
+  withControl(rollout.command('show'))
+    .description('the phase, who takes part, and what the guard thinks of it')
+    .option('--json', 'as one JSON object')
+    .action(show);
+  withControl(rollout.command('back'))
+    .description('put every new connection back on userspace TLS; those under way go on')
+    .requiredOption('--why <text>', 'for the audit log')
+    .action(back);
+  withControl(rollout.command('log'))
+    .description('the last changes of the running server: when, who, what and why')
+    .action(log);
+  addSet(rollout);
+}
+
+function addSet(rollout: Command): void {
+  const command = withControl(rollout.command('set'))
+    .description('go on, or change who takes part; what is not named stays as it is')
+    .argument('[phase]', phases.join(', '))
+    .requiredOption('--why <text>', 'for the audit log')
+    .option('--percent <n>', 'share of the slice that is the canary')
+    .option('--control-group <n>', 'share that stays in userspace at all times')
+    .option('--sticky', 'a client is always on the same side')
+    .option('--no-sticky', 'each connection takes its chance')
+    .option('--client <prefix...>', 'addresses and prefixes that take part; none: all')
+    .option('--server-name <name...>', 'host names that clients ask for; *.example.org is one label')
+    .option('--listener <url...>', 'as configured')
+    .option('--protocol <name...>', 'TLSv1.2, TLSv1.3')
+    .option('--cipher <name...>', 'as AES-128-GCM')
+    .option('--min-bytes <n>', 'smaller responses and uploads move nothing')
+    .option('--force', 'although the guard rolled back a short while ago')
+    .action(set);
+  withExamples(
+    command,
+    "sealgate rollout set tx-canary --percent 5 --why 'first canary'",
+    "sealgate rollout set --server-name '*.video.example.org' --min-bytes 1000000 --why 'video only'",
+  );
+}
+
+async function show(options: ControlOptions & { json?: true }): Promise<void> {
+  const view = await (await ControlClient.of(options)).get<Shown>('/rollout');
+  console.log(options.json ? JSON.stringify(view) : told(view));
+}
+
+async function set(phase: string | undefined, options: SetOptions): Promise<void> {
+  const slice = {
+    clients: options.client,
+    serverNames: options.serverName,
+    listeners: options.listener,
+    protocols: options.protocol,
+    ciphers: options.cipher,
+    minBytes: amount(options.minBytes, '--min-bytes'),
+  };
+  const change = {
+    phase,
+    percent: amount(options.percent, '--percent'),
+    control: amount(options.controlGroup, '--control-group'),
+    sticky: options.sticky,
+    ...(Object.values(slice).some((value) => value !== undefined) && { slice }),
+  } as RolloutChange;
+  const body = { ...change, why: options.why, ...(options.force && { force: true }) };
+  console.log(told(await (await ControlClient.of(options)).post<Shown>('/rollout', body)));
+}
+
+async function back(options: ControlOptions & { why: string }): Promise<void> {
+  const client = await ControlClient.of(options);
+  console.log(told(await client.post<Shown>('/rollout/rollback', { why: options.why })));
+}
+
+async function log(options: ControlOptions): Promise<void> {
+  const client = await ControlClient.of(options);
+  const { entries } = await client.get<{ entries: AuditEntry[] }>('/audit');
+  for (const { at, who, action, why, state } of entries.reverse()) {
+    const { phase, percent } = (state ?? {}) as { phase?: string; percent?: number };
+    const what = phase === undefined ? action : `${action}: ${phase}, ${percent} %`;
+    console.log(`${at}  ${who}  ${what}  ${why}`);
+  }
+}
+
+function amount(text: string | undefined, flag: string): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value)) return value;
+  throw new Error(`${flag}: expected a number, got ${text}`);
+}
+
+function told({ phase, percent, control, sticky, slice, changed, rollback, ktls, guard }: Shown): string {
+  const restricted = Object.entries(slice).filter(([, value]) =>
+    Array.isArray(value) ? value.length : value,
+  );
+  const lines = [
+    ['phase', `${phase}${ktls.works ? '' : ` (nothing moves: ${ktls.reason})`}`],
+    ['canary', `${percent} % of the slice, ${sticky ? 'by client' : 'by connection'}; control ${control} %`],
+    ...restricted.map(([name, value]) => [name, [value].flat().join(', ')]),
+    ['changed', `${changed.at} by ${changed.who}: ${changed.why}`],
+    ['guard', guardTold(guard)],
+    ...guard.comparisons.map(({ metric, canary, control: other, p, verdict }) => [
+      '',
+      `${metric}: canary ${short(canary)}, control ${short(other)}, p ${short(p)}: ${verdict}`,
+    ]),
+  ];
+  if (rollback) {
+    const seconds = rollback.lastNewConnectionSeconds;
+    lines.push(['rolled back', `${rollback.at}; ${seconds > 0 ? `the last connection moved ${seconds.toFixed(3)} s later` : 'no connection moved after it'}`]);
+  }
+  if (guard.evidence) lines.push(['evidence', guard.evidence]);
+  return lines.map(([name = '', value = '']) => `${name.padEnd(12)}${value}`).join('\n');
+}
+
+function guardTold({ enabled, verdict, intervals, coolDownUntil }: GuardStatus): string {
+  const found = verdict === 'insufficient' ? `not enough traffic yet (${intervals} intervals)` : verdict;
+  return `${enabled ? '' : 'does not act; '}${found}${coolDownUntil ? `; waits until ${coolDownUntil}` : ''}`;
+}
+
+const short = (value: number) => `${Number(value.toPrecision(3))}`;

@@ -1,0 +1,16 @@
+// tls: what a running server's TLS can be told.
+
+import type { Command } from 'commander';
+import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
+
+export function addTls(program: Command): void {
+  const tls = program.command('tls').description("a running server's certificates");
+  withControl(tls.command('reload'))
+    .description('read certificates and keys again, and open the access log anew, as SIGHUP does')
+    .action(reload);
+}
+
+async function reload(options: ControlOptions): Promise<void> {
+  await (await ControlClient.of(options)).post('/tls/reload');
+  console.log('certificates and keys were read again');
+}
