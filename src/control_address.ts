@@ -11,8 +11,8 @@ export const controlAddressSchema = z
   .string()
   .regex(/^(unix:.+|https?:\/\/(\[[0-9a-fA-F:.]+\]|[0-9.]+|localhost):\d{1,5})$/, {
     error:
-      'expected unix:/PATH, http:// with a loopback address, or https:// with an address (IPv6 in brackets), ' +
-      'and a port',
+      'expected unix:/PATH, http:// with a loopback address or https:// with any (IPv6 in brackets), and ' +
+      'a port',
   })
   .transform((text, context): ControlAddress => {
     const path = /^unix:(.+)$/.exec(text)?.[1];

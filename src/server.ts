@@ -2,25 +2,22 @@
 
 import type { Logger } from 'pino';
 import { Tokens } from './auth/tokens.ts';
-import { type Config, urlOf } from './config.ts';
+import type { Config } from './config.ts';
 import { createControlApp } from './control/app.ts';
 import type { ControlAccess } from './control/authorize.ts';
 import { listenControl } from './control/listener.ts';
 import { Metrics } from './control/metrics.ts';
 import { Epochs } from './delivery/epochs.ts';
 import { FrontEnd } from './delivery/front_end.ts';
-import { checkKtls, ktlsSummary } from './delivery/ktls.ts';
+import { checkKtls } from './delivery/ktls.ts';
 import { DeliveryPool } from './delivery/pool.ts';
 import { reactorOptions } from './delivery/reactor_options.ts';
 import { TlsFiles } from './delivery/tls_files.ts';
 import { createApp } from './http/app.ts';
 import { authorizer } from './http/authorize.ts';
 import { Turns } from './http/turns.ts';
-import { addon, type BoundListener, type KtlsCapability } from './native/addon.ts';
-import { AuditLog } from './rollout/audit_log.ts';
-import { Guard } from './rollout/guard.ts';
-import { Rollout } from './rollout/rollout.ts';
-import { Samples } from './rollout/samples.ts';
+import { addon, type BoundListener } from './native/addon.ts';
+import { startOperation } from './rollout/operation.ts';
 import { openStore } from './store/content_store.ts';
 import type { Store } from './store/store.ts';
 
@@ -85,12 +82,8 @@ async function assemble(
   const metrics = new Metrics(ktls);
   let pool: DeliveryPool | undefined;
   const counters = () => pool?.counters() ?? {};
-  const audit = await AuditLog.open(config.control.audit);
-  closers.push(() => audit.close());
-  const samples = new Samples(counters);
-  closers.push(() => samples.close());
-  const rollout = await startRollout(config, ktls, audit, log);
-  const guard = new Guard({ policy: config.guard, samples, rollout, log });
+  const operation = await startOperation(config, ktls, counters, log);
+  closers.push(() => operation.close());
   const openAccessLog = () => {
     if (config.log.access !== '') addon.openAccessLog(config.log.access);
   };
@@ -99,20 +92,17 @@ async function assemble(
     openAccessLog();
     if (encrypted) pool?.replaceTls(await tlsFiles.read());
   };
-  const readings = () => ({ state: rollout.state, view: rollout.view(), guard: guard.status() });
   const text = async () => ({
-    text: await metrics.text(counters(), readings()),
+    text: await metrics.text(counters(), operation),
     contentType: metrics.contentType,
   });
   const control = await listenControl(
     createControlApp({
       access: controlAccess(config, log),
-      audit,
+      operation,
       metrics: text,
       state: () => state,
       reload,
-      rollout,
-      guard,
     }),
     config.control.listen,
     config.control,
@@ -126,7 +116,7 @@ async function assemble(
   pool = started;
   closers.push(() => started.stop(config.drain.graceSeconds * 1000));
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
-  samples.start(config.guard.intervalSeconds, () => void guard.look());
+  operation.begin();
   state = 'ready';
 
   let stopped: Promise<void> | undefined;
@@ -135,31 +125,13 @@ async function assemble(
     stopped ??= closeAll();
     return stopped;
   };
-  const rollBack = (why: string) => rollout.rollBack({ who: 'signal', why });
+  const rollBack = (why: string) => operation.rollout.rollBack({ who: 'signal', why });
   return { listeners: started.listeners, control: control.url, reload, rollBack, stop };
 }
 
 function controlAccess({ control, auth }: Config, log: Logger): ControlAccess {
   const where = 'path' in control.listen ? 'unix' : 'loopback';
   return { tokens: control.auth === 'token' ? new Tokens(auth.tokens) : undefined, where, log };
-}
-
-/** With kernel TLS required there is nothing to find out: it begins with all traffic. */
-function startRollout(
-  config: Config,
-  found: KtlsCapability[],
-  audit: AuditLog,
-  log: Logger,
-): Promise<Rollout> {
-  const everything = { phase: 'rx', percent: 100, control: 0 } as const;
-  return Rollout.start({
-    audit,
-    initial: config.ktls.mode === 'require' ? { ...config.rollout, ...everything } : config.rollout,
-    listeners: config.listeners.map(urlOf),
-    ktls: ktlsSummary(config.ktls.mode, found),
-    engine: addon,
-    log,
-  });
 }
 
 /**

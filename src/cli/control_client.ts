@@ -12,6 +12,10 @@ import { controlUrl } from '../control_address.ts';
 const patience = 30_000;
 const maxAnswer = 16 * 1024 * 1024;
 
+const wantsToken =
+  "wants a token; make one with 'sealgate token add control:operate', and give it in --token-file or " +
+  '$SEALGATE_TOKEN';
+
 export interface ControlOptions {
   config?: string;
   control?: string;
@@ -68,10 +72,7 @@ export class ControlClient {
       throw new Error(`${this.#url}: ${reasonOf(cause as NodeJS.ErrnoException)}`, { cause });
     });
     if (status < 300) return (text === '' ? undefined : JSON.parse(text)) as Answer;
-    if (status === 401)
-      throw new Error(
-        `${this.#url}: wants a token; make one with 'sealgate token add control:operate' and give it in --token-file or $SEALGATE_TOKEN`,
-      );
+    if (status === 401) throw new Error(`${this.#url}: ${wantsToken}`);
     throw new Error(`${this.#url}${path}: ${detailOf(text)} (${status})`);
   }
 

@@ -137,7 +137,9 @@ function told({ phase, percent, control, sticky, slice, changed, rollback, ktls,
   ];
   if (rollback) {
     const seconds = rollback.lastNewConnectionSeconds;
-    lines.push(['rolled back', `${rollback.at}; ${seconds > 0 ? `the last connection moved ${seconds.toFixed(3)} s later` : 'no connection moved after it'}`]);
+    const last =
+      seconds > 0 ? `the last connection moved ${seconds.toFixed(3)} s later` : 'nothing moved since';
+    lines.push(['rolled back', `${rollback.at}; ${last}`]);
   }
   if (guard.evidence) lines.push(['evidence', guard.evidence]);
   return lines.map(([name = '', value = '']) => `${name.padEnd(12)}${value}`).join('\n');

@@ -2,9 +2,7 @@
 
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
-import type { AuditLog } from '../rollout/audit_log.ts';
-import type { Guard } from '../rollout/guard.ts';
-import type { Rollout } from '../rollout/rollout.ts';
+import type { Operation } from '../rollout/operation.ts';
 import { authorizeControl, type ControlAccess } from './authorize.ts';
 import { ownPagesOnly } from './own_pages_only.ts';
 import { problem } from './problem.ts';
@@ -13,14 +11,12 @@ import { type ControlEnv, whoOf } from './who.ts';
 
 export interface ControlServices {
   access: ControlAccess;
-  audit: AuditLog;
+  operation: Operation;
   /** The metrics' exposition and its media type. */
   metrics(): Promise<{ text: string; contentType: string }>;
   state(): 'starting' | 'ready' | 'draining';
   /** Reads certificates and keys again; rejects with the reason when they are refused. */
   reload(): Promise<void>;
-  rollout: Rollout;
-  guard: Guard;
 }
 
 const headers = secureHeaders({
@@ -40,13 +36,13 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
   });
   app.get('/healthz', (c) => (state() === 'draining' ? c.text('draining\n', 503) : c.text('ok\n')));
   app.get('/readyz', (c) => c.text(`${state()}\n`, state() === 'ready' ? 200 : 503));
-  app.get('/audit', (c) => c.json({ entries: services.audit.recent(100) }));
-  app.route('/rollout', rolloutRoutes(services.rollout, services.guard));
+  app.get('/audit', (c) => c.json({ entries: services.operation.audit.recent(100) }));
+  app.route('/rollout', rolloutRoutes(services.operation));
   app.route('/tls', tlsRoutes(services));
   return app;
 }
 
-function tlsRoutes({ reload, audit }: ControlServices): Hono<ControlEnv> {
+function tlsRoutes({ reload, operation }: ControlServices): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>();
   app.post('/reload', async (c) => {
     try {
@@ -54,7 +50,7 @@ function tlsRoutes({ reload, audit }: ControlServices): Hono<ControlEnv> {
     } catch (cause) {
       return problem(c, 422, 'tls-refused', `${(cause as Error).message}; the certificates in use stay`);
     }
-    await audit.append({ who: whoOf(c), action: 'tls-reload', why: 'asked to' });
+    await operation.audit.append({ who: whoOf(c), action: 'tls-reload', why: 'asked to' });
     return c.body(null, 204);
   });
   return app;

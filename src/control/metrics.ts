@@ -5,9 +5,10 @@ import type { FrontEndObserver } from '../delivery/front_end.ts';
 import { TlsStat } from '../delivery/tls_stat.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Counters, KtlsCapability } from '../native/addon.ts';
+import type { Operation } from '../rollout/operation.ts';
 import { EngineHistogram } from './engine_histogram.ts';
 import { type EngineMetric, engineHistograms, engineMetrics, splitCounter } from './engine_metrics.ts';
-import { RolloutMetrics, type RolloutReadings } from './rollout_metrics.ts';
+import { RolloutMetrics } from './rollout_metrics.ts';
 
 /** Seconds: from a plan made at once to a blob that had to be hashed again. */
 const latencyBuckets = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
@@ -49,12 +50,12 @@ export class Metrics implements FrontEndObserver {
   }
 
   /** The exposition. @param engine totals of all reactors. */
-  async text(engine: Counters, rollout?: RolloutReadings): Promise<string> {
+  async text(engine: Counters, operation?: Operation): Promise<string> {
     for (const series of this.#engine.values()) series.reset();
     for (const [name, value] of Object.entries(engine)) this.#count(name, value);
     for (const [code, count] of this.#refusals) this.#count(`problems.${code}`, count);
     for (const [key, histogram] of this.#histograms) histogram.set(key, engine);
-    if (rollout) this.#rollout.update(engine, rollout);
+    if (operation) this.#rollout.update(engine, operation);
     return this.#registry.metrics();
   }
 

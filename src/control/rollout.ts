@@ -2,8 +2,8 @@
 
 import { Hono } from 'hono';
 import { z } from 'zod';
-import type { Guard } from '../rollout/guard.ts';
-import { type Rollout, RolloutRefused } from '../rollout/rollout.ts';
+import type { Operation } from '../rollout/operation.ts';
+import { RolloutRefused } from '../rollout/rollout.ts';
 import { rolloutChangeSchema } from '../rollout_schema.ts';
 import { problem } from './problem.ts';
 import { type ControlEnv, whoOf } from './who.ts';
@@ -12,7 +12,7 @@ const why = z.string().min(1, { error: 'expected a reason' }).max(500);
 const changeSchema = rolloutChangeSchema.extend({ why, force: z.boolean().default(false) });
 const rollBackSchema = z.strictObject({ why });
 
-export function rolloutRoutes(rollout: Rollout, guard: Guard): Hono<ControlEnv> {
+export function rolloutRoutes({ rollout, guard }: Operation): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>();
   const view = () => ({ ...rollout.view(), guard: guard.status() });
   app.get('/', (c) => c.json(view()));

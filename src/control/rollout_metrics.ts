@@ -5,14 +5,8 @@ import { Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
 import type { TlsStat } from '../delivery/tls_stat.ts';
 import type { Counters } from '../native/addon.ts';
 import type { GuardStatus } from '../rollout/guard.ts';
-import type { RolloutView } from '../rollout/rollout.ts';
-import { phases, type RolloutState } from '../rollout_schema.ts';
-
-export interface RolloutReadings {
-  state: RolloutState;
-  view: RolloutView;
-  guard: GuardStatus;
-}
+import type { Operation } from '../rollout/operation.ts';
+import { phases } from '../rollout_schema.ts';
 
 const verdicts: GuardStatus['verdict'][] = ['insufficient', 'alike', 'hold', 'worse'];
 
@@ -26,17 +20,18 @@ export class RolloutMetrics {
     this.#tlsStat = tlsStat;
   }
 
-  update(engine: Counters, { state, view, guard }: RolloutReadings): void {
+  update(engine: Counters, { rollout, guard }: Pick<Operation, 'rollout' | 'guard'>): void {
+    const view = rollout.view();
     for (const gauge of this.#gauges.values()) gauge.reset();
-    this.#set('rollout_phase', '1: the phase of the rollout.', 1, { phase: state.phase });
-    this.#set('rollout_phase_number', 'Instrument is 0.', phases.indexOf(state.phase));
-    this.#set('rollout_percent', 'Share of the slice that is the canary.', state.percent);
+    this.#set('rollout_phase', '1: the phase of the rollout.', 1, { phase: view.phase });
+    this.#set('rollout_phase_number', 'Instrument is 0.', phases.indexOf(view.phase));
+    this.#set('rollout_percent', 'Share of the slice that is the canary.', view.percent);
     this.#set('rollout_changed_timestamp_seconds', 'Last change.', Date.parse(view.changed.at) / 1000);
     if (view.rollback) {
       const help = 'From the last rollback to the last connection that still moved into the kernel.';
       this.#set('rollback_last_new_connection_seconds', help, view.rollback.lastNewConnectionSeconds);
     }
-    this.#addGuard(guard);
+    this.#addGuard(guard.status());
     this.#addShares(engine);
     this.#addKernel(engine);
   }

@@ -105,7 +105,8 @@ const wrong: [string, unknown, string][] = [
   [
     'a scope of nothing',
     { auth: { clients: [{ subject: 'CN=a', scopes: ['write'] }] } },
-    'auth.clients.0.scopes.0: expected read:BUCKET or write:BUCKET, or * for all buckets, got "write"',
+    'auth.clients.0.scopes.0: expected read:BUCKET or write:BUCKET, * for all buckets, control:read or ' +
+      'control:operate, got "write"',
   ],
   [
     'an unknown level',

@@ -1,0 +1,58 @@
+// Operation: how this server's kernel TLS is run, as one thing: the audit log, the rollout that it remembers,
+// the samples of what happens and the guard that looks at them.
+
+import type { Logger } from 'pino';
+import { type Config, urlOf } from '../config.ts';
+import { ktlsSummary } from '../delivery/ktls.ts';
+import { addon, type Counters, type KtlsCapability } from '../native/addon.ts';
+import { AuditLog } from './audit_log.ts';
+import { Guard } from './guard.ts';
+import { Rollout } from './rollout.ts';
+import { Samples } from './samples.ts';
+
+export interface Operation {
+  audit: AuditLog;
+  rollout: Rollout;
+  samples: Samples;
+  guard: Guard;
+  /** From here on samples are taken and the guard acts. */
+  begin(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Sets the engine as the rollout was left. Rejects when the audit log cannot be opened or written.
+ * @param counters totals of the engine.
+ */
+export async function startOperation(
+  config: Config,
+  found: KtlsCapability[],
+  counters: () => Counters,
+  log: Logger,
+): Promise<Operation> {
+  // With kernel TLS required there is nothing to find out: it begins with all traffic.
+  const everything = { phase: 'rx', percent: 100, control: 0 } as const;
+  const required = config.ktls.mode === 'require';
+  const audit = await AuditLog.open(config.control.audit);
+  const rollout = await Rollout.start({
+    audit,
+    initial: required ? { ...config.rollout, ...everything } : config.rollout,
+    listeners: config.listeners.map(urlOf),
+    ktls: ktlsSummary(config.ktls.mode, found),
+    engine: addon,
+    log,
+  });
+  const samples = new Samples(counters);
+  const guard = new Guard({ policy: config.guard, samples, rollout, log });
+  return {
+    audit,
+    rollout,
+    samples,
+    guard,
+    begin: () => samples.start(config.guard.intervalSeconds, () => void guard.look()),
+    close: async () => {
+      samples.close();
+      await audit.close();
+    },
+  };
+}
