@@ -15,6 +15,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   init_store(env, exports);
   init_reactor(env, exports);
   init_rollout(env, exports);
+  init_host(env, exports);
   return exports;
 }
 

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { addBucket } from './cli/bucket.ts';
 import { addConfig } from './cli/config.ts';
+import { addDoctor } from './cli/doctor.ts';
 import { addGet } from './cli/get.ts';
 import { addImport } from './cli/import.ts';
 import { addInit } from './cli/init.ts';
@@ -44,6 +45,7 @@ Begin with:
 for (const add of [
   addInit,
   addServe,
+  addDoctor,
   addRollout,
   addTls,
   addImport,

@@ -114,6 +114,10 @@ export const configSchema = z.strictObject({
         ),
       tx: z.boolean().default(true).describe('Sending may go by the kernel.'),
       rx: z.boolean().default(true).describe('Receiving may go by the kernel.'),
+      forceHwRecord: z
+        .boolean()
+        .default(false)
+        .describe('Kernel TLS also beside a network device that makes whole records (tls-hw-record).'),
       protocols: z.array(z.enum(ktlsProtocols)).default([...ktlsProtocols]),
       ciphers: z
         .array(z.enum(ktlsCiphers))

@@ -9,10 +9,11 @@ import { listenControl } from './control/listener.ts';
 import { Metrics } from './control/metrics.ts';
 import { Epochs } from './delivery/epochs.ts';
 import { FrontEnd } from './delivery/front_end.ts';
-import { checkKtls } from './delivery/ktls.ts';
+import { checkKtls, modeBeside } from './delivery/ktls.ts';
 import { DeliveryPool } from './delivery/pool.ts';
 import { reactorOptions } from './delivery/reactor_options.ts';
 import { TlsFiles } from './delivery/tls_files.ts';
+import { anyOffload } from './doctor/devices.ts';
 import { createApp } from './http/app.ts';
 import { authorizer } from './http/authorize.ts';
 import { Turns } from './http/turns.ts';
@@ -63,16 +64,19 @@ export async function startServer(
 type Closer = () => Promise<void> | void;
 
 async function assemble(
-  config: Config,
+  given: Config,
   log: Logger,
   { keylogFile = '' }: StartOptions,
   closers: Closer[],
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
-  const ktls = checkKtls(config.ktls.mode, log);
+  const devices = addon.netDevices();
+  const mode = modeBeside(devices, given.ktls, log);
+  const config = { ...given, ktls: { ...given.ktls, mode } };
+  const ktls = checkKtls(mode, log);
   const tlsFiles = new TlsFiles(config.tls, keylogFile);
   const encrypted = config.listeners.some(({ tls }) => tls);
-  const reactor = reactorOptions(config, encrypted ? await tlsFiles.read() : undefined, false);
+  const reactor = reactorOptions(config, encrypted ? await tlsFiles.read() : undefined, anyOffload(devices));
   let state: 'starting' | 'ready' | 'draining' = 'starting';
 
   const store = await openStore({ root: config.store });

@@ -1,7 +1,22 @@
 // What this kernel can do for TLS, found out by trying, and what the operator asked for.
 
 import type { Logger } from 'pino';
-import { addon, type KtlsCapability, type KtlsMode } from '../native/addon.ts';
+import type { Config } from '../config.ts';
+import { addon, type KtlsCapability, type KtlsMode, type NetDevice } from '../native/addon.ts';
+
+/**
+ * The mode that is possible beside this host's network devices: a device that makes whole records, below the
+ * kernel's sight (TLS_HW_RECORD), turns kernel TLS off. Throws when it is required.
+ */
+export function modeBeside(devices: NetDevice[], ktls: Config['ktls'], log: Logger): KtlsMode {
+  const device = devices.find(({ features }) => features['tls-hw-record'].startsWith('on'));
+  if (!device || ktls.mode === 'off' || ktls.forceHwRecord) return ktls.mode;
+  const cure = `run 'ethtool -K ${device.name} tls-hw-record off', or set ktls.forceHwRecord`;
+  if (ktls.mode === 'require')
+    throw new Error(`ktls.mode is "require", but ${device.name} has tls-hw-record on: ${cure}`);
+  log.warn({ device: device.name }, `no kernel TLS beside tls-hw-record; ${cure}`);
+  return 'off';
+}
 
 /**
  * Logs and returns what was found; nothing is tried when it is off. Throws the reason when kernel TLS is

@@ -2,8 +2,10 @@
 // The addon is one binary for Node, Bun and Deno; package.json's "imports" says where it is.
 
 import { createRequire } from 'node:module';
+import type { NetDevice, SealMeans } from './host.ts';
 import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from './ktls.ts';
 
+export type * from './host.ts';
 export type * from './ktls.ts';
 
 declare const sealed: unique symbol;
@@ -269,6 +271,11 @@ export interface Addon {
   readEpoch(slot: number): number;
   bumpEpoch(slot: number): void;
   readonly epochSlots: number;
+
+  /** Of this network namespace. */
+  netDevices(): NetDevice[];
+  /** Found by trying it on a file made in the folder and removed. Throws when none can be made there. */
+  sealMeans(folder: string): SealMeans;
 
   lockStore(path: string): StoreLock | undefined;
   seal(

@@ -1,0 +1,43 @@
+// The site's certificates: whether they can be used, by whom they can be read, and for how long.
+
+import { X509Certificate } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { checkCertificates } from '../certificate.ts';
+import type { Config } from '../config.ts';
+import type { Finding } from './finding.ts';
+
+const area = 'certificates';
+const soon = 30 * 86_400_000;
+
+export async function certificateFindings(tls: Config['tls']): Promise<Finding[]> {
+  try {
+    await checkCertificates(tls);
+  } catch (error) {
+    return [{ area, severity: 'fail', found: (error as Error).message }];
+  }
+  const pairs = [tls, ...tls.certificates];
+  return (await Promise.all(pairs.map(({ certificate, key }) => findingsOf(certificate, key)))).flat();
+}
+
+async function findingsOf(file: string, key: string): Promise<Finding[]> {
+  const certificate = new X509Certificate(await readFile(file));
+  const ends = Date.parse(certificate.validTo);
+  const days = Math.floor((ends - Date.now()) / 86_400_000);
+  const names = certificate.subjectAltName ?? certificate.subject;
+  const found = `${file}: ${names}, ${days < 0 ? 'expired' : `${days} days left`}`;
+  const remedy = 'put a new one in its place; a running server takes it up by itself';
+  const findings: Finding[] = [{ area, severity: 'ok', found }];
+  if (ends < Date.now()) findings[0] = { area, severity: 'fail', found, remedy };
+  else if (ends - Date.now() < soon) findings[0] = { area, severity: 'warn', found, remedy };
+  const { mode } = await stat(key);
+  if ((mode & 0o077) !== 0) {
+    findings.push({
+      area,
+      severity: 'warn',
+      found: `${key}: others may read it (mode ${(mode & 0o777).toString(8)})`,
+      meaning: 'Whoever has the key can be this server.',
+      remedy: `run 'chmod 600 ${key}'`,
+    });
+  }
+  return findings;
+}

@@ -1,0 +1,62 @@
+// What a client of today gets from the site's TLS settings: a real handshake with the engine over loopback.
+
+import { once } from 'node:events';
+import { connect } from 'node:tls';
+import pino from 'pino';
+import type { Config } from '../config.ts';
+import { DeliveryPool } from '../delivery/pool.ts';
+import { reactorOptions } from '../delivery/reactor_options.ts';
+import { TlsFiles } from '../delivery/tls_files.ts';
+import { addon } from '../native/addon.ts';
+import type { Finding } from './finding.ts';
+
+const area = 'handshake';
+const patience = 10_000;
+/** Names of OpenSSL that kernel TLS has a cipher for. */
+const kernelCiphers =
+  /^(TLS_(AES_(128|256)_GCM|CHACHA20_POLY1305|AES_128_CCM)_SHA|ECDHE-.*(GCM|CHACHA20|AES128-CCM$))/;
+
+export async function negotiationFindings(config: Config): Promise<Finding[]> {
+  const { openssl, opensslFile } = addon.libraries();
+  const library: Finding = { area, severity: 'info', found: `${openssl}, inside ${opensslFile}` };
+  try {
+    const negotiated = await handshake(config);
+    const found = `${negotiated.protocol}, ${negotiated.cipher}`;
+    if (kernelCiphers.test(negotiated.cipher)) return [library, { area, severity: 'ok', found }];
+    return [
+      library,
+      {
+        area,
+        severity: 'warn',
+        found,
+        meaning: 'Kernel TLS does not know this cipher: such connections stay in userspace.',
+        remedy: 'leave tls.ciphers and tls.cipherSuites to their defaults, or put an AES-GCM suite first',
+      },
+    ];
+  } catch (error) {
+    return [library, { area, severity: 'fail', found: `no handshake: ${(error as Error).message}` }];
+  }
+}
+
+async function handshake(config: Config): Promise<{ protocol: string; cipher: string }> {
+  const tls = await new TlsFiles(config.tls, '').read();
+  const listeners = [{ host: '127.0.0.1', port: 0, tls: true }];
+  const reactor = reactorOptions({ ...config, listeners }, tls, false);
+  const frontEnd = { add: () => {}, remove: () => {} };
+  const pool = await DeliveryPool.start({ workers: 1, reactor, frontEnd, log: pino({ level: 'silent' }) });
+  try {
+    const [{ port = 0 } = {}] = pool.listeners;
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      rejectUnauthorized: false,
+      ALPNProtocols: ['http/1.1'],
+    });
+    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(patience) });
+    const negotiated = { protocol: socket.getProtocol() ?? 'unknown', cipher: socket.getCipher().name };
+    socket.destroy();
+    return negotiated;
+  } finally {
+    await pool.stop(0);
+  }
+}
