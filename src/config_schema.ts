@@ -143,6 +143,22 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('Where a rollout begins. What was changed at run time holds until this is edited.'),
   guard: guardSchema.prefault({}).describe('Compares the canary with the control group.'),
+  sentinel: z
+    .strictObject({
+      intervalSeconds: z
+        .number()
+        .min(0)
+        .max(86_400)
+        .default(60)
+        .describe('Between two fetches of a sealed object from itself; 0: none.'),
+      maxBytes: z
+        .int()
+        .min(1)
+        .max(256 * 2 ** 20)
+        .default(16 * 2 ** 20)
+        .describe('Larger objects are left out.'),
+    })
+    .prefault({}),
   buckets: z
     .record(bucketName, z.enum(['write-once', 'versioned']))
     .default({ files: 'write-once' })

@@ -1,5 +1,6 @@
 // startServer: puts store, front end, delivery workers and control plane together, and takes them down again.
 
+import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { Tokens } from './auth/tokens.ts';
 import type { Config } from './config.ts';
@@ -7,20 +8,18 @@ import { createControlApp } from './control/app.ts';
 import type { ControlAccess } from './control/authorize.ts';
 import { listenControl } from './control/listener.ts';
 import { Metrics } from './control/metrics.ts';
-import { Epochs } from './delivery/epochs.ts';
-import { FrontEnd } from './delivery/front_end.ts';
 import { checkKtls, modeBeside } from './delivery/ktls.ts';
 import { DeliveryPool } from './delivery/pool.ts';
 import { reactorOptions } from './delivery/reactor_options.ts';
 import { TlsFiles } from './delivery/tls_files.ts';
 import { anyOffload } from './doctor/devices.ts';
-import { createApp } from './http/app.ts';
-import { authorizer } from './http/authorize.ts';
-import { Turns } from './http/turns.ts';
 import { addon, type BoundListener } from './native/addon.ts';
 import { startOperation } from './rollout/operation.ts';
+import type { Sentinel } from './rollout/sentinel.ts';
+import { keepTlsFresh } from './server/fresh_tls.ts';
+import { createFrontEnd } from './server/front_end.ts';
+import { startSentinel } from './server/sentinel.ts';
 import { openStore } from './store/content_store.ts';
-import type { Store } from './store/store.ts';
 
 export interface StartOptions {
   /** File for all traffic secrets, so that captures can be read; empty: none. */
@@ -61,6 +60,9 @@ export async function startServer(
   }
 }
 
+/** What the sentinel shows where reading takes a token. */
+const ownToken = randomBytes(32).toString('base64url');
+
 type Closer = () => Promise<void> | void;
 
 async function assemble(
@@ -71,13 +73,13 @@ async function assemble(
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
   const devices = addon.netDevices();
-  const mode = modeBeside(devices, given.ktls, log);
-  const config = { ...given, ktls: { ...given.ktls, mode } };
-  const ktls = checkKtls(mode, log);
+  const config = { ...given, ktls: { ...given.ktls, mode: modeBeside(devices, given.ktls, log) } };
+  const ktls = checkKtls(config.ktls.mode, log);
   const tlsFiles = new TlsFiles(config.tls, keylogFile);
   const encrypted = config.listeners.some(({ tls }) => tls);
   const reactor = reactorOptions(config, encrypted ? await tlsFiles.read() : undefined, anyOffload(devices));
   let state: 'starting' | 'ready' | 'draining' = 'starting';
+  let sentinel: Sentinel | undefined;
 
   const store = await openStore({ root: config.store });
   closers.push(() => store.close());
@@ -88,16 +90,13 @@ async function assemble(
   const counters = () => pool?.counters() ?? {};
   const operation = await startOperation(config, ktls, counters, log);
   closers.push(() => operation.close());
-  const openAccessLog = () => {
-    if (config.log.access !== '') addon.openAccessLog(config.log.access);
-  };
-  openAccessLog();
+  openAccessLog(config);
   const reload = async () => {
-    openAccessLog();
+    openAccessLog(config);
     if (encrypted) pool?.replaceTls(await tlsFiles.read());
   };
   const text = async () => ({
-    text: await metrics.text(counters(), operation),
+    text: await metrics.text(counters(), operation, sentinel?.status()),
     contentType: metrics.contentType,
   });
   const control = await listenControl(
@@ -106,6 +105,7 @@ async function assemble(
       operation,
       metrics: text,
       state: () => state,
+      sentinel: () => sentinel?.status(),
       reload,
     }),
     config.control.listen,
@@ -113,7 +113,7 @@ async function assemble(
   );
   closers.push(() => control.close());
 
-  const frontEnd = createFrontEnd(config, store, metrics, log);
+  const frontEnd = createFrontEnd(config, store, metrics, ownToken, log);
   frontEnd.listen();
   closers.push(() => frontEnd.close());
   const started = await DeliveryPool.start({ workers: config.workers, reactor, frontEnd, log });
@@ -121,6 +121,9 @@ async function assemble(
   closers.push(() => started.stop(config.drain.graceSeconds * 1000));
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
   operation.begin();
+  const watching = startSentinel(config, { store, operation, token: ownToken, log }, started);
+  closers.push(() => watching.close());
+  sentinel = watching;
   state = 'ready';
 
   let stopped: Promise<void> | undefined;
@@ -133,35 +136,11 @@ async function assemble(
   return { listeners: started.listeners, control: control.url, reload, rollBack, stop };
 }
 
+function openAccessLog({ log }: Config): void {
+  if (log.access !== '') addon.openAccessLog(log.access);
+}
+
 function controlAccess({ control, auth }: Config, log: Logger): ControlAccess {
   const where = 'path' in control.listen ? 'unix' : 'loopback';
   return { tokens: control.auth === 'token' ? new Tokens(auth.tokens) : undefined, where, log };
-}
-
-/**
- * Until it is called, certificates are read again when their files change, and ticket keys replaced in time.
- */
-function keepTlsFresh(config: Config, pool: DeliveryPool, files: TlsFiles, log: Logger): Closer {
-  files.watch((tls) => pool.replaceTls(tls), log);
-  const rotation = setInterval(() => addon.rotateTicketKeys(), config.tls.ticketKeySeconds * 1000);
-  rotation.unref();
-  return () => {
-    clearInterval(rotation);
-    files.close();
-  };
-}
-
-function createFrontEnd(config: Config, store: Store, observer: Metrics, log: Logger): FrontEnd {
-  const epochs = new Epochs(addon);
-  const openReads = config.auth.reads === 'open';
-  const handle = createApp({
-    store,
-    epochs,
-    authorize: authorizer(new Tokens(config.auth.tokens), config.auth.clients, openReads),
-    openReads,
-    maxObjectBytes: config.limits.maxObjectBytes,
-    turns: new Turns(),
-    log,
-  });
-  return new FrontEnd({ handle, store, epochs, observer, log });
 }

@@ -3,6 +3,7 @@
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Operation } from '../rollout/operation.ts';
+import type { SentinelStatus } from '../rollout/sentinel.ts';
 import { authorizeControl, type ControlAccess } from './authorize.ts';
 import { ownPagesOnly } from './own_pages_only.ts';
 import { problem } from './problem.ts';
@@ -15,6 +16,8 @@ export interface ControlServices {
   /** The metrics' exposition and its media type. */
   metrics(): Promise<{ text: string; contentType: string }>;
   state(): 'starting' | 'ready' | 'draining';
+  /** Undefined until it looks. */
+  sentinel(): SentinelStatus | undefined;
   /** Reads certificates and keys again; rejects with the reason when they are refused. */
   reload(): Promise<void>;
 }
@@ -27,7 +30,7 @@ const headers = secureHeaders({
 });
 
 export function createControlApp(services: ControlServices): Hono<ControlEnv> {
-  const { metrics, state, access } = services;
+  const { metrics, state, sentinel, access } = services;
   const app = new Hono<ControlEnv>();
   app.use(headers, ownPagesOnly(access.tokens !== undefined), authorizeControl(access));
   app.get('/metrics', async (c) => {
@@ -35,7 +38,11 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
     return c.body(text, 200, { 'Content-Type': contentType });
   });
   app.get('/healthz', (c) => (state() === 'draining' ? c.text('draining\n', 503) : c.text('ok\n')));
-  app.get('/readyz', (c) => c.text(`${state()}\n`, state() === 'ready' ? 200 : 503));
+  app.get('/readyz', (c) => {
+    const alarm = sentinel()?.alarm;
+    if (alarm !== undefined) return c.text(`${alarm}\n`, 503);
+    return c.text(`${state()}\n`, state() === 'ready' ? 200 : 503);
+  });
   app.get('/audit', (c) => c.json({ entries: services.operation.audit.recent(100) }));
   app.route('/rollout', rolloutRoutes(services.operation));
   app.route('/tls', tlsRoutes(services));

@@ -6,6 +6,7 @@ import { TlsStat } from '../delivery/tls_stat.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Counters, KtlsCapability } from '../native/addon.ts';
 import type { Operation } from '../rollout/operation.ts';
+import type { SentinelStatus } from '../rollout/sentinel.ts';
 import { EngineHistogram } from './engine_histogram.ts';
 import { type EngineMetric, engineHistograms, engineMetrics, splitCounter } from './engine_metrics.ts';
 import { RolloutMetrics } from './rollout_metrics.ts';
@@ -50,12 +51,12 @@ export class Metrics implements FrontEndObserver {
   }
 
   /** The exposition. @param engine totals of all reactors. */
-  async text(engine: Counters, operation?: Operation): Promise<string> {
+  async text(engine: Counters, operation?: Operation, sentinel?: SentinelStatus): Promise<string> {
     for (const series of this.#engine.values()) series.reset();
     for (const [name, value] of Object.entries(engine)) this.#count(name, value);
     for (const [code, count] of this.#refusals) this.#count(`problems.${code}`, count);
     for (const [key, histogram] of this.#histograms) histogram.set(key, engine);
-    if (operation) this.#rollout.update(engine, operation);
+    if (operation) this.#rollout.update(engine, operation, sentinel);
     return this.#registry.metrics();
   }
 

@@ -6,6 +6,7 @@ import type { TlsStat } from '../delivery/tls_stat.ts';
 import type { Counters } from '../native/addon.ts';
 import type { GuardStatus } from '../rollout/guard.ts';
 import type { Operation } from '../rollout/operation.ts';
+import type { SentinelStatus } from '../rollout/sentinel.ts';
 import { phases } from '../rollout_schema.ts';
 
 const verdicts: GuardStatus['verdict'][] = ['insufficient', 'alike', 'hold', 'worse'];
@@ -20,7 +21,11 @@ export class RolloutMetrics {
     this.#tlsStat = tlsStat;
   }
 
-  update(engine: Counters, { rollout, guard }: Pick<Operation, 'rollout' | 'guard'>): void {
+  update(
+    engine: Counters,
+    { rollout, guard }: Pick<Operation, 'rollout' | 'guard'>,
+    sentinel?: SentinelStatus,
+  ): void {
     const view = rollout.view();
     for (const gauge of this.#gauges.values()) gauge.reset();
     this.#set('rollout_phase', '1: the phase of the rollout.', 1, { phase: view.phase });
@@ -34,6 +39,16 @@ export class RolloutMetrics {
     this.#addGuard(guard.status());
     this.#addShares(engine);
     this.#addKernel(engine);
+    if (sentinel) this.#addSentinel(sentinel);
+  }
+
+  #addSentinel({ ways, damagedBlobs }: SentinelStatus): void {
+    for (const [way, results] of Object.entries(ways)) {
+      for (const [result, count] of Object.entries(results)) {
+        this.#set('sentinel_fetches', 'Fetches of the server from itself.', count, { way, result });
+      }
+    }
+    this.#set('sentinel_damaged_blobs', 'Blobs found changed on disk by the sentinel.', damagedBlobs);
   }
 
   #addGuard({ verdict, rollbacks, comparisons }: GuardStatus): void {

@@ -1,5 +1,6 @@
 // Who may do what on the data plane: bearers of tokens (RFC 6750), and of client certificates.
 
+import { timingSafeEqual } from 'node:crypto';
 import type { Tokens } from '../auth/tokens.ts';
 import { SealgateError } from '../errors.ts';
 import { allows, type Scope } from '../scopes.ts';
@@ -11,17 +12,31 @@ export interface CertifiedClient {
   scopes: Scope[];
 }
 
-/** @param openReads everybody may read; writes always need a token or a certificate. */
-export function authorizer(tokens: Tokens, clients: CertifiedClient[], openReads: boolean): Authorize {
+/**
+ * @param openReads everybody may read; writes always need a token or a certificate.
+ * @param own token of the server itself, which may read; empty: none.
+ */
+export function authorizer(
+  tokens: Tokens,
+  clients: CertifiedClient[],
+  openReads: boolean,
+  own = '',
+): Authorize {
   const certified = new Map(clients.map(({ subject, scopes }) => [subject, scopes]));
   return (request, action, bucket = '*') => {
     if (action === 'read' && openReads) return;
     if (allows(certified.get(request.subject) ?? [], action, bucket)) return;
     const presented = bearer(request.headers.get('authorization'));
+    if (action === 'read' && own !== '' && sameText(presented, own)) return;
     const token = tokens.verify(presented);
     if (token === undefined) throw new SealgateError('token-unknown');
     if (!allows(token.scopes, action, bucket)) throw new SealgateError('scope-missing');
   };
+}
+
+function sameText(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 function bearer(authorization: string | null): string {

@@ -184,6 +184,11 @@ class ContentStore implements Store {
     throw new SealgateError('seal-broken', `Blob ${digest} failed its proof: ${reason}.`);
   }
 
+  async intact(digest: string): Promise<boolean> {
+    const hashed = await this.#blobs.hash(digest).catch(() => undefined);
+    return hashed?.digest === digest;
+  }
+
   async quarantine(digest: string, reason: string): Promise<void> {
     if (!this.#lock) return;
     const added = await this.#meta.append<BlobRecord>('blobs', [digest], (newest) =>

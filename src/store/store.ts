@@ -47,6 +47,8 @@ export interface Store {
    * `seal-broken`.
    */
   seal(digest: string): SealedFile | Promise<SealedFile>;
+  /** Whether the file of a committed blob still has its digest, from all of its bytes. */
+  intact(digest: string): Promise<boolean>;
   /** Moves a blob that failed its proof out of the way and records why. */
   quarantine(digest: string, reason: string): Promise<void>;
 

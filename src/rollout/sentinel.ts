@@ -1,0 +1,150 @@
+// Sentinel: fetches sealed objects from its own server, each way they can go, and compares what came with the
+// digest that was promised. Valid records around wrong bytes have happened; no counter shows them. A way that
+// changes bytes is closed: kernel TLS is rolled back, and a server whose every way is wrong is not ready.
+
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import type { BoundListener } from '../native/addon.ts';
+import type { Store } from '../store/store.ts';
+import { type Fetched, fetchDigest } from './fetch_digest.ts';
+import type { Rollout } from './rollout.ts';
+
+/** canary: may move into the kernel; control: userspace TLS; plain: in the clear. */
+export type Way = 'canary' | 'control' | 'plain';
+
+export interface SentinelStatus {
+  /** By way: fetches that brought the right bytes, that failed, and that brought other ones. */
+  ways: Record<Way, { same: number; failed: number; mismatched: number }>;
+  /** Blobs whose file on disk had changed; they are in quarantine. */
+  damagedBlobs: number;
+  /** A way that cannot be closed brought wrong bytes: the server is not ready. */
+  alarm?: string;
+  /** The files with what came instead, newest last. */
+  evidence: string[];
+}
+
+export interface SentinelParts {
+  listeners: () => BoundListener[];
+  store: Pick<Store, 'root' | 'buckets' | 'list' | 'intact'>;
+  /** Puts a blob into quarantine and makes the plans that were made with it stale. */
+  withdraw(digest: string): Promise<void>;
+  rollout: Rollout;
+  /** Bearer token of the server's own; empty where everybody may read. */
+  token: string;
+  /** Larger objects are left out, bytes. */
+  maxBytes: number;
+  log: Logger;
+}
+
+/** Objects looked at for one that is small enough. */
+const candidates = 50;
+const keptEvidence = 16;
+
+export class Sentinel {
+  readonly #parts: SentinelParts;
+  readonly #status: SentinelStatus;
+  #timer: NodeJS.Timeout | undefined;
+  #running = false;
+
+  constructor(parts: SentinelParts) {
+    this.#parts = parts;
+    const none = () => ({ same: 0, failed: 0, mismatched: 0 });
+    this.#status = {
+      ways: { canary: none(), control: none(), plain: none() },
+      damagedBlobs: 0,
+      evidence: [],
+    };
+  }
+
+  status(): SentinelStatus {
+    return this.#status;
+  }
+
+  /** At once, and then each so many seconds until close(). */
+  start(everySeconds: number): void {
+    const look = () => void this.look();
+    look();
+    this.#timer = setInterval(look, everySeconds * 1000);
+    this.#timer.unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** One object each way. Never rejects. */
+  async look(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      const digest = this.#pick();
+      if (digest === undefined) return;
+      for (const listener of this.#parts.listeners()) {
+        const ways: Way[] = listener.tls ? ['canary', 'control'] : ['plain'];
+        for (const way of ways) await this.#fetch(listener, way, digest);
+      }
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'the sentinel could not look');
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async #fetch(listener: BoundListener, way: Way, digest: string): Promise<void> {
+    const { rollout, token, maxBytes, log } = this.#parts;
+    const count = this.#status.ways[way];
+    const serverName = way === 'plain' ? {} : { serverName: rollout.sentinels[way] };
+    let fetched: Fetched;
+    try {
+      fetched = await fetchDigest({ listener, path: `/sha256/${digest}`, token, maxBytes, ...serverName });
+      if (fetched.status !== 200) throw new Error(`answered with ${fetched.status}`);
+    } catch (error) {
+      count.failed += 1;
+      log.warn({ err: error, way, digest, port: listener.port }, 'the sentinel got no answer');
+      return;
+    }
+    if (fetched.digest === digest) count.same += 1;
+    else await this.#mismatch(way, digest, fetched);
+  }
+
+  async #mismatch(way: Way, digest: string, { body, digest: got }: Fetched): Promise<void> {
+    const { store, rollout, withdraw, log } = this.#parts;
+    const evidence = await this.#keep(way, digest, body);
+    if (!(await store.intact(digest))) {
+      this.#status.damagedBlobs += 1;
+      log.error({ way, digest, evidence }, 'a blob on disk is not what it was; it is in quarantine');
+      await withdraw(digest);
+      return;
+    }
+    this.#status.ways[way].mismatched += 1;
+    const why = `wrong bytes by way of ${way}: sha256 ${got} for ${digest}, kept in ${evidence}`;
+    log.fatal({ way, digest, got, evidence }, 'the sentinel got other bytes than were sealed');
+    if (way === 'canary' && rollout.state.phase !== 'instrument')
+      await rollout.rollBack({ who: 'sentinel', why });
+    else this.#status.alarm = why;
+  }
+
+  async #keep(way: Way, digest: string, body: Buffer): Promise<string> {
+    const path = join(this.#parts.store.root, 'quarantine', `sentinel-${Date.now()}-${way}-${digest}`);
+    if (this.#status.evidence.length >= keptEvidence) return 'no further file: there are enough';
+    try {
+      await writeFile(path, body, { mode: 0o600 });
+    } catch (error) {
+      return `no file: ${(error as Error).message}`;
+    }
+    this.#status.evidence.push(path);
+    return path;
+  }
+
+  // Any object that is small enough, not always the same one.
+  #pick(): string | undefined {
+    const { store, maxBytes } = this.#parts;
+    const turn = Object.values(this.#status.ways).reduce((sum, { same }) => sum + same, 0);
+    const found = store
+      .buckets()
+      .flatMap(({ name }) => store.list(name, { prefix: '', after: '', limit: candidates }).entries)
+      .filter(({ size }) => size <= maxBytes);
+    return found[turn % Math.max(found.length, 1)]?.digest;
+  }
+}

@@ -1,0 +1,34 @@
+// The server's front end: the data plane's application with all that it needs.
+
+import type { Logger } from 'pino';
+import { Tokens } from '../auth/tokens.ts';
+import type { Config } from '../config.ts';
+import { Epochs } from '../delivery/epochs.ts';
+import { FrontEnd, type FrontEndObserver } from '../delivery/front_end.ts';
+import { createApp } from '../http/app.ts';
+import { authorizer } from '../http/authorize.ts';
+import { Turns } from '../http/turns.ts';
+import { addon } from '../native/addon.ts';
+import type { Store } from '../store/store.ts';
+
+/** @param ownToken the sentinel's, which may read. */
+export function createFrontEnd(
+  config: Config,
+  store: Store,
+  observer: FrontEndObserver,
+  ownToken: string,
+  log: Logger,
+): FrontEnd {
+  const epochs = new Epochs(addon);
+  const openReads = config.auth.reads === 'open';
+  const handle = createApp({
+    store,
+    epochs,
+    authorize: authorizer(new Tokens(config.auth.tokens), config.auth.clients, openReads, ownToken),
+    openReads,
+    maxObjectBytes: config.limits.maxObjectBytes,
+    turns: new Turns(),
+    log,
+  });
+  return new FrontEnd({ handle, store, epochs, observer, log });
+}

@@ -1,0 +1,36 @@
+// A server fetches sealed objects from itself, over each listener, with tokens too, and says what it found.
+
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { after, test } from 'node:test';
+import { createSite, TestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
+
+const site = await createSite();
+const config = JSON.parse(await readFile(site.config, 'utf8'));
+const settings = { sentinel: { intervalSeconds: 0.2 }, auth: { ...config.auth, reads: 'token' } };
+await writeFile(site.config, JSON.stringify({ ...config, ...settings }));
+const server = await TestServer.start(
+  site,
+  ...['--listen', 'https://127.0.0.1:0', '--listen', 'http://127.0.0.1:0', '--workers', '1'],
+);
+after(async () => {
+  await server.stop();
+  await site.remove();
+});
+
+test('every way is fetched by and brings the right bytes', async () => {
+  assert.equal((await server.put('/o/files/object', site.config)).status, 201);
+  for (const way of ['canary', 'control', 'plain']) {
+    const same = () => server.metric(`sealgate_sentinel_fetches{way="${way}",result="same"}`);
+    await until(same, (count) => count > 1, way);
+    assert.equal(await server.metric(`sealgate_sentinel_fetches{way="${way}",result="mismatched"}`), 0);
+    assert.equal(await server.metric(`sealgate_sentinel_fetches{way="${way}",result="failed"}`), 0);
+  }
+  assert.ok((await server.metric('sealgate_group_responses_total{group="sentinel"}')) > 0);
+  assert.equal(await server.metric('sealgate_group_responses_total{group="canary"}'), 0);
+});
+
+test('its token is in no log', () => {
+  assert.ok(!/authorization|bearer/i.test(server.log()));
+});
