@@ -7,10 +7,17 @@ namespace sealgate {
 namespace {
 
 // Why a direction of a new connection is not in the kernel yet, or will never be.
-Fallback unmoved(Reactor& reactor, Direction direction, bool in_rollout) {
-  if (!reactor.options().ktls.wants(direction)) return Fallback::off;
-  if (!reactor.engine().ktls().any()) return Fallback::kernel_unsupported;
-  return in_rollout ? Fallback::too_short : Fallback::not_in_rollout;
+Fallback unmoved(Reactor& reactor, Suite suite, Direction direction, bool in_rollout) {
+  const KtlsPolicy& policy = reactor.options().ktls;
+  const KtlsSupport& kernel = reactor.engine().ktls();
+  if (!policy.wants(direction)) return Fallback::off;
+  if (!kernel.any()) return Fallback::kernel_unsupported;
+  if (!in_rollout) return Fallback::not_in_rollout;
+  if (!suite.version) return Fallback::protocol_unsupported;
+  if (!suite.aead) return Fallback::cipher_unsupported;
+  if (!policy.wants(*suite.version, *suite.aead)) return Fallback::off;
+  return kernel.works(*suite.version, *suite.aead, direction) ? Fallback::too_short
+                                                              : Fallback::kernel_unsupported;
 }
 
 // What may have changed since it was last tried.
@@ -31,7 +38,7 @@ void Connection::join_group() {
   totals_->connections.add();
   channel_.count_for(*totals_);
   for (const Direction each : {Direction::tx, Direction::rx}) {
-    fallbacks_[static_cast<size_t>(each)] = unmoved(reactor_, each, may_move_ && rollout->allows(each));
+    fallbacks_[static_cast<size_t>(each)] = unmoved(reactor_, suite, each, may_move_ && rollout->allows(each));
   }
 }
 

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { addBucket } from './cli/bucket.ts';
 import { addConfig } from './cli/config.ts';
+import { addDiagnose } from './cli/diagnose.ts';
 import { addDoctor } from './cli/doctor.ts';
 import { addGet } from './cli/get.ts';
 import { addImport } from './cli/import.ts';
@@ -46,6 +47,7 @@ for (const add of [
   addInit,
   addServe,
   addDoctor,
+  addDiagnose,
   addRollout,
   addTls,
   addImport,

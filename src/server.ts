@@ -95,15 +95,15 @@ async function assemble(
     openAccessLog(config);
     if (encrypted) pool?.replaceTls(await tlsFiles.read());
   };
-  const text = async () => ({
-    text: await metrics.text(counters(), operation, sentinel?.status()),
-    contentType: metrics.contentType,
-  });
+  const text = () => metrics.text(counters(), operation, sentinel?.status());
   const control = await listenControl(
     createControlApp({
       access: controlAccess(config, log),
+      config,
       operation,
-      metrics: text,
+      ktls,
+      connections: async (limit) => (await pool?.connections(limit)) ?? [],
+      metrics: async () => ({ text: await text(), contentType: metrics.contentType }),
       state: () => state,
       sentinel: () => sentinel?.status(),
       reload,
@@ -126,14 +126,21 @@ async function assemble(
   sentinel = watching;
   state = 'ready';
 
-  let stopped: Promise<void> | undefined;
-  const stop = () => {
+  const stop = once(() => {
     state = 'draining';
-    stopped ??= closeAll();
-    return stopped;
-  };
+    return closeAll();
+  });
   const rollBack = (why: string) => operation.rollout.rollBack({ who: 'signal', why });
   return { listeners: started.listeners, control: control.url, reload, rollBack, stop };
+}
+
+/** Later calls join the first. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= work();
+    return done;
+  };
 }
 
 function openAccessLog({ log }: Config): void {

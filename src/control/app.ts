@@ -2,22 +2,18 @@
 
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
-import type { Operation } from '../rollout/operation.ts';
-import type { SentinelStatus } from '../rollout/sentinel.ts';
 import { authorizeControl, type ControlAccess } from './authorize.ts';
 import { ownPagesOnly } from './own_pages_only.ts';
 import { problem } from './problem.ts';
 import { rolloutRoutes } from './rollout.ts';
+import { type ViewServices, viewRoutes } from './views.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
-export interface ControlServices {
+export interface ControlServices extends ViewServices {
   access: ControlAccess;
-  operation: Operation;
   /** The metrics' exposition and its media type. */
   metrics(): Promise<{ text: string; contentType: string }>;
   state(): 'starting' | 'ready' | 'draining';
-  /** Undefined until it looks. */
-  sentinel(): SentinelStatus | undefined;
   /** Reads certificates and keys again; rejects with the reason when they are refused. */
   reload(): Promise<void>;
 }
@@ -46,6 +42,7 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
   app.get('/audit', (c) => c.json({ entries: services.operation.audit.recent(100) }));
   app.route('/rollout', rolloutRoutes(services.operation));
   app.route('/tls', tlsRoutes(services));
+  app.route('/', viewRoutes(services));
   return app;
 }
 

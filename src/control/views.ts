@@ -1,0 +1,130 @@
+// What the dashboard and the commands look at: state, what happened lately, live connections, the diagnosis.
+
+import { statfs } from 'node:fs/promises';
+import { Hono } from 'hono';
+import type { Config } from '../config.ts';
+import { readTlsStat } from '../delivery/tls_stat.ts';
+import { runDoctor } from '../doctor/doctor.ts';
+import type { Finding } from '../doctor/finding.ts';
+import { addon, type ConnectionInfo, type KtlsCapability } from '../native/addon.ts';
+import { diagnose, type Symptom } from '../rollout/diagnose.ts';
+import type { Operation } from '../rollout/operation.ts';
+import { groupCounts, type Interval, sumOf, valuesUnder } from '../rollout/samples.ts';
+import type { SentinelStatus } from '../rollout/sentinel.ts';
+import type { ControlEnv } from './who.ts';
+
+/** Seconds that a diagnosis looks back. */
+const diagnosisWindow = 300;
+const maxConnections = 500;
+/** Milliseconds that the doctor's findings are good for. */
+const doctorAge = 60_000;
+
+export interface ViewServices {
+  config: Config;
+  operation: Operation;
+  ktls: KtlsCapability[];
+  state(): string;
+  sentinel(): SentinelStatus | undefined;
+  /** Up to `limit` of each worker. */
+  connections(limit: number): Promise<ConnectionInfo[]>;
+}
+
+/** One interval of the samples, as charts draw it. */
+export interface Point {
+  /** Milliseconds since the epoch, and how long it was. */
+  at: number;
+  seconds: number;
+  /** By path. */
+  bytes: Record<string, number>;
+  responses: number;
+  handshakes: number;
+  errors: Record<string, number>;
+  /** By path, and `handshake`. */
+  cpuSeconds: Record<string, number>;
+  /** CPU seconds a byte; absent without bytes. */
+  canary?: number;
+  control?: number;
+}
+
+export function viewRoutes(services: ViewServices): Hono<ControlEnv> {
+  const { operation, connections } = services;
+  const app = new Hono<ControlEnv>();
+  const doctor = cached(() => runDoctor(services.config, true));
+  app.get('/status', async (c) => c.json(await status(services)));
+  app.get('/history', (c) => c.json({ points: operation.samples.intervals().map(point) }));
+  app.get('/connections', async (c) => {
+    const live = await connections(maxConnections);
+    return c.json({ connections: live.sort((a, b) => b.sent - a.sent).slice(0, maxConnections) });
+  });
+  app.get('/diagnosis', async (c) => c.json(await diagnosis(operation, await connections(maxConnections))));
+  app.get('/doctor', async (c) => c.json({ findings: await doctor() }));
+  return app;
+}
+
+async function status({ config, operation, ktls, state, sentinel }: ViewServices) {
+  const space = await statfs(config.store);
+  return {
+    state: state(),
+    pid: process.pid,
+    upSeconds: Math.round(process.uptime()),
+    workers: config.workers,
+    openssl: addon.libraries().openssl,
+    rollout: operation.rollout.view(),
+    guard: operation.guard.status(),
+    sentinel: sentinel(),
+    ktls,
+    store: { root: config.store, freeBytes: space.bavail * space.bsize, bytes: space.blocks * space.bsize },
+    kernel: readTlsStat(),
+  };
+}
+
+export interface Diagnosis {
+  windowSeconds: number;
+  symptoms: Symptom[];
+}
+
+async function diagnosis(operation: Operation, live: ConnectionInfo[]): Promise<Diagnosis> {
+  const intervals = operation.samples.intervals(Date.now() - diagnosisWindow * 1000);
+  const symptoms = diagnose({
+    counts: sumOf(intervals),
+    rollout: operation.rollout.view(),
+    guard: operation.guard.status(),
+    kernel: readTlsStat(),
+    devices: addon.netDevices(),
+    connections: live,
+  });
+  return { windowSeconds: intervals.reduce((sum, { seconds }) => sum + seconds, 0), symptoms };
+}
+
+function point({ at, seconds, counts }: Interval): Point {
+  const bytes: Record<string, number> = {};
+  for (const [name, value] of Object.entries(valuesUnder(counts, 'bytes.'))) {
+    const [path = ''] = name.split('/');
+    bytes[path] = (bytes[path] ?? 0) + value;
+  }
+  const perByte = (group: 'canary' | 'control') => {
+    const { cpuSeconds, bytes: sent } = groupCounts(counts, group);
+    return sent > 0 ? { [group]: cpuSeconds / sent } : {};
+  };
+  const cpu = Object.entries(valuesUnder(counts, 'cpu.')).map(([path, value]) => [path, value / 1e9]);
+  return {
+    at,
+    seconds,
+    bytes,
+    responses: Object.values(valuesUnder(counts, 'responses.')).reduce((sum, count) => sum + count, 0),
+    handshakes: counts.handshakes ?? 0,
+    errors: valuesUnder(counts, 'errors.'),
+    cpuSeconds: Object.fromEntries(cpu),
+    ...perByte('canary'),
+    ...perByte('control'),
+  };
+}
+
+function cached(find: () => Promise<Finding[]>): () => Promise<Finding[]> {
+  let found: { at: number; findings: Promise<Finding[]> } | undefined;
+  return () => {
+    if (!found || performance.now() - found.at > doctorAge)
+      found = { at: performance.now(), findings: find() };
+    return found.findings;
+  };
+}

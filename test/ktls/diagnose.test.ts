@@ -1,0 +1,112 @@
+// Each symptom of kernel TLS is made to happen and then named, with its numbers. Those of network devices
+// cannot happen here: test/rollout/diagnose_devices.test.ts.
+
+import assert from 'node:assert/strict';
+import { link, readFile, writeFile } from 'node:fs/promises';
+import { Agent, request } from 'node:https';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { Diagnosis } from '../../src/control/views.ts';
+import type { Symptom } from '../../src/rollout/diagnose.ts';
+import { outcome, spawnCli } from '../support/runtime.ts';
+import { createSite, TestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
+import { kernelRekeys, recordClient, sample, suites } from './support.ts';
+
+const unknownToTheKernel = 'ECDHE-ECDSA-AES128-SHA256';
+const site = await createSite();
+const config = JSON.parse(await readFile(site.config, 'utf8'));
+const settings = {
+  ktls: { mode: 'require', recordsPerKey: 50 },
+  guard: { intervalSeconds: 0.3 },
+  sentinel: { intervalSeconds: 0 },
+  tls: { ...config.tls, ciphers: `${unknownToTheKernel}:ECDHE-ECDSA-AES128-GCM-SHA256` },
+};
+await writeFile(site.config, JSON.stringify({ ...config, ...settings }));
+const server = await TestServer.start(site, '--workers', '1');
+const small = await sample(site, server, 'small', 1000);
+const large = await sample(site, server, 'large', 3_000_000);
+after(async () => {
+  await server.stop();
+  await site.remove();
+});
+
+/** So many connections with one request on each. */
+async function connect(
+  count: number,
+  options: { ciphers?: string; maxVersion?: 'TLSv1.2' } = {},
+): Promise<void> {
+  const ca = await readFile(site.certificate);
+  for (let done = 0; done < count; done += 1) {
+    const agent = new Agent({ keepAlive: false, ca, maxCachedSessions: 0, ...options });
+    await new Promise((resolve, reject) => {
+      const asked = request(server.url + small.path, { agent, servername: 'localhost' }, (response) =>
+        response.resume().on('end', resolve),
+      );
+      asked.on('error', reject).end();
+    });
+  }
+}
+
+function named(name: string): Promise<Symptom> {
+  const ask = async () => {
+    const { symptoms } = (await (await fetch(`${server.control}/diagnosis`)).json()) as Diagnosis;
+    return symptoms.find((symptom) => symptom.name === name);
+  };
+  return until(ask, Boolean, name) as Promise<Symptom>;
+}
+
+test('nothing is odd at first', async () => {
+  const { status, stdout } = await outcome(
+    spawnCli(['diagnose', '--config', site.config, '--control', server.control ?? '']),
+  );
+  assert.match(stdout, /^nothing odd/);
+  assert.equal(status, 0);
+});
+
+test('clients that connect for a single small object', async () => {
+  await connect(400);
+  const bound = await named('handshake-bound');
+  assert.equal(bound.family, 'A');
+  assert.match(bound.seen, /^\d+ % of the CPU/);
+  assert.match((await named('objects-too-small')).seen, /^(9\d|100) % of \d+ connections/);
+});
+
+test('clients with a cipher that the kernel does not know', async () => {
+  await connect(80, { ciphers: unknownToTheKernel, maxVersion: 'TLSv1.2' });
+  assert.match((await named('ciphers-fall-out')).seen, /^\d\d % of \d+ connections/);
+});
+
+test('content that cannot be pinned', async () => {
+  const blob = join(
+    site.dir,
+    'store/blobs/sha256',
+    large.digest.slice(0, 2),
+    large.digest.slice(2, 4),
+    large.digest,
+  );
+  await link(blob, join(site.dir, 'second-name'));
+  assert.equal((await server.curl(large.path)).status, 200);
+  assert.match((await named('sendfile-not-applicable')).seen, /^\d+ % of what kernel TLS sends is copied/);
+});
+
+test('keys that wear out where they cannot be replaced', async () => {
+  const version = kernelRekeys ? 'tls12' : 'tls13';
+  const suite = suites.find((each) => each.version === version) ?? assert.fail();
+  await recordClient(server, suite, 'get', large.path, 'read', 3_000_000, 'end').catch(() => {});
+  assert.match((await named('cannot-rekey')).seen, /^[1-9]\d* connections ended in order/);
+});
+
+test('records that do not open', async () => {
+  const suite = suites[0] ?? assert.fail();
+  await recordClient(server, suite, 'get', small.path, 'garbage', 'end').catch(() => {});
+  assert.match((await named('keys-not-followed')).seen, /bad-record-mac 1/);
+});
+
+test('the command lists them and ends with 1', async () => {
+  const { status, stdout } = await outcome(
+    spawnCli(['diagnose', '--config', site.config, '--control', server.control ?? '']),
+  );
+  assert.match(stdout, /handshake-bound \(kernel TLS is on without a gain\)\n {2}seen/);
+  assert.equal(status, 1);
+});

@@ -1,0 +1,60 @@
+// The rules about network devices, from counts like a host with such a device has them: there is no device
+// here that takes TLS keys.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ConnectionInfo, NetDevice } from '../../src/native/addon.ts';
+import { diagnose, type Observations } from '../../src/rollout/diagnose.ts';
+import { rolloutSchema } from '../../src/rollout_schema.ts';
+
+const changed = { at: '2026-01-01T00:00:00Z', who: 'test', why: 'test' };
+const quiet: Observations = {
+  counts: {},
+  rollout: { ...rolloutSchema.parse({ phase: 'rx' }), ktls: { works: true, reason: '' }, changed },
+  guard: { comparisons: [] },
+  kernel: {},
+  devices: [],
+  connections: [],
+};
+const features = {
+  'tls-hw-tx-offload': 'on',
+  'tls-hw-rx-offload': 'on',
+  'tls-hw-record': 'off',
+} as const;
+const device = (statistics: Record<string, number>): NetDevice => ({
+  name: 'eth0',
+  driver: 'mlx5_core',
+  up: true,
+  features,
+  statistics,
+});
+const names = (seen: Partial<Observations>) => diagnose({ ...quiet, ...seen }).map(({ name }) => name);
+
+test('a device that works is not odd', () => {
+  assert.deepEqual(
+    names({ devices: [device({ tx_tls_encrypted_bytes: 1e9, rx_tls_resync_req_pkt: 0 })] }),
+    [],
+  );
+  assert.deepEqual(names({ counts: { 'ktls_mode.tx/device': 500 } }), []);
+});
+
+test('a device that loses its place', () => {
+  const [symptom] = diagnose({ ...quiet, devices: [device({ rx_tls_resync_req_pkt: 12, tx_tls_ctx: 4 })] });
+  assert.equal(symptom?.name, 'offload-resync');
+  assert.equal(symptom?.seen, 'eth0 rx_tls_resync_req_pkt 12');
+});
+
+test('keys that only some devices take', () => {
+  assert.deepEqual(names({ counts: { 'ktls_mode.tx/device': 5, 'ktls_mode.tx/software': 3 } }), [
+    'mixed-modes',
+  ]);
+});
+
+test('keys that a device takes before its phase', () => {
+  assert.deepEqual(names({ counts: { offload_unasked: 2 } }), ['offload-unasked']);
+});
+
+test('zero-copy that nobody here asked for', () => {
+  const connection = { zeroCopy: true } as ConnectionInfo;
+  assert.deepEqual(names({ connections: [connection] }), ['zero-copy-unsealed']);
+});
