@@ -39,7 +39,8 @@ export function authorizeControl({ tokens, where, log }: ControlAccess): Middlew
     const token = presented === undefined ? undefined : tokens.verify(presented);
     if (!token) {
       const tooMany = presented !== undefined && failed();
-      if (presented !== undefined) log.warn({ path: c.req.path }, 'an unknown token at the control plane');
+      if (presented !== undefined && !tooMany)
+        log.warn({ path: c.req.path }, 'an unknown token at the control plane');
       if (tooMany) return problem(c, 429, 'too-many-attempts', 'wait a minute');
       c.header('WWW-Authenticate', 'Bearer realm="sealgate control"');
       return problem(c, 401, 'token-missing', 'a token of scope control:read or control:operate is needed');

@@ -2,7 +2,7 @@
 // anywhere.
 
 import { once } from 'node:events';
-import { chmod, readFile, unlink } from 'node:fs/promises';
+import { chmod, lstat, readFile, unlink } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
@@ -52,7 +52,9 @@ async function serverFor(
 
 // For the user who runs the server alone. What a server that was killed left there is taken away.
 async function listenUnix(server: Server, path: string): Promise<void> {
-  if (!(await answers(path))) await unlink(path).catch(() => {});
+  // connect(2) refuses other files too: only a socket may be taken away.
+  const there = await lstat(path).catch(() => undefined);
+  if (there?.isSocket() && !(await answers(path))) await unlink(path).catch(() => {});
   const before = process.umask(0o177);
   try {
     server.listen(path);
