@@ -24,15 +24,18 @@ export class AuditLog {
   readonly #file: FileHandle;
   /** Entries are written one after another. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** The file ends, or may end, in the middle of a line: a crash or a full disk cut it. */
+  #torn: boolean;
 
-  private constructor(path: string, file: FileHandle) {
+  private constructor(path: string, file: FileHandle, torn: boolean) {
     this.#path = path;
     this.#file = file;
+    this.#torn = torn;
   }
 
   /**
-   * Makes the file (mode 0600) when there is none. A last line that was cut off by a crash is ended, so that
-   * the next entry is whole. Rejects when the file cannot be written.
+   * Makes the file (mode 0600) when there is none. A last line that was cut off by a crash is ended by the
+   * next entry, which is whole. Rejects when the file cannot be written.
    */
   static async open(path: string): Promise<AuditLog> {
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
@@ -42,8 +45,7 @@ export class AuditLog {
     const { size } = await file.stat();
     const last = Buffer.alloc(1);
     if (size > 0) await file.read(last, 0, 1, size - 1);
-    if (size > 0 && last[0] !== newline) await file.appendFile('\n');
-    return new AuditLog(path, file);
+    return new AuditLog(path, file, size > 0 && last[0] !== newline);
   }
 
   /** Resolves when the entry is on disk. Rejects when it cannot be; then nothing of it counts. */
@@ -52,7 +54,10 @@ export class AuditLog {
     const line = `${JSON.stringify(whole)}\n`;
     if (Buffer.byteLength(line) > maxEntry) throw new Error('the audit entry is longer than 64 KiB');
     const written = this.#turn.then(async () => {
-      await this.#file.appendFile(line);
+      const bytes = this.#torn ? `\n${line}` : line;
+      this.#torn = true;
+      await this.#file.appendFile(bytes);
+      this.#torn = false;
       await this.#file.datasync();
       return whole;
     });
