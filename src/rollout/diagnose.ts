@@ -100,7 +100,7 @@ const noSendfile: Rule = (seen) => {
   return {
     family: 'A',
     name: 'sendfile-not-applicable',
-    seen: `${percent(copied, copied + spliced)} of what kernel TLS sends is copied, not sent from the page cache`,
+    seen: `${percent(copied, copied + spliced)} of what kernel TLS sends is copied, not from the page cache`,
     cause: 'The content is generated, or its files cannot be pinned (seal level L0: further links).',
     remedy: "look for other links to blobs of the store, and at 'sealgate stat' for their level",
   };
@@ -135,8 +135,8 @@ const keysNotFollowed: Rule = (seen) => {
       ...kernel.map((name) => `${name} ${seen.kernel[name]}`),
     ].join(', '),
     cause:
-      'Records did not open. After a KeyUpdate it is a key that came too late or not at all; else it is the ' +
-      'client, or something on the way.',
+      'Records did not open. After a KeyUpdate it is a key that came too late or not at all; else it is ' +
+      'the client, or something on the way.',
     remedy: 'roll back and see whether it stays: the control group has the same clients',
   };
 };
