@@ -1,4 +1,5 @@
-// A file in the place of the control socket is never taken away for it: the server says so and does not start.
+// A file in the place of the control socket is never taken away for it: the server says so and does not
+// start.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
