@@ -150,12 +150,12 @@ NATIVE_TESTS = $(B)/test/record_client $(TESTS:%=$(B)/test/%) $(TESTS:%=$(B)/asa
 test: setup build $(NATIVE_TESTS) ## Installs, builds and runs every test there is
 	$(NODE) test/run.ts native asan fuzz node bun deno ktls-current ktls-old ktls-new
 
-CXX_FILES = $(wildcard native/*.cc native/*.h native/*/*.cc native/*/*.h test/bench/*.cc)
+CXX_FILES = $(wildcard native/*.cc native/*.h native/*/*.cc native/*/*.h test/bench/*.cc test/bench/*.h)
 LINTED = $(CORE_SRC:native/%.cc=$(B)/tidy/%)
 lint: $(LINTED) $(NPM) $(RUNTIMES) | $(APT)/test ## Types on three runtimes, biome, clang-format, clang-tidy
 	node_modules/.bin/tsc
 	node_modules/.bin/tsc -p test/runtimes/tsconfig.bun.json
-	.tools/node_modules/.bin/deno check --quiet src/cli.ts workers/*.ts
+	.tools/node_modules/.bin/deno check --quiet src/cli.ts workers/*.ts test/bench/runtimes/deno.ts
 	node_modules/.bin/biome check --error-on-warnings
 	clang-format --dry-run -Werror $(CXX_FILES)
 
@@ -170,20 +170,20 @@ format: $(NPM) | $(APT)/test ## Formats everything
 	clang-format -i $(CXX_FILES)
 
 # --- use ----------------------------------------------------------------------------------------------------
-.PHONY: demo bench bench-idle clean
+.PHONY: demo bench bench-all clean
 demo: build ## Makes demo/ with a certificate and some files, serves it and says how to fetch them
 	test/demo.sh demo
 
-bench: build $(B)/bench/floor $(B)/bench/tls_client $(APT)/bench ## Server CPU beside nginx and a bare loop
-	$(NODE) test/bench/bench.ts
+BENCH := $(addprefix $(B)/bench/,floor load handshakes evict)
+bench: build $(BENCH) $(RUNTIMES) $(APT)/bench ## Beside other servers; SCENARIOS='1k tls,1g'
+	$(NODE) test/bench/bench.ts $(BENCH_ARGS) $(if $(SCENARIOS),'$(SCENARIOS)')
+bench-all: build $(BENCH) $(RUNTIMES) $(APT)/bench ## Every scenario of the benchmark: about an hour
+	$(NODE) test/bench/bench.ts --all $(BENCH_ARGS)
 
-bench-idle: build $(B)/bench/tls_client $(APT)/bench ## Memory of 10,000 idle connections under kernel TLS
-	test/kernel/in-kernel.sh --seconds 580 new -- \
-	  bash -c 'ulimit -n 32768 && exec $(NODE) test/bench/idle.ts'
-
-$(B)/bench/%: test/bench/%.cc | $(APT)/native
+$(B)/bench/%: test/bench/%.cc $(wildcard test/bench/*.h) | $(APT)/native
 	@mkdir -p $(@D)
-	$(CXX) -std=c++20 -O2 $(WARN) $< -o $@ $(SSL_LIBS)
+	@echo $@
+	$(Q)$(CXX) -std=c++20 -O2 $(WARN) $< -o $@ $(SSL_LIBS)
 
 clean: ## Removes what was built; keeps what was installed
 	rm -rf $(B) dist demo

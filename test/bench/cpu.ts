@@ -12,11 +12,14 @@ interface ThreadTime {
 /** By thread id: the live threads of the process and of its descendants. */
 export type CpuTimes = Map<string, ThreadTime>;
 
+/** Nanoseconds. */
 export interface CpuUse {
-  /** Nanoseconds that all threads ran. */
+  /** All threads ran. */
   ran: number;
-  /** Nanoseconds that the busiest thread ran or waited to run. At the wall time it never waited for work. */
-  busiest: number;
+  /** The thread that ran longest. */
+  longest: number;
+  /** At least one thread ran or waited to run. At the wall time the process never waited for work. */
+  occupied: number;
 }
 
 export function cpuTimes(pid: number): CpuTimes {
@@ -33,11 +36,14 @@ export function cpuTimes(pid: number): CpuTimes {
 }
 
 export function cpuUse(before: CpuTimes, after: CpuTimes): CpuUse {
-  const use: CpuUse = { ran: 0, busiest: 0 };
+  const use: CpuUse = { ran: 0, longest: 0, occupied: 0 };
   for (const [thread, time] of after) {
     const { ran, waited } = before.get(thread) ?? { ran: 0, waited: 0 };
     use.ran += time.ran - ran;
-    use.busiest = Math.max(use.busiest, time.ran - ran + time.waited - waited);
+    use.longest = Math.max(use.longest, time.ran - ran);
+    use.occupied = Math.max(use.occupied, time.ran - ran + time.waited - waited);
   }
+  // Threads that take turns on one core occupy it together.
+  use.occupied = Math.max(use.occupied, use.ran);
   return use;
 }

@@ -1,7 +1,7 @@
-// The floor: the least that one thread can do to answer GETs of one file over TLS 1.3 with AES-128-GCM.
-// It parses nothing and knows no timeouts; whatever it reads is a request, and every request gets the same
-// answer. usage: floor CERTIFICATE KEY FILE      prints `listening PORT`, then serves 127.0.0.1 until it is
-// killed
+// The floor: the least that one thread can do to answer GETs of one file, over TLS 1.3 with AES-128-GCM or
+// plain. It parses nothing and knows no timeouts; whatever it reads is a request, and every request gets the
+// same answer.   usage: floor FILE [CERTIFICATE KEY]   prints `listening PORT`, then serves 127.0.0.1 until
+// it is killed
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -9,23 +9,26 @@
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 struct Connection {
   int fd;
-  SSL* ssl;
-  size_t left = 0;  // bytes of the answer that have not been accepted by OpenSSL
+  SSL* ssl;         // null: plain
+  size_t left = 0;  // bytes of the answer that OpenSSL or the socket has not taken
 };
 
 static const char* answer;  // head and body, contiguous
-static size_t answer_size;
+static size_t answer_size, head_size;
+static int file;
 constexpr size_t kWriteBytes = 256 * 1024;
 
 [[noreturn]] static void fail(const char* what) {
@@ -35,15 +38,16 @@ constexpr size_t kWriteBytes = 256 * 1024;
 
 // The file is mapped right behind a page whose last bytes are the response head: one buffer, no copy.
 static void map_answer(const char* path) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  file = open(path, O_RDONLY | O_CLOEXEC);
   struct stat st {};
-  if (fd < 0 || fstat(fd, &st) != 0) fail(path);
+  if (file < 0 || fstat(file, &st) != 0) fail(path);
   size_t page = sysconf(_SC_PAGESIZE), size = st.st_size;
   int anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
   char* base = static_cast<char*>(mmap(nullptr, page + size, PROT_READ | PROT_WRITE, anonymous, -1, 0));
   if (base == MAP_FAILED) fail("mmap");
   char* body = base + page;
-  if (mmap(body, size, PROT_READ, MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, 0) == MAP_FAILED) fail("mmap");
+  int shared = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
+  if (mmap(body, size, PROT_READ, shared, file, 0) == MAP_FAILED) fail("mmap");
   char head[256];
   int length = snprintf(head, sizeof head,
                         "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %zu\r\n"
@@ -51,6 +55,7 @@ static void map_answer(const char* path) {
                         size);
   memcpy(body - length, head, length);
   answer = body - length;
+  head_size = length;
   answer_size = length + size;
 }
 
@@ -82,9 +87,11 @@ static void accept_all(int epoll, int listener, SSL_CTX* context) {
   for (int fd; (fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    auto* connection = new Connection{fd, SSL_new(context)};
-    SSL_set_fd(connection->ssl, fd);
-    SSL_set_accept_state(connection->ssl);
+    auto* connection = new Connection{fd, context ? SSL_new(context) : nullptr};
+    if (context) {
+      SSL_set_fd(connection->ssl, fd);
+      SSL_set_accept_state(connection->ssl);
+    }
     epoll_event event{.events = EPOLLIN, .data = {.ptr = connection}};
     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
   }
@@ -95,23 +102,54 @@ static void watch(int epoll, Connection* connection, uint32_t events) {
   epoll_ctl(epoll, EPOLL_CTL_MOD, connection->fd, &event);
 }
 
+enum class Step { done, wait, over };
+
+static Step read_request(Connection* connection) {
+  char request[16 * 1024];
+  if (!connection->ssl) {
+    ssize_t got = recv(connection->fd, request, sizeof request, 0);
+    return got > 0 ? Step::done : got < 0 && errno == EAGAIN ? Step::wait : Step::over;
+  }
+  int got = SSL_read(connection->ssl, request, sizeof request);
+  if (got > 0) return Step::done;
+  return SSL_get_error(connection->ssl, got) == SSL_ERROR_WANT_READ ? Step::wait : Step::over;
+}
+
+// A small answer leaves in one call. Of a large one the head is copied, and the body never.
+static ssize_t send_plain(Connection* connection, size_t at) {
+  if (answer_size <= kWriteBytes) return send(connection->fd, answer + at, connection->left, MSG_NOSIGNAL);
+  if (at < head_size) return send(connection->fd, answer + at, head_size - at, MSG_NOSIGNAL | MSG_MORE);
+  off_t offset = at - head_size;
+  return sendfile(connection->fd, file, &offset, connection->left);
+}
+
+static Step write_some(Connection* connection) {
+  size_t at = answer_size - connection->left, written = 0;
+  if (!connection->ssl) {
+    ssize_t sent = send_plain(connection, at);
+    if (sent <= 0) return sent < 0 && errno == EAGAIN ? Step::wait : Step::over;
+    written = sent;
+  } else {
+    size_t size = std::min(connection->left, kWriteBytes);
+    int done = SSL_write_ex(connection->ssl, answer + at, size, &written);
+    if (done != 1)
+      return SSL_get_error(connection->ssl, done) == SSL_ERROR_WANT_WRITE ? Step::wait : Step::over;
+  }
+  connection->left -= written;
+  return Step::done;
+}
+
 // One request read and its answer written, as far as the socket takes it. False when the connection is over.
 static bool serve(int epoll, Connection* connection, bool was_writing) {
-  char request[16 * 1024];
   if (connection->left == 0) {
-    int got = SSL_read(connection->ssl, request, sizeof request);
-    if (got <= 0) return SSL_get_error(connection->ssl, got) == SSL_ERROR_WANT_READ;
+    Step step = read_request(connection);
+    if (step != Step::done) return step == Step::wait;
     connection->left = answer_size;
   }
   while (connection->left > 0) {
-    const char* at = answer + (answer_size - connection->left);
-    size_t written = 0;
-    int done = SSL_write_ex(connection->ssl, at, std::min(connection->left, kWriteBytes), &written);
-    if (done == 1) {
-      connection->left -= written;
-      continue;
-    }
-    if (SSL_get_error(connection->ssl, done) != SSL_ERROR_WANT_WRITE) return false;
+    Step step = write_some(connection);
+    if (step == Step::over) return false;
+    if (step == Step::done) continue;
     if (!was_writing) watch(epoll, connection, EPOLLOUT);
     return true;
   }
@@ -120,12 +158,12 @@ static bool serve(int epoll, Connection* connection, bool was_writing) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    fprintf(stderr, "usage: floor CERTIFICATE KEY FILE\n");
+  if (argc != 2 && argc != 4) {
+    fprintf(stderr, "usage: floor FILE [CERTIFICATE KEY]\n");
     return 2;
   }
-  map_answer(argv[3]);
-  SSL_CTX* context = make_context(argv[1], argv[2]);
+  map_answer(argv[1]);
+  SSL_CTX* context = argc == 4 ? make_context(argv[2], argv[3]) : nullptr;
   int listener = listen_on_loopback(), epoll = epoll_create1(EPOLL_CLOEXEC);
   epoll_event incoming{.events = EPOLLIN, .data = {.ptr = nullptr}};
   epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &incoming);

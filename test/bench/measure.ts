@@ -1,0 +1,112 @@
+// Measurement: rounds of work by several servers in turn, so that what else the machine does hits all alike.
+// A figure is the median of its rounds.
+
+import { cpuTimes, cpuUse } from './cpu.ts';
+import type { Work } from './load.ts';
+import { median, type Row } from './results.ts';
+import { GiB } from './site.ts';
+
+/**
+ * A server with work for a smaller share of the time was not the bottleneck, and its cost is not reported:
+ * one that waits wakes up more often and does less at a time.
+ */
+export const leastBusy = 0.85;
+
+/** A server together with the client that keeps it busy. */
+export interface Contender {
+  name: string;
+  pid(): number;
+  run(): Promise<Pick<Work, 'requests'> & Partial<Work>>;
+}
+
+export interface Sample {
+  /** Nanoseconds of CPU of all threads, and of the one that ran longest. */
+  ran: number;
+  longest: number;
+  wall: number;
+  busy: number;
+  work: Pick<Work, 'requests'> & Partial<Work>;
+}
+
+export interface Measured {
+  contender: Contender;
+  samples: Sample[];
+  /** Why there are no samples. */
+  fault?: string;
+}
+
+/** One round more than told: the first warms up and is not counted. A contender that fails is out. */
+export async function interleave(
+  contenders: Contender[],
+  rounds: number,
+  onRound: (round: number) => void,
+): Promise<Measured[]> {
+  const all: Measured[] = contenders.map((contender) => ({ contender, samples: [] }));
+  for (let round = 0; round <= rounds; round += 1) {
+    onRound(round);
+    for (const measured of all.filter(({ fault }) => fault === undefined)) {
+      try {
+        const sample = await measure(measured.contender);
+        if (round > 0) measured.samples.push(sample);
+      } catch (error) {
+        measured.fault = `not measured: ${(error as Error).message.split('\n')[0]}`;
+      }
+    }
+  }
+  return all;
+}
+
+async function measure({ pid, run }: Contender): Promise<Sample> {
+  const before = cpuTimes(pid());
+  const start = process.hrtime.bigint();
+  const work = await run();
+  const wall = Number(process.hrtime.bigint() - start);
+  const { ran, longest, occupied } = cpuUse(before, cpuTimes(pid()));
+  return { ran, longest, wall, busy: Math.min(occupied / wall, 1), work };
+}
+
+/** Units of cost: the word for it, and how many nanoseconds of CPU it is. */
+export const perRequest = { name: 'µs/request', scale: 1e3 };
+/** Where a request is for 1 GiB. */
+export const perGiB = { name: 's/GiB', scale: 1e9 };
+
+/**
+ * Server CPU for one request. With `saturated`, rounds in which the server waited do not count, and when
+ * those were half of them or more there is no value.
+ */
+export function costRow(
+  scenario: string,
+  { contender: { name: server }, samples, fault }: Measured,
+  {
+    saturated = true,
+    unit = perRequest,
+  }: { saturated?: boolean; unit?: { name: string; scale: number } } = {},
+): Row {
+  const row: Row = { scenario, server, unit: unit.name };
+  if (fault !== undefined) return { ...row, why: fault };
+  const busy = median(samples.map((sample) => sample.busy));
+  const counted = samples.filter((sample) => !saturated || sample.busy >= leastBusy);
+  if (counted.length * 2 <= samples.length) {
+    const waited = `in ${samples.length - counted.length} of ${samples.length} rounds`;
+    const share = `${(Math.min(...samples.map((sample) => sample.busy)) * 100).toFixed(0)} %`;
+    return {
+      ...row,
+      busy,
+      why: `not reported: it waited for its client ${waited}, busy for ${share} at least`,
+    };
+  }
+  const costs = counted.map(({ ran, work }) => ran / work.requests / unit.scale);
+  const cost = { value: median(costs), least: Math.min(...costs), most: Math.max(...costs) };
+  return { ...row, ...cost, rounds: counted.length, busy, ...rates(counted) };
+}
+
+function rates(samples: Sample[]): Partial<Row> {
+  const of = (figure: (sample: Sample) => number) => median(samples.map(figure));
+  const perSecond = of(({ work, wall }) => (work.requests / wall) * 1e9);
+  const first = samples[0]?.work;
+  return {
+    perSecond,
+    ...(first?.bytes && { perGiB: of(({ ran, work }) => (ran / 1e9 / (work.bytes ?? 0)) * GiB) }),
+    ...(first?.p99 && { p99: of(({ work }) => (work.p99 ?? 0) / 1e3) }),
+  };
+}

@@ -1,0 +1,51 @@
+// Plots: a bar chart of each scenario, as SVG.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import * as echarts from 'echarts';
+import type { Row } from './results.ts';
+import { short } from './table.ts';
+
+const width = 720;
+const barHeight = 28;
+const margins = 90;
+const colors = { ours: '#1b6ca8', others: '#b8c4ce' };
+
+/** Writes FOLDER/SCENARIO.svg for each scenario that has values. */
+export function writePlots(folder: string, rows: Row[]): void {
+  mkdirSync(folder, { recursive: true });
+  for (const scenario of new Set(rows.map((row) => row.scenario))) {
+    const measured = rows.filter((row) => row.scenario === scenario && row.value !== undefined);
+    if (measured.length === 0) continue;
+    writeFileSync(`${folder}/${scenario.replaceAll(' ', '-')}.svg`, plotOf(scenario, measured));
+  }
+}
+
+function plotOf(scenario: string, rows: Row[]): string {
+  const chart = echarts.init(null, null, {
+    renderer: 'svg',
+    ssr: true,
+    width,
+    height: margins + rows.length * barHeight,
+  });
+  const units = new Set(rows.map(({ unit }) => unit));
+  chart.setOption({
+    animation: false,
+    title: { text: `${scenario}, ${[...units].join(', ')}`, subtext: 'less is better; median of the rounds' },
+    grid: { left: 8, right: 64, top: 64, bottom: 8, containLabel: true },
+    xAxis: { type: 'value' },
+    // The first row on top.
+    yAxis: { type: 'category', inverse: true, data: rows.map(({ server }) => server) },
+    series: [{ type: 'bar', data: rows.map(barOf), barWidth: '60%' }],
+  });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return svg;
+}
+
+function barOf({ server, value = 0 }: Row) {
+  return {
+    value,
+    itemStyle: { color: server.startsWith('sealgate') ? colors.ours : colors.others },
+    label: { show: true, position: 'right' as const, formatter: short(value) },
+  };
+}

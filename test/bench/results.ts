@@ -1,0 +1,52 @@
+// Row: one figure of the benchmark, with all that is needed to judge it.
+
+/** One server, or one variant of it, in one scenario. */
+export interface Row {
+  scenario: string;
+  server: string;
+  unit: string;
+  /** Median of the rounds; absent when there is none to report. */
+  value?: number;
+  /** Why there is no value. */
+  why?: string;
+  least?: number;
+  most?: number;
+  rounds?: number;
+  /** Share of the time in which the server had work: 1 when it was the bottleneck. */
+  busy?: number;
+  /** Server CPU, seconds. */
+  perGiB?: number;
+  /** Answers a second of wall time. */
+  perSecond?: number;
+  /** Milliseconds that 99 of 100 answers took at most. */
+  p99?: number;
+}
+
+export interface Verdict {
+  scenario: string;
+  /** What is asked for, in words. */
+  bar: string;
+  verdict: 'reached' | 'missed' | 'not measured';
+  /** What the bar is compared with: a ratio or the value itself. */
+  measured?: number;
+}
+
+export interface Results {
+  measured: string;
+  command: string;
+  host: { kernel: string; processor: string; cores: number; memoryGiB: number };
+  settings: { rounds: number; seconds: number };
+  rows: Row[];
+  verdicts: Verdict[];
+}
+
+export function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** A row of values that were measured one a round. */
+export function rowOfValues(scenario: string, server: string, unit: string, values: number[]): Row {
+  const range = { least: Math.min(...values), most: Math.max(...values), rounds: values.length };
+  return { scenario, server, unit, value: median(values), ...range };
+}
