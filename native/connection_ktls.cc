@@ -38,7 +38,8 @@ void Connection::join_group() {
   totals_->connections.add();
   channel_.count_for(*totals_);
   for (const Direction each : {Direction::tx, Direction::rx}) {
-    fallbacks_[static_cast<size_t>(each)] = unmoved(reactor_, suite, each, may_move_ && rollout->allows(each));
+    fallbacks_[static_cast<size_t>(each)] =
+        unmoved(reactor_, suite, each, may_move_ && rollout->allows(each));
   }
 }
 

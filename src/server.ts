@@ -4,9 +4,8 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { Tokens } from './auth/tokens.ts';
 import type { Config } from './config.ts';
-import { createControlApp } from './control/app.ts';
-import type { ControlAccess } from './control/authorize.ts';
-import { listenControl } from './control/listener.ts';
+import { type ControlServices, createControlApp } from './control/app.ts';
+import { type ControlListener, listenControl } from './control/listener.ts';
 import { Metrics } from './control/metrics.ts';
 import { checkKtls, modeBeside } from './delivery/ktls.ts';
 import { DeliveryPool } from './delivery/pool.ts';
@@ -80,38 +79,36 @@ async function assemble(
   const reactor = reactorOptions(config, encrypted ? await tlsFiles.read() : undefined, anyOffload(devices));
   let state: 'starting' | 'ready' | 'draining' = 'starting';
   let sentinel: Sentinel | undefined;
+  let control: ControlListener | undefined;
 
   const store = await openStore({ root: config.store });
   closers.push(() => store.close());
   for (const [name, kind] of Object.entries(config.buckets)) await store.createBucket(name, kind);
 
-  const metrics = new Metrics(ktls);
   let pool: DeliveryPool | undefined;
   const counters = () => pool?.counters() ?? {};
+  const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
+  const metrics = new Metrics(ktls, { store: config.store, connections });
   const operation = await startOperation(config, ktls, counters, log);
   closers.push(() => operation.close());
   openAccessLog(config);
   const reload = async () => {
     openAccessLog(config);
     if (encrypted) pool?.replaceTls(await tlsFiles.read());
+    await control?.reload();
   };
   const text = () => metrics.text(counters(), operation, sentinel?.status());
-  const control = await listenControl(
-    createControlApp({
-      access: controlAccess(config, log),
-      config,
-      operation,
-      ktls,
-      connections: async (limit) => (await pool?.connections(limit)) ?? [],
-      metrics: async () => ({ text: await text(), contentType: metrics.contentType }),
-      state: () => state,
-      sentinel: () => sentinel?.status(),
-      reload,
-    }),
-    config.control.listen,
-    config.control,
-  );
-  closers.push(() => control.close());
+  control = await startControl(config, log, {
+    operation,
+    ktls,
+    connections,
+    metrics: async () => ({ text: await text(), contentType: metrics.contentType }),
+    state: () => state,
+    sentinel: () => sentinel?.status(),
+    reload,
+  });
+  const { url, close: closeControl } = control;
+  closers.push(closeControl);
 
   const frontEnd = createFrontEnd(config, store, metrics, ownToken, log);
   frontEnd.listen();
@@ -131,7 +128,7 @@ async function assemble(
     return closeAll();
   });
   const rollBack = (why: string) => operation.rollout.rollBack({ who: 'signal', why });
-  return { listeners: started.listeners, control: control.url, reload, rollBack, stop };
+  return { listeners: started.listeners, control: url, reload, rollBack, stop };
 }
 
 /** Later calls join the first. */
@@ -147,7 +144,14 @@ function openAccessLog({ log }: Config): void {
   if (log.access !== '') addon.openAccessLog(log.access);
 }
 
-function controlAccess({ control, auth }: Config, log: Logger): ControlAccess {
+function startControl(
+  config: Config,
+  log: Logger,
+  services: Omit<ControlServices, 'access' | 'config'>,
+): Promise<ControlListener> {
+  const { control, auth } = config;
   const where = 'path' in control.listen ? 'unix' : 'loopback';
-  return { tokens: control.auth === 'token' ? new Tokens(auth.tokens) : undefined, where, log };
+  const access = { tokens: control.auth === 'token' ? new Tokens(auth.tokens) : undefined, where, log };
+  const app = createControlApp({ access, config, ...services });
+  return listenControl(app, control.listen, control);
 }

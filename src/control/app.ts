@@ -49,12 +49,13 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
 function tlsRoutes({ reload, operation }: ControlServices): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>();
   app.post('/reload', async (c) => {
+    // On record first: a change that nobody can be asked about is none.
+    await operation.audit.append({ who: whoOf(c), action: 'tls-reload', why: 'asked to' });
     try {
       await reload();
     } catch (cause) {
       return problem(c, 422, 'tls-refused', `${(cause as Error).message}; the certificates in use stay`);
     }
-    await operation.audit.append({ who: whoOf(c), action: 'tls-reload', why: 'asked to' });
     return c.body(null, 204);
   });
   return app;

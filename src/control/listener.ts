@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { chmod, lstat, readFile, unlink } from 'node:fs/promises';
 import type { Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
@@ -17,6 +17,8 @@ const maxConnections = 256;
 export interface ControlListener {
   /** `http://127.0.0.1:PORT` with the port resolved, or `unix:/PATH`. */
   url: string;
+  /** Reads certificate and key again, where there are any. Rejects when they cannot be used. */
+  reload(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -27,16 +29,19 @@ export async function listenControl(
   certificate: { certificate: string; key: string },
 ): Promise<ControlListener> {
   const server = await serverFor(app, address, certificate);
+  const reload = async () => {
+    if (server instanceof TlsServer) server.setSecureContext(await contextOf(certificate));
+  };
   server.headersTimeout = headersTimeout;
   server.maxConnections = maxConnections;
   if ('path' in address) {
     await listenUnix(server, address.path);
-    return { url: controlUrl(address), close: () => close(server) };
+    return { url: controlUrl(address), reload, close: () => close(server) };
   }
   server.listen(address.port, address.host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return { url: controlUrl({ ...address, port }), close: () => close(server) };
+  return { url: controlUrl({ ...address, port }), reload, close: () => close(server) };
 }
 
 async function serverFor(
@@ -45,9 +50,16 @@ async function serverFor(
   files: { certificate: string; key: string },
 ): Promise<Server> {
   if ('path' in address || !address.tls) return createAdaptorServer({ fetch }) as Server;
-  const [cert, key] = await Promise.all([readFile(files.certificate), readFile(files.key)]);
-  const serverOptions = { cert, key, minVersion: 'TLSv1.2' as const };
+  const serverOptions = await contextOf(files);
   return createAdaptorServer({ fetch, createServer: createTlsServer, serverOptions }) as Server;
+}
+
+async function contextOf({ certificate, key }: { certificate: string; key: string }) {
+  return {
+    cert: await readFile(certificate),
+    key: await readFile(key),
+    minVersion: 'TLSv1.2' as const,
+  };
 }
 
 // For the user who runs the server alone. What a server that was killed left there is taken away.

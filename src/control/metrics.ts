@@ -9,6 +9,7 @@ import type { Operation } from '../rollout/operation.ts';
 import type { SentinelStatus } from '../rollout/sentinel.ts';
 import { EngineHistogram } from './engine_histogram.ts';
 import { type EngineMetric, engineHistograms, engineMetrics, splitCounter } from './engine_metrics.ts';
+import { type Host, HostMetrics } from './host_metrics.ts';
 import { RolloutMetrics } from './rollout_metrics.ts';
 
 /** Seconds: from a plan made at once to a blob that had to be hashed again. */
@@ -23,10 +24,11 @@ export class Metrics implements FrontEndObserver {
   readonly #engine = new Map<string, EngineSeries>();
   readonly #histograms = new Map<string, EngineHistogram>();
   readonly #rollout: RolloutMetrics;
+  readonly #host: HostMetrics;
   readonly #refusals = new Map<ErrorCode, number>();
 
   /** @param ktls what the kernel was found to do. */
-  constructor(ktls: KtlsCapability[]) {
+  constructor(ktls: KtlsCapability[], host: Host) {
     this.#registry.setContentType(this.contentType);
     this.#addCapabilities(ktls);
     this.#latency = new Histogram({
@@ -40,6 +42,7 @@ export class Metrics implements FrontEndObserver {
       this.#histograms.set(key, new EngineHistogram(metric, this.#registry));
     }
     this.#rollout = new RolloutMetrics(this.#registry, new TlsStat());
+    this.#host = new HostMetrics(host, this.#registry);
   }
 
   answered(seconds: number): void {
@@ -57,6 +60,7 @@ export class Metrics implements FrontEndObserver {
     for (const [code, count] of this.#refusals) this.#count(`problems.${code}`, count);
     for (const [key, histogram] of this.#histograms) histogram.set(key, engine);
     if (operation) this.#rollout.update(engine, operation, sentinel);
+    await this.#host.update();
     return this.#registry.metrics();
   }
 

@@ -50,7 +50,7 @@ export class AuditLog {
 
   /** Resolves when the entry is on disk. Rejects when it cannot be; then nothing of it counts. */
   append(entry: Omit<AuditEntry, 'at'> & { who: string; action: string; why: string }): Promise<AuditEntry> {
-    const whole = entrySchema.parse({ at: new Date().toISOString(), ...entry });
+    const whole = entrySchema.parse({ ...entry, at: new Date().toISOString() });
     const line = `${JSON.stringify(whole)}\n`;
     if (Buffer.byteLength(line) > maxEntry) throw new Error('the audit entry is longer than 64 KiB');
     const written = this.#turn.then(async () => {

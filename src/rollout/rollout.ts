@@ -76,7 +76,8 @@ export class Rollout {
     if (!found || found.configured !== configured) {
       const why = found ? 'the configuration was edited' : 'first start';
       rollout.#state = parts.initial;
-      await rollout.#record({ who: 'configuration', why });
+      rollout.#author = { who: 'configuration', why, at: Date.now() };
+      await rollout.#record(rollout.#author);
     }
     rollout.#apply();
     return rollout;

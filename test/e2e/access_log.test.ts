@@ -84,6 +84,21 @@ test('a small object, from the front end’s plan and from the kept one', async 
   );
 });
 
+test('a request keeps the name and the trace that it came with, or gets a name of its own', async () => {
+  const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  await server.curl('/o/files/named', '-H', 'X-Request-Id: edge-7', '-H', `traceparent: ${trace}`);
+  const [named] = await about('/o/files/named', 1);
+  assert.equal(named?.request, 'edge-7');
+  assert.equal(named?.trace, trace);
+  await server.curl('/o/files/own', '-H', 'traceparent: 00-forged-"}-01', '-H', 'X-Request-Id: a b');
+  await server.curl('/o/files/own');
+  const [first, second] = await about('/o/files/own', 2);
+  assert.equal(first?.trace, undefined);
+  assert.match(String(first?.request), /^\d+-\d+$/);
+  assert.notEqual(first?.request, second?.request);
+  assert.match(String(second?.group), /^(control|canary)$/);
+});
+
 test('the token is in no line', async () => {
   const text = await readFile(path, 'utf8');
   assert.ok(!text.includes(site.token));

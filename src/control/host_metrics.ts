@@ -1,0 +1,50 @@
+// HostMetrics: gauges about what the server stands on: network devices as far as TLS goes, the store's file
+// system, and how much of their keys the live connections have used.
+
+import { statfs } from 'node:fs/promises';
+import { Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
+import { addon, type ConnectionInfo } from '../native/addon.ts';
+
+/** Connections of each worker that are looked at. */
+const looked = 1000;
+
+export interface Host {
+  /** The store's folder. */
+  store: string;
+  connections(limit: number): Promise<ConnectionInfo[]>;
+}
+
+export class HostMetrics {
+  readonly #host: Host;
+  readonly #features: Gauge;
+  readonly #statistics: Gauge;
+  readonly #free: Gauge;
+  readonly #size: Gauge;
+  readonly #budget: Gauge;
+
+  constructor(host: Host, registry: Registry<OpenMetricsContentType>) {
+    this.#host = host;
+    const gauge = (name: string, help: string, ...labelNames: string[]) =>
+      new Gauge({ name: `sealgate_${name}`, help, labelNames, registers: [registry] });
+    this.#features = gauge('device_tls_feature', '1: on (ethtool -k).', 'device', 'feature');
+    const told = 'Statistics of the driver about TLS (ethtool -S): contexts, records, resyncs.';
+    this.#statistics = gauge('device_tls_statistic', told, 'device', 'name');
+    this.#free = gauge('store_free_bytes', 'Free on the file system of the store.');
+    this.#size = gauge('store_size_bytes', 'Size of the file system of the store.');
+    const used = 'Of what one key may protect, the most that any live connection has used.';
+    this.#budget = gauge('tls_key_budget_used_ratio', used);
+  }
+
+  async update(): Promise<void> {
+    for (const { name: device, features, statistics } of addon.netDevices()) {
+      for (const [feature, state] of Object.entries(features))
+        this.#features.set({ device, feature }, Number(state.startsWith('on')));
+      for (const [name, value] of Object.entries(statistics)) this.#statistics.set({ device, name }, value);
+    }
+    const { bavail, blocks, bsize } = await statfs(this.#host.store);
+    this.#free.set(bavail * bsize);
+    this.#size.set(blocks * bsize);
+    const live = await this.#host.connections(looked);
+    this.#budget.set(live.reduce((most, { keyBudgetUsed }) => Math.max(most, keyBudgetUsed), 0));
+  }
+}

@@ -1,0 +1,115 @@
+// A rollout is remembered over restarts, gives way to an edited configuration, refuses what cannot be, and is
+// rolled back by a flag, a command, a request and a signal.
+
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { AuditEntry } from '../../src/rollout/audit_log.ts';
+import type { RolloutView } from '../../src/rollout/rollout.ts';
+import { runCli } from '../support/runtime.ts';
+import { createSite, TestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
+
+const site = await createSite();
+after(() => site.remove());
+
+async function withServer(work: (server: TestServer) => Promise<void>, ...args: string[]): Promise<void> {
+  const server = await TestServer.start(site, '--workers', '1', ...args);
+  try {
+    await work(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+const view = async (server: TestServer) =>
+  (await (await fetch(`${server.control}/rollout`)).json()) as RolloutView;
+const command = (server: TestServer, ...args: string[]) =>
+  runCli('rollout', ...args, '--config', site.config, '--control', server.control ?? '');
+
+async function audit(): Promise<AuditEntry[]> {
+  const lines = (await readFile(join(site.dir, 'audit.jsonl'), 'utf8')).trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line));
+}
+
+test('it begins with measuring alone', () =>
+  withServer(async (server) => {
+    const { phase, percent, control, changed } = await view(server);
+    assert.deepEqual({ phase, percent, control }, { phase: 'instrument', percent: 5, control: 1 });
+    assert.equal(changed.who, 'configuration');
+  }));
+
+test('what the command changes is there after a restart', async () => {
+  await withServer(async (server) => {
+    const slice = ['--client', '192.0.2.0/24', '2001:db8::/32', '--server-name', '*.Example.org'];
+    await command(server, 'set', 'tx-canary', '--percent', '20', ...slice, '--why', 'the first canary');
+  });
+  await withServer(async (server) => {
+    const { phase, percent, slice, changed } = await view(server);
+    assert.deepEqual([phase, percent], ['tx-canary', 20]);
+    assert.deepEqual(slice.clients, ['192.0.2.0/24', '2001:db8::/32']);
+    assert.deepEqual(slice.serverNames, ['*.example.org']);
+    assert.equal(changed.why, 'the first canary');
+    assert.match(await command(server, 'show'), /^phase +tx-canary/);
+  });
+});
+
+test('what cannot be is refused and changes nothing', () =>
+  withServer(async (server) => {
+    const before = await view(server);
+    const refused: [string[], RegExp][] = [
+      [['set', 'rx2'], /phase/],
+      [['set', '--percent', '101'], /percent/],
+      [['set', '--percent', 'all'], /--percent: expected a number, got all/],
+      [['set', '--client', '192.0.2.0/40'], /prefix/],
+      [['set', '--server-name', 'a b'], /host name/],
+      [['set', '--listener', 'https://192.0.2.1:1'], /is no listener; there are https:/],
+      [['set', '--cipher', 'RC4'], /ciphers/],
+    ];
+    for (const [args, reason] of refused)
+      await assert.rejects(command(server, ...args, '--why', 'test'), reason);
+    await assert.rejects(command(server, 'set', 'rx'), /--why/);
+    assert.deepEqual(await view(server), before);
+  }));
+
+test('a command, a request and a signal roll it back', () =>
+  withServer(async (server) => {
+    const up = () => command(server, 'set', 'rx', '--why', 'up');
+    await up();
+    assert.match(await command(server, 'back', '--why', 'pager'), /rolled back .*nothing moved since/);
+    assert.equal((await view(server)).phase, 'instrument');
+    await up();
+    const body = JSON.stringify({ why: 'button' });
+    assert.equal((await fetch(`${server.control}/rollout/rollback`, { method: 'POST', body })).status, 200);
+    assert.equal((await view(server)).phase, 'instrument');
+    await up();
+    process.kill(server.pid, 'SIGUSR2');
+    await until(
+      () => view(server),
+      ({ phase }) => phase === 'instrument',
+      'the rollback',
+    );
+    const told = (await audit()).slice(-6).map(({ who, why }) => `${who}: ${why}`);
+    const ups = 'loopback: up';
+    assert.deepEqual(told, [ups, 'loopback: pager', ups, 'loopback: button', ups, 'signal: SIGUSR2']);
+  }));
+
+test('with --ktls off nothing moves whatever the phase', () =>
+  withServer(
+    async (server) =>
+      assert.deepEqual((await view(server)).ktls, { works: false, reason: 'ktls.mode is off' }),
+    ...['--ktls', 'off'],
+  ));
+
+test('an edited configuration is where it begins anew', async () => {
+  await withServer(async (server) => {
+    await command(server, 'set', 'rx', '--percent', '70', '--why', 'at run time');
+  });
+  const config = JSON.parse(await readFile(site.config, 'utf8'));
+  await writeFile(site.config, JSON.stringify({ ...config, rollout: { phase: 'tx-canary', percent: 10 } }));
+  await withServer(async (server) => {
+    const { phase, percent, changed } = await view(server);
+    assert.deepEqual([phase, percent, changed.why], ['tx-canary', 10, 'the configuration was edited']);
+  });
+});
