@@ -3,10 +3,10 @@
 import { statfs } from 'node:fs/promises';
 import { Hono } from 'hono';
 import type { Config } from '../config.ts';
-import { readTlsStat } from '../delivery/tls_stat.ts';
+import { lessAtStart, readTlsStat, TlsStat } from '../delivery/tls_stat.ts';
 import { runDoctor } from '../doctor/doctor.ts';
 import type { Finding } from '../doctor/finding.ts';
-import { addon, type ConnectionInfo, type KtlsCapability } from '../native/addon.ts';
+import { addon, type ConnectionInfo, type KtlsCapability, type NetDevice } from '../native/addon.ts';
 import { diagnose, type Symptom } from '../rollout/diagnose.ts';
 import type { Operation } from '../rollout/operation.ts';
 import { groupCounts, type Interval, sumOf, valuesUnder } from '../rollout/samples.ts';
@@ -49,6 +49,7 @@ export interface Point {
 export function viewRoutes(services: ViewServices): Hono<ControlEnv> {
   const { operation, connections } = services;
   const app = new Hono<ControlEnv>();
+  const baseline = new Baseline();
   const doctor = cached(() => runDoctor(services.config, true));
   app.get('/status', async (c) => c.json(await status(services)));
   app.get('/history', (c) => c.json({ points: operation.samples.intervals().map(point) }));
@@ -56,7 +57,9 @@ export function viewRoutes(services: ViewServices): Hono<ControlEnv> {
     const live = await connections(maxConnections);
     return c.json({ connections: live.sort((a, b) => b.sent - a.sent).slice(0, maxConnections) });
   });
-  app.get('/diagnosis', async (c) => c.json(await diagnosis(operation, await connections(maxConnections))));
+  app.get('/diagnosis', async (c) =>
+    c.json(diagnosis(operation, baseline, await connections(maxConnections))),
+  );
   app.get('/doctor', async (c) => c.json({ findings: await doctor() }));
   return app;
 }
@@ -83,14 +86,31 @@ export interface Diagnosis {
   symptoms: Symptom[];
 }
 
-async function diagnosis(operation: Operation, live: ConnectionInfo[]): Promise<Diagnosis> {
+/** What kernel and devices had counted when the server began: all further is about it. */
+class Baseline {
+  readonly #kernel = new TlsStat();
+  readonly #devices = new Map(addon.netDevices().map(({ name, statistics }) => [name, statistics]));
+
+  kernel(): Record<string, number> {
+    return this.#kernel.sinceStart();
+  }
+
+  devices(): NetDevice[] {
+    return addon.netDevices().map((device) => ({
+      ...device,
+      statistics: lessAtStart(device.statistics, this.#devices.get(device.name) ?? {}),
+    }));
+  }
+}
+
+function diagnosis(operation: Operation, baseline: Baseline, live: ConnectionInfo[]): Diagnosis {
   const intervals = operation.samples.intervals(Date.now() - diagnosisWindow * 1000);
   const symptoms = diagnose({
     counts: sumOf(intervals),
     rollout: operation.rollout.view(),
     guard: operation.guard.status(),
-    kernel: readTlsStat(),
-    devices: addon.netDevices(),
+    kernel: baseline.kernel(),
+    devices: baseline.devices(),
     connections: live,
   });
   return { windowSeconds: intervals.reduce((sum, { seconds }) => sum + seconds, 0), symptoms };

@@ -31,7 +31,7 @@ export class FrontEnd {
   readonly #options: FrontEndOptions;
   readonly #reactors = new Map<number, Reactor>();
   /** Uploads under way, of each reactor by request. The engine's limits bound them. */
-  readonly #uploads = new Map<number, Map<number, Upload>>();
+  readonly #uploads = new Map<number, Map<number, { upload: Upload; name: string }>>();
   /** Bodies received whole that are being stored. None rejects. */
   readonly #commits = new Set<Promise<void>>();
 
@@ -80,16 +80,17 @@ export class FrontEnd {
   }
 
   #onRequest(event: RequestEvent): void {
-    const answer = this.#ask(() => this.#options.handle(new EngineRequest(event)));
+    const answer = this.#ask(event.name, () => this.#options.handle(new EngineRequest(event)));
     if (answer instanceof Promise) void answer.then((settled) => this.#answerFirst(event, settled));
     else this.#answerFirst(event, answer);
   }
 
   #onReceived(event: ReceivedEvent): void {
     const uploads = this.#uploads.get(event.reactor);
-    const upload = uploads?.get(event.request);
+    const waiting = uploads?.get(event.request);
     uploads?.delete(event.request);
-    const answer = this.#ask(async () => upload?.received(event) ?? problem('internal'));
+    const received = async () => waiting?.upload.received(event) ?? problem('internal');
+    const answer = this.#ask(waiting?.name ?? '', received);
     const commit = Promise.resolve(answer).then((settled) => {
       this.#answer(event, settled);
       this.#commits.delete(commit);
@@ -112,8 +113,8 @@ export class FrontEnd {
   }
 
   // An answer for whatever the application does; the promise never rejects.
-  #ask(question: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
-    const refuse = (error: unknown) => problemFrom(error, this.#options.log);
+  #ask(request: string, question: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
+    const refuse = (error: unknown) => problemFrom(error, this.#options.log, request);
     try {
       const answer = question();
       return answer instanceof Promise ? answer.then(checked).catch(refuse) : checked(answer);
@@ -123,7 +124,8 @@ export class FrontEnd {
   }
 
   #answerFirst(event: RequestEvent, answer: Answer): void {
-    if (answer.kind === 'receive') this.#uploads.get(event.reactor)?.set(event.request, answer);
+    if (answer.kind === 'receive')
+      this.#uploads.get(event.reactor)?.set(event.request, { upload: answer, name: event.name });
     this.#answer(event, answer);
     this.#guard(() => this.#options.observer.answered(addon.now() - event.at));
   }

@@ -81,9 +81,9 @@ function challenge(code: ErrorCode): string {
  * The refusal that an error stands for. What is our fault is logged, and the client hears no more than the
  * table.
  */
-export function problemFrom(error: unknown, log: Pick<Logger, 'error'>): ProblemPlan {
+export function problemFrom(error: unknown, log: Pick<Logger, 'error'>, request = ''): ProblemPlan {
   const code = error instanceof SealgateError ? error.code : 'internal';
   const ours = errors[code].source !== 'client';
-  if (ours) log.error({ err: error, problem: code }, 'a request failed');
+  if (ours) log.error({ err: error, problem: code, request }, 'a request failed');
   return problem(code, ours ? undefined : (error as SealgateError).message);
 }

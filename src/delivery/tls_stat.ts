@@ -18,12 +18,24 @@ export function readTlsStat(): Record<string, number> {
   return Object.fromEntries(lines.filter(([name]) => name).map(([name, value]) => [name, Number(value)]));
 }
 
+export function lessAtStart(
+  now: Record<string, number>,
+  atStart: Record<string, number>,
+): Record<string, number> {
+  return Object.fromEntries(Object.entries(now).map(([name, value]) => [name, value - (atStart[name] ?? 0)]));
+}
+
 /** Keys by direction: all that the kernel took since the server began, less those that the server gave. */
 export class TlsStat {
   readonly #atStart = readTlsStat();
 
   read(): Record<string, number> {
     return readTlsStat();
+  }
+
+  /** What was counted since the server began. */
+  sinceStart(): Record<string, number> {
+    return lessAtStart(readTlsStat(), this.#atStart);
   }
 
   /**

@@ -22,7 +22,7 @@ export interface Observations {
   counts: Counters;
   rollout: RolloutView;
   guard: Pick<GuardStatus, 'comparisons'>;
-  /** What the kernel counted in the window (/proc/net/tls_stat). */
+  /** What kernel (/proc/net/tls_stat) and devices counted since the server began. */
   kernel: Record<string, number>;
   devices: NetDevice[];
   connections: ConnectionInfo[];
