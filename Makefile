@@ -120,6 +120,14 @@ $(B)/test/record_client: $(B)/obj/release/native/test/record_client.o $(call cor
 	@mkdir -p $(@D)
 	@echo $@
 	$(Q)$(CXX) $^ -o $@ $(SSL_LIBS)
+$(B)/obj/release/native/request_path.o: test/budget/request_path.cc test/bench/client.h | $(APT)/native
+	@mkdir -p $(@D)
+	@echo $@
+	$(Q)$(CXX) -O2 $(CXXFLAGS) -MMD -MP -c $< -o $@
+$(B)/test/request_path: $(B)/obj/release/native/request_path.o $(call core,release)
+	@mkdir -p $(@D)
+	@echo $@
+	$(Q)$(CXX) $^ -o $@ $(SSL_LIBS)
 $(B)/asan/%_test: $(B)/obj/asan/native/test/%_test.o $(call core,asan)
 	@mkdir -p $(@D)
 	@echo $@
@@ -146,11 +154,11 @@ check: build $(TESTS:%=$(B)/test/%) ## Types, lint, C++ tests and the quick test
 	node_modules/.bin/biome check --error-on-warnings
 	$(NODE) test/run.ts native quick
 
-NATIVE_TESTS = $(B)/test/record_client $(TESTS:%=$(B)/test/%) $(TESTS:%=$(B)/asan/%) $(FUZZERS:%=$(B)/fuzz/%)
+NATIVE_TESTS = $(B)/test/record_client $(B)/test/request_path $(TESTS:%=$(B)/test/%) $(TESTS:%=$(B)/asan/%) $(FUZZERS:%=$(B)/fuzz/%)
 test: setup build $(NATIVE_TESTS) ## Installs, builds and runs every test there is
-	$(NODE) test/run.ts native asan fuzz node bun deno ktls-current ktls-old ktls-new
+	$(NODE) test/run.ts native asan fuzz budget node bun deno ktls-current ktls-old ktls-new
 
-CXX_FILES = $(wildcard native/*.cc native/*.h native/*/*.cc native/*/*.h test/bench/*.cc test/bench/*.h)
+CXX_FILES = $(wildcard native/*.cc native/*.h native/*/*.cc native/*/*.h test/*/*.cc test/*/*.h)
 LINTED = $(CORE_SRC:native/%.cc=$(B)/tidy/%)
 lint: $(LINTED) $(NPM) $(RUNTIMES) | $(APT)/test ## Types on three runtimes, biome, clang-format, clang-tidy
 	node_modules/.bin/tsc
@@ -168,6 +176,10 @@ $(B)/tidy/%: native/%.cc .clang-tidy $(wildcard native/*.h) | $(APT)/native $(AP
 format: $(NPM) | $(APT)/test ## Formats everything
 	node_modules/.bin/biome check --write
 	clang-format -i $(CXX_FILES)
+
+.PHONY: budget
+budget: $(B)/test/request_path $(NPM) | $(APT)/test ## Instructions of the engine for an answer, against the budget
+	$(NODE) test/run.ts budget
 
 # --- use ----------------------------------------------------------------------------------------------------
 .PHONY: demo bench bench-all clean

@@ -21,7 +21,10 @@ const fuzzSeconds = 20;
 const skipStatus = 77;
 
 const ktlsTests = testsUnder('test/ktls');
-const hostTests = testsUnder('test').filter((file) => !ktlsTests.includes(file));
+// They count instructions of the engine alone, on whichever runtime.
+const budgetTests = testsUnder('test/budget');
+const elsewhere = [...ktlsTests, ...budgetTests];
+const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
 // Without a server or a command as a process of its own.
 const quickTests = hostTests.filter((file) => /^test\/(http|delivery|rollout)\/|^test\/tidy/.test(file));
 
@@ -30,6 +33,7 @@ const parts: Record<string, () => Step[]> = {
   asan: () => programs('build/asan'),
   fuzz: () => programs('build/fuzz').map(fuzz),
   quick: () => [onNode('quick', quickTests)],
+  budget: () => [onNode('budget', budgetTests)],
   node: () => [onNode('node', hostTests)],
   bun: () => [onBun(hostTests)],
   deno: () => [onDeno(hostTests)],

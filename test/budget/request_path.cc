@@ -1,0 +1,98 @@
+// request_path: the engine's way from a request to its answer, for counting instructions: a reactor on the
+// main thread, and a client in a process of its own that asks for one file over and over on one connection.
+//
+//   request_path plain|tls BODYBYTES REQUESTS CERTIFICATE KEY
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <semaphore>
+#include <thread>
+
+#include "../bench/client.h"
+#include "reactor.h"
+#include "staging_file.h"
+#include "test/temp_dir.h"
+
+namespace {
+
+using namespace sealgate;
+
+std::shared_ptr<const DeliverPlan> plan_for(const std::string& path, size_t size) {
+  write_file(path, std::string(size, 'x'), 0444);
+  auto plan = std::make_shared<DeliverPlan>();
+  std::string digest, evidence;
+  uint64_t bytes = 0;
+  SealBreak why;
+  if (!hash_sealable(path, &digest, &bytes, &evidence).ok()) bench::fail_with("the file cannot be hashed");
+  plan->file = SealedFile::seal(path, {digest, bytes, evidence}, false, &why);
+  if (!plan->file) bench::fail_with("the file cannot be sealed");
+  plan->content_type = "application/octet-stream";
+  plan->fields = "Cache-Control: public, max-age=31536000, immutable\r\n";
+  plan->etag = "\"" + digest + "\"";
+  plan->repr_digest = "sha-256=:x:";
+  plan->cacheable = true;
+  return plan;
+}
+
+// Answers what the reactor asks: once, as the plan is kept.
+std::jthread front_end(Engine& engine, Reactor& reactor, std::shared_ptr<const DeliverPlan> plan) {
+  static std::counting_semaphore<> asked(0);
+  engine.front_end.connect([] { asked.release(); });
+  return std::jthread([&engine, &reactor, plan](const std::stop_token& stop) {
+    const std::stop_callback wake(stop, [] { asked.release(); });
+    while (!stop.stop_requested()) {
+      asked.acquire();
+      for (const FrontEndEvent& event : engine.front_end.drain()) {
+        if (const auto* request = std::get_if<RequestEvent>(&event.what))
+          reactor.answer(request->request, plan);
+      }
+    }
+  });
+}
+
+[[noreturn]] void be_client(int port, bool tls, size_t requests) {
+  const std::string request = "GET /o/files/file.bin HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  bench::Connection connection(port, tls);
+  connection.first_answer(request);
+  for (size_t i = 0; i < requests; i++) {
+    connection.send(request);
+    while (!connection.receive()) {
+    }
+  }
+  ::_exit(0);
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  if (count != 6) bench::fail_with("usage: request_path plain|tls BODYBYTES REQUESTS CERTIFICATE KEY");
+  const bool tls = std::string_view(words[1]) == "tls";
+  const size_t size = std::strtoul(words[2], nullptr, 10), requests = std::strtoul(words[3], nullptr, 10);
+
+  ReactorOptions options;
+  options.listeners = {{"127.0.0.1", 0, tls}};
+  options.tls.certificates = {{words[4], read_file(words[4]), read_file(words[5])}};
+  options.tls.min_version = "TLSv1.3";
+  options.tls.cipher_suites = "TLS_AES_128_GCM_SHA256";
+  options.server_name = "sealgate";
+
+  TempDir dir;
+  Engine& engine = Engine::instance();
+  std::string failure;
+  const auto reactor = Reactor::create(1, options, engine, &failure);
+  if (!reactor) bench::fail_with(failure.c_str());
+  const int port = reactor->listeners().front().port();
+
+  const pid_t client = ::fork();
+  if (client == 0) be_client(port, tls, requests);
+  const auto answering = front_end(engine, *reactor, plan_for(dir.at("file"), size));
+  int status = 0;
+  const std::jthread waiting([&] {
+    ::waitpid(client, &status, 0);
+    reactor->stop(1000);
+  });
+  reactor->run();
+  return status == 0 ? 0 : 1;
+}
