@@ -154,7 +154,7 @@ check: build $(TESTS:%=$(B)/test/%) ## Types, lint, C++ tests and the quick test
 	node_modules/.bin/biome check --error-on-warnings
 	$(NODE) test/run.ts native quick
 
-NATIVE_TESTS = $(B)/test/record_client $(B)/test/request_path $(TESTS:%=$(B)/test/%) $(TESTS:%=$(B)/asan/%) $(FUZZERS:%=$(B)/fuzz/%)
+NATIVE_TESTS = $(addprefix $(B)/test/,record_client request_path $(TESTS)) $(TESTS:%=$(B)/asan/%) $(FUZZERS:%=$(B)/fuzz/%)
 test: setup build $(NATIVE_TESTS) ## Installs, builds and runs every test there is
 	$(NODE) test/run.ts native asan fuzz budget node bun deno ktls-current ktls-old ktls-new
 
@@ -187,7 +187,7 @@ demo: build ## Makes demo/ with a certificate and some files, serves it and says
 	test/demo.sh demo
 
 BENCH := $(addprefix $(B)/bench/,floor load handshakes evict)
-bench: build $(BENCH) $(RUNTIMES) $(APT)/bench ## Beside other servers; SCENARIOS='1k tls,1g'
+bench: build $(BENCH) $(RUNTIMES) $(APT)/bench ## Beside others; SCENARIOS='1k tls,1g'
 	$(NODE) test/bench/bench.ts $(BENCH_ARGS) $(if $(SCENARIOS),'$(SCENARIOS)')
 bench-all: build $(BENCH) $(RUNTIMES) $(APT)/bench ## Every scenario of the benchmark: about an hour
 	$(NODE) test/bench/bench.ts --all $(BENCH_ARGS)

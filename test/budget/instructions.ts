@@ -1,5 +1,5 @@
-// Instructions of the engine for one answer, counted by callgrind: the same on a busy machine as on an idle one,
-// so that a small loss of speed is seen where times would hide it.
+// Instructions of the engine for one answer, counted by callgrind: the same on a busy machine as on an idle
+// one, so that a small loss of speed is seen where times would hide it.
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -19,7 +19,7 @@ const timeout = 100_000;
 /** Answers of the shorter run: past the first one, which is planned and proved. */
 const few = 20;
 
-/** User-mode instructions for an answer: what a longer run takes more than a short one, by the answers more. */
+/** User-mode instructions for an answer: what a long run takes more than a short one, by the answers more. */
 export async function instructionsPerAnswer(path: Path, certificate: string, key: string): Promise<number> {
   const count = (answers: number) => instructions(path, answers, certificate, key);
   return ((await count(path.answers)) - (await count(few))) / (path.answers - few);

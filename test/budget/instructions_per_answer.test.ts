@@ -1,5 +1,5 @@
-// An answer takes no more instructions than the budget says. RECORD_BUDGET=1 writes what it takes now instead:
-// for a change that is worth its price, or that made it cheaper.
+// An answer takes no more instructions than the budget says. RECORD_BUDGET=1 writes what it takes now
+// instead: for a change that is worth its price, or that made it cheaper.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
