@@ -154,7 +154,8 @@ check: build $(TESTS:%=$(B)/test/%) ## Types, lint, C++ tests and the quick test
 	node_modules/.bin/biome check --error-on-warnings
 	$(NODE) test/run.ts native quick
 
-NATIVE_TESTS = $(addprefix $(B)/test/,record_client request_path $(TESTS)) $(TESTS:%=$(B)/asan/%) $(FUZZERS:%=$(B)/fuzz/%)
+NATIVE_TESTS = $(addprefix $(B)/test/,record_client request_path $(TESTS))
+NATIVE_TESTS += $(TESTS:%=$(B)/asan/%) $(FUZZERS:%=$(B)/fuzz/%)
 test: setup build $(NATIVE_TESTS) ## Installs, builds and runs every test there is
 	$(NODE) test/run.ts native asan fuzz budget node bun deno ktls-current ktls-old ktls-new
 
@@ -178,7 +179,7 @@ format: $(NPM) | $(APT)/test ## Formats everything
 	clang-format -i $(CXX_FILES)
 
 .PHONY: budget
-budget: $(B)/test/request_path $(NPM) | $(APT)/test ## Instructions of the engine for an answer, against the budget
+budget: $(B)/test/request_path $(NPM) | $(APT)/test ## Instructions of an answer, against the budget
 	$(NODE) test/run.ts budget
 
 # --- use ----------------------------------------------------------------------------------------------------
