@@ -18,7 +18,7 @@ export interface Comparison {
   /** Over the whole window: errors and cut per response, seconds, CPU seconds per byte. */
   canary: number;
   control: number;
-  /** Probability of such a difference when there is none. */
+  /** Probability of such a difference when there is none; 1 where it is too small to matter anyway. */
   p: number;
   verdict: Verdict;
 }
@@ -32,8 +32,8 @@ export interface Judgement {
   classes: { class: string; canary: number; control: number }[];
 }
 
-/** Random divisions tried: p is known to a two-thousandth. */
-const permutations = 2000;
+/** Random divisions tried: p is known to a thousandth. Some milliseconds of the main thread. */
+const permutations = 1000;
 
 interface Pair {
   canary: GroupCounts;
@@ -125,7 +125,8 @@ function testOf(measure: Measure, pairs: Pair[], whole: Pair, random: () => numb
   const [mine, others] = [values('canary'), values('control')];
   if (!Number.isFinite(canary) || !Number.isFinite(control) || !mine.length || !others.length)
     return undefined;
-  const p = canary > control ? permutationTest(mine, others, 'greater', permutations, random) : 1;
+  const matters = canary > control && (measure.worse(canary, control) || measure.hold(canary, control));
+  const p = matters ? permutationTest(mine, others, 'greater', permutations, random) : 1;
   return { metric: measure.metric, canary, control, p };
 }
 
