@@ -23,7 +23,9 @@ const skipStatus = 77;
 const ktlsTests = testsUnder('test/ktls');
 // They count instructions of the engine alone, on whichever runtime.
 const budgetTests = testsUnder('test/budget');
-const elsewhere = [...ktlsTests, ...budgetTests];
+// playwright-core, which drives the browser, is a library for Node; the page is the same from every runtime.
+const pageTests = testsUnder('test/page');
+const elsewhere = [...ktlsTests, ...budgetTests, ...pageTests];
 const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
 // Without a server or a command as a process of its own.
 const quickTests = hostTests.filter((file) => /^test\/(http|delivery|rollout)\/|^test\/tidy/.test(file));
@@ -34,7 +36,7 @@ const parts: Record<string, () => Step[]> = {
   fuzz: () => programs('build/fuzz').map(fuzz),
   quick: () => [onNode('quick', quickTests)],
   budget: () => [onNode('budget', budgetTests)],
-  node: () => [onNode('node', hostTests)],
+  node: () => [onNode('node', [...hostTests, ...pageTests])],
   bun: () => [onBun(hostTests)],
   deno: () => [onDeno(hostTests)],
   'ktls-current': () => inKernel('current'),

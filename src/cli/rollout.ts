@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { AuditEntry } from '../rollout/audit_log.ts';
 import type { GuardStatus } from '../rollout/guard.ts';
 import type { RolloutView } from '../rollout/rollout.ts';
-import { phases, type RolloutChange } from '../rollout_schema.ts';
+import { ktlsCiphers, ktlsProtocols, phases, type RolloutChange } from '../rollout_schema.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { withExamples } from './site.ts';
 
@@ -121,9 +121,7 @@ function amount(text: string | undefined, flag: string): number | undefined {
 }
 
 function told({ phase, percent, control, sticky, slice, changed, rollback, ktls, guard }: Shown): string {
-  const restricted = Object.entries(slice).filter(([, value]) =>
-    Array.isArray(value) ? value.length : value,
-  );
+  const restricted = Object.entries(slice).filter(([name, value]) => restricts(name, value));
   const lines = [
     ['phase', `${phase}${ktls.works ? '' : ` (nothing moves: ${ktls.reason})`}`],
     ['canary', `${percent} % of the slice, ${sticky ? 'by client' : 'by connection'}; control ${control} %`],
@@ -143,6 +141,13 @@ function told({ phase, percent, control, sticky, slice, changed, rollback, ktls,
   }
   if (guard.evidence) lines.push(['evidence', guard.evidence]);
   return lines.map(([name = '', value = '']) => `${name.padEnd(12)}${value}`).join('\n');
+}
+
+/** All protocols and all ciphers are no restriction. */
+function restricts(name: string, value: string[] | number): boolean {
+  if (!Array.isArray(value)) return value > 0;
+  const all = { protocols: ktlsProtocols.length, ciphers: ktlsCiphers.length }[name];
+  return value.length > 0 && value.length !== all;
 }
 
 function guardTold({ enabled, verdict, intervals, coolDownUntil }: GuardStatus): string {

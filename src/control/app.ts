@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import { authorizeControl, type ControlAccess } from './authorize.ts';
 import { ownPagesOnly } from './own_pages_only.ts';
+import { pageRoutes } from './page.ts';
 import { problem } from './problem.ts';
 import { rolloutRoutes } from './rollout.ts';
 import { type ViewServices, viewRoutes } from './views.ts';
@@ -19,7 +20,12 @@ export interface ControlServices extends ViewServices {
 }
 
 const headers = secureHeaders({
-  contentSecurityPolicy: { defaultSrc: ["'self'"], frameAncestors: ["'none'"], formAction: ["'self'"] },
+  contentSecurityPolicy: {
+    defaultSrc: ["'self'"],
+    imgSrc: ["'self'", 'data:'],
+    frameAncestors: ["'none'"],
+    formAction: ["'self'"],
+  },
   referrerPolicy: 'no-referrer',
   // Loopback is asked in the clear.
   strictTransportSecurity: false,
@@ -43,6 +49,7 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
   app.route('/rollout', rolloutRoutes(services.operation));
   app.route('/tls', tlsRoutes(services));
   app.route('/', viewRoutes(services));
+  app.route('/', pageRoutes());
   return app;
 }
 

@@ -1,0 +1,151 @@
+// The dashboard in a real browser: it shows what the server does, changes what it is told to after asking for
+// a reason, and asks nobody else for anything.
+
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { runCli } from '../support/runtime.ts';
+import { createSite, TestServer } from '../support/server.ts';
+
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+const site = await createSite();
+const config = JSON.parse(await readFile(site.config, 'utf8'));
+await writeFile(site.config, JSON.stringify({ ...config, guard: { intervalSeconds: 0.3 } }));
+const server = await TestServer.start(site, '--workers', '1');
+after(async () => {
+  await browser.close();
+  await server.stop();
+  await site.remove();
+});
+
+interface Opened {
+  page: Page;
+  /** What the browser complained about, and requests to other hosts. */
+  complaints: string[];
+}
+
+async function open(url = server.control ?? '', options: BrowserContextOptions = {}): Promise<Opened> {
+  const page = await browser.newPage(options);
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(url) && !request.url().startsWith('data:')) complaints.push(request.url());
+  });
+  await page.goto(url);
+  return { page, complaints };
+}
+
+const shows = (page: Page, selector: string, text: RegExp) =>
+  page.locator(selector).filter({ hasText: text }).first().waitFor();
+
+test('it shows the server at work, with no complaint and nothing from elsewhere', async () => {
+  await writeFile(join(site.dir, 'object'), 'x'.repeat(300_000));
+  await server.put('/o/files/object', join(site.dir, 'object'));
+  const { page, complaints } = await open();
+  await shows(page, '#headline', /ready/);
+  await shows(page, '#headline', /instrument/);
+  await server.curl('/o/files/object');
+  await shows(page, '#paths-chart figcaption', /tls-file/);
+  await page.locator('#paths-chart canvas').waitFor();
+  await shows(page, '#matrix tbody', /TLSv1\.3/);
+  await shows(page, '#store', /GiB/);
+  await shows(page, '#doctor', /certificates/);
+  await shows(page, '#audit tbody', /first start/);
+  assert.deepEqual(complaints, []);
+  await page.close();
+});
+
+test('a change asks for a reason and lands in the audit log', async () => {
+  const { page } = await open();
+  await page.getByRole('button', { name: 'Change…' }).click();
+  await page.getByLabel('Phase').selectOption('tx-canary');
+  await page.getByLabel('Canary, percent of the slice').fill('25');
+  await page.getByRole('button', { name: 'Apply to new connections' }).click();
+  assert.ok(await page.locator('#change-dialog').isVisible(), 'without a reason nothing happens');
+  await page.locator('#change-why').fill('from the page');
+  await page.getByRole('button', { name: 'Apply to new connections' }).click();
+  await shows(page, '#rollout', /tx-canary/);
+  await shows(page, '#audit tbody', /from the page/);
+  await page.close();
+});
+
+test('the keyboard alone rolls back', async () => {
+  const { page } = await open();
+  await shows(page, '#rollout', /tx-canary/);
+  await page.getByRole('button', { name: 'Roll back…' }).focus();
+  await page.keyboard.press('Enter');
+  await page.locator('#back-why').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('#back-dialog').waitFor({ state: 'hidden' });
+  await page.keyboard.press('Enter');
+  await page.locator('#back-why').focus();
+  await page.keyboard.type('by keyboard');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await shows(page, '#rollout', /instrument/);
+  const audit = await readFile(join(site.dir, 'audit.jsonl'), 'utf8');
+  assert.match(audit.trimEnd().split('\n').at(-1) ?? '', /"why":"by keyboard"/);
+  await page.close();
+});
+
+test('what the server refuses is told, and the dialog stays', async () => {
+  const { page } = await open();
+  await page.route('**/rollout', (route) =>
+    route.request().method() === 'POST' ? route.continue({ postData: '{"percent":5}' }) : route.continue(),
+  );
+  await page.getByRole('button', { name: 'Change…' }).click();
+  await page.locator('#change-why').fill('spoiled on its way');
+  await page.getByRole('button', { name: 'Apply to new connections' }).click();
+  await shows(page, '#change-error', /why/);
+  assert.ok(await page.locator('#change-dialog').isVisible());
+  await page.close();
+});
+
+test('it fits a phone and a dark room', async () => {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const { page } = await open(server.control, { viewport: { width: 360, height: 700 }, colorScheme });
+    await shows(page, '#doctor', /certificates/);
+    const { wide, ground } = await page.evaluate(() => ({
+      wide: document.documentElement.scrollWidth > window.innerWidth,
+      ground: getComputedStyle(document.documentElement).backgroundColor,
+    }));
+    assert.equal(wide, false, 'no scrolling sideways');
+    const [red = 0] = (/\d+/.exec(ground) ?? []).map(Number);
+    assert.equal(red < 128, colorScheme === 'dark', ground);
+    await page.close();
+  }
+});
+
+test('where a token is needed it asks for one, and keeps it for the tab', async () => {
+  const other = await createSite();
+  const settings = { ...JSON.parse(await readFile(other.config, 'utf8')), control: { auth: 'token' } };
+  await writeFile(other.config, JSON.stringify(settings));
+  const token = (await runCli('token', 'add', 'control:read', '--config', other.config)).trim();
+  const guarded = await TestServer.start(other, '--workers', '1');
+  try {
+    const { page } = await open(guarded.control);
+    await page.getByLabel('Token').fill('sgt_wrong');
+    await page.keyboard.press('Enter');
+    await shows(page, '#token-error', /does not know/);
+    await page.getByLabel('Token').fill(token);
+    await page.keyboard.press('Enter');
+    await shows(page, '#headline', /ready/);
+    await page.reload();
+    await shows(page, '#headline', /ready/);
+    assert.equal(await page.evaluate(() => document.cookie + JSON.stringify(localStorage)), '{}');
+    await page.getByRole('button', { name: 'Roll back…' }).click();
+    await page.locator('#back-why').fill('without the right to');
+    await page.locator('#back-dialog').getByRole('button', { name: 'Roll back' }).click();
+    await shows(page, '#back-error', /control:operate/);
+    await page.close();
+  } finally {
+    await guarded.stop();
+    await other.remove();
+  }
+});
