@@ -8,7 +8,14 @@ import type { GuardPolicy } from '../rollout_schema.ts';
 import { quantile, shareAbove } from './distribution.ts';
 import { type GroupCounts, groupCounts, type Interval, sumOf } from './samples.ts';
 
-export type Metric = 'errors' | 'cut' | 'first-byte-p99' | 'completion-p99' | 'cpu-per-byte';
+/** `errors.CLASS` is about one class of native/channel_error.h. */
+export type Metric =
+  | 'errors'
+  | `errors.${string}`
+  | 'cut'
+  | 'first-byte-p99'
+  | 'completion-p99'
+  | 'cpu-per-byte';
 
 /** alike: no reason to stop. hold: worse, but bearable: go no further. worse: go back. */
 export type Verdict = 'alike' | 'hold' | 'worse';
@@ -80,7 +87,7 @@ function hasTraffic({ canary, control }: Pair, { minResponses }: GuardPolicy): b
 const attempts = ({ responses, cut }: GroupCounts) => responses + cut;
 const errorsOf = ({ errors }: GroupCounts) => Object.values(errors).reduce((sum, count) => sum + count, 0);
 
-function measures({ control }: Pair, policy: GuardPolicy): Measure[] {
+function measures({ canary: suspect, control }: Pair, policy: GuardPolicy): Measure[] {
   const further = (canary: number, other: number) => canary - other >= policy.errorShare;
   const ratioOf = (limit: number) => (canary: number, other: number) => canary >= other * limit;
   // Half way to the limit, as ratios go.
@@ -102,6 +109,11 @@ function measures({ control }: Pair, policy: GuardPolicy): Measure[] {
   const cpuPerByte = ({ cpuSeconds, bytes }: GroupCounts) => cpuSeconds / bytes;
   return [
     share('errors', errorsOf),
+    // A class that the clients' own comings and goings would hide in the sum.
+    ...Object.keys(suspect.errors).map((name) => ({
+      ...share(`errors.${name}`, ({ errors }) => errors[name] ?? 0),
+      hold: () => false,
+    })),
     share('cut', ({ cut }) => cut),
     p99('first-byte-p99', 'firstByte'),
     p99('completion-p99', 'completion'),

@@ -97,16 +97,13 @@ export class Guard {
   }
 }
 
-const units: Record<Metric, string> = {
-  errors: ' a response',
-  cut: ' a response',
-  'first-byte-p99': ' s',
-  'completion-p99': ' s',
-  'cpu-per-byte': ' s a byte',
-};
+function unitOf(metric: Metric): string {
+  if (metric === 'cpu-per-byte') return ' s a byte';
+  return metric.endsWith('-p99') ? ' s' : ' a response';
+}
 
 /** `errors: canary 0.0312 a response, control 0.0001 a response, p 0.0005` */
 function told({ metric, canary, control, p }: Comparison): string {
-  const shown = (value: number) => `${Number(value.toPrecision(3))}${units[metric]}`;
+  const shown = (value: number) => `${Number(value.toPrecision(3))}${unitOf(metric)}`;
   return `${metric}: canary ${shown(canary)}, control ${shown(control)}, p ${Number(p.toPrecision(2))}`;
 }

@@ -22,16 +22,24 @@ function seeded(seed: number): () => number {
 
 interface Behaviour {
   errorShare: number;
+  /** Of clients that go away, in both groups. */
+  resetShare: number;
   cutShare: number;
   /** Microseconds; a response takes up to as long, evenly. */
   completion: number;
   cpuPerByte: number;
 }
-const usual: Behaviour = { errorShare: 0.001, cutShare: 0.0005, completion: 50_000, cpuPerByte: 1e-9 };
+const usual: Behaviour = {
+  errorShare: 0.001,
+  resetShare: 0,
+  cutShare: 0.0005,
+  completion: 50_000,
+  cpuPerByte: 1e-9,
+};
 
 function countsOf(
   group: string,
-  { errorShare, cutShare, completion, cpuPerByte }: Behaviour,
+  { errorShare, resetShare, cutShare, completion, cpuPerByte }: Behaviour,
   random: () => number,
 ) {
   const counts: Record<string, number> = {};
@@ -42,6 +50,7 @@ function countsOf(
     if (random() < cutShare) add(`group_cut.${group}`);
     else add(`group_responses.${group}`);
     if (random() < errorShare) add(`group_errors.${group}/bad-record-mac`);
+    if (random() < resetShare) add(`group_errors.${group}/reset`);
     const took = random() * completion;
     add(`group_completion.${group}/${2 ** Math.ceil(Math.log2(took)) - 1}`);
     add(`group_first_byte.${group}/255`);
@@ -81,6 +90,21 @@ test('more errors are worse, and their class is named', () => {
   assert.equal(verdictOn(judgement, 'errors'), 'worse');
   assert.equal(judgement.classes[0]?.class, 'bad-record-mac');
   assert.equal(verdictOn(judgement, 'cpu-per-byte'), 'alike');
+});
+
+test('a class of errors is seen among many others', () => {
+  const random = seeded(3);
+  const window = Array.from({ length: 30 }, (_, index) => ({
+    at: index,
+    seconds: 2,
+    counts: {
+      ...countsOf('canary', { ...usual, errorShare: 0.012, resetShare: 0.3 }, random),
+      ...countsOf('control', { ...usual, resetShare: 0.3 }, random),
+    },
+  }));
+  const judgement = compare(window, policy, random);
+  assert.equal(verdictOn(judgement, 'errors.bad-record-mac'), 'worse');
+  assert.equal(verdictOn(judgement, 'errors.reset'), 'alike');
 });
 
 test('a few more errors make it hold, not go back', () => {
