@@ -135,7 +135,7 @@ IoState Channel::failure(int result) {
 }
 
 IoState Channel::handshake() {
-  ERR_clear_error();
+  forget_errors();
   const int result = SSL_do_handshake(ssl_);
   if (result != 1) return failure(result);
   cipher_ = SSL_get_current_cipher(ssl_);
@@ -168,7 +168,7 @@ IoResult Channel::read(char* out, size_t capacity) {
     return {n == 0 ? IoState::eof : IoState::again};
   }
   if (drained_ && !SSL_has_pending(ssl_)) return {IoState::again};
-  ERR_clear_error();
+  forget_errors();
   const int n = SSL_read(ssl_, out, room);
   if (flooded_) return {fail(ChannelError::key_update_flood)};
   if (n <= 0) return {failure(n)};
@@ -192,7 +192,7 @@ IoResult Channel::write(const char* data, size_t size, bool more) {
   if (!is_tls_ || kernel_tx_) {
     return sent(::send(socket_.get(), data, size, MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
   }
-  ERR_clear_error();
+  forget_errors();
   more_ = more;
   const int n = SSL_write(ssl_, data, static_cast<int>(std::min(size, record_bytes_)));
   more_ = false;
@@ -213,7 +213,7 @@ IoState Channel::finish_sending() {
   if (kernel_tx_) {
     if (!broken_ && send_close_notify(socket_.get()).error == EAGAIN) return IoState::again;
   } else if (ssl_ && !broken_ && SSL_is_init_finished(ssl_)) {
-    ERR_clear_error();
+    forget_errors();
     // 0: our close_notify is sent, the peer's has not come; nobody waits for that one.
     if (const int result = SSL_shutdown(ssl_); result < 0 && failure(result) == IoState::again)
       return IoState::again;

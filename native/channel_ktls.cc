@@ -254,7 +254,7 @@ IoState Channel::settle_key_update() {
   if (kernel_tx_) return replace_sending_key();
   // OpenSSL sends it in front of the next data; not in the middle of a record, where it is asked again.
   const int type = ask_for_key_update_ ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED;
-  ERR_clear_error();
+  forget_errors();
   if (SSL_key_update(ssl_, type) != 1) return IoState::ok;
   key_update_owed_ = ask_for_key_update_ = false;
   sent_ceiling_ = 0;

@@ -144,8 +144,9 @@ Problem Http1::Impl::read_head(std::string_view text, Request& request) {
   request.method = method_of(parser.method);
   size_t fields_from = 0;
   for (size_t from = 0;;) {
-    const size_t end = text.find_first_of("\r\n", from);
-    if (end == std::string_view::npos || text.substr(end, 2) != "\r\n") return Problem::head_malformed;
+    // Neither CR nor LF alone: the first CR has the first LF behind it.
+    const size_t end = text.find('\r', from);
+    if (end == std::string_view::npos || text.find('\n', from) != end + 1) return Problem::head_malformed;
     const std::string_view line = text.substr(from, end - from);
     if (from == 0) {
       const size_t space = line.find(' ');

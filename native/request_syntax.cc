@@ -26,22 +26,33 @@ Field field_of(std::string_view name) {
   }
 }
 
+// By byte: whether a text may hold it.
+using Bytes = std::array<bool, 256>;
+
+constexpr bool all_in(std::string_view text, const Bytes& allowed) {
+  return std::all_of(text.begin(), text.end(), [&](unsigned char c) { return allowed[c]; });
+}
+
 bool is_token(std::string_view text) {
   static constexpr auto kAllowed = [] {
-    std::array<bool, 256> allowed{};
+    Bytes allowed{};
     for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                          "abcdefghijklmnopqrstuvwxyz")) {
       allowed[static_cast<unsigned char>(c)] = true;
     }
     return allowed;
   }();
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return kAllowed[c]; });
+  return !text.empty() && all_in(text, kAllowed);
 }
 
 bool is_host(std::string_view host) {
-  return std::all_of(host.begin(), host.end(), [](char c) {
-    return c > ' ' && c < 0x7f && std::string_view("/?#@\\,").find(c) == std::string_view::npos;
-  });
+  static constexpr auto kAllowed = [] {
+    Bytes allowed{};
+    for (unsigned char c = '!'; c < 0x7f; c++) allowed[c] = true;
+    for (const char c : std::string_view("/?#@\\,")) allowed[static_cast<unsigned char>(c)] = false;
+    return allowed;
+  }();
+  return all_in(host, kAllowed);
 }
 
 Opening opening_of(std::string_view text) {

@@ -42,10 +42,15 @@ export class AuditLog {
     const file = await open(path, flags, 0o600).catch((cause) => {
       throw new Error(`${path}: the audit log cannot be opened: ${(cause as Error).message}`, { cause });
     });
-    const { size } = await file.stat();
-    const last = Buffer.alloc(1);
-    if (size > 0) await file.read(last, 0, 1, size - 1);
-    return new AuditLog(path, file, size > 0 && last[0] !== newline);
+    try {
+      const { size } = await file.stat();
+      const last = Buffer.alloc(1);
+      if (size > 0) await file.read(last, 0, 1, size - 1);
+      return new AuditLog(path, file, size > 0 && last[0] !== newline);
+    } catch (cause) {
+      await file.close();
+      throw cause;
+    }
   }
 
   /** Resolves when the entry is on disk. Rejects when it cannot be; then nothing of it counts. */

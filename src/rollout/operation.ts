@@ -34,13 +34,17 @@ export async function startOperation(
   const everything = { phase: 'rx', percent: 100, control: 0 } as const;
   const required = config.ktls.mode === 'require';
   const audit = await AuditLog.open(config.control.audit);
-  const rollout = await Rollout.start({
+  const starting = Rollout.start({
     audit,
     initial: required ? { ...config.rollout, ...everything } : config.rollout,
     listeners: config.listeners.map(urlOf),
     ktls: ktlsSummary(config.ktls.mode, found),
     engine: addon,
     log,
+  });
+  const rollout = await starting.catch(async (cause) => {
+    await audit.close();
+    throw cause;
   });
   const samples = new Samples(counters);
   const guard = new Guard({ policy: config.guard, samples, rollout, log });

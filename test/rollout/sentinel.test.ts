@@ -44,6 +44,7 @@ after(async () => {
   server.close();
   server.closeAllConnections();
   await store.close();
+  for (const audit of audits) await audit.close();
   await rm(dir, { recursive: true });
 });
 
@@ -57,6 +58,7 @@ async function put(into: Store): Promise<string> {
 }
 
 let runs = 0;
+const audits: AuditLog[] = [];
 async function sentinel(): Promise<{
   sentinel: Sentinel;
   rollout: Rollout;
@@ -68,8 +70,10 @@ async function sentinel(): Promise<{
   await mkdir(home);
   const set: EngineRollout[] = [];
   const withdrawn: string[] = [];
+  const audit = await AuditLog.open(join(home, 'audit.jsonl'));
+  audits.push(audit);
   const rollout = await Rollout.start({
-    audit: await AuditLog.open(join(home, 'audit.jsonl')),
+    audit,
     initial: rolloutSchema.parse({ phase: 'tx-canary', percent: 50 }),
     listeners: [],
     ktls: { works: true, reason: '' },
