@@ -68,6 +68,7 @@ async function runHere(chosen: Scenario[], settings: Settings, onRows: (rows: Ro
   const work = mkdtempSync(resolve(ktls ?? folder, 'work-'));
   const sizes = [...new Set(chosen.flatMap((scenario) => scenario.sizes))];
   const context = new Context(work, settings, sizes, ktls !== undefined);
+  process.once('exit', () => rmSync(work, { recursive: true, force: true }));
   try {
     for (const [index, scenario] of chosen.entries()) {
       context.say(`[${index + 1}/${chosen.length}] ${scenario.name}`);
@@ -75,7 +76,6 @@ async function runHere(chosen: Scenario[], settings: Settings, onRows: (rows: Ro
     }
   } finally {
     await context.end();
-    rmSync(work, { recursive: true, force: true });
   }
 }
 
@@ -99,11 +99,16 @@ async function main(): Promise<void> {
   if (help) return console.log(usage);
   if (list) return console.log(scenarios.map(({ name, about }) => `${name.padEnd(24)}${about}`).join('\n'));
   mkdirSync(folder, { recursive: true });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   const rows: Row[] = [];
   const take = (found: Row[]) => {
     rows.push(...found);
     const scenario = chosen.find(({ name }) => name === found[0]?.scenario);
-    if (scenario && rowsFile === undefined) console.log(tableOf(scenario, found));
+    if (!scenario || rowsFile !== undefined) return;
+    console.log(tableOf(scenario, found));
+    // At once: a run that is ended early leaves what it has.
+    const results = describe(settings, chosen, rows);
+    writeFileSync(`${folder}/results.json`, `${JSON.stringify(results, undefined, 2)}\n`);
   };
   if (rowsFile !== undefined) {
     await runHere(chosen, settings, take);
@@ -116,10 +121,8 @@ async function main(): Promise<void> {
     const found = await runInKernel(inKernel, settings, resolve(folder, 'kernel-rows.json'));
     for (const { name } of inKernel) take(found.filter((row) => row.scenario === name));
   }
-  const results = describe(settings, chosen, rows);
-  writeFileSync(`${folder}/results.json`, `${JSON.stringify(results, undefined, 2)}\n`);
   writePlots(`${folder}/plots`, rows);
-  console.log(verdictsOf(results.verdicts));
+  console.log(verdictsOf(describe(settings, chosen, rows).verdicts));
   console.log(`\nwritten: ${folder}/results.json and ${folder}/plots/`);
 }
 

@@ -1,6 +1,6 @@
 // Plots: a bar chart of each scenario, as SVG.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import * as echarts from 'echarts';
 import type { Row } from './results.ts';
 import { short } from './table.ts';
@@ -8,10 +8,13 @@ import { short } from './table.ts';
 const width = 720;
 const barHeight = 28;
 const margins = 90;
+/** Of the axis' labels, on average. */
+const letterWidth = 7;
 const colors = { ours: '#1b6ca8', others: '#b8c4ce' };
 
-/** Writes FOLDER/SCENARIO.svg for each scenario that has values. */
+/** Makes the folder anew, with SCENARIO.svg for each scenario that has values. */
 export function writePlots(folder: string, rows: Row[]): void {
+  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const scenario of new Set(rows.map((row) => row.scenario))) {
     const measured = rows.filter((row) => row.scenario === scenario && row.value !== undefined);
@@ -28,10 +31,12 @@ function plotOf(scenario: string, rows: Row[]): string {
     height: margins + rows.length * barHeight,
   });
   const units = new Set(rows.map(({ unit }) => unit));
+  // Without a browser nobody measures text.
+  const namesWidth = 16 + letterWidth * Math.max(...rows.map(({ server }) => server.length));
   chart.setOption({
     animation: false,
     title: { text: `${scenario}, ${[...units].join(', ')}`, subtext: 'less is better; median of the rounds' },
-    grid: { left: 8, right: 64, top: 64, bottom: 8, containLabel: true },
+    grid: { left: namesWidth, right: 64, top: 64, bottom: 24 },
     xAxis: { type: 'value' },
     // The first row on top.
     yAxis: { type: 'category', inverse: true, data: rows.map(({ server }) => server) },

@@ -42,7 +42,9 @@ export interface Results {
 
 export function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const middle = (sorted.length - 1) / 2;
+  const [below, above] = [sorted[Math.floor(middle)], sorted[Math.ceil(middle)]];
+  return ((below ?? Number.NaN) + (above ?? Number.NaN)) / 2;
 }
 
 /** A row of values that were measured one a round. */

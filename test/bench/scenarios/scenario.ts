@@ -31,7 +31,12 @@ export interface Entry {
 }
 
 /** Starts a client for each, measures them in turn, ends the clients. Who cannot take part has a fault. */
-export async function compare(scenario: string, entries: Entry[], context: Context): Promise<Measured[]> {
+export async function compare(
+  scenario: string,
+  entries: Entry[],
+  context: Context,
+  mostRounds = Number.POSITIVE_INFINITY,
+): Promise<Measured[]> {
   const clients: LoadClient[] = [];
   const ready: Contender[] = [];
   const absent: Measured[] = [];
@@ -51,7 +56,7 @@ export async function compare(scenario: string, entries: Entry[], context: Conte
     }
   }
   try {
-    const { rounds } = context.settings;
+    const rounds = Math.min(context.settings.rounds, mostRounds);
     const say = (round: number) => context.say(`${scenario}: round ${round} of ${rounds}`);
     const measured = await interleave(ready, rounds, say);
     return entries.flatMap(({ name }) =>
