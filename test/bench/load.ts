@@ -1,7 +1,7 @@
 // LoadClient: load.cc at work on one server; its connections stay open from round to round.
 
 import { createInterface, type Interface } from 'node:readline';
-import { type Child, isRunning, messages, startPinned, stop } from './processes.ts';
+import { type Child, eager, isRunning, messages, startPinned, stop } from './processes.ts';
 import type { Address, Protocol } from './servers/server.ts';
 import { clientCore } from './site.ts';
 
@@ -49,7 +49,7 @@ export class LoadClient {
       address.path,
       ...(protocol === 'tls' ? ['tls'] : []),
     ];
-    const client = new LoadClient(startPinned(clientCore, [...command, ...words]));
+    const client = new LoadClient(startPinned(clientCore, [...eager, ...command, ...words]));
     await client.#line().catch(async (error) => {
       await client.close();
       throw error;

@@ -15,6 +15,8 @@ import { firstLine, type Scenario } from './scenario.ts';
 const name = 'cold';
 const readers = 32;
 const coldBytes = 100 * MiB;
+/** Reading ends then, also on a disk that is not through. */
+const readSeconds = 20;
 /** 64 connections that ask every 50 ms: less than what any server can do. */
 const hotLoad = { connections: 64, every: 50 };
 
@@ -74,18 +76,12 @@ async function measure(context: Context, site: Site, server: Server, label: stri
 async function whileReading(hot: LoadClient, server: Server): Promise<number> {
   const { port, path } = server.address('cold', 'plain');
   const url = `http://127.0.0.1:${port}${path}[0-${readers - 1}].bin`;
-  const curl = [
-    'curl',
-    '--silent',
-    '--fail',
-    '--parallel',
-    '--parallel-immediate',
-    '--parallel-max',
-    `${readers}`,
-  ];
+  const curl = ['curl', '--silent', '--fail', '--no-progress-meter', '-o', '/dev/null'];
+  const many = ['--parallel', '--parallel-immediate', '--parallel-max', `${readers}`];
   let reading = true;
   // Politely: the client of the hot requests has the same core, and its waits would count.
-  const reader = runPinned(clientCore, ['nice', '-n', '19', ...curl, '-o', '/dev/null', url]);
+  const command = ['nice', '-n', '10', 'timeout', `${readSeconds}`, ...curl, ...many, url];
+  const reader = runPinned(clientCore, ['bash', '-c', '"$@" || (($? == 124))', 'read', ...command]);
   const ended = reader.finally(() => {
     reading = false;
   });

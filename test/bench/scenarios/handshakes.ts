@@ -4,7 +4,7 @@
 
 import type { Context } from '../context.ts';
 import { type Contender, costRow, interleave, type Measured } from '../measure.ts';
-import { runPinned } from '../processes.ts';
+import { eager, runPinned } from '../processes.ts';
 import type { Row } from '../results.ts';
 import { fileServers } from '../servers/all.ts';
 import { clientCore } from '../site.ts';
@@ -30,7 +30,7 @@ async function run(context: Context, kind: 'full' | 'resumed'): Promise<Row[]> {
     try {
       const { pid, address } = await context.server(server);
       const { port, path } = address('1k.bin', 'tls');
-      const command = ['build/bench/handshakes', `${port}`, path, kind, `${seconds}`];
+      const command = [...eager, 'build/bench/handshakes', `${port}`, path, kind, `${seconds}`];
       contenders.push({ name: server, pid, run: () => together(command) });
     } catch (error) {
       absent.push({
