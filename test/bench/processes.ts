@@ -16,8 +16,8 @@ export type Child = ChildProcessByStdio<Writable, Readable, null>;
 
 const startTimeoutMs = 60_000;
 /**
- * Before the command of a client: ahead of whatever else wants its core, or the server waits for it. Without the
- * right to (CAP_SYS_NICE) the command runs as any other.
+ * Before the command of a client: ahead of whatever else wants its core, or the server waits for it. Without
+ * the right to (CAP_SYS_NICE) the command runs as any other.
  */
 export const eager = ['nice', '-n', '-15'];
 /** As many open files as this process may allow: 10,000 connections and 16,384 kept plans need some. */
