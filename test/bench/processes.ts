@@ -43,6 +43,8 @@ export function startPinned(
   }) as unknown as Child;
   closeSync(errors);
   running.add(child);
+  // One that has ended is found by its output.
+  child.stdin.on('error', () => {});
   child.once('exit', () => running.delete(child));
   return child;
 }
