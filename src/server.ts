@@ -8,6 +8,7 @@ import { type ControlServices, createControlApp } from './control/app.ts';
 import { type ControlListener, listenControl } from './control/listener.ts';
 import { Metrics } from './control/metrics.ts';
 import { checkKtls, modeBeside } from './delivery/ktls.ts';
+import { openFilesLimit, withinOpenFiles } from './delivery/open_files.ts';
 import { DeliveryPool } from './delivery/pool.ts';
 import { reactorOptions } from './delivery/reactor_options.ts';
 import { TlsFiles } from './delivery/tls_files.ts';
@@ -72,7 +73,11 @@ async function assemble(
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
   const devices = addon.netDevices();
-  const config = { ...given, ktls: { ...given.ktls, mode: modeBeside(devices, given.ktls, log) } };
+  const config = {
+    ...given,
+    ktls: { ...given.ktls, mode: modeBeside(devices, given.ktls, log) },
+    limits: fittingLimits(given, log),
+  };
   const ktls = checkKtls(config.ktls.mode, log);
   const tlsFiles = new TlsFiles(config.tls, keylogFile);
   const encrypted = config.listeners.some(({ tls }) => tls);
@@ -138,6 +143,18 @@ function once(work: () => Promise<void>): () => Promise<void> {
     done ??= work();
     return done;
   };
+}
+
+function fittingLimits({ limits, workers }: Config, log: Logger): Config['limits'] {
+  const openFiles = openFilesLimit();
+  const fitting = withinOpenFiles(limits, workers, openFiles);
+  const { connections, planCacheEntries } = fitting;
+  if (fitting !== limits)
+    log.warn(
+      { openFiles, connections, planCacheEntries },
+      'limits of a worker lowered to the open files allowed',
+    );
+  return fitting;
 }
 
 function openAccessLog({ log }: Config): void {

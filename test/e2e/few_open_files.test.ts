@@ -1,0 +1,50 @@
+// A server that may open few files answers for more objects than that: what it keeps open is fitted to the
+// limit.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import { cliCommand, root, runCli, text } from '../support/runtime.ts';
+import { createSite } from '../support/server.ts';
+
+/** More than a runtime needs for itself, fewer than objects. */
+const openFiles = 900;
+const objects = 1000;
+const site = await createSite();
+after(() => site.remove());
+
+test('every object is served', async () => {
+  const tree = join(site.dir, 'tree');
+  await mkdir(tree);
+  // Too large to be kept in memory, so that each takes an open file.
+  const write = (_: unknown, i: number) => writeFile(join(tree, `o${i}`), `${i} `.repeat(8000));
+  await Promise.all(Array.from({ length: objects }, write));
+  await runCli('import', tree, '--config', site.config, '--bucket', 'files');
+
+  const at = ['--listen', 'http://127.0.0.1:0', '--control', 'http://127.0.0.1:0', '--workers', '1'];
+  const [program, args] = cliCommand(['serve', '--config', site.config, ...at]);
+  const limited = [`--nofile=${openFiles}:${openFiles}`, program, ...args];
+  const server = spawn('prlimit', limited, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const exit = once(server, 'exit');
+  const log = text(server.stderr);
+  try {
+    let url = '';
+    for await (const line of createInterface({ input: server.stdout })) {
+      url = /^listening (\S+)$/.exec(line)?.[1] ?? url;
+      if (line.startsWith('control ')) break;
+    }
+    for (let i = 0; i < objects; i += 1) {
+      const answer = await fetch(`${url}/o/files/o${i}`);
+      assert.equal(answer.status, 200, `o${i}: ${answer.status}\n${log()}`);
+      assert.equal((await answer.arrayBuffer()).byteLength, `${i} `.length * 8000);
+    }
+    assert.match(log(), /lowered to the open files allowed/);
+  } finally {
+    process.kill(server.pid ?? 0, 'SIGTERM');
+    await exit;
+  }
+});
