@@ -54,7 +54,7 @@ std::string base64_of_hex(const std::string& hex) {
 
 Plan deliver_plan(const Napi::Object& given) {
   auto plan = std::make_shared<DeliverPlan>();
-  plan->file = unwrap_sealed_file(given.Get("file"));
+  plan->file = take_sealed_file(given.Get("file"));
   if (!plan->file) throw Napi::TypeError::New(given.Env(), "plan.file: expected a SealedFile");
   plan->content_type = text(given, "contentType");
   plan->fields = text(given, "fields");

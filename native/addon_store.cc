@@ -35,7 +35,7 @@ class SealedFileObject : public Napi::ObjectWrap<SealedFileObject> {
 
  private:
   const SealedFile& sealed() const {
-    if (!file) throw Napi::Error::New(Env(), "SealedFile: made by seal only");
+    if (!file) throw Napi::Error::New(Env(), "SealedFile: not made by seal, or answered with already");
     return *file;
   }
   Napi::Value digest(const Napi::CallbackInfo& info) {
@@ -152,9 +152,9 @@ Napi::Value now(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-std::shared_ptr<const SealedFile> unwrap_sealed_file(const Napi::Value& value) {
+std::shared_ptr<const SealedFile> take_sealed_file(const Napi::Value& value) {
   if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kSealedFileTag)) return nullptr;
-  return SealedFileObject::Unwrap(value.As<Napi::Object>())->file;
+  return std::move(SealedFileObject::Unwrap(value.As<Napi::Object>())->file);
 }
 
 void init_store(Napi::Env env, Napi::Object exports) {

@@ -10,7 +10,10 @@ export type * from './ktls.ts';
 
 declare const sealed: unique symbol;
 
-/** An open file whose bytes were proved not to change. Only {@link Addon.seal} makes one. */
+/**
+ * An open file whose bytes were proved not to change. Only {@link Addon.seal} makes one. Good for one answer:
+ * the engine takes it, and closes it when it has no more use for it.
+ */
 export interface SealedFile {
   readonly [sealed]: true;
   readonly digest: string;

@@ -97,7 +97,7 @@ class ContentStore implements Store {
   /** Absent in a read-only store. */
   readonly #lock: StoreLock | undefined;
   /** Proofs under way, by digest: those who ask meanwhile share them. */
-  readonly #proofs = new Map<string, Promise<SealedFile>>();
+  readonly #proofs = new Map<string, Promise<Evidence>>();
 
   constructor(root: string, blobs: Blobs, meta: Metadata, lock: StoreLock | undefined) {
     this.root = root;
@@ -155,12 +155,20 @@ class ContentStore implements Store {
     if (typeof sealed !== 'string') return sealed;
     const proof = this.#proofs.get(digest) ?? this.#prove(digest, record.size, sealed);
     this.#proofs.set(digest, proof);
-    return proof.finally(() => this.#proofs.delete(digest));
+    const done = proof.finally(() => this.#proofs.delete(digest));
+    // Each with a file of its own: it goes with the answer.
+    return done.then((evidence) => this.#proved(digest, record.size, evidence));
+  }
+
+  #proved(digest: string, size: number, evidence: Evidence): SealedFile {
+    const sealed = this.#blobs.seal(digest, size, evidence);
+    if (typeof sealed !== 'string') return sealed;
+    throw new SealgateError('seal-broken', `Blob ${digest} changes while it is proved.`);
   }
 
   // The inode is not the one recorded. The same content on it is as good (a restored backup, a touched file);
   // anything else is quarantined.
-  async #prove(digest: string, size: number, broken: SealBreak): Promise<SealedFile> {
+  async #prove(digest: string, size: number, broken: SealBreak): Promise<Evidence> {
     if (broken === 'unreadable')
       throw new SealgateError('store-read-failed', `Blob ${digest} cannot be opened.`);
     if (broken !== 'evidence') return this.#condemn(digest, broken);
@@ -173,10 +181,7 @@ class ContentStore implements Store {
       const record: BlobRecord = { size, evidence: found.evidence, created: Date.now() };
       await this.#meta.append<BlobRecord>('blobs', [digest], () => record);
     }
-    const sealed = this.#blobs.seal(digest, size, found.evidence);
-    if (typeof sealed === 'string')
-      throw new SealgateError('seal-broken', `Blob ${digest} changes while it is proved.`);
-    return sealed;
+    return found.evidence;
   }
 
   async #condemn(digest: string, reason: string): Promise<never> {
