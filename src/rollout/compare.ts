@@ -138,8 +138,13 @@ function testOf(measure: Measure, pairs: Pair[], whole: Pair, random: () => numb
   if (!Number.isFinite(canary) || !Number.isFinite(control) || !mine.length || !others.length)
     return undefined;
   const matters = canary > control && (measure.worse(canary, control) || measure.hold(canary, control));
-  const p = matters ? permutationTest(mine, others, 'greater', permutations, random) : 1;
-  return { metric: measure.metric, canary, control, p };
+  return { metric: measure.metric, canary, control, p: matters ? probability(mine, others, random) : 1 };
+}
+
+// The division that was found is one of those tried, so it is never impossible (Phipson and Smyth 2010).
+function probability(mine: number[], others: number[], random: () => number): number {
+  const share = permutationTest(mine, others, 'greater', permutations, random);
+  return (share * permutations + 1) / (permutations + 1);
 }
 
 function verdictOf(measure: Measure, { canary, control, p }: Tested, significance: number): Verdict {
