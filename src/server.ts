@@ -150,7 +150,7 @@ function fittingLimits({ limits, workers }: Config, log: Logger): Config['limits
   const fitting = withinOpenFiles(limits, workers, openFiles);
   const { connections, planCacheEntries } = fitting;
   if (fitting !== limits)
-    log.warn(
+    log.info(
       { openFiles, connections, planCacheEntries },
       'limits of a worker lowered to the open files allowed',
     );
