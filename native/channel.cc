@@ -1,21 +1,18 @@
 #include "channel.h"
 
 #include <linux/sockios.h>
-#include <openssl/err.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <utility>
-
-#include "tls_certificate.h"
 
 namespace sealgate {
 
 Channel::Channel(Fd socket, std::shared_ptr<const TlsContext> tls, uint64_t records_per_key,
-                 Counters& counters)
+                 RecordBuffers& buffers, Counters& counters)
     : socket_(std::move(socket)),
+      buffers_(buffers),
       counters_(counters),
       key_budget_(records_per_key),
       context_(std::move(tls)),
@@ -35,40 +32,15 @@ Channel::Channel(Fd socket, std::shared_ptr<const TlsContext> tls, uint64_t reco
 
 Channel::~Channel() { SSL_free(ssl_); }
 
-// --- the BIO: OpenSSL's way to the socket
-// ------------------------------------------------------------------------
-
-BIO_METHOD* Channel::bio_method() {
-  static BIO_METHOD* const method = [] {
-    BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sealgate socket");
-    BIO_meth_set_read(m, [](BIO* bio, char* out, int size) {
-      BIO_clear_retry_flags(bio);
-      const int n = static_cast<Channel*>(BIO_get_data(bio))->bio_read(out, size);
-      if (n < 0) BIO_set_retry_read(bio);
-      return n;
-    });
-    BIO_meth_set_write(m, [](BIO* bio, const char* data, int size) {
-      BIO_clear_retry_flags(bio);
-      const int n = static_cast<Channel*>(BIO_get_data(bio))->bio_write(data, size);
-      if (n < 0 && errno == EAGAIN) BIO_set_retry_write(bio);
-      return n;
-    });
-    BIO_meth_set_ctrl(m, [](BIO* bio, int command, long, void*) -> long {
-      if (command == BIO_CTRL_EOF) return static_cast<Channel*>(BIO_get_data(bio))->peer_closed_;
-      return command == BIO_CTRL_FLUSH;
-    });
-    return m;
-  }();
-  return method;
-}
+// --- the socket ---
 
 // > 0 bytes, 0 end of stream or a broken socket, -1 try again. A read that returned less than asked has
 // emptied the socket, and the edge-triggered poll will tell of more, so the system call that would say EAGAIN
 // is spared.
-int Channel::bio_read(char* out, int size) {
+ssize_t Channel::receive(char* out, size_t size) {
   if (drained_) return -1;
   ssize_t n;
-  do n = ::recv(socket_.get(), out, static_cast<size_t>(size), 0);
+  do n = ::recv(socket_.get(), out, size, 0);
   while (n < 0 && errno == EINTR);
   if (n < 0 && errno == EAGAIN) {
     drained_ = true;
@@ -83,26 +55,27 @@ int Channel::bio_read(char* out, int size) {
     first_byte_seen_ = true;
     plaintext_ = out[0] >= 'A' && out[0] <= 'Z';  // a TLS record begins with its type, 22 for a ClientHello
   }
-  drained_ = n < size && !hangup_;
-  return static_cast<int>(n);
+  drained_ = static_cast<size_t>(n) < size && !hangup_;
+  return n;
 }
 
-int Channel::bio_write(const char* data, int size) {
-  if (kernel_tx_)
-    return size;  // the kernel owns the sequence numbers: nothing of OpenSSL's may reach the wire
-  if (plaintext_) return size;  // an alert would be noise to a client that does not speak TLS
+ssize_t Channel::send(const char* data, size_t size, bool more) {
   ssize_t n;
-  do n = ::send(socket_.get(), data, static_cast<size_t>(size), MSG_NOSIGNAL | (more_ ? MSG_MORE : 0));
+  do n = ::send(socket_.get(), data, size, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
   while (n < 0 && errno == EINTR);
-  return static_cast<int>(n);
+  return n;
 }
 
-// --- reading and writing
-// -----------------------------------------------------------------------------------------
+uint64_t Channel::unacknowledged() const {
+  int bytes = 0;
+  return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 ? static_cast<uint64_t>(bytes) : 0;
+}
+
+// --- what went wrong, and how much went well ---
 
 void Channel::count_traffic(Direction direction, size_t bytes) {
   if (!traffic_) return;
-  const bool kernel = direction == Direction::tx ? kernel_tx_ : kernel_rx_;
+  const bool kernel = half(direction).owner == Owner::kernel;
   traffic_->cells[static_cast<size_t>(direction)][kernel].bytes.add(bytes);
 }
 
@@ -118,88 +91,27 @@ IoState Channel::fail(ChannelError error) {
   return IoState::failed;
 }
 
-IoState Channel::failure(int result) {
-  switch (SSL_get_error(ssl_, result)) {
-    case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE: return IoState::again;
-    case SSL_ERROR_ZERO_RETURN: peer_closed_ = true; return IoState::eof;
-    default: break;
-  }
-  const unsigned long code = ERR_peek_error();
-  if (code == 0 && peer_closed_) {
-    if (!cipher_) count_error(ChannelError::handshake_cut);
-    broken_ = true;
-    return IoState::eof;
-  }
-  return fail(plaintext_ ? ChannelError::not_tls : channel_error_of_openssl(code));
-}
-
-IoState Channel::handshake() {
-  forget_errors();
-  const int result = SSL_do_handshake(ssl_);
-  if (result != 1) return failure(result);
-  cipher_ = SSL_get_current_cipher(ssl_);
-  protocol_ = SSL_version(ssl_);
-  resumed_ = SSL_session_reused(ssl_) == 1;
-  subject_ = sealgate::peer_subject(ssl_);
-  context_.reset();
-  const auto aead = negotiated_aead(ssl_);
-  suite_ = {negotiated_version(ssl_), aead};
-  if (suite_.version) {
-    traffic_ = &counters_.tls.of(suite_);
-    for (auto& direction : traffic_->cells) direction[0].connections.add();
-  }
-  // RFC 8446 5.5: ChaCha20-Poly1305 keys do not wear out; CBC suites are not what the budget is about.
-  if (!aead || aead == Aead::chacha20_poly1305) key_budget_ = UINT64_MAX;
-  return IoState::ok;
-}
-
-std::string_view Channel::server_name() const {
-  const char* name = ssl_ ? SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name) : nullptr;
-  return name ? name : std::string_view();
-}
+// --- reading and writing ---
 
 IoResult Channel::read(char* out, size_t capacity) {
-  if (kernel_rx_) return read_by_kernel(out, capacity);
-  const int room = static_cast<int>(std::min<size_t>(capacity, INT32_MAX));
   if (!is_tls_) {
-    const int n = bio_read(out, room);
+    const ssize_t n = receive(out, capacity);
     if (n > 0) return {IoState::ok, static_cast<size_t>(n)};
     return {n == 0 ? IoState::eof : IoState::again};
   }
-  if (drained_ && !SSL_has_pending(ssl_)) return {IoState::again};
-  forget_errors();
-  const int n = SSL_read(ssl_, out, room);
-  if (flooded_) return {fail(ChannelError::key_update_flood)};
-  if (n <= 0) return {failure(n)};
-  count_received(1);  // a read crosses no record boundary
-  count_traffic(Direction::rx, static_cast<size_t>(n));
-  return {IoState::ok, static_cast<size_t>(n)};
-}
-
-IoResult Channel::sent(ssize_t result) {
-  if (result >= 0) {
-    if (kernel_tx_) count_sent(static_cast<size_t>(result));
-    count_traffic(Direction::tx, static_cast<size_t>(result));
-    return {IoState::ok, static_cast<size_t>(result)};
+  switch (rx_.owner) {
+    case Owner::openssl: return read_by_openssl(out, capacity);
+    case Owner::engine: return read_records(out, capacity);
+    case Owner::kernel: break;
   }
-  if (errno == EAGAIN || errno == EINTR) return {IoState::again};
-  return {fail(channel_error_of_errno(errno))};
+  return read_by_kernel(out, capacity);
 }
 
 IoResult Channel::write(const char* data, size_t size, bool more) {
+  if (!is_tls_) return sent(send(data, size, more));
+  if (tx_.owner == Owner::openssl) return write_by_openssl(data, size, more);
   if (const IoState state = settle_key_update(); state != IoState::ok) return {state};
-  if (!is_tls_ || kernel_tx_) {
-    return sent(::send(socket_.get(), data, size, MSG_NOSIGNAL | (more ? MSG_MORE : 0)));
-  }
-  forget_errors();
-  more_ = more;
-  const int n = SSL_write(ssl_, data, static_cast<int>(std::min(size, record_bytes_)));
-  more_ = false;
-  if (n <= 0) return {failure(n)};
-  count_sent(static_cast<size_t>(n));
-  count_traffic(Direction::tx, static_cast<size_t>(n));
-  return {IoState::ok, static_cast<size_t>(n)};
+  return tx_.owner == Owner::engine ? write_records(data, size, more) : sent(send(data, size, more));
 }
 
 IoResult Channel::sendfile(const SealedFile& file, uint64_t offset, size_t size) {
@@ -208,15 +120,29 @@ IoResult Channel::sendfile(const SealedFile& file, uint64_t offset, size_t size)
   return sent(::sendfile(socket_.get(), file.fd(), &at, size));
 }
 
+IoResult Channel::sent(ssize_t result) {
+  if (result >= 0) {
+    const auto bytes = static_cast<size_t>(result);
+    if (sends_by_kernel()) count_sent((bytes + kRecordBytes - 1) / kRecordBytes);
+    count_traffic(Direction::tx, bytes);
+    return {IoState::ok, bytes};
+  }
+  if (errno == EAGAIN || errno == EINTR) return {IoState::again};
+  return {fail(channel_error_of_errno(errno))};
+}
+
 IoState Channel::finish_sending() {
   if (finished_) return IoState::ok;
-  if (kernel_tx_) {
-    if (!broken_ && send_close_notify(socket_.get()).error == EAGAIN) return IoState::again;
-  } else if (ssl_ && !broken_ && SSL_is_init_finished(ssl_)) {
-    forget_errors();
-    // 0: our close_notify is sent, the peer's has not come; nobody waits for that one.
-    if (const int result = SSL_shutdown(ssl_); result < 0 && failure(result) == IoState::again)
-      return IoState::again;
+  if (is_tls_ && !broken_ && cipher_) {
+    if (tx_.owner == Owner::openssl) {
+      if (close_by_openssl() == IoState::again) return IoState::again;
+    } else {
+      constexpr std::string_view kCloseNotify("\1\0", 2);
+      if (!close_notify_sent_ && send_control(kRecordAlert, kCloseNotify).error == EAGAIN)
+        return IoState::again;
+      close_notify_sent_ = true;
+      if (flush() == IoState::again) return IoState::again;
+    }
   }
   finished_ = true;
   ::shutdown(socket_.get(), SHUT_WR);
@@ -225,7 +151,7 @@ IoState Channel::finish_sending() {
 
 bool Channel::discard(char* scratch, size_t size) {
   for (int turn = 0; turn < 64; turn++) {
-    if (kernel_rx_) {                // whose control records recv(2) cannot take
+    if (receives_by_kernel()) {      // whose control records recv(2) cannot take
       if (broken_) return !hangup_;  // it reads no further
       const IoState state = read_by_kernel(scratch, size).state;
       if (state == IoState::ok) continue;
@@ -238,13 +164,6 @@ bool Channel::discard(char* scratch, size_t size) {
   return true;
 }
 
-uint64_t Channel::unacknowledged() const {
-  int bytes = 0;
-  return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 ? static_cast<uint64_t>(bytes) : 0;
-}
-
-void Channel::write_plaintext(const char* data, size_t size) {
-  (void)!::send(socket_.get(), data, size, MSG_NOSIGNAL);
-}
+void Channel::write_plaintext(const char* data, size_t size) { (void)send(data, size, false); }
 
 }  // namespace sealgate

@@ -1,14 +1,14 @@
 // Channel: one accepted socket and whoever owns its record layer. The only place that knows whether bytes are
-// protected by OpenSSL, by the kernel or not at all; everything above asks for reads, writes and sendfile.
+// protected by OpenSSL, by the engine, by the kernel or not at all; everything above asks for reads, writes
+// and sendfile.
 //
-//   state        sends     receives   SSL object
-//   plain        no TLS
-//   user         OpenSSL   OpenSSL    kept
-//   ktls-tx      kernel    OpenSSL    kept to receive; what it writes reaches nobody
-//   ktls-rx      OpenSSL   kernel     kept to send
-//   ktls-txrx    kernel    kernel     freed
+//   owner     of what
+//   openssl   the handshake; after it, suites that are not among Aead (CBC, CCM_8)
+//   engine    every other direction from the end of the handshake on: record_crypto.h
+//   kernel    a direction that moved there: kernel TLS
 //
-// Each direction moves once, on its own, and never back.
+// The SSL object is freed when the engine takes over, both directions at once. From there each direction
+// moves into the kernel on its own, once, and never back.
 #pragma once
 
 #include <openssl/err.h>
@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "channel_error.h"
@@ -26,6 +27,7 @@
 #include "ktls.h"
 #include "ktls_mode.h"
 #include "ktls_policy.h"
+#include "record_crypto.h"
 #include "sealed_file.h"
 #include "tls_context.h"
 #include "tls_record.h"
@@ -44,23 +46,28 @@ struct IoResult {
   size_t bytes = 0;
 };
 
+// Where records stand between a channel and its socket: one for all channels of a thread, in turn.
+struct RecordBuffers {
+  static constexpr size_t kBytes = 128 * 1024;
+  std::unique_ptr<char[]> received{new char[kBytes]}, sealed{new char[kBytes]};
+};
+
 class Channel final : public TlsObserver {
  public:
-  // One TLS record's plaintext (RFC 8446 5.1): the most that a write() takes at once.
-  static constexpr size_t kRecordBytes = 16384;
-
   // tls == null: plaintext. Takes the socket, which must be non-blocking.
   // records_per_key: after that many records in one direction the key is replaced, or the connection ends.
-  Channel(Fd socket, std::shared_ptr<const TlsContext> tls, uint64_t records_per_key, Counters& counters);
+  Channel(Fd socket, std::shared_ptr<const TlsContext> tls, uint64_t records_per_key, RecordBuffers& buffers,
+          Counters& counters);
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
   bool usable() const { return !is_tls_ || ssl_ != nullptr; }
   bool is_tls() const { return is_tls_; }
-  bool sends_by_kernel() const { return kernel_tx_; }
-  bool receives_by_kernel() const { return kernel_rx_; }
-  bool can_sendfile() const { return !is_tls_ || kernel_tx_; }
+  bool sends_by_kernel() const { return tx_.owner == Owner::kernel; }
+  bool receives_by_kernel() const { return rx_.owner == Owner::kernel; }
+  // What the peer says while it is sent to may have to be answered: it has to be read.
+  bool reads_aside() const { return is_tls_ && rx_.owner != Owner::openssl; }
   int fd() const { return socket_.get(); }
   // Bytes given to the kernel that the peer has not acknowledged (SIOCOUTQ, tcp(7)).
   uint64_t unacknowledged() const;
@@ -80,8 +87,7 @@ class Channel final : public TlsObserver {
   const SSL_CIPHER* cipher() const { return cipher_; }
   int protocol() const { return protocol_; }  // TLS1_3_VERSION
   Suite suite() const { return suite_; }
-  // That the client asked for (RFC 6066 3); until the SSL object is freed.
-  std::string_view server_name() const;
+  const std::string& server_name() const { return server_name_; }  // that the client asked for (RFC 6066 3)
   // Who has the keys that the kernel was given; ENOENT: it was given none.
   Status modes(KtlsModes* out) const { return ktls_modes(socket_.get(), out); }
   // How much of what a key may protect is used, 0..1, of the direction that is further.
@@ -92,13 +98,16 @@ class Channel final : public TlsObserver {
   const std::string& peer_subject() const { return subject_; }
 
   IoResult read(char* out, size_t capacity);
-  // Takes at most kRecordBytes under OpenSSL's record layer. After `again` the next write must begin with the
-  // same bytes at the same address. more: further bytes follow at once, so the segment may wait for them.
+  // May take less. After `again` the next write must begin with the same bytes at the same address. more:
+  // further bytes follow at once, so the segment may wait for them.
   IoResult write(const char* data, size_t size, bool more);
-  // can_sendfile() only. ok with 0 bytes: the file is shorter than it was.
+  // again: of what was written there are records that the socket has not taken.
+  IoState flush();
+  // Plaintext and sends_by_kernel() only. ok with 0 bytes: the file is shorter than it was.
   IoResult sendfile(const SealedFile& file, uint64_t offset, size_t size);
 
-  // Each moves one direction into the kernel when everything allows it. none: it is there.
+  // Each moves one direction into the kernel when everything allows it. none: it is there. pending_data: it
+  // may be tried again after the next read or write.
   Fallback send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support);
   Fallback receive_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support);
 
@@ -117,12 +126,30 @@ class Channel final : public TlsObserver {
 
   void on_keylog(std::string_view line) override;
   void on_record(bool written, uint8_t type) override;
-  void on_handshake_bytes(bool whole_message) override;
-  void on_key_update_received(bool update_requested) override;
+  void on_key_update_received() override;
   void on_alert_written(uint8_t level, uint8_t description) override;
   void on_record_size_limit(size_t bytes) override { record_bytes_ = std::min(bytes, kRecordBytes); }
 
  private:
+  enum class Owner : uint8_t { openssl, engine, kernel };
+  // One direction. Either its secret or its keys are there once the handshake is done: TLS 1.3 goes on from
+  // the one to the next, TLS 1.2 has a key for good.
+  struct Half {
+    Owner owner = Owner::openssl;
+    std::unique_ptr<TrafficSecret> secret;
+    std::unique_ptr<RecordKeys> keys;
+    uint64_t records = 0;  // under the current key; never too few
+  };
+
+  ssize_t receive(char* out, size_t size);
+  ssize_t send(const char* data, size_t size, bool more);
+  void count_error(ChannelError error);
+  void count_traffic(Direction direction, size_t bytes);
+  IoState fail(ChannelError error);
+  IoState fail(ChannelError error, Alert alert);
+  IoResult sent(ssize_t result);
+
+  // --- channel_openssl.cc ---
   static BIO_METHOD* bio_method();
   int bio_read(char* out, int size);
   int bio_write(const char* data, int size);
@@ -132,25 +159,37 @@ class Channel final : public TlsObserver {
     if (ERR_peek_error() != 0) ERR_clear_error();
   }
   IoState failure(int result);
-  void count_error(ChannelError error);
-  void count_traffic(Direction direction, size_t bytes);
-  IoState fail(ChannelError error);
-  IoState fail(ChannelError error, Alert alert);
-  IoResult sent(ssize_t result);
+  void end_handshake();
+  bool take_over(TlsVersion version, Aead aead);
+  IoResult read_by_openssl(char* out, size_t capacity);
+  IoResult write_by_openssl(const char* data, size_t size, bool more);
+  IoState close_by_openssl();
 
-  Fallback movable(const KtlsPolicy& policy, const KtlsSupport& support, Direction direction);
-  bool install(Direction direction, uint64_t sequence);
-  void release_ssl();
+  // --- channel_records.cc ---
+  IoResult read_records(char* out, size_t capacity);
+  IoState open_records(std::string_view& wire, char* out, size_t capacity, size_t& opened);
+  IoState settle_deferred();
   IoResult read_by_kernel(char* out, size_t capacity);
+  IoResult write_records(const char* data, size_t size, bool more);
+  Status send_control(uint8_t type, std::string_view data);
   IoState obey(const Verdict& verdict);
-  void count_sent(size_t bytes);
+  void count_sent(uint64_t records);
   void count_received(uint64_t records);
   void key_spent(bool peers);
   IoState settle_key_update();
-  IoState replace_sending_key();
   void count_key_update();
+  bool keys_of(const Half& half, RecordKeys& keys) const;
+  bool use_next_key(Direction direction);
+
+  // --- channel_ktls.cc ---
+  Fallback movable(const KtlsPolicy& policy, const KtlsSupport& support, Direction direction) const;
+  bool install(Direction direction, uint64_t sequence);
+  void moved(Direction direction);
+
+  Half& half(Direction direction) { return direction == Direction::tx ? tx_ : rx_; }
 
   Fd socket_;
+  RecordBuffers& buffers_;
   Counters& counters_;
   uint64_t key_budget_;                        // records that one key may protect
   std::shared_ptr<const TlsContext> context_;  // during the handshake
@@ -160,8 +199,9 @@ class Channel final : public TlsObserver {
   TlsTraffic::Totals* traffic_ = nullptr;  // of the suite; null in plaintext
   GroupTotals* group_ = nullptr;
   int protocol_ = 0;
-  std::string subject_;
-  size_t record_bytes_ = kRecordBytes;  // that the peer takes
+  std::string subject_, server_name_;
+  size_t record_bytes_ = kRecordBytes;    // that the peer takes
+  size_t received_bytes_ = kRecordBytes;  // that it may send
   bool is_tls_;
   bool resumed_ = false;
   bool drained_ = false;
@@ -173,24 +213,29 @@ class Channel final : public TlsObserver {
   bool more_ = false;    // for bio_write
   bool error_counted_ = false;
   bool alerted_ = false;
+  bool close_notify_sent_ = false;
   bool finished_ = false;  // our half is closed
 
-  bool kernel_tx_ = false, kernel_rx_ = false;
-  bool mid_message_ = false;    // OpenSSL has read a part of a handshake message
-  bool kernel_rekeys_ = false;  // the sending key can be replaced
+  Half tx_, rx_;
+  std::unique_ptr<RecordSealer> sealer_;  // while the engine sends
+  std::unique_ptr<RecordOpener> opener_;  // while the engine receives
+  std::string inbox_;   // received and not opened: parts of records, or more than was asked for
+  std::string outbox_;  // sealed and not sent
+  size_t outbox_sent_ = 0;
+  size_t record_left_ = 0;                // bytes of a record that OpenSSL has begun to read
+  bool to_boundary_ = false;              // receive no byte behind the record under way
+  std::optional<uint8_t> deferred_type_;  // of a control record behind data that was to be handed out first
+  std::string deferred_;                  // its data
+  ControlRecords control_{TlsVersion::tls13, true};
+
+  bool kernel_rekeys_ = false;  // the kernel's sending key can be replaced
   bool key_update_owed_ = false;
-  bool key_update_sent_ = false;       // and the key it announces is not installed yet
+  bool key_update_sent_ = false;       // and the key it announces is not in use yet
   bool ask_for_key_update_ = false;    // ours asks for the peer's
   bool asked_for_key_update_ = false;  // and it has not come yet
   bool flooded_ = false;               // with KeyUpdates
   Fallback must_end_ = Fallback::none;
-  TlsVersion version_ = TlsVersion::tls13;
-  Aead aead_ = Aead::aes128_gcm;
-  uint64_t records_written_ = 0, records_read_ = 0;   // by OpenSSL, under the current key of each direction
-  uint64_t sent_ceiling_ = 0, received_ceiling_ = 0;  // records under the current keys; never too few
-  std::unique_ptr<TrafficSecret> tx_secret_, rx_secret_;
-  ControlRecords control_{TlsVersion::tls13};  // while the kernel receives
-  int64_t updates_since_ = 0;                  // second of CLOCK_MONOTONIC in which key_updates_ were counted
+  int64_t updates_since_ = 0;  // second of CLOCK_MONOTONIC in which key_updates_ were counted
   uint32_t key_updates_ = 0;
 };
 

@@ -14,7 +14,7 @@ Connection::Connection(Reactor& reactor, Fd socket, std::shared_ptr<const TlsCon
                        std::string peer)
     : reactor_(reactor),
       channel_(std::move(socket), std::move(tls), reactor.options().ktls.records_per_key,
-               reactor.mutable_counters()),
+               reactor.record_buffers(), reactor.mutable_counters()),
       http_(reactor.options().http),
       state_(channel_.is_tls() ? State::handshake : State::idle),
       listener_(listener),

@@ -123,10 +123,10 @@ bool Connection::step_send() {
   return false;
 }
 
-// While the kernel has a hand in it, what the client says must be seen in time: a KeyUpdate is answered
-// before the next data, and a client that has gone is noticed. Requests that come early are kept for later.
+// What the client says must be seen in time: a KeyUpdate is answered before the next data, and a client that
+// has gone is noticed. Requests that come early are kept for later.
 void Connection::read_aside() {
-  if (!channel_.sends_by_kernel() && !channel_.receives_by_kernel()) return;
+  if (!channel_.reads_aside()) return;
   keep_unread();
   while (state_ != State::closed && kept_.size() < kAsideBytes) {
     const IoResult result = channel_.read(reactor_.scratch(), Reactor::kScratchBytes);

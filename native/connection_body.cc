@@ -56,6 +56,8 @@ bool Connection::step_receive() {
     const Http1::Step step = http_.next(unread_.data(), unread_.size());
     take_body(step);
     if (step.event != Http1::Event::more) continue;
+    if (fallbacks_[static_cast<size_t>(Direction::rx)] == Fallback::pending_data)
+      move(Direction::rx, max_body_);
     const IoState read = read_more();
     if (read == IoState::again) return false;
     if (read != IoState::ok) return close(), false;

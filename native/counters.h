@@ -86,7 +86,7 @@ struct Counters {
   Counter ktls_switched;     // connections whose sending moved to kernel TLS
   Counter ktls_switched_rx;  // whose receiving did
   Counter key_updates_received;
-  Counter key_updates_sent;    // by us; not those that OpenSSL sends because it was asked to
+  Counter key_updates_sent;
   Counter write_stalls;        // connections cut because the client stopped reading
   Counter access_log_dropped;  // lines that the disk did not take in time
   Histogram handshake_time;    // from accept(2) to the end of the handshake

@@ -10,10 +10,10 @@
 namespace sealgate {
 namespace {
 
-constexpr size_t kBufferBytes = 4 * Channel::kRecordBytes;
-constexpr size_t kWindowBytes = 32 * Channel::kRecordBytes;  // one sendfile(2), one look at the page cache
-constexpr uint64_t kFairShare = 512 * 1024;     // bytes of one connection before it is others' turn
-constexpr size_t kDiskReadBytes = 1024 * 1024;  // brought into the page cache by one cold read
+constexpr size_t kBufferBytes = 4 * kRecordBytes;
+constexpr size_t kWindowBytes = 32 * kRecordBytes;  // one sendfile(2), one look at the page cache
+constexpr uint64_t kFairShare = 512 * 1024;         // bytes of one connection before it is others' turn
+constexpr size_t kDiskReadBytes = 1024 * 1024;      // brought into the page cache by one cold read
 
 #ifndef SYS_cachestat
 #define SYS_cachestat 451  // Linux 6.5; newer than this libc's headers
@@ -83,6 +83,13 @@ void Delivery::reset() {
 
 Delivery::Progress Delivery::pump(Channel& channel) {
   if (disk_failed_) return Progress::read_failed;
+  const Progress progress = pump_pieces(channel);
+  if (progress != Progress::done) return progress;
+  const IoState flushed = channel.flush();
+  return flushed == IoState::ok ? Progress::done : blocked({flushed});
+}
+
+Delivery::Progress Delivery::pump_pieces(Channel& channel) {
   if (file_left_ == 0 && filled_ == 0 && response_.pieces.size() == 1) return pump_memory(channel);
   if (path_ == Path::plain_sendfile || path_ == Path::ktls_sendfile) return pump_sendfile(channel);
   return pump_copy(channel);
@@ -117,8 +124,7 @@ Delivery::Progress Delivery::pump_memory(Channel& channel) {
   while (piece_ < response_.pieces.size()) {
     const Piece& piece = response_.pieces[piece_];
     const uint64_t left = piece.length - within_;
-    const bool more = channel.is_tls() && !channel.sends_by_kernel() && left > Channel::kRecordBytes;
-    const IoResult result = channel.write(memory(piece) + within_, left, more);
+    const IoResult result = channel.write(memory(piece) + within_, left, false);
     if (result.state != IoState::ok) return blocked(result);
     count(result.bytes);
     advance(result.bytes);
@@ -160,11 +166,8 @@ Delivery::Progress Delivery::pump_copy(Channel& channel) {
   uint64_t share = kFairShare;
   for (;;) {
     while (sent_ < filled_) {
-      const size_t left = filled_ - sent_;
-      const bool record_follows =
-          left > Channel::kRecordBytes || (piece_ < response_.pieces.size() && !cold_ahead_);
-      const size_t size = std::min(left, Channel::kRecordBytes);
-      const IoResult result = channel.write(buffer_.get() + sent_, size, record_follows);
+      const bool more = piece_ < response_.pieces.size() && !cold_ahead_;
+      const IoResult result = channel.write(buffer_.get() + sent_, filled_ - sent_, more);
       if (result.state != IoState::ok) return blocked(result);
       sent_ += result.bytes;
       count(result.bytes);

@@ -56,6 +56,7 @@ class Delivery {
  private:
   enum class Filled : uint8_t { some, cold, broken, failed };
 
+  Progress pump_pieces(Channel& channel);
   Progress pump_memory(Channel& channel);
   Progress pump_sendfile(Channel& channel);
   Progress pump_copy(Channel& channel);

@@ -53,6 +53,12 @@ struct RecordKeys {
   RecordKeys(const RecordKeys&) = delete;
   RecordKeys& operator=(const RecordKeys&) = delete;
   ~RecordKeys();
+  void copy(const RecordKeys& from) {
+    version = from.version;
+    aead = from.aead;
+    key = from.key;
+    iv = from.iv;
+  }
 };
 
 // RFC 8446 7.3: key and iv from a traffic secret.

@@ -65,7 +65,7 @@ std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, En
   const bool any_tls =
       std::any_of(given.listeners.begin(), given.listeners.end(), [](const auto& l) { return l.tls; });
   if (any_tls) {
-    reactor->tls_ = reactor->make_tls(given.tls, failure);
+    reactor->tls_ = TlsContext::create(given.tls, failure);
     if (!reactor->tls_) return nullptr;
   }
   for (const ListenerOptions& listener : given.listeners) {
@@ -111,13 +111,9 @@ void Reactor::answer(uint64_t request, Plan plan) {
 }
 
 bool Reactor::replace_tls(const TlsOptions& options, std::string* failure) {
-  std::shared_ptr<const TlsContext> made = make_tls(options, failure);
+  std::shared_ptr<const TlsContext> made = TlsContext::create(options, failure);
   if (made) mailbox_->post([this, made] { tls_ = made; });
   return made != nullptr;
-}
-
-std::shared_ptr<const TlsContext> Reactor::make_tls(const TlsOptions& options, std::string* failure) const {
-  return TlsContext::create(options, options_.ktls.on && engine_.ktls().any(), failure);
 }
 
 void Reactor::list(size_t limit, std::function<void(std::vector<ConnectionInfo>)> to) const {

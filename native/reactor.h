@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "access_log.h"
+#include "channel.h"
 #include "connection_info.h"
 #include "counters.h"
 #include "cpu_samples.h"
@@ -116,7 +117,8 @@ class Reactor {
   bool stopping() const { return stopping_; }
   int64_t now() const { return now_; }
   char* scratch() { return scratch_.get(); }
-  static constexpr size_t kScratchBytes = 32 * 1024;
+  static constexpr size_t kScratchBytes = RecordBuffers::kBytes;
+  RecordBuffers& record_buffers() { return record_buffers_; }
 
   // Moves the connection's deadline to where its state says.
   void schedule(Connection& connection, State state);
@@ -144,7 +146,6 @@ class Reactor {
   struct Acceptor;
 
   Status open();
-  std::shared_ptr<const TlsContext> make_tls(const TlsOptions& options, std::string* failure) const;
   void watch_listeners(bool accepting);
   void accept_from(size_t listener);
   void tick();
@@ -169,6 +170,7 @@ class Reactor {
   AccessLines access_lines_;
   CpuSamples cpu_samples_;
   std::unique_ptr<char[]> scratch_{new char[kScratchBytes]};
+  RecordBuffers record_buffers_;
 
   DeadlineList deadlines_[static_cast<size_t>(State::count_)];
   int64_t now_ = 0;  // milliseconds, CLOCK_MONOTONIC

@@ -41,21 +41,15 @@ void keylog(const SSL* ssl, const char* line) {
   (void)!::writev(keylog_fd, pieces, 2);
 }
 
-// OpenSSL reports each record header read or written, the true type of an encrypted record, and each whole
-// message.
+// OpenSSL reports each record header read or written, and each whole message.
 void message(int written, int, int content_type, const void* data, size_t size, SSL* ssl, void*) {
   TlsObserver* observer = observer_of(ssl);
   const auto* bytes = static_cast<const unsigned char*>(data);
   constexpr unsigned char kKeyUpdate = 24;  // RFC 8446 4: type, 24-bit length, request_update
   switch (content_type) {
     case SSL3_RT_HEADER: return observer->on_record(written == 1, bytes[0]);
-    case SSL3_RT_INNER_CONTENT_TYPE:
-      if (!written && bytes[0] == SSL3_RT_HANDSHAKE) observer->on_handshake_bytes(false);
-      return;
     case SSL3_RT_HANDSHAKE:
-      if (written) return;
-      observer->on_handshake_bytes(true);
-      if (size == 5 && bytes[0] == kKeyUpdate) observer->on_key_update_received(bytes[4] == 1);
+      if (!written && size == 5 && bytes[0] == kKeyUpdate) observer->on_key_update_received();
       return;
     case SSL3_RT_ALERT:
       if (written && size == 2) observer->on_alert_written(bytes[0], bytes[1]);
@@ -128,7 +122,7 @@ const char* apply_policy(SSL_CTX* context, const TlsOptions& options) {
   return use_client_ca(context, options.client_ca) ? nullptr : "tls.clients.ca";
 }
 
-void apply_defaults(SSL_CTX* context, bool secrets) {
+void apply_defaults(SSL_CTX* context) {
   // Resumption is by tickets alone, so no state is shared between reactors but their keys.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("sealgate"), 8);
@@ -138,12 +132,12 @@ void apply_defaults(SSL_CTX* context, bool secrets) {
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                    SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
-  // One recv(2) for the record header, its body and whatever follows.
+  // One read for a record's header and its body.
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
   SSL_CTX_add_custom_ext(context, kRecordSizeLimit, kExtensionContext, add_limit, nullptr, nullptr,
                          parse_limit, nullptr);
-  if (secrets || keylog_fd >= 0) SSL_CTX_set_keylog_callback(context, keylog);
+  SSL_CTX_set_keylog_callback(context, keylog);
 }
 
 }  // namespace
@@ -174,8 +168,7 @@ struct TlsContext::Host {
 TlsContext::TlsContext() = default;
 TlsContext::~TlsContext() = default;
 
-std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, bool secrets,
-                                               std::string* failure) {
+std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, std::string* failure) {
   if (!open_keylog(options.keylog_file)) {
     *failure = options.keylog_file + ": cannot be opened for the key log";
     return nullptr;
@@ -183,14 +176,13 @@ std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, bool s
   std::unique_ptr<TlsContext> made(new TlsContext());
   for (const CertificateOptions& certificate : options.certificates) {
     ERR_clear_error();
-    if (!made->add(certificate, options, secrets, failure)) return nullptr;
+    if (!made->add(certificate, options, failure)) return nullptr;
   }
   if (made->hosts_.empty()) *failure = "tls: no certificate";
   return made->hosts_.empty() ? nullptr : std::move(made);
 }
 
-bool TlsContext::add(const CertificateOptions& certificate, const TlsOptions& options, bool secrets,
-                     std::string* failure) {
+bool TlsContext::add(const CertificateOptions& certificate, const TlsOptions& options, std::string* failure) {
   const auto refuse = [&](const std::string& what) {
     *failure = openssl_reason(what);
     return false;
@@ -201,7 +193,7 @@ bool TlsContext::add(const CertificateOptions& certificate, const TlsOptions& op
   if (!host) {
     host = hosts_.emplace_back(std::make_unique<Host>()).get();
     if (!host->context) return refuse("SSL_CTX_new");
-    apply_defaults(host->context, secrets);
+    apply_defaults(host->context);
     if (const char* setting = apply_policy(host->context, options)) return refuse(setting);
     SSL_CTX_set_tlsext_servername_callback(host->context, select_host);
     SSL_CTX_set_tlsext_servername_arg(host->context, this);

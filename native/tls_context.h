@@ -41,9 +41,7 @@ class TlsObserver {
  public:
   virtual void on_keylog(std::string_view line) = 0;
   virtual void on_record(bool written, uint8_t type) = 0;
-  // A part of a handshake message was read, or with it the whole message.
-  virtual void on_handshake_bytes(bool whole_message) = 0;
-  virtual void on_key_update_received(bool update_requested) = 0;
+  virtual void on_key_update_received() = 0;
   virtual void on_alert_written(uint8_t level, uint8_t description) = 0;
   // The client takes records of at most so many bytes of plaintext (RFC 8449).
   virtual void on_record_size_limit(size_t bytes) = 0;
@@ -55,8 +53,7 @@ class TlsObserver {
 class TlsContext {
  public:
   // On failure returns null and *failure names the setting and OpenSSL's reason. Key material is not in it.
-  // secrets: TlsObserver::on_keylog is wanted.
-  static std::unique_ptr<TlsContext> create(const TlsOptions& options, bool secrets, std::string* failure);
+  static std::unique_ptr<TlsContext> create(const TlsOptions& options, std::string* failure);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
@@ -69,8 +66,7 @@ class TlsContext {
 
   TlsContext();
   Host* twin_of(X509* leaf);
-  bool add(const CertificateOptions& certificate, const TlsOptions& options, bool secrets,
-           std::string* failure);
+  bool add(const CertificateOptions& certificate, const TlsOptions& options, std::string* failure);
   static int select_host(SSL* ssl, int* alert, void* self);
 
   std::vector<std::unique_ptr<Host>> hosts_;

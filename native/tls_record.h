@@ -1,9 +1,10 @@
-// ControlRecords: what the records that are no application data ask of a server whose receiving side is in
-// the kernel, so that OpenSSL does not see them: alerts, KeyUpdates, and whatever has no business on an
-// established connection. The judgements and alerts are OpenSSL's (RFC 8446 4.6.3, 5.1, 6; RFC 5246 7.2). No
+// ControlRecords: what the records that are no application data ask of a server after the handshake, when
+// OpenSSL does not see them any more: alerts, KeyUpdates, and whatever has no business on an established
+// connection. The judgements and alerts are OpenSSL's (RFC 8446 4.6.3, 5.1, 6; RFC 5246 7.2). No
 // system calls.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -41,20 +42,28 @@ struct Verdict {
 
 class ControlRecords {
  public:
-  explicit ControlRecords(TlsVersion version) : version_(version) {}
+  // whole_messages: a KeyUpdate in pieces is refused. A receiving kernel takes its first byte for the end of
+  // the key, so the rest could not be read.
+  ControlRecords(TlsVersion version, bool whole_messages)
+      : version_(version), whole_messages_(whole_messages) {}
 
-  // One whole record of any type but application data. A KeyUpdate in pieces is refused: the kernel takes its
-  // first byte for the end of the key, so the rest could not be read.
+  // One whole record of any type; application data only if it is empty.
   Verdict take(uint8_t type, std::string_view data);
   // Application data came.
-  void on_data() { warnings_ = 0; }
+  void on_data() { warnings_ = empty_ = 0; }
+  // A message has begun whose rest is in records to come.
+  bool mid_message() const { return begun_ > 0; }
 
  private:
   Verdict take_alert(std::string_view data);
   Verdict take_handshake(std::string_view data);
+  Verdict take_key_update(std::string_view data);
 
   TlsVersion version_;
-  uint8_t warnings_ = 0;  // in a row
+  bool whole_messages_;
+  uint8_t warnings_ = 0, empty_ = 0;  // in a row
+  std::array<char, 5> message_{};     // of a KeyUpdate, so far
+  uint8_t begun_ = 0;                 // bytes of it
 };
 
 }  // namespace sealgate

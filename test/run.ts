@@ -15,7 +15,7 @@ interface Step {
 }
 
 const reports = 'build/reports';
-const stepTimeoutMs = 15 * 60_000;
+const stepTimeoutMs = 30 * 60_000;
 const fuzzSeconds = 20;
 /** test/kernel/in-kernel.sh: there is no kernel with kTLS to run in, and the reason was printed. */
 const skipStatus = 77;
@@ -83,7 +83,7 @@ function onNode(part: string, files: string[], concurrency = 2): Step {
     ['--test-reporter=spec', '--test-reporter-destination=stderr'],
     ['--test-reporter=junit', '--test-reporter-destination=stdout'],
   ].flat();
-  const bounds = [`--test-concurrency=${concurrency}`, '--test-timeout=300000'];
+  const bounds = [`--test-concurrency=${concurrency}`, '--test-timeout=900000'];
   const options = ['--import', 'tsx', '--test', ...bounds];
   return {
     command: ['sh', '-c', 'exec "$@" > "$0"', report, 'node', ...options, ...reporters, ...files],

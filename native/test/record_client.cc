@@ -11,6 +11,8 @@
 //   garbage              a record that does not authenticate
 //   update 0|1           KeyUpdate; 1 requests the peer's
 //   split-update         KeyUpdate over two records, as RFC 8446 5.1 allows
+//   hold                 what follows is kept until `release`
+//   release [SIZE]       sends it, in pieces of SIZE bytes with a pause between them; 0: at once
 //   read BYTES           takes in that much application data
 //   read BYTES UPDATES   and on the way sends that many KeyUpdates, every other one requesting the peer's
 //   body                 the digest printed is of what follows the next response's head
@@ -23,10 +25,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include "ktls.h"
 #include "record_crypto.h"
@@ -95,7 +100,21 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
+  void hold() { holding_ = true; }
+  void release(size_t size) {
+    holding_ = false;
+    const std::string bytes = std::exchange(held_, {});
+    for (size_t at = 0; at < bytes.size(); at += size) {
+      if (size == 0) size = bytes.size();
+      send_raw(bytes.substr(at, size));
+      if (size < bytes.size()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
   void send_raw(const std::string& bytes) {
+    if (holding_) {
+      held_ += bytes;
+      return;
+    }
     for (size_t at = 0; at < bytes.size();) {
       const ssize_t n = ::send(fd_, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
       if (n < 0) return;  // the peer has closed; what it said before is still read
@@ -248,6 +267,8 @@ class Client {
   uint64_t received_ = 0, updates_ = 0;
   std::string first_, head_;
   bool in_head_ = false;
+  bool holding_ = false;
+  std::string held_;
   EVP_MD_CTX* hash_ = EVP_MD_CTX_new();
 };
 
@@ -280,6 +301,10 @@ void run(Client& client, std::deque<std::string> commands) {
       client.update(number() == 1);
     } else if (command == "split-update") {
       client.split_update();
+    } else if (command == "hold") {
+      client.hold();
+    } else if (command == "release") {
+      client.release(number());
     } else if (command == "read") {
       const uint64_t bytes = number();
       client.read(bytes, number());

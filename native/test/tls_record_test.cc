@@ -69,7 +69,7 @@ const Example examples[] = {
 TEST("each record gets its verdict") {
   for (const Example& example : examples) {
     const check::Context context(example.what);
-    ControlRecords records(example.version);
+    ControlRecords records(example.version, true);
     const Verdict verdict = records.take(example.type, example.data);
     CHECK_EQ(static_cast<int>(verdict.kind), static_cast<int>(example.kind));
     CHECK_EQ(static_cast<int>(verdict.alert), static_cast<int>(example.alert));
@@ -78,18 +78,56 @@ TEST("each record gets its verdict") {
 }
 
 TEST("five warnings in a row are too many") {
-  ControlRecords records(v12);
+  ControlRecords records(v12, true);
   const std::string warning = bytes({1, 90});
   for (int i = 0; i < 4; i++) CHECK(records.take(kRecordAlert, warning).kind == Kind::nothing);
   CHECK(records.take(kRecordAlert, warning).kind == Kind::failed);
 }
 
 TEST("data between warnings forgives them") {
-  ControlRecords records(v13);
+  ControlRecords records(v13, true);
   for (int i = 0; i < 20; i++) {
     CHECK(records.take(kRecordAlert, bytes({1, 90})).kind == Kind::nothing);
     records.on_data();
   }
+}
+
+TEST("a KeyUpdate in pieces is put together where messages need not be whole") {
+  const std::string update = bytes({24, 0, 0, 1, 1});
+  for (size_t cut = 1; cut < update.size(); cut++) {
+    ControlRecords records(v13, false);
+    CHECK(records.take(kRecordHandshake, update.substr(0, cut)).kind == Kind::nothing);
+    CHECK(records.mid_message());
+    const Verdict verdict = records.take(kRecordHandshake, update.substr(cut));
+    CHECK(verdict.kind == Kind::key_update);
+    CHECK(verdict.update_requested);
+    CHECK(!records.mid_message());
+  }
+}
+
+TEST("pieces that make something else than one KeyUpdate are refused") {
+  const auto second = [](std::string_view first, std::string_view then, uint8_t type = kRecordHandshake) {
+    ControlRecords records(v13, false);
+    CHECK(records.take(kRecordHandshake, first).kind == Kind::nothing);
+    return records.take(type, then);
+  };
+  const std::string begun = bytes({24, 0});
+  CHECK(second(begun, bytes({0, 1, 0, 24})).alert == Alert::unexpected_message);
+  CHECK(second(begun, bytes({0, 1, 2})).alert == Alert::illegal_parameter);
+  CHECK(second(begun, bytes({0, 0})).alert == Alert::decode_error);
+  CHECK(second(begun, bytes({1, 0}), kRecordAlert).alert == Alert::unexpected_message);
+  CHECK(second(begun, "", kRecordData).alert == Alert::unexpected_message);
+  ControlRecords records(v13, false);
+  CHECK(records.take(kRecordHandshake, bytes({20})).alert == Alert::unexpected_message);
+}
+
+TEST("empty records of data are passed over until they are too many in a row") {
+  ControlRecords records(v13, false);
+  for (int round = 0; round < 2; round++) {
+    for (int i = 0; i < 32; i++) CHECK(records.take(kRecordData, "").kind == Kind::nothing);
+    if (round == 0) records.on_data();
+  }
+  CHECK(records.take(kRecordData, "").alert == Alert::unexpected_message);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 # error with it, and its exit status is ours. 77: there is no such kernel here, the reason was printed. 124:
 # COMMAND took longer than --seconds.
 set -euo pipefail
-seconds=600
+seconds=1500
 memory=2048M
 while [[ ${1-} == --* && $1 != -- ]]; do
   case $1 in

@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Diagnosis } from '../../src/control/views.ts';
 import type { Symptom } from '../../src/rollout/diagnose.ts';
+import { recordClient, suites } from '../support/record_client.ts';
 import { outcome, spawnCli } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
-import { kernelRekeys, recordClient, sample, suites } from './support.ts';
+import { kernelRekeys, sample } from './support.ts';
 
 const unknownToTheKernel = 'ECDHE-ECDSA-AES128-SHA256';
 const site = await createSite();
@@ -107,6 +108,6 @@ test('the command lists them and ends with 1', async () => {
   const { status, stdout } = await outcome(
     spawnCli(['diagnose', '--config', site.config, '--control', server.control ?? '']),
   );
-  assert.match(stdout, /handshake-bound \(kernel TLS is on without a gain\)\n {2}seen/);
+  assert.match(stdout, /objects-too-small \(kernel TLS is on without a gain\)\n {2}seen/);
   assert.equal(status, 1);
 });

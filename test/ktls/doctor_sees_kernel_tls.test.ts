@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Finding } from '../../src/doctor/finding.ts';
+import { suites } from '../support/record_client.ts';
 import { outcome, spawnCli } from '../support/runtime.ts';
 import { createSite } from '../support/server.ts';
-import { kernelRekeys, suites } from './support.ts';
+import { kernelRekeys } from './support.ts';
 
 const site = await createSite();
 after(() => site.remove());

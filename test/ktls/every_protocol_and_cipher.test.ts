@@ -3,8 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { suites } from '../support/record_client.ts';
 import type { Site, TestServer } from '../support/server.ts';
-import { curlFlags, sample, sha256, startServer, suites, tlsStat } from './support.ts';
+import { curlFlags, sample, sha256, startServer, tlsStat } from './support.ts';
 
 const sizes = [0, 1, 16_383, 16_384, 16_385, 2 ** 20 + 1];
 let site: Site;

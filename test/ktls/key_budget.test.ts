@@ -3,17 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { recordClient, said, suites } from '../support/record_client.ts';
 import type { Site, TestServer } from '../support/server.ts';
-import {
-  kernelRekeys,
-  type Mode,
-  modes,
-  recordClient,
-  said,
-  sample,
-  startServer,
-  suites,
-} from './support.ts';
+import { kernelRekeys, type Mode, modes, sample, startServer } from './support.ts';
 
 const size = 4 * 2 ** 20;
 const recordsPerKey = 64;

@@ -4,8 +4,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { recordClient, said, suites } from '../support/record_client.ts';
 import type { Site, TestServer } from '../support/server.ts';
-import { kernelRekeys, modes, recordClient, said, sample, startServer, suites } from './support.ts';
+import { kernelRekeys, modes, sample, startServer } from './support.ts';
 
 const size = 8 * 2 ** 20;
 const cases = modes.map((mode) => ({ mode }));

@@ -3,8 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { recordClient, said, suites } from '../support/record_client.ts';
 import type { Site, TestServer } from '../support/server.ts';
-import { kernelRekeys, largeSample, recordClient, said, startServer, suites, tlsStat } from './support.ts';
+import { kernelRekeys, largeSample, startServer, tlsStat } from './support.ts';
 
 const size = 300 * 2 ** 20;
 let site: Site;

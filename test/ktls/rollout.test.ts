@@ -8,9 +8,10 @@ import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { RolloutChange } from '../../src/rollout_schema.ts';
+import { recordClientFrom, suites } from '../support/record_client.ts';
 import { createSite, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
-import { recordClientFrom, sample, suites } from './support.ts';
+import { sample } from './support.ts';
 
 const site = await createSite();
 const config = JSON.parse(await readFile(site.config, 'utf8'));

@@ -7,8 +7,8 @@ import { createHash, randomFillSync } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addon, type KtlsCipher, type KtlsPolicy } from '../../src/native/addon.ts';
-import { outcome, root } from '../support/runtime.ts';
+import { addon, type KtlsPolicy } from '../../src/native/addon.ts';
+import { type Suite, suites } from '../support/record_client.ts';
 import { createSite, type Site, TestServer } from '../support/server.ts';
 
 /** Who sends and who receives on the server's side. */
@@ -22,23 +22,6 @@ const policies: Record<Mode, Partial<KtlsPolicy>> = {
   'ktls-txrx': { mode: 'require' },
 };
 
-export interface Suite {
-  version: 'tls12' | 'tls13';
-  cipher: KtlsCipher;
-  /** OpenSSL's name. */
-  name: string;
-}
-
-export const suites: Suite[] = [
-  { version: 'tls13', cipher: 'AES-128-GCM', name: 'TLS_AES_128_GCM_SHA256' },
-  { version: 'tls13', cipher: 'AES-256-GCM', name: 'TLS_AES_256_GCM_SHA384' },
-  { version: 'tls13', cipher: 'ChaCha20-Poly1305', name: 'TLS_CHACHA20_POLY1305_SHA256' },
-  { version: 'tls13', cipher: 'AES-128-CCM', name: 'TLS_AES_128_CCM_SHA256' },
-  { version: 'tls12', cipher: 'AES-128-GCM', name: 'ECDHE-ECDSA-AES128-GCM-SHA256' },
-  { version: 'tls12', cipher: 'AES-256-GCM', name: 'ECDHE-ECDSA-AES256-GCM-SHA384' },
-  { version: 'tls12', cipher: 'ChaCha20-Poly1305', name: 'ECDHE-ECDSA-CHACHA20-POLY1305' },
-  { version: 'tls12', cipher: 'AES-128-CCM', name: 'ECDHE-ECDSA-AES128-CCM' },
-];
 const namesOf = (version: Suite['version']) =>
   suites.filter((suite) => suite.version === version).map(({ name }) => name);
 
@@ -59,6 +42,8 @@ export async function startServer(
 ): Promise<{ site: Site; server: TestServer }> {
   const site = await createSite();
   const config = JSON.parse(await readFile(site.config, 'utf8'));
+  // Its fetches would be among what the kernel counts.
+  config.sentinel = { intervalSeconds: 0 };
   config.ktls = { minBytes: 0, ...policies[mode], ...settings };
   config.tls = {
     ...config.tls,
@@ -118,35 +103,6 @@ export function sha256(bytes: Buffer): string {
 export function tlsStat(name: string): number {
   const text = existsSync('/proc/net/tls_stat') ? readFileSync('/proc/net/tls_stat', 'utf8') : '';
   return Number(new RegExp(`^${name}\\s+(\\d+)$`, 'm').exec(text)?.[1] ?? 0);
-}
-
-/** native/test/record_client.cc; resolves with the lines it printed. */
-export function recordClient(
-  server: TestServer,
-  suite: Suite,
-  ...commands: (string | number)[]
-): Promise<string[]> {
-  return recordClientFrom('127.0.0.1', server, suite, ...commands);
-}
-
-/** The same from one of the addresses of this machine. */
-export async function recordClientFrom(
-  source: string,
-  server: TestServer,
-  { version, name }: Suite,
-  ...commands: (string | number)[]
-): Promise<string[]> {
-  const port = new URL(server.url).port;
-  const args = ['127.0.0.1', port, version, name, ...commands.map(String)];
-  const env = { ...process.env, SOURCE_ADDRESS: source };
-  const { status, stdout, stderr } = await outcome(spawn(`${root}build/test/record_client`, args, { env }));
-  if (status !== 0) throw new Error(`record_client ended with ${status}: ${stderr}${stdout}`);
-  return stdout.trimEnd().split('\n');
-}
-
-/** What follows `word ` in the client's lines. */
-export function said(lines: string[], word: string): string | undefined {
-  return lines.find((line) => line.startsWith(`${word} `))?.slice(word.length + 1);
 }
 
 /** `openssl s_client` to the server, quiet about the handshake. */
