@@ -54,7 +54,7 @@ void Connection::on_events(uint32_t events) {
 void Connection::proceed() {
   const int64_t sample = reactor_.cpu_samples().begin();
   const bool handshake = state_ == State::handshake;
-  turn_responses_ = 0;
+  turn_responses_ = turn_bytes_ = 0;
   bool go = true;
   while (go) {
     switch (state_) {

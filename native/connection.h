@@ -104,7 +104,8 @@ class Connection final : public EventTarget {
   bool handshake_done_ = false;
   bool message_open_ = false;  // a request's head was taken and its end was not
   bool must_linger_ = false;   // the client may still be sending
-  size_t turn_responses_ = 0;  // in this run of proceed()
+  size_t turn_responses_ = 0;  // in this run of proceed(), as the next
+  uint64_t turn_bytes_ = 0;
 
   std::string_view unread_;     // bytes read and not parsed: in the reactor's scratch, or in kept_
   std::string_view body_left_;  // before them: body bytes that found no room

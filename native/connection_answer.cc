@@ -7,7 +7,10 @@
 namespace sealgate {
 namespace {
 
-constexpr size_t kTurnResponses = 64;      // pipelined requests answered before others have their turn
+// What a connection is answered before others have their turn: one whose client is quick, or pipelines, has
+// its next request there when the last is answered.
+constexpr size_t kTurnResponses = 64;
+constexpr uint64_t kTurnBytes = 64 * 1024;
 constexpr size_t kAsideBytes = 16 * 1024;  // read while a response is leaving; beyond it the client waits
 constexpr std::string_view kProblemType = "Content-Type: application/problem+json\r\n";
 
@@ -91,7 +94,7 @@ void Connection::report_broken(const DeliverPlan& plan) {
 }
 
 void Connection::start_sending() {
-  move(Direction::rx, delivery_.response().size());
+  move(Direction::rx, 0);  // what a request without a body is
   move(Direction::tx, delivery_.response().size());
   delivery_.start(channel_, reactor_.mutable_counters().sent);
   first_byte_at_ = 0;
@@ -173,6 +176,7 @@ void Connection::count_response(int64_t now) {
 bool Connection::response_sent(int64_t now) {
   count_response(now);
   log_response(now, false);
+  turn_bytes_ += delivery_.bytes_sent();
   const bool keep_alive = delivery_.response().keep_alive && channel_.must_end() == Fallback::none;
   delivery_.reset();
   if (!keep_alive) return leave(), true;
@@ -184,7 +188,7 @@ bool Connection::response_sent(int64_t now) {
     message_open_ = false;
   }
   set_state(State::idle);
-  if (++turn_responses_ < kTurnResponses) return true;
+  if (++turn_responses_ < kTurnResponses && turn_bytes_ < kTurnBytes) return true;
   reactor_.make_ready(*this);
   return false;
 }

@@ -128,8 +128,8 @@ export const configSchema = z.strictObject({
         .min(0)
         .default(65_536)
         .describe(
-          'Bytes. A response or upload of this size moves its connection into the kernel; below it does ' +
-            'not pay.',
+          'Bytes. A response of this size moves the sending side of its connection into the kernel, an ' +
+            'upload the receiving side; below it does not pay.',
         ),
       recordsPerKey: z
         .int()

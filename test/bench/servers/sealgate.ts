@@ -52,7 +52,7 @@ export function serveCommand(site: Site, home: string, ports: Ports, options: Se
     control: { listen: 'http://127.0.0.1:0' },
     workers: options.workers ?? 1,
     tls: { certificate, key, cipherSuites: cipherSuite },
-    ktls: site.ktls ? { mode: 'require', minBytes: 0 } : { mode: 'off' },
+    ktls: site.ktls ? { mode: 'require' } : { mode: 'off' },
     limits: { idleTimeout: 3_600_000, ...options.limits },
     log: { level: 'warn' },
   };
