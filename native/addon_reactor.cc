@@ -44,41 +44,24 @@ Registry& registry() {
 // -------------------------------------------------------------------------------------------------------
 
 std::string base64_of_hex(const std::string& hex) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   unsigned char raw[32];
   for (size_t i = 0; i < sizeof raw; i++) {
-    raw[i] = static_cast<unsigned char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
+    raw[i] = static_cast<unsigned char>(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
   }
   unsigned char encoded[48];
   return {reinterpret_cast<char*>(encoded), static_cast<size_t>(EVP_EncodeBlock(encoded, raw, sizeof raw))};
 }
 
-Plan deliver_plan(const Napi::Object& given) {
-  auto plan = std::make_shared<DeliverPlan>();
-  plan->file = take_sealed_file(given.Get("file"));
-  if (!plan->file) throw Napi::TypeError::New(given.Env(), "plan.file: expected a SealedFile");
-  plan->content_type = text(given, "contentType");
-  plan->fields = text(given, "fields");
-  plan->last_modified = static_cast<int64_t>(number(given, "lastModified"));
-  plan->etag = '"' + plan->file->digest() + '"';
-  plan->repr_digest = "sha-256=:" + base64_of_hex(plan->file->digest()) + ":";
-  if (const Napi::Value cache = given.Get("cache"); cache.IsObject()) {
-    plan->cacheable = true;
-    plan->slot = static_cast<uint32_t>(number(cache.As<Napi::Object>(), "slot"));
-    plan->epoch = static_cast<uint64_t>(number(cache.As<Napi::Object>(), "epoch"));
-  }
-  return std::shared_ptr<const DeliverPlan>(std::move(plan));
-}
-
 Plan plan_of(const Napi::Object& given) {
   const std::string kind = text(given, "kind");
-  if (kind == "deliver") return deliver_plan(given);
   if (kind == "receive")
     return ReceivePlan{text(given, "staging"), static_cast<uint64_t>(number(given, "maxSize"))};
   if (kind == "respond") {
     return RespondPlan{static_cast<int>(number(given, "status")), text(given, "fields"),
                        bytes(given, "body")};
   }
-  throw Napi::TypeError::New(given.Env(), "plan.kind: expected deliver, receive or respond, got " + kind);
+  throw Napi::TypeError::New(given.Env(), "plan.kind: expected receive or respond, got " + kind);
 }
 
 // --- the Reactor class
@@ -92,7 +75,8 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
     return DefineClass(
         env, "Reactor",
         {InstanceAccessor<&ReactorObject::id>("id"), InstanceAccessor<&ReactorObject::listeners>("listeners"),
-         InstanceMethod<&ReactorObject::answer>("answer"), InstanceMethod<&ReactorObject::stop>("stop"),
+         InstanceMethod<&ReactorObject::answer>("answer"), InstanceMethod<&ReactorObject::deliver>("deliver"),
+         InstanceMethod<&ReactorObject::stop>("stop"),
          InstanceMethod<&ReactorObject::replace_tls>("replaceTls"),
          InstanceMethod<&ReactorObject::connections>("connections"),
          InstanceMethod<&ReactorObject::counters>("counters")});
@@ -122,6 +106,24 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
   void answer(const Napi::CallbackInfo& info) {
     const double request = info[0].As<Napi::Number>().DoubleValue();
     reactor().answer(static_cast<uint64_t>(request), plan_of(info[1].As<Napi::Object>()));
+  }
+  // One for each object that is asked for the first time: words in a row are cheaper to read than an object.
+  void deliver(const Napi::CallbackInfo& info) {
+    const auto number = [&info](size_t at) { return info[at].As<Napi::Number>().DoubleValue(); };
+    auto plan = std::make_shared<DeliverPlan>();
+    plan->file = take_sealed_file(info[1]);
+    if (!plan->file) throw Napi::TypeError::New(info.Env(), "deliver: expected a SealedFile");
+    plan->content_type = info[2].As<Napi::String>();
+    plan->fields = info[3].As<Napi::String>();
+    plan->last_modified = static_cast<int64_t>(number(4));
+    plan->etag = '"' + plan->file->digest() + '"';
+    plan->repr_digest = "sha-256=:" + base64_of_hex(plan->file->digest()) + ":";
+    if (const double slot = number(5); slot >= 0) {
+      plan->cacheable = true;
+      plan->slot = static_cast<uint32_t>(slot);
+      plan->epoch = static_cast<uint64_t>(number(6));
+    }
+    reactor().answer(static_cast<uint64_t>(number(0)), std::shared_ptr<const DeliverPlan>(std::move(plan)));
   }
   void stop(const Napi::CallbackInfo& info) { reactor().stop(info[0].As<Napi::Number>().Int64Value()); }
   void replace_tls(const Napi::CallbackInfo& info) {
@@ -173,40 +175,56 @@ Napi::String latin1(Napi::Env env, const std::string& value) {
   return {env, out};
 }
 
-struct EventObject {
-  Napi::Env env;
-  Napi::Object out;
+// A batch of events as one array. A request is so many words in a row (src/native/events.ts), as there is one
+// for each object asked for the first time; all others are objects.
+class Batch {
+ public:
+  Batch(Napi::Env env, size_t events) : env_(env), words_(Napi::Array::New(env, events)) {}
+  Napi::Array words() const { return words_; }
 
-  void operator()(const RequestEvent& event) {
-    out.Set("kind", "request");
-    out.Set("request", static_cast<double>(event.request));
-    out.Set("listener", static_cast<double>(event.listener));
-    out.Set("method", latin1(env, event.method));
-    out.Set("target", latin1(env, event.target));
-    out.Set("head", latin1(env, event.head));
-    out.Set("hasBody", event.has_body);
-    out.Set("contentLength", static_cast<double>(event.content_length));
-    out.Set("peer", latin1(env, event.peer));
-    out.Set("at", event.at);
-    out.Set("subject", event.subject);
-    out.Set("name", latin1(env, event.name));
+  void add(uint32_t reactor, const RequestEvent& event) {
+    add(Napi::Number::New(env_, reactor));
+    add(Napi::Number::New(env_, static_cast<double>(event.request)));
+    add(Napi::Number::New(env_, static_cast<double>(event.listener)));
+    add(latin1(env_, event.method));
+    add(latin1(env_, event.target));
+    add(latin1(env_, event.head));
+    add(Napi::Boolean::New(env_, event.has_body));
+    add(Napi::Number::New(env_, static_cast<double>(event.content_length)));
+    add(latin1(env_, event.peer));
+    add(Napi::String::New(env_, event.subject));
+    add(latin1(env_, event.name));
+    add(Napi::Number::New(env_, event.at));
   }
-  void operator()(const ReceivedEvent& event) {
-    out.Set("kind", "received");
+  void add(uint32_t reactor, const ReceivedEvent& event) {
+    Napi::Object out = object(reactor, "received");
     out.Set("request", static_cast<double>(event.request));
     out.Set("digest", event.digest);
     out.Set("size", static_cast<double>(event.size));
     out.Set("staging", event.staging);
   }
-  void operator()(const AbortedEvent& event) {
-    out.Set("kind", "aborted");
-    out.Set("request", static_cast<double>(event.request));
+  void add(uint32_t reactor, const AbortedEvent& event) {
+    object(reactor, "aborted").Set("request", static_cast<double>(event.request));
   }
-  void operator()(const BrokenEvent& event) {
-    out.Set("kind", "broken");
+  void add(uint32_t reactor, const BrokenEvent& event) {
+    Napi::Object out = object(reactor, "broken");
     out.Set("digest", event.digest);
     out.Set("reason", std::string(seal_break_name(event.reason)));
   }
+
+ private:
+  void add(const Napi::Value& word) { words_.Set(size_++, word); }
+  Napi::Object object(uint32_t reactor, const char* kind) {
+    Napi::Object out = Napi::Object::New(env_);
+    out.Set("kind", kind);
+    out.Set("reactor", reactor);
+    add(out);
+    return out;
+  }
+
+  Napi::Env env_;
+  Napi::Array words_;
+  uint32_t size_ = 0;
 };
 
 void hand_over_events(Napi::Env env, Napi::Function handler) {
@@ -214,14 +232,12 @@ void hand_over_events(Napi::Env env, Napi::Function handler) {
   const std::vector<FrontEndEvent> events = Engine::instance().front_end.drain();
   if (events.empty()) return;
   const Napi::HandleScope scope(env);
-  Napi::Array batch = Napi::Array::New(env, events.size());
-  for (uint32_t i = 0; i < events.size(); i++) {
-    EventObject object{env, Napi::Object::New(env)};
-    object.out.Set("reactor", events[i].reactor);
-    std::visit(object, events[i].what);
-    batch.Set(i, object.out);
+  Batch batch(env, events.size());
+  for (const FrontEndEvent& event : events) {
+    std::visit([&](const auto& what) { batch.add(event.reactor, what); }, event.what);
   }
-  handler.Call({batch});
+  const Mailbox::Together together;
+  handler.Call({batch.words()});
 }
 
 void on_events(const Napi::CallbackInfo& info) {

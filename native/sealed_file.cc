@@ -6,6 +6,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <unordered_map>
 #include <utility>
 
 namespace sealgate {
@@ -27,12 +28,19 @@ SealBreak pin_break(const struct stat& st) {
 }
 
 // Reads that do not wait (RWF_NOWAIT) need support by the file system; on tmpfs there is nothing to wait for.
-bool never_cold(int fd) {
+bool asked_never_cold(int fd) {
   struct statfs fs;
   if (::fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC)) return true;
   char byte;
   iovec to{&byte, 1};
   return ::preadv2(fd, &to, 1, 0, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP;
+}
+
+// The answer is the file system's, so it is asked once for each.
+bool never_cold(int fd, dev_t device) {
+  thread_local std::unordered_map<dev_t, bool> known;
+  if (const auto found = known.find(device); found != known.end()) return found->second;
+  return known[device] = asked_never_cold(fd);
 }
 
 // O_NOATIME is for the owner and root alone.
@@ -92,7 +100,7 @@ std::shared_ptr<const SealedFile> SealedFile::seal(const std::string& path, cons
     ::close(fd);
     return nullptr;
   }
-  return std::shared_ptr<const SealedFile>(new SealedFile(fd, record, level, never_cold(fd)));
+  return std::shared_ptr<const SealedFile>(new SealedFile(fd, record, level, never_cold(fd, st.st_dev)));
 }
 
 SealBreak SealedFile::recheck() const {

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
 import type { EngineEvent, Plan, Reactor, ReceivedEvent, RequestEvent } from '../native/addon.ts';
 import { addon, type BrokenEvent } from '../native/addon.ts';
+import { forEachEvent } from '../native/events.ts';
 import type { Store } from '../store/store.ts';
 import { EngineRequest } from './engine_request.ts';
 import type { Epochs } from './epochs.ts';
@@ -41,9 +42,8 @@ export class FrontEnd {
 
   /** Starts to answer. One front end a process. */
   listen(): void {
-    addon.onEvents((events) => {
-      for (const event of events) this.#guard(() => this.#on(event));
-    });
+    const guarded = (event: EngineEvent) => this.#guard(() => this.#on(event));
+    addon.onEvents((batch) => forEachEvent(batch, guarded));
   }
 
   /** Answers no more; resolves when what was received is stored or given up. */
@@ -142,7 +142,12 @@ export class FrontEnd {
   #send(event: { reactor: number; request: number }, plan: Plan): void {
     const reactor = this.#reactors.get(event.reactor);
     try {
-      reactor?.answer(event.request, plan);
+      if (plan.kind === 'deliver') {
+        const { file, contentType, fields, lastModified, cache = { slot: -1, epoch: 0 } } = plan;
+        reactor?.deliver(event.request, file, contentType, fields, lastModified, cache.slot, cache.epoch);
+      } else {
+        reactor?.answer(event.request, plan);
+      }
     } catch (error) {
       reactor?.answer(event.request, problemFrom(error, this.#options.log));
     }

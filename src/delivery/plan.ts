@@ -36,13 +36,18 @@ const maxAge: Record<Freshness, string> = {
   revalidate: 'max-age=0, must-revalidate',
 };
 
+const deliveryFields = { public: fieldsFor('public'), private: fieldsFor('private') };
+function fieldsFor(scope: string): Record<Freshness, string> {
+  const lines = (age: string) => `Cache-Control: ${scope}, ${age}\r\nX-Content-Type-Options: nosniff\r\n`;
+  return { immutable: lines(maxAge.immutable), revalidate: lines(maxAge.revalidate) };
+}
+
 export function deliver(file: SealedFile, how: Delivery): DeliverPlan {
-  const scope = how.shared ? 'public' : 'private';
   return {
     kind: 'deliver',
     file,
     contentType: how.contentType,
-    fields: `Cache-Control: ${scope}, ${maxAge[how.freshness]}\r\nX-Content-Type-Options: nosniff\r\n`,
+    fields: deliveryFields[how.shared ? 'public' : 'private'][how.freshness],
     lastModified: Math.floor(how.created / 1000),
     ...(how.cache && { cache: how.cache }),
   };

@@ -18,28 +18,31 @@ type Resource = Partial<Record<'GET' | 'PUT' | 'DELETE', Route>>;
 
 export function createApp(services: Services): Handle {
   // Routing is on the path as it was sent: decoding is each route's, once (target.ts).
-  const app = new Hono({ getPath: (request) => (request as unknown as EngineRequest).path });
-  addResource(app, '/', { GET: index() });
-  addResource(app, '/sha256/:digest', { GET: readDigest(services), PUT: putDigest(services) });
-  addResource(app, '/o/:bucket/', { GET: listBucket(services) });
-  addResource(app, '/o/:bucket/:name{.+}', {
+  const getPath = (request: Request) => (request as unknown as EngineRequest).path;
+  const app = new Hono({ getPath });
+  // Of its own: where several routes match, Hono makes a chain of them for each request.
+  const otherMethods = new Hono({ getPath });
+  const resource = (path: string, routes: Resource) => {
+    for (const [method, route] of Object.entries(routes)) {
+      app.on(method, path, (c) => asResponse(route(c.req.raw as unknown as EngineRequest)));
+    }
+    const allow = `Allow: ${Object.keys(routes).join(', ').replace('GET', 'GET, HEAD')}, OPTIONS\r\n`;
+    app.options(path, () => asResponse(respond(204, allow)));
+    otherMethods.all(path, () => asResponse(problem('method-not-allowed', undefined, allow)));
+  };
+  resource('/', { GET: index() });
+  resource('/sha256/:digest', { GET: readDigest(services), PUT: putDigest(services) });
+  resource('/o/:bucket/', { GET: listBucket(services) });
+  resource('/o/:bucket/:name{.+}', {
     GET: readObject(services),
     PUT: putObject(services),
     DELETE: deleteObject(services),
   });
-  app.notFound(() => asResponse(problem('not-found')));
+  app.notFound((c) => otherMethods.fetch(c.req.raw));
+  otherMethods.notFound(() => asResponse(problem('not-found')));
   app.onError((error) => asResponse(problemFrom(error, services.log)));
   // Hono hands requests and results through by identity, so they need not be the costly Request and Response.
   return (request) => app.fetch(request as unknown as Request) as unknown as Answer | Promise<Answer>;
-}
-
-function addResource(app: Hono, path: string, resource: Resource): void {
-  const allow = `Allow: ${Object.keys(resource).join(', ').replace('GET', 'GET, HEAD')}, OPTIONS\r\n`;
-  for (const [method, route] of Object.entries(resource)) {
-    app.on(method, path, (c) => asResponse(route(c.req.raw as unknown as EngineRequest)));
-  }
-  app.options(path, () => asResponse(respond(204, allow)));
-  app.all(path, () => asResponse(problem('method-not-allowed', undefined, allow)));
 }
 
 function asResponse(answer: Answer | Promise<Answer>): Response {

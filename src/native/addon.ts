@@ -105,6 +105,9 @@ export interface BrokenEvent {
   reason: SealBreak;
 }
 
+/** Requests are words in a row; other events are objects. */
+export type EventBatch = (number | string | boolean | Exclude<EngineEvent, RequestEvent>)[];
+
 export type EngineEvent = RequestEvent | ReceivedEvent | AbortedEvent | BrokenEvent;
 
 /**
@@ -230,7 +233,17 @@ export interface Reactor {
   readonly id: number;
   readonly listeners: BoundListener[];
   /** The answer to a `request` or `received` event. An answer to a connection that is gone is dropped. */
-  answer(request: number, plan: Plan): void;
+  answer(request: number, plan: RespondPlan | ReceivePlan): void;
+  /** A {@link DeliverPlan} as an answer; slot -1: it is not to be kept. */
+  deliver(
+    request: number,
+    file: SealedFile,
+    contentType: string,
+    fields: string,
+    lastModified: number,
+    slot: number,
+    epoch: number,
+  ): void;
   /** Stops accepting, finishes responses under way, cuts what is left after graceMs. */
   stop(graceMs: number): void;
   /** For the handshakes from now on. Throws the reason when it is refused; then nothing has changed. */
@@ -268,8 +281,11 @@ export interface Addon {
   createReactor(options: ReactorOptions): Reactor;
   /** Runs a reactor on the calling thread until it has drained. Blocks. */
   runReactor(id: number): void;
-  /** Sets the handler of engine events, given in batches, on the calling thread. undefined removes it. */
-  onEvents(handler: ((events: EngineEvent[]) => void) | undefined): void;
+  /**
+   * Sets the handler of engine events, given in batches, on the calling thread. undefined removes it.
+   * events.ts reads what it gets.
+   */
+  onEvents(handler: ((batch: EventBatch) => void) | undefined): void;
   /** Shared atomic counters that plans depend on. */
   readEpoch(slot: number): number;
   bumpEpoch(slot: number): void;

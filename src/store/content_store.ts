@@ -96,6 +96,8 @@ class ContentStore implements Store {
   readonly #meta: Metadata;
   /** Absent in a read-only store. */
   readonly #lock: StoreLock | undefined;
+  /** Those asked for before. What a bucket is, it stays. */
+  readonly #buckets = new Map<string, { name: string } & BucketRecord>();
   /** Proofs under way, by digest: those who ask meanwhile share them. */
   readonly #proofs = new Map<string, Promise<Evidence>>();
 
@@ -117,8 +119,13 @@ class ContentStore implements Store {
   }
 
   bucket(name: string) {
+    const known = this.#buckets.get(name);
+    if (known) return known;
     const record = this.#meta.get<BucketRecord>('buckets', name);
-    return record && { name, ...record };
+    if (!record) return undefined;
+    const bucket = { name, ...record };
+    this.#buckets.set(name, bucket);
+    return bucket;
   }
 
   async createBucket(name: string, kind: BucketKind): Promise<void> {

@@ -1,0 +1,37 @@
+// Events of the engine out of the batches that it hands over.
+
+import type { EngineEvent, EventBatch, RequestEvent } from './addon.ts';
+
+/** Words of a request, in native/addon_reactor.cc's order. */
+const requestWords = 12;
+
+export function forEachEvent(batch: EventBatch, on: (event: EngineEvent) => void): void {
+  for (let at = 0; at < batch.length; ) {
+    const first = batch[at];
+    if (typeof first === 'object') {
+      on(first);
+      at += 1;
+    } else {
+      on(requestAt(batch, at));
+      at += requestWords;
+    }
+  }
+}
+
+function requestAt(batch: EventBatch, at: number): RequestEvent {
+  return {
+    kind: 'request',
+    reactor: batch[at] as number,
+    request: batch[at + 1] as number,
+    listener: batch[at + 2] as number,
+    method: batch[at + 3] as string,
+    target: batch[at + 4] as string,
+    head: batch[at + 5] as string,
+    hasBody: batch[at + 6] as boolean,
+    contentLength: batch[at + 7] as number,
+    peer: batch[at + 8] as string,
+    subject: batch[at + 9] as string,
+    name: batch[at + 10] as string,
+    at: batch[at + 11] as number,
+  };
+}
