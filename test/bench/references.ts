@@ -1,6 +1,7 @@
 // References: what the machine itself takes for the heart of some work, as rows beside the servers'.
 
 import { rmSync } from 'node:fs';
+import { makePagesFree } from './evict.ts';
 import { runPinned } from './processes.ts';
 import { type Row, rowOfValues } from './results.ts';
 import { GiB, serverCore } from './site.ts';
@@ -38,6 +39,7 @@ async function opensslSpeed(options: string[]): Promise<number[]> {
 
 /** Seconds of CPU, fsync included. */
 async function secondsToWrite(path: string): Promise<number> {
+  await makePagesFree(path);
   const write = `dd if=/dev/zero of=${path} bs=256K count=4096 conv=fsync status=none`;
   const output = await runPinned(serverCore, ['bash', '-c', `TIMEFORMAT='%U %S'; { time ${write}; } 2>&1`]);
   rmSync(path);

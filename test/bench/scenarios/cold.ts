@@ -1,8 +1,8 @@
 // Cold content: how long small requests for hot content wait while others read large files that are not in
 // the page cache.
 
-import { readdirSync, statSync } from 'node:fs';
 import type { Context } from '../context.ts';
+import { evict } from '../evict.ts';
 import { LoadClient } from '../load.ts';
 import { runPinned } from '../processes.ts';
 import { median, type Row, rowOfValues } from '../results.ts';
@@ -60,7 +60,7 @@ async function measure(context: Context, site: Site, server: Server, label: stri
     for (let round = 0; round < Math.min(context.settings.rounds, 3); round += 1) {
       context.say(`${name}: ${label}, round ${round + 1}`);
       alone.push((await hot.run({ seconds: 2 })).p99 / 1e3);
-      await evict([site.files, `${site.work}/sealgate/store/blobs`]);
+      await evict([site.files, `${site.work}/sealgate/store/blobs`], coldBytes);
       beside.push(await whileReading(hot, server));
     }
   } finally {
@@ -93,14 +93,4 @@ async function whileReading(hot: LoadClient, server: Server): Promise<number> {
   }
   await ended;
   return median(stretches);
-}
-
-/** Takes the large files in these folders out of the page cache. */
-async function evict(folders: string[]): Promise<void> {
-  const files = folders.flatMap((folder) =>
-    readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .map((file) => `${folder}/${file}`)
-      .filter((file) => statSync(file).size >= coldBytes && statSync(file).isFile()),
-  );
-  await runPinned(clientCore, ['build/bench/evict', ...files]);
 }

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import type { Context } from '../context.ts';
+import { evict, makePagesFree } from '../evict.ts';
 import { type Contender, costRow, interleave, perGiB } from '../measure.ts';
 import { runPinned } from '../processes.ts';
 import { digestAndWriteReference } from '../references.ts';
@@ -33,7 +34,10 @@ async function run(context: Context): Promise<Row[]> {
   const token = readFileSync(`${home}/token`, 'utf8');
   const sealgate = await startSealgate(site, { home });
   const nginx = await startNginx(site, { uploads: true });
-  const contenders = [contender(sealgate, source, token), contender(nginx, source, '')];
+  const contenders = [
+    contender(sealgate, source, token, `${home}/store/blobs`),
+    contender(nginx, source, '', site.files),
+  ];
   try {
     const rounds = Math.min(context.settings.rounds, mostRounds);
     const say = (round: number) => context.say(`${name}: round ${round} of ${rounds}`);
@@ -46,15 +50,23 @@ async function run(context: Context): Promise<Row[]> {
   }
 }
 
-function contender({ name: server, pid, address }: Server, source: string, token: string): Contender {
+/** @param stored where the uploads are in the end. */
+function contender(
+  { name: server, pid, address }: Server,
+  source: string,
+  token: string,
+  stored: string,
+): Contender {
   let number = 0;
   const run = async () => {
     changeStart(source);
+    await makePagesFree(`${source}.pages`);
     number += 1;
     const { port, path } = address(`upload${number}.bin`, 'plain');
     const curl = ['curl', '--silent', '--show-error', '--fail', '-o', '/dev/null', '-T', source];
     const headers = token === '' ? [] : ['-H', `Authorization: Bearer ${token}`];
     await runPinned(clientCore, [...curl, ...headers, `http://127.0.0.1:${port}${path}`]);
+    await evict([stored], GiB);
     return { requests: 1, bytes: GiB };
   };
   return { name: server, pid, run };
