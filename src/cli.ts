@@ -3,20 +3,6 @@
 
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import { addBucket } from './cli/bucket.ts';
-import { addConfig } from './cli/config.ts';
-import { addDiagnose } from './cli/diagnose.ts';
-import { addDoctor } from './cli/doctor.ts';
-import { addGet } from './cli/get.ts';
-import { addImport } from './cli/import.ts';
-import { addInit } from './cli/init.ts';
-import { addLs } from './cli/ls.ts';
-import { addPut } from './cli/put.ts';
-import { addRollout } from './cli/rollout.ts';
-import { addServe } from './cli/serve.ts';
-import { addStat } from './cli/stat.ts';
-import { addTls } from './cli/tls.ts';
-import { addToken } from './cli/token.ts';
 import { ConfigError } from './config.ts';
 
 /** sysexits(3): EX_USAGE would be 64; 2 is what shells and most tools use. */
@@ -43,23 +29,26 @@ Begin with:
   sealgate serve --config site/sealgate.json`,
   );
 
-for (const add of [
-  addInit,
-  addServe,
-  addDoctor,
-  addDiagnose,
-  addRollout,
-  addTls,
-  addImport,
-  addPut,
-  addGet,
-  addLs,
-  addStat,
-  addBucket,
-  addToken,
-  addConfig,
-]) {
-  add(program);
+/** In the order of `--help`. Each brings its own libraries: only what is called is loaded. */
+const commands: Record<string, () => Promise<(program: Command) => void>> = {
+  init: async () => (await import('./cli/init.ts')).addInit,
+  serve: async () => (await import('./cli/serve.ts')).addServe,
+  doctor: async () => (await import('./cli/doctor.ts')).addDoctor,
+  diagnose: async () => (await import('./cli/diagnose.ts')).addDiagnose,
+  rollout: async () => (await import('./cli/rollout.ts')).addRollout,
+  tls: async () => (await import('./cli/tls.ts')).addTls,
+  import: async () => (await import('./cli/import.ts')).addImport,
+  put: async () => (await import('./cli/put.ts')).addPut,
+  get: async () => (await import('./cli/get.ts')).addGet,
+  ls: async () => (await import('./cli/ls.ts')).addLs,
+  stat: async () => (await import('./cli/stat.ts')).addStat,
+  bucket: async () => (await import('./cli/bucket.ts')).addBucket,
+  token: async () => (await import('./cli/token.ts')).addToken,
+  config: async () => (await import('./cli/config.ts')).addConfig,
+};
+const called = process.argv.slice(2).find((word) => Object.hasOwn(commands, word));
+for (const [name, load] of Object.entries(commands)) {
+  if (called === undefined || called === name) (await load())(program);
 }
 
 pointToHelp(program, 'sealgate');
