@@ -48,8 +48,8 @@ export class Metadata {
       eventTurnBatching: false,
       readOnly,
     });
-    // msgpackr's option: else each value has its own description of its fields, which takes longer to read than
-    // the fields.
+    // msgpackr's option: else each value has its own description of its fields, which takes longer to read
+    // than the fields.
     const encoding = { useRecords: false };
     const openTable = (name: Table) => this.#root.openDB<unknown, Key>({ name, ...encoding });
     this.#tables = { buckets: openTable('buckets'), blobs: openTable('blobs'), refs: openTable('refs') };

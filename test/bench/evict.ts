@@ -1,3 +1,5 @@
+// The page cache, before a measurement: what is in it, and what it can take.
+
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { runPinned } from './processes.ts';
 import { clientCore } from './site.ts';
@@ -13,8 +15,8 @@ export async function evict(folders: string[], leastBytes: number): Promise<void
 }
 
 /**
- * As many free pages as 1 GiB of files takes. A virtual machine gives pages that lie idle back to its host, and who
- * is first to touch them again pays for that.
+ * As many free pages as 1 GiB of files takes. A virtual machine gives pages that lie idle back to its host,
+ * and who is first to touch them again pays for that.
  */
 export async function makePagesFree(path: string): Promise<void> {
   await runPinned(clientCore, ['dd', 'if=/dev/zero', `of=${path}`, 'bs=1M', 'count=1280', 'status=none']);

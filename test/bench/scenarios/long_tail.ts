@@ -18,7 +18,9 @@ const usualObjects = 40_000;
 
 export const longTail: Scenario = {
   name,
-  about: `GETs of 1k on ${connections} connections, one object each (of ${allObjects} in bench-all), first-time plans`,
+  about:
+    `GETs of 1k on ${connections} connections, one object each (of ${allObjects} in bench-all), ` +
+    'first-time plans',
   usual: true,
   sizes: [],
   run,
