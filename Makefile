@@ -183,7 +183,7 @@ budget: $(B)/test/request_path $(NPM) | $(APT)/test ## Instructions of an answer
 	$(NODE) test/run.ts budget
 
 # --- use ----------------------------------------------------------------------------------------------------
-.PHONY: demo bench bench-all clean
+.PHONY: demo bench bench-all flame clean
 demo: build ## Makes demo/ with a certificate and some files, serves it and says how to fetch them
 	test/demo.sh demo
 
@@ -192,6 +192,9 @@ bench: build $(BENCH) $(RUNTIMES) $(APT)/bench ## Beside others; SCENARIOS='1k t
 	$(NODE) test/bench/bench.ts $(BENCH_ARGS) $(if $(SCENARIOS),'$(SCENARIOS)')
 bench-all: build $(BENCH) $(RUNTIMES) $(APT)/bench ## Every scenario of the benchmark: about an hour
 	$(NODE) test/bench/bench.ts --all $(BENCH_ARGS)
+
+flame: build $(BENCH) $(APT)/bench ## Flame graph of a delivery thread, by perf; OF='100k tls'
+	$(NODE) test/bench/flame.ts $(OF)
 
 $(B)/bench/%: test/bench/%.cc $(wildcard test/bench/*.h) | $(APT)/native
 	@mkdir -p $(@D)

@@ -175,7 +175,7 @@ test('no file is dead', () => {
   const imported = new Set(
     [...product, ...tests].flatMap((source) => importsOf(source).map(({ target }) => target)),
   );
-  const roots = /^src\/cli\.ts$|\.test\.ts$|^test\/(run|bench\/(bench|runtimes\/\w+))\.ts$/;
+  const roots = /^src\/cli\.ts$|\.test\.ts$|^test\/(run|bench\/(bench|flame|runtimes\/\w+))\.ts$/;
   const mentioned = (path: string) => product.some(({ text }) => text.includes(`${basename(path, '.ts')}')`));
   const dead = [...product, ...tests].filter(
     ({ path }) =>

@@ -28,6 +28,7 @@ interface Opened {
 
 async function open(url = server.control ?? '', options: BrowserContextOptions = {}): Promise<Opened> {
   const page = await browser.newPage(options);
+  page.setDefaultTimeout(120_000); // of a slow machine
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
