@@ -49,6 +49,8 @@ struct IoResult {
 // Where records stand between a channel and its socket: one for all channels of a thread, in turn.
 struct RecordBuffers {
   static constexpr size_t kBytes = 128 * 1024;
+  // Received at a time while no body is awaited: so much of it a connection may have to keep.
+  static constexpr size_t kHeadBytes = 32 * 1024;
   std::unique_ptr<char[]> received{new char[kBytes]}, sealed{new char[kBytes]};
 };
 

@@ -40,7 +40,7 @@ BIO_METHOD* Channel::bio_method() {
 int Channel::bio_read(char* out, int size) {
   const size_t wanted = record_left_ > 0 ? 1 : kRecordHeaderBytes;
   while (inbox_.size() < wanted) {
-    const ssize_t n = receive(buffers_.received.get(), RecordBuffers::kBytes);
+    const ssize_t n = receive(buffers_.received.get(), RecordBuffers::kHeadBytes);
     if (n <= 0) return static_cast<int>(n);
     inbox_.append(buffers_.received.get(), static_cast<size_t>(n));
   }

@@ -2,6 +2,7 @@
 // kernel hands out, control records, and keys and their budget.
 #include <sys/socket.h>
 
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -52,6 +53,7 @@ IoResult Channel::read_records(char* out, size_t capacity) {
   if (broken_) return {IoState::failed};
   if (const IoState state = settle_deferred(); state != IoState::ok) return {state};
   char* const buffer = buffers_.received.get();
+  const size_t most = std::min(capacity, RecordBuffers::kBytes);  // more than the longest record
   size_t received = inbox_.copy(buffer, RecordBuffers::kBytes), opened = 0;
   std::string_view wire;  // received, not opened
   IoState state = IoState::ok;
@@ -60,7 +62,13 @@ IoResult Channel::read_records(char* out, size_t capacity) {
     state = open_records(wire, out, capacity, opened);
     taken = received - wire.size();
     if (state != IoState::ok || opened > 0 || peer_closed_ || drained_) break;
-    const size_t wanted = to_boundary_ ? missing_of_record(wire) : RecordBuffers::kBytes - received;
+    if (received >= most) {  // all but the end was control records
+      std::memmove(buffer, wire.data(), wire.size());
+      received = wire.size();
+      wire = {buffer, received};
+      taken = 0;
+    }
+    const size_t wanted = to_boundary_ ? missing_of_record(wire) : most - received;
     if (const ssize_t n = receive(buffer + received, wanted); n > 0) received += static_cast<size_t>(n);
   }
   if (!wire.empty()) {

@@ -99,7 +99,8 @@ void Connection::keep_unread() {
 }
 
 IoState Connection::read_more() {
-  const IoResult result = channel_.read(reactor_.scratch(), Reactor::kScratchBytes);
+  const size_t most = state_ == State::receiving ? Reactor::kScratchBytes : RecordBuffers::kHeadBytes;
+  const IoResult result = channel_.read(reactor_.scratch(), most);
   if (result.state == IoState::ok) unread_ = std::string_view(reactor_.scratch(), result.bytes);
   return result.state;
 }

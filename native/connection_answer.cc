@@ -132,7 +132,7 @@ void Connection::read_aside() {
   if (!channel_.reads_aside()) return;
   keep_unread();
   while (state_ != State::closed && kept_.size() < kAsideBytes) {
-    const IoResult result = channel_.read(reactor_.scratch(), Reactor::kScratchBytes);
+    const IoResult result = channel_.read(reactor_.scratch(), RecordBuffers::kHeadBytes);
     if (result.state == IoState::failed) return close();
     if (result.state != IoState::ok) return;
     const size_t body = body_left_.size();

@@ -55,6 +55,13 @@ for (const suite of suites.filter(({ version }) => version === 'tls13')) {
   }
 }
 
+test('a request behind more KeyUpdates than are read at once', async () => {
+  const suite = suites[0] ?? assert.fail();
+  const updates = Array.from({ length: 3000 }, () => ['update', 0]).flat();
+  const lines = await recordClient(server, suite, 'hold', ...updates, 'get', path, 'release', 'cut', 'end');
+  assert.ok(Number(said(lines, 'received')) > size, lines.join('\n'));
+});
+
 test('a request of many records', async () => {
   const suite = suites[0] ?? assert.fail();
   const records = [...`GET ${path} HTTP/1.1\\r\\nHost: test\\r\\n\\r\\n`.matchAll(/\\?./g)].flatMap(
