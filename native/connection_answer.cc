@@ -177,9 +177,14 @@ bool Connection::response_sent(int64_t now) {
   count_response(now);
   log_response(now, false);
   turn_bytes_ += delivery_.bytes_sent();
-  const bool keep_alive = delivery_.response().keep_alive && channel_.must_end() == Fallback::none;
+  const bool must_end = channel_.must_end() != Fallback::none;
+  const bool keep_alive = delivery_.response().keep_alive && !must_end;
   delivery_.reset();
-  if (!keep_alive) return leave(), true;
+  if (!keep_alive) {
+    // Requests or KeyUpdates may follow, of a client that did not know this to be the end.
+    must_linger_ = must_linger_ || must_end || http_.request().keep_alive;
+    return leave(), true;
+  }
   while (message_open_) {
     const Http1::Step step = http_.next(unread_.data(), unread_.size());
     unread_.remove_prefix(step.consumed);
