@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, delimiter, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { addOutcomes, type Outcomes, outcomesOfCheck, outcomesOfJunit } from './outcomes.ts';
 
@@ -43,6 +44,9 @@ const parts: Record<string, () => Step[]> = {
   'ktls-old': () => inKernel('old'),
   'ktls-new': () => inKernel('new'),
 };
+
+/** Side by side: a user-mode kernel has one processor. */
+const userMode = ['ktls-old', 'ktls-new'];
 
 function testsUnder(folder: string): string[] {
   if (!existsSync(folder)) return [];
@@ -115,36 +119,39 @@ function inKernel(kernel: 'current' | 'old' | 'new'): Step[] {
   }));
 }
 
-/** Passes what the program prints on as it comes. Status 255 also stands for an end by a signal. */
-function run([program = '', ...args]: string[]): Promise<{ status: number; output: string; errors: string }> {
+/** Passes what the program prints on, line by line. Status 255 also stands for an end by a signal. */
+function run(
+  [program = '', ...args]: string[],
+  label: string,
+): Promise<{ status: number; output: string; errors: string }> {
   const path = [resolve('.tools/node_modules/.bin'), process.env.PATH].join(delimiter);
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, PATH: path },
     timeout: stepTimeoutMs,
   });
-  const output = passedOn(child.stdout, process.stdout);
-  const errors = passedOn(child.stderr, process.stderr);
+  const output = passedOn(child.stdout, process.stdout, label);
+  const errors = passedOn(child.stderr, process.stderr, label);
   return new Promise((done) => {
     child.on('error', (error) => done({ status: 255, output: '', errors: error.message }));
     child.on('close', (status) => done({ status: status ?? 255, output: output(), errors: errors() }));
   });
 }
 
-function passedOn(from: Readable, to: Writable): () => string {
-  const chunks: Buffer[] = [];
-  from.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    to.write(chunk);
+function passedOn(from: Readable, to: Writable, label: string): () => string {
+  const lines: string[] = [];
+  createInterface({ input: from }).on('line', (line) => {
+    lines.push(line);
+    to.write(`${label}${line}\n`);
   });
-  return () => Buffer.concat(chunks).toString();
+  return () => lines.join('\n');
 }
 
-async function outcomesOf(step: Step): Promise<Outcomes> {
+async function outcomesOf(step: Step, label: string): Promise<Outcomes> {
   const name = step.command.join(' ');
   console.log(`\n# ${name.length > 200 ? `${name.slice(0, 200)} ...` : name}`);
   if (step.report) rmSync(step.report, { force: true });
-  const { status, output, errors } = await run(step.command);
+  const { status, output, errors } = await run(step.command, label);
   if (status === skipStatus)
     return { passed: 0, failed: 0, skips: [lastLine(errors).replace(/^SKIP: /, '')] };
   const outcomes = step.report ? reported(step.report) : outcomesOfCheck(output);
@@ -164,10 +171,10 @@ function lastLine(text: string): string {
   return text.trimEnd().split('\n').at(-1) ?? '';
 }
 
-async function outcomesOfPart(part: string): Promise<Outcomes> {
+async function outcomesOfPart(part: string, label = ''): Promise<Outcomes> {
   let sum: Outcomes = { passed: 0, failed: 0, skips: [] };
-  for (const step of parts[part]?.() ?? []) sum = addOutcomes(sum, await outcomesOf(step));
-  const skipsFail = (part === 'ktls-old' || part === 'ktls-new') && process.env.EXPECT_KTLS === '1';
+  for (const step of parts[part]?.() ?? []) sum = addOutcomes(sum, await outcomesOf(step, label));
+  const skipsFail = userMode.includes(part) && process.env.EXPECT_KTLS === '1';
   return skipsFail ? { ...sum, failed: sum.failed + sum.skips.length } : sum;
 }
 
@@ -181,7 +188,12 @@ if (chosen.length === 0 || unknown.length > 0) {
 }
 mkdirSync(reports, { recursive: true });
 const results = new Map<string, Outcomes>();
-for (const part of chosen) results.set(part, await outcomesOfPart(part));
+for (const part of chosen.filter((each) => !userMode.includes(each)))
+  results.set(part, await outcomesOfPart(part));
+const kernels = chosen.filter((part) => userMode.includes(part));
+const inKernels = kernels.map((part) => outcomesOfPart(part, kernels.length > 1 ? `${part}: ` : ''));
+for (const [index, outcomes] of (await Promise.all(inKernels)).entries())
+  results.set(kernels[index] ?? '', outcomes);
 
 console.log('');
 for (const [part, { passed, failed, skips }] of results) {

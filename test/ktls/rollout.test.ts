@@ -27,7 +27,7 @@ const guard = {
   cpuRatio: 50,
   steps: [100],
   // Longer than it takes to inject errors, or the guard would go on before them.
-  stepSeconds: 10,
+  stepSeconds: 20,
 };
 const ktls = { mode: 'auto', minBytes: 0 };
 const rollout = { percent: 50 };
@@ -56,7 +56,7 @@ async function keepFetching(localAddress: string): Promise<void> {
     const agent = new Agent({ keepAlive: true, maxSockets: 1, localAddress, ca });
     for (let round = 0; round < 5 && loading; round += 1) await fetchOnce(agent);
     agent.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 150));
   }
 }
 
@@ -130,7 +130,7 @@ test('errors in the canary alone make the guard roll back, with the evidence', a
     while (failing)
       await recordClientFrom(from, server, suite, 'get', object.path, 'garbage', 'end').catch(() => {});
   };
-  const clients = [client(), client()];
+  const clients = [client(), client(), client()];
   const seen = await until(view, ({ phase }) => phase === 'instrument', 'the rollback').finally(() => {
     failing = false;
   });

@@ -1,6 +1,6 @@
 // Waiting for what the server does by itself, by asking until it is so.
 
-const patience = 20_000;
+const patience = 60_000;
 
 /** Resolves with the value once it is as expected; rejects with the last one when that never happens. */
 export async function until<T>(
