@@ -136,7 +136,11 @@ test('errors in the canary alone make the guard roll back, with the evidence', a
   });
   await Promise.all(clients);
   assert.equal(seen.changed.who, 'guard');
-  assert.match(seen.changed.why, /^errors: canary 0\.\d+ a response, control \S+ a response, p 0\.\d+/);
+  // In all, or of the one class that there is: whichever is told apart from chance first.
+  assert.match(
+    seen.changed.why,
+    /^errors(\.bad-record-mac)?: canary 0\.\d+ a response, control \S+ a response, p 0\.\d+/,
+  );
   assert.equal(seen.guard.rollbacks, 1);
   assert.ok(seen.guard.coolDownUntil);
   assert.equal(await server.metric('sealgate_guard_rollbacks'), 1);
@@ -145,7 +149,7 @@ test('errors in the canary alone make the guard roll back, with the evidence', a
       .log()
       .split('\n')
       .find((each) => each.includes('rolls kernel TLS back')) ?? assert.fail();
-  assert.equal(JSON.parse(line).evidence[0].metric, 'errors');
+  assert.match(JSON.parse(line).evidence[0].metric, /^errors/);
   assert.equal(JSON.parse(line).classes[0].class, 'bad-record-mac');
 });
 
