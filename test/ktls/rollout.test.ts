@@ -56,7 +56,7 @@ async function keepFetching(localAddress: string): Promise<void> {
     const agent = new Agent({ keepAlive: true, maxSockets: 1, localAddress, ca });
     for (let round = 0; round < 5 && loading; round += 1) await fetchOnce(agent);
     agent.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
 
