@@ -46,12 +46,15 @@ struct IoResult {
   size_t bytes = 0;
 };
 
-// Where records stand between a channel and its socket: one for all channels of a thread, in turn.
+// Where bytes stand on their way between a response and its socket: one for all channels of a thread, in
+// turn, so that they stay in the processor's caches.
 struct RecordBuffers {
   static constexpr size_t kBytes = 128 * 1024;
+  static constexpr size_t kSealedBytes = kBytes + 32 * 1024;
   // Received at a time while no body is awaited: so much of it a connection may have to keep.
   static constexpr size_t kHeadBytes = 32 * 1024;
-  std::unique_ptr<char[]> received{new char[kBytes]}, sealed{new char[kBytes]};
+  std::unique_ptr<char[]> received{new char[kBytes]}, plaintext{new char[kBytes]},
+      sealed{new char[kSealedBytes]};
 };
 
 class Channel final : public TlsObserver {
@@ -100,9 +103,10 @@ class Channel final : public TlsObserver {
   const std::string& peer_subject() const { return subject_; }
 
   IoResult read(char* out, size_t capacity);
-  // May take less. After `again` the next write must begin with the same bytes at the same address. more:
-  // further bytes follow at once, so the segment may wait for them.
+  // May take less. After `again` the next write must begin with the same bytes, and unless they may move, at
+  // the same address. more: further bytes follow at once, so the segment may wait for them.
   IoResult write(const char* data, size_t size, bool more);
+  bool writes_may_move() const { return !is_tls_ || tx_.owner != Owner::openssl; }
   // again: of what was written there are records that the socket has not taken.
   IoState flush();
   // Plaintext and sends_by_kernel() only. ok with 0 bytes: the file is shorter than it was.

@@ -200,7 +200,7 @@ IoResult Channel::write_records(const char* data, size_t size, bool more) {
     taken += piece;
     count_sent(1);
   } while (taken < size && !key_update_owed_ &&
-           sealed + record_bytes_ + kRecordOverhead <= RecordBuffers::kBytes);
+           sealed + record_bytes_ + kRecordOverhead <= RecordBuffers::kSealedBytes);
   const ssize_t n = send(records, sealed, more || taken < size);
   if (n < 0 && errno != EAGAIN) return {fail(channel_error_of_errno(errno))};
   const size_t left = sealed - static_cast<size_t>(std::max<ssize_t>(n, 0));

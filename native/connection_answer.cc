@@ -104,7 +104,7 @@ void Connection::start_sending() {
 bool Connection::step_send() {
   if (io_ticket_ != 0) return read_aside(), false;  // the disk is being read
   const bool first = first_byte_at_ == 0;
-  const Delivery::Progress progress = delivery_.pump(channel_);
+  const Delivery::Progress progress = delivery_.pump(channel_, reactor_.record_buffers());
   if (first && delivery_.bytes_sent() > 0) first_byte_at_ = monotonic_us();
   switch (progress) {
     case Delivery::Progress::done: return response_sent(first ? first_byte_at_ : monotonic_us());

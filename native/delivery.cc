@@ -10,7 +10,9 @@
 namespace sealgate {
 namespace {
 
-constexpr size_t kBufferBytes = 4 * kRecordBytes;
+// Gathered at a time: a processor's cache has room for it, sealed and not. Of a response that needs no second
+// turn, all.
+constexpr size_t kBatchBytes = 4 * kRecordBytes;
 constexpr size_t kWindowBytes = 32 * kRecordBytes;  // one sendfile(2), one look at the page cache
 constexpr uint64_t kFairShare = 512 * 1024;         // bytes of one connection before it is others' turn
 constexpr size_t kDiskReadBytes = 1024 * 1024;      // brought into the page cache by one cold read
@@ -58,7 +60,8 @@ void DiskRead::run() {
 }
 
 void Delivery::start(const Channel& channel, SentTraffic& traffic) {
-  piece_ = within_ = bytes_sent_ = filled_ = sent_ = 0;
+  piece_ = within_ = bytes_sent_ = 0;
+  unsent_ = {};
   cold_ahead_ = warmed_ = disk_failed_ = false;
   disk_.reset();
   file_left_ = response_.body_in_file();
@@ -77,22 +80,22 @@ void Delivery::start(const Channel& channel, SentTraffic& traffic) {
 
 void Delivery::reset() {
   response_.clear();
-  buffer_.reset();
+  kept_.reset();
   disk_.reset();
 }
 
-Delivery::Progress Delivery::pump(Channel& channel) {
+Delivery::Progress Delivery::pump(Channel& channel, RecordBuffers& buffers) {
   if (disk_failed_) return Progress::read_failed;
-  const Progress progress = pump_pieces(channel);
+  const Progress progress = pump_pieces(channel, buffers);
   if (progress != Progress::done) return progress;
   const IoState flushed = channel.flush();
   return flushed == IoState::ok ? Progress::done : blocked({flushed});
 }
 
-Delivery::Progress Delivery::pump_pieces(Channel& channel) {
-  if (file_left_ == 0 && filled_ == 0 && response_.pieces.size() == 1) return pump_memory(channel);
+Delivery::Progress Delivery::pump_pieces(Channel& channel, RecordBuffers& buffers) {
+  if (file_left_ == 0 && unsent_.empty() && response_.pieces.size() == 1) return pump_memory(channel);
   if (path_ == Path::plain_sendfile || path_ == Path::ktls_sendfile) return pump_sendfile(channel);
-  return pump_copy(channel);
+  return pump_copy(channel, buffers);
 }
 
 const char* Delivery::memory(const Piece& piece) const {
@@ -162,63 +165,77 @@ Delivery::Progress Delivery::pump_sendfile(Channel& channel) {
 }
 
 // Pieces are gathered in a buffer of whole records, so that head and body share them.
-Delivery::Progress Delivery::pump_copy(Channel& channel) {
+Delivery::Progress Delivery::pump_copy(Channel& channel, RecordBuffers& buffers) {
   uint64_t share = kFairShare;
   for (;;) {
-    while (sent_ < filled_) {
+    while (!unsent_.empty()) {
       const bool more = piece_ < response_.pieces.size() && !cold_ahead_;
-      const IoResult result = channel.write(buffer_.get() + sent_, filled_ - sent_, more);
-      if (result.state != IoState::ok) return blocked(result);
-      sent_ += result.bytes;
+      const IoResult result = channel.write(unsent_.data(), unsent_.size(), more);
+      if (result.state != IoState::ok) return keep_unsent(), blocked(result);
+      unsent_.remove_prefix(result.bytes);
       count(result.bytes);
       share -= std::min<uint64_t>(share, result.bytes);
     }
+    kept_.reset();
     if (piece_ >= response_.pieces.size()) return Progress::done;
     if (share == 0) return Progress::fair_share;
-    switch (fill()) {
+    switch (fill(room(channel, buffers))) {
       case Filled::some: break;
       case Filled::broken: return Progress::seal_broken;
       case Filled::failed: return Progress::read_failed;
       case Filled::cold: {
         const uint64_t offset = response_.pieces[piece_].offset + within_;
         const uint64_t left = response_.pieces[piece_].length - within_;
-        return ask_disk(offset, std::min<uint64_t>(left, kBufferBytes), true);
+        return ask_disk(offset, std::min<uint64_t>(left, kBatchBytes), true);
       }
     }
   }
 }
 
-Delivery::Filled Delivery::fill() {
-  filled_ = sent_ = 0;
+char* Delivery::room(const Channel& channel, RecordBuffers& buffers) {
+  if (channel.writes_may_move()) return buffers.plaintext.get();
+  kept_ = std::shared_ptr<char[]>(new char[RecordBuffers::kBytes]);
+  return kept_.get();
+}
+
+// The thread's buffer serves the next response.
+void Delivery::keep_unsent() {
+  if (kept_) return;
+  kept_ = std::shared_ptr<char[]>(new char[unsent_.size()]);
+  std::memcpy(kept_.get(), unsent_.data(), unsent_.size());
+  unsent_ = {kept_.get(), unsent_.size()};
+}
+
+Delivery::Filled Delivery::fill(char* buffer) {
+  const uint64_t left = response_.size() - bytes_sent_;
+  const size_t most = left <= RecordBuffers::kBytes ? RecordBuffers::kBytes : kBatchBytes;
+  size_t filled = 0;
   cold_ahead_ = false;
-  if (!buffer_) buffer_ = std::shared_ptr<char[]>(new char[kBufferBytes]);
-  while (filled_ < kBufferBytes && piece_ < response_.pieces.size()) {
+  while (filled < most && piece_ < response_.pieces.size() && !cold_ahead_) {
     const Piece& piece = response_.pieces[piece_];
-    const size_t room = std::min<uint64_t>(kBufferBytes - filled_, piece.length - within_);
+    const size_t room = std::min<uint64_t>(most - filled, piece.length - within_);
     if (piece.of == Piece::Of::file) {
-      const Filled filled = fill_from_file(piece, room);
-      if (filled == Filled::cold && filled_ > 0) {
-        cold_ahead_ = true;
-        return Filled::some;
-      }
-      if (filled != Filled::some) return filled;
+      const Filled from_file = fill_from_file(piece, buffer + filled, room, filled);
+      cold_ahead_ = from_file == Filled::cold && filled > 0;
+      if (from_file != Filled::some && !cold_ahead_) return from_file;
     } else {
-      std::memcpy(buffer_.get() + filled_, memory(piece) + within_, room);
-      filled_ += room;
+      std::memcpy(buffer + filled, memory(piece) + within_, room);
+      filled += room;
       advance(room);
     }
   }
+  unsent_ = {buffer, filled};
   return Filled::some;
 }
 
-Delivery::Filled Delivery::fill_from_file(const Piece& piece, size_t room) {
+Delivery::Filled Delivery::fill_from_file(const Piece& piece, char* to, size_t room, size_t& filled) {
   const SealedFile& file = *response_.plan->file;
-  iovec to{buffer_.get() + filled_, room};
+  iovec into{to, room};
   const off_t offset = static_cast<off_t>(piece.offset + within_);
-  const ssize_t n = ::preadv2(file.fd(), &to, 1, offset, file.always_resident() ? 0 : RWF_NOWAIT);
+  const ssize_t n = ::preadv2(file.fd(), &into, 1, offset, file.always_resident() ? 0 : RWF_NOWAIT);
   if (n < 0) return errno == EAGAIN ? Filled::cold : Filled::failed;
   if (n == 0 || !intact_to_the_end(static_cast<uint64_t>(n))) return Filled::broken;
-  filled_ += static_cast<size_t>(n);
+  filled += static_cast<size_t>(n);
   advance(static_cast<size_t>(n));
   return Filled::some;
 }
@@ -242,18 +259,17 @@ Delivery::Progress Delivery::ask_disk(uint64_t offset, size_t length, bool bytes
   disk_->file = response_.plan->file;
   disk_->offset = offset;
   disk_->length = length;
-  if (bytes_wanted) disk_->buffer = buffer_;
+  if (bytes_wanted) disk_->buffer = std::shared_ptr<char[]>(new char[length]);
   return Progress::wants_disk;
 }
 
-// The bytes of a cold read are at the start of the buffer.
 void Delivery::disk_done() {
   disk_failed_ = disk_->result < 0;
   if (disk_->buffer && disk_->result > 0) {
-    filled_ = static_cast<size_t>(disk_->result);
-    sent_ = 0;
+    kept_ = disk_->buffer;
+    unsent_ = {kept_.get(), static_cast<size_t>(disk_->result)};
     cold_ahead_ = false;
-    advance(filled_);
+    advance(unsent_.size());
   }
   warmed_ = !disk_->buffer;
   disk_.reset();

@@ -47,7 +47,7 @@ class Delivery {
 
   // response() is ready. The channel must be where it is to stay for this response.
   void start(const Channel& channel, SentTraffic& traffic);
-  Progress pump(Channel& channel);
+  Progress pump(Channel& channel, RecordBuffers& buffers);
   std::shared_ptr<DiskRead> disk_read() const { return disk_; }
   void disk_done();
   // Frees what only a response under way needs.
@@ -56,12 +56,14 @@ class Delivery {
  private:
   enum class Filled : uint8_t { some, cold, broken, failed };
 
-  Progress pump_pieces(Channel& channel);
+  Progress pump_pieces(Channel& channel, RecordBuffers& buffers);
   Progress pump_memory(Channel& channel);
   Progress pump_sendfile(Channel& channel);
-  Progress pump_copy(Channel& channel);
-  Filled fill();
-  Filled fill_from_file(const Piece& piece, size_t room);
+  Progress pump_copy(Channel& channel, RecordBuffers& buffers);
+  Filled fill(char* buffer);
+  Filled fill_from_file(const Piece& piece, char* to, size_t room, size_t& filled);
+  char* room(const Channel& channel, RecordBuffers& buffers);
+  void keep_unsent();
   Progress ask_disk(uint64_t offset, size_t length, bool bytes_wanted);
   bool resident(uint64_t offset, size_t length) const;
   bool intact_to_the_end(uint64_t sending) const;
@@ -78,10 +80,10 @@ class Delivery {
   uint64_t within_ = 0;                   // bytes of that piece already taken
   uint64_t file_left_ = 0;                // bytes of the file still to be taken
   uint64_t bytes_sent_ = 0;
-  std::shared_ptr<char[]> buffer_;
-  size_t filled_ = 0, sent_ = 0;  // of buffer_
-  bool cold_ahead_ = false;       // the next byte is not in the page cache
-  bool warmed_ = false;           // the window ahead was just read by the I/O pool
+  std::string_view unsent_;  // gathered in the thread's buffer, or in kept_
+  std::shared_ptr<char[]> kept_;
+  bool cold_ahead_ = false;  // the next byte is not in the page cache
+  bool warmed_ = false;      // the window ahead was just read by the I/O pool
   bool disk_failed_ = false;
   std::shared_ptr<DiskRead> disk_;
 };
