@@ -106,7 +106,9 @@ function measures({ canary: suspect, control }: Pair, policy: GuardPolicy): Meas
       hold: holdOf(policy.latencyRatio),
     };
   };
+  // CPU is sampled: a group that is at nought over the whole window was not measured, it is not free.
   const cpuPerByte = ({ cpuSeconds, bytes }: GroupCounts) => cpuSeconds / bytes;
+  const cpuMeasured = (group: GroupCounts) => (group.cpuSeconds > 0 ? cpuPerByte(group) : Number.NaN);
   return [
     share('errors', errorsOf),
     // A class that the clients' own comings and goings would hide in the sum.
@@ -120,7 +122,7 @@ function measures({ canary: suspect, control }: Pair, policy: GuardPolicy): Meas
     {
       metric: 'cpu-per-byte',
       value: cpuPerByte,
-      effect: cpuPerByte,
+      effect: cpuMeasured,
       worse: ratioOf(policy.cpuRatio),
       hold: holdOf(policy.cpuRatio),
     },

@@ -60,14 +60,19 @@ function countsOf(
   return counts;
 }
 
-function judge(canary: Partial<Behaviour>, intervals = 30, seed = 1): Judgement {
+function judge(
+  canary: Partial<Behaviour>,
+  intervals = 30,
+  seed = 1,
+  control: Partial<Behaviour> = {},
+): Judgement {
   const random = seeded(seed);
   const window: Interval[] = Array.from({ length: intervals }, (_, index) => ({
     at: index * 2000,
     seconds: 2,
     counts: {
       ...countsOf('canary', { ...usual, ...canary }, random),
-      ...countsOf('control', usual, random),
+      ...countsOf('control', { ...usual, ...control }, random),
     },
   }));
   return compare(window, policy, random);
@@ -82,6 +87,12 @@ test('groups that behave alike are found alike, time and again', () => {
   const wrong = verdicts.filter((verdict) => verdict === 'hold').length;
   // Five metrics at a hundredth each: three of sixty are expected by chance.
   assert.ok(wrong <= 9, `${wrong} of 60`);
+});
+
+test('CPU that was not sampled in one of the groups is not compared', () => {
+  const judgement = judge({}, 30, 1, { cpuPerByte: 0 });
+  assert.equal(verdictOn(judgement, 'cpu-per-byte'), undefined);
+  assert.equal(judgement.verdict, 'alike');
 });
 
 test('more errors are worse, and their class is named', () => {
