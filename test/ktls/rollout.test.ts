@@ -24,7 +24,7 @@ const guard = {
   minResponses: 4,
   consecutive: 2,
   latencyRatio: 50,
-  cpuRatio: 1000,
+  cpuRatio: 100,
   steps: [100],
   // Longer than it takes to inject errors, or the guard would go on before them.
   stepSeconds: 20,
