@@ -5,10 +5,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as echarts from 'echarts';
+import type * as echarts from 'echarts';
 import { Context } from './context.ts';
 import { cpuTimes } from './cpu.ts';
 import { LoadClient } from './load.ts';
+import { svgOf } from './plots.ts';
 import type { Protocol } from './servers/server.ts';
 
 const [size = '1k', protocol = 'tls'] = process.argv.slice(2);
@@ -80,9 +81,7 @@ function draw(tree: Frame): string {
   const boxes = boxesOf(tree, tree.samples);
   const rows = 1 + Math.max(...boxes.map(([depth]) => depth));
   const height = 50 + rows * rowHeight;
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
-  chart.setOption({
-    animation: false,
+  return svgOf(width, height, {
     title: {
       text: `GET of ${size}, ${protocol}: ${tree.samples} samples of a delivery thread`,
       textStyle: { fontSize: 14 },
@@ -92,9 +91,6 @@ function draw(tree: Frame): string {
     yAxis: { show: false, min: 0, max: rows },
     series: [{ type: 'custom', data: boxes, encode: { x: [1, 2], y: 0 }, renderItem: renderBox }],
   });
-  const svg = chart.renderToSVGString();
-  chart.dispose();
-  return svg;
 }
 
 const renderBox: echarts.CustomSeriesRenderItem = (_, api) => {

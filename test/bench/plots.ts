@@ -24,17 +24,10 @@ export function writePlots(folder: string, rows: Row[]): void {
 }
 
 function plotOf(scenario: string, rows: Row[]): string {
-  const chart = echarts.init(null, null, {
-    renderer: 'svg',
-    ssr: true,
-    width,
-    height: margins + rows.length * barHeight,
-  });
   const units = new Set(rows.map(({ unit }) => unit));
   // Without a browser nobody measures text.
   const namesWidth = 16 + letterWidth * Math.max(...rows.map(({ server }) => server.length));
-  chart.setOption({
-    animation: false,
+  return svgOf(width, margins + rows.length * barHeight, {
     title: { text: `${scenario}, ${[...units].join(', ')}`, subtext: 'less is better; median of the rounds' },
     grid: { left: namesWidth, right: 64, top: 64, bottom: 24 },
     xAxis: { type: 'value' },
@@ -42,6 +35,12 @@ function plotOf(scenario: string, rows: Row[]): string {
     yAxis: { type: 'category', inverse: true, data: rows.map(({ server }) => server) },
     series: [{ type: 'bar', data: rows.map(barOf), barWidth: '60%' }],
   });
+}
+
+/** Draws a chart; width and height in pixels. */
+export function svgOf(width: number, height: number, option: echarts.EChartsOption): string {
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
+  chart.setOption({ animation: false, ...option });
   const svg = chart.renderToSVGString();
   chart.dispose();
   return svg;
