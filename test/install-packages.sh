@@ -4,6 +4,10 @@
 # all of them are there.
 set -euo pipefail
 
+# make asks for several lists side by side, and apt takes one at a time.
+exec {lock}<"$0"
+flock "$lock"
+
 missing=()
 while read -r package; do
   status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
@@ -21,7 +25,7 @@ if ((EUID != 0)); then
 fi
 install() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y --no-install-recommends "${missing[@]}" </dev/null
+    apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}" </dev/null
 }
 # The package lists of a fresh machine are empty or old: the first failure asks for new ones.
 install || { "${as_root[@]}" apt-get update </dev/null && install; }
