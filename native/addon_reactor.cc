@@ -185,16 +185,12 @@ class Batch {
   void add(uint32_t reactor, const RequestEvent& event) {
     add(Napi::Number::New(env_, reactor));
     add(Napi::Number::New(env_, static_cast<double>(event.request)));
-    add(Napi::Number::New(env_, static_cast<double>(event.listener)));
     add(latin1(env_, event.method));
     add(latin1(env_, event.target));
     add(latin1(env_, event.head));
     add(Napi::Boolean::New(env_, event.has_body));
-    add(Napi::Number::New(env_, static_cast<double>(event.content_length)));
-    add(latin1(env_, event.peer));
     add(Napi::String::New(env_, event.subject));
     add(latin1(env_, event.name));
-    add(Napi::Number::New(env_, event.at));
   }
   void add(uint32_t reactor, const ReceivedEvent& event) {
     Napi::Object out = object(reactor, "received");

@@ -1,6 +1,4 @@
 // The store's face in JavaScript: locks, sealed files, staging and placement (src/native/addon.ts).
-#include <time.h>
-
 #include <cerrno>
 #include <cstring>
 #include <functional>
@@ -144,12 +142,6 @@ Napi::Value libraries(const Napi::CallbackInfo& info) {
   return out;
 }
 
-Napi::Value now(const Napi::CallbackInfo& info) {
-  timespec t;
-  ::clock_gettime(CLOCK_MONOTONIC, &t);
-  return Napi::Number::New(info.Env(), static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9);
-}
-
 }  // namespace
 
 std::shared_ptr<const SealedFile> take_sealed_file(const Napi::Value& value) {
@@ -167,7 +159,6 @@ void init_store(Napi::Env env, Napi::Object exports) {
   exports.Set("hashFile", Napi::Function::New<hash_file_async>(env));
   exports.Set("importFile", Napi::Function::New<import_file_here>(env));
   exports.Set("libraries", Napi::Function::New<libraries>(env));
-  exports.Set("now", Napi::Function::New<now>(env));
 }
 
 }  // namespace sealgate::addon

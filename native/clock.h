@@ -19,11 +19,6 @@ inline int64_t monotonic_ms() {
   return t.tv_sec * 1000 + t.tv_nsec / 1'000'000;
 }
 
-inline double monotonic_seconds() {
-  const timespec t = read_clock(CLOCK_MONOTONIC);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
-}
-
 // Microseconds since some point in the past.
 inline int64_t monotonic_us() {
   const timespec t = read_clock(CLOCK_MONOTONIC);

@@ -238,15 +238,17 @@ void Connection::ask_front_end() {
   http_.retain();
   request_id_ = reactor_.ticket(*this);
   reactor_.ask_front_end(
-      {reactor_.id(), RequestEvent{request_id_, listener_, std::string(request.method_name),
-                                   std::string(request.target), std::string(request.head), request.has_body,
-                                   request.chunked ? -1 : static_cast<int64_t>(request.content_length), peer_,
-                                   monotonic_seconds(), channel_.peer_subject(), request_name()}});
+      {reactor_.id(), RequestEvent{request_id_, std::string(request.method_name), std::string(request.target),
+                                   std::string(request.head), request.has_body, channel_.peer_subject(),
+                                   request_name()}});
 }
 
 void Connection::on_answer(Plan plan) {
   if (state_ != State::waiting) return;
-  if (in_front_end_) reactor_.front_end_answered();
+  if (in_front_end_) {
+    reactor_.mutable_counters().front_end_time.observe(monotonic_us() - head_at_);
+    reactor_.front_end_answered();
+  }
   in_front_end_ = false;
   if (auto* receive_plan = std::get_if<ReceivePlan>(&plan); receive_plan && !ingest_) {
     receive(*receive_plan);

@@ -16,12 +16,8 @@ namespace sealgate {
 // A request there is no plan for.
 struct RequestEvent {
   uint64_t request;
-  size_t listener;
   std::string method, target, head;
   bool has_body;
-  int64_t content_length;  // bytes; -1: chunked
-  std::string peer;
-  double at;            // seconds, CLOCK_MONOTONIC
   std::string subject;  // of the client's certificate (RFC 2253); empty without one
   std::string name;     // of the request, for logs
 };

@@ -4,13 +4,14 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { Tokens } from './auth/tokens.ts';
 import type { Config } from './config.ts';
-import { type ControlServices, createControlApp } from './control/app.ts';
+import { Baseline } from './control/baseline.ts';
 import { type ControlListener, listenControl } from './control/listener.ts';
-import { Metrics } from './control/metrics.ts';
+import type { PlaneServices } from './control/plane.ts';
 import { checkKtls, modeBeside } from './delivery/ktls.ts';
 import { openFilesLimit, withinOpenFiles } from './delivery/open_files.ts';
 import { DeliveryPool } from './delivery/pool.ts';
 import { reactorOptions } from './delivery/reactor_options.ts';
+import { Refusals } from './delivery/refusals.ts';
 import { TlsFiles } from './delivery/tls_files.ts';
 import { anyOffload } from './doctor/devices.ts';
 import { addon, type BoundListener } from './native/addon.ts';
@@ -91,9 +92,9 @@ async function assemble(
   for (const [name, kind] of Object.entries(config.buckets)) await store.createBucket(name, kind);
 
   let pool: DeliveryPool | undefined;
-  const counters = () => pool?.counters() ?? {};
+  const refusals = new Refusals();
+  const counters = () => refusals.plus(pool?.counters() ?? {});
   const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
-  const metrics = new Metrics(ktls, { store: config.store, connections });
   const operation = await startOperation(config, ktls, counters, log);
   closers.push(() => operation.close());
   openAccessLog(config);
@@ -102,12 +103,12 @@ async function assemble(
     if (encrypted) pool?.replaceTls(await tlsFiles.read());
     await control?.reload();
   };
-  const text = () => metrics.text(counters(), operation, sentinel?.status());
   control = await startControl(config, log, {
     operation,
+    baseline: new Baseline(),
     ktls,
     connections,
-    metrics: async () => ({ text: await text(), contentType: metrics.contentType }),
+    counters,
     state: () => state,
     sentinel: () => sentinel?.status(),
     reload,
@@ -115,7 +116,7 @@ async function assemble(
   const { url, close: closeControl } = control;
   closers.push(closeControl);
 
-  const frontEnd = createFrontEnd(config, store, metrics, ownToken, log);
+  const frontEnd = createFrontEnd(config, store, refusals, ownToken, log);
   frontEnd.listen();
   closers.push(() => frontEnd.close());
   const started = await DeliveryPool.start({ workers: config.workers, reactor, frontEnd, log });
@@ -164,11 +165,14 @@ function openAccessLog({ log }: Config): void {
 function startControl(
   config: Config,
   log: Logger,
-  services: Omit<ControlServices, 'access' | 'config'>,
+  services: Omit<PlaneServices, 'access' | 'config'>,
 ): Promise<ControlListener> {
   const { control, auth } = config;
   const where = 'path' in control.listen ? 'unix' : 'loopback';
   const access = { tokens: control.auth === 'token' ? new Tokens(auth.tokens) : undefined, where, log };
-  const app = createControlApp({ access, config, ...services });
-  return listenControl(app, control.listen, control);
+  const load = async () => {
+    const { controlPlane } = await import('./control/plane.ts');
+    return controlPlane({ access, config, ...services });
+  };
+  return listenControl(load, control.listen, control);
 }

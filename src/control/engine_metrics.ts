@@ -120,6 +120,11 @@ export const engineHistograms: Record<string, HistogramMetric> = {
     help: 'From accept to the end of the TLS handshake.',
     labels: [],
   },
+  front_end_time: {
+    name: 'sealgate_front_end_latency_seconds',
+    help: 'From the complete request head to the front end’s answer.',
+    labels: [],
+  },
   group_first_byte: {
     name: 'sealgate_first_byte_seconds',
     help: 'From the complete request head until the first byte was handed to the kernel.',

@@ -3,11 +3,9 @@
 
 import { once } from 'node:events';
 import { chmod, lstat, readFile, unlink } from 'node:fs/promises';
-import type { Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
-import type { Hono } from 'hono';
 import { type ControlAddress, controlUrl } from '../control_address.ts';
 
 /** Milliseconds for the head of a request, and connections at a time: its clients are few and near. */
@@ -22,13 +20,16 @@ export interface ControlListener {
   close(): Promise<void>;
 }
 
-/** Rejects when the address cannot be bound, or the certificate not be used. */
+/**
+ * Rejects when the address cannot be bound, or the certificate not be used.
+ * @param load asked once, by the first request.
+ */
 export async function listenControl(
-  app: Pick<Hono, 'fetch'>,
+  load: () => Promise<RequestListener>,
   address: ControlAddress,
   certificate: { certificate: string; key: string },
 ): Promise<ControlListener> {
-  const server = await serverFor(app, address, certificate);
+  const server = await serverFor(handledBy(load), address, certificate);
   const reload = async () => {
     if (server instanceof TlsServer) server.setSecureContext(await contextOf(certificate));
   };
@@ -44,14 +45,25 @@ export async function listenControl(
   return { url: controlUrl({ ...address, port }), reload, close: () => close(server) };
 }
 
+function handledBy(load: () => Promise<RequestListener>): RequestListener {
+  let loaded: Promise<RequestListener> | undefined;
+  return async (request, response) => {
+    loaded ??= load();
+    try {
+      (await loaded)(request, response);
+    } catch {
+      response.writeHead(500).end();
+    }
+  };
+}
+
 async function serverFor(
-  { fetch }: Pick<Hono, 'fetch'>,
+  handler: RequestListener,
   address: ControlAddress,
   files: { certificate: string; key: string },
 ): Promise<Server> {
-  if ('path' in address || !address.tls) return createAdaptorServer({ fetch }) as Server;
-  const serverOptions = await contextOf(files);
-  return createAdaptorServer({ fetch, createServer: createTlsServer, serverOptions }) as Server;
+  if ('path' in address || !address.tls) return createServer(handler);
+  return createTlsServer(await contextOf(files), handler);
 }
 
 async function contextOf({ certificate, key }: { certificate: string; key: string }) {

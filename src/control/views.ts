@@ -3,14 +3,15 @@
 import { statfs } from 'node:fs/promises';
 import { Hono } from 'hono';
 import type { Config } from '../config.ts';
-import { lessAtStart, readTlsStat, TlsStat } from '../delivery/tls_stat.ts';
+import { readTlsStat } from '../delivery/tls_stat.ts';
 import { runDoctor } from '../doctor/doctor.ts';
 import type { Finding } from '../doctor/finding.ts';
-import { addon, type ConnectionInfo, type KtlsCapability, type NetDevice } from '../native/addon.ts';
+import { addon, type ConnectionInfo, type KtlsCapability } from '../native/addon.ts';
 import { diagnose, type Symptom } from '../rollout/diagnose.ts';
 import type { Operation } from '../rollout/operation.ts';
 import { groupCounts, type Interval, sumOf, valuesUnder } from '../rollout/samples.ts';
 import type { SentinelStatus } from '../rollout/sentinel.ts';
+import type { Baseline } from './baseline.ts';
 import type { ControlEnv } from './who.ts';
 
 /** Seconds that a diagnosis looks back. */
@@ -22,6 +23,7 @@ const doctorAge = 60_000;
 export interface ViewServices {
   config: Config;
   operation: Operation;
+  baseline: Baseline;
   ktls: KtlsCapability[];
   state(): string;
   sentinel(): SentinelStatus | undefined;
@@ -47,9 +49,8 @@ export interface Point {
 }
 
 export function viewRoutes(services: ViewServices): Hono<ControlEnv> {
-  const { operation, connections } = services;
+  const { operation, connections, baseline } = services;
   const app = new Hono<ControlEnv>();
-  const baseline = new Baseline();
   const doctor = cached(() => runDoctor(services.config, true));
   app.get('/status', async (c) => c.json(await status(services)));
   app.get('/history', (c) => c.json({ points: operation.samples.intervals().map(point) }));
@@ -86,30 +87,13 @@ export interface Diagnosis {
   symptoms: Symptom[];
 }
 
-/** What kernel and devices had counted when the server began: all further is about it. */
-class Baseline {
-  readonly #kernel = new TlsStat();
-  readonly #devices = new Map(addon.netDevices().map(({ name, statistics }) => [name, statistics]));
-
-  kernel(): Record<string, number> {
-    return this.#kernel.sinceStart();
-  }
-
-  devices(): NetDevice[] {
-    return addon.netDevices().map((device) => ({
-      ...device,
-      statistics: lessAtStart(device.statistics, this.#devices.get(device.name) ?? {}),
-    }));
-  }
-}
-
 function diagnosis(operation: Operation, baseline: Baseline, live: ConnectionInfo[]): Diagnosis {
   const intervals = operation.samples.intervals(Date.now() - diagnosisWindow * 1000);
   const symptoms = diagnose({
     counts: sumOf(intervals),
     rollout: operation.rollout.view(),
     guard: operation.guard.status(),
-    kernel: baseline.kernel(),
+    kernel: baseline.kernel.sinceStart(),
     devices: baseline.devices(),
     connections: live,
   });

@@ -40,19 +40,17 @@ export class EngineRequest {
   /** The path alone, not decoded. `*` (RFC 9110 9.3.7) is the root's. */
   readonly path: string;
   readonly headers: FieldLines;
-  readonly peer: string;
   /** Of the client's certificate (RFC 2253); empty without one. */
   readonly subject: string;
   readonly #hasBody: boolean;
 
-  constructor(event: Pick<RequestEvent, 'method' | 'target' | 'head' | 'hasBody' | 'peer' | 'subject'>) {
+  constructor(event: Pick<RequestEvent, 'method' | 'target' | 'head' | 'hasBody' | 'subject'>) {
     this.method = event.method === 'HEAD' ? 'GET' : event.method;
     this.url = event.target;
     const query = event.target.indexOf('?');
     const path = query < 0 ? event.target : event.target.slice(0, query);
     this.path = path === '*' ? '/' : path;
     this.headers = new FieldLines(event.head);
-    this.peer = event.peer;
     this.subject = event.subject;
     this.#hasBody = event.hasBody;
   }

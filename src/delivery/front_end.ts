@@ -14,17 +14,12 @@ import { type Answer, type ProblemPlan, problem, problemFrom, type Upload } from
 /** The data-plane application. A synchronous answer costs no promise. */
 export type Handle = (request: EngineRequest) => Answer | Promise<Answer>;
 
-export interface FrontEndObserver {
-  /** Seconds between the complete request head and its first answer. */
-  answered(seconds: number): void;
-  refused(code: ErrorCode): void;
-}
-
 export interface FrontEndOptions {
   handle: Handle;
   store: Pick<Store, 'quarantine' | 'seal'>;
   epochs: Epochs;
-  observer: FrontEndObserver;
+  /** Hears of every refusal. */
+  refused(code: ErrorCode): void;
   log: Logger;
 }
 
@@ -127,13 +122,12 @@ export class FrontEnd {
     if (answer.kind === 'receive')
       this.#uploads.get(event.reactor)?.set(event.request, { upload: answer, name: event.name });
     this.#answer(event, answer);
-    this.#guard(() => this.#options.observer.answered(addon.now() - event.at));
   }
 
   #answer(event: { reactor: number; request: number }, answer: Answer): void {
     this.#guard(() => {
       const refusal = (answer as Partial<ProblemPlan>).problem;
-      if (refusal !== undefined) this.#options.observer.refused(refusal);
+      if (refusal !== undefined) this.#options.refused(refusal);
       this.#send(event, answer);
     });
   }

@@ -60,24 +60,16 @@ export interface RequestEvent {
   kind: 'request';
   reactor: number;
   request: number;
-  /** Index into ReactorOptions.listeners. */
-  listener: number;
   method: string;
   /** Origin-form, as sent: path and query, not decoded. Latin-1. */
   target: string;
   /** Field lines as sent, CRLF after each. Latin-1. */
   head: string;
   hasBody: boolean;
-  /** Bytes; -1 for a chunked body. */
-  contentLength: number;
-  /** Peer address, no port. */
-  peer: string;
   /** Of the client's certificate, as `CN=build,O=Example` (RFC 2253); empty without one. */
   subject: string;
   /** As the access log calls the request. */
   name: string;
-  /** Seconds on the engine's clock when the head was complete; see {@link Addon.now}. */
-  at: number;
 }
 
 /** The body that a `receive` plan asked for is complete, hashed and fsynced in its staging file. */
@@ -262,8 +254,6 @@ export interface Libraries {
 
 export interface Addon {
   libraries(): Libraries;
-  /** Seconds on a monotonic clock. */
-  now(): number;
   probeKtls(): KtlsCapability[];
 
   /**

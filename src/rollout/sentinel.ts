@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { BoundListener } from '../native/addon.ts';
 import type { Store } from '../store/store.ts';
-import { type Fetched, fetchDigest } from './fetch_digest.ts';
+import type { Fetched } from './fetch_digest.ts';
 import type { Rollout } from './rollout.ts';
 
 /** canary: may move into the kernel; control: userspace TLS; plain: in the clear. */
@@ -61,16 +61,21 @@ export class Sentinel {
     return this.#status;
   }
 
-  /** At once, and then each so many seconds until close(). */
+  /** Soon, and then each so many seconds until close(). */
   start(everySeconds: number): void {
-    const look = () => void this.look();
-    look();
-    this.#timer = setInterval(look, everySeconds * 1000);
-    this.#timer.unref();
+    const next = (milliseconds: number) => {
+      this.#timer = setTimeout(() => {
+        next(everySeconds * 1000);
+        void this.look();
+      }, milliseconds);
+      this.#timer.unref();
+    };
+    // A server that has just begun answers others first.
+    next(Math.min(everySeconds, 1) * 1000);
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
   }
 
   /** One object each way. Never rejects. */
@@ -97,6 +102,8 @@ export class Sentinel {
     const serverName = way === 'plain' ? {} : { serverName: rollout.sentinels[way] };
     let fetched: Fetched;
     try {
+      // Clients' libraries: not before they are needed.
+      const { fetchDigest } = await import('./fetch_digest.ts');
       fetched = await fetchDigest({ listener, path: `/sha256/${digest}`, token, maxBytes, ...serverName });
       if (fetched.status !== 200) throw new Error(`answered with ${fetched.status}`);
     } catch (error) {

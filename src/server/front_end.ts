@@ -4,7 +4,8 @@ import type { Logger } from 'pino';
 import { Tokens } from '../auth/tokens.ts';
 import type { Config } from '../config.ts';
 import { Epochs } from '../delivery/epochs.ts';
-import { FrontEnd, type FrontEndObserver } from '../delivery/front_end.ts';
+import { FrontEnd } from '../delivery/front_end.ts';
+import type { Refusals } from '../delivery/refusals.ts';
 import { createApp } from '../http/app.ts';
 import { authorizer } from '../http/authorize.ts';
 import { Turns } from '../http/turns.ts';
@@ -15,7 +16,7 @@ import type { Store } from '../store/store.ts';
 export function createFrontEnd(
   config: Config,
   store: Store,
-  observer: FrontEndObserver,
+  refusals: Refusals,
   ownToken: string,
   log: Logger,
 ): FrontEnd {
@@ -30,5 +31,5 @@ export function createFrontEnd(
     turns: new Turns(),
     log,
   });
-  return new FrontEnd({ handle, store, epochs, observer, log });
+  return new FrontEnd({ handle, store, epochs, refused: (code) => refusals.add(code), log });
 }

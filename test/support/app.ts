@@ -57,7 +57,7 @@ export async function openTestApp(
 
   const ask = async (method: string, target: string, fields: string[], hasBody = false) => {
     const head = fields.map((field) => `${field}\r\n`).join('');
-    return handle(new EngineRequest({ method, target, head, hasBody, peer: '127.0.0.1', subject: '' }));
+    return handle(new EngineRequest({ method, target, head, hasBody, subject: '' }));
   };
   const put = async (target: string, body: string, fields: string[]) => {
     const answer = await ask('PUT', target, fields, true);

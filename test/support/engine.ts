@@ -52,8 +52,13 @@ export async function startEngine(handle: Handle, workers = 2): Promise<TestEngi
   const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-engine-'));
   const log = pino({ level: 'silent' });
   const refused: string[] = [];
-  const observer = { answered: () => {}, refused: (code: string) => refused.push(code) };
-  const frontEnd = new FrontEnd({ handle, store: noStore, epochs: new Epochs(addon), observer, log });
+  const frontEnd = new FrontEnd({
+    handle,
+    store: noStore,
+    epochs: new Epochs(addon),
+    refused: (code) => refused.push(code),
+    log,
+  });
   const reactors: Reactor[] = [];
   const recording = {
     add: (reactor: Reactor) => {

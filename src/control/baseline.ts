@@ -1,0 +1,16 @@
+// Baseline: what kernel and devices had counted when the server began: all further is about it.
+
+import { lessAtStart, TlsStat } from '../delivery/tls_stat.ts';
+import { addon, type NetDevice } from '../native/addon.ts';
+
+export class Baseline {
+  readonly kernel = new TlsStat();
+  readonly #devices = new Map(addon.netDevices().map(({ name, statistics }) => [name, statistics]));
+
+  devices(): NetDevice[] {
+    return addon.netDevices().map((device) => ({
+      ...device,
+      statistics: lessAtStart(device.statistics, this.#devices.get(device.name) ?? {}),
+    }));
+  }
+}

@@ -1,0 +1,22 @@
+// Refusals: how often the front end refused, by problem, in the form of the engine's own totals.
+
+import type { ErrorCode } from '../errors.ts';
+import type { Counters } from '../native/addon.ts';
+
+export class Refusals {
+  readonly #counts = new Map<ErrorCode, number>();
+
+  add(code: ErrorCode): void {
+    this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
+  }
+
+  /** The engine's totals and these. */
+  plus(engine: Counters): Counters {
+    const sum = { ...engine };
+    for (const [code, count] of this.#counts) {
+      const name = `problems.${code}`;
+      sum[name] = (sum[name] ?? 0) + count;
+    }
+    return sum;
+  }
+}
