@@ -142,9 +142,16 @@ $(B)/fuzz/%_fuzz: $(B)/obj/fuzz/native/fuzz/%_fuzz.o $(call core,fuzz) | $(APT)/
 .PHONY: build
 build: native dist/complete ## Builds the engine and dist/ (default)
 
-dist/complete: $(shell find src workers -name '*.ts') tsconfig.json tsconfig.build.json $(NPM)
+# Few files, with the libraries in them: finding and reading hundreds takes longer than running them. What
+# brings an engine or threads of its own stays a package. Types are for `make check` and `make lint`.
+BUNDLE := --bundle --splitting --format=esm --platform=node --target=node20 --sourcemap --log-level=warning \
+  --outbase=. --outdir=dist --chunk-names=src/[name]-[hash] --external:lmdb --external:piscina
+# The libraries that are no ES modules call require().
+BUNDLE += --banner:js="import{createRequire as from}from'node:module';const require=from(import.meta.url);"
+
+dist/complete: $(shell find src workers -name '*.ts') package.json tsconfig.json Makefile $(NPM)
 	rm -rf dist
-	node_modules/.bin/tsc -p tsconfig.build.json
+	node_modules/.bin/esbuild src/cli.ts workers/*.ts $(BUNDLE)
 	@touch $@
 
 # --- checks -------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type Config, configSchema } from './config_schema.ts';
 import { controlUrl } from './control_address.ts';
 

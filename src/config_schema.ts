@@ -2,11 +2,14 @@
 
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { controlAddressSchema, isLoopback } from './control_address.ts';
 import { limitsSchema } from './limits.ts';
 import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
+
+// Read once: compiling the schemas first would take longer.
+z.config({ jitless: true });
 
 const address = z
   .string()

@@ -1,7 +1,7 @@
 // Where the control plane listens: `http://127.0.0.1:9443`, `https://192.0.2.1:9443` or `unix:/run/sealgate`.
 
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export type ControlAddress = { host: string; port: number; tls: boolean } | { path: string };
 

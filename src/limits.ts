@@ -1,7 +1,7 @@
 // Every limit there is, with its unit and the reason for its default. `limits` in the configuration overrides
 // them.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

@@ -1,7 +1,7 @@
 // What a rollout can be told: how far kernel TLS has come (phase), for whom (slice and percent), and when the
 // guard steps in. The configuration, the control plane and the command line share it.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const ktlsProtocols = ['TLSv1.2', 'TLSv1.3'] as const;
 export const ktlsCiphers = ['AES-128-GCM', 'AES-256-GCM', 'ChaCha20-Poly1305', 'AES-128-CCM'] as const;

@@ -1,7 +1,7 @@
 // Scopes: what a bearer may do, on one bucket or on all (`write:files`, `read:*`), or with the server itself
 // (`control:read`, `control:operate`).
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 export type Scope = string;
 

@@ -1,7 +1,7 @@
 // /rollout: how far kernel TLS has come, changing it, and the way back.
 
 import { Hono } from 'hono';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Operation } from '../rollout/operation.ts';
 import { RolloutRefused } from '../rollout/rollout.ts';
 import { rolloutChangeSchema } from '../rollout_schema.ts';

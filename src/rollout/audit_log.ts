@@ -3,7 +3,7 @@
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Bytes of one entry; what is longer is refused when written and passed over when read. */
 const maxEntry = 64 * 1024;
