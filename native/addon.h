@@ -7,13 +7,11 @@
 #include <memory>
 
 #include "reactor.h"
-#include "sealed_file.h"
 
 namespace sealgate::addon {
 
 // Of one environment; there are no mutable globals on this side.
 struct Instance {
-  Napi::FunctionReference sealed_file;  // the SealedFile class
   Napi::FunctionReference store_lock;
   Napi::FunctionReference reactor;
 };
@@ -25,9 +23,5 @@ void init_rollout(Napi::Env env, Napi::Object exports);  // addon_rollout.cc
 
 // A promise of what up to `limit` connections of it are doing. Rejects with ETIMEDOUT when it has ended.
 Napi::Value list_connections(Napi::Env env, std::shared_ptr<Reactor> reactor, size_t limit);
-
-// The file inside a JavaScript SealedFile, checked by type tag; null for any other value, and the second
-// time: it is closed when the engine has no more use for it, not when JavaScript collects its garbage.
-std::shared_ptr<const SealedFile> take_sealed_file(const Napi::Value& value);
 
 }  // namespace sealgate::addon

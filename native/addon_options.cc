@@ -145,6 +145,7 @@ ReactorOptions reactor_options(const Napi::Object& given) {
   read_problems(object(given, "problems"), out);
   out.server_name = text(given, "serverName");
   out.plan_key_fields = texts(given, "planKeyFields");
+  out.blobs = text(given, "blobs");
   return out;
 }
 

@@ -43,16 +43,6 @@ Registry& registry() {
 // --- plans
 // -------------------------------------------------------------------------------------------------------
 
-std::string base64_of_hex(const std::string& hex) {
-  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-  unsigned char raw[32];
-  for (size_t i = 0; i < sizeof raw; i++) {
-    raw[i] = static_cast<unsigned char>(digit(hex[2 * i]) << 4 | digit(hex[2 * i + 1]));
-  }
-  unsigned char encoded[48];
-  return {reinterpret_cast<char*>(encoded), static_cast<size_t>(EVP_EncodeBlock(encoded, raw, sizeof raw))};
-}
-
 Plan plan_of(const Napi::Object& given) {
   const std::string kind = text(given, "kind");
   if (kind == "receive")
@@ -110,20 +100,18 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
   // One for each object that is asked for the first time: words in a row are cheaper to read than an object.
   void deliver(const Napi::CallbackInfo& info) {
     const auto number = [&info](size_t at) { return info[at].As<Napi::Number>().DoubleValue(); };
-    auto plan = std::make_shared<DeliverPlan>();
-    plan->file = take_sealed_file(info[1]);
-    if (!plan->file) throw Napi::TypeError::New(info.Env(), "deliver: expected a SealedFile");
-    plan->content_type = info[2].As<Napi::String>();
-    plan->fields = info[3].As<Napi::String>();
-    plan->last_modified = static_cast<int64_t>(number(4));
-    plan->etag = '"' + plan->file->digest() + '"';
-    plan->repr_digest = "sha-256=:" + base64_of_hex(plan->file->digest()) + ":";
-    if (const double slot = number(5); slot >= 0) {
-      plan->cacheable = true;
-      plan->slot = static_cast<uint32_t>(slot);
-      plan->epoch = static_cast<uint64_t>(number(6));
+    const auto text = [&info](size_t at) { return info[at].As<Napi::String>().Utf8Value(); };
+    DeliverOrder order{{text(1), static_cast<uint64_t>(number(2)), text(3)}, std::make_shared<DeliverPlan>()};
+    DeliverPlan& plan = *order.plan;
+    plan.content_type = text(4);
+    plan.fields = text(5);
+    plan.last_modified = static_cast<int64_t>(number(6));
+    if (const double slot = number(7); slot >= 0) {
+      plan.cacheable = true;
+      plan.slot = static_cast<uint32_t>(slot);
+      plan.epoch = static_cast<uint64_t>(number(8));
     }
-    reactor().answer(static_cast<uint64_t>(number(0)), std::shared_ptr<const DeliverPlan>(std::move(plan)));
+    reactor().answer(static_cast<uint64_t>(number(0)), std::move(order));
   }
   void stop(const Napi::CallbackInfo& info) { reactor().stop(info[0].As<Napi::Number>().Int64Value()); }
   void replace_tls(const Napi::CallbackInfo& info) {
@@ -224,8 +212,9 @@ class Batch {
 };
 
 void hand_over_events(Napi::Env env, Napi::Function handler) {
-  if (!env) return;  // the environment is going down
-  const std::vector<FrontEndEvent> events = Engine::instance().front_end.drain();
+  if (!env) return;                                       // the environment is going down
+  static auto& events = *new std::vector<FrontEndEvent>;  // of the one thread that answers
+  Engine::instance().front_end.drain(events);
   if (events.empty()) return;
   const Napi::HandleScope scope(env);
   Batch batch(env, events.size());
@@ -233,6 +222,7 @@ void hand_over_events(Napi::Env env, Napi::Function handler) {
     std::visit([&](const auto& what) { batch.add(event.reactor, what); }, event.what);
   }
   const Mailbox::Together together;
+  events.clear();
   handler.Call({batch.words()});
 }
 

@@ -13,51 +13,15 @@
 namespace sealgate::addon {
 namespace {
 
-constexpr napi_type_tag kSealedFileTag = {0x5ea19a7e00000001, 0x7e57ab1ec0de0001};
-
-// --- SealedFile
-// --------------------------------------------------------------------------------------------------
-
-class SealedFileObject : public Napi::ObjectWrap<SealedFileObject> {
- public:
-  explicit SealedFileObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SealedFileObject>(info) {
-    info.This().As<Napi::Object>().TypeTag(&kSealedFileTag);
-  }
-  static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "SealedFile",
-                       {InstanceAccessor<&SealedFileObject::digest>("digest"),
-                        InstanceAccessor<&SealedFileObject::size>("size"),
-                        InstanceAccessor<&SealedFileObject::level>("level")});
-  }
-  std::shared_ptr<const SealedFile> file;
-
- private:
-  const SealedFile& sealed() const {
-    if (!file) throw Napi::Error::New(Env(), "SealedFile: not made by seal, or answered with already");
-    return *file;
-  }
-  Napi::Value digest(const Napi::CallbackInfo& info) {
-    return Napi::String::New(info.Env(), sealed().digest());
-  }
-  Napi::Value size(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), static_cast<double>(sealed().size()));
-  }
-  Napi::Value level(const Napi::CallbackInfo& info) {
-    return Napi::String::New(info.Env(), sealed().level() == SealLevel::l1 ? "L1" : "L0");
-  }
-};
-
+// A level, or what differs.
 Napi::Value seal(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
   const auto given = info[1].As<Napi::Object>();
   const SealedFile::Record record{text(given, "digest"), static_cast<uint64_t>(number(given, "size")),
                                   text(given, "evidence")};
-  SealBreak why = SealBreak::none;
-  auto file = SealedFile::seal(info[0].As<Napi::String>(), record, info[2].As<Napi::Boolean>(), &why);
-  if (!file) return Napi::String::New(env, std::string(seal_break_name(why)));
-  const Napi::Object object = env.GetInstanceData<Instance>()->sealed_file.New({});
-  SealedFileObject::Unwrap(object)->file = std::move(file);
-  return object;
+  const std::string path = info[0].As<Napi::String>();
+  const auto sealing = SealedFile::seal(path, record, true);
+  if (!sealing.file) return Napi::String::New(info.Env(), std::string(seal_break_name(sealing.why)));
+  return Napi::String::New(info.Env(), sealing.file->level() == SealLevel::l1 ? "L1" : "L0");
 }
 
 // --- StoreLock
@@ -144,14 +108,8 @@ Napi::Value libraries(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-std::shared_ptr<const SealedFile> take_sealed_file(const Napi::Value& value) {
-  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kSealedFileTag)) return nullptr;
-  return std::move(SealedFileObject::Unwrap(value.As<Napi::Object>())->file);
-}
-
 void init_store(Napi::Env env, Napi::Object exports) {
   Instance* instance = env.GetInstanceData<Instance>();
-  instance->sealed_file = Napi::Persistent(SealedFileObject::define(env));
   instance->store_lock = Napi::Persistent(StoreLockObject::define(env));
   exports.Set("seal", Napi::Function::New<seal>(env));
   exports.Set("lockStore", Napi::Function::New<lock_store>(env));

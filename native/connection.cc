@@ -131,6 +131,7 @@ void Connection::on_deadline() {
     case State::waiting:
       release_ingest();
       forget_request();
+      reactor_.forget(std::exchange(io_ticket_, 0));
       refuse_and_close(Problem::front_end_overloaded);
       break;
     case State::receiving:
@@ -207,6 +208,7 @@ void Connection::on_head() {
   counters.requests.add();
   message_open_ = true;
   head_at_ = monotonic_us();
+  proved_again_ = false;
   request_serial_ = reactor_.next_serial();
   logged_ = reactor_.access_lines().wanted();
   if (request.method != Method::get && request.method != Method::head) return ask_front_end();
@@ -238,9 +240,9 @@ void Connection::ask_front_end() {
   http_.retain();
   request_id_ = reactor_.ticket(*this);
   reactor_.ask_front_end(
-      {reactor_.id(), RequestEvent{request_id_, std::string(request.method_name), std::string(request.target),
-                                   std::string(request.head), request.has_body, channel_.peer_subject(),
-                                   request_name()}});
+      {reactor_.id(),
+       RequestEvent{request_id_, std::string(request.method_name), std::string(request.target),
+                    std::string(request.head), request.has_body, channel_.peer_subject(), request_name()}});
 }
 
 void Connection::on_answer(Plan plan) {
@@ -256,9 +258,8 @@ void Connection::on_answer(Plan plan) {
   }
   release_ingest();
   forget_request();
-  if (auto* deliver_plan = std::get_if<std::shared_ptr<const DeliverPlan>>(&plan)) {
-    if ((*deliver_plan)->cacheable) reactor_.plans().insert(plan_key(), *deliver_plan);
-    deliver(std::move(*deliver_plan));
+  if (auto* order = std::get_if<DeliverOrder>(&plan)) {
+    carry_out(std::move(*order));
   } else if (auto* respond_plan = std::get_if<RespondPlan>(&plan)) {
     respond(*respond_plan);
   }

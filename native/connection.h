@@ -36,6 +36,7 @@ class Connection final : public EventTarget {
   void proceed();
   void on_asked() { in_front_end_ = true; }
   void on_answer(Plan plan);
+  void on_opened(const DeliverOrder& order, SealedFile::Sealing sealing);
   void on_disk_read();
   void on_ingest();
   void on_deadline();
@@ -74,8 +75,10 @@ class Connection final : public EventTarget {
   void forget_request();
   void refuse(Problem problem, std::string_view fields = {});
   void refuse_and_close(Problem problem);
-  void prove_again(const DeliverPlan& plan);
-  void report_broken(const DeliverPlan& plan);
+  void carry_out(DeliverOrder order);
+  void on_sealed(const DeliverOrder& order, SealedFile::Sealing sealing);
+  void prove_again(std::string_view digest, SealBreak why);
+  void report_broken(std::string_view digest, SealBreak why);
   void start_sending();
   void join_group();
   void move(Direction direction, uint64_t bytes);
@@ -122,8 +125,9 @@ class Connection final : public EventTarget {
   uint64_t request_serial_ = 0;
   uint64_t body_bytes_ = 0;    // of the request, received
   uint64_t request_id_ = 0;    // of the request the front end knows of; 0: none
-  uint64_t io_ticket_ = 0;     // of the disk read or the ingest under way; 0: none
+  uint64_t io_ticket_ = 0;     // of the disk read, the opening or the ingest under way; 0: none
   bool in_front_end_ = false;  // the front end has the request and owes an answer
+  bool proved_again_ = false;  // what it answered could not be delivered, and it was asked once more
 };
 
 }  // namespace sealgate

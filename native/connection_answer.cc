@@ -32,7 +32,12 @@ void Connection::deliver(std::shared_ptr<const DeliverPlan> plan) {
       return start_sending();
     }
   }
-  if (broken || plan->file->recheck() != SealBreak::none) return prove_again(*plan);
+  // Bytes read with another digest while the inode is as recorded are broken too.
+  const SealBreak why = broken ? SealBreak::content : plan->file->recheck();
+  if (why != SealBreak::none) {
+    reactor_.mutable_counters().seal_broken.add();
+    return prove_again(plan->file->digest(), why);
+  }
   const uint64_t size = plan->file->size();
   const Problem problem = build_delivery(request, std::move(plan), answering, response);
   if (problem == Problem::range_unsatisfiable) {
@@ -42,11 +47,42 @@ void Connection::deliver(std::shared_ptr<const DeliverPlan> plan) {
   start_sending();
 }
 
-// The file is not as it was when the plan was made. The front end proves it anew, or withdraws it; a plan
-// that fails just after it was made is refused.
-void Connection::prove_again(const DeliverPlan& plan) {
-  report_broken(plan);
-  if (state_ == State::waiting) return refuse(Problem::seal_broken);
+// The front end's order to deliver. A blob whose inode the kernel would have to fetch is opened aside.
+void Connection::carry_out(DeliverOrder order) {
+  const std::shared_ptr<const BlobFolder>& blobs = reactor_.blobs();
+  SealedFile::Sealing sealing = blobs->seal(order.blob, SealedFile::Wait::never);
+  if (!sealing.cold) return on_sealed(order, std::move(sealing));
+  reactor_.mutable_counters().cold_opens.add();
+  io_ticket_ = reactor_.ticket(*this);
+  Reactor& reactor = reactor_;
+  auto job = [&reactor, blobs, mailbox = reactor_.mailbox(), ticket = io_ticket_, order = std::move(order)] {
+    SealedFile::Sealing sealed = blobs->seal(order.blob, SealedFile::Wait::allowed);
+    mailbox->post([&reactor, ticket, order, sealed = std::move(sealed)] {
+      if (Connection* connection = reactor.find(ticket)) connection->on_opened(order, sealed);
+    });
+  };
+  reactor_.engine().io.submit(std::move(job));
+}
+
+void Connection::on_opened(const DeliverOrder& order, SealedFile::Sealing sealing) {
+  reactor_.forget(std::exchange(io_ticket_, 0));
+  on_sealed(order, std::move(sealing));
+  proceed();
+}
+
+void Connection::on_sealed(const DeliverOrder& order, SealedFile::Sealing sealing) {
+  if (!sealing.file) return prove_again(order.blob.digest, sealing.why);
+  order.plan->file = std::move(sealing.file);
+  if (order.plan->cacheable) reactor_.plans().insert(plan_key(), order.plan);
+  deliver(order.plan);
+}
+
+// The file is not as it was recorded, or as it was when its plan was made. The front end proves it anew, or
+// withdraws it, and is asked once more.
+void Connection::prove_again(std::string_view digest, SealBreak why) {
+  report_broken(digest, why);
+  if (std::exchange(proved_again_, true))
+    return refuse(why == SealBreak::unreadable ? Problem::store_read_failed : Problem::seal_broken);
   ask_front_end();
 }
 
@@ -84,13 +120,9 @@ void Connection::refuse_and_close(Problem problem) {
   start_sending();
 }
 
-void Connection::report_broken(const DeliverPlan& plan) {
-  reactor_.mutable_counters().seal_broken.add();
+void Connection::report_broken(std::string_view digest, SealBreak why) {
   reactor_.plans().erase(plan_key());
-  const SealBreak reason = plan.file->recheck();
-  // The bytes read had another digest while the inode was as recorded.
-  const SealBreak told = reason == SealBreak::none ? SealBreak::content : reason;
-  reactor_.tell_front_end({reactor_.id(), BrokenEvent{plan.file->digest(), told}});
+  reactor_.tell_front_end({reactor_.id(), BrokenEvent{std::string(digest), why}});
 }
 
 void Connection::start_sending() {
@@ -114,7 +146,12 @@ bool Connection::step_send() {
       read_aside();
       reactor_.make_ready(*this);
       return false;
-    case Delivery::Progress::seal_broken: report_broken(*delivery_.response().plan); break;
+    case Delivery::Progress::seal_broken: {
+      reactor_.mutable_counters().seal_broken.add();
+      const SealedFile& file = *delivery_.response().plan->file;
+      report_broken(file.digest(), file.recheck());
+      break;
+    }
     case Delivery::Progress::read_failed:
       reactor_.mutable_counters().problems[Problem::store_read_failed].add();
       break;

@@ -81,6 +81,7 @@ struct Counters {
   Counter received_bytes;  // request bodies
   Counter uploads;         // bodies received whole
   Counter uploads_aborted;
+  Counter cold_opens;        // blobs opened by the I/O pool because their inodes were not in memory
   Counter cold_reads;        // chunks read by the I/O pool because they were not in the page cache
   Counter seal_broken;       // deliveries stopped because the file had changed
   Counter ktls_switched;     // connections whose sending moved to kernel TLS
@@ -152,6 +153,7 @@ void Counters::each(Visit visit) const {
       {"received_bytes", &received_bytes},
       {"uploads", &uploads},
       {"uploads_aborted", &uploads_aborted},
+      {"cold_opens", &cold_opens},
       {"cold_reads", &cold_reads},
       {"seal_broken", &seal_broken},
       {"ktls_switched", &ktls_switched},

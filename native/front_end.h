@@ -58,9 +58,11 @@ class FrontEndQueue {
     if (first && notify_) notify_();
   }
 
-  std::vector<FrontEndEvent> drain() {
+  // All there are, in place of what `out` holds. The same vector each time spares growing one.
+  void drain(std::vector<FrontEndEvent>& out) {
+    out.clear();
     std::lock_guard lock(mutex_);
-    return std::exchange(events_, {});
+    events_.swap(out);
   }
 
  private:

@@ -37,8 +37,6 @@ struct DeliverPlan {
   std::string content_type;
   std::string fields;  // for 200, 206 and 304; CRLF after each
   int64_t last_modified = 0;
-  std::string etag;         // with its quotes
-  std::string repr_digest;  // value of Repr-Digest (RFC 9530)
   bool cacheable = false;
   uint32_t slot = 0;
   uint64_t epoch = 0;
@@ -46,7 +44,14 @@ struct DeliverPlan {
   // digest. Of the reactor's thread alone, like the plan itself.
   mutable std::unique_ptr<WholeResponse> whole;
 
-  Representation representation() const { return {etag, file->size(), last_modified}; }
+  Representation representation() const { return {file->etag(), file->size(), last_modified}; }
+};
+
+// To deliver a blob, as the front end says it. The reactor seals the blob when it comes to it, which makes
+// the plan complete.
+struct DeliverOrder {
+  SealedFile::Record blob;
+  std::shared_ptr<DeliverPlan> plan;  // without its file
 };
 
 struct RespondPlan {
@@ -60,6 +65,6 @@ struct ReceivePlan {
   uint64_t max_size = 0;
 };
 
-using Plan = std::variant<std::shared_ptr<const DeliverPlan>, RespondPlan, ReceivePlan>;
+using Plan = std::variant<DeliverOrder, RespondPlan, ReceivePlan>;
 
 }  // namespace sealgate

@@ -16,11 +16,14 @@ const std::shared_ptr<const DeliverPlan>* PlanCache::find(std::string_view key) 
 }
 
 void PlanCache::insert(std::string_view key, std::shared_ptr<const DeliverPlan> plan) {
-  erase(key);
   const size_t bytes = cost(key, *plan);
-  if (bytes > max_bytes_) return;
+  if (bytes > max_bytes_) return erase(key);
   entries_.push_front({std::string(key), std::move(plan), bytes});
-  index_.emplace(entries_.front().key, entries_.begin());
+  auto [known, fresh] = index_.emplace(entries_.front().key, entries_.begin());
+  if (!fresh) {
+    remove(known->second);
+    index_.emplace(entries_.front().key, entries_.begin());
+  }
   bytes_ += bytes;
   counters_.plan_entries.add();
   counters_.plan_bytes.add(bytes);

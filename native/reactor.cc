@@ -68,6 +68,7 @@ std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, En
     reactor->tls_ = TlsContext::create(given.tls, failure);
     if (!reactor->tls_) return nullptr;
   }
+  reactor->blobs_ = std::make_shared<const BlobFolder>(given.blobs);
   for (const ListenerOptions& listener : given.listeners) {
     Listener bound;
     const Status status = Listener::bind(listener, given.shared_ports, &bound);

@@ -48,6 +48,7 @@ struct ReactorOptions {
   KtlsPolicy ktls;
   std::vector<std::string> plan_key_fields;
   std::string server_name;
+  std::string blobs;  // folder of the store that blobs are below; empty: there are none
   std::array<ProblemAnswer, static_cast<size_t>(Problem::count_)> problems;
 
   HttpLimits http;
@@ -111,6 +112,7 @@ class Reactor {
   Engine& engine() { return engine_; }
   Counters& mutable_counters() { return counters_; }
   PlanCache& plans() { return plans_; }
+  const std::shared_ptr<const BlobFolder>& blobs() const { return blobs_; }
   AccessLines& access_lines() { return access_lines_; }
   CpuSamples& cpu_samples() { return cpu_samples_; }
   uint64_t next_serial() { return ++last_serial_; }
@@ -166,6 +168,7 @@ class Reactor {
   Fd epoll_;
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
   Answering answering_;
+  std::shared_ptr<const BlobFolder> blobs_;
   PlanCache plans_;
   AccessLines access_lines_;
   CpuSamples cpu_samples_;

@@ -26,11 +26,23 @@ void append_connection(std::string& text, const Request* request, bool keep_aliv
   }
 }
 
+// Value of Repr-Digest (RFC 9530): base64 of the digest's bytes.
+void append_repr_digest(std::string& text, std::string_view digest) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+  unsigned char raw[32] = {}, encoded[48];
+  for (size_t i = 0; 2 * i + 1 < digest.size() && i < sizeof raw; i++) {
+    raw[i] = static_cast<unsigned char>(digit(digest[2 * i]) << 4 | digit(digest[2 * i + 1]));
+  }
+  const auto length = static_cast<size_t>(EVP_EncodeBlock(encoded, raw, sizeof raw));
+  text.append("sha-256=:").append(reinterpret_cast<const char*>(encoded), length).append(":");
+}
+
 // The fields that 200, 206 and 304 share (RFC 9110 15.4.5, RFC 9530).
 void append_representation(std::string& text, const DeliverPlan& plan) {
   char date[kDateBytes];
   format_http_date(plan.last_modified, date);
-  text.append("ETag: ").append(plan.etag).append("\r\nRepr-Digest: ").append(plan.repr_digest);
+  text.append("ETag: ").append(plan.file->etag()).append("\r\nRepr-Digest: ");
+  append_repr_digest(text, plan.file->digest());
   text.append("\r\nLast-Modified: ").append(date, kDateBytes).append("\r\nAccept-Ranges: bytes\r\n");
   text.append(plan.fields);
 }
@@ -84,7 +96,7 @@ void build_single(const Request& request, const ByteRange& range, const Answerin
 void build_multipart(const Request& request, const std::vector<ByteRange>& ranges, const Answering& answering,
                      Response& out) {
   const DeliverPlan& plan = *out.plan;
-  const std::string boundary = plan.file->digest().substr(0, 32);
+  const std::string boundary(plan.file->digest().substr(0, 32));
   std::vector<std::string> heads;
   uint64_t length = 0;
   for (const ByteRange& range : ranges) {
@@ -120,7 +132,7 @@ void build_not_modified(const Request& request, const Answering& answering, Resp
   close_text(out, 0);
 }
 
-bool has_sha256(std::string_view bytes, const std::string& hex_digest) {
+bool has_sha256(std::string_view bytes, std::string_view hex_digest) {
   unsigned char digest[32];
   if (EVP_Digest(bytes.data(), bytes.size(), digest, nullptr, EVP_sha256(), nullptr) != 1) return false;
   constexpr char kHex[] = "0123456789abcdef";

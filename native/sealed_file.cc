@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <unordered_map>
 #include <utility>
 
@@ -15,10 +18,10 @@ namespace {
 constexpr mode_t kSealedMode = 0444;
 
 // First difference that no level tolerates.
-SealBreak content_break(const struct stat& st, const SealedFile::Record& record) {
+SealBreak content_break(const struct stat& st, uint64_t size, const Evidence& evidence) {
   if (!S_ISREG(st.st_mode)) return SealBreak::not_a_file;
-  if (static_cast<uint64_t>(st.st_size) != record.size) return SealBreak::size;
-  return evidence_of(st) == record.evidence ? SealBreak::none : SealBreak::evidence;
+  if (static_cast<uint64_t>(st.st_size) != size) return SealBreak::size;
+  return Evidence(st) == evidence ? SealBreak::none : SealBreak::evidence;
 }
 
 // What keeps a file with the right content from level L1.
@@ -43,11 +46,28 @@ bool never_cold(int fd, dev_t device) {
   return known[device] = asked_never_cold(fd);
 }
 
+int open_with(int folder, const char* path, int flags, SealedFile::Wait wait) {
+  if (wait == SealedFile::Wait::allowed) return ::openat(folder, path, flags);
+  open_how how{};
+  how.flags = static_cast<uint64_t>(flags);
+  how.resolve = RESOLVE_CACHED;
+  const auto fd = static_cast<int>(::syscall(SYS_openat2, folder, path, &how, sizeof how));
+  // Linux before 5.12 cannot say.
+  if (fd < 0 && (errno == ENOSYS || errno == EINVAL)) errno = EAGAIN;
+  return fd;
+}
+
 // O_NOATIME is for the owner and root alone.
-int open_quietly(const char* path) {
+int open_quietly(int folder, const char* path, SealedFile::Wait wait) {
   constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
-  const int fd = ::open(path, kFlags | O_NOATIME);
-  return fd < 0 && errno == EPERM ? ::open(path, kFlags) : fd;
+  const int fd = open_with(folder, path, kFlags | O_NOATIME, wait);
+  return fd < 0 && errno == EPERM ? open_with(folder, path, kFlags, wait) : fd;
+}
+
+SealedFile::Sealing not_opened(int error) {
+  if (error == EAGAIN) return {nullptr, SealBreak::none, true};
+  if (error == ENOENT) return {nullptr, SealBreak::missing};
+  return {nullptr, error == ELOOP ? SealBreak::not_a_file : SealBreak::unreadable};
 }
 
 }  // namespace
@@ -67,46 +87,78 @@ std::string_view seal_break_name(SealBreak reason) {
   return "";
 }
 
+Evidence::Evidence(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  const auto read = [&end](const char* from, auto& value, char behind) {
+    const auto [to, error] = std::from_chars(from, end, value);
+    return error == std::errc() && to != end && *to == behind ? to + 1 : end;
+  };
+  const char* at = read(text.data(), inode, ':');
+  at = read(at, seconds, '.');
+  if (std::from_chars(at, end, nanoseconds).ptr != end || at == end) *this = {};
+}
+
+Evidence::Evidence(const struct stat& st)
+    : inode(st.st_ino), seconds(st.st_ctim.tv_sec), nanoseconds(st.st_ctim.tv_nsec) {}
+
+BlobFolder::BlobFolder(const std::string& path)
+    : folder_(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+
+SealedFile::Sealing BlobFolder::seal(const SealedFile::Record& record, SealedFile::Wait wait) const {
+  if (!folder_) return {nullptr, SealBreak::missing};
+  const std::string_view digest = record.digest;
+  std::string path;
+  path.reserve(digest.size() + 6);
+  path.append(digest.substr(0, 2)).append("/").append(digest.substr(2, 2)).append("/").append(digest);
+  return SealedFile::seal(folder_.get(), path, record, true, wait);
+}
+
 std::string evidence_of(const struct stat& st) {
   return std::to_string(st.st_ino) + ":" + std::to_string(st.st_ctim.tv_sec) + "." +
          std::to_string(st.st_ctim.tv_nsec);
 }
 
-SealedFile::SealedFile(int fd, Record record, SealLevel level, bool always_resident)
-    : fd_(fd), record_(std::move(record)), level_(level), always_resident_(always_resident) {}
+SealedFile::SealedFile(int fd, const Record& record, SealLevel level, bool always_resident)
+    : fd_(fd),
+      level_(level),
+      always_resident_(always_resident),
+      size_(record.size),
+      evidence_(record.evidence),
+      etag_('"' + record.digest + '"') {}
 
 SealedFile::~SealedFile() { ::close(fd_); }
 
-std::shared_ptr<const SealedFile> SealedFile::seal(const std::string& path, const Record& record,
-                                                   bool allow_l0, SealBreak* why) {
-  const int fd = open_quietly(path.c_str());
-  if (fd < 0) {
-    *why = errno == ENOENT  ? SealBreak::missing
-           : errno == ELOOP ? SealBreak::not_a_file
-                            : SealBreak::unreadable;
-    return nullptr;
-  }
+SealedFile::Sealing SealedFile::seal(int folder, const std::string& path, const Record& record, bool allow_l0,
+                                     Wait wait) {
+  const int fd = open_quietly(folder, path.c_str(), wait);
+  if (fd < 0) return not_opened(errno);
   struct stat st;
-  *why = ::fstat(fd, &st) == 0 ? content_break(st, record) : SealBreak::unreadable;
+  SealBreak why =
+      ::fstat(fd, &st) == 0 ? content_break(st, record.size, record.evidence) : SealBreak::unreadable;
   SealLevel level = SealLevel::l1;
-  if (*why == SealBreak::none) {
-    *why = pin_break(st);
-    if (*why != SealBreak::none && allow_l0) {
+  if (why == SealBreak::none) {
+    why = pin_break(st);
+    if (why != SealBreak::none && allow_l0) {
       level = SealLevel::l0;
-      *why = SealBreak::none;
+      why = SealBreak::none;
     }
   }
-  if (*why != SealBreak::none) {
+  if (why != SealBreak::none) {
     ::close(fd);
-    return nullptr;
+    return {nullptr, why};
   }
-  return std::shared_ptr<const SealedFile>(new SealedFile(fd, record, level, never_cold(fd, st.st_dev)));
+  const bool resident = never_cold(fd, st.st_dev);
+  return {std::shared_ptr<const SealedFile>(new SealedFile(fd, record, level, resident))};
+}
+
+SealedFile::Sealing SealedFile::seal(const std::string& path, const Record& record, bool allow_l0) {
+  return seal(AT_FDCWD, path, record, allow_l0, Wait::allowed);
 }
 
 SealBreak SealedFile::recheck() const {
   struct stat st;
   if (::fstat(fd_, &st) != 0) return SealBreak::unreadable;
-  const SealBreak content = content_break(st, record_);
+  const SealBreak content = content_break(st, size_, evidence_);
   return content != SealBreak::none || level_ == SealLevel::l0 ? content : pin_break(st);
 }
 

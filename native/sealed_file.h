@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "fd.h"
 #include "status.h"
 
 namespace sealgate {
@@ -33,8 +34,18 @@ enum class SealBreak : uint8_t {
 };
 std::string_view seal_break_name(SealBreak reason);
 
-// What ties an inode's content to the moment it was verified: "<inode>:<ctime seconds>.<nanoseconds>".
-// Opaque to everyone else; compared as text.
+// What ties an inode's content to the moment it was verified. Kept as "<inode>:<ctime
+// seconds>.<nanoseconds>", which is opaque to everyone else.
+struct Evidence {
+  uint64_t inode = 0;  // 0: of no file
+  int64_t seconds = 0, nanoseconds = 0;
+
+  Evidence() = default;
+  Evidence(std::string_view text);  // NOLINT: a record's evidence is text wherever it comes from
+  Evidence(const std::string& text) : Evidence(std::string_view(text)) {}  // NOLINT: likewise
+  explicit Evidence(const struct stat& st);
+  bool operator==(const Evidence&) const = default;
+};
 std::string evidence_of(const struct stat& st);
 
 class SealedFile {
@@ -42,20 +53,25 @@ class SealedFile {
   struct Record {
     std::string digest;  // 64 lower-case hex digits of SHA-256
     uint64_t size = 0;
-    std::string evidence;
+    Evidence evidence;
   };
+  // never: where opening the file would read from the disk, it is not opened (openat2(2), RESOLVE_CACHED).
+  enum class Wait : bool { never, allowed };
+  struct Sealing;
 
-  // Opens `path` (O_NOFOLLOW) and compares what fstat(2) says with the record. On failure *why says what
-  // differs. allow_l0: a wrong mode or link count yields level L0 instead of failing.
-  static std::shared_ptr<const SealedFile> seal(const std::string& path, const Record& record, bool allow_l0,
-                                                SealBreak* why);
+  // Opens `path` below `folder` (as in openat(2); O_NOFOLLOW) and compares what fstat(2) says with the
+  // record. allow_l0: a wrong mode or link count yields level L0 instead of failing.
+  static Sealing seal(int folder, const std::string& path, const Record& record, bool allow_l0, Wait wait);
+  // Of a whole path; waits.
+  static Sealing seal(const std::string& path, const Record& record, bool allow_l0);
   ~SealedFile();
   SealedFile(const SealedFile&) = delete;
   SealedFile& operator=(const SealedFile&) = delete;
 
   int fd() const { return fd_; }
-  uint64_t size() const { return record_.size; }
-  const std::string& digest() const { return record_.digest; }
+  uint64_t size() const { return size_; }
+  std::string_view digest() const { return std::string_view(etag_).substr(1, etag_.size() - 2); }
+  std::string_view etag() const { return etag_; }  // the digest in quotes
   SealLevel level() const { return level_; }
   // True where the file system has no cold pages (tmpfs) or cannot tell (no RWF_NOWAIT).
   bool always_resident() const { return always_resident_; }
@@ -64,11 +80,32 @@ class SealedFile {
   SealBreak recheck() const;
 
  private:
-  SealedFile(int fd, Record record, SealLevel level, bool always_resident);
-  int fd_;
-  Record record_;
-  SealLevel level_;
-  bool always_resident_;
+  SealedFile(int fd, const Record& record, SealLevel level, bool always_resident);
+  const int fd_;
+  const SealLevel level_;
+  const bool always_resident_;
+  const uint64_t size_;
+  const Evidence evidence_;
+  const std::string etag_;
+};
+
+// What came of it: a file, or why there is none.
+struct SealedFile::Sealing {
+  std::shared_ptr<const SealedFile> file;
+  SealBreak why = SealBreak::none;
+  bool cold = false;  // the disk would have to be waited for
+};
+
+// The folder of a store that its blobs are below, each at "ab/cd/abcd…" by its digest.
+class BlobFolder {
+ public:
+  // A folder that cannot be opened has no blobs.
+  explicit BlobFolder(const std::string& path);
+  // Level L0 where the file cannot be pinned.
+  SealedFile::Sealing seal(const SealedFile::Record& record, SealedFile::Wait wait) const;
+
+ private:
+  Fd folder_;
 };
 
 }  // namespace sealgate

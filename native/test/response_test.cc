@@ -13,6 +13,10 @@ namespace {
 constexpr int64_t kModified = 784111777;  // Sun, 06 Nov 1994 08:49:37 GMT
 constexpr std::string_view kContent = "0123456789";
 
+std::shared_ptr<const SealedFile> sealed(const std::string& path, const SealedFile::Record& record) {
+  return SealedFile::seal(path, record, false).file;
+}
+
 // A plan for a file with these bytes, and the text of the answers to requests for it.
 struct Delivery {
   explicit Delivery(std::string_view content = kContent) {
@@ -20,13 +24,10 @@ struct Delivery {
     std::string evidence;
     uint64_t size = 0;
     if (!hash_sealable(path, &digest, &size, &evidence).ok()) std::abort();
-    SealBreak why;
-    plan->file = SealedFile::seal(path, {digest, size, evidence}, false, &why);
+    plan->file = sealed(path, {digest, size, evidence});
     plan->content_type = "text/plain";
     plan->fields = "Cache-Control: no-cache\r\n";
     plan->last_modified = kModified;
-    plan->etag = "\"e\"";
-    plan->repr_digest = "sha-256=:x:";
     answering.server = "Server: s\r\n";
     answering.tick(kModified + 60);
     request.method = Method::get;
@@ -61,14 +62,23 @@ struct Delivery {
   Request request;
 };
 
+// sha256sum, and `openssl dgst -binary -sha256 | base64`, of kContent and of nothing.
+const std::string kEtag = "\"84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882\"";
+const std::string kReprDigest = "sha-256=:hNiYd/DUBB77a/kaFvAkjy/Vc+avBcGflr7bn4gveII=:";
+const std::string kEmptyEtag = "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"";
+const std::string kEmptyReprDigest = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:";
+
 // The fields that every answer about a representation has.
-const std::string kCommon =
-    "Server: s\r\nDate: Sun, 06 Nov 1994 08:50:37 GMT\r\nETag: \"e\"\r\nRepr-Digest: sha-256=:x:\r\n"
-    "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nAccept-Ranges: bytes\r\nCache-Control: no-cache\r\n";
+std::string common(const std::string& etag = kEtag, const std::string& repr_digest = kReprDigest) {
+  return "Server: s\r\nDate: Sun, 06 Nov 1994 08:50:37 GMT\r\nETag: " + etag +
+         "\r\nRepr-Digest: " + repr_digest +
+         "\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nAccept-Ranges: bytes\r\n"
+         "Cache-Control: no-cache\r\n";
+}
 
 TEST("200 has the fields, the length and the bytes") {
   Delivery delivery;
-  CHECK_EQ(delivery.answer(), "HTTP/1.1 200 OK\r\n" + kCommon +
+  CHECK_EQ(delivery.answer(), "HTTP/1.1 200 OK\r\n" + common() +
                                   "Content-Type: text/plain\r\nContent-Length: 10\r\n\r\n0123456789");
 }
 
@@ -81,14 +91,14 @@ TEST("HEAD is answered as GET is, without the bytes") {
 
 TEST("an empty file has length 0 and no piece of the file") {
   Delivery delivery("");
-  CHECK_EQ(delivery.answer(),
-           "HTTP/1.1 200 OK\r\n" + kCommon + "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
+  CHECK_EQ(delivery.answer(), "HTTP/1.1 200 OK\r\n" + common(kEmptyEtag, kEmptyReprDigest) +
+                                  "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
 }
 
 TEST("206 of one range says which") {
   Delivery delivery;
   delivery.field(Field::range, "bytes=2-4");
-  CHECK_EQ(delivery.answer(), "HTTP/1.1 206 Partial Content\r\n" + kCommon +
+  CHECK_EQ(delivery.answer(), "HTTP/1.1 206 Partial Content\r\n" + common() +
                                   "Content-Type: text/plain\r\nContent-Range: bytes 2-4/10\r\n"
                                   "Content-Length: 3\r\n\r\n234");
 }
@@ -101,15 +111,15 @@ TEST("206 of several ranges is multipart/byteranges, as long as it says") {
       "--" + boundary + "\r\nContent-Type: text/plain\r\nContent-Range: bytes 7-9/10\r\n\r\n789\r\n--" +
       boundary + "\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-1/10\r\n\r\n01\r\n--" + boundary +
       "--\r\n";
-  CHECK_EQ(delivery.answer(), "HTTP/1.1 206 Partial Content\r\n" + kCommon +
+  CHECK_EQ(delivery.answer(), "HTTP/1.1 206 Partial Content\r\n" + common() +
                                   "Content-Type: multipart/byteranges; boundary=" + boundary +
                                   "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
 }
 
 TEST("304 has the fields of the 200 and neither a length nor a type") {
   Delivery delivery;
-  delivery.field(Field::if_none_match, "\"e\"");
-  CHECK_EQ(delivery.answer(), "HTTP/1.1 304 Not Modified\r\n" + kCommon + "\r\n");
+  delivery.field(Field::if_none_match, kEtag.c_str());
+  CHECK_EQ(delivery.answer(), "HTTP/1.1 304 Not Modified\r\n" + common() + "\r\n");
 }
 
 TEST("what cannot be answered is left to a refusal") {
@@ -179,12 +189,10 @@ TEST("a request that wants anything but the whole gets no prebuilt answer") {
 
 TEST("bytes that are not what the digest says are never prebuilt") {
   Delivery delivery;
-  SealBreak why;
   struct stat st {};
   write_file(delivery.path, "012345678X", 0444);
   REQUIRE(::stat(delivery.path.c_str(), &st) == 0);
-  delivery.plan->file =
-      SealedFile::seal(delivery.path, {delivery.digest, kContent.size(), evidence_of(st)}, false, &why);
+  delivery.plan->file = sealed(delivery.path, {delivery.digest, kContent.size(), evidence_of(st)});
   REQUIRE(delivery.plan->file != nullptr);
   bool built = false, broken = false;
   CHECK(whole_response(delivery.request, *delivery.plan, delivery.answering, &built, &broken) == nullptr);

@@ -27,7 +27,9 @@ struct Blob {
   // The record as the store would write it now: what was done to the file until here is no difference.
   void record_again() { record.evidence = evidence_of(stat_of(path)); }
   std::shared_ptr<const SealedFile> seal(bool allow_l0 = false) {
-    return SealedFile::seal(path, record, allow_l0, &why);
+    const auto sealing = SealedFile::seal(path, record, allow_l0);
+    why = sealing.why;
+    return sealing.file;
   }
   std::string_view broken(bool allow_l0 = false) {
     CHECK(seal(allow_l0) == nullptr);

@@ -87,6 +87,7 @@ export const engineMetrics: Record<string, EngineMetric> = {
   uploads_aborted: counter('uploads_aborted', 'Request bodies given up.'),
   problems: counter('problems', 'Refusals, by problem.', 'problem'),
   seal_broken: counter('seal_breaks', 'Deliveries stopped because a sealed file had changed.'),
+  cold_opens: counter('cold_opens', 'Blobs opened aside because their inodes were not in memory.'),
   cold_reads: counter('cold_reads', 'File pieces read aside because they were not in the page cache.'),
   tls_connections: counter(
     'tls_connections',

@@ -16,7 +16,7 @@ export type Handle = (request: EngineRequest) => Answer | Promise<Answer>;
 
 export interface FrontEndOptions {
   handle: Handle;
-  store: Pick<Store, 'quarantine' | 'seal'>;
+  store: Pick<Store, 'prove'>;
   epochs: Epochs;
   /** Hears of every refusal. */
   refused(code: ErrorCode): void;
@@ -96,15 +96,14 @@ export class FrontEnd {
   async #onBroken(event: BrokenEvent): Promise<void> {
     const { store, epochs, log } = this.#options;
     const { digest, reason } = event;
-    log.warn({ digest, reason }, 'a sealed file is not as it was; it is proved again');
+    log.warn({ digest, reason }, 'a blob is not as it was recorded; it is proved again');
     try {
-      // Other bytes on an inode that looks the same: no further proof is needed against it.
-      if (reason === 'content') await store.quarantine(digest, reason);
-      else await store.seal(digest);
+      await store.prove(digest, reason);
     } catch (error) {
-      log.error({ err: error, digest }, 'a file was withdrawn');
+      log.error({ err: error, digest }, 'a blob failed its proof');
+      // Plans that were made with it are good no more.
+      epochs.bumpAll();
     }
-    epochs.bumpAll();
   }
 
   // An answer for whatever the application does; the promise never rejects.
@@ -137,8 +136,20 @@ export class FrontEnd {
     const reactor = this.#reactors.get(event.reactor);
     try {
       if (plan.kind === 'deliver') {
-        const { file, contentType, fields, lastModified, cache = { slot: -1, epoch: 0 } } = plan;
-        reactor?.deliver(event.request, file, contentType, fields, lastModified, cache.slot, cache.epoch);
+        const { blob, contentType, fields, lastModified, cache = { slot: -1, epoch: 0 } } = plan;
+        const { digest, size, evidence } = blob;
+        const { slot, epoch } = cache;
+        reactor?.deliver(
+          event.request,
+          digest,
+          size,
+          evidence,
+          contentType,
+          fields,
+          lastModified,
+          slot,
+          epoch,
+        );
       } else {
         reactor?.answer(event.request, plan);
       }

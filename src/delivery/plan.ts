@@ -3,7 +3,7 @@
 
 import type { Logger } from 'pino';
 import { type ErrorCode, errors, problemBody, SealgateError } from '../errors.ts';
-import type { DeliverPlan, Hashed, ReceivePlan, RespondPlan, SealedFile } from '../native/addon.ts';
+import type { DeliverPlan, Hashed, ReceivePlan, RespondPlan, SealRecord } from '../native/addon.ts';
 
 /** A response that refuses, with the problem it names. */
 export interface ProblemPlan extends RespondPlan {
@@ -42,10 +42,10 @@ function fieldsFor(scope: string): Record<Freshness, string> {
   return { immutable: lines(maxAge.immutable), revalidate: lines(maxAge.revalidate) };
 }
 
-export function deliver(file: SealedFile, how: Delivery): DeliverPlan {
+export function deliver(blob: SealRecord, how: Delivery): DeliverPlan {
   return {
     kind: 'deliver',
-    file,
+    blob,
     contentType: how.contentType,
     fields: deliveryFields[how.shared ? 'public' : 'private'][how.freshness],
     lastModified: Math.floor(how.created / 1000),

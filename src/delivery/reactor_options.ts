@@ -3,6 +3,7 @@
 import type { Config } from '../config.ts';
 import { engineErrors, problemBody } from '../errors.ts';
 import type { ReactorOptions, TlsOptions } from '../native/addon.ts';
+import { blobsFolder } from '../store/blobs.ts';
 
 /**
  * @param tls undefined: all listeners are plaintext.
@@ -22,6 +23,7 @@ export function reactorOptions(
     problems: engineProblems(),
     planKeyFields: [],
     serverName: 'sealgate',
+    blobs: blobsFolder(config.store),
   };
 }
 

@@ -1,6 +1,6 @@
 // The data plane's application: which route answers which method of which resource.
 
-import { Hono } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { EngineRequest } from '../delivery/engine_request.ts';
 import type { Handle } from '../delivery/front_end.ts';
 import { type Answer, problem, problemFrom, respond } from '../delivery/plan.ts';

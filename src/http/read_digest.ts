@@ -2,7 +2,7 @@
 
 import { deliver } from '../delivery/plan.ts';
 import { SealgateError } from '../errors.ts';
-import type { SealedFile } from '../native/addon.ts';
+import type { SealRecord } from '../native/addon.ts';
 import type { Route, Services } from './services.ts';
 import { digestTarget } from './target.ts';
 
@@ -11,17 +11,17 @@ export function readDigest({ store, epochs, authorize, openReads }: Services): R
     const digest = digestTarget(request.path);
     authorize(request, 'read');
     const epoch = epochs.ofDigests();
-    const file = store.seal(digest);
     const blob = store.blob(digest);
     if (blob === undefined) throw new SealgateError('not-found');
-    const plan = (sealed: SealedFile) =>
-      deliver(sealed, {
+    const plan = (record: SealRecord) =>
+      deliver(record, {
         contentType: 'application/octet-stream',
         freshness: 'immutable',
         shared: openReads,
         created: blob.created,
         ...(openReads && { cache: epoch }),
       });
-    return file instanceof Promise ? file.then(plan) : plan(file);
+    const record = store.recorded(digest);
+    return record instanceof Promise ? record.then(plan) : plan(record);
   };
 }

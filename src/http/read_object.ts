@@ -2,7 +2,7 @@
 
 import { deliver } from '../delivery/plan.ts';
 import { SealgateError } from '../errors.ts';
-import type { SealedFile } from '../native/addon.ts';
+import type { SealRecord } from '../native/addon.ts';
 import type { Route, Services } from './services.ts';
 import { objectTarget } from './target.ts';
 
@@ -16,15 +16,15 @@ export function readObject({ store, epochs, authorize, openReads }: Services): R
     const ref = store.resolve(bucket, name);
     if (ref === undefined) throw new SealgateError('not-found');
     if (ref.deleted) throw new SealgateError('name-deleted');
-    const plan = (file: SealedFile) =>
-      deliver(file, {
+    const plan = (blob: SealRecord) =>
+      deliver(blob, {
         contentType: ref.mediaType,
         freshness: kind === 'write-once' ? 'immutable' : 'revalidate',
         shared: openReads,
         created: ref.created,
         ...(openReads && { cache: epoch }),
       });
-    const file = store.seal(ref.digest);
-    return file instanceof Promise ? file.then(plan) : plan(file);
+    const blob = store.recorded(ref.digest);
+    return blob instanceof Promise ? blob.then(plan) : plan(blob);
   };
 }

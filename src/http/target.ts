@@ -7,8 +7,10 @@ import { checkBucketName, checkObjectName } from '../store/names.ts';
 
 /** `/o/{bucket}/{name…}`. Throws `target-invalid`. */
 export function objectTarget(path: string): { bucket: string; name: string } {
-  const [bucket = '', ...segments] = path.slice('/o/'.length).split('/').map(decodeSegment);
-  const name = segments.join('/');
+  const slash = path.indexOf('/', '/o/'.length);
+  const bucket = decodeSegment(path.slice('/o/'.length, slash));
+  const rest = path.slice(slash + 1);
+  const name = rest.includes('%') ? rest.split('/').map(decodeSegment).join('/') : rest;
   checkBucketName(bucket);
   checkObjectName(name);
   return { bucket, name };

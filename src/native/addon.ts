@@ -8,17 +8,15 @@ import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from '
 export type * from './host.ts';
 export type * from './ktls.ts';
 
-declare const sealed: unique symbol;
+declare const recorded: unique symbol;
 
 /**
- * An open file whose bytes were proved not to change. Only {@link Addon.seal} makes one. Good for one answer:
- * the engine takes it, and closes it when it has no more use for it.
+ * What the store recorded of a blob: the engine seals the file by it before it delivers a byte
+ * (native/sealed_file.h). Only the store makes one.
  */
-export interface SealedFile {
-  readonly [sealed]: true;
-  readonly digest: string;
-  readonly size: number;
-  readonly level: SealLevel;
+export interface SealRecord extends Hashed {
+  readonly [recorded]: true;
+  evidence: Evidence;
 }
 
 export type SealLevel = 'L0' | 'L1';
@@ -89,7 +87,10 @@ export interface AbortedEvent {
   request: number;
 }
 
-/** A sealed file was found changed at delivery; a transfer under way was cut. Takes no answer. */
+/**
+ * A blob was not what was recorded of it, or changed meanwhile; then a transfer under way was cut. Takes no
+ * answer: a request that waits for the blob is asked once more.
+ */
 export interface BrokenEvent {
   kind: 'broken';
   reactor: number;
@@ -103,12 +104,12 @@ export type EventBatch = (number | string | boolean | Exclude<EngineEvent, Reque
 export type EngineEvent = RequestEvent | ReceivedEvent | AbortedEvent | BrokenEvent;
 
 /**
- * "200, these fields, this sealed file": conditionals, ranges, HEAD and the head's own fields are the
+ * "200, these fields, this blob": conditionals, ranges, HEAD and the head's own fields are the
  * engine's.
  */
 export interface DeliverPlan {
   kind: 'deliver';
-  file: SealedFile;
+  blob: SealRecord;
   contentType: string;
   /** Further field lines for 200, 206 and 304, CRLF after each: Cache-Control and the like. */
   fields: string;
@@ -185,6 +186,8 @@ export interface ReactorOptions {
   planKeyFields: string[];
   /** Value of the Server field; empty sends none. */
   serverName: string;
+  /** Folder that blobs are below, each at `ab/cd/abcd…` by its digest. */
+  blobs: string;
 }
 
 export interface EngineLimits {
@@ -229,7 +232,9 @@ export interface Reactor {
   /** A {@link DeliverPlan} as an answer; slot -1: it is not to be kept. */
   deliver(
     request: number,
-    file: SealedFile,
+    digest: string,
+    size: number,
+    evidence: Evidence,
     contentType: string,
     fields: string,
     lastModified: number,
@@ -287,11 +292,8 @@ export interface Addon {
   sealMeans(folder: string): SealMeans;
 
   lockStore(path: string): StoreLock | undefined;
-  seal(
-    path: string,
-    record: { digest: string; size: number; evidence: Evidence },
-    allowL0: boolean,
-  ): SealedFile | SealBreak;
+  /** The level that a file reaches, or in what it differs from its record. */
+  seal(path: string, record: SealRecord): SealLevel | SealBreak;
   placeBlob(staging: string, blob: string): Promise<Placement>;
   /**
    * The digest of a blob's content with the evidence that goes with it; the mode is set to 0444 where we may.

@@ -10,8 +10,14 @@ import {
   type Hashed,
   type Placement,
   type SealBreak,
-  type SealedFile,
+  type SealLevel,
+  type SealRecord,
 } from '../native/addon.ts';
+
+/** The folder of a store that its blobs are below. */
+export function blobsFolder(root: string): string {
+  return join(root, 'blobs', 'sha256');
+}
 
 /** Whether an error's code says that there is no space. */
 export function isFull(code: string | undefined): boolean {
@@ -26,7 +32,7 @@ export class Blobs {
   }
 
   async makeFolders(): Promise<void> {
-    for (const folder of ['blobs', 'staging', 'quarantine', 'meta']) {
+    for (const folder of ['blobs/sha256', 'staging', 'quarantine', 'meta']) {
       await mkdir(join(this.#root, folder), { recursive: true });
     }
   }
@@ -44,12 +50,12 @@ export class Blobs {
 
   /** `blobs/sha256/ab/cd/abcd…` */
   path(digest: string): string {
-    return join(this.#root, 'blobs', 'sha256', digest.slice(0, 2), digest.slice(2, 4), digest);
+    return join(blobsFolder(this.#root), digest.slice(0, 2), digest.slice(2, 4), digest);
   }
 
   /** Level L0 where the file cannot be pinned (native/sealed_file.h). */
-  seal(digest: string, size: number, evidence: Evidence): SealedFile | SealBreak {
-    return addon.seal(this.path(digest), { digest, size, evidence }, true);
+  seal(record: SealRecord): SealLevel | SealBreak {
+    return addon.seal(this.path(record.digest), record);
   }
 
   hash(digest: string): Promise<Hashed & { evidence: Evidence }> {

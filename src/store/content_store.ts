@@ -4,25 +4,14 @@
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SealgateError } from '../errors.ts';
-import {
-  addon,
-  type Evidence,
-  type Hashed,
-  type SealBreak,
-  type SealedFile,
-  type StoreLock,
-} from '../native/addon.ts';
+import { addon, type Evidence, type Hashed, type SealBreak, type StoreLock } from '../native/addon.ts';
 import { Blobs } from './blobs.ts';
 import { behind, type Key, Metadata } from './metadata.ts';
+import { type BlobRecord, Proofs } from './proofs.ts';
 import type { BucketKind, Listing, PutOutcome, Ref, Store } from './store.ts';
 
 /** What the file `format` in a store says. Another layout has another number. */
 const format = 'sealgate store 1\n';
-
-/** One version of what is known of a blob. The newest counts. */
-type BlobRecord =
-  | { size: number; evidence: Evidence; created: number }
-  | { quarantined: string; created: number };
 
 type RefRecord =
   | { digest: string; size: number; mediaType: string; created: number }
@@ -98,14 +87,14 @@ class ContentStore implements Store {
   readonly #lock: StoreLock | undefined;
   /** Those asked for before. What a bucket is, it stays. */
   readonly #buckets = new Map<string, { name: string } & BucketRecord>();
-  /** Proofs under way, by digest: those who ask meanwhile share them. */
-  readonly #proofs = new Map<string, Promise<Evidence>>();
+  readonly #proofs: Proofs;
 
   constructor(root: string, blobs: Blobs, meta: Metadata, lock: StoreLock | undefined) {
     this.root = root;
     this.#blobs = blobs;
     this.#meta = meta;
     this.#lock = lock;
+    this.#proofs = new Proofs(meta, blobs, lock !== undefined);
   }
 
   // --- buckets
@@ -153,60 +142,25 @@ class ContentStore implements Store {
     return record && 'size' in record ? { size: record.size, created: record.created } : undefined;
   }
 
-  seal(digest: string): SealedFile | Promise<SealedFile> {
-    const record = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;
-    if (!record) throw new SealgateError('not-found', `There is no blob ${digest}.`);
-    if ('quarantined' in record)
-      throw new SealgateError('seal-broken', `Blob ${digest} is in quarantine: ${record.quarantined}.`);
-    const sealed = this.#blobs.seal(digest, record.size, record.evidence);
-    if (typeof sealed !== 'string') return sealed;
-    const proof = this.#proofs.get(digest) ?? this.#prove(digest, record.size, sealed);
-    this.#proofs.set(digest, proof);
-    const done = proof.finally(() => this.#proofs.delete(digest));
-    // Each with a file of its own: it goes with the answer.
-    return done.then((evidence) => this.#proved(digest, record.size, evidence));
+  recorded(digest: string) {
+    return this.#proofs.recorded(digest);
   }
 
-  #proved(digest: string, size: number, evidence: Evidence): SealedFile {
-    const sealed = this.#blobs.seal(digest, size, evidence);
-    if (typeof sealed !== 'string') return sealed;
-    throw new SealgateError('seal-broken', `Blob ${digest} changes while it is proved.`);
+  seal(digest: string) {
+    return this.#proofs.seal(digest);
   }
 
-  // The inode is not the one recorded. The same content on it is as good (a restored backup, a touched file);
-  // anything else is quarantined.
-  async #prove(digest: string, size: number, broken: SealBreak): Promise<Evidence> {
-    if (broken === 'unreadable')
-      throw new SealgateError('store-read-failed', `Blob ${digest} cannot be opened.`);
-    if (broken !== 'evidence') return this.#condemn(digest, broken);
-    const found = await this.#blobs.hash(digest).catch((cause) => {
-      throw new SealgateError('store-read-failed', `Blob ${digest} cannot be read.`, { cause });
-    });
-    if (found.digest !== digest || found.size !== size)
-      return this.#condemn(digest, 'the content has another digest');
-    if (this.#lock) {
-      const record: BlobRecord = { size, evidence: found.evidence, created: Date.now() };
-      await this.#meta.append<BlobRecord>('blobs', [digest], () => record);
-    }
-    return found.evidence;
+  prove(digest: string, broken: SealBreak) {
+    return this.#proofs.prove(digest, broken);
   }
 
-  async #condemn(digest: string, reason: string): Promise<never> {
-    await this.quarantine(digest, reason);
-    throw new SealgateError('seal-broken', `Blob ${digest} failed its proof: ${reason}.`);
+  quarantine(digest: string, reason: string) {
+    return this.#proofs.quarantine(digest, reason);
   }
 
   async intact(digest: string): Promise<boolean> {
     const hashed = await this.#blobs.hash(digest).catch(() => undefined);
     return hashed?.digest === digest;
-  }
-
-  async quarantine(digest: string, reason: string): Promise<void> {
-    if (!this.#lock) return;
-    const added = await this.#meta.append<BlobRecord>('blobs', [digest], (newest) =>
-      newest && 'quarantined' in newest.value ? undefined : { quarantined: reason, created: Date.now() },
-    );
-    if (added) await this.#blobs.quarantine(digest);
   }
 
   stagingPath(): string {

@@ -22,7 +22,11 @@ export function checkObjectName(name: string): void {
   if (fault !== undefined) throw new SealgateError('target-invalid', `An object name ${fault}.`);
 }
 
+/** Most names: nothing in them needs a closer look. */
+const plainName = /^[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/;
+
 function faultOf(name: string): string | undefined {
+  if (name.length <= maxNameBytes && plainName.test(name)) return undefined;
   const bytes = Buffer.byteLength(name);
   if (bytes === 0 || bytes > maxNameBytes) return `has 1 to ${maxNameBytes} bytes of UTF-8`;
   if (!name.isWellFormed()) return 'is well-formed Unicode';

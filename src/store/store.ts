@@ -1,7 +1,7 @@
 // The store's contract: what is promised to everything above. Bytes first, name second, metadata last, reply
 // after.
 
-import type { Hashed, SealedFile } from '../native/addon.ts';
+import type { Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
 
 export type BucketKind = 'write-once' | 'versioned';
 
@@ -42,11 +42,18 @@ export interface Store {
   /** Size of a committed blob, undefined when there is none. */
   blob(digest: string): { size: number; created: number } | undefined;
   /**
-   * Proves a committed blob fit for delivery. Synchronous on the usual path; a promise when the inode is not
-   * the one recorded and the content must be hashed again. Content that differs is quarantined:
-   * `seal-broken`.
+   * What the engine seals a committed blob by. A promise while the blob is proved again. Throws `not-found`,
+   * and `seal-broken` for one in quarantine.
    */
-  seal(digest: string): SealedFile | Promise<SealedFile>;
+  recorded(digest: string): SealRecord | Promise<SealRecord>;
+  /**
+   * The engine found that a blob is not what was recorded. One whose inode is another is hashed: the same
+   * content is as good, and recorded anew.
+   * Resolves with what holds now; rejects with `seal-broken` when the blob had to be withdrawn.
+   */
+  prove(digest: string, broken: SealBreak): Promise<SealRecord>;
+  /** Whether a committed blob is what was recorded, proved again if need be: the level that it reaches. */
+  seal(digest: string): Promise<{ size: number; level: SealLevel }>;
   /** Whether the file of a committed blob still has its digest, from all of its bytes. */
   intact(digest: string): Promise<boolean>;
   /** Moves a blob that failed its proof out of the way and records why. */

@@ -19,34 +19,36 @@ namespace {
 
 using namespace sealgate;
 
-std::shared_ptr<const DeliverPlan> plan_for(const std::string& path, size_t size) {
-  write_file(path, std::string(size, 'x'), 0444);
-  auto plan = std::make_shared<DeliverPlan>();
+// To deliver a blob of so many bytes, made below the folder.
+DeliverOrder order_for(const TempDir& blobs, size_t size) {
+  const std::string staging = blobs.at("staging");
+  write_file(staging, std::string(size, 'x'), 0444);
   std::string digest, evidence;
   uint64_t bytes = 0;
-  SealBreak why;
-  if (!hash_sealable(path, &digest, &bytes, &evidence).ok()) bench::fail_with("the file cannot be hashed");
-  plan->file = SealedFile::seal(path, {digest, bytes, evidence}, false, &why);
-  if (!plan->file) bench::fail_with("the file cannot be sealed");
-  plan->content_type = "application/octet-stream";
-  plan->fields = "Cache-Control: public, max-age=31536000, immutable\r\n";
-  plan->etag = "\"" + digest + "\"";
-  plan->repr_digest = "sha-256=:x:";
-  plan->cacheable = true;
-  return plan;
+  Placement placed;
+  if (!hash_sealable(staging, &digest, &bytes, &evidence).ok()) bench::fail_with("the file cannot be hashed");
+  const std::string blob = blobs.at(digest.substr(0, 2) + "/" + digest.substr(2, 2) + "/" + digest);
+  if (!place_blob(staging, blob, &placed).ok()) bench::fail_with("the file cannot be placed");
+  DeliverOrder order{{digest, bytes, placed.evidence}, std::make_shared<DeliverPlan>()};
+  order.plan->content_type = "application/octet-stream";
+  order.plan->fields = "Cache-Control: public, max-age=31536000, immutable\r\n";
+  order.plan->cacheable = true;
+  return order;
 }
 
 // Answers what the reactor asks: once, as the plan is kept.
-std::jthread front_end(Engine& engine, Reactor& reactor, std::shared_ptr<const DeliverPlan> plan) {
+std::jthread front_end(Engine& engine, Reactor& reactor, const DeliverOrder& order) {
   static std::counting_semaphore<> asked(0);
   engine.front_end.connect([] { asked.release(); });
-  return std::jthread([&engine, &reactor, plan](const std::stop_token& stop) {
+  return std::jthread([&engine, &reactor, order](const std::stop_token& stop) {
     const std::stop_callback wake(stop, [] { asked.release(); });
     while (!stop.stop_requested()) {
       asked.acquire();
-      for (const FrontEndEvent& event : engine.front_end.drain()) {
+      std::vector<FrontEndEvent> events;
+      engine.front_end.drain(events);
+      for (const FrontEndEvent& event : events) {
         if (const auto* request = std::get_if<RequestEvent>(&event.what))
-          reactor.answer(request->request, plan);
+          reactor.answer(request->request, order);
       }
     }
   });
@@ -79,6 +81,7 @@ int main(int count, char** words) {
   options.server_name = "sealgate";
 
   TempDir dir;
+  options.blobs = dir.at("");
   Engine& engine = Engine::instance();
   std::string failure;
   const auto reactor = Reactor::create(1, options, engine, &failure);
@@ -87,7 +90,7 @@ int main(int count, char** words) {
 
   const pid_t client = ::fork();
   if (client == 0) be_client(port, tls, requests);
-  const auto answering = front_end(engine, *reactor, plan_for(dir.at("file"), size));
+  const auto answering = front_end(engine, *reactor, order_for(dir, size));
   int status = 0;
   const std::jthread waiting([&] {
     ::waitpid(client, &status, 0);

@@ -20,7 +20,7 @@ test('PUT stores bytes that keep the promise of the path', async () => {
   const made = await app.put(path('bare'), 'bare');
   assert.deepEqual([made.status, field(made, 'Location')], [201, path('bare')]);
   assert.equal((await app.put(path('bare'), 'bare')).status, 200);
-  assert.equal((await app.get(path('bare'))).file.size, 4);
+  assert.equal((await app.get(path('bare'))).blob.size, 4);
 });
 
 test('PUT of other bytes is 422 and stores nothing', async () => {

@@ -9,10 +9,10 @@ after(() => app.close());
 
 test('a deleted name is gone, and its bytes are not', async () => {
   await app.put('/o/files/a', 'bytes');
-  const { digest } = (await app.get('/o/files/a')).file;
+  const { digest } = (await app.get('/o/files/a')).blob;
   assert.equal((await app.response('DELETE', '/o/files/a')).status, 204);
   assert.equal((await app.response('GET', '/o/files/a')).status, 410);
-  assert.equal((await app.get(`/sha256/${digest}`)).file.size, 5);
+  assert.equal((await app.get(`/sha256/${digest}`)).blob.size, 5);
 });
 
 test('what is not there cannot be deleted', async () => {
@@ -28,5 +28,5 @@ test('a write-once name keeps its bytes beyond deletion', async () => {
   await app.response('DELETE', '/o/files/b');
   assert.equal(problemName(await app.put('/o/files/b', 'second')), 'name-taken');
   assert.ok((await app.put('/o/files/b', 'first')).status < 300);
-  assert.equal((await app.get('/o/files/b')).file.size, 5);
+  assert.equal((await app.get('/o/files/b')).blob.size, 5);
 });

@@ -40,7 +40,7 @@ test('the same bytes again, or a further name, leave them as they are', async ()
 
 test('plans by digest depend on a slot that no bucket has', async () => {
   await app.put('/o/live/e', 'one');
-  const byDigest = await app.get(`/sha256/${(await app.get('/o/live/e')).file.digest}`);
+  const byDigest = await app.get(`/sha256/${(await app.get('/o/live/e')).blob.digest}`);
   assert.equal(byDigest.cache?.slot, 0);
   await app.put('/o/live/e', 'two');
   assert.ok(fresh(byDigest));

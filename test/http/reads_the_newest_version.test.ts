@@ -13,7 +13,7 @@ test('a name of a write-once bucket may be kept for ever', async () => {
   assert.equal(plan.contentType, 'text/html');
   assert.equal(field(plan, 'Cache-Control'), 'public, max-age=31536000, immutable');
   assert.equal(field(plan, 'X-Content-Type-Options'), 'nosniff');
-  assert.equal(plan.file.size, 3);
+  assert.equal(plan.blob.size, 3);
   assert.ok(Math.abs(plan.lastModified - Date.now() / 1000) < 60);
 });
 
@@ -21,7 +21,7 @@ test('a name of a versioned bucket is checked each time', async () => {
   await app.put('/o/live/now.txt', 'one');
   await app.put('/o/live/now.txt', 'three');
   const plan = await app.get('/o/live/now.txt?t=1');
-  assert.equal(plan.file.size, 5);
+  assert.equal(plan.blob.size, 5);
   assert.equal(field(plan, 'Cache-Control'), 'public, max-age=0, must-revalidate');
 });
 
@@ -29,14 +29,14 @@ test('HEAD has the plan of GET', async () => {
   await app.put('/o/files/head', 'x');
   const [get, head] = [await app.get('/o/files/head'), await app.ask('HEAD', '/o/files/head')];
   assert.equal(head.kind, 'deliver');
-  assert.equal(head.kind === 'deliver' && head.file.digest, get.file.digest);
+  assert.equal(head.kind === 'deliver' && head.blob.digest, get.blob.digest);
   assert.equal(head.kind === 'deliver' && head.fields, get.fields);
 });
 
 test('percent-encoding is undone once', async () => {
   await app.put('/o/files/a%20b%2525', 'x');
   assert.ok(app.store.resolve('files', 'a b%25'));
-  assert.equal((await app.get('/o/files/%61%20b%2525')).file.size, 1);
+  assert.equal((await app.get('/o/files/%61%20b%2525')).blob.size, 1);
 });
 
 test('what was never written is 404, what was deleted 410', async () => {

@@ -43,7 +43,7 @@ test('other bytes are 409 in a write-once bucket and leave nothing behind', asyn
   assert.deepEqual([refused.status, problemName(refused)], [409, 'name-taken']);
   assert.equal(app.store.blob(sha256('second').toString('hex')), undefined);
   assert.deepEqual(staged(), []);
-  assert.equal((await app.get('/o/files/taken')).file.size, 5);
+  assert.equal((await app.get('/o/files/taken')).blob.size, 5);
 });
 
 test('a promise of other bytes is 409 before the body is received', async () => {
@@ -56,14 +56,14 @@ test('a promise of other bytes is 409 before the body is received', async () => 
 test('other bytes are a new version in a versioned bucket', async () => {
   await app.put('/o/live/v', 'first');
   assert.equal((await app.put('/o/live/v', 'second')).status, 200);
-  assert.equal((await app.get('/o/live/v')).file.digest, sha256('second').toString('hex'));
+  assert.equal((await app.get('/o/live/v')).blob.digest, sha256('second').toString('hex'));
 });
 
 test('an empty body with framing is a file of no bytes', async () => {
   const answer = await app.ask('PUT', '/o/files/empty', 'Content-Length: 0');
   assert.equal(answer.kind, 'receive');
   assert.equal((await app.put('/o/files/empty', '')).status, 201);
-  assert.equal((await app.get('/o/files/empty')).file.size, 0);
+  assert.equal((await app.get('/o/files/empty')).blob.size, 0);
 });
 
 test('each upload has a staging file of its own', async () => {

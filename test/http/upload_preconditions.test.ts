@@ -12,7 +12,7 @@ const tag = (body: string) => `"${createHash('sha256').update(body).digest('hex'
 async function putOver(name: string, ...fields: string[]): Promise<number> {
   await app.put(`/o/live/${name}`, 'old');
   const { status } = await app.put(`/o/live/${name}`, 'new', ...fields);
-  const { digest } = (await app.get(`/o/live/${name}`)).file;
+  const { digest } = (await app.get(`/o/live/${name}`)).blob;
   assert.equal(`"${digest}"`, tag(status === 412 ? 'old' : 'new'));
   return status;
 }

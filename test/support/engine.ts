@@ -31,8 +31,7 @@ const limits: EngineLimits = {
 
 /** Handlers of these tests deliver no sealed files, so nothing is ever asked of it. */
 const noStore = {
-  quarantine: async () => {},
-  seal: () => {
+  prove: async () => {
     throw new Error('there is no store');
   },
 };
@@ -88,6 +87,7 @@ export async function startEngine(handle: Handle, workers = 2): Promise<TestEngi
       problems: engineProblems(),
       planKeyFields: [],
       serverName: 'sealgate',
+      blobs: '',
     },
   });
   const stop = async () => {

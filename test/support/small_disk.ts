@@ -1,7 +1,8 @@
-// A file system of a few megabytes, for what happens when it is full. Needs the right to mount.
+// File systems of a few megabytes, for what happens when one is full, or not in memory. Need the right to
+// mount.
 
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,40 @@ export interface SmallDisk {
   /** Gives it back. */
   makeRoom(): Promise<void>;
   remove(): Promise<void>;
+}
+
+export interface ImageDisk {
+  dir: string;
+  /** Nothing of it is in memory afterwards. */
+  forget(): void;
+  remove(): Promise<void>;
+}
+
+/** ext4 in a file. Resolves with the reason, as text, where that cannot be mounted. */
+export async function mountImage(mebibytes: number): Promise<ImageDisk | string> {
+  const home = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-image-'));
+  const [image, dir] = [join(home, 'image'), join(home, 'mounted')];
+  const mount = () => execFileSync('mount', ['-o', 'loop', image, dir], { stdio: 'pipe' });
+  try {
+    mkdirSync(dir);
+    execFileSync('truncate', ['-s', `${mebibytes}M`, image]);
+    execFileSync('/sbin/mkfs.ext4', ['-q', image], { stdio: 'pipe' });
+    mount();
+  } catch (error) {
+    await rm(home, { recursive: true, force: true });
+    return `no image can be mounted here: ${(error as Error).message.split('\n').at(-2)}`;
+  }
+  return {
+    dir,
+    forget: () => {
+      execFileSync('umount', [dir]);
+      mount();
+    },
+    remove: async () => {
+      execFileSync('umount', ['--lazy', dir]);
+      await rm(home, { recursive: true, force: true });
+    },
+  };
 }
 
 /** Resolves with the reason, as text, where nothing can be mounted. */

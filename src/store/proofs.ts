@@ -1,0 +1,103 @@
+// Proofs: what is known of blobs, whether their files are still that, and what happens to those that are not.
+
+import { SealgateError } from '../errors.ts';
+import type { Evidence, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
+import type { Blobs } from './blobs.ts';
+import type { Metadata } from './metadata.ts';
+
+/** One version of what is known of a blob. The newest counts. */
+export type BlobRecord =
+  | { size: number; evidence: Evidence; created: number }
+  | { quarantined: string; created: number };
+
+// The one maker of these: what is in it was read from the metadata, or proved just now.
+function sealRecord(digest: string, size: number, evidence: Evidence): SealRecord {
+  return { digest, size, evidence } as SealRecord;
+}
+
+function isLevel(found: SealLevel | SealBreak): found is SealLevel {
+  return found === 'L0' || found === 'L1';
+}
+
+export class Proofs {
+  readonly #meta: Metadata;
+  readonly #blobs: Blobs;
+  readonly #writes: boolean;
+  /** Those under way, by digest: those who ask meanwhile share them. */
+  readonly #under = new Map<string, Promise<SealRecord>>();
+
+  /** @param writes false: nothing is recorded and nothing is moved. */
+  constructor(meta: Metadata, blobs: Blobs, writes: boolean) {
+    this.#meta = meta;
+    this.#blobs = blobs;
+    this.#writes = writes;
+  }
+
+  /** See store.ts, as for the others. */
+  recorded(digest: string): SealRecord | Promise<SealRecord> {
+    return (this.#under.size > 0 && this.#under.get(digest)) || this.#record(digest);
+  }
+
+  #record(digest: string): SealRecord {
+    const record = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;
+    if (!record) throw new SealgateError('not-found', `There is no blob ${digest}.`);
+    if ('quarantined' in record)
+      throw new SealgateError('seal-broken', `Blob ${digest} is in quarantine: ${record.quarantined}.`);
+    return sealRecord(digest, record.size, record.evidence);
+  }
+
+  async seal(digest: string): Promise<{ size: number; level: SealLevel }> {
+    let record = await this.recorded(digest);
+    let found = this.#blobs.seal(record);
+    if (!isLevel(found)) {
+      record = await this.prove(digest, found);
+      found = this.#blobs.seal(record);
+    }
+    if (isLevel(found)) return { size: record.size, level: found };
+    throw new SealgateError('seal-broken', `Blob ${digest} changes while it is proved.`);
+  }
+
+  prove(digest: string, broken: SealBreak): Promise<SealRecord> {
+    const under = this.#under.get(digest);
+    if (under) return under;
+    const proof = this.#prove(digest, broken).finally(() => this.#under.delete(digest));
+    this.#under.set(digest, proof);
+    return proof;
+  }
+
+  // The inode is not the one recorded. The same content on it is as good (a restored backup, a touched file);
+  // anything else is quarantined. Other bytes on an inode that looks the same need no further proof.
+  async #prove(digest: string, reported: SealBreak): Promise<SealRecord> {
+    const record = this.#record(digest);
+    const broken = reported === 'content' ? reported : this.#blobs.seal(record);
+    // Somebody else's proof came first.
+    if (isLevel(broken)) return record;
+    if (broken === 'unreadable')
+      throw new SealgateError('store-read-failed', `Blob ${digest} cannot be opened.`);
+    if (broken !== 'evidence') return this.#condemn(digest, broken);
+    const found = await this.#blobs.hash(digest).catch((cause) => {
+      throw new SealgateError('store-read-failed', `Blob ${digest} cannot be read.`, { cause });
+    });
+    const { size, evidence } = found;
+    if (found.digest !== digest || size !== record.size)
+      return this.#condemn(digest, 'the content has another digest');
+    if (this.#writes) {
+      const next: BlobRecord = { size, evidence, created: Date.now() };
+      await this.#meta.append<BlobRecord>('blobs', [digest], () => next);
+    }
+    return sealRecord(digest, size, evidence);
+  }
+
+  async #condemn(digest: string, reason: string): Promise<never> {
+    await this.quarantine(digest, reason);
+    throw new SealgateError('seal-broken', `Blob ${digest} failed its proof: ${reason}.`);
+  }
+
+  async quarantine(digest: string, reason: string): Promise<void> {
+    if (!this.#writes) return;
+    const added = await this.#meta.append<BlobRecord>('blobs', [digest], (newest) =>
+      newest && 'quarantined' in newest.value ? undefined : { quarantined: reason, created: Date.now() },
+    );
+    if (added) await this.#blobs.quarantine(digest);
+  }
+}

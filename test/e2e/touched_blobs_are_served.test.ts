@@ -1,0 +1,77 @@
+// A blob whose inode is not the recorded one, as after a restored backup: its content is proved by its digest
+// and served, once and for all; one that fails the proof is refused and withdrawn.
+
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { chmod, copyFile, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { createSite, TestServer } from '../support/server.ts';
+
+const site = await createSite();
+const server = await TestServer.start(site, '--workers', '2');
+after(async () => {
+  await server.stop();
+  await site.remove();
+});
+
+const touch = (blob: string) => utimes(blob, 1, 1);
+async function restore(blob: string): Promise<void> {
+  await copyFile(blob, `${blob}.copy`);
+  await chmod(`${blob}.copy`, 0o600);
+  await rename(`${blob}.copy`, blob);
+}
+async function change(blob: string): Promise<void> {
+  await chmod(blob, 0o644);
+  await writeFile(blob, '!', { flag: 'r+' });
+}
+
+/** A small and a large object, by the sizes that go different ways. */
+const sizes = [1000, 200_000];
+
+async function put(name: string, bytes: Buffer): Promise<string> {
+  const file = join(site.dir, 'file');
+  await writeFile(file, bytes);
+  assert.equal((await server.put(`/o/files/${name}`, file)).status, 201);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  return join(site.dir, 'store/blobs/sha256', digest.slice(0, 2), digest.slice(2, 4), digest);
+}
+
+for (const [what, harm] of Object.entries({ touched: touch, restored: restore })) {
+  for (const size of sizes) {
+    for (const kept of [false, true]) {
+      test(`${size} bytes, ${what} ${kept ? 'while a plan was kept' : 'before anybody asked'}`, async () => {
+        const name = `${what}-${size}-${kept}`;
+        const bytes = Buffer.alloc(size, name);
+        const blob = await put(name, bytes);
+        const get = () => server.curl(`/o/files/${name}`);
+        if (kept) assert.equal((await get()).status, 200);
+        await harm(blob);
+        const answers = await Promise.all(Array.from({ length: 8 }, get));
+        for (const { status, body } of answers) {
+          assert.equal(status, 200);
+          assert.ok(body.equals(bytes));
+        }
+      });
+    }
+  }
+}
+
+for (const [what, harm] of Object.entries({ changed: change, removed: (blob: string) => rm(blob) })) {
+  for (const size of sizes) {
+    test(`${size} bytes, ${what} before anybody asked`, async () => {
+      const name = `${what}-${size}`;
+      await harm(await put(name, Buffer.alloc(size, name)));
+      for (let i = 0; i < 4; i++) {
+        const { status, headers, body } = await server.curl(`/o/files/${name}`);
+        assert.equal(status, 500);
+        assert.equal(headers.get('content-type'), 'application/problem+json');
+        assert.match(body.toString(), /"title":"seal-broken"/);
+      }
+    });
+  }
+}
+
+test('what was changed is kept aside', async () => {
+  assert.equal((await readdir(join(site.dir, 'store/quarantine'))).length, sizes.length);
+});
