@@ -3,8 +3,11 @@
 import { type Context, fileSizes } from '../context.ts';
 import { costRow } from '../measure.ts';
 import type { Row } from '../results.ts';
+import { startFloor } from '../servers/floor.ts';
+import type { Server } from '../servers/server.ts';
 import { compare, type Entry, type Scenario } from './scenario.ts';
 
+const file = '1k.bin';
 const idle = 10_000;
 const active = 64;
 
@@ -14,10 +17,13 @@ export const idleConnections: Scenario = {
   usual: false,
   sizes: ['1k'],
   async run(context) {
-    const entries = ['sealgate', 'nginx'].flatMap((server) => [
-      entry(context, server, `${server}, none idle`, { connections: active }),
-      entry(context, server, server, { connections: active, idle }),
-    ]);
+    const entries = ['sealgate', 'nginx'].flatMap((name) => {
+      const server = context.server(name);
+      return [
+        entry(context, server, `${name}, none idle`, { connections: active }),
+        entry(context, server, name, { connections: active, idle }),
+      ];
+    });
     return (await compare('idle', entries, context)).map((measured) => costRow('idle', measured));
   },
 };
@@ -32,23 +38,31 @@ export const growingConnections: Scenario = {
   run: runGrowth,
 };
 
+// The floor shows what the machine itself takes: waking for each request, and caches that do not hold 10,000
+// sockets.
 async function runGrowth(context: Context): Promise<Row[]> {
-  const entries = ['sealgate', 'nginx'].flatMap((server) =>
+  const floor = startFloor(context.site, file, 'tls');
+  const servers = { floor, sealgate: context.server('sealgate'), nginx: context.server('nginx') };
+  const entries = Object.entries(servers).flatMap(([name, server]) =>
     [1, 100, 10_000].map((connections) => {
-      const name = `${server}, ${connections} connection${connections > 1 ? 's' : ''}`;
-      return entry(context, server, name, { connections });
+      const of = `${name}, ${connections} connection${connections > 1 ? 's' : ''}`;
+      return entry(context, server, of, { connections });
     }),
   );
-  const measured = await compare(growth, entries, context);
-  // One connection cannot keep a server busy: client and server take turns.
-  return measured.map((each) => {
-    const saturated = !each.contender.name.endsWith(' 1 connection');
-    return costRow(growth, each, { saturated });
-  });
+  try {
+    const measured = await compare(growth, entries, context);
+    // One connection cannot keep a server busy: client and server take turns.
+    return measured.map((each) => {
+      const saturated = !each.contender.name.endsWith(' 1 connection');
+      return costRow(growth, each, { saturated });
+    });
+  } finally {
+    await floor.then((server) => server.stop());
+  }
 }
 
-function entry(context: Context, server: string, name: string, load: Entry['load']): Entry {
+function entry(context: Context, server: Promise<Server>, name: string, load: Entry['load']): Entry {
   const limit = { seconds: context.settings.seconds };
   const least = fileSizes['1k'] ?? 0;
-  return { name, server: context.server(server), file: '1k.bin', protocol: 'tls', load, limit, least };
+  return { name, server, file, protocol: 'tls', load, limit, least };
 }
