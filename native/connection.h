@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -59,6 +60,8 @@ class Connection final : public EventTarget {
   // The client may still have to send a part of the request's body.
   bool body_pending() const { return message_open_ && http_.request().has_body; }
   IoState read_more();
+  IoState read_body();
+  IoState read_into(std::span<char> buffer);
   void keep_unread();
   void read_aside();
 
@@ -107,7 +110,7 @@ class Connection final : public EventTarget {
   size_t turn_responses_ = 0;  // in this run of proceed(), as the next
   uint64_t turn_bytes_ = 0;
 
-  std::string_view unread_;     // bytes read and not parsed: in the reactor's scratch, or in kept_
+  std::string_view unread_;  // bytes read and not parsed: in the reactor's scratch, in kept_ or in the ingest
   std::string_view body_left_;  // before them: body bytes that found no room
   std::string kept_;
   std::string key_;
