@@ -58,7 +58,7 @@ void Ingest::hand_over() {
 void Ingest::job(bool last) {
   Status status;
   if (!opened_) {
-    status = file_.open(path_);
+    status = file_.open(path_, length_.value_or(0));
     opened_ = true;
   }
   if (status.ok() && !aborted_) status = file_.write(buffer_.get(), size_);
