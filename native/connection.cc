@@ -35,6 +35,7 @@ void Connection::set_state(State state) {
   counters.connections[state_].sub();
   counters.connections[state].add();
   state_ = state;
+  if (state != State::receiving) hear_arrivals(true);
   progress_mark_ = progress();
   reactor_.schedule(*this, state);
 }

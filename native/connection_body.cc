@@ -52,7 +52,7 @@ bool Connection::step_receive() {
       body_bytes_ += taken;
       share -= std::min<uint64_t>(share, taken);
       body_left_.remove_prefix(taken);
-      if (!body_left_.empty()) return false;  // on_ingest() tells when there is room
+      if (!body_left_.empty()) return hear_arrivals(false), false;  // on_ingest() tells when there is room
     }
     if (!body_pending()) return false;  // all of it is being stored
     if (share == 0) return reactor_.make_ready(*this), false;
@@ -63,7 +63,10 @@ bool Connection::step_receive() {
     if (fallbacks_[static_cast<size_t>(Direction::rx)] == Fallback::pending_data)
       move(Direction::rx, max_body_);
     const IoState read = read_body();
-    if (read == IoState::again) return false;
+    if (read == IoState::again) {
+      if (!ingest_->room().empty()) hear_arrivals(true);
+      return false;
+    }
     if (read != IoState::ok) return close(), false;
   }
   return true;
@@ -74,11 +77,17 @@ bool Connection::step_receive() {
 IoState Connection::read_body() {
   const Request& request = http_.request();
   const std::span<char> room = ingest_->room();
-  if (room.empty()) return IoState::again;  // on_ingest() tells when there is some
+  if (room.empty()) return hear_arrivals(false), IoState::again;  // on_ingest() tells when there is some
   const uint64_t left = request.chunked ? 0 : request.content_length - ingest_->received();
   if (left >= kDirectBytes && room.size() >= kDirectBytes)
     return read_into(room.first(std::min<uint64_t>(room.size(), left)));
   return read_into({reactor_.scratch(), std::clamp(room.size(), kDirectBytes, Reactor::kScratchBytes)});
+}
+
+// While the disk is at work, each segment that arrives would wake the reactor for nothing. The end of the
+// connection is heard all the same.
+void Connection::hear_arrivals(bool wanted) {
+  if (std::exchange(hears_arrivals_, wanted) != wanted) reactor_.watch(*this, wanted);
 }
 
 void Connection::take_body(const Http1::Step& step) {
@@ -99,6 +108,7 @@ void Connection::take_body(const Http1::Step& step) {
 
 void Connection::on_ingest() {
   if (!ingest_->settle()) return;
+  if (!hears_arrivals_) channel_.readable(false);  // for all that is known
   if (!ingest_->failure().ok()) {
     const int error = ingest_->failure().error;
     end_ingest();
