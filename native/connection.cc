@@ -35,6 +35,7 @@ void Connection::set_state(State state) {
   counters.connections[state_].sub();
   counters.connections[state].add();
   state_ = state;
+  if (state != State::receiving) hear_arrivals(true);
   progress_mark_ = progress();
   reactor_.schedule(*this, state);
 }
@@ -98,10 +99,11 @@ void Connection::keep_unread() {
   unread_ = std::string_view(kept_).substr(body_left_.size());
 }
 
-IoState Connection::read_more() {
-  const size_t most = state_ == State::receiving ? Reactor::kScratchBytes : RecordBuffers::kHeadBytes;
-  const IoResult result = channel_.read(reactor_.scratch(), most);
-  if (result.state == IoState::ok) unread_ = std::string_view(reactor_.scratch(), result.bytes);
+IoState Connection::read_more() { return read_into({reactor_.scratch(), RecordBuffers::kHeadBytes}); }
+
+IoState Connection::read_into(std::span<char> buffer) {
+  const IoResult result = channel_.read(buffer.data(), buffer.size());
+  if (result.state == IoState::ok) unread_ = std::string_view(buffer.data(), result.bytes);
   return result.state;
 }
 
@@ -136,7 +138,8 @@ void Connection::on_deadline() {
       break;
     case State::receiving:
       // While the disk has not caught up, the client is not to blame.
-      if (!body_left_.empty() || !body_pending() || made_progress()) return reactor_.schedule(*this, state_);
+      if (ingest_->room().empty() || !body_pending() || made_progress())
+        return reactor_.schedule(*this, state_);
       end_ingest();
       refuse_and_close(Problem::body_timeout);
       break;

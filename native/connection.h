@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -60,6 +61,9 @@ class Connection final : public EventTarget {
   // The client may still have to send a part of the request's body.
   bool body_pending() const { return message_open_ && http_.request().has_body; }
   IoState read_more();
+  IoState read_body();
+  IoState read_into(std::span<char> buffer);
+  void hear_arrivals(bool wanted);
   void keep_unread();
   void read_aside();
 
@@ -105,12 +109,13 @@ class Connection final : public EventTarget {
   GroupTotals* totals_ = nullptr;  // the group's; null until the handshake is done, and in plaintext
   bool may_move_ = false;          // as far as the rollout has come
   bool handshake_done_ = false;
-  bool message_open_ = false;  // a request's head was taken and its end was not
-  bool must_linger_ = false;   // the client may still be sending
-  size_t turn_responses_ = 0;  // in this run of proceed(), as the next
+  bool message_open_ = false;   // a request's head was taken and its end was not
+  bool hears_arrivals_ = true;  // epoll tells of them
+  bool must_linger_ = false;    // the client may still be sending
+  size_t turn_responses_ = 0;   // in this run of proceed(), as the next
   uint64_t turn_bytes_ = 0;
 
-  std::string_view unread_;     // bytes read and not parsed: in the reactor's scratch, or in kept_
+  std::string_view unread_;  // bytes read and not parsed: in the reactor's scratch, in kept_ or in the ingest
   std::string_view body_left_;  // before them: body bytes that found no room
   std::string kept_;
   std::string key_;

@@ -1,6 +1,7 @@
 // Connection, the part that receives a request body into the store's staging.
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "connection.h"
@@ -9,6 +10,7 @@ namespace sealgate {
 namespace {
 
 constexpr uint64_t kBodyShare = 512 * 1024;  // bytes of one body received before others have their turn
+constexpr size_t kDirectBytes = 32 * 1024;   // more than a record takes
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -22,7 +24,9 @@ void Connection::receive(const ReceivePlan& plan) {
     forget_request();
     return refuse(too_large ? Problem::body_too_large : Problem::front_end_overloaded);
   }
-  move(Direction::rx, request.chunked ? max_body_ : request.content_length);
+  std::optional<uint64_t> length;
+  if (!request.chunked) length = request.content_length;
+  move(Direction::rx, length.value_or(max_body_));
   if (request.expect_continue && unread_.empty() &&
       channel_.write(kContinue.data(), kContinue.size(), false).state != IoState::ok) {
     return close();
@@ -34,7 +38,7 @@ void Connection::receive(const ReceivePlan& plan) {
       if (Connection* connection = reactor.find(ticket)) connection->on_ingest();
     });
   };
-  ingest_ = Ingest::start(reactor_.engine().io, plan.staging, wake);
+  ingest_ = Ingest::start(reactor_.engine().io, plan.staging, length, wake);
   set_state(State::receiving);
   if (!body_pending()) ingest_->finish();  // a request without body framing has an empty body
 }
@@ -48,7 +52,7 @@ bool Connection::step_receive() {
       body_bytes_ += taken;
       share -= std::min<uint64_t>(share, taken);
       body_left_.remove_prefix(taken);
-      if (!body_left_.empty()) return false;  // on_ingest() tells when there is room
+      if (!body_left_.empty()) return hear_arrivals(false), false;  // on_ingest() tells when there is room
     }
     if (!body_pending()) return false;  // all of it is being stored
     if (share == 0) return reactor_.make_ready(*this), false;
@@ -58,11 +62,32 @@ bool Connection::step_receive() {
     if (step.event != Http1::Event::more) continue;
     if (fallbacks_[static_cast<size_t>(Direction::rx)] == Fallback::pending_data)
       move(Direction::rx, max_body_);
-    const IoState read = read_more();
-    if (read == IoState::again) return false;
+    const IoState read = read_body();
+    if (read == IoState::again) {
+      if (!ingest_->room().empty()) hear_arrivals(true);
+      return false;
+    }
     if (read != IoState::ok) return close(), false;
   }
   return true;
+}
+
+// A body of known length is received where it is written from. The rest of a buffer or of a body that may be
+// smaller than a record goes by way of the scratch, as does what stands between chunk lines.
+IoState Connection::read_body() {
+  const Request& request = http_.request();
+  const std::span<char> room = ingest_->room();
+  if (room.empty()) return hear_arrivals(false), IoState::again;  // on_ingest() tells when there is some
+  const uint64_t left = request.chunked ? 0 : request.content_length - ingest_->received();
+  if (left >= kDirectBytes && room.size() >= kDirectBytes)
+    return read_into(room.first(std::min<uint64_t>(room.size(), left)));
+  return read_into({reactor_.scratch(), std::clamp(room.size(), kDirectBytes, Reactor::kScratchBytes)});
+}
+
+// While the disk is at work, each segment that arrives would wake the reactor for nothing. The end of the
+// connection is heard all the same.
+void Connection::hear_arrivals(bool wanted) {
+  if (std::exchange(hears_arrivals_, wanted) != wanted) reactor_.watch(*this, wanted);
 }
 
 void Connection::take_body(const Http1::Step& step) {
@@ -83,6 +108,7 @@ void Connection::take_body(const Http1::Step& step) {
 
 void Connection::on_ingest() {
   if (!ingest_->settle()) return;
+  if (!hears_arrivals_) channel_.readable(false);  // for all that is known
   if (!ingest_->failure().ok()) {
     const int error = ingest_->failure().error;
     end_ingest();

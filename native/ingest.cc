@@ -1,35 +1,39 @@
 #include "ingest.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace sealgate {
 
-std::shared_ptr<Ingest> Ingest::start(IoPool& pool, std::string staging, std::function<void()> wake) {
-  return std::shared_ptr<Ingest>(new Ingest(pool, std::move(staging), std::move(wake)));
+std::shared_ptr<Ingest> Ingest::start(IoPool& pool, std::string staging, std::optional<uint64_t> length,
+                                      std::function<void()> wake) {
+  return std::shared_ptr<Ingest>(new Ingest(pool, std::move(staging), length, std::move(wake)));
 }
 
-Ingest::Ingest(IoPool& pool, std::string staging, std::function<void()> wake)
-    : pool_(pool), path_(std::move(staging)), wake_(std::move(wake)) {}
+Ingest::Ingest(IoPool& pool, std::string staging, std::optional<uint64_t> length, std::function<void()> wake)
+    : pool_(pool),
+      path_(std::move(staging)),
+      wake_(std::move(wake)),
+      length_(length),
+      capacity_(std::clamp<uint64_t>(length.value_or(kBufferBytes), 1, kBufferBytes)),
+      buffer_(new char[capacity_]) {}
 
 // A file that was finished just before the body was aborted is nobody's: no one has heard of it.
 Ingest::~Ingest() {
   if (aborted_) file_.discard();
 }
 
+std::span<char> Ingest::room() {
+  if (under_way_ || !failure_.ok()) return {};
+  return {buffer_.get() + size_, capacity_ - size_};
+}
+
 size_t Ingest::append(std::string_view bytes) {
-  size_t taken = 0;
-  while (taken < bytes.size() && failure_.ok()) {
-    if (filling_.size == kBufferBytes) {
-      hand_over();
-      if (filling_.size == kBufferBytes) break;  // both are full
-    }
-    const size_t room = std::min(bytes.size() - taken, kBufferBytes - filling_.size);
-    std::memcpy(filling_.bytes.get() + filling_.size, bytes.data() + taken, room);
-    filling_.size += room;
-    taken += room;
-  }
+  const std::span<char> to = room();
+  const size_t taken = std::min(bytes.size(), to.size());
+  if (bytes.data() != to.data()) std::copy_n(bytes.data(), taken, to.data());
+  size_ += taken;
   received_ += taken;
+  if (size_ == capacity_ && received_ != length_) hand_over();  // the last of it goes by finish()
   return taken;
 }
 
@@ -46,8 +50,6 @@ void Ingest::abort() {
 
 void Ingest::hand_over() {
   if (under_way_ || last_submitted_ || !failure_.ok()) return;
-  std::swap(filling_, writing_);
-  filling_.size = 0;
   under_way_ = true;
   last_submitted_ = finishing_;
   pool_.submit([self = shared_from_this(), last = last_submitted_] { self->job(last); });
@@ -56,10 +58,10 @@ void Ingest::hand_over() {
 void Ingest::job(bool last) {
   Status status;
   if (!opened_) {
-    status = file_.open(path_);
+    status = file_.open(path_, length_.value_or(0));
     opened_ = true;
   }
-  if (status.ok() && !aborted_) status = file_.write(writing_.bytes.get(), writing_.size);
+  if (status.ok() && !aborted_) status = file_.write(buffer_.get(), size_);
   if (status.ok() && last && !aborted_) status = file_.finish();
   if (!status.ok() || aborted_) file_.discard();
   job_status_ = status;
@@ -70,13 +72,14 @@ void Ingest::job(bool last) {
 bool Ingest::settle() {
   if (!job_done_.exchange(false, std::memory_order_acquire)) return false;
   under_way_ = false;
+  size_ = 0;
   if (!job_status_.ok()) {
     failure_ = job_status_;
     return true;
   }
   if (last_submitted_) {
     stored_ = true;
-  } else if (finishing_ || filling_.size == kBufferBytes) {
+  } else if (finishing_) {
     hand_over();
   }
   return true;

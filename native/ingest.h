@@ -1,5 +1,8 @@
-// Ingest: one request body on its way to a staging file. The reactor fills one buffer while an I/O thread
-// hashes and writes the other, so memory is constant at any size and no disk stalls the reactor.
+// Ingest: one request body on its way to a staging file. The reactor fills the buffer, then an I/O thread
+// hashes and writes what is in it, so memory is constant at any size and no disk stalls the reactor. What
+// arrives meanwhile waits in the socket. A second buffer of half the size each would let the two work at
+// once, but the bytes would change hands twice as often, which costs more than the copy out of the socket
+// that it hides.
 #pragma once
 
 #include <atomic>
@@ -7,6 +10,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,19 +22,22 @@ namespace sealgate {
 
 class Ingest : public std::enable_shared_from_this<Ingest> {
  public:
-  static constexpr size_t kBufferBytes = 256 * 1024;
+  static constexpr size_t kBufferBytes = 512 * 1024;
 
-  // `wake` is called on an I/O thread when there is room again, when the body is stored, or when storing
-  // failed.
-  static std::shared_ptr<Ingest> start(IoPool& pool, std::string staging, std::function<void()> wake);
+  // `length`: of the body, where it is known. `wake` is called on an I/O thread when there is room again,
+  // when the body is stored, or when storing failed.
+  static std::shared_ptr<Ingest> start(IoPool& pool, std::string staging, std::optional<uint64_t> length,
+                                       std::function<void()> wake);
   ~Ingest();
   Ingest(const Ingest&) = delete;
   Ingest& operator=(const Ingest&) = delete;
 
   // The reactor's side.
-  size_t append(std::string_view bytes);  // how many of them were taken; fewer when both buffers are full
-  void finish();                          // everything was appended
-  void abort();                           // forget the body; the staging file goes
+  std::span<char> room();  // where the next bytes are to stand; nothing while they have to wait
+  // How many of them were taken; fewer when they have to wait. Those that stand in room() are not copied.
+  size_t append(std::string_view bytes);
+  void finish();  // everything was appended
+  void abort();   // forget the body; the staging file goes
   uint64_t received() const { return received_; }
   // Hears what the I/O thread did since the last call; true when a job was under way and is no more.
   bool settle();
@@ -39,18 +47,17 @@ class Ingest : public std::enable_shared_from_this<Ingest> {
   const StagingFile& staging() const { return file_; }
 
  private:
-  Ingest(IoPool& pool, std::string staging, std::function<void()> wake);
-  struct Buffer {
-    std::unique_ptr<char[]> bytes{new char[kBufferBytes]};
-    size_t size = 0;
-  };
-  void hand_over();  // gives what is buffered to the pool, unless a job is under way
+  Ingest(IoPool& pool, std::string staging, std::optional<uint64_t> length, std::function<void()> wake);
+  void hand_over();  // gives the buffer to the pool, which has it until settle()
   void job(bool last);
 
   IoPool& pool_;
   std::string path_;
   std::function<void()> wake_;
-  Buffer filling_, writing_;
+  const std::optional<uint64_t> length_;
+  const size_t capacity_;
+  std::unique_ptr<char[]> buffer_;
+  size_t size_ = 0;  // of what is in the buffer
   uint64_t received_ = 0;
   bool opened_ = false;  // of the job's side
   bool under_way_ = false;

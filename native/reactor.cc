@@ -11,6 +11,7 @@
 namespace sealgate {
 namespace {
 
+constexpr uint32_t kDataEvents = EPOLLIN | EPOLLOUT, kEndEvents = EPOLLRDHUP | EPOLLET;
 constexpr int kEvents = 256;           // taken from epoll_wait(2) at once
 constexpr int kAcceptsAtOnce = 64;     // of one listener before connections have their turn
 constexpr int64_t kAcceptPause = 100;  // milliseconds without accept(2) after EMFILE or ENOBUFS
@@ -235,8 +236,7 @@ void Reactor::accept_from(size_t listener) {
     auto tls = listeners_[listener].tls() ? tls_ : nullptr;
     auto connection =
         std::make_unique<Connection>(*this, std::move(socket), std::move(tls), listener, std::move(peer));
-    epoll_event event{EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                      {.ptr = static_cast<EventTarget*>(connection.get())}};
+    epoll_event event{kDataEvents | kEndEvents, {.ptr = static_cast<EventTarget*>(connection.get())}};
     if (!connection->usable() || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->fd(), &event) != 0)
       continue;
     connection->index = connections_.size();
@@ -253,6 +253,12 @@ void Reactor::schedule(Connection& connection, State state) {
   } else {
     deadlines_[static_cast<size_t>(state)].arm(connection.deadline, now_);
   }
+}
+
+void Reactor::watch(Connection& connection, bool data) {
+  epoll_event event{data ? kDataEvents | kEndEvents : kEndEvents,
+                    {.ptr = static_cast<EventTarget*>(&connection)}};
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd(), &event);
 }
 
 void Reactor::make_ready(Connection& connection) {

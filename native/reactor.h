@@ -124,6 +124,9 @@ class Reactor {
 
   // Moves the connection's deadline to where its state says.
   void schedule(Connection& connection, State state);
+  // Whether the connection hears that bytes have arrived or can be sent; of errors and hang-ups it always
+  // hears.
+  void watch(Connection& connection, bool data);
   // Calls proceed() again after the other connections had their turn.
   void make_ready(Connection& connection);
   // A ticket names a connection to the threads that work for it; find() is null once it was forgotten.

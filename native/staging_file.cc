@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 
@@ -14,6 +15,10 @@ namespace sealgate {
 namespace {
 
 constexpr size_t kCopyBytes = 1024 * 1024;
+// Of the disk, ahead of what is written: no more at a time, as a client that stalls holds it, and no less, as
+// small files gain nothing.
+constexpr uint64_t kReservedBytes = 16 * 1024 * 1024;
+constexpr uint64_t kLeastReservedBytes = 1024 * 1024;
 
 std::string hex(const unsigned char* bytes, size_t size) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -74,16 +79,28 @@ StagingFile::~StagingFile() {
   EVP_MD_CTX_free(hash_);
 }
 
-Status StagingFile::open(const std::string& path) {
+Status StagingFile::open(const std::string& path, uint64_t expected) {
   fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd_ < 0) return Status::last("open staging file");
   path_ = path;
+  expected_ = expected;
   hash_ = EVP_MD_CTX_new();
   return hash_ && EVP_DigestInit_ex(hash_, EVP_sha256(), nullptr) == 1 ? Status{} : Status{ENOMEM, "SHA-256"};
 }
 
+// Blocks that are there before they are written spare the file system its bookkeeping for each page (ext4:
+// delayed allocation). Not more than is expected: what lay behind the end would stay allocated. Whether there
+// is room, and whatever else is wrong, is for write(2) to say.
+void StagingFile::reserve() {
+  const uint64_t bytes = std::min(kReservedBytes, expected_ - reserved_);
+  if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(reserved_), static_cast<off_t>(bytes)) != 0)
+    expected_ = 0;
+  reserved_ += bytes;
+}
+
 Status StagingFile::write(const void* data, size_t size) {
   if (EVP_DigestUpdate(hash_, data, size) != 1) return {EIO, "SHA-256"};
+  if (size_ + size > reserved_ && expected_ >= reserved_ + kLeastReservedBytes) reserve();
   const char* from = static_cast<const char*>(data);
   while (size > 0) {
     const ssize_t n = ::write(fd_, from, size);
@@ -158,7 +175,8 @@ Status import_file(const std::string& source, StagingFile& staging, const std::s
   if (!fd) return Status::last("open");
   struct stat before, after;
   if (::fstat(fd.get(), &before) != 0) return Status::last("fstat");
-  if (const Status status = staging.open(staging_path); !status.ok()) return status;
+  if (const Status status = staging.open(staging_path, static_cast<uint64_t>(before.st_size)); !status.ok())
+    return status;
   const auto append = [&](const char* data, size_t n) { return staging.write(data, n); };
   if (const Status status = read_all(fd.get(), append); !status.ok()) return status;
   if (::fstat(fd.get(), &after) != 0) return Status::last("fstat");

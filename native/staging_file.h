@@ -20,8 +20,9 @@ class StagingFile {
   StagingFile(const StagingFile&) = delete;
   StagingFile& operator=(const StagingFile&) = delete;
 
-  // O_CREAT | O_EXCL, mode 0600, write only. The path must not exist.
-  Status open(const std::string& path);
+  // O_CREAT | O_EXCL, mode 0600, write only. The path must not exist. `expected`: how many bytes will be
+  // written, where that is known.
+  Status open(const std::string& path, uint64_t expected = 0);
   // Appends and hashes. ENOSPC, EDQUOT, EFBIG and EIO come back as they are.
   Status write(const void* data, size_t size);
   // Digest final, mode 0444, fsync(2). After it the file stays; discard() still removes it.
@@ -33,9 +34,13 @@ class StagingFile {
   const std::string& path() const { return path_; }
 
  private:
+  void reserve();
+
   std::string path_;
   std::string digest_;
   uint64_t size_ = 0;
+  uint64_t expected_ = 0;  // or less than that, where no more is to be reserved
+  uint64_t reserved_ = 0;
   int fd_ = -1;
   EVP_MD_CTX* hash_ = nullptr;
   bool kept_ = false;

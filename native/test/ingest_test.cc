@@ -1,6 +1,7 @@
-// A body reaches its staging file whole, through two buffers; one that fails or is aborted leaves nothing.
+// A body reaches its staging file whole, a buffer at a time; one that fails or is aborted leaves nothing.
 #include "ingest.h"
 
+#include <algorithm>
 #include <semaphore>
 
 #include "check.h"
@@ -13,8 +14,8 @@ namespace {
 
 // Receives a body as a reactor does: gives what fits, waits to be woken, goes on.
 struct Upload {
-  explicit Upload(const std::string& path) {
-    ingest = Ingest::start(pool, path, [this] { mailbox.post([] {}); });
+  explicit Upload(const std::string& path, std::optional<uint64_t> length = std::nullopt) {
+    ingest = Ingest::start(pool, path, length, [this] { mailbox.post([] {}); });
   }
   bool woken() {
     if (!readable(mailbox.fd(), kPatience)) return false;
@@ -37,37 +38,65 @@ struct Upload {
   std::shared_ptr<Ingest> ingest;
 };
 
-TEST("a body of any size is stored as it came") {
+std::string body_of(size_t size) {
+  std::string body(size, '\0');
+  for (size_t i = 0; i < size; i++) body[i] = static_cast<char>(i * 31 + i / 251);
+  return body;
+}
+
+TEST("a body of any size is stored as it came, whether its length is known or not") {
   for (const size_t size :
        {0ul, 1ul, Ingest::kBufferBytes, Ingest::kBufferBytes + 1, 5 * Ingest::kBufferBytes}) {
-    const check::Context context(std::to_string(size) + " bytes");
-    TempDir dir;
-    std::string body(size, '\0');
-    for (size_t i = 0; i < size; i++) body[i] = static_cast<char>(i * 31 + i / 251);
-    Upload upload(dir.at("staging"));
-    for (size_t from = 0; from < size; from += 100'003) {
-      upload.send(std::string_view(body).substr(from, 100'003));
+    for (const auto length : {std::optional<uint64_t>(), std::optional<uint64_t>(size)}) {
+      const check::Context context(std::to_string(size) + (length ? " bytes" : " bytes, unannounced"));
+      TempDir dir;
+      const std::string body = body_of(size);
+      Upload upload(dir.at("staging"), length);
+      for (size_t from = 0; from < size; from += 100'003) {
+        upload.send(std::string_view(body).substr(from, 100'003));
+      }
+      upload.finish();
+      CHECK(upload.ingest->stored());
+      CHECK_EQ(upload.ingest->received(), size);
+      CHECK_EQ(upload.ingest->staging().size(), size);
+      CHECK(read_file(dir.at("staging")) == body);
     }
-    upload.finish();
-    CHECK(upload.ingest->stored());
-    CHECK_EQ(upload.ingest->received(), size);
-    CHECK_EQ(upload.ingest->staging().size(), size);
-    CHECK(read_file(dir.at("staging")) == body);
   }
 }
 
-TEST("no more than two buffers are taken before the disk has answered") {
+TEST("bytes that were received into the buffer are stored like those that are copied into it") {
+  TempDir dir;
+  const std::string body = body_of(2 * Ingest::kBufferBytes + 5);
+  Upload upload(dir.at("staging"), body.size());
+  for (std::string_view left = body; !left.empty();) {
+    const std::span<char> room = upload.ingest->room();
+    if (room.empty()) {
+      CHECK(upload.woken());
+      continue;
+    }
+    const std::string_view piece = left.substr(0, std::min<size_t>(room.size(), 100'003));
+    std::copy_n(piece.data(), piece.size(), room.data());
+    CHECK_EQ(upload.ingest->append({room.data(), piece.size()}), piece.size());
+    left.remove_prefix(piece.size());
+  }
+  upload.finish();
+  CHECK(read_file(dir.at("staging")) == body);
+}
+
+TEST("no more than a buffer is taken before the disk has answered") {
   TempDir dir;
   Mailbox ignored;
   std::counting_semaphore<> gate(0);
   IoPool pool(1);
   pool.submit([&] { gate.acquire(); });
-  const auto ingest = Ingest::start(pool, dir.at("staging"), [&] { ignored.post([] {}); });
-  CHECK_EQ(ingest->append(std::string(3 * Ingest::kBufferBytes, 'x')), 2 * Ingest::kBufferBytes);
+  const auto ingest = Ingest::start(pool, dir.at("staging"), {}, [&] { ignored.post([] {}); });
+  CHECK_EQ(ingest->append(std::string(3 * Ingest::kBufferBytes, 'x')), Ingest::kBufferBytes);
   CHECK_EQ(ingest->append("x"), 0);
+  CHECK(ingest->room().empty());
   gate.release();
   CHECK(readable(ignored.fd(), kPatience));
   CHECK(ingest->settle());
+  CHECK_EQ(ingest->room().size(), Ingest::kBufferBytes);
   CHECK_EQ(ingest->append("x"), 1);
 }
 

@@ -59,6 +59,25 @@ TEST("the digest is SHA-256 of what was written, in pieces of any size") {
   CHECK_EQ(digest_of(std::string(1'000'000, 'a'), 4099), kMillionA);
 }
 
+// Blocks behind the end of a file would count against the disk for as long as the file lives.
+TEST("a file whose size was announced takes no more of the disk than others") {
+  for (const uint64_t announced : {0ul, 3ul << 20, (40ul << 20) + 5}) {
+    TempDir dir;
+    const std::string piece(1'000'000, 'a');
+    StagingFile file;
+    CHECK(file.open(dir.at("staging"), announced).ok());
+    for (uint64_t left = announced; left > 0; left -= std::min<uint64_t>(left, piece.size())) {
+      CHECK(file.write(piece.data(), std::min<uint64_t>(left, piece.size())).ok());
+    }
+    if (announced == 0) CHECK(file.write(piece.data(), piece.size()).ok());
+    CHECK(file.finish().ok());
+    struct stat st {};
+    CHECK(::stat(dir.at("staging").c_str(), &st) == 0);
+    CHECK_EQ(static_cast<uint64_t>(st.st_size), file.size());
+    CHECK(static_cast<uint64_t>(st.st_blocks) * 512 <= file.size() + 64 * 1024);
+  }
+}
+
 TEST("an unfinished file is readable by nobody else, a finished one is writable by nobody") {
   TempDir dir;
   StagingFile file;
