@@ -49,6 +49,8 @@ void Connection::on_events(uint32_t events) {
   if ((events & EPOLLERR) && !channel_.receives_by_kernel()) return close();
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
     channel_.readable((events & (EPOLLRDHUP | EPOLLHUP)) != 0);
+  // A response under way goes on behind what has just arrived.
+  if (state_ == State::sending) return reactor_.make_ready(*this);
   proceed();
 }
 

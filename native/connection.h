@@ -132,6 +132,7 @@ class Connection final : public EventTarget {
   uint64_t request_id_ = 0;    // of the request the front end knows of; 0: none
   uint64_t io_ticket_ = 0;     // of the disk read, the opening or the ingest under way; 0: none
   bool in_front_end_ = false;  // the front end has the request and owes an answer
+  bool queued_ = false;        // a large response waits for its turn
   bool proved_again_ = false;  // what it answered could not be delivered, and it was asked once more
 };
 

@@ -129,12 +129,15 @@ void Connection::start_sending() {
   move(Direction::rx, 0);  // what a request without a body is
   move(Direction::tx, delivery_.response().size());
   delivery_.start(channel_, reactor_.mutable_counters().sent);
+  queued_ = false;
   first_byte_at_ = 0;
   set_state(State::sending);
 }
 
 bool Connection::step_send() {
   if (io_ticket_ != 0) return read_aside(), false;  // the disk is being read
+  if (!std::exchange(queued_, true) && delivery_.response().size() > kTurnBytes)
+    return reactor_.make_ready(*this), false;
   const bool first = first_byte_at_ == 0;
   const Delivery::Progress progress = delivery_.pump(channel_, reactor_.record_buffers());
   if (first && delivery_.bytes_sent() > 0) first_byte_at_ = monotonic_us();

@@ -48,14 +48,25 @@ bool byte_cached(int fd, uint64_t offset) {
   return ::preadv2(fd, &to, 1, static_cast<off_t>(offset), RWF_NOWAIT) == 1;
 }
 
+// Waits until the pages are in the page cache. What they hold is not wanted: it all goes to the same place.
+ssize_t await_pages(int fd, off_t offset, size_t length) {
+  char place[kRecordBytes];
+  iovec to[kWindowBytes / kRecordBytes];
+  size_t parts = 0;
+  for (; length > 0 && parts < std::size(to); parts++) {
+    to[parts] = {place, std::min(length, sizeof place)};
+    length -= to[parts].iov_len;
+  }
+  return ::preadv(fd, to, static_cast<int>(parts), offset);
+}
+
 }  // namespace
 
 void DiskRead::run() {
-  ::posix_fadvise(file->fd(), static_cast<off_t>(offset), kDiskReadBytes, POSIX_FADV_WILLNEED);
-  std::unique_ptr<char[]> scratch;
-  char* to = buffer.get();
-  if (!to) to = (scratch = std::make_unique<char[]>(length)).get();
-  const ssize_t n = ::pread(file->fd(), to, length, static_cast<off_t>(offset));
+  const int fd = file->fd();
+  const auto from = static_cast<off_t>(offset);
+  ::posix_fadvise(fd, from, kDiskReadBytes, POSIX_FADV_WILLNEED);
+  const ssize_t n = buffer ? ::pread(fd, buffer.get(), length, from) : await_pages(fd, from, length);
   result = n < 0 ? -errno : n;
 }
 

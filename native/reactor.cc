@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint32_t kDataEvents = EPOLLIN | EPOLLOUT, kEndEvents = EPOLLRDHUP | EPOLLET;
 constexpr int kEvents = 256;           // taken from epoll_wait(2) at once
+constexpr int kTurns = 2;              // of connections that go on, before new events are looked at
 constexpr int kAcceptsAtOnce = 64;     // of one listener before connections have their turn
 constexpr int64_t kAcceptPause = 100;  // milliseconds without accept(2) after EMFILE or ENOBUFS
 
@@ -188,13 +189,15 @@ void Reactor::expire() {
   }
 }
 
+// A few at a time, in the order in which they came: a small request that arrives meanwhile does not wait for
+// all large responses under way.
 void Reactor::run_ready() {
-  running_.swap(ready_);
-  for (Connection* connection : running_) {
+  for (int turns = 0; turns < kTurns && !ready_.empty(); turns++) {
+    Connection* const connection = ready_.front();
+    ready_.pop_front();
     connection->in_ready = false;
     if (connection->state() != State::closed) connection->proceed();
   }
-  running_.clear();
 }
 
 void Reactor::begin_drain(int64_t grace_ms) {

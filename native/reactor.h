@@ -187,7 +187,7 @@ class Reactor {
 
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> graves_;  // closed in this turn of the loop
-  std::vector<Connection*> ready_, running_;
+  std::deque<Connection*> ready_;
   std::unordered_map<uint64_t, Connection*> tickets_;
   std::deque<FrontEndEvent> front_end_waiting_;
   uint64_t next_ticket_ = 1;
