@@ -2,7 +2,7 @@
 // one answer, whatever the application does; nothing that happens here can end the process.
 
 import type { Logger } from 'pino';
-import type { ErrorCode } from '../errors.ts';
+import { type ErrorCode, SealgateError } from '../errors.ts';
 import type { EngineEvent, Plan, Reactor, ReceivedEvent, RequestEvent } from '../native/addon.ts';
 import { addon, type BrokenEvent } from '../native/addon.ts';
 import { forEachEvent } from '../native/events.ts';
@@ -101,8 +101,8 @@ export class FrontEnd {
       await store.prove(digest, reason);
     } catch (error) {
       log.error({ err: error, digest }, 'a blob failed its proof');
-      // Plans that were made with it are good no more.
-      epochs.bumpAll();
+      // Withdrawn: plans that were made with it are good no more.
+      if (error instanceof SealgateError && error.code === 'seal-broken') epochs.bumpAll();
     }
   }
 
