@@ -47,7 +47,9 @@ const handshakeBound: Rule = (seen) => {
   const cpu = valuesUnder(seen.counts, 'cpu.');
   const { handshake = 0 } = cpu;
   const handshakes = seen.counts.handshakes ?? 0;
-  if (!isOn(seen) || handshakes < enoughConnections || handshake < sum(cpu) / 2) return undefined;
+  if (!isOn(seen) || handshakes < enoughConnections) return undefined;
+  // CPU is sampled: nought of it was not measured.
+  if (handshake === 0 || handshake < sum(cpu) / 2) return undefined;
   const resumed = seen.counts.handshakes_resumed ?? 0;
   return {
     family: 'A',
