@@ -147,16 +147,18 @@ Delivery::Progress Delivery::pump_memory(Channel& channel) {
 }
 
 // Heads by send(2) with MSG_MORE, so that they share records and segments with the bytes behind them, which
-// the kernel takes from the page cache.
+// the kernel takes from the page cache. The kernel ends a record where sendfile(2) ends: that is where a
+// whole one ends, wherever a full socket has made it begin.
 Delivery::Progress Delivery::pump_sendfile(Channel& channel) {
   uint64_t share = kFairShare;
   while (piece_ < response_.pieces.size()) {
-    if (share == 0) return Progress::fair_share;
+    if (share < kRecordBytes) return Progress::fair_share;
     const Piece& piece = response_.pieces[piece_];
     const uint64_t left = piece.length - within_;
     IoResult result;
     if (piece.of == Piece::Of::file) {
-      const size_t window = std::min<uint64_t>({left, kWindowBytes, share});
+      const uint64_t most = std::min<uint64_t>(kWindowBytes, share) / kRecordBytes * kRecordBytes;
+      const size_t window = std::min(left, most - bytes_sent_ % kRecordBytes);
       if (!warmed_ && !resident(piece.offset + within_, window)) {
         return ask_disk(piece.offset + within_, window, false);
       }
