@@ -147,8 +147,9 @@ SealedFile::Sealing SealedFile::seal(int folder, const std::string& path, const 
     ::close(fd);
     return {nullptr, why};
   }
-  const bool resident = never_cold(fd, st.st_dev);
-  return {std::shared_ptr<const SealedFile>(new SealedFile(fd, record, level, resident))};
+  Sealing sealing;
+  sealing.file.reset(new SealedFile(fd, record, level, never_cold(fd, st.st_dev)));
+  return sealing;
 }
 
 SealedFile::Sealing SealedFile::seal(const std::string& path, const Record& record, bool allow_l0) {
