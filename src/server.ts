@@ -171,8 +171,13 @@ function startControl(
   const where = 'path' in control.listen ? 'unix' : 'loopback';
   const access = { tokens: control.auth === 'token' ? new Tokens(auth.tokens) : undefined, where, log };
   const load = async () => {
-    const { controlPlane } = await import('./control/plane.ts');
-    return controlPlane({ access, config, ...services });
+    try {
+      const { controlPlane } = await import('./control/plane.ts');
+      return controlPlane({ access, config, ...services });
+    } catch (error) {
+      log.error({ err: error }, 'the control plane cannot be loaded');
+      throw error;
+    }
   };
   return listenControl(load, control.listen, control);
 }
