@@ -101,18 +101,6 @@ Evidence::Evidence(std::string_view text) {
 Evidence::Evidence(const struct stat& st)
     : inode(st.st_ino), seconds(st.st_ctim.tv_sec), nanoseconds(st.st_ctim.tv_nsec) {}
 
-BlobFolder::BlobFolder(const std::string& path)
-    : folder_(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
-
-SealedFile::Sealing BlobFolder::seal(const SealedFile::Record& record, SealedFile::Wait wait) const {
-  if (!folder_) return {nullptr, SealBreak::missing};
-  const std::string_view digest = record.digest;
-  std::string path;
-  path.reserve(digest.size() + 6);
-  path.append(digest.substr(0, 2)).append("/").append(digest.substr(2, 2)).append("/").append(digest);
-  return SealedFile::seal(folder_.get(), path, record, true, wait);
-}
-
 std::string evidence_of(const struct stat& st) {
   return std::to_string(st.st_ino) + ":" + std::to_string(st.st_ctim.tv_sec) + "." +
          std::to_string(st.st_ctim.tv_nsec);
@@ -161,6 +149,18 @@ SealBreak SealedFile::recheck() const {
   if (::fstat(fd_, &st) != 0) return SealBreak::unreadable;
   const SealBreak content = content_break(st, size_, evidence_);
   return content != SealBreak::none || level_ == SealLevel::l0 ? content : pin_break(st);
+}
+
+BlobFolder::BlobFolder(const std::string& path)
+    : folder_(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+
+SealedFile::Sealing BlobFolder::seal(const SealedFile::Record& record, SealedFile::Wait wait) const {
+  if (!folder_) return {nullptr, SealBreak::missing};
+  const std::string_view digest = record.digest;
+  std::string path;
+  path.reserve(digest.size() + 6);
+  path.append(digest.substr(0, 2)).append("/").append(digest.substr(2, 2)).append("/").append(digest);
+  return SealedFile::seal(folder_.get(), path, record, true, wait);
 }
 
 }  // namespace sealgate
