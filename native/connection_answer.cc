@@ -14,6 +14,12 @@ constexpr uint64_t kTurnBytes = 64 * 1024;
 constexpr size_t kAsideBytes = 16 * 1024;  // read while a response is leaving; beyond it the client waits
 constexpr std::string_view kProblemType = "Content-Type: application/problem+json\r\n";
 
+// What is wrong with a file that was found broken. Its bytes, when its inode is as recorded.
+SealBreak break_of(const SealedFile& file) {
+  const SealBreak why = file.recheck();
+  return why == SealBreak::none ? SealBreak::content : why;
+}
+
 }  // namespace
 
 void Connection::deliver(std::shared_ptr<const DeliverPlan> plan) {
@@ -32,8 +38,7 @@ void Connection::deliver(std::shared_ptr<const DeliverPlan> plan) {
       return start_sending();
     }
   }
-  // Bytes read with another digest while the inode is as recorded are broken too.
-  const SealBreak why = broken ? SealBreak::content : plan->file->recheck();
+  const SealBreak why = broken ? break_of(*plan->file) : plan->file->recheck();
   if (why != SealBreak::none) {
     reactor_.mutable_counters().seal_broken.add();
     return prove_again(plan->file->digest(), why);
@@ -152,7 +157,7 @@ bool Connection::step_send() {
     case Delivery::Progress::seal_broken: {
       reactor_.mutable_counters().seal_broken.add();
       const SealedFile& file = *delivery_.response().plan->file;
-      report_broken(file.digest(), file.recheck());
+      report_broken(file.digest(), break_of(file));
       break;
     }
     case Delivery::Progress::read_failed:

@@ -1,7 +1,6 @@
 // GET|HEAD /sha256/{hex}: bytes by what they are. The URL can never mean other bytes.
 
 import { deliver } from '../delivery/plan.ts';
-import { SealgateError } from '../errors.ts';
 import type { SealRecord } from '../native/addon.ts';
 import type { Route, Services } from './services.ts';
 import { digestTarget } from './target.ts';
@@ -11,14 +10,12 @@ export function readDigest({ store, epochs, authorize, openReads }: Services): R
     const digest = digestTarget(request.path);
     authorize(request, 'read');
     const epoch = epochs.ofDigests();
-    const blob = store.blob(digest);
-    if (blob === undefined) throw new SealgateError('not-found');
     const plan = (record: SealRecord) =>
       deliver(record, {
         contentType: 'application/octet-stream',
         freshness: 'immutable',
         shared: openReads,
-        created: blob.created,
+        created: record.created,
         ...(openReads && { cache: epoch }),
       });
     const record = store.recorded(digest);

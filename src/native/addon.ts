@@ -17,6 +17,8 @@ declare const recorded: unique symbol;
 export interface SealRecord extends Hashed {
   readonly [recorded]: true;
   evidence: Evidence;
+  /** Milliseconds since the epoch. */
+  created: number;
 }
 
 export type SealLevel = 'L0' | 'L1';

@@ -11,8 +11,8 @@ export type BlobRecord =
   | { quarantined: string; created: number };
 
 // The one maker of these: what is in it was read from the metadata, or proved just now.
-function sealRecord(digest: string, size: number, evidence: Evidence): SealRecord {
-  return { digest, size, evidence } as SealRecord;
+function sealRecord(digest: string, size: number, evidence: Evidence, created: number): SealRecord {
+  return { digest, size, evidence, created } as SealRecord;
 }
 
 function isLevel(found: SealLevel | SealBreak): found is SealLevel {
@@ -43,7 +43,7 @@ export class Proofs {
     if (!record) throw new SealgateError('not-found', `There is no blob ${digest}.`);
     if ('quarantined' in record)
       throw new SealgateError('seal-broken', `Blob ${digest} is in quarantine: ${record.quarantined}.`);
-    return sealRecord(digest, record.size, record.evidence);
+    return sealRecord(digest, record.size, record.evidence, record.created);
   }
 
   async seal(digest: string): Promise<{ size: number; level: SealLevel }> {
@@ -81,11 +81,12 @@ export class Proofs {
     const { size, evidence } = found;
     if (found.digest !== digest || size !== record.size)
       return this.#condemn(digest, 'the content has another digest');
+    const created = Date.now();
     if (this.#writes) {
-      const next: BlobRecord = { size, evidence, created: Date.now() };
+      const next: BlobRecord = { size, evidence, created };
       await this.#meta.append<BlobRecord>('blobs', [digest], () => next);
     }
-    return sealRecord(digest, size, evidence);
+    return sealRecord(digest, size, evidence, created);
   }
 
   async #condemn(digest: string, reason: string): Promise<never> {

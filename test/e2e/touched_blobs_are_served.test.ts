@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { createSite, TestServer } from '../support/server.ts';
 
@@ -61,9 +61,10 @@ for (const [what, harm] of Object.entries({ changed: change, removed: (blob: str
   for (const size of sizes) {
     test(`${size} bytes, ${what} before anybody asked`, async () => {
       const name = `${what}-${size}`;
-      await harm(await put(name, Buffer.alloc(size, name)));
-      for (let i = 0; i < 4; i++) {
-        const { status, headers, body } = await server.curl(`/o/files/${name}`);
+      const blob = await put(name, Buffer.alloc(size, name));
+      await harm(blob);
+      for (const path of [`/o/files/${name}`, `/sha256/${basename(blob)}`].flatMap((each) => [each, each])) {
+        const { status, headers, body } = await server.curl(path);
         assert.equal(status, 500);
         assert.equal(headers.get('content-type'), 'application/problem+json');
         assert.match(body.toString(), /"title":"seal-broken"/);
