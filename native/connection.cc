@@ -219,7 +219,7 @@ void Connection::on_head() {
   if (request.method != Method::get && request.method != Method::head) return ask_front_end();
   if (const auto* plan = reactor_.plans().find(plan_key())) {
     counters.plan_hits.add();
-    return deliver(*plan);
+    return deliver(*plan, Sealed::earlier);
   }
   ask_front_end();
 }

@@ -70,7 +70,8 @@ class Connection final : public EventTarget {
   void on_head();
   void ask_front_end();
   std::string_view plan_key();
-  void deliver(std::shared_ptr<const DeliverPlan> plan);
+  enum class Sealed : bool { earlier, just_now };
+  void deliver(std::shared_ptr<const DeliverPlan> plan, Sealed sealed);
   void respond(const RespondPlan& plan);
   void receive(const ReceivePlan& plan);
   void take_body(const Http1::Step& step);

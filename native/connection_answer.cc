@@ -22,14 +22,14 @@ SealBreak break_of(const SealedFile& file) {
 
 }  // namespace
 
-void Connection::deliver(std::shared_ptr<const DeliverPlan> plan) {
+void Connection::deliver(std::shared_ptr<const DeliverPlan> plan, Sealed sealed) {
   const Request& request = http_.request();
   const Answering& answering = reactor_.answering();
   Response& response = delivery_.response();
   response.clear();
   response.keep_alive = request.keep_alive && !request.has_body && !reactor_.stopping();
   bool built = false, broken = false;
-  if (response.keep_alive) {
+  if (response.keep_alive && plan->kept) {
     if (const WholeResponse* whole = whole_response(request, *plan, answering, &built, &broken)) {
       response.status = 200;
       response.pieces.push_back({Piece::Of::whole, 0, whole->bytes.size()});
@@ -38,7 +38,12 @@ void Connection::deliver(std::shared_ptr<const DeliverPlan> plan) {
       return start_sending();
     }
   }
-  const SealBreak why = broken ? break_of(*plan->file) : plan->file->recheck();
+  SealBreak why = SealBreak::none;
+  if (broken) {
+    why = break_of(*plan->file);
+  } else if (sealed == Sealed::earlier) {
+    why = plan->file->recheck();
+  }
   if (why != SealBreak::none) {
     reactor_.mutable_counters().seal_broken.add();
     return prove_again(plan->file->digest(), why);
@@ -77,9 +82,10 @@ void Connection::on_opened(const DeliverOrder& order, SealedFile::Sealing sealin
 
 void Connection::on_sealed(const DeliverOrder& order, SealedFile::Sealing sealing) {
   if (!sealing.file) return prove_again(order.blob.digest, sealing.why);
-  order.plan->file = std::move(sealing.file);
-  if (order.plan->cacheable) reactor_.plans().insert(plan_key(), order.plan);
-  deliver(order.plan);
+  DeliverPlan& plan = *order.plan;
+  plan.file = std::move(sealing.file);
+  plan.kept = plan.cacheable && reactor_.plans().offer(plan_key(), order.plan);
+  deliver(order.plan, Sealed::just_now);
 }
 
 // The file is not as it was recorded, or as it was when its plan was made. The front end proves it anew, or

@@ -13,6 +13,8 @@ namespace {
 // Gathered at a time: a processor's cache has room for it, sealed and not. Of a response that needs no second
 // turn, all.
 constexpr size_t kBatchBytes = 4 * kRecordBytes;
+// To copy so little costs less than a second system call, for the head.
+constexpr size_t kCopiedBytes = kRecordBytes;
 constexpr size_t kWindowBytes = 32 * kRecordBytes;  // one sendfile(2), one look at the page cache
 constexpr uint64_t kFairShare = 512 * 1024;         // bytes of one connection before it is others' turn
 constexpr size_t kDiskReadBytes = 1024 * 1024;      // brought into the page cache by one cold read
@@ -76,7 +78,8 @@ void Delivery::start(const Channel& channel, SentTraffic& traffic) {
   cold_ahead_ = warmed_ = disk_failed_ = false;
   disk_.reset();
   file_left_ = response_.body_in_file();
-  const bool may_sendfile = file_left_ > 0 && response_.plan->file->level() >= SealLevel::l1;
+  const bool may_sendfile =
+      file_left_ > 0 && response_.size() > kCopiedBytes && response_.plan->file->level() >= SealLevel::l1;
   if (!channel.is_tls()) {
     path_ = may_sendfile ? Path::plain_sendfile : Path::plain_send;
   } else if (channel.sends_by_kernel()) {

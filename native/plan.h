@@ -40,8 +40,9 @@ struct DeliverPlan {
   bool cacheable = false;
   uint32_t slot = 0;
   uint64_t epoch = 0;
-  // The 200 answer to a keep-alive GET, once the body was found small, in the page cache and true to its
-  // digest. Of the reactor's thread alone, like the plan itself.
+  bool kept = false;  // by the reactor, for requests to come
+  // Of a kept plan, the 200 answer to a keep-alive GET, once the body was found small, in the page cache and
+  // true to its digest. Of the reactor's thread alone, like the plan itself.
   mutable std::unique_ptr<WholeResponse> whole;
 
   Representation representation() const { return {file->etag(), file->size(), last_modified}; }

@@ -1,5 +1,8 @@
 #include "plan_cache.h"
 
+#include <bit>
+#include <utility>
+
 namespace sealgate {
 
 const std::shared_ptr<const DeliverPlan>* PlanCache::find(std::string_view key) {
@@ -13,6 +16,23 @@ const std::shared_ptr<const DeliverPlan>* PlanCache::find(std::string_view key) 
   }
   entry.visited = true;
   return &entry.plan;
+}
+
+bool PlanCache::offer(std::string_view key, std::shared_ptr<const DeliverPlan> plan) {
+  if (full(cost(key, *plan)) && !offered_before(key)) return false;
+  insert(key, std::move(plan));
+  return true;
+}
+
+bool PlanCache::full(size_t bytes) const {
+  return entries_.size() >= max_entries_ || bytes_ + bytes > max_bytes_;
+}
+
+bool PlanCache::offered_before(std::string_view key) {
+  if (offered_.empty()) offered_.resize(2 * std::bit_ceil(max_entries_));
+  const uint64_t hash = index_.hash_function()(key);
+  const auto half = static_cast<uint32_t>(hash >> 32) | 1;  // 0: none yet
+  return std::exchange(offered_[hash & (offered_.size() - 1)], half) == half;
 }
 
 void PlanCache::insert(std::string_view key, std::shared_ptr<const DeliverPlan> plan) {

@@ -1,6 +1,7 @@
-// PlanCache: request key → DeliverPlan, of one reactor. Bounded in entries and in bytes; SIEVE decides what
-// goes (Zhang et al., NSDI 2024: one visited bit an entry, a hand that moves from old to new), so a hit
-// writes one bit.
+// PlanCache: request key → DeliverPlan, of one reactor. Bounded in entries and in bytes. Once it is full, a
+// plan is kept when it is offered for the second time (TinyLFU's doorkeeper: Einziger et al., ACM TOS 2017):
+// what is asked for once displaces nothing. SIEVE decides what goes (Zhang et al., NSDI 2024: one visited
+// bit an entry, a hand that moves from old to new), so a hit writes one bit.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +10,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "counters.h"
+#include "keyed_hash.h"
 #include "plan.h"
 
 namespace sealgate {
@@ -22,6 +25,8 @@ class PlanCache {
 
   // Null when there is none or its epoch has moved.
   const std::shared_ptr<const DeliverPlan>* find(std::string_view key);
+  // Whether the plan is kept from now on.
+  bool offer(std::string_view key, std::shared_ptr<const DeliverPlan> plan);
   void insert(std::string_view key, std::shared_ptr<const DeliverPlan> plan);
   void erase(std::string_view key);
   // The plan under this key now holds a whole response; counts its bytes.
@@ -38,15 +43,20 @@ class PlanCache {
 
   void remove(Entries::iterator entry);
   void shrink();
+  bool full(size_t bytes) const;
+  bool offered_before(std::string_view key);
   static size_t cost(std::string_view key, const DeliverPlan& plan);
 
   size_t max_entries_, max_bytes_;
   const Epochs& epochs_;
   Counters& counters_;
   Entries entries_;
-  std::unordered_map<std::string_view, Entries::iterator> index_;  // keys are views of Entry::key
+  std::unordered_map<std::string_view, Entries::iterator, KeyedHash> index_;  // keys: views of Entry::key
   Entries::iterator hand_ = entries_.end();
   size_t bytes_ = 0;
+  // The doorkeeper: halves of the hashes of keys offered lately, each where the other half says. A newer one
+  // takes the place of an older one.
+  std::vector<uint32_t> offered_;
 };
 
 }  // namespace sealgate

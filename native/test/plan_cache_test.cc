@@ -115,6 +115,26 @@ TEST("when all were asked for, one goes all the same") {
   CHECK_EQ(cache.counters.plan_entries.get(), 3);
 }
 
+TEST("a cache with room keeps what it is offered; a full one, what it is offered twice") {
+  Cache cache(2);
+  CHECK(cache.plans.offer("/a", plan()));
+  CHECK(cache.plans.offer("/b", plan()));
+  CHECK(!cache.plans.offer("/c", plan()));
+  CHECK(cache.has("/a") && cache.has("/b") && !cache.has("/c"));
+  CHECK(cache.plans.offer("/c", plan()));
+  CHECK(cache.has("/c"));
+  CHECK_EQ(cache.counters.plan_entries.get(), 2);
+}
+
+TEST("whatever number of plans a full cache is offered once, what it keeps stays") {
+  Cache cache(8);
+  for (int i = 0; i < 8; i++) cache.plans.offer("/kept/" + std::to_string(i), plan());
+  int taken = 0;
+  for (int i = 0; i < 1000; i++) taken += cache.plans.offer("/once/" + std::to_string(i), plan());
+  CHECK_EQ(taken, 0);
+  for (int i = 0; i < 8; i++) CHECK(cache.has(("/kept/" + std::to_string(i)).c_str()));
+}
+
 // What one entry with a key of two bytes counts.
 size_t entry_bytes() {
   Cache cache(4);
@@ -130,6 +150,15 @@ TEST("the bytes that are kept stay within the bound") {
   CHECK_EQ(cache.counters.plan_entries.get(), 3);
   CHECK(!cache.has("/a"));
   CHECK(cache.has("/d"));
+}
+
+TEST("a cache whose bytes are used up is full") {
+  Cache cache(kMany, 2 * entry_bytes());
+  CHECK(cache.plans.offer("/a", plan()));
+  CHECK(cache.plans.offer("/b", plan()));
+  CHECK(!cache.plans.offer("/c", plan()));
+  CHECK(cache.plans.offer("/c", plan()));
+  CHECK_EQ(cache.counters.plan_entries.get(), 2);
 }
 
 TEST("a plan larger than the whole cache is not kept and displaces nothing") {

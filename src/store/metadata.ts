@@ -86,8 +86,14 @@ export class Metadata {
     return bavail * bsize < reservedBytes;
   }
 
-  /** The newest version of a chain. */
+  /**
+   * The newest version of a chain. Versions count from 1 without gaps, and most chains never have a second:
+   * two keys looked up take half the time of one range.
+   */
   newest<V>(table: Table, chain: string[]): Version<V> | undefined {
+    const first = this.get<V>(table, [...chain, 1]);
+    if (first === undefined) return undefined;
+    if (!this.#tables[table].doesExist([...chain, 2])) return { version: 1, value: first };
     const range = { start: behind(chain), end: chain, reverse: true, limit: 1 };
     for (const { key, value } of this.#tables[table].getRange(range)) {
       return { version: (key as (string | number)[]).at(-1) as number, value: value as V };

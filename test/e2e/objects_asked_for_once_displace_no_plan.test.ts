@@ -1,0 +1,52 @@
+// A crawl over more objects than a worker keeps plans for leaves the plans of those that are asked for again;
+// one that is asked for twice is kept.
+
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { runCli } from '../support/runtime.ts';
+import { createSite, TestServer } from '../support/server.ts';
+
+const kept = 8;
+const crawled = 100;
+// The sentinel asks for objects too.
+const limits = { planCacheEntries: kept, connections: 64 };
+const site = await createSite({ limits, sentinel: { intervalSeconds: 0 } });
+const tree = join(site.dir, 'tree');
+await mkdir(tree);
+for (let i = 0; i < kept + crawled; i += 1) await writeFile(join(tree, `o${i}`), `object ${i}`);
+await runCli('import', tree, '--config', site.config, '--bucket', 'files');
+const server = await TestServer.start(site, '--workers', '1');
+after(async () => {
+  await server.stop();
+  await site.remove();
+});
+
+async function get(number: number): Promise<void> {
+  const { status, body } = await server.curl(`/o/files/o${number}`);
+  assert.deepEqual([status, body.toString()], [200, `object ${number}`]);
+}
+
+/** Those of the objects for which the front end was not asked. */
+async function known(numbers: number[]): Promise<number[]> {
+  const found: number[] = [];
+  for (const number of numbers) {
+    const before = await server.metric('sealgate_plan_cache_hits_total');
+    await get(number);
+    if ((await server.metric('sealgate_plan_cache_hits_total')) > before) found.push(number);
+  }
+  return found;
+}
+
+test('plans outlive a crawl over other objects, and one asked for twice joins them', async () => {
+  const hot = Array.from({ length: kept }, (_, i) => i);
+  for (const number of hot) await get(number);
+  for (let i = kept; i < kept + crawled; i += 1) await get(i);
+  assert.deepEqual(await known(hot), hot);
+
+  const last = kept + crawled - 1;
+  await get(last);
+  assert.deepEqual(await known([last]), [last]);
+  assert.equal(await server.metric('sealgate_plan_cache_entries'), kept);
+});
