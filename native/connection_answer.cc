@@ -81,6 +81,7 @@ void Connection::on_opened(const DeliverOrder& order, SealedFile::Sealing sealin
 }
 
 void Connection::on_sealed(const DeliverOrder& order, SealedFile::Sealing sealing) {
+  if (sealing.crowded && reactor_.make_room()) return carry_out(order);
   if (!sealing.file) return prove_again(order.blob.digest, sealing.why);
   DeliverPlan& plan = *order.plan;
   plan.file = std::move(sealing.file);

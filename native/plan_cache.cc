@@ -74,19 +74,26 @@ void PlanCache::remove(Entries::iterator entry) {
   entries_.erase(entry);
 }
 
+void PlanCache::shrink() {
+  while (entries_.size() > 1 && (entries_.size() > max_entries_ || bytes_ > max_bytes_)) evict_one();
+}
+
+bool PlanCache::evict(size_t plans) {
+  if (entries_.empty()) return false;
+  for (; plans > 0 && entries_.size() > 1; plans--) evict_one();
+  if (plans > 0) remove(entries_.begin());
+  return true;
+}
+
 // The hand walks from the oldest to the newest entry and begins again: the first one not visited since it
 // last came by goes. end() stands for "before the oldest". The newest entry is the one just asked for: it
-// stays.
-void PlanCache::shrink() {
-  while (entries_.size() > 1 && (entries_.size() > max_entries_ || bytes_ > max_bytes_)) {
+// stays, and is not the only one.
+void PlanCache::evict_one() {
+  for (;;) {
     if (hand_ == entries_.end()) hand_ = std::prev(entries_.end());
-    const auto next = hand_ == entries_.begin() ? entries_.end() : std::prev(hand_);
-    if (hand_->visited || hand_ == entries_.begin()) {
-      hand_->visited = false;
-      hand_ = next;
-    } else {
-      remove(hand_);
-    }
+    if (!hand_->visited && hand_ != entries_.begin()) return remove(hand_);
+    hand_->visited = false;
+    hand_ = hand_ == entries_.begin() ? entries_.end() : std::prev(hand_);
   }
 }
 

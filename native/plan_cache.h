@@ -29,6 +29,8 @@ class PlanCache {
   bool offer(std::string_view key, std::shared_ptr<const DeliverPlan> plan);
   void insert(std::string_view key, std::shared_ptr<const DeliverPlan> plan);
   void erase(std::string_view key);
+  // Gives up the plans that would go next, up to so many. False when there was none.
+  bool evict(size_t plans);
   // The plan under this key now holds a whole response; counts its bytes.
   void grew(std::string_view key);
 
@@ -43,6 +45,7 @@ class PlanCache {
 
   void remove(Entries::iterator entry);
   void shrink();
+  void evict_one();
   bool full(size_t bytes) const;
   bool offered_before(std::string_view key);
   static size_t cost(std::string_view key, const DeliverPlan& plan);

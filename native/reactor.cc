@@ -12,10 +12,11 @@ namespace sealgate {
 namespace {
 
 constexpr uint32_t kDataEvents = EPOLLIN | EPOLLOUT, kEndEvents = EPOLLRDHUP | EPOLLET;
-constexpr int kEvents = 256;           // taken from epoll_wait(2) at once
-constexpr int kTurns = 2;              // of connections that go on, before new events are looked at
-constexpr int kAcceptsAtOnce = 64;     // of one listener before connections have their turn
-constexpr int64_t kAcceptPause = 100;  // milliseconds without accept(2) after EMFILE or ENOBUFS
+constexpr int kEvents = 256;              // taken from epoll_wait(2) at once
+constexpr int kTurns = 2;                 // of connections that go on, before new events are looked at
+constexpr int kAcceptsAtOnce = 64;        // of one listener before connections have their turn
+constexpr size_t kPlansThatGiveWay = 64;  // at a time, when no file can be opened
+constexpr int64_t kAcceptPause = 100;     // milliseconds without accept(2) after EMFILE or ENOBUFS
 
 }  // namespace
 
@@ -230,6 +231,7 @@ void Reactor::accept_from(size_t listener) {
     int error = 0;
     Fd socket = listeners_[listener].accept(&peer, &error);
     if (!socket) {
+      if ((error == EMFILE || error == ENFILE) && make_room()) continue;
       if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM) return;
       // No descriptor or memory for it: without a pause the level-triggered listener would spin.
       accept_again_at_ = now_ + kAcceptPause;
@@ -303,6 +305,8 @@ void Reactor::fill_front_end() {
     engine_.front_end.push(std::move(event));
   }
 }
+
+bool Reactor::make_room() { return plans_.evict(kPlansThatGiveWay); }
 
 bool Reactor::take_upload_place() {
   if (uploads_ >= options_.uploads) return false;

@@ -142,6 +142,8 @@ class Reactor {
   void tell_front_end(FrontEndEvent event) { engine_.front_end.push(std::move(event)); }
   // Letters run on this reactor's thread, or never when it has ended.
   std::shared_ptr<Mailbox> mailbox() const { return mailbox_; }
+  // When the process may open no more files: closes some of kept plans. False when there are none.
+  bool make_room();
   bool take_upload_place();
   void leave_upload_place() { uploads_--; }
   void bury(Connection& connection);

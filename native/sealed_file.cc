@@ -66,6 +66,7 @@ int open_quietly(int folder, const char* path, SealedFile::Wait wait) {
 
 SealedFile::Sealing not_opened(int error) {
   if (error == EAGAIN) return {nullptr, SealBreak::none, true};
+  if (error == EMFILE || error == ENFILE) return {nullptr, SealBreak::unreadable, false, true};
   if (error == ENOENT) return {nullptr, SealBreak::missing};
   return {nullptr, error == ELOOP ? SealBreak::not_a_file : SealBreak::unreadable};
 }

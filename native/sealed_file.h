@@ -93,7 +93,8 @@ class SealedFile {
 struct SealedFile::Sealing {
   std::shared_ptr<const SealedFile> file;
   SealBreak why = SealBreak::none;
-  bool cold = false;  // the disk would have to be waited for
+  bool cold = false;     // the disk would have to be waited for
+  bool crowded = false;  // the process may open no more files (EMFILE, ENFILE)
 };
 
 // The folder of a store that its blobs are below, each at "ab/cd/abcd…" by its digest.

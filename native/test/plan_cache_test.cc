@@ -183,6 +183,20 @@ TEST("a plan that grew counts its new size, and others make room") {
   CHECK_EQ(cache.counters.plan_entries.get(), 2);
 }
 
+TEST("evicting gives up as many as are wanted, those in use last, and in the end all") {
+  Cache cache(4);
+  cache.insert({"/a", "/b", "/c", "/d"});
+  CHECK(cache.has("/b"));
+  CHECK(cache.plans.evict(2));
+  CHECK_EQ(cache.counters.plan_entries.get(), 2);
+  CHECK(cache.has("/b") && cache.has("/d"));
+  CHECK(cache.plans.evict(64));
+  CHECK_EQ(cache.counters.plan_entries.get(), 0);
+  CHECK(!cache.plans.evict(1));
+  cache.insert({"/e"});
+  CHECK(cache.has("/e"));
+}
+
 TEST("a cache that lost all its entries counts nothing") {
   Cache cache(4);
   cache.insert({"/a", "/b", "/c"});

@@ -1,6 +1,6 @@
-// Open files: a kept plan holds one, a connection its socket and the file it sends, and the process may not
-// have as many as the limits would take. Then both are lowered, rather than that a file cannot be opened when
-// a client wants it.
+// Open files: connections and kept plans hold one each, and the process may not have as many as the limits
+// would take. Then both are lowered. What connections that send other files hold is not counted: kept plans
+// give way to it.
 
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config.ts';
@@ -18,7 +18,7 @@ export function openFilesLimit(): number {
 /** The limits of one worker, lowered alike when all workers together would exceed the limit. */
 export function withinOpenFiles(limits: Config['limits'], workers: number, limit: number): Config['limits'] {
   const { connections, planCacheEntries } = limits;
-  const share = Math.max(limit - others, 64) / (workers * (2 * connections + planCacheEntries));
+  const share = Math.max(limit - others, 64) / (workers * (connections + planCacheEntries));
   if (share >= 1) return limits;
   const lowered = (count: number) => Math.max(1, Math.floor(count * share));
   return {

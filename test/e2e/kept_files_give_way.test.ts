@@ -1,0 +1,44 @@
+// A server that may open no more files closes those that it keeps for later: objects and connections that
+// are wanted now are served.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { runCli } from '../support/runtime.ts';
+import { createSite, TestServer } from '../support/server.ts';
+
+const kept = 200;
+const objects = 2 * kept;
+const site = await createSite({ sentinel: { intervalSeconds: 0 } });
+const tree = join(site.dir, 'tree');
+await mkdir(tree);
+// Too large to be kept in memory.
+const content = (i: number) => `${i} `.repeat(8000);
+for (let i = 0; i < objects; i += 1) await writeFile(join(tree, `o${i}`), content(i));
+await runCli('import', tree, '--config', site.config, '--bucket', 'files');
+const server = await TestServer.start(site, '--workers', '1', '--listen', 'http://127.0.0.1:0');
+after(async () => {
+  await server.stop();
+  await site.remove();
+});
+
+async function get(i: number): Promise<void> {
+  const answer = await fetch(`${server.url}/o/files/o${i}`);
+  const body = await answer.text();
+  assert.equal(answer.status, 200, `o${i}: ${body}`);
+  assert.ok(body === content(i), `o${i} is what was stored`);
+}
+
+test('with all allowed files open, other objects are opened', async () => {
+  for (let i = 0; i < kept; i += 1) await get(i);
+  const open = (await readdir(`/proc/${server.pid}/fd`)).map(Number);
+  assert.ok(open.length > kept, `${open.length} files are open`);
+  // The limit is on the number that a file gets; some below the greatest may be free.
+  execFileSync('prlimit', ['--pid', `${server.pid}`, `--nofile=${Math.max(...open) + 1}`]);
+
+  for (let i = kept; i < objects; i += 1) await get(i);
+  assert.ok((await server.metric('sealgate_plan_cache_entries')) < objects);
+  assert.doesNotMatch(server.log(), /not as it was recorded/);
+});
