@@ -73,8 +73,6 @@ void Connection::proceed() {
     }
   }
   keep_unread();
-  // The line is written when the response has left; the request's bytes are in the scratch until here.
-  if (logged_ && state_ == State::sending) http_.retain();
   if (sample != 0) count_cpu(sample, handshake);
 }
 
@@ -87,8 +85,10 @@ void Connection::count_cpu(int64_t began, bool handshake) {
   if (totals_) totals_->cpu.add(spent);
 }
 
-// The reactor's scratch serves the next connection: what of it is still needed moves here.
+// The reactor's scratch serves the next connection: what of it is still needed moves here. So does what the
+// request under way says, which stands there or in what was kept before.
 void Connection::keep_unread() {
+  if (state_ == State::sending && head_at_ != 0) http_.retain();
   if (unread_.empty() && body_left_.empty()) {
     if (!kept_.empty()) kept_ = std::string();
     return;

@@ -11,6 +11,7 @@ namespace {
 // its next request there when the last is answered.
 constexpr size_t kTurnResponses = 64;
 constexpr uint64_t kTurnBytes = 64 * 1024;
+constexpr int kTriesToOpen = 4;            // while kept plans make room
 constexpr size_t kAsideBytes = 16 * 1024;  // read while a response is leaving; beyond it the client waits
 constexpr std::string_view kProblemType = "Content-Type: application/problem+json\r\n";
 
@@ -61,6 +62,9 @@ void Connection::deliver(std::shared_ptr<const DeliverPlan> plan, Sealed sealed)
 void Connection::carry_out(DeliverOrder order) {
   const std::shared_ptr<const BlobFolder>& blobs = reactor_.blobs();
   SealedFile::Sealing sealing = blobs->seal(order.blob, SealedFile::Wait::never);
+  for (int tries = 0; sealing.crowded && tries < kTriesToOpen && reactor_.make_room(); tries++) {
+    sealing = blobs->seal(order.blob, SealedFile::Wait::never);
+  }
   if (!sealing.cold) return on_sealed(order, std::move(sealing));
   reactor_.mutable_counters().cold_opens.add();
   io_ticket_ = reactor_.ticket(*this);
@@ -81,7 +85,6 @@ void Connection::on_opened(const DeliverOrder& order, SealedFile::Sealing sealin
 }
 
 void Connection::on_sealed(const DeliverOrder& order, SealedFile::Sealing sealing) {
-  if (sealing.crowded && reactor_.make_room()) return carry_out(order);
   if (!sealing.file) return prove_again(order.blob.digest, sealing.why);
   DeliverPlan& plan = *order.plan;
   plan.file = std::move(sealing.file);
@@ -103,8 +106,7 @@ void Connection::respond(const RespondPlan& plan) {
   Response& response = delivery_.response();
   response.clear();
   response.keep_alive = request.keep_alive && !reactor_.stopping() && !body_pending();
-  build_respond(plan.status, plan.fields, plan.body, request.method == Method::head, reactor_.answering(),
-                response);
+  build_respond(plan.status, plan.fields, plan.body, &request, reactor_.answering(), response);
   start_sending();
 }
 
@@ -123,7 +125,7 @@ void Connection::refuse_and_close(Problem problem) {
   Response& response = delivery_.response();
   response.clear();
   response.keep_alive = false;
-  build_respond(answer.status, kProblemType, answer.body, false, reactor_.answering(), response);
+  build_respond(answer.status, kProblemType, answer.body, nullptr, reactor_.answering(), response);
   must_linger_ = true;
   if (problem == Problem::plaintext_on_tls) {
     channel_.write_plaintext(response.text.data(), response.text.size());
@@ -148,6 +150,10 @@ void Connection::start_sending() {
 
 bool Connection::step_send() {
   if (io_ticket_ != 0) return read_aside(), false;  // the disk is being read
+  if (const IoState sent = send_interim(); sent != IoState::ok) {
+    if (sent != IoState::again) close();
+    return false;
+  }
   if (!std::exchange(queued_, true) && delivery_.response().size() > kTurnBytes)
     return reactor_.make_ready(*this), false;
   const bool first = first_byte_at_ == 0;

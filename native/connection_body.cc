@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint64_t kBodyShare = 512 * 1024;  // bytes of one body received before others have their turn
 constexpr size_t kDirectBytes = 32 * 1024;   // more than a record takes
-constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";  // RFC 9110 10.1.1
 
 }  // namespace
 
@@ -27,10 +27,6 @@ void Connection::receive(const ReceivePlan& plan) {
   std::optional<uint64_t> length;
   if (!request.chunked) length = request.content_length;
   move(Direction::rx, length.value_or(max_body_));
-  if (request.expect_continue && unread_.empty() &&
-      channel_.write(kContinue.data(), kContinue.size(), false).state != IoState::ok) {
-    return close();
-  }
   io_ticket_ = reactor_.ticket(*this);
   Reactor& reactor = reactor_;
   const auto wake = [&reactor, mailbox = reactor_.mailbox(), ticket = io_ticket_] {
@@ -40,10 +36,31 @@ void Connection::receive(const ReceivePlan& plan) {
   };
   ingest_ = Ingest::start(reactor_.engine().io, plan.staging, length, wake);
   set_state(State::receiving);
+  if (request.expect_continue && unread_.empty()) {
+    interim_ = kContinue;
+    interim_due_ = true;
+  }
   if (!body_pending()) ingest_->finish();  // a request without body framing has an empty body
 }
 
+// An interim response goes before all else. ok: it has left, or there is none.
+IoState Connection::send_interim() {
+  if (!interim_due_) return IoState::ok;
+  while (!interim_.empty()) {
+    const IoResult result = channel_.write(interim_.data(), interim_.size(), false);
+    if (result.state != IoState::ok) return result.state;
+    interim_.remove_prefix(result.bytes);
+  }
+  const IoState flushed = channel_.flush();
+  interim_due_ = flushed == IoState::again;
+  return flushed;
+}
+
 bool Connection::step_receive() {
+  if (const IoState sent = send_interim(); sent != IoState::ok) {
+    if (sent != IoState::again) close();
+    return false;
+  }
   uint64_t share = kBodyShare;
   while (state_ == State::receiving) {
     if (!body_left_.empty()) {
@@ -126,6 +143,10 @@ void Connection::on_ingest() {
 void Connection::release_ingest() {
   if (!ingest_) return;
   ingest_.reset();
+  leave_upload();
+}
+
+void Connection::leave_upload() {
   reactor_.forget(std::exchange(io_ticket_, 0));
   reactor_.leave_upload_place();
 }
@@ -134,8 +155,8 @@ void Connection::release_ingest() {
 void Connection::end_ingest() {
   reactor_.mutable_counters().uploads_aborted.add();
   reactor_.tell_front_end({reactor_.id(), AbortedEvent{request_id_}});
-  ingest_->abort();
-  release_ingest();
+  Ingest::abort(std::move(ingest_));
+  leave_upload();
   forget_request();
   body_left_ = {};
 }

@@ -75,7 +75,7 @@ void DiskRead::run() {
 void Delivery::start(const Channel& channel, SentTraffic& traffic) {
   piece_ = within_ = bytes_sent_ = 0;
   unsent_ = {};
-  cold_ahead_ = warmed_ = disk_failed_ = false;
+  cold_ahead_ = warmed_ = disk_failed_ = broken_ = false;
   disk_.reset();
   file_left_ = response_.body_in_file();
   const bool may_sendfile =
@@ -93,6 +93,7 @@ void Delivery::start(const Channel& channel, SentTraffic& traffic) {
 }
 
 void Delivery::reset() {
+  bytes_sent_ = 0;
   response_.clear();
   kept_.reset();
   disk_.reset();
@@ -100,6 +101,7 @@ void Delivery::reset() {
 
 Delivery::Progress Delivery::pump(Channel& channel, RecordBuffers& buffers) {
   if (disk_failed_) return Progress::read_failed;
+  if (broken_) return Progress::seal_broken;
   const Progress progress = pump_pieces(channel, buffers);
   if (progress != Progress::done) return progress;
   const IoState flushed = channel.flush();
@@ -285,6 +287,7 @@ void Delivery::disk_done() {
     kept_ = disk_->buffer;
     unsent_ = {kept_.get(), static_cast<size_t>(disk_->result)};
     cold_ahead_ = false;
+    broken_ = !intact_to_the_end(unsent_.size());
     advance(unsent_.size());
   }
   warmed_ = !disk_->buffer;

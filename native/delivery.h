@@ -85,6 +85,7 @@ class Delivery {
   bool cold_ahead_ = false;  // the next byte is not in the page cache
   bool warmed_ = false;      // the window ahead was just read by the I/O pool
   bool disk_failed_ = false;
+  bool broken_ = false;  // the file changed while the disk was read
   std::shared_ptr<DiskRead> disk_;
 };
 

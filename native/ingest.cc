@@ -42,10 +42,11 @@ void Ingest::finish() {
   hand_over();
 }
 
-void Ingest::abort() {
-  aborted_ = true;
-  // A job under way holds this object and the file goes with it; without one the last owner is the
-  // connection.
+// A job under way holds the object too: the last of the two takes the file with it.
+void Ingest::abort(std::shared_ptr<Ingest> ingest) {
+  ingest->aborted_ = true;
+  IoPool& pool = ingest->pool_;
+  pool.submit([ingest = std::move(ingest)] {});
 }
 
 void Ingest::hand_over() {

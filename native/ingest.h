@@ -37,7 +37,9 @@ class Ingest : public std::enable_shared_from_this<Ingest> {
   // How many of them were taken; fewer when they have to wait. Those that stand in room() are not copied.
   size_t append(std::string_view bytes);
   void finish();  // everything was appended
-  void abort();   // forget the body; the staging file goes
+  // Forgets the body, and lets go of it on an I/O thread: the staging file goes, and with a large one that
+  // takes a while.
+  static void abort(std::shared_ptr<Ingest> ingest);
   uint64_t received() const { return received_; }
   // Hears what the I/O thread did since the last call; true when a job was under way and is no more.
   bool settle();

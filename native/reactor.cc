@@ -72,6 +72,10 @@ std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, En
     if (!reactor->tls_) return nullptr;
   }
   reactor->blobs_ = std::make_shared<const BlobFolder>(given.blobs);
+  if (!given.blobs.empty() && !reactor->blobs_->usable()) {
+    *failure = given.blobs + ": " + describe(Status::last("open"));
+    return nullptr;
+  }
   for (const ListenerOptions& listener : given.listeners) {
     Listener bound;
     const Status status = Listener::bind(listener, given.shared_ports, &bound);
@@ -207,7 +211,10 @@ void Reactor::begin_drain(int64_t grace_ms) {
   stopping_ = true;
   accept_again_at_ = 0;
   // Whoever is in an accept queue already is still served; a socket closed over them would reset them.
-  for (size_t i = 0; i < listeners_.size(); i++) accept_from(i);
+  for (size_t i = 0; i < listeners_.size(); i++) {
+    while (accept_from(i)) {
+    }
+  }
   for (Listener& listener : listeners_) listener.close();
   for (size_t i = connections_.size(); i-- > 0;) connections_[i]->on_stopping();
 }
@@ -224,18 +231,18 @@ void Reactor::watch_listeners(bool accepting) {
   }
 }
 
-void Reactor::accept_from(size_t listener) {
+bool Reactor::accept_from(size_t listener) {
   for (int i = 0; i < kAcceptsAtOnce; i++) {
-    if (connections_.size() >= options_.connections) return watch_listeners(false);
+    if (connections_.size() >= options_.connections) return watch_listeners(false), false;
     std::string peer;
     int error = 0;
     Fd socket = listeners_[listener].accept(&peer, &error);
     if (!socket) {
       if ((error == EMFILE || error == ENFILE) && make_room()) continue;
-      if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM) return;
+      if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM) return false;
       // No descriptor or memory for it: without a pause the level-triggered listener would spin.
       accept_again_at_ = now_ + kAcceptPause;
-      return watch_listeners(false);
+      return watch_listeners(false), false;
     }
     counters_.accepted.add();
     auto tls = listeners_[listener].tls() ? tls_ : nullptr;
@@ -247,6 +254,7 @@ void Reactor::accept_from(size_t listener) {
     connection->index = connections_.size();
     connections_.push_back(std::move(connection));
   }
+  return true;
 }
 
 // --- for the connections

@@ -154,7 +154,7 @@ class Reactor {
 
   Status open();
   void watch_listeners(bool accepting);
-  void accept_from(size_t listener);
+  bool accept_from(size_t listener);  // whether there may be more
   void tick();
   int next_timeout() const;
   void expire();

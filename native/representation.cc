@@ -36,13 +36,11 @@ bool read_date(std::string_view field, int64_t* seconds) {
   return field.data() && parse_http_date(trimmed(field), ::time(nullptr), seconds);
 }
 
-// If-Range (13.1.5): an entity tag by strong comparison, or exactly the date of the last change.
+// If-Range (13.1.5): an entity tag by strong comparison. A date never applies: two versions of a name may
+// have the same (8.8.2.2), and every answer has an entity tag.
 bool range_still_applies(std::string_view field, const Representation& representation) {
   if (!field.data()) return true;
-  const std::string_view validator = trimmed(field);
-  int64_t date;
-  if (read_date(validator, &date)) return date == representation.last_modified;
-  return validator == representation.etag;
+  return trimmed(field) == representation.etag;
 }
 
 // --- ranges (RFC 9110 14.1.2, 14.2) --------------------------------------------------------------

@@ -223,15 +223,16 @@ Problem build_delivery(const Request& request, std::shared_ptr<const DeliverPlan
   return Problem::none;
 }
 
-void build_respond(int status, std::string_view fields, std::string_view body, bool head_only,
+void build_respond(int status, std::string_view fields, std::string_view body, const Request* request,
                    const Answering& answering, Response& out) {
   out.status = status;
   start_head(out.text, status, answering);
   out.text.append(fields);
   const bool bodiless = status == 204 || status == 304;  // RFC 9110 8.6: no Content-Length with 204
   if (!bodiless) append_length(out.text, body.size());
-  append_connection(out.text, nullptr, out.keep_alive);
+  append_connection(out.text, request, out.keep_alive);
   out.text.append("\r\n");
+  const bool head_only = request && request->method == Method::head;
   if (!head_only && !bodiless) out.text.append(body);
   close_text(out, 0);
 }

@@ -57,11 +57,15 @@ int open_with(int folder, const char* path, int flags, SealedFile::Wait wait) {
   return fd;
 }
 
-// O_NOATIME is for the owner and root alone.
+// O_NOATIME is for the owner and root alone. Filters of system calls (seccomp(2)) older than openat2(2)
+// refuse it with the same error.
 int open_quietly(int folder, const char* path, SealedFile::Wait wait) {
   constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
   const int fd = open_with(folder, path, kFlags | O_NOATIME, wait);
-  return fd < 0 && errno == EPERM ? open_with(folder, path, kFlags, wait) : fd;
+  if (fd >= 0 || errno != EPERM) return fd;
+  const int again = open_with(folder, path, kFlags, wait);
+  if (again < 0 && errno == EPERM && wait == SealedFile::Wait::never) errno = EAGAIN;
+  return again;
 }
 
 SealedFile::Sealing not_opened(int error) {

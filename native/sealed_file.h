@@ -100,8 +100,8 @@ struct SealedFile::Sealing {
 // The folder of a store that its blobs are below, each at "ab/cd/abcd…" by its digest.
 class BlobFolder {
  public:
-  // A folder that cannot be opened has no blobs.
   explicit BlobFolder(const std::string& path);
+  bool usable() const { return static_cast<bool>(folder_); }  // else it has no blobs
   // Level L0 where the file cannot be pinned.
   SealedFile::Sealing seal(const SealedFile::Record& record, SealedFile::Wait wait) const;
 

@@ -75,7 +75,6 @@ struct HashFree {
 
 StagingFile::~StagingFile() {
   if (!kept_) discard();
-  if (fd_ >= 0) ::close(fd_);
   EVP_MD_CTX_free(hash_);
 }
 
@@ -129,6 +128,7 @@ void StagingFile::discard() {
   kept_ = false;
   if (!path_.empty()) ::unlink(path_.c_str());
   path_.clear();
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));  // which frees what it has of the disk
 }
 
 Status place_blob(const std::string& staging, const std::string& blob, Placement* out) {

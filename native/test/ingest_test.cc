@@ -116,11 +116,35 @@ TEST("an aborted body leaves no file, at whatever point it was") {
     {
       Upload upload(dir.at("staging"));
       upload.send(std::string(size, 'x'));
-      upload.ingest->abort();
-      upload.ingest.reset();
+      Ingest::abort(std::move(upload.ingest));
     }
     CHECK(!exists(dir.at("staging")));
   }
+}
+
+TEST("the file of an aborted body goes on an I/O thread, whatever was under way") {
+  TempDir dir;
+  IoPool pool(1);
+  Mailbox mailbox;
+  const auto ingest_of = [&](const std::string& path) {
+    auto ingest = Ingest::start(pool, path, {}, [&] { mailbox.post([] {}); });
+    ingest->append(std::string(Ingest::kBufferBytes, 'x'));
+    CHECK(readable(mailbox.fd(), kPatience));
+    mailbox.open();
+    return ingest;
+  };
+  auto idle = ingest_of(dir.at("idle")), over = ingest_of(dir.at("over"));
+  CHECK(idle->settle());  // and nobody has asked the other
+
+  std::counting_semaphore<> gate(0), passed(0);
+  pool.submit([&] { gate.acquire(); });
+  Ingest::abort(std::move(idle));
+  Ingest::abort(std::move(over));
+  CHECK(exists(dir.at("idle")) && exists(dir.at("over")));
+  gate.release();
+  pool.submit([&] { passed.release(); });
+  passed.acquire();
+  CHECK(!exists(dir.at("idle")) && !exists(dir.at("over")));
 }
 
 TEST("a body that was stored when it was aborted leaves no file either") {
@@ -131,8 +155,7 @@ TEST("a body that was stored when it was aborted leaves no file either") {
     upload.ingest->finish();
     CHECK(readable(upload.mailbox.fd(), kPatience));  // the job is over, and nobody has asked
     CHECK_EQ(read_file(dir.at("staging")), "ab");
-    upload.ingest->abort();
-    upload.ingest.reset();
+    Ingest::abort(std::move(upload.ingest));
   }
   CHECK(!exists(dir.at("staging")));
 }

@@ -143,13 +143,25 @@ TEST("a small answer has its length, except where there is no body at all") {
   answering.tick(kModified);
   const auto respond = [&](int status, bool head_only) {
     Response response;
-    build_respond(status, "X: y\r\n", "body", head_only, answering, response);
+    Request request;
+    if (head_only) request.method = Method::head;
+    build_respond(status, "X: y\r\n", "body", &request, answering, response);
     return response.text;
   };
   const std::string date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nX: y\r\n";
   CHECK_EQ(respond(200, false), "HTTP/1.1 200 OK\r\n" + date + "Content-Length: 4\r\n\r\nbody");
   CHECK_EQ(respond(200, true), "HTTP/1.1 200 OK\r\n" + date + "Content-Length: 4\r\n\r\n");
   CHECK_EQ(respond(204, false), "HTTP/1.1 204 No Content\r\n" + date + "\r\n");
+}
+
+TEST("to HTTP/1.0 a small answer says that the connection stays, too") {
+  Answering answering;
+  answering.tick(kModified);
+  Request request;
+  request.http10 = true;
+  Response response;
+  build_respond(404, "", "body", &request, answering, response);
+  CHECK(response.text.find("\r\nConnection: keep-alive\r\n") != std::string::npos);
 }
 
 TEST("the prebuilt answer is the one that would be built, with the date of now") {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createSite, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
-import { Wire } from '../support/wire.ts';
+import { request, Wire } from '../support/wire.ts';
 
 const site = await createSite();
 const path = join(site.dir, 'access.log');
@@ -37,6 +37,20 @@ const about = (target: string, count: number, file = path) =>
     (found) => found.length === count,
     `lines about ${target}`,
   );
+
+test('large responses to requests in one segment', async () => {
+  await server.put('/o/files/large', content);
+  const targets = ['/o/files/large?1', '/o/files/large?2', '/o/files/large?3'];
+  for (const target of targets) assert.equal((await server.curl(target)).status, 200);
+  const wire = await Wire.open(server.urls[1] ?? '');
+  wire.send(targets.map((target) => request('GET', target, 'User-Agent: all at once')).join(''));
+  for (const _ of targets) assert.equal((await wire.response()).body.length, 100_000);
+  for (const target of targets) {
+    const [, piped] = await about(target, 2);
+    assert.deepEqual([piped?.method, piped?.user_agent, piped?.sent !== 0], ['GET', 'all at once', true]);
+  }
+  wire.close();
+});
 
 test('an upload and a download', async () => {
   await server.put('/o/files/a', content);

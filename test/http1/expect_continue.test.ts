@@ -5,12 +5,14 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { assertProblem } from '../support/problem.ts';
 import { createSite, TestServer } from '../support/server.ts';
 import { request, Wire } from '../support/wire.ts';
 
-const site = await createSite({ limits: { maxObjectBytes: 2_000_000 } });
-const server = await TestServer.start(site, '--workers', '1');
+const site = await createSite({ limits: { maxObjectBytes: 2_000_000, uploads: 4 } });
+const listeners = ['--listen', 'https://127.0.0.1:0', '--listen', 'http://127.0.0.1:0'];
+const server = await TestServer.start(site, ...listeners, '--workers', '1');
 after(async () => {
   await server.stop();
   await site.remove();
@@ -30,6 +32,24 @@ test('the body is asked for, then stored', async () => {
   wire.send(body);
   assert.equal((await wire.response()).status, 201);
   assert.equal((await wire.get('/o/files/waits')).body.toString(), body);
+  wire.close();
+});
+
+test('clients that are gone when they are asked take no upload place with them', async () => {
+  const length = `Content-Length: ${body.length}`;
+  const plain = server.urls[1] ?? '';
+  for (let round = 0; round < 40; round += 1) {
+    const wires = await Promise.all(Array.from({ length: 40 }, () => Wire.open(plain)));
+    for (const [i, wire] of wires.entries())
+      wire.send(request('PUT', `/o/files/gone${round}-${i}`, authorization, expectation, length));
+    await setImmediate();
+    for (const wire of wires) wire.reset();
+  }
+  const wire = await Wire.open(plain);
+  wire.send(request('PUT', '/o/files/stays', authorization, expectation, length));
+  assert.equal((await wire.response()).status, 100);
+  wire.send(body);
+  assert.equal((await wire.response()).status, 201);
   wire.close();
 });
 

@@ -1,0 +1,76 @@
+// A blob that is changed in place while a client takes it in is not delivered to the end: neither from memory
+// nor where its last bytes come from the disk.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod, open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { text } from '../support/runtime.ts';
+import { createSite, TestServer } from '../support/server.ts';
+import { sha256 } from '../support/store.ts';
+import { until } from '../support/wait.ts';
+
+/** More than the sockets between client and server hold. */
+const size = 40_000_000;
+const site = await createSite();
+const listeners = ['--listen', 'https://127.0.0.1:0', '--listen', 'http://127.0.0.1:0'];
+const server = await TestServer.start(site, ...listeners, '--workers', '1');
+after(async () => {
+  await server.stop();
+  await site.remove();
+});
+const gate = join(site.dir, 'gate');
+execFileSync('mkfifo', [gate]);
+
+/** A client that takes in what the sockets and a pipe hold, and the rest when it is told to go on. */
+function receiveAtOurWord(url: string) {
+  const receive = 'curl --silent --insecure "$0" | { read -r word <"$1"; wc --bytes; }';
+  const reader = spawn('sh', ['-c', receive, url, gate]);
+  const output = text(reader.stdout);
+  const ended = once(reader, 'close');
+  return {
+    async goOn(): Promise<number> {
+      await writeFile(gate, 'go on\n');
+      await ended;
+      return Number(output());
+    },
+  };
+}
+
+async function changeEnd(blob: string, drop: boolean): Promise<void> {
+  await chmod(blob, 0o644);
+  const file = await open(blob, 'r+');
+  await file.write(Buffer.alloc(30_000, 'X'), 0, 30_000, size - 30_000);
+  await file.sync();
+  await file.close();
+  await chmod(blob, 0o444);
+  // The end alone: what is read ahead of it would bring it into memory again.
+  const from = Math.floor((size - 30_000) / 4096) * 4096;
+  const reading = [`if=${blob}`, 'iflag=nocache,skip_bytes', `skip=${from}`, 'of=/dev/null', 'status=none'];
+  if (drop) execFileSync('dd', reading);
+}
+
+for (const [index, protocol] of ['https', 'http'].entries()) {
+  for (const drop of [false, true]) {
+    test(`${protocol}, its end ${drop ? 'on the disk' : 'in memory'}`, async () => {
+      const content = randomBytes(size);
+      const source = join(site.dir, 'content');
+      await writeFile(source, content);
+      const name = `/o/files/${protocol}-${drop}`;
+      await server.put(name, source);
+      const digest = sha256(content);
+      const path = [digest.slice(0, 2), digest.slice(2, 4), digest];
+      const blob = join(site.dir, 'store/blobs/sha256', ...path);
+
+      const received = receiveAtOurWord(`${server.urls[index]}${name}`);
+      const sending = () => server.metric('sealgate_connections{state="sending"}');
+      await until(sending, (connections) => connections === 1, 'a response under way');
+      await changeEnd(blob, drop);
+      assert.ok((await received.goOn()) < size);
+      assert.notEqual((await server.curl(name)).status, 200);
+    });
+  }
+}
