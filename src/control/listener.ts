@@ -49,9 +49,12 @@ function handledBy(load: () => Promise<RequestListener>): RequestListener {
   let loaded: Promise<RequestListener> | undefined;
   return async (request, response) => {
     loaded ??= load();
+    const mine = loaded;
     try {
-      (await loaded)(request, response);
+      (await mine)(request, response);
     } catch {
+      // What it lacked, files that may be opened or memory, may be there the next time.
+      if (loaded === mine) loaded = undefined;
       response.writeHead(500).end();
     }
   };

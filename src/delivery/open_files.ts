@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Config } from '../config.ts';
 
 /** For the store, the log, libraries, and files that are being opened while others are. */
-const others = 512;
+const others = 256;
 
 /** RLIMIT_NOFILE, the soft one (getrlimit(2)). */
 export function openFilesLimit(): number {
@@ -17,8 +17,9 @@ export function openFilesLimit(): number {
 
 /** The limits of one worker, lowered alike when all workers together would exceed the limit. */
 export function withinOpenFiles(limits: Config['limits'], workers: number, limit: number): Config['limits'] {
-  const { connections, planCacheEntries } = limits;
-  const share = Math.max(limit - others, 64) / (workers * (connections + planCacheEntries));
+  const { connections, planCacheEntries, uploads } = limits;
+  const left = limit - others - workers * uploads;
+  const share = Math.max(left, 64) / (workers * (connections + planCacheEntries));
   if (share >= 1) return limits;
   const lowered = (count: number) => Math.max(1, Math.floor(count * share));
   return {

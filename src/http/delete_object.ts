@@ -14,7 +14,7 @@ export function deleteObject({ store, epochs, authorize, turns }: Services): Rou
     if (store.bucket(bucket) === undefined) throw new SealgateError('bucket-unknown');
     return turns.take(`${bucket}/${name}`, async () => {
       const current = store.resolve(bucket, name);
-      checkPreconditions(request.headers, current?.deleted === false ? current.digest : undefined);
+      checkPreconditions(request.headers, current?.deleted === false ? current : undefined);
       if (!(await store.deleteRef(bucket, name))) throw new SealgateError('not-found');
       epochs.bump(bucket);
       return respond(204);

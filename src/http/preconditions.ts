@@ -1,13 +1,23 @@
-// If-Match and If-None-Match of requests that write (RFC 9110 13.1). Those of requests that read are the
-// engine's.
+// If-Match, If-None-Match and If-Unmodified-Since of requests that write (RFC 9110 13.1). Those of requests
+// that read are the engine's.
 
 import type { FieldLines } from '../delivery/engine_request.ts';
 import { SealgateError } from '../errors.ts';
 
-/** Throws `precondition-failed`. @param digest what the name points at now; undefined: nothing. */
-export function checkPreconditions(headers: FieldLines, digest: string | undefined): void {
+/** What is there now; `created` in milliseconds since the epoch. */
+export interface Current {
+  digest: string;
+  created: number;
+}
+
+/** Throws `precondition-failed`. @param current undefined: there is nothing. */
+export function checkPreconditions(headers: FieldLines, current: Current | undefined): void {
+  const digest = current?.digest;
   const match = headers.get('if-match');
   if (match !== null && !matches(match, digest, 'strong')) throw new SealgateError('precondition-failed');
+  const date = headers.get('if-unmodified-since');
+  if (match === null && date !== null && current !== undefined && !unmodifiedSince(date, current.created))
+    throw new SealgateError('precondition-failed');
   const noneMatch = headers.get('if-none-match');
   if (noneMatch !== null && (matches(noneMatch, digest, 'weak') || !isList(noneMatch))) {
     throw new SealgateError('precondition-failed');
@@ -16,6 +26,13 @@ export function checkPreconditions(headers: FieldLines, digest: string | undefin
 
 const entityTag = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g;
 const entityTags = /^(?:[ \t,]*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"[ \t]*(?:,|$))+[ \t,]*$/;
+
+const fixdate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
+
+// To the second, as Last-Modified is. Of dates the form that senders have to use (RFC 9110 5.6.7).
+function unmodifiedSince(date: string, created: number): boolean {
+  return fixdate.test(date) && Math.floor(created / 1000) * 1000 <= Date.parse(date);
+}
 
 // A condition that cannot be read does not hold: a write that was meant to be guarded must not happen.
 function isList(value: string): boolean {

@@ -16,7 +16,8 @@ export function putDigest(services: Services): Route {
     if ((promisedDigest(request.headers) ?? digest) !== digest) {
       throw new SealgateError('digest-mismatch', 'The digest field and the path promise different bytes.');
     }
-    checkPreconditions(request.headers, store.blob(digest) && digest);
+    const blob = store.blob(digest);
+    checkPreconditions(request.headers, blob && { digest, created: blob.created });
     return upload(services, digest, async (staging, body) => {
       const created = store.blob(digest) === undefined;
       await store.commitBlob(staging, body);

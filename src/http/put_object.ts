@@ -42,9 +42,9 @@ function checkWritable(
   digest: string | undefined,
 ): void {
   const current = store.resolve(to.bucket, to.name);
-  const pointsAt = current?.deleted === false ? current.digest : undefined;
+  const pointsAt = current?.deleted === false ? current : undefined;
   checkPreconditions(request.headers, pointsAt);
-  const other = digest !== undefined && pointsAt !== undefined && pointsAt !== digest;
+  const other = digest !== undefined && pointsAt !== undefined && pointsAt.digest !== digest;
   if (other && to.kind === 'write-once') throw new SealgateError('name-taken');
 }
 

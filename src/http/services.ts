@@ -5,7 +5,7 @@ import type { EngineRequest } from '../delivery/engine_request.ts';
 import type { Epochs } from '../delivery/epochs.ts';
 import type { Answer } from '../delivery/plan.ts';
 import type { Store } from '../store/store.ts';
-import type { Turns } from './turns.ts';
+import type { Turns } from '../turns.ts';
 
 export type Action = 'read' | 'write';
 

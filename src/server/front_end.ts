@@ -8,9 +8,9 @@ import { FrontEnd } from '../delivery/front_end.ts';
 import type { Refusals } from '../delivery/refusals.ts';
 import { createApp } from '../http/app.ts';
 import { authorizer } from '../http/authorize.ts';
-import { Turns } from '../http/turns.ts';
 import { addon } from '../native/addon.ts';
 import type { Store } from '../store/store.ts';
+import { Turns } from '../turns.ts';
 
 /** @param ownToken the sentinel's, which may read. */
 export function createFrontEnd(

@@ -5,6 +5,7 @@ import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SealgateError } from '../errors.ts';
 import { addon, type Evidence, type Hashed, type SealBreak, type StoreLock } from '../native/addon.ts';
+import { Turns } from '../turns.ts';
 import { Blobs } from './blobs.ts';
 import { behind, type Key, Metadata } from './metadata.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
@@ -88,13 +89,15 @@ class ContentStore implements Store {
   /** Those asked for before. What a bucket is, it stays. */
   readonly #buckets = new Map<string, { name: string } & BucketRecord>();
   readonly #proofs: Proofs;
+  /** By digest: what is proved or withdrawn is not what is placed meanwhile. */
+  readonly #turns = new Turns();
 
   constructor(root: string, blobs: Blobs, meta: Metadata, lock: StoreLock | undefined) {
     this.root = root;
     this.#blobs = blobs;
     this.#meta = meta;
     this.#lock = lock;
-    this.#proofs = new Proofs(meta, blobs, lock !== undefined);
+    this.#proofs = new Proofs(meta, blobs, this.#turns, lock !== undefined);
   }
 
   // --- buckets
@@ -167,8 +170,12 @@ class ContentStore implements Store {
     return this.#blobs.stagingPath();
   }
 
-  async commitBlob(staging: string, { digest, size }: Hashed): Promise<void> {
-    if (await this.#isSound(digest)) return;
+  async commitBlob(staging: string, hashed: Hashed): Promise<void> {
+    if (await this.#isSound(hashed.digest)) return;
+    await this.#turns.take(hashed.digest, () => this.#place(staging, hashed));
+  }
+
+  async #place(staging: string, { digest, size }: Hashed): Promise<void> {
     const placement = await this.#blobs.place(staging, digest);
     // COMMIT 1: the bytes are durable under their digest.
     // A file that was there without a good record is what a crash between the two left, or damage: it is

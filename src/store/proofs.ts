@@ -2,6 +2,7 @@
 
 import { SealgateError } from '../errors.ts';
 import type { Evidence, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
+import type { Turns } from '../turns.ts';
 import type { Blobs } from './blobs.ts';
 import type { Metadata } from './metadata.ts';
 
@@ -22,14 +23,19 @@ function isLevel(found: SealLevel | SealBreak): found is SealLevel {
 export class Proofs {
   readonly #meta: Metadata;
   readonly #blobs: Blobs;
+  readonly #turns: Turns;
   readonly #writes: boolean;
   /** Those under way, by digest: those who ask meanwhile share them. */
   readonly #under = new Map<string, Promise<SealRecord>>();
 
-  /** @param writes false: nothing is recorded and nothing is moved. */
-  constructor(meta: Metadata, blobs: Blobs, writes: boolean) {
+  /**
+   * @param turns by digest.
+   * @param writes false: nothing is recorded and nothing is moved.
+   */
+  constructor(meta: Metadata, blobs: Blobs, turns: Turns, writes: boolean) {
     this.#meta = meta;
     this.#blobs = blobs;
+    this.#turns = turns;
     this.#writes = writes;
   }
 
@@ -60,7 +66,8 @@ export class Proofs {
   prove(digest: string, broken: SealBreak): Promise<SealRecord> {
     const under = this.#under.get(digest);
     if (under) return under;
-    const proof = this.#prove(digest, broken).finally(() => this.#under.delete(digest));
+    const inTurn = this.#turns.take(digest, () => this.#prove(digest, broken));
+    const proof = inTurn.finally(() => this.#under.delete(digest));
     this.#under.set(digest, proof);
     return proof;
   }

@@ -1,4 +1,4 @@
-// If-Match and If-None-Match on requests that write (RFC 9110 13.1).
+// If-Match, If-None-Match and If-Unmodified-Since on requests that write (RFC 9110 13.1).
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -45,6 +45,17 @@ test('a condition that cannot be read does not hold', async () => {
       `If-None-Match: ${value}`,
     );
   }
+});
+
+test('If-Unmodified-Since writes only over what is that old, and gives way to If-Match', async () => {
+  const later = new Date(Date.now() + 2000).toUTCString();
+  assert.equal(await putOver('s1', `If-Unmodified-Since: ${later}`), 200);
+  assert.equal(await putOver('s2', 'If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT'), 412);
+  assert.equal(await putOver('s3', 'If-Unmodified-Since: yesterday'), 412);
+  assert.equal(await putOver('s4', 'If-Unmodified-Since: yesterday', `If-Match: ${tag('old')}`), 200);
+  assert.equal((await app.put('/o/live/s5', 'x', 'If-Unmodified-Since: yesterday')).status, 201);
+  const refused = await app.response('DELETE', '/o/live/s5', 'If-Unmodified-Since: yesterday');
+  assert.deepEqual([refused.status, problemName(refused)], [412, 'precondition-failed']);
 });
 
 test('DELETE honours If-Match', async () => {

@@ -11,10 +11,10 @@ import { problemFrom } from '../../src/delivery/plan.ts';
 import { SealgateError } from '../../src/errors.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { Authorize } from '../../src/http/services.ts';
-import { Turns } from '../../src/http/turns.ts';
 import { addon, type DeliverPlan, type RespondPlan } from '../../src/native/addon.ts';
 import { openStore } from '../../src/store/content_store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { Turns } from '../../src/turns.ts';
 
 const log = pino({ level: 'silent' });
 
