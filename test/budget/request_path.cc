@@ -11,30 +11,11 @@
 #include <thread>
 
 #include "../bench/client.h"
-#include "reactor.h"
-#include "staging_file.h"
-#include "test/temp_dir.h"
+#include "test/served.h"
 
 namespace {
 
 using namespace sealgate;
-
-// To deliver a blob of so many bytes, made below the folder.
-DeliverOrder order_for(const TempDir& blobs, size_t size) {
-  const std::string staging = blobs.at("staging");
-  write_file(staging, std::string(size, 'x'), 0444);
-  std::string digest, evidence;
-  uint64_t bytes = 0;
-  Placement placed;
-  if (!hash_sealable(staging, &digest, &bytes, &evidence).ok()) bench::fail_with("the file cannot be hashed");
-  const std::string blob = blobs.at(digest.substr(0, 2) + "/" + digest.substr(2, 2) + "/" + digest);
-  if (!place_blob(staging, blob, &placed).ok()) bench::fail_with("the file cannot be placed");
-  DeliverOrder order{{digest, bytes, placed.evidence}, std::make_shared<DeliverPlan>()};
-  order.plan->content_type = "application/octet-stream";
-  order.plan->fields = "Cache-Control: public, max-age=31536000, immutable\r\n";
-  order.plan->cacheable = true;
-  return order;
-}
 
 // Answers what the reactor asks: once, as the plan is kept.
 std::jthread front_end(Engine& engine, Reactor& reactor, const DeliverOrder& order) {
@@ -90,7 +71,7 @@ int main(int count, char** words) {
 
   const pid_t client = ::fork();
   if (client == 0) be_client(port, tls, requests);
-  const auto answering = front_end(engine, *reactor, order_for(dir, size));
+  const auto answering = front_end(engine, *reactor, order_for(add_blob(dir, std::string(size, 'x'))));
   int status = 0;
   const std::jthread waiting([&] {
     ::waitpid(client, &status, 0);

@@ -49,8 +49,10 @@ async function connect(
   }
 }
 
-function named(name: string): Promise<Symptom> {
+/** @param load before each look. */
+function named(name: string, load = async () => {}): Promise<Symptom> {
   const ask = async () => {
+    await load();
     const { symptoms } = (await (await fetch(`${server.control}/diagnosis`)).json()) as Diagnosis;
     return symptoms.find((symptom) => symptom.name === name);
   };
@@ -66,8 +68,8 @@ test('nothing is odd at first', async () => {
 });
 
 test('clients that connect for a single small object', async () => {
-  await connect(400);
-  const bound = await named('handshake-bound');
+  // CPU is sampled, and this kernel's clock for it goes by ticks: some have to be hit.
+  const bound = await named('handshake-bound', () => connect(200));
   assert.equal(bound.family, 'A');
   assert.match(bound.seen, /^\d+ % of the CPU/);
   assert.match((await named('objects-too-small')).seen, /^(9\d|100) % of \d+ connections/);

@@ -1,0 +1,112 @@
+// Served: a reactor on a thread of its own with a front end in C++, as small as can be. GETs of what was
+// added are delivered; PUTs are received, and what they leave is removed once it was told.
+#pragma once
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <map>
+#include <mutex>
+#include <semaphore>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "reactor.h"
+#include "staging_file.h"
+#include "temp_dir.h"
+
+namespace sealgate {
+
+// Makes a blob below the folder.
+inline SealedFile::Record add_blob(const TempDir& blobs, std::string_view content) {
+  const std::string staging = blobs.at("staging");
+  write_file(staging, content, 0444);
+  SealedFile::Record record;
+  std::string evidence;
+  Placement placed;
+  if (!hash_sealable(staging, &record.digest, &record.size, &evidence).ok()) std::abort();
+  const std::string& digest = record.digest;
+  const std::string blob = blobs.at(digest.substr(0, 2) + "/" + digest.substr(2, 2) + "/" + digest);
+  if (!place_blob(staging, blob, &placed).ok()) std::abort();
+  record.evidence = placed.evidence;
+  return record;
+}
+
+inline DeliverOrder order_for(const SealedFile::Record& blob) {
+  DeliverOrder order{blob, std::make_shared<DeliverPlan>()};
+  order.plan->content_type = "application/octet-stream";
+  order.plan->fields = "Cache-Control: public, max-age=31536000, immutable\r\n";
+  order.plan->cacheable = true;
+  return order;
+}
+
+class Served {
+ public:
+  explicit Served(ReactorOptions options) {
+    ::signal(SIGPIPE, SIG_IGN);  // as every runtime does; sendfile(2) cannot be told to
+    options.blobs = dir_.at("");
+    std::string failure;
+    reactor_ = Reactor::create(1, std::move(options), engine_, &failure);
+    if (!reactor_) std::abort();
+    port_ = reactor_->listeners().front().port();
+    engine_.front_end.connect([this] { asked_.release(); });
+    front_end_ = std::jthread([this](const std::stop_token& stop) { answer(stop); });
+    running_ = std::jthread([this] { reactor_->run(); });
+  }
+  // The reactor has ended when it is gone.
+  ~Served() {
+    reactor_->stop(1000);
+    running_.join();
+    front_end_.request_stop();
+    asked_.release();
+    front_end_.join();
+    engine_.front_end.connect(nullptr);
+  }
+  Served(const Served&) = delete;
+  Served& operator=(const Served&) = delete;
+
+  // Before anybody asks for it.
+  void add(const std::string& target, std::string_view content) {
+    const std::lock_guard lock(mutex_);
+    blobs_[target] = add_blob(dir_, content);
+  }
+  int port() const { return port_; }
+  const Reactor& reactor() const { return *reactor_; }
+
+ private:
+  void answer(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      asked_.acquire();
+      std::vector<FrontEndEvent> events;
+      engine_.front_end.drain(events);
+      const std::lock_guard lock(mutex_);
+      for (const FrontEndEvent& event : events) {
+        if (const auto* request = std::get_if<RequestEvent>(&event.what))
+          reactor_->answer(request->request, plan_for(*request));
+        if (const auto* received = std::get_if<ReceivedEvent>(&event.what)) {
+          ::unlink(received->staging.c_str());
+          reactor_->answer(received->request, RespondPlan{201, "", "stored"});
+        }
+      }
+    }
+  }
+  Plan plan_for(const RequestEvent& request) {
+    if (request.method == "PUT") return ReceivePlan{dir_.at("upload" + std::to_string(++uploads_)), 1 << 30};
+    const auto found = blobs_.find(request.target);
+    if (found == blobs_.end()) return RespondPlan{404, "", "absent"};
+    return order_for(found->second);
+  }
+
+  TempDir dir_;
+  Engine& engine_ = Engine::instance();
+  std::unique_ptr<Reactor> reactor_;
+  int port_ = 0;
+  std::mutex mutex_;
+  std::map<std::string, SealedFile::Record> blobs_;
+  int uploads_ = 0;
+  std::counting_semaphore<> asked_{0};
+  std::jthread front_end_, running_;
+};
+
+}  // namespace sealgate
