@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
 import { createSite } from '../support/server.ts';
-import { sha256 } from '../support/store.ts';
+import { blobPath, sha256 } from '../support/store.ts';
 
 const site = await createSite();
 after(() => site.remove());
@@ -99,7 +99,7 @@ test('nothing is left of what was refused', async () => {
 
 test('get of a file that is gone from the store says which and how it is healed', async () => {
   const digest = sha256('one');
-  await rm(join(site.dir, 'store/blobs/sha256', digest.slice(0, 2), digest.slice(2, 4), digest));
+  await rm(blobPath(join(site.dir, 'store'), digest));
   const { status, stderr } = await outcome(spawnCli(['get', 'files/taken', '--config', site.config]));
   assert.equal(status, 1);
   assert.match(

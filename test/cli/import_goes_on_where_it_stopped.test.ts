@@ -10,7 +10,7 @@ import { openStore } from '../../src/store/content_store.ts';
 import { importDirectory } from '../../src/store/import.ts';
 import { outcome, spawnCli } from '../support/runtime.ts';
 import { createSite } from '../support/server.ts';
-import { sha256 } from '../support/store.ts';
+import { blobPath, sha256 } from '../support/store.ts';
 import { bucketDigests, digestsOf, writeTree } from '../support/tree.ts';
 import { until } from '../support/wait.ts';
 
@@ -82,7 +82,7 @@ test('a name whose blob was withdrawn is healed', async () => {
   await writeTree(tree, { file: 'to be damaged' });
   assert.equal((await outcome(importing(tree, '-p', 'healed/'))).status, 0);
   const digest = sha256('to be damaged');
-  const blob = join(root, 'blobs/sha256', digest.slice(0, 2), digest.slice(2, 4), digest);
+  const blob = blobPath(root, digest);
   await chmod(blob, 0o644);
   await truncate(blob, 1);
   const store = await openStore({ root });

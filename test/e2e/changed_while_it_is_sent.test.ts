@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { text } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';
-import { sha256 } from '../support/store.ts';
+import { blobPath, sha256 } from '../support/store.ts';
 import { until } from '../support/wait.ts';
 
 /** More than the sockets between client and server hold. */
@@ -61,9 +61,7 @@ for (const [index, protocol] of ['https', 'http'].entries()) {
       await writeFile(source, content);
       const name = `/o/files/${protocol}-${drop}`;
       await server.put(name, source);
-      const digest = sha256(content);
-      const path = [digest.slice(0, 2), digest.slice(2, 4), digest];
-      const blob = join(site.dir, 'store/blobs/sha256', ...path);
+      const blob = blobPath(join(site.dir, 'store'), sha256(content));
 
       const received = receiveAtOurWord(`${server.urls[index]}${name}`);
       const sending = () => server.metric('sealgate_connections{state="sending"}');

@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { cliCommand, root, runCli, text } from '../support/runtime.ts';
 import { createSite } from '../support/server.ts';
+import { writeTree } from '../support/tree.ts';
 
 /** More than a runtime needs for itself, fewer than objects. */
 const openFiles = 900;
@@ -19,10 +19,9 @@ after(() => site.remove());
 
 test('every object is served', async () => {
   const tree = join(site.dir, 'tree');
-  await mkdir(tree);
   // Too large to be kept in memory, so that each takes an open file.
-  const write = (_: unknown, i: number) => writeFile(join(tree, `o${i}`), `${i} `.repeat(8000));
-  await Promise.all(Array.from({ length: objects }, write));
+  const file = (_: unknown, i: number) => [`o${i}`, `${i} `.repeat(8000)];
+  await writeTree(tree, Object.fromEntries(Array.from({ length: objects }, file)));
   await runCli('import', tree, '--config', site.config, '--bucket', 'files');
 
   const at = ['--listen', 'http://127.0.0.1:0', '--control', 'http://127.0.0.1:0', '--workers', '1'];

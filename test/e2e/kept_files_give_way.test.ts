@@ -1,22 +1,22 @@
-// A server that may open no more files closes those that it keeps for later: objects and connections that
-// are wanted now are served.
+// A server that may open no more files closes those that it keeps for later: objects that are wanted now are
+// served.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runCli } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';
+import { writeTree } from '../support/tree.ts';
 
 const kept = 200;
 const objects = 2 * kept;
 const site = await createSite({ sentinel: { intervalSeconds: 0 } });
 const tree = join(site.dir, 'tree');
-await mkdir(tree);
 // Too large to be kept in memory.
 const content = (i: number) => `${i} `.repeat(8000);
-for (let i = 0; i < objects; i += 1) await writeFile(join(tree, `o${i}`), content(i));
+await writeTree(tree, Object.fromEntries(Array.from({ length: objects }, (_, i) => [`o${i}`, content(i)])));
 await runCli('import', tree, '--config', site.config, '--bucket', 'files');
 const server = await TestServer.start(site, '--workers', '1', '--listen', 'http://127.0.0.1:0');
 after(async () => {

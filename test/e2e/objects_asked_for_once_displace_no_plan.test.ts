@@ -2,11 +2,11 @@
 // one that is asked for twice is kept.
 
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runCli } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';
+import { writeTree } from '../support/tree.ts';
 
 const kept = 8;
 const crawled = 100;
@@ -14,8 +14,8 @@ const crawled = 100;
 const limits = { planCacheEntries: kept, connections: 64 };
 const site = await createSite({ limits, sentinel: { intervalSeconds: 0 } });
 const tree = join(site.dir, 'tree');
-await mkdir(tree);
-for (let i = 0; i < kept + crawled; i += 1) await writeFile(join(tree, `o${i}`), `object ${i}`);
+const names = Array.from({ length: kept + crawled }, (_, i) => i);
+await writeTree(tree, Object.fromEntries(names.map((i) => [`o${i}`, `object ${i}`])));
 await runCli('import', tree, '--config', site.config, '--bucket', 'files');
 const server = await TestServer.start(site, '--workers', '1');
 after(async () => {
@@ -40,9 +40,8 @@ async function known(numbers: number[]): Promise<number[]> {
 }
 
 test('plans outlive a crawl over other objects, and one asked for twice joins them', async () => {
-  const hot = Array.from({ length: kept }, (_, i) => i);
-  for (const number of hot) await get(number);
-  for (let i = kept; i < kept + crawled; i += 1) await get(i);
+  const hot = names.slice(0, kept);
+  for (const number of names) await get(number);
   assert.deepEqual(await known(hot), hot);
 
   const last = kept + crawled - 1;

@@ -7,6 +7,7 @@ import { chmod, copyFile, readdir, rename, rm, utimes, writeFile } from 'node:fs
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { createSite, TestServer } from '../support/server.ts';
+import { blobPath } from '../support/store.ts';
 
 const site = await createSite();
 const server = await TestServer.start(site, '--workers', '2');
@@ -34,7 +35,7 @@ async function put(name: string, bytes: Buffer): Promise<string> {
   await writeFile(file, bytes);
   assert.equal((await server.put(`/o/files/${name}`, file)).status, 201);
   const digest = createHash('sha256').update(bytes).digest('hex');
-  return join(site.dir, 'store/blobs/sha256', digest.slice(0, 2), digest.slice(2, 4), digest);
+  return blobPath(join(site.dir, 'store'), digest);
 }
 
 for (const [what, harm] of Object.entries({ touched: touch, restored: restore })) {

@@ -11,6 +11,7 @@ import type { Symptom } from '../../src/rollout/diagnose.ts';
 import { recordClient, suites } from '../support/record_client.ts';
 import { outcome, spawnCli } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';
+import { blobPath } from '../support/store.ts';
 import { until } from '../support/wait.ts';
 import { kernelRekeys, sample } from './support.ts';
 
@@ -81,14 +82,7 @@ test('clients with a cipher that the kernel does not know', async () => {
 });
 
 test('content that cannot be pinned', async () => {
-  const blob = join(
-    site.dir,
-    'store/blobs/sha256',
-    large.digest.slice(0, 2),
-    large.digest.slice(2, 4),
-    large.digest,
-  );
-  await link(blob, join(site.dir, 'second-name'));
+  await link(blobPath(join(site.dir, 'store'), large.digest), join(site.dir, 'second-name'));
   assert.equal((await server.curl(large.path)).status, 200);
   assert.match((await named('sendfile-not-applicable')).seen, /^\d+ % of what kernel TLS sends is copied/);
 });

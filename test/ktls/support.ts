@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { addon, type KtlsPolicy } from '../../src/native/addon.ts';
 import { type Suite, suites } from '../support/record_client.ts';
 import { createSite, type Site, TestServer } from '../support/server.ts';
+import { blobPath } from '../support/store.ts';
 
 /** Who sends and who receives on the server's side. */
 export type Mode = 'user' | 'ktls-tx' | 'ktls-rx' | 'ktls-txrx';
@@ -86,7 +87,7 @@ export async function largeSample(
   await upload(server, name, file);
   await rm(file);
   const digest = hash.digest('hex');
-  const blob = join(site.dir, 'store/blobs/sha256', digest.slice(0, 2), digest.slice(2, 4), digest);
+  const blob = blobPath(join(site.dir, 'store'), digest);
   return { path: `/o/files/${name}`, digest, blob };
 }
 

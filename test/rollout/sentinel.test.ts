@@ -19,6 +19,7 @@ import { rolloutSchema } from '../../src/rollout_schema.ts';
 import { openStore } from '../../src/store/content_store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { makeAuthority } from '../support/certificates.ts';
+import { blobPath } from '../support/store.ts';
 
 const log = pino({ level: 'silent' });
 const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-sentinel-'));
@@ -120,7 +121,7 @@ test('wrong bytes by userspace TLS, which cannot be closed, raise the alarm', as
 
 test('a blob that changed on disk is withdrawn, and no way is closed', async () => {
   wrongFor = () => true;
-  const path = join(dir, 'store/blobs/sha256', digest.slice(0, 2), digest.slice(2, 4), digest);
+  const path = blobPath(join(dir, 'store'), digest);
   await rm(path);
   await writeFile(path, 'other bytes!', { mode: 0o444 });
   const { sentinel: one, rollout, withdrawn } = await sentinel();

@@ -9,7 +9,7 @@ import { openStore } from '../../src/store/content_store.ts';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
 import { TestServer } from '../support/server.ts';
 import { mountSmallDisk } from '../support/small_disk.ts';
-import { allNames, putBytes, sha256, temporaryFolder } from '../support/store.ts';
+import { allNames, blobPath, putBytes, sha256, temporaryFolder } from '../support/store.ts';
 
 const MiB = 1024 * 1024;
 /** More than the store keeps free for itself (src/store/metadata.ts). */
@@ -36,9 +36,7 @@ async function assertNothingHalfStored(): Promise<void> {
     assert.ok(ref && !ref.deleted);
     assert.equal((await store.seal(ref.digest)).size, ref.size);
     const { digest } = ref;
-    const blob = await readFile(
-      join(site, 'store/blobs/sha256', digest.slice(0, 2), digest.slice(2, 4), digest),
-    );
+    const blob = await readFile(blobPath(join(site, 'store'), digest));
     assert.equal(sha256(blob), digest);
   }
   await store.close();

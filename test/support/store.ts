@@ -16,6 +16,11 @@ export function sha256(bytes: string | Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
+/** Where a blob has to be in the store at `root`. */
+export function blobPath(root: string, digest: string): string {
+  return join(root, 'blobs/sha256', digest.slice(0, 2), digest.slice(2, 4), digest);
+}
+
 export class TestStore {
   readonly dir: string;
   readonly root: string;
@@ -47,7 +52,7 @@ export class TestStore {
   }
 
   blobPath(digest: string): string {
-    return join(this.root, 'blobs/sha256', digest.slice(0, 2), digest.slice(2, 4), digest);
+    return blobPath(this.root, digest);
   }
 
   staged(): Promise<string[]> {
