@@ -74,7 +74,7 @@ class Connection final : public EventTarget {
   void deliver(std::shared_ptr<const DeliverPlan> plan, Sealed sealed);
   void respond(const RespondPlan& plan);
   void receive(const ReceivePlan& plan);
-  IoState send_interim();
+  bool send_interim();
   void take_body(const Http1::Step& step);
   void end_ingest();
   void release_ingest();
@@ -136,7 +136,6 @@ class Connection final : public EventTarget {
   uint64_t request_id_ = 0;    // of the request the front end knows of; 0: none
   uint64_t io_ticket_ = 0;     // of the disk read, the opening or the ingest under way; 0: none
   bool in_front_end_ = false;  // the front end has the request and owes an answer
-  bool interim_due_ = false;   // and none of it is to be waited for in the channel
   bool queued_ = false;        // a large response waits for its turn
   bool proved_again_ = false;  // what it answered could not be delivered, and it was asked once more
 };

@@ -150,10 +150,7 @@ void Connection::start_sending() {
 
 bool Connection::step_send() {
   if (io_ticket_ != 0) return read_aside(), false;  // the disk is being read
-  if (const IoState sent = send_interim(); sent != IoState::ok) {
-    if (sent != IoState::again) close();
-    return false;
-  }
+  if (!send_interim()) return false;
   if (!std::exchange(queued_, true) && delivery_.response().size() > kTurnBytes)
     return reactor_.make_ready(*this), false;
   const bool first = first_byte_at_ == 0;

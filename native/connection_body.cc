@@ -36,31 +36,26 @@ void Connection::receive(const ReceivePlan& plan) {
   };
   ingest_ = Ingest::start(reactor_.engine().io, plan.staging, length, wake);
   set_state(State::receiving);
-  if (request.expect_continue && unread_.empty()) {
-    interim_ = kContinue;
-    interim_due_ = true;
-  }
+  if (request.expect_continue && unread_.empty()) interim_ = kContinue;
   if (!body_pending()) ingest_->finish();  // a request without body framing has an empty body
 }
 
-// An interim response goes before all else. ok: it has left, or there is none.
-IoState Connection::send_interim() {
-  if (!interim_due_) return IoState::ok;
+// An interim response goes before all else. False: it has to wait for the socket, or the connection is
+// closed.
+bool Connection::send_interim() {
   while (!interim_.empty()) {
     const IoResult result = channel_.write(interim_.data(), interim_.size(), false);
-    if (result.state != IoState::ok) return result.state;
+    if (result.state == IoState::failed) close();
+    if (result.state != IoState::ok) return false;
     interim_.remove_prefix(result.bytes);
   }
-  const IoState flushed = channel_.flush();
-  interim_due_ = flushed == IoState::again;
-  return flushed;
+  return true;
 }
 
 bool Connection::step_receive() {
-  if (const IoState sent = send_interim(); sent != IoState::ok) {
-    if (sent != IoState::again) close();
-    return false;
-  }
+  if (!send_interim()) return false;
+  // Records that the socket had no room for leave when it has, though no response follows soon.
+  if (channel_.flush() == IoState::failed) return close(), false;
   uint64_t share = kBodyShare;
   while (state_ == State::receiving) {
     if (!body_left_.empty()) {
