@@ -3,15 +3,13 @@
 
 import type { FieldLines } from '../delivery/engine_request.ts';
 import { SealgateError } from '../errors.ts';
+import type { Descriptor } from '../store/store.ts';
 
-/** What is there now; `created` in milliseconds since the epoch. */
-export interface Current {
-  digest: string;
-  created: number;
-}
-
-/** Throws `precondition-failed`. @param current undefined: there is nothing. */
-export function checkPreconditions(headers: FieldLines, current: Current | undefined): void {
+/** Throws `precondition-failed`. @param current what is there now; undefined: nothing. */
+export function checkPreconditions(
+  headers: FieldLines,
+  current: Pick<Descriptor, 'digest' | 'created'> | undefined,
+): void {
   const digest = current?.digest;
   const match = headers.get('if-match');
   if (match !== null && !matches(match, digest, 'strong')) throw new SealgateError('precondition-failed');

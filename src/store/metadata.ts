@@ -88,7 +88,7 @@ export class Metadata {
 
   /**
    * The newest version of a chain. Versions count from 1 without gaps, and most chains never have a second:
-   * two keys looked up take half the time of one range.
+   * looking up two keys is a little cheaper than a range.
    */
   newest<V>(table: Table, chain: string[]): Version<V> | undefined {
     const first = this.get<V>(table, [...chain, 1]);

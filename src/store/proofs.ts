@@ -97,11 +97,15 @@ export class Proofs {
   }
 
   async #condemn(digest: string, reason: string): Promise<never> {
-    await this.quarantine(digest, reason);
+    await this.#withdraw(digest, reason);
     throw new SealgateError('seal-broken', `Blob ${digest} failed its proof: ${reason}.`);
   }
 
-  async quarantine(digest: string, reason: string): Promise<void> {
+  quarantine(digest: string, reason: string): Promise<void> {
+    return this.#turns.take(digest, () => this.#withdraw(digest, reason));
+  }
+
+  async #withdraw(digest: string, reason: string): Promise<void> {
     if (!this.#writes) return;
     const added = await this.#meta.append<BlobRecord>('blobs', [digest], (newest) =>
       newest && 'quarantined' in newest.value ? undefined : { quarantined: reason, created: Date.now() },
