@@ -15,12 +15,13 @@ import { Refusals } from './delivery/refusals.ts';
 import { TlsFiles } from './delivery/tls_files.ts';
 import { anyOffload } from './doctor/devices.ts';
 import { addon, type BoundListener } from './native/addon.ts';
+import { Readiness } from './readiness.ts';
 import { startOperation } from './rollout/operation.ts';
 import type { Sentinel } from './rollout/sentinel.ts';
 import { keepTlsFresh } from './server/fresh_tls.ts';
 import { createFrontEnd } from './server/front_end.ts';
 import { startSentinel } from './server/sentinel.ts';
-import { openStore } from './store/content_store.ts';
+import { openServedStore } from './server/store.ts';
 
 export interface StartOptions {
   /** File for all traffic secrets, so that captures can be read; empty: none. */
@@ -86,10 +87,9 @@ async function assemble(
   let state: 'starting' | 'ready' | 'draining' = 'starting';
   let sentinel: Sentinel | undefined;
   let control: ControlListener | undefined;
-
-  const store = await openStore({ root: config.store });
+  const readiness = new Readiness();
+  const store = await openServedStore(config, readiness);
   closers.push(() => store.close());
-  for (const [name, kind] of Object.entries(config.buckets)) await store.createBucket(name, kind);
 
   let pool: DeliveryPool | undefined;
   const refusals = new Refusals();
@@ -110,11 +110,12 @@ async function assemble(
     connections,
     counters,
     state: () => state,
+    readiness,
     sentinel: () => sentinel?.status(),
     reload,
   });
-  const { url, close: closeControl } = control;
-  closers.push(closeControl);
+  const { url, close } = control;
+  closers.push(close);
 
   const frontEnd = createFrontEnd(config, store, refusals, ownToken, log);
   frontEnd.listen();

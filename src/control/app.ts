@@ -2,6 +2,7 @@
 
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
+import type { Readiness } from '../readiness.ts';
 import { authorizeControl, type ControlAccess } from './authorize.ts';
 import { ownPagesOnly } from './own_pages_only.ts';
 import { pageRoutes } from './page.ts';
@@ -15,6 +16,7 @@ export interface ControlServices extends ViewServices {
   /** The metrics' exposition and its media type. */
   metrics(): Promise<{ text: string; contentType: string }>;
   state(): 'starting' | 'ready' | 'draining';
+  readiness: Readiness;
   /** Reads certificates and keys again; rejects with the reason when they are refused. */
   reload(): Promise<void>;
 }
@@ -32,7 +34,7 @@ const headers = secureHeaders({
 });
 
 export function createControlApp(services: ControlServices): Hono<ControlEnv> {
-  const { metrics, state, sentinel, access } = services;
+  const { metrics, state, readiness, sentinel, access } = services;
   const app = new Hono<ControlEnv>();
   app.use(headers, ownPagesOnly(access.tokens !== undefined), authorizeControl(access));
   app.get('/metrics', async (c) => {
@@ -40,9 +42,10 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
     return c.body(text, 200, { 'Content-Type': contentType });
   });
   app.get('/healthz', (c) => (state() === 'draining' ? c.text('draining\n', 503) : c.text('ok\n')));
-  app.get('/readyz', (c) => {
+  app.get('/readyz', async (c) => {
     const alarm = sentinel()?.alarm;
-    if (alarm !== undefined) return c.text(`${alarm}\n`, 503);
+    const faults = [...(alarm === undefined ? [] : [alarm]), ...(await readiness.faults())];
+    if (faults.length > 0) return c.text(`${faults.join('\n')}\n`, 503);
     return c.text(`${state()}\n`, state() === 'ready' ? 200 : 503);
   });
   app.get('/audit', (c) => c.json({ entries: services.operation.audit.recent(100) }));
