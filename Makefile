@@ -164,7 +164,7 @@ check: build $(TESTS:%=$(B)/test/%) ## Types, lint, C++ tests and the quick test
 NATIVE_TESTS = $(addprefix $(B)/test/,record_client request_path $(TESTS))
 NATIVE_TESTS += $(TESTS:%=$(B)/asan/%) $(FUZZERS:%=$(B)/fuzz/%)
 test: setup build $(NATIVE_TESTS) ## Installs, builds and runs every test there is
-	$(NODE) test/run.ts native asan fuzz budget node bun deno ktls-current ktls-old ktls-new
+	$(NODE) test/run.ts native asan fuzz budget node bun deno ktls-current ktls-old ktls-qemu ktls-new
 
 CXX_FILES = $(wildcard native/*.cc native/*.h native/*/*.cc native/*/*.h test/*/*.cc test/*/*.h)
 LINTED = $(CORE_SRC:native/%.cc=$(B)/tidy/%)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# usage: fetch.sh old|new
-# Puts a user-mode Linux kernel into .cache/kernel/NAME and prints that folder. Nothing is installed into the
-# system.
-#   old  Debian 12's package, Linux 6.1: kernel TLS without rekey
-#   new  Debian sid's package, Linux 7: kernel TLS with rekey; it brings the C library it was linked with
+# usage: fetch.sh old-uml|old-qemu|new
+# Puts a kernel into .cache/kernel/NAME and prints that folder. Nothing is installed into the system.
+#   old-uml   Debian 12's user-mode Linux 6.1: kernel TLS without rekey
+#   old-qemu  Debian 12's kernel 6.1 for real machines, which QEMU boots
+#   new       Debian sid's user-mode Linux 7: kernel TLS with rekey; it brings the C library it needs
 set -euo pipefail
 name=$1
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -13,7 +13,7 @@ fail() {
   exit 1
 }
 
-if [[ -x $home/usr/bin/linux.uml && -e $home/complete ]]; then
+if [[ -e $home/complete ]]; then
   echo "$home"
   exit 0
 fi
@@ -29,10 +29,19 @@ mirror() {
     grep -E '/debian/?$' | head -n 1
 }
 
+# The package of a real machine's kernel is named after its version; linux-image-amd64 depends on the newest.
+package() {
+  if [[ $name == old-uml ]]; then
+    echo user-mode-linux
+  else
+    apt-cache depends linux-image-amd64 | sed -nE 's/^ *Depends: (linux-image-[0-9].*)/\1/p' | head -n 1
+  fi
+}
+
 download() {
-  if [[ $name == old ]]; then
-    apt-get download user-mode-linux 2>&1 && return
-    apt-get update 2>&1 && apt-get download user-mode-linux 2>&1
+  if [[ $name != new ]]; then
+    apt-get download "$(package)" 2>&1 && return
+    apt-get update 2>&1 && apt-get download "$(package)" 2>&1
     return
   fi
   local uri state=$home/apt
@@ -64,6 +73,11 @@ if [[ $name == new ]]; then
   loader=$(find "$home" -name 'ld-linux-x86-64.so.2' | head -n 1)
   libraries=$(dirname "$(find "$home" -name 'libc.so.6' | head -n 1)")
   patchelf --set-interpreter "$loader" --set-rpath "$libraries" "$home/usr/bin/linux.uml"
+fi
+if [[ $name == old-qemu ]]; then
+  command -v qemu-system-x86_64 busybox >/dev/null ||
+    fail "qemu-system-x86 or busybox is missing; 'make setup' installs them"
+  /sbin/depmod -b "$home" "$(basename "$(echo "$home"/lib/modules/*)")"
 fi
 rm -rf "$home/download" "$home/apt"
 touch "$home/complete"
