@@ -3,6 +3,7 @@
 
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { sentenceOf, UsageError } from './cli/say.ts';
 import { ConfigError } from './config.ts';
 
 /** sysexits(3): EX_USAGE would be 64; 2 is what shells and most tools use. */
@@ -72,8 +73,25 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageStatus;
   // Whoever reads the output has had enough of it.
   if ((error as NodeJS.ErrnoException).code === 'EPIPE') return brokenPipeStatus;
-  const message = error instanceof Error ? error.message : String(error);
-  for (const line of message.split('\n')) process.stderr.write(`sealgate: ${line}\n`);
+  for (const line of sentenceOf(error).split('\n')) process.stderr.write(`sealgate: ${line}\n`);
   if (program.opts().debug) process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
+  if (error instanceof UsageError) {
+    process.stderr.write(`('${calledCommand()} --help' says what it takes)\n`);
+    return usageStatus;
+  }
   return error instanceof ConfigError ? configStatus : 1;
+}
+
+/** `sealgate token add`: the command and subcommand that were called. */
+function calledCommand(): string {
+  const words = process.argv.slice(2);
+  let command: Command = program;
+  const path = ['sealgate'];
+  for (const word of words) {
+    const next = command.commands.find((each) => each.name() === word || each.aliases().includes(word));
+    if (!next) continue;
+    command = next;
+    path.push(next.name());
+  }
+  return path.join(' ');
 }

@@ -6,6 +6,7 @@ import type { GuardStatus } from '../rollout/guard.ts';
 import type { RolloutView } from '../rollout/rollout.ts';
 import { ktlsCiphers, ktlsProtocols, phases, type RolloutChange } from '../rollout_schema.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
+import { numberOf } from './say.ts';
 import { withExamples } from './site.ts';
 
 type Shown = RolloutView & { guard: GuardStatus };
@@ -115,9 +116,7 @@ async function log(options: ControlOptions): Promise<void> {
 
 function amount(text: string | undefined, flag: string): number | undefined {
   if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isFinite(value)) return value;
-  throw new Error(`${flag}: expected a number, got ${text}`);
+  return numberOf(flag, text, 'a number', () => true);
 }
 
 function told({ phase, percent, control, sticky, slice, changed, rollback, ktls, guard }: Shown): string {

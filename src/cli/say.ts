@@ -4,3 +4,49 @@
 export function sayError(line: string): void {
   process.stderr.write(`${line}\n`);
 }
+
+/** The arguments cannot mean anything: the command did nothing and ends with status 2. */
+export class UsageError extends Error {}
+
+/** What the runtimes call these is neither the same nor a sentence. */
+const sentences: Record<string, string> = {
+  EACCES: 'permission denied',
+  EBUSY: 'is in use',
+  EDQUOT: 'the quota of the disk is used up',
+  EEXIST: 'is there already',
+  EIO: 'the disk reports an input/output error',
+  EISDIR: 'is a directory',
+  ELOOP: 'too many symbolic links, or one where none may be',
+  EMFILE: 'too many open files; raise the limit (ulimit -n)',
+  ENAMETOOLONG: 'the name is too long',
+  ENOENT: 'does not exist',
+  ENOSPC: 'no space left on the disk',
+  ENOTDIR: 'a part of the path is no directory',
+  ENOTEMPTY: 'the directory is not empty',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+};
+
+/** What happened, for the terminal: no class names, no stack. */
+export function sentenceOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, path, message } = error as NodeJS.ErrnoException;
+  const sentence = code === undefined ? undefined : sentences[code];
+  if (sentence !== undefined && typeof path === 'string') return `${path}: ${sentence}`;
+  const ours = [TypeError, ReferenceError, RangeError].some((each) => error instanceof each);
+  if (ours && code === undefined)
+    return `internal fault: ${message}; run the command again with --debug and report what it shows`;
+  return message;
+}
+
+/** A number given to a flag. Throws UsageError. @param expected as `a number of 1 or more`. */
+export function numberOf(
+  flag: string,
+  given: string,
+  expected: string,
+  fits: (value: number) => boolean,
+): number {
+  const value = given.trim() === '' ? Number.NaN : Number(given);
+  if (Number.isFinite(value) && fits(value)) return value;
+  throw new UsageError(`${flag}: expected ${expected}, got '${given}'`);
+}

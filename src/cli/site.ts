@@ -6,6 +6,7 @@ import { isDigest } from '../digest.ts';
 import { SealgateError } from '../errors.ts';
 import { openStore } from '../store/content_store.ts';
 import type { BucketKind, Store } from '../store/store.ts';
+import { UsageError } from './say.ts';
 
 export interface SiteOptions {
   config?: string;
@@ -30,7 +31,7 @@ export function withExamples(command: Command, ...lines: string[]): Command {
 /** `write-once` or `versioned`; undefined when the flag was not given. */
 export function parseKind(given: string | undefined): BucketKind | undefined {
   if (given === undefined || given === 'write-once' || given === 'versioned') return given;
-  throw new Error(`--kind: expected write-once or versioned, got ${given}`);
+  throw new UsageError(`--kind: expected write-once or versioned, got ${given}`);
 }
 
 /** Throws when the store has no such bucket. */
@@ -38,7 +39,7 @@ export function checkBucket(store: Store, name: string): void {
   if (store.bucket(name)) return;
   throw new SealgateError(
     'bucket-unknown',
-    `${name}: there is no such bucket; 'sealgate bucket create' makes one, 'sealgate bucket list' shows all`,
+    `${name}: there is no such bucket; 'sealgate bucket create' makes one, 'sealgate bucket ls' shows all`,
   );
 }
 
@@ -63,10 +64,11 @@ export function parseReference(text: string): Reference {
   if (text.startsWith('sha256:')) {
     const digest = text.slice('sha256:'.length);
     if (isDigest(digest)) return { digest };
-    throw new Error(`${text}: after sha256: go 64 lower-case hex digits`);
+    throw new UsageError(`${text}: after sha256: go 64 lower-case hex digits`);
   }
   const slash = text.indexOf('/');
-  if (slash < 1 || slash === text.length - 1) throw new Error(`${text}: expected BUCKET/NAME or sha256:HEX`);
+  if (slash < 1 || slash === text.length - 1)
+    throw new UsageError(`${text}: expected BUCKET/NAME or sha256:HEX`);
   return { bucket: text.slice(0, slash), name: text.slice(slash + 1) };
 }
 

@@ -15,6 +15,13 @@ const wrong: [string[], string, string][] = [
   [['ls'], "missing required argument 'bucket[/prefix]'", 'sealgate ls'],
   [['put', 'file'], "missing required argument 'ref'", 'sealgate put'],
   [['token', 'add'], "missing required argument 'scope'", 'sealgate token add'],
+  [['token', 'add', 'write'], 'write: expected read:BUCKET or write:BUCKET', 'sealgate token add'],
+  [
+    ['token', 'add', 'read:*', '--days', 'x'],
+    "--days: expected a number above 0, at most 365000, got 'x'",
+    'sealgate token add',
+  ],
+  [['token', 'add', 'read:*', '--label', ''], '--label: expected 1 to 200 characters', 'sealgate token add'],
   [['get', 'files/a', 'files/b'], "too many arguments for 'get'", 'sealgate get'],
 ];
 
