@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
-import { Tokens } from './auth/tokens.ts';
+import type { Tokens } from './auth/tokens.ts';
 import type { Config } from './config.ts';
 import { Baseline } from './control/baseline.ts';
 import { type ControlListener, listenControl } from './control/listener.ts';
@@ -22,6 +22,7 @@ import { keepTlsFresh } from './server/fresh_tls.ts';
 import { createFrontEnd } from './server/front_end.ts';
 import { startSentinel } from './server/sentinel.ts';
 import { openServedStore } from './server/store.ts';
+import { serverTokens } from './server/tokens.ts';
 
 export interface StartOptions {
   /** File for all traffic secrets, so that captures can be read; empty: none. */
@@ -93,7 +94,8 @@ async function assemble(
 
   let pool: DeliveryPool | undefined;
   const refusals = new Refusals();
-  const counters = () => refusals.plus(pool?.counters() ?? {});
+  const tokens = serverTokens(config, log);
+  const counters = () => ({ ...refusals.plus(pool?.counters() ?? {}), ...tokens.counters() });
   const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
   const operation = await startOperation(config, ktls, counters, log);
   closers.push(() => operation.close());
@@ -103,7 +105,7 @@ async function assemble(
     if (encrypted) pool?.replaceTls(await tlsFiles.read());
     await control?.reload();
   };
-  control = await startControl(config, log, {
+  control = await startControl(config, tokens, log, {
     operation,
     baseline: new Baseline(),
     ktls,
@@ -117,7 +119,7 @@ async function assemble(
   const { url, close } = control;
   closers.push(close);
 
-  const frontEnd = createFrontEnd(config, store, refusals, ownToken, log);
+  const frontEnd = createFrontEnd(config, store, tokens, refusals, ownToken, log);
   frontEnd.listen();
   closers.push(() => frontEnd.close());
   const started = await DeliveryPool.start({ workers: config.workers, reactor, frontEnd, log });
@@ -165,12 +167,13 @@ function openAccessLog({ log }: Config): void {
 
 function startControl(
   config: Config,
+  tokens: Tokens,
   log: Logger,
   services: Omit<PlaneServices, 'access' | 'config'>,
 ): Promise<ControlListener> {
-  const { control, auth } = config;
+  const { control } = config;
   const where = 'path' in control.listen ? 'unix' : 'loopback';
-  const access = { tokens: control.auth === 'token' ? new Tokens(auth.tokens) : undefined, where, log };
+  const access = { tokens: control.auth === 'token' ? tokens : undefined, where, log };
   const load = async () => {
     try {
       const { controlPlane } = await import('./control/plane.ts');

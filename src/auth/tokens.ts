@@ -4,8 +4,10 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
+import { addon, type StoreLock } from '../native/addon.ts';
 import { type Scope, scopeSchema } from '../scopes.ts';
 
 const entrySchema = z.strictObject({
@@ -16,6 +18,8 @@ const entrySchema = z.strictObject({
   /** ISO 8601. */
   created: z.string(),
   expires: z.string().optional(),
+  /** What it is for, in its owner's words. */
+  label: z.string().min(1).max(200).optional(),
 });
 const fileSchema = z.strictObject({ tokens: z.array(entrySchema) });
 
@@ -23,10 +27,21 @@ export type TokenEntry = z.infer<typeof entrySchema>;
 
 /** Milliseconds between two looks at whether the file has changed. */
 const recheckAfter = 1000;
+/** Milliseconds to wait for another process that changes the file: a change takes a few. */
+const lockPatience = 10_000;
+const lockRetry = 20;
+
+export interface NewToken {
+  scopes: Scope[];
+  expires?: Date | undefined;
+  label?: string | undefined;
+}
 
 /** The tokens of a file; changes of the file are seen within a second. */
 export class Tokens {
   readonly #path: string;
+  readonly #onFault: (reason: string) => void;
+  #fault: string | undefined;
   #entries: TokenEntry[] = [];
   #checked = Number.NEGATIVE_INFINITY;
   /** Inode and time of the file that was read: two files written at once can have the same time. */
@@ -34,10 +49,18 @@ export class Tokens {
 
   /**
    * Throws when the file is open to others or cannot be understood. A file that is not there holds no tokens.
+   * @param onFault hears why the file cannot be read any more, once for each reason; what was known stays.
    */
-  constructor(path: string) {
+  constructor(path: string, onFault: (reason: string) => void = () => {}) {
     this.#path = path;
+    this.#onFault = onFault;
     this.#refresh();
+  }
+
+  /** In the form of the engine's totals: whether the file as it is now cannot be used. */
+  counters(): { tokens_file_broken: number } {
+    this.#look();
+    return { tokens_file_broken: Number(this.#fault !== undefined) };
   }
 
   list(): readonly TokenEntry[] {
@@ -46,7 +69,7 @@ export class Tokens {
 
   /** The entry of a token that is known and has not expired. Takes the same time for every unknown token. */
   verify(presented: string): TokenEntry | undefined {
-    if (performance.now() - this.#checked > recheckAfter) this.#tryRefresh();
+    this.#look();
     const hash = digest(presented);
     let found: TokenEntry | undefined;
     for (const entry of this.#entries) {
@@ -56,7 +79,7 @@ export class Tokens {
   }
 
   /** Makes a token and returns it; it cannot be shown again. */
-  async add(scopes: Scope[], expires?: Date): Promise<{ token: string; id: string }> {
+  async add({ scopes, expires, label }: NewToken): Promise<{ token: string; id: string }> {
     const token = `sgt_${randomBytes(32).toString('base64url')}`;
     const entry = entrySchema.parse({
       id: randomBytes(4).toString('hex'),
@@ -64,25 +87,46 @@ export class Tokens {
       scopes,
       created: new Date().toISOString(),
       ...(expires && { expires: expires.toISOString() }),
+      ...(label !== undefined && { label }),
     });
-    await this.#write([...this.#entries, entry]);
+    await this.#change((entries) => [...entries, entry]);
     return { token, id: entry.id };
   }
 
   /** False when there is no token of this id. */
   async revoke(id: string): Promise<boolean> {
-    const kept = this.#entries.filter((entry) => entry.id !== id);
-    if (kept.length === this.#entries.length) return false;
-    await this.#write(kept);
-    return true;
+    let found = false;
+    await this.#change((entries) => {
+      const kept = entries.filter((entry) => entry.id !== id);
+      found = kept.length < entries.length;
+      return found ? kept : undefined;
+    });
+    return found;
+  }
+
+  // Reads, changes and writes the file under a lock: two processes at once would undo each other's changes.
+  async #change(next: (entries: TokenEntry[]) => TokenEntry[] | undefined): Promise<void> {
+    const lock = await lockBeside(this.#path);
+    try {
+      this.#seen = '';
+      this.#refresh();
+      const changed = next(this.#entries);
+      if (changed) await this.#write(changed);
+    } finally {
+      lock.release();
+    }
   }
 
   // A file that became unreadable while the server runs locks nobody in or out: what was known stays.
-  #tryRefresh(): void {
+  #look(): void {
+    if (performance.now() - this.#checked <= recheckAfter) return;
     try {
       this.#refresh();
-    } catch {
-      this.#checked = performance.now();
+      this.#fault = undefined;
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== this.#fault) this.#onFault(message);
+      this.#fault = message;
     }
   }
 
@@ -119,6 +163,23 @@ export class Tokens {
     const folder = await open(dirname(this.#path));
     await folder.sync().finally(() => folder.close());
     this.#refresh();
+  }
+}
+
+/** Held until it is released, or the process ends (flock(2)). Rejects when another process keeps it. */
+async function lockBeside(path: string): Promise<StoreLock> {
+  const lockFile = join(dirname(path), `.${basename(path)}.lock`);
+  // The owner's alone: whoever may open it may hold it.
+  await open(lockFile, 'a', 0o600).then((file) => file.close());
+  const deadline = performance.now() + lockPatience;
+  for (;;) {
+    const lock = addon.lockStore(lockFile);
+    if (lock) return lock;
+    if (performance.now() > deadline) {
+      const pid = readFileSync(lockFile, 'utf8').trim();
+      throw new Error(`${path}: process ${pid} has been changing it for ${lockPatience / 1000} s; try again`);
+    }
+    await sleep(lockRetry);
   }
 }
 

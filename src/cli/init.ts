@@ -45,7 +45,7 @@ async function init(dir: string, { certificate }: { certificate: boolean }): Pro
   const store = await openStore({ root: join(dir, 'store') });
   await store.createBucket('files', 'write-once').finally(() => store.close());
   const tokens = new Tokens(join(dir, 'tokens.json'));
-  const { token } = await tokens.add(['read:*', 'write:*']);
+  const { token } = await tokens.add({ scopes: ['read:*', 'write:*'], label: 'made by init' });
   await writeFile(join(dir, 'sealgate.schema.json'), `${JSON.stringify(jsonSchema(), null, 2)}\n`);
   await writeFile(config, `${JSON.stringify(starter, null, 2)}\n`, { flag: 'wx' });
   console.log(`${config} made.

@@ -1,67 +1,109 @@
 // token: makes, lists and revokes bearer tokens.
 
+import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { Tokens } from '../auth/tokens.ts';
+import { type TokenEntry, Tokens } from '../auth/tokens.ts';
 import { scopeSchema } from '../scopes.ts';
+import { numberOf, sayError, UsageError } from './say.ts';
 import { type SiteOptions, siteConfig, withExamples, withSite } from './site.ts';
 
 /** A thousand years. */
 const maxDays = 365_000;
+const maxLabel = 200;
 
 export function addToken(program: Command): void {
   const token = program
     .command('token')
-    .description('make, list and revoke bearer tokens; a running server follows');
+    .description('make, list and revoke bearer tokens; a running server follows within a second');
   withExamples(
     token,
-    'sealgate token add write:files read:files --days 90',
-    'sealgate token list',
-    'sealgate token revoke 3f2a9c01',
+    "sealgate token add write:files read:files --days 90 --label 'build machine'",
+    'sealgate token ls',
+    'sealgate token rm 3f2a9c01',
   );
   const adding = withSite(token.command('add'))
     .description('make a token and show it, this once')
     .argument('<scope...>', 'read:BUCKET or write:BUCKET, * for all; control:read or control:operate')
     .option('--days <n>', 'expires after so many days')
+    .option('--label <text>', 'what it is for, shown in lists')
+    .option('-o, --output <file>', 'write it to a new file that only you may read, not to the terminal')
     .action(add);
-  withExamples(adding, 'sealgate token add write:files read:files --days 90');
-  const listing = withSite(token.command('list'))
+  withExamples(
+    adding,
+    'sealgate token add write:files read:files --days 90',
+    "sealgate token add 'write:*' --label 'import from laptop' --output ~/.sealgate-token",
+  );
+  const listing = withSite(token.command('ls').alias('list'))
     .description('list the tokens, without the secrets')
+    .option('--json', 'one JSON object a line')
     .action(list);
-  withExamples(listing, 'sealgate token list');
-  const revoking = withSite(token.command('revoke'))
+  withExamples(listing, 'sealgate token ls');
+  const revoking = withSite(token.command('rm').alias('revoke'))
     .description('make a token worthless')
-    .argument('<id>')
+    .argument('<id>', "as 'sealgate token ls' shows it")
     .action(revoke);
-  withExamples(revoking, 'sealgate token revoke 3f2a9c01');
+  withExamples(revoking, 'sealgate token rm 3f2a9c01');
 }
 
 async function siteTokens(options: SiteOptions): Promise<Tokens> {
   return new Tokens((await siteConfig(options)).auth.tokens);
 }
 
-async function add(scopes: string[], options: SiteOptions & { days?: string }): Promise<void> {
-  for (const scope of scopes) {
-    const { error } = scopeSchema.safeParse(scope);
-    if (error) {
-      throw new Error(`${scope}: ${error.issues[0]?.message}`);
-    }
-  }
-  const days = options.days === undefined ? undefined : Number(options.days);
-  if (days !== undefined && !(days > 0 && days <= maxDays))
-    throw new Error(`--days: expected a number above 0, at most ${maxDays}, got ${options.days}`);
-  const expires = days === undefined ? undefined : new Date(Date.now() + days * 86_400_000);
-  const { token } = await (await siteTokens(options)).add(scopes, expires);
-  console.log(token);
+interface AddOptions extends SiteOptions {
+  days?: string;
+  label?: string;
+  output?: string;
 }
 
-async function list(options: SiteOptions): Promise<void> {
-  for (const { id, scopes, created, expires } of (await siteTokens(options)).list()) {
-    console.log(`${id}  ${created}  ${expires ?? 'never expires'}  ${scopes.join(' ')}`);
+async function add(scopes: string[], options: AddOptions): Promise<void> {
+  for (const scope of scopes) {
+    const { error } = scopeSchema.safeParse(scope);
+    if (error) throw new UsageError(`${scope}: ${error.issues[0]?.message}`);
   }
+  const { label, output } = options;
+  if (label !== undefined && (label === '' || label.length > maxLabel))
+    throw new UsageError(`--label: expected 1 to ${maxLabel} characters`);
+  const days =
+    options.days === undefined
+      ? undefined
+      : numberOf(
+          '--days',
+          options.days,
+          `a number above 0, at most ${maxDays}`,
+          (n) => n > 0 && n <= maxDays,
+        );
+  const expires = days === undefined ? undefined : new Date(Date.now() + days * 86_400_000);
+  const tokens = await siteTokens(options);
+  // Made before the token: one that could not be kept would be of no use.
+  if (output !== undefined) await writeFile(output, '', { flag: 'wx', mode: 0o600 });
+  const { token, id } = await tokens.add({ scopes, expires, label });
+  if (output === undefined) return console.log(token);
+  await writeFile(output, `${token}\n`);
+  sayError(`token ${id} is in ${output}`);
+}
+
+async function list(options: SiteOptions & { json?: true }): Promise<void> {
+  for (const entry of (await siteTokens(options)).list()) {
+    console.log(options.json ? JSON.stringify(shown(entry)) : line(entry));
+  }
+}
+
+function shown({ id, label, scopes, created, expires }: TokenEntry) {
+  return { id, label, scopes, created, expires };
+}
+
+function line({ id, label, scopes, created, expires }: TokenEntry): string {
+  const expiry = expires === undefined ? 'never expires' : expiryOf(expires);
+  const told = label === undefined ? '' : `  (${label})`;
+  return `${id}  ${created}  ${expiry}  ${scopes.join(' ')}${told}`;
+}
+
+function expiryOf(expires: string): string {
+  return Date.parse(expires) <= Date.now() ? `expired ${expires}` : `expires ${expires}`;
 }
 
 async function revoke(id: string, options: SiteOptions): Promise<void> {
   if (!(await (await siteTokens(options)).revoke(id))) {
-    throw new Error(`${id}: there is no token of this id; 'sealgate token list' shows them`);
+    throw new Error(`${id}: there is no token of this id; 'sealgate token ls' shows them`);
   }
 }

@@ -96,6 +96,7 @@ export const engineMetrics: Record<string, EngineMetric> = {
   ),
   tls_bytes: counter('tls_bytes', 'Application data by TLS, likewise.', ...suiteLabels),
   access_log_dropped: counter('access_log_dropped_lines', 'Lines the disk did not take in time.'),
+  tokens_file_broken: gauge('tokens_file_broken', '1: the token file cannot be read; those known stay.'),
   write_stalls: counter('write_stalls', 'Connections cut because the client stopped reading.'),
 };
 

@@ -1,7 +1,7 @@
 // The server's front end: the data plane's application with all that it needs.
 
 import type { Logger } from 'pino';
-import { Tokens } from '../auth/tokens.ts';
+import type { Tokens } from '../auth/tokens.ts';
 import type { Config } from '../config.ts';
 import { Epochs } from '../delivery/epochs.ts';
 import { FrontEnd } from '../delivery/front_end.ts';
@@ -16,6 +16,7 @@ import { Turns } from '../turns.ts';
 export function createFrontEnd(
   config: Config,
   store: Store,
+  tokens: Tokens,
   refusals: Refusals,
   ownToken: string,
   log: Logger,
@@ -25,7 +26,7 @@ export function createFrontEnd(
   const handle = createApp({
     store,
     epochs,
-    authorize: authorizer(new Tokens(config.auth.tokens), config.auth.clients, openReads, ownToken),
+    authorize: authorizer(tokens, config.auth.clients, openReads, ownToken),
     openReads,
     maxObjectBytes: config.limits.maxObjectBytes,
     turns: new Turns(),

@@ -14,7 +14,7 @@ const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(
 test('a configuration, a store, a certificate and a token', async () => {
   const site = join(dir, 'new', 'site');
   const said = await runCli('init', site);
-  const files = ['sealgate.json', 'sealgate.schema.json', 'store', 'tls', 'tokens.json'];
+  const files = ['.tokens.json.lock', 'sealgate.json', 'sealgate.schema.json', 'store', 'tls', 'tokens.json'];
   assert.deepEqual((await readdir(site)).sort(), files);
   assert.equal(await mode(join(site, 'tokens.json')), '600');
   assert.equal(await mode(join(site, 'tls', 'key.pem')), '600');
@@ -28,7 +28,7 @@ test('a configuration, a store, a certificate and a token', async () => {
   assert.equal(await runCli('bucket', 'list', ...config), 'write-once  files\n');
   assert.match(
     await runCli('token', 'list', ...config),
-    /^[0-9a-f]{8} {2}\S+ {2}never expires {2}read:\* write:\*\n$/,
+    /^[0-9a-f]{8} {2}\S+ {2}never expires {2}read:\* write:\* {2}\(made by init\)\n$/,
   );
 });
 

@@ -45,9 +45,9 @@ test('a running server heeds a token that is added, and one that is revoked', as
   assert.equal(await put('/o/files/added', token), 200);
   assert.equal(await put('/o/other/added', token), 403);
 
-  const line = (await tokens('list')).split('\n').find((each) => each.endsWith('  write:files')) ?? '';
-  assert.equal(await tokens('revoke', line.slice(0, 8)), '');
-  assert.ok(!(await tokens('list')).includes(line));
+  const line = (await tokens('ls')).split('\n').find((each) => each.endsWith('  write:files')) ?? '';
+  assert.equal(await tokens('rm', line.slice(0, 8)), '');
+  assert.ok(!(await tokens('ls')).includes(line));
   await until(
     () => put('/o/files/added', token),
     (status) => status === 401,

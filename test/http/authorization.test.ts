@@ -11,7 +11,7 @@ import { field, openTestApp, problemName } from '../support/app.ts';
 
 const dir = await mkdtemp(join(tmpdir(), 'sealgate-tokens-'));
 const tokens = new Tokens(join(dir, 'tokens.json'));
-const bearer = async (...scopes: string[]) => `Authorization: Bearer ${(await tokens.add(scopes)).token}`;
+const bearer = async (...scopes: string[]) => `Authorization: Bearer ${(await tokens.add({ scopes })).token}`;
 const [all, live, reader] = [await bearer('write:*'), await bearer('write:live'), await bearer('read:live')];
 
 const open = await openTestApp({ authorize: authorizer(tokens, [], true) });

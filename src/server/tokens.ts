@@ -1,0 +1,12 @@
+// The server's tokens: one reader of their file for both planes, which says when the file is broken.
+
+import type { Logger } from 'pino';
+import { Tokens } from '../auth/tokens.ts';
+import type { Config } from '../config.ts';
+
+/** Throws when the file is there and cannot be used. */
+export function serverTokens({ auth }: Config, log: Logger): Tokens {
+  return new Tokens(auth.tokens, (reason) =>
+    log.error({ reason }, 'the token file cannot be read; the tokens known before stay in force'),
+  );
+}
