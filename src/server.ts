@@ -14,7 +14,7 @@ import { reactorOptions } from './delivery/reactor_options.ts';
 import { Refusals } from './delivery/refusals.ts';
 import { TlsFiles } from './delivery/tls_files.ts';
 import { anyOffload } from './doctor/devices.ts';
-import { addon, type BoundListener } from './native/addon.ts';
+import { addon, type BoundListener, type NetDevice } from './native/addon.ts';
 import { Readiness } from './readiness.ts';
 import { startOperation } from './rollout/operation.ts';
 import type { Sentinel } from './rollout/sentinel.ts';
@@ -76,11 +76,7 @@ async function assemble(
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
   const devices = addon.netDevices();
-  const config = {
-    ...given,
-    ktls: { ...given.ktls, mode: modeBeside(devices, given.ktls, log) },
-    limits: fittingLimits(given, log),
-  };
+  const config = fitting(given, devices, log);
   const ktls = checkKtls(config.ktls.mode, log);
   const tlsFiles = new TlsFiles(config.tls, keylogFile);
   const encrypted = config.listeners.some(({ tls }) => tls);
@@ -147,6 +143,12 @@ function once(work: () => Promise<void>): () => Promise<void> {
     done ??= work();
     return done;
   };
+}
+
+/** The configuration as far as this host can follow it. */
+function fitting(given: Config, devices: NetDevice[], log: Logger): Config {
+  const ktls = { ...given.ktls, mode: modeBeside(devices, given.ktls, log) };
+  return { ...given, ktls, limits: fittingLimits(given, log) };
 }
 
 function fittingLimits({ limits, workers }: Config, log: Logger): Config['limits'] {
