@@ -13,7 +13,7 @@ export function kernelFile(path: string): string | undefined {
 
 /** The value behind `name:` in a file like /proc/self/status. */
 export function fieldOf(text: string | undefined, name: string): string | undefined {
-  return new RegExp(`^${name}\\s*:\\s*(.*)$`, 'm').exec(text ?? '')?.[1];
+  return new RegExp(`^${name}[ \\t]*:(.*)$`, 'm').exec(text ?? '')?.[1]?.trim();
 }
 
 /** A setting by its dotted name (sysctl(8)). */

@@ -14,6 +14,9 @@ const refused: [field: string, status: number, problem: string][] = [
   ['Content-Type: text', 400, 'media-type-invalid'],
   ['Content-Type: text/html; charset', 400, 'media-type-invalid'],
   ['Content-Type: text/html, text/plain', 400, 'media-type-invalid'],
+  [`Content-Type: a/b${' ;'.repeat(100)}@`, 400, 'media-type-invalid'],
+  ['Content-Type: text/html; a="\xe9"', 400, 'media-type-invalid'],
+  ['Content-Type:', 400, 'media-type-invalid'],
   [`Content-Type: text/${'a'.repeat(600)}`, 400, 'media-type-invalid'],
 ];
 

@@ -72,3 +72,38 @@ export function functionsOfCxx({ lines }: Source): Span[] {
   });
   return found;
 }
+
+/** A regular expression of a TypeScript file; what a template puts in is taken for a letter. */
+export interface Pattern {
+  path: string;
+  line: number;
+  pattern: RegExp;
+}
+
+export function patternsOf({ path, text }: Source): Pattern[] {
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const found: Pattern[] = [];
+  const add = (node: ts.Node, source: string, flags: string) => {
+    const line = file.getLineAndCharacterOfPosition(node.getStart()).line + 1;
+    found.push({ path, line, pattern: new RegExp(source, flags) });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isRegularExpressionLiteral(node)) {
+      const end = node.text.lastIndexOf('/');
+      add(node, node.text.slice(1, end), node.text.slice(end + 1));
+    }
+    if (ts.isNewExpression(node) && node.expression.getText() === 'RegExp') {
+      const [source, flags] = node.arguments ?? [];
+      add(node, source ? textOf(source) : '', flags ? textOf(flags) : '');
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found;
+}
+
+function textOf(node: ts.Node): string {
+  if (ts.isStringLiteralLike(node)) return node.text;
+  if (!ts.isTemplateExpression(node)) throw new Error(`${node.getText()}: expected a text or a template`);
+  return node.head.text + node.templateSpans.map(({ literal }) => `x${literal.text}`).join('');
+}
