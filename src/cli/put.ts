@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { SealgateError } from '../errors.ts';
-import { mediaTypeOf } from '../media_type.ts';
+import { checkedMediaType, mediaTypeOf } from '../media_type.ts';
 import { addon, type Hashed } from '../native/addon.ts';
 import { isFull } from '../store/blobs.ts';
 import { checkObjectName } from '../store/names.ts';
@@ -32,9 +32,9 @@ async function put(file: string, ref: string, options: SiteOptions & { type?: st
   const reference = parseReference(ref);
   if ('digest' in reference) throw new Error(`${ref}: a name is needed, BUCKET/NAME`);
   checkObjectName(reference.name);
+  const mediaType = options.type === undefined ? mediaTypeOf(reference.name) : typeFlag(options.type);
   await withStore({ ...options, readOnly: false }, async (store) => {
     checkBucket(store, reference.bucket);
-    const mediaType = options.type ?? mediaTypeOf(reference.name);
     const staged = await stage(store, file);
     try {
       await store.commitBlob(staged.staging, staged);
@@ -48,6 +48,15 @@ async function put(file: string, ref: string, options: SiteOptions & { type?: st
       await rm(staged.staging, { force: true });
     }
   });
+}
+
+function typeFlag(given: string): string {
+  try {
+    return checkedMediaType(given);
+  } catch (cause) {
+    const shown = JSON.stringify(given.slice(0, 100));
+    throw new Error(`--type: expected a media type like text/html, got ${shown}`, { cause });
+  }
 }
 
 function refusal(ref: string, cause: Error): Error {
