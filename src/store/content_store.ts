@@ -7,16 +7,13 @@ import { SealgateError } from '../errors.ts';
 import { addon, type Evidence, type Hashed, type SealBreak, type StoreLock } from '../native/addon.ts';
 import { Turns } from '../turns.ts';
 import { Blobs } from './blobs.ts';
-import { behind, type Key, Metadata } from './metadata.ts';
+import { listNames, type RefRecord } from './listing.ts';
+import { Metadata } from './metadata.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
 import type { BucketKind, Listing, PutOutcome, Ref, Store } from './store.ts';
 
 /** What the file `format` in a store says. Another layout has another number. */
 const format = 'sealgate store 1\n';
-
-type RefRecord =
-  | { digest: string; size: number; mediaType: string; created: number }
-  | { deleted: true; created: number };
 
 interface BucketRecord {
   kind: BucketKind;
@@ -265,30 +262,9 @@ class ContentStore implements Store {
     );
   }
 
-  list(bucket: string, { prefix, after, limit }: { prefix: string; after: string; limit: number }): Listing {
+  list(bucket: string, page: { prefix: string; after: string; limit: number }): Listing {
     this.#knownBucket(bucket);
-    const entries: Listing['entries'] = [];
-    const goesOn = after !== '' && Buffer.compare(Buffer.from(after), Buffer.from(prefix)) >= 0;
-    let from = goesOn ? behind([bucket, after]) : [bucket, prefix];
-    for (;;) {
-      const name = this.#firstName(bucket, from);
-      if (name === undefined || !name.startsWith(prefix)) return { entries };
-      const ref = this.resolve(bucket, name);
-      if (ref?.deleted === false) {
-        if (entries.length === limit) return { entries, next: entries.at(-1)?.name ?? after };
-        const { digest, size, mediaType, created } = ref;
-        entries.push({ name, digest, size, mediaType, created });
-      }
-      from = behind([bucket, name]);
-    }
-  }
-
-  #firstName(bucket: string, start: Key): string | undefined {
-    for (const { key } of this.#meta.range('refs', { start, limit: 1 })) {
-      const [of, name] = key as [string, string, number];
-      return of === bucket ? name : undefined;
-    }
-    return undefined;
+    return listNames(this.#meta, bucket, page);
   }
 
   async close(): Promise<void> {

@@ -23,7 +23,10 @@ export type Ref =
 
 export interface Listing {
   entries: (Descriptor & { name: string })[];
-  /** Give it as `after` to go on; absent on the last page. */
+  /**
+   * Give it as `after` to go on; absent on the last page. A page may have fewer entries than its limit, or
+   * none, when many deleted names had to be passed.
+   */
   next?: string;
 }
 

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import type { RespondPlan } from '../../src/native/addon.ts';
 import { field, openTestApp, problemName } from '../support/app.ts';
 
@@ -49,6 +50,10 @@ for (const query of [
   'limit=x',
   'limit=1e2',
   'limit=',
+  'limit=1&limit=2',
+  'delimiter=/',
+  'list-type=2',
+  'utm_source=x',
   `after=${'a'.repeat(1025)}`,
 ]) {
   test(`?${query.slice(0, 20)} is refused with 400`, async () => {
@@ -59,4 +64,21 @@ for (const query of [
 
 test('a bucket that is not there is 404', async () => {
   assert.equal(problemName(await app.response('GET', '/o/nobody/')), 'bucket-unknown');
+});
+
+test('a parameter that a listing does not have is named in the refusal', async () => {
+  const refused = await app.response('GET', '/o/files/?prefix=b&delimiter=%2F');
+  assert.match(JSON.parse(refused.body.toString()).detail, /^delimiter: .* prefix, after and limit\.$/);
+});
+
+test('between two listings others are answered', async () => {
+  let done = 0;
+  const listings = Array.from({ length: 8 }, async () => {
+    await app.response('GET', '/o/files/');
+    done++;
+  });
+  await setImmediate();
+  await app.get('/o/files/a');
+  assert.ok(done < 4, `${done} listings came first`);
+  await Promise.all(listings);
 });

@@ -112,6 +112,40 @@ test('versions are one entry, deleted names are none, and pages stay full', asyn
   assert.equal(page.next, undefined);
 });
 
+test('a page passes a bounded number of deleted names and says where to go on', async () => {
+  const names = Array.from({ length: 3000 }, (_, i) => `deleted ${i}`);
+  await writeNames('deleted', ['before', ...names, 'zuletzt']);
+  await Promise.all(names.map((name) => site.store.deleteRef('deleted', name)));
+  const page = site.store.list('deleted', { prefix: '', after: '', limit: 1000 });
+  assert.deepEqual(
+    page.entries.map(({ name }) => name),
+    ['before'],
+  );
+  assert.ok(page.next !== undefined && page.next < 'deleted 5');
+  for (const limit of [1, 1000])
+    assert.deepEqual(allNames(site.store, 'deleted', { limit }), ['before', 'zuletzt']);
+});
+
+test('names with dozens of versions are listed once, with the newest', async () => {
+  await writeNames('versions', ['a', 'b', 'c', 'd']);
+  const other = { ...to, mediaType: 'text/html' };
+  for (let version = 0; version < 20; version++) {
+    for (const name of ['b', 'c']) await site.store.deleteRef('versions', name);
+    for (const name of ['b', 'c']) await site.store.putRef('versions', name, other);
+  }
+  await site.store.deleteRef('versions', 'c');
+  const page = site.store.list('versions', { prefix: '', after: '', limit: 1000 });
+  assert.deepEqual(
+    page.entries.map(({ name, mediaType }) => [name, mediaType]),
+    [
+      ['a', 'text/plain'],
+      ['b', 'text/html'],
+      ['d', 'text/plain'],
+    ],
+  );
+  assert.equal(page.next, undefined);
+});
+
 test('what is written between two pages behind the first is on the second', async () => {
   await writeNames('moving', ['a', 'c']);
   const first = site.store.list('moving', { prefix: '', after: '', limit: 1 });
