@@ -84,10 +84,10 @@ $(B)/obj/$(1)/native/%.o: native/%.cc | $(APT)/native
 	@mkdir -p $$(@D)
 	@echo $$@
 	$$(Q)$(2) $(4) $$(CXXFLAGS) -MMD -MP -c $$< -o $$@
-$(B)/obj/$(1)/llhttp/%.o: $(LLHTTP)/%.c | $(APT)/native
+$(B)/obj/$(1)/llhttp/%.o: $(LLHTTP)/%.c Makefile | $(APT)/native
 	@mkdir -p $$(@D)
 	@echo $$@
-	$$(Q)$(3) $(4) -g -fPIC -fvisibility=hidden $(LLHTTP_INCLUDE) -c $$< -o $$@
+	$$(Q)$(3) $(4) -g -fPIC -fvisibility=hidden -DLLHTTP_STRICT_MODE=1 $(LLHTTP_INCLUDE) -c $$< -o $$@
 endef
 $(eval $(call variant,release,$(CXX),$(CC),-O2))
 # GCC warns of uninitialized members that the sanitizers' own code hides from its analysis.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "chunk_lines.h"
 #include "request_syntax.h"
 #include "text.h"
 
@@ -57,6 +58,7 @@ struct Http1::Impl {
   size_t field_count = 0;
   size_t blank = 0;
   size_t since_body = 0;  // bytes of chunk lines and trailers since the last body bytes
+  ChunkLines chunk_lines;
   bool has_length = false;
   std::string_view transfer_encoding;
   uint16_t head_flags = 0;  // llhttp's, at the end of the head
@@ -250,9 +252,12 @@ Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& re
 
 Http1::Step Http1::Impl::next_of_body(const char* data, size_t size) {
   const size_t parsed = execute(data, size);
+  const size_t between = event == Event::body ? parsed - body.size() : parsed;
+  if (between > 0 && !chunk_lines.take({data, between})) return failed(Problem::chunk_malformed, parsed);
+  if (event == Event::complete && !chunk_lines.whole()) return failed(Problem::chunk_malformed, parsed);
   if (event == Event::failed) return failed(problem, parsed);
   // Chunk extensions and trailers carry nothing that is wanted.
-  since_body += event == Event::body ? parsed - body.size() : parsed;
+  since_body += between;
   if (since_body > limits.head_bytes) return failed(Problem::chunk_malformed, parsed);
   if (event == Event::body) since_body = 0;
   if (event == Event::complete) {
@@ -267,6 +272,7 @@ void Http1::Impl::begin_message() {
   idle = false;
   collected.clear();
   target_size = field_count = since_body = 0;
+  chunk_lines.restart();
   has_length = false;
   transfer_encoding = {};
 }

@@ -138,24 +138,6 @@ TEST("an expectation that is not 100-continue is refused") {
   refused({"an empty one", put("Expect:\r\n"), expectation_unknown});
 }
 
-TEST("a chunked body that is malformed is refused") {
-  refused({"a size that is none", chunks("x\r\n\r\n"), chunk_malformed});
-  refused({"no size", chunks("\r\nhello\r\n"), chunk_malformed});
-  refused({"a negative size", chunks("-1\r\nx\r\n"), chunk_malformed});
-  refused({"a size with 0x", chunks("0x5\r\nhello\r\n"), chunk_malformed});
-  refused({"a size beyond 64 bits", chunks("10000000000000000\r\n"), chunk_malformed});
-  refused({"a size of far more than 64 bits", chunks(std::string(40, 'f') + "\r\n"), chunk_malformed});
-  refused({"no CRLF after the data", chunks("5\r\nhello0\r\n\r\n"), chunk_malformed});
-  refused({"data longer than said", chunks("4\r\nhello\r\n0\r\n\r\n"), chunk_malformed});
-  refused({"bare LF after the size", chunks("5\nhello\r\n0\r\n\r\n"), chunk_malformed});
-  refused({"bare LF after the data", chunks("5\r\nhello\n0\r\n\r\n"), chunk_malformed});
-  refused({"bare CR after the size", chunks("5\rhello\r\n0\r\n\r\n"), chunk_malformed});
-  refused({"bare LF after an extension", chunks("5;a\nhello\r\n0\r\n\r\n"), chunk_malformed});
-  refused({"bare LF in the trailers", chunks("0\r\nX: a\n\r\n"), chunk_malformed});
-  refused({"a blank before the size", chunks(" 5\r\nhello\r\n0\r\n\r\n"), chunk_malformed});
-  refused({"a blank after the size", chunks("5 \r\nhello\r\n0\r\n\r\n"), chunk_malformed});
-}
-
 // As much as fits, and no byte more.
 HttpLimits small_limits() {
   HttpLimits limits;

@@ -51,7 +51,13 @@ const bodies: [string, string][] = [
   ['more bytes than said', '3\r\nhello\r\n'],
   ['no end of line behind the bytes', '5\r\nhello0\r\n\r\n'],
   ['LF alone behind the size', '5\nhello\r\n0\r\n\r\n'],
+  ['CR and another byte behind the size', '5\rXhello\r\n0\r\n\r\n'],
   ['LF alone behind the bytes', '5\r\nhello\n0\r\n\r\n'],
+  ['two bytes that are no CRLF behind the bytes', '5\r\nhelloXX0\r\n\r\n'],
+  ['LF alone as the last line', '5\r\nhello\r\n0\r\n\n'],
+  ['CR and another byte as the last line', '5\r\nhello\r\n0\r\n\rX'],
+  ['an extension that is none', '5;=\r\nhello\r\n0\r\n\r\n'],
+  ['a folded trailer', '5\r\nhello\r\n0\r\nX: a\r\n b\r\n\r\n'],
   ['extensions without end', `5;${'a'.repeat(100_000)}`],
 ];
 
