@@ -77,10 +77,12 @@ void Channel::count_traffic(Direction direction, size_t bytes) {
   if (!traffic_) return;
   const bool kernel = half(direction).owner == Owner::kernel;
   traffic_->cells[static_cast<size_t>(direction)][kernel].bytes.add(bytes);
+  if (kernel && group_) group_->kernel_bytes.add(bytes);
 }
 
 void Channel::count_error(ChannelError error) {
   if (std::exchange(error_counted_, true)) return;
+  at_fault_ = !client_left(error);
   counters_.errors[error].add();
   if (group_) group_->errors[error].add();
 }

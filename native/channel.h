@@ -117,6 +117,8 @@ class Channel final : public TlsObserver {
   Fallback send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support);
   Fallback receive_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support);
 
+  // Something else than the client's leaving ended it.
+  bool at_fault() const { return at_fault_; }
   // A fatal alert was sent: what the peer still sends must not reset the connection under it.
   bool alerted() const { return alerted_; }
   // Why the connection must end after the response under way; none: it need not.
@@ -218,6 +220,7 @@ class Channel final : public TlsObserver {
   bool broken_ = false;  // nothing more may be written
   bool more_ = false;    // for bio_write
   bool error_counted_ = false;
+  bool at_fault_ = false;
   bool alerted_ = false;
   bool close_notify_sent_ = false;
   bool finished_ = false;  // our half is closed

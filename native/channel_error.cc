@@ -35,6 +35,17 @@ std::string_view channel_error_name(ChannelError error) {
   return "";
 }
 
+bool client_left(ChannelError error) {
+  switch (error) {
+    case ChannelError::handshake_cut:
+    case ChannelError::not_connected:
+    case ChannelError::reset:
+    case ChannelError::broken_pipe:
+    case ChannelError::timed_out: return true;
+    default: return false;
+  }
+}
+
 ChannelError channel_error_of_errno(int error) {
   switch (error) {
     case EBADMSG: return ChannelError::bad_record_mac;

@@ -33,6 +33,9 @@ enum class ChannelError : uint8_t {
 };
 
 std::string_view channel_error_name(ChannelError error);  // "bad-record-mac"
+// Whether it only says that the client, or the network before it, has gone. When that is noticed depends on
+// how much had been handed to the kernel by then, so it tells nothing about the server.
+bool client_left(ChannelError error);
 
 // errno of a system call on a socket, kernel TLS or not (Documentation/networking/tls.rst).
 ChannelError channel_error_of_errno(int error);

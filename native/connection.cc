@@ -56,7 +56,7 @@ void Connection::on_events(uint32_t events) {
 
 void Connection::proceed() {
   const int64_t sample = reactor_.cpu_samples().begin();
-  const bool handshake = state_ == State::handshake;
+  const State began_in = state_;
   turn_responses_ = turn_bytes_ = 0;
   bool go = true;
   while (go) {
@@ -73,15 +73,21 @@ void Connection::proceed() {
     }
   }
   keep_unread();
-  if (sample != 0) count_cpu(sample, handshake);
+  if (sample != 0) count_cpu(sample, began_in);
 }
 
 // What the kernel does in system calls, encryption and decryption among it, is the thread's time too.
-void Connection::count_cpu(int64_t began, bool handshake) {
+void Connection::count_cpu(int64_t began, State began_in) {
   const uint64_t spent = CpuSamples::end(began);
   Counters& counters = reactor_.mutable_counters();
-  if (handshake) return counters.cpu_handshake.add(spent);
-  counters.cpu_path[delivery_.path()].add(spent);
+  if (began_in == State::handshake) return counters.cpu_handshake.add(spent);
+  if (began_in == State::receiving) {
+    counters.cpu_receive.add(spent);
+  } else {
+    // Before the first response of a connection its path is not chosen yet.
+    const bool unchosen = channel_.is_tls() && delivery_.path() == Path::plain_send;
+    counters.cpu_path[unchosen ? Path::tls_send : delivery_.path()].add(spent);
+  }
   if (totals_) totals_->cpu.add(spent);
 }
 
@@ -298,7 +304,8 @@ void Connection::close() {
   if (state_ == State::closed) return;
   if (state_ == State::receiving) end_ingest();
   if (state_ == State::sending) {
-    if (totals_) totals_->cut.add();
+    if (totals_)
+      (cut_by_server_ || channel_.at_fault() ? totals_->cut_by_server : totals_->cut_by_client).add();
     log_response(monotonic_us(), true);
   }
   release_ingest();

@@ -89,8 +89,9 @@ class Connection final : public EventTarget {
   void start_sending();
   void join_group();
   void move(Direction direction, uint64_t bytes);
+  void become_movable();
   void count_mode(Direction direction, bool offload_allowed);
-  void count_cpu(int64_t began, bool handshake);
+  void count_cpu(int64_t began, State began_in);
   void count_response(int64_t now);
   void count_fallbacks();
   void log_response(int64_t now, bool cut);
@@ -111,6 +112,9 @@ class Connection final : public EventTarget {
   Group group_ = Group::outside;
   GroupTotals* totals_ = nullptr;  // the group's; null until the handshake is done, and in plaintext
   bool may_move_ = false;          // as far as the rollout has come
+  std::array<bool, 2> capable_{};  // by Direction: policy and kernel could take it, were it in the rollout
+  bool movable_ = false;           // it had a transfer that the kernel could take (group_totals.h)
+  bool cut_by_server_ = false;  // the response under way cannot be completed, and not because of the client
   bool handshake_done_ = false;
   bool message_open_ = false;   // a request's head was taken and its end was not
   bool hears_arrivals_ = true;  // epoll tells of them

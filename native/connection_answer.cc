@@ -168,10 +168,12 @@ bool Connection::step_send() {
       reactor_.mutable_counters().seal_broken.add();
       const SealedFile& file = *delivery_.response().plan->file;
       report_broken(file.digest(), break_of(file));
+      cut_by_server_ = true;
       break;
     }
     case Delivery::Progress::read_failed:
       reactor_.mutable_counters().problems[Problem::store_read_failed].add();
+      cut_by_server_ = true;
       break;
     case Delivery::Progress::cut: break;
   }
@@ -219,12 +221,16 @@ void Connection::on_disk_read() {
 void Connection::count_response(int64_t now) {
   delivery_.count_response();
   sent_total_ += delivery_.bytes_sent();
-  if (!totals_) return;
-  totals_->responses.add();
-  totals_->bytes.add(delivery_.bytes_sent());
+  if (totals_) {
+    totals_->responses.add();
+    totals_->bytes.add(delivery_.bytes_sent());
+    totals_->received.add(body_bytes_);
+  }
   if (head_at_ == 0) return;
-  totals_->first_byte.observe(first_byte_at_ - head_at_);
-  totals_->completion.observe(now - head_at_);
+  ResponseTimes& all = reactor_.mutable_counters().times;
+  ResponseTimes::Cell& times = all.cell(group_, movable_, delivery_.path(), delivery_.bytes_sent());
+  times.first_byte.observe(first_byte_at_ - head_at_);
+  times.completion.observe(now - head_at_);
 }
 
 // The response has left. Whether the connection goes on is decided here and nowhere else.

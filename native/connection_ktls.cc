@@ -1,5 +1,7 @@
 // Connection, the part that decides who has its record layer: the rollout says whether it may move into the
 // kernel, its transfers say when.
+#include <utility>
+
 #include "clock.h"
 #include "connection.h"
 
@@ -34,26 +36,42 @@ void Connection::join_group() {
   const Rollout::Assignment assigned = rollout->assign(client, reactor_.next_serial());
   group_ = assigned.group;
   may_move_ = assigned.may_move;
-  totals_ = &reactor_.mutable_counters().of(group_);
+  totals_ = &reactor_.mutable_counters().of(group_, false);
   totals_->connections.add();
   channel_.count_for(*totals_);
   for (const Direction each : {Direction::tx, Direction::rx}) {
     fallbacks_[static_cast<size_t>(each)] =
         unmoved(reactor_, suite, each, may_move_ && rollout->allows(each));
+    capable_[static_cast<size_t>(each)] = unmoved(reactor_, suite, each, true) == Fallback::too_short;
   }
+}
+
+// From here on it counts as movable, in whatever group it is.
+void Connection::become_movable() {
+  if (std::exchange(movable_, true)) return;
+  totals_ = &reactor_.mutable_counters().of(group_, true);
+  totals_->connections.add();
+  channel_.count_for(*totals_);
 }
 
 // Into the kernel with one direction, for a transfer of so many bytes, where policy, rollout and kernel
 // allow.
 void Connection::move(Direction direction, uint64_t bytes) {
   const bool sending = direction == Direction::tx;
-  Fallback& reason = fallbacks_[static_cast<size_t>(direction)];
-  if (!may_move_ || !worth_trying(reason) || bytes < reactor_.options().ktls.min_bytes) return;
+  const auto at = static_cast<size_t>(direction);
+  Fallback& reason = fallbacks_[at];
+  if (!capable_[at] || bytes < reactor_.options().ktls.min_bytes) return;
+  const bool stays = !may_move_ || !worth_trying(reason);
+  if (movable_ && stays) return;
   if (sending ? channel_.sends_by_kernel() : channel_.receives_by_kernel()) return;
   Engine& engine = reactor_.engine();
   const auto rollout = engine.rollout.load();
   if (bytes < rollout->min_bytes) return;
-  if (!rollout->allows(direction)) {
+  const bool allowed = rollout->allows(direction);
+  // Before the first phase that moves anything, the groups are compared as in that phase.
+  if (sending || allowed) become_movable();
+  if (stays) return;
+  if (!allowed) {
     reason = Fallback::not_in_rollout;
     return;
   }
@@ -61,6 +79,7 @@ void Connection::move(Direction direction, uint64_t bytes) {
   reason = sending ? channel_.send_by_kernel(policy, engine.ktls())
                    : channel_.receive_by_kernel(policy, engine.ktls());
   if (reason != Fallback::none) return;
+  if (channel_.sends_by_kernel() != channel_.receives_by_kernel()) totals_->moved.add();
   engine.last_move.store(realtime_us(), std::memory_order_relaxed);
   count_mode(direction, rollout->phase >= Phase::hw_offload);
 }

@@ -24,6 +24,7 @@ template <typename Name>
 class CounterSet {
  public:
   Counter& operator[](Name name) { return counters_[static_cast<size_t>(name)]; }
+  uint64_t get(Name name) const { return counters_[static_cast<size_t>(name)].get(); }
   template <typename Visit>
   void each(const char* prefix, std::string_view (*name_of)(Name), Visit& visit) const {
     for (size_t i = 0; i < static_cast<size_t>(Name::count_); i++) {

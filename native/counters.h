@@ -10,9 +10,11 @@
 
 #include "channel_error.h"
 #include "counter.h"
+#include "group_totals.h"
 #include "histogram.h"
 #include "ktls_mode.h"
 #include "problem.h"
+#include "response_times.h"
 #include "rollout.h"
 #include "traffic.h"
 
@@ -51,22 +53,6 @@ enum class State : uint8_t {
 std::string_view fallback_name(Fallback fallback);
 std::string_view state_name(State state);
 
-// What connections of one group did, so that groups can be compared.
-struct GroupTotals {
-  Counter connections;  // TLS handshakes completed
-  Counter responses;
-  Counter bytes;         // of heads and bodies, before TLS
-  Counter cpu;           // nanoseconds of the reactor's thread, handshakes left out; from samples
-  Counter cut;           // responses that ended before their last byte
-  Histogram first_byte;  // from the complete request head until the response's first byte was handed over
-  Histogram completion;  // and its last
-  CounterSet<ChannelError> errors;
-
-  // "group_bytes.canary"
-  template <typename Visit>
-  void each(std::string_view name, Visit& visit) const;
-};
-
 struct Counters {
   Counter accepted;            // connections
   Counter requests;            // heads parsed
@@ -93,7 +79,8 @@ struct Counters {
   Histogram handshake_time;    // from accept(2) to the end of the handshake
   Histogram front_end_time;    // from the complete request head to the front end's answer
   CounterSet<Path> cpu_path;   // nanoseconds of the reactor's thread by what it served last; from samples
-  Counter cpu_handshake;       // likewise
+  Counter cpu_handshake;       // nanoseconds of handshakes; from samples
+  Counter cpu_receive;         // nanoseconds of receiving request bodies; from samples
   CounterSet<KtlsMode> modes_tx, modes_rx;  // of keys given to the kernel: who took them
   Counter offload_asked;    // keys given while the rollout allows offload, where a device does
   Counter offload_unasked;  // keys that a device took though the rollout does not
@@ -104,38 +91,14 @@ struct Counters {
   CounterSet<Problem> problems;
   CounterSet<State> connections;  // gauges
   TlsTraffic tls;
-  GroupTotals groups[static_cast<size_t>(Group::count_)];
-  GroupTotals& of(Group group) { return groups[static_cast<size_t>(group)]; }
+  GroupCounters groups[static_cast<size_t>(Group::count_)];
+  GroupTotals& of(Group group, bool movable) { return groups[static_cast<size_t>(group)].of(movable); }
+  ResponseTimes times;
 
   // Calls visit(name, value) for each: "accepted", "bytes.tls-file", "connections.idle".
   template <typename Visit>
   void each(Visit visit) const;
 };
-
-// "first_byte.canary/1023": observations up to that many microseconds; "first_byte_sum.canary": microseconds.
-template <typename Visit>
-void visit_histogram(const std::string& name, const Histogram& histogram, Visit& visit,
-                     std::string_view label = {}) {
-  const std::string tail = label.empty() ? "" : std::string(label) + "/";
-  histogram.each([&](uint64_t bound, uint64_t n) { visit(name + "." + tail + std::to_string(bound), n); });
-  visit(name + "_sum" + (label.empty() ? "" : "." + std::string(label)), histogram.sum());
-}
-
-template <typename Visit>
-void GroupTotals::each(std::string_view name, Visit& visit) const {
-  const std::string tail = "." + std::string(name);
-  visit("group_connections" + tail, connections.get());
-  visit("group_responses" + tail, responses.get());
-  visit("group_bytes" + tail, bytes.get());
-  visit("group_cpu" + tail, cpu.get());
-  visit("group_cut" + tail, cut.get());
-  visit_histogram("group_first_byte", first_byte, visit, name);
-  visit_histogram("group_completion", completion, visit, name);
-  auto occurred = [&](const std::string& error, uint64_t count) {
-    if (count > 0) visit(error, count);
-  };
-  errors.each(("group_errors" + tail + "/").c_str(), channel_error_name, occurred);
-}
 
 template <typename Visit>
 void Counters::each(Visit visit) const {
@@ -169,6 +132,7 @@ void Counters::each(Visit visit) const {
   sent.each(visit);
   cpu_path.each("cpu.", path_name, visit);
   visit("cpu.handshake", cpu_handshake.get());
+  visit("cpu.receive", cpu_receive.get());
   visit_histogram("handshake_time", handshake_time, visit);
   visit_histogram("front_end_time", front_end_time, visit);
   fallbacks.each("fallback.", fallback_name, visit);
@@ -182,6 +146,7 @@ void Counters::each(Visit visit) const {
   for (size_t i = 0; i < static_cast<size_t>(Group::count_); i++) {
     groups[i].each(group_name(static_cast<Group>(i)), visit);
   }
+  times.each(visit);
 }
 
 }  // namespace sealgate

@@ -6,6 +6,8 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "counter.h"
 
@@ -26,6 +28,11 @@ class Histogram {
     }
   }
   uint64_t sum() const { return sum_.get(); }
+  // Adds all that another one has observed.
+  void include(const Histogram& other) {
+    for (size_t i = 0; i < kBuckets; i++) buckets_[i].add(other.buckets_[i].get());
+    sum_.add(other.sum());
+  }
 
   static constexpr size_t bucket_of(uint64_t value) {
     if (value < 4) return static_cast<size_t>(value);
@@ -44,5 +51,15 @@ class Histogram {
   Counter buckets_[kBuckets];
   Counter sum_;
 };
+
+// Visits "NAME.LABEL/1023" with the observations up to that many microseconds, and "NAME_sum.LABEL" with
+// their sum. Without a label: "NAME.1023" and "NAME_sum".
+template <typename Visit>
+void visit_histogram(const std::string& name, const Histogram& histogram, Visit& visit,
+                     std::string_view label = {}) {
+  const std::string tail = label.empty() ? "" : std::string(label) + "/";
+  histogram.each([&](uint64_t bound, uint64_t n) { visit(name + "." + tail + std::to_string(bound), n); });
+  visit(name + "_sum" + (label.empty() ? "" : "." + std::string(label)), histogram.sum());
+}
 
 }  // namespace sealgate

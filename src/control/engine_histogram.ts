@@ -59,8 +59,8 @@ export class EngineHistogram {
   }
 
   #valuesOf(label: string, { buckets, sum }: Series): Value[] {
-    const [first] = this.#metric.labels;
-    const labels = first === undefined ? {} : { [first]: label };
+    const parts = label.split('/');
+    const labels = Object.fromEntries(this.#metric.labels.map((name, at) => [name, parts[at] ?? '']));
     const upTo = (most: number) =>
       buckets.reduce((all, { bound, count }) => all + (bound <= most ? count : 0), 0);
     const bucket = (le: number | string, value: number): Value => ({

@@ -43,7 +43,11 @@ export const engineMetrics: Record<string, EngineMetric> = {
   ),
   bytes: counter('sent_bytes', 'Bytes of heads and bodies before TLS, likewise.', ...sentLabels),
   cpu: {
-    ...counter('cpu_seconds', 'CPU of delivery threads, by path or handshake; from samples.', 'path'),
+    ...counter(
+      'cpu_seconds',
+      'CPU of delivery threads by what they did: a path of responses, handshake, receive. From samples.',
+      'path',
+    ),
     scale: nanoseconds,
   },
   fallback: counter('ktls_fallbacks', 'Connections that the kernel did not send for, by reason.', 'reason'),
@@ -72,8 +76,37 @@ export const engineMetrics: Record<string, EngineMetric> = {
     ...counter('group_cpu_seconds', 'CPU of delivery threads without handshakes; from samples.', 'group'),
     scale: nanoseconds,
   },
-  group_cut: counter('group_cut_responses', 'Responses that ended before their last byte.', 'group'),
-  group_errors: counter('group_channel_errors', 'What ended connections early.', 'group', 'class'),
+  group_moved: counter(
+    'group_moved_connections',
+    'Connections of which the kernel took a direction.',
+    'group',
+  ),
+  group_received: counter('group_received_bytes', 'Bytes of request bodies, by group.', 'group'),
+  group_kernel_bytes: counter(
+    'group_kernel_bytes',
+    'Application data that the kernel encrypted or decrypted, by group.',
+    'group',
+  ),
+  group_cut: counter(
+    'group_cut_responses',
+    'Responses that ended before their last byte, by who ended them: server, or client.',
+    'group',
+    'by',
+  ),
+  group_errors: counter(
+    'group_channel_errors',
+    'What ended connections early. By client: it left, which the guard does not judge by.',
+    'group',
+    'by',
+    'class',
+  ),
+  movable_connections: counter(
+    'group_movable_connections',
+    'Connections with a transfer that the kernel could take, in the rollout or not: what the guard compares.',
+    'group',
+  ),
+  movable_responses: counter('group_movable_responses', 'Responses of movable connections.', 'group'),
+  movable_bytes: counter('group_movable_sent_bytes', 'Bytes of these responses before TLS.', 'group'),
   errors: counter('channel_errors', 'What ended connections early, by class.', 'class'),
   key_updates_received: counter('tls_key_updates_received', 'KeyUpdate messages of clients.'),
   key_updates_sent: counter('tls_key_updates_sent', 'KeyUpdate messages that Sealgate sent.'),
@@ -136,6 +169,16 @@ export const engineHistograms: Record<string, HistogramMetric> = {
     name: 'sealgate_completion_seconds',
     help: 'And until the last byte was.',
     labels: ['group'],
+  },
+  first_byte: {
+    name: 'sealgate_response_first_byte_seconds',
+    help: 'The same by the path that the bytes took and the size of the response.',
+    labels: ['path', 'size'],
+  },
+  completion: {
+    name: 'sealgate_response_completion_seconds',
+    help: 'From the complete request head until the last byte was handed to the kernel, by path and size.',
+    labels: ['path', 'size'],
   },
 };
 

@@ -6,15 +6,16 @@ import type { Operation } from '../rollout/operation.ts';
 import { RolloutRefused } from '../rollout/rollout.ts';
 import { rolloutChangeSchema } from '../rollout_schema.ts';
 import { problem } from './problem.ts';
+import { traffic } from './views.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
 const why = z.string().min(1, { error: 'expected a reason' }).max(500);
 const changeSchema = rolloutChangeSchema.extend({ why, force: z.boolean().default(false) });
 const rollBackSchema = z.strictObject({ why });
 
-export function rolloutRoutes({ rollout, guard }: Operation): Hono<ControlEnv> {
+export function rolloutRoutes({ rollout, guard, samples }: Operation): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>();
-  const view = () => ({ ...rollout.view(), guard: guard.status() });
+  const view = () => ({ ...rollout.view(), guard: guard.status(), traffic: traffic(samples) });
   app.get('/', (c) => c.json(view()));
   app.post('/', async (c) => {
     const asked = changeSchema.safeParse(await c.req.json().catch(() => undefined));

@@ -6,7 +6,9 @@ import type { TlsStat } from '../delivery/tls_stat.ts';
 import type { Counters } from '../native/addon.ts';
 import type { GuardStatus } from '../rollout/guard.ts';
 import type { Operation } from '../rollout/operation.ts';
+import { sumOf } from '../rollout/samples.ts';
 import type { SentinelStatus } from '../rollout/sentinel.ts';
+import { cpuPerByte, kernelShare } from '../rollout/traffic.ts';
 import { phases } from '../rollout_schema.ts';
 
 const verdicts: GuardStatus['verdict'][] = ['insufficient', 'alike', 'hold', 'worse'];
@@ -23,9 +25,10 @@ export class RolloutMetrics {
 
   update(
     engine: Counters,
-    { rollout, guard }: Pick<Operation, 'rollout' | 'guard'>,
+    operation: Pick<Operation, 'rollout' | 'guard' | 'samples'>,
     sentinel?: SentinelStatus,
   ): void {
+    const { rollout, guard } = operation;
     const view = rollout.view();
     for (const gauge of this.#gauges.values()) gauge.reset();
     this.#set('rollout_phase', '1: the phase of the rollout.', 1, { phase: view.phase });
@@ -38,6 +41,7 @@ export class RolloutMetrics {
     }
     this.#addGuard(guard.status());
     this.#addShares(engine);
+    this.#addRecent(operation);
     this.#addKernel(engine);
     if (sentinel) this.#addSentinel(sentinel);
   }
@@ -74,17 +78,24 @@ export class RolloutMetrics {
       const help = 'Share of TLS connections that moved into the kernel.';
       this.#set('ktls_activation_ratio', help, moved / all, { protocol, cipher, direction });
     }
-    for (const direction of ['tx', 'rx']) {
-      const bytes = (by: string) =>
-        Object.entries(engine).reduce(
-          (sum, [name, value]) =>
-            sum + (name.startsWith('tls_bytes.') && name.endsWith(`/${direction}/${by}`) ? value : 0),
-          0,
-        );
-      const [kernel, openssl] = [bytes('kernel'), bytes('openssl')];
-      const help = 'Share of bytes over TLS that the kernel protected.';
-      if (kernel + openssl > 0)
-        this.#set('ktls_bytes_ratio', help, kernel / (kernel + openssl), { direction });
+    const { sent, received } = kernelShare(engine);
+    for (const [direction, { ratio }] of Object.entries({ tx: sent, rx: received })) {
+      const help = 'Share of bytes over TLS that the kernel protected, since the start.';
+      if (ratio !== undefined) this.#set('ktls_bytes_ratio', help, ratio, { direction });
+    }
+  }
+
+  // By the samples of the last minutes: what a byte costs now, not on average since the start.
+  #addRecent({ samples }: Pick<Operation, 'samples'>): void {
+    const lately = sumOf(samples.intervals());
+    for (const [path, seconds] of Object.entries(cpuPerByte(lately))) {
+      const help = 'CPU of delivery threads for a byte sent, by path, over the last minutes.';
+      this.#set('cpu_seconds_per_byte', help, seconds, { path });
+    }
+    const { sent, received } = kernelShare(lately);
+    for (const [direction, { ratio }] of Object.entries({ tx: sent, rx: received })) {
+      const help = 'Share of bytes over TLS that the kernel protected, over the last minutes.';
+      if (ratio !== undefined) this.#set('ktls_recent_bytes_ratio', help, ratio, { direction });
     }
   }
 

@@ -6,16 +6,27 @@ import type { Config } from '../config.ts';
 import { readTlsStat } from '../delivery/tls_stat.ts';
 import { runDoctor } from '../doctor/doctor.ts';
 import type { Finding } from '../doctor/finding.ts';
-import { addon, type ConnectionInfo, type KtlsCapability } from '../native/addon.ts';
+import { addon, type ConnectionInfo, type Counters, type KtlsCapability } from '../native/addon.ts';
 import { diagnose, type Symptom } from '../rollout/diagnose.ts';
+import { quantile } from '../rollout/distribution.ts';
 import type { Operation } from '../rollout/operation.ts';
-import { groupCounts, type Interval, sumOf, valuesUnder } from '../rollout/samples.ts';
+import {
+  type GroupCounts,
+  groupCounts,
+  type Interval,
+  type Samples,
+  sumOf,
+  valuesUnder,
+} from '../rollout/samples.ts';
 import type { SentinelStatus } from '../rollout/sentinel.ts';
+import { type KernelShare, kernelShare, type Traffic, trafficOf } from '../rollout/traffic.ts';
 import type { Baseline } from './baseline.ts';
 import type { ControlEnv } from './who.ts';
 
 /** Seconds that a diagnosis looks back. */
 const diagnosisWindow = 300;
+/** Seconds that "the last minutes" are. */
+const trafficWindow = 300;
 const maxConnections = 500;
 /** Milliseconds that the doctor's findings are good for. */
 const doctorAge = 60_000;
@@ -43,9 +54,17 @@ export interface Point {
   errors: Record<string, number>;
   /** By path, and `handshake`. */
   cpuSeconds: Record<string, number>;
-  /** CPU seconds a byte; absent without bytes. */
+  /** CPU seconds a byte; absent where there were no bytes, or none of their CPU was sampled. */
   canary?: number;
   control?: number;
+  /** Application data by TLS, in both directions. */
+  share: KernelShare;
+  /** TLS connections that the kernel took a direction of. */
+  moved: number;
+  /** Connections that ended without the kernel having sent, by reason. */
+  fallbacks: Record<string, number>;
+  /** Seconds until the first byte and the last, of 99 in 100 responses; absent without responses. */
+  p99: Partial<Record<'canary' | 'control', { firstByte: number; completion: number }>>;
 }
 
 export function viewRoutes(services: ViewServices): Hono<ControlEnv> {
@@ -79,6 +98,27 @@ async function status({ config, operation, ktls, state, sentinel }: ViewServices
     ktls,
     store: { root: config.store, freeBytes: space.bavail * space.bsize, bytes: space.blocks * space.bsize },
     kernel: readTlsStat(),
+    traffic: traffic(operation.samples),
+  };
+}
+
+/** Traffic of the last minutes, and the kernel's share of it also since the last change and in total. */
+export interface TrafficView extends Traffic {
+  since: { change: { seconds: number; share: KernelShare }; start: { seconds: number; share: KernelShare } };
+}
+
+export function traffic(samples: Samples): TrafficView {
+  const lately = samples.intervals(Date.now() - trafficWindow * 1000);
+  const shareOf = ({ seconds, counts }: ReturnType<Samples['total']>) => ({
+    seconds,
+    share: kernelShare(counts),
+  });
+  return {
+    ...trafficOf(
+      sumOf(lately),
+      lately.reduce((sum, { seconds }) => sum + seconds, 0),
+    ),
+    since: { change: shareOf(samples.sinceChange()), start: shareOf(samples.total()) },
   };
 }
 
@@ -100,16 +140,25 @@ function diagnosis(operation: Operation, baseline: Baseline, live: ConnectionInf
   return { windowSeconds: intervals.reduce((sum, { seconds }) => sum + seconds, 0), symptoms };
 }
 
+const movable = (counts: Counters, group: 'canary' | 'control') => groupCounts(counts, group, 'movable');
+
 function point({ at, seconds, counts }: Interval): Point {
   const bytes: Record<string, number> = {};
   for (const [name, value] of Object.entries(valuesUnder(counts, 'bytes.'))) {
     const [path = ''] = name.split('/');
     bytes[path] = (bytes[path] ?? 0) + value;
   }
+  const groups = { canary: movable(counts, 'canary'), control: movable(counts, 'control') };
   const perByte = (group: 'canary' | 'control') => {
-    const { cpuSeconds, bytes: sent } = groupCounts(counts, group);
-    return sent > 0 ? { [group]: cpuSeconds / sent } : {};
+    const { cpuSeconds, bytes: sent, received } = groups[group];
+    return cpuSeconds > 0 && sent + received > 0 ? { [group]: cpuSeconds / (sent + received) } : {};
   };
+  const slowest = ({ firstByte, completion }: GroupCounts) => ({
+    firstByte: quantile(firstByte, 0.99),
+    completion: quantile(completion, 0.99),
+  });
+  const answered = Object.entries(groups).filter(([, { responses }]) => responses > 0);
+  const { none: _, ...fallbacks } = valuesUnder(counts, 'fallback.');
   const cpu = Object.entries(valuesUnder(counts, 'cpu.')).map(([path, value]) => [path, value / 1e9]);
   return {
     at,
@@ -121,6 +170,10 @@ function point({ at, seconds, counts }: Interval): Point {
     cpuSeconds: Object.fromEntries(cpu),
     ...perByte('canary'),
     ...perByte('control'),
+    share: kernelShare(counts),
+    moved: counts.ktls_switched ?? 0,
+    fallbacks,
+    p99: Object.fromEntries(answered.map(([group, times]) => [group, slowest(times)])),
   };
 }
 

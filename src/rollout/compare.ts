@@ -1,14 +1,17 @@
-// compare: is the canary worse than the control group? Each interval of the window gives one value a group
-// and metric; whether the groups' values differ is decided by a one-sided permutation test on the difference
-// of their means (Ernst, "Permutation Methods", Statistical Science 19, 2004). It assumes nothing about how
-// the values are distributed, and bursts of errors or a slow minute count as the one interval they are.
+// compare: is the canary worse than the control group? Of both, only connections count that had a transfer
+// the kernel could take: all others are the same code on both sides. Neither do errors and cut responses that
+// come from clients who left: when that is noticed depends on how much was on the way, which differs by path.
+// Each interval of the window gives one value a group and metric. Whether the groups' values differ is told
+// by a one-sided permutation test on the difference of their means (Ernst, "Permutation Methods", Statistical
+// Science 19, 2004). It assumes nothing about how the values are distributed, and bursts of errors or a slow
+// minute count as the one interval they are.
 
 import { permutationTest } from 'simple-statistics';
 import type { GuardPolicy } from '../rollout_schema.ts';
 import { quantile, shareAbove } from './distribution.ts';
 import { type GroupCounts, groupCounts, type Interval, sumOf } from './samples.ts';
 
-/** `errors.CLASS` is about one class of native/channel_error.h. */
+/** `errors.CLASS` is about one class of native/channel_error.h; `cut` about what the server cut. */
 export type Metric =
   | 'errors'
   | `errors.${string}`
@@ -77,14 +80,17 @@ export function compare(
 }
 
 function pairOf(counts: Interval['counts']): Pair {
-  return { canary: groupCounts(counts, 'canary'), control: groupCounts(counts, 'control') };
+  return {
+    canary: groupCounts(counts, 'canary', 'movable'),
+    control: groupCounts(counts, 'control', 'movable'),
+  };
 }
 
 function hasTraffic({ canary, control }: Pair, { minResponses }: GuardPolicy): boolean {
   return attempts(canary) >= minResponses && attempts(control) >= minResponses;
 }
 
-const attempts = ({ responses, cut }: GroupCounts) => responses + cut;
+const attempts = ({ responses, cut }: GroupCounts) => responses + cut.server + cut.client;
 const errorsOf = ({ errors }: GroupCounts) => Object.values(errors).reduce((sum, count) => sum + count, 0);
 
 function measures({ canary: suspect, control }: Pair, policy: GuardPolicy): Measure[] {
@@ -107,16 +113,16 @@ function measures({ canary: suspect, control }: Pair, policy: GuardPolicy): Meas
     };
   };
   // CPU is sampled: a group that is at nought over the whole window was not measured, it is not free.
-  const cpuPerByte = ({ cpuSeconds, bytes }: GroupCounts) => cpuSeconds / bytes;
+  const cpuPerByte = ({ cpuSeconds, bytes, received }: GroupCounts) => cpuSeconds / (bytes + received);
   const cpuMeasured = (group: GroupCounts) => (group.cpuSeconds > 0 ? cpuPerByte(group) : Number.NaN);
   return [
     share('errors', errorsOf),
-    // A class that the clients' own comings and goings would hide in the sum.
+    // A class that others would hide in the sum.
     ...Object.keys(suspect.errors).map((name) => ({
       ...share(`errors.${name}`, ({ errors }) => errors[name] ?? 0),
       hold: () => false,
     })),
-    share('cut', ({ cut }) => cut),
+    share('cut', ({ cut }) => cut.server),
     p99('first-byte-p99', 'firstByte'),
     p99('completion-p99', 'completion'),
     {

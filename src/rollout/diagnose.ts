@@ -122,7 +122,7 @@ const noCheaper: Rule = (seen) => {
 };
 
 const keysNotFollowed: Rule = (seen) => {
-  const { errors } = groupCounts(seen.counts, 'canary');
+  const { errors } = groupCounts(seen.counts, 'canary', 'group');
   const names = ['key-expired', 'key-update-failed', 'key-update-flood', 'bad-record-mac'];
   const found = names.filter((name) => (errors[name] ?? 0) > 0);
   if (found.length === 0) return undefined;

@@ -46,7 +46,7 @@ export async function startOperation(
     await audit.close();
     throw cause;
   });
-  const samples = new Samples(counters);
+  const samples = new Samples(counters, () => rollout.changedAt);
   const guard = new Guard({ policy: config.guard, samples, rollout, log });
   return {
     audit,

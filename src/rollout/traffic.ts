@@ -1,0 +1,118 @@
+// Traffic: what the engine's counts say about traffic as a whole: the share of TLS that the kernel encrypted,
+// how long responses took by path and size, what a byte cost by path, and why connections did not move.
+
+import type { Counters } from '../native/addon.ts';
+import { distributionOf, quantile } from './distribution.ts';
+import { groupCounts, valuesUnder } from './samples.ts';
+
+/** Application data by TLS in one direction, bytes. */
+export interface Share {
+  kernel: number;
+  all: number;
+  /** kernel / all; absent when there was none. */
+  ratio?: number;
+}
+
+export interface KernelShare {
+  sent: Share;
+  received: Share;
+}
+
+/** How long responses of one path and size took, seconds. */
+export interface PathTimes {
+  /** `ktls-sendfile`, `tls-file`… */
+  path: string;
+  /** `64KiB-256KiB`: from the first size on, below the second; heads included. */
+  size: string;
+  responses: number;
+  /** From the complete request head to the first byte, and to the last. */
+  firstByte: { p50: number; p99: number };
+  completion: { p50: number; p99: number };
+}
+
+export interface Traffic {
+  /** That the counts are of. */
+  seconds: number;
+  share: KernelShare;
+  times: PathTimes[];
+  /** CPU seconds a byte of what was sent, by path; only where both were measured. */
+  cpuPerByte: Record<string, number>;
+  /** TLS connections of the canary: all, those with a transfer that the kernel could take, those it took. */
+  canary: { connections: number; movable: number; moved: number };
+  /** Connections that ended without the kernel having sent, by reason. */
+  fallbacks: Record<string, number>;
+}
+
+export function trafficOf(counts: Counters, seconds: number): Traffic {
+  const { none: _, ...fallbacks } = valuesUnder(counts, 'fallback.');
+  const all = groupCounts(counts, 'canary', 'group');
+  const movable = groupCounts(counts, 'canary', 'movable');
+  return {
+    seconds,
+    share: kernelShare(counts),
+    times: pathTimes(counts),
+    cpuPerByte: cpuPerByte(counts),
+    canary: { connections: all.connections, movable: movable.connections, moved: movable.moved },
+    fallbacks,
+  };
+}
+
+export function kernelShare(counts: Counters): KernelShare {
+  return { sent: shareOf(counts, 'tx'), received: shareOf(counts, 'rx') };
+}
+
+function shareOf(counts: Counters, direction: 'tx' | 'rx'): Share {
+  const bytes = Object.entries(valuesUnder(counts, 'tls_bytes.'));
+  const by = (owner: string) =>
+    bytes.reduce((sum, [name, value]) => sum + (name.endsWith(`/${direction}/${owner}`) ? value : 0), 0);
+  const kernel = by('kernel');
+  const all = kernel + by('openssl');
+  return { kernel, all, ...(all > 0 && { ratio: kernel / all }) };
+}
+
+/** By path, then from small to large. */
+export function pathTimes(counts: Counters): PathTimes[] {
+  const firstBytes = grouped(valuesUnder(counts, 'first_byte.'));
+  const completions = grouped(valuesUnder(counts, 'completion.'));
+  const found = [...completions].map(([label, completion]) => {
+    const [path = '', size = ''] = label.split('/');
+    const last = distributionOf(completion);
+    const first = distributionOf(firstBytes.get(label) ?? {});
+    const of = (times: typeof last) => ({ p50: quantile(times, 0.5), p99: quantile(times, 0.99) });
+    return { path, size, responses: last.count, firstByte: of(first), completion: of(last) };
+  });
+  const from = ({ size }: PathTimes) => bytesOf(size.split('-')[0] ?? '');
+  return found.sort((a, b) => a.path.localeCompare(b.path) || from(a) - from(b));
+}
+
+/** `PATH/SIZE/BOUND` → by `PATH/SIZE`, by bound. */
+function grouped(counts: Record<string, number>): Map<string, Record<string, number>> {
+  const found = new Map<string, Record<string, number>>();
+  for (const [name, count] of Object.entries(counts)) {
+    const end = name.lastIndexOf('/');
+    const label = name.slice(0, end);
+    const buckets = found.get(label) ?? {};
+    buckets[name.slice(end + 1)] = count;
+    found.set(label, buckets);
+  }
+  return found;
+}
+
+const units: Record<string, number> = { '': 0, KiB: 10, MiB: 20 };
+
+function bytesOf(size: string): number {
+  const [, amount = '0', unit = ''] = /^(\d+)(\D*)$/.exec(size) ?? [];
+  return Number(amount) * 2 ** (units[unit] ?? 0);
+}
+
+/** CPU is sampled: a path with bytes and no sample was not measured, it is not free. */
+export function cpuPerByte(counts: Counters): Record<string, number> {
+  const sent: Record<string, number> = {};
+  for (const [name, value] of Object.entries(valuesUnder(counts, 'bytes.'))) {
+    const [path = ''] = name.split('/');
+    sent[path] = (sent[path] ?? 0) + value;
+  }
+  const cpu = valuesUnder(counts, 'cpu.');
+  const measured = Object.entries(sent).filter(([path, bytes]) => bytes > 0 && (cpu[path] ?? 0) > 0);
+  return Object.fromEntries(measured.map(([path, bytes]) => [path, (cpu[path] ?? 0) / 1e9 / bytes]));
+}
