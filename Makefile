@@ -100,6 +100,43 @@ $(NAPI_OBJ): | $(NPM)
 
 -include $(wildcard $(B)/obj/*/native/*.d $(B)/obj/*/native/*/*.d)
 
+# --- lmdb ---------------------------------------------------------------------------------------------------
+# The package's own build corrupts the heap when a write fails. Its sources are built with the patch, to where
+# the package looks first, on each runtime. Without V8's own interface: one build for all of them.
+LMDB := node_modules/lmdb
+LMDB_NODE := $(LMDB)/build/Release/lmdb.node
+LMDB_COPY := $(B)/lmdb
+LMDB_C := $(addprefix dependencies/lmdb/libraries/liblmdb/,mdb.c midl.c chacha8.c) dependencies/lz4/lib/lz4.c
+LMDB_CXX := lmdb-js writer env compression ordered-binary misc txn dbi cursor v8-functions
+LMDB_CXX := $(LMDB_CXX:%=src/%.cpp)
+LMDB_OBJ := $(patsubst %,$(B)/obj/lmdb/%.o,$(LMDB_C) $(LMDB_CXX))
+LMDB_FLAGS := -O3 -g -fPIC -fvisibility=hidden -w -DMDB_MAXKEYSIZE=0 -DMDB_USE_ROBUST -DNAPI_VERSION=8 \
+  -DNAPI_DISABLE_CPP_EXCEPTIONS -DNODE_GYP_MODULE_NAME=lmdb \
+  -I$(LMDB_COPY)/dependencies/lmdb/libraries/liblmdb -I$(LMDB_COPY)/dependencies/lz4/lib \
+  -I$(LMDB_COPY) -Inode_modules/node-addon-api \
+  -Inode_modules/node-api-headers/include
+
+# node_version.h is included and not used.
+$(LMDB_COPY)/patched: native/lmdb/failed_writes.patch $(NPM) | $(APT)/native
+	@rm -rf $(LMDB_COPY) && mkdir -p $(LMDB_COPY)
+	@cp -r $(LMDB)/src $(LMDB)/dependencies $(LMDB_COPY)/
+	@patch --quiet --strip=1 --directory=$(LMDB_COPY) <$<
+	@touch $(LMDB_COPY)/node_version.h $@
+$(B)/obj/lmdb/%.c.o: $(LMDB_COPY)/patched
+	@mkdir -p $(@D)
+	@echo $@
+	$(Q)$(CC) $(LMDB_FLAGS) -c $(LMDB_COPY)/$*.c -o $@
+$(B)/obj/lmdb/%.cpp.o: $(LMDB_COPY)/patched
+	@mkdir -p $(@D)
+	@echo $@
+	$(Q)$(CXX) -std=c++17 $(LMDB_FLAGS) -c $(LMDB_COPY)/$*.cpp -o $@
+# Replaced in one step: a server may run with the old one.
+$(LMDB_NODE): $(LMDB_OBJ)
+	@mkdir -p $(@D)
+	@echo $@
+	$(Q)$(CXX) -shared -pthread $^ -o $@.new
+	@mv $@.new $@
+
 # --- native tests and fuzzers -------------------------------------------------------------------------------
 TESTS := $(patsubst native/test/%.cc,%,$(wildcard native/test/*_test.cc))
 FUZZERS := $(patsubst native/fuzz/%.cc,%,$(wildcard native/fuzz/*_fuzz.cc))
@@ -140,7 +177,7 @@ $(B)/fuzz/%_fuzz: $(B)/obj/fuzz/native/fuzz/%_fuzz.o $(call core,fuzz) | $(APT)/
 
 # --- TypeScript ---------------------------------------------------------------------------------------------
 .PHONY: build
-build: native dist/complete ## Builds the engine and dist/ (default)
+build: native $(LMDB_NODE) dist/complete ## Builds the engine and dist/ (default)
 
 # Few files, with the libraries in them: finding and reading hundreds takes longer than running them. What
 # brings an engine or threads of its own stays a package. Types are for `make check` and `make lint`.
