@@ -27,6 +27,9 @@ Method method_of(uint8_t method) {
 
 }  // namespace
 
+// Of llhttp's parser, until it has read a version.
+constexpr uint8_t kNoVersion = 255;
+
 struct Http1::Impl {
   explicit Impl(const HttpLimits& given);
   int pause(Event with) {
@@ -43,6 +46,7 @@ struct Http1::Impl {
   Step next_of_body(const char* data, size_t size);
   void begin_message();
   size_t execute(const char* data, size_t size);
+  bool speaks_http1() const { return parser.http_major == 1 && parser.http_minor <= 1; }
   Problem problem_of(llhttp_errno_t error) const;
   Problem read_head(std::string_view text, Request& request);
   Problem read_field(std::string_view line, Request& request);
@@ -126,6 +130,8 @@ Problem Http1::Impl::problem_of(llhttp_errno_t error) const {
   switch (error) {
     case HPE_INVALID_METHOD: return Problem::method_unknown;
     case HPE_INVALID_VERSION:
+      // llhttp 9 calls it so too when no CRLF follows the version.
+      return speaks_http1() ? Problem::head_malformed : Problem::version_unsupported;
     case HPE_PAUSED_H2_UPGRADE: return Problem::version_unsupported;
     case HPE_UNEXPECTED_CONTENT_LENGTH:
     case HPE_INVALID_CONTENT_LENGTH:
@@ -188,7 +194,7 @@ Problem Http1::Impl::read_field(std::string_view line, Request& request) {
 
 Problem Http1::Impl::check_framing(Request& request) const {
   request.http10 = parser.http_major == 1 && parser.http_minor == 0;
-  if (parser.http_major != 1 || parser.http_minor > 1) return Problem::version_unsupported;
+  if (!speaks_http1()) return Problem::version_unsupported;
   if (request.method == Method::other && parser.method == HTTP_CONNECT) return Problem::method_unknown;
   if (!normalize_target(request.target, request.method)) return Problem::head_malformed;
   const std::string_view host = request.field(Field::host);
@@ -275,6 +281,7 @@ void Http1::Impl::begin_message() {
   chunk_lines.restart();
   has_length = false;
   transfer_encoding = {};
+  parser.http_minor = kNoVersion;
 }
 
 Http1::Step Http1::next(const char* data, size_t size) {

@@ -66,6 +66,7 @@ TEST("a body whose end is open to doubt is refused") {
 
 TEST("a head that is not built of whole CRLF lines is refused") {
   const std::string get = "GET / HTTP/1.1\r\nHost: h\r\n";
+  refused({"a blank after the version", "GET / HTTP/1.1 \r\nHost: h\r\n\r\n", head_malformed});
   refused({"bare LF after the request line", "GET / HTTP/1.1\nHost: h\r\n\r\n", head_malformed});
   refused({"bare LF after a field", "GET / HTTP/1.1\r\nHost: h\nX: y\r\n\r\n", head_malformed});
   refused({"bare LF as the empty line", get + "\n", head_malformed});
@@ -112,7 +113,6 @@ TEST("a version that is not 1.0 or 1.1 is refused") {
   refused({"HTTP/0.9", "GET /\r\n\r\n", version_unsupported});
   refused({"HTTP/1.2", "GET / HTTP/1.2\r\nHost: h\r\n\r\n", version_unsupported});
   refused({"HTTP/2.0", "GET / HTTP/2.0\r\nHost: h\r\n\r\n", version_unsupported});
-  refused({"a blank after the version", "GET / HTTP/1.1 \r\nHost: h\r\n\r\n", version_unsupported});
   refused({"the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", version_unsupported});
 }
 
