@@ -31,6 +31,10 @@ $(APT)/bench: test/bench/apt-packages.txt test/install-packages.sh
 	@touch $@
 # Not npm ci: it wants every platform's optional packages in the lock, and a registry may lack some.
 $(NPM): package-lock.json
+	@version=$$(node --version 2>/dev/null); major=$${version#v}; \
+	if [ "$${major%%.*}0" -lt 200 ]; then \
+	  echo "Node 20 or newer is needed, found $${version:-none}; README.md says where to get it" >&2; exit 1; fi
+	@command -v npm >/dev/null || { echo 'npm is needed; README.md says where to get it' >&2; exit 1; }
 	npm install --no-save --no-progress
 	@touch $@
 # Outside node_modules: Deno would run the npm package's executable as a script if it found it there.
@@ -42,29 +46,36 @@ $(RUNTIMES): test/runtimes/package-lock.json
 
 # --- engine -------------------------------------------------------------------------------------------------
 # OpenSSL is linked statically with hidden symbols: node exports an OpenSSL of its own, built without kTLS.
+# nodynamic-undefined-weak: libzstd has hooks that whoever loads it may fill, a runtime too.
 # node-api-headers, not node's own include directory: that one holds node's OpenSSL headers.
-SSL_LIBS = $(addprefix $(shell pkg-config --variable=libdir libssl)/,libssl.a libcrypto.a) -ldl -pthread
+SSL_DIR = $(shell pkg-config --variable=libdir libssl)
+# What the static libcrypto needs besides the C library: nothing on Debian 12, zlib and zstd on Debian 13.
+SSL_NEEDS = $(filter-out -lssl -lcrypto -ldl -lpthread,$(shell pkg-config --static --libs-only-l libcrypto))
+SSL_LIBS = $(SSL_DIR)/libssl.a $(SSL_DIR)/libcrypto.a $(SSL_NEEDS:-l%=$(SSL_DIR)/lib%.a) -ldl -pthread
+# Debian 12 brings llhttp as sources, Debian 13 as a library.
 LLHTTP := /usr/share/llhttp
 LLHTTP_INCLUDE := -isystem /usr/share/include/llhttp
+LLHTTP_LIBRARY = $(shell pkg-config --variable=libdir libllhttp)/libllhttp.a
+# Strict mode is a macro up to llhttp 8; later ones are strict unless they are told otherwise at run time.
+LLHTTP_FLAGS := -g -fPIC -fvisibility=hidden -DLLHTTP_STRICT_MODE=1 $(LLHTTP_INCLUDE)
 WARN := -Wall -Wextra -Werror -Wshadow -Wno-missing-field-initializers
 CXXFLAGS := -std=c++20 -g -fPIC -fvisibility=hidden $(WARN) -Inative $(LLHTTP_INCLUDE)
 NAPI_FLAGS := -isystem node_modules/node-addon-api -isystem node_modules/node-api-headers/include \
   -DNODE_GYP_MODULE_NAME=sealgate -DNAPI_VERSION=8 -DNAPI_CPP_EXCEPTIONS \
   -DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
 LINK := -shared -Wl,--version-script=native/exports.map -Wl,--exclude-libs,ALL \
-  -Wl,-z,nodelete -Wl,-z,relro,-z,now
+  -Wl,-z,nodelete -Wl,-z,relro,-z,now -Wl,-z,nodynamic-undefined-weak
 SANITIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 # Files that know Node-API are native/addon*.cc; all others are plain C++ and link into tests and fuzzers too.
 NAPI_SRC := $(wildcard native/addon*.cc)
 CORE_SRC := $(filter-out $(NAPI_SRC),$(wildcard native/*.cc))
 NAPI_OBJ := $(NAPI_SRC:native/%.cc=$(B)/obj/release/native/%.o)
-LLHTTP_SRC := $(addprefix $(LLHTTP)/,llhttp.c api.c http.c)
 # $(call core,VARIANT): the objects of all plain C and C++.
-core = $(CORE_SRC:native/%.cc=$(B)/obj/$(1)/native/%.o) $(LLHTTP_SRC:$(LLHTTP)/%.c=$(B)/obj/$(1)/llhttp/%.o)
+core = $(CORE_SRC:native/%.cc=$(B)/obj/$(1)/native/%.o) $(B)/obj/$(1)/llhttp.o
 
 .PHONY: native
-native: $(B)/symbols ## Builds the engine: build/sealgate.node
+native: $(B)/sealgate.node $(B)/symbols ## Builds the engine: build/sealgate.node
 
 # Replaced in one step: a server may run with the old one.
 $(B)/sealgate.node: $(call core,release) $(NAPI_OBJ) native/exports.map
@@ -72,10 +83,15 @@ $(B)/sealgate.node: $(call core,release) $(NAPI_OBJ) native/exports.map
 	$(Q)$(CXX) $(LINK) $(filter %.o,$^) -o $@.new $(SSL_LIBS)
 	@mv $@.new $@
 
-# Fails on a library call that could bind to the runtime's own copy, and on a function of ours without a body.
+# Fails on a symbol that the runtime could provide in another version than we were built with, and on a
+# function of ours without a body: what the engine leaves open is of the C and C++ libraries, which have
+# versions, or Node-API. Fails also on a symbol that others could bind to.
+OPEN_SYMBOLS := @(GLIBC|GLIBCXX|CXXABI|GCC)_| [Uw] (napi_|node_api_)| w (_ITM_|__gmon_start__)
 $(B)/symbols: $(B)/sealgate.node
-	@if nm -D $< | grep -E ' (SSL_|EVP_|CRYPTO_|OPENSSL_|BIO_|llhttp_|_ZNK?8sealgate)'; then \
-	  echo '$<: each symbol above has to be defined in it and hidden; see native/exports.map' >&2; exit 1; fi
+	@if nm -D --undefined-only $< | grep -vE '$(OPEN_SYMBOLS)'; then \
+	  echo '$<: each symbol above has to be defined in it; is a library missing in SSL_LIBS?' >&2; exit 1; fi
+	@if nm -D --defined-only $< | grep -vE ' (napi_register_module_v1|node_api_module_get_api_version_v1)$$'; \
+	  then echo '$<: each symbol above has to be hidden; see native/exports.map' >&2; exit 1; fi
 	@touch $@
 
 # $(call variant,NAME,C++ compiler,C compiler,flags): how objects of one build variant are made.
@@ -84,17 +100,18 @@ $(B)/obj/$(1)/native/%.o: native/%.cc | $(APT)/native
 	@mkdir -p $$(@D)
 	@echo $$@
 	$$(Q)$(2) $(4) $$(CXXFLAGS) -MMD -MP -c $$< -o $$@
-$(B)/obj/$(1)/llhttp/%.o: $(LLHTTP)/%.c Makefile | $(APT)/native
-	@mkdir -p $$(@D)
+$(B)/obj/$(1)/llhttp.o: Makefile | $(APT)/native
+	@mkdir -p $$(@D)/llhttp
 	@echo $$@
-	$$(Q)$(3) $(4) -g -fPIC -fvisibility=hidden -DLLHTTP_STRICT_MODE=1 $(LLHTTP_INCLUDE) -c $$< -o $$@
+	$$(Q)if [ ! -e $(LLHTTP)/llhttp.c ]; then ld -r --whole-archive $$(LLHTTP_LIBRARY) -o $$@; else \
+	  for name in llhttp api http; do \
+	    $(3) $(4) $(LLHTTP_FLAGS) -c $(LLHTTP)/$$$$name.c -o $$(@D)/llhttp/$$$$name.o || exit; \
+	  done && ld -r $$(addprefix $$(@D)/llhttp/,llhttp.o api.o http.o) -o $$@; fi
 endef
 $(eval $(call variant,release,$(CXX),$(CC),-O2))
 # GCC warns of uninitialized members that the sanitizers' own code hides from its analysis.
 $(eval $(call variant,asan,$(CXX),$(CC),$(SANITIZE) -Wno-maybe-uninitialized))
 $(eval $(call variant,fuzz,clang++,clang,$(SANITIZE) -fsanitize=fuzzer-no-link))
-$(LLHTTP_SRC): | $(APT)/native ;
-
 $(NAPI_OBJ): CXXFLAGS += $(NAPI_FLAGS)
 $(NAPI_OBJ): | $(NPM)
 
@@ -177,7 +194,7 @@ $(B)/fuzz/%_fuzz: $(B)/obj/fuzz/native/fuzz/%_fuzz.o $(call core,fuzz) | $(APT)/
 
 # --- TypeScript ---------------------------------------------------------------------------------------------
 .PHONY: build
-build: native $(LMDB_NODE) dist/complete ## Builds the engine and dist/ (default)
+build: native $(LMDB_NODE) dist/src/cli.js ## Builds the engine and dist/ (default)
 
 # Few files, with the libraries in them: finding and reading hundreds takes longer than running them. What
 # brings an engine or threads of its own stays a package. Types are for `make check` and `make lint`.
@@ -186,10 +203,9 @@ BUNDLE := --bundle --splitting --format=esm --platform=node --target=node20 --so
 # The libraries that are no ES modules call require().
 BUNDLE += --banner:js="import{createRequire as from}from'node:module';const require=from(import.meta.url);"
 
-dist/complete: $(shell find src workers -name '*.ts') package.json tsconfig.json Makefile $(NPM)
+dist/src/cli.js: $(shell find src workers -name '*.ts') package.json tsconfig.json Makefile $(NPM)
 	rm -rf dist
 	node_modules/.bin/esbuild src/cli.ts workers/*.ts $(BUNDLE)
-	@touch $@
 
 # --- checks -------------------------------------------------------------------------------------------------
 .PHONY: check test lint format
@@ -225,6 +241,11 @@ format: $(NPM) | $(APT)/test ## Formats everything
 .PHONY: budget
 budget: $(B)/test/request_path $(NPM) | $(APT)/test ## Instructions of an answer, against the budget
 	$(NODE) test/run.ts budget
+
+.PHONY: debian13
+debian13: ## Builds and checks in a fresh Debian 13, as root: some ten minutes
+	test/install-packages.sh test/debian-packages.txt
+	test/in-debian.sh trixie make check
 
 # --- use ----------------------------------------------------------------------------------------------------
 .PHONY: demo bench bench-all flame clean

@@ -21,14 +21,6 @@ rm -rf "$home"
 mkdir -p "$home/download"
 cd "$home/download"
 
-# The mirror that this machine's own sources name, in either of apt's formats.
-mirror() {
-  cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
-    sed -nE -e 's/^URIs:[[:space:]]*([^[:space:]]+).*/\1/p' \
-      -e 's/^deb[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+).*/\2/p' |
-    grep -E '/debian/?$' | head -n 1
-}
-
 # The package of a real machine's kernel is named after its version; linux-image-amd64 depends on the newest.
 package() {
   if [[ $name == old-uml ]]; then
@@ -45,8 +37,8 @@ download() {
     return
   fi
   local uri state=$home/apt
-  uri=$(mirror)
-  [[ -n $uri ]] || fail "no Debian mirror in /etc/apt/sources.list*; add one and run this again"
+  uri=$("$root/test/debian-mirror.sh") ||
+    fail "no Debian mirror in /etc/apt/sources.list*; add one and run this again"
   mkdir -p "$state"/{lists/partial,cache/archives/partial}
   : >"$state/status"
   echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri sid main" >"$state/sources.list"
