@@ -2,6 +2,7 @@
 #include "store_lock.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,6 +51,24 @@ TEST("the lock of a process that was killed is free") {
   CHECK(StoreLock::take(dir.at("lock"), &lock).ok());
   ::close(held[0]);
   ::close(held[1]);
+}
+
+TEST("a folder is locked itself, and nothing is made in it") {
+  TempDir dir;
+  CHECK_EQ(::mkdir(dir.at("store").c_str(), 0700), 0);
+  StoreLock first, second;
+  CHECK(StoreLock::take(dir.at("store"), &first).ok());
+  CHECK_EQ(StoreLock::take(dir.at("store"), &second).error, EWOULDBLOCK);
+  CHECK_EQ(::rmdir(dir.at("store").c_str()), 0);
+}
+
+TEST("a lock file is the owner's alone, as whoever may open it may hold it") {
+  TempDir dir;
+  StoreLock lock;
+  CHECK(StoreLock::take(dir.at("lock"), &lock).ok());
+  struct stat found{};
+  CHECK_EQ(::stat(dir.at("lock").c_str(), &found), 0);
+  CHECK_EQ(found.st_mode & 0777, 0600U);
 }
 
 TEST("a lock file that is a symbolic link is not followed") {

@@ -3,10 +3,11 @@
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
+import { replaceFile } from '../durable_file.ts';
 import { addon, type StoreLock } from '../native/addon.ts';
 import { type Scope, scopeSchema } from '../scopes.ts';
 
@@ -149,19 +150,8 @@ export class Tokens {
     this.#seen = seen;
   }
 
-  // A new file takes the old one's place, whole and durable.
   async #write(entries: TokenEntry[]): Promise<void> {
-    const temporary = `${this.#path}.${process.pid}.tmp`;
-    const file = await open(temporary, 'w', 0o600);
-    try {
-      await file.writeFile(`${JSON.stringify({ tokens: entries }, null, 2)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, this.#path);
-    const folder = await open(dirname(this.#path));
-    await folder.sync().finally(() => folder.close());
+    await replaceFile(this.#path, `${JSON.stringify({ tokens: entries }, null, 2)}\n`);
     this.#refresh();
   }
 }

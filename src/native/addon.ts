@@ -293,6 +293,7 @@ export interface Addon {
   /** Found by trying it on a file made in the folder and removed. Throws when none can be made there. */
   sealMeans(folder: string): SealMeans;
 
+  /** Of a file, that then names the holder, or of a folder. Undefined: another process has it. */
   lockStore(path: string): StoreLock | undefined;
   /** The level that a file reaches, or in what it differs from its record. */
   seal(path: string, record: SealRecord): SealLevel | SealBreak;

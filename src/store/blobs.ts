@@ -1,7 +1,7 @@
 // Blobs: the files of the store, each under its digest, and the folders they pass through.
 
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SealgateError } from '../errors.ts';
 import {
@@ -29,12 +29,6 @@ export class Blobs {
 
   constructor(root: string) {
     this.#root = root;
-  }
-
-  async makeFolders(): Promise<void> {
-    for (const folder of ['blobs/sha256', 'staging', 'quarantine', 'meta']) {
-      await mkdir(join(this.#root, folder), { recursive: true });
-    }
   }
 
   /** Removes what uploads that never ended have left; says how many files that were. */

@@ -1,19 +1,16 @@
 // ContentStore: the contract of store.ts on a disk. Bytes, name, metadata, in this order; reading goes in the
 // opposite order and checks again.
 
-import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SealgateError } from '../errors.ts';
-import { addon, type Evidence, type Hashed, type SealBreak, type StoreLock } from '../native/addon.ts';
+import type { Evidence, Hashed, SealBreak, StoreLock } from '../native/addon.ts';
 import { Turns } from '../turns.ts';
 import { Blobs } from './blobs.ts';
+import { checkFormat, checkLockFile, lockStore, makeFolders } from './layout.ts';
 import { listNames, type RefRecord } from './listing.ts';
 import { Metadata } from './metadata.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
 import type { BucketKind, Listing, PutOutcome, Ref, Store } from './store.ts';
-
-/** What the file `format` in a store says. Another layout has another number. */
-const format = 'sealgate store 1\n';
 
 interface BucketRecord {
   kind: BucketKind;
@@ -35,45 +32,21 @@ export interface OpenOptions {
 export async function openStore({ root, readOnly = false, onRecovered }: OpenOptions): Promise<Store> {
   const blobs = new Blobs(root);
   if (readOnly) {
-    await access(join(root, 'format')).catch(() => {
-      throw new Error(
-        `${root}: there is no store here; make one with 'sealgate init' or name another with --store`,
-      );
-    });
-    await checkFormat(root);
+    await checkFormat(root, false);
+    await checkLockFile(root);
     return new ContentStore(root, blobs, new Metadata(join(root, 'meta'), true), undefined);
   }
-  await blobs.makeFolders();
-  const lock = addon.lockStore(join(root, 'lock'));
-  if (lock === undefined) throw await heldByAnother(root);
+  await makeFolders(root);
+  const lock = await lockStore(root);
   try {
-    await checkFormat(root);
+    await checkFormat(root, true);
+    await checkLockFile(root);
     const removed = await blobs.clearStaging();
     if (removed > 0) onRecovered?.(removed);
     return new ContentStore(root, blobs, new Metadata(join(root, 'meta'), false), lock);
   } catch (cause) {
     lock.release();
     throw cause;
-  }
-}
-
-async function heldByAnother(root: string): Promise<Error> {
-  const pid = (await readFile(join(root, 'lock'), 'utf8').catch(() => '')).trim();
-  return new Error(
-    `${root}: process ${pid || 'unknown'} has this store open for writing; write through that server ` +
-      '(HTTP PUT), or stop it first',
-  );
-}
-
-async function checkFormat(root: string): Promise<void> {
-  const path = join(root, 'format');
-  const found = await readFile(path, 'utf8').catch(() => undefined);
-  if (found === undefined) return writeFile(path, format, { flag: 'wx' });
-  if (found !== format) {
-    throw new Error(
-      `${path}: expected "${format.trim()}", found "${found.trim().slice(0, 40)}"; ` +
-        'use the version that made it',
-    );
   }
 }
 
