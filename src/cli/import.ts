@@ -4,17 +4,23 @@ import { stat } from 'node:fs/promises';
 import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { SealgateError } from '../errors.ts';
-import { type ImportProgress, type ImportResult, importDirectory } from '../store/import.ts';
+import {
+  type ImportOptions,
+  type ImportProgress,
+  type ImportResult,
+  importDirectory,
+} from '../store/import.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';
-import type { Store } from '../store/store.ts';
+import { type ChoiceOptions, choiceOf, leftOutLines, withChoice } from './import_choice.ts';
 import { sayError } from './say.ts';
 import { parseKind, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
 import { humanBytes } from './units.ts';
 
-interface Options extends SiteOptions {
+interface Options extends SiteOptions, ChoiceOptions {
   bucket: string;
   prefix: string;
   kind?: string;
+  dryRun?: true;
 }
 
 /** Milliseconds between two lines of progress where there is no terminal. */
@@ -24,32 +30,42 @@ const failuresShown = 20;
 const interruptedStatus = 130;
 
 export function addImport(program: Command): void {
-  const command = withSite(program.command('import'))
+  const command = withChoice(withSite(program.command('import')))
     .description('import a directory tree into a bucket; run again, it takes up where it stopped')
-    .argument('<dir>', 'what to import; symbolic links are not followed')
+    .argument('<dir>', 'what to import')
     .option('-b, --bucket <name>', 'made if it is not there', 'files')
     .option('-p, --prefix <text>', "goes before each name, as 'v1/'", '')
     .option('--kind <kind>', 'write-once or versioned; a bucket that is made is write-once if not told')
+    .option('--dry-run', 'say what would be imported, and import nothing')
     .action(run);
   withExamples(
     command,
     'sealgate import ~/public',
+    "sealgate import ~/public --exclude '*.tmp' --dry-run",
     'sealgate import dist --bucket releases --prefix v1/ --kind write-once',
   );
 }
 
 async function run(directory: string, options: Options): Promise<void> {
-  const { bucket, prefix } = options;
+  const { bucket, prefix, dryRun = false } = options;
   const kind = parseKind(options.kind);
   checkBucketName(bucket);
   checkPrefix(prefix);
   await checkDirectory(directory);
   const started = performance.now();
-  const result = await withStore({ ...options, readOnly: false }, async (store) => {
+  const result = await withStore({ ...options, readOnly: dryRun }, async (store, config) => {
+    const choice = await choiceOf(directory, options, config);
+    const where = { store, directory, bucket, prefix, choice };
+    if (dryRun) return importDirectory({ ...where, onDry: tell });
     if (kind !== undefined || !store.bucket(bucket)) await store.createBucket(bucket, kind ?? 'write-once');
-    return importInterruptibly(store, directory, { bucket, prefix });
+    return importInterruptibly(where);
   });
-  summarize(result, (performance.now() - started) / 1000);
+  const seconds = (performance.now() - started) / 1000;
+  const { imported, bytes } = result;
+  const rate = humanBytes(bytes / Math.max(seconds, 0.001));
+  if (dryRun) console.log(`${imported} files would be imported, ${humanBytes(bytes)}`);
+  else console.log(`${imported} files imported, ${humanBytes(bytes)} in ${seconds.toFixed(1)} s (${rate}/s)`);
+  summarize(result);
 }
 
 // Any name after the prefix has to be a name.
@@ -70,12 +86,12 @@ async function checkDirectory(directory: string): Promise<void> {
   }
 }
 
+function tell({ name, size, mediaType }: { name: string; size: number; mediaType: string }): void {
+  console.log(`${humanBytes(size).padStart(10)}  ${mediaType.padEnd(24)}  ${name}`);
+}
+
 // The first SIGINT or SIGTERM lets the files on their way finish; the second ends the process as ever.
-async function importInterruptibly(
-  store: Store,
-  directory: string,
-  where: { bucket: string; prefix: string },
-): Promise<ImportResult> {
+async function importInterruptibly(options: ImportOptions): Promise<ImportResult> {
   const interrupted = new AbortController();
   const onSignal = () => {
     sayError('sealgate: ending once the files on their way are done; again to end at once');
@@ -87,7 +103,7 @@ async function importInterruptibly(
   const progress = process.stderr.isTTY ? bar() : lines();
   try {
     const { signal } = interrupted;
-    return await importDirectory({ store, directory, ...where, signal, onProgress: progress.update });
+    return await importDirectory({ ...options, signal, onProgress: progress.update });
   } finally {
     progress.end();
     forget();
@@ -126,12 +142,9 @@ function lines(): Display {
   };
 }
 
-function summarize(result: ImportResult, seconds: number): void {
-  const { imported, unchanged, special, bytes, failures, stopped } = result;
-  const rate = humanBytes(bytes / Math.max(seconds, 0.001));
-  console.log(`${imported} files imported, ${humanBytes(bytes)} in ${seconds.toFixed(1)} s (${rate}/s)`);
+function summarize({ unchanged, leftOut, failures, stopped }: ImportResult): void {
   if (unchanged > 0) console.log(`${unchanged} files were there already`);
-  if (special > 0) console.log(`${special} links and special files were left out`);
+  for (const line of leftOutLines(leftOut)) console.log(line);
   for (const { path, reason } of failures.slice(0, failuresShown)) sayError(`sealgate: ${path}: ${reason}`);
   const unseen = failures.length - failuresShown;
   if (unseen > 0) sayError(`sealgate: and ${unseen} more`);

@@ -11,7 +11,9 @@ import { checkedMediaType, mediaTypeOf } from '../media_type.ts';
 import { addon, type Hashed } from '../native/addon.ts';
 import { isFull } from '../store/blobs.ts';
 import { checkObjectName } from '../store/names.ts';
+import { secretIn } from '../store/secrets.ts';
 import type { Store } from '../store/store.ts';
+import { UsageError } from './say.ts';
 import { checkBucket, parseReference, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
 
 export function addPut(program: Command): void {
@@ -20,6 +22,7 @@ export function addPut(program: Command): void {
     .argument('<file>', "path, or '-' for standard input")
     .argument('<ref>', 'BUCKET/NAME')
     .option('--type <media-type>', 'default: by the name')
+    .option('--publish-secrets', 'also what looks like a private key, tokens or passwords')
     .action(put);
   withExamples(
     command,
@@ -28,7 +31,12 @@ export function addPut(program: Command): void {
   );
 }
 
-async function put(file: string, ref: string, options: SiteOptions & { type?: string }): Promise<void> {
+interface Options extends SiteOptions {
+  type?: string;
+  publishSecrets?: true;
+}
+
+async function put(file: string, ref: string, options: Options): Promise<void> {
   const reference = parseReference(ref);
   if ('digest' in reference) throw new Error(`${ref}: a name is needed, BUCKET/NAME`);
   checkObjectName(reference.name);
@@ -37,6 +45,8 @@ async function put(file: string, ref: string, options: SiteOptions & { type?: st
     checkBucket(store, reference.bucket);
     const staged = await stage(store, file);
     try {
+      const secret = options.publishSecrets ? undefined : secretIn(reference.name, staged.staging);
+      if (secret !== undefined) throw new Error(`${file}: ${secret}`);
       await store.commitBlob(staged.staging, staged);
       const outcome = await store
         .putRef(reference.bucket, reference.name, { digest: staged.digest, mediaType })
@@ -55,7 +65,7 @@ function typeFlag(given: string): string {
     return checkedMediaType(given);
   } catch (cause) {
     const shown = JSON.stringify(given.slice(0, 100));
-    throw new Error(`--type: expected a media type like text/html, got ${shown}`, { cause });
+    throw new UsageError(`--type: expected a media type like text/html, got ${shown}`, { cause });
   }
 }
 

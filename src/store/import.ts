@@ -3,16 +3,18 @@
 // running it again.
 
 import { type Stats, statSync } from 'node:fs';
-import { opendir, rm, stat } from 'node:fs/promises';
+import { realpath, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { Piscina } from 'piscina';
 import { SealgateError } from '../errors.ts';
 import { mediaTypeOf } from '../media_type.ts';
 import type { Hashed } from '../native/addon.ts';
 import { workerUrl } from '../worker_url.ts';
 import { isFull } from './blobs.ts';
+import { type Choice, everything, ImportFilter, type Reason } from './import_filter.ts';
+import { type Source, type WalkEvents, walk } from './import_walk.ts';
 import { checkObjectName } from './names.ts';
+import { secretIn } from './secrets.ts';
 import type { Store } from './store.ts';
 
 /** Files on their way for each worker: enough that one is hashed while others are committed together. */
@@ -35,8 +37,8 @@ export interface ImportResult {
   imported: number;
   /** Their names point at the same bytes already. */
   unchanged: number;
-  /** Symbolic links, sockets, devices: not followed, not imported. */
-  special: number;
+  /** What was left out and why; a folder counts once. */
+  leftOut: Partial<Record<Reason, number>>;
   bytes: number;
   failures: { path: string; reason: string }[];
   /** Why it ended before the last file. */
@@ -49,20 +51,27 @@ export interface ImportOptions {
   bucket: string;
   /** Goes before each name; end it with a slash to make a folder of it. */
   prefix: string;
+  /** What of the tree; without it, all but links and special files. */
+  choice?: Choice;
+  /** Nothing is copied and nothing named: hears what would be. The store may be open for reading alone. */
+  onDry?: (file: { name: string; size: number; mediaType: string }) => void;
   /** Ends the import once the files on their way are done. */
   signal?: AbortSignal;
   onProgress?: (progress: ImportProgress) => void;
 }
 
-interface Source {
-  path: string;
-  name: string;
+/** What a worker copies. With a name, the copy is searched for what nobody means to publish (secrets.ts). */
+export interface Copying {
+  source: string;
+  staging: string;
+  guarded?: string;
 }
 
 /** A worker's answer: errors lose their code on the way between threads. */
 export type Copied = Hashed | { code: string | undefined; message: string };
 
 export async function importDirectory(options: ImportOptions): Promise<ImportResult> {
+  const filter = new ImportFilter(options.choice ?? everything, await realpath(options.directory));
   const threads = availableParallelism();
   const pool = new Piscina({
     filename: workerUrl('maintain'),
@@ -71,7 +80,7 @@ export async function importDirectory(options: ImportOptions): Promise<ImportRes
     maxQueue: Number.POSITIVE_INFINITY,
   });
   try {
-    return await new Import(options, pool).run(threads * filesPerWorker);
+    return await new Import(options, filter, pool).run(threads * filesPerWorker);
   } finally {
     await pool.destroy();
   }
@@ -79,12 +88,14 @@ export async function importDirectory(options: ImportOptions): Promise<ImportRes
 
 class Import {
   readonly #options: ImportOptions;
+  readonly #filter: ImportFilter;
   readonly #pool: Piscina;
-  readonly #result: ImportResult = { imported: 0, unchanged: 0, special: 0, bytes: 0, failures: [] };
+  readonly #result: ImportResult = { imported: 0, unchanged: 0, leftOut: {}, bytes: 0, failures: [] };
   readonly #progress: ImportProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
 
-  constructor(options: ImportOptions, pool: Piscina) {
+  constructor(options: ImportOptions, filter: ImportFilter, pool: Piscina) {
     this.#options = options;
+    this.#filter = filter;
     this.#pool = pool;
   }
 
@@ -98,7 +109,10 @@ class Import {
       );
     }
     const sources = this.#walk({
-      onSpecial: () => this.#result.special++,
+      onLeftOut: (reason) => {
+        const { leftOut } = this.#result;
+        leftOut[reason] = (leftOut[reason] ?? 0) + 1;
+      },
       onFailure: (path, error) => this.#fail(path, error),
     });
     const takeTurns = async () => {
@@ -112,37 +126,31 @@ class Import {
     return this.#result;
   }
 
-  async *#walk(on: {
-    onSpecial?: () => void;
-    onFailure?: (path: string, error: unknown) => void;
-  }): AsyncGenerator<Source> {
-    const { directory, prefix } = this.#options;
-    const folders = [''];
-    for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-      try {
-        for await (const entry of await opendir(join(directory, folder))) {
-          const relative = folder === '' ? entry.name : `${folder}/${entry.name}`;
-          if (entry.isDirectory()) folders.push(relative);
-          else if (entry.isFile()) yield { path: join(directory, relative), name: prefix + relative };
-          else on.onSpecial?.();
-        }
-      } catch (error) {
-        on.onFailure?.(join(directory, folder), error);
-      }
-    }
+  #walk(on: WalkEvents): AsyncGenerator<Source> {
+    return walk(this.#options.directory, this.#filter, on);
   }
 
-  async #take(source: Source): Promise<void> {
+  async #take({ path, relative }: Source): Promise<void> {
+    const name = this.#options.prefix + relative;
     try {
-      const seen = await stat(source.path);
-      if (this.#isUnchanged(source.name, seen)) this.#result.unchanged++;
-      else await this.#import(source, seen);
+      const seen = await stat(path);
+      if (this.#isUnchanged(name, seen)) this.#result.unchanged++;
+      else if (this.#options.onDry) this.#tell(path, name, seen);
+      else await this.#import(path, name, seen);
       this.#progress.bytes += seen.size;
     } catch (error) {
-      this.#fail(source.path, error);
+      this.#fail(path, error);
     }
     this.#progress.files++;
     this.#options.onProgress?.(this.#progress);
+  }
+
+  #tell(path: string, name: string, { size }: Stats): void {
+    const secret = this.#filter.guardsSecrets ? secretIn(name, path) : undefined;
+    if (secret !== undefined) throw new Error(secret);
+    this.#options.onDry?.({ name, size, mediaType: mediaTypeOf(name) });
+    this.#result.imported++;
+    this.#result.bytes += size;
   }
 
   #fail(path: string, error: unknown): void {
@@ -160,11 +168,13 @@ class Import {
     return ref.size === size && ctimeMs + timesLag < ref.created;
   }
 
-  async #import({ path, name }: Source, seen: Stats): Promise<void> {
+  async #import(path: string, name: string, seen: Stats): Promise<void> {
     const { store, bucket } = this.#options;
     const staging = store.stagingPath();
     try {
-      const copied: Copied = await this.#pool.run({ source: path, staging });
+      const guarded = this.#filter.guardsSecrets ? { guarded: name } : {};
+      const task: Copying = { source: path, staging, ...guarded };
+      const copied: Copied = await this.#pool.run(task);
       if ('message' in copied) throw failureOf(copied);
       await store.commitBlob(staging, copied);
       // Looked at last of all, with nothing between: a later change is later than the name (#isUnchanged).

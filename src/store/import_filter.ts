@@ -1,0 +1,97 @@
+// ImportFilter: which files of a tree are imported. What is left out has a reason.
+
+import { join } from 'node:path';
+import picomatch from 'picomatch';
+
+export interface Choice {
+  /** Globs. Without a slash they match a name in any folder, with one the path from the tree's root. */
+  exclude: string[];
+  /** Globs; none: every file. */
+  include: string[];
+  /** Also files and folders whose names begin with a dot. */
+  hidden: boolean;
+  /** Also the files of the tree that symbolic links point at. */
+  links: boolean;
+  /** Also what looks like a private key, a file of tokens or of passwords. */
+  secrets: boolean;
+  /** The site's own folders and files, absolute and without links. They are never imported. */
+  own: string[];
+}
+
+export const everything: Choice = {
+  exclude: [],
+  include: [],
+  hidden: true,
+  links: false,
+  secrets: true,
+  own: [],
+};
+
+/** Why something is left out, as the summary says it of several. */
+export const reasons = {
+  hidden: 'hidden files and folders were left out; --hidden takes them',
+  excluded: 'files and folders were left out by --exclude',
+  'not-included': 'files were left out by --include',
+  link: 'symbolic links were left out; --links takes those to files of the tree',
+  special: 'pipes, sockets and devices were left out',
+  own: "files and folders of this site were left out: its store, keys, tokens and logs aren't content",
+  store: 'folders were left out that are stores of Sealgate',
+} as const;
+export type Reason = keyof typeof reasons;
+
+type Matches = (path: string) => boolean;
+
+export class ImportFilter {
+  readonly #choice: Choice;
+  readonly #root: string;
+  readonly #excluded: Matches;
+  readonly #included: Matches;
+  readonly #own: Set<string>;
+
+  /** @param root of the tree, absolute and without links. */
+  constructor(choice: Choice, root: string) {
+    this.#choice = choice;
+    this.#root = root;
+    this.#excluded = matcher('--exclude', choice.exclude);
+    this.#included = choice.include.length === 0 ? () => true : matcher('--include', choice.include);
+    this.#own = new Set(choice.own);
+  }
+
+  get followsLinks(): boolean {
+    return this.#choice.links;
+  }
+
+  get guardsSecrets(): boolean {
+    return !this.#choice.secrets;
+  }
+
+  /** Of a folder: why nothing of it is taken. @param path from the root. */
+  folder(path: string): Reason | undefined {
+    if (this.#own.has(join(this.#root, path))) return 'own';
+    if (!this.#choice.hidden && isHidden(path)) return 'hidden';
+    return this.#excluded(path) ? 'excluded' : undefined;
+  }
+
+  file(path: string): Reason | undefined {
+    return this.folder(path) ?? (this.#included(path) ? undefined : 'not-included');
+  }
+}
+
+// The folders above were looked at before.
+function isHidden(path: string): boolean {
+  return path.slice(path.lastIndexOf('/') + 1).startsWith('.');
+}
+
+/** Throws an error that names the flag. Hidden names are a matter of their own, so globs match them too. */
+function matcher(flag: string, globs: string[]): Matches {
+  const each = globs.map((glob) => {
+    const bare = glob.replace(/^\//, '').replace(/\/$/, '');
+    try {
+      return picomatch(bare, { dot: true, nonegate: true, basename: !glob.includes('/') });
+    } catch (cause) {
+      const { message } = cause as Error;
+      throw new Error(`${flag} ${JSON.stringify(glob)}: is no pattern: ${message}`, { cause });
+    }
+  });
+  return (path) => each.some((matches) => matches(path));
+}

@@ -1,0 +1,83 @@
+// The walk over a tree that is imported: its files, as the filter chooses them, and what is left out.
+
+import { access, opendir, realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import type { ImportFilter, Reason } from './import_filter.ts';
+
+/** A file to import. */
+export interface Source {
+  path: string;
+  /** From the root of the tree, with slashes. */
+  relative: string;
+}
+
+export interface WalkEvents {
+  onLeftOut?: (reason: Reason, path: string) => void;
+  onFailure?: (path: string, error: unknown) => void;
+}
+
+export async function* walk(root: string, filter: ImportFilter, on: WalkEvents): AsyncGenerator<Source> {
+  const folders = [''];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const path = join(root, folder);
+    if (await isStore(path)) {
+      on.onLeftOut?.('store', path);
+      continue;
+    }
+    try {
+      for await (const entry of await opendir(path)) {
+        const relative = folder === '' ? entry.name : `${folder}/${entry.name}`;
+        const reason = await reasonAgainst(entry, root, relative, filter);
+        if (reason !== undefined) on.onLeftOut?.(reason, join(root, relative));
+        else if (entry.isDirectory()) folders.push(relative);
+        else yield { path: join(root, relative), relative };
+      }
+    } catch (error) {
+      on.onFailure?.(path, error);
+    }
+  }
+}
+
+interface Entry {
+  isDirectory(): boolean;
+  isFile(): boolean;
+  isSymbolicLink(): boolean;
+}
+
+async function reasonAgainst(
+  entry: Entry,
+  root: string,
+  relative: string,
+  filter: ImportFilter,
+): Promise<Reason | undefined> {
+  if (entry.isDirectory()) return filter.folder(relative);
+  if (entry.isFile()) return filter.file(relative);
+  if (!entry.isSymbolicLink()) return filter.file(relative) ?? 'special';
+  const reason = filter.file(relative);
+  if (reason !== undefined) return reason;
+  return filter.followsLinks ? reasonAgainstLink(root, relative, filter) : 'link';
+}
+
+// A link is followed to a file of the same tree: anything else was not named when the tree was.
+async function reasonAgainstLink(
+  root: string,
+  relative: string,
+  filter: ImportFilter,
+): Promise<Reason | undefined> {
+  const [top, target] = await Promise.all([realpath(root), realpath(join(root, relative)).catch(() => '')]);
+  if (!target.startsWith(top + sep)) return 'link';
+  const found = await stat(target).catch(() => undefined);
+  if (!found?.isFile()) return 'link';
+  // The file would not be left out where it is, nor any folder on the way to it.
+  const parts = target.slice(top.length + 1).split(sep);
+  const steps = parts.map((_, depth) => parts.slice(0, depth + 1).join('/'));
+  return steps.map((step) => filter.folder(step)).find((each) => each !== undefined);
+}
+
+async function isStore(folder: string): Promise<boolean> {
+  const parts = ['blobs/sha256', 'meta/data.mdb'].map((part) => access(join(folder, part)));
+  return Promise.all(parts).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,102 @@
+// Secrets: files that nobody means to publish. A private key is known by what it holds, whatever it is
+// called, and by names that mean nothing else.
+
+import { createPrivateKey } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { posix } from 'node:path';
+
+/** Bytes. Larger files are no keys; a key behind a long chain of certificates is still found. */
+const maxKeyFileBytes = 1024 * 1024;
+/** Bytes of the key files that players fetch (RFC 8216 4.3.2.4): they are content. */
+const hlsKeyBytes = 16;
+
+/** PEM (RFC 7468), OpenSSH, PGP, PuTTY, SSH.com and age write their private keys as text. */
+const keyTexts = [
+  'PRIVATE KEY-----',
+  'PRIVATE KEY BLOCK-----',
+  'PuTTY-User-Key-File-',
+  'BEGIN SSH2 ENCRYPTED PRIVATE KEY',
+  'AGE-SECRET-KEY-1',
+];
+/** Java key stores: JKS and JCEKS. */
+const keyStores = ['feedfeed', 'cececece'];
+/** PKCS#5 and PKCS#12 encryption, as DER has them at the head of an encrypted key (RFC 5958 3). */
+const encryptions = ['06092a864886f70d0105', '060a2a864886f70d010c01'];
+
+const keyNames = new Set(['id_rsa', 'id_dsa', 'id_ecdsa', 'id_ecdsa_sk', 'id_ed25519', 'id_ed25519_sk']);
+const keyEndings = new Set(['.key', '.p12', '.pfx', '.p8', '.pk8', '.jks', '.keystore', '.ppk', '.kdbx']);
+const credentials = new Set([
+  ...['.env', '.netrc', '.pgpass', '.npmrc', '.pypirc', '.git-credentials', '.htpasswd', '.vault-token'],
+  ...['.aws/credentials', '.docker/config.json'],
+]);
+
+/** Why a file is not published unasked; undefined: nothing is against it. @param name that it is to have. */
+export function secretIn(name: string, path: string): string | undefined {
+  const bytes = readSmall(path);
+  const fault = secretByContent(bytes) ?? secretByName(name, bytes);
+  return fault && `${fault}, and was left out; --publish-secrets takes it`;
+}
+
+function secretByContent(bytes: Buffer): string | undefined {
+  if (keyTexts.some((text) => bytes.includes(text))) return 'holds a private key';
+  if (isDerKey(bytes) || keyStores.includes(bytes.subarray(0, 4).toString('hex')))
+    return 'holds a private key';
+  return isTokenFile(bytes) ? 'holds tokens of Sealgate' : undefined;
+}
+
+function secretByName(name: string, bytes: Buffer): string | undefined {
+  const base = posix.basename(name);
+  if (keyNames.has(base)) return 'is called like a private key';
+  const ending = posix.extname(base).toLowerCase();
+  if (ending === '.key' && isKnownContent(bytes)) return undefined;
+  if (keyEndings.has(ending)) return 'is called like a private key';
+  const inFolder = `${posix.basename(posix.dirname(name))}/${base}`;
+  return credentials.has(base) || credentials.has(inFolder)
+    ? 'is called like a file of passwords'
+    : undefined;
+}
+
+// Key files of HLS have 16 bytes; documents of Keynote are ZIP archives.
+function isKnownContent(bytes: Buffer): boolean {
+  return bytes.length === hlsKeyBytes || bytes.subarray(0, 4).toString('latin1') === 'PK\x03\x04';
+}
+
+/** PKCS#8, PKCS#1 or SEC1, encrypted or not; PKCS#12 as well (RFC 7292 4). */
+function isDerKey(bytes: Buffer): boolean {
+  if (bytes[0] !== 0x30 || bytes.length < 32) return false;
+  const head = bytes.subarray(0, 80).toString('hex');
+  if (encryptions.some((oid) => head.slice(0, 40).includes(oid))) return true;
+  // PFX: version 3, then a content of type data or signed data.
+  if (/^30(?:8[0-4]|[0-7])[0-9a-f]{1,9}02010330/.test(head)) return true;
+  return (['pkcs8', 'pkcs1', 'sec1'] as const).some((type) => {
+    try {
+      createPrivateKey({ key: bytes, format: 'der', type });
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function isTokenFile(bytes: Buffer): boolean {
+  if (bytes[0] !== 0x7b || !bytes.includes('"tokens"')) return false;
+  try {
+    const { tokens } = JSON.parse(bytes.toString());
+    return Array.isArray(tokens) && tokens.some((each) => 'hash' in each && 'scopes' in each);
+  } catch {
+    return false;
+  }
+}
+
+/** What a file holds; nothing of one that is larger than a key. */
+function readSmall(path: string): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    if (size > maxKeyFileBytes) return Buffer.alloc(0);
+    const bytes = Buffer.alloc(size);
+    return bytes.subarray(0, readSync(file, bytes, 0, size, 0));
+  } finally {
+    closeSync(file);
+  }
+}

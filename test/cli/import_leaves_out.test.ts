@@ -1,0 +1,197 @@
+// import leaves out what was not meant: hidden files, what globs say, links that lead elsewhere, private keys
+// and the site's own files. Each is counted, and keys are named.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { outcome, spawnCli } from '../support/runtime.ts';
+import { createSite } from '../support/server.ts';
+import { bucketDigests, writeTree } from '../support/tree.ts';
+
+const site = await createSite();
+after(() => site.remove());
+const store = join(site.dir, 'store');
+const cli = (...args: string[]) => outcome(spawnCli([...args, '--config', site.config]));
+const names = async (bucket: string) => Object.keys(await bucketDigests(store, bucket));
+
+let trees = 0;
+/** Imports a new tree into a bucket of its own. */
+async function imported(files: Record<string, string | Uint8Array>, ...flags: string[]) {
+  const tree = join(site.dir, `tree ${trees++}`);
+  await writeTree(tree, files);
+  const bucket = `bucket-${trees}`;
+  return { ...(await cli('import', tree, '--bucket', bucket, ...flags)), names: await names(bucket) };
+}
+
+const tree = {
+  'a.txt': 'a',
+  'b/c.txt': 'c',
+  'b/d.tmp': 'd',
+  'b/keep/e.txt': 'e',
+  '.git/config': 'x',
+  'b/.f': 'f',
+};
+
+test('hidden files and folders are left out unless they are asked for', async () => {
+  const plain = await imported(tree);
+  assert.deepEqual(plain.names, ['a.txt', 'b/c.txt', 'b/d.tmp', 'b/keep/e.txt']);
+  assert.match(plain.stdout, /^2 hidden files and folders were left out; --hidden takes them$/m);
+  const all = await imported(tree, '--hidden');
+  assert.deepEqual(all.names, Object.keys(tree).sort());
+});
+
+const globs: [string[], string[]][] = [
+  [
+    ['--exclude', '*.tmp'],
+    ['a.txt', 'b/c.txt', 'b/keep/e.txt'],
+  ],
+  [['--exclude', 'b/**'], ['a.txt']],
+  [
+    ['--exclude', 'keep'],
+    ['a.txt', 'b/c.txt', 'b/d.tmp'],
+  ],
+  [
+    ['--exclude', '/b/keep/', '--exclude', 'd.*'],
+    ['a.txt', 'b/c.txt'],
+  ],
+  [
+    ['--exclude', 'c.txt/'],
+    ['a.txt', 'b/c.txt', 'b/d.tmp', 'b/keep/e.txt'],
+  ],
+  [
+    ['--include', '*.txt'],
+    ['a.txt', 'b/c.txt', 'b/keep/e.txt'],
+  ],
+  [
+    ['--include', 'b/*.txt', '--include', 'a.*'],
+    ['a.txt', 'b/c.txt'],
+  ],
+  [
+    ['--include', '*.txt', '--exclude', 'e.*'],
+    ['a.txt', 'b/c.txt'],
+  ],
+];
+for (const [flags, expected] of globs) {
+  test(`${flags.join(' ')} chooses`, async () => {
+    const { status, names } = await imported(tree, ...flags);
+    assert.deepEqual([status, names], [0, expected]);
+  });
+}
+
+test('a dry run says what would be imported and makes nothing', async () => {
+  const at = join(site.dir, 'dry');
+  await writeTree(at, { 'a.txt': 'a' });
+  const { status, stdout } = await cli('import', at, '--bucket', 'dry', '--dry-run');
+  assert.equal(status, 0);
+  assert.match(stdout, /^ +1 B {2}text\/plain +a\.txt\n1 files would be imported, 1 B\n$/);
+  assert.ok(!(await cli('bucket', 'list')).stdout.includes('dry'));
+  await writeTree(at, { 'key.pem': '-----BEGIN PRIVATE KEY-----\n' });
+  const dry = await cli('import', at, '--dry-run');
+  assert.match(dry.stderr, /key\.pem: holds a private key/);
+});
+
+test('links to files of the tree are taken on request, and no others', async () => {
+  const at = join(site.dir, 'links');
+  await writeTree(at, { 'real/file': 'file', '.hidden': 'x' });
+  await writeFile(join(site.dir, 'outside'), 'outside');
+  await symlink('real/file', join(at, 'inside'));
+  await symlink('../outside', join(at, 'out'));
+  await symlink('real', join(at, 'folder'));
+  await symlink('.hidden', join(at, 'to hidden'));
+  await symlink('nowhere', join(at, 'dangling'));
+  await cli('import', at, '--bucket', 'links-not');
+  assert.deepEqual(await names('links-not'), ['real/file']);
+  const { stdout } = await cli('import', at, '--bucket', 'links', '--links');
+  assert.deepEqual(await names('links'), ['inside', 'real/file']);
+  assert.match(stdout, /^3 symbolic links were left out; /m);
+});
+
+const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+const made = (name: string) => join(site.dir, `${name}.pem`);
+const [ec, rsa, both] = [made('ec'), made('rsa'), made('both')];
+openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', ec);
+openssl('genrsa', '-out', rsa, '2048');
+await writeFile(
+  both,
+  Buffer.concat([await readFile(site.certificate), await readFile(join(site.dir, 'tls/key.pem'))]),
+);
+const encrypted = ['pkcs8', '-topk8', '-in', ec, '-passout', 'pass:x'];
+
+/** Files that are not published unasked, whatever they are called. */
+const keys: Record<string, string | Buffer> = {
+  'pkcs8.txt': await readFile(ec),
+  'sec1.txt': openssl('ec', '-in', ec),
+  'pkcs1.txt': openssl('rsa', '-in', rsa, '-traditional'),
+  'encrypted.txt': openssl(...encrypted),
+  'behind a certificate.txt': await readFile(both),
+  'in json.json': JSON.stringify({ private_key: (await readFile(ec)).toString() }),
+  'openssh.txt': '-----BEGIN OPENSSH PRIVATE KEY-----\n',
+  'pgp.txt': '-----BEGIN PGP PRIVATE KEY BLOCK-----\n',
+  'putty.txt': 'PuTTY-User-Key-File-3: ssh-ed25519\n',
+  'pkcs8.bin': openssl('pkcs8', '-topk8', '-nocrypt', '-in', ec, '-outform', 'DER'),
+  'sec1.bin': openssl('ec', '-in', ec, '-outform', 'DER'),
+  'pkcs1.bin': openssl('rsa', '-in', rsa, '-traditional', '-outform', 'DER'),
+  'encrypted.bin': openssl(...encrypted, '-outform', 'DER'),
+  'pkcs12.bin': openssl('pkcs12', '-export', '-in', both, '-passout', 'pass:x'),
+  'tokens.txt': await readFile(join(site.dir, 'tokens.json')),
+  id_ed25519: 'x',
+  'some.key': 'x',
+  '.env': 'x',
+  '.aws/credentials': 'x',
+};
+/** Files that look a little like those. */
+const content: Record<string, string | Buffer> = {
+  'certificate.pem': await readFile(site.certificate),
+  'certificate.der': openssl('x509', '-in', site.certificate, '-outform', 'DER'),
+  'public.pem': openssl('ec', '-in', ec, '-pubout'),
+  'public.der': openssl('ec', '-in', ec, '-pubout', '-outform', 'DER'),
+  'id_ed25519.pub': 'ssh-ed25519 AAAA',
+  'hls.key': Buffer.alloc(16, 7),
+  'talk.key': 'PK\x03\x04a document of Keynote',
+  'tokens.json': '{"tokens":["a","b"]}',
+  'about keys.html': 'how to keep your private key safe',
+};
+
+test('private keys, tokens and passwords are refused by what they hold and how they are called', async () => {
+  const { status, stderr, names } = await imported({ ...keys, ...content }, '--hidden');
+  assert.equal(status, 1);
+  assert.deepEqual(names, Object.keys(content).sort());
+  const named = stderr.split('\n').filter((line) => line.includes('--publish-secrets takes it'));
+  assert.equal(named.length, Object.keys(keys).length, stderr);
+  for (const name of Object.keys(keys)) assert.ok(stderr.includes(`/${name}: `), name);
+});
+
+test('--publish-secrets takes them', async () => {
+  const { status, names } = await imported(keys, '--hidden', '--publish-secrets');
+  assert.deepEqual([status, names], [0, Object.keys(keys).sort()]);
+});
+
+test('put refuses a private key, too', async () => {
+  const { status, stderr } = await cli('put', ec, 'files/key');
+  assert.equal(status, 1);
+  assert.match(stderr, /ec\.pem: holds a private key, [^\n]*--publish-secrets/);
+  assert.equal((await cli('put', ec, 'files/key', '--publish-secrets')).status, 0);
+});
+
+test("the site's own folder, its store and what is below another store are not imported", async () => {
+  const own = await cli('import', site.dir, '--publish-secrets');
+  assert.match(own.stderr, /: is the folder of this site, /);
+  const inside = await cli('import', join(site.dir, 'store', 'blobs'), '--publish-secrets');
+  assert.match(inside.stderr, /: is in the store of this site, /);
+  assert.deepEqual([own.status, inside.status], [1, 1]);
+
+  const above = join(site.dir, 'above');
+  await writeTree(above, { 'page.html': 'page' });
+  await cp(join(site.dir, 'store'), join(above, 'copy of a store'), { recursive: true });
+  const moved = await createSite();
+  await cp(moved.dir, join(above, 'site'), { recursive: true });
+  await moved.remove();
+  const config = join(above, 'site', 'sealgate.json');
+  const { status, stdout } = await outcome(spawnCli(['import', above, '--config', config]));
+  assert.equal(status, 0);
+  assert.match(stdout, /^1 folders were left out that are stores/m);
+  assert.match(stdout, /^1 files and folders of this site were left out/m);
+  assert.deepEqual(Object.keys(await bucketDigests(join(above, 'site', 'store'), 'files')), ['page.html']);
+});
