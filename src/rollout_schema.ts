@@ -90,7 +90,12 @@ export const guardSchema = z.strictObject({
     .max(0.2)
     .default(0.01)
     .describe('Largest probability of a difference by chance that is taken for one.'),
-  consecutive: z.int().min(1).max(100).default(3).describe('Verdicts in a row before it acts.'),
+  consecutive: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(3)
+    .describe('Verdicts in a row before it acts; what came after the first has to confirm them.'),
   errorShare: z
     .number()
     .min(0)
@@ -111,5 +116,17 @@ export const guardSchema = z.strictObject({
     .max(604_800)
     .default(900)
     .describe('How long the groups have to be alike before the next step.'),
+  stepConnections: z
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .default(100)
+    .describe('Connections of the canary that the kernel has to have taken before the next step.'),
+  stepBytes: z
+    .int()
+    .min(1)
+    .max(2 ** 50)
+    .default(64 * 1024 * 1024)
+    .describe('Bytes of the canary that the kernel has to have encrypted or decrypted before the next step.'),
 });
 export type GuardPolicy = z.infer<typeof guardSchema>;

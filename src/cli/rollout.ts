@@ -1,6 +1,7 @@
 // rollout: how far kernel TLS has come on a running server, and changing it.
 
 import type { Command } from 'commander';
+import type { TrafficView } from '../control/views.ts';
 import type { AuditEntry } from '../rollout/audit_log.ts';
 import type { GuardStatus } from '../rollout/guard.ts';
 import type { RolloutView } from '../rollout/rollout.ts';
@@ -8,8 +9,9 @@ import { ktlsCiphers, ktlsProtocols, phases, type RolloutChange } from '../rollo
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { numberOf } from './say.ts';
 import { withExamples } from './site.ts';
+import { minutes, shareTold } from './units.ts';
 
-type Shown = RolloutView & { guard: GuardStatus };
+type Shown = RolloutView & { guard: GuardStatus; traffic: TrafficView };
 
 interface SetOptions extends ControlOptions {
   percent?: string;
@@ -42,7 +44,7 @@ export function addRollout(program: Command): void {
     .action(show);
   withControl(rollout.command('back'))
     .description('put every new connection back on userspace TLS; those under way go on')
-    .requiredOption('--why <text>', 'for the audit log')
+    .option('--why <text>', 'for the audit log', 'asked to')
     .action(back);
   withControl(rollout.command('log'))
     .description('the last changes of the running server: when, who, what and why')
@@ -65,7 +67,7 @@ function addSet(rollout: Command): void {
     .option('--protocol <name...>', 'TLSv1.2, TLSv1.3')
     .option('--cipher <name...>', 'as AES-128-GCM')
     .option('--min-bytes <n>', 'smaller responses and uploads move nothing')
-    .option('--force', 'although the guard rolled back a short while ago')
+    .option('--force', 'although the guard rolled back a short while ago, or this host has no kernel TLS')
     .action(set);
   withExamples(
     command,
@@ -119,14 +121,20 @@ function amount(text: string | undefined, flag: string): number | undefined {
   return numberOf(flag, text, 'a number', () => true);
 }
 
-function told({ phase, percent, control, sticky, slice, changed, rollback, ktls, guard }: Shown): string {
+function told(shown: Shown): string {
+  const { phase, percent, control, sticky, slice, changed, rollback, ktls, guard, traffic } = shown;
   const restricted = Object.entries(slice).filter(([name, value]) => restricts(name, value));
   const lines = [
     ['phase', `${phase}${ktls.works ? '' : ` (nothing moves: ${ktls.reason})`}`],
     ['canary', `${percent} % of the slice, ${sticky ? 'by client' : 'by connection'}; control ${control} %`],
     ...restricted.map(([name, value]) => [name, [value].flat().join(', ')]),
     ['changed', `${changed.at} by ${changed.who}: ${changed.why}`],
+    ['kernel', `${shareTold(traffic.share)} in the last ${minutes(traffic.seconds)}`],
+    ['', `${shareTold(traffic.since.change.share)} since the last change or start`],
+    ['', `${shareTold(traffic.since.start.share)} since the start`],
+    ['connections', connectionsTold(traffic)],
     ['guard', guardTold(guard)],
+    ...stepTold(guard),
     ...guard.comparisons.map(({ metric, canary, control: other, p, verdict }) => [
       '',
       `${metric}: canary ${short(canary)}, control ${short(other)}, p ${short(p)}: ${verdict}`,
@@ -142,6 +150,16 @@ function told({ phase, percent, control, sticky, slice, changed, rollback, ktls,
   return lines.map(([name = '', value = '']) => `${name.padEnd(12)}${value}`).join('\n');
 }
 
+function stepTold({ step }: GuardStatus): string[][] {
+  if (!step) return [];
+  const [first = 'the next look', ...others] = step.waitsFor;
+  return [['next step', `${step.next} %; waits for ${first}`], ...others.map((each) => ['', `and ${each}`])];
+}
+
+function connectionsTold({ canary: { connections, movable, moved } }: TrafficView): string {
+  return `of ${connections} canary connections ${movable} had a transfer for the kernel; it took ${moved}`;
+}
+
 /** All protocols and all ciphers are no restriction. */
 function restricts(name: string, value: string[] | number): boolean {
   if (!Array.isArray(value)) return value > 0;
@@ -150,7 +168,8 @@ function restricts(name: string, value: string[] | number): boolean {
 }
 
 function guardTold({ enabled, verdict, intervals, coolDownUntil }: GuardStatus): string {
-  const found = verdict === 'insufficient' ? `not enough traffic yet (${intervals} intervals)` : verdict;
+  const few = `not enough traffic that the kernel could take, in both groups (${intervals} intervals)`;
+  const found = verdict === 'insufficient' ? few : verdict;
   return `${enabled ? '' : 'does not act; '}${found}${coolDownUntil ? `; waits until ${coolDownUntil}` : ''}`;
 }
 

@@ -1,9 +1,31 @@
 // Quantities as people read them.
 
+import type { KernelShare } from '../rollout/traffic.ts';
+
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
 export function humanBytes(bytes: number): string {
   const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1);
   const value = bytes / 1024 ** power;
   return `${power === 0 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+}
+
+/** `37 % of 1.2 GiB sent by kernel TLS, none received over TLS`. */
+export function shareTold({ sent, received }: KernelShare): string {
+  const told = ({ all, ratio }: KernelShare['sent'], how: string) =>
+    ratio === undefined
+      ? `nothing ${how} over TLS`
+      : `${percentOf(ratio)} of ${humanBytes(all)} ${how} over TLS by the kernel`;
+  return `${told(sent, 'sent')}, ${told(received, 'received')}`;
+}
+
+/** Nought and all only where it is. */
+function percentOf(ratio: number): string {
+  if (ratio > 0 && ratio < 0.001) return 'under 0.1 %';
+  if (ratio < 1 && ratio > 0.999) return 'over 99.9 %';
+  return `${Number((ratio * 100).toFixed(1))} %`;
+}
+
+export function minutes(seconds: number): string {
+  return seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`;
 }

@@ -11,7 +11,8 @@ import { type ControlEnv, whoOf } from './who.ts';
 
 const why = z.string().min(1, { error: 'expected a reason' }).max(500);
 const changeSchema = rolloutChangeSchema.extend({ why, force: z.boolean().default(false) });
-const rollBackSchema = z.strictObject({ why });
+/** The way back is not to wait for words. */
+const rollBackSchema = z.strictObject({ why: why.default('asked to') });
 
 export function rolloutRoutes({ rollout, guard, samples }: Operation): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>();
@@ -30,7 +31,8 @@ export function rolloutRoutes({ rollout, guard, samples }: Operation): Hono<Cont
     return c.json(view());
   });
   app.post('/rollback', async (c) => {
-    const asked = rollBackSchema.safeParse(await c.req.json().catch(() => undefined));
+    const body = await c.req.text();
+    const asked = rollBackSchema.safeParse(body === '' ? {} : await c.req.json().catch(() => undefined));
     if (!asked.success) return problem(c, 400, 'change-malformed', z.prettifyError(asked.error));
     await rollout.rollBack({ who: whoOf(c), why: asked.data.why });
     return c.json(view());

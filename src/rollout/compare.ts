@@ -7,6 +7,7 @@
 // minute count as the one interval they are.
 
 import { permutationTest } from 'simple-statistics';
+import type { Counters } from '../native/addon.ts';
 import type { GuardPolicy } from '../rollout_schema.ts';
 import { quantile, shareAbove } from './distribution.ts';
 import { type GroupCounts, groupCounts, type Interval, sumOf } from './samples.ts';
@@ -42,8 +43,8 @@ export interface Judgement {
   classes: { class: string; canary: number; control: number }[];
 }
 
-/** Random divisions tried: p is known to a thousandth. Some milliseconds of the main thread. */
-const permutations = 1000;
+/** Random divisions tried: p can be as small as 1 in 2000. Some milliseconds of the main thread. */
+const permutations = 2000;
 
 interface Pair {
   canary: GroupCounts;
@@ -66,20 +67,45 @@ export function compare(
   policy: GuardPolicy,
   random: () => number = Math.random,
 ): Judgement {
-  const pairs = intervals.map(({ counts }) => pairOf(counts)).filter((pair) => hasTraffic(pair, policy));
-  const whole = pairOf(sumOf(intervals));
+  const parts = intervals.map(comparedIn);
+  const pairs = parts.map(({ pair }) => pair).filter((pair) => hasTraffic(pair, policy));
+  const whole = pairOf(sumOf(parts));
   const judged = { intervals: pairs.length, classes: classesOf(whole) };
   if (pairs.length < policy.minIntervals) return { ...judged, verdict: 'insufficient', comparisons: [] };
-  const comparisons = measures(whole, policy).flatMap((measure) => {
+  const tested = measures(whole, policy).flatMap((measure) => {
     const found = testOf(measure, pairs, whole, random);
-    return found ? [{ ...found, verdict: verdictOf(measure, found, policy.significance) }] : [];
+    return found ? [{ measure, found }] : [];
   });
+  // Each metric is a further chance to be wrong (Bonferroni).
+  const significance = policy.significance / Math.max(tested.length, 1);
+  const comparisons = tested.map(({ measure, found }) => ({
+    ...found,
+    verdict: verdictOf(measure, found, significance),
+  }));
   const severity: Verdict[] = ['worse', 'hold', 'alike'];
   const verdict = severity.find((each) => comparisons.some((found) => found.verdict === each)) ?? 'alike';
   return { ...judged, verdict, comparisons };
 }
 
-function pairOf(counts: Interval['counts']): Pair {
+interface Compared {
+  counts: Counters;
+  pair: Pair;
+}
+
+/** An interval is looked at again as long as it is in the window. */
+const seen = new WeakMap<Interval, Compared>();
+
+function comparedIn(interval: Interval): Compared {
+  const known = seen.get(interval);
+  if (known) return known;
+  const isCompared = ([name]: [string, number]) => /^movable_\w+\.(canary|control)\b/.test(name);
+  const counts = Object.fromEntries(Object.entries(interval.counts).filter(isCompared));
+  const found = { counts, pair: pairOf(counts) };
+  seen.set(interval, found);
+  return found;
+}
+
+function pairOf(counts: Counters): Pair {
   return {
     canary: groupCounts(counts, 'canary', 'movable'),
     control: groupCounts(counts, 'control', 'movable'),

@@ -1,12 +1,13 @@
 // Guard: looks at every new sample, and acts on what it sees: back to userspace TLS when the canary is worse,
-// on to the next step when the groups have been alike for long enough. It goes up only in steps that the
-// operator named, and never again by itself after it went back, so it cannot flap.
+// and is found so once more by what came after; on to the next step when the groups have been alike for long
+// enough while the kernel really carried traffic. It goes up only in steps that the operator named, and never
+// again by itself after it went back, so it cannot flap.
 
 import type { Logger } from 'pino';
 import type { GuardPolicy } from '../rollout_schema.ts';
 import { type Comparison, compare, type Judgement, type Metric } from './compare.ts';
 import type { Rollout } from './rollout.ts';
-import type { Samples } from './samples.ts';
+import { groupCounts, type Samples } from './samples.ts';
 
 export interface GuardStatus extends Judgement {
   enabled: boolean;
@@ -18,6 +19,8 @@ export interface GuardStatus extends Judgement {
   coolDownUntil?: string;
   /** What it rolled back for, last. */
   evidence?: string;
+  /** The percentage that it goes on to, and what that waits for: a sentence each. */
+  step?: { next: number; waitsFor: string[] };
 }
 
 export interface GuardParts {
@@ -35,6 +38,8 @@ export class Guard {
   readonly #now: () => number;
   #judgement: Judgement = { verdict: 'insufficient', intervals: 0, comparisons: [], classes: [] };
   #streak = 0;
+  /** When the first verdict of the streak was found. */
+  #suspectSince = 0;
   #rollbacks = 0;
   #evidence: string | undefined;
   /** Since when the groups are alike, in this state of the rollout. */
@@ -54,6 +59,7 @@ export class Guard {
       rollbacks: this.#rollbacks,
       ...(until > this.#now() && { coolDownUntil: new Date(until).toISOString() }),
       ...(this.#evidence !== undefined && { evidence: this.#evidence }),
+      ...this.#step(),
     };
   }
 
@@ -63,17 +69,28 @@ export class Guard {
     const since = Math.max(this.#now() - policy.windowSeconds * 1000, rollout.changedAt);
     this.#judgement = compare(samples.intervals(since), policy, random);
     const { verdict } = this.#judgement;
+    if (verdict === 'worse' && this.#streak === 0) this.#suspectSince = this.#now();
     this.#streak = verdict === 'worse' ? this.#streak + 1 : 0;
     if (verdict !== 'alike' || this.#alikeSince === undefined || this.#alikeSince < rollout.changedAt) {
       this.#alikeSince = verdict === 'alike' ? this.#now() : undefined;
     }
     if (!policy.enabled || rollout.state.phase === 'instrument') return;
     try {
-      if (this.#streak >= policy.consecutive) await this.#rollBack();
+      if (this.#streak >= policy.consecutive && this.#confirmed()) await this.#rollBack();
       else await this.#goOn();
     } catch (error) {
       log.error({ err: error }, 'the guard could not act');
     }
+  }
+
+  // Of many looks at equal groups some find them different. What came after the first of them did not choose
+  // itself, so it has to say the same, of the same metric.
+  #confirmed(): boolean {
+    const { policy, samples, random } = this.#parts;
+    const worse = ({ verdict }: Comparison) => verdict === 'worse';
+    const suspects = new Set(this.#judgement.comparisons.filter(worse).map(({ metric }) => metric));
+    const after = compare(samples.intervals(this.#suspectSince), policy, random);
+    return after.comparisons.filter(worse).some(({ metric }) => suspects.has(metric));
   }
 
   async #rollBack(): Promise<void> {
@@ -88,12 +105,48 @@ export class Guard {
   }
 
   async #goOn(): Promise<void> {
+    const { step } = this.#step();
+    if (!step || step.waitsFor.length > 0) return;
+    const { connections, bytes } = this.#moved();
+    const why =
+      `the groups were alike for ${Math.round(this.#alikeSeconds())} s, ` +
+      `${connections} connections with ${bytes} bytes in the kernel`;
+    await this.#parts.rollout.change({ percent: step.next }, { who: 'guard', why });
+  }
+
+  #step(): Pick<GuardStatus, 'step'> {
     const { policy, rollout } = this.#parts;
-    const next = policy.steps.find((percent) => percent > rollout.state.percent);
-    const alikeFor = this.#alikeSince === undefined ? 0 : (this.#now() - this.#alikeSince) / 1000;
-    if (next === undefined || alikeFor < policy.stepSeconds) return;
-    const why = `the groups were alike for ${Math.round(alikeFor)} s`;
-    await rollout.change({ percent: next }, { who: 'guard', why });
+    const { phase, percent } = rollout.state;
+    const next = policy.steps.find((each) => each > percent);
+    if (next === undefined || phase === 'instrument') return {};
+    const waitsFor = policy.enabled ? this.#waitsFor() : ['guard.enabled is false'];
+    return { step: { next, waitsFor } };
+  }
+
+  #waitsFor(): string[] {
+    const { policy } = this.#parts;
+    const { connections, bytes } = this.#moved();
+    const alike = this.#alikeSeconds();
+    const waits: [boolean, string][] = [
+      [alike < policy.stepSeconds, `the groups alike for ${policy.stepSeconds} s (now ${Math.round(alike)})`],
+      [
+        connections < policy.stepConnections,
+        `${policy.stepConnections} connections of the canary in the kernel since the last change ` +
+          `(now ${connections})`,
+      ],
+      [bytes < policy.stepBytes, `${policy.stepBytes} bytes of the canary by the kernel (now ${bytes})`],
+    ];
+    return waits.filter(([lacks]) => lacks).map(([, told]) => told);
+  }
+
+  #alikeSeconds(): number {
+    return this.#alikeSince === undefined ? 0 : (this.#now() - this.#alikeSince) / 1000;
+  }
+
+  /** What the kernel has taken of the canary since the last change of the rollout. */
+  #moved(): { connections: number; bytes: number } {
+    const canary = groupCounts(this.#parts.samples.sinceChange().counts, 'canary', 'group');
+    return { connections: canary.moved, bytes: canary.kernelBytes };
   }
 }
 

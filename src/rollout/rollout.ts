@@ -116,6 +116,7 @@ export class Rollout {
       const next = rolloutSchema.parse({ ...this.#state, ...change, slice });
       this.#listenersOf(next);
       const up = !isBack(this.#state, next);
+      this.#refuseInVain(next, up && !force);
       if (up && !force && Date.now() < this.coolDownUntil) {
         const until = new Date(this.coolDownUntil).toISOString();
         throw new RolloutRefused(`the guard rolled back and waits until ${until}; force it to go on before`);
@@ -152,6 +153,15 @@ export class Rollout {
     if (!this.#rollback || this.#state.phase !== 'instrument') return;
     const after = this.#parts.engine.lastMove() - this.#rollback.at / 1000;
     this.#rollback.lastNewConnectionSeconds = Math.max(0, after);
+  }
+
+  // A phase that moves nothing would look like one that helps nothing.
+  #refuseInVain(next: RolloutState, asked: boolean): void {
+    const { works, reason } = this.#parts.ktls;
+    if (works || !asked || next.phase === 'instrument') return;
+    throw new RolloutRefused(
+      `${reason}, so nothing would move; see 'sealgate doctor', or force it to set the phase all the same`,
+    );
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {

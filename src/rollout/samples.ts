@@ -121,7 +121,7 @@ function difference(later: Counters, earlier: Counters): Counters {
 }
 
 /** The sum of several intervals' counts. */
-export function sumOf(intervals: readonly Interval[]): Counters {
+export function sumOf(intervals: readonly Pick<Interval, 'counts'>[]): Counters {
   const sum: Counters = {};
   for (const { counts } of intervals) {
     for (const [name, value] of Object.entries(counts)) sum[name] = (sum[name] ?? 0) + value;

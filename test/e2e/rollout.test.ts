@@ -31,6 +31,9 @@ async function view(server: TestServer): Promise<RolloutView> {
 const command = (server: TestServer, ...args: string[]) =>
   runCli('rollout', ...args, '--config', site.config, '--control', server.control ?? '');
 
+/** On hosts without kernel TLS too. */
+const raise = (server: TestServer, ...args: string[]) => command(server, 'set', ...args, '--force');
+
 async function audit(): Promise<AuditEntry[]> {
   const lines = (await readFile(join(site.dir, 'audit.jsonl'), 'utf8')).trimEnd().split('\n');
   return lines.map((line) => JSON.parse(line));
@@ -46,7 +49,7 @@ test('it begins with measuring alone', () =>
 test('what the command changes is there after a restart', async () => {
   await withServer(async (server) => {
     const slice = ['--client', '192.0.2.0/24', '2001:db8::/32', '--server-name', '*.Example.org'];
-    await command(server, 'set', 'tx-canary', '--percent', '20', ...slice, '--why', 'the first canary');
+    await raise(server, 'tx-canary', '--percent', '20', ...slice, '--why', 'the first canary');
   });
   await withServer(async (server) => {
     const { phase, percent, slice, changed } = await view(server);
@@ -78,13 +81,19 @@ test('what cannot be is refused and changes nothing', () =>
 
 test('a command, a request and a signal roll it back', () =>
   withServer(async (server) => {
-    const up = () => command(server, 'set', 'rx', '--why', 'up');
+    const up = () => raise(server, 'rx', '--why', 'up');
     await up();
     assert.match(await command(server, 'back', '--why', 'pager'), /rolled back .*nothing moved since/);
     assert.equal((await view(server)).phase, 'instrument');
     await up();
     const body = JSON.stringify({ why: 'button' });
-    assert.equal((await fetch(`${server.control}/rollout/rollback`, { method: 'POST', body })).status, 200);
+    const post = (what?: string) =>
+      fetch(`${server.control}/rollout/rollback`, {
+        method: 'POST',
+        ...(what !== undefined && { body: what }),
+      });
+    assert.equal((await post('{"why":')).status, 400);
+    assert.equal((await post(body)).status, 200);
     assert.equal((await view(server)).phase, 'instrument');
     await up();
     process.kill(server.pid, 'SIGUSR2');
@@ -98,16 +107,37 @@ test('a command, a request and a signal roll it back', () =>
     assert.deepEqual(told, [ups, 'loopback: pager', ups, 'loopback: button', ups, 'signal: SIGUSR2']);
   }));
 
-test('with --ktls off nothing moves whatever the phase', () =>
+test('the way back needs no reason', () =>
+  withServer(async (server) => {
+    await raise(server, 'rx', '--why', 'up');
+    assert.match(await command(server, 'back'), /^phase +instrument/);
+    assert.equal((await fetch(`${server.control}/rollout/rollback`, { method: 'POST' })).status, 200);
+    assert.equal((await audit()).at(-1)?.why, 'asked to');
+  }));
+
+test('a phase that would move nothing is refused with the reason', () =>
   withServer(
-    async (server) =>
-      assert.deepEqual((await view(server)).ktls, { works: false, reason: 'ktls.mode is off' }),
+    async (server) => {
+      assert.deepEqual((await view(server)).ktls, { works: false, reason: 'ktls.mode is off' });
+      const set = command(server, 'set', 'tx-canary', '--why', 'test');
+      await assert.rejects(set, /ktls\.mode is off, so nothing would move/);
+      assert.equal((await view(server)).phase, 'instrument');
+      await command(server, 'set', '--percent', '30', '--why', 'for later');
+      assert.match(
+        await raise(server, 'tx-canary', '--why', 'all the same'),
+        /nothing moves: ktls.mode is off/,
+      );
+      assert.match(
+        await command(server, 'back'),
+        /kernel +nothing sent over TLS, nothing received over TLS in/,
+      );
+    },
     ...['--ktls', 'off'],
   ));
 
 test('an edited configuration is where it begins anew', async () => {
   await withServer(async (server) => {
-    await command(server, 'set', 'rx', '--percent', '70', '--why', 'at run time');
+    await raise(server, 'rx', '--percent', '70', '--why', 'at run time');
   });
   const config = JSON.parse(await readFile(site.config, 'utf8'));
   await writeFile(site.config, JSON.stringify({ ...config, rollout: { phase: 'tx-canary', percent: 10 } }));

@@ -28,6 +28,8 @@ const guard = {
   steps: [100],
   // Longer than it takes to inject errors, or the guard would go on before them.
   stepSeconds: 20,
+  stepConnections: 10,
+  stepBytes: 1_000_000,
 };
 const ktls = { mode: 'auto', minBytes: 0 };
 const rollout = { percent: 50 };

@@ -6,19 +6,9 @@ import { test } from 'node:test';
 import { compare, type Judgement, type Metric } from '../../src/rollout/compare.ts';
 import type { Interval } from '../../src/rollout/samples.ts';
 import { guardSchema } from '../../src/rollout_schema.ts';
+import { seeded } from '../support/random.ts';
 
 const policy = guardSchema.parse({});
-
-/** Mulberry32: the same numbers in every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 interface Behaviour {
   errorShare: number;
