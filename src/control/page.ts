@@ -19,6 +19,8 @@ const files: Record<string, { path: string; type: string }> = {
   '/assets/page.css': { path: own('page.css'), type: style },
   '/assets/page.js': { path: own('page.js'), type: script },
   '/assets/api.js': { path: own('api.js'), type: script },
+  '/assets/answer.js': { path: own('answer.js'), type: script },
+  '/assets/dom.js': { path: own('dom.js'), type: script },
   '/assets/charts.js': { path: own('charts.js'), type: script },
   '/assets/sections.js': { path: own('sections.js'), type: script },
   '/assets/uplot.js': { path: require.resolve('uplot/dist/uPlot.esm.js'), type: script },

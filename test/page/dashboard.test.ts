@@ -61,6 +61,38 @@ test('it shows the server at work, with no complaint and nothing from elsewhere'
   await page.close();
 });
 
+test('its first screen says whether kernel TLS is better here, and whether anything is wrong', async () => {
+  const { page } = await open();
+  const here = /not here|Not tried|Not known yet|No worse|Yes/;
+  await shows(page, '#better', here);
+  await shows(page, '#wrong', /Nothing odd|odd: \d|Yes: \d/);
+  await shows(page, '#share', /of the bytes sent over TLS/);
+  await page.close();
+});
+
+test('what is in order stands folded up behind what the doctor warns of', async () => {
+  const { page } = await open();
+  await shows(page, '#doctor summary', /^\d+ checks are in order$/);
+  const shown = await page.locator('#doctor > ul > li').allInnerTexts();
+  assert.ok(!shown.some((each) => each.startsWith('ok')), shown.join('\n'));
+  await page.close();
+});
+
+test('the labels of an axis have the room that they take', async () => {
+  const { page } = await open();
+  await page.locator('#paths-chart .u-over').waitFor();
+  const { room, widest } = await page.evaluate(() => {
+    const over = document.querySelector<HTMLElement>('#paths-chart .u-over');
+    const pen = document.createElement('canvas').getContext('2d');
+    if (!over || !pen) throw new Error('there is no chart');
+    pen.font = '12px system-ui';
+    return { room: Number.parseFloat(over.style.left), widest: pen.measureText('488.3 KiB/s').width };
+  });
+  // One object of 300 kB went out, so the labels have such a length; ticks and gaps take 10 pixels more.
+  assert.ok(room > widest + 10, `${room} pixels for labels of ${widest}`);
+  await page.close();
+});
+
 test('a change asks for a reason and lands in the audit log', async () => {
   const { page } = await open();
   await page.getByRole('button', { name: 'Change…' }).click();
@@ -114,11 +146,15 @@ test('it fits a phone and a dark room', async () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     const { page } = await open(server.control, { viewport: { width: 360, height: 700 }, colorScheme });
     await shows(page, '#doctor', /certificates/);
-    const { wide, ground } = await page.evaluate(() => ({
+    const { wide, cut, ground } = await page.evaluate(() => ({
+      cut: [...document.querySelectorAll('td')].filter(
+        (cell) => cell.getBoundingClientRect().right > window.innerWidth,
+      ).length,
       wide: document.documentElement.scrollWidth > window.innerWidth,
       ground: getComputedStyle(document.documentElement).backgroundColor,
     }));
     assert.equal(wide, false, 'no scrolling sideways');
+    assert.equal(cut, 0, 'no cell of a table is cut off');
     const [red = 0] = (/\d+/.exec(ground) ?? []).map(Number);
     assert.equal(red < 128, colorScheme === 'dark', ground);
     await page.close();

@@ -10,6 +10,22 @@ const strokes = () =>
 /** Besides colour: how lines are told apart. */
 const dashes = [[], [8, 4], [2, 3], [10, 3, 2, 3], [4, 4], [14, 4], [1, 4]];
 const height = 200;
+/** Pixels of an axis label's letter, and of what stands around it. */
+const letter = 7;
+const around = 24;
+
+/** Samples that a smoothed line's point is the mean of: half a minute of them. */
+const smoothing = 15;
+
+/** Each value as the mean of the measured ones of its last half minute; null where there are none. */
+export function smoothed(values) {
+  return values.map((_, index) => {
+    const measured = values
+      .slice(Math.max(0, index - smoothing + 1), index + 1)
+      .filter((each) => each !== null);
+    return measured.length === 0 ? null : measured.reduce((sum, each) => sum + each, 0) / measured.length;
+  });
+}
 
 export class Chart {
   #figure;
@@ -51,12 +67,14 @@ export class Chart {
     const ink = getComputedStyle(document.documentElement).getPropertyValue('--quiet');
     const line = getComputedStyle(document.documentElement).getPropertyValue('--line');
     const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line } };
+    // As wide as its longest label, or labels lose their first digits.
+    const wide = (_, labels) => around + letter * Math.max(0, ...(labels ?? []).map(({ length }) => length));
     const value = (_, raw) => (raw === null || raw === undefined ? '–' : this.format(raw));
     const options = {
       width: this.#figure.clientWidth,
       height,
       cursor: { drag: { x: false, y: false } },
-      axes: [axis, { ...axis, size: 70, values: (_, splits) => splits.map((each) => this.format(each)) }],
+      axes: [axis, { ...axis, size: wide, values: (_, splits) => splits.map((each) => this.format(each)) }],
       series: [
         {},
         ...names.map((label, index) => ({

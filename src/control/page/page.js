@@ -1,20 +1,23 @@
 // The dashboard: asks the control plane every two seconds while it is looked at, and shows what it says.
 
+import { answer, share } from '/assets/answer.js';
 import { get, post, setToken, TokenNeeded } from '/assets/api.js';
-import { Chart } from '/assets/charts.js';
+import { Chart, smoothed } from '/assets/charts.js';
+import { byId, bytes, seconds, short } from '/assets/dom.js';
 import * as sections from '/assets/sections.js';
 
 const everyMs = 2000;
 /** The doctor takes a while and changes little. */
 const doctorEveryMs = 120_000;
 
-const byId = (id) => document.getElementById(id);
 const charts = {
-  paths: new Chart(byId('paths-chart'), (value) => `${sections.bytes(value)}/s`),
-  errors: new Chart(byId('errors-chart'), (value) => `${sections.short(value)}/s`),
-  cpu: new Chart(byId('cpu-chart'), (value) => `${sections.short(value)} ns/B`),
+  paths: new Chart(byId('paths-chart'), (value) => `${bytes(value)}/s`),
+  errors: new Chart(byId('errors-chart'), (value) => `${short(value)}/s`),
+  cpu: new Chart(byId('cpu-chart'), (value) => `${short(value)} ns/B`),
+  latency: new Chart(byId('latency-chart'), seconds),
 };
 let current;
+let findings;
 let doctorAt = Number.NEGATIVE_INFINITY;
 
 async function refresh() {
@@ -24,9 +27,13 @@ async function refresh() {
   current = status.rollout;
   byId('token-form').hidden = true;
   byId('main').hidden = false;
+  answer(status, diagnosis, findings);
+  share(status);
   sections.headline(status, history.points);
   sections.rollout(status.rollout);
   sections.guard(status.guard);
+  sections.activation(status);
+  sections.times(status);
   sections.matrix(status.ktls);
   sections.store(status);
   sections.diagnosis(diagnosis);
@@ -44,15 +51,29 @@ function draw(points) {
     );
   charts.paths.show(times, rates('bytes'));
   charts.errors.show(times, rates('errors'));
-  const group = (name) => points.map((point) => (point[name] === undefined ? null : point[name] * 1e9));
-  const compared = points.some(({ canary, control }) => canary !== undefined || control !== undefined);
-  charts.cpu.show(times, compared ? { canary: group('canary'), control: group('control') } : {});
+  const groups = ['canary', 'control'];
+  const lines = (value) => {
+    const found = groups.map((group) => [group, smoothed(points.map((point) => value(point, group)))]);
+    return Object.fromEntries(found.filter(([, values]) => values.some((each) => each !== null)));
+  };
+  charts.cpu.show(
+    times,
+    lines((point, group) => scaled(point[group], 1e9)),
+  );
+  charts.latency.show(
+    times,
+    lines((point, group) => point.p99[group]?.completion ?? null),
+  );
 }
+
+/** null where nothing was measured: a chart draws no line there. */
+const scaled = (value, factor) => (value === undefined ? null : value * factor);
 
 async function askDoctor() {
   if (performance.now() - doctorAt < doctorEveryMs) return;
   doctorAt = performance.now();
-  sections.doctor((await get('/doctor')).findings);
+  findings = (await get('/doctor')).findings;
+  sections.doctor(findings);
 }
 
 async function loop() {

@@ -1,69 +1,24 @@
 // The page's sections: each takes what the control plane says and puts it where index.html has room for it.
-// Text is set as text, never as markup.
 
-const byId = (id) => document.getElementById(id);
-
-function element(name, className, ...children) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
-}
-
-export function bytes(value) {
-  if (value === null || value === undefined) return 'none';
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const step = Math.min(Math.floor(Math.log2(Math.max(value, 1)) / 10), units.length - 1);
-  return `${(value / 1024 ** step).toFixed(step === 0 ? 0 : 1)} ${units[step]}`;
-}
-
-export const short = (value) =>
-  value === null || value === undefined ? 'none' : `${Number(Number(value).toPrecision(3))}`;
-const percent = (share) => (Number.isFinite(share) ? `${(share * 100).toFixed(1)} %` : 'no traffic');
-
-/** Colour is never the only sign: the word goes with it. */
-function mark(word, tone) {
-  return element('span', `mark ${tone}`, word);
-}
-
-function facts(id, pairs) {
-  byId(id).replaceChildren(
-    ...pairs.flatMap(([term, ...said]) => [element('dt', '', term), element('dd', '', ...said)]),
-  );
-}
-
-function rows(id, all, empty) {
-  const cells = (row) => element('tr', '', ...row.map((cell) => element('td', '', cell)));
-  const none = element('td', '', empty);
-  none.colSpan = 9;
-  byId(id).tBodies[0].replaceChildren(...(all.length > 0 ? all.map(cells) : [element('tr', '', none)]));
-}
+import { age, byId, bytes, element, facts, mark, percent, rows, seconds, short, when } from '/assets/dom.js';
 
 export function headline({ state, rollout, upSeconds, workers, sentinel, openssl }, points) {
   const recent = points.slice(-5);
-  const seconds = recent.reduce((sum, point) => sum + point.seconds, 0);
-  const sent = (prefix) =>
-    recent
-      .flatMap((point) => Object.entries(point.bytes))
-      .reduce((sum, [path, count]) => sum + (path.startsWith(prefix) ? count : 0), 0);
-  const encrypted = sent('ktls') + sent('tls');
-  const alarm = sentinel?.alarm;
+  const lasted = recent.reduce((sum, point) => sum + point.seconds, 0);
+  const per = (count) => recent.reduce((sum, point) => sum + count(point), 0) / Math.max(lasted, 1);
+  const sent = per((point) => Object.values(point.bytes).reduce((sum, value) => sum + value, 0));
   const tile = (term, value, more) =>
     element('div', '', element('dt', '', term), element('dd', '', value, element('small', '', more)));
   byId('headline').replaceChildren(
     tile(
       'Server',
-      mark(alarm ? 'alarm' : state, state === 'ready' && !alarm ? 'good' : 'bad'),
-      alarm ?? `${workers} workers, up ${age(upSeconds)}`,
-    ),
-    tile(
-      'Kernel TLS',
-      rollout.ktls.works ? mark('possible', 'good') : mark('not here', 'warn'),
-      rollout.ktls.reason || openssl,
+      mark(state, state === 'ready' && !sentinel?.alarm ? 'good' : 'bad'),
+      `${workers} workers, up ${age(upSeconds)}`,
     ),
     tile('Phase', rollout.phase, `${rollout.percent} % canary, ${rollout.control} % control`),
-    tile('By the kernel', percent(sent('ktls') / encrypted), 'of bytes over TLS, now'),
-    tile('Throughput', `${bytes((encrypted + sent('plain')) / Math.max(seconds, 1))}/s`, 'all paths, now'),
+    tile('Throughput', `${bytes(sent)}/s`, 'all paths, now'),
+    tile('Responses', `${short(per(({ responses }) => responses))}/s`, 'now'),
+    tile('TLS library', openssl.split(' ').slice(0, 2).join(' '), 'of handshakes and userspace records'),
   );
 }
 
@@ -95,7 +50,7 @@ export function rollout(view) {
 
 const tones = { alike: 'good', hold: 'warn', worse: 'bad', insufficient: '' };
 
-export function guard({ verdict, enabled, intervals, coolDownUntil, evidence, comparisons }) {
+export function guard({ verdict, enabled, intervals, coolDownUntil, evidence, comparisons, rollbacks }) {
   const words = {
     insufficient: `Not enough traffic in both groups yet: ${intervals} intervals.`,
     alike: 'The groups are alike.',
@@ -107,18 +62,59 @@ export function guard({ verdict, enabled, intervals, coolDownUntil, evidence, co
     ` ${words[verdict]}`,
     enabled ? '' : ' It does not act: guard.enabled is off.',
     coolDownUntil ? ` It waits until ${when(coolDownUntil)}.` : '',
-    evidence ? ` It rolled back for: ${evidence}.` : '',
+    evidence && coolDownUntil ? ` It rolled back for: ${evidence}.` : '',
+    rollbacks > 0 ? ` Rollbacks since the start: ${rollbacks}.` : '',
   );
   rows(
     'comparisons',
     comparisons.map((each) => [
       each.metric,
-      short(each.canary),
-      short(each.control),
+      measured(each.metric, each.canary),
+      measured(each.metric, each.control),
       short(each.p),
       mark(each.verdict, tones[each.verdict]),
     ]),
-    'Nothing to compare yet.',
+    'Nothing to compare yet: both groups need enough traffic that the kernel could take.',
+  );
+}
+
+function measured(metric, value) {
+  if (metric === 'cpu-per-byte') return `${short(value * 1e9)} ns/B`;
+  return metric.endsWith('-p99') ? seconds(value) : percent(value);
+}
+
+/** Whether what could move to the kernel did, and why the rest did not. */
+export function activation({ traffic: { canary, fallbacks } }) {
+  const { connections: all, movable, moved } = canary;
+  facts('activation', [
+    ['Canary connections', `${all}`],
+    ['with something to move', movable > 0 ? `${movable}, ${percent(movable / all)}` : 'none'],
+    ['in the kernel', movable > 0 ? `${moved}, ${percent(moved / movable)} of those` : 'none'],
+  ]);
+  const reasons = Object.entries(fallbacks).sort(([, a], [, b]) => b - a);
+  const sum = reasons.reduce((total, [, count]) => total + count, 0);
+  rows(
+    'fallbacks',
+    reasons.map(([reason, count]) => [reason, `${count}`, percent(count / sum)]),
+    'No connection ended in userspace lately.',
+  );
+}
+
+export function times({ traffic }) {
+  const each = ({ p50, p99 }) => `${seconds(p50)}, ${seconds(p99)}`;
+  rows(
+    'times',
+    traffic.times.map(({ path, size, responses, firstByte, completion }) => [
+      path,
+      size,
+      `${responses}`,
+      each(firstByte),
+      each(completion),
+      traffic.cpuPerByte[path] === undefined
+        ? 'not sampled'
+        : `${short(traffic.cpuPerByte[path] * 1e9)} ns/B`,
+    ]),
+    'No responses lately.',
   );
 }
 
@@ -175,22 +171,29 @@ export function diagnosis({ symptoms, windowSeconds }) {
 
 const severities = { ok: 'good', info: '', warn: 'warn', fail: 'bad' };
 
+/** What needs somebody first; what is in order stands folded up behind it. */
 export function doctor(findings) {
-  const areas = Map.groupBy(findings, ({ area }) => area);
-  const item = ({ severity, found, meaning, remedy }) =>
+  const item = ({ severity, area, found, meaning, remedy }) =>
     element(
       'li',
       '',
-      mark(severity.padEnd(4), severities[severity]),
-      ` ${found}`,
+      mark(severity, severities[severity]),
+      ` ${area}: ${found}`,
       ...(severity !== 'ok' && meaning ? [element('span', 'more', meaning)] : []),
       ...(remedy ? [element('span', 'more', `→ ${remedy}`)] : []),
     );
+  const order = ['fail', 'warn', 'info'];
+  const notable = order.flatMap((each) => findings.filter(({ severity }) => severity === each));
+  const fine = findings.filter(({ severity }) => severity === 'ok');
+  const folded = element(
+    'details',
+    '',
+    element('summary', '', `${fine.length} checks are in order`),
+    element('ul', '', ...fine.map(item)),
+  );
   byId('doctor').replaceChildren(
-    ...[...areas].flatMap(([area, found]) => [
-      element('h3', 'area', area),
-      element('ul', '', ...found.map(item)),
-    ]),
+    notable.length > 0 ? element('ul', '', ...notable.map(item)) : element('p', '', 'Nothing to do.'),
+    folded,
   );
 }
 
@@ -221,13 +224,4 @@ export function audit(entries) {
     entries.slice(0, 20).map((entry) => [when(entry.at), entry.who, what(entry), entry.why]),
     'No changes.',
   );
-}
-
-function when(iso) {
-  return new Date(iso).toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'medium' });
-}
-
-function age(seconds) {
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
