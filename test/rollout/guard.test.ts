@@ -1,5 +1,5 @@
-// The guard over made-up counts: equal groups are never rolled back, whatever their clients do; a canary that
-// is worse is, by the numbers of what could move alone; and no step is taken while the kernel carries nothing.
+// The guard over made-up counts: equal groups are not rolled back, whatever their clients do; a canary that
+// is worse is, by the numbers of what could move alone; no step is taken while the kernel carries nothing.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -126,7 +126,7 @@ test('resets that are noticed in the canary alone are not rolled back', async ()
   assert.deepEqual(world.rollbacks(), []);
 });
 
-test('errors of the server in the canary alone are rolled back within a minute, with the evidence', async () => {
+test('errors of the server in the canary alone are rolled back within a minute', async () => {
   const world = new World(1);
   await world.run(100, traffic({ canary: {}, control: {} }));
   await world.run(30, traffic({ canary: { errors: 0.05 }, control: {} }));
@@ -141,7 +141,7 @@ test('CPU per byte of twice as much in the canary is rolled back', async () => {
   assert.match(world.rollbacks()[0] ?? '', /^cpu-per-byte/);
 });
 
-test('connections that nothing could move are not compared, and nothing goes on', async () => {
+test('connections that nothing could move are not compared', async () => {
   const world = new World(1, { steps: [100], stepSeconds: 10 });
   const behave = traffic({ canary: { errors: 0.5 }, control: {} });
   const short: Behaviour = (group, random) =>
