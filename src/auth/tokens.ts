@@ -1,7 +1,7 @@
 // Bearer tokens. Only the SHA-256 of a token is kept, in a file that nobody else may read; the token itself
 // is shown once, when it is made.
 
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -44,6 +44,8 @@ export class Tokens {
   readonly #onFault: (reason: string) => void;
   #fault: string | undefined;
   #entries: TokenEntry[] = [];
+  /** The entries by their hash. */
+  #byHash = new Map<string, TokenEntry>();
   #checked = Number.NEGATIVE_INFINITY;
   /** Inode and time of the file that was read: two files written at once can have the same time. */
   #seen = '';
@@ -68,14 +70,13 @@ export class Tokens {
     return this.#entries;
   }
 
-  /** The entry of a token that is known and has not expired. Takes the same time for every unknown token. */
+  /**
+   * The entry of a token that is known and has not expired. Takes the same time however many there are. What
+   * that time could tell is of the hash, and nobody can choose a token by its hash.
+   */
   verify(presented: string): TokenEntry | undefined {
     this.#look();
-    const hash = digest(presented);
-    let found: TokenEntry | undefined;
-    for (const entry of this.#entries) {
-      if (timingSafeEqual(hash, Buffer.from(entry.hash, 'hex'))) found = entry;
-    }
+    const found = this.#byHash.get(digest(presented));
     return found?.expires !== undefined && Date.parse(found.expires) <= Date.now() ? undefined : found;
   }
 
@@ -84,7 +85,7 @@ export class Tokens {
     const token = `sgt_${randomBytes(32).toString('base64url')}`;
     const entry = entrySchema.parse({
       id: randomBytes(4).toString('hex'),
-      hash: digest(token).toString('hex'),
+      hash: digest(token),
       scopes,
       created: new Date().toISOString(),
       ...(expires && { expires: expires.toISOString() }),
@@ -135,8 +136,7 @@ export class Tokens {
     this.#checked = performance.now();
     const stat = statSync(this.#path, { throwIfNoEntry: false });
     if (!stat) {
-      this.#entries = [];
-      this.#seen = '';
+      this.#take([], '');
       return;
     }
     const seen = `${stat.ino} ${stat.mtimeMs}`;
@@ -146,7 +146,12 @@ export class Tokens {
         `${this.#path}: others may read it (mode ${(stat.mode & 0o777).toString(8)}); run chmod 600 on it`,
       );
     }
-    this.#entries = parse(readFileSync(this.#path, 'utf8'), this.#path);
+    this.#take(parse(readFileSync(this.#path, 'utf8'), this.#path), seen);
+  }
+
+  #take(entries: TokenEntry[], seen: string): void {
+    this.#entries = entries;
+    this.#byHash = new Map(entries.map((entry) => [entry.hash, entry]));
     this.#seen = seen;
   }
 
@@ -181,6 +186,6 @@ function parse(text: string, path: string): TokenEntry[] {
   }
 }
 
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+function digest(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
 }
