@@ -137,7 +137,9 @@ Outcome evaluate(const Request& request, const Representation& representation, s
     return Outcome::not_modified;
   }
   const std::string_view range = request.field(Field::range);
-  if (request.method != Method::get || !range.data()) return Outcome::full;
+  // The whole of nothing cannot be said in a Content-Range, and clients that ask for all by a range would
+  // take an empty file for a failure.
+  if (request.method != Method::get || !range.data() || representation.size == 0) return Outcome::full;
   if (!range_still_applies(request.field(Field::if_range), representation)) return Outcome::full;
   const Outcome outcome = select_ranges(range, representation.size, max_ranges, ranges);
   if (outcome != Outcome::partial) ranges.clear();

@@ -38,7 +38,7 @@ struct Answering {
   std::string server;  // "Server: …\r\n" or empty
   char date[29];       // IMF-fixdate
   int64_t now = 0;     // seconds since the epoch that `date` says
-  size_t max_ranges = 16;
+  size_t max_ranges = 32;
   size_t small_body = 16384;  // bytes; up to it a body is kept in memory
 
   void tick(int64_t seconds);

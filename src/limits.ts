@@ -36,9 +36,9 @@ export const limitsSchema = z
     headBytes: bytes(32 * KiB, MiB, 'Request line and fields; more gets 431.'),
     fields: count(100, 1000, 'Fields of a request; more gets 431.'),
     ranges: count(
-      16,
+      32,
       1000,
-      'Ranges of a request; more gets 416, as many small ones are an attack (RFC 9110 17.15).',
+      'Ranges of a request, zsync sends 20; more gets 416: many small ones are an attack (RFC 9110 17.15).',
     ),
     smallBodyBytes: bytes(
       16 * KiB,

@@ -180,10 +180,10 @@ TEST("a range that selects nothing is unsatisfiable") {
   selects_nothing("bytes=-0", 100, range_unsatisfiable);
 }
 
-TEST("an empty representation has no range") {
-  selects_nothing("bytes=0-", 0, range_unsatisfiable);
-  selects_nothing("bytes=0-0", 0, range_unsatisfiable);
-  selects_nothing("bytes=-5", 0, range_unsatisfiable);
+TEST("any range of an empty representation is all of it") {
+  for (const char* range : {"bytes=0-", "bytes=0-0", "bytes=-5", "bytes=7-", "bytes=-0", "bytes=0-0,-1"}) {
+    selects_nothing(range, 0, full);
+  }
 }
 
 TEST("a range that is malformed or of another unit is ignored") {

@@ -24,14 +24,14 @@ await server.put('/o/files/object', join(site.dir, 'file'));
 
 const repeated = (range: string, times: number) => Array(times).fill(range).join(',');
 const refused = {
-  '17 small ones': Array.from({ length: 17 }, (_, i) => `${i * 10}-${i * 10}`).join(','),
+  '33 small ones': Array.from({ length: 33 }, (_, i) => `${i * 10}-${i * 10}`).join(','),
   '1000 of one byte': Array.from({ length: 1000 }, (_, i) => `${i}-${i}`).join(','),
   'as many as a head holds': repeated('0-', 10_000),
-  'the whole, 16 times': repeated('0-', 16),
+  'the whole, 32 times': repeated('0-', 32),
   'the whole, 4 times': repeated('0-', 4),
   'suffixes of suffixes': Array.from({ length: 10 }, (_, i) => `-${size - i}`).join(','),
   'a ladder': Array.from({ length: 10 }, (_, i) => `${i}-${size - i - 1}`).join(','),
-  '17 that select nothing': repeated(`${size}-`, 17),
+  '33 that select nothing': repeated(`${size}-`, 33),
 };
 for (const [what, ranges] of Object.entries(refused)) {
   test(`${what}: 416`, async () => {
@@ -41,11 +41,11 @@ for (const [what, ranges] of Object.entries(refused)) {
   });
 }
 
-test('16 ranges that lie apart are served', async () => {
-  const apart = Array.from({ length: 16 }, (_, i) => `${i * 1000}-${i * 1000 + 9}`).join(',');
+test('32 ranges that lie apart are served', async () => {
+  const apart = Array.from({ length: 32 }, (_, i) => `${i * 1000}-${i * 1000 + 9}`).join(',');
   const { status, body } = await wire.get('/o/files/object', `Range: bytes=${apart}`);
   assert.equal(status, 206);
-  assert.ok(body.length < 16 * 200, `${body.length} bytes`);
+  assert.ok(body.length < 32 * 200, `${body.length} bytes`);
 });
 
 test('commas alone cost nothing', async () => {

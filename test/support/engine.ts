@@ -15,7 +15,7 @@ const limits: EngineLimits = {
   targetBytes: 8192,
   headBytes: 32768,
   fields: 100,
-  ranges: 16,
+  ranges: 32,
   smallBodyBytes: 16384,
   planCacheBytes: 1 << 20,
   planCacheEntries: 128,
