@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "channel.h"
+#include "text.h"
 #include "tls_certificate.h"
 
 namespace sealgate {
@@ -114,7 +115,8 @@ void Channel::end_handshake() {
   protocol_ = SSL_version(ssl_);
   resumed_ = SSL_session_reused(ssl_) == 1;
   subject_ = sealgate::peer_subject(ssl_);
-  if (const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name)) server_name_ = name;
+  if (const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name))
+    server_name_ = without_root(name);
   context_.reset();
   suite_ = {negotiated_version(ssl_), negotiated_aead(ssl_)};
   if (suite_.version) {

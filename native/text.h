@@ -17,4 +17,10 @@ inline std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// A name's last dot stands for the root of all names, which is there without it too (RFC 3986 3.2.2).
+inline std::string_view without_root(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  return name;
+}
+
 }  // namespace sealgate

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstring>
 
+#include "text.h"
 #include "ticket_keys.h"
 #include "tls_certificate.h"
 
@@ -226,10 +227,12 @@ TlsContext::Host* TlsContext::twin_of(X509* leaf) {
 
 // The first that matches, in the operator's order.
 int TlsContext::select_host(SSL* ssl, int*, void* self) {
-  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  if (!name) return SSL_TLSEXT_ERR_NOACK;
+  const char* asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  const std::string_view name = without_root(asked ? asked : "");
+  if (name.empty()) return SSL_TLSEXT_ERR_NOACK;
   for (const auto& host : static_cast<TlsContext*>(self)->hosts_) {
-    if (X509_check_host(host->leaf.get(), name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1) {
+    if (X509_check_host(host->leaf.get(), name.data(), name.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+                        nullptr) == 1) {
       SSL_set_SSL_CTX(ssl, host->context);
       return SSL_TLSEXT_ERR_OK;
     }

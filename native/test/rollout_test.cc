@@ -128,7 +128,8 @@ TEST("who is not in the slice is outside and stays in userspace") {
   CHECK(!outside(by_address, client("192.0.2.9")));
   CHECK(outside(by_address, client("203.0.113.9")));
   Rollout by_name;
-  by_name.server_names = {"cdn.example.org", "*.video.example.org"};
+  by_name.server_names = {"cdn.example.org", "*.video.example.org", "dotted.example.org."};
+  CHECK(!outside(by_name, client("192.0.2.1", "dotted.example.org")));
   CHECK(!outside(by_name, client("192.0.2.1", "CDN.example.org")));
   CHECK(!outside(by_name, client("192.0.2.1", "a.video.example.org")));
   CHECK(outside(by_name, client("192.0.2.1", "a.b.video.example.org")));

@@ -3,7 +3,7 @@
 
 import type { MiddlewareHandler } from 'hono';
 
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])\.?(:\d+)?$/i;
 const safe = new Set(['GET', 'HEAD']);
 
 /** @param anyHost others can reach it, under names of their own; then a token is asked for. */
@@ -14,8 +14,8 @@ export function ownPagesOnly(anyHost: boolean): MiddlewareHandler {
     if (!anyHost && !loopback.test(host))
       return c.text(`Host: expected localhost or a loopback address, got ${host}\n`, 403);
     const origin = c.req.header('origin');
-    const own = [`http://${host}`, `https://${host}`];
-    if (!safe.has(c.req.method) && origin !== undefined && !own.includes(origin)) {
+    const own = [`http://${host}`, `https://${host}`].map((each) => each.toLowerCase());
+    if (!safe.has(c.req.method) && origin !== undefined && !own.includes(origin.toLowerCase())) {
       return c.text(`Origin: ${origin} may not change anything here\n`, 403);
     }
     return next();

@@ -22,7 +22,9 @@ async function status(path: string, ...args: string[]): Promise<string> {
 
 test('a Host that is no loopback name is refused', async () => {
   assert.equal(await status('/metrics', '-H', 'Host: elsewhere.test:9443'), '403');
+  assert.equal(await status('/metrics', '-H', 'Host: localhost.elsewhere.test:9443'), '403');
   assert.equal(await status('/metrics', '-H', 'Host: localhost:9443'), '200');
+  assert.equal(await status('/metrics', '-H', 'Host: LocalHost.:9443'), '200');
 });
 
 test('a post from another site is refused, one from a shell or an own page is not', async () => {

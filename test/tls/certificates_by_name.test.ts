@@ -49,6 +49,13 @@ test('a name of a certificate gets it', async () => {
   assert.equal(subject(await handshake('-servername', 'one.example.test')), 'CN = one');
 });
 
+test('a name is the same with the dot of the root behind it, and in any case', async () => {
+  assert.equal(subject(await handshake('-servername', 'One.Example.TEST')), 'CN = one');
+  assert.equal(subject(await handshake('-servername', 'one.example.test.')), 'CN = one');
+  assert.equal(subject(await handshake('-servername', 'a.wild.test.')), 'CN = wild');
+  assert.match(subject(await handshake('-servername', '.')) ?? '', /localhost/);
+});
+
 test('a name under a wildcard gets its certificate, in one level', async () => {
   assert.equal(subject(await handshake('-servername', 'a.wild.test')), 'CN = wild');
   assert.match(subject(await handshake('-servername', 'a.b.wild.test')) ?? '', /localhost/);
