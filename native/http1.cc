@@ -3,6 +3,7 @@
 #include <llhttp.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "chunk_lines.h"
 #include "request_syntax.h"
@@ -64,8 +65,11 @@ struct Http1::Impl {
   size_t since_body = 0;  // bytes of chunk lines and trailers since the last body bytes
   ChunkLines chunk_lines;
   bool has_length = false;
+  bool says_close = false;
   std::string_view transfer_encoding;
-  uint16_t head_flags = 0;  // llhttp's, at the end of the head
+  using Joined = std::array<std::string, static_cast<size_t>(Field::count_)>;
+  std::unique_ptr<Joined> joined;  // values of lists that came in several lines
+  uint16_t head_flags = 0;         // llhttp's, at the end of the head
   Event event = Event::more;
   Problem problem = Problem::none;
   std::string_view body;
@@ -179,15 +183,25 @@ Problem Http1::Impl::read_field(std::string_view line, Request& request) {
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (const Field field = field_of(name); field != Field::count_) {
     std::string_view& known = request.fields[static_cast<size_t>(field)];
-    // Two that differ could be read as either one; two lists would have to be joined. No client sends these.
-    if (known.data()) return field == Field::host ? Problem::host_invalid : Problem::head_malformed;
-    known = value;
+    if (!known.data()) {
+      known = value;
+    } else if (is_list(field)) {
+      if (!joined) joined = std::make_unique<Joined>();
+      std::string& whole = (*joined)[static_cast<size_t>(field)];
+      if (known.data() != whole.data()) whole = known;
+      known = whole.append(", ").append(value);  // RFC 9110 5.3
+    } else {
+      // Two that differ could be read as either one.
+      return field == Field::host ? Problem::host_invalid : Problem::head_malformed;
+    }
   } else if (same(name, "transfer-encoding")) {
     if (transfer_encoding.data()) return Problem::framing_ambiguous;
     transfer_encoding = value;
   } else if (same(name, "content-length")) {
     if (has_length) return Problem::framing_ambiguous;
     has_length = true;
+  } else if (same(name, "connection")) {
+    says_close = says_close || lists_token(value, "close");
   }
   return Problem::none;
 }
@@ -206,9 +220,10 @@ Problem Http1::Impl::check_framing(Request& request) const {
   }
   request.content_length = has_length ? parser.content_length : 0;
   request.has_body = request.chunked || request.content_length > 0;
-  request.keep_alive = llhttp_should_keep_alive(&parser) != 0;
+  // llhttp knows "close" behind a blank, and not behind a tab.
+  request.keep_alive = !says_close && llhttp_should_keep_alive(&parser) != 0;
   if (const std::string_view expect = request.field(Field::expect); expect.data()) {
-    if (!same(expect, "100-continue")) return Problem::expectation_unknown;
+    if (!expects_continue_alone(expect)) return Problem::expectation_unknown;
     request.expect_continue = !request.http10;
   }
   return Problem::none;
@@ -279,23 +294,26 @@ void Http1::Impl::begin_message() {
   collected.clear();
   target_size = field_count = since_body = 0;
   chunk_lines.restart();
-  has_length = false;
+  has_length = says_close = false;
   transfer_encoding = {};
   parser.http_minor = kNoVersion;
+  joined.reset();
 }
 
 Http1::Step Http1::next(const char* data, size_t size) {
   return impl_->in_body ? impl_->next_of_body(data, size) : impl_->next_of_head(data, size, request_);
 }
 
-// The request's views all lie in one stretch, from the method to the last field line.
+// The request's views all lie in one stretch, from the method to the last field line, but for joined lists.
 void Http1::retain() {
   std::string& kept = impl_->collected;
   const char* const from = request_.method_name.data();
   if (!from || from == kept.data()) return;
-  kept.assign(from, request_.head.data() + request_.head.size());
+  const char* const end = request_.head.data() + request_.head.size();
+  kept.assign(from, end);
   const auto move = [&](std::string_view& view) {
-    if (view.data()) view = {kept.data() + (view.data() - from), view.size()};
+    const bool inside = !std::less<>()(view.data(), from) && !std::less<>()(end, view.data());
+    if (inside) view = {kept.data() + (view.data() - from), view.size()};
   };
   move(request_.method_name);
   move(request_.target);

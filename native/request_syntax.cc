@@ -26,6 +26,35 @@ Field field_of(std::string_view name) {
   }
 }
 
+bool is_list(Field field) {
+  return field == Field::if_match || field == Field::if_none_match || field == Field::expect;
+}
+
+// The next element, without the blanks around it; `list` is what is left of it then.
+std::string_view take_element(std::string_view& list) {
+  const size_t comma = std::min(list.find(','), list.size());
+  const std::string_view element = trimmed(list.substr(0, comma));
+  list.remove_prefix(std::min(comma + 1, list.size()));
+  return element;
+}
+
+bool lists_token(std::string_view list, std::string_view token) {
+  while (!list.empty()) {
+    if (same(take_element(list), token)) return true;
+  }
+  return false;
+}
+
+bool expects_continue_alone(std::string_view expectations) {
+  bool any = false;
+  while (!expectations.empty()) {
+    const std::string_view each = take_element(expectations);
+    if (!each.empty() && !same(each, "100-continue")) return false;
+    any = any || !each.empty();
+  }
+  return any;
+}
+
 // By byte: whether a text may hold it.
 using Bytes = std::array<bool, 256>;
 

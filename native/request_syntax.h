@@ -16,6 +16,15 @@ Opening opening_of(std::string_view text);
 // Field::count_ for the fields that only the front end reads.
 Field field_of(std::string_view name);
 
+// Whether its value is a list, which may come in several lines (RFC 9110 5.3).
+bool is_list(Field field);
+
+// Whether a list of tokens has this one, in any case (RFC 9110 5.6.1).
+bool lists_token(std::string_view list, std::string_view token);
+
+// Of the value of Expect: 100-continue, and nothing that nobody here can meet (RFC 9110 10.1.1).
+bool expects_continue_alone(std::string_view expectations);
+
 // RFC 9110 5.6.2. A blank before the colon of a field could hide it from another reader (RFC 9112 5.1).
 bool is_token(std::string_view text);
 

@@ -128,7 +128,8 @@ TEST("HTTP/1.1 without exactly one valid Host is refused") {
 }
 
 TEST("a field that decides the answer comes once") {
-  for (const std::string name : {"Range", "If-Match", "If-None-Match", "If-Range", "Authorization"}) {
+  for (const std::string name :
+       {"Range", "If-Range", "If-Modified-Since", "If-Unmodified-Since", "Authorization"}) {
     refused({"two of " + name, put(name + ": \"a\"\r\n" + name + ": \"b\"\r\n"), head_malformed});
   }
 }
@@ -136,6 +137,10 @@ TEST("a field that decides the answer comes once") {
 TEST("an expectation that is not 100-continue is refused") {
   refused({"another", put("Expect: 200-ok\r\n"), expectation_unknown});
   refused({"an empty one", put("Expect:\r\n"), expectation_unknown});
+  refused({"an empty list", put("Expect: ,\r\n"), expectation_unknown});
+  refused({"another beside it", put("Expect: 100-continue, x\r\n"), expectation_unknown});
+  refused(
+      {"another in a line of its own", put("Expect: 100-continue\r\nExpect: x\r\n"), expectation_unknown});
 }
 
 // As much as fits, and no byte more.

@@ -12,8 +12,12 @@ import type { Services } from './services.ts';
 export function checkBody({ framed, headers }: EngineRequest): void {
   if (!framed) throw new SealgateError('length-required');
   if (headers.get('content-range') !== null) throw new SealgateError('partial-put-refused');
-  const coding = headers.get('content-encoding');
-  if (coding !== null && coding !== 'identity') throw new SealgateError('coding-refused');
+  if (!isIdentity(headers.get('content-encoding') ?? '')) throw new SealgateError('coding-refused');
+}
+
+// A list of codings, whose names have no case (RFC 9110 8.4).
+function isIdentity(codings: string): boolean {
+  return codings.split(',').every((coding) => /^[ \t]*(identity)?[ \t]*$/i.test(coding));
 }
 
 /**

@@ -11,6 +11,8 @@ const refused: [field: string, status: number, problem: string][] = [
   ['X-No: framing', 411, 'length-required'],
   ['Content-Range: bytes 0-1/4', 400, 'partial-put-refused'],
   ['Content-Encoding: gzip', 415, 'coding-refused'],
+  ['Content-Encoding: identity, gzip', 415, 'coding-refused'],
+  ['Content-Encoding: \xa0identity', 415, 'coding-refused'],
   ['Content-Type: text', 400, 'media-type-invalid'],
   ['Content-Type: text/html; charset', 400, 'media-type-invalid'],
   ['Content-Type: text/html, text/plain', 400, 'media-type-invalid'],
@@ -25,6 +27,13 @@ for (const [line, status, problem] of refused) {
     const framing = status === 411 ? [] : ['Content-Length: 2'];
     const answer = await app.response('PUT', '/o/files/refused', line, ...framing);
     assert.deepEqual([answer.status, problemName(answer)], [status, problem]);
+  });
+}
+
+for (const value of ['identity', 'Identity', ' \tidentity ,\tIDENTITY', '']) {
+  test(`Content-Encoding: ${value} says nothing and is taken`, async () => {
+    const { status } = await app.put('/o/files/plain', 'x', `Content-Encoding: ${value}`);
+    assert.ok(status === 200 || status === 201);
   });
 }
 

@@ -36,6 +36,12 @@ test('If-Match writes only over what was named', async () => {
   assert.equal((await app.put('/o/live/absent', 'x', 'If-Match: *')).status, 412);
 });
 
+test('conditions in several lines are one list', async () => {
+  assert.equal(await putOver('l1', `If-Match: ${tag('other')}`, `If-Match: ${tag('old')}`), 200);
+  assert.equal(await putOver('l2', `If-Match: ${tag('other')}`, 'If-Match: "x"'), 412);
+  assert.equal(await putOver('l3', `If-None-Match: ${tag('other')}`, `If-None-Match: ${tag('old')}`), 412);
+});
+
 test('a condition that cannot be read does not hold', async () => {
   for (const value of ['old', '"old', `${tag('old')} ${tag('other')}`, '']) {
     assert.equal(await putOver(`u${value.length}`, `If-Match: ${value}`), 412, `If-Match: ${value}`);

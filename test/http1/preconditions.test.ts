@@ -46,6 +46,8 @@ const cases: [string, string[], number][] = [
   ['If-Unmodified-Since no date at all', ['If-Unmodified-Since: yesterday'], 200],
   ['If-None-Match names it', [`If-None-Match: ${etag}`], 304],
   ['If-None-Match compares weakly', [`If-None-Match: W/${etag}`], 304],
+  ['If-None-Match names it in its second line', ['If-None-Match: "other"', `If-None-Match: ${etag}`], 304],
+  ['If-Match names it in its first line', [`If-Match: ${etag}`, 'If-Match: "other"'], 200],
   ['If-None-Match: *', ['If-None-Match: *'], 304],
   ['If-None-Match names another', ['If-None-Match: "other"'], 200],
   [
