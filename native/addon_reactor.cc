@@ -68,6 +68,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
          InstanceMethod<&ReactorObject::answer>("answer"), InstanceMethod<&ReactorObject::deliver>("deliver"),
          InstanceMethod<&ReactorObject::stop>("stop"),
          InstanceMethod<&ReactorObject::replace_tls>("replaceTls"),
+         InstanceMethod<&ReactorObject::drop_stale_plans>("dropStalePlans"),
          InstanceMethod<&ReactorObject::connections>("connections"),
          InstanceMethod<&ReactorObject::counters>("counters")});
   }
@@ -119,6 +120,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
     if (!reactor().replace_tls(tls_options(info[0].As<Napi::Object>()), &failure))
       throw Napi::Error::New(info.Env(), failure);
   }
+  void drop_stale_plans(const Napi::CallbackInfo&) { reactor().drop_stale_plans(); }
   Napi::Value connections(const Napi::CallbackInfo& info) {
     (void)reactor();
     return list_connections(info.Env(), reactor_, info[0].As<Napi::Number>().Uint32Value());

@@ -9,7 +9,7 @@ const std::shared_ptr<const DeliverPlan>* PlanCache::find(std::string_view key) 
   const auto found = index_.find(key);
   if (found == index_.end()) return nullptr;
   Entry& entry = *found->second;
-  if (epochs_.read(entry.plan->slot) != entry.plan->epoch) {
+  if (stale(*entry.plan)) {
     counters_.plan_stale.add();
     remove(found->second);
     return nullptr;
@@ -19,7 +19,7 @@ const std::shared_ptr<const DeliverPlan>* PlanCache::find(std::string_view key) 
 }
 
 bool PlanCache::offer(std::string_view key, std::shared_ptr<const DeliverPlan> plan) {
-  if (full(cost(key, *plan)) && !offered_before(key)) return false;
+  if (stale(*plan) || (full(cost(key, *plan)) && !offered_before(key))) return false;
   insert(key, std::move(plan));
   return true;
 }
@@ -52,6 +52,15 @@ void PlanCache::insert(std::string_view key, std::shared_ptr<const DeliverPlan> 
 
 void PlanCache::erase(std::string_view key) {
   if (const auto found = index_.find(key); found != index_.end()) remove(found->second);
+}
+
+void PlanCache::drop_stale() {
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    const auto looked_at = entry++;
+    if (!stale(*looked_at->plan)) continue;
+    counters_.plan_stale.add();
+    remove(looked_at);
+  }
 }
 
 void PlanCache::grew(std::string_view key) {

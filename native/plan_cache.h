@@ -25,12 +25,15 @@ class PlanCache {
 
   // Null when there is none or its epoch has moved.
   const std::shared_ptr<const DeliverPlan>* find(std::string_view key);
-  // Whether the plan is kept from now on.
+  // Whether the plan is kept from now on. One whose epoch has moved is not.
   bool offer(std::string_view key, std::shared_ptr<const DeliverPlan> plan);
   void insert(std::string_view key, std::shared_ptr<const DeliverPlan> plan);
   void erase(std::string_view key);
   // Gives up the plans that would go next, up to so many. False when there was none.
   bool evict(size_t plans);
+  // Gives up the plans whose epoch has moved, with the files they hold open, without waiting until somebody
+  // asks for them.
+  void drop_stale();
   // The plan under this key now holds a whole response; counts its bytes.
   void grew(std::string_view key);
 
@@ -43,6 +46,7 @@ class PlanCache {
   };
   using Entries = std::list<Entry>;  // newest first
 
+  bool stale(const DeliverPlan& plan) const { return epochs_.read(plan.slot) != plan.epoch; }
   void remove(Entries::iterator entry);
   void shrink();
   void evict_one();

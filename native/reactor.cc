@@ -124,6 +124,10 @@ bool Reactor::replace_tls(const TlsOptions& options, std::string* failure) {
   return made != nullptr;
 }
 
+void Reactor::drop_stale_plans() {
+  mailbox_->post([this] { plans_.drop_stale(); });
+}
+
 void Reactor::list(size_t limit, std::function<void(std::vector<ConnectionInfo>)> to) const {
   mailbox_->post([this, limit, to = std::move(to)] {
     std::vector<ConnectionInfo> all;

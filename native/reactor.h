@@ -99,6 +99,8 @@ class Reactor {
   void stop(int64_t grace_ms);
   // For the handshakes from now on. False when it is refused, and then nothing has changed.
   bool replace_tls(const TlsOptions& options, std::string* failure);
+  // Plans whose epoch has moved are given up now, with their open files, and not when they are asked for.
+  void drop_stale_plans();
 
   // Tells of up to `limit` live connections, on the reactor's thread.
   void list(size_t limit, std::function<void(std::vector<ConnectionInfo>)> to) const;

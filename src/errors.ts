@@ -69,6 +69,7 @@ export const frontEndErrors = {
   'name-taken': client(409, 'The name holds other bytes, and its bucket is write-once.'),
   'bucket-kind-differs': client(409, 'The bucket exists with another kind.'),
   'name-deleted': client(410, 'The name was deleted.'),
+  'content-forgotten': client(410, 'The content under this name was withdrawn for good.'),
   'length-required': client(411, 'The request needs a body with Content-Length or chunked coding.'),
   'coding-refused': client(415, 'Uploads are stored as they are sent; Content-Encoding is not accepted.'),
   'digest-mismatch': client(422, 'The bytes received do not have the digest promised.'),

@@ -18,6 +18,7 @@ import { addon, type BoundListener, type NetDevice } from './native/addon.ts';
 import { Readiness } from './readiness.ts';
 import { startOperation } from './rollout/operation.ts';
 import type { Sentinel } from './rollout/sentinel.ts';
+import { announce } from './server/announcement.ts';
 import { keepTlsFresh } from './server/fresh_tls.ts';
 import { createFrontEnd } from './server/front_end.ts';
 import { startSentinel } from './server/sentinel.ts';
@@ -109,6 +110,7 @@ async function assemble(
     counters,
     state: () => state,
     readiness,
+    content: { store, dropStalePlans: () => pool?.dropStalePlans() },
     sentinel: () => sentinel?.status(),
     reload,
   });
@@ -126,6 +128,7 @@ async function assemble(
   const watching = startSentinel(config, { store, operation, token: ownToken, log }, started);
   closers.push(() => watching.close());
   sentinel = watching;
+  closers.push(await announce(config, { listeners: started.listeners, control: url }, log));
   state = 'ready';
 
   const stop = once(() => {

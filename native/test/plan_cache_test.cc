@@ -58,6 +58,26 @@ TEST("a plan made before its epoch moved is never found") {
   CHECK(!cache.has("/a"));
 }
 
+TEST("dropping what is stale gives up plans whose epoch moved, unasked, and keeps the others") {
+  Cache cache(kMany);
+  const auto doomed = plan(1, cache.epochs.read(1));
+  for (const char* key : {"/a", "/b", "/c"}) cache.plans.insert(key, plan(2, cache.epochs.read(2)));
+  cache.plans.insert("/d", doomed);
+  cache.epochs.bump(1);
+  cache.plans.drop_stale();
+  CHECK_EQ(doomed.use_count(), 1);
+  CHECK_EQ(cache.counters.plan_entries.get(), 3);
+  for (const char* key : {"/a", "/b", "/c"}) CHECK(cache.plans.find(key) != nullptr);
+}
+
+TEST("a plan whose epoch moved before it is offered is not kept") {
+  Cache cache(kMany);
+  const auto late = plan(1, cache.epochs.read(1));
+  cache.epochs.bump(1);
+  CHECK(!cache.plans.offer("/a", late));
+  CHECK_EQ(late.use_count(), 1);
+}
+
 TEST("an erased key is gone, another stays") {
   Cache cache(4);
   cache.insert({"/a", "/b"});

@@ -1,18 +1,30 @@
 // bucket: makes and lists buckets.
 
 import type { Command } from 'commander';
+import { shownBucket } from '../control/content.ts';
+import { StoreHeld } from '../store/layout.ts';
 import { checkBucketName } from '../store/names.ts';
-import { parseKind, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
+import type { BucketKind } from '../store/store.ts';
+import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
+import { serverOf } from './place.ts';
+import { checked, parseKind, type SiteOptions, withExamples, withStore } from './site.ts';
+
+type Options = SiteOptions & ControlOptions;
+
+const storeFlag = ['--store <dir>', 'store of another place than the configuration names; $SEALGATE_STORE'];
 
 export function addBucket(program: Command): void {
-  const bucket = program.command('bucket').description('make and list buckets');
+  const [flag = '', about = ''] = storeFlag;
+  const bucket = program
+    .command('bucket')
+    .description('make and list buckets; a running server has them at once');
   withExamples(
     bucket,
     'sealgate bucket create releases',
     'sealgate bucket create --kind versioned pages',
-    'sealgate bucket list',
+    'sealgate bucket ls',
   );
-  const creating = withSite(bucket.command('create'))
+  const creating = withControl(bucket.command('create'))
     .description('make a bucket; its kind stays')
     .argument('<name>')
     .option(
@@ -20,20 +32,54 @@ export function addBucket(program: Command): void {
       'write-once: a name never changes its bytes; versioned: the newest wins',
       'write-once',
     )
+    .option('--why <text>', 'for the audit log of a running server')
+    .option(flag, about)
     .action(create);
   withExamples(creating, 'sealgate bucket create --kind versioned pages');
-  const listing = withSite(bucket.command('list')).description('list the buckets').action(list);
-  withExamples(listing, 'sealgate bucket list --config site/sealgate.json');
+  const listing = withControl(bucket.command('ls').alias('list'))
+    .description('list the buckets')
+    .option('--json', 'one JSON object a line')
+    .option(flag, about)
+    .action(list);
+  withExamples(listing, 'sealgate bucket ls --config site/sealgate.json');
 }
 
-async function create(name: string, options: SiteOptions & { kind: string }): Promise<void> {
-  checkBucketName(name);
-  const kind = parseKind(options.kind) ?? 'write-once';
-  await withStore({ ...options, readOnly: false }, (store) => store.createBucket(name, kind));
+async function create(name: string, options: Options & { kind: string; why?: string }): Promise<void> {
+  checked(name, () => checkBucketName(name));
+  await createBucket(name, parseKind(options.kind) ?? 'write-once', options, options.why);
 }
 
-async function list(options: SiteOptions): Promise<void> {
-  await withStore({ ...options, readOnly: true }, (store) => {
-    for (const { name, kind } of store.buckets()) console.log(`${kind.padEnd(10)}  ${name}`);
-  });
+/** In the store itself, or by the server that has it open or that --control names. */
+export async function createBucket(
+  name: string,
+  kind: BucketKind,
+  options: Options,
+  why?: string,
+): Promise<void> {
+  if (options.control !== undefined) return byServer(name, kind, options, why);
+  try {
+    await withStore({ ...options, readOnly: false }, (store) => store.createBucket(name, kind));
+  } catch (error) {
+    if (!(error instanceof StoreHeld)) throw error;
+    const { announcement } = await serverOf(options, error);
+    await byServer(name, kind, { ...options, control: announcement.control }, why);
+  }
+}
+
+async function byServer(name: string, kind: BucketKind, options: Options, why?: string): Promise<void> {
+  await (await ControlClient.of(options)).post('/buckets', { name, kind, ...(why !== undefined && { why }) });
+}
+
+type Shown = ReturnType<typeof shownBucket>;
+
+async function list(options: Options & { json?: true }): Promise<void> {
+  const buckets =
+    options.control === undefined
+      ? await withStore({ ...options, readOnly: true }, (store) => store.buckets().map(shownBucket))
+      : (await (await ControlClient.of(options)).get<{ buckets: Shown[] }>('/buckets')).buckets;
+  for (const bucket of buckets) console.log(options.json ? JSON.stringify(bucket) : line(bucket));
+}
+
+function line({ name, kind }: Shown): string {
+  return `${kind.padEnd(10)}  ${name}`;
 }

@@ -1,57 +1,79 @@
 // get: what a name points at, verified on its way out.
 
-import { createHash } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { constants, createReadStream, createWriteStream } from 'node:fs';
 import { access, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Transform } from 'node:stream';
+import { dirname } from 'node:path';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { find, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
+import { syncFolder } from '../durable_file.ts';
+import { Blobs } from '../store/blobs.ts';
+import { proving } from './hashing.ts';
+import { type PlaceOptions, reading, withPlace } from './place.ts';
+import { wordsOf } from './say.ts';
+import { find, parseReference, withExamples } from './site.ts';
 
 export function addGet(program: Command): void {
-  const command = withSite(program.command('get'))
+  const command = withPlace(program.command('get'))
     .description('write what is stored under a name to a file or standard output, and verify it on the way')
     .argument('<ref>', 'BUCKET/NAME or sha256:HEX')
-    .option('-o, --output <file>', 'default: standard output')
+    .option(
+      '-o, --output <file>',
+      'default: standard output; a file appears whole and verified, or not at all',
+    )
     .action(get);
-  withExamples(command, 'sealgate get files/index.html', 'sealgate get files/film.mp4 -o film.mp4');
+  withExamples(
+    command,
+    'sealgate get files/index.html',
+    'sealgate get files/film.mp4 -o film.mp4',
+    'sealgate get files/film.mp4 -o film.mp4 --server https://files.example.org',
+  );
 }
 
-async function get(ref: string, options: SiteOptions & { output?: string }): Promise<void> {
-  await withStore({ ...options, readOnly: true }, async (store) => {
-    const { digest } = find(store, ref);
-    const path = join(store.root, 'blobs', 'sha256', digest.slice(0, 2), digest.slice(2, 4), digest);
-    await access(path, constants.R_OK).catch(({ code }) => {
-      throw new Error(`${ref}: its file cannot be read (${code}): ${path}; store the same bytes again`);
-    });
-    const hash = createHash('sha256');
-    const check = new Transform({
-      transform(chunk, _encoding, done) {
-        hash.update(chunk);
-        done(null, chunk);
-      },
-      flush(done) {
-        const found = hash.digest('hex');
-        done(
-          found === digest
-            ? null
-            : new Error(`${ref}: the stored file is damaged: it has SHA-256 ${found}, not ${digest}`),
-        );
-      },
-    });
-    if (options.output === undefined)
-      return pipeline(createReadStream(path), check, process.stdout, { end: false });
-    // The name appears with the last verified byte.
-    const partial = `${options.output}.${process.pid}.partial`;
-    try {
-      await pipeline(createReadStream(path), check, createWriteStream(partial, { flags: 'wx' }));
-      await rename(partial, options.output);
-    } catch (cause) {
-      const { code, message } = cause as NodeJS.ErrnoException;
-      throw code === undefined ? cause : new Error(`${options.output}: cannot be written: ${message}`);
-    } finally {
-      await rm(partial, { force: true });
-    }
+async function get(ref: string, options: PlaceOptions & { output?: string }): Promise<void> {
+  const reference = parseReference(ref);
+  await reading(options, {
+    onStore: async (store) => {
+      const { digest } = find(store, ref);
+      const path = new Blobs(store.root).path(digest);
+      await access(path, constants.R_OK).catch(({ code }) => {
+        throw new Error(`${ref}: its file cannot be read (${code}): ${path}; store the same bytes again`);
+      });
+      await write(createReadStream(path), { digest, called: `${ref}: the stored file` }, options.output);
+    },
+    onServer: async (server) => {
+      const { digest, bytes } = await server.read(reference);
+      const called = `${ref}: what ${server.url} sent`;
+      await write(Readable.from(bytes), { digest: digestOf(reference, digest), called }, options.output);
+    },
   });
+}
+
+// Asked for by digest, the answer has to have that one, whatever its ETag says.
+function digestOf(reference: ReturnType<typeof parseReference>, etag: string): string {
+  return 'digest' in reference ? reference.digest : etag;
+}
+
+async function write(
+  source: Readable,
+  { digest, called }: { digest: string; called: string },
+  output: string | undefined,
+): Promise<void> {
+  const check = proving(digest, called);
+  if (output === undefined) return pipeline(source, check, process.stdout, { end: false });
+  // The name appears with the last verified byte, on the disk.
+  const partial = `${output}.${randomUUID().slice(0, 8)}.partial`;
+  try {
+    const target = createWriteStream(partial, { flags: 'wx', flush: true } as { flags: string });
+    await pipeline(source, check, target);
+    await rename(partial, output);
+    await syncFolder(dirname(output));
+  } catch (cause) {
+    const { path, code, message } = cause as NodeJS.ErrnoException;
+    const ours = code !== undefined && (path === partial || path === output);
+    throw ours ? new Error(`${output}: cannot be written: ${wordsOf(code) ?? message}`, { cause }) : cause;
+  } finally {
+    await rm(partial, { force: true });
+  }
 }

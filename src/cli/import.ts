@@ -13,7 +13,7 @@ import {
 import { checkBucketName, checkObjectName } from '../store/names.ts';
 import { type ChoiceOptions, choiceOf, leftOutLines, withChoice } from './import_choice.ts';
 import { sayError } from './say.ts';
-import { parseKind, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
+import { checked, parseKind, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
 import { humanBytes } from './units.ts';
 
 interface Options extends SiteOptions, ChoiceOptions {
@@ -49,8 +49,9 @@ export function addImport(program: Command): void {
 async function run(directory: string, options: Options): Promise<void> {
   const { bucket, prefix, dryRun = false } = options;
   const kind = parseKind(options.kind);
-  checkBucketName(bucket);
-  checkPrefix(prefix);
+  checked(`--bucket ${bucket}`, () => checkBucketName(bucket));
+  // Any name after the prefix has to be a name.
+  checked(`--prefix ${prefix}`, () => checkObjectName(`${prefix}x`));
   await checkDirectory(directory);
   const started = performance.now();
   const result = await withStore({ ...options, readOnly: dryRun }, async (store, config) => {
@@ -68,19 +69,8 @@ async function run(directory: string, options: Options): Promise<void> {
   summarize(result);
 }
 
-// Any name after the prefix has to be a name.
-function checkPrefix(prefix: string): void {
-  try {
-    checkObjectName(`${prefix}x`);
-  } catch (cause) {
-    throw new Error(`--prefix ${prefix}: ${(cause as Error).message}`, { cause });
-  }
-}
-
 async function checkDirectory(directory: string): Promise<void> {
-  const found = await stat(directory).catch(({ code }) => {
-    throw new Error(`${directory}: cannot be read (${code})`);
-  });
+  const found = await stat(directory);
   if (!found.isDirectory()) {
     throw new Error(`${directory}: expected a directory; 'sealgate put' stores a single file`);
   }

@@ -2,47 +2,82 @@
 
 import type { Command } from 'commander';
 import type { Listing, Store } from '../store/store.ts';
-import { checkBucket, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
+import { type PlaceOptions, reading, withPlace } from './place.ts';
+import type { RemoteServer } from './remote_server.ts';
+import { numberOf } from './say.ts';
+import { checkBucket, isoTime, type Listed, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
 
 const pageSize = 1000;
 
 export function addLs(program: Command): void {
-  const command = withSite(program.command('ls'))
+  const command = withPlace(program.command('ls'))
     .description('list names in order')
     .argument('<bucket[/prefix]>')
     .option('--json', 'one JSON object a line')
     .option('--limit <n>', 'stop after so many')
     .action(ls);
-  withExamples(command, 'sealgate ls files', 'sealgate ls files/video/ --json --limit 10');
+  withExamples(
+    command,
+    'sealgate ls files',
+    'sealgate ls files/video/ --json --limit 10',
+    'sealgate ls files --server https://files.example.org',
+  );
 }
 
-async function ls(where: string, options: SiteOptions & { json?: true; limit?: string }): Promise<void> {
+async function ls(where: string, options: PlaceOptions & { json?: true; limit?: string }): Promise<void> {
   const slash = where.indexOf('/');
   const bucket = slash < 0 ? where : where.slice(0, slash);
   const prefix = slash < 0 ? '' : where.slice(slash + 1);
-  const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : Number(options.limit);
-  if (!(limit >= 1)) throw new Error(`--limit: expected a number of 1 or more, got ${options.limit}`);
-  await withStore({ ...options, readOnly: true }, (store) => {
-    checkBucket(store, bucket);
-    let left = limit;
-    for (const entry of entries(store, bucket, prefix)) {
-      if (left-- <= 0) return;
-      console.log(options.json ? JSON.stringify({ bucket, ...entry }) : line(entry));
-    }
+  const atLeastOne = (n: number) => Number.isInteger(n) && n >= 1;
+  const limit =
+    options.limit === undefined
+      ? Number.POSITIVE_INFINITY
+      : numberOf('--limit', options.limit, 'a whole number of 1 or more', atLeastOne);
+  const show = (entry: Listed) =>
+    console.log(options.json ? JSON.stringify({ bucket, ...entry }) : line(entry));
+  await reading(options, {
+    onStore: (store) => {
+      checkBucket(store, bucket);
+      return showAll(limit, (after) => localPage(store, bucket, { prefix, after, limit: pageSize }), show);
+    },
+    onServer: (server) => showAll(limit, pages(server, bucket, prefix, limit), show),
   });
 }
 
-function* entries(store: Store, bucket: string, prefix: string): Generator<Listing['entries'][number]> {
+type Page = { entries: Listed[]; next?: string };
+
+async function showAll(
+  limit: number,
+  page: (after: string) => Page | Promise<Page>,
+  show: (entry: Listed) => void,
+): Promise<void> {
+  let left = limit;
   let after: string | undefined = '';
   while (after !== undefined) {
-    const page: Listing = store.list(bucket, { prefix, after, limit: pageSize });
-    yield* page.entries;
-    after = page.next;
+    const { entries, next }: Page = await page(after);
+    for (const entry of entries) {
+      if (left-- <= 0) return;
+      show(entry);
+    }
+    after = next;
   }
 }
 
-function line({ name, size, created, digest }: Listing['entries'][number]): string {
-  const when = new Date(created).toISOString().slice(0, 19).replace('T', ' ');
+function localPage(store: Store, bucket: string, at: Parameters<Store['list']>[1]): Page {
+  const { entries, next } = store.list(bucket, at);
+  return { entries: entries.map(listed), ...(next !== undefined && { next }) };
+}
+
+function listed({ created, ...entry }: Listing['entries'][number]): Listed {
+  return { ...entry, lastModified: isoTime(created) };
+}
+
+function pages(server: RemoteServer, bucket: string, prefix: string, limit: number) {
+  return (after: string) => server.list(bucket, { prefix, after, limit: Math.min(limit, pageSize) });
+}
+
+function line({ name, size, lastModified, digest }: Listed): string {
+  const when = lastModified.slice(0, 19).replace('T', ' ');
   return `${humanBytes(size).padStart(10)}  ${when}  ${digest.slice(0, 12)}  ${name}`;
 }

@@ -1,7 +1,7 @@
 // put: one file under a name.
 
 import { createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -10,15 +10,17 @@ import { SealgateError } from '../errors.ts';
 import { checkedMediaType, mediaTypeOf } from '../media_type.ts';
 import { addon, type Hashed } from '../native/addon.ts';
 import { isFull } from '../store/blobs.ts';
-import { checkObjectName } from '../store/names.ts';
 import { secretIn } from '../store/secrets.ts';
 import type { Store } from '../store/store.ts';
+import { hashOf } from './hashing.ts';
+import { type PlaceOptions, withPlace, writing } from './place.ts';
+import { type Outcome, Refused, type RemoteServer } from './remote_server.ts';
 import { UsageError } from './say.ts';
-import { checkBucket, parseReference, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
+import { checkBucket, parseName, withExamples } from './site.ts';
 
 export function addPut(program: Command): void {
-  const command = withSite(program.command('put'))
-    .description('store one file under a name')
+  const command = withPlace(program.command('put'))
+    .description('store one file under a name, in the store or through the server that runs on it')
     .argument('<file>', "path, or '-' for standard input")
     .argument('<ref>', 'BUCKET/NAME')
     .option('--type <media-type>', 'default: by the name')
@@ -28,36 +30,67 @@ export function addPut(program: Command): void {
     command,
     'sealgate put film.mp4 files/film.mp4',
     "date | sealgate put - files/now --type 'text/plain; charset=utf-8'",
+    'sealgate put film.mp4 files/film.mp4 --server https://files.example.org --token-file ~/.token',
   );
 }
 
-interface Options extends SiteOptions {
+interface Target {
+  bucket: string;
+  name: string;
+  mediaType: string;
+  /** What nobody means to publish is refused. */
+  guarded: boolean;
+}
+
+interface Options extends PlaceOptions {
   type?: string;
   publishSecrets?: true;
 }
 
 async function put(file: string, ref: string, options: Options): Promise<void> {
-  const reference = parseReference(ref);
-  if ('digest' in reference) throw new Error(`${ref}: a name is needed, BUCKET/NAME`);
-  checkObjectName(reference.name);
-  const mediaType = options.type === undefined ? mediaTypeOf(reference.name) : typeFlag(options.type);
-  await withStore({ ...options, readOnly: false }, async (store) => {
-    checkBucket(store, reference.bucket);
-    const staged = await stage(store, file);
-    try {
-      const secret = options.publishSecrets ? undefined : secretIn(reference.name, staged.staging);
-      if (secret !== undefined) throw new Error(`${file}: ${secret}`);
-      await store.commitBlob(staged.staging, staged);
-      const outcome = await store
-        .putRef(reference.bucket, reference.name, { digest: staged.digest, mediaType })
-        .catch((cause) => {
-          throw refusal(ref, cause);
-        });
-      console.log(`${ref} ${outcome} sha256:${staged.digest} ${staged.size} bytes`);
-    } finally {
-      await rm(staged.staging, { force: true });
-    }
+  const name = parseName(ref);
+  const mediaType = options.type === undefined ? mediaTypeOf(name.name) : typeFlag(options.type);
+  if (file !== '-') await checkFile(file);
+  const to = { ...name, mediaType, guarded: options.publishSecrets !== true };
+  const { outcome, digest, size } = await writing<Hashed & { outcome: Outcome }>(options, {
+    onStore: (store) => putIntoStore(store, file, to),
+    onServer: (server) => fromFile(file, (path) => send(server, file, path, to)),
+  }).catch((cause) => {
+    throw refusal(ref, cause);
   });
+  console.log(`${ref} ${outcome} sha256:${digest} ${size} bytes`);
+}
+
+async function checkFile(file: string): Promise<void> {
+  if (!(await stat(file)).isFile())
+    throw new UsageError(
+      `${file}: is no regular file; 'sealgate import' stores a directory, '-' reads a pipe`,
+    );
+}
+
+async function send(server: RemoteServer, file: string, path: string, to: Target) {
+  checkSecret(file, path, to);
+  const hashed = await hashOf(path);
+  return { ...hashed, outcome: await server.put(to, { path, ...hashed }, to.mediaType) };
+}
+
+async function putIntoStore(store: Store, file: string, to: Target) {
+  const { bucket, name, mediaType } = to;
+  checkBucket(store, bucket);
+  const staging = store.stagingPath();
+  try {
+    const { digest, size } = await fromFile(file, (path) => copy(path, staging, file));
+    checkSecret(file, staging, to);
+    await store.commitBlob(staging, { digest, size });
+    return { digest, size, outcome: await store.putRef(bucket, name, { digest, mediaType }) };
+  } finally {
+    await rm(staging, { force: true });
+  }
+}
+
+function checkSecret(file: string, path: string, { name, guarded }: Target): void {
+  const secret = guarded ? secretIn(name, path) : undefined;
+  if (secret !== undefined) throw new Error(`${file}: ${secret}`);
 }
 
 function typeFlag(given: string): string {
@@ -70,21 +103,21 @@ function typeFlag(given: string): string {
 }
 
 function refusal(ref: string, cause: Error): Error {
-  const taken = cause instanceof SealgateError && cause.code === 'name-taken';
-  const advice = taken ? ' Use another name, or a bucket of kind versioned.' : '';
-  return new Error(`${ref}: ${cause.message}${advice}`, { cause });
+  const code = cause instanceof Refused ? cause.problem : (cause as Partial<SealgateError>).code;
+  if (code !== 'name-taken') return cause;
+  return new Error(`${ref}: ${cause.message} Use another name, or a bucket of kind versioned.`, { cause });
 }
 
 // Standard input goes through a file: its size is not known before its end.
-async function stage(store: Store, file: string) {
-  const staging = store.stagingPath();
-  if (file !== '-') return { staging, ...copy(file, staging, file) };
-  const input = join(tmpdir(), `sealgate-${process.pid}-stdin`);
+async function fromFile<T>(file: string, use: (path: string) => Promise<T> | T): Promise<T> {
+  if (file !== '-') return use(file);
+  const folder = await mkdtemp(join(tmpdir(), 'sealgate-'));
   try {
+    const input = join(folder, 'standard-input');
     await pipeline(process.stdin, createWriteStream(input, { flags: 'wx', mode: 0o600 }));
-    return { staging, ...copy(input, staging, 'standard input') };
+    return await use(input);
   } finally {
-    await rm(input, { force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -94,6 +127,6 @@ function copy(file: string, staging: string, called: string): Hashed {
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     if (isFull(code)) throw new SealgateError('store-full', undefined, { cause });
-    throw new Error(`${called}: ${message}`, { cause });
+    throw new Error(`${called === '-' ? 'standard input' : called}: ${message}`, { cause });
   }
 }

@@ -27,11 +27,16 @@ const sentences: Record<string, string> = {
   EROFS: 'the file system is read-only',
 };
 
+/** What an error of the system means, without the path; undefined for codes that are rare. */
+export function wordsOf(code: string | undefined): string | undefined {
+  return code === undefined ? undefined : sentences[code];
+}
+
 /** What happened, for the terminal: no class names, no stack. */
 export function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code, path, message } = error as NodeJS.ErrnoException;
-  const sentence = code === undefined ? undefined : sentences[code];
+  const sentence = wordsOf(code);
   if (sentence !== undefined && typeof path === 'string') return `${path}: ${sentence}`;
   const ours = [TypeError, ReferenceError, RangeError].some((each) => error instanceof each);
   if (ours && code === undefined)

@@ -5,6 +5,7 @@ import { type Config, loadConfig } from '../config.ts';
 import { isDigest } from '../digest.ts';
 import { SealgateError } from '../errors.ts';
 import { openStore } from '../store/content_store.ts';
+import { checkBucketName, checkObjectName } from '../store/names.ts';
 import type { BucketKind, Store } from '../store/store.ts';
 import { UsageError } from './say.ts';
 
@@ -69,17 +70,40 @@ export function parseReference(text: string): Reference {
   const slash = text.indexOf('/');
   if (slash < 1 || slash === text.length - 1)
     throw new UsageError(`${text}: expected BUCKET/NAME or sha256:HEX`);
-  return { bucket: text.slice(0, slash), name: text.slice(slash + 1) };
+  const reference = { bucket: text.slice(0, slash), name: text.slice(slash + 1) };
+  checked(text, () => {
+    checkBucketName(reference.bucket);
+    checkObjectName(reference.name);
+  });
+  return reference;
 }
 
+/** Runs a check of what was given; its refusal is a UsageError. */
+export function checked(given: string, check: () => void): void {
+  try {
+    check();
+  } catch (cause) {
+    throw new UsageError(`${given}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** What a reference points at. Times are ISO 8601, in every output and every listing. */
 export interface Found {
   digest: string;
   /** Bytes. */
   size: number;
   mediaType: string;
-  /** Milliseconds since the epoch. */
-  created: number;
+  /** When the name was written. */
+  lastModified?: string;
   version?: number;
+}
+
+export interface Listed {
+  name: string;
+  digest: string;
+  size: number;
+  mediaType: string;
+  lastModified: string;
 }
 
 /** What a reference points at. Throws when there is nothing, or when it was deleted. */
@@ -88,13 +112,26 @@ export function find(store: Store, text: string): Found {
   if ('digest' in reference) {
     const blob = store.blob(reference.digest);
     if (!blob) throw new SealgateError('not-found', `${text}: there is no such blob`);
-    return { digest: reference.digest, mediaType: 'application/octet-stream', ...blob };
+    const { size, created } = blob;
+    const mediaType = 'application/octet-stream';
+    return { digest: reference.digest, size, mediaType, lastModified: isoTime(created) };
   }
   checkBucket(store, reference.bucket);
   const ref = store.resolve(reference.bucket, reference.name);
   if (!ref) throw new SealgateError('not-found', `${text}: there is nothing under this name`);
-  if (ref.deleted)
-    throw new SealgateError('name-deleted', `${text}: was deleted on ${new Date(ref.created).toISOString()}`);
+  if (ref.deleted) throw new SealgateError('name-deleted', `${text}: was deleted on ${isoTime(ref.created)}`);
   const { digest, size, mediaType, created, version } = ref;
-  return { digest, size, mediaType, created, version };
+  return { digest, size, mediaType, lastModified: isoTime(created), version };
+}
+
+/** @param time milliseconds since the epoch. */
+export function isoTime(time: number): string {
+  return new Date(time).toISOString();
+}
+
+/** BUCKET/NAME, checked; what is written goes under a name. */
+export function parseName(text: string): { bucket: string; name: string } {
+  const reference = parseReference(text);
+  if ('digest' in reference) throw new UsageError(`${text}: a name is needed, BUCKET/NAME`);
+  return reference;
 }

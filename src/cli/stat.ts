@@ -1,29 +1,46 @@
 // stat: what a name points at.
 
 import type { Command } from 'commander';
-import { find, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
+import { type PlaceOptions, reading, withPlace } from './place.ts';
+import { type Found, find, parseReference, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
 
 export function addStat(program: Command): void {
-  const command = withSite(program.command('stat'))
-    .description('say what a name points at, and whether the file passes its proof')
+  const command = withPlace(program.command('stat'))
+    .description('say what a name points at; on the store itself also whether the file passes its proof')
     .argument('<ref>', 'BUCKET/NAME or sha256:HEX')
     .option('--json', 'as one JSON object')
     .action(stat);
-  withExamples(command, 'sealgate stat files/index.html', 'sealgate stat --json files/index.html');
+  withExamples(
+    command,
+    'sealgate stat files/index.html',
+    'sealgate stat --json files/index.html',
+    'sealgate stat files/index.html --server https://files.example.org',
+  );
 }
 
-async function stat(ref: string, options: SiteOptions & { json?: true }): Promise<void> {
-  await withStore({ ...options, readOnly: true }, async (store) => {
-    const found = find(store, ref);
-    const { level } = await store.seal(found.digest);
-    const about = { ref, ...found, created: new Date(found.created).toISOString(), sealLevel: level };
-    if (options.json) return console.log(JSON.stringify(about));
-    console.log(`${ref}
-  digest      sha256:${about.digest}
-  size        ${about.size} bytes (${humanBytes(about.size)})
-  media type  ${about.mediaType}
-  written     ${about.created}${about.version === undefined ? '' : `, version ${about.version}`}
-  seal level  ${about.sealLevel}`);
+async function stat(ref: string, options: PlaceOptions & { json?: true }): Promise<void> {
+  const reference = parseReference(ref);
+  const about = await reading<Found & { sealLevel?: string }>(options, {
+    onStore: async (store) => {
+      const found = find(store, ref);
+      const { level } = await store.seal(found.digest);
+      return { ...found, sealLevel: level };
+    },
+    onServer: async (server) => {
+      const found = await server.find(reference);
+      if (!found) throw new Error(`${ref}: ${server.url} has nothing under this name, or nothing any more`);
+      return found;
+    },
   });
+  if (options.json) return console.log(JSON.stringify({ ref, ...about }));
+  const version = about.version === undefined ? '' : `, version ${about.version}`;
+  const lines = [
+    ['digest', `sha256:${about.digest}`],
+    ['size', `${about.size} bytes (${humanBytes(about.size)})`],
+    ['media type', about.mediaType],
+    ...(about.lastModified === undefined ? [] : [['written', `${about.lastModified}${version}`]]),
+    ...(about.sealLevel === undefined ? [] : [['seal level', about.sealLevel]]),
+  ];
+  console.log([ref, ...lines.map(([name = '', value]) => `  ${name.padEnd(12)}${value}`)].join('\n'));
 }

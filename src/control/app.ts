@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Readiness } from '../readiness.ts';
 import { authorizeControl, type ControlAccess } from './authorize.ts';
+import { type ContentServices, contentRoutes } from './content.ts';
 import { ownPagesOnly } from './own_pages_only.ts';
 import { pageRoutes } from './page.ts';
 import { problem } from './problem.ts';
@@ -17,6 +18,7 @@ export interface ControlServices extends ViewServices {
   metrics(): Promise<{ text: string; contentType: string }>;
   state(): 'starting' | 'ready' | 'draining';
   readiness: Readiness;
+  content: Omit<ContentServices, 'audit'>;
   /** Reads certificates and keys again; rejects with the reason when they are refused. */
   reload(): Promise<void>;
 }
@@ -51,6 +53,7 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
   app.get('/audit', (c) => c.json({ entries: services.operation.audit.recent(100) }));
   app.route('/rollout', rolloutRoutes(services.operation));
   app.route('/tls', tlsRoutes(services));
+  app.route('/', contentRoutes({ ...services.content, audit: services.operation.audit }));
   app.route('/', viewRoutes(services));
   app.route('/', pageRoutes());
   return app;

@@ -76,6 +76,11 @@ export class DeliveryPool {
     this.#options = { ...this.#options, reactor: { ...this.#options.reactor, tls } };
   }
 
+  /** Kept plans whose epoch has moved are given up at once, and the files that they hold open. */
+  dropStalePlans(): void {
+    for (const { reactor } of this.#live.values()) reactor.dropStalePlans();
+  }
+
   /** Totals of all reactors since the start, those that ended included; gauges of the living. */
   counters(): Counters {
     return this.#retired.plus([...this.#live.values()].map(({ reactor }) => reactor.counters()));

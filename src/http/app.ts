@@ -4,6 +4,7 @@ import { Hono } from 'hono/tiny';
 import type { EngineRequest } from '../delivery/engine_request.ts';
 import type { Handle } from '../delivery/front_end.ts';
 import { type Answer, problem, problemFrom, respond } from '../delivery/plan.ts';
+import { copyDigest, copyObject } from './copy_object.ts';
 import { deleteObject } from './delete_object.ts';
 import { index } from './index.ts';
 import { listBucket } from './list_bucket.ts';
@@ -14,7 +15,7 @@ import { readObject } from './read_object.ts';
 import type { Route, Services } from './services.ts';
 
 /** The engine presents HEAD as GET. */
-type Resource = Partial<Record<'GET' | 'PUT' | 'DELETE', Route>>;
+type Resource = Partial<Record<'GET' | 'PUT' | 'DELETE' | 'COPY', Route>>;
 
 export function createApp(services: Services): Handle {
   // Routing is on the path as it was sent: decoding is each route's, once (target.ts).
@@ -31,12 +32,17 @@ export function createApp(services: Services): Handle {
     otherMethods.all(path, () => asResponse(problem('method-not-allowed', undefined, allow)));
   };
   resource('/', { GET: index() });
-  resource('/sha256/:digest', { GET: readDigest(services), PUT: putDigest(services) });
+  resource('/sha256/:digest', {
+    GET: readDigest(services),
+    PUT: putDigest(services),
+    COPY: copyDigest(services),
+  });
   resource('/o/:bucket/', { GET: listBucket(services) });
   resource('/o/:bucket/:name{.+}', {
     GET: readObject(services),
     PUT: putObject(services),
     DELETE: deleteObject(services),
+    COPY: copyObject(services),
   });
   app.notFound((c) => otherMethods.fetch(c.req.raw));
   otherMethods.notFound(() => asResponse(problem('not-found')));

@@ -247,6 +247,8 @@ export interface Reactor {
   stop(graceMs: number): void;
   /** For the handshakes from now on. Throws the reason when it is refused; then nothing has changed. */
   replaceTls(options: TlsOptions): void;
+  /** Gives up kept plans whose epoch has moved, and the files that they hold open. */
+  dropStalePlans(): void;
   counters(): Counters;
   /** Up to `limit` of them. Rejects when the reactor has ended. */
   connections(limit: number): Promise<ConnectionInfo[]>;

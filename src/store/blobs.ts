@@ -2,7 +2,8 @@
 
 import { randomUUID } from 'node:crypto';
 import { readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { syncFolder } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
 import {
   addon,
@@ -72,4 +73,23 @@ export class Blobs {
       if (error.code !== 'ENOENT') throw new SealgateError('store-write-failed', undefined, { cause: error });
     });
   }
+
+  /** Removes the file, and what was taken out of the way earlier; durable when it resolves. */
+  async remove(digest: string): Promise<void> {
+    const quarantine = join(this.#root, 'quarantine');
+    const withdrawn = (await readdir(quarantine)).filter((name) => name.startsWith(`${digest}.`));
+    const files = [this.path(digest), ...withdrawn.map((name) => join(quarantine, name))];
+    try {
+      for (const file of files) await removeDurably(file);
+    } catch (cause) {
+      throw new SealgateError('store-write-failed', `Blob ${digest} cannot be removed.`, { cause });
+    }
+  }
+}
+
+async function removeDurably(file: string): Promise<void> {
+  await rm(file, { force: true });
+  await syncFolder(dirname(file)).catch((error) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 }

@@ -131,6 +131,18 @@ class ContentStore implements Store {
     return this.#proofs.quarantine(digest, reason);
   }
 
+  // Recorded first: after a crash between the two the blob is not served, and the same call removes the file.
+  forget(digest: string, why: string): Promise<boolean> {
+    return this.#turns.take(digest, async () => {
+      if (!this.#meta.newest<BlobRecord>('blobs', [digest])) return false;
+      await this.#meta.append<BlobRecord>('blobs', [digest], (newest) =>
+        newest && 'forgotten' in newest.value ? undefined : { forgotten: why, created: Date.now() },
+      );
+      await this.#blobs.remove(digest);
+      return true;
+    });
+  }
+
   async intact(digest: string): Promise<boolean> {
     const hashed = await this.#blobs.hash(digest).catch(() => undefined);
     return hashed?.digest === digest;

@@ -54,11 +54,14 @@ export async function lockStore(root: string): Promise<StoreLock> {
   }
 }
 
+/** Another process writes to the store. */
+export class StoreHeld extends Error {}
+
 async function heldByAnother(root: string): Promise<Error> {
   const pid = (await readFile(join(root, 'lock'), 'utf8').catch(() => '')).trim();
-  return new Error(
+  return new StoreHeld(
     `${root}: process ${pid || 'unknown'} has this store open for writing; write through that server ` +
-      '(HTTP PUT), or stop it first',
+      'with --server, or wait until the process has ended',
   );
 }
 

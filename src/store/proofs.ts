@@ -9,7 +9,8 @@ import type { Metadata } from './metadata.ts';
 /** One version of what is known of a blob. The newest counts. */
 export type BlobRecord =
   | { size: number; evidence: Evidence; created: number }
-  | { quarantined: string; created: number };
+  | { quarantined: string; created: number }
+  | { forgotten: string; created: number };
 
 // The one maker of these: what is in it was read from the metadata, or proved just now.
 function sealRecord(digest: string, size: number, evidence: Evidence, created: number): SealRecord {
@@ -47,6 +48,7 @@ export class Proofs {
   #record(digest: string): SealRecord {
     const record = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;
     if (!record) throw new SealgateError('not-found', `There is no blob ${digest}.`);
+    if ('forgotten' in record) throw new SealgateError('content-forgotten');
     if ('quarantined' in record)
       throw new SealgateError('seal-broken', `Blob ${digest} is in quarantine: ${record.quarantined}.`);
     return sealRecord(digest, record.size, record.evidence, record.created);
@@ -108,7 +110,7 @@ export class Proofs {
   async #withdraw(digest: string, reason: string): Promise<void> {
     if (!this.#writes) return;
     const added = await this.#meta.append<BlobRecord>('blobs', [digest], (newest) =>
-      newest && 'quarantined' in newest.value ? undefined : { quarantined: reason, created: Date.now() },
+      newest && !('size' in newest.value) ? undefined : { quarantined: reason, created: Date.now() },
     );
     if (added) await this.#blobs.quarantine(digest);
   }

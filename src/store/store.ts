@@ -61,6 +61,12 @@ export interface Store {
   intact(digest: string): Promise<boolean>;
   /** Moves a blob that failed its proof out of the way and records why. */
   quarantine(digest: string, reason: string): Promise<void>;
+  /**
+   * Removes a blob's file for good and records why; names that point at it are `content-forgotten`. The same
+   * bytes may be stored anew. False when there was never such a blob. Done again, it removes what a crash
+   * left.
+   */
+  forget(digest: string, why: string): Promise<boolean>;
 
   /** A fresh path in staging/. */
   stagingPath(): string;

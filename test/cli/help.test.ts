@@ -9,17 +9,20 @@ const commands: Record<string, string[]> = {
   init: ['--no-certificate'],
   serve: ['--config', '--listen', '--control', '--workers', '--ktls', '--store', '--log-level'],
   import: ['--config', '--store', '--bucket', '--prefix', '--kind'],
-  put: ['--config', '--store', '--type'],
+  put: ['--config', '--store', '--type', '--server', '--token-file', '--cacert'],
   get: ['--config', '--store', '--output'],
   ls: ['--config', '--store', '--json', '--limit'],
-  stat: ['--config', '--store', '--json'],
+  stat: ['--config', '--store', '--json', '--server'],
+  rm: ['--config', '--store', '--force', '--server'],
+  cp: ['--config', '--store', '--server'],
+  forget: ['--config', '--store', '--control', '--why'],
   bucket: [],
   'bucket create': ['--config', '--store', '--kind'],
-  'bucket list': ['--config', '--store'],
+  'bucket ls': ['--config', '--store', '--json', '--control'],
   token: [],
-  'token add': ['--config', '--store', '--days'],
-  'token list': ['--config', '--store'],
-  'token revoke': ['--config', '--store'],
+  'token add': ['--config', '--store', '--days', '--label', '--output'],
+  'token ls': ['--config', '--store', '--json'],
+  'token rm': ['--config', '--store'],
   config: [],
   'config check': ['--config', '--store'],
   'config show': ['--config', '--store'],
@@ -38,7 +41,7 @@ test('the program lists its commands and how to begin', async () => {
 for (const [command, options] of Object.entries(commands)) {
   test(`${command} lists its options and shows an example`, async () => {
     const help = await runCli(...command.split(' '), '--help');
-    assert.match(help, new RegExp(`^Usage: sealgate ${command} \\[options\\]`));
+    assert.match(help, new RegExp(`^Usage: sealgate ${command}(\\|\\w+)? \\[options\\]`));
     for (const option of [...options, '--help']) assert.match(help, new RegExp(`^ .*${option}\\b`, 'm'));
     assert.match(help, new RegExp(`^Examples:\\n {2}.*sealgate ${command}`, 'm'));
     for (const line of help.split('\n')) assert.ok(line.length <= 110, line);

@@ -67,19 +67,26 @@ test('an empty folder is no error', async () => {
   assert.match(stdout, /^0 files imported/);
 });
 
-const refusals: [string, string[], RegExp][] = [
-  ['a folder that is not there', ['/nonexistent'], /^sealgate: \/nonexistent: cannot be read \(ENOENT\)\n$/],
+const refusals: [string, string[], RegExp, number?][] = [
+  ['a folder that is not there', ['/nonexistent'], /^sealgate: \/nonexistent: does not exist\n$/],
   ['a file', ['package.json'], /^sealgate: package\.json: expected a directory; 'sealgate put' stores/],
-  ['a bucket that nothing can be called', ['.', '-b', 'Upper'], /^sealgate: A bucket name has /],
+  [
+    'a bucket that nothing can be called',
+    ['.', '-b', 'Upper'],
+    /^sealgate: --bucket Upper: A bucket name has /,
+    2,
+  ],
   [
     'a prefix that no name begins with',
     ['.', '-p', '/'],
     /^sealgate: --prefix \/: An object name has no empty/,
+    2,
   ],
   [
     'an unknown kind',
     ['.', '--kind', 'new'],
     /^sealgate: --kind: expected write-once or versioned, got new\n/,
+    2,
   ],
   [
     'another kind than the bucket has',
@@ -87,11 +94,11 @@ const refusals: [string, string[], RegExp][] = [
     /^sealgate: Bucket files is write-once, and/,
   ],
 ];
-for (const [what, args, expected] of refusals) {
+for (const [what, args, expected, code = 1] of refusals) {
   test(`${what} is refused before anything is changed`, async () => {
     const before = await runCli('bucket', 'list', '--config', site.config);
     const { status, stdout, stderr } = await cli('import', ...args);
-    assert.deepEqual([status, stdout], [args.includes('new') ? 2 : 1, '']);
+    assert.deepEqual([status, stdout], [code, '']);
     assert.match(stderr, expected);
     assert.equal(await runCli('bucket', 'list', '--config', site.config), before);
   });

@@ -63,7 +63,7 @@ test('an empty file', async () => {
 });
 
 test('stat tells digest, size, type, time, version and seal level', async () => {
-  const { created, ...about } = JSON.parse(await cli('stat', '--json', 'files/a.bin'));
+  const { lastModified, ...about } = JSON.parse(await cli('stat', '--json', 'files/a.bin'));
   const expected = {
     digest,
     size: 300_000,
@@ -72,7 +72,7 @@ test('stat tells digest, size, type, time, version and seal level', async () => 
     sealLevel: 'L1',
   };
   assert.deepEqual(about, { ref: 'files/a.bin', ...expected });
-  assert.equal(new Date(created).toISOString(), created);
+  assert.equal(new Date(lastModified).toISOString(), lastModified);
   const text = await cli('stat', 'files/a.bin');
   assert.match(
     text,

@@ -10,15 +10,15 @@ after(() => app.close());
 const allowed = {
   '/': 'GET, HEAD, OPTIONS',
   '/o/files/': 'GET, HEAD, OPTIONS',
-  '/o/files/a/b': 'GET, HEAD, PUT, DELETE, OPTIONS',
-  [`/sha256/${'0'.repeat(64)}`]: 'GET, HEAD, PUT, OPTIONS',
+  '/o/files/a/b': 'GET, HEAD, PUT, DELETE, COPY, OPTIONS',
+  [`/sha256/${'0'.repeat(64)}`]: 'GET, HEAD, PUT, COPY, OPTIONS',
 };
 
 for (const [target, allow] of Object.entries(allowed)) {
   test(`${target.slice(0, 20)} allows ${allow}`, async () => {
     const options = await app.response('OPTIONS', target);
     assert.deepEqual([options.status, field(options, 'Allow'), options.body], [204, allow, '']);
-    for (const method of ['PUT', 'DELETE', 'POST', 'PATCH'].filter((each) => !allow.includes(each))) {
+    for (const method of ['PUT', 'DELETE', 'POST', 'PATCH', 'COPY'].filter((each) => !allow.includes(each))) {
       const refused = await app.response(method, target);
       assert.deepEqual([refused.status, problemName(refused)], [405, 'method-not-allowed']);
       assert.equal(field(refused, 'Allow'), allow);

@@ -1,0 +1,30 @@
+// cp: another name for bytes that are stored, without moving them.
+
+import type { Command } from 'commander';
+import { mediaTypeOf } from '../media_type.ts';
+import { type PlaceOptions, withPlace, writing } from './place.ts';
+import { checkBucket, find, parseName, parseReference, withExamples } from './site.ts';
+
+export function addCp(program: Command): void {
+  const command = withPlace(program.command('cp'))
+    .description('give bytes that are stored another name; no byte is copied')
+    .argument('<from>', 'BUCKET/NAME or sha256:HEX')
+    .argument('<to>', 'BUCKET/NAME')
+    .action(copy);
+  withExamples(command, 'sealgate cp files/v2/app.js live/app.js');
+}
+
+async function copy(from: string, to: string, options: PlaceOptions): Promise<void> {
+  const source = parseReference(from);
+  const target = parseName(to);
+  const { outcome, digest } = await writing(options, {
+    onStore: async (store) => {
+      checkBucket(store, target.bucket);
+      const { digest, mediaType } = find(store, from);
+      const type = 'digest' in source ? mediaTypeOf(target.name) : mediaType;
+      return { digest, outcome: await store.putRef(target.bucket, target.name, { digest, mediaType: type }) };
+    },
+    onServer: (server) => server.copy(source, target),
+  });
+  console.log(`${to} ${outcome} sha256:${digest}`);
+}

@@ -1,0 +1,85 @@
+// forget: bytes that must not be in the store at all, whatever name they have.
+
+import { userInfo } from 'node:os';
+import type { Command } from 'commander';
+import type { Config } from '../config.ts';
+import { isDigest } from '../digest.ts';
+import { SealgateError } from '../errors.ts';
+import { AuditLog } from '../rollout/audit_log.ts';
+import { StoreHeld } from '../store/layout.ts';
+import type { Store } from '../store/store.ts';
+import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
+import { serverOf } from './place.ts';
+import { UsageError } from './say.ts';
+import { find, parseReference, type SiteOptions, withExamples, withStore } from './site.ts';
+
+interface Options extends SiteOptions, ControlOptions {
+  why: string;
+}
+
+const maxWhy = 500;
+
+export function addForget(program: Command): void {
+  const command = withControl(program.command('forget'))
+    .description('remove bytes from the store for good; names that point at them answer 410 from then on')
+    .argument('<digest>', 'sha256:HEX or HEX; or BUCKET/NAME for what it points at now')
+    .requiredOption('--why <text>', 'for the audit log and the store’s own record')
+    .option('--store <dir>', 'store of another place than the configuration names; $SEALGATE_STORE')
+    .action(forget)
+    .addHelpText(
+      'after',
+      `
+Transfers that are under way end as they began. Backups of the store, caches and what clients have fetched are
+beyond reach. The same bytes may be stored again.
+`,
+    );
+  withExamples(
+    command,
+    "sealgate forget files/tls/key.pem --why 'a private key was imported'",
+    "sealgate forget 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 --why 'by request'",
+  );
+}
+
+async function forget(what: string, options: Options): Promise<void> {
+  const { why } = options;
+  if (why === '' || why.length > maxWhy) throw new UsageError(`--why: expected 1 to ${maxWhy} characters`);
+  const digest = await digestOf(what, options);
+  if (options.control !== undefined) await byServer(options, digest);
+  else await onStoreOrBeside(options, digest);
+  console.log(`sha256:${digest} forgotten`);
+}
+
+// A name is looked up in the store here: the control plane knows digests alone.
+async function digestOf(what: string, options: Options): Promise<string> {
+  if (isDigest(what)) return what;
+  const reference = parseReference(what);
+  if ('digest' in reference) return reference.digest;
+  if (options.control !== undefined)
+    throw new UsageError(`${what}: with --control, expected a digest; 'sealgate stat' tells it`);
+  return withStore({ ...options, readOnly: true }, (store) => find(store, what).digest);
+}
+
+async function onStoreOrBeside(options: Options, digest: string): Promise<void> {
+  try {
+    await withStore({ ...options, readOnly: false }, (store, config) => here(store, config, options, digest));
+  } catch (error) {
+    if (!(error instanceof StoreHeld)) throw error;
+    const { announcement } = await serverOf(options, error);
+    await byServer({ ...options, control: announcement.control }, digest);
+  }
+}
+
+async function byServer(options: Options, digest: string): Promise<void> {
+  await (await ControlClient.of(options)).post('/forget', { digest, why: options.why });
+}
+
+async function here(store: Store, config: Config, { why }: Options, digest: string): Promise<void> {
+  const audit = await AuditLog.open(config.control.audit);
+  try {
+    await audit.append({ who: `command line: ${userInfo().username}`, action: 'forget', why, digest });
+  } finally {
+    await audit.close();
+  }
+  if (!(await store.forget(digest, why)))
+    throw new SealgateError('not-found', `sha256:${digest}: there is no such blob`);
+}

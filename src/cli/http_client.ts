@@ -1,0 +1,199 @@
+// Requests to a server, by node:http and node:https, which do the same on every runtime: bounded in time,
+// tried again where that can help, and told in a sentence when they fail.
+
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as http,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
+import { Agent as HttpsAgent, request as https } from 'node:https';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { faultOf, type ServerFault } from './http_faults.ts';
+
+/** Milliseconds without a byte in either direction. A server that stores an upload may take this long. */
+const patience = 120_000;
+const maxAnswer = 16 * 1024 * 1024;
+export const maxAttempts = 5;
+/** Milliseconds before the second attempt; each further one waits twice as long. */
+const firstPause = 250;
+const maxPause = 30_000;
+/** Milliseconds for a 100 (Continue); then the body is sent unasked (RFC 9110 10.1.1). */
+const continuePatience = 1_000;
+/** Sockets at a time. */
+const sockets = 32;
+
+const worthAnother = new Set([408, 429, 502, 503, 504]);
+
+export interface Trust {
+  token?: string | undefined;
+  /** PEM of those who may have signed the server's certificate; undefined: whom the runtime trusts. */
+  ca?: string[] | undefined;
+  /** The name that the server's certificate has to be for, where the URL has an address. */
+  servername?: string | undefined;
+}
+
+export interface Question {
+  method: string;
+  path: string;
+  headers?: Record<string, string>;
+  /** Made anew for each attempt. */
+  body?: { size: number; open: () => Readable };
+}
+
+export interface Reply {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+}
+
+export class HttpClient {
+  readonly url: URL;
+  readonly #options: RequestOptions;
+  readonly #agent: HttpAgent | HttpsAgent;
+  /** The server answered once: what fails later may pass. */
+  #reached = false;
+
+  constructor(url: URL, { token, ca, servername }: Trust) {
+    this.url = url;
+    const encrypted = url.protocol === 'https:';
+    const trust = { ...(ca && { ca }), ...(servername !== undefined && { servername }) };
+    this.#agent = encrypted
+      ? new HttpsAgent({ keepAlive: true, maxSockets: sockets, ...trust })
+      : new HttpAgent({ keepAlive: true, maxSockets: sockets });
+    this.#options = {
+      agent: this.#agent,
+      timeout: patience,
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      ...(encrypted && trust),
+    };
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /** The whole answer, whatever its status. Rejects with a ServerFault when there is none. */
+  ask(question: Question): Promise<Reply> {
+    return this.#tryAgain(question, async () => {
+      const response = await this.#send(question);
+      const text = await textOf(response);
+      return { status: response.statusCode ?? 0, headers: response.headers, text };
+    });
+  }
+
+  /** The answer's head; its body is read from the response, which may fail before its end. */
+  open(question: Question): Promise<IncomingMessage> {
+    return this.#tryAgain(question, () => this.#send(question));
+  }
+
+  async #tryAgain<R extends Reply | IncomingMessage>(
+    { method, path }: Question,
+    attempt: () => Promise<R>,
+  ): Promise<R> {
+    for (let made = 1; ; made++) {
+      let after: number | undefined;
+      try {
+        const reply = await attempt();
+        this.#reached = true;
+        const status = 'statusCode' in reply ? (reply.statusCode ?? 0) : (reply as Reply).status;
+        if (!worthAnother.has(status) || made === maxAttempts) return reply;
+        if ('resume' in reply) reply.resume();
+        after = Number(reply.headers['retry-after']) * 1000;
+      } catch (cause) {
+        // A file of ours that cannot be read is no fault of the server.
+        if ((cause as NodeJS.ErrnoException).path !== undefined) throw cause;
+        const fault: ServerFault = faultOf(cause, this.url, `${method} ${path}`);
+        const pointless = fault.lasting || (fault.absent && !this.#reached);
+        if (pointless || made === maxAttempts) throw fault;
+      }
+      const pause = Number.isFinite(after) ? Number(after) : firstPause * 2 ** (made - 1);
+      await sleep(Math.min(pause, maxPause));
+    }
+  }
+
+  #send({ method, path, headers, body }: Question): Promise<IncomingMessage> {
+    const fields = {
+      ...this.#options.headers,
+      ...headers,
+      ...(body && { 'content-length': String(body.size) }),
+      ...(body && body.size > 0 && { expect: '100-continue' }),
+    };
+    return new Promise((resolve, reject) => {
+      const open = this.url.protocol === 'https:' ? https : http;
+      const asked = open(new URL(path, this.url), { ...this.#options, method, headers: fields });
+      let answered = false;
+      asked.on('timeout', () => asked.destroy(new Error(`no answer in ${patience / 1000} s`)));
+      asked.on('error', (error) => answered || reject(error));
+      asked.on('response', (response) => {
+        answered = true;
+        resolve(response);
+      });
+      if (!body) asked.end();
+      else sendBody(asked, body, () => answered);
+    });
+  }
+}
+
+// The body leaves when the server wants it: one that refuses an upload says so before gigabytes are sent.
+function sendBody(
+  asked: ClientRequest,
+  { size, open }: { size: number; open: () => Readable },
+  isAnswered: () => boolean,
+): void {
+  if (size === 0) {
+    asked.end();
+    return;
+  }
+  let begun = false;
+  const begin = () => {
+    if (begun || isAnswered()) return;
+    begun = true;
+    const source = open();
+    let sent = 0;
+    source.on('data', (piece: Buffer) => {
+      sent += piece.length;
+    });
+    source.on('error', (error) => asked.destroy(error));
+    source.on('end', () => {
+      if (sent !== size)
+        asked.destroy(new Error(`the file changed while it was sent: ${sent} of ${size} bytes`));
+    });
+    asked.on('close', () => source.destroy());
+    source.pipe(asked);
+  };
+  const late = setTimeout(begin, continuePatience);
+  asked.on('continue', begin);
+  asked.on('close', () => clearTimeout(late));
+  asked.on('response', (response) => {
+    clearTimeout(late);
+    // What is left of the body is not wanted, and the connection cannot be used without it.
+    response.on('end', () => {
+      if (!asked.writableFinished) asked.destroy();
+    });
+  });
+  asked.flushHeaders();
+}
+
+function textOf(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    response.on('data', (piece: Buffer) => {
+      pieces.push(piece);
+      size += piece.length;
+      if (size > maxAnswer) response.destroy(new Error('the answer is too long'));
+    });
+    response.on('error', reject);
+    response.on('aborted', () => reject(new Error('the answer was cut off')));
+    response.on('end', () => {
+      const promised = Number(response.headers['content-length'] ?? size);
+      if (promised !== size && response.statusCode !== 304 && size !== 0)
+        reject(new Error(`the answer was cut off: ${size} of ${promised} bytes`));
+      else resolve(Buffer.concat(pieces).toString());
+    });
+  });
+}

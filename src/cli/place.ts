@@ -1,0 +1,85 @@
+// Where a command works: on the store itself, or through the server that has it open, or through the server
+// that --server names.
+
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { Config } from '../config.ts';
+import { type Announcement, readAnnouncement } from '../server/announcement.ts';
+import { StoreHeld } from '../store/layout.ts';
+import type { Store } from '../store/store.ts';
+import { RemoteServer } from './remote_server.ts';
+import { type SiteOptions, siteConfig, withSite, withStore } from './site.ts';
+
+export interface PlaceOptions extends SiteOptions {
+  server?: string;
+  tokenFile?: string;
+  cacert?: string;
+}
+
+/** The options of commands on objects. */
+export function withPlace(command: Command): Command {
+  return withSite(command)
+    .option('--server <url>', 'work through this server, http:// or https://; $SEALGATE_SERVER')
+    .option('--token-file <file>', 'file with a token for the server; $SEALGATE_TOKEN')
+    .option('--cacert <file>', 'PEM file: who signed the server’s certificate');
+}
+
+export interface Works<T> {
+  onStore(store: Store, config: Config): Promise<T> | T;
+  onServer(server: RemoteServer): Promise<T> | T;
+}
+
+/** Reads the store itself, beside a server too, unless a server is named. */
+export async function reading<T>(options: PlaceOptions, works: Works<T>): Promise<T> {
+  const named = await namedServer(options);
+  if (named) return throughServer(named, works);
+  return withStore({ ...options, readOnly: true }, works.onStore);
+}
+
+/** Changes the store itself, or through the server that has it open, or through the one that is named. */
+export async function writing<T>(options: PlaceOptions, works: Works<T>): Promise<T> {
+  const named = await namedServer(options);
+  if (named) return throughServer(named, works);
+  try {
+    return await withStore({ ...options, readOnly: false }, works.onStore);
+  } catch (error) {
+    if (!(error instanceof StoreHeld)) throw error;
+    const { announcement } = await serverOf(options, error);
+    const { tokenFile, cacert } = options;
+    return throughServer(await RemoteServer.beside(announcement, { tokenFile, cacert }), works);
+  }
+}
+
+/** The server that holds the site's store. Throws what stands in the way when it has not said where it is. */
+export async function serverOf(
+  options: SiteOptions,
+  held: StoreHeld,
+): Promise<{ announcement: Announcement; config: Config }> {
+  const config = await siteConfig(options);
+  const announcement = await readAnnouncement(config.store);
+  if (!announcement) throw held;
+  return { announcement, config };
+}
+
+async function throughServer<T>(server: RemoteServer, works: Works<T>): Promise<T> {
+  try {
+    return await works.onServer(server);
+  } finally {
+    server.close();
+  }
+}
+
+async function namedServer(options: PlaceOptions): Promise<RemoteServer | undefined> {
+  const url = options.server ?? process.env.SEALGATE_SERVER;
+  if (url === undefined || url === '') return undefined;
+  const { tokenFile, cacert } = options;
+  return RemoteServer.at(url, { tokenFile, cacert, site: await certificateHere(options) });
+}
+
+// The site's own certificate, where there is a site: the server may be this one.
+async function certificateHere(options: SiteOptions): Promise<string | undefined> {
+  const named = options.config ?? process.env.SEALGATE_CONFIG;
+  if (named === undefined && !existsSync(resolve('sealgate.json'))) return undefined;
+  return (await siteConfig(options)).tls.certificate;
+}

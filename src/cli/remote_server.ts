@@ -1,0 +1,264 @@
+// RemoteServer: the objects of a running server, over its data plane (HTTP). What comes from it is checked
+// against the digest that its ETag names; what goes to it carries the digest that it has to arrive with.
+
+import { X509Certificate } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { rootCertificates } from 'node:tls';
+import { isDigest } from '../digest.ts';
+import { reprDigest } from '../http/digest_fields.ts';
+import { objectPath } from '../http/target.ts';
+import type { Announcement } from '../server/announcement.ts';
+import { HttpClient, maxAttempts, type Question, type Reply, type Trust } from './http_client.ts';
+import { faultOf } from './http_faults.ts';
+import { UsageError } from './say.ts';
+import type { Found, Listed, Reference } from './site.ts';
+
+/** What the operator gave: a token and a CA, by file or by the environment. */
+export interface Credentials {
+  tokenFile?: string | undefined;
+  cacert?: string | undefined;
+}
+
+/** Bytes: a token has 47. */
+const maxToken = 4096;
+const wantsToken =
+  "make one with 'sealgate token add write:BUCKET --output FILE' on the server's host, and give it in " +
+  '--token-file or $SEALGATE_TOKEN';
+
+/** `stored`: the server does not say whether other bytes were there. */
+export type Outcome = 'created' | 'replaced' | 'same' | 'stored';
+
+export class RemoteServer {
+  readonly #http: HttpClient;
+
+  private constructor(http: HttpClient) {
+    this.#http = http;
+  }
+
+  /** @param site certificate file that is trusted besides those that the runtime trusts, if it is there. */
+  static async at(url: string, given: Credentials & { site?: string | undefined }): Promise<RemoteServer> {
+    const base = serverUrl(url);
+    const own =
+      given.site === undefined ? undefined : await readFile(given.site, 'utf8').catch(() => undefined);
+    return new RemoteServer(new HttpClient(base, await trustOf(base, given, own)));
+  }
+
+  /** The server that has said where it is; its certificate's own name is asked for on loopback. */
+  static async beside({ listeners, certificate }: Announcement, given: Credentials): Promise<RemoteServer> {
+    const base = reachable(listeners);
+    const own = await readFile(certificate, 'utf8').catch(() => undefined);
+    const trust = await trustOf(base, given, own);
+    const servername = own === undefined ? undefined : nameFor(base, own);
+    return new RemoteServer(new HttpClient(base, { ...trust, servername }));
+  }
+
+  get url(): string {
+    return this.#http.url.origin;
+  }
+
+  close(): void {
+    this.#http.close();
+  }
+
+  /** What a reference points at; undefined: nothing, or nothing any more. */
+  async find(reference: Reference): Promise<Found | undefined> {
+    const reply = await this.#http.ask({ method: 'HEAD', path: pathOf(reference) });
+    if (reply.status === 404 || reply.status === 410) return undefined;
+    return foundOf(expected(reply, [200], this.url), this.url);
+  }
+
+  /** Undefined: the token may not ask. */
+  async bucketExists(bucket: string): Promise<boolean | undefined> {
+    const reply = await this.#http.ask({ method: 'GET', path: `/o/${bucket}/?limit=1` });
+    if (reply.status === 401 || reply.status === 403) return undefined;
+    if (reply.status === 404) return false;
+    expected(reply, [200], this.url);
+    return true;
+  }
+
+  /** Sends nothing when the name holds these bytes, of this type, already. */
+  async put(
+    to: { bucket: string; name: string },
+    from: { path: string; size: number; digest: string },
+    mediaType: string,
+  ): Promise<Outcome> {
+    const { path, size, digest } = from;
+    const head = await this.#http.ask({ method: 'HEAD', path: objectPath(to.bucket, to.name) });
+    const there = head.status === 200 && head.headers.etag === `"${digest}"`;
+    if (there && head.headers['content-type'] === mediaType) return 'same';
+    const body = { size, open: () => createReadStream(path, { end: Math.max(size - 1, 0) }) };
+    const headers = { 'content-type': mediaType, 'repr-digest': reprDigest(digest) };
+    const asked: Question = { method: 'PUT', path: objectPath(to.bucket, to.name), headers, body };
+    const reply = expected(await this.#http.ask(asked), [200, 201], this.url);
+    if (reply.status === 201) return 'created';
+    return head.status === 200 || head.status === 410 ? 'replaced' : 'stored';
+  }
+
+  async copy(
+    from: Reference,
+    to: { bucket: string; name: string },
+  ): Promise<{ outcome: Outcome; digest: string }> {
+    const headers = { destination: objectPath(to.bucket, to.name) };
+    const reply = await this.#http.ask({ method: 'COPY', path: pathOf(from), headers });
+    return JSON.parse(expected(reply, [200, 201], this.url).text);
+  }
+
+  /** False when there was nothing under the name. */
+  async remove(bucket: string, name: string): Promise<boolean> {
+    const reply = await this.#http.ask({ method: 'DELETE', path: objectPath(bucket, name) });
+    if (reply.status === 404 && !reply.text.includes('bucket-unknown')) return false;
+    expected(reply, [204], this.url);
+    return true;
+  }
+
+  /** A page of a bucket's names. */
+  async list(
+    bucket: string,
+    { prefix, after, limit }: { prefix: string; after: string; limit: number },
+  ): Promise<{ entries: Listed[]; next?: string }> {
+    const query = new URLSearchParams({ prefix, after, limit: String(limit) });
+    const reply = await this.#http.ask({ method: 'GET', path: `/o/${bucket}/?${query}` });
+    return JSON.parse(expected(reply, [200], this.url).text);
+  }
+
+  /**
+   * The bytes of an object. An answer that is cut off is taken up where it ended, as long as it is the same
+   * object.
+   */
+  async read(reference: Reference): Promise<Found & { bytes: AsyncGenerator<Buffer> }> {
+    const path = pathOf(reference);
+    const response = await this.#open(path);
+    const found = foundOf({ headers: response.headers }, this.url);
+    return { ...found, bytes: this.#pieces(path, response, found) };
+  }
+
+  async *#pieces(path: string, first: IncomingMessage, { digest, size }: Found): AsyncGenerator<Buffer> {
+    let [response, read]: [IncomingMessage, number] = [first, 0];
+    for (let attempt = 1; ; attempt++) {
+      const before = read;
+      let cut: unknown = new Error(`the answer was cut off`);
+      try {
+        for await (const piece of response) {
+          read += (piece as Buffer).length;
+          yield piece as Buffer;
+        }
+      } catch (error) {
+        cut = error;
+      }
+      if (read === size) return;
+      // Only attempts in a row that brought nothing count.
+      if (read > before) attempt = 1;
+      if (read > size || attempt >= maxAttempts) throw faultOf(cut, this.#http.url, `GET ${path}`);
+      response = await this.#open(path, { range: `bytes=${read}-`, 'if-match': `"${digest}"` });
+    }
+  }
+
+  async #open(path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+    const response = await this.#http.open({ method: 'GET', path, headers });
+    const wanted = headers.range === undefined ? 200 : 206;
+    if (response.statusCode === wanted) return response;
+    let text = '';
+    for await (const piece of response.setEncoding('utf8')) if (text.length < 4096) text += piece;
+    throw refusalOf({ status: response.statusCode ?? 0, text }, this.url);
+  }
+}
+
+function serverUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain = url && url.pathname === '/' && url.search === '' && url.username === '';
+  if (plain && /^https?:$/.test(url.protocol)) return url;
+  throw new UsageError(
+    `--server ${text}: expected https://HOST:PORT or http://HOST:PORT, and nothing behind it`,
+  );
+}
+
+// TLS first: a token in the clear is seen by whoever may capture, on loopback too.
+function reachable(listeners: string[]): URL {
+  const [first = ''] = [...listeners].sort(
+    (a, b) => Number(b.startsWith('https')) - Number(a.startsWith('https')),
+  );
+  const url = new URL(first);
+  if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1';
+  if (url.hostname === '[::]') url.hostname = '[::1]';
+  return url;
+}
+
+async function trustOf(url: URL, given: Credentials, own: string | undefined): Promise<Trust> {
+  const token = given.tokenFile === undefined ? process.env.SEALGATE_TOKEN : await tokenIn(given.tokenFile);
+  if (token !== undefined && !/^[\x21-\x7e]*$/.test(token))
+    throw new Error('$SEALGATE_TOKEN: expected one token, without blanks');
+  const named = given.cacert === undefined ? undefined : await readFile(given.cacert, 'utf8');
+  if (named !== undefined && !named.includes('-----BEGIN CERTIFICATE-----'))
+    throw new Error(`${given.cacert}: holds no PEM certificate`);
+  const trusted = named !== undefined ? [named] : own !== undefined ? [...rootCertificates, own] : undefined;
+  return { token: token || undefined, ...(url.protocol === 'https:' && { ca: trusted }) };
+}
+
+async function tokenIn(file: string): Promise<string> {
+  const text = (await readFile(file, 'utf8')).trim();
+  if (text.length > 0 && text.length <= maxToken && /^[\x21-\x7e]+$/.test(text)) return text;
+  throw new Error(`${file}: expected one token on one line, as 'sealgate token add' shows it`);
+}
+
+// A certificate for the address is asked for by the address; else by its first name.
+function nameFor(url: URL, pem: string): string | undefined {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) === 0) return undefined;
+  const certificate = new X509Certificate(pem);
+  if (certificate.checkIP(host) !== undefined) return undefined;
+  const name = /DNS:([^,\s]+)/.exec(certificate.subjectAltName ?? '')?.[1];
+  return name?.replace(/^\*/, 'sealgate');
+}
+
+function pathOf(reference: Reference): string {
+  return 'digest' in reference ? `/sha256/${reference.digest}` : objectPath(reference.bucket, reference.name);
+}
+
+function foundOf({ headers }: Pick<Reply, 'headers'>, url: string): Found {
+  const digest = /^"([0-9a-f]{64})"$/.exec(headers.etag ?? '')?.[1] ?? '';
+  const size = Number(headers['content-length'] ?? Number.NaN);
+  if (!isDigest(digest) || !Number.isSafeInteger(size))
+    throw new Error(`${url}: the answer has no digest as its ETag, or no length; is it a Sealgate server?`);
+  const modified = Date.parse(headers['last-modified'] ?? '');
+  return {
+    digest,
+    size,
+    mediaType: headers['content-type'] ?? 'application/octet-stream',
+    ...(Number.isFinite(modified) && { lastModified: new Date(modified).toISOString() }),
+  };
+}
+
+function expected(reply: Reply, statuses: number[], url: string): Reply {
+  if (statuses.includes(reply.status)) return reply;
+  throw refusalOf(reply, url);
+}
+
+/** What the server said is wrong, and what to do. */
+export class Refused extends Error {
+  readonly status: number;
+  /** The problem's name (src/errors.ts); empty: the answer named none. */
+  readonly problem: string;
+  constructor(message: string, status: number, problem: string) {
+    super(message);
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+function refusalOf({ status, text }: Pick<Reply, 'status' | 'text'>, url: string): Refused {
+  const { title = '', detail = '' } = problemIn(text);
+  const said = detail || `it answered ${status}`;
+  const advice = status === 401 ? ` ${wantsToken}` : '';
+  return new Refused(`${url}: ${said}${advice} (${status})`, status, title);
+}
+
+function problemIn(text: string): { title?: string; detail?: string } {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}

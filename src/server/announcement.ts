@@ -1,0 +1,54 @@
+// server.json in a store: where the server that writes to it can be reached, for commands that run beside it.
+// It counts while the store's lock is held: one that a killed server left means nothing.
+
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import * as z from 'zod';
+import { type Config, urlOf } from '../config.ts';
+import { replaceFile } from '../durable_file.ts';
+import type { BoundListener } from '../native/addon.ts';
+
+const schema = z.object({
+  pid: z.int().positive(),
+  listeners: z.array(z.url({ protocol: /^https?$/ })).min(1),
+  control: z.string().min(1),
+  /** The site's certificate file. */
+  certificate: z.string(),
+});
+
+export type Announcement = z.infer<typeof schema>;
+
+function fileOf(store: string): string {
+  return join(store, 'server.json');
+}
+
+/** Until the returned function is called. A file that cannot be written is logged, and costs nothing else. */
+export async function announce(
+  config: Config,
+  at: { listeners: BoundListener[]; control: string },
+  log: Logger,
+): Promise<() => Promise<void>> {
+  const file = fileOf(config.store);
+  const announcement: Announcement = {
+    pid: process.pid,
+    listeners: at.listeners.map(urlOf),
+    control: at.control,
+    certificate: config.tls.certificate,
+  };
+  try {
+    await replaceFile(file, `${JSON.stringify(announcement, null, 2)}\n`);
+  } catch (error) {
+    log.warn({ err: error }, 'commands beside this server will not find it by themselves');
+  }
+  return () => rm(file, { force: true }).catch(() => {});
+}
+
+/** What the server that holds the store's lock has said; undefined: nothing that can be understood. */
+export async function readAnnouncement(store: string): Promise<Announcement | undefined> {
+  try {
+    return schema.parse(JSON.parse(await readFile(fileOf(store), 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
