@@ -6,6 +6,7 @@
 #include "addon.h"
 #include "addon_job.h"
 #include "addon_options.h"
+#include "disk_space.h"
 #include "libraries.h"
 #include "staging_file.h"
 #include "store_lock.h"
@@ -98,6 +99,12 @@ Napi::Value import_file_here(const Napi::CallbackInfo& info) {
   return hashed(info.Env(), staging.digest(), staging.size());
 }
 
+void allocate_ahead(const Napi::CallbackInfo& info) {
+  const auto bytes = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
+  const Status status = allocate_behind_end(info[0].As<Napi::String>(), bytes);
+  if (!status.ok()) throw error_of(info.Env(), status);
+}
+
 Napi::Value libraries(const Napi::CallbackInfo& info) {
   Napi::Object out = Napi::Object::New(info.Env());
   out.Set("openssl", openssl_version());
@@ -113,6 +120,7 @@ void init_store(Napi::Env env, Napi::Object exports) {
   instance->store_lock = Napi::Persistent(StoreLockObject::define(env));
   exports.Set("seal", Napi::Function::New<seal>(env));
   exports.Set("lockStore", Napi::Function::New<lock_store>(env));
+  exports.Set("allocateAhead", Napi::Function::New<allocate_ahead>(env));
   exports.Set("placeBlob", Napi::Function::New<place_blob_async>(env));
   exports.Set("hashFile", Napi::Function::New<hash_file_async>(env));
   exports.Set("importFile", Napi::Function::New<import_file_here>(env));

@@ -42,6 +42,8 @@ export interface RunningServer {
   reload(): Promise<void>;
   /** Every new connection is userspace TLS from now on. */
   rollBack(why: string): Promise<void>;
+  /** Resolves with the reason when the server has to end: a new process can do what this one cannot. */
+  failed: Promise<string>;
   /** Drains within config.drain.graceSeconds and releases everything. A second call joins the first. */
   stop(): Promise<void>;
 }
@@ -136,7 +138,8 @@ async function assemble(
     return closeAll();
   });
   const rollBack = (why: string) => operation.rollout.rollBack({ who: 'signal', why });
-  return { listeners: started.listeners, control: url, reload, rollBack, stop };
+  const { listeners } = started;
+  return { listeners, control: url, reload, rollBack, failed: store.ended, stop };
 }
 
 /** Later calls join the first. */

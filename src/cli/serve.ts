@@ -7,6 +7,9 @@ import { type Flags, loadConfig, urlOf } from '../config.ts';
 import { createLog } from '../log.ts';
 import { startServer } from '../server.ts';
 
+/** sysexits(3) EX_IOERR: a supervisor starts the server anew. */
+const failedStatus = 74;
+
 interface ServeOptions {
   config?: string;
   store?: string;
@@ -77,7 +80,16 @@ async function serve(options: ServeOptions): Promise<void> {
   );
   for (const listener of server.listeners) console.log(`listening ${urlOf(listener)}`);
   console.log(`control ${server.control}`);
-  const signal = await firstSignal();
+  const signal = await Promise.race([firstSignal(), server.failed.then((why) => ({ why }))]);
+  if (typeof signal !== 'string') {
+    log.fatal(
+      { why: signal.why },
+      'the server ends, as only a new process can go on with the store; what was acknowledged is there',
+    );
+    process.exitCode = failedStatus;
+    await server.stop();
+    return;
+  }
   log.info({ signal, graceSeconds: config.drain.graceSeconds }, 'draining; a second signal ends it at once');
   await server.stop();
   log.info('stopped');

@@ -297,6 +297,8 @@ export interface Addon {
 
   /** Of a file, that then names the holder, or of a folder. Undefined: another process has it. */
   lockStore(path: string): StoreLock | undefined;
+  /** Allocates disk behind the end of a file, which keeps its size. Throws, with its errno as `code`. */
+  allocateAhead(path: string, bytes: number): void;
   /** The level that a file reaches, or in what it differs from its record. */
   seal(path: string, record: SealRecord): SealLevel | SealBreak;
   placeBlob(staging: string, blob: string): Promise<Placement>;

@@ -12,6 +12,7 @@ export async function openServedStore(config: Config, readiness: Readiness): Pro
   try {
     for (const [name, kind] of Object.entries(config.buckets)) await store.createBucket(name, kind);
     readiness.add('store', await presenceOf(config.store));
+    readiness.add('metadata', () => store.fault());
     return store;
   } catch (cause) {
     await store.close();

@@ -1,7 +1,6 @@
 // ContentStore: the contract of store.ts on a disk. Bytes, name, metadata, in this order; reading goes in the
 // opposite order and checks again.
 
-import { join } from 'node:path';
 import { SealgateError } from '../errors.ts';
 import type { Evidence, Hashed, SealBreak, StoreLock } from '../native/addon.ts';
 import { Turns } from '../turns.ts';
@@ -34,7 +33,7 @@ export async function openStore({ root, readOnly = false, onRecovered }: OpenOpt
   if (readOnly) {
     await checkFormat(root, false);
     await checkLockFile(root);
-    return new ContentStore(root, blobs, new Metadata(join(root, 'meta'), true), undefined);
+    return new ContentStore(root, blobs, await Metadata.reader(root), undefined);
   }
   await makeFolders(root);
   const lock = await lockStore(root);
@@ -43,7 +42,7 @@ export async function openStore({ root, readOnly = false, onRecovered }: OpenOpt
     await checkLockFile(root);
     const removed = await blobs.clearStaging();
     if (removed > 0) onRecovered?.(removed);
-    return new ContentStore(root, blobs, new Metadata(join(root, 'meta'), false), lock);
+    return new ContentStore(root, blobs, await Metadata.writer(root), lock);
   } catch (cause) {
     lock.release();
     throw cause;
@@ -250,6 +249,14 @@ class ContentStore implements Store {
   list(bucket: string, page: { prefix: string; after: string; limit: number }): Listing {
     this.#knownBucket(bucket);
     return listNames(this.#meta, bucket, page);
+  }
+
+  fault() {
+    return this.#meta.fault();
+  }
+
+  get ended() {
+    return this.#meta.ended;
   }
 
   async close(): Promise<void> {

@@ -1,13 +1,17 @@
 // Metadata: the one module that owns LMDB. Everything is written once: there is no update and no delete. What
 // has to move is a chain of versions under one key prefix, and the newest wins.
 
-import { statfsSync } from 'node:fs';
-import { type Database, type Key, open, type RootDatabase } from 'lmdb';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { type Database, open, type RootDatabase } from 'lmdb';
 import { SealgateError } from '../errors.ts';
+import { Commits } from './commits.ts';
+import { DiskReserve } from './disk_reserve.ts';
+import { agreedIdentity } from './identity.ts';
+import { type Frame, Journal, writeJournal } from './journal.ts';
+import { type Key, type StoreRecord, type Table, tables } from './records.ts';
 
-export type { Key };
-
-export type Table = 'buckets' | 'blobs' | 'refs';
+export type { Key, Table };
 
 /** Above any version number. */
 const beyond = Number.MAX_SAFE_INTEGER;
@@ -20,23 +24,30 @@ export function behind(chain: string[]): Key {
 const maxRaces = 1000;
 
 /**
- * Bytes of free disk below which nothing is written. A commit that runs out of disk fails every write that
- * shares it, and LMDB may not survive it: it must not come to that while uploads take what is left.
+ * Bytes that a commit may add to the file: for each of its records a page in each level of a tree, and what
+ * is freed. And what is allocated at a time.
  */
-const reservedBytes = 32 * 1024 * 1024;
+const maxGrowth = 4 * 1024 * 1024;
+const ahead = 8 * 1024 * 1024;
 
 export interface Version<V> {
   version: number;
   value: V;
 }
 
+/** The journal of the store at `root`. */
+export function journalPath(root: string): string {
+  return join(root, 'journal');
+}
+
 export class Metadata {
-  readonly #path: string;
   readonly #root: RootDatabase;
   readonly #tables: Record<Table, Database<unknown, Key>>;
+  /** `store`: the store's id; `last`: the frame of the last commit, from which the journal is completed. */
+  readonly #state: Database<unknown, string>;
+  #writing: { commits: Commits; journal: Journal } | undefined;
 
-  constructor(path: string, readOnly: boolean) {
-    this.#path = path;
+  private constructor(path: string, readOnly: boolean) {
     // overlappingSync: with the default, a killed writer panics the survivors, and a promise does not mean
     // durable. eventTurnBatching: with the default, a commit that fails rejects a promise that nobody can
     // reach, and the process ends.
@@ -53,6 +64,82 @@ export class Metadata {
     const encoding = { useRecords: false };
     const openTable = (name: Table) => this.#root.openDB<unknown, Key>({ name, ...encoding });
     this.#tables = { buckets: openTable('buckets'), blobs: openTable('blobs'), refs: openTable('refs') };
+    this.#state = this.#root.openDB<unknown, string>({ name: 'state', ...encoding });
+  }
+
+  /** Beside a process that writes. Rejects when the blobs are another store's. */
+  static async reader(root: string): Promise<Metadata> {
+    const meta = new Metadata(join(root, 'meta'), true);
+    try {
+      await agreedIdentity(root, meta.#identity(), false);
+      return meta;
+    } catch (cause) {
+      await meta.close();
+      throw cause;
+    }
+  }
+
+  /** Of a locked store. */
+  static async writer(root: string): Promise<Metadata> {
+    const meta = new Metadata(join(root, 'meta'), false);
+    try {
+      await meta.#beginWriting(root);
+      return meta;
+    } catch (cause) {
+      await meta.close();
+      throw cause;
+    }
+  }
+
+  #identity() {
+    const id = this.#state?.get('store') as string | undefined;
+    const isEmpty = this.records().next().done === true;
+    return { id, isEmpty };
+  }
+
+  async #beginWriting(root: string): Promise<void> {
+    const known = this.#identity();
+    const id = await agreedIdentity(root, known, true);
+    const space = new DiskReserve(join(root, 'meta', 'data.mdb'), maxGrowth, ahead);
+    if (known.id === undefined) {
+      space.ensure();
+      await this.#state.put('store', id);
+    }
+    const last = this.#state.get('last') as Frame | undefined;
+    const journal = await this.#journal(journalPath(root), id, last);
+    const target = {
+      has: (table: Table, key: Key) => this.#tables[table].doesExist(key),
+      ensureSpace: () => {
+        space.ensure();
+        journal.ensureSpace();
+      },
+      write: (frame: Frame) => this.#write(frame, journal),
+      endOf: () => this.#endOf(),
+    };
+    this.#writing = { commits: new Commits(target, id, last?.sequence ?? 0), journal };
+  }
+
+  // One that goes on where the metadata are. What it lacks of the last commit is added; one that lacks more
+  // than that, or is another store's, is written anew.
+  async #journal(path: string, id: string, last: Frame | undefined): Promise<Journal> {
+    const sequence = last?.sequence ?? 0;
+    const found = await Journal.open(path);
+    const its = found.last?.store === id ? found.last.sequence : Number.NEGATIVE_INFINITY;
+    if (its >= sequence) return found.journal;
+    if (last && its === sequence - 1) {
+      await found.journal.append(last);
+      return found.journal;
+    }
+    await found.journal.close();
+    await writeJournal(path, id, sequence, this.records());
+    return (await Journal.open(path)).journal;
+  }
+
+  /** All there are. */
+  *records(): Generator<StoreRecord> {
+    for (const table of tables) {
+      for (const { key, value } of this.#tables[table].getRange({})) yield { table, key, value };
+    }
   }
 
   get<V>(table: Table, key: Key): V | undefined {
@@ -65,25 +152,50 @@ export class Metadata {
   }
 
   /** Durable when it resolves. False: the key is taken, and what it holds stays. */
-  async putOnce(table: Table, key: Key, value: unknown): Promise<boolean> {
-    if (this.#isFull()) throw new SealgateError('store-full');
-    const db = this.#tables[table];
-    const write = () => {
-      // It fails when the commit does, of which the condition tells.
-      db.put(key, value).catch(() => {});
-    };
+  putOnce(table: Table, key: Key, value: unknown): Promise<boolean> {
+    if (!this.#writing) throw new SealgateError('store-write-failed', 'The store was opened for reading.');
+    return this.#writing.commits.put({ table, key, value });
+  }
+
+  // At the same time, as each waits for the disk.
+  async #write(frame: Frame, journal: Journal): Promise<Error | undefined> {
+    const [committed, appended] = await Promise.allSettled([this.#commit(frame), journal.append(frame)]);
+    if (committed.status === 'rejected') throw committed.reason;
+    return appended.status === 'rejected' ? appended.reason : undefined;
+  }
+
+  async #commit(frame: Frame): Promise<void> {
+    const written: Promise<boolean>[] = [];
+    // A block under a condition is one transaction, whenever LMDB's thread begins.
+    const all = this.#state.ifNoExists('absent', () => {
+      for (const { table, key, value } of frame.records) written.push(this.#tables[table].put(key, value));
+      written.push(this.#state.put('last', frame));
+    });
+    const outcomes = await Promise.allSettled([all, ...written]);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw await reasonOf(failed.reason);
+  }
+
+  // LMDB refuses everything after a failed write of the page that says which commit is the last: nobody knows
+  // what the disk has. Opened by a new process it is one of the two, and sound.
+  #endOf(): string | undefined {
     try {
-      return await db.ifNoExists(key, write);
-    } catch (cause) {
-      // The reason comes as a promise of its own; what LMDB calls an I/O error may be a full disk.
-      (cause as { commitError?: Promise<never> }).commitError?.catch(() => {});
-      throw new SealgateError(this.#isFull() ? 'store-full' : 'store-write-failed', undefined, { cause });
+      this.#root.resetReadTxn();
+      this.#state.get('store');
+      return undefined;
+    } catch (error) {
+      return `the metadata can be neither read nor written any more (${(error as Error).message})`;
     }
   }
 
-  #isFull(): boolean {
-    const { bavail, bsize } = statfsSync(this.#path);
-    return bavail * bsize < reservedBytes;
+  /** Why nothing can be written now, tried again. */
+  async fault(): Promise<string | undefined> {
+    return this.#writing?.commits.fault();
+  }
+
+  /** Resolves with the reason when this process can do nothing more with the store. */
+  get ended(): Promise<string> {
+    return this.#writing?.commits.ended ?? new Promise(() => {});
   }
 
   /**
@@ -120,6 +232,17 @@ export class Metadata {
   }
 
   async close(): Promise<void> {
-    await this.#root.close();
+    await this.#writing?.commits.idle();
+    await this.#writing?.journal.close();
+    // LMDB may wait for ever for what it could not do.
+    if (!this.#writing?.commits.hasEnded) await this.#root.close();
   }
+}
+
+/** The reason comes as a promise of its own, which may have been settled by another failure or never be. */
+async function reasonOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<never> };
+  if (!commitError) return error;
+  const reason = commitError.catch((cause: unknown) => cause);
+  return (await Promise.race([reason, setImmediate()])) ?? error;
 }

@@ -79,5 +79,10 @@ export interface Store {
   /** Names in code-point order with their newest version, tombstones left out. limit 1..1000. */
   list(bucket: string, options: { prefix: string; after: string; limit: number }): Listing;
 
+  /** Why nothing can be written at present, found out by trying again; undefined: it can. */
+  fault(): Promise<string | undefined>;
+  /** Resolves with the reason when this process can do nothing more with the store; a new one can. */
+  readonly ended: Promise<string>;
+
   close(): Promise<void>;
 }

@@ -2,7 +2,6 @@
 // deletion is a version like any other.
 
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Metadata } from '../../src/store/metadata.ts';
 import { sha256, TestStore } from '../support/store.ts';
@@ -13,7 +12,7 @@ const taken = { code: 'name-taken' };
 
 /** Every version of a name there is, oldest first: what its record holds. */
 async function versions(bucket: string, name: string): Promise<(string | undefined)[]> {
-  const meta = new Metadata(join(site.root, 'meta'), true);
+  const meta = await Metadata.reader(site.root);
   const found: (string | undefined)[] = [];
   for (const { key, value } of meta.range<{ digest?: string }>('refs', { start: [bucket, name] })) {
     const [ofBucket, ofName, version] = key as [string, string, number];

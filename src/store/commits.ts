@@ -1,0 +1,127 @@
+// Commits: writes to the metadata and to its journal, a batch at a time. While one is under way, those who
+// come wait for the next: what is queued behind a commit that fails in LMDB is never answered.
+
+import { SealgateError } from '../errors.ts';
+import { isFull } from './blobs.ts';
+import type { Frame } from './journal.ts';
+import type { Key, StoreRecord, Table } from './records.ts';
+
+/** Records a commit: bounds what it may add to the files (metadata.ts, journal.ts). */
+const maxBatch = 256;
+
+export interface CommitTarget {
+  has(table: Table, key: Key): boolean;
+  /** Throws `store-full`, before anything is written. */
+  ensureSpace(): void;
+  /**
+   * Writes a frame to metadata and journal. Rejects when the metadata have nothing of it; resolves with what
+   * became of the journal when they have it.
+   */
+  write(frame: Frame): Promise<Error | undefined>;
+  /** Why nothing can be written or read any more; undefined: it can be tried again. */
+  endOf(): string | undefined;
+}
+
+interface Waiting {
+  record: StoreRecord;
+  settle: { resolve: (written: boolean) => void; reject: (cause: unknown) => void };
+}
+
+export class Commits {
+  readonly #target: CommitTarget;
+  readonly #store: string;
+  #sequence: number;
+  #waiting: Waiting[] = [];
+  #running: Promise<void> | undefined;
+  /** Why the last write failed; undefined after one that did not. */
+  #fault: string | undefined;
+  /** Settles when nothing can be written any more. */
+  readonly ended: Promise<string>;
+  #end: (why: string) => void = () => {};
+  #hasEnded = false;
+
+  /** @param sequence of the last commit. */
+  constructor(target: CommitTarget, store: string, sequence: number) {
+    this.#target = target;
+    this.#store = store;
+    this.#sequence = sequence;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Durable when it resolves. False: the key is taken, and what it holds stays. */
+  put(record: StoreRecord): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ record, settle: { resolve, reject } });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Why writing fails at present, found out by trying again. */
+  async fault(): Promise<string | undefined> {
+    if (this.#fault === undefined || this.#hasEnded) return this.#fault;
+    if (!this.#running) {
+      this.#running = this.#commit([]).then(() => this.#run());
+    }
+    await this.#running;
+    return this.#fault;
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  // What came in one turn of the event loop shares a commit.
+  async #run(): Promise<void> {
+    await undefined;
+    while (this.#waiting.length > 0) await this.#commit(this.#waiting.splice(0, maxBatch));
+    this.#running = undefined;
+  }
+
+  async #commit(batch: Waiting[]): Promise<void> {
+    const taken: Waiting[] = [];
+    const fresh: Waiting[] = [];
+    try {
+      if (this.#hasEnded) throw new SealgateError('store-write-failed', this.#fault);
+      const keys = new Set<string>();
+      for (const each of batch) {
+        const { table, key } = each.record;
+        const name = JSON.stringify([table, key]);
+        const isTaken = keys.has(name) || this.#target.has(table, key);
+        (isTaken ? taken : fresh).push(each);
+        keys.add(name);
+      }
+      if (fresh.length > 0 || batch.length === 0) await this.#write(fresh.map(({ record }) => record));
+      for (const { settle } of fresh) settle.resolve(true);
+      for (const { settle } of taken) settle.resolve(false);
+    } catch (cause) {
+      for (const { settle } of batch) settle.reject(cause);
+    }
+  }
+
+  async #write(records: StoreRecord[]): Promise<void> {
+    this.#target.ensureSpace();
+    const sequence = this.#sequence + 1;
+    try {
+      const unwritten = await this.#target.write({ sequence, store: this.#store, records });
+      this.#sequence = sequence;
+      if (unwritten) throw unwritten;
+      this.#fault = undefined;
+    } catch (cause) {
+      const end = this.#target.endOf();
+      this.#fault = end ?? `the last write failed: ${(cause as Error).message}`;
+      if (end !== undefined) {
+        this.#hasEnded = true;
+        this.#end(end);
+      }
+      const { code } = cause as NodeJS.ErrnoException;
+      throw new SealgateError(isFull(code) ? 'store-full' : 'store-write-failed', undefined, { cause });
+    }
+  }
+}

@@ -1,0 +1,44 @@
+// DiskReserve: blocks that a growing file has before it is written. A commit that finds no disk fails all who
+// share it, so it must not come to that while uploads take what is left.
+
+import { statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { SealgateError } from '../errors.ts';
+import { addon } from '../native/addon.ts';
+
+/** Bytes of free disk below which nothing is written where blocks cannot be allocated ahead. */
+const freeBytes = 32 * 1024 * 1024;
+
+export class DiskReserve {
+  readonly #path: string;
+  readonly #need: number;
+  readonly #ahead: number;
+  /** The file has blocks up to here. */
+  #until = 0;
+
+  /**
+   * @param need bytes that one commit may add to the file.
+   * @param ahead bytes allocated at a time, more than `need`.
+   */
+  constructor(path: string, need: number, ahead: number) {
+    this.#path = path;
+    this.#need = need;
+    this.#ahead = ahead;
+  }
+
+  /** Throws `store-full` when the next commit might not find the disk that it needs. */
+  ensure(): void {
+    const { size } = statSync(this.#path);
+    if (this.#until - size >= this.#need) return;
+    try {
+      addon.allocateAhead(this.#path, this.#ahead);
+      this.#until = size + this.#ahead;
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code === 'ENOSPC' || code === 'EDQUOT') throw new SealgateError('store-full', undefined, { cause });
+      if (code !== 'EOPNOTSUPP') throw new SealgateError('store-write-failed', undefined, { cause });
+      const { bavail, bsize } = statfsSync(dirname(this.#path));
+      if (bavail * bsize < freeBytes) throw new SealgateError('store-full');
+    }
+  }
+}

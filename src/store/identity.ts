@@ -1,0 +1,54 @@
+// Identity: a store's metadata and its blobs hold the same id, so that neither is served beside another
+// store's, or beside nothing because it was not mounted.
+
+import { randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replaceFile } from '../durable_file.ts';
+
+function idFile(root: string): string {
+  return join(root, 'blobs', 'id');
+}
+
+async function idOfBlobs(root: string): Promise<string | undefined> {
+  return readFile(idFile(root), 'utf8').then(
+    (text) => text.trim() || undefined,
+    (error) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    },
+  );
+}
+
+/**
+ * The store's id. Rejects when metadata and blobs do not belong together.
+ * @param meta the id in the metadata, and whether they hold nothing else.
+ * @param writes false: nothing is made.
+ */
+export async function agreedIdentity(
+  root: string,
+  meta: { id: string | undefined; isEmpty: boolean },
+  writes: boolean,
+): Promise<string> {
+  const blobs = await idOfBlobs(root);
+  if (meta.id !== undefined && meta.id === blobs) return meta.id;
+  const hasBlobs = (await readdir(join(root, 'blobs', 'sha256'))).length > 0;
+  if (meta.id === undefined && meta.isEmpty && hasBlobs) {
+    throw new Error(
+      `${join(root, 'meta')}: the metadata are empty, and there are blobs; bring back data.mdb, or run ` +
+        "'sealgate rebuild' to make the metadata from the journal and the blobs",
+    );
+  }
+  if (meta.id !== undefined && blobs === undefined && !hasBlobs && !meta.isEmpty)
+    throw new Error(`${join(root, 'blobs')}: there are metadata, and no blobs; is the folder not mounted?`);
+  if (meta.id !== undefined && blobs !== undefined) {
+    throw new Error(
+      `${join(root, 'blobs')}: these are the blobs of store ${blobs}, and the metadata are those of ` +
+        `${meta.id}; mount the right folder, or run 'sealgate rebuild' to take these blobs`,
+    );
+  }
+  // A store of before there were ids, a new one, or one whose file was lost.
+  const id = meta.id ?? blobs ?? randomUUID();
+  if (writes && blobs === undefined) await replaceFile(idFile(root), `${id}\n`);
+  return id;
+}

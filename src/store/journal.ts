@@ -1,0 +1,174 @@
+// Journal: every record of the metadata a second time, in a file that is only appended to, from which the
+// metadata can be built again. docs/store-format.md describes it for whoever has to read it without us.
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { syncFolder } from '../durable_file.ts';
+import { DiskReserve } from './disk_reserve.ts';
+import type { Key, StoreRecord } from './records.ts';
+
+/** What one commit added, in one line. */
+export interface Frame {
+  /** Counts the commits. A frame takes the place of the one before it when it has the same number. */
+  sequence: number;
+  /** Of the store that it belongs to. */
+  store: string;
+  records: StoreRecord[];
+}
+
+/** Characters of the checksum: enough against accidents, which is what it is for. */
+const checksumLength = 16;
+/** Bytes that a frame may have, with 256 of the longest records; and that are allocated at a time. */
+export const maxFrame = 1024 * 1024;
+const ahead = 4 * 1024 * 1024;
+/** Records in a frame when all of them are written again. */
+const recordsAFrame = 256;
+
+function checksum(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, checksumLength);
+}
+
+/** `LENGTH CHECKSUM JSON`, the length in bytes of the JSON, in eight hex digits. */
+export function frameLine({ sequence, store, records }: Frame): string {
+  const text = JSON.stringify({
+    sequence,
+    store,
+    records: records.map(({ table, key, value }) => [table, key, value]),
+  });
+  const length = Buffer.byteLength(text).toString(16).padStart(8, '0');
+  return `${length} ${checksum(text)} ${text}\n`;
+}
+
+/** Undefined for a line that is not whole. */
+export function parseFrame(line: string): Frame | undefined {
+  const found = /^([0-9a-f]{8}) ([0-9a-f]{16}) /.exec(line);
+  const text = line.slice(found?.[0].length);
+  if (
+    !found ||
+    checksum(text) !== found[2] ||
+    Buffer.byteLength(text) !== Number.parseInt(found[1] ?? '', 16)
+  )
+    return undefined;
+  const { sequence, store, records } = JSON.parse(text) as {
+    sequence: number;
+    store: string;
+    records: [StoreRecord['table'], Key, unknown][];
+  };
+  return { sequence, store, records: records.map(([table, key, value]) => ({ table, key, value })) };
+}
+
+export class Journal {
+  readonly #file: FileHandle;
+  readonly #reserve: DiskReserve;
+  /** What may not be on disk of what was appended before: goes before the next frame. */
+  #doubtful: string;
+
+  private constructor(path: string, file: FileHandle, torn: boolean) {
+    this.#file = file;
+    this.#reserve = new DiskReserve(path, maxFrame, ahead);
+    // A line that a crash cut off is ended, so that it is by itself.
+    this.#doubtful = torn ? '\n' : '';
+  }
+
+  /** Makes the file when there is none. */
+  static async open(path: string): Promise<{ journal: Journal; last: Frame | undefined }> {
+    const file = await open(path, 'a+', 0o600);
+    try {
+      const { last, torn } = await tailOf(file);
+      return { journal: new Journal(path, file, torn), last };
+    } catch (cause) {
+      await file.close();
+      throw cause;
+    }
+  }
+
+  /** Throws `store-full` when the next frame might not find disk. */
+  ensureSpace(): void {
+    this.#reserve.ensure();
+  }
+
+  /** Durable when it resolves. */
+  async append(frame: Frame): Promise<void> {
+    const text = this.#doubtful + frameLine(frame);
+    // Until the disk has it. It may be there twice then, which changes nothing for readers.
+    this.#doubtful = `\n${text}`;
+    await this.#file.appendFile(text);
+    await this.#file.datasync();
+    this.#doubtful = '';
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+/** The last whole frame, and whether the file ends in the middle of a line. */
+async function tailOf(file: FileHandle): Promise<{ last: Frame | undefined; torn: boolean }> {
+  const { size } = await file.stat();
+  // Two frames: one may be torn.
+  const length = Math.min(size, 2 * maxFrame + 2);
+  const tail = Buffer.alloc(length);
+  await file.read(tail, 0, length, size - length);
+  const lines = tail.toString('utf8').split('\n');
+  const torn = lines.at(-1) !== '';
+  const last = lines
+    .reverse()
+    .map(parseFrame)
+    .find((frame) => frame !== undefined);
+  return { last, torn };
+}
+
+/**
+ * A journal of all records there are, in the place of the one at `path`. The frames of such a beginning count
+ * up to -1; one without records, with the number of the last commit, closes it.
+ */
+export async function writeJournal(
+  path: string,
+  store: string,
+  sequence: number,
+  records: Iterable<StoreRecord>,
+): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await open(temporary, 'w', 0o600);
+  try {
+    let some: StoreRecord[] = [];
+    let number = -Number.MAX_SAFE_INTEGER;
+    const flush = () => file.writeFile(frameLine({ sequence: number++, store, records: some }));
+    for (const record of records) {
+      if (some.push(record) < recordsAFrame) continue;
+      await flush();
+      some = [];
+    }
+    if (some.length > 0) await flush();
+    await file.writeFile(frameLine({ sequence, store, records: [] }));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  await syncFolder(dirname(path));
+}
+
+/**
+ * The frames of the journal at `path` that count, in their order: the last of those with one number.
+ * @param onDamaged hears of each line that is not whole.
+ */
+export async function* readJournal(path: string, onDamaged: (line: number) => void): AsyncGenerator<Frame> {
+  let waiting: Frame | undefined;
+  let number = 0;
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: 0 })) {
+    number++;
+    if (line === '') continue;
+    const frame = parseFrame(line);
+    if (!frame) {
+      onDamaged(number);
+      continue;
+    }
+    if (waiting && waiting.sequence < frame.sequence) yield waiting;
+    waiting = frame;
+  }
+  if (waiting) yield waiting;
+}

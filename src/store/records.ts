@@ -1,0 +1,14 @@
+// Records: what the metadata consists of.
+
+/** Arrays sort by element. */
+export type Key = string | (string | number)[];
+
+export const tables = ['buckets', 'blobs', 'refs'] as const;
+export type Table = (typeof tables)[number];
+
+/** Written once: neither changed nor removed. */
+export interface StoreRecord {
+  table: Table;
+  key: Key;
+  value: unknown;
+}
