@@ -68,6 +68,10 @@ export const frontEndErrors = {
   'method-not-allowed': client(405, 'The method does not apply to this resource.'),
   'name-taken': client(409, 'The name holds other bytes, and its bucket is write-once.'),
   'bucket-kind-differs': client(409, 'The bucket exists with another kind.'),
+  'media-type-differs': client(
+    409,
+    'The name holds these bytes with another Content-Type, and its bucket is write-once.',
+  ),
   'name-deleted': client(410, 'The name was deleted.'),
   'content-forgotten': client(410, 'The content under this name was withdrawn for good.'),
   'length-required': client(411, 'The request needs a body with Content-Length or chunked coding.'),

@@ -1,7 +1,6 @@
 // cp: another name for bytes that are stored, without moving them.
 
 import type { Command } from 'commander';
-import { mediaTypeOf } from '../media_type.ts';
 import { type PlaceOptions, withPlace, writing } from './place.ts';
 import { checkBucket, find, parseName, parseReference, withExamples } from './site.ts';
 
@@ -21,7 +20,7 @@ async function copy(from: string, to: string, options: PlaceOptions): Promise<vo
     onStore: async (store) => {
       checkBucket(store, target.bucket);
       const { digest, mediaType } = find(store, from);
-      const type = 'digest' in source ? mediaTypeOf(target.name) : mediaType;
+      const type = 'digest' in source ? undefined : mediaType;
       return { digest, outcome: await store.putRef(target.bucket, target.name, { digest, mediaType: type }) };
     },
     onServer: (server) => server.copy(source, target),

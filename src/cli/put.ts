@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { SealgateError } from '../errors.ts';
-import { checkedMediaType, mediaTypeOf } from '../media_type.ts';
+import { checkedMediaType } from '../media_type.ts';
 import { addon, type Hashed } from '../native/addon.ts';
 import { isFull } from '../store/blobs.ts';
 import { secretIn } from '../store/secrets.ts';
@@ -37,7 +37,8 @@ export function addPut(program: Command): void {
 interface Target {
   bucket: string;
   name: string;
-  mediaType: string;
+  /** Undefined: the store knows what to record. */
+  mediaType: string | undefined;
   /** What nobody means to publish is refused. */
   guarded: boolean;
 }
@@ -49,7 +50,7 @@ interface Options extends PlaceOptions {
 
 async function put(file: string, ref: string, options: Options): Promise<void> {
   const name = parseName(ref);
-  const mediaType = options.type === undefined ? mediaTypeOf(name.name) : typeFlag(options.type);
+  const mediaType = options.type === undefined ? undefined : typeFlag(options.type);
   if (file !== '-') await checkFile(file);
   const to = { ...name, mediaType, guarded: options.publishSecrets !== true };
   const { outcome, digest, size } = await writing<Hashed & { outcome: Outcome }>(options, {

@@ -10,6 +10,7 @@ import { rootCertificates } from 'node:tls';
 import { isDigest } from '../digest.ts';
 import { reprDigest } from '../http/digest_fields.ts';
 import { objectPath } from '../http/target.ts';
+import { isSameMediaType } from '../media_type.ts';
 import type { Announcement } from '../server/announcement.ts';
 import { HttpClient, maxAttempts, type Question, type Reply, type Trust } from './http_client.ts';
 import { faultOf } from './http_faults.ts';
@@ -83,14 +84,16 @@ export class RemoteServer {
   async put(
     to: { bucket: string; name: string },
     from: { path: string; size: number; digest: string },
-    mediaType: string,
+    mediaType: string | undefined,
   ): Promise<Outcome> {
     const { path, size, digest } = from;
     const head = await this.#http.ask({ method: 'HEAD', path: objectPath(to.bucket, to.name) });
     const there = head.status === 200 && head.headers.etag === `"${digest}"`;
-    if (there && head.headers['content-type'] === mediaType) return 'same';
+    const recorded = head.headers['content-type'] ?? '';
+    if (there && (mediaType === undefined || isSameMediaType(recorded, mediaType))) return 'same';
     const body = { size, open: () => createReadStream(path, { end: Math.max(size - 1, 0) }) };
-    const headers = { 'content-type': mediaType, 'repr-digest': reprDigest(digest) };
+    const type = mediaType === undefined ? {} : { 'content-type': mediaType };
+    const headers = { ...type, 'repr-digest': reprDigest(digest) };
     const asked: Question = { method: 'PUT', path: objectPath(to.bucket, to.name), headers, body };
     const reply = expected(await this.#http.ask(asked), [200, 201], this.url);
     if (reply.status === 201) return 'created';

@@ -3,7 +3,6 @@
 
 import type { EngineRequest } from '../delivery/engine_request.ts';
 import { SealgateError } from '../errors.ts';
-import { mediaTypeOf } from '../media_type.ts';
 import type { RespondPlan } from '../native/addon.ts';
 import type { Route, Services } from './services.ts';
 import { digestTarget, objectPath, objectTarget } from './target.ts';
@@ -27,7 +26,7 @@ export function copyDigest(services: Services): Route {
     const digest = digestTarget(request.path);
     services.authorize(request, 'read');
     const to = destination(services, request);
-    return place(services, request, { digest, mediaType: mediaTypeOf(to.name) }, to);
+    return place(services, request, { digest }, to);
   };
 }
 
@@ -52,7 +51,7 @@ function destination({ authorize, store }: Services, request: EngineRequest): Na
 async function place(
   { store, epochs, turns }: Services,
   request: EngineRequest,
-  { digest, mediaType }: { digest: string; mediaType: string },
+  { digest, mediaType }: { digest: string; mediaType?: string },
   { bucket, name }: Name,
 ): Promise<RespondPlan> {
   return turns.take(`${bucket}/${name}`, async () => {
@@ -61,8 +60,12 @@ async function place(
       throw new SealgateError('precondition-failed');
     const { size } = await store.recorded(digest);
     const outcome = await store.putRef(bucket, name, { digest, mediaType });
+    const recorded = store.resolve(bucket, name);
     if (outcome === 'replaced') epochs.bump(bucket);
-    const about = { bucket, name, mediaType, digest, size, outcome };
+    const about = {
+      ...{ bucket, name, digest, size, outcome },
+      ...(recorded?.deleted === false && { mediaType: recorded.mediaType }),
+    };
     return stored(outcome === 'created', objectPath(bucket, name), about);
   });
 }

@@ -2,6 +2,7 @@
 
 import type { EngineRequest } from '../delivery/engine_request.ts';
 import { SealgateError } from '../errors.ts';
+import { isSameMediaType } from '../media_type.ts';
 import type { Hashed, RespondPlan } from '../native/addon.ts';
 import type { BucketKind } from '../store/store.ts';
 import { promisedDigest } from './digest_fields.ts';
@@ -19,7 +20,7 @@ export function putObject(services: Services): Route {
     if (kind === undefined) throw new SealgateError('bucket-unknown');
     checkBody(request);
     const promised = promisedDigest(request.headers);
-    const to: Target = { bucket, name, kind, mediaType: uploadMediaType(request.headers, name) };
+    const to: Target = { bucket, name, kind, mediaType: uploadMediaType(request.headers) };
     checkWritable(services, request, to, promised);
     return upload(services, promised, (staging, body) =>
       services.turns.take(`${bucket}/${name}`, () => commit(services, request, to, staging, body)),
@@ -31,7 +32,8 @@ interface Target {
   bucket: string;
   name: string;
   kind: BucketKind;
-  mediaType: string;
+  /** Undefined: the client does not say. */
+  mediaType: string | undefined;
 }
 
 // Asked twice: before the body is received, to spare it, and before it is committed, when it counts.
@@ -44,8 +46,10 @@ function checkWritable(
   const current = store.resolve(to.bucket, to.name);
   const pointsAt = current?.deleted === false ? current : undefined;
   checkPreconditions(request.headers, pointsAt);
-  const other = digest !== undefined && pointsAt !== undefined && pointsAt.digest !== digest;
-  if (other && to.kind === 'write-once') throw new SealgateError('name-taken');
+  if (digest === undefined || pointsAt === undefined || to.kind === 'versioned') return;
+  if (pointsAt.digest !== digest) throw new SealgateError('name-taken');
+  if (to.mediaType !== undefined && !isSameMediaType(to.mediaType, pointsAt.mediaType))
+    throw new SealgateError('media-type-differs');
 }
 
 async function commit(
@@ -60,6 +64,8 @@ async function commit(
   await store.commitBlob(staging, body);
   const outcome = await store.putRef(to.bucket, to.name, { digest: body.digest, mediaType: to.mediaType });
   if (outcome === 'replaced') epochs.bump(to.bucket);
-  const about = { bucket: to.bucket, name: to.name, mediaType: to.mediaType, ...body };
+  const recorded = store.resolve(to.bucket, to.name);
+  const mediaType = recorded?.deleted === false ? recorded.mediaType : to.mediaType;
+  const about = { bucket: to.bucket, name: to.name, mediaType, ...body };
   return stored(outcome === 'created', objectPath(to.bucket, to.name), about);
 }

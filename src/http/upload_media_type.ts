@@ -1,10 +1,10 @@
-// The media type of an upload: what the client says, else what the name says.
+// The media type of an upload as the client says it; the store knows what to record when it says none.
 
 import type { FieldLines } from '../delivery/engine_request.ts';
-import { checkedMediaType, mediaTypeOf } from '../media_type.ts';
+import { checkedMediaType } from '../media_type.ts';
 
 /** Throws `media-type-invalid`. */
-export function uploadMediaType(headers: FieldLines, name: string): string {
+export function uploadMediaType(headers: FieldLines): string | undefined {
   const given = headers.get('content-type');
-  return given === null ? mediaTypeOf(name) : checkedMediaType(given);
+  return given === null ? undefined : checkedMediaType(given);
 }

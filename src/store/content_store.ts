@@ -2,14 +2,17 @@
 // opposite order and checks again.
 
 import { SealgateError } from '../errors.ts';
+import { checkedMediaType, isSameMediaType, mediaTypeOf } from '../media_type.ts';
 import type { Evidence, Hashed, SealBreak, StoreLock } from '../native/addon.ts';
 import { Turns } from '../turns.ts';
 import { Blobs } from './blobs.ts';
 import { checkFormat, checkLockFile, lockStore, makeFolders } from './layout.ts';
 import { listNames, type RefRecord } from './listing.ts';
 import { Metadata } from './metadata.ts';
+import { checkObjectName } from './names.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
-import type { BucketKind, Listing, PutOutcome, Ref, Store } from './store.ts';
+import type { BucketKind, Listing, NewRef, PutOutcome, Ref, Store } from './store.ts';
+import { textType } from './text_type.ts';
 
 interface BucketRecord {
   kind: BucketKind;
@@ -200,15 +203,22 @@ class ContentStore implements Store {
     return { version, deleted: false, ...value };
   }
 
-  async putRef(bucket: string, name: string, to: { digest: string; mediaType: string }): Promise<PutOutcome> {
+  async putRef(bucket: string, name: string, to: NewRef): Promise<PutOutcome> {
     const { kind } = this.#knownBucket(bucket);
-    const blob = this.blob(to.digest);
-    if (!blob) throw new SealgateError('not-found', `There is no blob ${to.digest}.`);
+    checkObjectName(name);
+    const { digest } = to;
+    const blob = this.blob(digest);
+    if (!blob) throw new SealgateError('not-found', `There is no blob ${digest}.`);
+    const said = to.mediaType === undefined ? undefined : checkedMediaType(to.mediaType);
+    const mediaType = said ?? (await textType(mediaTypeOf(name), this.#blobs.path(digest), blob.size));
     let outcome: PutOutcome = 'created';
     // COMMIT 2, in append: the name points at the bytes, durably.
     await this.#meta.append<RefRecord>('refs', [bucket, name], (newest) => {
-      outcome = this.#outcome(kind, bucket, name, newest?.value, to.digest);
-      return outcome === 'same' ? undefined : { ...to, size: blob.size, created: Date.now() };
+      outcome = this.#outcome(kind, bucket, name, newest?.value, { digest, mediaType: said });
+      if (outcome === 'same') return undefined;
+      const created = Date.now();
+      const modified = modifiedSince(newest?.value, to.modified, created);
+      return { digest, mediaType, size: blob.size, created, ...(modified !== undefined && { modified }) };
     });
     return outcome;
   }
@@ -218,7 +228,7 @@ class ContentStore implements Store {
     bucket: string,
     name: string,
     newest: RefRecord | undefined,
-    digest: string,
+    { digest, mediaType }: NewRef,
   ): PutOutcome {
     if (!newest) return 'created';
     if ('deleted' in newest) {
@@ -226,8 +236,9 @@ class ContentStore implements Store {
         throw new SealgateError('name-taken');
       return 'replaced';
     }
-    if (newest.digest === digest) return 'same';
-    if (kind === 'write-once') throw new SealgateError('name-taken');
+    const sameBytes = newest.digest === digest;
+    if (sameBytes && (mediaType === undefined || isSameMediaType(mediaType, newest.mediaType))) return 'same';
+    if (kind === 'write-once') throw new SealgateError(sameBytes ? 'media-type-differs' : 'name-taken');
     return 'replaced';
   }
 
@@ -263,4 +274,16 @@ class ContentStore implements Store {
     await this.#meta.close();
     this.#lock?.release();
   }
+}
+
+// The time of the source is kept where no conditional request can be misled by it: it is later than the
+// version before, in whole seconds as HTTP has them, and not in the future.
+function modifiedSince(
+  before: RefRecord | undefined,
+  modified: number | undefined,
+  created: number,
+): number | undefined {
+  if (modified === undefined || modified > created) return undefined;
+  const second = (time: number) => Math.floor(time / 1000);
+  return before === undefined || second(modified) > second(before.created) ? modified : undefined;
 }

@@ -179,10 +179,8 @@ class Import {
       await store.commitBlob(staging, copied);
       // Looked at last of all, with nothing between: a later change is later than the name (#isUnchanged).
       if (isChanged(seen, statSync(path))) throw new Error('changed while it was imported');
-      const outcome = await store.putRef(bucket, name, {
-        digest: copied.digest,
-        mediaType: mediaTypeOf(name),
-      });
+      const modified = Math.floor(seen.mtimeMs);
+      const outcome = await store.putRef(bucket, name, { digest: copied.digest, modified });
       if (outcome === 'same') this.#result.unchanged++;
       else this.#result.imported++;
       this.#result.bytes += copied.size;

@@ -6,7 +6,7 @@ import type { Listing } from './store.ts';
 
 /** One version of a name. */
 export type RefRecord =
-  | { digest: string; size: number; mediaType: string; created: number }
+  | { digest: string; size: number; mediaType: string; created: number; modified?: number }
   | { deleted: true; created: number };
 
 /**

@@ -14,6 +14,20 @@ export interface Descriptor {
   mediaType: string;
   /** Milliseconds since the epoch, when the ref was written. */
   created: number;
+  /** When the source last changed, if that is known: after the version before, and not after created. */
+  modified?: number;
+}
+
+/** What a name is to point at. */
+export interface NewRef {
+  digest: string;
+  /**
+   * What somebody says that it is. Without it: what is recorded of the same bytes, else what the name
+   * suggests, with charset=utf-8 where the bytes are text in UTF-8.
+   */
+  mediaType?: string | undefined;
+  /** Milliseconds since the epoch, when the source last changed. */
+  modified?: number;
 }
 
 /** One version of a name. Written once; the newest version wins. */
@@ -72,8 +86,11 @@ export interface Store {
   stagingPath(): string;
   /** COMMIT 1: places a finished staging file as a blob and records it. Durable when it resolves. */
   commitBlob(staging: string, received: Hashed): Promise<void>;
-  /** COMMIT 2: points a name at a committed blob. `name-taken` when a write-once name has other bytes. */
-  putRef(bucket: string, name: string, to: { digest: string; mediaType: string }): Promise<PutOutcome>;
+  /**
+   * COMMIT 2: points a name at a committed blob. A write-once name that has other bytes is refused with
+   * `name-taken`, one that has them with another type with `media-type-differs`.
+   */
+  putRef(bucket: string, name: string, to: NewRef): Promise<PutOutcome>;
   /** Writes a tombstone version; false when there was nothing to delete. */
   deleteRef(bucket: string, name: string): Promise<boolean>;
   /** Names in code-point order with their newest version, tombstones left out. limit 1..1000. */

@@ -35,7 +35,7 @@ test('files are imported, delivered, uploaded, and there again after a restart',
   try {
     const index = await first.curl('/o/files/index.html');
     assertDelivered(index, page);
-    assert.equal(index.headers.get('content-type'), 'text/html');
+    assert.equal(index.headers.get('content-type'), 'text/html; charset=utf-8');
     assertDelivered(await first.curl('/o/files/video/film.mp4'), film);
     const made = await first.put('/o/files/up/film.mp4', join(tree, 'video', 'film.mp4'));
     assert.deepEqual([made.status, made.headers.get('location')], [201, '/o/files/up/film.mp4']);

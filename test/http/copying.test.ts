@@ -21,7 +21,7 @@ test('a new name: 201 with its place, the same bytes and media type', async () =
 test('by digest the media type is the new name’s; an absolute destination is taken', async () => {
   const { digest } = (await app.get('/o/files/a')).blob;
   assert.equal((await copy(`/sha256/${digest}`, 'https://host:8443/o/live/page.html')).status, 201);
-  assert.equal((await app.get('/o/live/page.html')).contentType, 'text/html');
+  assert.equal((await app.get('/o/live/page.html')).contentType, 'text/html; charset=utf-8');
 });
 
 test('a name that moves is asked for again by those who kept a plan', async () => {

@@ -10,7 +10,7 @@ after(() => app.close());
 test('a name of a write-once bucket may be kept for ever', async () => {
   await app.put('/o/files/a/page.html', '<p>', 'Content-Length: 3');
   const plan = await app.get('/o/files/a/page.html');
-  assert.equal(plan.contentType, 'text/html');
+  assert.equal(plan.contentType, 'text/html; charset=utf-8');
   assert.equal(field(plan, 'Cache-Control'), 'public, max-age=31536000, immutable');
   assert.equal(field(plan, 'X-Content-Type-Options'), 'nosniff');
   assert.equal(plan.blob.size, 3);

@@ -28,7 +28,7 @@ export interface TestApp {
   /** A request that must be answered with a small response. */
   response(method: string, target: string, ...fields: string[]): Promise<RespondPlan>;
   /** PUT with a body, received as the engine does it: to a staging file, hashed on the way. */
-  put(target: string, body: string, ...fields: string[]): Promise<RespondPlan>;
+  put(target: string, body: string | Uint8Array, ...fields: string[]): Promise<RespondPlan>;
   close(): Promise<void>;
 }
 
@@ -59,7 +59,7 @@ export async function openTestApp(
     const head = fields.map((field) => `${field}\r\n`).join('');
     return handle(new EngineRequest({ method, target, head, hasBody, subject: '' }));
   };
-  const put = async (target: string, body: string, fields: string[]) => {
+  const put = async (target: string, body: string | Uint8Array, fields: string[]) => {
     const answer = await ask('PUT', target, fields, true);
     if (answer.kind !== 'receive') return expectKind(answer, 'respond');
     const source = join(dir, basename(answer.staging));

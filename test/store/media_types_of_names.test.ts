@@ -1,0 +1,38 @@
+// Media types that names suggest: those of video origins and package mirrors, where other tables differ.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { mediaTypeOf } from '../../src/media_type.ts';
+
+const expected: Record<string, string> = {
+  'master.m3u8': 'application/vnd.apple.mpegurl',
+  'stream.mpd': 'application/dash+xml',
+  'segment.ts': 'video/mp2t',
+  'segment.m4s': 'video/iso.segment',
+  'init.mp4': 'video/mp4',
+  'video.cmfv': 'video/mp4',
+  'audio.cmfa': 'audio/mp4',
+  'text.cmft': 'application/mp4',
+  'segment.m4v': 'video/mp4',
+  'segment.m4a': 'audio/mp4',
+  'audio.ec3': 'audio/eac3',
+  'subtitles.vtt': 'text/vtt',
+  'aes.key': 'application/octet-stream',
+  'pool/a_1.0_amd64.deb': 'application/vnd.debian.binary-package',
+  'Packages.zst': 'application/zstd',
+  'Packages.xz': 'application/x-xz',
+  'Packages.bz2': 'application/x-bzip2',
+  'a-1.0.tgz': 'application/gzip',
+  'a-1.0.tar.gz': 'application/gzip',
+  'a_1.0.dsc': 'text/plain',
+  'a.tar.zst.sha256': 'text/plain',
+  'index.html': 'text/html',
+  'module.mjs': 'text/javascript',
+  'module.wasm': 'application/wasm',
+  'UPPER.MP4': 'video/mp4',
+  InRelease: 'application/octet-stream',
+};
+
+for (const [name, type] of Object.entries(expected)) {
+  test(`${name} is ${type}`, () => assert.equal(mediaTypeOf(name), type));
+}
