@@ -3,11 +3,12 @@
 
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import { sentenceOf, UsageError } from './cli/say.ts';
+import { NoServer, sentenceOf, UsageError } from './cli/say.ts';
 import { ConfigError } from './config.ts';
 
 /** sysexits(3): EX_USAGE would be 64; 2 is what shells and most tools use. */
 const usageStatus = 2;
+const noServerStatus = 3;
 const configStatus = 78;
 /** What shells report of a command ended by SIGPIPE. */
 const brokenPipeStatus = 141;
@@ -82,6 +83,7 @@ function report(error: unknown): number {
     process.stderr.write(`('${calledCommand()} --help' says what it takes)\n`);
     return usageStatus;
   }
+  if (error instanceof NoServer) return noServerStatus;
   return error instanceof ConfigError ? configStatus : 1;
 }
 

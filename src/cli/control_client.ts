@@ -7,6 +7,7 @@ import { request as https } from 'node:https';
 import type { Command } from 'commander';
 import { loadConfig } from '../config.ts';
 import { controlUrl } from '../control_address.ts';
+import { NoServer } from './say.ts';
 
 /** Milliseconds for an answer. */
 const patience = 30_000;
@@ -69,7 +70,7 @@ export class ControlClient {
 
   async #ask<Answer>(method: string, path: string, body?: string): Promise<Answer> {
     const { status, text } = await this.#exchange(method, path, body).catch((cause) => {
-      throw new Error(`${this.#url}: ${reasonOf(cause as NodeJS.ErrnoException)}`, { cause });
+      throw new NoServer(`${this.#url}: ${reasonOf(cause as NodeJS.ErrnoException)}`, { cause });
     });
     if (status < 300) return (text === '' ? undefined : JSON.parse(text)) as Answer;
     if (status === 401) throw new Error(`${this.#url}: ${wantsToken}`);

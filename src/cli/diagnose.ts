@@ -2,23 +2,31 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Diagnosis } from '../control/views.ts';
+import type { Diagnosis, TrafficView } from '../control/views.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
+import { NoServer } from './say.ts';
 import { withExamples } from './site.ts';
+import { minutes, shareTold } from './units.ts';
 
 const families = {
   A: 'kernel TLS is on without a gain',
   B: 'failures on long sessions',
   C: 'unstable offload to devices',
+  D: 'uploads and content',
 };
 const watchSeconds = 5;
 
 export function addDiagnose(program: Command): void {
   const command = withControl(program.command('diagnose'))
-    .description('name what is odd about kernel TLS on a running server, with numbers and the likely cause')
+    .description(
+      'name what is odd about a running server and its kernel TLS, with numbers and the likely cause',
+    )
     .option('--watch', `again each ${watchSeconds} s, until it is stopped`)
     .option('--json', 'as one JSON object')
-    .addHelpText('after', '\nExit status: 0 nothing odd, 1 something.')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 nothing odd, 1 something, 2 wrong arguments, 3 no answer from a server.',
+    )
     .action(diagnoseAction);
   withExamples(command, 'sealgate diagnose', 'sealgate diagnose --watch');
 }
@@ -26,7 +34,10 @@ export function addDiagnose(program: Command): void {
 async function diagnoseAction(options: ControlOptions & { watch?: true; json?: true }): Promise<void> {
   const client = await ControlClient.of(options);
   for (;;) {
-    const found = await client.get<Diagnosis>('/diagnosis');
+    // A server that answers with a refusal has not said whether anything is odd.
+    const found = await client.get<Diagnosis>('/diagnosis').catch((cause: Error) => {
+      throw new NoServer(cause.message, { cause });
+    });
     console.log(options.json ? JSON.stringify(found) : told(found));
     process.exitCode = found.symptoms.length > 0 ? 1 : 0;
     if (!options.watch) return;
@@ -34,12 +45,37 @@ async function diagnoseAction(options: ControlOptions & { watch?: true; json?: t
   }
 }
 
-function told({ windowSeconds, symptoms }: Diagnosis): string {
+function told({ windowSeconds, symptoms, traffic }: Diagnosis): string {
   const since = `in the last ${Math.round(windowSeconds)} s`;
-  if (symptoms.length === 0) return `nothing odd ${since}`;
+  const measured = trafficTold(traffic);
+  if (symptoms.length === 0) return [`nothing odd ${since}`, ...measured].join('\n');
   const lines = symptoms.map(
     ({ family, name, seen, cause, remedy }) =>
       `${name} (${families[family]})\n  seen    ${seen}\n  cause   ${cause}\n  remedy  ${remedy}`,
   );
-  return [...lines, `(${since})`].join('\n\n');
+  return [...lines, [`(${since})`, ...measured].join('\n')].join('\n\n');
+}
+
+/** The kernel's share, and how long responses took and a byte cost by their path. */
+function trafficTold({ share, since, seconds, times, cpuPerByte }: TrafficView): string[] {
+  const shares = [
+    `${shareTold(share)}, last ${minutes(seconds)}`,
+    `${shareTold(since.change.share)}, since the last change or start`,
+    `${shareTold(since.start.share)}, since the start`,
+  ];
+  const milliseconds = (value: number) => `${Number((value * 1000).toPrecision(3))}`;
+  const rows = times.map(({ path, size, responses, firstByte, completion }) =>
+    [
+      path.padEnd(16),
+      size.padEnd(14),
+      `${responses}`.padStart(9),
+      milliseconds(firstByte.p99).padStart(11),
+      milliseconds(completion.p99).padStart(11),
+    ].join(' '),
+  );
+  const head = 'path             size           responses  first byte    complete  (p99, ms)';
+  const costs = Object.entries(cpuPerByte).map(
+    ([path, cost]) => `${path}: ${Number((cost * 1e9).toPrecision(3))} ns of CPU a byte`,
+  );
+  return ['', ...shares, ...(rows.length > 0 ? ['', head, ...rows] : []), ...costs];
 }

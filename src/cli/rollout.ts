@@ -27,6 +27,15 @@ interface SetOptions extends ControlOptions {
   force?: boolean;
 }
 
+/** The same for machines; what each may say is in `rollout set --help`. */
+const overHttp = `
+Over HTTP, at the control plane:
+  GET  /rollout            what 'show --json' prints
+  POST /rollout            {"why": "...", "phase", "percent", "control", "sticky", "slice", "force": true}
+  POST /rollout/rollback   nothing, or {"why": "..."}
+  GET  /audit              the last changes
+A change takes a token of scope control:operate where the control plane wants tokens.`;
+
 export function addRollout(program: Command): void {
   const rollout = program
     .command('rollout')
@@ -38,6 +47,7 @@ export function addRollout(program: Command): void {
     "sealgate rollout set --percent 50 --client 192.0.2.0/24 --why 'more of the office'",
     "sealgate rollout back --why 'pager'",
   );
+  rollout.addHelpText('after', overHttp);
   withControl(rollout.command('show'))
     .description('the phase, who takes part, and what the guard thinks of it')
     .option('--json', 'as one JSON object')

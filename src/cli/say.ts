@@ -5,6 +5,9 @@ export function sayError(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** No server answered, or not with what was asked for. */
+export class NoServer extends Error {}
+
 /** The arguments cannot mean anything: the command did nothing and ends with status 2. */
 export class UsageError extends Error {}
 

@@ -47,7 +47,9 @@ Examples:
 
 Prints 'listening URL' for each listener and 'control URL' once it accepts. The log goes to standard error.
 SIGHUP reads certificates and keys again, and opens the access log anew.
-SIGUSR2 rolls kernel TLS back: every new connection is userspace TLS.`,
+SIGUSR2 rolls kernel TLS back: every new connection is userspace TLS.
+The control plane answers GET / (dashboard), /metrics, /healthz, /readyz, /status, /history, /rollout, /audit,
+/connections, /diagnosis and /doctor, and takes POST /rollout, /rollout/rollback and /tls/reload.`,
     )
     .action(serve);
 }

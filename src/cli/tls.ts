@@ -7,6 +7,7 @@ export function addTls(program: Command): void {
   const tls = program.command('tls').description("a running server's certificates");
   withControl(tls.command('reload'))
     .description('read certificates and keys again, and open the access log anew, as SIGHUP does')
+    .addHelpText('after', '\nOver HTTP, at the control plane: POST /tls/reload, without a body.')
     .action(reload);
 }
 

@@ -1,6 +1,7 @@
 // What the dashboard and the commands look at: state, what happened lately, live connections, the diagnosis.
 
-import { statfs } from 'node:fs/promises';
+import { readdir, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Hono } from 'hono';
 import type { Config } from '../config.ts';
 import { readTlsStat } from '../delivery/tls_stat.ts';
@@ -68,7 +69,7 @@ export interface Point {
 }
 
 export function viewRoutes(services: ViewServices): Hono<ControlEnv> {
-  const { operation, connections, baseline } = services;
+  const { operation, connections } = services;
   const app = new Hono<ControlEnv>();
   const doctor = cached(() => runDoctor(services.config, true));
   app.get('/status', async (c) => c.json(await status(services)));
@@ -77,9 +78,7 @@ export function viewRoutes(services: ViewServices): Hono<ControlEnv> {
     const live = await connections(maxConnections);
     return c.json({ connections: live.sort((a, b) => b.sent - a.sent).slice(0, maxConnections) });
   });
-  app.get('/diagnosis', async (c) =>
-    c.json(diagnosis(operation, baseline, await connections(maxConnections))),
-  );
+  app.get('/diagnosis', async (c) => c.json(await diagnosis(services)));
   app.get('/doctor', async (c) => c.json({ findings: await doctor() }));
   return app;
 }
@@ -125,9 +124,18 @@ export function traffic(samples: Samples): TrafficView {
 export interface Diagnosis {
   windowSeconds: number;
   symptoms: Symptom[];
+  /** Of the same time, whether or not anything is odd. */
+  traffic: TrafficView;
 }
 
-function diagnosis(operation: Operation, baseline: Baseline, live: ConnectionInfo[]): Diagnosis {
+/** Blobs that were found to be other than they were sealed, and bytes that the sentinel kept of them. */
+async function quarantined(store: string): Promise<number> {
+  const files = await readdir(join(store, 'quarantine')).catch(() => []);
+  return files.length;
+}
+
+async function diagnosis(services: ViewServices): Promise<Diagnosis> {
+  const { config, operation, baseline } = services;
   const intervals = operation.samples.intervals(Date.now() - diagnosisWindow * 1000);
   const symptoms = diagnose({
     counts: sumOf(intervals),
@@ -135,9 +143,11 @@ function diagnosis(operation: Operation, baseline: Baseline, live: ConnectionInf
     guard: operation.guard.status(),
     kernel: baseline.kernel.sinceStart(),
     devices: baseline.devices(),
-    connections: live,
+    connections: await services.connections(maxConnections),
+    quarantined: await quarantined(config.store),
   });
-  return { windowSeconds: intervals.reduce((sum, { seconds }) => sum + seconds, 0), symptoms };
+  const windowSeconds = intervals.reduce((sum, { seconds }) => sum + seconds, 0);
+  return { windowSeconds, symptoms, traffic: traffic(operation.samples) };
 }
 
 const movable = (counts: Counters, group: 'canary' | 'control') => groupCounts(counts, group, 'movable');

@@ -18,12 +18,16 @@ function processor(workers: number): Finding[] {
   const fast = flags.has('aes') && (flags.has('pclmulqdq') || flags.has('pmull'));
   const findings: Finding[] = [
     fast
-      ? { area, severity: 'ok', found: `${model}: AES-GCM in hardware (${['aes', ...wide].join(', ')})` }
+      ? {
+          area,
+          severity: 'ok',
+          found: `${model}: OpenSSL has instructions for AES-GCM (${['aes', ...wide].join(', ')})`,
+        }
       : {
           area,
           severity: 'warn',
           found: `${model}: no AES instructions`,
-          meaning: 'AES-GCM takes several times the CPU of ChaCha20-Poly1305 here.',
+          meaning: 'In userspace AES-GCM takes several times the CPU of ChaCha20-Poly1305 here.',
           remedy: 'prefer it: "tls": {"cipherSuites": "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256"}',
         },
   ];

@@ -4,19 +4,21 @@ import { release } from 'node:os';
 import { addon, type KtlsCapability } from '../native/addon.ts';
 import { fieldOf, kernelFile, sysctl } from './files.ts';
 import type { Finding } from './finding.ts';
+import { cryptoFindings } from './kernel_crypto.ts';
 
 const area = 'kernel TLS';
 
 export function kernelFindings(mode: 'auto' | 'off' | 'require'): Finding[] {
   const matrix = addon.probeKtls();
-  const works = matrix.some((each) => each.works);
+  // What checkKtls() asks for: the server starts by the same rule.
+  const works = matrix.some((each) => each.works && each.direction === 'tx');
   const findings: Finding[] = [{ area, severity: 'info', found: `Linux ${release()}` }];
   if (!works) findings.push(missing(matrix, mode));
   else
     findings.push(
       ...matrix.filter(({ direction }) => direction === 'tx').map((tx) => combination(tx, matrix)),
     );
-  if (works) findings.push(rekeying(matrix));
+  if (works) findings.push(rekeying(matrix), ...cryptoFindings(matrix));
   const multipath = sysctl('net.mptcp.enabled');
   if (works && multipath === '1') {
     findings.push({
@@ -39,8 +41,15 @@ function missing(matrix: KtlsCapability[], mode: 'auto' | 'off' | 'require'): Fi
     area,
     severity: mode === 'require' ? 'fail' : 'warn',
     found: `none: ${failure}; protocols above TCP are: ${ulps || 'none'}`,
-    meaning: 'All TLS is in userspace. That works, and on many hosts it is no slower.',
-    remedy: remedyForNone(),
+    ...(mode === 'require'
+      ? {
+          meaning: 'ktls.mode is "require", so the server refuses to start.',
+          remedy: `${remedyForNone()}; or set "ktls": {"mode": "auto"}, which does without`,
+        }
+      : {
+          meaning: 'All TLS is in userspace. That works, and on many hosts it is no slower.',
+          remedy: remedyForNone(),
+        }),
   };
 }
 

@@ -1,5 +1,5 @@
-// diagnose: names what is odd about kernel TLS on this server, from what was counted lately, with the numbers
-// behind it and the likely cause. One rule a symptom; each is a function of its own.
+// diagnose: names what is odd about this server, its kernel TLS first, from what was counted lately, with the
+// numbers behind it and the likely cause. One rule a symptom; each is a function of its own.
 
 import type { ConnectionInfo, Counters, NetDevice } from '../native/addon.ts';
 import type { GuardStatus } from './guard.ts';
@@ -7,8 +7,11 @@ import type { RolloutView } from './rollout.ts';
 import { groupCounts, valuesUnder } from './samples.ts';
 
 export interface Symptom {
-  /** A: on without a gain. B: failures on long sessions. C: unstable offload to devices. */
-  family: 'A' | 'B' | 'C';
+  /**
+   * A: on without a gain. B: failures on long sessions. C: unstable offload to devices. D: uploads and
+   * content, kernel TLS or not.
+   */
+  family: 'A' | 'B' | 'C' | 'D';
   /** Stable name, for alerts: `handshake-bound`. */
   name: string;
   /** What is seen, with its numbers. */
@@ -26,11 +29,15 @@ export interface Observations {
   kernel: Record<string, number>;
   devices: NetDevice[];
   connections: ConnectionInfo[];
+  /** Files in the store's quarantine. */
+  quarantined: number;
 }
 
 /** Connections that have to have ended, and bytes sent, before shares of them mean anything. */
 const enoughConnections = 20;
 const enoughBytes = 1_000_000;
+/** Uploads, before a share of them is more than a few clients' day. */
+const enoughUploads = 20;
 
 type Rule = (seen: Observations) => Symptom | undefined;
 
@@ -110,7 +117,8 @@ const noSendfile: Rule = (seen) => {
 
 const noCheaper: Rule = (seen) => {
   const cpu = seen.guard.comparisons.find(({ metric }) => metric === 'cpu-per-byte');
-  if (!isOn(seen) || !cpu || cpu.canary < cpu.control) return undefined;
+  // Alike: what difference there is may be chance, or is too small to matter.
+  if (!isOn(seen) || !cpu || cpu.verdict === 'alike') return undefined;
   const times = (cpu.canary / cpu.control).toFixed(2);
   return {
     family: 'A',
@@ -122,9 +130,14 @@ const noCheaper: Rule = (seen) => {
 };
 
 const keysNotFollowed: Rule = (seen) => {
-  const { errors } = groupCounts(seen.counts, 'canary', 'group');
+  const canary = groupCounts(seen.counts, 'canary', 'group');
+  const control = groupCounts(seen.counts, 'control', 'group');
+  const { errors } = canary;
+  const share = (group: typeof canary, name: string) =>
+    (group.errors[name] ?? 0) / Math.max(group.connections, 1);
   const names = ['key-expired', 'key-update-failed', 'key-update-flood', 'bad-record-mac'];
-  const found = names.filter((name) => (errors[name] ?? 0) > 0);
+  // Who sends garbage to everybody has nothing to do with kernel TLS.
+  const found = names.filter((name) => share(canary, name) > 2 * share(control, name));
   if (found.length === 0) return undefined;
   const kernel = ['TlsDecryptError', 'TlsRxRekeyError', 'TlsTxRekeyError'].filter(
     (name) => seen.kernel[name],
@@ -208,6 +221,43 @@ const zeroCopy: Rule = ({ connections }) => {
   };
 };
 
+const uploadsAborted: Rule = ({ counts }) => {
+  const { uploads = 0, uploads_aborted: aborted = 0 } = counts;
+  const all = uploads + aborted;
+  if (all < enoughUploads || aborted < all / 10) return undefined;
+  return {
+    family: 'D',
+    name: 'uploads-aborted',
+    seen: `${percent(aborted, all)} of ${all} uploads ended before their last byte: ${aborted}`,
+    cause:
+      'Clients went away or were slower than limits.minRate, or their bodies were too large or malformed.',
+    remedy: 'look for their lines in the access log, and at sealgate_problems_total for what was refused',
+  };
+};
+
+const uploadsLost: Rule = ({ counts }) => {
+  const { uploads_lost: lost = 0 } = counts;
+  if (lost === 0) return undefined;
+  return {
+    family: 'D',
+    name: 'uploads-lost',
+    seen: `${lost} uploads were lost though their clients may have sent all of them`,
+    cause: 'The connection was reset before everything that had arrived was read.',
+    remedy: 'let clients wait for the answer before they close; look for their lines in the access log',
+  };
+};
+
+const quarantined: Rule = ({ quarantined: count }) => {
+  if (count === 0) return undefined;
+  return {
+    family: 'D',
+    name: 'blobs-in-quarantine',
+    seen: `${count} files in quarantine`,
+    cause: 'Their bytes are not what was sealed: something wrote below the store, or the disk is failing.',
+    remedy: "look at quarantine/ in the store and at the disk's health, and upload the objects again",
+  };
+};
+
 const rules: Rule[] = [
   handshakeBound,
   ciphersFallOut,
@@ -220,4 +270,7 @@ const rules: Rule[] = [
   mixedModes,
   unasked,
   zeroCopy,
+  uploadsAborted,
+  uploadsLost,
+  quarantined,
 ];

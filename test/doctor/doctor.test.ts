@@ -5,6 +5,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Finding, Severity } from '../../src/doctor/finding.ts';
+import { addon } from '../../src/native/addon.ts';
 import { makeAuthority } from '../support/certificates.ts';
 import { outcome, spawnCli } from '../support/runtime.ts';
 import { createSite } from '../support/server.ts';
@@ -79,6 +80,20 @@ test('a certificate that ends within a month is a warning', async () => {
   const [first] = about(await doctor('--config', file), 'certificates');
   assert.equal(first?.severity, 'warn');
   assert.match(first?.found ?? '', / days left$/);
+});
+
+test('without kernel TLS it does not say that what is required works', async () => {
+  const config = JSON.parse(await readFile(site.config, 'utf8'));
+  const file = join(site.dir, 'require.json');
+  await writeFile(file, JSON.stringify({ ...config, ktls: { mode: 'require' } }));
+  const [finding] = about(await doctor('--config', file), 'kernel TLS').filter(({ found }) =>
+    found.startsWith('none:'),
+  );
+  // On a host that has it there is nothing to say.
+  if (!finding) return assert.ok(addon.probeKtls().some(({ works }) => works));
+  assert.equal(finding.severity, 'fail');
+  assert.match(finding.meaning ?? '', /the server refuses to start/);
+  assert.match(finding.remedy ?? '', /"mode": "auto"/);
 });
 
 test('a cipher that the kernel does not know is a warning', async () => {

@@ -15,6 +15,7 @@ const quiet: Observations = {
   kernel: {},
   devices: [],
   connections: [],
+  quarantined: 0,
 };
 const features = {
   'tls-hw-tx-offload': 'on',
