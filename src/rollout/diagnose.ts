@@ -252,7 +252,7 @@ const quarantined: Rule = ({ quarantined: count }) => {
   return {
     family: 'D',
     name: 'blobs-in-quarantine',
-    seen: `${count} files in quarantine`,
+    seen: count === 1 ? '1 file in quarantine' : `${count} files in quarantine`,
     cause: 'Their bytes are not what was sealed: something wrote below the store, or the disk is failing.',
     remedy: "look at quarantine/ in the store and at the disk's health, and upload the objects again",
   };
