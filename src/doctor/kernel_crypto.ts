@@ -62,11 +62,11 @@ export function cryptoFindings(matrix: KtlsCapability[], text = kernelFile('/pro
     return {
       area,
       severity: 'warn',
-      found: `${cipher}: the kernel runs ${found.driver}, without instructions for it`,
+      found: `${cipher}: the kernel runs ${found.driver}, in plain C`,
       meaning: 'In the kernel this cipher takes many times the CPU that it takes in OpenSSL.',
       remedy:
-        "load a driver that has them ('modprobe aesni_intel', or 'modprobe aes_ce_blk ghash_ce' on arm64), or " +
-        'leave the cipher out of ktls.ciphers',
+        "load a driver with instructions ('modprobe aesni_intel'; on arm64 'modprobe aes_ce_blk ghash_ce'), " +
+        'or leave the cipher out of ktls.ciphers',
     };
   });
 }

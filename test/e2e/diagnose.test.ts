@@ -1,5 +1,5 @@
-// The diagnosis of a server that has no kernel TLS to speak of: uploads that end early and blobs in quarantine
-// are named, what chance explains is not, and the exit status tells odd from no answer.
+// The diagnosis of a server without any kernel TLS to speak of: uploads that end early and blobs in
+// quarantine are named, and the exit status tells a server that is odd from one that does not answer.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
