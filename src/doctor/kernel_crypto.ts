@@ -65,7 +65,7 @@ export function cryptoFindings(matrix: KtlsCapability[], text = kernelFile('/pro
       found: `${cipher}: the kernel runs ${found.driver}, in plain C`,
       meaning: 'In the kernel this cipher takes many times the CPU that it takes in OpenSSL.',
       remedy:
-        "load a driver with instructions ('modprobe aesni_intel'; on arm64 'modprobe aes_ce_blk ghash_ce'), " +
+        "load one with instructions ('modprobe aesni_intel'; on arm64 'modprobe aes_ce_blk ghash_ce'), " +
         'or leave the cipher out of ktls.ciphers',
     };
   });
