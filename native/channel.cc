@@ -1,6 +1,8 @@
 #include "channel.h"
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -71,6 +73,11 @@ uint64_t Channel::unacknowledged() const {
   return ::ioctl(socket_.get(), SIOCOUTQ, &bytes) == 0 ? static_cast<uint64_t>(bytes) : 0;
 }
 
+void Channel::acknowledge_now() {
+  const int one = 1;
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+}
+
 // --- what went wrong, and how much went well ---
 
 void Channel::count_traffic(Direction direction, size_t bytes) {
@@ -90,6 +97,7 @@ void Channel::count_error(ChannelError error) {
 IoState Channel::fail(ChannelError error) {
   count_error(error);
   broken_ = true;
+  unreadable_ = unreadable_ || !client_left(error);
   return IoState::failed;
 }
 
@@ -153,8 +161,8 @@ IoState Channel::finish_sending() {
 
 bool Channel::discard(char* scratch, size_t size) {
   for (int turn = 0; turn < 64; turn++) {
-    if (receives_by_kernel()) {      // whose control records recv(2) cannot take
-      if (broken_) return !hangup_;  // it reads no further
+    if (receives_by_kernel()) {  // whose control records recv(2) cannot take
+      if (unreadable_) return !hangup_;
       const IoState state = read_by_kernel(scratch, size).state;
       if (state == IoState::ok) continue;
       return state == IoState::again;

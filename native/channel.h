@@ -108,7 +108,13 @@ class Channel final : public TlsObserver {
   IoResult write(const char* data, size_t size, bool more);
   bool writes_may_move() const { return !is_tls_ || tx_.owner != Owner::openssl; }
   // again: of what was written there are records that the socket has not taken.
-  IoState flush();
+  IoState flush(bool more = false);
+  // Session tickets (TLS 1.3) are kept until the client is known to read: to one that only uploads and
+  // closes, they would stand unread in its socket, its kernel would reset the connection and drop what of the
+  // upload it had not sent. They leave with the next write, once.
+  void send_tickets() {
+    if (!tickets_.empty() || tickets_owed_ > 0) release_tickets();
+  }
   // Plaintext and sends_by_kernel() only. ok with 0 bytes: the file is shorter than it was.
   IoResult sendfile(const SealedFile& file, uint64_t offset, size_t size);
 
@@ -119,6 +125,11 @@ class Channel final : public TlsObserver {
 
   // Something else than the client's leaving ended it.
   bool at_fault() const { return at_fault_; }
+  // The client reads no more, but what it sent before may still be read.
+  bool deaf() const { return broken_ && !unreadable_; }
+  // What arrives is asked for: the peer may be holding back the rest until it is acknowledged.
+  void acknowledge_now();
+
   // A fatal alert was sent: what the peer still sends must not reset the connection under it.
   bool alerted() const { return alerted_; }
   // Why the connection must end after the response under way; none: it need not.
@@ -135,6 +146,7 @@ class Channel final : public TlsObserver {
   void on_keylog(std::string_view line) override;
   void on_record(bool written, uint8_t type) override;
   void on_key_update_received() override;
+  void on_ticket_written(std::string_view message) override;
   void on_alert_written(uint8_t level, uint8_t description) override;
   void on_record_size_limit(size_t bytes) override { record_bytes_ = std::min(bytes, kRecordBytes); }
 
@@ -172,6 +184,10 @@ class Channel final : public TlsObserver {
   IoResult read_by_openssl(char* out, size_t capacity);
   IoResult write_by_openssl(const char* data, size_t size, bool more);
   IoState close_by_openssl();
+
+  // --- channel_tickets.cc ---
+  void make_tickets(size_t count);
+  void release_tickets();
 
   // --- channel_records.cc ---
   IoResult read_records(char* out, size_t capacity);
@@ -217,9 +233,12 @@ class Channel final : public TlsObserver {
   bool first_byte_seen_ = false;
   bool plaintext_ = false;
   bool peer_closed_ = false;
-  bool broken_ = false;  // nothing more may be written
-  bool more_ = false;    // for bio_write
+  bool broken_ = false;      // nothing more may be written
+  bool unreadable_ = false;  // nor read
+  bool more_ = false;        // for bio_write
+  int write_error_ = 0;      // of bio_write
   bool error_counted_ = false;
+  bool reset_told_ = false;  // by a receiving kernel
   bool at_fault_ = false;
   bool alerted_ = false;
   bool close_notify_sent_ = false;
@@ -231,8 +250,11 @@ class Channel final : public TlsObserver {
   std::string inbox_;   // received and not opened: parts of records, or more than was asked for
   std::string outbox_;  // sealed and not sent
   size_t outbox_sent_ = 0;
-  size_t record_left_ = 0;                // bytes of a record that OpenSSL has begun to read
-  bool to_boundary_ = false;              // receive no byte behind the record under way
+  size_t record_left_ = 0;    // bytes of a record that OpenSSL has begun to read
+  bool to_boundary_ = false;  // receive no byte behind the record under way
+  std::string tickets_;       // NewSessionTicket messages that have not been sent
+  uint8_t tickets_owed_ = 0;  // or their number, where OpenSSL is to make them
+  bool making_tickets_ = false;
   std::optional<uint8_t> deferred_type_;  // of a control record behind data that was to be handed out first
   std::string deferred_;                  // its data
   ControlRecords control_{TlsVersion::tls13, true};

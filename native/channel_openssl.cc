@@ -54,18 +54,25 @@ int Channel::bio_read(char* out, int size) {
 }
 
 int Channel::bio_write(const char* data, int size) {
+  if (making_tickets_) return size;
   if (plaintext_) return size;  // an alert would be noise to a client that does not speak TLS
-  return static_cast<int>(send(data, static_cast<size_t>(size), more_));
+  const ssize_t n = send(data, static_cast<size_t>(size), more_);
+  if (n < 0 && errno != EAGAIN) write_error_ = errno;
+  return static_cast<int>(n);
 }
 
 IoState Channel::failure(int result) {
   switch (SSL_get_error(ssl_, result)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE: return IoState::again;
-    case SSL_ERROR_ZERO_RETURN: peer_closed_ = true; return IoState::eof;
+    case SSL_ERROR_ZERO_RETURN:
+      peer_closed_ = true;
+      if (!cipher_) count_error(ChannelError::handshake_cut);
+      return IoState::eof;
     default: break;
   }
   const unsigned long code = ERR_peek_error();
+  if (code == 0 && write_error_ != 0) return fail(channel_error_of_errno(write_error_));
   if (code == 0 && peer_closed_) {
     if (!cipher_) count_error(ChannelError::handshake_cut);
     broken_ = true;
@@ -88,6 +95,7 @@ void Channel::on_keylog(std::string_view line) {
 }
 
 void Channel::on_record(bool written, uint8_t type) {
+  if (making_tickets_) return;
   constexpr uint8_t kChangeCipherSpec = 20;  // TLS 1.2: the next record is the first under the new key
   uint64_t& records = (written ? tx_ : rx_).records;
   records = type == kChangeCipherSpec ? 0 : records + 1;
@@ -117,6 +125,8 @@ void Channel::end_handshake() {
   subject_ = sealgate::peer_subject(ssl_);
   if (const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name))
     server_name_ = without_root(name);
+  size_t tickets = protocol_ == TLS1_3_VERSION ? context_->tickets() : 0;
+  if (resumed_) tickets = std::min<size_t>(tickets, 1);  // in place of the one that was used
   context_.reset();
   suite_ = {negotiated_version(ssl_), negotiated_aead(ssl_)};
   if (suite_.version) {
@@ -126,7 +136,10 @@ void Channel::end_handshake() {
   // RFC 8446 5.5: ChaCha20-Poly1305 keys do not wear out; CBC suites are not what the budget is about.
   if (!suite_.aead || suite_.aead == Aead::chacha20_poly1305) key_budget_ = UINT64_MAX;
   if (suite_.version && suite_.aead && take_over(*suite_.version, *suite_.aead)) {
+    make_tickets(tickets);
     SSL_free(std::exchange(ssl_, nullptr));
+  } else {
+    tickets_owed_ = static_cast<uint8_t>(tickets);
   }
 }
 

@@ -50,7 +50,7 @@ size_t missing_of_record(std::string_view wire) {
 // --- receiving in the engine ---
 
 IoResult Channel::read_records(char* out, size_t capacity) {
-  if (broken_) return {IoState::failed};
+  if (unreadable_) return {IoState::failed};
   if (const IoState state = settle_deferred(); state != IoState::ok) return {state};
   char* const buffer = buffers_.received.get();
   const size_t most = std::min(capacity, RecordBuffers::kBytes);  // more than the longest record
@@ -126,6 +126,12 @@ IoResult Channel::read_by_kernel(char* out, size_t capacity) {
       drained_ = true;
     } else if (!status.ok()) {
       const ChannelError error = channel_error_of_errno(status.error);
+      // The kernel tells of the end of a connection before it has handed out what came in before that.
+      if (client_left(error)) {
+        fail(error);
+        if (std::exchange(reset_told_, true)) return {IoState::eof};
+        continue;
+      }
       const auto alert = alert_for(error);
       return {alert ? fail(error, *alert) : fail(error)};
     } else if (received.end) {
@@ -209,10 +215,10 @@ IoResult Channel::write_records(const char* data, size_t size, bool more) {
   return {IoState::ok, taken};
 }
 
-IoState Channel::flush() {
+IoState Channel::flush(bool more) {
   if (outbox_.empty()) return IoState::ok;
   if (broken_) return IoState::failed;
-  const ssize_t n = send(outbox_.data() + outbox_sent_, outbox_.size() - outbox_sent_, false);
+  const ssize_t n = send(outbox_.data() + outbox_sent_, outbox_.size() - outbox_sent_, more);
   if (n < 0) return errno == EAGAIN ? IoState::again : fail(channel_error_of_errno(errno));
   outbox_sent_ += static_cast<size_t>(n);
   if (outbox_sent_ < outbox_.size()) return IoState::again;

@@ -45,8 +45,10 @@ void Connection::set_state(State state) {
 
 void Connection::on_events(uint32_t events) {
   if (state_ == State::closed) return;
-  // A receiving kernel reports a bad record as an error of the socket; what it was, reading tells.
-  if ((events & EPOLLERR) && !channel_.receives_by_kernel()) return close();
+  // An error is believed when reading comes to it: what arrived before is in the queue still, and may be the
+  // whole of an upload. Who was to be delivered to is gone, though, and waits for nothing.
+  if ((events & EPOLLERR) && state_ == State::waiting && !channel_.receives_by_kernel() && only_reads())
+    return close();
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
     channel_.readable((events & (EPOLLRDHUP | EPOLLHUP)) != 0);
   // A response under way goes on behind what has just arrived.
@@ -218,11 +220,12 @@ void Connection::on_head() {
   Counters& counters = reactor_.mutable_counters();
   counters.requests.add();
   message_open_ = true;
+  if (request.has_body && unread_.empty()) channel_.acknowledge_now();
   head_at_ = monotonic_us();
   proved_again_ = false;
   request_serial_ = reactor_.next_serial();
   logged_ = reactor_.access_lines().wanted();
-  if (request.method != Method::get && request.method != Method::head) return ask_front_end();
+  if (!only_reads()) return ask_front_end();
   if (const auto* plan = reactor_.plans().find(plan_key())) {
     counters.plan_hits.add();
     return deliver(*plan, Sealed::earlier);
@@ -294,6 +297,12 @@ bool Connection::step_linger() {
   return false;
 }
 
+void Connection::count_cut() {
+  if (totals_)
+    (cut_by_server_ || channel_.at_fault() ? totals_->cut_by_server : totals_->cut_by_client).add();
+  log_response(monotonic_us(), true);
+}
+
 void Connection::forget_request() {
   if (in_front_end_) reactor_.front_end_answered();
   in_front_end_ = false;
@@ -302,12 +311,8 @@ void Connection::forget_request() {
 
 void Connection::close() {
   if (state_ == State::closed) return;
-  if (state_ == State::receiving) end_ingest();
-  if (state_ == State::sending) {
-    if (totals_)
-      (cut_by_server_ || channel_.at_fault() ? totals_->cut_by_server : totals_->cut_by_client).add();
-    log_response(monotonic_us(), true);
-  }
+  if (state_ == State::receiving) lose_upload();
+  if (state_ == State::sending) count_cut();
   release_ingest();
   forget_request();
   reactor_.forget(std::exchange(io_ticket_, 0));

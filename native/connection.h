@@ -60,6 +60,9 @@ class Connection final : public EventTarget {
   void set_state(State state);
   // The client may still have to send a part of the request's body.
   bool body_pending() const { return message_open_ && http_.request().has_body; }
+  bool only_reads() const {
+    return http_.request().method == Method::get || http_.request().method == Method::head;
+  }
   IoState read_more();
   IoState read_body();
   IoState read_into(std::span<char> buffer);
@@ -77,6 +80,7 @@ class Connection final : public EventTarget {
   bool send_interim();
   void take_body(const Http1::Step& step);
   void end_ingest();
+  void lose_upload();
   void release_ingest();
   void leave_upload();
   void forget_request();
@@ -93,11 +97,14 @@ class Connection final : public EventTarget {
   void count_mode(Direction direction, bool offload_allowed);
   void count_cpu(int64_t began, State began_in);
   void count_response(int64_t now);
+  void count_cut();
   void count_fallbacks();
   void log_response(int64_t now, bool cut);
   std::string request_name() const;
   void wait_for_disk();
   bool response_sent(int64_t now);
+  bool response_unheard();
+  bool end_of_message();
   void leave();
   uint64_t progress() const;  // bytes exchanged
   bool made_progress();

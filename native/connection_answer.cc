@@ -141,6 +141,7 @@ void Connection::report_broken(std::string_view digest, SealBreak why) {
 
 void Connection::start_sending() {
   move(Direction::rx, 0);  // what a request without a body is
+  if (head_at_ != 0 && !http_.request().has_body) channel_.send_tickets();
   move(Direction::tx, delivery_.response().size());
   delivery_.start(channel_, reactor_.mutable_counters().sent);
   queued_ = false;
@@ -175,7 +176,7 @@ bool Connection::step_send() {
       reactor_.mutable_counters().problems[Problem::store_read_failed].add();
       cut_by_server_ = true;
       break;
-    case Delivery::Progress::cut: break;
+    case Delivery::Progress::cut: return response_unheard();
   }
   // The head has promised more bytes than can be sent: without close_notify the client sees a cut, not an
   // end.
@@ -246,17 +247,32 @@ bool Connection::response_sent(int64_t now) {
     must_linger_ = must_linger_ || must_end || http_.request().keep_alive;
     return leave(), true;
   }
-  while (message_open_) {
-    const Http1::Step step = http_.next(unread_.data(), unread_.size());
-    unread_.remove_prefix(step.consumed);
-    if (step.event == Http1::Event::failed) return refuse_and_close(step.problem), true;
-    if (step.event != Http1::Event::complete) return leave(), true;
-    message_open_ = false;
-  }
-  set_state(State::idle);
+  if (!end_of_message()) return true;
   if (++turn_responses_ < kTurnResponses && turn_bytes_ < kTurnBytes) return true;
   reactor_.make_ready(*this);
   return false;
+}
+
+// A client may be gone that has sent further requests before, uploads among them: they are carried out.
+bool Connection::response_unheard() {
+  if (!channel_.deaf() || !delivery_.response().keep_alive) return close(), false;
+  count_cut();
+  delivery_.reset();
+  if (end_of_message()) reactor_.make_ready(*this);
+  return state_ != State::idle;
+}
+
+// Of the request that was answered; false when the connection does not go on with another.
+bool Connection::end_of_message() {
+  while (message_open_) {
+    const Http1::Step step = http_.next(unread_.data(), unread_.size());
+    unread_.remove_prefix(step.consumed);
+    if (step.event == Http1::Event::failed) return refuse_and_close(step.problem), false;
+    if (step.event != Http1::Event::complete) return leave(), false;
+    message_open_ = false;
+  }
+  set_state(State::idle);
+  return true;
 }
 
 }  // namespace sealgate

@@ -45,7 +45,11 @@ void Connection::receive(const ReceivePlan& plan) {
 bool Connection::send_interim() {
   while (!interim_.empty()) {
     const IoResult result = channel_.write(interim_.data(), interim_.size(), false);
-    if (result.state == IoState::failed) close();
+    if (result.state == IoState::failed) {
+      if (!channel_.deaf()) return close(), false;
+      interim_ = {};  // who does not hear it may have sent its body all the same
+      return true;
+    }
     if (result.state != IoState::ok) return false;
     interim_.remove_prefix(result.bytes);
   }
@@ -55,7 +59,7 @@ bool Connection::send_interim() {
 bool Connection::step_receive() {
   if (!send_interim()) return false;
   // Records that the socket had no room for leave when it has, though no response follows soon.
-  if (channel_.flush() == IoState::failed) return close(), false;
+  if (channel_.flush() == IoState::failed && !channel_.deaf()) return close(), false;
   uint64_t share = kBodyShare;
   while (state_ == State::receiving) {
     if (!body_left_.empty()) {
@@ -76,7 +80,7 @@ bool Connection::step_receive() {
       move(Direction::rx, max_body_);
     const IoState read = read_body();
     if (read == IoState::again) {
-      if (!ingest_->room().empty()) hear_arrivals(true);
+      if (!ingest_->room().empty()) hear_arrivals(true), channel_.acknowledge_now();
       return false;
     }
     if (read != IoState::ok) return close(), false;
@@ -144,6 +148,13 @@ void Connection::release_ingest() {
 void Connection::leave_upload() {
   reactor_.forget(std::exchange(io_ticket_, 0));
   reactor_.leave_upload_place();
+}
+
+// The client was gone before its body had come, and may believe that it is stored.
+void Connection::lose_upload() {
+  reactor_.mutable_counters().uploads_lost.add();
+  end_ingest();
+  log_response(monotonic_us(), true);
 }
 
 // The body is of no more use: nothing of it stays in the store.

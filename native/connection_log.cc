@@ -30,6 +30,7 @@ std::string_view level_name(const DeliverPlan* plan) {
 }
 
 constexpr size_t kMaxRequestName = 128;
+constexpr int kClientGone = 499;  // no answer was possible; the number that other servers log for it
 
 bool is_request_name(std::string_view text) {
   return !text.empty() && text.size() <= kMaxRequestName &&
@@ -87,7 +88,7 @@ void Connection::log_response(int64_t now, bool cut) {
     const std::string_view trace = field_value(request.head, "traceparent");
     if (is_traceparent(trace)) record.trace = trace;
   }
-  record.status = delivery_.response().status;
+  record.status = state_ == State::receiving ? kClientGone : delivery_.response().status;
   record.received = received;
   record.sent = delivery_.bytes_sent();
   record.path = path_name(delivery_.path());

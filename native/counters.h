@@ -60,13 +60,14 @@ struct Counters {
   Counter handshakes_resumed;  // of those
   Counter handshakes_failed;
   Counter plan_hits;
-  Counter plan_misses;     // requests that went to the front end
-  Counter plan_stale;      // of those, because an epoch had moved
-  Counter plan_entries;    // gauge
-  Counter plan_bytes;      // gauge: bodies and heads held in memory
-  Counter received_bytes;  // request bodies
-  Counter uploads;         // bodies received whole
-  Counter uploads_aborted;
+  Counter plan_misses;       // requests that went to the front end
+  Counter plan_stale;        // of those, because an epoch had moved
+  Counter plan_entries;      // gauge
+  Counter plan_bytes;        // gauge: bodies and heads held in memory
+  Counter received_bytes;    // request bodies
+  Counter uploads;           // bodies received whole
+  Counter uploads_aborted;   // given up, for whatever reason
+  Counter uploads_lost;      // of those, because the connection ended before the body had come
   Counter cold_opens;        // blobs opened by the I/O pool because their inodes were not in memory
   Counter cold_reads;        // chunks read by the I/O pool because they were not in the page cache
   Counter seal_broken;       // deliveries stopped because the file had changed
@@ -116,6 +117,7 @@ void Counters::each(Visit visit) const {
       {"received_bytes", &received_bytes},
       {"uploads", &uploads},
       {"uploads_aborted", &uploads_aborted},
+      {"uploads_lost", &uploads_lost},
       {"cold_opens", &cold_opens},
       {"cold_reads", &cold_reads},
       {"seal_broken", &seal_broken},

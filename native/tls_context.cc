@@ -46,11 +46,14 @@ void keylog(const SSL* ssl, const char* line) {
 void message(int written, int, int content_type, const void* data, size_t size, SSL* ssl, void*) {
   TlsObserver* observer = observer_of(ssl);
   const auto* bytes = static_cast<const unsigned char*>(data);
-  constexpr unsigned char kKeyUpdate = 24;  // RFC 8446 4: type, 24-bit length, request_update
+  // RFC 8446 4: type, 24-bit length; a KeyUpdate has one byte more.
+  constexpr unsigned char kNewSessionTicket = 4, kKeyUpdate = 24;
   switch (content_type) {
     case SSL3_RT_HEADER: return observer->on_record(written == 1, bytes[0]);
     case SSL3_RT_HANDSHAKE:
       if (!written && size == 5 && bytes[0] == kKeyUpdate) observer->on_key_update_received();
+      if (written && size > 0 && bytes[0] == kNewSessionTicket)
+        observer->on_ticket_written({static_cast<const char*>(data), size});
       return;
     case SSL3_RT_ALERT:
       if (written && size == 2) observer->on_alert_written(bytes[0], bytes[1]);
@@ -115,7 +118,8 @@ const char* apply_policy(SSL_CTX* context, const TlsOptions& options) {
   }
   if (!options.groups.empty() && SSL_CTX_set1_groups_list(context, options.groups.c_str()) != 1)
     return "tls.groups";
-  if (SSL_CTX_set_num_tickets(context, options.tickets) != 1) return "tls.tickets";
+  // None with the handshake: Channel says when they leave.
+  if (SSL_CTX_set_num_tickets(context, 0) != 1) return "tls.tickets";
   if (options.tickets == 0) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   if (options.clients == ClientCertificates::none) return nullptr;
   const bool required = options.clients == ClientCertificates::required;
@@ -175,6 +179,7 @@ std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, std::s
     return nullptr;
   }
   std::unique_ptr<TlsContext> made(new TlsContext());
+  made->tickets_ = options.tickets;
   for (const CertificateOptions& certificate : options.certificates) {
     ERR_clear_error();
     if (!made->add(certificate, options, failure)) return nullptr;

@@ -32,7 +32,7 @@ struct TlsOptions {
   std::string groups;         // key exchange, OpenSSL's list
   ClientCertificates clients = ClientCertificates::none;
   std::string client_ca;    // PEM: who may issue them
-  size_t tickets = 2;       // session tickets sent after a TLS 1.3 handshake; 0: no resumption
+  size_t tickets = 2;       // session tickets for a TLS 1.3 handshake; 0: no resumption
   std::string keylog_file;  // NSS key log: whoever reads it reads the traffic. Empty: none
 };
 
@@ -42,6 +42,8 @@ class TlsObserver {
   virtual void on_keylog(std::string_view line) = 0;
   virtual void on_record(bool written, uint8_t type) = 0;
   virtual void on_key_update_received() = 0;
+  // A NewSessionTicket message was written (RFC 8446 4.6.1).
+  virtual void on_ticket_written(std::string_view message) = 0;
   virtual void on_alert_written(uint8_t level, uint8_t description) = 0;
   // The client takes records of at most so many bytes of plaintext (RFC 8449).
   virtual void on_record_size_limit(size_t bytes) = 0;
@@ -60,6 +62,8 @@ class TlsContext {
 
   // A server-side SSL without BIOs. `observer` must outlive it, and this context its handshake.
   SSL* new_ssl(TlsObserver* observer) const;
+  // Session tickets that a client is to get for a full handshake of TLS 1.3.
+  size_t tickets() const { return tickets_; }
 
  private:
   struct Host;
@@ -70,6 +74,7 @@ class TlsContext {
   static int select_host(SSL* ssl, int* alert, void* self);
 
   std::vector<std::unique_ptr<Host>> hosts_;
+  size_t tickets_ = 0;
 };
 
 }  // namespace sealgate

@@ -118,6 +118,7 @@ export const engineMetrics: Record<string, EngineMetric> = {
   received_bytes: counter('received_bytes', 'Bytes of request bodies.'),
   uploads: counter('uploads', 'Request bodies received whole.'),
   uploads_aborted: counter('uploads_aborted', 'Request bodies given up.'),
+  uploads_lost: counter('uploads_lost', 'Request bodies whose client was gone before they had come.'),
   problems: counter('problems', 'Refusals, by problem.', 'problem'),
   seal_broken: counter('seal_breaks', 'Deliveries stopped because a sealed file had changed.'),
   cold_opens: counter('cold_opens', 'Blobs opened aside because their inodes were not in memory.'),

@@ -1,7 +1,9 @@
 // What the tests about TLS share: openssl s_client as the client, and certificates of either kind of key.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { type ConnectionOptions, connect } from 'node:tls';
 import { type Outcome, outcome, text } from '../support/runtime.ts';
 import type { Site } from '../support/server.ts';
 import { until } from '../support/wait.ts';
@@ -60,4 +62,25 @@ export async function useRsa(site: Site): Promise<void> {
     spawn('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...names, ...files]),
   );
   if (made.status !== 0) throw new Error(`openssl req: ${made.stderr}`);
+}
+
+/**
+ * Sends a request with its body and closes, as encoders do, which read nothing: what the server has said by
+ * then stands unread in the socket.
+ */
+export async function putAndLeave(
+  to: ConnectionOptions & { port: number },
+  path: string,
+  token: string,
+  body: Buffer,
+): Promise<void> {
+  const socket = connect({ ...to, host: '127.0.0.1', servername: 'localhost' });
+  socket.on('error', () => {});
+  await once(socket, 'secureConnect');
+  socket.pause();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const fields = [`Host: localhost`, `Authorization: Bearer ${token}`, `Content-Length: ${body.length}`];
+  const head = Buffer.from(`PUT ${path} HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\n`);
+  await new Promise((resolve) => socket.write(Buffer.concat([head, body]), resolve));
+  socket.destroy();
 }
