@@ -53,7 +53,7 @@ Napi::Value list_connections(Napi::Env env, std::shared_ptr<Reactor> reactor, si
     *out = answer.get();
     return {};
   };
-  return Job<Infos>::start(env, ask, connection_infos);
+  return Job<Infos>::start(env, Engine::instance().asking, ask, connection_infos);
 }
 
 }  // namespace sealgate::addon

@@ -5,9 +5,11 @@
 
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "addon.h"
+#include "io_pool.h"
 #include "status.h"
 
 namespace sealgate::addon {
@@ -20,29 +22,40 @@ inline Napi::Error error_of(Napi::Env env, const Status& status) {
   return error;
 }
 
-// `work` runs on a thread of the runtime's pool, `result` back on the caller's.
+// `work` runs on a thread of the pool, `convert` on the caller's. Not on the runtime's own pool: what takes
+// long there would hold up all else that the process asks of the disk.
 template <typename Result>
-class Job : public Napi::AsyncWorker {
+class Job {
  public:
   using Work = std::function<Status(Result*)>;
   using Convert = Napi::Value (*)(Napi::Env, const Result&);
 
-  static Napi::Value start(Napi::Env env, Work work, Convert convert) {
-    auto* job = new Job(env, std::move(work), convert);  // deletes itself when it is done
-    const Napi::Promise promise = job->deferred_.Promise();
-    job->Queue();
-    return promise;
+  static Napi::Value start(Napi::Env env, IoPool& pool, Work work, Convert convert) {
+    auto job = std::shared_ptr<Job>(new Job(env, std::move(work), convert));
+    const auto nothing = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
+    const auto back = Napi::ThreadSafeFunction::New(env, nothing, "sealgate job", 0, 1);
+    pool.submit([job, back] {
+      job->status_ = job->work_(&job->result_);
+      // The runtime that ends meanwhile waits for no answer.
+      auto* held = new std::shared_ptr<Job>(job);
+      if (back.BlockingCall(held, settle) != napi_ok) delete held;
+      back.Release();
+    });
+    return job->deferred_.Promise();
   }
 
  private:
   Job(Napi::Env env, Work work, Convert convert)
-      : Napi::AsyncWorker(env), deferred_(env), work_(std::move(work)), convert_(convert) {}
-  void Execute() override { status_ = work_(&result_); }
-  void OnOK() override {
-    if (status_.ok()) {
-      deferred_.Resolve(convert_(Env(), result_));
+      : deferred_(env), work_(std::move(work)), convert_(convert) {}
+
+  static void settle(Napi::Env env, Napi::Function, std::shared_ptr<Job>* held) {
+    const std::unique_ptr<std::shared_ptr<Job>> owned(held);
+    if (env == nullptr) return;
+    const Job& job = **held;
+    if (job.status_.ok()) {
+      job.deferred_.Resolve(job.convert_(env, job.result_));
     } else {
-      deferred_.Reject(error_of(Env(), status_).Value());
+      job.deferred_.Reject(error_of(env, job.status_).Value());
     }
   }
 

@@ -61,7 +61,8 @@ Napi::Object hashed(Napi::Env env, const std::string& digest, uint64_t size) {
 Napi::Value place_blob_async(const Napi::CallbackInfo& info) {
   const std::string staging = info[0].As<Napi::String>(), blob = info[1].As<Napi::String>();
   return Job<Placement>::start(
-      info.Env(), [staging, blob](Placement* out) { return place_blob(staging, blob, out); },
+      info.Env(), Engine::instance().commits,
+      [staging, blob](Placement* out) { return place_blob(staging, blob, out); },
       [](Napi::Env env, const Placement& placement) -> Napi::Value {
         Napi::Object out = Napi::Object::New(env);
         out.Set("created", placement.created);
@@ -80,7 +81,7 @@ struct HashedFile {
 Napi::Value hash_file_async(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>();
   return Job<HashedFile>::start(
-      info.Env(),
+      info.Env(), Engine::instance().proofs,
       [path](HashedFile* out) { return hash_sealable(path, &out->digest, &out->size, &out->evidence); },
       [](Napi::Env env, const HashedFile& found) -> Napi::Value {
         Napi::Object out = hashed(env, found.digest, found.size);

@@ -34,7 +34,7 @@ void Connection::receive(const ReceivePlan& plan) {
       if (Connection* connection = reactor.find(ticket)) connection->on_ingest();
     });
   };
-  ingest_ = Ingest::start(reactor_.engine().io, plan.staging, length, wake);
+  ingest_ = Ingest::start(reactor_.engine().uploads, plan.staging, length, wake);
   set_state(State::receiving);
   if (request.expect_continue && unread_.empty()) interim_ = kContinue;
   if (!body_pending()) ingest_->finish();  // a request without body framing has an empty body

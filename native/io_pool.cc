@@ -5,14 +5,7 @@
 
 namespace sealgate {
 
-IoPool::IoPool(size_t threads) {
-  // Signals belong to the main thread: a pool thread inherits a mask with all of them blocked.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, &before);
-  for (size_t i = 0; i < threads; i++) threads_.emplace_back([this] { work(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
+IoPool::IoPool(size_t most) : most_(most) { threads_.reserve(most); }
 
 IoPool::~IoPool() {
   {
@@ -27,8 +20,18 @@ void IoPool::submit(std::function<void()> job) {
   {
     std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));
+    if (jobs_.size() > waiting_ && threads_.size() < most_) start_thread();
   }
   wake_.notify_one();
+}
+
+// Signals belong to the main thread: a pool thread inherits a mask with all of them blocked.
+void IoPool::start_thread() {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  threads_.emplace_back([this] { work(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void IoPool::work() {
@@ -37,7 +40,9 @@ void IoPool::work() {
     std::function<void()> job;
     {
       std::unique_lock lock(mutex_);
+      waiting_++;
       wake_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
+      waiting_--;
       if (jobs_.empty()) return;
       job = std::move(jobs_.front());
       jobs_.pop_front();

@@ -1,5 +1,6 @@
-// IoPool: the threads of this process that may block on a disk, so that no reactor does. One pool for all
-// reactors; jobs start in the order given.
+// IoPool: threads that may block on a disk, so that no reactor does. One kind of work has one pool, for all
+// reactors: a job waits for others of its kind alone, however long those of another take. Jobs start in the
+// order given, and threads when there is work for them.
 #pragma once
 
 #include <condition_variable>
@@ -13,18 +14,21 @@ namespace sealgate {
 
 class IoPool {
  public:
-  explicit IoPool(size_t threads);
-  ~IoPool();  // finishes what was submitted
+  explicit IoPool(size_t most);  // threads
+  ~IoPool();                     // finishes what was submitted
   IoPool(const IoPool&) = delete;
   IoPool& operator=(const IoPool&) = delete;
 
   void submit(std::function<void()> job);
 
  private:
+  void start_thread();
   void work();
+  const size_t most_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> jobs_;
+  size_t waiting_ = 0;  // threads without a job
   bool ending_ = false;
   std::vector<std::thread> threads_;
 };

@@ -66,7 +66,11 @@ struct ReactorOptions {
 struct Engine {
   Epochs epochs;
   FrontEndQueue front_end;
-  IoPool io{4};
+  IoPool io{4};       // files opened and read for responses
+  IoPool uploads{4};  // bodies hashed and written
+  IoPool commits{4};  // staging files that become blobs
+  IoPool proofs{2};   // whole files hashed: each may take minutes, and the disk and a core with it
+  IoPool asking{2};   // what waits for reactors to answer
   AccessLog access_log;
   std::atomic<std::shared_ptr<const Rollout>> rollout{std::make_shared<const Rollout>()};
   std::atomic<int64_t> last_move{0};  // microseconds since the epoch: a direction went into the kernel
