@@ -9,14 +9,20 @@ import {
   type ImportProgress,
   type ImportResult,
   importDirectory,
+  intoStore,
 } from '../store/import.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';
+import type { BucketKind } from '../store/store.ts';
+import { createBucket } from './bucket.ts';
 import { type ChoiceOptions, choiceOf, leftOutLines, withChoice } from './import_choice.ts';
+import { type PlaceOptions, reading, withPlace, writing } from './place.ts';
 import { sayError } from './say.ts';
-import { checked, parseKind, type SiteOptions, withExamples, withSite, withStore } from './site.ts';
+import { ServerDestination } from './server_destination.ts';
+import { checked, parseKind, siteConfig, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
 
-interface Options extends SiteOptions, ChoiceOptions {
+interface Options extends PlaceOptions, ChoiceOptions {
+  control?: string;
   bucket: string;
   prefix: string;
   kind?: string;
@@ -30,18 +36,20 @@ const failuresShown = 20;
 const interruptedStatus = 130;
 
 export function addImport(program: Command): void {
-  const command = withChoice(withSite(program.command('import')))
+  const command = withChoice(withPlace(program.command('import')))
     .description('import a directory tree into a bucket; run again, it takes up where it stopped')
     .argument('<dir>', 'what to import')
     .option('-b, --bucket <name>', 'made if it is not there', 'files')
     .option('-p, --prefix <text>', "goes before each name, as 'v1/'", '')
     .option('--kind <kind>', 'write-once or versioned; a bucket that is made is write-once if not told')
+    .option('--control <url>', 'control plane of --server, to make the bucket there; $SEALGATE_CONTROL')
     .option('--dry-run', 'say what would be imported, and import nothing')
     .action(run);
   withExamples(
     command,
     'sealgate import ~/public',
     "sealgate import ~/public --exclude '*.tmp' --dry-run",
+    'sealgate import ~/public --server https://files.example.org --token-file ~/.sealgate-token',
     'sealgate import dist --bucket releases --prefix v1/ --kind write-once',
   );
 }
@@ -54,19 +62,60 @@ async function run(directory: string, options: Options): Promise<void> {
   checked(`--prefix ${prefix}`, () => checkObjectName(`${prefix}x`));
   await checkDirectory(directory);
   const started = performance.now();
-  const result = await withStore({ ...options, readOnly: dryRun }, async (store, config) => {
-    const choice = await choiceOf(directory, options, config);
-    const where = { store, directory, bucket, prefix, choice };
-    if (dryRun) return importDirectory({ ...where, onDry: tell });
-    if (kind !== undefined || !store.bucket(bucket)) await store.createBucket(bucket, kind ?? 'write-once');
-    return importInterruptibly(where);
-  });
+  const choice = await choiceOf(directory, options, await siteConfig(options));
+  const what = { directory, prefix, choice };
+  const result = await (dryRun ? dry(what, bucket, options) : bring(what, bucket, kind, options));
   const seconds = (performance.now() - started) / 1000;
   const { imported, bytes } = result;
   const rate = humanBytes(bytes / Math.max(seconds, 0.001));
   if (dryRun) console.log(`${imported} files would be imported, ${humanBytes(bytes)}`);
   else console.log(`${imported} files imported, ${humanBytes(bytes)} in ${seconds.toFixed(1)} s (${rate}/s)`);
   summarize(result);
+}
+
+type What = Pick<ImportOptions, 'directory' | 'prefix' | 'choice'>;
+
+function dry(what: What, bucket: string, options: Options): Promise<ImportResult> {
+  return reading(options, {
+    onStore: (store) => intoStore(store, bucket, (to) => importDirectory({ ...what, to, onDry: tell })),
+    onServer: (server) => {
+      const to = new ServerDestination(server, bucket);
+      return importDirectory({ ...what, to, onDry: tell });
+    },
+  });
+}
+
+function bring(
+  what: What,
+  bucket: string,
+  kind: BucketKind | undefined,
+  options: Options,
+): Promise<ImportResult> {
+  return writing(options, {
+    onStore: async (store) => {
+      if (kind !== undefined || !store.bucket(bucket)) await store.createBucket(bucket, kind ?? 'write-once');
+      return intoStore(store, bucket, (to) => importInterruptibly({ ...what, to }));
+    },
+    onServer: async (server) => {
+      const missing = (await server.bucketExists(bucket)) === false;
+      if (kind !== undefined || missing) await bucketOnServer(bucket, kind ?? 'write-once', options);
+      return importInterruptibly({ ...what, to: new ServerDestination(server, bucket) });
+    },
+  });
+}
+
+// Buckets are the control plane's: beside a server it is known, elsewhere it has to be named.
+async function bucketOnServer(bucket: string, kind: BucketKind, options: Options): Promise<void> {
+  const named = options.server ?? process.env.SEALGATE_SERVER;
+  const control = options.control ?? process.env.SEALGATE_CONTROL;
+  if (named !== undefined && control === undefined) {
+    throw new Error(
+      `${bucket}: buckets are made by the control plane, which --control names; or make it first, with ` +
+        "'sealgate bucket create' on the server's host, and leave --kind out",
+    );
+  }
+  const through = named !== undefined && control !== undefined ? { control } : {};
+  await createBucket(bucket, kind, { ...options, ...through }, 'for an import');
 }
 
 async function checkDirectory(directory: string): Promise<void> {

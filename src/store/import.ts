@@ -45,10 +45,30 @@ export interface ImportResult {
   stopped?: 'store-full' | 'interrupted';
 }
 
+/** Where an import brings files: a store here, or a server. */
+export interface Destination {
+  /** Files on their way at a time. */
+  concurrency: number;
+  /** Whether an earlier run brought this file, as far as its inode tells. */
+  has(name: string, seen: Stats): boolean;
+  /** Rejects with ImportStopped when no other file would fare better. */
+  bring(file: Arrival): Promise<{ size: number; outcome: 'same' | string }>;
+}
+
+export interface Arrival {
+  path: string;
+  name: string;
+  seen: Stats;
+  /** What nobody means to publish is refused (secrets.ts). */
+  guarded: boolean;
+}
+
+/** The import cannot go on. */
+export class ImportStopped extends Error {}
+
 export interface ImportOptions {
-  store: Store;
+  to: Destination;
   directory: string;
-  bucket: string;
   /** Goes before each name; end it with a slash to make a folder of it. */
   prefix: string;
   /** What of the tree; without it, all but links and special files. */
@@ -72,6 +92,15 @@ export type Copied = Hashed | { code: string | undefined; message: string };
 
 export async function importDirectory(options: ImportOptions): Promise<ImportResult> {
   const filter = new ImportFilter(options.choice ?? everything, await realpath(options.directory));
+  return new Import(options, filter).run();
+}
+
+/** Brings files into a bucket of a store, copied and hashed by maintenance threads while `work` lasts. */
+export async function intoStore<T>(
+  store: Store,
+  bucket: string,
+  work: (to: Destination) => Promise<T>,
+): Promise<T> {
   const threads = availableParallelism();
   const pool = new Piscina({
     filename: workerUrl('maintain'),
@@ -80,7 +109,7 @@ export async function importDirectory(options: ImportOptions): Promise<ImportRes
     maxQueue: Number.POSITIVE_INFINITY,
   });
   try {
-    return await new Import(options, filter, pool).run(threads * filesPerWorker);
+    return await work(new StoreDestination(store, bucket, pool, threads * filesPerWorker));
   } finally {
     await pool.destroy();
   }
@@ -89,17 +118,15 @@ export async function importDirectory(options: ImportOptions): Promise<ImportRes
 class Import {
   readonly #options: ImportOptions;
   readonly #filter: ImportFilter;
-  readonly #pool: Piscina;
   readonly #result: ImportResult = { imported: 0, unchanged: 0, leftOut: {}, bytes: 0, failures: [] };
   readonly #progress: ImportProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
 
-  constructor(options: ImportOptions, filter: ImportFilter, pool: Piscina) {
+  constructor(options: ImportOptions, filter: ImportFilter) {
     this.#options = options;
     this.#filter = filter;
-    this.#pool = pool;
   }
 
-  async run(concurrency: number): Promise<ImportResult> {
+  async run(): Promise<ImportResult> {
     for await (const { path } of this.#walk({})) {
       if (this.#options.signal?.aborted) break;
       this.#progress.totalFiles++;
@@ -122,7 +149,7 @@ class Import {
         await this.#take(next.value);
       }
     };
-    await Promise.all(Array.from({ length: concurrency }, takeTurns));
+    await Promise.all(Array.from({ length: this.#options.to.concurrency }, takeTurns));
     return this.#result;
   }
 
@@ -134,11 +161,13 @@ class Import {
     const name = this.#options.prefix + relative;
     try {
       const seen = await stat(path);
-      if (this.#isUnchanged(name, seen)) this.#result.unchanged++;
+      checkObjectName(name);
+      if (this.#options.to.has(name, seen)) this.#result.unchanged++;
       else if (this.#options.onDry) this.#tell(path, name, seen);
-      else await this.#import(path, name, seen);
+      else await this.#bring({ path, name, seen, guarded: this.#filter.guardsSecrets });
       this.#progress.bytes += seen.size;
     } catch (error) {
+      if (error instanceof ImportStopped) throw error;
       this.#fail(path, error);
     }
     this.#progress.files++;
@@ -158,40 +187,56 @@ class Import {
     else this.#result.failures.push({ path, reason: reasonOf(path, error) });
   }
 
+  async #bring(file: Arrival): Promise<void> {
+    const { size, outcome } = await this.#options.to.bring(file);
+    if (outcome === 'same') this.#result.unchanged++;
+    else this.#result.imported++;
+    this.#result.bytes += size;
+  }
+}
+
+class StoreDestination implements Destination {
+  readonly concurrency: number;
+  readonly #store: Store;
+  readonly #bucket: string;
+  readonly #pool: Piscina;
+
+  constructor(store: Store, bucket: string, pool: Piscina, concurrency: number) {
+    this.#store = store;
+    this.#bucket = bucket;
+    this.#pool = pool;
+    this.concurrency = concurrency;
+  }
+
   // The name was written after the source last changed, from as many bytes, and these are still there.
   // The time is the inode's, which nobody can set back.
-  #isUnchanged(name: string, { size, ctimeMs }: Stats): boolean {
-    checkObjectName(name);
-    const { store, bucket } = this.#options;
-    const ref = store.resolve(bucket, name);
-    if (ref === undefined || ref.deleted || store.blob(ref.digest) === undefined) return false;
+  has(name: string, { size, ctimeMs }: Stats): boolean {
+    const ref = this.#store.resolve(this.#bucket, name);
+    if (ref === undefined || ref.deleted || this.#store.blob(ref.digest) === undefined) return false;
     return ref.size === size && ctimeMs + timesLag < ref.created;
   }
 
-  async #import(path: string, name: string, seen: Stats): Promise<void> {
-    const { store, bucket } = this.#options;
-    const staging = store.stagingPath();
+  async bring({ path, name, seen, guarded }: Arrival) {
+    const staging = this.#store.stagingPath();
     try {
-      const guarded = this.#filter.guardsSecrets ? { guarded: name } : {};
-      const task: Copying = { source: path, staging, ...guarded };
+      const task: Copying = { source: path, staging, ...(guarded && { guarded: name }) };
       const copied: Copied = await this.#pool.run(task);
       if ('message' in copied) throw failureOf(copied);
-      await store.commitBlob(staging, copied);
-      // Looked at last of all, with nothing between: a later change is later than the name (#isUnchanged).
-      if (isChanged(seen, statSync(path))) throw new Error('changed while it was imported');
-      const modified = Math.floor(seen.mtimeMs);
-      const outcome = await store.putRef(bucket, name, { digest: copied.digest, modified });
-      if (outcome === 'same') this.#result.unchanged++;
-      else this.#result.imported++;
-      this.#result.bytes += copied.size;
+      await this.#store.commitBlob(staging, copied);
+      // Looked at last of all, with nothing between: a later change is later than the name (has()).
+      checkUnchanged(seen, statSync(path));
+      const to = { digest: copied.digest, modified: Math.floor(seen.mtimeMs) };
+      return { size: copied.size, outcome: await this.#store.putRef(this.#bucket, name, to) };
     } finally {
       await rm(staging, { force: true });
     }
   }
 }
 
-function isChanged(before: Stats, now: Stats): boolean {
-  return now.ctimeMs !== before.ctimeMs || now.mtimeMs !== before.mtimeMs || now.size !== before.size;
+/** Throws when a file is not what it was when it was first looked at. */
+export function checkUnchanged(before: Stats, now: Stats): void {
+  if (now.ctimeMs !== before.ctimeMs || now.mtimeMs !== before.mtimeMs || now.size !== before.size)
+    throw new Error('changed while it was imported');
 }
 
 function failureOf({ code, message }: { code: string | undefined; message: string }): Error {

@@ -7,7 +7,7 @@ import { chmod, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openStore } from '../../src/store/content_store.ts';
-import { importDirectory } from '../../src/store/import.ts';
+import { importDirectory, intoStore } from '../../src/store/import.ts';
 import { outcome, spawnCli } from '../support/runtime.ts';
 import { createSite } from '../support/server.ts';
 import { blobPath, sha256 } from '../support/store.ts';
@@ -34,12 +34,9 @@ test('what is there already is not read again', async () => {
   const store = await openStore({ root });
   const run = async () => {
     const before = await bytesRead();
-    const { imported, unchanged } = await importDirectory({
-      store,
-      directory,
-      bucket: 'files',
-      prefix: 'unread/',
-    });
+    const { imported, unchanged } = await intoStore(store, 'files', (to) =>
+      importDirectory({ to, directory, prefix: 'unread/' }),
+    );
     return { imported, unchanged, read: (await bytesRead()) - before };
   };
   const first = await run();
@@ -163,7 +160,7 @@ test('a file that changed right after its import, to as many bytes, is imported 
   await writeTree(tree, { quick: 'one' });
   const store = await openStore({ root });
   await store.createBucket('quick', 'versioned');
-  const run = () => importDirectory({ store, directory: tree, bucket: 'quick', prefix: '' });
+  const run = () => intoStore(store, 'quick', (to) => importDirectory({ to, directory: tree, prefix: '' }));
   await run();
   await writeFile(join(tree, 'quick'), 'two');
   const { imported } = await run();

@@ -1,0 +1,51 @@
+// Files of an import on their way to a server: hashed here, compared with what is there, and sent with their
+// digest.
+
+import { type Stats, statSync } from 'node:fs';
+import { SealgateError } from '../errors.ts';
+import { type Arrival, checkUnchanged, type Destination, ImportStopped } from '../store/import.ts';
+import { secretIn } from '../store/secrets.ts';
+import { hashOf } from './hashing.ts';
+import { ServerFault } from './http_faults.ts';
+import { Refused, type RemoteServer } from './remote_server.ts';
+
+/** Refusals that every file would meet. */
+const hopeless = new Set(['token-missing', 'token-unknown', 'scope-missing', 'bucket-unknown']);
+
+export class ServerDestination implements Destination {
+  readonly concurrency = 16;
+  readonly #server: RemoteServer;
+  readonly #bucket: string;
+
+  constructor(server: RemoteServer, bucket: string) {
+    this.#server = server;
+    this.#bucket = bucket;
+  }
+
+  // The server's clock is not ours: only the digest tells, which bring() compares.
+  has(): boolean {
+    return false;
+  }
+
+  async bring({ path, name, seen, guarded }: Arrival) {
+    const secret = guarded ? secretIn(name, path) : undefined;
+    if (secret !== undefined) throw new Error(secret);
+    const { digest, size } = await hashOf(path);
+    const to = { bucket: this.#bucket, name };
+    try {
+      const outcome = await this.#server.put(to, { path, size, digest }, undefined);
+      checkUnchanged(seen, statSync(path) as Stats);
+      return { size, outcome };
+    } catch (cause) {
+      throw failureOf(cause as Error);
+    }
+  }
+}
+
+function failureOf(cause: Error): Error {
+  const again = 'run the same command again to go on';
+  if (cause instanceof ServerFault) return new ImportStopped(`${cause.message}; ${again}`, { cause });
+  if (!(cause instanceof Refused)) return cause;
+  if (cause.problem === 'store-full') return new SealgateError('store-full', undefined, { cause });
+  return hopeless.has(cause.problem) ? new ImportStopped(cause.message, { cause }) : cause;
+}
