@@ -1,16 +1,16 @@
 // init: everything a first serve needs, made at once.
 
-import { execFile } from 'node:child_process';
-import { access, chmod, mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { Tokens } from '../auth/tokens.ts';
+import { loadConfig } from '../config.ts';
 import { jsonSchema } from '../config_schema.ts';
 import { openStore } from '../store/content_store.ts';
+import { StoreHeld } from '../store/layout.ts';
+import { exists, makeCertificate } from './development_certificate.ts';
+import { UsageError } from './say.ts';
 import { withExamples } from './site.ts';
-
-const run = promisify(execFile);
 
 const starter = {
   $schema: './sealgate.schema.json',
@@ -23,7 +23,9 @@ const starter = {
 export function addInit(program: Command): void {
   const command = program
     .command('init')
-    .description('make a configuration, a store, a development certificate and a write token')
+    .description(
+      'make a configuration, a store, a development certificate and a write token; what is there is kept',
+    )
     .argument('[dir]', 'where; made if it is not there', '.')
     .option('--no-certificate', 'make no development certificate')
     .action(init);
@@ -32,49 +34,72 @@ export function addInit(program: Command): void {
 
 async function init(dir: string, { certificate }: { certificate: boolean }): Promise<void> {
   const config = join(dir, 'sealgate.json');
-  if (
-    await access(config).then(
-      () => true,
-      () => false,
-    )
-  ) {
-    throw new Error(`${config}: is there already; remove it to begin anew, or choose another directory`);
-  }
-  await mkdir(join(dir, 'tls'), { recursive: true });
-  if (certificate) await makeCertificate(join(dir, 'tls'));
-  const store = await openStore({ root: join(dir, 'store') });
-  await store.createBucket('files', 'write-once').finally(() => store.close());
-  const tokens = new Tokens(join(dir, 'tokens.json'));
-  const { token } = await tokens.add({ scopes: ['read:*', 'write:*'], label: 'made by init' });
+  await mkdir(join(dir, 'tls'), { recursive: true }).catch((cause) => {
+    if (cause.code !== 'EEXIST' && cause.code !== 'ENOTDIR') throw cause;
+    throw new UsageError(`${dir}: a file is in the way of the directory`, { cause });
+  });
+  const kept: string[] = [];
+  const site = await filesOf(dir, config);
+  if (certificate) await makeCertificate(site, kept);
+  await makeStore(site.store, kept);
+  const token = await makeToken(site.tokens, kept);
   await writeFile(join(dir, 'sealgate.schema.json'), `${JSON.stringify(jsonSchema(), null, 2)}\n`);
-  await writeFile(config, `${JSON.stringify(starter, null, 2)}\n`, { flag: 'wx' });
-  console.log(`${config} made.
-
-Token for reading and writing every bucket, shown this once:
-  ${token}
-
-Next:
-  sealgate import DIR --config ${config}
-  sealgate serve --config ${config}`);
+  // Last: a site that has it is whole.
+  if (await exists(config)) kept.push(config);
+  else await writeFile(config, `${JSON.stringify(starter, null, 2)}\n`, { flag: 'wx' });
+  console.log(told(config, kept, token));
 }
 
-/** A self-signed ECDSA P-256 certificate for this host, good for a year. */
-async function makeCertificate(dir: string): Promise<void> {
-  const key = join(dir, 'key.pem');
-  const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1';
-  const subject = ['-subj', '/CN=localhost/O=Sealgate development', '-addext', names, '-days', '365'];
-  const algorithm = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  const files = ['-keyout', key, '-out', join(dir, 'certificate.pem')];
-  await writeFile(key, '', { flag: 'wx', mode: 0o600 });
-  try {
-    await run('openssl', ['req', '-x509', ...algorithm, ...subject, ...files]);
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    const advice = 'install the package openssl, or use --no-certificate and put your own files into tls/';
-    throw new Error(
-      missing ? `openssl is not installed; ${advice}` : `openssl req: ${(cause as Error).message}`,
-      { cause },
-    );
+function told(config: string, kept: string[], token: string | undefined): string {
+  const lines = [kept.includes(config) ? `${config} was there already.` : `${config} made.`];
+  const others = kept.filter((path) => path !== config);
+  if (others.length > 0) lines.push('', 'Kept as it was:', ...others.map((path) => `  ${path}`));
+  if (token !== undefined)
+    lines.push('', 'Token for reading and writing every bucket, shown this once:', `  ${token}`);
+  lines.push(
+    '',
+    'Next:',
+    ...(token === undefined ? [`  sealgate token add 'write:*' --config ${config}`] : []),
+  );
+  return [...lines, `  sealgate import DIR --config ${config}`, `  sealgate serve --config ${config}`].join(
+    '\n',
+  );
+}
+
+interface SiteFiles {
+  store: string;
+  certificate: string;
+  key: string;
+  tokens: string;
+}
+
+/** Where the site's files are, or will be. */
+async function filesOf(dir: string, config: string): Promise<SiteFiles> {
+  if (await exists(config)) {
+    const { store, tls, auth } = await loadConfig({ file: config, env: {} });
+    return { store, certificate: tls.certificate, key: tls.key, tokens: auth.tokens };
   }
-  await chmod(key, 0o600);
+  const [certificate, key] = [join(dir, 'tls', 'certificate.pem'), join(dir, 'tls', 'key.pem')];
+  return { store: join(dir, 'store'), certificate, key, tokens: join(dir, 'tokens.json') };
+}
+
+async function makeStore(root: string, kept: string[]): Promise<void> {
+  if (await exists(join(root, 'format'))) kept.push(root);
+  try {
+    const store = await openStore({ root });
+    await store.createBucket('files', 'write-once').finally(() => store.close());
+  } catch (error) {
+    // A server runs on it, so it is whole.
+    if (!(error instanceof StoreHeld)) throw error;
+  }
+}
+
+/** Undefined: there are tokens already, and none can be shown again. */
+async function makeToken(file: string, kept: string[]): Promise<string | undefined> {
+  const tokens = new Tokens(file);
+  if (tokens.list().length > 0) {
+    kept.push(file);
+    return undefined;
+  }
+  return (await tokens.add({ scopes: ['read:*', 'write:*'], label: 'made by init' })).token;
 }

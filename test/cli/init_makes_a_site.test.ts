@@ -1,7 +1,7 @@
 // init makes all that a first serve needs, keeps what is secret to its owner, and overwrites nothing.
 
 import assert from 'node:assert/strict';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
@@ -32,18 +32,51 @@ test('a configuration, a store, a certificate and a token', async () => {
   );
 });
 
-test('a site that is there is left as it is', async () => {
+test('a site that is there is left as it is, and what was kept is said', async () => {
   const site = join(dir, 'twice');
   await runCli('init', site);
   const contents = () =>
     Promise.all(
-      ['sealgate.json', 'tokens.json', 'tls/key.pem'].map((name) => readFile(join(site, name), 'utf8')),
+      ['sealgate.json', 'tokens.json', 'tls/key.pem', 'tls/certificate.pem'].map((name) =>
+        readFile(join(site, name), 'utf8'),
+      ),
     );
   const before = await contents();
-  const { status, stdout, stderr } = await outcome(spawnCli(['init', site]));
-  assert.deepEqual([status, stdout], [1, '']);
-  assert.match(stderr, /^sealgate: \S+sealgate\.json: is there already; [^\n]*\n$/);
+  const said = await runCli('init', site);
   assert.deepEqual(await contents(), before);
+  assert.match(said, /^\S+sealgate\.json was there already\.\n\nKept as it was:\n/);
+  for (const name of ['tls/key.pem', 'tls/certificate.pem', 'store', 'tokens.json'])
+    assert.ok(said.includes(`  ${join(site, name)}\n`), name);
+  assert.doesNotMatch(said, /sgt_/);
+  assert.match(said, /^ {2}sealgate token add /m);
+});
+
+// Each part is taken away in turn, as a run that was interrupted, or somebody, may have left it.
+for (const missing of ['sealgate.json', 'store', 'tokens.json', 'tls/certificate.pem', 'tls']) {
+  test(`a site without its ${missing} is completed, and the rest is kept`, async () => {
+    const site = join(dir, `without-${missing.replace('/', '-')}`);
+    await runCli('init', site);
+    await rm(join(site, missing), { recursive: true });
+    const key = missing === 'tls' ? undefined : await readFile(join(site, 'tls/key.pem'), 'utf8');
+    const said = await runCli('init', site);
+    assert.equal(/sgt_/.test(said), missing === 'tokens.json');
+    if (key !== undefined) assert.equal(await readFile(join(site, 'tls/key.pem'), 'utf8'), key);
+    const config = ['--config', join(site, 'sealgate.json')];
+    assert.equal(await runCli('config', 'check', ...config), 'the configuration is good\n');
+    assert.match(await runCli('bucket', 'ls', ...config), /files/);
+  });
+}
+
+test('a configuration with other places is followed', async () => {
+  const site = join(dir, 'elsewhere');
+  await mkdir(site);
+  await writeFile(
+    join(site, 'sealgate.json'),
+    JSON.stringify({ store: './other', auth: { tokens: './t.json' } }),
+  );
+  await runCli('init', site);
+  const made = await readdir(site);
+  assert.ok(made.includes('other') && made.includes('t.json') && !made.includes('store'), made.join());
 });
 
 test('a key that is there is not overwritten', async () => {
@@ -53,8 +86,18 @@ test('a key that is there is not overwritten', async () => {
   await writeFile(join(site, 'tls', 'key.pem'), 'precious');
   const { status, stderr } = await outcome(spawnCli(['init', site]));
   assert.equal(status, 1);
-  assert.match(stderr, /^sealgate: [^\n]*key\.pem[^\n]*\n$/);
+  assert.match(
+    stderr,
+    /^sealgate: [^\n]*key\.pem: is there, and openssl makes no certificate for it[^\n]*\n$/,
+  );
   assert.equal(await readFile(join(site, 'tls', 'key.pem'), 'utf8'), 'precious');
+});
+
+test('a file where the directory should be is named', async () => {
+  await writeFile(join(dir, 'a-file'), '');
+  const { status, stderr } = await outcome(spawnCli(['init', join(dir, 'a-file')]));
+  assert.equal(status, 2);
+  assert.match(stderr, /^sealgate: \S+a-file: a file is in the way of the directory\n/);
 });
 
 test('--no-certificate makes none', async () => {
