@@ -36,7 +36,7 @@ test('import sends a tree through the server, and the second time nothing', asyn
   assert.equal(await cli('get', 'made-by-import/v1/a.txt'), 'a');
 });
 
-test('what is there with the same digest is not sent again; what was deleted and what is new is', async () => {
+test('files that are there with the same digest are not sent again, deleted and new ones are', async () => {
   const uploads = await server.metric('sealgate_uploads_total');
   await writeFile(join(tree, 'new'), 'new');
   await cli('rm', 'made-by-import/v1/a.txt');
