@@ -56,7 +56,8 @@ void read_problems(const Napi::Object& given, ReactorOptions& out) {
   for (size_t i = 1; i < out.problems.size(); i++) {
     const std::string name(problem_name(static_cast<Problem>(i)));
     const Napi::Object answer = object(given, name.c_str());
-    out.problems[i] = {static_cast<int>(number(answer, "status")), text(answer, "body")};
+    out.problems[i] = {static_cast<int>(number(answer, "status")), text(answer, "fields"),
+                       text(answer, "body")};
   }
 }
 

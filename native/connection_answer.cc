@@ -13,7 +13,6 @@ constexpr size_t kTurnResponses = 64;
 constexpr uint64_t kTurnBytes = 64 * 1024;
 constexpr int kTriesToOpen = 4;            // while kept plans make room
 constexpr size_t kAsideBytes = 16 * 1024;  // read while a response is leaving; beyond it the client waits
-constexpr std::string_view kProblemType = "Content-Type: application/problem+json\r\n";
 
 // What is wrong with a file that was found broken. Its bytes, when its inode is as recorded.
 SealBreak break_of(const SealedFile& file) {
@@ -97,7 +96,7 @@ void Connection::on_sealed(const DeliverOrder& order, SealedFile::Sealing sealin
 void Connection::prove_again(std::string_view digest, SealBreak why) {
   report_broken(digest, why);
   if (std::exchange(proved_again_, true))
-    return refuse(why == SealBreak::unreadable ? Problem::store_read_failed : Problem::seal_broken);
+    return refuse(out_of_reach(why) ? Problem::store_read_failed : Problem::seal_broken);
   ask_front_end();
 }
 
@@ -113,9 +112,7 @@ void Connection::respond(const RespondPlan& plan) {
 void Connection::refuse(Problem problem, std::string_view fields) {
   reactor_.mutable_counters().problems[problem].add();
   const ProblemAnswer& answer = reactor_.options().problems[static_cast<size_t>(problem)];
-  RespondPlan plan{answer.status, std::string(kProblemType), answer.body};
-  plan.fields.append(fields);
-  respond(plan);
+  respond({answer.status, std::string(answer.fields).append(fields), answer.body});
 }
 
 // What the client sends from here on cannot be understood, or is not wanted.
@@ -125,7 +122,7 @@ void Connection::refuse_and_close(Problem problem) {
   Response& response = delivery_.response();
   response.clear();
   response.keep_alive = false;
-  build_respond(answer.status, kProblemType, answer.body, nullptr, reactor_.answering(), response);
+  build_respond(answer.status, answer.fields, answer.body, nullptr, reactor_.answering(), response);
   must_linger_ = true;
   if (problem == Problem::plaintext_on_tls) {
     channel_.write_plaintext(response.text.data(), response.text.size());

@@ -38,7 +38,8 @@ class Connection;
 
 struct ProblemAnswer {
   int status = 500;
-  std::string body;  // application/problem+json (RFC 9457)
+  std::string fields;  // CRLF after each
+  std::string body;    // application/problem+json (RFC 9457)
 };
 
 struct ReactorOptions {

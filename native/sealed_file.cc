@@ -60,7 +60,7 @@ int open_with(int folder, const char* path, int flags, SealedFile::Wait wait) {
 // O_NOATIME is for the owner and root alone. Filters of system calls (seccomp(2)) older than openat2(2)
 // refuse it with the same error.
 int open_quietly(int folder, const char* path, SealedFile::Wait wait) {
-  constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
+  constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
   const int fd = open_with(folder, path, kFlags | O_NOATIME, wait);
   if (fd >= 0 || errno != EPERM) return fd;
   const int again = open_with(folder, path, kFlags, wait);
@@ -68,8 +68,8 @@ int open_quietly(int folder, const char* path, SealedFile::Wait wait) {
   return again;
 }
 
-SealedFile::Sealing not_opened(int error) {
-  if (error == EAGAIN) return {nullptr, SealBreak::none, true};
+SealedFile::Sealing not_opened(int error, SealedFile::Wait wait) {
+  if (error == EAGAIN && wait == SealedFile::Wait::never) return {nullptr, SealBreak::none, true};
   if (error == EMFILE || error == ENFILE) return {nullptr, SealBreak::unreadable, false, true};
   if (error == ENOENT) return {nullptr, SealBreak::missing};
   return {nullptr, error == ELOOP ? SealBreak::not_a_file : SealBreak::unreadable};
@@ -124,7 +124,7 @@ SealedFile::~SealedFile() { ::close(fd_); }
 SealedFile::Sealing SealedFile::seal(int folder, const std::string& path, const Record& record, bool allow_l0,
                                      Wait wait) {
   const int fd = open_quietly(folder, path.c_str(), wait);
-  if (fd < 0) return not_opened(errno);
+  if (fd < 0) return not_opened(errno, wait);
   struct stat st;
   SealBreak why =
       ::fstat(fd, &st) == 0 ? content_break(st, record.size, record.evidence) : SealBreak::unreadable;
@@ -157,15 +157,19 @@ SealBreak SealedFile::recheck() const {
 }
 
 BlobFolder::BlobFolder(const std::string& path)
-    : folder_(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+    : path_(path), folder_(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
 
 SealedFile::Sealing BlobFolder::seal(const SealedFile::Record& record, SealedFile::Wait wait) const {
-  if (!folder_) return {nullptr, SealBreak::missing};
+  if (!usable()) return {nullptr, SealBreak::missing};
   const std::string_view digest = record.digest;
   std::string path;
   path.reserve(digest.size() + 6);
   path.append(digest.substr(0, 2)).append("/").append(digest.substr(2, 2)).append("/").append(digest);
-  return SealedFile::seal(folder_.get(), path, record, true, wait);
+  SealedFile::Sealing sealing = SealedFile::seal(folder_.get(), path, record, true, wait);
+  // A disk that was mounted since then hides the folder that was opened.
+  if (sealing.why == SealBreak::missing)
+    sealing = SealedFile::seal(AT_FDCWD, path_ + "/" + path, record, true, wait);
+  return sealing;
 }
 
 }  // namespace sealgate

@@ -33,6 +33,10 @@ enum class SealBreak : uint8_t {
   content
 };
 std::string_view seal_break_name(SealBreak reason);
+// The file cannot be looked at, which says nothing about its content: it may come back by itself.
+inline bool out_of_reach(SealBreak reason) {
+  return reason == SealBreak::missing || reason == SealBreak::unreadable;
+}
 
 // What ties an inode's content to the moment it was verified. Kept as "<inode>:<ctime
 // seconds>.<nanoseconds>", which is opaque to everyone else.
@@ -59,8 +63,9 @@ class SealedFile {
   enum class Wait : bool { never, allowed };
   struct Sealing;
 
-  // Opens `path` below `folder` (as in openat(2); O_NOFOLLOW) and compares what fstat(2) says with the
-  // record. allow_l0: a wrong mode or link count yields level L0 instead of failing.
+  // Opens `path` below `folder` (as in openat(2); O_NOFOLLOW, and never waiting for a FIFO's other end) and
+  // compares what fstat(2) says with the record. allow_l0: a wrong mode or link count yields level L0 instead
+  // of failing.
   static Sealing seal(int folder, const std::string& path, const Record& record, bool allow_l0, Wait wait);
   // Of a whole path; waits.
   static Sealing seal(const std::string& path, const Record& record, bool allow_l0);
@@ -106,6 +111,7 @@ class BlobFolder {
   SealedFile::Sealing seal(const SealedFile::Record& record, SealedFile::Wait wait) const;
 
  private:
+  const std::string path_;
   Fd folder_;
 };
 

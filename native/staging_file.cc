@@ -35,14 +35,18 @@ Status sync_directory(const std::string& path) {
   return ::fsync(fd.get()) == 0 ? Status{} : Status::last("fsync directory");
 }
 
-// Makes the missing parents, each durable in its own parent before the next.
-Status make_directory(const std::string& path) {
+Status make_one(const std::string& path) {
   if (::mkdir(path.c_str(), 0755) == 0) return sync_directory(parent_of(path));
-  if (errno == EEXIST) return {};
-  if (errno != ENOENT) return Status::last("mkdir");
-  if (const Status status = make_directory(parent_of(path)); !status.ok()) return status;
-  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return Status::last("mkdir");
-  return sync_directory(parent_of(path));
+  return errno == EEXIST ? Status{} : Status::last("mkdir");
+}
+
+// Makes a blob's two folders, each durable in its own parent before the next. What they stand in was made
+// with the store: where that is missing, its disk is not mounted, and nothing may be made in its place.
+Status make_folders(const std::string& path) {
+  const Status status = make_one(path);
+  if (status.error != ENOENT) return status;
+  if (const Status parent = make_one(parent_of(path)); !parent.ok()) return parent;
+  return make_one(path);
 }
 
 // EEXIST when the name is taken; never replaces.
@@ -51,6 +55,11 @@ Status move_without_replacing(const std::string& from, const std::string& to) {
   if (errno != EINVAL && errno != ENOSYS) return Status::last("renameat2");
   if (::link(from.c_str(), to.c_str()) != 0) return Status::last("link");
   return ::unlink(from.c_str()) == 0 ? Status{} : Status::last("unlink");
+}
+
+Status stat_of_file(int fd, struct stat* st) {
+  if (::fstat(fd, st) != 0) return Status::last("fstat");
+  return S_ISREG(st->st_mode) ? Status{} : Status{EINVAL, "not a regular file"};
 }
 
 // Reads `fd` to its end in large pieces.
@@ -132,7 +141,7 @@ void StagingFile::discard() {
 }
 
 Status place_blob(const std::string& staging, const std::string& blob, Placement* out) {
-  if (const Status status = make_directory(parent_of(blob)); !status.ok()) return status;
+  if (const Status status = make_folders(parent_of(blob)); !status.ok()) return status;
   const Status moved = move_without_replacing(staging, blob);
   if (!moved.ok() && moved.error != EEXIST) return moved;
   out->created = moved.ok();
@@ -146,10 +155,10 @@ Status place_blob(const std::string& staging, const std::string& blob, Placement
 }
 
 Status hash_sealable(const std::string& path, std::string* digest, uint64_t* size, std::string* evidence) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd) return Status::last("open");
   struct stat before, after;
-  if (::fstat(fd.get(), &before) != 0) return Status::last("fstat");
+  if (const Status status = stat_of_file(fd.get(), &before); !status.ok()) return status;
   // Even an unchanged mode counts as a change of the inode: only a wrong one is set.
   if ((before.st_mode & 07777) != 0444 && ::fchmod(fd.get(), 0444) == 0) ::fstat(fd.get(), &before);
   const std::unique_ptr<EVP_MD_CTX, HashFree> hash(EVP_MD_CTX_new());
@@ -171,10 +180,10 @@ Status hash_sealable(const std::string& path, std::string* digest, uint64_t* siz
 }
 
 Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path) {
-  const Fd fd(::open(source.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd fd(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return Status::last("open");
   struct stat before, after;
-  if (::fstat(fd.get(), &before) != 0) return Status::last("fstat");
+  if (const Status status = stat_of_file(fd.get(), &before); !status.ok()) return status;
   if (const Status status = staging.open(staging_path, static_cast<uint64_t>(before.st_size)); !status.ok())
     return status;
   const auto append = [&](const char* data, size_t n) { return staging.write(data, n); };

@@ -44,7 +44,7 @@ export const engineErrors = {
     source: 'store',
     retryable: false,
   },
-  'store-read-failed': later(500, 'The store could not be read.', 'store'),
+  'store-read-failed': later(503, 'The stored file cannot be reached at the moment.', 'store'),
   'store-write-failed': later(500, 'The store could not be written.', 'store'),
   'method-unknown': client(501, 'The method is not known.'),
   'coding-unknown': client(501, 'The only transfer coding understood is chunked.'),

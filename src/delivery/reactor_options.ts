@@ -1,9 +1,10 @@
 // The configuration in the engine's words: what every reactor of the server is made with.
 
 import type { Config } from '../config.ts';
-import { engineErrors, problemBody } from '../errors.ts';
+import { engineErrors } from '../errors.ts';
 import type { ReactorOptions, TlsOptions } from '../native/addon.ts';
 import { blobsFolder } from '../store/blobs.ts';
+import { problem } from './plan.ts';
 
 /**
  * @param tls undefined: all listeners are plaintext.
@@ -27,10 +28,13 @@ export function reactorOptions(
   };
 }
 
-/** The bodies of the refusals that the engine makes by itself. */
+/** The refusals that the engine makes by itself: the same as the application's. */
 export function engineProblems(): ReactorOptions['problems'] {
   const codes = Object.keys(engineErrors) as (keyof typeof engineErrors)[];
   return Object.fromEntries(
-    codes.map((code) => [code, { status: engineErrors[code].status, body: problemBody(code) }]),
+    codes.map((code) => {
+      const { status, fields, body } = problem(code);
+      return [code, { status, fields, body: `${body}` }];
+    }),
   );
 }

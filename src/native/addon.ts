@@ -182,8 +182,8 @@ export interface ReactorOptions {
   tls?: TlsOptions;
   ktls: KtlsPolicy;
   limits: EngineLimits;
-  /** Response bodies for refusals the engine makes by itself, by problem name (native/problem.h). */
-  problems: Record<string, { status: number; body: string }>;
+  /** The refusals the engine makes by itself, by problem name (native/problem.h); CRLF after each field. */
+  problems: Record<string, { status: number; fields: string; body: string }>;
   /** Request fields whose values are part of the plan cache key, lower case. */
   planKeyFields: string[];
   /** Value of the Server field; empty sends none. */

@@ -1,7 +1,7 @@
 // ContentStore: the contract of store.ts on a disk. Bytes, name, metadata, in this order; reading goes in the
 // opposite order and checks again.
 
-import { SealgateError } from '../errors.ts';
+import { type ErrorCode, SealgateError } from '../errors.ts';
 import { checkedMediaType, isSameMediaType, mediaTypeOf } from '../media_type.ts';
 import type { Evidence, Hashed, SealBreak, StoreLock } from '../native/addon.ts';
 import { Turns } from '../turns.ts';
@@ -51,6 +51,9 @@ export async function openStore({ root, readOnly = false, onRecovered }: OpenOpt
     throw cause;
   }
 }
+
+/** What keeps a blob from being sound that its bytes, sent again, may mend. */
+const passed: ErrorCode[] = ['seal-broken', 'store-read-failed'];
 
 class ContentStore implements Store {
   readonly root: string;
@@ -170,20 +173,22 @@ class ContentStore implements Store {
   }
 
   // Whether the blob is in place already and passes its proof. One that does not is out of the way
-  // afterwards.
+  // afterwards, and one that cannot be reached is placed again, if that is possible.
   async #isSound(digest: string): Promise<boolean> {
     if (!this.blob(digest)) return false;
     try {
       await this.seal(digest);
       return true;
     } catch (error) {
-      if (error instanceof SealgateError && error.code === 'seal-broken') return false;
+      if (error instanceof SealgateError && passed.includes(error.code)) return false;
       throw error;
     }
   }
 
   async #verified(digest: string): Promise<Evidence> {
-    const found = await this.#blobs.hash(digest);
+    const found = await this.#blobs.hash(digest).catch((cause) => {
+      throw new SealgateError('store-read-failed', `Blob ${digest} cannot be read.`, { cause });
+    });
     if (found.digest === digest) return found.evidence;
     await this.#blobs.quarantine(digest);
     throw new SealgateError(

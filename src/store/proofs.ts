@@ -1,7 +1,7 @@
 // Proofs: what is known of blobs, whether their files are still that, and what happens to those that are not.
 
 import { SealgateError } from '../errors.ts';
-import type { Evidence, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
+import type { Evidence, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
 import type { Turns } from '../turns.ts';
 import type { Blobs } from './blobs.ts';
 import type { Metadata } from './metadata.ts';
@@ -15,6 +15,10 @@ export type BlobRecord =
 // The one maker of these: what is in it was read from the metadata, or proved just now.
 function sealRecord(digest: string, size: number, evidence: Evidence, created: number): SealRecord {
   return { digest, size, evidence, created } as SealRecord;
+}
+
+function unreachable(digest: string, why: SealBreak, cause?: unknown): SealgateError {
+  return new SealgateError('store-read-failed', `Blob ${digest} cannot be reached: ${why}.`, { cause });
 }
 
 function isLevel(found: SealLevel | SealBreak): found is SealLevel {
@@ -74,28 +78,32 @@ export class Proofs {
     return proof;
   }
 
-  // The inode is not the one recorded. The same content on it is as good (a restored backup, a touched file);
-  // anything else is quarantined. Other bytes on an inode that looks the same need no further proof.
+  // Nothing is condemned before all of its bytes were read: the same content on another inode is as good (a
+  // restored backup, a touched file), and bytes that were wrong once on their way are no proof. A file that
+  // cannot be reached says nothing about its content: it may be on a disk that is not mounted.
   async #prove(digest: string, reported: SealBreak): Promise<SealRecord> {
     const record = this.#record(digest);
-    const broken = reported === 'content' ? reported : this.#blobs.seal(record);
-    // Somebody else's proof came first.
-    if (isLevel(broken)) return record;
-    if (broken === 'unreadable')
-      throw new SealgateError('store-read-failed', `Blob ${digest} cannot be opened.`);
-    if (broken !== 'evidence') return this.#condemn(digest, broken);
-    const found = await this.#blobs.hash(digest).catch((cause) => {
-      throw new SealgateError('store-read-failed', `Blob ${digest} cannot be read.`, { cause });
-    });
-    const { size, evidence } = found;
-    if (found.digest !== digest || size !== record.size)
+    const found = this.#blobs.seal(record);
+    // Somebody else's proof came first, or it was out of reach for a moment.
+    if (isLevel(found) && reported !== 'content') return record;
+    if (found === 'missing' || found === 'unreadable') throw unreachable(digest, found);
+    if (found === 'not-a-file') return this.#condemn(digest, 'something that is no file is in its place');
+    const { digest: actual, size, evidence } = await this.#hash(digest);
+    if (actual !== digest || size !== record.size)
       return this.#condemn(digest, 'the content has another digest');
+    if (evidence === record.evidence) return record;
     const created = Date.now();
     if (this.#writes) {
       const next: BlobRecord = { size, evidence, created };
       await this.#meta.append<BlobRecord>('blobs', [digest], () => next);
     }
     return sealRecord(digest, size, evidence, created);
+  }
+
+  #hash(digest: string): Promise<Hashed & { evidence: Evidence }> {
+    return this.#blobs.hash(digest).catch((cause) => {
+      throw unreachable(digest, 'unreadable', cause);
+    });
   }
 
   async #condemn(digest: string, reason: string): Promise<never> {

@@ -58,7 +58,11 @@ for (const [what, harm] of Object.entries({ touched: touch, restored: restore })
   }
 }
 
-for (const [what, harm] of Object.entries({ changed: change, removed: (blob: string) => rm(blob) })) {
+const harms = [
+  { what: 'changed', harm: change, refused: 500, title: 'seal-broken' },
+  { what: 'removed', harm: (blob: string) => rm(blob), refused: 503, title: 'store-read-failed' },
+];
+for (const { what, harm, refused, title } of harms) {
   for (const size of sizes) {
     test(`${size} bytes, ${what} before anybody asked`, async () => {
       const name = `${what}-${size}`;
@@ -66,9 +70,9 @@ for (const [what, harm] of Object.entries({ changed: change, removed: (blob: str
       await harm(blob);
       for (const path of [`/o/files/${name}`, `/sha256/${basename(blob)}`].flatMap((each) => [each, each])) {
         const { status, headers, body } = await server.curl(path);
-        assert.equal(status, 500);
+        assert.equal(status, refused);
         assert.equal(headers.get('content-type'), 'application/problem+json');
-        assert.match(body.toString(), /"title":"seal-broken"/);
+        assert.equal(JSON.parse(body.toString()).title, title);
       }
     });
   }
