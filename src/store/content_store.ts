@@ -6,7 +6,7 @@ import { checkedMediaType, isSameMediaType, mediaTypeOf } from '../media_type.ts
 import type { Evidence, Hashed, SealBreak, StoreLock } from '../native/addon.ts';
 import { Turns } from '../turns.ts';
 import { Blobs } from './blobs.ts';
-import { checkFormat, checkLockFile, lockStore, makeFolders } from './layout.ts';
+import { checkFormat, checkLockFile, checkWhole, lockStore, makeFolders } from './layout.ts';
 import { listNames, type RefRecord } from './listing.ts';
 import { Metadata } from './metadata.ts';
 import { checkObjectName } from './names.ts';
@@ -35,6 +35,7 @@ export async function openStore({ root, readOnly = false, onRecovered }: OpenOpt
   const blobs = new Blobs(root);
   if (readOnly) {
     await checkFormat(root, false);
+    await checkWhole(root);
     await checkLockFile(root);
     return new ContentStore(root, blobs, await Metadata.reader(root), undefined);
   }
@@ -42,6 +43,7 @@ export async function openStore({ root, readOnly = false, onRecovered }: OpenOpt
   const lock = await lockStore(root);
   try {
     await checkFormat(root, true);
+    await checkWhole(root);
     await checkLockFile(root);
     const removed = await blobs.clearStaging();
     if (removed > 0) onRecovered?.(removed);

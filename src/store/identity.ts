@@ -20,6 +20,13 @@ async function idOfBlobs(root: string): Promise<string | undefined> {
   );
 }
 
+/** Metadata that are made anew for these blobs may be empty beside them: a new id, and blobs that have it. */
+export async function newIdentity(root: string): Promise<string> {
+  const id = randomUUID();
+  await replaceFile(idFile(root), `${id}\n`);
+  return id;
+}
+
 /**
  * The store's id. Rejects when metadata and blobs do not belong together.
  * @param meta the id in the metadata, and whether they hold nothing else.

@@ -65,6 +65,17 @@ async function heldByAnother(root: string): Promise<Error> {
   );
 }
 
+/** Where a rebuild keeps what it began with, until it has ended. */
+export function aside(root: string): string {
+  return join(root, 'meta', 'rebuilding');
+}
+
+/** Rejects when the metadata are half of what they will be. */
+export async function checkWhole(root: string): Promise<void> {
+  const left = await stat(aside(root)).catch(() => undefined);
+  if (left) throw new Error(`${root}: a rebuild of this store has not ended; run 'sealgate rebuild' again`);
+}
+
 /**
  * Rejects when the store was made by another version.
  * @param writes an absent file is made. An empty one is what a power cut left of versions that did not wait

@@ -1,6 +1,7 @@
 // Metadata: the one module that owns LMDB. Everything is written once: there is no update and no delete. What
 // has to move is a chain of versions under one key prefix, and the newest wins.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type Database, open, type RootDatabase } from 'lmdb';
@@ -9,6 +10,7 @@ import { Commits } from './commits.ts';
 import { DiskReserve } from './disk_reserve.ts';
 import { agreedIdentity } from './identity.ts';
 import { type Frame, Journal, writeJournal } from './journal.ts';
+import { pageFault } from './page_check.ts';
 import { type Key, type StoreRecord, type Table, tables } from './records.ts';
 
 export type { Key, Table };
@@ -40,6 +42,18 @@ export function journalPath(root: string): string {
   return join(root, 'journal');
 }
 
+// A file that is not there is made by LMDB; whether it may be empty is for the identity to say.
+function checkPages(root: string): void {
+  const path = join(root, 'meta', 'data.mdb');
+  if (!existsSync(path)) return;
+  const fault = pageFault(path);
+  if (fault === undefined) return;
+  throw new Error(
+    `${path}: damaged: ${fault}; bring back a backup of the store, or run 'sealgate rebuild' to make the ` +
+      'metadata from the journal and the blobs',
+  );
+}
+
 export class Metadata {
   readonly #root: RootDatabase;
   readonly #tables: Record<Table, Database<unknown, Key>>;
@@ -69,6 +83,7 @@ export class Metadata {
 
   /** Beside a process that writes. Rejects when the blobs are another store's. */
   static async reader(root: string): Promise<Metadata> {
+    checkPages(root);
     const meta = new Metadata(join(root, 'meta'), true);
     try {
       await agreedIdentity(root, meta.#identity(), false);
@@ -79,11 +94,15 @@ export class Metadata {
     }
   }
 
-  /** Of a locked store. */
-  static async writer(root: string): Promise<Metadata> {
+  /**
+   * Of a locked store.
+   * @param id of metadata that are made anew for the blobs; absent: what metadata and blobs say.
+   */
+  static async writer(root: string, id?: string): Promise<Metadata> {
+    checkPages(root);
     const meta = new Metadata(join(root, 'meta'), false);
     try {
-      await meta.#beginWriting(root);
+      await meta.#beginWriting(root, id);
       return meta;
     } catch (cause) {
       await meta.close();
@@ -97,9 +116,9 @@ export class Metadata {
     return { id, isEmpty };
   }
 
-  async #beginWriting(root: string): Promise<void> {
+  async #beginWriting(root: string, given?: string): Promise<void> {
     const known = this.#identity();
-    const id = await agreedIdentity(root, known, true);
+    const id = given ?? (await agreedIdentity(root, known, true));
     const space = new DiskReserve(join(root, 'meta', 'data.mdb'), maxGrowth, ahead);
     if (known.id === undefined) {
       space.ensure();
