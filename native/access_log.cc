@@ -1,17 +1,14 @@
 #include "access_log.h"
 
-#include <fcntl.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cstdio>
 
 namespace sealgate {
 namespace {
 
-constexpr size_t kFlushBytes = 32 * 1024;        // collected by one reactor
-constexpr int64_t kFlushAfter = 1000;            // milliseconds
-constexpr size_t kMaxWaiting = 8 * 1024 * 1024;  // bytes of all reactors that the disk has not taken yet
+constexpr size_t kFlushBytes = 32 * 1024;  // collected by one reactor
+constexpr int64_t kFlushAfter = 1000;      // milliseconds
 
 // RFC 8259 7. Request bytes need not be UTF-8: each above 0x7e is shown as the character of its number.
 void append_string(std::string& out, std::string_view text) {
@@ -65,15 +62,6 @@ void append_time(std::string& out, int64_t microseconds) {
   append(out, "time", std::string_view(text));
 }
 
-void write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;  // a full disk must not stop the server
-    bytes.remove_prefix(static_cast<size_t>(n));
-  }
-}
-
 }  // namespace
 
 std::string access_line(const AccessRecord& record) {
@@ -105,34 +93,6 @@ std::string access_line(const AccessRecord& record) {
   return out;
 }
 
-Status AccessLog::open(const std::string& path) {
-  const int fd = path == "-" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-                             : ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-  if (fd < 0) return Status::last("open");
-  const std::lock_guard lock(mutex_);
-  file_ = std::make_shared<Fd>(fd);  // lines on their way still go to the file that was open
-  enabled_ = true;
-  return {};
-}
-
-bool AccessLog::write(std::string lines, IoPool& io) {
-  const size_t size = lines.size();
-  if (waiting_.fetch_add(size) + size > kMaxWaiting) {
-    waiting_.fetch_sub(size);
-    return false;
-  }
-  std::shared_ptr<Fd> file;
-  {
-    const std::lock_guard lock(mutex_);
-    file = file_;
-  }
-  io.submit([this, file = std::move(file), lines = std::move(lines)] {
-    write_all(file->get(), lines);
-    waiting_.fetch_sub(lines.size());
-  });
-  return true;
-}
-
 void AccessLines::add(const AccessRecord& record, int64_t now_ms) {
   if (lines_.empty()) due_ = now_ms + kFlushAfter;
   lines_.append(access_line(record)).push_back('\n');
@@ -142,7 +102,7 @@ void AccessLines::add(const AccessRecord& record, int64_t now_ms) {
 
 void AccessLines::flush() {
   if (lines_.empty()) return;
-  if (!log_.write(std::move(lines_), io_)) counters_.access_log_dropped.add(count_);
+  if (!sink_.write(std::move(lines_))) counters_.access_log_dropped.add(count_);
   lines_ = std::string();
   count_ = 0;
 }

@@ -1,18 +1,13 @@
-// The access log: one JSON line for each response, whole or cut. Reactors collect lines; the I/O pool writes
-// them, so that no reactor waits for a disk. When the disk does not keep up, lines are dropped and counted.
+// The access log: one JSON line for each response, whole or cut. Reactors collect lines and leave them to a
+// LogSink. Those that find no room there are dropped and counted.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "counters.h"
-#include "fd.h"
-#include "io_pool.h"
-#include "status.h"
+#include "log_sink.h"
 
 namespace sealgate {
 
@@ -40,37 +35,19 @@ struct AccessRecord {
 // Without the newline.
 std::string access_line(const AccessRecord& record);
 
-// The file of all reactors. Thread-safe.
-class AccessLog {
- public:
-  // Appends; "-" is standard output. Opens a file of the same name anew when it is open already, so that logs
-  // can be rotated by renaming.
-  Status open(const std::string& path);
-  bool enabled() const { return enabled_.load(std::memory_order_relaxed); }
-  // False when too much is waiting to be written; then nothing of it will be.
-  bool write(std::string lines, IoPool& io);
-
- private:
-  std::atomic<bool> enabled_{false};
-  std::atomic<size_t> waiting_{0};  // bytes
-  std::mutex mutex_;
-  std::shared_ptr<Fd> file_;
-};
-
 // The lines of one reactor.
 class AccessLines {
  public:
-  AccessLines(AccessLog& log, IoPool& io, Counters& counters) : log_(log), io_(io), counters_(counters) {}
+  AccessLines(LogSink& sink, Counters& counters) : sink_(sink), counters_(counters) {}
 
-  bool wanted() const { return log_.enabled(); }
+  bool wanted() const { return sink_.enabled(); }
   void add(const AccessRecord& record, int64_t now_ms);
   // When the lines collected should go, milliseconds on the clock of `now_ms`; INT64_MAX: there are none.
   int64_t due() const { return lines_.empty() ? INT64_MAX : due_; }
   void flush();
 
  private:
-  AccessLog& log_;
-  IoPool& io_;
+  LogSink& sink_;
   Counters& counters_;
   std::string lines_;
   uint64_t count_ = 0;

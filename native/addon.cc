@@ -16,6 +16,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   init_reactor(env, exports);
   init_rollout(env, exports);
   init_host(env, exports);
+  init_log(env, exports);
   return exports;
 }
 

@@ -1,5 +1,7 @@
 // The reactor's face in JavaScript: createReactor, runReactor, onEvents, epochs, probeKtls
 // (src/native/addon.ts).
+#include <chrono>
+#include <condition_variable>
 #include <mutex>
 #include <unordered_map>
 
@@ -23,16 +25,31 @@ class Registry {
     std::lock_guard lock(mutex_);
     reactors_.emplace(reactor->id(), std::move(reactor));
   }
+  // For the thread that runs it, which says when it has ended.
   std::shared_ptr<Reactor> take(uint32_t id) {
     std::lock_guard lock(mutex_);
     auto node = reactors_.extract(id);
-    return node ? std::move(node.mapped()) : nullptr;
+    if (!node) return nullptr;
+    running_.emplace(id, node.mapped());
+    return std::move(node.mapped());
+  }
+  void ended(uint32_t id) {
+    std::lock_guard lock(mutex_);
+    running_.erase(id);
+    changed_.notify_all();
+  }
+  // Cuts all connections. False when not every reactor has ended in time.
+  bool stop_all(std::chrono::milliseconds patience) {
+    std::unique_lock lock(mutex_);
+    for (const auto& [id, reactor] : running_) reactor->stop(0);
+    return changed_.wait_for(lock, patience, [this] { return running_.empty(); });
   }
 
  private:
   std::mutex mutex_;
+  std::condition_variable changed_;
   uint32_t last_id_ = 0;
-  std::unordered_map<uint32_t, std::shared_ptr<Reactor>> reactors_;
+  std::unordered_map<uint32_t, std::shared_ptr<Reactor>> reactors_, running_;
 };
 
 Registry& registry() {
@@ -153,6 +170,7 @@ void run_reactor(const Napi::CallbackInfo& info) {
   const std::shared_ptr<Reactor> reactor = registry().take(info[0].As<Napi::Number>().Uint32Value());
   if (!reactor) throw Napi::Error::New(info.Env(), "runReactor: no such reactor, or it runs already");
   reactor->run();
+  registry().ended(reactor->id());
 }
 
 // --- events to the front end
@@ -247,6 +265,10 @@ void on_events(const Napi::CallbackInfo& info) {
 // --- the rest
 // ----------------------------------------------------------------------------------------------------
 
+void stop_reactors(const Napi::CallbackInfo& info) {
+  registry().stop_all(std::chrono::milliseconds(info[0].As<Napi::Number>().Int64Value()));
+}
+
 Napi::Value probe(const Napi::CallbackInfo& info) {
   const std::vector<KtlsCapability> matrix = probe_ktls();
   Napi::Array out = Napi::Array::New(info.Env(), matrix.size());
@@ -262,12 +284,6 @@ Napi::Value probe(const Napi::CallbackInfo& info) {
     out.Set(i, one);
   }
   return out;
-}
-
-void open_access_log(const Napi::CallbackInfo& info) {
-  const std::string path = info[0].As<Napi::String>().Utf8Value();
-  const Status status = Engine::instance().access_log.open(path);
-  if (!status.ok()) throw Napi::Error::New(info.Env(), path + ": " + describe(status));
 }
 
 void rotate_ticket_keys(const Napi::CallbackInfo& info) {
@@ -289,9 +305,9 @@ void init_reactor(Napi::Env env, Napi::Object exports) {
   env.GetInstanceData<Instance>()->reactor = Napi::Persistent(ReactorObject::define(env));
   exports.Set("createReactor", Napi::Function::New<create_reactor>(env));
   exports.Set("runReactor", Napi::Function::New<run_reactor>(env));
+  exports.Set("stopReactors", Napi::Function::New<stop_reactors>(env));
   exports.Set("onEvents", Napi::Function::New<on_events>(env));
   exports.Set("probeKtls", Napi::Function::New<probe>(env));
-  exports.Set("openAccessLog", Napi::Function::New<open_access_log>(env));
   exports.Set("rotateTicketKeys", Napi::Function::New<rotate_ticket_keys>(env));
   exports.Set("readEpoch", Napi::Function::New<read_epoch>(env));
   exports.Set("bumpEpoch", Napi::Function::New<bump_epoch>(env));

@@ -44,7 +44,7 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
       options_(std::move(options)),
       engine_(engine),
       plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, counters_),
-      access_lines_(engine.access_log, engine.io, counters_) {
+      access_lines_(engine.access_log, counters_) {
   const auto length = [this](State state) -> int64_t& {
     return deadlines_[static_cast<size_t>(state)].length;
   };

@@ -25,6 +25,7 @@
 #include "io_pool.h"
 #include "ktls_policy.h"
 #include "listener.h"
+#include "log_sink.h"
 #include "mailbox.h"
 #include "plan.h"
 #include "plan_cache.h"
@@ -72,7 +73,9 @@ struct Engine {
   IoPool commits{4};  // staging files that become blobs
   IoPool proofs{2};   // whole files hashed: each may take minutes, and the disk and a core with it
   IoPool asking{2};   // what waits for reactors to answer
-  AccessLog access_log;
+  LogSink access_log;
+  LogSink log;                           // what the server itself has to say
+  std::atomic<uint64_t> log_dropped{0};  // lines that found no room there
   std::atomic<std::shared_ptr<const Rollout>> rollout{std::make_shared<const Rollout>()};
   std::atomic<int64_t> last_move{0};  // microseconds since the epoch: a direction went into the kernel
   const KtlsSupport& ktls();          // probes this kernel at the first call

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // sealgate: the command line. One command a file in cli/.
 
+// First of all: what is loaded takes a while.
+import './cli/signals.ts';
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { NoServer, sentenceOf, UsageError } from './cli/say.ts';
@@ -60,6 +62,8 @@ for (const [name, load] of Object.entries(commands)) {
 pointToHelp(program, 'sealgate');
 
 process.stdout.on('error', (error) => process.exit(report(error)));
+// Nobody is there to be told.
+process.stderr.on('error', () => {});
 
 try {
   await program.parseAsync();

@@ -1,11 +1,9 @@
-// The log: JSON lines on standard error, so that standard output is for what commands answer.
+// The log: JSON lines.
 
 import pino, { type Logger } from 'pino';
 import type { Config } from './config.ts';
 
-export function createLog({ level }: Config['log']): Logger {
-  return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: 2, sync: true }),
-  );
+/** @param to gets each line with its newline; must not throw. */
+export function createLog({ level }: Config['log'], to: { write(line: string): void }): Logger {
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, to);
 }

@@ -21,6 +21,7 @@ import type { Sentinel } from './rollout/sentinel.ts';
 import { announce } from './server/announcement.ts';
 import { keepTlsFresh } from './server/fresh_tls.ts';
 import { createFrontEnd } from './server/front_end.ts';
+import { logCounters, startLogs } from './server/logs.ts';
 import { startSentinel } from './server/sentinel.ts';
 import { openServedStore } from './server/store.ts';
 import { serverTokens } from './server/tokens.ts';
@@ -40,6 +41,8 @@ export interface RunningServer {
    * refused; then the old ones stay.
    */
   reload(): Promise<void>;
+  /** Opens the access log anew. Throws when it cannot be; then the one in use stays. */
+  reopenLogs(): void;
   /** Every new connection is userspace TLS from now on. */
   rollBack(why: string): Promise<void>;
   /** Resolves with the reason when the server has to end: a new process can do what this one cannot. */
@@ -90,17 +93,18 @@ async function assemble(
   const readiness = new Readiness();
   const store = await openServedStore(config, readiness);
   closers.push(() => store.close());
-
   let pool: DeliveryPool | undefined;
   const refusals = new Refusals();
   const tokens = serverTokens(config, log);
-  const counters = () => ({ ...refusals.plus(pool?.counters() ?? {}), ...tokens.counters() });
+  const own = () => ({ ...tokens.counters(), ...logCounters() });
+  const counters = () => ({ ...refusals.plus(pool?.counters() ?? {}), ...own() });
   const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
   const operation = await startOperation(config, ktls, counters, log);
   closers.push(() => operation.close());
-  openAccessLog(config);
+  const { reopen: reopenLogs, close } = startLogs(config, counters, log);
+  closers.push(close);
   const reload = async () => {
-    openAccessLog(config);
+    reopenLogs();
     if (encrypted) pool?.replaceTls(await tlsFiles.read());
     await control?.reload();
   };
@@ -116,9 +120,7 @@ async function assemble(
     sentinel: () => sentinel?.status(),
     reload,
   });
-  const { url, close } = control;
-  closers.push(close);
-
+  closers.push(control.close);
   const frontEnd = createFrontEnd(config, store, tokens, refusals, ownToken, log);
   frontEnd.listen();
   closers.push(() => frontEnd.close());
@@ -130,7 +132,7 @@ async function assemble(
   const watching = startSentinel(config, { store, operation, token: ownToken, log }, started);
   closers.push(() => watching.close());
   sentinel = watching;
-  closers.push(await announce(config, { listeners: started.listeners, control: url }, log));
+  closers.push(await announce(config, { listeners: started.listeners, control: control.url }, log));
   state = 'ready';
 
   const stop = once(() => {
@@ -138,8 +140,8 @@ async function assemble(
     return closeAll();
   });
   const rollBack = (why: string) => operation.rollout.rollBack({ who: 'signal', why });
-  const { listeners } = started;
-  return { listeners, control: url, reload, rollBack, failed: store.ended, stop };
+  const running = { listeners: started.listeners, control: control.url, failed: store.ended };
+  return { ...running, reload, reopenLogs, rollBack, stop };
 }
 
 /** Later calls join the first. */
@@ -167,10 +169,6 @@ function fittingLimits({ limits, workers }: Config, log: Logger): Config['limits
       'limits of a worker lowered to the open files allowed',
     );
   return fitting;
-}
-
-function openAccessLog({ log }: Config): void {
-  if (log.access !== '') addon.openAccessLog(log.access);
 }
 
 function startControl(

@@ -1,11 +1,19 @@
 // serve: runs the server until it is told to stop.
 
+import { writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Logger } from 'pino';
 import { checkCertificates } from '../certificate.ts';
-import { type Flags, loadConfig, urlOf } from '../config.ts';
+import { type Config, type Flags, loadConfig, urlOf } from '../config.ts';
 import { createLog } from '../log.ts';
-import { startServer } from '../server.ts';
+import { logDestination } from '../server/logs.ts';
+import { type RunningServer, startServer } from '../server.ts';
+import { endForGood, endOnUncaughtErrors } from './ending.ts';
+import { type EndSignal, onEndSignal, signalStatus } from './signals.ts';
+
+/** Seconds after the grace of a drain that everything else may take to end. */
+const endPatience = 10;
 
 /** sysexits(3) EX_IOERR: a supervisor starts the server anew. */
 const failedStatus = 74;
@@ -45,8 +53,11 @@ Examples:
   sealgate serve --config site/sealgate.json
   sealgate serve --listen https://127.0.0.1:8443 --listen http://127.0.0.1:8080 --ktls off
 
-Prints 'listening URL' for each listener and 'control URL' once it accepts. The log goes to standard error.
+Prints 'listening URL' for each listener and 'control URL' once it accepts, on standard error when the access
+log has standard output. The log goes to standard error; logs that cannot be written do no harm.
+SIGTERM and SIGINT end it: responses under way are finished first. A second one ends it at once.
 SIGHUP reads certificates and keys again, and opens the access log anew.
+SIGUSR1 opens the access log anew, and does nothing else.
 SIGUSR2 rolls kernel TLS back: every new connection is userspace TLS.
 The control plane answers GET / (dashboard), /metrics, /healthz, /readyz, /status, /history, /rollout, /audit,
 /connections, /diagnosis and /doctor, and takes POST /rollout, /rollout/rollback and /tls/reload.`,
@@ -66,10 +77,34 @@ async function serve(options: ServeOptions): Promise<void> {
   };
   const config = await loadConfig({ file: options.config, flags });
   if (config.listeners.some(({ tls }) => tls)) await checkCertificates(config.tls);
-  const log = createLog(config.log);
+  endForGood();
+  const log = createLog(config.log, logDestination());
+  endOnUncaughtErrors(log);
   const { insecureKeylog: keylogFile } = options;
   if (keylogFile) log.warn({ file: keylogFile }, 'all TLS secrets are being written');
   const server = await startServer(config, log, keylogFile ? { keylogFile: resolve(keylogFile) } : {});
+  hearOperators(server, log);
+  announce(server, config);
+  const signal = await Promise.race([firstEndSignal(), server.failed.then((why) => ({ why }))]);
+  const { graceSeconds } = config.drain;
+  const failed = typeof signal !== 'string';
+  if (failed)
+    log.fatal(
+      { why: signal.why },
+      'the server ends, as only a new process can go on with the store; what was acknowledged is there',
+    );
+  else log.info({ signal, graceSeconds }, 'draining; a second signal ends it at once');
+  const late = () => {
+    log.error('not everything has ended in time; the process ends all the same');
+    process.exit(failed ? failedStatus : 1);
+  };
+  setTimeout(late, (graceSeconds + endPatience) * 1000).unref();
+  await server.stop();
+  log.info('stopped');
+  process.exit(failed ? failedStatus : 0);
+}
+
+function hearOperators(server: RunningServer, log: Logger): void {
   process.on('SIGHUP', () =>
     server.reload().then(
       () => log.info('certificates read and the access log opened again'),
@@ -77,36 +112,34 @@ async function serve(options: ServeOptions): Promise<void> {
         log.error({ err: error }, 'not everything could be read or opened again; what was in use stays'),
     ),
   );
+  process.on('SIGUSR1', () => {
+    try {
+      server.reopenLogs();
+      log.info('the access log was opened again');
+    } catch (error) {
+      log.error({ err: error }, 'the access log could not be opened again; the one in use stays');
+    }
+  });
   process.on('SIGUSR2', () =>
     server.rollBack('SIGUSR2').catch((error) => log.error({ err: error }, 'the rollback is not on record')),
   );
-  for (const listener of server.listeners) console.log(`listening ${urlOf(listener)}`);
-  console.log(`control ${server.control}`);
-  const signal = await Promise.race([firstSignal(), server.failed.then((why) => ({ why }))]);
-  if (typeof signal !== 'string') {
-    log.fatal(
-      { why: signal.why },
-      'the server ends, as only a new process can go on with the store; what was acknowledged is there',
-    );
-    process.exitCode = failedStatus;
-    await server.stop();
-    return;
-  }
-  log.info({ signal, graceSeconds: config.drain.graceSeconds }, 'draining; a second signal ends it at once');
-  await server.stop();
-  log.info('stopped');
 }
 
-/** The first of SIGTERM and SIGINT. The one after it ends the process with the status shells give it. */
-function firstSignal(): Promise<NodeJS.Signals> {
+// Whoever was to read it may be gone: that is no reason to end.
+function announce(server: RunningServer, { log }: Config): void {
+  const listening = server.listeners.map((listener) => `listening ${urlOf(listener)}\n`);
+  const lines = `${listening.join('')}control ${server.control}\n`;
+  try {
+    writeSync(log.access === '-' ? 2 : 1, lines);
+  } catch {}
+}
+
+/** The one after it ends the process with the status shells give it. */
+function firstEndSignal(): Promise<EndSignal> {
   return new Promise((resolve) => {
-    let asked = false;
-    const onSignal = (signal: NodeJS.Signals) => {
-      if (asked) process.exit(signal === 'SIGINT' ? 130 : 143);
-      asked = true;
-      resolve(signal);
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
+    onEndSignal((first) => {
+      onEndSignal((second) => process.exit(signalStatus[second]));
+      resolve(first);
+    });
   });
 }

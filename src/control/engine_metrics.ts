@@ -129,7 +129,10 @@ export const engineMetrics: Record<string, EngineMetric> = {
     ...suiteLabels,
   ),
   tls_bytes: counter('tls_bytes', 'Application data by TLS, likewise.', ...suiteLabels),
-  access_log_dropped: counter('access_log_dropped_lines', 'Lines the disk did not take in time.'),
+  access_log_dropped: counter('access_log_dropped_lines', 'Lines of the access log that were lost.'),
+  access_log_waiting: gauge('access_log_waiting_bytes', 'Lines of the access log not written yet.'),
+  access_log_failing: gauge('access_log_failing', '1: the access log could not be written the last time.'),
+  log_dropped: counter('log_dropped_lines', 'Lines of the server’s own log that were lost.'),
   tokens_file_broken: gauge('tokens_file_broken', '1: the token file cannot be read; those known stay.'),
   write_stalls: counter('write_stalls', 'Connections cut because the client stopped reading.'),
 };

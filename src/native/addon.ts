@@ -4,9 +4,11 @@
 import { createRequire } from 'node:module';
 import type { NetDevice, SealMeans } from './host.ts';
 import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from './ktls.ts';
+import type { EngineLogs } from './logs.ts';
 
 export type * from './host.ts';
 export type * from './ktls.ts';
+export type * from './logs.ts';
 
 declare const recorded: unique symbol;
 
@@ -261,15 +263,10 @@ export interface Libraries {
   llhttp: string;
 }
 
-export interface Addon {
+export interface Addon extends EngineLogs {
   libraries(): Libraries;
   probeKtls(): KtlsCapability[];
 
-  /**
-   * Every response is written there from now on, as a JSON line. `-`: standard output. The same path again
-   * opens a new file where the old one was renamed. Throws when it cannot be opened.
-   */
-  openAccessLog(path: string): void;
   /** New session tickets come under a new key; the two before it still resume. */
   rotateTicketKeys(): void;
   setRollout(rollout: EngineRollout): void;
@@ -280,6 +277,8 @@ export interface Addon {
   createReactor(options: ReactorOptions): Reactor;
   /** Runs a reactor on the calling thread until it has drained. Blocks. */
   runReactor(id: number): void;
+  /** Cuts the connections of all that run, and waits for up to so many milliseconds until they have ended. */
+  stopReactors(milliseconds: number): void;
   /**
    * Sets the handler of engine events, given in batches, on the calling thread. undefined removes it.
    * events.ts reads what it gets.

@@ -1,0 +1,85 @@
+// The server's logs: where they go, how they are opened anew, and who hears when lines wait or are lost.
+
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { addon, type Counters } from '../native/addon.ts';
+
+/** Milliseconds between two looks at the logs, and at least between two warnings about one. */
+const lookEvery = 2_000;
+const warnEvery = 60_000;
+
+/** Where the server's own log goes: standard error, which may be gone, full or slow without harm. */
+export function logDestination(): { write(line: string): void } {
+  addon.openLog(2);
+  return { write: (line) => void addon.writeLog(line) };
+}
+
+export interface Logs {
+  /** Opens the access log anew. Throws when it cannot be; then the one in use stays. */
+  reopen(): void;
+  close(): void;
+}
+
+/**
+ * Opens the access log, and says from then on when lines of it, or of the server's own, cannot be written.
+ * Throws when it cannot be opened.
+ * @param counters totals of the server.
+ */
+export function startLogs(config: Config, counters: () => Counters, log: Logger): Logs {
+  const { access } = config.log;
+  const reopen = () => {
+    if (access !== '') addon.openAccessLog(access);
+  };
+  reopen();
+  return { reopen, close: watchLogs(counters, log) };
+}
+
+/** Besides those of the reactors. */
+export function logCounters(): Counters {
+  const { log, access } = addon.logs();
+  return {
+    access_log_waiting: access.waiting,
+    access_log_failing: Number(access.failure !== ''),
+    log_dropped: log.dropped,
+  };
+}
+
+function watchLogs(counters: () => Counters, log: Logger): () => void {
+  const access = new Watched('the access log', log);
+  const own = new Watched('this log', log);
+  const look = () => {
+    const now = addon.logs();
+    access.look({ ...now.access, dropped: counters().access_log_dropped ?? 0 });
+    own.look(now.log);
+  };
+  const timer = setInterval(look, lookEvery);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    look();
+  };
+}
+
+class Watched {
+  readonly #name: string;
+  readonly #log: Logger;
+  #told = { dropped: 0, at: Number.NEGATIVE_INFINITY, failing: false };
+
+  constructor(name: string, log: Logger) {
+    this.#name = name;
+    this.#log = log;
+  }
+
+  look({ dropped, failure, waiting }: { dropped: number; failure: string; waiting: number }): void {
+    const now = performance.now();
+    const lost = dropped - this.#told.dropped;
+    const failing = failure !== '';
+    if (lost === 0 && failing === this.#told.failing) return;
+    if (now - this.#told.at < warnEvery) return;
+    this.#told = { dropped, at: now, failing };
+    const reason = failing ? { failure } : {};
+    if (lost > 0) this.#log.warn({ lost, waiting, ...reason }, `lines of ${this.#name} were lost`);
+    else if (failing) this.#log.warn({ waiting, failure }, `${this.#name} cannot be written; its lines wait`);
+    else this.#log.info(`${this.#name} is written again`);
+  }
+}

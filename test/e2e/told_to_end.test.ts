@@ -1,0 +1,179 @@
+// A server that was told to end ends, whatever has become of its terminal, its standard output and its own
+// code; and what ends nothing leaves it serving.
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { cliCommand, root, runtime, runtimeArguments, spawnCli, text } from '../support/runtime.ts';
+import { createSite, TestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
+import { request, Wire } from '../support/wire.ts';
+
+const site = await createSite({ drain: { graceSeconds: 60 } });
+after(() => site.remove());
+const serve = ['serve', '--config', site.config, '--control', 'http://127.0.0.1:0', '--workers', '2'];
+const listen = [...serve, '--listen', 'http://127.0.0.1:0'];
+
+/** Numbers of SIGHUP, caught from the first moment on, and of SIGUSR2, caught once it serves. */
+const [hangup, rollBack] = [1, 12];
+
+// The command line with a fault in it: SIGWINCH makes its main thread throw, or reject.
+const faulty = join(site.dir, 'faulty.mjs');
+await writeFile(
+  faulty,
+  `process.on('SIGWINCH', () => {
+    const fault = new Error('a fault of the test');
+    if (process.env.FAULT === 'rejection') void Promise.reject(fault);
+    else throw fault;
+  });
+  await import(${JSON.stringify(`${root}src/cli.ts`)});`,
+);
+
+/** Milliseconds that an end may take, on a machine that has other things to do. */
+const soon = 5_000;
+
+/** Resolves with how the process ended; kills it, and fails, when it does not in time. */
+async function end(child: ChildProcess, within = soon): Promise<number | NodeJS.Signals> {
+  const late = setTimeout(() => child.kill('SIGKILL'), within);
+  const [status, signal] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode, null];
+  clearTimeout(late);
+  return status ?? signal;
+}
+
+/** Whether the process catches the signal (proc(5)). Node itself always catches SIGTERM, and SIGUSR1. */
+async function catches(pid: number, signal: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const mask = BigInt(`0x${/^SigCgt:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  return ((mask >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+/** The port, from what the server prints or logs. */
+async function portOf(printed: () => string): Promise<number> {
+  const line = /listening http:\/\/127\.0\.0\.1:(\d+)\n/;
+  const told = await until(printed, (all) => line.test(all), 'the address');
+  return Number(line.exec(told)?.[1]);
+}
+
+test('a second SIGTERM while a request is under way', async () => {
+  const server = await TestServer.start(site, '--listen', 'http://127.0.0.1:0', '--workers', '1');
+  const wire = await Wire.open(server.url);
+  wire.send('GET / HTTP/1.1\r\nHost: a\r\n');
+  const heads = () => server.metric('sealgate_connections{state="head"}');
+  await until(heads, (count) => count === 1, 'a head under way');
+  process.kill(server.pid, 'SIGTERM');
+  await until(server.log, (log) => log.includes('draining'), 'the first signal in the log');
+  const begun = performance.now();
+  assert.equal(await server.stop(), 143);
+  assert.ok(performance.now() - begun < soon);
+  wire.close();
+});
+
+test('SIGTERM as soon as it is caught, before anything is served', async () => {
+  const child = spawnCli(listen, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const printed = text(child.stdout);
+  await until(() => catches(child.pid ?? 0, hangup), Boolean, 'signals caught');
+  assert.equal(printed(), '');
+  process.kill(child.pid ?? 0, 'SIGTERM');
+  assert.equal(await end(child), 143);
+  assert.equal(printed(), '');
+});
+
+test('SIGTERM during the start of a server that is process 1', async (t) => {
+  const [program, args] = cliCommand(listen);
+  const child = spawn('unshare', ['-pf', '--mount-proc', '--kill-child', program, ...args]);
+  const errors = text(child.stderr);
+  const inner = async () => {
+    const list = `/proc/${child.pid}/task/${child.pid}/children`;
+    return Number((await readFile(list, 'utf8').catch(() => '')).trim());
+  };
+  const pid = await Promise.race([until(inner, (found) => found > 0, 'process 1'), once(child, 'exit')]);
+  if (typeof pid !== 'number') return t.skip(`no process namespace here: ${errors()}`);
+  await until(() => catches(pid, hangup), Boolean, 'signals caught');
+  process.kill(pid, 'SIGTERM');
+  assert.equal(await end(child), 143);
+});
+
+for (const what of ['an uncaught error', 'a rejection that nobody handles']) {
+  test(`${what} of the main thread is logged and ends it`, async () => {
+    const child = spawn(process.execPath, [...runtimeArguments(), faulty, ...listen], {
+      env: { ...process.env, FAULT: what.includes('rejection') ? 'rejection' : 'error' },
+    });
+    const [printed, log] = [text(child.stdout), text(child.stderr)];
+    await portOf(printed);
+    child.kill('SIGWINCH');
+    assert.equal(await end(child), 1, log());
+    assert.match(log(), /"level":60.*a fault of the test/);
+  });
+}
+
+test('a reader of standard output and standard error that is gone is no reason to end', async () => {
+  const child = spawnCli(listen, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const port = await portOf(text(child.stdout));
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.kill(child.pid ?? 0, signal);
+  const wire = await Wire.open(`http://127.0.0.1:${port}`);
+  for (let i = 0; i < 5; i++) assert.equal((await wire.get('/o/files/none')).status, 404);
+  wire.close();
+  process.kill(child.pid ?? 0, 'SIGTERM');
+  assert.equal(await end(child), 0);
+});
+
+test('standard output and standard error on a full disk', async () => {
+  const child = spawn('sh', ['-c', 'exec "$@" >/dev/full 2>/dev/full', 'sh', ...cliCommand(listen).flat()]);
+  await until(() => catches(child.pid ?? 0, rollBack), Boolean, 'the server runs');
+  for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.kill(child.pid ?? 0, signal);
+  process.kill(child.pid ?? 0, 'SIGTERM');
+  assert.equal(await end(child), 0);
+});
+
+test('a terminal that goes away: it serves on, and SIGTERM ends it', async () => {
+  // script(1) gives it a terminal; when it is killed, the terminal is hung up.
+  const command = cliCommand(listen)
+    .flat()
+    .map((word) => `'${word}'`)
+    .join(' ');
+  const terminal = spawn('script', ['-qfec', `echo pid $$; exec ${command}`, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const shown = text(terminal.stdout);
+  const port = await portOf(() => shown().replaceAll('\r\n', '\n'));
+  const pid = Number(/pid (\d+)/.exec(shown())?.[1]);
+  terminal.kill('SIGKILL');
+  await once(terminal, 'exit');
+  process.kill(pid, 'SIGHUP');
+  const wire = await Wire.open(`http://127.0.0.1:${port}`);
+  for (let i = 0; i < 5; i++) assert.equal((await wire.get('/o/files/none')).status, 404);
+  wire.close();
+  process.kill(pid, 'SIGTERM');
+  const gone = () =>
+    readFile(`/proc/${pid}/stat`, 'utf8').then(
+      (stat) => / Z /.test(stat),
+      () => true,
+    );
+  await until(gone, Boolean, 'the end of the server');
+});
+
+test('SIGUSR1 opens no debugger, before it serves and while it does', {
+  skip: runtime !== 'node',
+}, async () => {
+  const server = await TestServer.start(site, '--listen', 'http://127.0.0.1:0', '--workers', '1');
+  process.kill(server.pid, 'SIGUSR1');
+  await until(server.log, (log) => log.includes('opened again'), 'the answer to SIGUSR1');
+  assert.doesNotMatch(server.log(), /[Dd]ebugger/);
+  const refused = await new Promise((resolve) => {
+    connect(9229, '127.0.0.1')
+      .on('connect', () => resolve(false))
+      .on('error', () => resolve(true));
+  });
+  assert.equal(refused, true);
+  const wire = await Wire.open(server.url);
+  wire.send(request('GET', '/o/files/none'));
+  assert.equal((await wire.response()).status, 404);
+  wire.close();
+  assert.equal(await server.stop(), 0);
+});
