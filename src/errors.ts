@@ -59,6 +59,7 @@ export const frontEndErrors = {
   'digest-invalid': client(400, 'The digest field cannot be read, or names no sha-256.'),
   'media-type-invalid': client(400, 'The Content-Type is not a media type.'),
   'partial-put-refused': client(400, 'An upload is a whole file; Content-Range is not accepted.'),
+  'field-refused': client(400, 'A field of the request asks for something that is not done here.'),
   'query-invalid': client(400, 'A query parameter is not valid.'),
   'token-missing': client(401, 'This request needs a bearer token.'),
   'token-unknown': client(401, 'The bearer token is not known.'),

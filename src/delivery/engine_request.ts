@@ -17,6 +17,12 @@ export class FieldLines {
     this.#values ??= parse(this.#lines);
     return this.#values.get(name.toLowerCase()) ?? null;
   }
+
+  /** In lower case. */
+  names(): Iterable<string> {
+    this.#values ??= parse(this.#lines);
+    return this.#values.keys();
+  }
 }
 
 function parse(lines: string): Map<string, string> {
@@ -33,7 +39,7 @@ function parse(lines: string): Map<string, string> {
 }
 
 // Without the blanks around it: trim() would take more than RFC 9110 5.6.3 calls one.
-function trimmed(line: string, from: number): string {
+export function trimmed(line: string, from = 0): string {
   const isBlank = (at: number) => line[at] === ' ' || line[at] === '\t';
   let to = line.length;
   while (from < to && isBlank(from)) from++;

@@ -9,6 +9,14 @@ after(() => app.close());
 
 const refused: [field: string, status: number, problem: string][] = [
   ['X-No: framing', 411, 'length-required'],
+  ['x-amz-meta-owner: me', 400, 'field-refused'],
+  ['X-Amz-Content-Sha256: UNSIGNED-PAYLOAD', 400, 'field-refused'],
+  ['x-goog-meta-a: b', 400, 'field-refused'],
+  ['x-ms-blob-type: BlockBlob', 400, 'field-refused'],
+  ['x-meta-a: b', 400, 'field-refused'],
+  ['Content-Disposition: attachment', 400, 'field-refused'],
+  ['Expires: 0', 400, 'field-refused'],
+  ['Cache-Control: public, max-age=3600', 400, 'field-refused'],
   ['Content-Range: bytes 0-1/4', 400, 'partial-put-refused'],
   ['Content-Encoding: gzip', 415, 'coding-refused'],
   ['Content-Encoding: identity, gzip', 415, 'coding-refused'],
@@ -36,6 +44,16 @@ for (const value of ['identity', 'Identity', ' \tidentity ,\tIDENTITY', '']) {
     assert.ok(status === 200 || status === 201);
   });
 }
+
+test('what a request asks of caches on its way is no matter of the object', async () => {
+  const made = await app.put('/o/files/asked', 'x', 'Cache-Control: No-Cache, max-age=0', 'Accept: */*');
+  assert.equal(made.status, 201);
+});
+
+test('a refused field is named, with what this is not', async () => {
+  const refused = await app.response('PUT', '/o/files/s3', 'x-amz-acl: public-read', 'Content-Length: 1');
+  assert.equal(JSON.parse(refused.body.toString()).detail, 'x-amz-acl: this is not S3.');
+});
 
 test('the media type of the upload wins over the name', async () => {
   const type = 'text/plain; charset="utf-8"';
