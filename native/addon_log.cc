@@ -53,6 +53,8 @@ void end_process(const Napi::CallbackInfo& info) {
   leave_process(info[0].As<Napi::Number>().Int32Value());
 }
 
+void forbid_cores(const Napi::CallbackInfo&) { forbid_core_dumps(); }
+
 }  // namespace
 
 void init_log(Napi::Env env, Napi::Object exports) {
@@ -60,6 +62,7 @@ void init_log(Napi::Env env, Napi::Object exports) {
   exports.Set("openLog", Napi::Function::New<open_log>(env));
   exports.Set("writeLog", Napi::Function::New<write_log>(env));
   exports.Set("logs", Napi::Function::New<logs>(env));
+  exports.Set("forbidCoreDumps", Napi::Function::New<forbid_cores>(env));
   exports.Set("endProcess", Napi::Function::New<end_process>(env));
 }
 

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { checkCertificates } from '../certificate.ts';
 import { type Config, type Flags, loadConfig, urlOf } from '../config.ts';
 import { createLog } from '../log.ts';
+import { addon } from '../native/addon.ts';
 import { logDestination } from '../server/logs.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { endForGood, endOnUncaughtErrors } from './ending.ts';
@@ -28,6 +29,7 @@ interface ServeOptions {
   accessLog?: string;
   logLevel?: string;
   insecureKeylog?: string;
+  coreDumps?: boolean;
 }
 
 export function addServe(program: Command): void {
@@ -46,6 +48,7 @@ export function addServe(program: Command): void {
     .option('--access-log <file>', 'a JSON line for each response; - for stdout; $SEALGATE_ACCESS_LOG')
     .option('--log-level <level>', 'silent to trace; $SEALGATE_LOG_LEVEL')
     .option('--insecure-keylog <file>', 'write all TLS secrets there: whoever reads it reads the traffic')
+    .option('--core-dumps', 'let the kernel write cores: they hold private keys and tokens')
     .addHelpText(
       'after',
       `
@@ -76,6 +79,7 @@ async function serve(options: ServeOptions): Promise<void> {
     'log.level': { flag: '--log-level', value: options.logLevel },
   };
   const config = await loadConfig({ file: options.config, flags });
+  if (!options.coreDumps) addon.forbidCoreDumps();
   if (config.listeners.some(({ tls }) => tls)) await checkCertificates(config.tls);
   endForGood();
   const log = createLog(config.log, logDestination());

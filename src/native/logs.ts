@@ -20,6 +20,8 @@ export interface EngineLogs {
   writeLog(line: string): boolean;
   /** `dropped`: lines lost; those of the access log are in the reactors' counters. */
   logs(): { log: LogState & { dropped: number }; access: LogState };
+  /** No core of this process is written from now on (core(5)). */
+  forbidCoreDumps(): void;
   /**
    * Ends the process with this status once both logs are written, or after so many milliseconds for each.
    * Waits for no other thread and runs no exit handler.
