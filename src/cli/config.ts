@@ -23,9 +23,10 @@ export function addConfig(program: Command): void {
   const variables = config
     .command('variables')
     .description('list the environment variables that override it')
-    .action(() => {
+    .option('--json', 'one JSON object a line')
+    .action(({ json }: { json?: true }) => {
       for (const [setting, { variable }] of Object.entries(settings))
-        console.log(`${variable.padEnd(28)} ${setting}`);
+        console.log(json ? JSON.stringify({ variable, setting }) : `${variable.padEnd(28)} ${setting}`);
     });
   withExamples(variables, 'sealgate config variables');
 }

@@ -58,6 +58,7 @@ export function addRollout(program: Command): void {
     .action(back);
   withControl(rollout.command('log'))
     .description('the last changes of the running server: when, who, what and why')
+    .option('--json', 'one JSON object a line')
     .action(log);
   addSet(rollout);
 }
@@ -116,10 +117,15 @@ async function back(options: ControlOptions & { why: string }): Promise<void> {
   console.log(told(await client.post<Shown>('/rollout/rollback', { why: options.why })));
 }
 
-async function log(options: ControlOptions): Promise<void> {
+async function log(options: ControlOptions & { json?: true }): Promise<void> {
   const client = await ControlClient.of(options);
   const { entries } = await client.get<{ entries: AuditEntry[] }>('/audit');
-  for (const { at, who, action, why, state } of entries.reverse()) {
+  for (const entry of entries.reverse()) {
+    const { at, who, action, why, state } = entry;
+    if (options.json) {
+      console.log(JSON.stringify(entry));
+      continue;
+    }
     const { phase, percent } = (state ?? {}) as { phase?: string; percent?: number };
     const what = phase === undefined ? action : `${action}: ${phase}, ${percent} %`;
     console.log(`${at}  ${who}  ${what}  ${why}`);

@@ -27,7 +27,7 @@ const commands: Record<string, string[]> = {
   'config check': ['--config', '--store'],
   'config show': ['--config', '--store'],
   'config schema': [],
-  'config variables': [],
+  'config variables': ['--json'],
 };
 
 test('the program lists its commands and how to begin', async () => {
