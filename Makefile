@@ -247,6 +247,10 @@ debian13: ## Builds and checks in a fresh Debian 13, as root: some ten minutes
 	test/install-packages.sh test/debian-packages.txt
 	test/in-debian.sh trixie make check
 
+.PHONY: faults
+faults: build ## Every step of an upload that writes to disk, failing with each error: some minutes
+	FAULTS=all $(NODE) --test test/faults/put.test.ts
+
 # --- use ----------------------------------------------------------------------------------------------------
 .PHONY: demo bench bench-all flame clean
 demo: build ## Makes demo/ with a certificate and some files, serves it and says how to fetch them

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { readdir, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { syncFolder } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
@@ -22,7 +23,8 @@ export function blobsFolder(root: string): string {
 
 /** Whether an error's code says that there is no space. */
 export function isFull(code: string | undefined): boolean {
-  return code === 'ENOSPC' || code === 'EDQUOT';
+  // libuv has no name for EDQUOT.
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === `Unknown system error -${constants.errno.EDQUOT}`;
 }
 
 export class Blobs {

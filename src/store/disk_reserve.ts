@@ -5,6 +5,7 @@ import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SealgateError } from '../errors.ts';
 import { addon } from '../native/addon.ts';
+import { isFull } from './blobs.ts';
 
 /** Bytes of free disk below which nothing is written where blocks cannot be allocated ahead. */
 const freeBytes = 32 * 1024 * 1024;
@@ -35,7 +36,7 @@ export class DiskReserve {
       this.#until = size + this.#ahead;
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
-      if (code === 'ENOSPC' || code === 'EDQUOT') throw new SealgateError('store-full', undefined, { cause });
+      if (isFull(code)) throw new SealgateError('store-full', undefined, { cause });
       if (code !== 'EOPNOTSUPP') throw new SealgateError('store-write-failed', undefined, { cause });
       const { bavail, bsize } = statfsSync(dirname(this.#path));
       if (bavail * bsize < freeBytes) throw new SealgateError('store-full');

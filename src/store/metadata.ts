@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { getSystemErrorName } from 'node:util';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { SealgateError } from '../errors.ts';
 import { Commits } from './commits.ts';
@@ -262,6 +263,10 @@ export class Metadata {
 async function reasonOf(error: unknown): Promise<unknown> {
   const { commitError } = error as { commitError?: Promise<never> };
   if (!commitError) return error;
-  const reason = commitError.catch((cause: unknown) => cause);
-  return (await Promise.race([reason, setImmediate()])) ?? error;
+  const reason: unknown = await Promise.race([commitError.catch((cause: unknown) => cause), setImmediate()]);
+  if (!(reason instanceof Error)) return error;
+  // LMDB gives the number.
+  const { code } = reason as { code?: unknown };
+  const name = typeof code === 'number' && code > 0 ? getSystemErrorName(-code) : code;
+  return Object.assign(new Error(reason.message, { cause: reason }), { code: name });
 }

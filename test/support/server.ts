@@ -98,6 +98,14 @@ export class TestServer {
     return status ?? by;
   }
 
+  /** Resolves with the exit status, or the signal, of a server that ends by itself. */
+  async ended(): Promise<number | NodeJS.Signals> {
+    const ended = this.#child.exitCode ?? this.#child.signalCode;
+    if (ended !== null) return ended;
+    const [status, by] = await once(this.#child, 'exit', { signal: AbortSignal.timeout(stopTimeout) });
+    return status ?? by;
+  }
+
   /** One request by curl. @param path what follows the origin. */
   async curl(path: string, ...args: string[]): Promise<Response> {
     const dir = await mkdtemp(join(this.#site.dir, 'curl-'));
