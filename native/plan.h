@@ -36,7 +36,7 @@ struct DeliverPlan {
   std::shared_ptr<const SealedFile> file;
   std::string content_type;
   std::string fields;  // for 200, 206 and 304; CRLF after each
-  int64_t last_modified = 0;
+  int64_t last_modified = 0;  // seconds since the epoch; 0: there is no date
   bool cacheable = false;
   uint32_t slot = 0;
   uint64_t epoch = 0;
@@ -45,7 +45,9 @@ struct DeliverPlan {
   // true to its digest. Of the reactor's thread alone, like the plan itself.
   mutable std::unique_ptr<WholeResponse> whole;
 
-  Representation representation() const { return {file->etag(), file->size(), last_modified}; }
+  // A date is later than `now` when the clock went back; Last-Modified never is (RFC 9110 8.8.2.1).
+  int64_t date_at(int64_t now) const { return last_modified <= now ? last_modified : 0; }
+  Representation representation(int64_t now) const { return {file->etag(), file->size(), date_at(now)}; }
 };
 
 // To deliver a blob, as the front end says it. The reactor seals the blob when it comes to it, which makes

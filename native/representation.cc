@@ -121,18 +121,19 @@ Outcome select_ranges(std::string_view field, uint64_t size, size_t max_ranges,
 Outcome evaluate(const Request& request, const Representation& representation, size_t max_ranges,
                  std::vector<ByteRange>& ranges) {
   ranges.clear();
+  const bool dated = representation.last_modified != 0;
   int64_t date;
   const std::string_view if_match = request.field(Field::if_match);
   if (if_match.data()) {
     if (!matches(if_match, representation.etag, false)) return Outcome::precondition_failed;
-  } else if (read_date(request.field(Field::if_unmodified_since), &date) &&
+  } else if (dated && read_date(request.field(Field::if_unmodified_since), &date) &&
              representation.last_modified > date) {
     return Outcome::precondition_failed;
   }
   const std::string_view if_none_match = request.field(Field::if_none_match);
   if (if_none_match.data()) {
     if (matches(if_none_match, representation.etag, true)) return Outcome::not_modified;
-  } else if (read_date(request.field(Field::if_modified_since), &date) &&
+  } else if (dated && read_date(request.field(Field::if_modified_since), &date) &&
              representation.last_modified <= date) {
     return Outcome::not_modified;
   }

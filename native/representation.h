@@ -15,7 +15,7 @@ namespace sealgate {
 struct Representation {
   std::string_view etag;      // with its quotes; a strong validator
   uint64_t size = 0;          // bytes
-  int64_t last_modified = 0;  // seconds since the epoch
+  int64_t last_modified = 0;  // seconds since the epoch; 0: unknown, and conditions on it are ignored
 };
 
 struct ByteRange {

@@ -38,12 +38,15 @@ void append_repr_digest(std::string& text, std::string_view digest) {
 }
 
 // The fields that 200, 206 and 304 share (RFC 9110 15.4.5, RFC 9530).
-void append_representation(std::string& text, const DeliverPlan& plan) {
-  char date[kDateBytes];
-  format_http_date(plan.last_modified, date);
+void append_representation(std::string& text, const DeliverPlan& plan, const Answering& answering) {
   text.append("ETag: ").append(plan.file->etag()).append("\r\nRepr-Digest: ");
   append_repr_digest(text, plan.file->digest());
-  text.append("\r\nLast-Modified: ").append(date, kDateBytes).append("\r\nAccept-Ranges: bytes\r\n");
+  if (const int64_t modified = plan.date_at(answering.now); modified != 0) {
+    char date[kDateBytes];
+    format_http_date(modified, date);
+    text.append("\r\nLast-Modified: ").append(date, kDateBytes);
+  }
+  text.append("\r\nAccept-Ranges: bytes\r\n");
   text.append(plan.fields);
 }
 
@@ -66,7 +69,7 @@ void build_full(const Request& request, const Answering& answering, Response& ou
   const DeliverPlan& plan = *out.plan;
   out.status = 200;
   start_head(out.text, 200, answering);
-  append_representation(out.text, plan);
+  append_representation(out.text, plan, answering);
   out.text.append("Content-Type: ").append(plan.content_type).append("\r\n");
   append_length(out.text, plan.file->size());
   append_connection(out.text, &request, out.keep_alive);
@@ -81,7 +84,7 @@ void build_single(const Request& request, const ByteRange& range, const Answerin
   const DeliverPlan& plan = *out.plan;
   out.status = 206;
   start_head(out.text, 206, answering);
-  append_representation(out.text, plan);
+  append_representation(out.text, plan, answering);
   out.text.append("Content-Type: ").append(plan.content_type).append("\r\n");
   out.text.append(content_range(range, plan.file->size()));
   append_length(out.text, range.length);
@@ -107,7 +110,7 @@ void build_multipart(const Request& request, const std::vector<ByteRange>& range
   const std::string end = "\r\n--" + boundary + "--\r\n";
   out.status = 206;
   start_head(out.text, 206, answering);
-  append_representation(out.text, plan);
+  append_representation(out.text, plan, answering);
   out.text.append("Content-Type: multipart/byteranges; boundary=").append(boundary).append("\r\n");
   append_length(out.text, length + end.size());
   append_connection(out.text, &request, out.keep_alive);
@@ -126,7 +129,7 @@ void build_multipart(const Request& request, const std::vector<ByteRange>& range
 void build_not_modified(const Request& request, const Answering& answering, Response& out) {
   out.status = 304;
   start_head(out.text, 304, answering);
-  append_representation(out.text, *out.plan);
+  append_representation(out.text, *out.plan, answering);
   append_connection(out.text, &request, out.keep_alive);
   out.text.append("\r\n");
   close_text(out, 0);
@@ -162,7 +165,7 @@ std::unique_ptr<WholeResponse> make_whole(const DeliverPlan& plan, const Answeri
   start_head(bytes, 200, answering);
   whole->date = bytes.size() - kDateBytes - 2;
   whole->dated = answering.now;
-  append_representation(bytes, plan);
+  append_representation(bytes, plan, answering);
   bytes.append("Content-Type: ").append(plan.content_type).append("\r\n");
   append_length(bytes, size);
   bytes.append("\r\n");
@@ -208,7 +211,7 @@ Problem build_delivery(const Request& request, std::shared_ptr<const DeliverPlan
                        const Answering& answering, Response& out) {
   out.plan = std::move(plan);
   std::vector<ByteRange> ranges;
-  switch (evaluate(request, out.plan->representation(), answering.max_ranges, ranges)) {
+  switch (evaluate(request, out.plan->representation(answering.now), answering.max_ranges, ranges)) {
     case Outcome::precondition_failed: return Problem::precondition_failed;
     case Outcome::range_unsatisfiable: return Problem::range_unsatisfiable;
     case Outcome::not_modified: build_not_modified(request, answering, out); break;
@@ -248,6 +251,7 @@ const WholeResponse* whole_response(const Request& request, const DeliverPlan& p
   }
   WholeResponse& whole = *plan.whole;
   if (whole.dated != answering.now) {
+    if (plan.date_at(answering.now) != plan.last_modified) return nullptr;
     std::memcpy(whole.bytes.data() + whole.date, answering.date, kDateBytes);
     whole.dated = answering.now;
   }

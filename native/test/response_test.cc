@@ -95,6 +95,26 @@ TEST("an empty file has length 0 and no piece of the file") {
                                   "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
 }
 
+TEST("no Last-Modified, and no 304 by date, of a plan without a date or dated later than now") {
+  Delivery delivery;
+  for (const int64_t modified : {int64_t{0}, kModified + 61}) {
+    delivery.plan->last_modified = modified;
+    delivery.field(Field::if_modified_since, "Sun, 06 Nov 2094 08:49:37 GMT");
+    const std::string answer = delivery.answer();
+    CHECK_EQ(answer.substr(0, 15), "HTTP/1.1 200 OK");
+    CHECK(answer.find("Last-Modified") == std::string::npos);
+  }
+}
+
+TEST("a prebuilt answer is not used while the clock says less than its Last-Modified") {
+  Delivery delivery;
+  bool built = false, broken = false;
+  CHECK(whole_response(delivery.request, *delivery.plan, delivery.answering, &built, &broken) != nullptr);
+  delivery.answering.tick(kModified - 1);
+  CHECK(whole_response(delivery.request, *delivery.plan, delivery.answering, &built, &broken) == nullptr);
+  CHECK(delivery.answer().find("Last-Modified") == std::string::npos);
+}
+
 TEST("206 of one range says which") {
   Delivery delivery;
   delivery.field(Field::range, "bytes=2-4");

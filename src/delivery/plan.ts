@@ -26,8 +26,8 @@ export interface Delivery {
   freshness: Freshness;
   /** Whether caches that serve several users may keep it. */
   shared: boolean;
-  /** Milliseconds since the epoch. */
-  created: number;
+  /** Milliseconds since the epoch; undefined where a date could mislead: then there is no Last-Modified. */
+  created: number | undefined;
   cache?: { slot: number; epoch: number };
 }
 
@@ -48,7 +48,7 @@ export function deliver(blob: SealRecord, how: Delivery): DeliverPlan {
     blob,
     contentType: how.contentType,
     fields: deliveryFields[how.shared ? 'public' : 'private'][how.freshness],
-    lastModified: Math.floor(how.created / 1000),
+    lastModified: Math.floor((how.created ?? 0) / 1000),
     ...(how.cache && { cache: how.cache }),
   };
 }

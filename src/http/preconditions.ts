@@ -8,14 +8,15 @@ import type { Descriptor } from '../store/store.ts';
 /** Throws `precondition-failed`. @param current what is there now; undefined: nothing. */
 export function checkPreconditions(
   headers: FieldLines,
-  current: Pick<Descriptor, 'digest' | 'created'> | undefined,
+  current: Pick<Descriptor, 'digest' | 'created' | 'undated'> | undefined,
 ): void {
   const digest = current?.digest;
   const match = headers.get('if-match');
   if (match !== null && !matches(match, digest, 'strong')) throw new SealgateError('precondition-failed');
   const date = headers.get('if-unmodified-since');
-  if (match === null && date !== null && current !== undefined && !unmodifiedSince(date, current.created))
-    throw new SealgateError('precondition-failed');
+  // A write that was meant to be guarded by a date must not happen where no date tells versions apart.
+  const later = current !== undefined && (current.undated || !unmodifiedSince(date ?? '', current.created));
+  if (match === null && date !== null && later) throw new SealgateError('precondition-failed');
   const noneMatch = headers.get('if-none-match');
   if (noneMatch !== null && (matches(noneMatch, digest, 'weak') || !isList(noneMatch))) {
     throw new SealgateError('precondition-failed');

@@ -21,7 +21,7 @@ export function readObject({ store, epochs, authorize, openReads }: Services): R
         contentType: ref.mediaType,
         freshness: kind === 'write-once' ? 'immutable' : 'revalidate',
         shared: openReads,
-        created: ref.created,
+        created: ref.undated ? undefined : ref.created,
         ...(openReads && { cache: epoch }),
       });
     const blob = store.recorded(ref.digest);

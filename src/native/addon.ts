@@ -117,7 +117,7 @@ export interface DeliverPlan {
   contentType: string;
   /** Further field lines for 200, 206 and 304, CRLF after each: Cache-Control and the like. */
   fields: string;
-  /** Seconds since the epoch. */
+  /** Seconds since the epoch; 0: no Last-Modified, and conditions on dates are ignored. */
   lastModified: number;
   /** Keep it for further requests of the same target while epochs[slot] === epoch. */
   cache?: { slot: number; epoch: number };

@@ -223,9 +223,9 @@ class ContentStore implements Store {
     await this.#meta.append<RefRecord>('refs', [bucket, name], (newest) => {
       outcome = this.#outcome(kind, bucket, name, newest?.value, { digest, mediaType: said });
       if (outcome === 'same') return undefined;
-      const created = Date.now();
-      const modified = modifiedSince(newest?.value, to.modified, created);
-      return { digest, mediaType, size: blob.size, created, ...(modified !== undefined && { modified }) };
+      const time = timeBehind(newest?.value);
+      const modified = modifiedSince(newest?.value, to.modified, time.created);
+      return { digest, mediaType, size: blob.size, ...time, ...(modified !== undefined && { modified }) };
     });
     return outcome;
   }
@@ -260,7 +260,9 @@ class ContentStore implements Store {
   async deleteRef(bucket: string, name: string): Promise<boolean> {
     this.#knownBucket(bucket);
     return this.#meta.append<RefRecord>('refs', [bucket, name], (newest) =>
-      !newest || 'deleted' in newest.value ? undefined : { deleted: true, created: Date.now() },
+      !newest || 'deleted' in newest.value
+        ? undefined
+        : { deleted: true, created: timeBehind(newest.value).created },
     );
   }
 
@@ -283,6 +285,18 @@ class ContentStore implements Store {
   }
 }
 
+/** As HTTP has dates. */
+const second = (time: number) => Math.floor(time / 1000);
+
+// A chain's times never fall, even when the clock goes back, and two versions of one second cannot be told
+// apart by a date.
+function timeBehind(before: RefRecord | undefined): { created: number; undated?: true } {
+  const created = Math.max(Date.now(), before?.created ?? 0);
+  return before !== undefined && second(created) === second(before.created)
+    ? { created, undated: true }
+    : { created };
+}
+
 // The time of the source is kept where no conditional request can be misled by it: it is later than the
 // version before, in whole seconds as HTTP has them, and not in the future.
 function modifiedSince(
@@ -290,7 +304,6 @@ function modifiedSince(
   modified: number | undefined,
   created: number,
 ): number | undefined {
-  if (modified === undefined || modified > created) return undefined;
-  const second = (time: number) => Math.floor(time / 1000);
+  if (modified === undefined || modified > created || modified < 1000) return undefined;
   return before === undefined || second(modified) > second(before.created) ? modified : undefined;
 }

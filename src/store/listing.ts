@@ -6,7 +6,14 @@ import type { Listing } from './store.ts';
 
 /** One version of a name. */
 export type RefRecord =
-  | { digest: string; size: number; mediaType: string; created: number; modified?: number }
+  | {
+      digest: string;
+      size: number;
+      mediaType: string;
+      created: number;
+      undated?: true;
+      modified?: number;
+    }
   | { deleted: true; created: number };
 
 /**

@@ -92,7 +92,7 @@ export class Proofs {
     if (actual !== digest || size !== record.size)
       return this.#condemn(digest, 'the content has another digest');
     if (evidence === record.evidence) return record;
-    const created = Date.now();
+    const { created } = record;
     if (this.#writes) {
       const next: BlobRecord = { size, evidence, created };
       await this.#meta.append<BlobRecord>('blobs', [digest], () => next);

@@ -12,8 +12,10 @@ export interface Descriptor {
   /** Bytes. */
   size: number;
   mediaType: string;
-  /** Milliseconds since the epoch, when the ref was written. */
+  /** Milliseconds since the epoch, when the ref was written; never less than the version before. */
   created: number;
+  /** The version before was written in the same second: no date in HTTP tells the two apart. */
+  undated?: true;
   /** When the source last changed, if that is known: after the version before, and not after created. */
   modified?: number;
 }
