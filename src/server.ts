@@ -116,7 +116,7 @@ async function assemble(
     counters,
     state: () => state,
     readiness,
-    content: { store, dropStalePlans: () => pool?.dropStalePlans() },
+    content: { store, dropStalePlans: () => pool?.dropStalePlans(), log },
     sentinel: () => sentinel?.status(),
     reload,
   });

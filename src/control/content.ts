@@ -3,6 +3,7 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Logger } from 'pino';
 import * as z from 'zod';
 import { Epochs } from '../delivery/epochs.ts';
 import { isDigest } from '../digest.ts';
@@ -19,6 +20,7 @@ export interface ContentServices {
   audit: AuditLog;
   /** Makes the workers give up plans whose epoch has moved, and the files that they hold open. */
   dropStalePlans(): void;
+  log: Logger;
 }
 
 /** Bytes: a reason has up to 500 characters. */
@@ -37,13 +39,14 @@ const forgetSchema = z.strictObject({
 
 export function contentRoutes(services: ContentServices): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>();
+  const { log } = services;
   const limited = bodyLimit({
     maxSize: maxBody,
     onError: (c) => problem(c, 413, 'body-too-large', `expected at most ${maxBody} bytes`),
   });
   app.get('/buckets', (c) => c.json({ buckets: services.store.buckets().map(shownBucket) }));
-  app.post('/buckets', limited, (c) => refusing(c, () => createBucket(c, services)));
-  app.post('/forget', limited, (c) => refusing(c, () => forget(c, services)));
+  app.post('/buckets', limited, (c) => refusing(c, log, () => createBucket(c, services)));
+  app.post('/forget', limited, (c) => refusing(c, log, () => forget(c, services)));
   return app;
 }
 
@@ -71,17 +74,23 @@ async function forget(c: Context<ControlEnv>, services: ContentServices): Promis
   if (!asked.success) return problem(c, 400, 'forget-malformed', z.prettifyError(asked.error));
   const { digest, why } = asked.data;
   await audit.append({ who: whoOf(c), action: 'forget', why, digest });
-  if (!(await store.forget(digest, why))) throw new SealgateError('not-found', `There is no blob ${digest}.`);
-  new Epochs(addon).bumpAll();
-  services.dropStalePlans();
+  try {
+    const known = await store.forget(digest, why);
+    if (!known) throw new SealgateError('not-found', `There is no blob ${digest}.`);
+  } finally {
+    // Half forgotten is not served either.
+    new Epochs(addon).bumpAll();
+    services.dropStalePlans();
+  }
   return c.json({ digest, forgotten: true });
 }
 
-async function refusing(c: Context, work: () => Promise<Response>): Promise<Response> {
+async function refusing(c: Context, log: Logger, work: () => Promise<Response>): Promise<Response> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof SealgateError)) throw error;
+    if (errors[error.code].status >= 500) log.error({ err: error, path: c.req.path }, 'a change failed');
     return problem(c, errors[error.code].status as ContentfulStatusCode, error.code, error.message);
   }
 }

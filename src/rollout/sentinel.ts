@@ -118,7 +118,15 @@ export class Sentinel {
   async #mismatch(way: Way, digest: string, { body, digest: got }: Fetched): Promise<void> {
     const { store, rollout, withdraw, log } = this.#parts;
     const evidence = await this.#keep(way, digest, body);
-    if (!(await store.intact(digest))) {
+    const intact = await store.intact(digest);
+    if (intact === undefined) {
+      this.#status.ways[way].failed += 1;
+      const what =
+        'other bytes came than were sealed, and the blob cannot be read to tell where they are from';
+      log.error({ way, digest, got, evidence }, what);
+      return;
+    }
+    if (!intact) {
       this.#status.damagedBlobs += 1;
       log.error({ way, digest, evidence }, 'a blob on disk is not what it was; it is in quarantine');
       await withdraw(digest);
@@ -136,7 +144,7 @@ export class Sentinel {
     const path = join(this.#parts.store.root, 'quarantine', `sentinel-${Date.now()}-${way}-${digest}`);
     if (this.#status.evidence.length >= keptEvidence) return 'no further file: there are enough';
     try {
-      await writeFile(path, body, { mode: 0o600 });
+      await writeFile(path, body, { mode: 0o600, flag: 'wx' });
     } catch (error) {
       return `no file: ${(error as Error).message}`;
     }

@@ -26,8 +26,8 @@ export function startSentinel(config: Config, needs: SentinelNeeds, pool: Delive
     rollout: operation.rollout,
     listeners: () => pool.listeners.filter(({ tls }) => asks || !tls),
     withdraw: async (digest) => {
-      await store.quarantine(digest, 'content');
-      epochs.bumpAll();
+      // Also when the file could not be moved: the blob is on record as withdrawn.
+      await store.quarantine(digest, 'content').finally(() => epochs.bumpAll());
     },
     token: config.auth.reads === 'open' ? '' : token,
     maxBytes: config.sentinel.maxBytes,

@@ -1,7 +1,7 @@
 // Blobs: the files of the store, each under its digest, and the folders they pass through.
 
 import { randomUUID } from 'node:crypto';
-import { readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { syncFolder } from '../durable_file.ts';
@@ -70,21 +70,55 @@ export class Blobs {
 
   /** Takes the file out of the way, if it is there. */
   async quarantine(digest: string): Promise<void> {
-    const to = join(this.#root, 'quarantine', `${digest}.${Date.now()}`);
-    await rename(this.path(digest), to).catch((error) => {
-      if (error.code !== 'ENOENT') throw new SealgateError('store-write-failed', undefined, { cause: error });
-    });
+    const folder = join(this.#root, 'quarantine');
+    try {
+      await mkdir(folder, { mode: 0o700 }).catch((error) => {
+        if (error.code !== 'EEXIST') throw error;
+      });
+      await rename(this.path(digest), join(folder, `${digest}.${Date.now()}`)).catch((error) => {
+        if (error.code !== 'ENOENT') throw error;
+      });
+    } catch (cause) {
+      const why = (cause as Error).message;
+      throw new SealgateError('store-write-failed', `Blob ${digest} cannot be moved: ${why}.`, { cause });
+    }
   }
 
-  /** Removes the file, and what was taken out of the way earlier; durable when it resolves. */
+  /** The files in quarantine that were the blob's, newest first; in `sent`, what came in its place. */
+  async withdrawn(digest: string): Promise<{ files: string[]; sent: string[] }> {
+    const folder = join(this.#root, 'quarantine');
+    const names = await readdir(folder).catch((error) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    const paths = (found: string[]) =>
+      found
+        .sort()
+        .reverse()
+        .map((name) => join(folder, name));
+    return {
+      files: paths(names.filter((name) => name.startsWith(`${digest}.`))),
+      sent: paths(names.filter((name) => name.startsWith('sentinel-') && name.endsWith(`-${digest}`))),
+    };
+  }
+
+  /**
+   * Removes the file, and what was taken out of the way or received in its place earlier; durable when it
+   * resolves. The file that is served goes first: whatever fails then is out of clients' reach.
+   */
   async remove(digest: string): Promise<void> {
-    const quarantine = join(this.#root, 'quarantine');
-    const withdrawn = (await readdir(quarantine)).filter((name) => name.startsWith(`${digest}.`));
-    const files = [this.path(digest), ...withdrawn.map((name) => join(quarantine, name))];
     try {
-      for (const file of files) await removeDurably(file);
+      await removeDurably(this.path(digest));
+      const { files, sent } = await this.withdrawn(digest);
+      for (const file of [...files, ...sent]) await removeDurably(file);
     } catch (cause) {
-      throw new SealgateError('store-write-failed', `Blob ${digest} cannot be removed.`, { cause });
+      const why = (cause as Error).message;
+      throw new SealgateError(
+        'store-write-failed',
+        `Blob ${digest} is on record as forgotten, and not all of its files could be removed: ${why}; ` +
+          'forget it again once the cause is gone.',
+        { cause },
+      );
     }
   }
 }

@@ -107,19 +107,25 @@ export class Proofs {
   }
 
   async #condemn(digest: string, reason: string): Promise<never> {
-    await this.#withdraw(digest, reason);
-    throw new SealgateError('seal-broken', `Blob ${digest} failed its proof: ${reason}.`);
+    const cause = await this.#withdraw(digest, reason);
+    const left = cause === undefined ? '' : ` ${(cause as Error).message}`;
+    throw new SealgateError('seal-broken', `Blob ${digest} failed its proof: ${reason}.${left}`, { cause });
   }
 
   quarantine(digest: string, reason: string): Promise<void> {
-    return this.#turns.take(digest, () => this.#withdraw(digest, reason));
+    return this.#turns.take(digest, async () => {
+      const left = await this.#withdraw(digest, reason);
+      if (left !== undefined) throw left;
+    });
   }
 
-  async #withdraw(digest: string, reason: string): Promise<void> {
-    if (!this.#writes) return;
+  // Once it is on record the blob is withdrawn: that its file stays is told, and changes nothing.
+  async #withdraw(digest: string, reason: string): Promise<unknown> {
+    if (!this.#writes) return undefined;
     const added = await this.#meta.append<BlobRecord>('blobs', [digest], (newest) =>
       newest && !('size' in newest.value) ? undefined : { quarantined: reason, created: Date.now() },
     );
-    if (added) await this.#blobs.quarantine(digest);
+    if (!added) return undefined;
+    return this.#blobs.quarantine(digest).catch((cause: unknown) => cause);
   }
 }

@@ -73,8 +73,11 @@ export interface Store {
   prove(digest: string, broken: SealBreak): Promise<SealRecord>;
   /** Whether a committed blob is what was recorded, proved again if need be: the level that it reaches. */
   seal(digest: string): Promise<{ size: number; level: SealLevel }>;
-  /** Whether the file of a committed blob still has its digest, from all of its bytes. */
-  intact(digest: string): Promise<boolean>;
+  /**
+   * Whether the file of a committed blob still has its digest, from all of its bytes; undefined where it
+   * cannot be read.
+   */
+  intact(digest: string): Promise<boolean | undefined>;
   /** Moves a blob that failed its proof out of the way and records why. */
   quarantine(digest: string, reason: string): Promise<void>;
   /**

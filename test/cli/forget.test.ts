@@ -2,7 +2,7 @@
 // beside a running server and without one.
 
 import assert from 'node:assert/strict';
-import { access, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { access, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
@@ -58,6 +58,23 @@ test('the same bytes put again are stored anew, and every name that points at th
     assert.equal(status, 200, path);
     assert.ok(body.equals(secret));
   }
+});
+
+test('beside a server whose quarantine cannot be read: said, logged, and names answer 410', async () => {
+  const quarantine = join(site.dir, 'store/quarantine');
+  await rename(quarantine, `${quarantine}.away`);
+  await writeFile(quarantine, 'no folder');
+  for (let i = 0; i < 8; i++) assert.equal((await server.curl('/o/files/one')).status, 200);
+  const args = ['forget', digest, '--why', 'again', '--config', site.config];
+  const { status, stderr } = await outcome(spawnCli(args));
+  await rm(quarantine);
+  await rename(`${quarantine}.away`, quarantine);
+  assert.equal(status, 1);
+  assert.match(stderr, /on record as forgotten/);
+  assert.match(server.log(), /"level":50.*a change failed/);
+  for (let i = 0; i < 8; i++) assert.equal((await server.curl('/o/files/one')).status, 410);
+  await forget(digest, '--why', 'again');
+  await server.put('/o/files/one', file);
 });
 
 test('without a server: gone after the next start too, and on record', async () => {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -117,6 +117,18 @@ test('wrong bytes by userspace TLS, which cannot be closed, raise the alarm', as
   await one.look();
   assert.match(one.status().alarm ?? '', /control/);
   assert.equal(rollout.state.phase, 'tx-canary');
+});
+
+test('a blob that cannot be read is not withdrawn', async () => {
+  wrongFor = () => true;
+  const blobs = join(dir, 'store/blobs');
+  await rename(blobs, `${blobs}.away`);
+  const { sentinel: one, withdrawn } = await sentinel();
+  await one.look();
+  await rename(`${blobs}.away`, blobs);
+  assert.deepEqual(withdrawn, []);
+  assert.equal(one.status().ways.canary.failed, 1);
+  assert.equal(one.status().damagedBlobs, 0);
 });
 
 test('a blob that changed on disk is withdrawn, and no way is closed', async () => {

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { openStore } from '../../src/store/content_store.ts';
 import { sha256, TestStore } from '../support/store.ts';
@@ -94,6 +94,19 @@ test('a reader sees the damage and moves nothing', async () => {
   await reader.close();
   assert.deepEqual(await keptAside(digest), []);
   assert.equal(await readFile(site.blobPath(digest), 'utf8'), '!ead only');
+});
+
+test('a damaged blob that cannot be moved is withdrawn all the same', async () => {
+  const digest = sha256('stays in its place');
+  await site.put('files', 'stays', 'stays in its place');
+  await damages['changed in one byte']?.(site.blobPath(digest));
+  const quarantine = `${site.root}/quarantine`;
+  await rename(quarantine, `${site.root}/away`);
+  await writeFile(quarantine, 'no folder');
+  await assert.rejects(sealing(digest), { code: 'seal-broken', message: /cannot be moved.*quarantine/ });
+  assert.equal(site.store.blob(digest), undefined);
+  await rm(quarantine);
+  await rename(`${site.root}/away`, quarantine);
 });
 
 test('many who ask at once for a damaged blob are all refused, and it is moved once', async () => {

@@ -1,7 +1,7 @@
 // A forgotten blob: its file is gone, wherever the store had put it, and its bytes may come again.
 
 import assert from 'node:assert/strict';
-import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { SealgateError } from '../../src/errors.ts';
@@ -48,6 +48,38 @@ test('a file that a crash left behind its record is removed by the same call', a
   await writeFile(opened.blobPath(digest), 'secret');
   assert.equal(await opened.store.forget(digest, 'why'), true);
   await missing(opened.blobPath(digest));
+});
+
+test('a quarantine folder that is missing: the blob is forgotten all the same', async () => {
+  const digest = sha256('nowhere to withdraw to');
+  await opened.put('files', 'nowhere', 'nowhere to withdraw to');
+  await rename(join(opened.root, 'quarantine'), join(opened.root, 'away'));
+  assert.equal(await opened.store.forget(digest, 'why'), true);
+  await rename(join(opened.root, 'away'), join(opened.root, 'quarantine'));
+  await missing(opened.blobPath(digest));
+});
+
+test('a quarantine that cannot be read: an error that says so, and the served file is gone', async () => {
+  const digest = sha256('half forgotten');
+  await opened.put('files', 'half', 'half forgotten');
+  const quarantine = join(opened.root, 'quarantine');
+  await rename(quarantine, join(opened.root, 'away'));
+  await writeFile(quarantine, 'no folder');
+  const failed = { code: 'store-write-failed', message: /on record as forgotten.*quarantine.*again/ };
+  await assert.rejects(opened.store.forget(digest, 'why'), failed);
+  await missing(opened.blobPath(digest));
+  await rm(quarantine);
+  await rename(join(opened.root, 'away'), quarantine);
+  assert.equal(await opened.store.forget(digest, 'why'), true);
+});
+
+test('what the sentinel received in the place of a blob is removed with it', async () => {
+  const digest = sha256('watched');
+  await opened.put('files', 'watched', 'watched');
+  const received = join(opened.root, 'quarantine', `sentinel-1-canary-${digest}`);
+  await writeFile(received, 'watched, nearly');
+  assert.equal(await opened.store.forget(digest, 'why'), true);
+  await missing(received);
 });
 
 test('the same bytes stored again are there, under the old name and a new one', async () => {
