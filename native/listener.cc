@@ -34,16 +34,17 @@ bool parse(const ListenerOptions& options, Address* out, socklen_t* size) {
   return false;
 }
 
-Fd open_socket(int family) {
+Fd open_socket(int family, bool v6_only) {
   Fd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   const int one = 1;
   if (fd) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (fd && v6_only) ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
   return fd;
 }
 
 // A bind without SO_REUSEPORT meets any other listener, whatever it set.
-Status nobody_listens(const Address& address, socklen_t size) {
-  const Fd probe = open_socket(address.any.sa_family);
+Status nobody_listens(const Address& address, socklen_t size, bool v6_only) {
+  const Fd probe = open_socket(address.any.sa_family, v6_only);
   if (!probe) return Status::last("socket");
   if (::bind(probe.get(), &address.any, size) != 0) return Status::last("bind");
   return {};
@@ -64,9 +65,9 @@ Status Listener::bind(const ListenerOptions& options, bool shared, Listener* out
   socklen_t size;
   if (!parse(options, &address, &size)) return {EINVAL, "host is no numeric address"};
   if (!shared && options.port != 0) {
-    if (const Status status = nobody_listens(address, size); !status.ok()) return status;
+    if (const Status status = nobody_listens(address, size, options.v6_only); !status.ok()) return status;
   }
-  Fd fd = open_socket(address.any.sa_family);
+  Fd fd = open_socket(address.any.sa_family, options.v6_only);
   if (!fd) return Status::last("socket");
   const int one = 1;
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0)

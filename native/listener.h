@@ -14,6 +14,7 @@ struct ListenerOptions {
   std::string host;  // numeric IPv4 or IPv6
   uint16_t port = 0;
   bool tls = true;
+  bool v6_only = false;  // [::] leaves IPv4 to another listener of the port
 };
 
 class Listener {

@@ -18,6 +18,15 @@ constexpr int kAcceptsAtOnce = 64;        // of one listener before connections 
 constexpr size_t kPlansThatGiveWay = 64;  // at a time, when no file can be opened
 constexpr int64_t kAcceptPause = 100;     // milliseconds without accept(2) after EMFILE or ENOBUFS
 
+bool is_v4(const ListenerOptions& listener) { return listener.host.find(':') == std::string::npos; }
+
+// Another listener of the same port is there for IPv4, which [::] would take too.
+bool leaves_v4(const ListenerOptions& listener, const std::vector<ListenerOptions>& all) {
+  return !is_v4(listener) && listener.port != 0 &&
+         std::any_of(all.begin(), all.end(),
+                     [&](const auto& other) { return other.port == listener.port && is_v4(other); });
+}
+
 }  // namespace
 
 const KtlsSupport& Engine::ktls() {
@@ -76,7 +85,8 @@ std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, En
     *failure = given.blobs + ": " + describe(Status::last("open"));
     return nullptr;
   }
-  for (const ListenerOptions& listener : given.listeners) {
+  for (ListenerOptions listener : given.listeners) {
+    listener.v6_only = leaves_v4(listener, given.listeners);
     Listener bound;
     const Status status = Listener::bind(listener, given.shared_ports, &bound);
     if (!status.ok()) {
