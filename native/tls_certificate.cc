@@ -4,6 +4,10 @@
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <vector>
 
 namespace sealgate {
 namespace {
@@ -30,6 +34,21 @@ int64_t seconds_of(const ASN1_GENERALIZEDTIME* time) {
   return time && ASN1_TIME_to_tm(time, &utc) == 1 ? ::timegm(&utc) : INT64_MAX;
 }
 
+// In DER, sorted: authorities put them in any order.
+std::vector<std::string> alternative_names(const X509* leaf) {
+  std::vector<std::string> names;
+  auto* all = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
+    unsigned char* der = nullptr;
+    const int size = i2d_GENERAL_NAME(sk_GENERAL_NAME_value(all, i), &der);
+    if (size > 0) names.emplace_back(reinterpret_cast<char*>(der), static_cast<size_t>(size));
+    OPENSSL_free(der);
+  }
+  GENERAL_NAMES_free(all);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 }  // namespace
 
 X509Ptr read_leaf(const std::string& pem) {
@@ -37,12 +56,8 @@ X509Ptr read_leaf(const std::string& pem) {
 }
 
 bool same_names(const X509* a, const X509* b) {
-  const auto names = [](const X509* leaf) {
-    const int at = X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1);
-    return at < 0 ? nullptr : X509_EXTENSION_get_data(X509_get_ext(leaf, at));
-  };
-  const ASN1_OCTET_STRING *of_a = names(a), *of_b = names(b);
-  return of_a && of_b && ASN1_OCTET_STRING_cmp(of_a, of_b) == 0;
+  const std::vector<std::string> names = alternative_names(a);
+  return !names.empty() && names == alternative_names(b);
 }
 
 bool use_certificate(SSL_CTX* context, const std::string& pem) {

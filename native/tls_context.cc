@@ -7,8 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "text.h"
 #include "ticket_keys.h"
@@ -72,6 +74,10 @@ constexpr unsigned int kExtensionContext =
 int add_limit(SSL* ssl, unsigned int, unsigned int, const unsigned char** out, size_t* size, X509*, size_t,
               int*, void*) {
   static constexpr unsigned char kTls12[] = {0x40, 0x00}, kTls13[] = {0x40, 0x01};
+  // A client must not get both (RFC 8449 5). OpenSSL answers max_fragment_length wherever it is offered.
+  const SSL_SESSION* session = SSL_get_session(ssl);
+  if (session && SSL_SESSION_get_max_fragment_length(session) != TLSEXT_max_fragment_length_DISABLED)
+    return 0;
   *out = SSL_version(ssl) == TLS1_3_VERSION ? kTls13 : kTls12;
   *size = 2;
   return 1;
@@ -85,8 +91,10 @@ int parse_limit(SSL* ssl, unsigned int, unsigned int, const unsigned char* in, s
     *alert = size == 2 ? SSL_AD_ILLEGAL_PARAMETER : SSL_AD_DECODE_ERROR;
     return 0;
   }
-  observer_of(ssl)->on_record_size_limit(limit -
-                                         1);  // TLS 1.3 counts the type; one byte less does TLS 1.2 no harm
+  const size_t most = limit - 1;  // TLS 1.3 counts the type; one byte less does TLS 1.2 no harm
+  observer_of(ssl)->on_record_size_limit(most);
+  // For the handshake's own messages. OpenSSL takes no less than 512.
+  SSL_set_max_send_fragment(ssl, static_cast<long>(std::clamp<size_t>(most, 512, SSL3_RT_MAX_PLAIN_LENGTH)));
   return 1;
 }
 
@@ -154,20 +162,15 @@ struct TlsContext::Host {
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 
-  // The status_request callback: staples what is not stale.
-  static int staple(SSL* ssl, void* self) {
-    const Host& host = *static_cast<Host*>(self);
-    if (host.ocsp.empty() || ::time(nullptr) >= host.ocsp_until) return SSL_TLSEXT_ERR_NOACK;
-    auto* copy = static_cast<unsigned char*>(OPENSSL_memdup(host.ocsp.data(), host.ocsp.size()));
-    if (!copy) return SSL_TLSEXT_ERR_NOACK;
-    SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(host.ocsp.size()));
-    return SSL_TLSEXT_ERR_OK;
-  }
-
   SSL_CTX* context;
   X509Ptr leaf;
-  std::string ocsp;
-  int64_t ocsp_until = 0;
+};
+
+// An OCSP response and the certificate that it is about.
+struct TlsContext::Staple {
+  X509Ptr leaf;
+  std::string response;
+  int64_t until = 0;
 };
 
 TlsContext::TlsContext() = default;
@@ -203,6 +206,8 @@ bool TlsContext::add(const CertificateOptions& certificate, const TlsOptions& op
     if (const char* setting = apply_policy(host->context, options)) return refuse(setting);
     SSL_CTX_set_tlsext_servername_callback(host->context, select_host);
     SSL_CTX_set_tlsext_servername_arg(host->context, this);
+    SSL_CTX_set_tlsext_status_cb(host->context, TlsContext::staple);
+    SSL_CTX_set_tlsext_status_arg(host->context, this);
     host->leaf = std::move(leaf);
   }
   if (!use_certificate(host->context, certificate.certificate)) return refuse(certificate.name);
@@ -210,13 +215,9 @@ bool TlsContext::add(const CertificateOptions& certificate, const TlsOptions& op
   if (SSL_CTX_check_private_key(host->context) != 1) {
     return refuse(certificate.name + ": its key does not belong to it");
   }
-  if (!certificate.ocsp.empty()) {
-    if (!check_ocsp(certificate.ocsp, &host->ocsp_until))
-      return refuse("the OCSP response of " + certificate.name);
-    host->ocsp = certificate.ocsp;
-    SSL_CTX_set_tlsext_status_cb(host->context, Host::staple);
-    SSL_CTX_set_tlsext_status_arg(host->context, host);
-  }
+  if (certificate.ocsp.empty()) return true;
+  Staple& staple = staples_.emplace_back(Staple{read_leaf(certificate.certificate), certificate.ocsp});
+  if (!check_ocsp(certificate.ocsp, &staple.until)) return refuse("the OCSP response of " + certificate.name);
   return true;
 }
 
@@ -230,17 +231,40 @@ TlsContext::Host* TlsContext::twin_of(X509* leaf) {
   return nullptr;
 }
 
-// The first that matches, in the operator's order.
+// The first that matches, in the operator's order, and with it each other that does and has a key of another
+// kind: OpenSSL picks what the client can verify.
 int TlsContext::select_host(SSL* ssl, int*, void* self) {
   const char* asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   const std::string_view name = without_root(asked ? asked : "");
   if (name.empty()) return SSL_TLSEXT_ERR_NOACK;
+  bool found = false;
   for (const auto& host : static_cast<TlsContext*>(self)->hosts_) {
     if (X509_check_host(host->leaf.get(), name.data(), name.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
-                        nullptr) == 1) {
+                        nullptr) != 1)
+      continue;
+    if (!std::exchange(found, true)) {
       SSL_set_SSL_CTX(ssl, host->context);
-      return SSL_TLSEXT_ERR_OK;
+      continue;
     }
+    STACK_OF(X509)* chain = nullptr;
+    SSL_CTX_get0_chain_certs(host->context, &chain);
+    constexpr int kOverride = 0;  // the first of a kind stays
+    SSL_use_cert_and_key(ssl, SSL_CTX_get0_certificate(host->context), SSL_CTX_get0_privatekey(host->context),
+                         chain, kOverride);
+    ERR_clear_error();
+  }
+  return found ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
+// The status_request callback: staples what is not stale.
+int TlsContext::staple(SSL* ssl, void* self) {
+  const X509* chosen = SSL_get_certificate(ssl);
+  for (const Staple& staple : static_cast<TlsContext*>(self)->staples_) {
+    if (!chosen || X509_cmp(staple.leaf.get(), chosen) != 0 || ::time(nullptr) >= staple.until) continue;
+    auto* copy = static_cast<unsigned char*>(OPENSSL_memdup(staple.response.data(), staple.response.size()));
+    if (!copy) return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(staple.response.size()));
+    return SSL_TLSEXT_ERR_OK;
   }
   return SSL_TLSEXT_ERR_NOACK;
 }

@@ -67,13 +67,16 @@ class TlsContext {
 
  private:
   struct Host;
+  struct Staple;
 
   TlsContext();
   Host* twin_of(X509* leaf);
   bool add(const CertificateOptions& certificate, const TlsOptions& options, std::string* failure);
   static int select_host(SSL* ssl, int* alert, void* self);
+  static int staple(SSL* ssl, void* self);
 
   std::vector<std::unique_ptr<Host>> hosts_;
+  std::vector<Staple> staples_;
   size_t tickets_ = 0;
 };
 

@@ -21,11 +21,19 @@ before(async () => {
   const one = await leaf('/CN=one', ['one.example.test']);
   const wild = await leaf('/CN=wild', ['*.wild.test']);
   const wildRsa = await leaf('/CN=wild-rsa', ['*.wild.test'], 'rsa');
+  const several = await leaf('/CN=several', ['a.several.test', 'b.several.test']);
+  const severalRsa = await leaf('/CN=several-rsa', ['b.several.test', 'a.several.test'], 'rsa');
+  const wide = await leaf('/CN=wide', ['a.wide.test', 'b.wide.test']);
+  const wideRsa = await leaf('/CN=wide-rsa', ['b.wide.test'], 'rsa');
   const config = JSON.parse(await readFile(site.config, 'utf8'));
   config.tls.certificates = [
     { ...one, ocsp: await makeOcspResponse(site.dir, authority, one) },
     wild,
     wildRsa,
+    several,
+    severalRsa,
+    wide,
+    { ...wideRsa, ocsp: await makeOcspResponse(site.dir, authority, wideRsa) },
   ];
   await writeFile(site.config, JSON.stringify(config));
   server = await TestServer.start(site, '--workers', '1');
@@ -75,4 +83,21 @@ test('the OCSP response is stapled where there is one', async () => {
   const args = ['-status', '-CAfile', authority.certificate];
   assert.match(await handshake('-servername', 'one.example.test', ...args), /Cert Status: good/);
   assert.match(await handshake('-servername', 'a.wild.test', ...args), /OCSP response: no response sent/);
+});
+
+for (const [name, ec, rsa] of [
+  ['a.several.test', 'several', 'several-rsa'],
+  ['b.wide.test', 'wide', 'wide-rsa'],
+]) {
+  test(`${name} has a certificate of each kind, though their names are not listed alike`, async () => {
+    assert.equal(subject(await handshake('-servername', `${name}`)), `CN = ${ec}`);
+    const said = await handshake('-servername', `${name}`, '-sigalgs', 'RSA-PSS+SHA256');
+    assert.equal(subject(said), `CN = ${rsa}`);
+  });
+}
+
+test('the OCSP response that is stapled is about the certificate that was sent', async () => {
+  const args = ['-status', '-servername', 'b.wide.test', '-CAfile', authority.certificate];
+  assert.match(await handshake(...args), /OCSP response: no response sent/);
+  assert.match(await handshake(...args, '-sigalgs', 'RSA-PSS+SHA256'), /Cert Status: good/);
 });
