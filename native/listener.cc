@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -58,7 +59,15 @@ std::string text_of(const Address& address) {
   return text;
 }
 
+bool is_v4(const ListenerOptions& listener) { return listener.host.find(':') == std::string::npos; }
+
 }  // namespace
+
+bool Listener::leaves_v4(const ListenerOptions& listener, const std::vector<ListenerOptions>& all) {
+  return !is_v4(listener) && listener.port != 0 &&
+         std::any_of(all.begin(), all.end(),
+                     [&](const auto& other) { return other.port == listener.port && is_v4(other); });
+}
 
 Status Listener::bind(const ListenerOptions& options, bool shared, Listener* out) {
   Address address;

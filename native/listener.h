@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "fd.h"
 #include "status.h"
@@ -23,6 +24,9 @@ class Listener {
   // other socket listens on is refused (EADDRINUSE), where SO_REUSEPORT alone would quietly share its
   // connections.
   static Status bind(const ListenerOptions& options, bool shared, Listener* out);
+
+  // Whether another listener of its port is there for IPv4, which [::] would take too.
+  static bool leaves_v4(const ListenerOptions& listener, const std::vector<ListenerOptions>& all);
 
   int fd() const { return socket_.get(); }
   const std::string& host() const { return host_; }

@@ -18,15 +18,6 @@ constexpr int kAcceptsAtOnce = 64;        // of one listener before connections 
 constexpr size_t kPlansThatGiveWay = 64;  // at a time, when no file can be opened
 constexpr int64_t kAcceptPause = 100;     // milliseconds without accept(2) after EMFILE or ENOBUFS
 
-bool is_v4(const ListenerOptions& listener) { return listener.host.find(':') == std::string::npos; }
-
-// Another listener of the same port is there for IPv4, which [::] would take too.
-bool leaves_v4(const ListenerOptions& listener, const std::vector<ListenerOptions>& all) {
-  return !is_v4(listener) && listener.port != 0 &&
-         std::any_of(all.begin(), all.end(),
-                     [&](const auto& other) { return other.port == listener.port && is_v4(other); });
-}
-
 }  // namespace
 
 const KtlsSupport& Engine::ktls() {
@@ -86,7 +77,7 @@ std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, En
     return nullptr;
   }
   for (ListenerOptions listener : given.listeners) {
-    listener.v6_only = leaves_v4(listener, given.listeners);
+    listener.v6_only = Listener::leaves_v4(listener, given.listeners);
     Listener bound;
     const Status status = Listener::bind(listener, given.shared_ports, &bound);
     if (!status.ok()) {

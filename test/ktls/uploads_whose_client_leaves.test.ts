@@ -1,5 +1,5 @@
-// A client that writes a request with its body and closes without reading: every upload is stored, whoever has
-// the records.
+// A client that writes a request with its body and closes without reading: every upload is stored,
+// whoever has the records.
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
