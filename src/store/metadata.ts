@@ -2,9 +2,9 @@
 // has to move is a chain of versions under one key prefix, and the newest wins.
 
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { getSystemErrorName } from 'node:util';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { SealgateError } from '../errors.ts';
 import { Commits } from './commits.ts';
@@ -265,8 +265,8 @@ async function reasonOf(error: unknown): Promise<unknown> {
   if (!commitError) return error;
   const reason: unknown = await Promise.race([commitError.catch((cause: unknown) => cause), setImmediate()]);
   if (!(reason instanceof Error)) return error;
-  // LMDB gives the number.
+  // LMDB gives the number; the runtimes do not all have a name for EDQUOT.
   const { code } = reason as { code?: unknown };
-  const name = typeof code === 'number' && code > 0 ? getSystemErrorName(-code) : code;
+  const name = Object.entries(constants.errno).find(([, number]) => number === code)?.[0] ?? code;
   return Object.assign(new Error(reason.message, { cause: reason }), { code: name });
 }
