@@ -29,6 +29,8 @@ const bucketName = z.string().regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{0,62}$/, {
     'expected a bucket name: 1 to 63 lower-case letters, digits, dots and hyphens, a letter or digit first',
 });
 
+const firstRead = z.enum(['trust', 'hash']).default('trust');
+
 export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('For editors.'),
   store: z.string().min(1).default('./store').describe('Directory of the content store.'),
@@ -168,6 +170,19 @@ export const configSchema = z.strictObject({
     .describe(
       'Buckets made at start, by name. write-once: names keep their bytes. versioned: the newest wins.',
     ),
+  seal: z
+    .strictObject({
+      firstRead: firstRead.describe(
+        'When a blob is asked for the first time since the start. trust: inode, size and ctime have to be ' +
+          'as recorded. hash: all of its bytes are read and hashed before, which finds damage below the ' +
+          'file system.',
+      ),
+      buckets: z
+        .record(bucketName, z.strictObject({ firstRead }))
+        .default({})
+        .describe('Buckets in which it is otherwise.'),
+    })
+    .prefault({}),
   auth: z
     .strictObject({
       reads: z

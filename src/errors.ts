@@ -78,6 +78,7 @@ export const frontEndErrors = {
   'length-required': client(411, 'The request needs a body with Content-Length or chunked coding.'),
   'coding-refused': client(415, 'Uploads are stored as they are sent; Content-Encoding is not accepted.'),
   'digest-mismatch': client(422, 'The bytes received do not have the digest promised.'),
+  'proof-under-way': later(503, 'The stored file is being checked; come back later.', 'store'),
   internal: later(500, 'The server failed to answer.'),
 } as const satisfies Record<string, ErrorKind>;
 
@@ -87,10 +88,13 @@ export type ErrorCode = keyof typeof errors;
 /** An error with a code of the table. */
 export class SealgateError extends Error {
   readonly code: ErrorCode;
-  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+  /** Seconds after which it may be tried again; undefined: nobody knows. */
+  readonly retryAfter: number | undefined;
+  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions & { retryAfter?: number }) {
     super(detail ?? errors[code].detail, options);
     this.name = 'SealgateError';
     this.code = code;
+    this.retryAfter = options?.retryAfter;
   }
 }
 

@@ -63,13 +63,13 @@ export function respondJson(status: number, value: unknown, fields = ''): Respon
   return respond(status, `Content-Type: application/json\r\n${fields}`, `${JSON.stringify(value)}\n`);
 }
 
-/** @param fields lines to add, CRLF after each. */
-export function problem(code: ErrorCode, detail?: string, fields = ''): ProblemPlan {
+/** @param fields lines to add, CRLF after each. @param retryAfter seconds, of what may be tried again. */
+export function problem(code: ErrorCode, detail?: string, fields = '', retryAfter = 5): ProblemPlan {
   const { status, retryable } = errors[code];
   const lines = [
     'Content-Type: application/problem+json\r\nCache-Control: no-store\r\n',
     status === 401 ? `WWW-Authenticate: ${challenge(code)}\r\n` : '',
-    retryable && status >= 500 ? 'Retry-After: 5\r\n' : '',
+    retryable && status >= 500 ? `Retry-After: ${retryAfter}\r\n` : '',
     fields,
   ];
   return { ...respond(status, lines.join(''), problemBody(code, detail)), problem: code };
@@ -88,6 +88,8 @@ function challenge(code: ErrorCode): string {
  */
 export function problemFrom(error: unknown, log: Pick<Logger, 'error'>, request = ''): ProblemPlan {
   const code = error instanceof SealgateError ? error.code : 'internal';
+  if (error instanceof SealgateError && error.retryAfter !== undefined)
+    return problem(code, error.message, '', error.retryAfter);
   const ours = errors[code].source !== 'client';
   if (ours) log.error({ err: error, problem: code, request }, 'a request failed');
   return problem(code, ours ? undefined : (error as SealgateError).message);

@@ -5,7 +5,7 @@ import type { SealRecord } from '../native/addon.ts';
 import type { Route, Services } from './services.ts';
 import { digestTarget } from './target.ts';
 
-export function readDigest({ store, epochs, authorize, openReads }: Services): Route {
+export function readDigest({ store, epochs, authorize, openReads, firstRead }: Services): Route {
   return (request) => {
     const digest = digestTarget(request.path);
     authorize(request, 'read');
@@ -18,7 +18,7 @@ export function readDigest({ store, epochs, authorize, openReads }: Services): R
         created: record.created,
         ...(openReads && { cache: epoch }),
       });
-    const record = store.recorded(digest);
+    const record = store.recorded(digest, firstRead());
     return record instanceof Promise ? record.then(plan) : plan(record);
   };
 }

@@ -6,7 +6,7 @@ import type { SealRecord } from '../native/addon.ts';
 import type { Route, Services } from './services.ts';
 import { objectTarget } from './target.ts';
 
-export function readObject({ store, epochs, authorize, openReads }: Services): Route {
+export function readObject({ store, epochs, authorize, openReads, firstRead }: Services): Route {
   return (request) => {
     const { bucket, name } = objectTarget(request.path);
     authorize(request, 'read', bucket);
@@ -24,7 +24,7 @@ export function readObject({ store, epochs, authorize, openReads }: Services): R
         created: ref.undated ? undefined : ref.created,
         ...(openReads && { cache: epoch }),
       });
-    const blob = store.recorded(ref.digest);
+    const blob = store.recorded(ref.digest, firstRead(bucket));
     return blob instanceof Promise ? blob.then(plan) : plan(blob);
   };
 }

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { EngineRequest } from '../delivery/engine_request.ts';
 import type { Epochs } from '../delivery/epochs.ts';
 import type { Answer } from '../delivery/plan.ts';
-import type { Store } from '../store/store.ts';
+import type { FirstRead, Store } from '../store/store.ts';
 import type { Turns } from '../turns.ts';
 
 export type Action = 'read' | 'write';
@@ -21,6 +21,8 @@ export interface Services {
   authorize: Authorize;
   /** Whether everybody may read. Plans of content that is not open to all are not kept. */
   openReads: boolean;
+  /** What the first read of a blob takes, by bucket; without one where bytes are asked for by digest. */
+  firstRead(bucket?: string): FirstRead;
   /** Bytes. */
   maxObjectBytes: number;
   /** One writer at a time for a name. */

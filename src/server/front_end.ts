@@ -9,7 +9,7 @@ import type { Refusals } from '../delivery/refusals.ts';
 import { createApp } from '../http/app.ts';
 import { authorizer } from '../http/authorize.ts';
 import { addon } from '../native/addon.ts';
-import type { Store } from '../store/store.ts';
+import type { FirstRead, Store } from '../store/store.ts';
 import { Turns } from '../turns.ts';
 
 /** @param ownToken the sentinel's, which may read. */
@@ -28,9 +28,18 @@ export function createFrontEnd(
     epochs,
     authorize: authorizer(tokens, config.auth.clients, openReads, ownToken),
     openReads,
+    firstRead: firstReads(config),
     maxObjectBytes: config.limits.maxObjectBytes,
     turns: new Turns(),
     log,
   });
   return new FrontEnd({ handle, store, epochs, refused: (code) => refusals.add(code), log });
+}
+
+// By digest a blob may be one of any bucket: the strictest counts.
+function firstReads({ seal }: Config): (bucket?: string) => FirstRead {
+  const strictest = Object.values(seal.buckets).some(({ firstRead }) => firstRead === 'hash')
+    ? 'hash'
+    : seal.firstRead;
+  return (bucket) => (bucket === undefined ? strictest : (seal.buckets[bucket]?.firstRead ?? seal.firstRead));
 }

@@ -11,7 +11,7 @@ import { listNames, type RefRecord } from './listing.ts';
 import { Metadata } from './metadata.ts';
 import { checkObjectName } from './names.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
-import type { BucketKind, Listing, NewRef, PutOutcome, Ref, Store } from './store.ts';
+import type { BucketKind, FirstRead, Listing, NewRef, PutOutcome, Ref, Store } from './store.ts';
 import { textType } from './text_type.ts';
 
 interface BucketRecord {
@@ -122,8 +122,8 @@ class ContentStore implements Store {
     return record && 'size' in record ? { size: record.size, created: record.created } : undefined;
   }
 
-  recorded(digest: string) {
-    return this.#proofs.recorded(digest);
+  recorded(digest: string, firstRead?: FirstRead) {
+    return this.#proofs.recorded(digest, firstRead);
   }
 
   seal(digest: string) {

@@ -4,7 +4,9 @@ import { SealgateError } from '../errors.ts';
 import type { Evidence, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
 import type { Turns } from '../turns.ts';
 import type { Blobs } from './blobs.ts';
+import { HashQueue } from './hash_queue.ts';
 import type { Metadata } from './metadata.ts';
+import type { FirstRead } from './store.ts';
 
 /** One version of what is known of a blob. The newest counts. */
 export type BlobRecord =
@@ -25,13 +27,39 @@ function isLevel(found: SealLevel | SealBreak): found is SealLevel {
   return found === 'L0' || found === 'L1';
 }
 
+/** A proof under way, of a blob of `size` bytes. */
+interface Proof {
+  proof: Promise<SealRecord>;
+  size: number;
+}
+
+/** Digests remembered as read: some 30 MB. A blob beyond them is hashed once more. */
+const mostRead = 250_000;
+/** Milliseconds that a request waits for a proof; then it is told when to come back. */
+const longestWait = 5000;
+
+// A large file takes minutes to hash, which no request waits for: the proof goes on without it.
+function inTime({ proof, size }: Proof, queue: HashQueue): Promise<SealRecord> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      const retryAfter = queue.secondsFor(size);
+      const detail = `The stored file is being checked, which takes some ${retryAfter} seconds more.`;
+      reject(new SealgateError('proof-under-way', detail, { retryAfter }));
+    }, longestWait);
+    proof.then(resolve, reject).finally(() => clearTimeout(late));
+  });
+}
+
 export class Proofs {
   readonly #meta: Metadata;
   readonly #blobs: Blobs;
   readonly #turns: Turns;
   readonly #writes: boolean;
   /** Those under way, by digest: those who ask meanwhile share them. */
-  readonly #under = new Map<string, Promise<SealRecord>>();
+  readonly #under = new Map<string, Proof>();
+  readonly #queue = new HashQueue();
+  /** Digests of blobs whose bytes were read and found right since the start, the oldest first. */
+  readonly #read = new Set<string>();
 
   /**
    * @param turns by digest.
@@ -45,8 +73,12 @@ export class Proofs {
   }
 
   /** See store.ts, as for the others. */
-  recorded(digest: string): SealRecord | Promise<SealRecord> {
-    return (this.#under.size > 0 && this.#under.get(digest)) || this.#record(digest);
+  recorded(digest: string, firstRead: FirstRead = 'trust'): SealRecord | Promise<SealRecord> {
+    const under = this.#under.size > 0 ? this.#under.get(digest) : undefined;
+    if (under) return inTime(under, this.#queue);
+    const record = this.#record(digest);
+    if (firstRead === 'trust' || this.#read.has(digest)) return record;
+    return inTime(this.#begin(record, 'content'), this.#queue);
   }
 
   #record(digest: string): SealRecord {
@@ -59,7 +91,7 @@ export class Proofs {
   }
 
   async seal(digest: string): Promise<{ size: number; level: SealLevel }> {
-    let record = await this.recorded(digest);
+    let record = await (this.#under.get(digest)?.proof ?? this.#record(digest));
     let found = this.#blobs.seal(record);
     if (!isLevel(found)) {
       record = await this.prove(digest, found);
@@ -69,13 +101,16 @@ export class Proofs {
     throw new SealgateError('seal-broken', `Blob ${digest} changes while it is proved.`);
   }
 
-  prove(digest: string, broken: SealBreak): Promise<SealRecord> {
-    const under = this.#under.get(digest);
-    if (under) return under;
+  async prove(digest: string, broken: SealBreak): Promise<SealRecord> {
+    return (this.#under.get(digest) ?? this.#begin(this.#record(digest), broken)).proof;
+  }
+
+  #begin({ digest, size }: SealRecord, broken: SealBreak): Proof {
     const inTurn = this.#turns.take(digest, () => this.#prove(digest, broken));
     const proof = inTurn.finally(() => this.#under.delete(digest));
-    this.#under.set(digest, proof);
-    return proof;
+    const under = { proof, size };
+    this.#under.set(digest, under);
+    return under;
   }
 
   // Nothing is condemned before all of its bytes were read: the same content on another inode is as good (a
@@ -88,9 +123,10 @@ export class Proofs {
     if (isLevel(found) && reported !== 'content') return record;
     if (found === 'missing' || found === 'unreadable') throw unreachable(digest, found);
     if (found === 'not-a-file') return this.#condemn(digest, 'something that is no file is in its place');
-    const { digest: actual, size, evidence } = await this.#hash(digest);
+    const { digest: actual, size, evidence } = await this.#hash(record);
     if (actual !== digest || size !== record.size)
       return this.#condemn(digest, 'the content has another digest');
+    this.#remember(digest);
     if (evidence === record.evidence) return record;
     const { created } = record;
     if (this.#writes) {
@@ -100,10 +136,18 @@ export class Proofs {
     return sealRecord(digest, size, evidence, created);
   }
 
-  #hash(digest: string): Promise<Hashed & { evidence: Evidence }> {
-    return this.#blobs.hash(digest).catch((cause) => {
-      throw unreachable(digest, 'unreadable', cause);
-    });
+  #hash({ digest, size }: SealRecord): Promise<Hashed & { evidence: Evidence }> {
+    return this.#queue.add(size, () =>
+      this.#blobs.hash(digest).catch((cause) => {
+        throw unreachable(digest, 'unreadable', cause);
+      }),
+    );
+  }
+
+  #remember(digest: string): void {
+    this.#read.add(digest);
+    if (this.#read.size <= mostRead) return;
+    for (const oldest of this.#read) return void this.#read.delete(oldest);
   }
 
   async #condemn(digest: string, reason: string): Promise<never> {

@@ -5,6 +5,12 @@ import type { Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.t
 
 export type BucketKind = 'write-once' | 'versioned';
 
+/**
+ * What happens when a blob is asked for the first time since the start. trust: it is delivered when its
+ * inode, size and ctime are as recorded. hash: all of its bytes are read and hashed before.
+ */
+export type FirstRead = 'trust' | 'hash';
+
 /** What a name points at. */
 export interface Descriptor {
   /** SHA-256, 64 lower-case hex digits. */
@@ -61,10 +67,11 @@ export interface Store {
   /** Size of a committed blob, undefined when there is none. */
   blob(digest: string): { size: number; created: number } | undefined;
   /**
-   * What the engine seals a committed blob by. A promise while the blob is proved again. Throws `not-found`,
-   * and `seal-broken` for one in quarantine.
+   * What the engine seals a committed blob by. A promise while the blob is proved again, or read for the
+   * first time; it rejects with `proof-under-way` when that takes longer than a request should wait. Throws
+   * `not-found`, `content-forgotten`, and `seal-broken` for one in quarantine.
    */
-  recorded(digest: string): SealRecord | Promise<SealRecord>;
+  recorded(digest: string, firstRead?: FirstRead): SealRecord | Promise<SealRecord>;
   /**
    * The engine found that a blob is not what was recorded. One whose inode is another is hashed: the same
    * content is as good, and recorded anew.

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { createSite, TestServer } from '../support/server.ts';
@@ -80,4 +80,28 @@ for (const { what, harm, refused, title } of harms) {
 
 test('what was changed is kept aside', async () => {
   assert.equal((await readdir(join(site.dir, 'store/quarantine'))).length, sizes.length);
+});
+
+test('firstRead hash: objects are served, by name and by digest', async () => {
+  const other = await createSite();
+  const settings = JSON.parse(await readFile(other.config, 'utf8'));
+  await writeFile(
+    other.config,
+    JSON.stringify({ ...settings, seal: { buckets: { files: { firstRead: 'hash' } } } }),
+  );
+  const careful = await TestServer.start(other, '--workers', '1');
+  try {
+    const file = join(other.dir, 'object');
+    await writeFile(file, 'read before it is served');
+    await careful.put('/o/files/object', file);
+    const digest = createHash('sha256').update('read before it is served').digest('hex');
+    for (const path of ['/o/files/object', `/sha256/${digest}`]) {
+      const { status, body } = await careful.curl(path);
+      assert.equal(status, 200);
+      assert.equal(body.toString(), 'read before it is served');
+    }
+  } finally {
+    await careful.stop();
+    await other.remove();
+  }
 });

@@ -50,6 +50,7 @@ export async function openTestApp(
     epochs,
     authorize,
     openReads,
+    firstRead: () => 'trust',
     maxObjectBytes: 1 << 20,
     turns: new Turns(),
     log,

@@ -1,0 +1,44 @@
+// HashQueue: files are hashed one after another, so that proofs of a whole restored backup leave disk and CPU
+// to everybody else. Small ones do not wait behind large ones.
+
+import { Turns } from '../turns.ts';
+
+/** Bytes from which on a file is large: hashing it takes longer than a request should wait. */
+const large = 64 * 2 ** 20;
+/** Bytes a second, until the first file was hashed: a disk's more than a cache's. */
+const assumedRate = 150e6;
+/** Bytes below which a measured rate says little. */
+const measurable = 2 ** 20;
+const longestSeconds = 3600;
+
+export class HashQueue {
+  readonly #turns = new Turns();
+  /** Bytes of the large files that wait or are read. */
+  #waiting = 0;
+  #rate = assumedRate;
+
+  /** Runs `hash` when it is its turn. @param size bytes of its file. */
+  async add<T>(size: number, hash: () => Promise<T>): Promise<T> {
+    const isLarge = size >= large;
+    if (isLarge) this.#waiting += size;
+    try {
+      return await this.#turns.take(isLarge ? 'large' : 'small', () => this.#measured(size, hash));
+    } finally {
+      if (isLarge) this.#waiting -= size;
+    }
+  }
+
+  /** Seconds until a file of this size, which is in the queue, will have been hashed: an estimate. */
+  secondsFor(size: number): number {
+    const bytes = Math.max(size, this.#waiting);
+    return Math.min(Math.max(Math.ceil(bytes / this.#rate), 1), longestSeconds);
+  }
+
+  async #measured<T>(size: number, hash: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    const result = await hash();
+    const seconds = (performance.now() - began) / 1000;
+    if (size >= measurable && seconds > 0) this.#rate = size / seconds;
+    return result;
+  }
+}
