@@ -33,7 +33,10 @@ void set_rollout(const Napi::CallbackInfo& info) {
   const Napi::Object slice = object(given, "slice");
   auto rollout = std::make_shared<Rollout>();
   rollout->phase = phase_of(given);
-  rollout->canary = static_cast<uint32_t>(number(given, "canary") * Rollout::kWhole + 0.5);
+  const double canary = number(given, "canary");
+  if (!(canary >= 0 && canary <= 1))
+    throw Napi::TypeError::New(info.Env(), "canary: expected a share from 0 to 1");
+  rollout->canary = static_cast<uint32_t>(canary * Rollout::kWhole + 0.5);
   rollout->sticky = boolean(given, "sticky");
   const std::string salt = text(given, "salt");
   salt.copy(reinterpret_cast<char*>(rollout->salt.data()), rollout->salt.size());

@@ -55,12 +55,13 @@ struct Rollout {
   static constexpr uint32_t kWhole = 10'000;  // shares are in hundredths of a percent
 
   struct Assignment {
-    Group group = Group::canary;
-    bool may_move = true;
+    Group group = Group::outside;
+    bool may_move = false;
   };
 
-  Phase phase = Phase::hw_offload;
-  uint32_t canary = kWhole;  // share of the slice
+  // Until somebody says how far the rollout has come, nothing moves.
+  Phase phase = Phase::instrument;
+  uint32_t canary = 0;  // share of the slice
   // A client is always in the same part of the slice; false: each connection takes its chance.
   bool sticky = true;
   std::array<uint8_t, 16> salt{};  // of the division into parts

@@ -17,6 +17,12 @@ Client client(std::string_view peer, std::string_view name = {}) {
   return {peer, name, 0, TlsVersion::tls13, Aead::aes128_gcm};
 }
 
+Rollout whole() {
+  Rollout rollout;
+  rollout.canary = Rollout::kWhole;
+  return rollout;
+}
+
 Group group_of(const Rollout& rollout, const Client& who, uint64_t serial = 0) {
   return rollout.assign(who, serial).group;
 }
@@ -52,8 +58,15 @@ TEST("what is no prefix is refused") {
   }
 }
 
-TEST("a whole slice is the canary") {
+TEST("before a rollout is set nothing moves") {
   const Rollout rollout;
+  CHECK(!rollout.allows(Direction::tx));
+  CHECK(!rollout.allows(Direction::rx));
+  CHECK(!rollout.assign(client("192.0.2.1"), 0).may_move);
+}
+
+TEST("a whole slice is the canary") {
+  const Rollout rollout = whole();
   CHECK(group_of(rollout, client("192.0.2.1")) == Group::canary);
   CHECK(rollout.assign(client("192.0.2.1"), 0).may_move);
 }
