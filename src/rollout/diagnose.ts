@@ -38,6 +38,8 @@ const enoughConnections = 20;
 const enoughBytes = 1_000_000;
 /** Uploads, before a share of them is more than a few clients' day. */
 const enoughUploads = 20;
+/** Lost uploads, before they are more than a client that was switched off. */
+const enoughLost = 5;
 
 type Rule = (seen: Observations) => Symptom | undefined;
 
@@ -236,14 +238,14 @@ const uploadsAborted: Rule = ({ counts }) => {
 };
 
 const uploadsLost: Rule = ({ counts }) => {
-  const { uploads_lost: lost = 0 } = counts;
-  if (lost === 0) return undefined;
+  const { uploads = 0, uploads_aborted: aborted = 0, uploads_lost: lost = 0 } = counts;
+  if (lost < enoughLost || lost < (uploads + aborted) / 100) return undefined;
   return {
     family: 'D',
     name: 'uploads-lost',
-    seen: `${lost} uploads were lost though their clients may have sent all of them`,
-    cause: 'The connection was reset before everything that had arrived was read.',
-    remedy: 'let clients wait for the answer before they close; look for their lines in the access log',
+    seen: `${lost} uploads whose connection ended before the body had come`,
+    cause: 'Clients gave up, or closed without reading the answer so that their kernel reset the connection.',
+    remedy: 'let clients wait for the answer; the access log has these uploads with status 499',
   };
 };
 
