@@ -27,7 +27,7 @@ const guard = {
   cpuRatio: 100,
   steps: [100],
   // Longer than it takes to inject errors, or the guard would go on before them.
-  stepSeconds: 20,
+  stepSeconds: 40,
   stepConnections: 10,
   stepBytes: 1_000_000,
 };
