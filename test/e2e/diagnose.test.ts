@@ -61,6 +61,12 @@ test('uploads that clients give up are named with their share: status 1', async 
   assert.equal((await diagnose()).status, 1);
 });
 
+test('uploads that were lost are named with their count: their clients may believe them stored', async () => {
+  const { symptoms } = (await (await fetch(`${server.control}/diagnosis`)).json()) as Diagnosis;
+  const symptom = symptoms.find(({ name }) => name === 'uploads-lost') ?? assert.fail();
+  assert.match(symptom.seen, /^25 uploads whose connection ended before/);
+});
+
 test('files in quarantine are named', async () => {
   await writeFile(join(site.dir, 'store', 'quarantine', `${'a'.repeat(64)}.1`), 'damaged');
   const { status, stdout } = await diagnose('--json');

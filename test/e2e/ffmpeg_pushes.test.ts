@@ -1,5 +1,5 @@
-// ffmpeg's HLS and DASH muxers push each file by PUT over TLS. Without persistent connections they close right
-// after the body and read nothing; every file arrives all the same.
+// ffmpeg's HLS and DASH muxers push each file by PUT over TLS. Without persistent connections they close
+// right after the body and read nothing; every file arrives all the same.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
