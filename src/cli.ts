@@ -50,6 +50,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   cp: async () => (await import('./cli/cp.ts')).addCp,
   forget: async () => (await import('./cli/forget.ts')).addForget,
   bucket: async () => (await import('./cli/bucket.ts')).addBucket,
+  verify: async () => (await import('./cli/verify.ts')).addVerify,
   rebuild: async () => (await import('./cli/rebuild.ts')).addRebuild,
   token: async () => (await import('./cli/token.ts')).addToken,
   config: async () => (await import('./cli/config.ts')).addConfig,

@@ -1,21 +1,15 @@
 // import: a directory tree into a bucket, with progress for people and for logs.
 
 import { stat } from 'node:fs/promises';
-import { Presets, SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { SealgateError } from '../errors.ts';
-import {
-  type ImportOptions,
-  type ImportProgress,
-  type ImportResult,
-  importDirectory,
-  intoStore,
-} from '../store/import.ts';
+import { type ImportOptions, type ImportResult, importDirectory, intoStore } from '../store/import.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';
 import type { BucketKind } from '../store/store.ts';
 import { createBucket } from './bucket.ts';
 import { type ChoiceOptions, choiceOf, leftOutLines, withChoice } from './import_choice.ts';
 import { type PlaceOptions, reading, withPlace, writing } from './place.ts';
+import { display } from './progress.ts';
 import { sayError } from './say.ts';
 import { ServerDestination } from './server_destination.ts';
 import { checked, parseKind, siteConfig, withExamples } from './site.ts';
@@ -29,8 +23,6 @@ interface Options extends PlaceOptions, ChoiceOptions {
   dryRun?: true;
 }
 
-/** Milliseconds between two lines of progress where there is no terminal. */
-const lineEvery = 5000;
 const failuresShown = 20;
 /** What shells report of a command ended by SIGINT. */
 const interruptedStatus = 130;
@@ -139,7 +131,7 @@ async function importInterruptibly(options: ImportOptions): Promise<ImportResult
   };
   const forget = () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  const progress = process.stderr.isTTY ? bar() : lines();
+  const progress = display('files');
   try {
     const { signal } = interrupted;
     return await importDirectory({ ...options, signal, onProgress: progress.update });
@@ -147,38 +139,6 @@ async function importInterruptibly(options: ImportOptions): Promise<ImportResult
     progress.end();
     forget();
   }
-}
-
-interface Display {
-  update(progress: ImportProgress): void;
-  end(): void;
-}
-
-function bar(): Display {
-  const format = '{bar} {percentage}% | {files}/{totalFiles} files | {read} of {all} | {eta_formatted} left';
-  const drawn = new SingleBar({ format, etaBuffer: 200, stream: process.stderr }, Presets.shades_classic);
-  let begun = false;
-  return {
-    update({ files, bytes, totalFiles, totalBytes }) {
-      const shown = { files, totalFiles, read: humanBytes(bytes), all: humanBytes(totalBytes) };
-      if (!begun) drawn.start(totalBytes, bytes, shown);
-      begun = true;
-      drawn.update(bytes, shown);
-    },
-    end: () => drawn.stop(),
-  };
-}
-
-function lines(): Display {
-  let last = performance.now();
-  return {
-    update({ files, bytes, totalFiles, totalBytes }) {
-      if (performance.now() - last < lineEvery) return;
-      last = performance.now();
-      sayError(`${files} of ${totalFiles} files, ${humanBytes(bytes)} of ${humanBytes(totalBytes)}`);
-    },
-    end() {},
-  };
 }
 
 function summarize({ unchanged, leftOut, failures, stopped }: ImportResult): void {

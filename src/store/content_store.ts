@@ -6,12 +6,24 @@ import { checkedMediaType, isSameMediaType, mediaTypeOf } from '../media_type.ts
 import type { Evidence, Hashed, SealBreak, StoreLock } from '../native/addon.ts';
 import { Turns } from '../turns.ts';
 import { Blobs } from './blobs.ts';
+import { knownBlob, knownBlobs } from './known_blobs.ts';
 import { checkFormat, checkLockFile, checkWhole, lockStore, makeFolders } from './layout.ts';
 import { listNames, type RefRecord } from './listing.ts';
 import { Metadata } from './metadata.ts';
 import { checkObjectName } from './names.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
-import type { BucketKind, FirstRead, Listing, NewRef, PutOutcome, Ref, Store } from './store.ts';
+import { restoreBlob } from './restore.ts';
+import type {
+  BucketKind,
+  FirstRead,
+  KnownBlob,
+  Listing,
+  NewRef,
+  PutOutcome,
+  Ref,
+  Restored,
+  Store,
+} from './store.ts';
 import { textType } from './text_type.ts';
 
 interface BucketRecord {
@@ -136,6 +148,14 @@ class ContentStore implements Store {
 
   quarantine(digest: string, reason: string) {
     return this.#proofs.quarantine(digest, reason);
+  }
+
+  known(page: { after: string; limit: number } | { only: string }): KnownBlob[] {
+    return 'only' in page ? knownBlob(this.#meta, page.only) : knownBlobs(this.#meta, page);
+  }
+
+  restore(digest: string): Promise<Restored> {
+    return this.#turns.take(digest, () => restoreBlob(this.#meta, this.#blobs, digest));
   }
 
   // Recorded first: after a crash between the two the blob is not served, and the same call removes the file.

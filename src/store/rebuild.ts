@@ -1,8 +1,7 @@
 // Rebuild: the metadata of a store made anew, from the journal and from the blobs that it does not know.
 
-import { access, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { isDigest } from '../digest.ts';
 import { syncFolder } from '../durable_file.ts';
 import { Blobs, blobsFolder } from './blobs.ts';
 import { newIdentity } from './identity.ts';
@@ -10,6 +9,7 @@ import { readJournal } from './journal.ts';
 import { aside, checkFormat, lockStore, makeFolders } from './layout.ts';
 import { journalPath, Metadata } from './metadata.ts';
 import type { BlobRecord } from './proofs.ts';
+import { digestsBelow } from './verification.ts';
 
 export interface Rebuilt {
   /** Taken from the journal. */
@@ -118,13 +118,5 @@ async function fromBlobs(meta: Metadata, root: string, done: Done, said: () => v
       done.withdrawn++;
     }
     said();
-  }
-}
-
-async function* digestsBelow(folder: string): AsyncGenerator<string> {
-  for (const first of await readdir(folder)) {
-    for (const second of await readdir(join(folder, first))) {
-      for (const name of await readdir(join(folder, first, second))) if (isDigest(name)) yield name;
-    }
   }
 }

@@ -54,6 +54,16 @@ export interface Listing {
 
 export type PutOutcome = 'created' | 'same' | 'replaced';
 
+/** The newest that is known of a blob. */
+export type KnownBlob = { digest: string } & (
+  | { state: 'stored'; size: number }
+  | { state: 'withdrawn'; why: string }
+  | { state: 'forgotten'; why: string }
+);
+
+/** `no-right-file`: what is left of the blob is damaged or cannot be read. */
+export type Restored = 'restored' | 'not-withdrawn' | 'forgotten' | 'no-right-file';
+
 export interface Store {
   readonly root: string;
 
@@ -85,6 +95,13 @@ export interface Store {
    * cannot be read.
    */
   intact(digest: string): Promise<boolean | undefined>;
+  /** Blobs that there are records of, by digest, from behind `after`; of one digest with `only`. */
+  known(page: { after: string; limit: number } | { only: string }): KnownBlob[];
+  /**
+   * Gives back a blob that was withdrawn, when a file that was it is still right: put in its place and
+   * recorded anew. Resolves with what became of it. A forgotten blob stays forgotten.
+   */
+  restore(digest: string): Promise<Restored>;
   /** Moves a blob that failed its proof out of the way and records why. */
   quarantine(digest: string, reason: string): Promise<void>;
   /**

@@ -16,6 +16,7 @@ const commands: Record<string, string[]> = {
   rm: ['--config', '--store', '--force', '--server'],
   cp: ['--config', '--store', '--server'],
   forget: ['--config', '--store', '--control', '--why'],
+  verify: ['--config', '--store', '--json', '--restore'],
   bucket: [],
   'bucket create': ['--config', '--store', '--kind'],
   'bucket ls': ['--config', '--store', '--json', '--control'],

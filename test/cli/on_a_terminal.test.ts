@@ -34,6 +34,13 @@ test('a bar is drawn to the end', async () => {
   assert.match(stdout, /2 files imported/);
 });
 
+test('verify draws a bar of blobs', async () => {
+  const { status, stdout } = await onTerminal(['verify', '--config', site.config]).ended;
+  assert.equal(status, 0);
+  assert.match(stdout, /100% \| 2\/2 blobs/);
+  assert.match(stdout, /2 blobs verified, all right/);
+});
+
 test('^C ends the bar, and the cursor is there', async () => {
   const files = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`${i}`, `file ${i}`]));
   await writeTree(join(site.dir, 'many'), files);

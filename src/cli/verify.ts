@@ -1,0 +1,197 @@
+// verify: whether the bytes of the store are still what they were, and what to do about those that are not.
+
+import type { Command } from 'commander';
+import { isDigest } from '../digest.ts';
+import { readAnnouncement } from '../server/announcement.ts';
+import { StoreHeld } from '../store/layout.ts';
+import type { KnownBlob, Store } from '../store/store.ts';
+import { allKnown, type Fault, findUnrecorded, verifyBlobs } from '../store/verification.ts';
+import { display } from './progress.ts';
+import { sayError, UsageError } from './say.ts';
+import { type SiteOptions, withExamples, withSite, withStore } from './site.ts';
+
+interface Options extends SiteOptions {
+  restore?: true;
+  json?: true;
+}
+
+/** What shells report of a command ended by SIGINT. */
+const interruptedStatus = 130;
+
+const again = 'store the same bytes again, or bring the file back from a backup';
+const advice: Record<Fault['state'], string> = {
+  damaged: again,
+  missing: `${again}; is every disk of the store mounted?`,
+  unreadable: 'see what the system says of the disk and of the permissions, then verify it again',
+  withdrawn:
+    "run 'sealgate verify --restore', which gives it back if a file of it is right, or store it again",
+  'not-forgotten': "run 'sealgate forget' again, which removes the file",
+  unrecorded: 'an upload that never ended left it; nothing points at it, and storing the same bytes takes it',
+  unknown: 'there is neither a record nor a file; is it the right store?',
+};
+
+export function addVerify(program: Command): void {
+  const command = withSite(program.command('verify'))
+    .description('hash the blobs of the store and list those that are damaged, missing or withdrawn')
+    .argument('[digest...]', 'sha256:HEX or HEX; without any, all that there are')
+    .option('--restore', 'give back what was withdrawn and is right; looks at nothing else')
+    .option('--json', 'one JSON object a line: each fault, and a summary at last')
+    .action(verify)
+    .addHelpText(
+      'after',
+      `
+Nothing is written without --restore, so a server may run meanwhile. --restore needs the store to itself.
+The status is 1 when a blob is damaged, missing, unreadable or withdrawn.
+`,
+    );
+  withExamples(command, 'sealgate verify', 'sealgate verify --json', 'sealgate verify --restore');
+}
+
+async function verify(given: string[], options: Options): Promise<void> {
+  const digests = given.map(parseDigest);
+  if (options.restore) await restoring(digests, options);
+  else await looking(digests, options);
+}
+
+function parseDigest(text: string): string {
+  const digest = text.replace(/^sha256:/, '');
+  if (isDigest(digest)) return digest;
+  throw new UsageError(`${text}: expected sha256: and 64 lower-case hex digits`);
+}
+
+async function looking(digests: string[], options: Options): Promise<void> {
+  await withStore({ ...options, readOnly: true }, async (store) => {
+    if (!options.json && (await readAnnouncement(store.root)))
+      sayError('a server may have this store open: it is read, and nothing is changed');
+    const run = new Run(store, options.json === true);
+    await interruptibly((signal) => run.all(digests, signal));
+    run.end();
+  });
+}
+
+/** One verification: counts, shows and tells. */
+class Run {
+  readonly #store: Store;
+  readonly #json: boolean;
+  readonly #progress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
+  readonly #display = display('blobs');
+  readonly #lines: string[] = [];
+  #faults = 0;
+  /** Faults by which content is lost to clients. */
+  #grave = 0;
+
+  constructor(store: Store, json: boolean) {
+    this.#store = store;
+    this.#json = json;
+  }
+
+  async all(digests: string[], signal: AbortSignal): Promise<void> {
+    const isAsked = digests.length > 0;
+    const blobs = () => (isAsked ? this.#asked(digests) : allKnown(this.#store));
+    for (const blob of blobs()) {
+      this.#progress.totalFiles++;
+      this.#progress.totalBytes += blob.state === 'stored' ? blob.size : 0;
+    }
+    const on = {
+      store: this.#store,
+      signal,
+      onFault: (fault: Fault) => this.#tell(fault),
+      onDone: (bytes: number) => {
+        this.#progress.files++;
+        this.#progress.bytes += bytes;
+        this.#display.update(this.#progress);
+      },
+    };
+    try {
+      await verifyBlobs(blobs(), on);
+      if (isAsked) for (const digest of digests) this.#tellUnknown(digest);
+      else if (!signal.aborted) await findUnrecorded(on);
+    } finally {
+      this.#display.end();
+      for (const line of this.#lines) console.log(line);
+    }
+  }
+
+  *#asked(digests: string[]): Generator<KnownBlob> {
+    for (const digest of digests) yield* this.#store.known({ only: digest });
+  }
+
+  #tellUnknown(digest: string): void {
+    if (this.#store.known({ only: digest }).length === 0)
+      this.#tell({ digest, state: 'unknown', detail: 'there is no such blob' });
+  }
+
+  #tell(fault: Fault): void {
+    this.#faults++;
+    if (fault.state !== 'unrecorded') this.#grave++;
+    const line = this.#json ? JSON.stringify({ ...fault, advice: advice[fault.state] }) : lineOf(fault);
+    // A line in the middle of a bar is overwritten by it.
+    if (process.stderr.isTTY) this.#lines.push(line);
+    else console.log(line);
+  }
+
+  end(): void {
+    const { files, bytes } = this.#progress;
+    if (this.#json) console.log(JSON.stringify({ blobs: files, bytes, faults: this.#faults }));
+    else
+      console.log(`${files} blobs verified, ${this.#faults === 0 ? 'all right' : `${this.#faults} faults`}`);
+    if (this.#grave > 0) process.exitCode ??= 1;
+  }
+}
+
+function lineOf({ digest, state, detail }: Fault): string {
+  return `${state} sha256:${digest}: ${detail}; ${advice[state]}`;
+}
+
+// ^C gives the terminal back as it was.
+async function interruptibly(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const interrupted = new AbortController();
+  const onSignal = () => {
+    sayError('sealgate: ending once the blobs under way are done; again to end at once');
+    process.exitCode = interruptedStatus;
+    interrupted.abort();
+    stop();
+  };
+  const stop = () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  await work(interrupted.signal).finally(stop);
+}
+
+async function restoring(digests: string[], options: Options): Promise<void> {
+  try {
+    await withStore({ ...options, readOnly: false }, (store) =>
+      restore(store, digests, options.json === true),
+    );
+  } catch (cause) {
+    if (!(cause instanceof StoreHeld)) throw cause;
+    const what = 'stop the server that has this store open, run the command again, and start the server';
+    throw new Error(`${cause.message.split(';')[0]}; to restore, ${what}`, { cause });
+  }
+}
+
+async function restore(store: Store, digests: string[], json: boolean): Promise<void> {
+  const asked = digests.length > 0 ? digests : withdrawn(store);
+  let restored = 0;
+  let left = 0;
+  for (const digest of asked) {
+    const outcome = await store.restore(digest);
+    if (outcome === 'restored') restored++;
+    else left++;
+    if (json) console.log(JSON.stringify({ digest, outcome }));
+    else console.log(`${outcome} sha256:${digest}: ${told[outcome]}`);
+  }
+  if (json) console.log(JSON.stringify({ restored, left }));
+  else console.log(`${restored} blobs restored, ${left} not`);
+  if (left > 0) process.exitCode = 1;
+}
+
+function* withdrawn(store: Store): Generator<string> {
+  for (const { digest, state } of allKnown(store)) if (state === 'withdrawn') yield digest;
+}
+
+const told: Record<Awaited<ReturnType<Store['restore']>>, string> = {
+  restored: 'it is served again',
+  'not-withdrawn': 'it is not in quarantine, and nothing was done',
+  forgotten: 'it was forgotten, and stays so; the same bytes may be stored again',
+  'no-right-file': `no file of it has its digest; ${again}`,
+};
