@@ -10,7 +10,7 @@ namespace sealgate {
 Status allocate_behind_end(const std::string& path, uint64_t bytes) {
   const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!file) return Status::last("open");
-  struct stat found{};
+  struct stat found {};
   if (::fstat(file.get(), &found) != 0) return Status::last("fstat");
   if (::fallocate(file.get(), FALLOC_FL_KEEP_SIZE, found.st_size, static_cast<off_t>(bytes)) != 0)
     return Status::last("fallocate");

@@ -61,8 +61,9 @@ void GroupCounters::each(std::string_view name, Visit& visit) const {
     const auto error = static_cast<ChannelError>(i);
     const uint64_t rest = rest_.errors.get(error), movable = movable_.errors.get(error);
     if (rest + movable == 0) continue;
-    const std::string by = client_left(error) ? "/client/" : "/server/";
-    both("errors." + group + by + std::string(channel_error_name(error)), rest, movable);
+    std::string name = "errors." + group;
+    name.append(client_left(error) ? "/client/" : "/server/").append(channel_error_name(error));
+    both(name, rest, movable);
   }
 }
 

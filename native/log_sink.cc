@@ -19,7 +19,7 @@
 namespace sealgate {
 namespace {
 
-constexpr int kRetryAfter = 1000;                       // milliseconds after a failure
+constexpr int kRetryAfter = 1000;                         // milliseconds after a failure
 constexpr std::chrono::milliseconds kFlushLooksAgain{2};  // whether everything is written
 
 // Some bytes after the last newline: a crash or a power cut left a part of a line.
@@ -56,9 +56,7 @@ LogSink::~LogSink() {
 Status LogSink::describe_kind(File& file) {
   struct stat found {};
   if (::fstat(file.fd.get(), &found) != 0) return Status::last("fstat");
-  file.kind = S_ISREG(found.st_mode)    ? Kind::regular
-              : S_ISSOCK(found.st_mode) ? Kind::socket
-                                        : Kind::stream;
+  file.kind = S_ISREG(found.st_mode) ? Kind::regular : S_ISSOCK(found.st_mode) ? Kind::socket : Kind::stream;
   return {};
 }
 

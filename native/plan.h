@@ -35,7 +35,7 @@ struct WholeResponse {
 struct DeliverPlan {
   std::shared_ptr<const SealedFile> file;
   std::string content_type;
-  std::string fields;  // for 200, 206 and 304; CRLF after each
+  std::string fields;         // for 200, 206 and 304; CRLF after each
   int64_t last_modified = 0;  // seconds since the epoch; 0: there is no date
   bool cacheable = false;
   uint32_t slot = 0;

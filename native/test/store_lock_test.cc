@@ -66,7 +66,7 @@ TEST("a lock file is the owner's alone, as whoever may open it may hold it") {
   TempDir dir;
   StoreLock lock;
   CHECK(StoreLock::take(dir.at("lock"), &lock).ok());
-  struct stat found{};
+  struct stat found {};
   CHECK_EQ(::stat(dir.at("lock").c_str(), &found), 0);
   CHECK_EQ(found.st_mode & 0777, 0600U);
 }
