@@ -151,7 +151,7 @@ TEST("a placed blob has its name, its parents and its evidence, and the staging 
   TempDir dir;
   stage(dir.at("staging"), "abc");
   Placement placed;
-  const std::string blob = dir.at("blobs/sha256/ba/78/blob");
+  const std::string blob = dir.at("ba/78/blob");
   CHECK(place_blob(dir.at("staging"), blob, &placed).ok());
   CHECK(placed.created);
   CHECK_EQ(placed.size, 3);
@@ -159,6 +159,15 @@ TEST("a placed blob has its name, its parents and its evidence, and the staging 
   CHECK_EQ(read_file(blob), "abc");
   CHECK(!exists(dir.at("staging")));
   CHECK(SealedFile::seal(blob, {kAbc, 3, placed.evidence}, false).file != nullptr);
+}
+
+TEST("the folder of all blobs is missing: an error, no folder in its place, and the staging file stays") {
+  TempDir dir;
+  stage(dir.at("staging"), "abc");
+  Placement placed;
+  CHECK_EQ(place_blob(dir.at("staging"), dir.at("sha256/ba/78/blob"), &placed).error, ENOENT);
+  CHECK(!exists(dir.at("sha256")));
+  CHECK_EQ(read_file(dir.at("staging")), "abc");
 }
 
 TEST("a blob that is there is never replaced, and what it is is told") {
