@@ -151,11 +151,14 @@ bool Connection::step_send() {
   if (!send_interim()) return false;
   if (!std::exchange(queued_, true) && delivery_.response().size() > kTurnBytes)
     return reactor_.make_ready(*this), false;
-  const bool first = first_byte_at_ == 0;
   const Delivery::Progress progress = delivery_.pump(channel_, reactor_.record_buffers());
-  if (first && delivery_.bytes_sent() > 0) first_byte_at_ = monotonic_us();
+  int64_t now = 0;  // when it was needed for the first byte
+  if (first_byte_at_ == 0 && delivery_.bytes_sent() > 0) {
+    first_byte_at_ = delivery_.first_batch_at();
+    if (first_byte_at_ == 0) first_byte_at_ = now = monotonic_us();
+  }
   switch (progress) {
-    case Delivery::Progress::done: return response_sent(first ? first_byte_at_ : monotonic_us());
+    case Delivery::Progress::done: return response_sent(now != 0 ? now : monotonic_us());
     case Delivery::Progress::socket_full: read_aside(); return false;
     case Delivery::Progress::wants_disk: wait_for_disk(); return false;
     case Delivery::Progress::fair_share:

@@ -7,12 +7,17 @@
 #include <algorithm>
 #include <cstring>
 
+#include "clock.h"
+
 namespace sealgate {
 namespace {
 
 // Gathered at a time: a processor's cache has room for it, sealed and not. Of a response that needs no second
 // turn, all.
 constexpr size_t kBatchBytes = 4 * kRecordBytes;
+constexpr size_t batch_of(uint64_t left) {
+  return left <= RecordBuffers::kBytes ? RecordBuffers::kBytes : kBatchBytes;
+}
 // To copy so little costs less than a second system call, for the head.
 constexpr size_t kCopiedBytes = kRecordBytes;
 constexpr size_t kWindowBytes = 32 * kRecordBytes;  // one sendfile(2), one look at the page cache
@@ -74,6 +79,7 @@ void DiskRead::run() {
 
 void Delivery::start(const Channel& channel, SentTraffic& traffic) {
   piece_ = within_ = bytes_sent_ = 0;
+  first_batch_at_ = 0;
   unsent_ = {};
   cold_ahead_ = warmed_ = disk_failed_ = broken_ = false;
   disk_.reset();
@@ -124,6 +130,12 @@ void Delivery::count(size_t bytes) {
   traffic_->bytes.add(bytes);
 }
 
+// Of a response that leaves in one batch the end is the time, which the caller takes.
+void Delivery::time_first_batch() {
+  if (first_batch_at_ == 0 && bytes_sent_ >= batch_of(response_.size()) && bytes_sent_ < response_.size())
+    first_batch_at_ = monotonic_us();
+}
+
 void Delivery::advance(size_t bytes) {
   const Piece& piece = response_.pieces[piece_];
   within_ += bytes;
@@ -162,7 +174,8 @@ Delivery::Progress Delivery::pump_sendfile(Channel& channel) {
     const uint64_t left = piece.length - within_;
     IoResult result;
     if (piece.of == Piece::Of::file) {
-      const uint64_t most = std::min<uint64_t>(kWindowBytes, share) / kRecordBytes * kRecordBytes;
+      const uint64_t batch = first_batch_at_ == 0 ? batch_of(response_.size()) : kWindowBytes;
+      const uint64_t most = std::min<uint64_t>(batch, share) / kRecordBytes * kRecordBytes;
       const size_t window = std::min(left, most - bytes_sent_ % kRecordBytes);
       if (!warmed_ && !resident(piece.offset + within_, window)) {
         return ask_disk(piece.offset + within_, window, false);
@@ -178,6 +191,7 @@ Delivery::Progress Delivery::pump_sendfile(Channel& channel) {
     if (result.state != IoState::ok) return blocked(result);
     count(result.bytes);
     advance(result.bytes);
+    time_first_batch();
   }
   return Progress::done;
 }
@@ -192,6 +206,7 @@ Delivery::Progress Delivery::pump_copy(Channel& channel, RecordBuffers& buffers)
       if (result.state != IoState::ok) return keep_unsent(), blocked(result);
       unsent_.remove_prefix(result.bytes);
       count(result.bytes);
+      time_first_batch();
       share -= std::min<uint64_t>(share, result.bytes);
     }
     kept_.reset();
@@ -226,7 +241,7 @@ void Delivery::keep_unsent() {
 
 Delivery::Filled Delivery::fill(char* buffer) {
   const uint64_t left = response_.size() - bytes_sent_;
-  const size_t most = left <= RecordBuffers::kBytes ? RecordBuffers::kBytes : kBatchBytes;
+  const size_t most = batch_of(left);
   size_t filled = 0;
   cold_ahead_ = false;
   while (filled < most && piece_ < response_.pieces.size() && !cold_ahead_) {

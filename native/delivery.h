@@ -43,6 +43,8 @@ class Delivery {
   Response& response() { return response_; }
   Path path() const { return path_; }
   uint64_t bytes_sent() const { return bytes_sent_; }
+  // When the first batch was with the kernel, the same bytes on every path; 0: not yet, or there is only one.
+  int64_t first_batch_at() const { return first_batch_at_; }
   void count_response() { traffic_->responses.add(); }
 
   // response() is ready. The channel must be where it is to stay for this response.
@@ -72,6 +74,7 @@ class Delivery {
   bool last_piece() const { return piece_ + 1 >= response_.pieces.size(); }
   const char* memory(const Piece& piece) const;
   void count(size_t bytes);
+  void time_first_batch();
 
   Response response_;
   Path path_ = Path::plain_send;
@@ -80,6 +83,7 @@ class Delivery {
   uint64_t within_ = 0;                   // bytes of that piece already taken
   uint64_t file_left_ = 0;                // bytes of the file still to be taken
   uint64_t bytes_sent_ = 0;
+  int64_t first_batch_at_ = 0;
   std::string_view unsent_;  // gathered in the thread's buffer, or in kept_
   std::shared_ptr<char[]> kept_;
   bool cold_ahead_ = false;  // the next byte is not in the page cache
