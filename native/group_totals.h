@@ -61,9 +61,9 @@ void GroupCounters::each(std::string_view name, Visit& visit) const {
     const auto error = static_cast<ChannelError>(i);
     const uint64_t rest = rest_.errors.get(error), movable = movable_.errors.get(error);
     if (rest + movable == 0) continue;
-    std::string name = "errors." + group;
-    name.append(client_left(error) ? "/client/" : "/server/").append(channel_error_name(error));
-    both(name, rest, movable);
+    std::string kind = "errors." + group;
+    kind.append(client_left(error) ? "/client/" : "/server/").append(channel_error_name(error));
+    both(kind, rest, movable);
   }
 }
 
