@@ -1,7 +1,8 @@
-// Certificates and their keys, looked at before anything is started with them.
+// Certificates and their keys, looked at before anything is started with them: whether they can be used, for
+// how long, and by whom the keys can be read.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { type Config, ConfigError } from './config.ts';
 
 /** Throws ConfigError when a file cannot be used, or when a key is another certificate's. */
@@ -9,6 +10,22 @@ export async function checkCertificates(tls: Config['tls']): Promise<void> {
   await checkPair('tls', tls);
   for (const [index, pair] of tls.certificates.entries()) await checkPair(`tls.certificates.${index}`, pair);
   if (tls.clients.ca !== '') await load('tls.clients.ca', tls.clients.ca, ...certificateIn);
+}
+
+/** When the first certificate of a PEM text ends, milliseconds since the epoch. */
+export function endOf(pem: string | Buffer): number {
+  return Date.parse(new X509Certificate(pem).validTo);
+}
+
+/**
+ * What is wrong with the permissions of a key file; undefined: nothing. A group may read one of root's:
+ * that is how secrets are mounted (0440 root:GROUP).
+ */
+export async function keyExposure(file: string): Promise<string | undefined> {
+  const { mode, uid } = await stat(file);
+  const allowed = uid === 0 ? 0o740 : 0o700;
+  if ((mode & 0o777 & ~allowed) === 0) return undefined;
+  return `${file}: others may read or change it (mode ${(mode & 0o777).toString(8)})`;
 }
 
 const certificateIn = ['a PEM certificate', (pem: Buffer) => new X509Certificate(pem)] as const;

@@ -105,7 +105,7 @@ async function assemble(
   closers.push(close);
   const reload = async () => {
     reopenLogs();
-    if (encrypted) pool?.replaceTls(await tlsFiles.read());
+    if (encrypted) await tlsFiles.renew((tls) => pool?.replaceTls(tls), log);
     await control?.reload();
   };
   control = await startControl(config, tokens, log, {
@@ -114,6 +114,7 @@ async function assemble(
     ktls,
     connections,
     counters,
+    certificates: () => tlsFiles.ends(),
     state: () => state,
     readiness,
     content: { store, dropStalePlans: () => pool?.dropStalePlans(), log },

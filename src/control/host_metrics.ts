@@ -1,5 +1,5 @@
 // HostMetrics: gauges about what the server stands on: network devices as far as TLS goes, the store's file
-// system, and how much of their keys the live connections have used.
+// system, when certificates end, and how much of their keys the live connections have used.
 
 import { statfs } from 'node:fs/promises';
 import { Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
@@ -11,6 +11,8 @@ const looked = 1000;
 export interface Host {
   /** The store's folder. */
   store: string;
+  /** When each certificate in use ends, by its file, milliseconds since the epoch. */
+  certificates(): ReadonlyMap<string, number>;
   connections(limit: number): Promise<ConnectionInfo[]>;
 }
 
@@ -20,6 +22,7 @@ export class HostMetrics {
   readonly #statistics: Gauge;
   readonly #free: Gauge;
   readonly #size: Gauge;
+  readonly #ends: Gauge;
   readonly #budget: Gauge;
 
   constructor(host: Host, registry: Registry<OpenMetricsContentType>) {
@@ -31,6 +34,8 @@ export class HostMetrics {
     this.#statistics = gauge('device_tls_statistic', told, 'device', 'name');
     this.#free = gauge('store_free_bytes', 'Free on the file system of the store.');
     this.#size = gauge('store_size_bytes', 'Size of the file system of the store.');
+    const ends = 'notAfter of each certificate in use, seconds since the epoch.';
+    this.#ends = gauge('certificate_expiry_timestamp_seconds', ends, 'certificate');
     const used = 'Of what one key may protect, the most that any live connection has used.';
     this.#budget = gauge('tls_key_budget_used_ratio', used);
   }
@@ -44,6 +49,8 @@ export class HostMetrics {
     const { bavail, blocks, bsize } = await statfs(this.#host.store);
     this.#free.set(bavail * bsize);
     this.#size.set(blocks * bsize);
+    this.#ends.reset();
+    for (const [certificate, ends] of this.#host.certificates()) this.#ends.set({ certificate }, ends / 1000);
     const live = await this.#host.connections(looked);
     this.#budget.set(live.reduce((most, { keyBudgetUsed }) => Math.max(most, keyBudgetUsed), 0));
   }

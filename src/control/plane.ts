@@ -10,11 +10,13 @@ import { Metrics } from './metrics.ts';
 export interface PlaneServices extends Omit<ControlServices, 'metrics'> {
   /** Totals of the server. */
   counters(): Counters;
+  /** When each certificate in use ends, by its file, milliseconds since the epoch. */
+  certificates(): ReadonlyMap<string, number>;
 }
 
 export function controlPlane(services: PlaneServices): RequestListener {
-  const { config, connections, operation, sentinel, ktls, baseline } = services;
-  const metrics = new Metrics(ktls, { store: config.store, connections }, baseline.kernel);
+  const { config, connections, certificates, operation, sentinel, ktls, baseline } = services;
+  const metrics = new Metrics(ktls, { store: config.store, connections, certificates }, baseline.kernel);
   const exposition = async () => ({
     text: await metrics.text(services.counters(), operation, sentinel()),
     contentType: metrics.contentType,

@@ -4,17 +4,21 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { endOf, keyExposure } from '../certificate.ts';
 import type { Config } from '../config.ts';
 import type { CertificateOptions, TlsOptions } from '../native/addon.ts';
 
 /** Milliseconds between two looks. Polled: links are swapped, and mounts tell nobody. */
 const lookEvery = 2_000;
+/** Milliseconds before its end from which a certificate is warned of: renewals come earlier. */
+const endsSoon = 14 * 86_400_000;
 
 type Pair = Pick<Config['tls'], 'certificate' | 'key' | 'ocsp'>;
 
 export class TlsFiles {
   readonly #tls: Config['tls'];
   readonly #keylogFile: string;
+  #ends = new Map<string, number>();
   #seen = '';
   #timer: NodeJS.Timeout | undefined;
 
@@ -29,11 +33,41 @@ export class TlsFiles {
     this.#seen = await this.#state();
     const { minVersion, ciphers, cipherSuites, groups, clients, tickets } = this.#tls;
     const policy = { minVersion, ciphers, cipherSuites, groups, tickets, keylogFile: this.#keylogFile };
+    const certificates = await Promise.all(this.#pairs().map(readPair));
+    this.#ends = new Map(certificates.map(({ name, certificate }) => [name, endOf(certificate)]));
     return {
       ...policy,
-      certificates: await Promise.all(this.#pairs().map(readPair)),
+      certificates,
       clients: { verify: clients.verify, ca: await pem('tls.clients.ca', clients.ca) },
     };
+  }
+
+  /** When each certificate that was read last ends, by its file, milliseconds since the epoch. */
+  ends(): ReadonlyMap<string, number> {
+    return this.#ends;
+  }
+
+  /** Warns of certificates that end soon or have ended, and of keys that others may read. */
+  async warn(log: Logger): Promise<void> {
+    for (const [certificate, ends] of this.#ends) {
+      const left = ends - Date.now();
+      if (left >= endsSoon) continue;
+      const days = Math.max(0, Math.floor(left / 86_400_000));
+      log.warn(
+        { certificate, notAfter: new Date(ends).toISOString(), days },
+        left < 0 ? 'a certificate has expired: clients refuse it' : 'a certificate expires soon',
+      );
+    }
+    for (const { key } of this.#pairs()) {
+      const found = await keyExposure(key).catch(() => undefined);
+      if (found !== undefined) log.warn({ key }, `${found}; whoever has the key can be this server`);
+    }
+  }
+
+  /** Calls `use` with what the files hold now. Rejects with what it throws, or with what cannot be read. */
+  async renew(use: (options: TlsOptions) => void, log: Logger): Promise<void> {
+    use(await this.read());
+    await this.warn(log);
   }
 
   /** Calls `use` with what the files hold whenever they have changed; what it throws is logged. */
@@ -41,7 +75,7 @@ export class TlsFiles {
     const look = async () => {
       if ((await this.#state()) === this.#seen) return;
       try {
-        use(await this.read());
+        await this.renew(use, log);
         log.info('certificates replaced: their files had changed');
       } catch (error) {
         log.error({ err: error }, 'certificates kept: the files that changed cannot be used');

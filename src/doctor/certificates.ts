@@ -1,8 +1,8 @@
 // The site's certificates: whether they can be used, by whom they can be read, and for how long.
 
 import { X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
-import { checkCertificates } from '../certificate.ts';
+import { readFile } from 'node:fs/promises';
+import { checkCertificates, keyExposure } from '../certificate.ts';
 import type { Config } from '../config.ts';
 import type { Finding } from './finding.ts';
 
@@ -29,12 +29,12 @@ async function findingsOf(file: string, key: string): Promise<Finding[]> {
   const findings: Finding[] = [{ area, severity: 'ok', found }];
   if (ends < Date.now()) findings[0] = { area, severity: 'fail', found, remedy };
   else if (ends - Date.now() < soon) findings[0] = { area, severity: 'warn', found, remedy };
-  const { mode } = await stat(key);
-  if ((mode & 0o077) !== 0) {
+  const exposed = await keyExposure(key);
+  if (exposed !== undefined) {
     findings.push({
       area,
       severity: 'warn',
-      found: `${key}: others may read it (mode ${(mode & 0o777).toString(8)})`,
+      found: exposed,
       meaning: 'Whoever has the key can be this server.',
       remedy: `run 'chmod 600 ${key}'`,
     });

@@ -6,14 +6,23 @@ import type { DeliveryPool } from '../delivery/pool.ts';
 import type { TlsFiles } from '../delivery/tls_files.ts';
 import { addon } from '../native/addon.ts';
 
+/** Milliseconds. */
+const warnEvery = 86_400_000;
+
 /**
- * Until it is called, certificates are read again when their files change, and ticket keys replaced in time.
+ * Until it is called, certificates are read again when their files change, those that end soon are warned of
+ * each day, and ticket keys are replaced in time.
  */
 export function keepTlsFresh(config: Config, pool: DeliveryPool, files: TlsFiles, log: Logger): () => void {
   files.watch((tls) => pool.replaceTls(tls), log);
   const rotation = setInterval(() => addon.rotateTicketKeys(), config.tls.ticketKeySeconds * 1000);
   rotation.unref();
+  const warn = () => void files.warn(log);
+  warn();
+  const warning = setInterval(warn, warnEvery);
+  warning.unref();
   return () => {
+    clearInterval(warning);
     clearInterval(rotation);
     files.close();
   };

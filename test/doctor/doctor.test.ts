@@ -1,7 +1,7 @@
 // The doctor says what it found, what that means and what to do, and its exit status is the worst of it.
 
 import assert from 'node:assert/strict';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Finding, Severity } from '../../src/doctor/finding.ts';
@@ -60,6 +60,16 @@ test('a key that others may read is a warning', async () => {
   await chmod(key, 0o600);
   assert.ok(about(report, 'certificates').some(({ severity, remedy }) => severity === 'warn' && remedy));
   assert.notEqual(report.status, 0);
+});
+
+test('a key of root that a group may read is taken without a word: secrets are mounted so', async () => {
+  const key = join(site.dir, 'tls', 'key.pem');
+  await chmod(key, 0o440);
+  const of = (await stat(key)).uid;
+  const report = await doctor('--config', site.config);
+  await chmod(key, 0o600);
+  const warned = about(report, 'certificates').some(({ severity }) => severity === 'warn');
+  assert.equal(warned, of !== 0);
 });
 
 test('a certificate that cannot be used is a failure, and no handshake is tried', async () => {

@@ -41,7 +41,12 @@ export async function makeAuthority(dir: string, name: string): Promise<Pair> {
 export async function makeLeaf(
   dir: string,
   issuer: Pair,
-  { subject, names = [], kind = 'ec' }: { subject: string; names?: string[]; kind?: KeyKind },
+  {
+    subject,
+    names = [],
+    kind = 'ec',
+    days = 30,
+  }: { subject: string; names?: string[]; kind?: KeyKind; days?: number },
 ): Promise<Pair> {
   const pair = files(dir, subject.replaceAll(/\W+/g, '-') + kind);
   const request = `${pair.key}.csr`;
@@ -60,7 +65,7 @@ export async function makeLeaf(
     '-out',
     request,
   );
-  const by = ['-CA', issuer.certificate, '-CAkey', issuer.key, '-CAcreateserial', '-days', '30'];
+  const by = ['-CA', issuer.certificate, '-CAkey', issuer.key, '-CAcreateserial', '-days', `${days}`];
   await openssl('x509', '-req', '-in', request, ...by, '-extfile', extensions, '-out', pair.certificate);
   return pair;
 }
