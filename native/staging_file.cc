@@ -59,6 +59,7 @@ Status move_without_replacing(const std::string& from, const std::string& to) {
 
 Status stat_of_file(int fd, struct stat* st) {
   if (::fstat(fd, st) != 0) return Status::last("fstat");
+  if (S_ISDIR(st->st_mode)) return {EISDIR, "open"};
   return S_ISREG(st->st_mode) ? Status{} : Status{EINVAL, "not a regular file"};
 }
 
