@@ -137,6 +137,7 @@ class Connection final : public EventTarget {
 
   Delivery delivery_;
   std::shared_ptr<Ingest> ingest_;
+  UploadPlaces::Holder upload_holder_;
   uint64_t max_body_ = 0;
   uint64_t sent_total_ = 0, progress_mark_ = 0;
   const int64_t accepted_at_;                // microseconds of CLOCK_MONOTONIC, as the next

@@ -19,7 +19,9 @@ void Connection::receive(const ReceivePlan& plan) {
   const Request& request = http_.request();
   max_body_ = plan.max_size;
   const bool too_large = !request.chunked && request.content_length > max_body_;
-  if (too_large || !reactor_.take_upload_place()) {
+  const std::string_view token = request.field(Field::authorization);
+  upload_holder_ = UploadPlaces::holder(peer_, token.empty() ? channel_.peer_subject() : token);
+  if (too_large || !reactor_.upload_places().take(upload_holder_)) {
     reactor_.tell_front_end({reactor_.id(), AbortedEvent{request_id_}});
     forget_request();
     return refuse(too_large ? Problem::body_too_large : Problem::front_end_overloaded);
@@ -147,7 +149,7 @@ void Connection::release_ingest() {
 
 void Connection::leave_upload() {
   reactor_.forget(std::exchange(io_ticket_, 0));
-  reactor_.leave_upload_place();
+  reactor_.upload_places().leave(upload_holder_);
 }
 
 // The client was gone before its body had come, and may believe that it is stored.

@@ -1,5 +1,6 @@
 #include "reactor.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -17,6 +18,9 @@ constexpr int kTurns = 2;                 // of connections that go on, before n
 constexpr int kAcceptsAtOnce = 64;        // of one listener before connections have their turn
 constexpr size_t kPlansThatGiveWay = 64;  // at a time, when no file can be opened
 constexpr int64_t kAcceptPause = 100;     // milliseconds without accept(2) after EMFILE or ENOBUFS
+// Milliseconds without a request before a connection gives way to a new one: by then what was sent with the
+// connection, or behind an answer, has arrived.
+constexpr int64_t kIdleGivesWay = 1000;
 
 }  // namespace
 
@@ -44,7 +48,8 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
       options_(std::move(options)),
       engine_(engine),
       plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, counters_),
-      access_lines_(engine.access_log, counters_) {
+      access_lines_(engine.access_log, counters_),
+      upload_places_(options_.uploads) {
   const auto length = [this](State state) -> int64_t& {
     return deadlines_[static_cast<size_t>(state)].length;
   };
@@ -177,7 +182,9 @@ int Reactor::next_timeout() const {
     if (const Deadline* first = list.first()) soonest = std::min(soonest, first->at);
   }
   if (stopping_) soonest = std::min(soonest, drain_until_);
-  if (accept_again_at_ != 0) soonest = std::min(soonest, accept_again_at_);
+  for (const int64_t at : {accept_again_at_, look_for_idle_at_}) {
+    if (at != 0) soonest = std::min(soonest, at);
+  }
   soonest = std::min(soonest, access_lines_.due());
   if (soonest == INT64_MAX) return -1;
   return static_cast<int>(std::clamp<int64_t>(soonest - now_ + 1, 0, 60'000));
@@ -193,6 +200,10 @@ void Reactor::expire() {
   if (accept_again_at_ != 0 && now_ >= accept_again_at_) {
     accept_again_at_ = 0;
     watch_listeners(true);
+  }
+  if (look_for_idle_at_ != 0 && now_ >= look_for_idle_at_) {
+    look_for_idle_at_ = 0;
+    if (accept_again_at_ == 0) watch_listeners(true);
   }
   if (stopping_ && now_ >= drain_until_) {
     while (!connections_.empty()) connections_.back()->close();
@@ -236,9 +247,23 @@ void Reactor::watch_listeners(bool accepting) {
   }
 }
 
+// Makes room for a new connection, where one waits: the one that has been idle longest ends as if its time
+// were over. False when none has been idle for long; then it is looked for again soon.
+bool Reactor::give_up_idle(int listener) {
+  pollfd waiting{listener, POLLIN, 0};
+  if (::poll(&waiting, 1, 0) != 1) return look_for_idle_at_ = now_ + kIdleGivesWay, false;
+  const DeadlineList& idle = deadlines_[static_cast<size_t>(State::idle)];
+  const Deadline* oldest = idle.first();
+  const int64_t ripe = oldest ? oldest->at - idle.length + kIdleGivesWay : now_ + kIdleGivesWay;
+  if (ripe > now_) return look_for_idle_at_ = ripe, false;
+  oldest->owner->on_deadline();
+  return connections_.size() < options_.connections;
+}
+
 bool Reactor::accept_from(size_t listener) {
   for (int i = 0; i < kAcceptsAtOnce; i++) {
-    if (connections_.size() >= options_.connections) return watch_listeners(false), false;
+    if (connections_.size() >= options_.connections && !give_up_idle(listeners_[listener].fd()))
+      return watch_listeners(false), false;
     std::string peer;
     int error = 0;
     Fd socket = listeners_[listener].accept(&peer, &error);
@@ -296,36 +321,7 @@ Connection* Reactor::find(uint64_t ticket) const {
   return found == tickets_.end() ? nullptr : found->second;
 }
 
-void Reactor::ask_front_end(FrontEndEvent event) {
-  front_end_waiting_.push_back(std::move(event));
-  fill_front_end();
-}
-
-void Reactor::front_end_answered() {
-  front_end_asked_--;
-  fill_front_end();
-}
-
-// Requests whose connection has gone meanwhile are not asked any more.
-void Reactor::fill_front_end() {
-  while (!front_end_waiting_.empty() && front_end_asked_ < options_.front_end_requests) {
-    FrontEndEvent event = std::move(front_end_waiting_.front());
-    front_end_waiting_.pop_front();
-    Connection* connection = find(std::get<RequestEvent>(event.what).request);
-    if (!connection) continue;
-    connection->on_asked();
-    front_end_asked_++;
-    engine_.front_end.push(std::move(event));
-  }
-}
-
 bool Reactor::make_room() { return plans_.evict(kPlansThatGiveWay); }
-
-bool Reactor::take_upload_place() {
-  if (uploads_ >= options_.uploads) return false;
-  uploads_++;
-  return true;
-}
 
 void Reactor::bury(Connection& connection) {
   const size_t index = connection.index;

@@ -32,6 +32,7 @@
 #include "response.h"
 #include "rollout.h"
 #include "tls_context.h"
+#include "upload_places.h"
 
 namespace sealgate {
 
@@ -154,8 +155,7 @@ class Reactor {
   std::shared_ptr<Mailbox> mailbox() const { return mailbox_; }
   // When the process may open no more files: closes some of kept plans. False when there are none.
   bool make_room();
-  bool take_upload_place();
-  void leave_upload_place() { uploads_--; }
+  UploadPlaces& upload_places() { return upload_places_; }
   void bury(Connection& connection);
 
  private:
@@ -165,6 +165,7 @@ class Reactor {
   Status open();
   void watch_listeners(bool accepting);
   bool accept_from(size_t listener);  // whether there may be more
+  bool give_up_idle(int listener);
   void tick();
   int next_timeout() const;
   void expire();
@@ -187,6 +188,7 @@ class Reactor {
   PlanCache plans_;
   AccessLines access_lines_;
   CpuSamples cpu_samples_;
+  UploadPlaces upload_places_;
   std::unique_ptr<char[]> scratch_{new char[kScratchBytes]};
   RecordBuffers record_buffers_;
 
@@ -194,6 +196,7 @@ class Reactor {
   int64_t now_ = 0;  // milliseconds, CLOCK_MONOTONIC
   int64_t drain_until_ = 0;
   int64_t accept_again_at_ = 0;
+  int64_t look_for_idle_at_ = 0;  // there are as many connections as there may be
   bool stopping_ = false;
   bool accepting_ = false;
 
@@ -205,7 +208,6 @@ class Reactor {
   uint64_t next_ticket_ = 1;
   uint64_t last_serial_ = 0;  // of connections and requests
   size_t front_end_asked_ = 0;
-  size_t uploads_ = 0;
 };
 
 }  // namespace sealgate

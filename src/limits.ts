@@ -30,7 +30,7 @@ export const limitsSchema = z
     connections: count(
       65_536,
       1_000_000,
-      'Connections of one worker at a time; further ones wait in the kernel.',
+      'Connections of one worker at a time; further ones take the place of idle ones, or wait in the kernel.',
     ),
     targetBytes: bytes(8 * KiB, 64 * KiB, 'Request target; longer ones get 414.'),
     headBytes: bytes(32 * KiB, MiB, 'Request line and fields; more gets 431.'),
@@ -48,7 +48,11 @@ export const limitsSchema = z
     planCacheBytes: bytes(64 * MiB, 64 * GiB, 'Memory of one worker for kept plans and small bodies.'),
     planCacheEntries: count(16_384, 10_000_000, 'Plans that one worker keeps; each holds an open file.'),
     frontEndRequests: count(1024, 65_536, 'Requests of one worker that wait for the front end at a time.'),
-    uploads: count(256, 65_536, 'Uploads of one worker at a time; each takes 512 KiB of memory.'),
+    uploads: count(
+      256,
+      65_536,
+      'Uploads of one worker at a time, 512 KiB of memory each; one client or token gets three quarters.',
+    ),
     handshakeTimeout: milliseconds(10_000, 'From the accepted connection to the end of the TLS handshake.'),
     headTimeout: milliseconds(10_000, 'From the first byte of a request head to its last.'),
     idleTimeout: milliseconds(75_000, 'Between two requests of a connection.'),

@@ -138,5 +138,20 @@ TEST("whatever clients send before they go, those who come next are served") {
   CHECK_EQ(large.size() - large.find("\r\n\r\n") - 4, 3'000'000);
 }
 
+TEST("at the limit of connections the one that has been idle longest gives way to a new one") {
+  ReactorOptions options = plain();
+  options.connections = 3;
+  Served served(options);
+  std::vector<Client> silent;
+  for (int i = 0; i < 3; i++) silent.emplace_back(served.port());
+  Client late(served.port());
+  late.send(get("/absent", kLast));
+  CHECK(late.receive_all().starts_with("HTTP/1.1 "));
+  for (size_t i = 0; i < 3; i++) {
+    silent[i].send(get("/absent", kLast));
+    CHECK_EQ(silent[i].receive_all().starts_with("HTTP/1.1 "), i > 0);
+  }
+}
+
 }  // namespace
 }  // namespace sealgate
