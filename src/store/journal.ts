@@ -114,11 +114,11 @@ async function tailOf(file: FileHandle): Promise<{ last: Frame | undefined; torn
   await file.read(tail, 0, length, size - length);
   const lines = tail.toString('utf8').split('\n');
   const torn = lines.at(-1) !== '';
-  const last = lines
-    .reverse()
-    .map(parseFrame)
-    .find((frame) => frame !== undefined);
-  return { last, torn };
+  for (const line of lines.reverse()) {
+    const last = parseFrame(line);
+    if (last) return { last, torn };
+  }
+  return { last: undefined, torn };
 }
 
 /**

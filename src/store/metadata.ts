@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { SealgateError } from '../errors.ts';
+import { forgetClosing, isAsClosed, isBeingWritten, noteClosing } from './closing.ts';
 import { Commits } from './commits.ts';
 import { DiskReserve } from './disk_reserve.ts';
 import { agreedIdentity } from './identity.ts';
@@ -43,11 +44,17 @@ export function journalPath(root: string): string {
   return join(root, 'journal');
 }
 
-// A file that is not there is made by LMDB; whether it may be empty is for the identity to say.
-function checkPages(root: string): void {
-  const path = join(root, 'meta', 'data.mdb');
+function dataPath(root: string): string {
+  return join(root, 'meta', 'data.mdb');
+}
+
+// A file that is not there is made by LMDB; whether it may be empty is for the identity to say. Beside a
+// process that writes, what it has checked holds.
+function checkPages(root: string, writes: boolean): void {
+  const path = dataPath(root);
   if (!existsSync(path)) return;
-  const fault = pageFault(path);
+  const isKnown = isAsClosed(root, path) || (!writes && isBeingWritten(root));
+  const fault = pageFault(path, isKnown ? 'top' : 'all');
   if (fault === undefined) return;
   throw new Error(
     `${path}: damaged: ${fault}; bring back a backup of the store, or run 'sealgate rebuild' to make the ` +
@@ -56,18 +63,20 @@ function checkPages(root: string): void {
 }
 
 export class Metadata {
+  readonly #folder: string;
   readonly #root: RootDatabase;
   readonly #tables: Record<Table, Database<unknown, Key>>;
   /** `store`: the store's id; `last`: the frame of the last commit, from which the journal is completed. */
   readonly #state: Database<unknown, string>;
   #writing: { commits: Commits; journal: Journal } | undefined;
 
-  private constructor(path: string, readOnly: boolean) {
+  private constructor(root: string, readOnly: boolean) {
+    this.#folder = root;
     // overlappingSync: with the default, a killed writer panics the survivors, and a promise does not mean
     // durable. eventTurnBatching: with the default, a commit that fails rejects a promise that nobody can
     // reach, and the process ends.
     this.#root = open({
-      path,
+      path: join(root, 'meta'),
       noSubdir: false,
       maxDbs: 16,
       overlappingSync: false,
@@ -84,8 +93,8 @@ export class Metadata {
 
   /** Beside a process that writes. Rejects when the blobs are another store's. */
   static async reader(root: string): Promise<Metadata> {
-    checkPages(root);
-    const meta = new Metadata(join(root, 'meta'), true);
+    checkPages(root, false);
+    const meta = new Metadata(root, true);
     try {
       await agreedIdentity(root, meta.#identity(), false);
       return meta;
@@ -100,8 +109,9 @@ export class Metadata {
    * @param id of metadata that are made anew for the blobs; absent: what metadata and blobs say.
    */
   static async writer(root: string, id?: string): Promise<Metadata> {
-    checkPages(root);
-    const meta = new Metadata(join(root, 'meta'), false);
+    checkPages(root, true);
+    await forgetClosing(root);
+    const meta = new Metadata(root, false);
     try {
       await meta.#beginWriting(root, id);
       return meta;
@@ -120,7 +130,7 @@ export class Metadata {
   async #beginWriting(root: string, given?: string): Promise<void> {
     const known = this.#identity();
     const id = given ?? (await agreedIdentity(root, known, true));
-    const space = new DiskReserve(join(root, 'meta', 'data.mdb'), maxGrowth, ahead);
+    const space = new DiskReserve(dataPath(root), maxGrowth, ahead);
     if (known.id === undefined) {
       space.ensure();
       await this.#state.put('store', id);
@@ -255,7 +265,10 @@ export class Metadata {
     await this.#writing?.commits.idle();
     await this.#writing?.journal.close();
     // LMDB may wait for ever for what it could not do.
-    if (!this.#writing?.commits.hasEnded) await this.#root.close();
+    if (this.#writing?.commits.hasEnded) return;
+    await this.#root.close();
+    if (this.#writing) noteClosing(this.#folder, dataPath(this.#folder));
+    this.#writing = undefined;
   }
 }
 

@@ -32,13 +32,17 @@ const maxTries = 5;
 /** LMDB's own bound for the height of a tree. */
 const maxDepth = 32;
 
-/** What is wrong with the file, as a sentence without its path; undefined: nothing that can be seen. */
-export function pageFault(path: string): string | undefined {
+/**
+ * What is wrong with the file, as a sentence without its path; undefined: nothing that can be seen.
+ * @param reach `all` pages, which takes a second for some million names; the `top`: the meta pages, and the
+ *   pages that trees begin with.
+ */
+export function pageFault(path: string, reach: 'all' | 'top'): string | undefined {
   const fd = openSync(path, 'r');
   try {
     // Pages are used again after the next commit: beside a process that writes, what is wrong may be new.
     for (let tries = 0; tries < maxTries; tries++) {
-      const check = new PageCheck(fd, fstatSync(fd).size);
+      const check = new PageCheck(fd, fstatSync(fd).size, reach === 'top' ? 1 : maxDepth);
       const fault = check.fault();
       if (fault === undefined || !check.isOutdated()) return fault;
     }
@@ -53,13 +57,16 @@ class Damage extends Error {}
 class PageCheck {
   readonly #fd: number;
   readonly #size: number;
+  /** Levels below a root that are read. */
+  readonly #reach: number;
   #pageSize = 0;
   #visited = 0;
   #transaction = 0n;
 
-  constructor(fd: number, size: number) {
+  constructor(fd: number, size: number, reach: number) {
     this.#fd = fd;
     this.#size = size;
+    this.#reach = reach;
   }
 
   fault(): string | undefined {
@@ -124,11 +131,13 @@ class PageCheck {
 
   #tree(root: bigint, depth: number): void {
     if (root === none) return;
-    if (depth > maxDepth) throw new Damage(`page ${root} is deeper than a tree can be`);
+    if (depth >= maxDepth) throw new Damage(`page ${root} is deeper than a tree can be`);
     const page = this.#page(root);
     const kind = page.readUInt16LE(at.pageFlags) & (pageFlag.branch | pageFlag.leaf);
     if (kind !== pageFlag.branch && kind !== pageFlag.leaf) throw new Damage(`page ${root} is overwritten`);
-    for (const node of nodesOf(page, root)) {
+    const nodes = nodesOf(page, root);
+    if (depth >= this.#reach) return;
+    for (const node of nodes) {
       if (kind === pageFlag.branch) this.#tree(BigInt(page.readUIntLE(node, 6)), depth + 1);
       else this.#leafNode(page, node, root, depth);
     }
