@@ -150,11 +150,18 @@ export class Metadata {
   }
 
   // One that goes on where the metadata are. What it lacks of the last commit is added; one that lacks more
-  // than that, or is another store's, is written anew.
+  // than that, or is another store's, is written anew. It may be ahead by the one commit that was under way.
   async #journal(path: string, id: string, last: Frame | undefined): Promise<Journal> {
     const sequence = last?.sequence ?? 0;
     const found = await Journal.open(path);
     const its = found.last?.store === id ? found.last.sequence : Number.NEGATIVE_INFINITY;
+    if (its > sequence + 1) {
+      await found.journal.close();
+      throw new Error(
+        `${this.#folder}: the metadata end with commit ${sequence}, and the journal has ${its}: an older ` +
+          "data.mdb was put back; bring back the newest one, or run 'sealgate rebuild' to take the journal's",
+      );
+    }
     if (its >= sequence) return found.journal;
     if (last && its === sequence - 1) {
       await found.journal.append(last);

@@ -116,6 +116,21 @@ test('a journal that lacks the last commit is completed, one that is lost is wri
   assert.equal(site.store.resolve('files', 'last of all')?.deleted, false);
 });
 
+test('metadata older than the journal are refused, and a rebuild has all that was acknowledged', async () => {
+  await site.store.close();
+  await copyFile(data, `${data}.old`);
+  site.store = await openStore({ root: site.root });
+  for (const name of ['one', 'two', 'three']) await site.put('files', `newer ${name}`, name);
+  await site.store.close();
+  await copyFile(`${data}.old`, data);
+  const before = await readFile(journal, 'utf8');
+  await assert.rejects(openStore({ root: site.root }), /an older data.mdb was put back; .*sealgate rebuild/);
+  assert.equal(await readFile(journal, 'utf8'), before);
+  assert.equal((await cli('rebuild')).status, 0);
+  site.store = await openStore({ root: site.root });
+  assert.equal(allNames(site.store, 'files', { prefix: 'newer ' }).length, 3);
+});
+
 test('a rebuild is refused while a process writes', async () => {
   const { status, stderr } = await cli('rebuild');
   assert.equal(status, 1);
