@@ -227,8 +227,14 @@ void Connection::count_response(int64_t now) {
     totals_->bytes.add(delivery_.bytes_sent());
     totals_->received.add(body_bytes_);
   }
-  if (head_at_ == 0) return;
-  ResponseTimes& all = reactor_.mutable_counters().times;
+  Counters& counters = reactor_.mutable_counters();
+  const bool readable = head_at_ != 0;
+  if (group_ != Group::sentinel) {
+    const size_t method = readable ? static_cast<size_t>(http_.request().method) : HttpResponses::kUnread;
+    counters.http_responses.add(method, delivery_.response().status, delivery_.path());
+  }
+  if (!readable) return;
+  ResponseTimes& all = counters.times;
   ResponseTimes::Cell& times = all.cell(group_, movable_, delivery_.path(), delivery_.bytes_sent());
   times.first_byte.observe(first_byte_at_ - head_at_);
   times.completion.observe(now - head_at_);

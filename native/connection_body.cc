@@ -134,6 +134,7 @@ void Connection::on_ingest() {
   } else if (ingest_->stored()) {
     const StagingFile& staged = ingest_->staging();
     reactor_.mutable_counters().uploads.add();
+    reactor_.mutable_counters().upload_sizes.observe(staged.size());
     set_state(State::waiting);
     reactor_.tell_front_end(
         {reactor_.id(), ReceivedEvent{request_id_, staged.digest(), staged.path(), staged.size()}});

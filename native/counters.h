@@ -12,6 +12,7 @@
 #include "counter.h"
 #include "group_totals.h"
 #include "histogram.h"
+#include "http_responses.h"
 #include "ktls_mode.h"
 #include "problem.h"
 #include "response_times.h"
@@ -86,6 +87,8 @@ struct Counters {
   Counter offload_asked;    // keys given while the rollout allows offload, where a device does
   Counter offload_unasked;  // keys that a device took though the rollout does not
   SentTraffic sent;
+  HttpResponses http_responses;  // without the sentinel's
+  UploadSizes upload_sizes;
   CounterSet<Fallback> fallbacks;     // of sending
   CounterSet<Fallback> fallbacks_rx;  // of receiving
   CounterSet<ChannelError> errors;
@@ -132,6 +135,8 @@ void Counters::each(Visit visit) const {
   };
   for (const auto& [name, counter] : single) visit(std::string(name), counter->get());
   sent.each(visit);
+  http_responses.each(visit);
+  upload_sizes.each(visit);
   cpu_path.each("cpu.", path_name, visit);
   visit("cpu.handshake", cpu_handshake.get());
   visit("cpu.receive", cpu_receive.get());

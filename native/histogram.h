@@ -28,6 +28,11 @@ class Histogram {
     }
   }
   uint64_t sum() const { return sum_.get(); }
+  uint64_t count() const {
+    uint64_t out = 0;
+    each([&](uint64_t, uint64_t n) { out += n; });
+    return out;
+  }
   // Adds all that another one has observed.
   void include(const Histogram& other) {
     for (size_t i = 0; i < kBuckets; i++) buckets_[i].add(other.buckets_[i].get());

@@ -40,7 +40,8 @@ class ResponseTimes {
     return *made;
   }
 
-  // Visits "first_byte.tls-file/64KiB-256KiB/1023": of all groups; "group_first_byte.canary/1023": of TLS,
+  // Visits "first_byte.tls-file/64KiB-256KiB/1023": of all groups; "response_size.tls-file/262143": how many
+  // responses had a size of that class; "group_first_byte.canary/1023": of TLS,
   // all paths and sizes; "movable_first_byte.canary/1023": of its movable connections (group_totals.h). The
   // same for completion.
   template <typename Visit>
@@ -52,6 +53,10 @@ class ResponseTimes {
                                                           "4MiB-16MiB",   "16MiB-"};
   static constexpr size_t class_of(uint64_t bytes) {
     return std::min<size_t>(static_cast<size_t>(std::bit_width(bytes >> 12) + 1) / 2, kSizes.size() - 1);
+  }
+
+  static constexpr uint64_t bound_of(size_t size) {  // of a class, inclusive
+    return size + 1 < kSizes.size() ? (uint64_t{4096} << 2 * size) - 1 : UINT64_MAX;
   }
 
  private:
@@ -100,7 +105,10 @@ void ResponseTimes::each_path(Visit& visit) const {
         include(sum, *found);
         any = true;
       }
-      if (any) visit_cell("", sum, std::string(path_name(path)) + "/" + std::string(kSizes[size]), visit);
+      if (!any) continue;
+      const std::string name(path_name(path));
+      visit_cell("", sum, name + "/" + std::string(kSizes[size]), visit);
+      visit("response_size." + name + "/" + std::to_string(bound_of(size)), sum.completion.count());
     }
   }
 }

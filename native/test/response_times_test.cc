@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "group_totals.h"
+#include "http_responses.h"
 
 namespace sealgate {
 namespace {
@@ -31,6 +32,41 @@ TEST("sizes fall into classes that begin with the size they name") {
   CHECK(ResponseTimes::kSizes[ResponseTimes::class_of(16777215)] == "4MiB-16MiB");
   CHECK(ResponseTimes::kSizes[ResponseTimes::class_of(16777216)] == "16MiB-");
   CHECK(ResponseTimes::kSizes[ResponseTimes::class_of(~uint64_t{0})] == "16MiB-");
+}
+
+TEST("sizes of responses come out by path, up to the last byte of their class") {
+  ResponseTimes times;
+  times.cell(Group::canary, true, Path::tls_file, 100'000).completion.observe(1000);
+  times.cell(Group::control, false, Path::tls_file, 262'143).completion.observe(70);
+  times.cell(Group::control, false, Path::tls_file, uint64_t{1} << 40).completion.observe(1000);
+  const Values values = values_of(times);
+  CHECK_EQ(values.at("response_size.tls-file/262143"), 2u);
+  CHECK_EQ(values.at("response_size.tls-file/18446744073709551615"), 1u);
+}
+
+TEST("sizes of uploads fall into buckets that end with the size they name") {
+  UploadSizes sizes;
+  for (const uint64_t bytes : {uint64_t{0}, uint64_t{4096}, uint64_t{4097}, uint64_t{16384}, uint64_t{16385},
+                               uint64_t{1} << 34, (uint64_t{1} << 34) + 1}) {
+    sizes.observe(bytes);
+  }
+  const Values values = values_of(sizes);
+  CHECK_EQ(values.at("upload_size.4096"), 2u);
+  CHECK_EQ(values.at("upload_size.16384"), 2u);
+  CHECK_EQ(values.at("upload_size.65536"), 1u);
+  CHECK_EQ(values.at("upload_size.17179869184"), 1u);
+  CHECK_EQ(values.at("upload_size.18446744073709551615"), 1u);
+}
+
+TEST("responses are counted by class of status, method and path") {
+  HttpResponses responses;
+  responses.add(static_cast<size_t>(Method::del), 204, Path::ktls_send);
+  responses.add(static_cast<size_t>(Method::other), 599, Path::plain_sendfile);
+  responses.add(HttpResponses::kUnread, 400, Path::tls_send);
+  const Values wanted = {{"http_responses.2xx/DELETE/ktls-send", 1},
+                         {"http_responses.5xx/other/plain-sendfile", 1},
+                         {"http_responses.4xx/none/tls-send", 1}};
+  CHECK(values_of(responses) == wanted);
 }
 
 TEST("times come out by path and size, and by group") {

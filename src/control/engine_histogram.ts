@@ -5,11 +5,8 @@ import type { OpenMetricsContentType, Registry } from 'prom-client';
 import type { Counters } from '../native/addon.ts';
 import type { HistogramMetric } from './engine_metrics.ts';
 
-/** Seconds: 64 µs to 67 s, twice as much each. The engine's own buckets are four times finer. */
-const bounds = Array.from({ length: 21 }, (_, index) => 64e-6 * 2 ** index);
-
 interface Series {
-  /** By the upper bound, seconds. */
+  /** By the upper bound, in the metric's unit. */
   buckets: { bound: number; count: number }[];
   sum: number;
 }
@@ -35,13 +32,14 @@ export class EngineHistogram {
 
   /** Takes all counters `key.LABEL/BOUND` and `key_sum.LABEL` in place of what it had. */
   set(key: string, counters: Counters): void {
+    const { scale } = this.#metric;
     this.#series = new Map();
     for (const [name, value] of Object.entries(counters)) {
       if (name === `${key}_sum` || name.startsWith(`${key}_sum.`)) {
-        this.#of(name.slice(key.length + 5)).sum = value / 1e6;
+        this.#of(name.slice(key.length + 5)).sum = value * scale;
       } else if (name.startsWith(`${key}.`)) {
         const path = name.slice(key.length + 1).split('/');
-        const bound = Number(path.pop()) / 1e6;
+        const bound = Number(path.pop()) * scale;
         this.#of(path.join('/')).buckets.push({ bound, count: value });
       }
     }
@@ -70,9 +68,9 @@ export class EngineHistogram {
     });
     const count = upTo(Number.POSITIVE_INFINITY);
     return [
-      ...bounds.map((bound) => bucket(bound, upTo(bound))),
+      ...this.#metric.bounds.map((bound) => bucket(bound, upTo(bound))),
       bucket('+Inf', count),
-      { metricName: `${this.name}_sum`, labels, value: sum },
+      ...(this.#metric.sumless ? [] : [{ metricName: `${this.name}_sum`, labels, value: sum }]),
       { metricName: `${this.name}_count`, labels, value: count },
     ];
   }
