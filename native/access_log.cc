@@ -10,6 +10,8 @@ namespace {
 constexpr size_t kFlushBytes = 32 * 1024;  // collected by one reactor
 constexpr int64_t kFlushAfter = 1000;      // milliseconds
 
+constexpr size_t kMostOfField = 1024;      // bytes: a field may be as long as a head
+
 // RFC 8259 7. Request bytes need not be UTF-8: each above 0x7e is shown as the character of its number.
 void append_string(std::string& out, std::string_view text) {
   out.push_back('"');
@@ -39,6 +41,10 @@ void append(std::string& out, const char* key, std::string_view value) {
   append_string(out, value);
 }
 
+void append_field(std::string& out, const char* key, std::string_view value) {
+  append(out, key, value.substr(0, kMostOfField));
+}
+
 void append(std::string& out, const char* key, uint64_t value) {
   append_key(out, key);
   out.append(std::to_string(value));
@@ -64,6 +70,18 @@ void append_time(std::string& out, int64_t microseconds) {
 
 }  // namespace
 
+std::string_view log_field_name(LogField field) {
+  switch (field) {
+    case LogField::host: return "host";
+    case LogField::range: return "range";
+    case LogField::referer: return "referer";
+    case LogField::user_agent: return "userAgent";
+    case LogField::http_version: return "httpVersion";
+    case LogField::count_: break;
+  }
+  return "";
+}
+
 std::string access_line(const AccessRecord& record) {
   std::string out;
   out.reserve(512);
@@ -79,7 +97,7 @@ std::string access_line(const AccessRecord& record) {
   append(out, "sent", record.sent);
   append_milliseconds(out, "first_byte_ms", record.first_byte);
   append_milliseconds(out, "duration_ms", record.duration);
-  append(out, "path", record.path);
+  append(out, "delivery", record.delivery);
   append(out, "seal", record.seal);
   append(out, "protocol", record.protocol);
   append(out, "cipher", record.cipher);
@@ -88,7 +106,11 @@ std::string access_line(const AccessRecord& record) {
   append(out, "group", record.group);
   if (record.resumed) out.append(",\"resumed\":true");
   if (record.cut) out.append(",\"cut\":true");
-  append(out, "user_agent", record.user_agent);
+  append(out, "http_version", record.http_version);
+  append_field(out, "host", record.host);
+  append_field(out, "range", record.range);
+  append_field(out, "referer", record.referer);
+  append_field(out, "user_agent", record.user_agent);
   out.push_back('}');
   return out;
 }

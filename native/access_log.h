@@ -11,6 +11,23 @@
 
 namespace sealgate {
 
+// What operators may add to lines (log.fields).
+enum class LogField : uint8_t { host, range, referer, user_agent, http_version, count_ };
+
+// As settings call it.
+std::string_view log_field_name(LogField field);
+
+// One bit each.
+class LogFields {
+ public:
+  void add(LogField field) { bits_ |= bit(field); }
+  bool has(LogField field) const { return (bits_ & bit(field)) != 0; }
+
+ private:
+  static uint32_t bit(LogField field) { return uint32_t{1} << static_cast<uint32_t>(field); }
+  uint32_t bits_ = 0;
+};
+
 struct AccessRecord {
   int64_t started = 0;     // microseconds since the epoch, when the head was complete
   int64_t first_byte = 0;  // microseconds from there until the response's first byte was handed to the kernel
@@ -24,10 +41,12 @@ struct AccessRecord {
   bool resumed = false;
   std::string_view request;                     // its name: unique, or as a proxy in front called it
   std::string_view trace;                       // traceparent (W3C Trace Context), as sent
-  std::string_view method, target, user_agent;  // as sent; empty when the head could not be read
+  std::string_view method, target;              // as sent; empty when the head could not be read
+  std::string_view http_version;                // "1.1"; it and the next are there only when they are wanted
+  std::string_view host, range, referer, user_agent;  // as sent, and cut when they are long
   int status = 0;
   uint64_t received = 0, sent = 0;  // bytes of bodies, and of heads and bodies
-  std::string_view path;            // "ktls-sendfile"
+  std::string_view delivery;        // "ktls-sendfile"
   std::string_view seal;            // "L1"; empty: generated content
   bool cut = false;                 // the last byte never left
 };

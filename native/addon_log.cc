@@ -7,10 +7,22 @@
 namespace sealgate::addon {
 namespace {
 
+LogField log_field(const Napi::String& given) {
+  const std::string name = given.Utf8Value();
+  for (size_t i = 0; i < static_cast<size_t>(LogField::count_); i++) {
+    if (name == log_field_name(static_cast<LogField>(i))) return static_cast<LogField>(i);
+  }
+  throw Napi::TypeError::New(given.Env(), "log.fields: there is none called " + name);
+}
+
 void open_access_log(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>().Utf8Value();
   const Status status = Engine::instance().access_log.open(path);
   if (!status.ok()) throw Napi::Error::New(info.Env(), path + ": " + describe(status));
+  LogFields fields;
+  const auto names = info[1].As<Napi::Array>();
+  for (uint32_t i = 0; i < names.Length(); i++) fields.add(log_field(names.Get(i).As<Napi::String>()));
+  Engine::instance().access_fields.store(fields, std::memory_order_relaxed);
 }
 
 void open_log(const Napi::CallbackInfo& info) {

@@ -223,6 +223,7 @@ void Connection::on_head() {
   if (request.has_body && unread_.empty()) channel_.acknowledge_now();
   head_at_ = monotonic_us();
   proved_again_ = false;
+  if (request_serial_ == 0 && !channel_.is_tls()) know_sentinel();
   request_serial_ = reactor_.next_serial();
   logged_ = reactor_.access_lines().wanted();
   if (!only_reads()) return ask_front_end();
@@ -231,6 +232,12 @@ void Connection::on_head() {
     return deliver(*plan, Sealed::earlier);
   }
   ask_front_end();
+}
+
+// In the clear there is no handshake that names it: its first request does.
+void Connection::know_sentinel() {
+  const std::string_view host = http_.request().field(Field::host);
+  if (!host.empty() && host == reactor_.engine().rollout.load()->sentinel_control) group_ = Group::sentinel;
 }
 
 // The request target, and the values of the fields that plans depend on.

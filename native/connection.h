@@ -71,6 +71,7 @@ class Connection final : public EventTarget {
   void read_aside();
 
   void on_head();
+  void know_sentinel();
   void ask_front_end();
   std::string_view plan_key();
   enum class Sealed : bool { earlier, just_now };

@@ -29,6 +29,14 @@ std::string_view level_name(const DeliverPlan* plan) {
   return plan->file->level() == SealLevel::l1 ? "L1" : "L0";
 }
 
+void read_fields(const Request& request, LogFields wanted, AccessRecord& record) {
+  if (wanted.has(LogField::http_version)) record.http_version = request.http10 ? "1.0" : "1.1";
+  if (wanted.has(LogField::host)) record.host = request.field(Field::host);
+  if (wanted.has(LogField::range)) record.range = request.field(Field::range);
+  if (wanted.has(LogField::referer)) record.referer = field_value(request.head, "referer");
+  if (wanted.has(LogField::user_agent)) record.user_agent = field_value(request.head, "user-agent");
+}
+
 constexpr size_t kMaxRequestName = 128;
 constexpr int kClientGone = 499;  // no answer was possible; the number that other servers log for it
 
@@ -78,20 +86,23 @@ void Connection::log_response(int64_t now, bool cut) {
     record.group = group_name(group_);
     record.resumed = channel_.resumed();
   }
+  if (group_ == Group::sentinel) record.group = group_name(group_);  // in the clear too
   std::string name;
   if (readable) {
     const Request& request = http_.request();
     record.request = name = request_name();
     record.method = request.method_name;
     record.target = request.target;
-    record.user_agent = field_value(request.head, "user-agent");
+    LogFields fields = reactor_.engine().access_fields.load(std::memory_order_relaxed);
+    if (group_ == Group::sentinel) fields = {};  // its names let nobody else pass for it
+    read_fields(request, fields, record);
     const std::string_view trace = field_value(request.head, "traceparent");
     if (is_traceparent(trace)) record.trace = trace;
   }
   record.status = state_ == State::receiving ? kClientGone : delivery_.response().status;
   record.received = received;
   record.sent = delivery_.bytes_sent();
-  record.path = path_name(delivery_.path());
+  record.delivery = path_name(delivery_.path());
   record.seal = level_name(delivery_.response().plan.get());
   record.cut = cut;
   lines.add(record, reactor_.now());

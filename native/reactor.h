@@ -75,6 +75,7 @@ struct Engine {
   IoPool proofs{2};   // whole files hashed: each may take minutes, and the disk and a core with it
   IoPool asking{2};   // what waits for reactors to answer
   LogSink access_log;
+  std::atomic<LogFields> access_fields{};
   LogSink log;                           // what the server itself has to say
   std::atomic<uint64_t> log_dropped{0};  // lines that found no room there
   std::atomic<std::shared_ptr<const Rollout>> rollout{std::make_shared<const Rollout>()};

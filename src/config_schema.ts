@@ -243,6 +243,11 @@ export const configSchema = z.strictObject({
         .string()
         .default('')
         .describe('File with a JSON line for each response; - for standard output; empty: none.'),
+      fields: z
+        .array(z.enum(['host', 'range', 'referer', 'userAgent', 'httpVersion']))
+        .max(5)
+        .default(['userAgent'])
+        .describe('What lines of the access log say of a request besides method and target.'),
     })
     .prefault({}),
 });

@@ -17,7 +17,7 @@ AccessRecord plain_record() {
   record.target = "/o/files/a";
   record.status = 200;
   record.sent = 1234;
-  record.path = "plain-send";
+  record.delivery = "plain-send";
   return record;
 }
 
@@ -25,7 +25,7 @@ TEST("a line without TLS") {
   CHECK_EQ(access_line(plain_record()),
            std::string("{\"time\":\"2023-11-14T22:13:20.123Z\",\"peer\":\"127.0.0.1\",\"method\":\"GET\","
                        "\"target\":\"/o/files/a\",\"status\":200,\"received\":0,\"sent\":1234,"
-                       "\"first_byte_ms\":1.500,\"duration_ms\":20.250,\"path\":\"plain-send\"}"));
+                       "\"first_byte_ms\":1.500,\"duration_ms\":20.250,\"delivery\":\"plain-send\"}"));
 }
 
 TEST("what a client sends cannot end a string or a line") {
@@ -36,6 +36,20 @@ TEST("what a client sends cannot end a string or a line") {
   CHECK(line.find("\"target\":\"/\\\"\\\\\\u000a\\u007f\\u00ff{\"") != line.npos);
   CHECK(line.find("\"user_agent\":\"\\u0000\\u001b\"") != line.npos);
   CHECK(line.find('\n') == line.npos);
+}
+
+TEST("fields that were asked for are escaped, and cut when they are long") {
+  AccessRecord record = plain_record();
+  record.http_version = "1.0";
+  record.host = "a\"b";
+  record.range = "bytes=0-\xc3\x28";
+  record.referer = "\xff\xfe";
+  const std::string agent(5000, 'x');
+  record.user_agent = agent;
+  const std::string line = access_line(record);
+  CHECK(line.find("\"http_version\":\"1.0\",\"host\":\"a\\\"b\"") != line.npos);
+  CHECK(line.find("\"range\":\"bytes=0-\\u00c3(\",\"referer\":\"\\u00ff\\u00fe\"") != line.npos);
+  CHECK(line.ends_with(",\"user_agent\":\"" + std::string(1024, 'x') + "\"}"));
 }
 
 TEST("a response that was cut says so") {

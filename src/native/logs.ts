@@ -12,8 +12,9 @@ export interface EngineLogs {
   /**
    * Every response is written there from now on, as a JSON line. `-`: standard output. The same path again
    * opens a new file where the old one was renamed. Throws when it cannot be opened.
+   * @param fields what of a request's fields is in them, by the names of `log.fields`.
    */
-  openAccessLog(path: string): void;
+  openAccessLog(path: string, fields: readonly string[]): void;
   /** Where `writeLog` writes from now on. */
   openLog(descriptor: number): void;
   /** A line of the server's own log, newline included. False: it found no room, and is counted. */

@@ -18,8 +18,8 @@ export interface Fetched {
 export interface Fetch {
   listener: BoundListener;
   path: string;
-  /** Asked for in the handshake; none in the clear. */
-  serverName?: string;
+  /** By it the engine knows the sentinel: in the handshake, in the clear as Host. */
+  serverName: string;
   /** Bearer token; empty: none. */
   token: string;
   /** Bytes; a longer body is an error. */
@@ -34,7 +34,10 @@ export function fetchDigest({ listener, path, serverName, token, maxBytes }: Fet
       port: listener.port,
       path,
       agent: false as const,
-      headers: { host: 'localhost', ...(token && { authorization: `Bearer ${token}` }) },
+      headers: {
+        host: listener.tls ? 'localhost' : serverName,
+        ...(token && { authorization: `Bearer ${token}` }),
+      },
       signal: AbortSignal.timeout(patience),
     };
     // It knows whom it asks; the name is one that no certificate has.

@@ -99,12 +99,12 @@ export class Sentinel {
   async #fetch(listener: BoundListener, way: Way, digest: string): Promise<void> {
     const { rollout, token, maxBytes, log } = this.#parts;
     const count = this.#status.ways[way];
-    const serverName = way === 'plain' ? {} : { serverName: rollout.sentinels[way] };
+    const serverName = rollout.sentinels[way === 'plain' ? 'control' : way];
     let fetched: Fetched;
     try {
       // Clients' libraries: not before they are needed.
       const { fetchDigest } = await import('./fetch_digest.ts');
-      fetched = await fetchDigest({ listener, path: `/sha256/${digest}`, token, maxBytes, ...serverName });
+      fetched = await fetchDigest({ listener, path: `/sha256/${digest}`, token, maxBytes, serverName });
       if (fetched.status !== 200) throw new Error(`answered with ${fetched.status}`);
     } catch (error) {
       count.failed += 1;

@@ -26,9 +26,9 @@ export interface Logs {
  * @param counters totals of the server.
  */
 export function startLogs(config: Config, counters: () => Counters, log: Logger): Logs {
-  const { access } = config.log;
+  const { access, fields } = config.log;
   const reopen = () => {
-    if (access !== '') addon.openAccessLog(access);
+    if (access !== '') addon.openAccessLog(access, fields);
   };
   reopen();
   return { reopen, close: watchLogs(counters, log) };

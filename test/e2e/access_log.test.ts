@@ -62,7 +62,7 @@ test('an upload and a download', async () => {
   assert.equal(download?.method, 'GET');
   assert.equal(download?.status, 200);
   assert.ok(Number(download?.sent) > 100_000);
-  assert.equal(download?.path, 'tls-file');
+  assert.equal(download?.delivery, 'tls-file');
   assert.equal(download?.seal, 'L1');
   assert.equal(download?.protocol, 'TLSv1.3');
   assert.match(String(download?.cipher), /^TLS_/);
