@@ -227,7 +227,10 @@ void Connection::on_head() {
   request_serial_ = reactor_.next_serial();
   logged_ = reactor_.access_lines().wanted();
   if (!only_reads()) return ask_front_end();
-  if (const auto* plan = reactor_.plans().find(plan_key())) {
+  // No plan is kept under a target with a query, and most targets have none: it is not looked for at first.
+  const auto* plan = reactor_.plans().find(plan_key(request.target));
+  if (!plan && request.target.find('?') != request.target.npos) plan = reactor_.plans().find(plan_key());
+  if (plan) {
     counters.plan_hits.add();
     return deliver(*plan, Sealed::earlier);
   }
@@ -240,12 +243,20 @@ void Connection::know_sentinel() {
   if (!host.empty() && host == reactor_.engine().rollout.load()->sentinel_control) group_ = Group::sentinel;
 }
 
-// The request target, and the values of the fields that plans depend on.
+// Plans that deliver ignore the query, and no other is kept: whoever appends one to an object's URL finds the
+// plan that is there. What answers by its query, a listing, has a path of its own that ends in a slash, and
+// no plan to deliver.
 std::string_view Connection::plan_key() {
+  const std::string_view target = http_.request().target;
+  return plan_key(target.substr(0, target.find('?')));
+}
+
+// With the values of the fields that plans depend on.
+std::string_view Connection::plan_key(std::string_view path) {
   const Request& request = http_.request();
   const auto& fields = reactor_.options().plan_key_fields;
-  if (fields.empty()) return request.target;
-  key_.assign(request.target);
+  if (fields.empty()) return path;
+  key_.assign(path);
   for (const std::string& field : fields) {
     key_.push_back('\n');
     if (field == "authorization") key_.append(request.field(Field::authorization));

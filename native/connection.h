@@ -74,6 +74,7 @@ class Connection final : public EventTarget {
   void know_sentinel();
   void ask_front_end();
   std::string_view plan_key();
+  std::string_view plan_key(std::string_view path);
   enum class Sealed : bool { earlier, just_now };
   void deliver(std::shared_ptr<const DeliverPlan> plan, Sealed sealed);
   void respond(const RespondPlan& plan);
@@ -93,7 +94,10 @@ class Connection final : public EventTarget {
   void report_broken(std::string_view digest, SealBreak why);
   void start_sending();
   void join_group();
-  void move(Direction direction, uint64_t bytes);
+  void move(Direction direction, uint64_t bytes) {
+    if (capable_[static_cast<size_t>(direction)]) move_capable(direction, bytes);
+  }
+  void move_capable(Direction direction, uint64_t bytes);
   void become_movable();
   void count_mode(Direction direction, bool offload_allowed);
   void count_cpu(int64_t began, State began_in);
@@ -149,7 +153,7 @@ class Connection final : public EventTarget {
   uint64_t request_id_ = 0;    // of the request the front end knows of; 0: none
   uint64_t io_ticket_ = 0;     // of the disk read, the opening or the ingest under way; 0: none
   bool in_front_end_ = false;  // the front end has the request and owes an answer
-  bool queued_ = false;        // a large response waits for its turn
+  bool queued_ = false;        // a large response has waited for its turn; a small one need not
   bool proved_again_ = false;  // what it answered could not be delivered, and it was asked once more
 };
 

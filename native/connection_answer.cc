@@ -139,9 +139,10 @@ void Connection::report_broken(std::string_view digest, SealBreak why) {
 void Connection::start_sending() {
   move(Direction::rx, 0);  // what a request without a body is
   if (head_at_ != 0 && !http_.request().has_body) channel_.send_tickets();
-  move(Direction::tx, delivery_.response().size());
+  const uint64_t size = delivery_.response().size();
+  move(Direction::tx, size);
   delivery_.start(channel_, reactor_.mutable_counters().sent);
-  queued_ = false;
+  queued_ = size <= kTurnBytes;
   first_byte_at_ = 0;
   set_state(State::sending);
 }
@@ -149,8 +150,7 @@ void Connection::start_sending() {
 bool Connection::step_send() {
   if (io_ticket_ != 0) return read_aside(), false;  // the disk is being read
   if (!send_interim()) return false;
-  if (!std::exchange(queued_, true) && delivery_.response().size() > kTurnBytes)
-    return reactor_.make_ready(*this), false;
+  if (!std::exchange(queued_, true)) return reactor_.make_ready(*this), false;
   const Delivery::Progress progress = delivery_.pump(channel_, reactor_.record_buffers());
   int64_t now = 0;  // when it was needed for the first byte
   if (first_byte_at_ == 0 && delivery_.bytes_sent() > 0) {
@@ -236,8 +236,9 @@ void Connection::count_response(int64_t now) {
   if (!readable) return;
   ResponseTimes& all = counters.times;
   ResponseTimes::Cell& times = all.cell(group_, movable_, delivery_.path(), delivery_.bytes_sent());
-  times.first_byte.observe(first_byte_at_ - head_at_);
-  times.completion.observe(now - head_at_);
+  const Histogram::Observation first(first_byte_at_ - head_at_);
+  times.first_byte.add(first);
+  times.completion.add(now == first_byte_at_ ? first : Histogram::Observation(now - head_at_));
 }
 
 // The response has left. Whether the connection goes on is decided here and nowhere else.

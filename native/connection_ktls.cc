@@ -56,11 +56,10 @@ void Connection::become_movable() {
 
 // Into the kernel with one direction, for a transfer of so many bytes, where policy, rollout and kernel
 // allow.
-void Connection::move(Direction direction, uint64_t bytes) {
+void Connection::move_capable(Direction direction, uint64_t bytes) {
   const bool sending = direction == Direction::tx;
-  const auto at = static_cast<size_t>(direction);
-  Fallback& reason = fallbacks_[at];
-  if (!capable_[at] || bytes < reactor_.options().ktls.min_bytes) return;
+  Fallback& reason = fallbacks_[static_cast<size_t>(direction)];
+  if (bytes < reactor_.options().ktls.min_bytes) return;
   const bool stays = !may_move_ || !worth_trying(reason);
   if (movable_ && stays) return;
   if (sending ? channel_.sends_by_kernel() : channel_.receives_by_kernel()) return;

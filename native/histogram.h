@@ -15,10 +15,19 @@ namespace sealgate {
 
 class Histogram {
  public:
-  void observe(int64_t microseconds) {
-    const auto value = static_cast<uint64_t>(std::clamp<int64_t>(microseconds, 0, kMost));
-    buckets_[bucket_of(value)].add();
-    sum_.add(value);
+  // How long something took, and the bucket it falls into: found once for several histograms.
+  struct Observation {
+    explicit Observation(int64_t microseconds)
+        : value(static_cast<uint64_t>(std::clamp<int64_t>(microseconds, 0, kMost))),
+          bucket(bucket_of(value)) {}
+    uint64_t value;
+    size_t bucket;
+  };
+
+  void observe(int64_t microseconds) { add(Observation(microseconds)); }
+  void add(const Observation& one) {
+    buckets_[one.bucket].add();
+    sum_.add(one.value);
   }
   // visit(upper bound in microseconds, inclusive; observations in the bucket), without the empty ones.
   template <typename Visit>

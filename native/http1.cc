@@ -268,6 +268,7 @@ Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& re
   }
   in_body = true;
   if (const Problem found = read_head(text, request); found != Problem::none) return failed(found, consumed);
+  if (request.chunked) chunk_lines.restart();
   return {Event::head, Problem::none, consumed, {}};
 }
 
@@ -293,11 +294,10 @@ void Http1::Impl::begin_message() {
   idle = false;
   collected.clear();
   target_size = field_count = since_body = 0;
-  chunk_lines.restart();
   has_length = says_close = false;
   transfer_encoding = {};
   parser.http_minor = kNoVersion;
-  joined.reset();
+  if (joined) joined.reset();
 }
 
 Http1::Step Http1::next(const char* data, size_t size) {

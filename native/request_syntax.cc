@@ -107,9 +107,12 @@ Problem problem_of_coding(std::string_view codings) {
 }
 
 bool normalize_target(std::string_view& target, Method method) {
-  const bool visible =
-      std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c < 0x7f && c != '#'; });
-  if (!visible || target.empty()) return false;
+  static constexpr auto kAllowed = [] {
+    Bytes allowed{};
+    for (unsigned char c = '!'; c < 0x7f; c++) allowed[c] = c != '#';
+    return allowed;
+  }();
+  if (target.empty() || !all_in(target, kAllowed)) return false;
   if (target == "*") return method == Method::options;
   if (target.front() == '/') return true;
   const bool http = same(target.substr(0, 7), "http://");

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createSite, TestServer } from '../support/server.ts';
 
-const site = await createSite();
+// The sentinel asks for objects too.
+const site = await createSite({ sentinel: { intervalSeconds: 0 } });
 const server = await TestServer.start(site, '--workers', '1');
 after(async () => {
   await server.stop();
@@ -16,7 +17,7 @@ after(async () => {
 const asked = () => server.metric('sealgate_front_end_latency_seconds_count');
 const hits = () => server.metric('sealgate_plan_cache_hits_total');
 
-test('the front end is asked once for an object', async () => {
+test('the front end is asked once for an object, whatever query follows its path', async () => {
   const file = join(site.dir, 'small');
   await writeFile(file, 'sealed');
   await server.put('/o/files/small', file);
@@ -27,6 +28,20 @@ test('the front end is asked once for an object', async () => {
   for (let i = 0; i < 5; i++) assert.equal((await server.curl('/o/files/small')).body.toString(), 'sealed');
   assert.equal((await server.curl('/o/files/small', '-I')).status, 200);
   assert.equal((await server.curl('/o/files/small', '-r', '0-2')).status, 206);
+  for (const query of ['?', '?v=3', '?v=4&utm_source=x'])
+    assert.equal((await server.curl(`/o/files/small${query}`)).body.toString(), 'sealed');
   assert.equal(await asked(), before + 1);
-  assert.equal(await hits(), 7);
+  assert.equal(await hits(), 10);
+});
+
+test('a listing is answered by its query, and never from a kept plan', async () => {
+  const list = async (query: string) => {
+    const { entries } = JSON.parse((await server.curl(`/o/files/${query}`)).body.toString());
+    return entries.map(({ name }: { name: string }) => name);
+  };
+  const before = await hits();
+  assert.deepEqual(await list(''), ['small']);
+  assert.deepEqual(await list('?prefix=x'), []);
+  assert.deepEqual(await list('?prefix=s'), ['small']);
+  assert.equal(await hits(), before);
 });
