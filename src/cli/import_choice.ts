@@ -4,7 +4,8 @@ import { access, realpath } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config.ts';
-import { type Choice, type Reason, reasons } from '../store/import_filter.ts';
+import { type Choice, ImportFilter, type Reason, reasons } from '../store/import_filter.ts';
+import { UsageError } from './say.ts';
 import type { SiteOptions } from './site.ts';
 
 export interface ChoiceOptions {
@@ -39,7 +40,13 @@ export async function choiceOf(
   }
   const { exclude, include, hidden = false, links = false, publishSecrets = false } = options;
   const own = [store, folder, ...files].filter((path) => path !== undefined);
-  return { exclude, include, hidden, links, secrets: publishSecrets, own };
+  const choice = { exclude, include, hidden, links, secrets: publishSecrets, own };
+  try {
+    new ImportFilter(choice, root);
+  } catch (cause) {
+    throw new UsageError((cause as Error).message, { cause });
+  }
+  return choice;
 }
 
 /** What of the site is on the disk, without links. */

@@ -39,6 +39,9 @@ export const reasons = {
 } as const;
 export type Reason = keyof typeof reasons;
 
+/** Characters of a glob that an error repeats. */
+const shownCharacters = 100;
+
 type Matches = (path: string) => boolean;
 
 export class ImportFilter {
@@ -90,7 +93,10 @@ function matcher(flag: string, globs: string[]): Matches {
       return picomatch(bare, { dot: true, nonegate: true, basename: !glob.includes('/') });
     } catch (cause) {
       const { message } = cause as Error;
-      throw new Error(`${flag} ${JSON.stringify(glob)}: is no pattern: ${message}`, { cause });
+      throw new Error(
+        `${flag} ${JSON.stringify(glob.slice(0, shownCharacters))}: is no pattern: ${message}`,
+        { cause },
+      );
     }
   });
   return (path) => each.some((matches) => matches(path));

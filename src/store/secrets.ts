@@ -2,10 +2,10 @@
 // called, and by names that mean nothing else.
 
 import { createPrivateKey } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
 
-/** Bytes. Larger files are no keys; a key behind a long chain of certificates is still found. */
+/** Bytes of a file that are searched: more than a key behind a long chain of certificates. */
 const maxKeyFileBytes = 1024 * 1024;
 /** Bytes of the key files that players fetch (RFC 8216 4.3.2.4): they are content. */
 const hlsKeyBytes = 16;
@@ -17,7 +17,18 @@ const keyTexts = [
   'PuTTY-User-Key-File-',
   'BEGIN SSH2 ENCRYPTED PRIVATE KEY',
   'AGE-SECRET-KEY-1',
-];
+].flatMap(spellings);
+/** In a file too large for a key alone: a PEM line with its end. Programs hold the words without one. */
+const keyLines = ['PRIVATE KEY-----', 'PRIVATE KEY BLOCK-----']
+  .flatMap((line) => [`${line}\n`, `${line}\r`, `${line}\\n`])
+  .flatMap(spellings);
+const tokensMember = spellings('"tokens"');
+
+/** An ASCII text in UTF-8 and, as Windows writes it, in UTF-16 of both byte orders. */
+function spellings(text: string): Buffer[] {
+  const littleEndian = Buffer.from(text, 'utf16le');
+  return [Buffer.from(text), littleEndian, Buffer.from(littleEndian).swap16()];
+}
 /** Java key stores: JKS and JCEKS. */
 const keyStores = ['feedfeed', 'cececece'];
 /** PKCS#5 and PKCS#12 encryption, as DER has them at the head of an encrypted key (RFC 5958 3). */
@@ -32,9 +43,13 @@ const credentials = new Set([
 
 /** Why a file is not published unasked; undefined: nothing is against it. @param name that it is to have. */
 export function secretIn(name: string, path: string): string | undefined {
-  const bytes = readSmall(path);
-  const fault = secretByContent(bytes) ?? secretByName(name, bytes);
+  const { bytes, isWhole } = readHead(path);
+  const fault = (isWhole ? secretByContent(bytes) : secretInHead(bytes)) ?? secretByName(name, bytes);
   return fault && `${fault}, and was left out; --publish-secrets takes it`;
+}
+
+function secretInHead(bytes: Buffer): string | undefined {
+  return keyLines.some((line) => bytes.includes(line)) ? 'holds a private key' : undefined;
 }
 
 function secretByContent(bytes: Buffer): string | undefined {
@@ -79,23 +94,37 @@ function isDerKey(bytes: Buffer): boolean {
 }
 
 function isTokenFile(bytes: Buffer): boolean {
-  if (bytes[0] !== 0x7b || !bytes.includes('"tokens"')) return false;
+  if (!tokensMember.some((text) => bytes.includes(text))) return false;
   try {
-    const { tokens } = JSON.parse(bytes.toString());
-    return Array.isArray(tokens) && tokens.some((each) => 'hash' in each && 'scopes' in each);
+    const { tokens } = JSON.parse(decoded(bytes));
+    return (
+      Array.isArray(tokens) &&
+      tokens.some((each) => Object(each) === each && 'hash' in each && 'scopes' in each)
+    );
   } catch {
     return false;
   }
 }
 
-/** What a file holds; nothing of one that is larger than a key. */
-function readSmall(path: string): Buffer {
-  const file = openSync(path, 'r');
+/** By its byte order mark, which is left out; without one it is UTF-8. */
+function decoded(bytes: Buffer): string {
+  const mark = bytes.subarray(0, 2).toString('hex');
+  if (mark === 'fffe') return bytes.subarray(2).toString('utf16le');
+  if (mark === 'feff')
+    return Buffer.from(bytes.subarray(2, bytes.length - (bytes.length % 2)))
+      .swap16()
+      .toString('utf16le');
+  return bytes.toString().replace(/^\uFEFF/, '');
+}
+
+/** What a file holds, or the first of it. A pipe that took the file's place is not waited for. */
+function readHead(path: string): { bytes: Buffer; isWhole: boolean } {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const { size } = fstatSync(file);
-    if (size > maxKeyFileBytes) return Buffer.alloc(0);
-    const bytes = Buffer.alloc(size);
-    return bytes.subarray(0, readSync(file, bytes, 0, size, 0));
+    const bytes = Buffer.alloc(Math.min(size, maxKeyFileBytes));
+    const found = bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0));
+    return { bytes: found, isWhole: size <= maxKeyFileBytes };
   } finally {
     closeSync(file);
   }

@@ -119,6 +119,9 @@ await writeFile(
 );
 const encrypted = ['pkcs8', '-topk8', '-in', ec, '-passout', 'pass:x'];
 
+const pem = (await readFile(ec)).toString();
+const tokens = (await readFile(join(site.dir, 'tokens.json'))).toString();
+
 /** Files that are not published unasked, whatever they are called. */
 const keys: Record<string, string | Buffer> = {
   'pkcs8.txt': await readFile(ec),
@@ -135,11 +138,21 @@ const keys: Record<string, string | Buffer> = {
   'pkcs1.bin': openssl('rsa', '-in', rsa, '-traditional', '-outform', 'DER'),
   'encrypted.bin': openssl(...encrypted, '-outform', 'DER'),
   'pkcs12.bin': openssl('pkcs12', '-export', '-in', both, '-passout', 'pass:x'),
-  'tokens.txt': await readFile(join(site.dir, 'tokens.json')),
+  'tokens.txt': tokens,
   id_ed25519: 'x',
   'some.key': 'x',
   '.env': 'x',
   '.aws/credentials': 'x',
+};
+/** The same in other encodings, and beside other things. */
+const disguised: Record<string, string | Buffer> = {
+  'utf-16 little endian.txt': Buffer.from(`\ufeff${pem}`, 'utf16le'),
+  'utf-16 big endian.txt': Buffer.from(`\ufeff${pem}`, 'utf16le').swap16(),
+  'before a megabyte.txt': `${pem}${'#'.repeat(2 ** 20)}`,
+  'tokens behind a newline.txt': `\n${tokens}`,
+  'tokens behind a mark.txt': `\ufeff${tokens}`,
+  'tokens in utf-16.txt': Buffer.from(`\ufeff${tokens}`, 'utf16le'),
+  'tokens behind others.txt': JSON.stringify({ tokens: ['a', null, ...JSON.parse(tokens).tokens] }),
 };
 /** Files that look a little like those. */
 const content: Record<string, string | Buffer> = {
@@ -151,6 +164,7 @@ const content: Record<string, string | Buffer> = {
   'hls.key': Buffer.alloc(16, 7),
   'talk.key': 'PK\x03\x04a document of Keynote',
   'tokens.json': '{"tokens":["a","b"]}',
+  'large program': Buffer.concat([Buffer.from('-----BEGIN PRIVATE KEY-----\0'), Buffer.alloc(2 ** 20)]),
   'about keys.html': 'how to keep your private key safe',
 };
 
@@ -162,6 +176,22 @@ test('private keys, tokens and passwords are refused by what they hold and how t
   assert.equal(named.length, Object.keys(keys).length, stderr);
   for (const name of Object.keys(keys)) assert.ok(stderr.includes(`/${name}: `), name);
 });
+
+test('keys and tokens are refused in UTF-16, behind a newline or a mark, and before much else', async () => {
+  const { status, stderr, names } = await imported({ 'page.html': 'page', ...disguised });
+  assert.deepEqual([status, names], [1, ['page.html']]);
+  for (const name of Object.keys(disguised)) assert.ok(stderr.includes(`/${name}: holds `), name);
+});
+
+for (const flag of ['--exclude', '--include']) {
+  test(`${flag} with a glob that is too long to be one ends with status 2 and says so`, async () => {
+    const empty = join(site.dir, `folder for ${flag}`);
+    await writeTree(empty, { a: 'a' });
+    const { status, stderr } = await cli('import', empty, flag, '*'.repeat(70_000));
+    assert.equal(status, 2, stderr.slice(0, 300));
+    assert.match(stderr, new RegExp(`${flag} .*is no pattern`));
+  });
+}
 
 test('--publish-secrets takes them', async () => {
   const { status, names } = await imported(keys, '--hidden', '--publish-secrets');
