@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
 import { controlAddressSchema, isLoopback } from './control_address.ts';
+import { dates } from './dates.ts';
 import { limitsSchema } from './limits.ts';
 import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
@@ -183,6 +184,14 @@ export const configSchema = z.strictObject({
         .describe('Buckets in which it is otherwise.'),
     })
     .prefault({}),
+  lastModified: z
+    .enum(dates)
+    .default('written')
+    .describe(
+      'What Last-Modified, listings and If-Unmodified-Since tell of an object. written: when it was ' +
+        'stored here. source: when the file that import or put took was last changed, where that is known ' +
+        'and not before the version that it replaced.',
+    ),
   auth: z
     .strictObject({
       reads: z

@@ -42,6 +42,15 @@ export function isSameMediaType(one: string, other: string): boolean {
   return one === other || canonical(one) === canonical(other);
 }
 
+/** What the store adds to a type that nobody gave, of text that is proved to be in UTF-8. */
+export const provedUtf8 = '; charset=utf-8';
+
+/** Whether a given type means the recorded one, but for the charset that the store may have added to it. */
+export function isRecordedType(given: string, recorded: string): boolean {
+  if (isSameMediaType(given, recorded)) return true;
+  return recorded.endsWith(provedUtf8) && isSameMediaType(given, recorded.slice(0, -provedUtf8.length));
+}
+
 function canonical(text: string): string {
   const { type, parameters } = safeParse(text);
   const { charset, ...others } = parameters;

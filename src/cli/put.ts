@@ -1,6 +1,6 @@
 // put: one file under a name.
 
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, statSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { SealgateError } from '../errors.ts';
 import { checkedMediaType } from '../media_type.ts';
 import { addon, type Hashed } from '../native/addon.ts';
 import { isFull } from '../store/blobs.ts';
+import { checkUnchanged } from '../store/import.ts';
 import { secretIn } from '../store/secrets.ts';
 import type { Store } from '../store/store.ts';
 import { hashOf } from './hashing.ts';
@@ -75,15 +76,16 @@ async function send(server: RemoteServer, file: string, path: string, to: Target
   return { ...hashed, outcome: await server.put(to, { path, ...hashed }, to.mediaType) };
 }
 
-async function putIntoStore(store: Store, file: string, to: Target) {
-  const { bucket, name, mediaType } = to;
+async function putIntoStore(store: Store, file: string, target: Target) {
+  const { bucket, name, mediaType } = target;
   checkBucket(store, bucket);
   const staging = store.stagingPath();
   try {
-    const { digest, size } = await fromFile(file, (path) => copy(path, staging, file));
-    checkSecret(file, staging, to);
+    const { digest, size, modified } = await fromFile(file, (path) => copy(path, staging, file));
+    checkSecret(file, staging, target);
     await store.commitBlob(staging, { digest, size });
-    return { digest, size, outcome: await store.putRef(bucket, name, { digest, mediaType }) };
+    const to = { digest, mediaType, ...(file !== '-' && { modified }) };
+    return { digest, size, outcome: await store.putRef(bucket, name, to) };
   } finally {
     await rm(staging, { force: true });
   }
@@ -122,9 +124,12 @@ async function fromFile<T>(file: string, use: (path: string) => Promise<T> | T):
   }
 }
 
-function copy(file: string, staging: string, called: string): Hashed {
+function copy(file: string, staging: string, called: string): Hashed & { modified: number } {
   try {
-    return addon.importFile(file, staging);
+    const before = statSync(file);
+    const copied = addon.importFile(file, staging);
+    checkUnchanged(before, statSync(file));
+    return { ...copied, modified: Math.floor(before.mtimeMs) };
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     if (isFull(code)) throw new SealgateError('store-full', undefined, { cause });

@@ -10,7 +10,7 @@ import { rootCertificates } from 'node:tls';
 import { isDigest } from '../digest.ts';
 import { reprDigest } from '../http/digest_fields.ts';
 import { objectPath } from '../http/target.ts';
-import { isSameMediaType } from '../media_type.ts';
+import { isRecordedType } from '../media_type.ts';
 import type { Announcement } from '../server/announcement.ts';
 import { HttpClient, maxAttempts, type Question, type Reply, type Trust } from './http_client.ts';
 import { faultOf } from './http_faults.ts';
@@ -90,7 +90,7 @@ export class RemoteServer {
     const head = await this.#http.ask({ method: 'HEAD', path: objectPath(to.bucket, to.name) });
     const there = head.status === 200 && head.headers.etag === `"${digest}"`;
     const recorded = head.headers['content-type'] ?? '';
-    if (there && (mediaType === undefined || isSameMediaType(recorded, mediaType))) return 'same';
+    if (there && (mediaType === undefined || isRecordedType(mediaType, recorded))) return 'same';
     const body = { size, open: () => createReadStream(path, { end: Math.max(size - 1, 0) }) };
     const type = mediaType === undefined ? {} : { 'content-type': mediaType };
     const headers = { ...type, 'repr-digest': reprDigest(digest) };

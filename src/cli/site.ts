@@ -50,7 +50,11 @@ export async function withStore<T>(
   work: (store: Store, config: Config) => Promise<T> | T,
 ): Promise<T> {
   const config = await siteConfig(options);
-  const store = await openStore({ root: config.store, readOnly: options.readOnly });
+  const store = await openStore({
+    root: config.store,
+    readOnly: options.readOnly,
+    dates: config.lastModified,
+  });
   try {
     return await work(store, config);
   } finally {
@@ -93,7 +97,7 @@ export interface Found {
   /** Bytes. */
   size: number;
   mediaType: string;
-  /** When the name was written. */
+  /** When the name was written, or its source changed: by the setting lastModified. */
   lastModified?: string;
   version?: number;
 }
@@ -120,8 +124,8 @@ export function find(store: Store, text: string): Found {
   const ref = store.resolve(reference.bucket, reference.name);
   if (!ref) throw new SealgateError('not-found', `${text}: there is nothing under this name`);
   if (ref.deleted) throw new SealgateError('name-deleted', `${text}: was deleted on ${isoTime(ref.created)}`);
-  const { digest, size, mediaType, created, version } = ref;
-  return { digest, size, mediaType, lastModified: isoTime(created), version };
+  const { digest, size, mediaType, created, date, version } = ref;
+  return { digest, size, mediaType, lastModified: isoTime(date ?? created), version };
 }
 
 /** @param time milliseconds since the epoch. */

@@ -39,7 +39,7 @@ async function stat(ref: string, options: PlaceOptions & { json?: true }): Promi
     ['digest', `sha256:${about.digest}`],
     ['size', `${about.size} bytes (${humanBytes(about.size)})`],
     ['media type', about.mediaType],
-    ...(about.lastModified === undefined ? [] : [['written', `${about.lastModified}${version}`]]),
+    ...(about.lastModified === undefined ? [] : [['modified', `${about.lastModified}${version}`]]),
     ...(about.sealLevel === undefined ? [] : [['seal level', about.sealLevel]]),
   ];
   console.log([ref, ...lines.map(([name = '', value]) => `  ${name.padEnd(12)}${value}`)].join('\n'));

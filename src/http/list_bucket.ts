@@ -39,12 +39,12 @@ export function listBucket(services: Services): Route {
 }
 
 function answer(bucket: string, asked: { prefix: string; limit: number }, page: Listing): RespondPlan {
-  const entries = page.entries.map(({ name, digest, size, mediaType, created }) => ({
+  const entries = page.entries.map(({ name, digest, size, mediaType, created, date }) => ({
     name,
     digest,
     size,
     mediaType,
-    lastModified: new Date(created).toISOString(),
+    lastModified: new Date(date ?? created).toISOString(),
   }));
   const fields = 'Cache-Control: no-cache\r\n';
   if (page.next === undefined) return respondJson(200, { bucket, entries }, fields);

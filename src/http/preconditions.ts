@@ -8,14 +8,14 @@ import type { Descriptor } from '../store/store.ts';
 /** Throws `precondition-failed`. @param current what is there now; undefined: nothing. */
 export function checkPreconditions(
   headers: FieldLines,
-  current: Pick<Descriptor, 'digest' | 'created' | 'undated'> | undefined,
+  current: Pick<Descriptor, 'digest' | 'date'> | undefined,
 ): void {
   const digest = current?.digest;
   const match = headers.get('if-match');
   if (match !== null && !matches(match, digest, 'strong')) throw new SealgateError('precondition-failed');
   const date = headers.get('if-unmodified-since');
   // A write that was meant to be guarded by a date must not happen where no date tells versions apart.
-  const later = current !== undefined && (current.undated || !unmodifiedSince(date ?? '', current.created));
+  const later = current !== undefined && !unmodifiedSince(date ?? '', current.date);
   if (match === null && date !== null && later) throw new SealgateError('precondition-failed');
   const noneMatch = headers.get('if-none-match');
   if (noneMatch !== null && (matches(noneMatch, digest, 'weak') || !isList(noneMatch))) {
@@ -29,8 +29,9 @@ const entityTags = /^(?:[ \t,]*(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"[ \t]*(?:,|$))
 const fixdate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 
 // To the second, as Last-Modified is. Of dates the form that senders have to use (RFC 9110 5.6.7).
-function unmodifiedSince(date: string, created: number): boolean {
-  return fixdate.test(date) && Math.floor(created / 1000) * 1000 <= Date.parse(date);
+function unmodifiedSince(date: string, modified: number | undefined): boolean {
+  if (modified === undefined) return false;
+  return fixdate.test(date) && Math.floor(modified / 1000) * 1000 <= Date.parse(date);
 }
 
 // A condition that cannot be read does not hold: a write that was meant to be guarded must not happen.

@@ -17,7 +17,7 @@ export function putDigest(services: Services): Route {
       throw new SealgateError('digest-mismatch', 'The digest field and the path promise different bytes.');
     }
     const blob = store.blob(digest);
-    checkPreconditions(request.headers, blob && { digest, created: blob.created });
+    checkPreconditions(request.headers, blob && { digest, date: blob.created });
     return upload(services, digest, async (staging, body) => {
       const created = store.blob(digest) === undefined;
       await store.commitBlob(staging, body);

@@ -2,7 +2,7 @@
 
 import type { EngineRequest } from '../delivery/engine_request.ts';
 import { SealgateError } from '../errors.ts';
-import { isSameMediaType } from '../media_type.ts';
+import { isRecordedType } from '../media_type.ts';
 import type { Hashed, RespondPlan } from '../native/addon.ts';
 import type { BucketKind } from '../store/store.ts';
 import { promisedDigest } from './digest_fields.ts';
@@ -48,7 +48,7 @@ function checkWritable(
   checkPreconditions(request.headers, pointsAt);
   if (digest === undefined || pointsAt === undefined || to.kind === 'versioned') return;
   if (pointsAt.digest !== digest) throw new SealgateError('name-taken');
-  if (to.mediaType !== undefined && !isSameMediaType(to.mediaType, pointsAt.mediaType))
+  if (to.mediaType !== undefined && !isRecordedType(to.mediaType, pointsAt.mediaType))
     throw new SealgateError('media-type-differs');
 }
 

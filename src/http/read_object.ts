@@ -21,7 +21,7 @@ export function readObject({ store, epochs, authorize, openReads, firstRead }: S
         contentType: ref.mediaType,
         freshness: kind === 'write-once' ? 'immutable' : 'revalidate',
         shared: openReads,
-        created: ref.undated ? undefined : ref.created,
+        created: ref.date,
         ...(openReads && { cache: epoch }),
       });
     const blob = store.recorded(ref.digest, firstRead(bucket));

@@ -8,7 +8,7 @@ import { presenceOf } from '../store/presence.ts';
 import type { Store } from '../store/store.ts';
 
 export async function openServedStore(config: Config, readiness: Readiness): Promise<Store> {
-  const store = await openStore({ root: config.store });
+  const store = await openStore({ root: config.store, dates: config.lastModified });
   try {
     for (const [name, kind] of Object.entries(config.buckets)) await store.createBucket(name, kind);
     readiness.add('store', await presenceOf(config.store));

@@ -1,8 +1,9 @@
 // ContentStore: the contract of store.ts on a disk. Bytes, name, metadata, in this order; reading goes in the
 // opposite order and checks again.
 
+import { type Dates, dateOf } from '../dates.ts';
 import { type ErrorCode, SealgateError } from '../errors.ts';
-import { checkedMediaType, isSameMediaType, mediaTypeOf } from '../media_type.ts';
+import { checkedMediaType, isRecordedType, mediaTypeOf } from '../media_type.ts';
 import type { Evidence, Hashed, SealBreak, StoreLock } from '../native/addon.ts';
 import { Turns } from '../turns.ts';
 import { Blobs } from './blobs.ts';
@@ -35,6 +36,8 @@ export interface OpenOptions {
   root: string;
   /** Beside a process that writes: nothing is locked, nothing is written. */
   readOnly?: boolean;
+  /** What HTTP tells as the date of a version; absent: when it was written. */
+  dates?: Dates;
   /** Hears how many unfinished uploads were removed. */
   onRecovered?: (files: number) => void;
 }
@@ -43,13 +46,14 @@ export interface OpenOptions {
  * Opens a store, making it when it is not there.
  * Rejects when another process writes to it, or when its format is another one.
  */
-export async function openStore({ root, readOnly = false, onRecovered }: OpenOptions): Promise<Store> {
+export async function openStore(options: OpenOptions): Promise<Store> {
+  const { root, readOnly = false, dates = 'written', onRecovered } = options;
   const blobs = new Blobs(root);
   if (readOnly) {
     await checkFormat(root, false);
     await checkWhole(root);
     await checkLockFile(root);
-    return new ContentStore(root, blobs, await Metadata.reader(root), undefined);
+    return new ContentStore(root, blobs, await Metadata.reader(root), undefined, dates);
   }
   await makeFolders(root);
   const lock = await lockStore(root);
@@ -59,7 +63,7 @@ export async function openStore({ root, readOnly = false, onRecovered }: OpenOpt
     await checkLockFile(root);
     const removed = await blobs.clearStaging();
     if (removed > 0) onRecovered?.(removed);
-    return new ContentStore(root, blobs, await Metadata.writer(root), lock);
+    return new ContentStore(root, blobs, await Metadata.writer(root), lock, dates);
   } catch (cause) {
     lock.release();
     throw cause;
@@ -75,17 +79,19 @@ class ContentStore implements Store {
   readonly #meta: Metadata;
   /** Absent in a read-only store. */
   readonly #lock: StoreLock | undefined;
+  readonly #dates: Dates;
   /** Those asked for before. What a bucket is, it stays. */
   readonly #buckets = new Map<string, { name: string } & BucketRecord>();
   readonly #proofs: Proofs;
   /** By digest: what is proved or withdrawn is not what is placed meanwhile. */
   readonly #turns = new Turns();
 
-  constructor(root: string, blobs: Blobs, meta: Metadata, lock: StoreLock | undefined) {
+  constructor(root: string, blobs: Blobs, meta: Metadata, lock: StoreLock | undefined, dates: Dates) {
     this.root = root;
     this.#blobs = blobs;
     this.#meta = meta;
     this.#lock = lock;
+    this.#dates = dates;
     this.#proofs = new Proofs(meta, blobs, this.#turns, lock !== undefined);
   }
 
@@ -230,7 +236,7 @@ class ContentStore implements Store {
     if (!newest) return undefined;
     const { version, value } = newest;
     if ('deleted' in value) return { version, deleted: true, created: value.created };
-    return { version, deleted: false, ...value };
+    return { version, deleted: false, ...value, date: dateOf(value, this.#dates) };
   }
 
   async putRef(bucket: string, name: string, to: NewRef): Promise<PutOutcome> {
@@ -267,7 +273,7 @@ class ContentStore implements Store {
       return 'replaced';
     }
     const sameBytes = newest.digest === digest;
-    if (sameBytes && (mediaType === undefined || isSameMediaType(mediaType, newest.mediaType))) return 'same';
+    if (sameBytes && (mediaType === undefined || isRecordedType(mediaType, newest.mediaType))) return 'same';
     if (kind === 'write-once') throw new SealgateError(sameBytes ? 'media-type-differs' : 'name-taken');
     return 'replaced';
   }
@@ -291,7 +297,7 @@ class ContentStore implements Store {
 
   list(bucket: string, page: { prefix: string; after: string; limit: number }): Listing {
     this.#knownBucket(bucket);
-    return listNames(this.#meta, bucket, page);
+    return listNames(this.#meta, bucket, page, this.#dates);
   }
 
   fault() {

@@ -1,6 +1,7 @@
 // Listing: the names of a bucket in code-point order, a page at a time, for a bounded number of keys looked
 // at. The keys of a bucket are its names' versions in the same order, so that one cursor passes them all.
 
+import { type Dates, dateOf } from '../dates.ts';
 import { behind, type Key, type Metadata } from './metadata.ts';
 import type { Listing } from './store.ts';
 
@@ -32,8 +33,13 @@ export interface Page {
 }
 
 /** Fewer entries than there are when many keys had to be passed; `next` then says where to go on. */
-export function listNames(meta: Metadata, bucket: string, { prefix, after, limit }: Page): Listing {
-  const page = new PageOfNames(limit);
+export function listNames(
+  meta: Metadata,
+  bucket: string,
+  { prefix, after, limit }: Page,
+  dates: Dates,
+): Listing {
+  const page = new PageOfNames(limit, dates);
   const goesOn = after !== '' && Buffer.compare(Buffer.from(after), Buffer.from(prefix)) >= 0;
   let from: Key | undefined = goesOn ? behind([bucket, after]) : [bucket, prefix];
   while (from !== undefined) from = pass(meta, bucket, prefix, from, page);
@@ -63,6 +69,7 @@ function pass(
 
 class PageOfNames {
   readonly #limit: number;
+  readonly #dates: Dates;
   readonly #entries: Listing['entries'] = [];
   #keys = 0;
   /** The name whose versions are being passed, and the newest one seen so far. */
@@ -74,8 +81,9 @@ class PageOfNames {
   #last: string | undefined;
   #isAll = false;
 
-  constructor(limit: number) {
+  constructor(limit: number, dates: Dates) {
     this.#limit = limit;
+    this.#dates = dates;
   }
 
   /** Takes the next version in key order; false when the page is done without it. */
@@ -101,7 +109,8 @@ class PageOfNames {
     if (this.#name !== undefined && this.#newest !== undefined && !('deleted' in this.#newest)) {
       if (this.#entries.length === this.#limit) return false;
       const { digest, size, mediaType, created } = this.#newest;
-      this.#entries.push({ name: this.#name, digest, size, mediaType, created });
+      const date = dateOf(this.#newest, this.#dates);
+      this.#entries.push({ name: this.#name, digest, size, mediaType, created, date });
     }
     this.#last = this.#name ?? this.#last;
     this.#name = undefined;

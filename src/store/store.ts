@@ -24,6 +24,8 @@ export interface Descriptor {
   undated?: true;
   /** When the source last changed, if that is known: after the version before, and not after created. */
   modified?: number;
+  /** The one of the two that HTTP tells (dates.ts); undefined: neither tells it from the version before. */
+  date: number | undefined;
 }
 
 /** What a name is to point at. */

@@ -2,6 +2,7 @@
 // has no character that other encodings switch by: UTF-16 has zeros, ISO 2022 has escapes.
 
 import { createReadStream } from 'node:fs';
+import { provedUtf8 } from '../media_type.ts';
 
 /** Bytes; larger files keep their type as it is. Some 2 ms a MiB, in pieces. */
 const maxTextBytes = 16 * 1024 * 1024;
@@ -13,7 +14,7 @@ const notOfText = /[\u0000-\u0008\u000e-\u001f\u007f]/;
 /** The type, with `charset=utf-8` when it is one of text and the file at `path` is in UTF-8. */
 export async function textType(type: string, path: string, size: number): Promise<string> {
   if (!type.startsWith('text/') || size > maxTextBytes || !(await isUtf8Text(path))) return type;
-  return `${type}; charset=utf-8`;
+  return `${type}${provedUtf8}`;
 }
 
 // What cannot be read or decoded is not proved to be text.

@@ -35,6 +35,13 @@ test('another type for the same bytes is 409 in a write-once bucket', async () =
 });
 
 for (const bucket of ['files', 'live']) {
+  test(`${bucket}: the bare type is the recorded one where the store added the charset`, async () => {
+    await app.put(`/o/${bucket}/added.html`, '<p>');
+    const again = await app.put(`/o/${bucket}/added.html`, '<p>', 'Content-Type: text/html');
+    assert.deepEqual([again.status, told(again)], [200, 'text/html; charset=utf-8']);
+    assert.equal(app.store.resolve(bucket, 'added.html')?.version, 1);
+  });
+
   test(`${bucket}: the same bytes without a type keep the recorded one, and the answer says it`, async () => {
     await app.put(`/o/${bucket}/kept.html`, 'x', 'Content-Type: text/x-mine');
     const again = await app.put(`/o/${bucket}/kept.html`, 'x');
