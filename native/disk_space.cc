@@ -8,7 +8,7 @@
 namespace sealgate {
 
 Status allocate_behind_end(const std::string& path, uint64_t bytes) {
-  const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!file) return Status::last("open");
   struct stat found {};
   if (::fstat(file.get(), &found) != 0) return Status::last("fstat");

@@ -1,7 +1,7 @@
 // get: what a name points at, verified on its way out.
 
 import { randomUUID } from 'node:crypto';
-import { constants, createReadStream, createWriteStream } from 'node:fs';
+import { constants, createWriteStream } from 'node:fs';
 import { access, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { syncFolder } from '../durable_file.ts';
 import { Blobs } from '../store/blobs.ts';
+import { streamRegular } from '../store/regular_file.ts';
 import { proving } from './hashing.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
 import { wordsOf } from './say.ts';
@@ -40,7 +41,7 @@ async function get(ref: string, options: PlaceOptions & { output?: string }): Pr
       await access(path, constants.R_OK).catch(({ code }) => {
         throw new Error(`${ref}: its file cannot be read (${code}): ${path}; store the same bytes again`);
       });
-      await write(createReadStream(path), { digest, called: `${ref}: the stored file` }, options.output);
+      await write(streamRegular(path), { digest, called: `${ref}: the stored file` }, options.output);
     },
     onServer: async (server) => {
       const { digest, bytes } = await server.read(reference);

@@ -1,14 +1,14 @@
 // SHA-256 of what passes, and the proof that it is what it has to be.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { Transform } from 'node:stream';
 import type { Hashed } from '../native/addon.ts';
+import { streamRegular } from '../store/regular_file.ts';
 
 export async function hashOf(file: string): Promise<Hashed> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const piece of createReadStream(file)) {
+  for await (const piece of streamRegular(file)) {
     hash.update(piece as Buffer);
     size += (piece as Buffer).length;
   }

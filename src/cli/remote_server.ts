@@ -2,7 +2,6 @@
 // against the digest that its ETag names; what goes to it carries the digest that it has to arrive with.
 
 import { X509Certificate } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
@@ -12,6 +11,7 @@ import { reprDigest } from '../http/digest_fields.ts';
 import { objectPath } from '../http/target.ts';
 import { isRecordedType } from '../media_type.ts';
 import type { Announcement } from '../server/announcement.ts';
+import { streamRegular } from '../store/regular_file.ts';
 import { HttpClient, maxAttempts, type Question, type Reply, type Trust } from './http_client.ts';
 import { faultOf } from './http_faults.ts';
 import { UsageError } from './say.ts';
@@ -91,7 +91,7 @@ export class RemoteServer {
     const there = head.status === 200 && head.headers.etag === `"${digest}"`;
     const recorded = head.headers['content-type'] ?? '';
     if (there && (mediaType === undefined || isRecordedType(mediaType, recorded))) return 'same';
-    const body = { size, open: () => createReadStream(path, { end: Math.max(size - 1, 0) }) };
+    const body = { size, open: () => streamRegular(path, { end: Math.max(size - 1, 0) }) };
     const type = mediaType === undefined ? {} : { 'content-type': mediaType };
     const headers = { ...type, 'repr-digest': reprDigest(digest) };
     const asked: Question = { method: 'PUT', path: objectPath(to.bucket, to.name), headers, body };

@@ -1,13 +1,17 @@
 // server.json in a store: where the server that writes to it can be reached, for commands that run beside it.
 // It counts while the store's lock is held: one that a killed server left means nothing.
 
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import { type Config, urlOf } from '../config.ts';
 import { replaceFile } from '../durable_file.ts';
 import type { BoundListener } from '../native/addon.ts';
+import { readRegular } from '../store/regular_file.ts';
+
+/** Of server.json; far more than it has. */
+const maxBytes = 1024 * 1024;
 
 const schema = z.object({
   pid: z.int().positive(),
@@ -47,7 +51,7 @@ export async function announce(
 /** What the server that holds the store's lock has said; undefined: nothing that can be understood. */
 export async function readAnnouncement(store: string): Promise<Announcement | undefined> {
   try {
-    return schema.parse(JSON.parse(await readFile(fileOf(store), 'utf8')));
+    return schema.parse(JSON.parse(await readRegular(fileOf(store), maxBytes)));
   } catch {
     return undefined;
   }

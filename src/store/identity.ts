@@ -2,16 +2,20 @@
 // store's, or beside nothing because it was not mounted.
 
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../durable_file.ts';
+import { readRegular } from './regular_file.ts';
+
+/** Far more than an id has. */
+const maxIdBytes = 4096;
 
 function idFile(root: string): string {
   return join(root, 'blobs', 'id');
 }
 
 async function idOfBlobs(root: string): Promise<string | undefined> {
-  return readFile(idFile(root), 'utf8').then(
+  return readRegular(idFile(root), maxIdBytes).then(
     (text) => text.trim() || undefined,
     (error) => {
       if (error.code === 'ENOENT') return undefined;

@@ -2,13 +2,14 @@
 // metadata can be built again. docs/store-format.md describes it for whoever has to read it without us.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { syncFolder } from '../durable_file.ts';
 import { DiskReserve } from './disk_reserve.ts';
 import type { Key, StoreRecord } from './records.ts';
+import { streamRegular } from './regular_file.ts';
 
 /** What one commit added, in one line. */
 export interface Frame {
@@ -75,8 +76,11 @@ export class Journal {
 
   /** Makes the file when there is none. */
   static async open(path: string): Promise<{ journal: Journal; last: Frame | undefined }> {
-    const file = await open(path, 'a+', 0o600);
+    // A FIFO in its place is not waited for.
+    const { O_RDWR, O_CREAT, O_APPEND, O_NONBLOCK } = constants;
+    const file = await open(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK, 0o600);
     try {
+      if (!(await file.stat()).isFile()) throw new Error(`${path}: is no ordinary file`);
       const { last, torn } = await tailOf(file);
       return { journal: new Journal(path, file, torn), last };
     } catch (cause) {
@@ -159,7 +163,7 @@ export async function writeJournal(
 export async function* readJournal(path: string, onDamaged: (line: number) => void): AsyncGenerator<Frame> {
   let waiting: Frame | undefined;
   let number = 0;
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: 0 })) {
+  for await (const line of createInterface({ input: streamRegular(path), crlfDelay: 0 })) {
     number++;
     if (line === '') continue;
     const frame = parseFrame(line);

@@ -1,13 +1,17 @@
 // Layout: the folders and small files that a store consists of beside its blobs and its metadata.
 
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, readFile, realpath, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { replaceFile, syncFolder } from '../durable_file.ts';
 import { addon, type StoreLock } from '../native/addon.ts';
+import { readRegular } from './regular_file.ts';
 
 /** What the file `format` in a store says. Another layout has another number. */
 const format = 'sealgate store 1\n';
+
+/** Bytes: of the files that have a line. */
+const maxSmallFile = 4096;
 
 const folders = ['blobs', 'blobs/sha256', 'staging', 'quarantine', 'meta'];
 
@@ -58,7 +62,7 @@ export async function lockStore(root: string): Promise<StoreLock> {
 export class StoreHeld extends Error {}
 
 async function heldByAnother(root: string): Promise<Error> {
-  const pid = (await readFile(join(root, 'lock'), 'utf8').catch(() => '')).trim();
+  const pid = (await readRegular(join(root, 'lock'), maxSmallFile).catch(() => '')).trim();
   return new StoreHeld(
     `${root}: process ${pid || 'unknown'} has this store open for writing; write through that server ` +
       'with --server, or wait until the process has ended',
@@ -83,7 +87,7 @@ export async function checkWhole(root: string): Promise<void> {
  */
 export async function checkFormat(root: string, writes: boolean): Promise<void> {
   const path = join(root, 'format');
-  const found = await readFile(path, 'utf8').catch((error) => {
+  const found = await readRegular(path, maxSmallFile).catch((error) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });

@@ -4,7 +4,8 @@
 // The layout is data format 2 of the package's liblmdb, little-endian. Its meta pages have no checksums:
 // what can be checked is that every page that is reached is what it has to be and lies in the file.
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
+import { openRegularSync } from './regular_file.ts';
 
 const magic = 0xbeefc0de;
 const version = 2;
@@ -38,7 +39,7 @@ const maxDepth = 32;
  *   pages that trees begin with.
  */
 export function pageFault(path: string, reach: 'all' | 'top'): string | undefined {
-  const fd = openSync(path, 'r');
+  const fd = openRegularSync(path);
   try {
     // Pages are used again after the next commit: beside a process that writes, what is wrong may be new.
     for (let tries = 0; tries < maxTries; tries++) {

@@ -2,8 +2,9 @@
 // called, and by names that mean nothing else.
 
 import { createPrivateKey } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
+import { openRegularSync } from './regular_file.ts';
 
 /** Bytes of a file that are searched: more than a key behind a long chain of certificates. */
 const maxKeyFileBytes = 1024 * 1024;
@@ -117,9 +118,9 @@ function decoded(bytes: Buffer): string {
   return bytes.toString().replace(/^\uFEFF/, '');
 }
 
-/** What a file holds, or the first of it. A pipe that took the file's place is not waited for. */
+/** What a file holds, or the first of it. */
 function readHead(path: string): { bytes: Buffer; isWhole: boolean } {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const file = openRegularSync(path);
   try {
     const { size } = fstatSync(file);
     const bytes = Buffer.alloc(Math.min(size, maxKeyFileBytes));

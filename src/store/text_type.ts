@@ -1,8 +1,8 @@
 // The charset of text: said only where it is proved. A file is text in UTF-8 when all of it decodes and it
 // has no character that other encodings switch by: UTF-16 has zeros, ISO 2022 has escapes.
 
-import { createReadStream } from 'node:fs';
 import { provedUtf8 } from '../media_type.ts';
+import { streamRegular } from './regular_file.ts';
 
 /** Bytes; larger files keep their type as it is. Some 2 ms a MiB, in pieces. */
 const maxTextBytes = 16 * 1024 * 1024;
@@ -21,7 +21,7 @@ export async function textType(type: string, path: string, size: number): Promis
 async function isUtf8Text(path: string): Promise<boolean> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   try {
-    for await (const piece of createReadStream(path, { highWaterMark: pieceBytes })) {
+    for await (const piece of streamRegular(path, { highWaterMark: pieceBytes })) {
       if (notOfText.test(decoder.decode(piece, { stream: true }))) return false;
     }
     decoder.decode();
