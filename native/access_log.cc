@@ -10,7 +10,7 @@ namespace {
 constexpr size_t kFlushBytes = 32 * 1024;  // collected by one reactor
 constexpr int64_t kFlushAfter = 1000;      // milliseconds
 
-constexpr size_t kMostOfField = 1024;      // bytes: a field may be as long as a head
+constexpr size_t kMostOfField = 1024;  // bytes: a field may be as long as a head
 
 // RFC 8259 7. Request bytes need not be UTF-8: each above 0x7e is shown as the character of its number.
 void append_string(std::string& out, std::string_view text) {

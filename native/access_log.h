@@ -39,10 +39,10 @@ struct AccessRecord {
   std::string_view tx, rx;  // who had that direction: "kernel", or why not
   std::string_view group;   // of the rollout
   bool resumed = false;
-  std::string_view request;                     // its name: unique, or as a proxy in front called it
-  std::string_view trace;                       // traceparent (W3C Trace Context), as sent
-  std::string_view method, target;              // as sent; empty when the head could not be read
-  std::string_view http_version;                // "1.1"; it and the next are there only when they are wanted
+  std::string_view request;         // its name: unique, or as a proxy in front called it
+  std::string_view trace;           // traceparent (W3C Trace Context), as sent
+  std::string_view method, target;  // as sent; empty when the head could not be read
+  std::string_view http_version;    // "1.1"; it and the next are there only when they are wanted
   std::string_view host, range, referer, user_agent;  // as sent, and cut when they are long
   int status = 0;
   uint64_t received = 0, sent = 0;  // bytes of bodies, and of heads and bodies
