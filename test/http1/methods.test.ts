@@ -46,7 +46,7 @@ test('HEAD looks past Range', async () => {
   assert.deepEqual([status, headers.get('content-length')], [200, '5']);
 });
 
-const allowed = 'GET, HEAD, PUT, DELETE, OPTIONS';
+const allowed = 'GET, HEAD, PUT, DELETE, COPY, OPTIONS';
 
 test('OPTIONS lists the methods, and its answer has no body', async () => {
   const { status, headers } = await ask('OPTIONS', '/o/files/small');
