@@ -254,7 +254,8 @@ bool Reactor::give_up_idle(int listener) {
   if (::poll(&waiting, 1, 0) != 1) return look_for_idle_at_ = now_ + kIdleGivesWay, false;
   const DeadlineList& idle = deadlines_[static_cast<size_t>(State::idle)];
   const Deadline* oldest = idle.first();
-  const int64_t ripe = oldest ? oldest->at - idle.length + kIdleGivesWay : now_ + kIdleGivesWay;
+  if (!oldest) return look_for_idle_at_ = now_ + kIdleGivesWay, false;
+  const int64_t ripe = oldest->at - idle.length + kIdleGivesWay;
   if (ripe > now_) return look_for_idle_at_ = ripe, false;
   oldest->owner->on_deadline();
   return connections_.size() < options_.connections;
