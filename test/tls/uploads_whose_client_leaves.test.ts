@@ -10,7 +10,7 @@ import { after, test } from 'node:test';
 import { type ConnectionOptions, connect } from 'node:tls';
 import { createSite, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
-import { putAndLeave } from './support.ts';
+import { converse, putAndLeave } from './support.ts';
 
 const rare = 'ECDHE-ECDSA-AES128-SHA256';
 const tls = { certificate: './tls/certificate.pem', key: './tls/key.pem', ciphers: `${rare}:HIGH` };
@@ -86,33 +86,23 @@ test('an upload that did not come whole is counted and logged', async () => {
 });
 
 test('tickets come with the answer to the first request without a body', async () => {
-  const socket = connect({ ...clients['TLS 1.3'], ca, port, host: '127.0.0.1', servername: 'localhost' });
-  let tickets = 0;
-  let answers = '';
-  socket.on('session', () => tickets++);
-  socket.on('data', (data) => (answers += data));
-  await once(socket, 'secureConnect');
-  const answered = (count: number) =>
-    until(
-      () => [...answers.matchAll(/HTTP\/1\.1 \d/g)].length,
-      (n) => n === count,
-      'answers',
-    );
-  const host = `Host: localhost\r\nAuthorization: Bearer ${site.token}\r\n`;
-  socket.write(`PUT /o/files/a HTTP/1.1\r\n${host}Content-Length: 1\r\n\r\na`);
-  await answered(1);
-  socket.write(`PUT /o/files/a HTTP/1.1\r\n${host}Content-Length: 1\r\n\r\na`);
-  await answered(2);
-  assert.equal(tickets, 0);
-  socket.write(`GET /o/files/a HTTP/1.1\r\n${host}\r\n`);
-  await answered(3);
-  await until(
-    () => tickets,
-    (n) => n === 2,
-    'tickets',
-  );
-  socket.write(`GET /o/files/a HTTP/1.1\r\n${host}\r\n`);
-  await answered(4);
-  assert.equal(tickets, 2);
-  socket.destroy();
+  const session = converse(server.url, site, '-tls1_3', '-msg', '-crlf');
+  const fields = ['Host: localhost', `Authorization: Bearer ${site.token}`];
+  const answer = /HTTP\/1\.1 20\d/;
+  const send = (...lines: string[]) => {
+    for (const line of lines) session.type(line);
+  };
+  const put = ['PUT /o/files/a HTTP/1.1', ...fields, 'Content-Length: 3', '', 'a'];
+  const get = ['GET /o/files/a HTTP/1.1', ...fields, ''];
+  for (const [index, request] of [put, put, get, get].entries()) {
+    send(...request);
+    await session.shows(answer, index + 1);
+  }
+  session.type('Q');
+  const { stdout } = await session.ended();
+  const tickets = (said: string) =>
+    [...said.matchAll(/<<< TLS 1\.3, Handshake .*, NewSessionTicket/g)].length;
+  const second = [...stdout.matchAll(new RegExp(answer, 'g'))][1]?.index ?? 0;
+  assert.equal(tickets(stdout.slice(0, second)), 0, 'none before the answers to uploads');
+  assert.equal(tickets(stdout), 2);
 });
