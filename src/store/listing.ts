@@ -3,19 +3,10 @@
 
 import { type Dates, dateOf } from '../dates.ts';
 import { behind, type Key, type Metadata } from './metadata.ts';
-import type { Listing } from './store.ts';
+import type { Descriptor, Listing } from './store.ts';
 
-/** One version of a name. */
-export type RefRecord =
-  | {
-      digest: string;
-      size: number;
-      mediaType: string;
-      created: number;
-      undated?: true;
-      modified?: number;
-    }
-  | { deleted: true; created: number };
+/** One version of a name, as it is recorded: which date HTTP tells of it is found when it is read. */
+export type RefRecord = Omit<Descriptor, 'date'> | { deleted: true; created: number };
 
 /**
  * Keys that a page looks at, whatever it finds: some 2 to 4 microseconds each, of the one thread that answers
