@@ -78,6 +78,11 @@ export const frontEndErrors = {
   'length-required': client(411, 'The request needs a body with Content-Length or chunked coding.'),
   'coding-refused': client(415, 'Uploads are stored as they are sent; Content-Encoding is not accepted.'),
   'digest-mismatch': client(422, 'The bytes received do not have the digest promised.'),
+  // RFC 4918 9.8.5.
+  'destination-elsewhere': client(
+    502,
+    'The Destination is on another server; this one copies between its own names only.',
+  ),
   'proof-under-way': later(503, 'The stored file is being checked; come back later.', 'store'),
   internal: later(500, 'The server failed to answer.'),
 } as const satisfies Record<string, ErrorKind>;

@@ -19,9 +19,10 @@ async function copy(from: string, to: string, options: PlaceOptions): Promise<vo
   const { outcome, digest } = await writing(options, {
     onStore: async (store) => {
       checkBucket(store, target.bucket);
-      const { digest, mediaType } = find(store, from);
-      const type = 'digest' in source ? undefined : mediaType;
-      return { digest, outcome: await store.putRef(target.bucket, target.name, { digest, mediaType: type }) };
+      const { digest } = find(store, from);
+      const ref = 'digest' in source ? undefined : store.resolve(source.bucket, source.name);
+      const about = ref?.deleted === false && { mediaType: ref.mediaType, modified: ref.modified };
+      return { digest, outcome: await store.putRef(target.bucket, target.name, { digest, ...about }) };
     },
     onServer: (server) => server.copy(source, target),
   });

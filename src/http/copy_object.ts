@@ -1,9 +1,14 @@
 // COPY /o/{bucket}/{name…} and COPY /sha256/{hex} with Destination: /o/{bucket}/{name…} (RFC 4918 9.8):
-// another name for bytes that are stored. No byte is copied.
+// another name for bytes that are stored. No byte is copied. The name gets the source's media type and time.
+// Conditions are on the destination, as those of PUT are on the name it writes: to copy just the bytes that
+// were seen, COPY by digest.
 
 import type { EngineRequest } from '../delivery/engine_request.ts';
 import { SealgateError } from '../errors.ts';
 import type { RespondPlan } from '../native/addon.ts';
+import type { NewRef } from '../store/store.ts';
+import { destination, type Name } from './destination.ts';
+import { checkPreconditions } from './preconditions.ts';
 import type { Route, Services } from './services.ts';
 import { digestTarget, objectPath, objectTarget } from './target.ts';
 import { stored } from './upload.ts';
@@ -17,7 +22,8 @@ export function copyObject(services: Services): Route {
     const from = services.store.resolve(bucket, name);
     if (from === undefined) throw new SealgateError('not-found');
     if (from.deleted) throw new SealgateError('name-deleted');
-    return place(services, request, from, to);
+    const { digest, mediaType, modified } = from;
+    return place(services, request, { digest, mediaType, modified }, to);
   };
 }
 
@@ -30,36 +36,22 @@ export function copyDigest(services: Services): Route {
   };
 }
 
-interface Name {
-  bucket: string;
-  name: string;
-}
-
-function destination({ authorize, store }: Services, request: EngineRequest): Name {
-  const given = request.headers.get('destination') ?? '';
-  // An absolute URL of this server, or its path.
-  const path = given.replace(/^https?:\/\/[^/]*/, '');
-  if (!path.startsWith('/o/') || path.includes('?') || path.endsWith('/') || path.split('/').length < 4)
-    throw new SealgateError('target-invalid', 'COPY needs the field Destination: /o/{bucket}/{name}.');
-  const to = objectTarget(path);
-  authorize(request, 'write', to.bucket);
-  if (store.bucket(to.bucket) === undefined)
-    throw new SealgateError('bucket-unknown', `There is no bucket ${to.bucket}.`);
-  return to;
-}
-
 async function place(
   { store, epochs, turns }: Services,
   request: EngineRequest,
-  { digest, mediaType }: { digest: string; mediaType?: string },
+  from: NewRef,
   { bucket, name }: Name,
 ): Promise<RespondPlan> {
+  const overwrite = mayOverwrite(request);
   return turns.take(`${bucket}/${name}`, async () => {
+    const { digest } = from;
     const current = store.resolve(bucket, name);
-    if (request.headers.get('overwrite') === 'F' && current?.deleted === false)
-      throw new SealgateError('precondition-failed');
+    const there = current?.deleted === false ? current : undefined;
+    if (there && !overwrite)
+      throw new SealgateError('precondition-failed', 'The destination exists, and Overwrite is F.');
+    checkPreconditions(request.headers, there);
     const { size } = await store.recorded(digest);
-    const outcome = await store.putRef(bucket, name, { digest, mediaType });
+    const outcome = await store.putRef(bucket, name, from);
     const recorded = store.resolve(bucket, name);
     if (outcome === 'replaced') epochs.bump(bucket);
     const about = {
@@ -68,4 +60,11 @@ async function place(
     };
     return stored(outcome === 'created', objectPath(bucket, name), about);
   });
+}
+
+// RFC 4918 10.6. A value that cannot be read may have been meant to guard what is there.
+function mayOverwrite({ headers }: EngineRequest): boolean {
+  const given = headers.get('overwrite') ?? 'T';
+  if (/^[TF]$/i.test(given)) return given.toUpperCase() === 'T';
+  throw new SealgateError('field-refused', 'Overwrite is T or F.');
 }

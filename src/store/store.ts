@@ -37,7 +37,7 @@ export interface NewRef {
    */
   mediaType?: string | undefined;
   /** Milliseconds since the epoch, when the source last changed. */
-  modified?: number;
+  modified?: number | undefined;
 }
 
 /** One version of a name. Written once; the newest version wins. */
