@@ -1,7 +1,6 @@
 // What the dashboard and the commands look at: state, what happened lately, live connections, the diagnosis.
 
-import { readdir, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { statfs } from 'node:fs/promises';
 import { Hono } from 'hono';
 import type { Config } from '../config.ts';
 import { readTlsStat } from '../delivery/tls_stat.ts';
@@ -21,6 +20,7 @@ import {
 } from '../rollout/samples.ts';
 import type { SentinelStatus } from '../rollout/sentinel.ts';
 import { type KernelShare, kernelShare, type Traffic, trafficOf } from '../rollout/traffic.ts';
+import { quarantined } from '../store/side_folders.ts';
 import type { Baseline } from './baseline.ts';
 import type { ControlEnv } from './who.ts';
 
@@ -128,12 +128,6 @@ export interface Diagnosis {
   traffic: TrafficView;
 }
 
-/** Blobs that were found to be other than they were sealed, and bytes that the sentinel kept of them. */
-async function quarantined(store: string): Promise<number> {
-  const files = await readdir(join(store, 'quarantine')).catch(() => []);
-  return files.length;
-}
-
 async function diagnosis(services: ViewServices): Promise<Diagnosis> {
   const { config, operation, baseline } = services;
   const intervals = operation.samples.intervals(Date.now() - diagnosisWindow * 1000);
@@ -144,7 +138,7 @@ async function diagnosis(services: ViewServices): Promise<Diagnosis> {
     kernel: baseline.kernel.sinceStart(),
     devices: baseline.devices(),
     connections: await services.connections(maxConnections),
-    quarantined: await quarantined(config.store),
+    quarantined: (await quarantined(config.store).catch(() => [])).length,
   });
   const windowSeconds = intervals.reduce((sum, { seconds }) => sum + seconds, 0);
   return { windowSeconds, symptoms, traffic: traffic(operation.samples) };

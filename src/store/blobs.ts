@@ -1,9 +1,9 @@
 // Blobs: the files of the store, each under its digest, and the folders they pass through.
 
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, open, rename, rm } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { syncFolder } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
 import {
@@ -15,6 +15,14 @@ import {
   type SealLevel,
   type SealRecord,
 } from '../native/addon.ts';
+import { makeFolder } from './layout.ts';
+import {
+  chooseFolders,
+  clearStaging,
+  ordinaryFolders,
+  quarantined,
+  type SideFolders,
+} from './side_folders.ts';
 
 /** The folder of a store that its blobs are below. */
 export function blobsFolder(root: string): string {
@@ -29,20 +37,21 @@ export function isFull(code: string | undefined): boolean {
 
 export class Blobs {
   readonly #root: string;
+  #folders: SideFolders;
 
   constructor(root: string) {
     this.#root = root;
+    this.#folders = ordinaryFolders(root);
   }
 
-  /** Removes what uploads that never ended have left; says how many files that were. */
-  async clearStaging(): Promise<number> {
-    const left = await readdir(join(this.#root, 'staging'));
-    for (const name of left) await rm(join(this.#root, 'staging', name), { recursive: true, force: true });
-    return left.length;
+  /** Before anything is written. Says how many files were removed that uploads without an end have left. */
+  async prepare(): Promise<number> {
+    this.#folders = await chooseFolders(this.#root);
+    return clearStaging(this.#root);
   }
 
   stagingPath(): string {
-    return join(this.#root, 'staging', randomUUID());
+    return join(this.#folders.staging, randomUUID());
   }
 
   /** `blobs/sha256/ab/cd/abcd…` */
@@ -61,22 +70,40 @@ export class Blobs {
 
   async place(staging: string, digest: string): Promise<Placement> {
     try {
-      return await addon.placeBlob(staging, this.path(digest));
+      return await addon.placeBlob(staging, this.path(digest)).catch((cause) => {
+        if (cause.code !== 'EXDEV') throw cause;
+        return this.#carry(staging, digest);
+      });
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       throw new SealgateError(isFull(code) ? 'store-full' : 'store-write-failed', undefined, { cause });
     }
   }
 
+  // blobs/ became a mount of its own, or ceased to be one, after the file was written. Nobody has hashed the
+  // copy: it is called one that was there already.
+  async #carry(file: string, digest: string): Promise<Placement> {
+    this.#folders = await chooseFolders(this.#root);
+    const copy = this.stagingPath();
+    try {
+      await copyFile(file, copy);
+      const copied = await open(copy);
+      await copied.sync().finally(() => copied.close());
+      const placement = await addon.placeBlob(copy, this.path(digest));
+      await rm(file, { force: true });
+      return { ...placement, created: false };
+    } finally {
+      await rm(copy, { force: true });
+    }
+  }
+
   /** Takes the file out of the way, if it is there. */
   async quarantine(digest: string): Promise<void> {
-    const folder = join(this.#root, 'quarantine');
     try {
-      await mkdir(folder, { mode: 0o700 }).catch((error) => {
-        if (error.code !== 'EEXIST') throw error;
-      });
-      await rename(this.path(digest), join(folder, `${digest}.${Date.now()}`)).catch((error) => {
-        if (error.code !== 'ENOENT') throw error;
+      await this.#takeAway(digest).catch(async (cause) => {
+        if (cause.code !== 'EXDEV') throw cause;
+        this.#folders = await chooseFolders(this.#root);
+        await this.#takeAway(digest);
       });
     } catch (cause) {
       const why = (cause as Error).message;
@@ -84,21 +111,24 @@ export class Blobs {
     }
   }
 
+  async #takeAway(digest: string): Promise<void> {
+    const { quarantine } = this.#folders;
+    await makeFolder(quarantine);
+    await rename(this.path(digest), join(quarantine, `${digest}.${Date.now()}`)).catch((error) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+  }
+
   /** The files in quarantine that were the blob's, newest first; in `sent`, what came in its place. */
   async withdrawn(digest: string): Promise<{ files: string[]; sent: string[] }> {
-    const folder = join(this.#root, 'quarantine');
-    const names = await readdir(folder).catch((error) => {
-      if (error.code === 'ENOENT') return [];
-      throw error;
-    });
-    const paths = (found: string[]) =>
-      found
-        .sort()
-        .reverse()
-        .map((name) => join(folder, name));
+    const paths = await quarantined(this.#root);
+    const named = (is: (name: string) => boolean) =>
+      paths
+        .filter((path) => is(basename(path)))
+        .sort((one, other) => (basename(one) < basename(other) ? 1 : -1));
     return {
-      files: paths(names.filter((name) => name.startsWith(`${digest}.`))),
-      sent: paths(names.filter((name) => name.startsWith('sentinel-') && name.endsWith(`-${digest}`))),
+      files: named((name) => name.startsWith(`${digest}.`)),
+      sent: named((name) => name.startsWith('sentinel-') && name.endsWith(`-${digest}`)),
     };
   }
 

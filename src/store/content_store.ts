@@ -61,7 +61,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     await checkFormat(root, true);
     await checkWhole(root);
     await checkLockFile(root);
-    const removed = await blobs.clearStaging();
+    const removed = await blobs.prepare();
     if (removed > 0) onRecovered?.(removed);
     return new ContentStore(root, blobs, await Metadata.writer(root), lock, dates);
   } catch (cause) {

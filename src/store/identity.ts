@@ -14,9 +14,14 @@ function idFile(root: string): string {
   return join(root, 'blobs', 'id');
 }
 
+/** What the file with the id of the blobs holds. Rejects where it cannot be read. */
+export async function readId(root: string): Promise<string> {
+  return (await readRegular(idFile(root), maxIdBytes)).trim();
+}
+
 async function idOfBlobs(root: string): Promise<string | undefined> {
-  return readRegular(idFile(root), maxIdBytes).then(
-    (text) => text.trim() || undefined,
+  return readId(root).then(
+    (id) => id || undefined,
     (error) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;

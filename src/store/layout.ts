@@ -18,22 +18,24 @@ const folders = ['blobs', 'blobs/sha256', 'staging', 'quarantine', 'meta'];
 /** Makes what is missing of a store's folders, durably, and keeps other users of the host out. */
 export async function makeFolders(root: string): Promise<void> {
   await mkdir(dirname(root), { recursive: true });
-  for (const folder of ['.', ...folders]) {
-    const path = join(root, folder);
-    const made = await mkdir(path, { mode: 0o700 }).then(
-      () => true,
-      (error) => {
-        if (error.code !== 'EEXIST') throw error;
-        return false;
-      },
-    );
-    if (made) await syncFolder(dirname(path));
-  }
+  for (const folder of ['.', ...folders]) await makeFolder(join(root, folder));
   if (((await stat(root)).mode & 0o077) === 0) return;
   // Nobody but the owner can change it; then who may read is the owner's affair.
   await chmod(root, 0o700).catch((error) => {
     if (error.code !== 'EPERM') throw error;
   });
+}
+
+/** Durably; fine where it is there. */
+export async function makeFolder(path: string): Promise<void> {
+  const made = await mkdir(path, { mode: 0o700 }).then(
+    () => true,
+    (error) => {
+      if (error.code !== 'EEXIST') throw error;
+      return false;
+    },
+  );
+  if (made) await syncFolder(dirname(path));
 }
 
 /**

@@ -3,24 +3,29 @@
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readId } from './identity.ts';
 
-/** What a store cannot do without, below its root. */
-const parts = ['.', 'format', 'blobs', 'staging', 'meta'];
+/** What a store cannot do without, below its root, besides its blobs. */
+const parts = ['.', 'format', 'staging', 'meta'];
 
 /** Resolves with a look at the store as it is now; the look resolves with what is missing or another. */
 export async function presenceOf(root: string): Promise<() => Promise<string | undefined>> {
-  const identity = async (part: string) => {
+  // By its inode: what a process has open of a part does not follow to another one. Blobs are opened by their
+  // path, each by itself, and a disk that is mounted again has another number.
+  const inode = async (part: string) => {
     const { dev, ino } = await stat(join(root, part));
     return `${dev} ${ino}`;
   };
+  const looks = new Map(parts.map((part) => [part, () => inode(part)]));
+  looks.set('blobs/id', () => readId(root));
   const opened = new Map<string, string>();
-  for (const part of parts) opened.set(part, await identity(part));
+  for (const [part, look] of looks) opened.set(part, await look());
   return async () => {
-    for (const part of parts) {
+    for (const [part, look] of looks) {
       const path = join(root, part);
       try {
         // The layout's version may be written anew.
-        if ((await identity(part)) !== opened.get(part) && part !== 'format')
+        if ((await look()) !== opened.get(part) && part !== 'format')
           return `${path} is not the one that was opened; was it unmounted or replaced?`;
       } catch (cause) {
         return `${path} cannot be looked at (${(cause as NodeJS.ErrnoException).code})`;

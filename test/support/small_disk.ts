@@ -50,6 +50,24 @@ export async function mountImage(mebibytes: number): Promise<ImageDisk | string>
   };
 }
 
+/**
+ * The folder `from` in the place of `at`: a mount of its own, though the file system is the same. Returns the
+ * reason, as text, where nothing can be mounted.
+ */
+export function bindFolder(from: string, at: string): string | undefined {
+  try {
+    execFileSync('mount', ['--bind', from, at], { stdio: 'pipe' });
+    return undefined;
+  } catch (error) {
+    return `no folder can be bound here: ${(error as Error).message.split('\n').at(-2)}`;
+  }
+}
+
+/** What is mounted at `at` goes, also where a process has a folder of it open. */
+export function unmount(at: string): void {
+  execFileSync('umount', ['--lazy', at], { stdio: 'pipe' });
+}
+
 /** Resolves with the reason, as text, where nothing can be mounted. */
 export async function mountSmallDisk(mebibytes: number): Promise<SmallDisk | string> {
   const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-disk-'));

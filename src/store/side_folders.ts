@@ -1,0 +1,70 @@
+// SideFolders: staging and quarantine, which files pass through on their way into blobs/ and out of it. They
+// are renamed there, which works within one mount: where blobs/ is a mount of its own, the two are in it.
+
+import { randomUUID } from 'node:crypto';
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeFolder } from './layout.ts';
+
+export interface SideFolders {
+  staging: string;
+  quarantine: string;
+}
+
+export function ordinaryFolders(root: string): SideFolders {
+  return { staging: join(root, 'staging'), quarantine: join(root, 'quarantine') };
+}
+
+/** Where a store may have such folders: its blobs may have become a mount, or have been one. */
+function everyFolder(root: string): SideFolders[] {
+  return [ordinaryFolders(root), ordinaryFolders(join(root, 'blobs'))];
+}
+
+/** The folders from which a file can be renamed to blobs/, made where they are not there. */
+export async function chooseFolders(root: string): Promise<SideFolders> {
+  const [ordinary, own] = everyFolder(root) as [SideFolders, SideFolders];
+  if (!(await isMountOfItsOwn(root, ordinary.staging))) return ordinary;
+  await makeFolder(own.staging);
+  await makeFolder(own.quarantine);
+  return own;
+}
+
+/**
+ * Tried, since device numbers do not tell: bind mounts share theirs, and quotas by project refuse to rename
+ * within one mount.
+ */
+async function isMountOfItsOwn(root: string, staging: string): Promise<boolean> {
+  const blobs = join(root, 'blobs');
+  const [from, to] = [join(staging, randomUUID()), join(blobs, 'probe')];
+  try {
+    await writeFile(from, '', { mode: 0o600, flag: 'wx' });
+    await rename(from, to);
+    await rm(to);
+    return false;
+  } catch (error) {
+    await rm(from, { force: true }).catch(() => {});
+    if ((error as NodeJS.ErrnoException).code === 'EXDEV') return true;
+    // On a full or failing disk nothing can be tried, and what is there can still be read.
+    return (await stat(staging)).dev !== (await stat(blobs)).dev;
+  }
+}
+
+/** Removes what uploads that never ended have left; says how many files that were. */
+export async function clearStaging(root: string): Promise<number> {
+  const left = (await Promise.all(everyFolder(root).map(({ staging }) => filesIn(staging)))).flat();
+  for (const path of left) await rm(path, { recursive: true, force: true });
+  return left.length;
+}
+
+/** The paths of what was taken out of the way. */
+export async function quarantined(root: string): Promise<string[]> {
+  return (await Promise.all(everyFolder(root).map(({ quarantine }) => filesIn(quarantine)))).flat();
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return names.map((name) => join(folder, name));
+}
