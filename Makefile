@@ -67,9 +67,9 @@ LINK := -shared -Wl,--version-script=native/exports.map -Wl,--exclude-libs,ALL \
   -Wl,-z,nodelete -Wl,-z,relro,-z,now -Wl,-z,nodynamic-undefined-weak
 SANITIZE := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
-# Files that know Node-API are native/addon*.cc; all others are plain C++ and link into tests and fuzzers too.
-NAPI_SRC := $(wildcard native/addon*.cc)
-CORE_SRC := $(filter-out $(NAPI_SRC),$(wildcard native/*.cc))
+# What knows Node-API is in native/node/; all else is plain C++ and links into tests and fuzzers too.
+NAPI_SRC := $(wildcard native/node/*.cc)
+CORE_SRC := $(wildcard $(patsubst %,native/%/*.cc,base tls http store server))
 NAPI_OBJ := $(NAPI_SRC:native/%.cc=$(B)/obj/release/native/%.o)
 # $(call core,VARIANT): the objects of all plain C and C++.
 core = $(CORE_SRC:native/%.cc=$(B)/obj/$(1)/native/%.o) $(B)/obj/$(1)/llhttp.o
@@ -115,7 +115,7 @@ $(eval $(call variant,fuzz,clang++,clang,$(SANITIZE) -fsanitize=fuzzer-no-link))
 $(NAPI_OBJ): CXXFLAGS += $(NAPI_FLAGS)
 $(NAPI_OBJ): | $(NPM)
 
--include $(wildcard $(B)/obj/*/native/*.d $(B)/obj/*/native/*/*.d)
+-include $(wildcard $(B)/obj/*/native/*.d $(B)/obj/*/native/*/*.d $(B)/obj/*/native/*/*/*.d)
 
 # --- lmdb ---------------------------------------------------------------------------------------------------
 # The package's own build corrupts the heap when a write fails. Its sources are built with the patch, to where
@@ -155,7 +155,8 @@ $(LMDB_NODE): $(LMDB_OBJ)
 	@mv $@.new $@
 
 # --- native tests and fuzzers -------------------------------------------------------------------------------
-TESTS := $(patsubst native/test/%.cc,%,$(wildcard native/test/*_test.cc))
+TEST_SRC := $(wildcard native/test/*/*_test.cc)
+TESTS := $(notdir $(TEST_SRC:.cc=))
 FUZZERS := $(patsubst native/fuzz/%.cc,%,$(wildcard native/fuzz/*_fuzz.cc))
 
 .PHONY: native-test native-asan native-fuzz
@@ -166,10 +167,18 @@ native-asan: $(TESTS:%=$(B)/asan/%) ## The same with AddressSanitizer and UBSan
 native-fuzz: $(FUZZERS:%=$(B)/fuzz/%) ## Runs each fuzzer for 20 s
 	$(NODE) test/run.ts fuzz
 
-$(B)/test/%_test: $(B)/obj/release/native/test/%_test.o $(call core,release)
-	@mkdir -p $(@D)
-	@echo $@
-	$(Q)$(CXX) $^ -o $@ $(SSL_LIBS)
+# $(call linked_test,native/test/FOLDER/NAME.cc): build/test/NAME and build/asan/NAME.
+define linked_test
+$(B)/test/$(notdir $(1:.cc=)): $(1:%.cc=$(B)/obj/release/%.o) $(call core,release)
+	@mkdir -p $$(@D)
+	@echo $$@
+	$$(Q)$(CXX) $$^ -o $$@ $$(SSL_LIBS)
+$(B)/asan/$(notdir $(1:.cc=)): $(1:%.cc=$(B)/obj/asan/%.o) $(call core,asan)
+	@mkdir -p $$(@D)
+	@echo $$@
+	$$(Q)$(CXX) $(SANITIZE) $$^ -o $$@ $$(SSL_LIBS)
+endef
+$(foreach source,$(TEST_SRC),$(eval $(call linked_test,$(source))))
 $(B)/test/record_client: $(B)/obj/release/native/test/record_client.o $(call core,release)
 	@mkdir -p $(@D)
 	@echo $@
@@ -182,10 +191,6 @@ $(B)/test/request_path: $(B)/obj/release/native/request_path.o $(call core,relea
 	@mkdir -p $(@D)
 	@echo $@
 	$(Q)$(CXX) $^ -o $@ $(SSL_LIBS)
-$(B)/asan/%_test: $(B)/obj/asan/native/test/%_test.o $(call core,asan)
-	@mkdir -p $(@D)
-	@echo $@
-	$(Q)$(CXX) $(SANITIZE) $^ -o $@ $(SSL_LIBS)
 $(B)/fuzz/%_fuzz: $(B)/obj/fuzz/native/fuzz/%_fuzz.o $(call core,fuzz) | $(APT)/test
 	@mkdir -p $(@D)
 	@echo $@
@@ -219,7 +224,7 @@ NATIVE_TESTS += $(TESTS:%=$(B)/asan/%) $(FUZZERS:%=$(B)/fuzz/%)
 test: setup build $(NATIVE_TESTS) ## Installs, builds and runs every test there is
 	$(NODE) test/run.ts native asan fuzz budget node bun deno ktls-current ktls-old ktls-qemu ktls-new
 
-CXX_FILES = $(wildcard native/*.cc native/*.h native/*/*.cc native/*/*.h test/*/*.cc test/*/*.h)
+CXX_FILES = $(wildcard $(foreach end,cc h,native/*/*.$(end) native/test/*/*.$(end) test/*/*.$(end)))
 LINTED = $(CORE_SRC:native/%.cc=$(B)/tidy/%)
 lint: $(LINTED) $(NPM) $(RUNTIMES) | $(APT)/test ## Types on three runtimes, biome, clang-format, clang-tidy
 	node_modules/.bin/tsc
@@ -228,7 +233,7 @@ lint: $(LINTED) $(NPM) $(RUNTIMES) | $(APT)/test ## Types on three runtimes, bio
 	node_modules/.bin/biome check --error-on-warnings
 	clang-format --dry-run -Werror $(CXX_FILES)
 
-$(B)/tidy/%: native/%.cc .clang-tidy $(wildcard native/*.h) | $(APT)/native $(APT)/test
+$(B)/tidy/%: native/%.cc .clang-tidy $(wildcard native/*/*.h) | $(APT)/native $(APT)/test
 	@mkdir -p $(@D)
 	@echo clang-tidy $<
 	@clang-tidy --quiet $< -- $(CXXFLAGS) 2>$@.log || { cat $@.log >&2; exit 1; }

@@ -1,5 +1,5 @@
 // Every refusal a client or operator can meet, in one table: status, sentence, whose fault it is, whether to
-// retry. The engine refuses by the same names (native/problem.h); it is handed the answers built here.
+// retry. The engine refuses by the same names (native/http/problem.h); it is handed the answers built here.
 
 export type Source = 'client' | 'store' | 'server';
 
@@ -23,7 +23,7 @@ const later = (status: number, detail: string, source: Source = 'server'): Error
   retryable: true,
 });
 
-/** Refusals that the engine makes by itself; the keys are native/problem.h's names. */
+/** Refusals that the engine makes by itself; the keys are native/http/problem.h's names. */
 export const engineErrors = {
   'head-malformed': client(400, 'The request head is not well-formed HTTP/1.1.'),
   'host-invalid': client(400, 'An HTTP/1.1 request needs exactly one Host field.'),

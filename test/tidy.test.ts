@@ -20,8 +20,8 @@ const maxFileLines = 350;
 const product = [...sourcesUnder('src', /\.ts$/), ...sourcesUnder('workers', /\.ts$/)];
 const tests = sourcesUnder('test', /\.ts$/);
 const cxx = sourcesUnder('native', /\.(cc|h)$/);
-const core = cxx.filter(({ path }) => /^native\/(?!addon)[^/]+$/.test(path));
-const nodeApi = cxx.filter(({ path }) => path.startsWith('native/addon'));
+const core = cxx.filter(({ path }) => /^native\/(base|tls|http|store|server)\//.test(path));
+const nodeApi = cxx.filter(({ path }) => path.startsWith('native/node/'));
 const scripts = [...sourcesUnder('test', /\.(sh|cc|h)$/), read('.ci/run')];
 const documents = [read('README.md'), read('ARCHITECTURE.md')];
 
@@ -35,6 +35,18 @@ const layers: [RegExp, number][] = [
   [/^src\/native\//, 1],
   [/^src\/\w+\.ts$/, 0],
 ];
+
+/** Folders of native/; a file may include its own folder and those with smaller numbers. */
+const nativeLayers: Record<string, number> = {
+  base: 0,
+  http: 1,
+  tls: 1,
+  store: 1,
+  server: 2,
+  node: 3,
+  test: 4,
+  fuzz: 5,
+};
 
 interface Ban {
   pattern: RegExp;
@@ -79,10 +91,10 @@ const bans: Ban[] = [
     instead: 'keep the write buffer where it is',
     where: core,
   },
-  { pattern: /"addon|<napi\.h>|<node_api\.h>/, instead: 'move it to a native/addon*.cc', where: core },
+  { pattern: /"node\/|<napi\.h>|<node_api\.h>/, instead: 'move it to native/node/', where: core },
   {
     pattern: /#include <(sys\/\w+|unistd|fcntl|netinet\/\w+|poll)\.h>/,
-    instead: 'make the system call in a core file of native/',
+    instead: 'make the system call in another folder of native/',
     where: nodeApi,
   },
 ];
@@ -110,6 +122,23 @@ test('imports point down', () => {
         ({ line, target }) =>
           `${source.path}:${line}: imports ${target} from above; move what both need down`,
       );
+  });
+  holds(violations);
+});
+
+test('includes of native/ point down, and each names its folder', () => {
+  const violations = cxx.flatMap(({ path, lines }) => {
+    const own = path.split('/')[1] ?? '';
+    const misplaced = nativeLayers[own] === undefined || /^native\/test\/\w+_test\.cc$/.test(path);
+    if (misplaced) return [`${path}:1: move it to the folder of what it is about`];
+    return lines.flatMap((line, index) => {
+      const target = /^#include "([^"]+)"/.exec(line)?.[1];
+      if (target === undefined) return [];
+      const folder = target.split('/')[0] ?? '';
+      const layer = target.includes('/') ? nativeLayers[folder] : undefined;
+      const allowed = folder === own || (layer !== undefined && layer < (nativeLayers[own] ?? 0));
+      return allowed ? [] : [`${path}:${index + 1}: includes ${target}; move what both need down`];
+    });
   });
   holds(violations);
 });
@@ -168,7 +197,15 @@ test('no banned call', () => {
 test('sendfile is called in one file, and that file takes sealed files', () => {
   const callers = core.filter((source) => withoutComments(source).some((line) => /::sendfile\(/.test(line)));
   assert.equal(callers.length, 1, `callers: ${callers.map(({ path }) => path).join(' ')}`);
-  assert.match(callers[0]?.text ?? '', /SealedFile/);
+  assert.match(callers[0]?.text ?? '', /SendableFile/);
+  const makers = core.filter((source) =>
+    withoutComments(source).some((line) => /\bSendableFile\(\w/.test(line)),
+  );
+  assert.deepEqual(
+    makers.map(({ path }) => path),
+    ['native/base/sendable_file.h', 'native/store/sealed_file.cc'],
+    'a descriptor becomes sendable in one place, which has the proof',
+  );
 });
 
 test('no file is dead', () => {
@@ -184,12 +221,14 @@ test('no file is dead', () => {
   const included = new Set(
     cxx.flatMap(({ text }) => [...text.matchAll(/#include "([^"]+)"/g)].map((match) => match[1])),
   );
-  const deadHeaders = cxx.filter(({ path }) => path.endsWith('.h') && !included.has(path.split('/').at(-1)));
+  const deadHeaders = cxx.filter(
+    ({ path }) => path.endsWith('.h') && !included.has(path.replace('native/', '')),
+  );
   holds([...dead, ...deadHeaders].map(({ path }) => `${path}:1: nothing imports it; use it or remove it`));
 });
 
 test('every problem of the engine has its answer in src/errors.ts, and the other way round', () => {
-  const declared = read('native/problem.h').text;
+  const declared = read('native/http/problem.h').text;
   const list = /enum class Problem[^{]*\{(.*?)\}/s.exec(declared)?.[1] ?? '';
   const names = [...list.matchAll(/^\s*(\w+),/gm)].map((match) => match[1] ?? '');
   const problems = names

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "representation.h"
+#include "http/representation.h"
 #include "test/transcript.h"
 
 namespace sealgate {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "tls_record.h"
+#include "tls/tls_record.h"
 
 namespace sealgate {
 namespace {

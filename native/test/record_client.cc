@@ -33,8 +33,8 @@
 #include <thread>
 #include <utility>
 
-#include "ktls.h"
-#include "record_crypto.h"
+#include "tls/ktls.h"
+#include "tls/record_crypto.h"
 
 namespace sealgate {
 namespace {

@@ -12,9 +12,9 @@
 #include <string_view>
 #include <thread>
 
-#include "reactor.h"
-#include "staging_file.h"
-#include "temp_dir.h"
+#include "server/reactor.h"
+#include "store/staging_file.h"
+#include "test/temp_dir.h"
 
 namespace sealgate {
 

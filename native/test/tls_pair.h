@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ktls.h"
+#include "tls/ktls.h"
 
 namespace sealgate {
 

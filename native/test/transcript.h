@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "http1.h"
+#include "http/http1.h"
 
 namespace sealgate {
 

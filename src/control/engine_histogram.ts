@@ -1,5 +1,5 @@
-// EngineHistogram: one of the engine's histograms (native/histogram.h) as prom-client writes its own. The
-// engine has observed already, so there is nothing to observe here, only to convert.
+// EngineHistogram: one of the engine's histograms (native/base/histogram.h) as prom-client writes its own.
+// The engine has observed already, so there is nothing to observe here, only to convert.
 
 import type { OpenMetricsContentType, Registry } from 'prom-client';
 import type { Counters } from '../native/addon.ts';

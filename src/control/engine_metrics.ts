@@ -1,4 +1,4 @@
-// The engine's counters (native/counters.h) as metrics: one line a counter, in the names and units of
+// The engine's counters (native/server/counters.h) as metrics: one line a counter, in the names and units of
 // OpenMetrics.
 
 /** A counter's totals, or a gauge's values. Names end in their unit; `_total` is the exposition's. */

@@ -14,7 +14,7 @@ declare const recorded: unique symbol;
 
 /**
  * What the store recorded of a blob: the engine seals the file by it before it delivers a byte
- * (native/sealed_file.h). Only the store makes one.
+ * (native/store/sealed_file.h). Only the store makes one.
  */
 export interface SealRecord extends Hashed {
   readonly [recorded]: true;
@@ -184,7 +184,7 @@ export interface ReactorOptions {
   tls?: TlsOptions;
   ktls: KtlsPolicy;
   limits: EngineLimits;
-  /** The refusals the engine makes by itself, by problem name (native/problem.h); CRLF after each field. */
+  /** The refusals that the engine makes, by name (native/http/problem.h); CRLF after each field. */
   problems: Record<string, { status: number; fields: string; body: string }>;
   /** Request fields whose values are part of the plan cache key, lower case. */
   planKeyFields: string[];
@@ -225,7 +225,7 @@ export interface BoundListener {
   tls: boolean;
 }
 
-/** Monotonic totals and gauges of one reactor, by name; see native/counters.h. */
+/** Monotonic totals and gauges of one reactor, by name; see native/server/counters.h. */
 export type Counters = Record<string, number>;
 
 export interface Reactor {

@@ -2,7 +2,7 @@
 
 import type { EngineEvent, EventBatch, RequestEvent } from './addon.ts';
 
-/** Words of a request, in native/addon_reactor.cc's order. */
+/** Words of a request, in native/node/reactor.cc's order. */
 const requestWords = 8;
 
 export function forEachEvent(batch: EventBatch, on: (event: EngineEvent) => void): void {

@@ -43,7 +43,7 @@ export interface ConnectionDirection {
   by: 'openssl' | 'kernel' | '';
   /** Why it is not in the kernel; empty when it is. */
   reason: string;
-  /** Who has the kernel's key (native/ktls_mode.h). */
+  /** Who has the kernel's key (native/tls/ktls_mode.h). */
   mode: 'none' | 'software' | 'device' | 'device-record' | 'unknown';
 }
 

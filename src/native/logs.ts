@@ -1,5 +1,5 @@
-// The engine's log sinks (native/log_sink.h): files that lines are written to by threads of their own, so
-// that nobody waits for a disk, a pipe or a terminal. Types only; addon.ts exports them with its own.
+// The engine's log sinks (native/base/log_sink.h): files that lines are written to by threads of their own,
+// so that nobody waits for a disk, a pipe or a terminal. Types only; addon.ts exports them with its own.
 
 export interface LogState {
   /** Bytes of lines that are not written yet. */

@@ -12,7 +12,7 @@ import type { GuardPolicy } from '../rollout_schema.ts';
 import { quantile, shareAbove } from './distribution.ts';
 import { type GroupCounts, groupCounts, type Interval, sumOf } from './samples.ts';
 
-/** `errors.CLASS` is about one class of native/channel_error.h; `cut` about what the server cut. */
+/** `errors.CLASS` is about one class of native/tls/channel_error.h; `cut` about what the server cut. */
 export type Metric =
   | 'errors'
   | `errors.${string}`

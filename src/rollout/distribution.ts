@@ -1,5 +1,5 @@
 // Distribution: observations by the upper bound of their bucket, as the engine counts them
-// (native/histogram.h).
+// (native/base/histogram.h).
 
 export interface Distribution {
   /** Ascending by bound; seconds. */

@@ -20,7 +20,7 @@ export type GroupName = 'outside' | 'control' | 'canary' | 'sentinel';
 /**
  * group: all TLS connections of a group. movable: those with a transfer that the kernel could take, from that
  * transfer on; they are the same kind in each group, and all that kernel TLS can change
- * (native/group_totals.h).
+ * (native/server/group_totals.h).
  */
 export type Scope = 'group' | 'movable';
 
@@ -38,7 +38,7 @@ export interface GroupCounts {
   cpuSeconds: number;
   /** Responses that ended before their last byte, by who ended them. */
   cut: { server: number; client: number };
-  /** By class (native/channel_error.h), without those that only say that the client has gone. */
+  /** By class (native/tls/channel_error.h), without those that only say that the client has gone. */
   errors: Record<string, number>;
   /** Those. */
   left: Record<string, number>;

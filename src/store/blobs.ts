@@ -59,7 +59,7 @@ export class Blobs {
     return join(blobsFolder(this.#root), digest.slice(0, 2), digest.slice(2, 4), digest);
   }
 
-  /** Level L0 where the file cannot be pinned (native/sealed_file.h). */
+  /** Level L0 where the file cannot be pinned (native/store/sealed_file.h). */
   seal(record: SealRecord): SealLevel | SealBreak {
     return addon.seal(this.path(record.digest), record);
   }

@@ -1,0 +1,324 @@
+#include "http/http1.h"
+
+#include <llhttp.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "base/text.h"
+#include "http/chunk_lines.h"
+#include "http/request_syntax.h"
+
+namespace sealgate {
+namespace {
+
+constexpr size_t kBlankBytes = 8;  // of empty lines before a request (RFC 9112 2.2)
+
+Method method_of(uint8_t method) {
+  switch (method) {
+    case HTTP_GET: return Method::get;
+    case HTTP_HEAD: return Method::head;
+    case HTTP_PUT: return Method::put;
+    case HTTP_DELETE: return Method::del;
+    case HTTP_OPTIONS: return Method::options;
+    case HTTP_POST: return Method::post;
+    default: return Method::other;
+  }
+}
+
+}  // namespace
+
+// Of llhttp's parser, until it has read a version.
+constexpr uint8_t kNoVersion = 255;
+
+struct Http1::Impl {
+  explicit Impl(const HttpLimits& given);
+  int pause(Event with) {
+    event = with;
+    return HPE_PAUSED;
+  }
+  int fail(Problem with) {
+    event = Event::failed;
+    problem = with;
+    return HPE_USER;
+  }
+  static Step failed(Problem why, size_t consumed) { return {Event::failed, why, consumed, {}}; }
+  Step next_of_head(const char* data, size_t size, Request& request);
+  Step next_of_body(const char* data, size_t size);
+  void begin_message();
+  size_t execute(const char* data, size_t size);
+  bool speaks_http1() const { return parser.http_major == 1 && parser.http_minor <= 1; }
+  Problem problem_of(llhttp_errno_t error) const;
+  Problem read_head(std::string_view text, Request& request);
+  Problem read_field(std::string_view line, Request& request);
+  Problem check_framing(Request& request) const;
+
+  const HttpLimits limits;
+  llhttp_t parser;
+  llhttp_settings_t settings;
+  bool idle = true;       // between messages
+  bool in_body = false;   // the head is complete, the message is not
+  std::string collected;  // the head so far, when it came in pieces; later what retain() kept
+  size_t target_size = 0;
+  size_t field_count = 0;
+  size_t blank = 0;
+  size_t since_body = 0;  // bytes of chunk lines and trailers since the last body bytes
+  ChunkLines chunk_lines;
+  bool has_length = false;
+  bool says_close = false;
+  std::string_view transfer_encoding;
+  using Joined = std::array<std::string, static_cast<size_t>(Field::count_)>;
+  std::unique_ptr<Joined> joined;  // values of lists that came in several lines
+  uint16_t head_flags = 0;         // llhttp's, at the end of the head
+  Event event = Event::more;
+  Problem problem = Problem::none;
+  std::string_view body;
+};
+
+Http1::Http1(const HttpLimits& limits) : impl_(std::make_unique<Impl>(limits)) {}
+Http1::~Http1() = default;
+
+bool Http1::idle() const { return impl_->idle; }
+
+// --- llhttp --------------------------------------------------------------------------------------
+
+Http1::Impl::Impl(const HttpLimits& given) : limits(given) {
+  llhttp_settings_init(&settings);
+  settings.on_url = [](llhttp_t* p, const char*, size_t size) -> int {
+    Impl& self = *static_cast<Impl*>(p->data);
+    self.target_size += size;
+    return self.target_size > self.limits.target_bytes ? self.fail(Problem::target_too_long) : 0;
+  };
+  settings.on_header_field_complete = [](llhttp_t* p) -> int {
+    Impl& self = *static_cast<Impl*>(p->data);
+    return ++self.field_count > self.limits.fields ? self.fail(Problem::head_too_large) : 0;
+  };
+  settings.on_headers_complete = [](llhttp_t* p) -> int {
+    p->upgrade = 0;  // Upgrade is ignored: what follows is HTTP/1.1 still (RFC 9110 7.8)
+    Impl& self = *static_cast<Impl*>(p->data);
+    self.head_flags = p->flags;
+    return self.pause(Event::head);
+  };
+  settings.on_body = [](llhttp_t* p, const char* at, size_t size) -> int {
+    if (size == 0) return 0;  // llhttp closes a span of no bytes when it is given none
+    Impl& self = *static_cast<Impl*>(p->data);
+    self.body = {at, size};
+    return self.pause(Event::body);
+  };
+  settings.on_message_complete = [](llhttp_t* p) -> int {
+    Impl& self = *static_cast<Impl*>(p->data);
+    p->flags = self.head_flags;  // a trailer's Connection says nothing about this one (RFC 9110 6.5.1)
+    return self.pause(Event::complete);
+  };
+  llhttp_init(&parser, HTTP_REQUEST, &settings);
+  parser.data = this;
+}
+
+// Runs llhttp until an event or the end; says how many bytes it is done with.
+size_t Http1::Impl::execute(const char* data, size_t size) {
+  static const char nothing = 0;
+  if (!data) data = &nothing;
+  event = Event::more;
+  if (llhttp_get_errno(&parser) == HPE_PAUSED) llhttp_resume(&parser);
+  const llhttp_errno_t error = llhttp_execute(&parser, data, size);
+  if (error == HPE_OK) return size;
+  if (error != HPE_PAUSED && event != Event::failed) {
+    event = Event::failed;
+    problem = problem_of(error);
+  }
+  const char* at = llhttp_get_error_pos(&parser);
+  return at >= data && at <= data + size ? static_cast<size_t>(at - data) : size;
+}
+
+Problem Http1::Impl::problem_of(llhttp_errno_t error) const {
+  switch (error) {
+    case HPE_INVALID_METHOD: return Problem::method_unknown;
+    case HPE_INVALID_VERSION:
+      // llhttp 9 calls it so too when no CRLF follows the version.
+      return speaks_http1() ? Problem::head_malformed : Problem::version_unsupported;
+    case HPE_PAUSED_H2_UPGRADE: return Problem::version_unsupported;
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+    case HPE_INVALID_CONTENT_LENGTH:
+    case HPE_INVALID_TRANSFER_ENCODING: return Problem::framing_ambiguous;
+    case HPE_INVALID_CHUNK_SIZE: return Problem::chunk_malformed;
+    default: return in_body ? Problem::chunk_malformed : Problem::head_malformed;
+  }
+}
+
+// --- the head, once llhttp found it well-formed and its bytes stand together ---------------------
+
+// Stricter than llhttp: each line ends with CRLF, CR and LF stand nowhere else, no line is folded, no NUL.
+// A proxy in front that reads such a head otherwise could be made to smuggle requests (RFC
+// 9112 2.2, 5.2, 11.2).
+Problem Http1::Impl::read_head(std::string_view text, Request& request) {
+  if (text.find('\0') != std::string_view::npos) return Problem::head_malformed;
+  request = {};
+  request.method = method_of(parser.method);
+  size_t fields_from = 0;
+  for (size_t from = 0;;) {
+    // Neither CR nor LF alone: the first CR has the first LF behind it.
+    const size_t end = text.find('\r', from);
+    if (end == std::string_view::npos || text.find('\n', from) != end + 1) return Problem::head_malformed;
+    const std::string_view line = text.substr(from, end - from);
+    if (from == 0) {
+      const size_t space = line.find(' ');
+      request.method_name = line.substr(0, space);
+      request.target = line.substr(space + 1, line.rfind(' ') - space - 1);
+      fields_from = end + 2;
+    } else if (line.empty()) {
+      request.head = text.substr(fields_from, from - fields_from);
+      break;
+    } else if (const Problem problem_found = read_field(line, request); problem_found != Problem::none) {
+      return problem_found;
+    }
+    from = end + 2;
+  }
+  return check_framing(request);
+}
+
+Problem Http1::Impl::read_field(std::string_view line, Request& request) {
+  const size_t colon = line.find(':');
+  const std::string_view name = line.substr(0, colon);
+  if (colon == std::string_view::npos || !is_token(name)) return Problem::head_malformed;
+  const std::string_view value = trimmed(line.substr(colon + 1));
+  if (const Field field = field_of(name); field != Field::count_) {
+    std::string_view& known = request.fields[static_cast<size_t>(field)];
+    if (!known.data()) {
+      known = value;
+    } else if (is_list(field)) {
+      if (!joined) joined = std::make_unique<Joined>();
+      std::string& whole = (*joined)[static_cast<size_t>(field)];
+      if (known.data() != whole.data()) whole = known;
+      known = whole.append(", ").append(value);  // RFC 9110 5.3
+    } else {
+      // Two that differ could be read as either one.
+      return field == Field::host ? Problem::host_invalid : Problem::head_malformed;
+    }
+  } else if (same(name, "transfer-encoding")) {
+    if (transfer_encoding.data()) return Problem::framing_ambiguous;
+    transfer_encoding = value;
+  } else if (same(name, "content-length")) {
+    if (has_length) return Problem::framing_ambiguous;
+    has_length = true;
+  } else if (same(name, "connection")) {
+    says_close = says_close || lists_token(value, "close");
+  }
+  return Problem::none;
+}
+
+Problem Http1::Impl::check_framing(Request& request) const {
+  request.http10 = parser.http_major == 1 && parser.http_minor == 0;
+  if (!speaks_http1()) return Problem::version_unsupported;
+  if (request.method == Method::other && parser.method == HTTP_CONNECT) return Problem::method_unknown;
+  if (!normalize_target(request.target, request.method)) return Problem::head_malformed;
+  const std::string_view host = request.field(Field::host);
+  if ((!host.data() && !request.http10) || !is_host(host)) return Problem::host_invalid;
+  if (transfer_encoding.data()) {
+    if (has_length || request.http10) return Problem::framing_ambiguous;  // RFC 9112 6.1
+    if (const Problem found = problem_of_coding(transfer_encoding); found != Problem::none) return found;
+    request.chunked = true;
+  }
+  request.content_length = has_length ? parser.content_length : 0;
+  request.has_body = request.chunked || request.content_length > 0;
+  // llhttp knows "close" behind a blank, and not behind a tab.
+  request.keep_alive = !says_close && llhttp_should_keep_alive(&parser) != 0;
+  if (const std::string_view expect = request.field(Field::expect); expect.data()) {
+    if (!expects_continue_alone(expect)) return Problem::expectation_unknown;
+    request.expect_continue = !request.http10;
+  }
+  return Problem::none;
+}
+
+// --- one event a call ----------------------------------------------------------------------------
+
+Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& request) {
+  size_t skipped = 0;
+  if (idle) {
+    while (skipped < size && (data[skipped] == '\r' || data[skipped] == '\n')) skipped++;
+    if ((blank += skipped) > kBlankBytes) return failed(Problem::head_malformed, skipped);
+    if (skipped == size) return {Event::more, Problem::none, size, {}};
+    begin_message();
+  }
+  // A head that began in an earlier call is parsed where it is collected, so that its bytes stand together.
+  const size_t before = collected.size();
+  const char* from = data + skipped;
+  const size_t given = std::min(size - skipped, limits.head_bytes + 1 - before);
+  if (before > 0) {
+    collected.append(from, given);
+    from = collected.data() + before;
+  }
+  const size_t parsed = execute(from, given);
+  const size_t consumed = skipped + parsed;
+  const std::string_view text(before > 0 ? collected.data() : from, before + parsed);
+  if (event == Event::failed && problem == Problem::method_unknown) {
+    // llhttp gives up at the first letter that fits no method; given more, it says the same again.
+    const std::string_view seen(text.data(), before + given);
+    const Opening opening = opening_of(seen);
+    if (opening == Opening::open) {
+      if (before == 0) collected.assign(seen);
+      return {Event::more, Problem::none, skipped + given, {}};
+    }
+    return failed(opening == Opening::method ? problem : Problem::head_malformed, consumed);
+  }
+  if (event == Event::failed) return failed(problem, consumed);
+  if (text.size() > limits.head_bytes) return failed(Problem::head_too_large, consumed);
+  if (event == Event::more) {
+    if (before == 0) collected.assign(text);
+    return {Event::more, Problem::none, consumed, {}};
+  }
+  in_body = true;
+  if (const Problem found = read_head(text, request); found != Problem::none) return failed(found, consumed);
+  if (request.chunked) chunk_lines.restart();
+  return {Event::head, Problem::none, consumed, {}};
+}
+
+Http1::Step Http1::Impl::next_of_body(const char* data, size_t size) {
+  const size_t parsed = execute(data, size);
+  const size_t between = event == Event::body ? parsed - body.size() : parsed;
+  if (between > 0 && !chunk_lines.take({data, between})) return failed(Problem::chunk_malformed, parsed);
+  if (event == Event::complete && !chunk_lines.whole()) return failed(Problem::chunk_malformed, parsed);
+  if (event == Event::failed) return failed(problem, parsed);
+  // Chunk extensions and trailers carry nothing that is wanted.
+  since_body += between;
+  if (since_body > limits.head_bytes) return failed(Problem::chunk_malformed, parsed);
+  if (event == Event::body) since_body = 0;
+  if (event == Event::complete) {
+    idle = true;
+    in_body = false;
+    blank = 0;
+  }
+  return {event, Problem::none, parsed, event == Event::body ? body : std::string_view()};
+}
+
+void Http1::Impl::begin_message() {
+  idle = false;
+  collected.clear();
+  target_size = field_count = since_body = 0;
+  has_length = says_close = false;
+  transfer_encoding = {};
+  parser.http_minor = kNoVersion;
+  if (joined) joined.reset();
+}
+
+Http1::Step Http1::next(const char* data, size_t size) {
+  return impl_->in_body ? impl_->next_of_body(data, size) : impl_->next_of_head(data, size, request_);
+}
+
+// The request's views all lie in one stretch, from the method to the last field line, but for joined lists.
+void Http1::retain() {
+  std::string& kept = impl_->collected;
+  const char* const from = request_.method_name.data();
+  if (!from || from == kept.data()) return;
+  const char* const end = request_.head.data() + request_.head.size();
+  kept.assign(from, end);
+  const auto move = [&](std::string_view& view) {
+    const bool inside = !std::less<>()(view.data(), from) && !std::less<>()(end, view.data());
+    if (inside) view = {kept.data() + (view.data() - from), view.size()};
+  };
+  move(request_.method_name);
+  move(request_.target);
+  move(request_.head);
+  for (std::string_view& field : request_.fields) move(field);
+}
+
+}  // namespace sealgate

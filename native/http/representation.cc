@@ -1,0 +1,150 @@
+#include "http/representation.h"
+
+#include <time.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace sealgate {
+namespace {
+
+// --- preconditions (RFC 9110 13) -----------------------------------------------------------------
+
+// Whether a list of entity tags names `etag`, which is strong. Weak comparison looks past "W/" (8.8.3.2).
+bool lists_etag(std::string_view list, std::string_view etag, bool weak_comparison) {
+  for (;;) {
+    while (!list.empty() && (list.front() == ',' || list.front() == ' ' || list.front() == '\t')) {
+      list.remove_prefix(1);
+    }
+    const bool weak = list.substr(0, 2) == "W/";
+    if (weak) list.remove_prefix(2);
+    if (list.empty() || list.front() != '"') return false;
+    const size_t end = list.find('"', 1);
+    if (end == std::string_view::npos) return false;
+    if (list.substr(0, end + 1) == etag && (weak_comparison || !weak)) return true;
+    list.remove_prefix(end + 1);
+  }
+}
+
+bool matches(std::string_view field, std::string_view etag, bool weak_comparison) {
+  return trimmed(field) == "*" || lists_etag(field, etag, weak_comparison);
+}
+
+// False also when the date cannot be read: then the field is as good as absent (13.1.3, 13.1.4).
+bool read_date(std::string_view field, int64_t* seconds) {
+  return field.data() && parse_http_date(trimmed(field), ::time(nullptr), seconds);
+}
+
+// If-Range (13.1.5): an entity tag by strong comparison. A date never applies: two versions of a name may
+// have the same (8.8.2.2), and every answer has an entity tag.
+bool range_still_applies(std::string_view field, const Representation& representation) {
+  if (!field.data()) return true;
+  return trimmed(field) == representation.etag;
+}
+
+// --- ranges (RFC 9110 14.1.2, 14.2) --------------------------------------------------------------
+
+// Digits at the front of the text, saturating. False when there are none.
+bool take_number(std::string_view& text, uint64_t* out) {
+  size_t count = 0;
+  uint64_t value = 0;
+  for (; count < text.size() && text[count] >= '0' && text[count] <= '9'; count++) {
+    const auto digit = static_cast<uint64_t>(text[count] - '0');
+    value = value > (UINT64_MAX - digit) / 10 ? UINT64_MAX : value * 10 + digit;
+  }
+  text.remove_prefix(count);
+  *out = value;
+  return count > 0;
+}
+
+// One range-spec. False when it is malformed; `length` 0 when it selects nothing of a representation of this
+// size.
+bool read_range(std::string_view spec, uint64_t size, ByteRange* out) {
+  *out = {};
+  uint64_t first, last;
+  if (take_number(spec, &first)) {
+    if (spec.empty() || spec.front() != '-') return false;
+    spec.remove_prefix(1);
+    if (spec.empty()) {
+      last = UINT64_MAX;
+    } else if (!take_number(spec, &last) || !spec.empty() || last < first) {
+      return false;
+    }
+    if (first < size) *out = {first, std::min(last, size - 1) - first + 1};
+    return true;
+  }
+  if (spec.empty() || spec.front() != '-') return false;
+  spec.remove_prefix(1);
+  uint64_t suffix;
+  if (!take_number(spec, &suffix) || !spec.empty()) return false;
+  suffix = std::min(suffix, size);
+  *out = {size - suffix, suffix};
+  return true;
+}
+
+bool too_many_overlap(const std::vector<ByteRange>& ranges) {
+  size_t overlapping = 0;
+  for (size_t i = 0; i < ranges.size(); i++) {
+    for (size_t j = 0; j < i; j++) {
+      const bool apart = ranges[i].first >= ranges[j].first + ranges[j].length ||
+                         ranges[j].first >= ranges[i].first + ranges[i].length;
+      overlapping += apart ? 0 : 1;
+    }
+  }
+  return overlapping > 2;
+}
+
+Outcome select_ranges(std::string_view field, uint64_t size, size_t max_ranges,
+                      std::vector<ByteRange>& ranges) {
+  constexpr std::string_view kUnit = "bytes=";
+  if (!same(field.substr(0, kUnit.size()), kUnit)) return Outcome::full;
+  std::string_view left = field.substr(kUnit.size());
+  size_t asked = 0;
+  while (!left.empty()) {
+    const size_t comma = std::min(left.find(','), left.size());
+    const std::string_view spec = trimmed(left.substr(0, comma));
+    left.remove_prefix(std::min(comma + 1, left.size()));
+    if (spec.empty()) continue;  // an empty list element (5.6.1.2)
+    if (++asked > max_ranges) return Outcome::range_unsatisfiable;
+    ByteRange range;
+    if (!read_range(spec, size, &range)) return Outcome::full;
+    if (range.length > 0) ranges.push_back(range);
+  }
+  if (asked == 0) return Outcome::full;
+  if (ranges.empty() || too_many_overlap(ranges)) return Outcome::range_unsatisfiable;
+  return Outcome::partial;
+}
+
+}  // namespace
+
+Outcome evaluate(const Request& request, const Representation& representation, size_t max_ranges,
+                 std::vector<ByteRange>& ranges) {
+  ranges.clear();
+  const bool dated = representation.last_modified != 0;
+  int64_t date;
+  const std::string_view if_match = request.field(Field::if_match);
+  if (if_match.data()) {
+    if (!matches(if_match, representation.etag, false)) return Outcome::precondition_failed;
+  } else if (dated && read_date(request.field(Field::if_unmodified_since), &date) &&
+             representation.last_modified > date) {
+    return Outcome::precondition_failed;
+  }
+  const std::string_view if_none_match = request.field(Field::if_none_match);
+  if (if_none_match.data()) {
+    if (matches(if_none_match, representation.etag, true)) return Outcome::not_modified;
+  } else if (dated && read_date(request.field(Field::if_modified_since), &date) &&
+             representation.last_modified <= date) {
+    return Outcome::not_modified;
+  }
+  const std::string_view range = request.field(Field::range);
+  // The whole of nothing cannot be said in a Content-Range, and clients that ask for all by a range would
+  // take an empty file for a failure.
+  if (request.method != Method::get || !range.data() || representation.size == 0) return Outcome::full;
+  if (!range_still_applies(request.field(Field::if_range), representation)) return Outcome::full;
+  const Outcome outcome = select_ranges(range, representation.size, max_ranges, ranges);
+  if (outcome != Outcome::partial) ranges.clear();
+  return outcome;
+}
+
+}  // namespace sealgate

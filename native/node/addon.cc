@@ -1,0 +1,26 @@
+// Module entry: one exports object for each JavaScript environment that loads the addon.
+#include "node/addon.h"
+#include "server/libraries.h"
+
+#include <openssl/ssl.h>
+
+namespace sealgate::addon {
+
+static Napi::Object init(Napi::Env env, Napi::Object exports) {
+  // Before any other OpenSSL call: without it OpenSSL's atexit handler frees state that worker threads still
+  // use.
+  OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
+  guard_secrets();
+  env.SetInstanceData(new Instance());
+  init_store(env, exports);
+  init_reactor(env, exports);
+  init_rollout(env, exports);
+  init_host(env, exports);
+  init_log(env, exports);
+  return exports;
+}
+
+}  // namespace sealgate::addon
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) { return sealgate::addon::init(env, exports); }
+NODE_API_MODULE(sealgate, Init)

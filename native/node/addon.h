@@ -1,0 +1,28 @@
+// What the addon's own files share: one set of exports per JavaScript environment (main thread and each
+// worker). Files in native/node/ know Node-API and make no system calls; all others are the reverse.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "server/reactor.h"
+
+namespace sealgate::addon {
+
+// Of one environment; there are no mutable globals on this side.
+struct Instance {
+  Napi::FunctionReference store_lock;
+  Napi::FunctionReference reactor;
+};
+
+void init_store(Napi::Env env, Napi::Object exports);    // addon_store.cc
+void init_reactor(Napi::Env env, Napi::Object exports);  // addon_reactor.cc
+void init_host(Napi::Env env, Napi::Object exports);     // addon_host.cc
+void init_rollout(Napi::Env env, Napi::Object exports);  // addon_rollout.cc
+void init_log(Napi::Env env, Napi::Object exports);      // addon_log.cc
+
+// A promise of what up to `limit` connections of it are doing. Rejects with ETIMEDOUT when it has ended.
+Napi::Value list_connections(Napi::Env env, std::shared_ptr<Reactor> reactor, size_t limit);
+
+}  // namespace sealgate::addon

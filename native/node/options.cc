@@ -1,0 +1,153 @@
+#include "node/options.h"
+
+#include <algorithm>
+
+namespace sealgate::addon {
+namespace {
+
+[[noreturn]] void expected(const Napi::Object& from, const char* name, const char* what) {
+  throw Napi::TypeError::New(from.Env(), std::string(name) + ": expected " + what);
+}
+
+ListenerOptions listener_options(const Napi::Object& given) {
+  return {text(given, "host"), static_cast<uint16_t>(number(given, "port")), boolean(given, "tls")};
+}
+
+template <typename Name, size_t N>
+std::array<bool, N> listed(const std::vector<std::string>& names, std::string_view (*name_of)(Name)) {
+  std::array<bool, N> out{};
+  for (size_t i = 0; i < N; i++) {
+    out[i] = std::find(names.begin(), names.end(), name_of(static_cast<Name>(i))) != names.end();
+  }
+  return out;
+}
+
+KtlsPolicy ktls_policy(const Napi::Object& given) {
+  KtlsPolicy out;
+  out.on = text(given, "mode") != "off";
+  out.directions = {boolean(given, "tx"), boolean(given, "rx")};
+  out.protocols = protocols_in(given);
+  out.ciphers = ciphers_in(given);
+  out.min_bytes = static_cast<uint64_t>(number(given, "minBytes"));
+  out.records_per_key = static_cast<uint64_t>(number(given, "recordsPerKey"));
+  out.ask_modes = boolean(given, "askModes");
+  return out;
+}
+
+void read_limits(const Napi::Object& given, ReactorOptions& out) {
+  const auto size = [&](const char* name) { return static_cast<size_t>(number(given, name)); };
+  const auto milliseconds = [&](const char* name) { return static_cast<int64_t>(number(given, name)); };
+  out.connections = size("connections");
+  out.http = {size("targetBytes"), size("headBytes"), size("fields"), size("ranges")};
+  out.small_body_bytes = size("smallBodyBytes");
+  out.plan_cache_bytes = size("planCacheBytes");
+  out.plan_cache_entries = size("planCacheEntries");
+  out.front_end_requests = size("frontEndRequests");
+  out.uploads = size("uploads");
+  out.handshake_timeout = milliseconds("handshakeTimeout");
+  out.head_timeout = milliseconds("headTimeout");
+  out.idle_timeout = milliseconds("idleTimeout");
+  out.stall_timeout = milliseconds("stallTimeout");
+  out.front_end_timeout = milliseconds("frontEndTimeout");
+  out.min_rate = size("minRate");
+}
+
+void read_problems(const Napi::Object& given, ReactorOptions& out) {
+  for (size_t i = 1; i < out.problems.size(); i++) {
+    const std::string name(problem_name(static_cast<Problem>(i)));
+    const Napi::Object answer = object(given, name.c_str());
+    out.problems[i] = {static_cast<int>(number(answer, "status")), text(answer, "fields"),
+                       text(answer, "body")};
+  }
+}
+
+}  // namespace
+
+std::array<bool, 2> protocols_in(const Napi::Object& given) {
+  return listed<TlsVersion, 2>(texts(given, "protocols"), version_name);
+}
+
+std::array<bool, kAeads> ciphers_in(const Napi::Object& given) {
+  return listed<Aead, kAeads>(texts(given, "ciphers"), aead_name);
+}
+
+double number(const Napi::Object& from, const char* name) {
+  const Napi::Value value = from.Get(name);
+  if (!value.IsNumber()) expected(from, name, "a number");
+  return value.As<Napi::Number>().DoubleValue();
+}
+
+bool boolean(const Napi::Object& from, const char* name) {
+  const Napi::Value value = from.Get(name);
+  if (!value.IsBoolean()) expected(from, name, "a boolean");
+  return value.As<Napi::Boolean>().Value();
+}
+
+std::string text(const Napi::Object& from, const char* name) {
+  const Napi::Value value = from.Get(name);
+  if (!value.IsString()) expected(from, name, "a string");
+  return value.As<Napi::String>().Utf8Value();
+}
+
+std::vector<std::string> texts(const Napi::Object& from, const char* name) {
+  const auto list = object(from, name).As<Napi::Array>();
+  std::vector<std::string> out;
+  for (uint32_t i = 0; i < list.Length(); i++) out.push_back(list.Get(i).As<Napi::String>().Utf8Value());
+  return out;
+}
+
+std::string bytes(const Napi::Object& from, const char* name) {
+  const Napi::Value value = from.Get(name);
+  if (value.IsString()) return value.As<Napi::String>().Utf8Value();
+  if (!value.IsTypedArray()) expected(from, name, "a string or a Uint8Array");
+  const auto array = value.As<Napi::Uint8Array>();
+  return {reinterpret_cast<const char*>(array.Data()), array.ByteLength()};
+}
+
+Napi::Object object(const Napi::Object& from, const char* name) {
+  const Napi::Value value = from.Get(name);
+  if (!value.IsObject()) expected(from, name, "an object");
+  return value.As<Napi::Object>();
+}
+
+TlsOptions tls_options(const Napi::Object& given) {
+  TlsOptions out;
+  const auto certificates = object(given, "certificates").As<Napi::Array>();
+  for (uint32_t i = 0; i < certificates.Length(); i++) {
+    const auto one = certificates.Get(i).As<Napi::Object>();
+    out.certificates.push_back(
+        {text(one, "name"), text(one, "certificate"), text(one, "key"), bytes(one, "ocsp")});
+  }
+  out.min_version = text(given, "minVersion");
+  out.ciphers = text(given, "ciphers");
+  out.cipher_suites = text(given, "cipherSuites");
+  out.groups = text(given, "groups");
+  const Napi::Object clients = object(given, "clients");
+  const std::string verify = text(clients, "verify");
+  out.clients = verify == "required"   ? ClientCertificates::required
+                : verify == "optional" ? ClientCertificates::optional
+                                       : ClientCertificates::none;
+  out.client_ca = text(clients, "ca");
+  out.tickets = static_cast<size_t>(number(given, "tickets"));
+  out.keylog_file = text(given, "keylogFile");
+  return out;
+}
+
+ReactorOptions reactor_options(const Napi::Object& given) {
+  ReactorOptions out;
+  const auto listeners = object(given, "listeners").As<Napi::Array>();
+  for (uint32_t i = 0; i < listeners.Length(); i++) {
+    out.listeners.push_back(listener_options(listeners.Get(i).As<Napi::Object>()));
+  }
+  out.shared_ports = boolean(given, "sharedPorts");
+  if (given.Get("tls").IsObject()) out.tls = tls_options(object(given, "tls"));
+  out.ktls = ktls_policy(object(given, "ktls"));
+  read_limits(object(given, "limits"), out);
+  read_problems(object(given, "problems"), out);
+  out.server_name = text(given, "serverName");
+  out.plan_key_fields = texts(given, "planKeyFields");
+  out.blobs = text(given, "blobs");
+  return out;
+}
+
+}  // namespace sealgate::addon

@@ -1,0 +1,29 @@
+// Reads values out of JavaScript objects. Every mismatch throws a TypeError that names the property.
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "server/reactor.h"
+
+namespace sealgate::addon {
+
+double number(const Napi::Object& from, const char* name);
+bool boolean(const Napi::Object& from, const char* name);
+
+std::string text(const Napi::Object& from, const char* name);
+std::string bytes(const Napi::Object& from, const char* name);  // a string (UTF-8) or a Uint8Array
+std::vector<std::string> texts(const Napi::Object& from, const char* name);
+Napi::Object object(const Napi::Object& from, const char* name);
+
+// Its "protocols" and "ciphers", by TlsVersion and by Aead.
+std::array<bool, 2> protocols_in(const Napi::Object& given);
+std::array<bool, kAeads> ciphers_in(const Napi::Object& given);
+
+TlsOptions tls_options(const Napi::Object& given);
+ReactorOptions reactor_options(const Napi::Object& given);
+
+}  // namespace sealgate::addon

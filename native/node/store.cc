@@ -1,0 +1,131 @@
+// The store's face in JavaScript: locks, sealed files, staging and placement (src/native/addon.ts).
+#include <cerrno>
+#include <cstring>
+#include <functional>
+
+#include "node/addon.h"
+#include "node/job.h"
+#include "node/options.h"
+#include "server/libraries.h"
+#include "store/disk_space.h"
+#include "store/staging_file.h"
+#include "store/store_lock.h"
+
+namespace sealgate::addon {
+namespace {
+
+// A level, or what differs.
+Napi::Value seal(const Napi::CallbackInfo& info) {
+  const auto given = info[1].As<Napi::Object>();
+  const SealedFile::Record record{text(given, "digest"), static_cast<uint64_t>(number(given, "size")),
+                                  text(given, "evidence")};
+  const std::string path = info[0].As<Napi::String>();
+  const auto sealing = SealedFile::seal(path, record, true);
+  if (!sealing.file) return Napi::String::New(info.Env(), std::string(seal_break_name(sealing.why)));
+  return Napi::String::New(info.Env(), sealing.file->level() == SealLevel::l1 ? "L1" : "L0");
+}
+
+// --- StoreLock
+// ---------------------------------------------------------------------------------------------------
+
+class StoreLockObject : public Napi::ObjectWrap<StoreLockObject> {
+ public:
+  explicit StoreLockObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<StoreLockObject>(info) {}
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "StoreLock", {InstanceMethod<&StoreLockObject::release>("release")});
+  }
+  StoreLock lock;
+
+ private:
+  void release(const Napi::CallbackInfo&) { lock.release(); }
+};
+
+Napi::Value lock_store(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  StoreLock lock;
+  const Status status = StoreLock::take(info[0].As<Napi::String>(), &lock);
+  if (status.error == EWOULDBLOCK) return env.Undefined();
+  if (!status.ok()) throw error_of(env, status);
+  const Napi::Object object = env.GetInstanceData<Instance>()->store_lock.New({});
+  StoreLockObject::Unwrap(object)->lock = std::move(lock);
+  return object;
+}
+
+Napi::Object hashed(Napi::Env env, const std::string& digest, uint64_t size) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("digest", digest);
+  out.Set("size", static_cast<double>(size));
+  return out;
+}
+
+Napi::Value place_blob_async(const Napi::CallbackInfo& info) {
+  const std::string staging = info[0].As<Napi::String>(), blob = info[1].As<Napi::String>();
+  return Job<Placement>::start(
+      info.Env(), Engine::instance().commits,
+      [staging, blob](Placement* out) { return place_blob(staging, blob, out); },
+      [](Napi::Env env, const Placement& placement) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("created", placement.created);
+        out.Set("size", static_cast<double>(placement.size));
+        out.Set("evidence", placement.evidence);
+        return out;
+      });
+}
+
+struct HashedFile {
+  std::string digest;
+  uint64_t size = 0;
+  std::string evidence;
+};
+
+Napi::Value hash_file_async(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].As<Napi::String>();
+  return Job<HashedFile>::start(
+      info.Env(), Engine::instance().proofs,
+      [path](HashedFile* out) { return hash_sealable(path, &out->digest, &out->size, &out->evidence); },
+      [](Napi::Env env, const HashedFile& found) -> Napi::Value {
+        Napi::Object out = hashed(env, found.digest, found.size);
+        out.Set("evidence", found.evidence);
+        return out;
+      });
+}
+
+// --- the rest
+// ----------------------------------------------------------------------------------------------------
+
+Napi::Value import_file_here(const Napi::CallbackInfo& info) {
+  StagingFile staging;
+  const Status status = import_file(info[0].As<Napi::String>(), staging, info[1].As<Napi::String>());
+  if (!status.ok()) throw error_of(info.Env(), status);
+  return hashed(info.Env(), staging.digest(), staging.size());
+}
+
+void allocate_ahead(const Napi::CallbackInfo& info) {
+  const auto bytes = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
+  const Status status = allocate_behind_end(info[0].As<Napi::String>(), bytes);
+  if (!status.ok()) throw error_of(info.Env(), status);
+}
+
+Napi::Value libraries(const Napi::CallbackInfo& info) {
+  Napi::Object out = Napi::Object::New(info.Env());
+  out.Set("openssl", openssl_version());
+  out.Set("opensslFile", openssl_file());
+  out.Set("llhttp", llhttp_version());
+  return out;
+}
+
+}  // namespace
+
+void init_store(Napi::Env env, Napi::Object exports) {
+  Instance* instance = env.GetInstanceData<Instance>();
+  instance->store_lock = Napi::Persistent(StoreLockObject::define(env));
+  exports.Set("seal", Napi::Function::New<seal>(env));
+  exports.Set("lockStore", Napi::Function::New<lock_store>(env));
+  exports.Set("allocateAhead", Napi::Function::New<allocate_ahead>(env));
+  exports.Set("placeBlob", Napi::Function::New<place_blob_async>(env));
+  exports.Set("hashFile", Napi::Function::New<hash_file_async>(env));
+  exports.Set("importFile", Napi::Function::New<import_file_here>(env));
+  exports.Set("libraries", Napi::Function::New<libraries>(env));
+}
+
+}  // namespace sealgate::addon

@@ -1,0 +1,132 @@
+#include "server/access_log.h"
+
+#include <time.h>
+
+#include <cstdio>
+
+namespace sealgate {
+namespace {
+
+constexpr size_t kFlushBytes = 32 * 1024;  // collected by one reactor
+constexpr int64_t kFlushAfter = 1000;      // milliseconds
+
+constexpr size_t kMostOfField = 1024;  // bytes: a field may be as long as a head
+
+// RFC 8259 7. Request bytes need not be UTF-8: each above 0x7e is shown as the character of its number.
+void append_string(std::string& out, std::string_view text) {
+  out.push_back('"');
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte == '"' || byte == '\\') {
+      out.push_back('\\');
+      out.push_back(c);
+    } else if (byte < 0x20 || byte > 0x7e) {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
+      out.append(escaped);
+    } else {
+      out.push_back(c);
+    }
+  }
+  out.push_back('"');
+}
+
+void append_key(std::string& out, const char* key) {
+  out.append(out.empty() ? "{\"" : ",\"").append(key).append("\":");
+}
+
+void append(std::string& out, const char* key, std::string_view value) {
+  if (value.empty()) return;
+  append_key(out, key);
+  append_string(out, value);
+}
+
+void append_field(std::string& out, const char* key, std::string_view value) {
+  append(out, key, value.substr(0, kMostOfField));
+}
+
+void append(std::string& out, const char* key, uint64_t value) {
+  append_key(out, key);
+  out.append(std::to_string(value));
+}
+
+void append_milliseconds(std::string& out, const char* key, int64_t microseconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", static_cast<double>(microseconds) / 1000);
+  append_key(out, key);
+  out.append(text);
+}
+
+// RFC 3339, UTC.
+void append_time(std::string& out, int64_t microseconds) {
+  const time_t seconds = static_cast<time_t>(microseconds / 1'000'000);
+  tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  char text[40];
+  const size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+  std::snprintf(text + size, sizeof text - size, ".%03dZ", static_cast<int>(microseconds / 1000 % 1000));
+  append(out, "time", std::string_view(text));
+}
+
+}  // namespace
+
+std::string_view log_field_name(LogField field) {
+  switch (field) {
+    case LogField::host: return "host";
+    case LogField::range: return "range";
+    case LogField::referer: return "referer";
+    case LogField::user_agent: return "userAgent";
+    case LogField::http_version: return "httpVersion";
+    case LogField::count_: break;
+  }
+  return "";
+}
+
+std::string access_line(const AccessRecord& record) {
+  std::string out;
+  out.reserve(512);
+  append_time(out, record.started);
+  append(out, "request", record.request);
+  append(out, "trace", record.trace);
+  append(out, "peer", record.peer);
+  append(out, "subject", record.subject);
+  append(out, "method", record.method);
+  append(out, "target", record.target);
+  append(out, "status", static_cast<uint64_t>(record.status));
+  append(out, "received", record.received);
+  append(out, "sent", record.sent);
+  append_milliseconds(out, "first_byte_ms", record.first_byte);
+  append_milliseconds(out, "duration_ms", record.duration);
+  append(out, "delivery", record.delivery);
+  append(out, "seal", record.seal);
+  append(out, "protocol", record.protocol);
+  append(out, "cipher", record.cipher);
+  append(out, "tx", record.tx);
+  append(out, "rx", record.rx);
+  append(out, "group", record.group);
+  if (record.resumed) out.append(",\"resumed\":true");
+  if (record.cut) out.append(",\"cut\":true");
+  append(out, "http_version", record.http_version);
+  append_field(out, "host", record.host);
+  append_field(out, "range", record.range);
+  append_field(out, "referer", record.referer);
+  append_field(out, "user_agent", record.user_agent);
+  out.push_back('}');
+  return out;
+}
+
+void AccessLines::add(const AccessRecord& record, int64_t now_ms) {
+  if (lines_.empty()) due_ = now_ms + kFlushAfter;
+  lines_.append(access_line(record)).push_back('\n');
+  count_++;
+  if (lines_.size() >= kFlushBytes) flush();
+}
+
+void AccessLines::flush() {
+  if (lines_.empty()) return;
+  if (!sink_.write(std::move(lines_))) counters_.access_log_dropped.add(count_);
+  lines_ = std::string();
+  count_ = 0;
+}
+
+}  // namespace sealgate

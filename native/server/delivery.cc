@@ -1,0 +1,312 @@
+#include "server/delivery.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/clock.h"
+
+namespace sealgate {
+namespace {
+
+// Gathered at a time: a processor's cache has room for it, sealed and not. Of a response that needs no second
+// turn, all.
+constexpr size_t kBatchBytes = 4 * kRecordBytes;
+constexpr size_t batch_of(uint64_t left) {
+  return left <= RecordBuffers::kBytes ? RecordBuffers::kBytes : kBatchBytes;
+}
+// To copy so little costs less than a second system call, for the head.
+constexpr size_t kCopiedBytes = kRecordBytes;
+constexpr size_t kWindowBytes = 32 * kRecordBytes;  // one sendfile(2), one look at the page cache
+constexpr uint64_t kFairShare = 512 * 1024;         // bytes of one connection before it is others' turn
+constexpr size_t kDiskReadBytes = 1024 * 1024;      // brought into the page cache by one cold read
+
+#ifndef SYS_cachestat
+#define SYS_cachestat 451  // Linux 6.5; newer than this libc's headers
+#endif
+struct CachestatRange {
+  uint64_t offset, length;
+};
+struct Cachestat {
+  uint64_t cached, dirty, writeback, evicted, recently_evicted;
+};
+
+// cachestat(2): whether all pages of the range are cached. -1: this kernel does not say.
+int all_cached(int fd, uint64_t offset, size_t length) {
+  static std::atomic<bool> missing{false};
+  if (missing.load(std::memory_order_relaxed)) return -1;
+  constexpr uint64_t kPage = 4096;
+  CachestatRange range{offset, length};
+  Cachestat stat{};
+  if (::syscall(SYS_cachestat, fd, &range, &stat, 0) != 0) {
+    if (errno == ENOSYS) missing.store(true, std::memory_order_relaxed);
+    return -1;
+  }
+  return stat.cached >= (offset + length + kPage - 1) / kPage - offset / kPage;
+}
+
+// preadv2(2) RWF_NOWAIT of one byte: is its page cached?
+bool byte_cached(int fd, uint64_t offset) {
+  char byte;
+  iovec to{&byte, 1};
+  return ::preadv2(fd, &to, 1, static_cast<off_t>(offset), RWF_NOWAIT) == 1;
+}
+
+// Waits until the pages are in the page cache. What they hold is not wanted: it all goes to the same place.
+ssize_t await_pages(int fd, off_t offset, size_t length) {
+  char place[kRecordBytes];
+  iovec to[kWindowBytes / kRecordBytes];
+  size_t parts = 0;
+  for (; length > 0 && parts < std::size(to); parts++) {
+    to[parts] = {place, std::min(length, sizeof place)};
+    length -= to[parts].iov_len;
+  }
+  return ::preadv(fd, to, static_cast<int>(parts), offset);
+}
+
+}  // namespace
+
+void DiskRead::run() {
+  const int fd = file->fd();
+  const auto from = static_cast<off_t>(offset);
+  ::posix_fadvise(fd, from, kDiskReadBytes, POSIX_FADV_WILLNEED);
+  const ssize_t n = buffer ? ::pread(fd, buffer.get(), length, from) : await_pages(fd, from, length);
+  result = n < 0 ? -errno : n;
+}
+
+void Delivery::start(const Channel& channel, SentTraffic& traffic) {
+  piece_ = within_ = bytes_sent_ = 0;
+  first_batch_at_ = 0;
+  unsent_ = {};
+  cold_ahead_ = warmed_ = disk_failed_ = broken_ = false;
+  disk_.reset();
+  file_left_ = response_.body_in_file();
+  const bool may_sendfile =
+      file_left_ > 0 && response_.size() > kCopiedBytes && response_.plan->file->level() >= SealLevel::l1;
+  if (!channel.is_tls()) {
+    path_ = may_sendfile ? Path::plain_sendfile : Path::plain_send;
+  } else if (channel.sends_by_kernel()) {
+    path_ = may_sendfile ? Path::ktls_sendfile : Path::ktls_send;
+  } else {
+    path_ = file_left_ > 0 ? Path::tls_file : Path::tls_send;
+  }
+  std::optional<SealLevel> level;
+  if (response_.plan) level = response_.plan->file->level();
+  traffic_ = &traffic.cell(path_, channel.suite(), level);
+}
+
+void Delivery::reset() {
+  bytes_sent_ = 0;
+  response_.clear();
+  kept_.reset();
+  disk_.reset();
+}
+
+Delivery::Progress Delivery::pump(Channel& channel, RecordBuffers& buffers) {
+  if (disk_failed_) return Progress::read_failed;
+  if (broken_) return Progress::seal_broken;
+  const Progress progress = pump_pieces(channel, buffers);
+  if (progress != Progress::done) return progress;
+  const IoState flushed = channel.flush();
+  return flushed == IoState::ok ? Progress::done : blocked({flushed});
+}
+
+Delivery::Progress Delivery::pump_pieces(Channel& channel, RecordBuffers& buffers) {
+  if (file_left_ == 0 && unsent_.empty() && response_.pieces.size() == 1) return pump_memory(channel);
+  if (path_ == Path::plain_sendfile || path_ == Path::ktls_sendfile) return pump_sendfile(channel);
+  return pump_copy(channel, buffers);
+}
+
+const char* Delivery::memory(const Piece& piece) const {
+  const std::string& from = piece.of == Piece::Of::text ? response_.text : response_.plan->whole->bytes;
+  return from.data() + piece.offset;
+}
+
+void Delivery::count(size_t bytes) {
+  bytes_sent_ += bytes;
+  traffic_->bytes.add(bytes);
+}
+
+// Of a response that leaves in one batch the end is the time, which the caller takes.
+void Delivery::time_first_batch() {
+  if (first_batch_at_ == 0 && bytes_sent_ >= batch_of(response_.size()) && bytes_sent_ < response_.size())
+    first_batch_at_ = monotonic_us();
+}
+
+void Delivery::advance(size_t bytes) {
+  const Piece& piece = response_.pieces[piece_];
+  within_ += bytes;
+  if (piece.of == Piece::Of::file) file_left_ -= bytes;
+  if (within_ == piece.length) {
+    piece_++;
+    within_ = 0;
+  }
+}
+
+Delivery::Progress Delivery::blocked(const IoResult& result) {
+  return result.state == IoState::again ? Progress::socket_full : Progress::cut;
+}
+
+// One piece of memory, straight from where it stands.
+Delivery::Progress Delivery::pump_memory(Channel& channel) {
+  while (piece_ < response_.pieces.size()) {
+    const Piece& piece = response_.pieces[piece_];
+    const uint64_t left = piece.length - within_;
+    const IoResult result = channel.write(memory(piece) + within_, left, false);
+    if (result.state != IoState::ok) return blocked(result);
+    count(result.bytes);
+    advance(result.bytes);
+  }
+  return Progress::done;
+}
+
+// Heads by send(2) with MSG_MORE, so that they share records and segments with the bytes behind them, which
+// the kernel takes from the page cache. The kernel ends a record where sendfile(2) ends: that is where a
+// whole one ends, wherever a full socket has made it begin.
+Delivery::Progress Delivery::pump_sendfile(Channel& channel) {
+  uint64_t share = kFairShare;
+  while (piece_ < response_.pieces.size()) {
+    if (share < kRecordBytes) return Progress::fair_share;
+    const Piece& piece = response_.pieces[piece_];
+    const uint64_t left = piece.length - within_;
+    IoResult result;
+    if (piece.of == Piece::Of::file) {
+      const uint64_t batch = first_batch_at_ == 0 ? batch_of(response_.size()) : kWindowBytes;
+      const uint64_t most = std::min<uint64_t>(batch, share) / kRecordBytes * kRecordBytes;
+      const size_t window = std::min(left, most - bytes_sent_ % kRecordBytes);
+      if (!warmed_ && !resident(piece.offset + within_, window)) {
+        return ask_disk(piece.offset + within_, window, false);
+      }
+      warmed_ = false;
+      if (!intact_to_the_end(window)) return Progress::seal_broken;
+      result = channel.sendfile(*response_.plan->file, piece.offset + within_, window);
+      if (result.state == IoState::ok && result.bytes == 0) return Progress::seal_broken;
+      share -= std::min<uint64_t>(share, result.bytes);
+    } else {
+      result = channel.write(memory(piece) + within_, left, !last_piece());
+    }
+    if (result.state != IoState::ok) return blocked(result);
+    count(result.bytes);
+    advance(result.bytes);
+    time_first_batch();
+  }
+  return Progress::done;
+}
+
+// Pieces are gathered in a buffer of whole records, so that head and body share them.
+Delivery::Progress Delivery::pump_copy(Channel& channel, RecordBuffers& buffers) {
+  uint64_t share = kFairShare;
+  for (;;) {
+    while (!unsent_.empty()) {
+      const bool more = piece_ < response_.pieces.size() && !cold_ahead_;
+      const IoResult result = channel.write(unsent_.data(), unsent_.size(), more);
+      if (result.state != IoState::ok) return keep_unsent(), blocked(result);
+      unsent_.remove_prefix(result.bytes);
+      count(result.bytes);
+      time_first_batch();
+      share -= std::min<uint64_t>(share, result.bytes);
+    }
+    kept_.reset();
+    if (piece_ >= response_.pieces.size()) return Progress::done;
+    if (share == 0) return Progress::fair_share;
+    switch (fill(room(channel, buffers))) {
+      case Filled::some: break;
+      case Filled::broken: return Progress::seal_broken;
+      case Filled::failed: return Progress::read_failed;
+      case Filled::cold: {
+        const uint64_t offset = response_.pieces[piece_].offset + within_;
+        const uint64_t left = response_.pieces[piece_].length - within_;
+        return ask_disk(offset, std::min<uint64_t>(left, kBatchBytes), true);
+      }
+    }
+  }
+}
+
+char* Delivery::room(const Channel& channel, RecordBuffers& buffers) {
+  if (channel.writes_may_move()) return buffers.plaintext.get();
+  kept_ = std::shared_ptr<char[]>(new char[RecordBuffers::kBytes]);
+  return kept_.get();
+}
+
+// The thread's buffer serves the next response.
+void Delivery::keep_unsent() {
+  if (kept_) return;
+  kept_ = std::shared_ptr<char[]>(new char[unsent_.size()]);
+  std::memcpy(kept_.get(), unsent_.data(), unsent_.size());
+  unsent_ = {kept_.get(), unsent_.size()};
+}
+
+Delivery::Filled Delivery::fill(char* buffer) {
+  const uint64_t left = response_.size() - bytes_sent_;
+  const size_t most = batch_of(left);
+  size_t filled = 0;
+  cold_ahead_ = false;
+  while (filled < most && piece_ < response_.pieces.size() && !cold_ahead_) {
+    const Piece& piece = response_.pieces[piece_];
+    const size_t room = std::min<uint64_t>(most - filled, piece.length - within_);
+    if (piece.of == Piece::Of::file) {
+      const Filled from_file = fill_from_file(piece, buffer + filled, room, filled);
+      cold_ahead_ = from_file == Filled::cold && filled > 0;
+      if (from_file != Filled::some && !cold_ahead_) return from_file;
+    } else {
+      std::memcpy(buffer + filled, memory(piece) + within_, room);
+      filled += room;
+      advance(room);
+    }
+  }
+  unsent_ = {buffer, filled};
+  return Filled::some;
+}
+
+Delivery::Filled Delivery::fill_from_file(const Piece& piece, char* to, size_t room, size_t& filled) {
+  const SealedFile& file = *response_.plan->file;
+  iovec into{to, room};
+  const off_t offset = static_cast<off_t>(piece.offset + within_);
+  const ssize_t n = ::preadv2(file.fd(), &into, 1, offset, file.always_resident() ? 0 : RWF_NOWAIT);
+  if (n < 0) return errno == EAGAIN ? Filled::cold : Filled::failed;
+  if (n == 0 || !intact_to_the_end(static_cast<uint64_t>(n))) return Filled::broken;
+  filled += static_cast<size_t>(n);
+  advance(static_cast<size_t>(n));
+  return Filled::some;
+}
+
+// Before the last bytes of the file go, it is compared with its record once more: a client whose response
+// completed has bytes that were sealed from the first to the last.
+bool Delivery::intact_to_the_end(uint64_t sending) const {
+  return sending < file_left_ || response_.plan->file->recheck() == SealBreak::none;
+}
+
+bool Delivery::resident(uint64_t offset, size_t length) const {
+  const SealedFile& file = *response_.plan->file;
+  if (file.always_resident()) return true;
+  const int cached = all_cached(file.fd(), offset, length);
+  if (cached >= 0) return cached != 0;
+  return byte_cached(file.fd(), offset) && byte_cached(file.fd(), offset + length - 1);
+}
+
+Delivery::Progress Delivery::ask_disk(uint64_t offset, size_t length, bool bytes_wanted) {
+  disk_ = std::make_shared<DiskRead>();
+  disk_->file = response_.plan->file;
+  disk_->offset = offset;
+  disk_->length = length;
+  if (bytes_wanted) disk_->buffer = std::shared_ptr<char[]>(new char[length]);
+  return Progress::wants_disk;
+}
+
+void Delivery::disk_done() {
+  disk_failed_ = disk_->result < 0;
+  if (disk_->buffer && disk_->result > 0) {
+    kept_ = disk_->buffer;
+    unsent_ = {kept_.get(), static_cast<size_t>(disk_->result)};
+    cold_ahead_ = false;
+    broken_ = !intact_to_the_end(unsent_.size());
+    advance(unsent_.size());
+  }
+  warmed_ = !disk_->buffer;
+  disk_.reset();
+}
+
+}  // namespace sealgate

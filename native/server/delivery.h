@@ -1,0 +1,96 @@
+// Delivery: one Response on its way out through a Channel. How the bytes leave is chosen once, when it
+// starts; no system call here can block on a disk: what is not in the page cache is asked of the I/O pool.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "server/counters.h"
+#include "server/response.h"
+#include "tls/channel.h"
+
+namespace sealgate {
+
+// A read for the I/O pool. With a buffer the bytes are wanted; without, only that they come into the page
+// cache.
+struct DiskRead {
+  std::shared_ptr<const SealedFile> file;
+  uint64_t offset = 0;
+  size_t length = 0;
+  std::shared_ptr<char[]> buffer;
+  ssize_t result = 0;  // bytes, or -errno
+
+  void run();  // blocks
+};
+
+class Delivery {
+ public:
+  enum class Progress : uint8_t {
+    done,
+    socket_full,  // go on when the socket can be written
+    wants_disk,   // run disk_read() elsewhere, then call disk_done()
+    fair_share,   // others' turn; go on soon
+    cut,          // the connection failed
+    seal_broken,  // the file is not what it was: the response cannot be completed
+    read_failed,  // the disk refused
+  };
+
+  Delivery() = default;
+  Delivery(const Delivery&) = delete;
+  Delivery& operator=(const Delivery&) = delete;
+
+  Response& response() { return response_; }
+  Path path() const { return path_; }
+  uint64_t bytes_sent() const { return bytes_sent_; }
+  // When the first batch was with the kernel, the same bytes on every path; 0: not yet, or there is only one.
+  int64_t first_batch_at() const { return first_batch_at_; }
+  void count_response() { traffic_->responses.add(); }
+
+  // response() is ready. The channel must be where it is to stay for this response.
+  void start(const Channel& channel, SentTraffic& traffic);
+  Progress pump(Channel& channel, RecordBuffers& buffers);
+  std::shared_ptr<DiskRead> disk_read() const { return disk_; }
+  void disk_done();
+  // Frees what only a response under way needs.
+  void reset();
+
+ private:
+  enum class Filled : uint8_t { some, cold, broken, failed };
+
+  Progress pump_pieces(Channel& channel, RecordBuffers& buffers);
+  Progress pump_memory(Channel& channel);
+  Progress pump_sendfile(Channel& channel);
+  Progress pump_copy(Channel& channel, RecordBuffers& buffers);
+  Filled fill(char* buffer);
+  Filled fill_from_file(const Piece& piece, char* to, size_t room, size_t& filled);
+  char* room(const Channel& channel, RecordBuffers& buffers);
+  void keep_unsent();
+  Progress ask_disk(uint64_t offset, size_t length, bool bytes_wanted);
+  bool resident(uint64_t offset, size_t length) const;
+  bool intact_to_the_end(uint64_t sending) const;
+  Progress blocked(const IoResult& result);
+  void advance(size_t bytes);
+  bool last_piece() const { return piece_ + 1 >= response_.pieces.size(); }
+  const char* memory(const Piece& piece) const;
+  void count(size_t bytes);
+  void time_first_batch();
+
+  Response response_;
+  Path path_ = Path::plain_send;
+  SentTraffic::Cell* traffic_ = nullptr;  // where this response is counted
+  size_t piece_ = 0;                      // index into response_.pieces
+  uint64_t within_ = 0;                   // bytes of that piece already taken
+  uint64_t file_left_ = 0;                // bytes of the file still to be taken
+  uint64_t bytes_sent_ = 0;
+  int64_t first_batch_at_ = 0;
+  std::string_view unsent_;  // gathered in the thread's buffer, or in kept_
+  std::shared_ptr<char[]> kept_;
+  bool cold_ahead_ = false;  // the next byte is not in the page cache
+  bool warmed_ = false;      // the window ahead was just read by the I/O pool
+  bool disk_failed_ = false;
+  bool broken_ = false;  // the file changed while the disk was read
+  std::shared_ptr<DiskRead> disk_;
+};
+
+}  // namespace sealgate

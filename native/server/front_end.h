@@ -1,0 +1,74 @@
+// FrontEndQueue: what the reactors of this process ask the JavaScript front end, in batches. The only way
+// from the engine to JavaScript; the way back is Reactor::answer().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "store/sealed_file.h"
+
+namespace sealgate {
+
+// A request there is no plan for.
+struct RequestEvent {
+  uint64_t request;
+  std::string method, target, head;
+  bool has_body;
+  std::string subject;  // of the client's certificate (RFC 2253); empty without one
+  std::string name;     // of the request, for logs
+};
+
+struct ReceivedEvent {
+  uint64_t request;
+  std::string digest, staging;
+  uint64_t size;
+};
+
+struct AbortedEvent {
+  uint64_t request;
+};
+
+struct BrokenEvent {
+  std::string digest;
+  SealBreak reason;
+};
+
+struct FrontEndEvent {
+  uint32_t reactor;
+  std::variant<RequestEvent, ReceivedEvent, AbortedEvent, BrokenEvent> what;
+};
+
+class FrontEndQueue {
+ public:
+  // `notify` is called on a reactor's thread when the queue stops being empty.
+  void connect(std::function<void()> notify) {
+    std::lock_guard lock(mutex_);
+    notify_ = std::move(notify);
+    if (notify_ && !events_.empty()) notify_();
+  }
+
+  void push(FrontEndEvent event) {
+    std::lock_guard lock(mutex_);
+    const bool first = events_.empty();
+    events_.push_back(std::move(event));
+    if (first && notify_) notify_();
+  }
+
+  // All there are, in place of what `out` holds. The same vector each time spares growing one.
+  void drain(std::vector<FrontEndEvent>& out) {
+    out.clear();
+    std::lock_guard lock(mutex_);
+    events_.swap(out);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<FrontEndEvent> events_;
+  std::function<void()> notify_;
+};
+
+}  // namespace sealgate

@@ -1,0 +1,47 @@
+// Listener: one listening socket of one reactor. All reactors bind the same address with SO_REUSEPORT, and
+// the kernel spreads connections over them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/status.h"
+
+namespace sealgate {
+
+struct ListenerOptions {
+  std::string host;  // numeric IPv4 or IPv6
+  uint16_t port = 0;
+  bool tls = true;
+  bool v6_only = false;  // [::] leaves IPv4 to another listener of the port
+};
+
+class Listener {
+ public:
+  // shared: another reactor of this process has the address already. When it has not, an address that any
+  // other socket listens on is refused (EADDRINUSE), where SO_REUSEPORT alone would quietly share its
+  // connections.
+  static Status bind(const ListenerOptions& options, bool shared, Listener* out);
+
+  // Whether another listener of its port is there for IPv4, which [::] would take too.
+  static bool leaves_v4(const ListenerOptions& listener, const std::vector<ListenerOptions>& all);
+
+  int fd() const { return socket_.get(); }
+  const std::string& host() const { return host_; }
+  uint16_t port() const { return port_; }
+  bool tls() const { return tls_; }
+
+  // The next connection, non-blocking; an empty Fd when there is none (EAGAIN) or on *error.
+  Fd accept(std::string* peer, int* error) const;
+  void close() { socket_.reset(); }
+
+ private:
+  Fd socket_;
+  std::string host_;
+  uint16_t port_ = 0;
+  bool tls_ = true;
+};
+
+}  // namespace sealgate

@@ -1,0 +1,73 @@
+// Plan: what to do with a request, as the front end decided it. A plan for sealed content never changes, so
+// the worker keeps it; one that depends on a name is good while its epoch is.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "http/representation.h"
+#include "store/sealed_file.h"
+
+namespace sealgate {
+
+// Shared counters, one a slot, that plans depend on. Writers bump a slot after they committed.
+class Epochs {
+ public:
+  static constexpr size_t kSlots = 4096;
+  uint64_t read(size_t slot) const { return slots_[slot % kSlots].load(std::memory_order_acquire); }
+  void bump(size_t slot) { slots_[slot % kSlots].fetch_add(1, std::memory_order_acq_rel); }
+
+ private:
+  std::array<std::atomic<uint64_t>, kSlots> slots_{};
+};
+
+// Bytes sent as they are, head and body in one buffer. `date` is where the Date field's 29 bytes stand.
+struct WholeResponse {
+  std::string bytes;
+  size_t date = 0;
+  int64_t dated = 0;  // seconds since the epoch now written there
+};
+
+struct DeliverPlan {
+  std::shared_ptr<const SealedFile> file;
+  std::string content_type;
+  std::string fields;         // for 200, 206 and 304; CRLF after each
+  int64_t last_modified = 0;  // seconds since the epoch; 0: there is no date
+  bool cacheable = false;
+  uint32_t slot = 0;
+  uint64_t epoch = 0;
+  bool kept = false;  // by the reactor, for requests to come
+  // Of a kept plan, the 200 answer to a keep-alive GET, once the body was found small, in the page cache and
+  // true to its digest. Of the reactor's thread alone, like the plan itself.
+  mutable std::unique_ptr<WholeResponse> whole;
+
+  // A date is later than `now` when the clock went back; Last-Modified never is (RFC 9110 8.8.2.1).
+  int64_t date_at(int64_t now) const { return last_modified <= now ? last_modified : 0; }
+  Representation representation(int64_t now) const { return {file->etag(), file->size(), date_at(now)}; }
+};
+
+// To deliver a blob, as the front end says it. The reactor seals the blob when it comes to it, which makes
+// the plan complete.
+struct DeliverOrder {
+  SealedFile::Record blob;
+  std::shared_ptr<DeliverPlan> plan;  // without its file
+};
+
+struct RespondPlan {
+  int status = 500;
+  std::string fields;
+  std::string body;
+};
+
+struct ReceivePlan {
+  std::string staging;
+  uint64_t max_size = 0;
+};
+
+using Plan = std::variant<DeliverOrder, RespondPlan, ReceivePlan>;
+
+}  // namespace sealgate

@@ -1,0 +1,115 @@
+#include "server/plan_cache.h"
+
+#include <bit>
+#include <utility>
+
+namespace sealgate {
+
+const std::shared_ptr<const DeliverPlan>* PlanCache::find(std::string_view key) {
+  const auto found = index_.find(key);
+  if (found == index_.end()) return nullptr;
+  Entry& entry = *found->second;
+  if (stale(*entry.plan)) {
+    counters_.plan_stale.add();
+    remove(found->second);
+    return nullptr;
+  }
+  entry.visited = true;
+  return &entry.plan;
+}
+
+bool PlanCache::offer(std::string_view key, std::shared_ptr<const DeliverPlan> plan) {
+  if (stale(*plan) || (full(cost(key, *plan)) && !offered_before(key))) return false;
+  insert(key, std::move(plan));
+  return true;
+}
+
+bool PlanCache::full(size_t bytes) const {
+  return entries_.size() >= max_entries_ || bytes_ + bytes > max_bytes_;
+}
+
+bool PlanCache::offered_before(std::string_view key) {
+  if (offered_.empty()) offered_.resize(2 * std::bit_ceil(max_entries_));
+  const uint64_t hash = index_.hash_function()(key);
+  const auto half = static_cast<uint32_t>(hash >> 32) | 1;  // 0: none yet
+  return std::exchange(offered_[hash & (offered_.size() - 1)], half) == half;
+}
+
+void PlanCache::insert(std::string_view key, std::shared_ptr<const DeliverPlan> plan) {
+  const size_t bytes = cost(key, *plan);
+  if (bytes > max_bytes_) return erase(key);
+  entries_.push_front({std::string(key), std::move(plan), bytes});
+  auto [known, fresh] = index_.emplace(entries_.front().key, entries_.begin());
+  if (!fresh) {
+    remove(known->second);
+    index_.emplace(entries_.front().key, entries_.begin());
+  }
+  bytes_ += bytes;
+  counters_.plan_entries.add();
+  counters_.plan_bytes.add(bytes);
+  shrink();
+}
+
+void PlanCache::erase(std::string_view key) {
+  if (const auto found = index_.find(key); found != index_.end()) remove(found->second);
+}
+
+void PlanCache::drop_stale() {
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    const auto looked_at = entry++;
+    if (!stale(*looked_at->plan)) continue;
+    counters_.plan_stale.add();
+    remove(looked_at);
+  }
+}
+
+void PlanCache::grew(std::string_view key) {
+  const auto found = index_.find(key);
+  if (found == index_.end()) return;
+  Entry& entry = *found->second;
+  const size_t bytes = cost(key, *entry.plan);
+  bytes_ += bytes - entry.bytes;
+  counters_.plan_bytes.add(bytes - entry.bytes);
+  entry.bytes = bytes;
+  shrink();
+}
+
+void PlanCache::remove(Entries::iterator entry) {
+  if (hand_ == entry) hand_ = entry == entries_.begin() ? entries_.end() : std::prev(entry);
+  bytes_ -= entry->bytes;
+  counters_.plan_entries.sub();
+  counters_.plan_bytes.sub(entry->bytes);
+  index_.erase(entry->key);
+  entries_.erase(entry);
+}
+
+void PlanCache::shrink() {
+  while (entries_.size() > 1 && (entries_.size() > max_entries_ || bytes_ > max_bytes_)) evict_one();
+}
+
+bool PlanCache::evict(size_t plans) {
+  if (entries_.empty()) return false;
+  for (; plans > 0 && entries_.size() > 1; plans--) evict_one();
+  if (plans > 0) remove(entries_.begin());
+  return true;
+}
+
+// The hand walks from the oldest to the newest entry and begins again: the first one not visited since it
+// last came by goes. end() stands for "before the oldest". The newest entry is the one just asked for: it
+// stays, and is not the only one.
+void PlanCache::evict_one() {
+  for (;;) {
+    if (hand_ == entries_.end()) hand_ = std::prev(entries_.end());
+    if (!hand_->visited && hand_ != entries_.begin()) return remove(hand_);
+    hand_->visited = false;
+    hand_ = hand_ == entries_.begin() ? entries_.end() : std::prev(hand_);
+  }
+}
+
+size_t PlanCache::cost(std::string_view key, const DeliverPlan& plan) {
+  constexpr size_t kBookkeeping = 512;  // list and table nodes, the plan itself, an open file
+  const size_t whole = plan.whole ? plan.whole->bytes.size() : 0;
+  return key.size() + plan.fields.size() + plan.content_type.size() + whole + kBookkeeping;
+}
+
+}  // namespace sealgate

@@ -1,0 +1,69 @@
+// PlanCache: request key → DeliverPlan, of one reactor. Bounded in entries and in bytes. Once it is full, a
+// plan is kept when it is offered for the second time (TinyLFU's doorkeeper: Einziger et al., ACM TOS 2017):
+// what is asked for once displaces nothing. SIEVE decides what goes (Zhang et al., NSDI 2024: one visited
+// bit an entry, a hand that moves from old to new), so a hit writes one bit.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/keyed_hash.h"
+#include "server/counters.h"
+#include "server/plan.h"
+
+namespace sealgate {
+
+class PlanCache {
+ public:
+  PlanCache(size_t max_entries, size_t max_bytes, const Epochs& epochs, Counters& counters)
+      : max_entries_(max_entries), max_bytes_(max_bytes), epochs_(epochs), counters_(counters) {}
+
+  // Null when there is none or its epoch has moved.
+  const std::shared_ptr<const DeliverPlan>* find(std::string_view key);
+  // Whether the plan is kept from now on. One whose epoch has moved is not.
+  bool offer(std::string_view key, std::shared_ptr<const DeliverPlan> plan);
+  void insert(std::string_view key, std::shared_ptr<const DeliverPlan> plan);
+  void erase(std::string_view key);
+  // Gives up the plans that would go next, up to so many. False when there was none.
+  bool evict(size_t plans);
+  // Gives up the plans whose epoch has moved, with the files they hold open, without waiting until somebody
+  // asks for them.
+  void drop_stale();
+  // The plan under this key now holds a whole response; counts its bytes.
+  void grew(std::string_view key);
+
+ private:
+  struct Entry {
+    std::string key;
+    std::shared_ptr<const DeliverPlan> plan;
+    size_t bytes;
+    bool visited = false;
+  };
+  using Entries = std::list<Entry>;  // newest first
+
+  bool stale(const DeliverPlan& plan) const { return epochs_.read(plan.slot) != plan.epoch; }
+  void remove(Entries::iterator entry);
+  void shrink();
+  void evict_one();
+  bool full(size_t bytes) const;
+  bool offered_before(std::string_view key);
+  static size_t cost(std::string_view key, const DeliverPlan& plan);
+
+  size_t max_entries_, max_bytes_;
+  const Epochs& epochs_;
+  Counters& counters_;
+  Entries entries_;
+  std::unordered_map<std::string_view, Entries::iterator, KeyedHash> index_;  // keys: views of Entry::key
+  Entries::iterator hand_ = entries_.end();
+  size_t bytes_ = 0;
+  // The doorkeeper: halves of the hashes of keys offered lately, each where the other half says. A newer one
+  // takes the place of an older one.
+  std::vector<uint32_t> offered_;
+};
+
+}  // namespace sealgate

@@ -1,0 +1,345 @@
+#include "server/reactor.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "server/connection.h"
+#include "tls/ktls.h"
+
+namespace sealgate {
+namespace {
+
+constexpr uint32_t kDataEvents = EPOLLIN | EPOLLOUT, kEndEvents = EPOLLRDHUP | EPOLLET;
+constexpr int kEvents = 256;              // taken from epoll_wait(2) at once
+constexpr int kTurns = 2;                 // of connections that go on, before new events are looked at
+constexpr int kAcceptsAtOnce = 64;        // of one listener before connections have their turn
+constexpr size_t kPlansThatGiveWay = 64;  // at a time, when no file can be opened
+constexpr int64_t kAcceptPause = 100;     // milliseconds without accept(2) after EMFILE or ENOBUFS
+// Milliseconds without a request before a connection gives way to a new one: by then what was sent with the
+// connection, or behind an answer, has arrived.
+constexpr int64_t kIdleGivesWay = 1000;
+
+}  // namespace
+
+const KtlsSupport& Engine::ktls() {
+  static const KtlsSupport support(probe_ktls());
+  return support;
+}
+
+// Never destroyed: workers may outlive the main thread's static destructors.
+Engine& Engine::instance() {
+  static Engine* const engine = new Engine();
+  return *engine;
+}
+
+// The wake-up of the mailbox and each listener are targets of epoll like the connections.
+struct Reactor::Acceptor final : EventTarget {
+  Acceptor(Reactor& r, size_t l) : reactor(r), listener(l) {}
+  void on_events(uint32_t) override { reactor.accept_from(listener); }
+  Reactor& reactor;
+  size_t listener;
+};
+
+Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
+    : id_(id),
+      options_(std::move(options)),
+      engine_(engine),
+      plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, counters_),
+      access_lines_(engine.access_log, counters_),
+      upload_places_(options_.uploads) {
+  const auto length = [this](State state) -> int64_t& {
+    return deadlines_[static_cast<size_t>(state)].length;
+  };
+  length(State::handshake) = options_.handshake_timeout;
+  length(State::idle) = options_.idle_timeout;
+  length(State::head) = options_.head_timeout;
+  length(State::waiting) = options_.front_end_timeout;
+  length(State::receiving) = length(State::sending) = options_.stall_timeout;
+  length(State::lingering) = options_.linger_timeout;
+  if (!options_.server_name.empty()) answering_.server = "Server: " + options_.server_name + "\r\n";
+  answering_.max_ranges = options_.http.ranges;
+  answering_.small_body = options_.small_body_bytes;
+}
+
+Reactor::~Reactor() = default;
+
+std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, Engine& engine,
+                                         std::string* failure) {
+  std::unique_ptr<Reactor> reactor(new Reactor(id, std::move(options), engine));
+  const ReactorOptions& given = reactor->options_;
+  const bool any_tls =
+      std::any_of(given.listeners.begin(), given.listeners.end(), [](const auto& l) { return l.tls; });
+  if (any_tls) {
+    reactor->tls_ = TlsContext::create(given.tls, failure);
+    if (!reactor->tls_) return nullptr;
+  }
+  reactor->blobs_ = std::make_shared<const BlobFolder>(given.blobs);
+  if (!given.blobs.empty() && !reactor->blobs_->usable()) {
+    *failure = given.blobs + ": " + describe(Status::last("open"));
+    return nullptr;
+  }
+  for (ListenerOptions listener : given.listeners) {
+    listener.v6_only = Listener::leaves_v4(listener, given.listeners);
+    Listener bound;
+    const Status status = Listener::bind(listener, given.shared_ports, &bound);
+    if (!status.ok()) {
+      *failure = listener.host + " port " + std::to_string(listener.port) + ": " + describe(status);
+      return nullptr;
+    }
+    reactor->listeners_.push_back(std::move(bound));
+  }
+  if (const Status status = reactor->open(); !status.ok()) {
+    *failure = describe(status);
+    return nullptr;
+  }
+  return reactor;
+}
+
+Status Reactor::open() {
+  epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll_) return Status::last("epoll_create1");
+  epoll_event wake{EPOLLIN, {.ptr = nullptr}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, mailbox_->fd(), &wake) != 0) return Status::last("epoll_ctl");
+  for (size_t i = 0; i < listeners_.size(); i++) {
+    acceptors_.push_back(std::make_unique<Acceptor>(*this, i));
+    epoll_event event{0, {.ptr = static_cast<EventTarget*>(acceptors_[i].get())}};
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listeners_[i].fd(), &event) != 0)
+      return Status::last("epoll_ctl");
+  }
+  return {};
+}
+
+// --- from other threads
+// ------------------------------------------------------------------------------------------
+
+void Reactor::answer(uint64_t request, Plan plan) {
+  auto shared = std::make_shared<Plan>(std::move(plan));
+  mailbox_->post([this, request, shared] {
+    if (Connection* connection = find(request)) return connection->on_answer(std::move(*shared));
+    // The front end waits for the body of a client that is gone.
+    if (std::holds_alternative<ReceivePlan>(*shared)) tell_front_end({id_, AbortedEvent{request}});
+  });
+}
+
+bool Reactor::replace_tls(const TlsOptions& options, std::string* failure) {
+  std::shared_ptr<const TlsContext> made = TlsContext::create(options, failure);
+  if (made) mailbox_->post([this, made] { tls_ = made; });
+  return made != nullptr;
+}
+
+void Reactor::drop_stale_plans() {
+  mailbox_->post([this] { plans_.drop_stale(); });
+}
+
+void Reactor::list(size_t limit, std::function<void(std::vector<ConnectionInfo>)> to) const {
+  mailbox_->post([this, limit, to = std::move(to)] {
+    std::vector<ConnectionInfo> all;
+    for (size_t i = 0; i < connections_.size() && i < limit; i++) all.push_back(connections_[i]->info());
+    to(std::move(all));
+  });
+}
+
+void Reactor::stop(int64_t grace_ms) {
+  mailbox_->post([this, grace_ms] { begin_drain(grace_ms); });
+}
+
+// --- the loop
+// ----------------------------------------------------------------------------------------------------
+
+void Reactor::run() {
+  tick();
+  watch_listeners(true);
+  epoll_event events[kEvents];
+  while (!stopping_ || !connections_.empty()) {
+    const int n = ::epoll_wait(epoll_.get(), events, kEvents, ready_.empty() ? next_timeout() : 0);
+    tick();
+    for (int i = 0; i < n; i++) {
+      if (events[i].data.ptr) {
+        static_cast<EventTarget*>(events[i].data.ptr)->on_events(events[i].events);
+      } else {
+        mailbox_->open();
+      }
+    }
+    run_ready();
+    expire();
+    clear_graves();
+    if (access_lines_.due() <= now_) access_lines_.flush();
+  }
+  access_lines_.flush();
+}
+
+void Reactor::tick() {
+  now_ = monotonic_ms();
+  answering_.tick(read_clock(CLOCK_REALTIME_COARSE).tv_sec);
+}
+
+int Reactor::next_timeout() const {
+  int64_t soonest = INT64_MAX;
+  for (const DeadlineList& list : deadlines_) {
+    if (const Deadline* first = list.first()) soonest = std::min(soonest, first->at);
+  }
+  if (stopping_) soonest = std::min(soonest, drain_until_);
+  for (const int64_t at : {accept_again_at_, look_for_idle_at_}) {
+    if (at != 0) soonest = std::min(soonest, at);
+  }
+  soonest = std::min(soonest, access_lines_.due());
+  if (soonest == INT64_MAX) return -1;
+  return static_cast<int>(std::clamp<int64_t>(soonest - now_ + 1, 0, 60'000));
+}
+
+void Reactor::expire() {
+  for (DeadlineList& list : deadlines_) {
+    for (Deadline* first = list.first(); first && first->at <= now_; first = list.first()) {
+      first->disarm();
+      first->owner->on_deadline();
+    }
+  }
+  if (accept_again_at_ != 0 && now_ >= accept_again_at_) {
+    accept_again_at_ = 0;
+    watch_listeners(true);
+  }
+  if (look_for_idle_at_ != 0 && now_ >= look_for_idle_at_) {
+    look_for_idle_at_ = 0;
+    if (accept_again_at_ == 0) watch_listeners(true);
+  }
+  if (stopping_ && now_ >= drain_until_) {
+    while (!connections_.empty()) connections_.back()->close();
+  }
+}
+
+// A few at a time, in the order in which they came: a small request that arrives meanwhile does not wait for
+// all large responses under way.
+void Reactor::run_ready() {
+  for (int turns = 0; turns < kTurns && !ready_.empty(); turns++) {
+    Connection* const connection = ready_.front();
+    ready_.pop_front();
+    connection->in_ready = false;
+    if (connection->state() != State::closed) connection->proceed();
+  }
+}
+
+void Reactor::begin_drain(int64_t grace_ms) {
+  drain_until_ = now_ + grace_ms;
+  if (stopping_) return;
+  stopping_ = true;
+  accept_again_at_ = 0;
+  // Whoever is in an accept queue already is still served; a socket closed over them would reset them.
+  for (size_t i = 0; i < listeners_.size(); i++) {
+    while (accept_from(i)) {
+    }
+  }
+  for (Listener& listener : listeners_) listener.close();
+  for (size_t i = connections_.size(); i-- > 0;) connections_[i]->on_stopping();
+}
+
+// --- listeners
+// ---------------------------------------------------------------------------------------------------
+
+void Reactor::watch_listeners(bool accepting) {
+  if (accepting_ == accepting || (accepting && stopping_)) return;
+  accepting_ = accepting;
+  for (size_t i = 0; i < listeners_.size(); i++) {
+    epoll_event event{accepting ? EPOLLIN : 0u, {.ptr = static_cast<EventTarget*>(acceptors_[i].get())}};
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listeners_[i].fd(), &event);
+  }
+}
+
+// Makes room for a new connection, where one waits: the one that has been idle longest ends as if its time
+// were over. False when none has been idle for long; then it is looked for again soon.
+bool Reactor::give_up_idle(int listener) {
+  pollfd waiting{listener, POLLIN, 0};
+  if (::poll(&waiting, 1, 0) != 1) return look_for_idle_at_ = now_ + kIdleGivesWay, false;
+  const DeadlineList& idle = deadlines_[static_cast<size_t>(State::idle)];
+  const Deadline* oldest = idle.first();
+  if (!oldest) return look_for_idle_at_ = now_ + kIdleGivesWay, false;
+  const int64_t ripe = oldest->at - idle.length + kIdleGivesWay;
+  if (ripe > now_) return look_for_idle_at_ = ripe, false;
+  oldest->owner->on_deadline();
+  return connections_.size() < options_.connections;
+}
+
+bool Reactor::accept_from(size_t listener) {
+  for (int i = 0; i < kAcceptsAtOnce; i++) {
+    if (connections_.size() >= options_.connections && !give_up_idle(listeners_[listener].fd()))
+      return watch_listeners(false), false;
+    std::string peer;
+    int error = 0;
+    Fd socket = listeners_[listener].accept(&peer, &error);
+    if (!socket) {
+      if ((error == EMFILE || error == ENFILE) && make_room()) continue;
+      if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM) return false;
+      // No descriptor or memory for it: without a pause the level-triggered listener would spin.
+      accept_again_at_ = now_ + kAcceptPause;
+      return watch_listeners(false), false;
+    }
+    counters_.accepted.add();
+    auto tls = listeners_[listener].tls() ? tls_ : nullptr;
+    auto connection =
+        std::make_unique<Connection>(*this, std::move(socket), std::move(tls), listener, std::move(peer));
+    epoll_event event{kDataEvents | kEndEvents, {.ptr = static_cast<EventTarget*>(connection.get())}};
+    if (!connection->usable() || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->fd(), &event) != 0)
+      continue;
+    connection->index = connections_.size();
+    connections_.push_back(std::move(connection));
+  }
+  return true;
+}
+
+// --- for the connections
+// -----------------------------------------------------------------------------------------
+
+void Reactor::schedule(Connection& connection, State state) {
+  if (state == State::closed) {
+    connection.deadline.disarm();
+  } else {
+    deadlines_[static_cast<size_t>(state)].arm(connection.deadline, now_);
+  }
+}
+
+void Reactor::watch(Connection& connection, bool data) {
+  epoll_event event{data ? kDataEvents | kEndEvents : kEndEvents,
+                    {.ptr = static_cast<EventTarget*>(&connection)}};
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd(), &event);
+}
+
+void Reactor::make_ready(Connection& connection) {
+  if (connection.in_ready) return;
+  connection.in_ready = true;
+  ready_.push_back(&connection);
+}
+
+uint64_t Reactor::ticket(Connection& connection) {
+  const uint64_t ticket = next_ticket_++;
+  tickets_.emplace(ticket, &connection);
+  return ticket;
+}
+
+Connection* Reactor::find(uint64_t ticket) const {
+  const auto found = tickets_.find(ticket);
+  return found == tickets_.end() ? nullptr : found->second;
+}
+
+bool Reactor::make_room() { return plans_.evict(kPlansThatGiveWay); }
+
+void Reactor::bury(Connection& connection) {
+  const size_t index = connection.index;
+  graves_.push_back(std::move(connections_[index]));
+  if (index + 1 < connections_.size()) {
+    connections_[index] = std::move(connections_.back());
+    connections_[index]->index = index;
+  }
+  connections_.pop_back();
+}
+
+// Pointers to closed connections may stand in the events just taken and in the ready list, until here.
+void Reactor::clear_graves() {
+  if (graves_.empty()) return;
+  std::erase_if(ready_, [](const Connection* connection) { return connection->state() == State::closed; });
+  graves_.clear();
+  if (!accepting_ && accept_again_at_ == 0) watch_listeners(true);
+}
+
+}  // namespace sealgate

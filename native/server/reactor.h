@@ -1,0 +1,214 @@
+// Reactor: the event loop of one delivery worker (epoll(7), edge-triggered). It owns its listeners and
+// connections from accept to close; other threads reach it through its mailbox alone.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/deadlines.h"
+#include "base/fd.h"
+#include "base/log_sink.h"
+#include "base/mailbox.h"
+#include "http/http_limits.h"
+#include "server/access_log.h"
+#include "server/connection_info.h"
+#include "server/counters.h"
+#include "server/cpu_samples.h"
+#include "server/front_end.h"
+#include "server/listener.h"
+#include "server/plan.h"
+#include "server/plan_cache.h"
+#include "server/response.h"
+#include "server/rollout.h"
+#include "server/upload_places.h"
+#include "store/io_pool.h"
+#include "tls/channel.h"
+#include "tls/ktls_policy.h"
+#include "tls/tls_context.h"
+
+namespace sealgate {
+
+class Connection;
+
+struct ProblemAnswer {
+  int status = 500;
+  std::string fields;  // CRLF after each
+  std::string body;    // application/problem+json (RFC 9457)
+};
+
+struct ReactorOptions {
+  std::vector<ListenerOptions> listeners;
+  bool shared_ports = false;  // another reactor of this process is bound there
+  TlsOptions tls;
+  KtlsPolicy ktls;
+  std::vector<std::string> plan_key_fields;
+  std::string server_name;
+  std::string blobs;  // folder of the store that blobs are below; empty: there are none
+  std::array<ProblemAnswer, static_cast<size_t>(Problem::count_)> problems;
+
+  HttpLimits http;
+  size_t connections = 65536;
+  size_t small_body_bytes = 16384;
+  size_t plan_cache_entries = 16384, plan_cache_bytes = 64 << 20;
+  size_t front_end_requests = 1024, uploads = 256;
+  // Milliseconds.
+  int64_t handshake_timeout = 10'000, head_timeout = 10'000, idle_timeout = 75'000, stall_timeout = 60'000,
+          front_end_timeout = 30'000, linger_timeout = 5'000;
+  uint64_t min_rate = 240;  // bytes per second
+};
+
+// What all reactors of a process share.
+struct Engine {
+  Epochs epochs;
+  FrontEndQueue front_end;
+  IoPool io{4};       // files opened and read for responses
+  IoPool uploads{4};  // bodies hashed and written
+  IoPool commits{4};  // staging files that become blobs
+  IoPool proofs{2};   // whole files hashed: each may take minutes, and the disk and a core with it
+  IoPool asking{2};   // what waits for reactors to answer
+  LogSink access_log;
+  std::atomic<LogFields> access_fields{};
+  LogSink log;                           // what the server itself has to say
+  std::atomic<uint64_t> log_dropped{0};  // lines that found no room there
+  std::atomic<std::shared_ptr<const Rollout>> rollout{std::make_shared<const Rollout>()};
+  std::atomic<int64_t> last_move{0};  // microseconds since the epoch: a direction went into the kernel
+  const KtlsSupport& ktls();          // probes this kernel at the first call
+
+  static Engine& instance();
+};
+
+// Whatever epoll can report on.
+class EventTarget {
+ public:
+  virtual void on_events(uint32_t events) = 0;
+
+ protected:
+  ~EventTarget() = default;
+};
+
+class Reactor {
+ public:
+  // Binds. On failure returns null and *failure says what, where and why.
+  static std::unique_ptr<Reactor> create(uint32_t id, ReactorOptions options, Engine& engine,
+                                         std::string* failure);
+  ~Reactor();
+
+  // --- any thread ---
+  uint32_t id() const { return id_; }
+  const std::vector<Listener>& listeners() const { return listeners_; }
+  const Counters& counters() const { return counters_; }
+  void answer(uint64_t request, Plan plan);
+  void stop(int64_t grace_ms);
+  // For the handshakes from now on. False when it is refused, and then nothing has changed.
+  bool replace_tls(const TlsOptions& options, std::string* failure);
+  // Plans whose epoch has moved are given up now, with their open files, and not when they are asked for.
+  void drop_stale_plans();
+
+  // Tells of up to `limit` live connections, on the reactor's thread.
+  void list(size_t limit, std::function<void(std::vector<ConnectionInfo>)> to) const;
+
+  // Runs on the calling thread until stop() was called and the last connection ended.
+  void run();
+
+  // --- for its connections, on its thread ---
+  const ReactorOptions& options() const { return options_; }
+  const Answering& answering() const { return answering_; }
+  Engine& engine() { return engine_; }
+  Counters& mutable_counters() { return counters_; }
+  PlanCache& plans() { return plans_; }
+  const std::shared_ptr<const BlobFolder>& blobs() const { return blobs_; }
+  AccessLines& access_lines() { return access_lines_; }
+  CpuSamples& cpu_samples() { return cpu_samples_; }
+  uint64_t next_serial() { return ++last_serial_; }
+  bool stopping() const { return stopping_; }
+  int64_t now() const { return now_; }
+  char* scratch() { return scratch_.get(); }
+  static constexpr size_t kScratchBytes = RecordBuffers::kBytes;
+  RecordBuffers& record_buffers() { return record_buffers_; }
+
+  // Moves the connection's deadline to where its state says.
+  void schedule(Connection& connection, State state);
+  // Whether the connection hears that bytes have arrived or can be sent; of errors and hang-ups it always
+  // hears.
+  void watch(Connection& connection, bool data);
+  // Calls proceed() again after the other connections had their turn.
+  void make_ready(Connection& connection);
+  // A ticket names a connection to the threads that work for it; find() is null once it was forgotten.
+  uint64_t ticket(Connection& connection);
+  Connection* find(uint64_t ticket) const;
+  void forget(uint64_t ticket) {
+    if (ticket != 0) tickets_.erase(ticket);
+  }
+  // Asks the front end, at once or when fewer requests are waiting there.
+  // Calls the connection's on_asked() then.
+  void ask_front_end(FrontEndEvent event);
+  void front_end_answered();
+  void tell_front_end(FrontEndEvent event) { engine_.front_end.push(std::move(event)); }
+  // Letters run on this reactor's thread, or never when it has ended.
+  std::shared_ptr<Mailbox> mailbox() const { return mailbox_; }
+  // When the process may open no more files: closes some of kept plans. False when there are none.
+  bool make_room();
+  UploadPlaces& upload_places() { return upload_places_; }
+  void bury(Connection& connection);
+
+ private:
+  Reactor(uint32_t id, ReactorOptions options, Engine& engine);
+  struct Acceptor;
+
+  Status open();
+  void watch_listeners(bool accepting);
+  bool accept_from(size_t listener);  // whether there may be more
+  bool give_up_idle(int listener);
+  void tick();
+  int next_timeout() const;
+  void expire();
+  void run_ready();
+  void fill_front_end();
+  void begin_drain(int64_t grace_ms);
+  void clear_graves();
+
+  const uint32_t id_;
+  const ReactorOptions options_;
+  Engine& engine_;
+  Counters counters_;
+  std::shared_ptr<const TlsContext> tls_;
+  std::vector<Listener> listeners_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  Fd epoll_;
+  std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
+  Answering answering_;
+  std::shared_ptr<const BlobFolder> blobs_;
+  PlanCache plans_;
+  AccessLines access_lines_;
+  CpuSamples cpu_samples_;
+  UploadPlaces upload_places_;
+  std::unique_ptr<char[]> scratch_{new char[kScratchBytes]};
+  RecordBuffers record_buffers_;
+
+  DeadlineList deadlines_[static_cast<size_t>(State::count_)];
+  int64_t now_ = 0;  // milliseconds, CLOCK_MONOTONIC
+  int64_t drain_until_ = 0;
+  int64_t accept_again_at_ = 0;
+  int64_t look_for_idle_at_ = 0;  // there are as many connections as there may be
+  bool stopping_ = false;
+  bool accepting_ = false;
+
+  std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Connection>> graves_;  // closed in this turn of the loop
+  std::deque<Connection*> ready_;
+  std::unordered_map<uint64_t, Connection*> tickets_;
+  std::deque<FrontEndEvent> front_end_waiting_;
+  uint64_t next_ticket_ = 1;
+  uint64_t last_serial_ = 0;  // of connections and requests
+  size_t front_end_asked_ = 0;
+};
+
+}  // namespace sealgate

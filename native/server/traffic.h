@@ -1,0 +1,65 @@
+// SentTraffic: what responses sent, by the way their bytes left, the suite and the seal of their content.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/counter.h"
+#include "store/sealed_file.h"
+#include "tls/tls_traffic.h"
+
+namespace sealgate {
+
+// How the bytes of a response left.
+enum class Path : uint8_t {
+  ktls_sendfile,
+  ktls_send,
+  tls_file,
+  tls_send,
+  plain_sendfile,
+  plain_send,
+  count_
+};
+
+std::string_view path_name(Path path);
+
+// Responses by path, suite and seal of their content.
+class SentTraffic {
+ public:
+  struct Cell {
+    Counter responses;
+    Counter bytes;  // of heads and bodies, before TLS
+  };
+  // No level: generated content.
+  Cell& cell(Path path, Suite suite, std::optional<SealLevel> level) {
+    const size_t seal = level ? 1 + static_cast<size_t>(*level) : 0;
+    return cells_[static_cast<size_t>(path)][suite.index()][seal];
+  }
+  // "responses.tls-file/TLSv1.3/AES-128-GCM/L1"; what never occurred is left out.
+  template <typename Visit>
+  void each(Visit& visit) const;
+
+ private:
+  static constexpr size_t kSeals = 3;
+  Cell cells_[static_cast<size_t>(Path::count_)][Suite::kCount][kSeals];
+};
+
+template <typename Visit>
+void SentTraffic::each(Visit& visit) const {
+  static constexpr const char* kSealNames[kSeals] = {"none", "L0", "L1"};
+  for (size_t path = 0; path < static_cast<size_t>(Path::count_); path++) {
+    for (size_t s = 0; s < Suite::kCount; s++) {
+      for (size_t seal = 0; seal < kSeals; seal++) {
+        const Cell& cell = cells_[path][s][seal];
+        if (cell.responses.get() == 0 && cell.bytes.get() == 0) continue;
+        const std::string name = std::string(path_name(static_cast<Path>(path))) + "/" + Suite::at(s).name() +
+                                 "/" + kSealNames[seal];
+        visit("responses." + name, cell.responses.get());
+        visit("bytes." + name, cell.bytes.get());
+      }
+    }
+  }
+}
+
+}  // namespace sealgate

@@ -1,0 +1,175 @@
+#include "store/sealed_file.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <unordered_map>
+#include <utility>
+
+namespace sealgate {
+namespace {
+
+constexpr mode_t kSealedMode = 0444;
+
+// First difference that no level tolerates.
+SealBreak content_break(const struct stat& st, uint64_t size, const Evidence& evidence) {
+  if (!S_ISREG(st.st_mode)) return SealBreak::not_a_file;
+  if (static_cast<uint64_t>(st.st_size) != size) return SealBreak::size;
+  return Evidence(st) == evidence ? SealBreak::none : SealBreak::evidence;
+}
+
+// What keeps a file with the right content from level L1.
+SealBreak pin_break(const struct stat& st) {
+  if ((st.st_mode & 07777) != kSealedMode) return SealBreak::mode;
+  return st.st_nlink == 1 ? SealBreak::none : SealBreak::links;
+}
+
+// Reads that do not wait (RWF_NOWAIT) need support by the file system; on tmpfs there is nothing to wait for.
+bool asked_never_cold(int fd) {
+  struct statfs fs;
+  if (::fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC)) return true;
+  char byte;
+  iovec to{&byte, 1};
+  return ::preadv2(fd, &to, 1, 0, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP;
+}
+
+// The answer is the file system's, so it is asked once for each.
+bool never_cold(int fd, dev_t device) {
+  thread_local std::unordered_map<dev_t, bool> known;
+  if (const auto found = known.find(device); found != known.end()) return found->second;
+  return known[device] = asked_never_cold(fd);
+}
+
+int open_with(int folder, const char* path, int flags, SealedFile::Wait wait) {
+  if (wait == SealedFile::Wait::allowed) return ::openat(folder, path, flags);
+  open_how how{};
+  how.flags = static_cast<uint64_t>(flags);
+  how.resolve = RESOLVE_CACHED;
+  const auto fd = static_cast<int>(::syscall(SYS_openat2, folder, path, &how, sizeof how));
+  // Linux before 5.12 cannot say.
+  if (fd < 0 && (errno == ENOSYS || errno == EINVAL)) errno = EAGAIN;
+  return fd;
+}
+
+// O_NOATIME is for the owner and root alone. Filters of system calls (seccomp(2)) older than openat2(2)
+// refuse it with the same error.
+int open_quietly(int folder, const char* path, SealedFile::Wait wait) {
+  constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+  const int fd = open_with(folder, path, kFlags | O_NOATIME, wait);
+  if (fd >= 0 || errno != EPERM) return fd;
+  const int again = open_with(folder, path, kFlags, wait);
+  if (again < 0 && errno == EPERM && wait == SealedFile::Wait::never) errno = EAGAIN;
+  return again;
+}
+
+SealedFile::Sealing not_opened(int error, SealedFile::Wait wait) {
+  if (error == EAGAIN && wait == SealedFile::Wait::never) return {nullptr, SealBreak::none, true};
+  if (error == EMFILE || error == ENFILE) return {nullptr, SealBreak::unreadable, false, true};
+  if (error == ENOENT) return {nullptr, SealBreak::missing};
+  return {nullptr, error == ELOOP ? SealBreak::not_a_file : SealBreak::unreadable};
+}
+
+}  // namespace
+
+std::string_view seal_break_name(SealBreak reason) {
+  switch (reason) {
+    case SealBreak::none: return "none";
+    case SealBreak::missing: return "missing";
+    case SealBreak::unreadable: return "unreadable";
+    case SealBreak::not_a_file: return "not-a-file";
+    case SealBreak::size: return "size";
+    case SealBreak::mode: return "mode";
+    case SealBreak::links: return "links";
+    case SealBreak::evidence: return "evidence";
+    case SealBreak::content: return "content";
+  }
+  return "";
+}
+
+Evidence::Evidence(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  const auto read = [&end](const char* from, auto& value, char behind) {
+    const auto [to, error] = std::from_chars(from, end, value);
+    return error == std::errc() && to != end && *to == behind ? to + 1 : end;
+  };
+  const char* at = read(text.data(), inode, ':');
+  at = read(at, seconds, '.');
+  if (std::from_chars(at, end, nanoseconds).ptr != end || at == end) *this = {};
+}
+
+Evidence::Evidence(const struct stat& st)
+    : inode(st.st_ino), seconds(st.st_ctim.tv_sec), nanoseconds(st.st_ctim.tv_nsec) {}
+
+std::string evidence_of(const struct stat& st) {
+  return std::to_string(st.st_ino) + ":" + std::to_string(st.st_ctim.tv_sec) + "." +
+         std::to_string(st.st_ctim.tv_nsec);
+}
+
+SealedFile::SealedFile(int fd, const Record& record, SealLevel level, bool always_resident)
+    : SendableFile(fd),
+      level_(level),
+      always_resident_(always_resident),
+      size_(record.size),
+      evidence_(record.evidence),
+      etag_('"' + record.digest + '"') {}
+
+SealedFile::~SealedFile() { ::close(fd()); }
+
+SealedFile::Sealing SealedFile::seal(int folder, const std::string& path, const Record& record, bool allow_l0,
+                                     Wait wait) {
+  const int fd = open_quietly(folder, path.c_str(), wait);
+  if (fd < 0) return not_opened(errno, wait);
+  struct stat st;
+  SealBreak why =
+      ::fstat(fd, &st) == 0 ? content_break(st, record.size, record.evidence) : SealBreak::unreadable;
+  SealLevel level = SealLevel::l1;
+  if (why == SealBreak::none) {
+    why = pin_break(st);
+    if (why != SealBreak::none && allow_l0) {
+      level = SealLevel::l0;
+      why = SealBreak::none;
+    }
+  }
+  if (why != SealBreak::none) {
+    ::close(fd);
+    return {nullptr, why};
+  }
+  Sealing sealing;
+  sealing.file.reset(new SealedFile(fd, record, level, never_cold(fd, st.st_dev)));
+  return sealing;
+}
+
+SealedFile::Sealing SealedFile::seal(const std::string& path, const Record& record, bool allow_l0) {
+  return seal(AT_FDCWD, path, record, allow_l0, Wait::allowed);
+}
+
+SealBreak SealedFile::recheck() const {
+  struct stat st;
+  if (::fstat(fd(), &st) != 0) return SealBreak::unreadable;
+  const SealBreak content = content_break(st, size_, evidence_);
+  return content != SealBreak::none || level_ == SealLevel::l0 ? content : pin_break(st);
+}
+
+BlobFolder::BlobFolder(const std::string& path)
+    : path_(path), folder_(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+
+SealedFile::Sealing BlobFolder::seal(const SealedFile::Record& record, SealedFile::Wait wait) const {
+  if (!usable()) return {nullptr, SealBreak::missing};
+  const std::string_view digest = record.digest;
+  std::string path;
+  path.reserve(digest.size() + 6);
+  path.append(digest.substr(0, 2)).append("/").append(digest.substr(2, 2)).append("/").append(digest);
+  SealedFile::Sealing sealing = SealedFile::seal(folder_.get(), path, record, true, wait);
+  // A disk that was mounted since then hides the folder that was opened.
+  if (sealing.why == SealBreak::missing)
+    sealing = SealedFile::seal(AT_FDCWD, path_ + "/" + path, record, true, wait);
+  return sealing;
+}
+
+}  // namespace sealgate

@@ -1,0 +1,117 @@
+// SealedFile: an open file whose bytes were proved not to change. Only seal() makes one, and only a
+// SealedFile reaches sendfile(2). Shared by plans and by responses in flight; the descriptor closes with the
+// last of them.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/fd.h"
+#include "base/sendable_file.h"
+#include "base/status.h"
+
+namespace sealgate {
+
+enum class SealLevel : uint8_t {
+  l0,  // content verified, but the file cannot be pinned (link count, mode): copy paths only
+  l1,  // digest verified at ingest; mode 0444, one link, size, inode and ctime as recorded: sendfile
+};
+
+// Why a file is not (or no longer) what was recorded.
+enum class SealBreak : uint8_t {
+  none,
+  missing,
+  unreadable,
+  not_a_file,
+  size,
+  mode,
+  links,
+  evidence,
+  content
+};
+std::string_view seal_break_name(SealBreak reason);
+// The file cannot be looked at, which says nothing about its content: it may come back by itself.
+inline bool out_of_reach(SealBreak reason) {
+  return reason == SealBreak::missing || reason == SealBreak::unreadable;
+}
+
+// What ties an inode's content to the moment it was verified. Kept as "<inode>:<ctime
+// seconds>.<nanoseconds>", which is opaque to everyone else.
+struct Evidence {
+  uint64_t inode = 0;  // 0: of no file
+  int64_t seconds = 0, nanoseconds = 0;
+
+  Evidence() = default;
+  Evidence(std::string_view text);  // NOLINT: a record's evidence is text wherever it comes from
+  Evidence(const std::string& text) : Evidence(std::string_view(text)) {}  // NOLINT: likewise
+  explicit Evidence(const struct stat& st);
+  bool operator==(const Evidence&) const = default;
+};
+std::string evidence_of(const struct stat& st);
+
+class SealedFile : public SendableFile {
+ public:
+  struct Record {
+    std::string digest;  // 64 lower-case hex digits of SHA-256
+    uint64_t size = 0;
+    Evidence evidence;
+  };
+  // never: where opening the file would read from the disk, it is not opened (openat2(2), RESOLVE_CACHED).
+  enum class Wait : bool { never, allowed };
+  struct Sealing;
+
+  // Opens `path` below `folder` (as in openat(2); O_NOFOLLOW, and never waiting for a FIFO's other end) and
+  // compares what fstat(2) says with the record. allow_l0: a wrong mode or link count yields level L0 instead
+  // of failing.
+  static Sealing seal(int folder, const std::string& path, const Record& record, bool allow_l0, Wait wait);
+  // Of a whole path; waits.
+  static Sealing seal(const std::string& path, const Record& record, bool allow_l0);
+  ~SealedFile();
+  SealedFile(const SealedFile&) = delete;
+  SealedFile& operator=(const SealedFile&) = delete;
+
+  uint64_t size() const { return size_; }
+  std::string_view digest() const { return std::string_view(etag_).substr(1, etag_.size() - 2); }
+  std::string_view etag() const { return etag_; }  // the digest in quotes
+  SealLevel level() const { return level_; }
+  // True where the file system has no cold pages (tmpfs) or cannot tell (no RWF_NOWAIT).
+  bool always_resident() const { return always_resident_; }
+
+  // Compares the open file with the record once more; one fstat(2).
+  SealBreak recheck() const;
+
+ private:
+  SealedFile(int fd, const Record& record, SealLevel level, bool always_resident);
+  const SealLevel level_;
+  const bool always_resident_;
+  const uint64_t size_;
+  const Evidence evidence_;
+  const std::string etag_;
+};
+
+// What came of it: a file, or why there is none.
+struct SealedFile::Sealing {
+  std::shared_ptr<const SealedFile> file;
+  SealBreak why = SealBreak::none;
+  bool cold = false;     // the disk would have to be waited for
+  bool crowded = false;  // the process may open no more files (EMFILE, ENFILE)
+};
+
+// The folder of a store that its blobs are below, each at "ab/cd/abcd…" by its digest.
+class BlobFolder {
+ public:
+  explicit BlobFolder(const std::string& path);
+  bool usable() const { return static_cast<bool>(folder_); }  // else it has no blobs
+  // Level L0 where the file cannot be pinned.
+  SealedFile::Sealing seal(const SealedFile::Record& record, SealedFile::Wait wait) const;
+
+ private:
+  const std::string path_;
+  Fd folder_;
+};
+
+}  // namespace sealgate

@@ -1,0 +1,200 @@
+#include "store/staging_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+
+#include "base/fd.h"
+#include "store/sealed_file.h"
+
+namespace sealgate {
+namespace {
+
+constexpr size_t kCopyBytes = 1024 * 1024;
+// Of the disk, ahead of what is written: no more at a time, as a client that stalls holds it, and no less, as
+// small files gain nothing.
+constexpr uint64_t kReservedBytes = 16 * 1024 * 1024;
+constexpr uint64_t kLeastReservedBytes = 1024 * 1024;
+
+std::string hex(const unsigned char* bytes, size_t size) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (size_t i = 0; i < size; i++) text.append({kDigits[bytes[i] >> 4], kDigits[bytes[i] & 15]});
+  return text;
+}
+
+std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+Status sync_directory(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return Status::last("open directory");
+  return ::fsync(fd.get()) == 0 ? Status{} : Status::last("fsync directory");
+}
+
+Status make_one(const std::string& path) {
+  if (::mkdir(path.c_str(), 0755) == 0) return sync_directory(parent_of(path));
+  return errno == EEXIST ? Status{} : Status::last("mkdir");
+}
+
+// Makes a blob's two folders, each durable in its own parent before the next. What they stand in was made
+// with the store: where that is missing, its disk is not mounted, and nothing may be made in its place.
+Status make_folders(const std::string& path) {
+  const Status status = make_one(path);
+  if (status.error != ENOENT) return status;
+  if (const Status parent = make_one(parent_of(path)); !parent.ok()) return parent;
+  return make_one(path);
+}
+
+// EEXIST when the name is taken; never replaces.
+Status move_without_replacing(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
+  if (errno != EINVAL && errno != ENOSYS) return Status::last("renameat2");
+  if (::link(from.c_str(), to.c_str()) != 0) return Status::last("link");
+  return ::unlink(from.c_str()) == 0 ? Status{} : Status::last("unlink");
+}
+
+Status stat_of_file(int fd, struct stat* st) {
+  if (::fstat(fd, st) != 0) return Status::last("fstat");
+  if (S_ISDIR(st->st_mode)) return {EISDIR, "open"};
+  return S_ISREG(st->st_mode) ? Status{} : Status{EINVAL, "not a regular file"};
+}
+
+// Reads `fd` to its end in large pieces.
+template <typename Take>
+Status read_all(int fd, Take take) {
+  const auto buffer = std::make_unique<char[]>(kCopyBytes);
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+  for (;;) {
+    const ssize_t n = ::read(fd, buffer.get(), kCopyBytes);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Status::last("read");
+    if (n == 0) return {};
+    if (const Status status = take(buffer.get(), static_cast<size_t>(n)); !status.ok()) return status;
+  }
+}
+
+struct HashFree {
+  void operator()(EVP_MD_CTX* hash) const { EVP_MD_CTX_free(hash); }
+};
+
+}  // namespace
+
+StagingFile::~StagingFile() {
+  if (!kept_) discard();
+  EVP_MD_CTX_free(hash_);
+}
+
+Status StagingFile::open(const std::string& path, uint64_t expected) {
+  fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd_ < 0) return Status::last("open staging file");
+  path_ = path;
+  expected_ = expected;
+  hash_ = EVP_MD_CTX_new();
+  return hash_ && EVP_DigestInit_ex(hash_, EVP_sha256(), nullptr) == 1 ? Status{} : Status{ENOMEM, "SHA-256"};
+}
+
+// Blocks that are there before they are written spare the file system its bookkeeping for each page (ext4:
+// delayed allocation). Not more than is expected: what lay behind the end would stay allocated. Whether there
+// is room, and whatever else is wrong, is for write(2) to say.
+void StagingFile::reserve() {
+  const uint64_t bytes = std::min(kReservedBytes, expected_ - reserved_);
+  if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(reserved_), static_cast<off_t>(bytes)) != 0)
+    expected_ = 0;
+  reserved_ += bytes;
+}
+
+Status StagingFile::write(const void* data, size_t size) {
+  if (EVP_DigestUpdate(hash_, data, size) != 1) return {EIO, "SHA-256"};
+  if (size_ + size > reserved_ && expected_ >= reserved_ + kLeastReservedBytes) reserve();
+  const char* from = static_cast<const char*>(data);
+  while (size > 0) {
+    const ssize_t n = ::write(fd_, from, size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Status::last("write staging file");
+    from += n;
+    size -= static_cast<size_t>(n);
+    size_ += static_cast<uint64_t>(n);
+  }
+  return {};
+}
+
+Status StagingFile::finish() {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int digest_size = 0;
+  if (EVP_DigestFinal_ex(hash_, digest, &digest_size) != 1) return {EIO, "SHA-256"};
+  if (::fchmod(fd_, 0444) != 0) return Status::last("fchmod staging file");
+  if (::fsync(fd_) != 0) return Status::last("fsync staging file");
+  ::close(std::exchange(fd_, -1));
+  digest_ = hex(digest, digest_size);
+  kept_ = true;
+  return {};
+}
+
+void StagingFile::discard() {
+  kept_ = false;
+  if (!path_.empty()) ::unlink(path_.c_str());
+  path_.clear();
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));  // which frees what it has of the disk
+}
+
+Status place_blob(const std::string& staging, const std::string& blob, Placement* out) {
+  if (const Status status = make_folders(parent_of(blob)); !status.ok()) return status;
+  const Status moved = move_without_replacing(staging, blob);
+  if (!moved.ok() && moved.error != EEXIST) return moved;
+  out->created = moved.ok();
+  if (!out->created && ::unlink(staging.c_str()) != 0) return Status::last("unlink staging file");
+  if (const Status status = sync_directory(parent_of(blob)); !status.ok()) return status;
+  struct stat st;
+  if (::lstat(blob.c_str(), &st) != 0) return Status::last("lstat blob");
+  out->size = static_cast<uint64_t>(st.st_size);
+  out->evidence = evidence_of(st);
+  return {};
+}
+
+Status hash_sealable(const std::string& path, std::string* digest, uint64_t* size, std::string* evidence) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!fd) return Status::last("open");
+  struct stat before, after;
+  if (const Status status = stat_of_file(fd.get(), &before); !status.ok()) return status;
+  // Even an unchanged mode counts as a change of the inode: only a wrong one is set.
+  if ((before.st_mode & 07777) != 0444 && ::fchmod(fd.get(), 0444) == 0) ::fstat(fd.get(), &before);
+  const std::unique_ptr<EVP_MD_CTX, HashFree> hash(EVP_MD_CTX_new());
+  if (!hash || EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr) != 1) return {ENOMEM, "SHA-256"};
+  *size = 0;
+  const Status status = read_all(fd.get(), [&](const char* data, size_t n) -> Status {
+    *size += n;
+    return EVP_DigestUpdate(hash.get(), data, n) == 1 ? Status{} : Status{EIO, "SHA-256"};
+  });
+  if (!status.ok()) return status;
+  if (::fstat(fd.get(), &after) != 0) return Status::last("fstat");
+  *evidence = evidence_of(after);
+  if (*evidence != evidence_of(before)) return {ESTALE, "the file changed while it was read"};
+  unsigned char bytes[EVP_MAX_MD_SIZE];
+  unsigned int count = 0;
+  if (EVP_DigestFinal_ex(hash.get(), bytes, &count) != 1) return {EIO, "SHA-256"};
+  *digest = hex(bytes, count);
+  return {};
+}
+
+Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path) {
+  const Fd fd(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return Status::last("open");
+  struct stat before, after;
+  if (const Status status = stat_of_file(fd.get(), &before); !status.ok()) return status;
+  if (const Status status = staging.open(staging_path, static_cast<uint64_t>(before.st_size)); !status.ok())
+    return status;
+  const auto append = [&](const char* data, size_t n) { return staging.write(data, n); };
+  if (const Status status = read_all(fd.get(), append); !status.ok()) return status;
+  if (::fstat(fd.get(), &after) != 0) return Status::last("fstat");
+  const bool same_time =
+      before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec;
+  const bool whole = static_cast<uint64_t>(after.st_size) == staging.size();
+  if (!same_time || !whole) return {ESTALE, "source changed while it was read"};
+  return staging.finish();
+}
+
+}  // namespace sealgate

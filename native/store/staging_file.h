@@ -1,0 +1,68 @@
+// StagingFile: bytes on their way into the store, hashed as they are written. A file that is not finished
+// is removed by the destructor; one left by a crash is removed when the store opens.
+// Blocking: used on I/O pool threads and in import workers, never on a reactor thread.
+#pragma once
+
+#include <openssl/evp.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/status.h"
+
+namespace sealgate {
+
+class StagingFile {
+ public:
+  StagingFile() = default;
+  ~StagingFile();
+  StagingFile(const StagingFile&) = delete;
+  StagingFile& operator=(const StagingFile&) = delete;
+
+  // O_CREAT | O_EXCL, mode 0600, write only. The path must not exist. `expected`: how many bytes will be
+  // written, where that is known.
+  Status open(const std::string& path, uint64_t expected = 0);
+  // Appends and hashes. ENOSPC, EDQUOT, EFBIG and EIO come back as they are.
+  Status write(const void* data, size_t size);
+  // Digest final, mode 0444, fsync(2). After it the file stays; discard() still removes it.
+  Status finish();
+  void discard();
+
+  uint64_t size() const { return size_; }
+  const std::string& digest() const { return digest_; }  // 64 hex digits, after finish()
+  const std::string& path() const { return path_; }
+
+ private:
+  void reserve();
+
+  std::string path_;
+  std::string digest_;
+  uint64_t size_ = 0;
+  uint64_t expected_ = 0;  // or less than that, where no more is to be reserved
+  uint64_t reserved_ = 0;
+  int fd_ = -1;
+  EVP_MD_CTX* hash_ = nullptr;
+  bool kept_ = false;
+};
+
+struct Placement {
+  bool created = false;  // false: a blob of that name was there already, and the staging file was removed
+  uint64_t size = 0;     // of the blob now in place
+  std::string evidence;  // evidence_of the blob now in place
+};
+
+// Moves a finished staging file to its blob path without ever replacing a file (renameat2 RENAME_NOREPLACE,
+// or link and unlink where the file system lacks it), makes missing parents, and fsyncs every directory it
+// changed.
+Status place_blob(const std::string& staging, const std::string& blob, Placement* out);
+
+// SHA-256 of a blob's content, and the evidence that ties it to the inode as it was while it was read. The
+// mode is set to 0444 first where we may. ESTALE: the file changed meanwhile.
+Status hash_sealable(const std::string& path, std::string* digest, uint64_t* size, std::string* evidence);
+
+// Copies `source` into a new staging file while hashing it, then finishes it. Fails with ESTALE when the
+// source's size or mtime changed under the copy.
+Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path);
+
+}  // namespace sealgate

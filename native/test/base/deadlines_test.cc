@@ -1,0 +1,76 @@
+// Deadlines of one length expire in the order they were armed, whatever was moved or disarmed between.
+#include "base/deadlines.h"
+
+#include <vector>
+
+#include "test/check.h"
+
+namespace sealgate {
+namespace {
+
+// The list's content, first to expire first; empties it.
+std::vector<const Deadline*> drained(DeadlineList& list) {
+  std::vector<const Deadline*> order;
+  while (Deadline* first = list.first()) {
+    order.push_back(first);
+    first->disarm();
+  }
+  return order;
+}
+
+TEST("an empty list has no first, and nothing that was not armed is armed") {
+  DeadlineList list;
+  Deadline deadline;
+  CHECK(list.first() == nullptr);
+  CHECK(!deadline.armed());
+  deadline.disarm();
+  CHECK(!deadline.armed());
+}
+
+TEST("the one armed first expires first, after the list's length") {
+  DeadlineList list;
+  list.length = 500;
+  Deadline a, b, c;
+  list.arm(a, 1000);
+  list.arm(b, 1000);
+  list.arm(c, 1200);
+  CHECK_EQ(a.at, 1500);
+  CHECK_EQ(c.at, 1700);
+  CHECK((drained(list) == std::vector<const Deadline*>{&a, &b, &c}));
+  CHECK(!a.armed() && !b.armed() && !c.armed());
+}
+
+TEST("arming again moves to the end and leaves one entry") {
+  DeadlineList list;
+  list.length = 10;
+  Deadline a, b;
+  list.arm(a, 0);
+  list.arm(b, 5);
+  list.arm(a, 7);
+  CHECK_EQ(a.at, 17);
+  CHECK((drained(list) == std::vector<const Deadline*>{&b, &a}));
+}
+
+TEST("disarming takes out the first, the last and one between") {
+  DeadlineList list;
+  Deadline d[5];
+  for (Deadline& each : d) list.arm(each, 0);
+  for (const int gone : {0, 2, 4}) d[gone].disarm();
+  CHECK((drained(list) == std::vector<const Deadline*>{&d[1], &d[3]}));
+}
+
+TEST("arming in another list leaves the first one") {
+  DeadlineList header, body;
+  header.length = 10;
+  body.length = 1000;
+  Deadline a, b;
+  header.arm(a, 0);
+  header.arm(b, 0);
+  body.arm(a, 1);
+  CHECK_EQ(a.at, 1001);
+  CHECK((drained(header) == std::vector<const Deadline*>{&b}));
+  CHECK((drained(body) == std::vector<const Deadline*>{&a}));
+}
+
+}  // namespace
+}  // namespace sealgate

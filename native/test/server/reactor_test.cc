@@ -1,0 +1,157 @@
+// A reactor serves whoever comes next, whatever clients send and whenever they go; and it tells the access
+// log what each of them asked. Run with AddressSanitizer, too, this is what watches the lives of requests,
+// responses and uploads.
+#include "server/reactor.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "test/check.h"
+#include "test/readable.h"
+#include "test/served.h"
+
+namespace sealgate {
+namespace {
+
+class Client {
+ public:
+  explicit Client(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
+  }
+  void send(std::string_view bytes) { (void)!::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  // So many bytes, or what came before the end of the connection or of our patience.
+  std::string receive(size_t size, int patience = kPatience) {
+    std::string received(size, '\0');
+    size_t have = 0;
+    while (have < size && readable(fd_.get(), patience)) {
+      const ssize_t n = ::recv(fd_.get(), received.data() + have, size - have, 0);
+      if (n <= 0) break;
+      have += static_cast<size_t>(n);
+    }
+    received.resize(have);
+    return received;
+  }
+  std::string receive_all() { return receive(size_t{1} << 24); }
+  // The next thing the kernel says to the peer is that the connection is no more.
+  void reset() {
+    const linger now{1, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    fd_ = Fd();
+  }
+
+ private:
+  Fd fd_;
+};
+
+ReactorOptions plain() {
+  ReactorOptions options;
+  options.listeners = {{"127.0.0.1", 0, false}};
+  options.uploads = 2;
+  return options;
+}
+
+std::string get(const std::string& target, std::string_view fields = "") {
+  return "GET " + target + " HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n";
+}
+std::string put(std::string_view fields, std::string_view body) {
+  return "PUT /upload HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n" + std::string(body);
+}
+constexpr std::string_view kLast = "Connection: close\r\n";
+
+size_t count(std::string_view text, std::string_view part) {
+  size_t found = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) found++;
+  return found;
+}
+
+TEST("what is asked in one segment is answered whole, in order, and logged as it was asked") {
+  TempDir logs;
+  REQUIRE(Engine::instance().access_log.open(logs.at("access.log")).ok());
+  {
+    Served served(plain());
+    // Large ones go on in a later turn, when the bytes that were received with them are long gone.
+    served.add("/large", std::string(300'000, '~'));
+    served.add("/small", std::string(1000, '^'));
+    for (const bool known : {false, true}) {
+      const check::Context context(known ? "plans are kept" : "plans are to be made");
+      Client client(served.port());
+      client.send(get("/large") + get("/small") + get("/large") + get("/large", "Range: bytes=0-99999\r\n") +
+                  get("/absent") + get("/large", kLast));
+      const std::string answers = client.receive_all();
+      CHECK_EQ(count(answers, "HTTP/1.1 200 OK\r\n"), 4);
+      CHECK_EQ(count(answers, "HTTP/1.1 206 Partial Content\r\n"), 1);
+      CHECK_EQ(count(answers, "HTTP/1.1 404 Not Found\r\n"), 1);
+      CHECK_EQ(std::count(answers.begin(), answers.end(), '~'), 1'000'000);
+      CHECK_EQ(std::count(answers.begin(), answers.end(), '^'), 1000);
+    }
+  }
+  for (int i = 0; i < 1000 && count(read_file(logs.at("access.log")), "\n") < 12; i++) ::usleep(10'000);
+  const std::string lines = read_file(logs.at("access.log"));
+  CHECK_EQ(count(lines, "\n"), 12);
+  CHECK_EQ(count(lines, R"("method":"GET","target":"/large")"), 8);
+  CHECK_EQ(count(lines, R"("method":"GET","target":"/small")"), 2);
+  CHECK_EQ(count(lines, R"("method":"GET","target":"/absent")"), 2);
+}
+
+TEST("whatever clients send before they go, those who come next are served") {
+  Served served(plain());
+  served.add("/large", std::string(3'000'000, 'l'));
+  served.add("/small", std::string(1000, 's'));
+  const std::string body(40'000, 'b');
+  const std::string sent[] = {
+      get("/small") + get("/large") + get("/small"),
+      put("Content-Length: 40000\r\nExpect: 100-continue\r\n", body) + get("/large"),
+      put("Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n3;x=y\r\nabc\r\n0\r\nTrailer: x\r\n\r\n"),
+      get("/large") + put("Content-Length: 5\r\nExpect: 100-continue\r\n", "") + "hello",
+  };
+  for (const std::string& bytes : sent) {
+    const size_t step = std::max<size_t>(1, bytes.size() / 300);
+    for (size_t size = 0; size <= bytes.size(); size += step) {
+      for (const bool resets : {false, true}) {
+        Client client(served.port());
+        client.send(std::string_view(bytes).substr(0, size));
+        if (size % 3 == 0) client.receive(20, 1);
+        if (resets) client.reset();
+      }
+    }
+  }
+  // All upload places are free again, as soon as it was noticed who has gone.
+  const std::string upload = put("Content-Length: 5\r\nConnection: close\r\n", "hello");
+  std::string answer;
+  for (int i = 0; i < 1000 && answer.find(" 201 ") == answer.npos; i++) {
+    Client first(served.port());
+    first.send(upload.substr(0, upload.size() - 1));
+    Client second(served.port());
+    second.send(upload);
+    answer = second.receive_all();
+  }
+  CHECK(answer.find(" 201 ") != answer.npos);
+  Client client(served.port());
+  client.send(get("/large", kLast));
+  const std::string large = client.receive_all();
+  CHECK_EQ(large.size() - large.find("\r\n\r\n") - 4, 3'000'000);
+}
+
+TEST("at the limit of connections the one that has been idle longest gives way to a new one") {
+  ReactorOptions options = plain();
+  options.connections = 3;
+  Served served(options);
+  std::vector<Client> silent;
+  for (int i = 0; i < 3; i++) silent.emplace_back(served.port());
+  Client late(served.port());
+  late.send(get("/absent", kLast));
+  CHECK(late.receive_all().starts_with("HTTP/1.1 "));
+  for (size_t i = 0; i < 3; i++) {
+    silent[i].send(get("/absent", kLast));
+    CHECK_EQ(silent[i].receive_all().starts_with("HTTP/1.1 "), i > 0);
+  }
+}
+
+}  // namespace
+}  // namespace sealgate

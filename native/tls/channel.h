@@ -1,0 +1,274 @@
+// Channel: one accepted socket and whoever owns its record layer. The only place that knows whether bytes are
+// protected by OpenSSL, by the engine, by the kernel or not at all; everything above asks for reads, writes
+// and sendfile.
+//
+//   owner     of what
+//   openssl   the handshake; after it, suites that are not among Aead (CBC, CCM_8)
+//   engine    every other direction from the end of the handshake on: record_crypto.h
+//   kernel    a direction that moved there: kernel TLS
+//
+// The SSL object is freed when the engine takes over, both directions at once. From there each direction
+// moves into the kernel on its own, once, and never back.
+#pragma once
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/fd.h"
+#include "base/sendable_file.h"
+#include "tls/channel_error.h"
+#include "tls/fallback.h"
+#include "tls/ktls.h"
+#include "tls/ktls_mode.h"
+#include "tls/ktls_policy.h"
+#include "tls/record_crypto.h"
+#include "tls/tls_context.h"
+#include "tls/tls_counters.h"
+#include "tls/tls_record.h"
+
+namespace sealgate {
+
+enum class IoState : uint8_t {
+  ok,
+  again,   // the socket is drained or full; wait for its event
+  eof,     // the peer closed its side
+  failed,  // the connection is of no more use; the reason was counted
+};
+
+struct IoResult {
+  IoState state;
+  size_t bytes = 0;
+};
+
+// Where bytes stand on their way between a response and its socket: one for all channels of a thread, in
+// turn, so that they stay in the processor's caches.
+struct RecordBuffers {
+  static constexpr size_t kBytes = 128 * 1024;
+  static constexpr size_t kSealedBytes = kBytes + 32 * 1024;
+  // Received at a time while no body is awaited: so much of it a connection may have to keep.
+  static constexpr size_t kHeadBytes = 32 * 1024;
+  std::unique_ptr<char[]> received{new char[kBytes]}, plaintext{new char[kBytes]},
+      sealed{new char[kSealedBytes]};
+};
+
+class Channel final : public TlsObserver {
+ public:
+  // tls == null: plaintext. Takes the socket, which must be non-blocking.
+  // records_per_key: after that many records in one direction the key is replaced, or the connection ends.
+  Channel(Fd socket, std::shared_ptr<const TlsContext> tls, uint64_t records_per_key, RecordBuffers& buffers,
+          TlsCounters& counters);
+  ~Channel();
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  bool usable() const { return !is_tls_ || ssl_ != nullptr; }
+  bool is_tls() const { return is_tls_; }
+  bool sends_by_kernel() const { return tx_.owner == Owner::kernel; }
+  bool receives_by_kernel() const { return rx_.owner == Owner::kernel; }
+  // What the peer says while it is sent to may have to be answered: it has to be read.
+  bool reads_aside() const { return is_tls_ && rx_.owner != Owner::openssl; }
+  int fd() const { return socket_.get(); }
+  // Bytes given to the kernel that the peer has not acknowledged (SIOCOUTQ, tcp(7)).
+  uint64_t unacknowledged() const;
+
+  // The socket has an event: a read that would find nothing is not tried before. hangup: the peer's end of
+  // stream is in the queue too (EPOLLRDHUP), which no further event will tell.
+  void readable(bool hangup) {
+    drained_ = false;
+    hangup_ = hangup_ || hangup;
+  }
+
+  // ok: the handshake is complete. failed with spoke_plaintext(): the client's first byte was no TLS record.
+  IoState handshake();
+  bool spoke_plaintext() const { return plaintext_; }
+  bool resumed() const { return resumed_; }
+  // After the handshake; null cipher: plaintext.
+  const SSL_CIPHER* cipher() const { return cipher_; }
+  int protocol() const { return protocol_; }  // TLS1_3_VERSION
+  Suite suite() const { return suite_; }
+  const std::string& server_name() const { return server_name_; }  // that the client asked for (RFC 6066 3)
+  // Who has the keys that the kernel was given; ENOENT: it was given none.
+  Status modes(KtlsModes* out) const { return ktls_modes(socket_.get(), out); }
+  // How much of what a key may protect is used, 0..1, of the direction that is further.
+  double key_budget_used() const;
+  // Errors from here on are the group's too.
+  void count_for(TlsGroupCounters& group) { group_ = &group; }
+  // Of the client's certificate (RFC 2253); empty without one.
+  const std::string& peer_subject() const { return subject_; }
+
+  IoResult read(char* out, size_t capacity);
+  // May take less. After `again` the next write must begin with the same bytes, and unless they may move, at
+  // the same address. more: further bytes follow at once, so the segment may wait for them.
+  IoResult write(const char* data, size_t size, bool more);
+  bool writes_may_move() const { return !is_tls_ || tx_.owner != Owner::openssl; }
+  // again: of what was written there are records that the socket has not taken.
+  IoState flush(bool more = false);
+  // Session tickets (TLS 1.3) are kept until the client is known to read: to one that only uploads and
+  // closes, they would stand unread in its socket, its kernel would reset the connection and drop what of the
+  // upload it had not sent. They leave with the next write, once.
+  void send_tickets() {
+    if (!tickets_.empty() || tickets_owed_ > 0) release_tickets();
+  }
+  // Plaintext and sends_by_kernel() only. ok with 0 bytes: the file is shorter than it was.
+  IoResult sendfile(const SendableFile& file, uint64_t offset, size_t size);
+
+  // Each moves one direction into the kernel when everything allows it. none: it is there. pending_data: it
+  // may be tried again after the next read or write.
+  Fallback send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support);
+  Fallback receive_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support);
+
+  // Something else than the client's leaving ended it.
+  bool at_fault() const { return at_fault_; }
+  // The client reads no more, but what it sent before may still be read.
+  bool deaf() const { return broken_ && !unreadable_; }
+  // What arrives is asked for: the peer may be holding back the rest until it is acknowledged.
+  void acknowledge_now();
+
+  // A fatal alert was sent: what the peer still sends must not reset the connection under it.
+  bool alerted() const { return alerted_; }
+  // Why the connection must end after the response under way; none: it need not.
+  Fallback must_end() const { return must_end_; }
+
+  // Reads and drops what arrives; false when the connection has ended.
+  bool discard(char* scratch, size_t size);
+  // close_notify where TLS is spoken, then the end of our half of the connection. again: call it once more
+  // when the socket can be written.
+  IoState finish_sending();
+  // The answer to a client that spoke HTTP in the clear to a TLS port: once, best effort.
+  void write_plaintext(const char* data, size_t size);
+
+  void on_keylog(std::string_view line) override;
+  void on_record(bool written, uint8_t type) override;
+  void on_key_update_received() override;
+  void on_ticket_written(std::string_view message) override;
+  void on_alert_written(uint8_t level, uint8_t description) override;
+  void on_record_size_limit(size_t bytes) override { record_bytes_ = std::min(bytes, kRecordBytes); }
+
+ private:
+  enum class Owner : uint8_t { openssl, engine, kernel };
+  // One direction. Either its secret or its keys are there once the handshake is done: TLS 1.3 goes on from
+  // the one to the next, TLS 1.2 has a key for good.
+  struct Half {
+    Owner owner = Owner::openssl;
+    std::unique_ptr<TrafficSecret> secret;
+    std::unique_ptr<RecordKeys> keys;
+    uint64_t records = 0;  // under the current key; never too few
+  };
+
+  ssize_t receive(char* out, size_t size);
+  ssize_t send(const char* data, size_t size, bool more);
+  void count_error(ChannelError error);
+  void count_traffic(Direction direction, size_t bytes);
+  IoState fail(ChannelError error);
+  IoState fail(ChannelError error, Alert alert);
+  IoResult sent(ssize_t result);
+
+  // --- channel_openssl.cc ---
+  static BIO_METHOD* bio_method();
+  int bio_read(char* out, int size);
+  int bio_write(const char* data, int size);
+  // An error that another connection left on this thread's queue would be taken for this one's. Looking is a
+  // tenth of clearing.
+  static void forget_errors() {
+    if (ERR_peek_error() != 0) ERR_clear_error();
+  }
+  IoState failure(int result);
+  void end_handshake();
+  bool take_over(TlsVersion version, Aead aead);
+  IoResult read_by_openssl(char* out, size_t capacity);
+  IoResult write_by_openssl(const char* data, size_t size, bool more);
+  IoState close_by_openssl();
+
+  // --- channel_tickets.cc ---
+  void make_tickets(size_t count);
+  void release_tickets();
+
+  // --- channel_records.cc ---
+  IoResult read_records(char* out, size_t capacity);
+  IoState open_records(std::string_view& wire, char* out, size_t capacity, size_t& opened);
+  IoState settle_deferred();
+  IoResult read_by_kernel(char* out, size_t capacity);
+  IoResult write_records(const char* data, size_t size, bool more);
+  Status send_control(uint8_t type, std::string_view data);
+  IoState obey(const Verdict& verdict);
+  void count_sent(uint64_t records);
+  void count_received(uint64_t records);
+  void key_spent(bool peers);
+  IoState settle_key_update();
+  void count_key_update();
+  bool keys_of(const Half& half, RecordKeys& keys) const;
+  bool use_next_key(Direction direction);
+
+  // --- channel_ktls.cc ---
+  Fallback movable(const KtlsPolicy& policy, const KtlsSupport& support, Direction direction) const;
+  bool install(Direction direction, uint64_t sequence);
+  void moved(Direction direction);
+
+  Half& half(Direction direction) { return direction == Direction::tx ? tx_ : rx_; }
+
+  Fd socket_;
+  RecordBuffers& buffers_;
+  TlsCounters& counters_;
+  uint64_t key_budget_;                        // records that one key may protect
+  std::shared_ptr<const TlsContext> context_;  // during the handshake
+  SSL* ssl_ = nullptr;
+  const SSL_CIPHER* cipher_ = nullptr;
+  Suite suite_;
+  TlsTraffic::Totals* traffic_ = nullptr;  // of the suite; null in plaintext
+  TlsGroupCounters* group_ = nullptr;
+  int protocol_ = 0;
+  std::string subject_, server_name_;
+  size_t record_bytes_ = kRecordBytes;    // that the peer takes
+  size_t received_bytes_ = kRecordBytes;  // that it may send
+  bool is_tls_;
+  bool resumed_ = false;
+  bool drained_ = false;
+  bool hangup_ = false;
+  bool first_byte_seen_ = false;
+  bool plaintext_ = false;
+  bool peer_closed_ = false;
+  bool broken_ = false;      // nothing more may be written
+  bool unreadable_ = false;  // nor read
+  bool more_ = false;        // for bio_write
+  int write_error_ = 0;      // of bio_write
+  bool error_counted_ = false;
+  bool reset_told_ = false;  // by a receiving kernel
+  bool at_fault_ = false;
+  bool alerted_ = false;
+  bool close_notify_sent_ = false;
+  bool finished_ = false;  // our half is closed
+
+  Half tx_, rx_;
+  std::unique_ptr<RecordSealer> sealer_;  // while the engine sends
+  std::unique_ptr<RecordOpener> opener_;  // while the engine receives
+  std::string inbox_;   // received and not opened: parts of records, or more than was asked for
+  std::string outbox_;  // sealed and not sent
+  size_t outbox_sent_ = 0;
+  size_t record_left_ = 0;    // bytes of a record that OpenSSL has begun to read
+  bool to_boundary_ = false;  // receive no byte behind the record under way
+  std::string tickets_;       // NewSessionTicket messages that have not been sent
+  uint8_t tickets_owed_ = 0;  // or their number, where OpenSSL is to make them
+  bool making_tickets_ = false;
+  std::optional<uint8_t> deferred_type_;  // of a control record behind data that was to be handed out first
+  std::string deferred_;                  // its data
+  ControlRecords control_{TlsVersion::tls13, true};
+
+  bool kernel_rekeys_ = false;  // the kernel's sending key can be replaced
+  bool key_update_owed_ = false;
+  bool key_update_sent_ = false;       // and the key it announces is not in use yet
+  bool ask_for_key_update_ = false;    // ours asks for the peer's
+  bool asked_for_key_update_ = false;  // and it has not come yet
+  bool flooded_ = false;               // with KeyUpdates
+  Fallback must_end_ = Fallback::none;
+  int64_t updates_since_ = 0;  // second of CLOCK_MONOTONIC in which key_updates_ were counted
+  uint32_t key_updates_ = 0;
+};
+
+}  // namespace sealgate

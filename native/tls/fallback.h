@@ -1,0 +1,28 @@
+// Fallback: why a direction of a TLS connection is not in the kernel.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace sealgate {
+
+enum class Fallback : uint8_t {
+  none,                  // it is in the kernel
+  off,                   // ktls.mode
+  not_in_rollout,        // the phase has not come to it, or it is in the control group or outside the slice
+  kernel_unsupported,    // the probe found no kTLS for this protocol and cipher
+  protocol_unsupported,  // a TLS version kTLS does not know
+  cipher_unsupported,    // a cipher kTLS does not know
+  too_short,             // no response reached ktls.minBytes
+  pending_data,          // OpenSSL held output when the connection could have moved
+  record_size_limit,     // the peer takes shorter records only than the kernel sends
+  install_failed,        // the kernel refused the keys
+  rekey_unsupported,     // the key had to be replaced, which this kernel cannot do: the connection ended in
+                         // order
+  key_spent,             // the key had protected all the records that it may, and TLS 1.2 cannot replace it
+  count_,
+};
+
+std::string_view fallback_name(Fallback fallback);
+
+}  // namespace sealgate

@@ -1,0 +1,114 @@
+// Ktls: kernel TLS on a socket whose handshake OpenSSL did (Documentation/networking/tls.rst, RFC 8446, RFC
+// 5246). Keys are derived here from the secrets the handshake yields and installed by setsockopt. Nothing
+// here knows of connections or of HTTP.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace sealgate {
+
+enum class Direction : uint8_t { tx, rx };
+enum class TlsVersion : uint8_t { tls12, tls13 };
+enum class Aead : uint8_t { aes128_gcm, aes256_gcm, chacha20_poly1305, aes128_ccm };
+constexpr size_t kAeads = 4;
+
+std::string_view aead_name(Aead aead);              // "AES-128-GCM"
+std::string_view version_name(TlsVersion version);  // "TLSv1.3"
+
+// What the finished handshake negotiated, when kTLS knows it; empty for any other suite (CBC, CCM_8, ARIA…).
+std::optional<Aead> negotiated_aead(const SSL* ssl);
+std::optional<TlsVersion> negotiated_version(const SSL* ssl);
+
+// One direction's traffic secret (TLS 1.3): 32 or 48 bytes. Wiped by its destructor; allocated in guarded
+// memory while there is some (guard_secrets()).
+struct TrafficSecret {
+  static void* operator new(size_t size);
+  static void operator delete(void* secret, size_t size);
+  std::array<uint8_t, 48> bytes{};
+  uint8_t size = 0;
+
+  TrafficSecret() = default;
+  TrafficSecret(const TrafficSecret&) = delete;
+  TrafficSecret& operator=(const TrafficSecret&) = delete;
+  ~TrafficSecret();
+  void wipe();
+};
+
+// Key and IV of one direction, ready for the kernel. Wiped by its destructor.
+struct RecordKeys {
+  TlsVersion version = TlsVersion::tls13;
+  Aead aead = Aead::aes128_gcm;
+  std::array<uint8_t, 32> key{};
+  std::array<uint8_t, 12> iv{};  // TLS 1.2 AES: 4 bytes implicit salt, then 8 zero bytes
+
+  RecordKeys() = default;
+  RecordKeys(const RecordKeys&) = delete;
+  RecordKeys& operator=(const RecordKeys&) = delete;
+  ~RecordKeys();
+  void copy(const RecordKeys& from) {
+    version = from.version;
+    aead = from.aead;
+    key = from.key;
+    iv = from.iv;
+  }
+};
+
+// RFC 8446 7.3: key and iv from a traffic secret.
+bool derive_keys13(const TrafficSecret& secret, Aead aead, RecordKeys& out);
+// RFC 8446 7.2: the next generation of the secret, in place ("traffic upd").
+bool next_secret13(TrafficSecret& secret, Aead aead);
+// RFC 5246 6.3: this side's keys as a server, from the session's master secret and the randoms of `ssl`.
+bool derive_keys12(SSL* ssl, Direction direction, Aead aead, RecordKeys& out);
+// Parses a line of OpenSSL's keylog callback ("SERVER_TRAFFIC_SECRET_0 <random> <secret>"); false for other
+// labels.
+bool parse_keylog(std::string_view line, std::string_view label, TrafficSecret& out);
+
+// TCP_ULP "tls". EEXIST counts as success. ENOENT: the kernel has no kTLS (or its module cannot be loaded by
+// us).
+Status attach_ulp(int fd);
+// TLS_TX or TLS_RX with the record sequence number of the next record.
+// EBUSY on a second install: this kernel cannot rekey (before Linux 6.14).
+Status install_keys(int fd, Direction direction, const RecordKeys& keys, uint64_t sequence);
+// The sequence number of the next record the kernel will protect or open: getsockopt TLS_TX / TLS_RX.
+Status record_sequence(int fd, Direction direction, const RecordKeys& like, uint64_t* sequence);
+
+constexpr uint8_t kRecordAlert = 21;
+constexpr uint8_t kRecordHandshake = 22;
+constexpr uint8_t kRecordData = 23;
+
+// One control record through a kTLS TX socket (TLS_SET_RECORD_TYPE). EAGAIN: nothing was sent, try again.
+Status send_control(int fd, uint8_t record_type, const void* data, size_t size);
+Status send_close_notify(int fd);                     // alert 1, 0
+Status send_alert(int fd, uint8_t description);       // fatal
+Status send_key_update(int fd, bool request_update);  // RFC 8446 4.6.3
+
+// What one recvmsg(2) on a kTLS RX socket yields: bytes of one type of record.
+struct Received {
+  size_t size = 0;
+  uint8_t type = kRecordData;
+  bool end = false;  // of the stream, with or without a close_notify before it
+};
+// Control records come whole when `capacity` is 16 KiB. EBADMSG, EMSGSIZE, EINVAL: the next record is not
+// authentic, too long, of another version. EKEYEXPIRED: a KeyUpdate came and no key was installed since.
+Status receive_records(int fd, void* out, size_t capacity, Received* received);
+
+// What this kernel can really do, found by transferring records over a loopback pair for each combination.
+struct KtlsCapability {
+  TlsVersion version;
+  Aead aead;
+  Direction direction;
+  bool works = false;   // 32 KiB and a control record arrived intact
+  bool rekeys = false;  // and again after a second key was installed (TLS 1.3)
+  Status failure;       // of the first step that failed
+};
+std::vector<KtlsCapability> probe_ktls();
+
+}  // namespace sealgate

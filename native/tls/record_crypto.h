@@ -1,0 +1,93 @@
+// Records of TLS 1.2 and 1.3 in userspace, protected by OpenSSL's AEAD ciphers (RFC 8446 5.2, RFC 5246
+// 6.2.3.3, RFC 5288, RFC 6655, RFC 7905). Nothing here knows of sockets.
+#pragma once
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "tls/ktls.h"
+
+namespace sealgate {
+
+// RFC 8446 5.1: the most plaintext in a record.
+constexpr size_t kRecordBytes = 16384;
+constexpr size_t kRecordHeaderBytes = 5, kRecordTagBytes = 16;
+// The most that RecordCipher::overhead() is.
+constexpr size_t kRecordOverhead = kRecordHeaderBytes + 8 + kRecordTagBytes;
+
+// Bytes of the whole record with that header.
+inline size_t record_size(const char* header) {
+  return kRecordHeaderBytes +
+         (static_cast<size_t>(static_cast<uint8_t>(header[3])) << 8 | static_cast<uint8_t>(header[4]));
+}
+
+// One direction's key in OpenSSL's hands, and the number of its next record.
+class RecordCipher {
+ public:
+  uint64_t sequence() const { return sequence_; }
+  // Bytes by which a record is longer than its data: header, explicit nonce or inner type, tag.
+  size_t overhead() const { return kRecordHeaderBytes + (tls13() ? 1 : explicit_nonce_) + kRecordTagBytes; }
+
+ protected:
+  RecordCipher(const RecordKeys& keys, uint64_t sequence, bool seals);
+  bool begin(const char* header, const char* explicit_nonce, size_t plain, const char* tag);
+  bool update(const char* data, size_t size, char* out);
+  bool tls13() const { return version_ == TlsVersion::tls13; }
+
+  struct Free {
+    void operator()(EVP_CIPHER_CTX* cipher) const { EVP_CIPHER_CTX_free(cipher); }
+  };
+  std::unique_ptr<EVP_CIPHER_CTX, Free> cipher_;  // null: OpenSSL refused
+  uint64_t sequence_;
+  std::array<uint8_t, 12> iv_;
+  const TlsVersion version_;
+  const bool ccm_;
+  const uint8_t explicit_nonce_;  // bytes of the nonce that go with each record
+};
+
+class RecordSealer : private RecordCipher {
+ public:
+  // Null when OpenSSL refuses.
+  static std::unique_ptr<RecordSealer> create(const RecordKeys& keys, uint64_t sequence);
+  using RecordCipher::overhead;
+  using RecordCipher::sequence;
+
+  // Writes a record to `out`, which has room for kRecordOverhead bytes more than the data. Returns its size;
+  // 0: OpenSSL failed, and the key is of no more use.
+  size_t seal(uint8_t type, std::string_view data, char* out);
+
+ private:
+  RecordSealer(const RecordKeys& keys, uint64_t sequence) : RecordCipher(keys, sequence, true) {}
+};
+
+class RecordOpener : private RecordCipher {
+ public:
+  struct Opened {
+    bool authentic = false;
+    uint8_t type = 0;  // the inner one; 0: there is none
+    size_t size = 0;
+  };
+
+  static std::unique_ptr<RecordOpener> create(const RecordKeys& keys, uint64_t sequence);
+  using RecordCipher::overhead;
+  using RecordCipher::sequence;
+
+  // A whole record. Its data goes to `out`, which has room for as many bytes as the record has.
+  Opened open(std::string_view record, char* out);
+
+ private:
+  RecordOpener(const RecordKeys& keys, uint64_t sequence) : RecordCipher(keys, sequence, false) {}
+};
+
+// One record, with a key made for it. Empty on failure.
+std::string seal_record(const RecordKeys& keys, uint64_t sequence, uint8_t type, std::string_view data);
+// The inverse; false when the record is not authentic. *type is the inner type.
+bool open_record(const RecordKeys& keys, uint64_t sequence, std::string_view record, uint8_t* type,
+                 std::string* data);
+
+}  // namespace sealgate
