@@ -7,6 +7,7 @@
 #include "node/job.h"
 #include "node/options.h"
 #include "server/libraries.h"
+#include "server/process.h"
 #include "store/disk_space.h"
 #include "store/staging_file.h"
 #include "store/store_lock.h"
@@ -106,6 +107,8 @@ void allocate_ahead(const Napi::CallbackInfo& info) {
   if (!status.ok()) throw error_of(info.Env(), status);
 }
 
+void explain_lost(const Napi::CallbackInfo&) { explain_lost_metadata(); }
+
 Napi::Value libraries(const Napi::CallbackInfo& info) {
   Napi::Object out = Napi::Object::New(info.Env());
   out.Set("openssl", openssl_version());
@@ -119,6 +122,7 @@ Napi::Value libraries(const Napi::CallbackInfo& info) {
 void init_store(Napi::Env env, Napi::Object exports) {
   Instance* instance = env.GetInstanceData<Instance>();
   instance->store_lock = Napi::Persistent(StoreLockObject::define(env));
+  exports.Set("explainLostMetadata", Napi::Function::New<explain_lost>(env));
   exports.Set("seal", Napi::Function::New<seal>(env));
   exports.Set("lockStore", Napi::Function::New<lock_store>(env));
   exports.Set("allocateAhead", Napi::Function::New<allocate_ahead>(env));

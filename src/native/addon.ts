@@ -296,6 +296,8 @@ export interface Addon extends EngineLogs {
 
   /** Of a file, that then names the holder, or of a folder. Undefined: another process has it. */
   lockStore(path: string): StoreLock | undefined;
+  /** From now on metadata that lose bytes while they are mapped end the process with a sentence. */
+  explainLostMetadata(): void;
   /** Allocates disk behind the end of a file, which keeps its size. Throws, with its errno as `code`. */
   allocateAhead(path: string, bytes: number): void;
   /** The level that a file reaches, or in what it differs from its record. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { SealgateError } from '../errors.ts';
+import { addon } from '../native/addon.ts';
 import { forgetClosing, isAsClosed, isBeingWritten, noteClosing } from './closing.ts';
 import { Commits } from './commits.ts';
 import { DiskReserve } from './disk_reserve.ts';
@@ -72,6 +73,7 @@ export class Metadata {
 
   private constructor(root: string, readOnly: boolean) {
     this.#folder = root;
+    addon.explainLostMetadata();
     // overlappingSync: with the default, a killed writer panics the survivors, and a promise does not mean
     // durable. eventTurnBatching: with the default, a commit that fails rejects a promise that nobody can
     // reach, and the process ends.
