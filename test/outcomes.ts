@@ -4,26 +4,37 @@
 export interface Outcomes {
   passed: number;
   failed: number;
+  /** A line or more for each failed test that its report names: the test and what it said. */
+  failures: string[];
   /** One line for each skip: the test and the reason it gave. */
   skips: string[];
 }
 
 export function addOutcomes(a: Outcomes, b: Outcomes): Outcomes {
-  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skips: [...a.skips, ...b.skips] };
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    failures: [...a.failures, ...b.failures],
+    skips: [...a.skips, ...b.skips],
+  };
 }
 
 // Quoted values may hold a bare `>`.
 const testcase = /<testcase\b((?:[^>"]|"[^"]*")*?)(?:\/>|>(.*?)<\/testcase>)/gs;
 const skipped = /<skipped\b((?:[^>"]|"[^"]*")*)>/;
+const failure = /<(?:failure|error)\b((?:[^>"]|"[^"]*")*?)(?:\/>|>(.*?)<\/(?:failure|error)>)/s;
+const linesOfAFailure = 8;
 
 export function outcomesOfJunit(xml: string): Outcomes {
-  const outcomes: Outcomes = { passed: 0, failed: 0, skips: [] };
+  const outcomes: Outcomes = { passed: 0, failed: 0, failures: [], skips: [] };
   for (const [, attributes = '', body = ''] of xml.matchAll(testcase)) {
     const skip = skipped.exec(body);
     if (skip)
       outcomes.skips.push(`${attribute(attributes, 'name')}: ${skipReason(skip[1] ?? '', attributes)}`);
-    else if (/<(failure|error)\b/.test(body)) outcomes.failed += 1;
-    else outcomes.passed += 1;
+    else if (/<(failure|error)\b/.test(body)) {
+      outcomes.failed += 1;
+      outcomes.failures.push(`${attribute(attributes, 'name')}: ${whatWasSaid(body)}`);
+    } else outcomes.passed += 1;
   }
   return outcomes;
 }
@@ -31,7 +42,17 @@ export function outcomesOfJunit(xml: string): Outcomes {
 /** The line `N passed, N failed`; undefined when the program ended before it. */
 export function outcomesOfCheck(output: string): Outcomes | undefined {
   const line = /^(\d+) passed, (\d+) failed$/m.exec(output);
-  return line ? { passed: Number(line[1]), failed: Number(line[2]), skips: skipLines(output) } : undefined;
+  if (!line) return undefined;
+  const failures = [...output.matchAll(/^native\/\S+:\d+: .*$/gm)].map(([text]) => text);
+  return { passed: Number(line[1]), failed: Number(line[2]), failures, skips: skipLines(output) };
+}
+
+/** The first lines of a failure. */
+function whatWasSaid(body: string): string {
+  const [, attributes = '', text = ''] = failure.exec(body) ?? [];
+  const message = text.trim() === '' ? attribute(attributes, 'message') : unescaped(text);
+  const lines = message.split('\n').filter((line) => line.trim() !== '');
+  return lines.slice(0, linesOfAFailure).join('\n    ').slice(0, 1000);
 }
 
 function skipLines(output: string): string[] {
@@ -47,7 +68,18 @@ function skipReason(skip: string, test: string): string {
 
 function attribute(attributes: string, name: string): string {
   const value = new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? '';
-  return value.replace(/&(lt|gt|quot|apos|amp);/g, (_, entity: string) => entities[entity] ?? '');
+  return unescaped(value);
 }
 
-const entities: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+function unescaped(text: string): string {
+  return text.replace(/&(lt|gt|quot|apos|amp|#10);/g, (_, entity: string) => entities[entity] ?? '');
+}
+
+const entities: Record<string, string> = {
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  amp: '&',
+  '#10': '\n',
+};

@@ -156,18 +156,22 @@ async function outcomesOf(step: Step, label: string): Promise<Outcomes> {
   if (step.report) rmSync(step.report, { force: true });
   const { status, output, errors } = await run(step.command, label);
   if (status === skipStatus)
-    return { passed: 0, failed: 0, skips: [lastLine(errors).replace(/^SKIP: /, '')] };
+    return { passed: 0, failed: 0, failures: [], skips: [lastLine(errors).replace(/^SKIP: /, '')] };
   const outcomes = step.report ? reported(step.report) : outcomesOfCheck(output);
-  if (!outcomes) return { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skips: [] };
+  if (!outcomes) {
+    const failures = status === 0 ? [] : [`${step.command[0]}: status ${status}`];
+    return { passed: status === 0 ? 1 : 0, failed: failures.length, failures, skips: [] };
+  }
   const silentFailure = status !== 0 && outcomes.failed === 0;
-  if (silentFailure) console.log(`${step.command[0]}: ended with status ${status} though no test failed`);
-  return silentFailure ? { ...outcomes, failed: 1 } : outcomes;
+  if (!silentFailure) return outcomes;
+  const failures = [`${step.command[0]}: ended with status ${status} though no test failed`];
+  return { ...outcomes, failed: 1, failures };
 }
 
 function reported(file: string): Outcomes {
   if (existsSync(file)) return outcomesOfJunit(readFileSync(file, 'utf8'));
-  console.log(`${file}: the test runner ended before it wrote its report`);
-  return { passed: 0, failed: 1, skips: [] };
+  const failures = [`${file}: the test runner ended before it wrote its report`];
+  return { passed: 0, failed: 1, failures, skips: [] };
 }
 
 function lastLine(text: string): string {
@@ -175,7 +179,7 @@ function lastLine(text: string): string {
 }
 
 async function outcomesOfPart(part: string, label = ''): Promise<Outcomes> {
-  let sum: Outcomes = { passed: 0, failed: 0, skips: [] };
+  let sum: Outcomes = { passed: 0, failed: 0, failures: [], skips: [] };
   for (const step of parts[part]?.() ?? []) sum = addOutcomes(sum, await outcomesOf(step, label));
   const skipsFail = booted.includes(part) && process.env.EXPECT_KTLS === '1';
   return skipsFail ? { ...sum, failed: sum.failed + sum.skips.length } : sum;
@@ -203,6 +207,9 @@ for (const [part, { passed, failed, skips }] of results) {
   console.log(`${part.padEnd(10)} ${passed} passed, ${failed} failed, ${skips.length} skipped`);
   for (const skip of skips) console.log(`  skipped: ${skip}`);
 }
+// Last, so that they stand where a reader of a long log looks first.
+for (const [part, { failures }] of results)
+  for (const failure of failures) console.log(`failed in ${part}: ${failure}`);
 const total = [...results.values()].reduce(addOutcomes);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skips.length} skipped`);
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
