@@ -36,8 +36,8 @@ await writeFile(
   await import(${JSON.stringify(`${root}src/cli.ts`)});`,
 );
 
-/** Milliseconds that an end may take, on a machine that has other things to do. */
-const soon = 5_000;
+/** Milliseconds that an end may take, on a machine that has other things to do: else it takes for ever. */
+const soon = 30_000;
 
 /** Resolves with how the process ended; kills it, and fails, when it does not in time. */
 async function end(child: ChildProcess, within = soon): Promise<number | NodeJS.Signals> {
