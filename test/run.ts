@@ -30,7 +30,9 @@ const pageTests = testsUnder('test/page');
 const elsewhere = [...ktlsTests, ...budgetTests, ...pageTests];
 const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
 // Without a server or a command as a process of its own.
-const quickTests = hostTests.filter((file) => /^test\/(http|delivery|rollout)\/|^test\/tidy/.test(file));
+const quickTests = hostTests.filter((file) =>
+  /^test\/(protocols|sites|auth|engine|rollout)\/|^test\/tidy/.test(file),
+);
 
 const parts: Record<string, () => Step[]> = {
   native: () => programs('build/test'),

@@ -29,8 +29,8 @@ const documents = [read('README.md'), read('ARCHITECTURE.md')];
 const layers: [RegExp, number][] = [
   [/^test\//, 6],
   [/^src\/(cli|server)\b/, 5],
-  [/^src\/(http|protocols|control)\//, 4],
-  [/^(src\/(rollout|delivery|doctor)|workers)\//, 3],
+  [/^src\/(protocols|control)\//, 4],
+  [/^(src\/(sites|objects|engine|rollout|doctor)|workers)\//, 3],
   [/^src\/(store|auth|maintenance)\//, 2],
   [/^src\/native\//, 1],
   [/^src\/\w+\.ts$/, 0],

@@ -1,7 +1,7 @@
 // Baseline: what kernel and devices had counted when the server began: all further is about it.
 
-import { lessAtStart, TlsStat } from '../delivery/tls_stat.ts';
 import { addon, type NetDevice } from '../native/addon.ts';
+import { lessAtStart, TlsStat } from './tls_stat.ts';
 
 export class Baseline {
   readonly kernel = new TlsStat();

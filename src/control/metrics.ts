@@ -1,7 +1,6 @@
 // Metrics: what the server counts, in OpenMetrics text. The engine's totals are taken when somebody asks.
 
 import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
-import type { TlsStat } from '../delivery/tls_stat.ts';
 import type { Counters, KtlsCapability } from '../native/addon.ts';
 import type { Operation } from '../rollout/operation.ts';
 import type { SentinelStatus } from '../rollout/sentinel.ts';
@@ -9,6 +8,7 @@ import { EngineHistogram } from './engine_histogram.ts';
 import { type EngineMetric, engineHistograms, engineMetrics, splitCounter } from './engine_metrics.ts';
 import { type Host, HostMetrics } from './host_metrics.ts';
 import { RolloutMetrics } from './rollout_metrics.ts';
+import type { TlsStat } from './tls_stat.ts';
 
 type EngineSeries = Counter | Gauge;
 

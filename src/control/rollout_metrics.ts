@@ -2,7 +2,6 @@
 // traffic it has, what the guard thinks of it and what the kernel itself says.
 
 import { Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
-import type { TlsStat } from '../delivery/tls_stat.ts';
 import type { Counters } from '../native/addon.ts';
 import type { GuardStatus } from '../rollout/guard.ts';
 import type { Operation } from '../rollout/operation.ts';
@@ -10,6 +9,7 @@ import { sumOf } from '../rollout/samples.ts';
 import type { SentinelStatus } from '../rollout/sentinel.ts';
 import { cpuPerByte, kernelShare } from '../rollout/traffic.ts';
 import { phases } from '../rollout_schema.ts';
+import type { TlsStat } from './tls_stat.ts';
 
 const verdicts: GuardStatus['verdict'][] = ['insufficient', 'alike', 'hold', 'worse'];
 

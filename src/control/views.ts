@@ -3,7 +3,6 @@
 import { statfs } from 'node:fs/promises';
 import { Hono } from 'hono';
 import type { Config } from '../config.ts';
-import { readTlsStat } from '../delivery/tls_stat.ts';
 import { runDoctor } from '../doctor/doctor.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { addon, type ConnectionInfo, type Counters, type KtlsCapability } from '../native/addon.ts';
@@ -22,6 +21,7 @@ import type { SentinelStatus } from '../rollout/sentinel.ts';
 import { type KernelShare, kernelShare, type Traffic, trafficOf } from '../rollout/traffic.ts';
 import { quarantined } from '../store/side_folders.ts';
 import type { Baseline } from './baseline.ts';
+import { readTlsStat } from './tls_stat.ts';
 import type { ControlEnv } from './who.ts';
 
 /** Seconds that a diagnosis looks back. */

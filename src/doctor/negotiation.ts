@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { connect } from 'node:tls';
 import pino from 'pino';
 import type { Config } from '../config.ts';
-import { DeliveryPool } from '../delivery/pool.ts';
-import { reactorOptions } from '../delivery/reactor_options.ts';
-import { TlsFiles } from '../delivery/tls_files.ts';
+import { DeliveryPool } from '../engine/pool.ts';
+import { reactorOptions } from '../engine/reactor_options.ts';
+import { TlsFiles } from '../engine/tls_files.ts';
 import { addon } from '../native/addon.ts';
 import type { Finding } from './finding.ts';
 

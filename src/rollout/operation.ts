@@ -3,10 +3,10 @@
 
 import type { Logger } from 'pino';
 import { type Config, urlOf } from '../config.ts';
-import { ktlsSummary } from '../delivery/ktls.ts';
 import { addon, type Counters, type KtlsCapability } from '../native/addon.ts';
 import { AuditLog } from './audit_log.ts';
 import { Guard } from './guard.ts';
+import { ktlsSummary } from './kernel_tls.ts';
 import { Rollout } from './rollout.ts';
 import { Samples } from './samples.ts';
 

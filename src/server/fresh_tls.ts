@@ -2,8 +2,8 @@
 
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { DeliveryPool } from '../delivery/pool.ts';
-import type { TlsFiles } from '../delivery/tls_files.ts';
+import type { DeliveryPool } from '../engine/pool.ts';
+import type { TlsFiles } from '../engine/tls_files.ts';
 import { addon } from '../native/addon.ts';
 
 /** Milliseconds. */

@@ -3,12 +3,12 @@
 import type { Logger } from 'pino';
 import type { Tokens } from '../auth/tokens.ts';
 import type { Config } from '../config.ts';
-import { Epochs } from '../delivery/epochs.ts';
-import { FrontEnd } from '../delivery/front_end.ts';
-import type { Refusals } from '../delivery/refusals.ts';
-import { createApp } from '../http/app.ts';
-import { authorizer } from '../http/authorize.ts';
+import { FrontEnd } from '../engine/bridge.ts';
+import { Epochs } from '../engine/epochs.ts';
+import type { Refusals } from '../engine/refusals.ts';
 import { addon } from '../native/addon.ts';
+import { createApp } from '../protocols/objects/index.ts';
+import { authorizer } from '../sites/authorize.ts';
 import type { FirstRead, Store } from '../store/store.ts';
 import { Turns } from '../turns.ts';
 

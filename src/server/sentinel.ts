@@ -2,8 +2,8 @@
 
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import { Epochs } from '../delivery/epochs.ts';
-import type { DeliveryPool } from '../delivery/pool.ts';
+import { Epochs } from '../engine/epochs.ts';
+import type { DeliveryPool } from '../engine/pool.ts';
 import { addon } from '../native/addon.ts';
 import type { Operation } from '../rollout/operation.ts';
 import { Sentinel } from '../rollout/sentinel.ts';

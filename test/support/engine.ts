@@ -4,10 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { Epochs } from '../../src/delivery/epochs.ts';
-import { FrontEnd, type Handle } from '../../src/delivery/front_end.ts';
-import { DeliveryPool } from '../../src/delivery/pool.ts';
-import { engineProblems } from '../../src/delivery/reactor_options.ts';
+import { FrontEnd, type Handle } from '../../src/engine/bridge.ts';
+import { Epochs } from '../../src/engine/epochs.ts';
+import { DeliveryPool } from '../../src/engine/pool.ts';
+import { engineProblems } from '../../src/engine/reactor_options.ts';
 import { addon, type EngineLimits, type Reactor } from '../../src/native/addon.ts';
 
 const limits: EngineLimits = {

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Tokens } from '../../src/auth/tokens.ts';
-import { authorizer } from '../../src/http/authorize.ts';
+import { authorizer } from '../../src/sites/authorize.ts';
 import { openTestApp, type TestApp } from './app.ts';
 import { runtimeArguments } from './runtime.ts';
 import { temporaryFolder } from './store.ts';

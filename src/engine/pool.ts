@@ -1,0 +1,155 @@
+// DeliveryPool: the delivery workers of a server, one reactor and one thread each, from bind to drain.
+
+import { once } from 'node:events';
+import { MessageChannel } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import { Piscina } from 'piscina';
+import type {
+  BoundListener,
+  ConnectionInfo,
+  Counters,
+  Reactor,
+  ReactorOptions,
+  TlsOptions,
+} from '../native/addon.ts';
+import { addon } from '../native/addon.ts';
+import { workerUrl } from '../worker_url.ts';
+import type { FrontEnd } from './bridge.ts';
+import { RetiredTotals } from './retired_totals.ts';
+
+/** Milliseconds a worker may take to load the engine and enter its loop. */
+const startTimeout = 20_000;
+/** Milliseconds before a worker that ended is replaced, so that one that cannot live does not spin. */
+const replaceAfter = 500;
+
+export interface PoolOptions {
+  workers: number;
+  reactor: Omit<ReactorOptions, 'sharedPorts'>;
+  frontEnd: Pick<FrontEnd, 'add' | 'remove'>;
+  log: Logger;
+}
+
+export class DeliveryPool {
+  /** Where the workers listen, ports resolved. */
+  readonly listeners: BoundListener[];
+  #options: PoolOptions;
+  readonly #threads: Piscina;
+  readonly #live = new Map<number, { reactor: Reactor; ended: Promise<void> }>();
+  readonly #retired = new RetiredTotals();
+  #stopping = false;
+
+  private constructor(options: PoolOptions, listeners: BoundListener[]) {
+    this.#options = options;
+    this.listeners = listeners;
+    this.#threads = new Piscina({
+      filename: workerUrl('deliver'),
+      minThreads: options.workers,
+      maxThreads: options.workers,
+      concurrentTasksPerWorker: 1,
+      atomics: 'disabled',
+      idleTimeout: Number.POSITIVE_INFINITY,
+    });
+    this.#threads.on('error', (error) => options.log.error({ err: error }, 'a delivery thread failed'));
+  }
+
+  /**
+   * Binds the listeners and starts the workers; resolves once each of them accepts.
+   * Rejects when an address cannot be bound or a thread does not start.
+   */
+  static async start(options: PoolOptions): Promise<DeliveryPool> {
+    const first = addon.createReactor({ ...options.reactor, sharedPorts: false });
+    const pool = new DeliveryPool(options, first.listeners);
+    try {
+      const reactors = [first];
+      while (reactors.length < options.workers) reactors.push(pool.#bind());
+      await Promise.all(reactors.map((reactor) => pool.#run(reactor)));
+    } catch (cause) {
+      await pool.#abandon();
+      throw cause;
+    }
+    return pool;
+  }
+
+  /** For the handshakes from now on. Throws the reason when it is refused; then nothing has changed. */
+  replaceTls(tls: TlsOptions): void {
+    for (const { reactor } of this.#live.values()) reactor.replaceTls(tls);
+    this.#options = { ...this.#options, reactor: { ...this.#options.reactor, tls } };
+  }
+
+  /** Kept plans whose epoch has moved are given up at once, and the files that they hold open. */
+  dropStalePlans(): void {
+    for (const { reactor } of this.#live.values()) reactor.dropStalePlans();
+  }
+
+  /** Totals of all reactors since the start, those that ended included; gauges of the living. */
+  counters(): Counters {
+    return this.#retired.plus([...this.#live.values()].map(({ reactor }) => reactor.counters()));
+  }
+
+  /** Up to `limit` of each worker's live connections. */
+  async connections(limit: number): Promise<ConnectionInfo[]> {
+    const asked = [...this.#live.values()].map(({ reactor }) => reactor.connections(limit).catch(() => []));
+    return (await Promise.all(asked)).flat();
+  }
+
+  /**
+   * Stops accepting, lets responses finish for up to graceMs, and resolves when the last worker has ended.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const live = [...this.#live.values()];
+    for (const { reactor } of live) reactor.stop(graceMs);
+    await Promise.all(live.map(({ ended }) => ended));
+    await this.#threads.destroy();
+  }
+
+  // A start that failed: threads that never reached their loop cannot drain.
+  async #abandon(): Promise<void> {
+    this.#stopping = true;
+    for (const { reactor } of this.#live.values()) reactor.stop(0);
+    await this.#threads.destroy();
+  }
+
+  // One more reactor on the addresses of the first.
+  #bind(): Reactor {
+    return addon.createReactor({ ...this.#options.reactor, listeners: this.listeners, sharedPorts: true });
+  }
+
+  // Resolves when the reactor's thread is about to enter its loop.
+  async #run(reactor: Reactor): Promise<void> {
+    const { port1: mine, port2: started } = new MessageChannel();
+    this.#options.frontEnd.add(reactor);
+    const task = this.#threads.run({ reactor: reactor.id, started }, { transferList: [started] });
+    const ended = task.then(
+      () => this.#onEnd(reactor),
+      (error) => this.#onEnd(reactor, error),
+    );
+    this.#live.set(reactor.id, { reactor, ended });
+    try {
+      await Promise.race([once(mine, 'message', { signal: AbortSignal.timeout(startTimeout) }), task]);
+    } finally {
+      mine.close();
+    }
+  }
+
+  #onEnd(reactor: Reactor, error?: unknown): void {
+    this.#live.delete(reactor.id);
+    this.#retired.add(reactor.counters());
+    this.#options.frontEnd.remove(reactor);
+    if (this.#stopping) return;
+    this.#options.log.error({ err: error, reactor: reactor.id }, 'a delivery worker ended and is replaced');
+    setTimeout(() => this.#replace(), replaceAfter);
+  }
+
+  #replace(): void {
+    if (this.#stopping) return;
+    try {
+      this.#run(this.#bind()).catch((error) =>
+        this.#options.log.error({ err: error }, 'a worker did not start'),
+      );
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'a worker cannot be replaced');
+      setTimeout(() => this.#replace(), replaceAfter);
+    }
+  }
+}

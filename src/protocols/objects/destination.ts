@@ -1,0 +1,45 @@
+// The field Destination of COPY (RFC 4918 10.3): a name on this server, as a path or as an absolute URL.
+
+import type { EngineRequest } from '../../engine/engine_request.ts';
+import { SealgateError } from '../../errors.ts';
+import type { Services } from './services.ts';
+import { objectTarget } from './target.ts';
+
+export interface Name {
+  bucket: string;
+  name: string;
+}
+
+/**
+ * Throws `target-invalid`, `destination-elsewhere`, `bucket-unknown`, and what `authorize` throws of a client
+ * that may not write there.
+ */
+export function destination({ authorize, store }: Services, request: EngineRequest): Name {
+  const given = request.headers.get('destination') ?? '';
+  const absolute = /^([a-z][a-z0-9+.-]*:)\/\/[^/]*/i.exec(given);
+  const path = given.slice(absolute?.[0].length ?? 0);
+  if (!path.startsWith('/o/') || path.includes('?') || path.endsWith('/') || path.split('/').length < 4)
+    throw new SealgateError('target-invalid', 'COPY needs the field Destination: /o/{bucket}/{name}.');
+  const to = objectTarget(path);
+  authorize(request, 'write', to.bucket);
+  if (absolute) checkHost(given, absolute[1] ?? '', request);
+  if (store.bucket(to.bucket) === undefined)
+    throw new SealgateError('bucket-unknown', `There is no bucket ${to.bucket}.`);
+  return to;
+}
+
+// The client's own name for this server is the one in its Host field. The scheme is not compared: a proxy in
+// front may speak TLS where this server does not.
+function checkHost(given: string, scheme: string, { headers }: EngineRequest): void {
+  const asked = hostOf(`http://${headers.get('host') ?? ''}`, scheme);
+  if (asked !== undefined && asked === hostOf(given, scheme)) return;
+  throw new SealgateError('destination-elsewhere');
+}
+
+// As host names are compared: without regard to case, a dot at the end, or the scheme's own port.
+function hostOf(url: string, scheme: string): string | undefined {
+  const web = url.replace(/^[^:]*:/, scheme);
+  if (!/^https?:$/i.test(scheme) || !URL.canParse(web)) return undefined;
+  const { hostname, port } = new URL(web);
+  return `${hostname.replace(/\.$/, '')}:${port}`;
+}

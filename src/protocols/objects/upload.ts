@@ -1,0 +1,90 @@
+// What both kinds of PUT share: which bodies are taken, and what happens to the staging file.
+
+import { rm } from 'node:fs/promises';
+import { type EngineRequest, type FieldLines, trimmed } from '../../engine/engine_request.ts';
+import { respondJson, type Upload } from '../../engine/plan.ts';
+import { SealgateError } from '../../errors.ts';
+import type { Hashed, RespondPlan } from '../../native/addon.ts';
+import { reprDigest } from './digest_fields.ts';
+import type { Services } from './services.ts';
+
+/** Throws when the body cannot be stored as what the resource is to be from now on. */
+export function checkBody({ framed, headers }: EngineRequest): void {
+  if (!framed) throw new SealgateError('length-required');
+  if (headers.get('content-range') !== null) throw new SealgateError('partial-put-refused');
+  if (!isIdentity(headers.get('content-encoding') ?? '')) throw new SealgateError('coding-refused');
+  checkFields(headers);
+}
+
+/** What clients of other stores send, and expect to be kept or done. */
+const foreign: Record<string, string> = {
+  'x-amz-': 'this is not S3',
+  'x-goog-': 'this is not Google Cloud Storage',
+  'x-ms-': 'this is not Azure Blob Storage',
+  'x-object-': 'this is not Swift',
+  'x-meta-': 'an object has no metadata but its name, media type and digest',
+};
+/** What would be served with the object, and is not recorded here. */
+const unrecorded = ['content-disposition', 'content-language', 'content-location', 'expires'];
+/** What a request may ask of caches on its way (RFC 9111 5.2.1); responses' directives are for the object. */
+const cacheRequests = ['no-cache', 'no-store', 'no-transform', 'only-if-cached', 'max-age=0', ''];
+/** Characters of a name that an answer repeats. */
+const shownCharacters = 60;
+
+// Dropping them in silence would look like success.
+function checkFields(headers: FieldLines): void {
+  for (const name of headers.names()) {
+    const prefix = Object.keys(foreign).find((each) => name.startsWith(each));
+    const why = prefix === undefined ? undefined : foreign[prefix];
+    if (why !== undefined)
+      throw new SealgateError('field-refused', `${name.slice(0, shownCharacters)}: ${why}.`);
+    if (unrecorded.includes(name)) throw new SealgateError('field-refused', `${name} is not recorded.`);
+  }
+  const directives = (headers.get('cache-control') ?? '').toLowerCase().split(',');
+  if (directives.every((each) => cacheRequests.includes(trimmed(each)))) return;
+  throw new SealgateError(
+    'field-refused',
+    'cache-control is not recorded: the kind of the bucket decides it.',
+  );
+}
+
+// A list of codings, whose names have no case (RFC 9110 8.4).
+function isIdentity(codings: string): boolean {
+  return codings.split(',').every((coding) => ['identity', ''].includes(trimmed(coding).toLowerCase()));
+}
+
+/**
+ * A plan to receive a body. `commit` gets it once it has the digest that was promised, and places the staging
+ * file; whatever is left of that file when `commit` has ended is removed.
+ */
+export function upload(
+  { store, maxObjectBytes }: Services,
+  promised: string | undefined,
+  commit: (staging: string, body: Hashed) => Promise<RespondPlan>,
+): Upload {
+  const staging = store.stagingPath();
+  const received = async ({ digest, size }: Hashed): Promise<RespondPlan> => {
+    try {
+      checkPromise(promised, digest);
+      return await commit(staging, { digest, size });
+    } finally {
+      await rm(staging, { force: true });
+    }
+  };
+  return { kind: 'receive', staging, maxSize: maxObjectBytes, received };
+}
+
+function checkPromise(promised: string | undefined, digest: string): void {
+  if (promised === undefined || promised === digest) return;
+  throw new SealgateError(
+    'digest-mismatch',
+    `The bytes received have SHA-256 ${digest}, promised was ${promised}.`,
+  );
+}
+
+/** 201 for what is new at this path, 200 for the rest. */
+export function stored(created: boolean, path: string, about: Hashed & Record<string, unknown>): RespondPlan {
+  const location = created ? `Location: ${path}\r\n` : '';
+  const validators = `ETag: "${about.digest}"\r\nRepr-Digest: ${reprDigest(about.digest)}\r\n`;
+  return respondJson(created ? 201 : 200, about, location + validators);
+}

@@ -1,0 +1,54 @@
+// Who may do what on the data plane: bearers of tokens (RFC 6750), and of client certificates.
+
+import { timingSafeEqual } from 'node:crypto';
+import type { Tokens } from '../auth/tokens.ts';
+import type { EngineRequest } from '../engine/engine_request.ts';
+import { SealgateError } from '../errors.ts';
+import { allows, type Scope } from '../scopes.ts';
+
+export type Action = 'read' | 'write';
+
+/**
+ * Lets a request pass or throws `token-missing`, `token-unknown` or `scope-missing`.
+ * Without a bucket the request needs the scope of all buckets.
+ */
+export type Authorize = (request: EngineRequest, action: Action, bucket?: string) => void;
+
+/** What the bearer of a certificate with this subject may do. */
+export interface CertifiedClient {
+  subject: string;
+  scopes: Scope[];
+}
+
+/**
+ * @param openReads everybody may read; writes always need a token or a certificate.
+ * @param own token of the server itself, which may read; empty: none.
+ */
+export function authorizer(
+  tokens: Tokens,
+  clients: CertifiedClient[],
+  openReads: boolean,
+  own = '',
+): Authorize {
+  const certified = new Map(clients.map(({ subject, scopes }) => [subject, scopes]));
+  return (request, action, bucket = '*') => {
+    if (action === 'read' && openReads) return;
+    if (allows(certified.get(request.subject) ?? [], action, bucket)) return;
+    const presented = bearer(request.headers.get('authorization'));
+    if (action === 'read' && own !== '' && sameText(presented, own)) return;
+    const token = tokens.verify(presented);
+    if (token === undefined) throw new SealgateError('token-unknown');
+    if (!allows(token.scopes, action, bucket)) throw new SealgateError('scope-missing');
+  };
+}
+
+function sameText(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function bearer(authorization: string | null): string {
+  const match = authorization?.match(/^Bearer +([A-Za-z0-9._~+/-]+=*)$/i);
+  if (!match?.[1]) throw new SealgateError('token-missing');
+  return match[1];
+}

@@ -1,0 +1,62 @@
+// Uploads that are not a whole plain file are refused before their body is received.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openTestApp, problemName } from '../../support/app.ts';
+
+const app = await openTestApp();
+after(() => app.close());
+
+const refused: [field: string, status: number, problem: string][] = [
+  ['X-No: framing', 411, 'length-required'],
+  ['x-amz-meta-owner: me', 400, 'field-refused'],
+  ['X-Amz-Content-Sha256: UNSIGNED-PAYLOAD', 400, 'field-refused'],
+  ['x-goog-meta-a: b', 400, 'field-refused'],
+  ['x-ms-blob-type: BlockBlob', 400, 'field-refused'],
+  ['x-meta-a: b', 400, 'field-refused'],
+  ['Content-Disposition: attachment', 400, 'field-refused'],
+  ['Expires: 0', 400, 'field-refused'],
+  ['Cache-Control: public, max-age=3600', 400, 'field-refused'],
+  ['Content-Range: bytes 0-1/4', 400, 'partial-put-refused'],
+  ['Content-Encoding: gzip', 415, 'coding-refused'],
+  ['Content-Encoding: identity, gzip', 415, 'coding-refused'],
+  ['Content-Encoding: \xa0identity', 415, 'coding-refused'],
+  ['Content-Type: text', 400, 'media-type-invalid'],
+  ['Content-Type: text/html; charset', 400, 'media-type-invalid'],
+  ['Content-Type: text/html, text/plain', 400, 'media-type-invalid'],
+  [`Content-Type: a/b${' ;'.repeat(100)}@`, 400, 'media-type-invalid'],
+  ['Content-Type: text/html; a="\xe9"', 400, 'media-type-invalid'],
+  ['Content-Type:', 400, 'media-type-invalid'],
+  [`Content-Type: text/${'a'.repeat(600)}`, 400, 'media-type-invalid'],
+];
+
+for (const [line, status, problem] of refused) {
+  test(`${line.slice(0, 50)} is refused with ${status}`, async () => {
+    const framing = status === 411 ? [] : ['Content-Length: 2'];
+    const answer = await app.response('PUT', '/o/files/refused', line, ...framing);
+    assert.deepEqual([answer.status, problemName(answer)], [status, problem]);
+  });
+}
+
+for (const value of ['identity', 'Identity', ' \tidentity ,\tIDENTITY', '']) {
+  test(`Content-Encoding: ${value} says nothing and is taken`, async () => {
+    const { status } = await app.put('/o/files/plain', 'x', `Content-Encoding: ${value}`);
+    assert.ok(status === 200 || status === 201);
+  });
+}
+
+test('what a request asks of caches on its way is no matter of the object', async () => {
+  const made = await app.put('/o/files/asked', 'x', 'Cache-Control: No-Cache, max-age=0', 'Accept: */*');
+  assert.equal(made.status, 201);
+});
+
+test('a refused field is named, with what this is not', async () => {
+  const refused = await app.response('PUT', '/o/files/s3', 'x-amz-acl: public-read', 'Content-Length: 1');
+  assert.equal(JSON.parse(refused.body.toString()).detail, 'x-amz-acl: this is not S3.');
+});
+
+test('the media type of the upload wins over the name', async () => {
+  const type = 'text/plain; charset="utf-8"';
+  await app.put('/o/files/page.html', 'x', `Content-Type: ${type}`);
+  assert.equal((await app.get('/o/files/page.html')).contentType, type);
+});
