@@ -47,7 +47,11 @@ export const limitsSchema = z
     ),
     planCacheBytes: bytes(64 * MiB, 64 * GiB, 'Memory of one worker for kept plans and small bodies.'),
     planCacheEntries: count(16_384, 10_000_000, 'Plans that one worker keeps; each holds an open file.'),
-    frontEndRequests: count(1024, 65_536, 'Requests of one worker that wait for the front end at a time.'),
+    frontEndRequests: count(
+      1024,
+      65_536,
+      'Requests of one worker that wait for the front end at a time; one client gets three quarters.',
+    ),
     uploads: count(
       256,
       65_536,

@@ -19,6 +19,7 @@ Connection::Connection(Reactor& reactor, Fd socket, std::shared_ptr<const TlsCon
       state_(channel_.is_tls() ? State::handshake : State::idle),
       listener_(listener),
       peer_(std::move(peer)),
+      client_(client_at(peer_)),
       accepted_at_(monotonic_us()) {
   deadline.owner = this;
   reactor_.mutable_counters().connections[state_].add();
@@ -272,16 +273,16 @@ void Connection::ask_front_end() {
   http_.retain();
   request_id_ = reactor_.ticket(*this);
   reactor_.ask_front_end(
-      {reactor_.id(),
-       RequestEvent{request_id_, std::string(request.method_name), std::string(request.target),
-                    std::string(request.head), request.has_body, channel_.peer_subject(), request_name()}});
+      *this, {reactor_.id(), RequestEvent{request_id_, std::string(request.method_name),
+                                          std::string(request.target), std::string(request.head),
+                                          request.has_body, channel_.peer_subject(), request_name()}});
 }
 
 void Connection::on_answer(Plan plan) {
   if (state_ != State::waiting) return;
   if (in_front_end_) {
     reactor_.mutable_counters().front_end_time.observe(monotonic_us() - head_at_);
-    reactor_.front_end_answered();
+    reactor_.front_end_answered(client_);
   }
   in_front_end_ = false;
   if (auto* receive_plan = std::get_if<ReceivePlan>(&plan); receive_plan && !ingest_) {
@@ -322,7 +323,7 @@ void Connection::count_cut() {
 }
 
 void Connection::forget_request() {
-  if (in_front_end_) reactor_.front_end_answered();
+  if (in_front_end_) reactor_.front_end_answered(client_);
   in_front_end_ = false;
   reactor_.forget(std::exchange(request_id_, 0));
 }

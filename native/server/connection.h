@@ -32,6 +32,7 @@ class Connection final : public EventTarget {
   bool usable() const { return channel_.usable(); }
   int fd() const { return channel_.fd(); }
   State state() const { return state_; }
+  size_t client() const { return client_; }
 
   void on_events(uint32_t events) override;
   void proceed();
@@ -120,6 +121,7 @@ class Connection final : public EventTarget {
   State state_;
   const size_t listener_;
   const std::string peer_;
+  const size_t client_;                  // shares.h
   std::array<Fallback, 2> fallbacks_{};  // by Direction: why it is not in the kernel
   Group group_ = Group::outside;
   GroupTotals* totals_ = nullptr;  // the group's; null until the handshake is done, and in plaintext

@@ -20,7 +20,7 @@ void Connection::receive(const ReceivePlan& plan) {
   max_body_ = plan.max_size;
   const bool too_large = !request.chunked && request.content_length > max_body_;
   const std::string_view token = request.field(Field::authorization);
-  upload_holder_ = UploadPlaces::holder(peer_, token.empty() ? channel_.peer_subject() : token);
+  upload_holder_ = UploadPlaces::holder(client_, token.empty() ? channel_.peer_subject() : token);
   if (too_large || !reactor_.upload_places().take(upload_holder_)) {
     reactor_.tell_front_end({reactor_.id(), AbortedEvent{request_id_}});
     forget_request();

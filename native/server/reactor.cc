@@ -49,7 +49,8 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
       engine_(engine),
       plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, counters_),
       access_lines_(engine.access_log, counters_),
-      upload_places_(options_.uploads) {
+      upload_places_(options_.uploads),
+      front_end_turns_(options_.front_end_requests) {
   const auto length = [this](State state) -> int64_t& {
     return deadlines_[static_cast<size_t>(state)].length;
   };

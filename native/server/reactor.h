@@ -23,6 +23,7 @@
 #include "server/counters.h"
 #include "server/cpu_samples.h"
 #include "server/front_end.h"
+#include "server/front_end_turns.h"
 #include "server/listener.h"
 #include "server/plan.h"
 #include "server/plan_cache.h"
@@ -147,10 +148,10 @@ class Reactor {
   void forget(uint64_t ticket) {
     if (ticket != 0) tickets_.erase(ticket);
   }
-  // Asks the front end, at once or when fewer requests are waiting there.
+  // Asks the front end, at once or when it is the client's turn.
   // Calls the connection's on_asked() then.
-  void ask_front_end(FrontEndEvent event);
-  void front_end_answered();
+  void ask_front_end(Connection& connection, FrontEndEvent event);
+  void front_end_answered(size_t client);
   void tell_front_end(FrontEndEvent event) { engine_.front_end.push(std::move(event)); }
   // Letters run on this reactor's thread, or never when it has ended.
   std::shared_ptr<Mailbox> mailbox() const { return mailbox_; }
@@ -190,6 +191,7 @@ class Reactor {
   AccessLines access_lines_;
   CpuSamples cpu_samples_;
   UploadPlaces upload_places_;
+  FrontEndTurns front_end_turns_;
   std::unique_ptr<char[]> scratch_{new char[kScratchBytes]};
   RecordBuffers record_buffers_;
 
@@ -205,10 +207,8 @@ class Reactor {
   std::vector<std::unique_ptr<Connection>> graves_;  // closed in this turn of the loop
   std::deque<Connection*> ready_;
   std::unordered_map<uint64_t, Connection*> tickets_;
-  std::deque<FrontEndEvent> front_end_waiting_;
   uint64_t next_ticket_ = 1;
   uint64_t last_serial_ = 0;  // of connections and requests
-  size_t front_end_asked_ = 0;
 };
 
 }  // namespace sealgate

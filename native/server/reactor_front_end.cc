@@ -1,4 +1,4 @@
-// Reactor, the part that asks the front end: no more at a time than it is to have, the rest in order.
+// Reactor, the part that asks the front end: no more at a time than it is to have, the rest in turns.
 #include <utility>
 
 #include "server/connection.h"
@@ -6,25 +6,28 @@
 
 namespace sealgate {
 
-void Reactor::ask_front_end(FrontEndEvent event) {
-  front_end_waiting_.push_back(std::move(event));
+void Reactor::ask_front_end(Connection& connection, FrontEndEvent event) {
+  const size_t client = connection.client();
+  if (front_end_turns_.nobody_waits() && front_end_turns_.take(client)) {
+    connection.on_asked();
+    return engine_.front_end.push(std::move(event));
+  }
+  front_end_turns_.add(client, std::move(event));
   fill_front_end();
 }
 
-void Reactor::front_end_answered() {
-  front_end_asked_--;
+void Reactor::front_end_answered(size_t client) {
+  front_end_turns_.leave(client);
   fill_front_end();
 }
 
 // Requests whose connection has gone meanwhile are not asked any more.
 void Reactor::fill_front_end() {
-  while (!front_end_waiting_.empty() && front_end_asked_ < options_.front_end_requests) {
-    FrontEndEvent event = std::move(front_end_waiting_.front());
-    front_end_waiting_.pop_front();
-    Connection* connection = find(std::get<RequestEvent>(event.what).request);
-    if (!connection) continue;
+  while (auto next = front_end_turns_.next()) {
+    auto& [client, event] = *next;
+    Connection* const connection = find(std::get<RequestEvent>(event.what).request);
+    if (!connection || !front_end_turns_.take(client)) continue;
     connection->on_asked();
-    front_end_asked_++;
     engine_.front_end.push(std::move(event));
   }
 }

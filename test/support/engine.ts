@@ -25,7 +25,7 @@ const limits: EngineLimits = {
   headTimeout: 5000,
   idleTimeout: 5000,
   stallTimeout: 5000,
-  frontEndTimeout: 5000,
+  frontEndTimeout: 60_000,
   minRate: 1,
 };
 

@@ -33,11 +33,11 @@ export class Wire {
     socket.on('close', () => this.#end('reset'));
   }
 
-  /** @param trust the certificate of an https: server, PEM. */
-  static async open(url: string, trust?: string): Promise<Wire> {
+  /** @param trust the certificate of an https: server, PEM. @param from own address; one of loopback. */
+  static async open(url: string, trust?: string, from = '127.0.0.1'): Promise<Wire> {
     const { protocol, hostname: host, port } = new URL(url);
     const tls = protocol === 'https:';
-    const to = { host, port: Number(port) };
+    const to = { host, port: Number(port), ...(host === '127.0.0.1' && { localAddress: from }) };
     const socket = tls
       ? connectTls({ ...to, servername: 'localhost', ...(trust && { ca: trust }) })
       : connect(to);

@@ -9,7 +9,7 @@ namespace sealgate {
 namespace {
 
 UploadPlaces::Holder who(const std::string& address, const std::string& token) {
-  return UploadPlaces::holder(address, token);
+  return UploadPlaces::holder(client_at(address), token);
 }
 
 size_t taken_by(UploadPlaces& places, const UploadPlaces::Holder& holder) {
