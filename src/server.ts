@@ -91,7 +91,7 @@ async function assemble(
   let sentinel: Sentinel | undefined;
   let control: ControlListener | undefined;
   const readiness = new Readiness();
-  const store = await openServedStore(config, readiness);
+  const store = await openServedStore(config, readiness, log);
   closers.push(() => store.close());
   let pool: DeliveryPool | undefined;
   const refusals = new Refusals();

@@ -7,7 +7,7 @@ import { SealgateError } from '../errors.ts';
 import { openStore } from '../store/content_store.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';
 import type { BucketKind, Store } from '../store/store.ts';
-import { UsageError } from './say.ts';
+import { sayError, UsageError } from './say.ts';
 
 export interface SiteOptions {
   config?: string;
@@ -54,6 +54,7 @@ export async function withStore<T>(
     root: config.store,
     readOnly: options.readOnly,
     dates: config.lastModified,
+    onNotice: sayError,
   });
   try {
     return await work(store, config);

@@ -1,18 +1,22 @@
 // The server's store: opened with the buckets of the configuration, and looked at by those who ask whether
 // the server is ready.
 
+import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Readiness } from '../readiness.ts';
 import { openStore } from '../store/content_store.ts';
 import { presenceOf } from '../store/presence.ts';
 import type { Store } from '../store/store.ts';
 
-export async function openServedStore(config: Config, readiness: Readiness): Promise<Store> {
-  const store = await openStore({ root: config.store, dates: config.lastModified });
+export async function openServedStore(config: Config, readiness: Readiness, log: Logger): Promise<Store> {
+  const onNotice = (said: string) => log.warn(said);
+  const store = await openStore({ root: config.store, dates: config.lastModified, onNotice });
   try {
     for (const [name, kind] of Object.entries(config.buckets)) await store.createBucket(name, kind);
     readiness.add('store', await presenceOf(config.store));
     readiness.add('metadata', () => store.fault());
+    const fault = await store.fault();
+    if (fault !== undefined) log.error(`the store can be read and not written: ${fault}`);
     return store;
   } catch (cause) {
     await store.close();

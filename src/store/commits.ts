@@ -10,6 +10,11 @@ import type { Key, StoreRecord, Table } from './records.ts';
 const maxBatch = 256;
 
 export interface CommitTarget {
+  /**
+   * Resolves with the number of the last commit, once the next can be written. Asked before each one until it
+   * has resolved.
+   */
+  prepare(): Promise<number>;
   has(table: Table, key: Key): boolean;
   /** Throws `store-full`, before anything is written. */
   ensureSpace(): void;
@@ -30,7 +35,8 @@ interface Waiting {
 export class Commits {
   readonly #target: CommitTarget;
   readonly #store: string;
-  #sequence: number;
+  /** Of the last commit; undefined until the target is prepared. */
+  #sequence: number | undefined;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   /** Why the last write failed; undefined after one that did not. */
@@ -40,14 +46,26 @@ export class Commits {
   #end: (why: string) => void = () => {};
   #hasEnded = false;
 
-  /** @param sequence of the last commit. */
-  constructor(target: CommitTarget, store: string, sequence: number) {
+  constructor(target: CommitTarget, store: string) {
     this.#target = target;
     this.#store = store;
-    this.#sequence = sequence;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
+  }
+
+  /**
+   * Prepares the target before anybody waits for it. A disk that is full or fails is a fault like that of a
+   * write: what there is can be read. Rejects with the reason for everything else.
+   */
+  async begin(): Promise<void> {
+    try {
+      await this.#prepared();
+    } catch (error) {
+      const cause = (error as Error).cause ?? error;
+      const { code } = cause as NodeJS.ErrnoException;
+      if (this.#hasEnded || !(isFull(code) || code === 'EIO' || code === 'store-full')) throw cause;
+    }
   }
 
   get hasEnded(): boolean {
@@ -106,22 +124,38 @@ export class Commits {
   }
 
   async #write(records: StoreRecord[]): Promise<void> {
+    const sequence = (await this.#prepared()) + 1;
     this.#target.ensureSpace();
-    const sequence = this.#sequence + 1;
     try {
       const unwritten = await this.#target.write({ sequence, store: this.#store, records });
       this.#sequence = sequence;
       if (unwritten) throw unwritten;
       this.#fault = undefined;
     } catch (cause) {
-      const end = this.#target.endOf();
-      this.#fault = end ?? `the last write failed: ${(cause as Error).message}`;
-      if (end !== undefined) {
-        this.#hasEnded = true;
-        this.#end(end);
-      }
-      const { code } = cause as NodeJS.ErrnoException;
-      throw new SealgateError(isFull(code) ? 'store-full' : 'store-write-failed', undefined, { cause });
+      throw this.#failed(cause, 'the last write failed');
     }
+  }
+
+  async #prepared(): Promise<number> {
+    if (this.#sequence !== undefined) return this.#sequence;
+    try {
+      this.#sequence = await this.#target.prepare();
+      this.#fault = undefined;
+      return this.#sequence;
+    } catch (cause) {
+      throw this.#failed(cause, 'the store could not be made ready for writing');
+    }
+  }
+
+  #failed(cause: unknown, what: string): SealgateError {
+    const end = this.#target.endOf();
+    this.#fault = end ?? `${what}: ${(cause as Error).message}`;
+    if (end !== undefined) {
+      this.#hasEnded = true;
+      this.#end(end);
+    }
+    if (cause instanceof SealgateError) return cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    return new SealgateError(isFull(code) ? 'store-full' : 'store-write-failed', undefined, { cause });
   }
 }

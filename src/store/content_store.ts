@@ -40,6 +40,8 @@ export interface OpenOptions {
   dates?: Dates;
   /** Hears how many unfinished uploads were removed. */
   onRecovered?: (files: number) => void;
+  /** Hears, as a sentence, what was found and mended in the metadata. */
+  onNotice?: (said: string) => void;
 }
 
 /**
@@ -47,7 +49,7 @@ export interface OpenOptions {
  * Rejects when another process writes to it, or when its format is another one.
  */
 export async function openStore(options: OpenOptions): Promise<Store> {
-  const { root, readOnly = false, dates = 'written', onRecovered } = options;
+  const { root, readOnly = false, dates = 'written', onRecovered, onNotice = () => {} } = options;
   const blobs = new Blobs(root);
   if (readOnly) {
     await checkFormat(root, false);
@@ -63,7 +65,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     await checkLockFile(root);
     const removed = await blobs.prepare();
     if (removed > 0) onRecovered?.(removed);
-    return new ContentStore(root, blobs, await Metadata.writer(root), lock, dates);
+    return new ContentStore(root, blobs, await Metadata.writer(root, { onNotice }), lock, dates);
   } catch (cause) {
     lock.release();
     throw cause;

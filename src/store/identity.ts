@@ -32,22 +32,24 @@ async function idOfBlobs(root: string): Promise<string | undefined> {
 /** Metadata that are made anew for these blobs may be empty beside them: a new id, and blobs that have it. */
 export async function newIdentity(root: string): Promise<string> {
   const id = randomUUID();
-  await replaceFile(idFile(root), `${id}\n`);
+  await writeId(root, id);
   return id;
 }
 
+export function writeId(root: string, id: string): Promise<void> {
+  return replaceFile(idFile(root), `${id}\n`);
+}
+
 /**
- * The store's id. Rejects when metadata and blobs do not belong together.
+ * The store's id, and whether the blobs have it. Rejects when metadata and blobs do not belong together.
  * @param meta the id in the metadata, and whether they hold nothing else.
- * @param writes false: nothing is made.
  */
 export async function agreedIdentity(
   root: string,
   meta: { id: string | undefined; isEmpty: boolean },
-  writes: boolean,
-): Promise<string> {
+): Promise<{ id: string; blobsHaveId: boolean }> {
   const blobs = await idOfBlobs(root);
-  if (meta.id !== undefined && meta.id === blobs) return meta.id;
+  if (meta.id !== undefined && meta.id === blobs) return { id: meta.id, blobsHaveId: true };
   const hasBlobs = (await readdir(join(root, 'blobs', 'sha256'))).length > 0;
   if (meta.id === undefined && meta.isEmpty && hasBlobs) {
     throw new Error(
@@ -64,7 +66,5 @@ export async function agreedIdentity(
     );
   }
   // A store of before there were ids, a new one, or one whose file was lost.
-  const id = meta.id ?? blobs ?? randomUUID();
-  if (writes && blobs === undefined) await replaceFile(idFile(root), `${id}\n`);
-  return id;
+  return { id: meta.id ?? blobs ?? randomUUID(), blobsHaveId: blobs !== undefined };
 }

@@ -171,7 +171,7 @@ export async function* readJournal(path: string, onDamaged: (line: number) => vo
       onDamaged(number);
       continue;
     }
-    if (waiting && waiting.sequence < frame.sequence) yield waiting;
+    if (waiting && waiting.sequence !== frame.sequence) yield waiting;
     waiting = frame;
   }
   if (waiting) yield waiting;

@@ -12,8 +12,9 @@ import { forgetClosing, isAsClosed, isBeingWritten, noteClosing } from './closin
 import { Commits } from './commits.ts';
 import { DiskReserve } from './disk_reserve.ts';
 import { agreedIdentity } from './identity.ts';
-import { type Frame, Journal, writeJournal } from './journal.ts';
+import type { Frame } from './journal.ts';
 import { pageFault } from './page_check.ts';
+import { Preparation } from './preparation.ts';
 import { type Key, type StoreRecord, type Table, tables } from './records.ts';
 
 export type { Key, Table };
@@ -38,6 +39,13 @@ const ahead = 8 * 1024 * 1024;
 export interface Version<V> {
   version: number;
   value: V;
+}
+
+export interface WriterOptions {
+  /** Of metadata that are made anew for the blobs; absent: what metadata and blobs say. */
+  id?: string;
+  /** Hears, as a sentence, what was found and mended. */
+  onNotice: (said: string) => void;
 }
 
 /** The journal of the store at `root`. */
@@ -69,7 +77,7 @@ export class Metadata {
   readonly #tables: Record<Table, Database<unknown, Key>>;
   /** `store`: the store's id; `last`: the frame of the last commit, from which the journal is completed. */
   readonly #state: Database<unknown, string>;
-  #writing: { commits: Commits; journal: Journal } | undefined;
+  #writing: { commits: Commits; preparation: Preparation } | undefined;
 
   private constructor(root: string, readOnly: boolean) {
     this.#folder = root;
@@ -98,7 +106,7 @@ export class Metadata {
     checkPages(root, false);
     const meta = new Metadata(root, true);
     try {
-      await agreedIdentity(root, meta.#identity(), false);
+      await agreedIdentity(root, meta.#identity());
       return meta;
     } catch (cause) {
       await meta.close();
@@ -106,16 +114,13 @@ export class Metadata {
     }
   }
 
-  /**
-   * Of a locked store.
-   * @param id of metadata that are made anew for the blobs; absent: what metadata and blobs say.
-   */
-  static async writer(root: string, id?: string): Promise<Metadata> {
+  /** Of a locked store. */
+  static async writer(root: string, options: WriterOptions): Promise<Metadata> {
     checkPages(root, true);
     await forgetClosing(root);
     const meta = new Metadata(root, false);
     try {
-      await meta.#beginWriting(root, id);
+      await meta.#beginWriting(root, options);
       return meta;
     } catch (cause) {
       await meta.close();
@@ -129,49 +134,40 @@ export class Metadata {
     return { id, isEmpty };
   }
 
-  async #beginWriting(root: string, given?: string): Promise<void> {
-    const known = this.#identity();
-    const id = given ?? (await agreedIdentity(root, known, true));
+  async #beginWriting(root: string, { id: given, onNotice }: WriterOptions): Promise<void> {
+    const agreed = given ? { id: given, blobsHaveId: true } : await agreedIdentity(root, this.#identity());
     const space = new DiskReserve(dataPath(root), maxGrowth, ahead);
-    if (known.id === undefined) {
-      space.ensure();
-      await this.#state.put('store', id);
-    }
-    const last = this.#state.get('last') as Frame | undefined;
-    const journal = await this.#journal(journalPath(root), id, last);
+    const preparation = new Preparation(
+      { root, ...agreed, journal: journalPath(root) },
+      {
+        has: (table, key) => this.#tables[table].doesExist(key),
+        records: () => this.records(),
+        hasId: () => this.#state?.get('store') !== undefined,
+        putId: (id) => {
+          space.ensure();
+          return this.#transaction((state) => [state.put('store', id)]);
+        },
+        last: () => this.#state?.get('last') as Frame | undefined,
+        add: (records, last) => this.#commit(records, last),
+      },
+      onNotice,
+    );
     const target = {
+      prepare: async () => {
+        await preparation.ensure();
+        return (this.#state?.get('last') as Frame | undefined)?.sequence ?? 0;
+      },
       has: (table: Table, key: Key) => this.#tables[table].doesExist(key),
       ensureSpace: () => {
         space.ensure();
-        journal.ensureSpace();
+        preparation.journal?.ensureSpace();
       },
-      write: (frame: Frame) => this.#write(frame, journal),
+      write: (frame: Frame) => this.#write(frame, preparation),
       endOf: () => this.#endOf(),
     };
-    this.#writing = { commits: new Commits(target, id, last?.sequence ?? 0), journal };
-  }
-
-  // One that goes on where the metadata are. What it lacks of the last commit is added; one that lacks more
-  // than that, or is another store's, is written anew. It may be ahead by the one commit that was under way.
-  async #journal(path: string, id: string, last: Frame | undefined): Promise<Journal> {
-    const sequence = last?.sequence ?? 0;
-    const found = await Journal.open(path);
-    const its = found.last?.store === id ? found.last.sequence : Number.NEGATIVE_INFINITY;
-    if (its > sequence + 1) {
-      await found.journal.close();
-      throw new Error(
-        `${this.#folder}: the metadata end with commit ${sequence}, and the journal has ${its}: an older ` +
-          "data.mdb was put back; bring back the newest one, or run 'sealgate rebuild' to take the journal's",
-      );
-    }
-    if (its >= sequence) return found.journal;
-    if (last && its === sequence - 1) {
-      await found.journal.append(last);
-      return found.journal;
-    }
-    await found.journal.close();
-    await writeJournal(path, id, sequence, this.records());
-    return (await Journal.open(path)).journal;
+    const commits = new Commits(target, agreed.id);
+    this.#writing = { commits, preparation };
+    await commits.begin();
   }
 
   /** All there are. */
@@ -197,18 +193,27 @@ export class Metadata {
   }
 
   // At the same time, as each waits for the disk.
-  async #write(frame: Frame, journal: Journal): Promise<Error | undefined> {
-    const [committed, appended] = await Promise.allSettled([this.#commit(frame), journal.append(frame)]);
+  async #write(frame: Frame, preparation: Preparation): Promise<Error | undefined> {
+    const journal = await preparation.ensure();
+    const both = [this.#commit(frame.records, frame), journal.append(frame)] as const;
+    const [committed, appended] = await Promise.allSettled(both);
     if (committed.status === 'rejected') throw committed.reason;
     return appended.status === 'rejected' ? appended.reason : undefined;
   }
 
-  async #commit(frame: Frame): Promise<void> {
-    const written: Promise<boolean>[] = [];
+  #commit(records: StoreRecord[], last: Frame): Promise<void> {
+    return this.#transaction((state) => [
+      ...records.map(({ table, key, value }) => this.#tables[table].put(key, value)),
+      state.put('last', last),
+    ]);
+  }
+
+  async #transaction(puts: (state: Database<unknown, string>) => Promise<boolean>[]): Promise<void> {
+    let written: Promise<boolean>[] = [];
+    const state = this.#state;
     // A block under a condition is one transaction, whenever LMDB's thread begins.
-    const all = this.#state.ifNoExists('absent', () => {
-      for (const { table, key, value } of frame.records) written.push(this.#tables[table].put(key, value));
-      written.push(this.#state.put('last', frame));
+    const all = state.ifNoExists('absent', () => {
+      written = puts(state);
     });
     const outcomes = await Promise.allSettled([all, ...written]);
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
@@ -272,7 +277,7 @@ export class Metadata {
 
   async close(): Promise<void> {
     await this.#writing?.commits.idle();
-    await this.#writing?.journal.close();
+    await this.#writing?.preparation.journal?.close();
     // LMDB may wait for ever for what it could not do.
     if (this.#writing?.commits.hasEnded) return;
     await this.#root.close();

@@ -7,6 +7,7 @@ import { readId } from './identity.ts';
 
 /** What a store cannot do without, below its root, besides its blobs. */
 const parts = ['.', 'format', 'staging', 'meta'];
+const idPart = 'blobs/id';
 
 /** Resolves with a look at the store as it is now; the look resolves with what is missing or another. */
 export async function presenceOf(root: string): Promise<() => Promise<string | undefined>> {
@@ -17,15 +18,24 @@ export async function presenceOf(root: string): Promise<() => Promise<string | u
     return `${dev} ${ino}`;
   };
   const looks = new Map(parts.map((part) => [part, () => inode(part)]));
-  looks.set('blobs/id', () => readId(root));
+  looks.set(idPart, () => readId(root));
   const opened = new Map<string, string>();
-  for (const [part, look] of looks) opened.set(part, await look());
+  for (const [part, look] of looks) {
+    const found = await look().catch((error) => {
+      if (part === idPart && error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (found !== undefined) opened.set(part, found);
+  }
   return async () => {
     for (const [part, look] of looks) {
       const path = join(root, part);
       try {
+        const found = await look();
+        // A full disk may have kept the id from being written until now.
+        if (!opened.has(part)) opened.set(part, found);
         // The layout's version may be written anew.
-        if ((await look()) !== opened.get(part) && part !== 'format')
+        if (found !== opened.get(part) && part !== 'format')
           return `${path} is not the one that was opened; was it unmounted or replaced?`;
       } catch (cause) {
         return `${path} cannot be looked at (${(cause as NodeJS.ErrnoException).code})`;

@@ -40,7 +40,7 @@ export async function rebuildStore(
     await checkNames(root);
     await setAside(root);
     const kept = aside(root);
-    const meta = await Metadata.writer(root, await newIdentity(root));
+    const meta = await Metadata.writer(root, { id: await newIdentity(root), onNotice: () => {} });
     const done = { records: 0, damagedLines: 0, hashed: 0, withdrawn: 0 };
     try {
       await fromJournal(meta, join(kept, 'journal'), done, () => onProgress(done));

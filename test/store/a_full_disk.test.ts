@@ -138,3 +138,33 @@ test('a store on a disk without any room is served', { skip }, async () => {
   assert.equal(await server.stop(), 0);
   await disk?.makeRoom();
 });
+
+// Its id and its journal are written when it is opened for the first time by a version that has them.
+test('a store of before there was a journal is read on a full disk, and written with room', {
+  skip,
+}, async () => {
+  await rm(join(site, 'store/journal'));
+  await rm(join(site, 'store/blobs/id'));
+  const token = (await runCli('token', 'add', 'write:*', '--config', config)).trim();
+  await disk?.leave(0);
+  const server = await TestServer.start(
+    { dir: outside, config, certificate: join(site, 'tls/certificate.pem'), token, remove: async () => {} },
+    '--workers',
+    '1',
+  );
+  const ready = () => fetch(`${server.control}/readyz`);
+  assert.equal((await server.curl('/o/files/room')).body.toString(), 'room');
+  const unready = await ready();
+  assert.equal(unready.status, 503);
+  assert.match(await unready.text(), /metadata: the store could not be made ready for writing: ENOSPC/);
+  assert.match(server.log(), /the store can be read and not written: [^"]*ENOSPC/);
+  const refused = await server.put('/o/files/upload', join(tree, 'new'));
+  assert.deepEqual([refused.status, JSON.parse(refused.body.toString()).title], [507, 'store-full']);
+  const auth = ['-H', `Authorization: Bearer ${token}`];
+  assert.equal((await server.curl('/o/files/room', '-X', 'DELETE', ...auth)).status, 507);
+  await disk?.makeRoom();
+  assert.equal((await ready()).status, 200);
+  assert.equal((await server.put('/o/files/with%20a%20journal', join(tree, 'new'))).status, 201);
+  assert.equal(await server.stop(), 0);
+  assert.match(await readFile(join(site, 'store/journal'), 'utf8'), /"with a journal",1\]/);
+});

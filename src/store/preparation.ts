@@ -1,0 +1,121 @@
+// Preparation: what has to be in place before the first commit: the store's id beside blobs and metadata, and
+// a journal that ends where the metadata do. It is tried when a store is opened; where it fails, as on a full
+// disk, the store can be read, and it is tried again before each commit.
+
+import { writeId } from './identity.ts';
+import { type Frame, Journal, readJournal, writeJournal } from './journal.ts';
+import type { Key, StoreRecord, Table } from './records.ts';
+
+/** The metadata, as far as this needs them. */
+export interface PreparedMetadata {
+  has(table: Table, key: Key): boolean;
+  records(): Iterable<StoreRecord>;
+  hasId(): boolean;
+  putId(id: string): Promise<void>;
+  /** The frame of the last commit. */
+  last(): Frame | undefined;
+  /** In one transaction: these records, which are none that there are, and `last`. */
+  add(records: StoreRecord[], last: Frame): Promise<void>;
+}
+
+export interface PreparedStore {
+  root: string;
+  id: string;
+  /** Whether blobs/ says it. */
+  blobsHaveId: boolean;
+  /** Path of the journal. */
+  journal: string;
+}
+
+/** Records that one commit adds: as many as others have (commits.ts). */
+const maxBatch = 256;
+
+export class Preparation {
+  readonly #store: PreparedStore;
+  readonly #meta: PreparedMetadata;
+  readonly #onReplayed: (said: string) => void;
+  #blobsHaveId: boolean;
+  #journal: Journal | undefined;
+
+  /** @param onReplayed hears, as a sentence, that the journal had commits that the metadata had not. */
+  constructor(store: PreparedStore, meta: PreparedMetadata, onReplayed: (said: string) => void) {
+    this.#store = store;
+    this.#meta = meta;
+    this.#onReplayed = onReplayed;
+    this.#blobsHaveId = store.blobsHaveId;
+  }
+
+  get journal(): Journal | undefined {
+    return this.#journal;
+  }
+
+  /** Not twice at a time. Once it resolves, there is a journal. */
+  async ensure(): Promise<Journal> {
+    if (this.#journal) return this.#journal;
+    const { root, id } = this.#store;
+    if (!this.#blobsHaveId) await writeId(root, id);
+    this.#blobsHaveId = true;
+    if (!this.#meta.hasId()) await this.#meta.putId(id);
+    this.#journal = await this.#openJournal();
+    return this.#journal;
+  }
+
+  // One that ends where the metadata do. What it lacks of the last commit is added; one that lacks more than
+  // that, or is another store's, is written anew.
+  async #openJournal(): Promise<Journal> {
+    const { id, journal: path } = this.#store;
+    const { journal, last: its } = await Journal.open(path);
+    try {
+      const last = this.#meta.last();
+      const sequence = last?.sequence ?? 0;
+      const found = its?.store === id ? its.sequence : Number.NEGATIVE_INFINITY;
+      if (its && found > sequence) await this.#replay(its, sequence);
+      if (found >= sequence) return journal;
+      if (last && found === sequence - 1) {
+        await journal.append(last);
+        return journal;
+      }
+      await writeJournal(path, id, sequence, this.#meta.records());
+    } catch (cause) {
+      await journal.close();
+      throw cause;
+    }
+    await journal.close();
+    return (await Journal.open(path)).journal;
+  }
+
+  // The one commit that was under way when the process was killed is the journal's last frame. Where there
+  // are more an older data.mdb was put back; a journal that was written anew since has everything before its
+  // first commit, so that all of it is compared.
+  async #replay(its: Frame, sequence: number): Promise<void> {
+    if (its.sequence === sequence + 1 && its.records.length > 0) {
+      await this.#meta.add(this.#missing(its.records), its);
+      return;
+    }
+    let [added, damaged] = [0, 0];
+    let records: StoreRecord[] = [];
+    for await (const frame of readJournal(this.#store.journal, () => damaged++)) {
+      if (frame.store !== its.store) continue;
+      const missing = this.#missing(frame.records);
+      if (records.length + missing.length > maxBatch) {
+        await this.#meta.add(records, { ...frame, sequence, records: [] });
+        records = [];
+      }
+      records.push(...missing);
+      added += missing.length;
+    }
+    // With the number of the journal's end at last: until then a kill is followed by the same once more.
+    await this.#meta.add(records, its);
+    const lost = damaged > 0 ? `; ${damaged} lines of the journal are not whole, what they said is lost` : '';
+    if (added > 0 || damaged > 0)
+      this.#onReplayed(
+        `${this.#store.root}: the metadata ended with commit ${sequence} and the journal with ` +
+          `${its.sequence}, as when an older data.mdb is put back: ${added} records were taken from the ` +
+          `journal${lost}`,
+      );
+  }
+
+  #missing(records: StoreRecord[]): StoreRecord[] {
+    return records.filter(({ table, key }) => !this.#meta.has(table, key));
+  }
+}
