@@ -1,5 +1,5 @@
-// Mailbox: work that other threads leave for one reactor. Posting wakes the reactor through an eventfd, once
-// for however many letters lie there; for letters that are posted together, once for some of them.
+// Mailbox: tasks that other threads leave for one reactor. Posting wakes the reactor through an eventfd, once
+// for however many tasks are waiting; a thread that posts many says so (Batch) and wakes it once for several.
 #pragma once
 
 #include <sys/eventfd.h>
@@ -16,69 +16,70 @@ namespace sealgate {
 
 class Mailbox {
  public:
-  using Letter = std::function<void()>;
+  using Task = std::function<void()>;
 
   Mailbox() : wake_(std::make_shared<Fd>(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))) {}
 
-  // While one exists, what its thread posts is not told at once. Waking a thread takes longer than posting,
-  // and one that is woken for every letter does nothing but wake.
-  class Together {
+  // While a thread has one, its posts wake the mailboxes' owners only after every kTasksAWake tasks, and when
+  // it ends. Waking a thread takes longer than posting, and a reactor that is woken for every task does
+  // nothing but wake.
+  class Batch {
    public:
-    Together() { open_ = true; }
-    ~Together() {
-      tell();
+    Batch() { open_ = true; }
+    ~Batch() {
+      wake_all();
       open_ = false;
     }
-    Together(const Together&) = delete;
-    Together& operator=(const Together&) = delete;
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
 
    private:
     friend class Mailbox;
-    static constexpr size_t kLetters = 16;
-    static void tell() {
+    static constexpr size_t kTasksAWake = 16;
+    static void wake_all() {
       for (const auto& wake : std::exchange(waiting_, {})) ::eventfd_write(wake->get(), 1);
-      letters_ = 0;
+      tasks_ = 0;
     }
     static inline thread_local bool open_ = false;
-    static inline thread_local size_t letters_ = 0;
+    static inline thread_local size_t tasks_ = 0;
     static inline thread_local std::vector<std::shared_ptr<Fd>> waiting_;
   };
 
   // Any thread.
-  void post(Letter letter) {
+  void post(Task task) {
     bool first;
     {
       std::lock_guard lock(mutex_);
-      first = letters_.empty();
-      letters_.push_back(std::move(letter));
+      first = tasks_.empty();
+      tasks_.push_back(std::move(task));
     }
-    if (!Together::open_) {
+    if (!Batch::open_) {
       if (first) ::eventfd_write(wake_->get(), 1);
       return;
     }
-    if (first) Together::waiting_.push_back(wake_);
-    if (++Together::letters_ >= Together::kLetters) Together::tell();
+    if (first) Batch::waiting_.push_back(wake_);
+    if (++Batch::tasks_ >= Batch::kTasksAWake) Batch::wake_all();
   }
 
-  // The reactor's thread: runs what lies there.
-  void open() {
+  // The reactor's thread: runs the tasks that are waiting.
+  void run() {
     eventfd_t ignored;
     ::eventfd_read(wake_->get(), &ignored);
     {
       std::lock_guard lock(mutex_);
-      opened_.swap(letters_);
+      running_.swap(tasks_);
     }
-    for (Letter& letter : opened_) letter();
-    opened_.clear();
+    for (Task& task : running_) task();
+    running_.clear();
   }
 
   int fd() const { return wake_->get(); }
 
  private:
-  std::shared_ptr<Fd> wake_;  // also of those who have yet to tell
+  std::shared_ptr<Fd> wake_;  // shared with batches that have yet to wake it
   std::mutex mutex_;
-  std::vector<Letter> letters_;
-  std::vector<Letter> opened_;
+  std::vector<Task> tasks_;
+  std::vector<Task> running_;
 };
 
 }  // namespace sealgate

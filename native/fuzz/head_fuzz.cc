@@ -62,7 +62,7 @@ void check_date(std::string_view field) {
 void check_head(const Request& request, const HttpLimits& limits) {
   must(request.target.size() <= limits.target_bytes, "the target is within its limit");
   must(request.head.size() <= limits.head_bytes, "the head is within its limit");
-  must(request.head.find('\0') == std::string_view::npos, "no NUL reaches the front end");
+  must(request.head.find('\0') == std::string_view::npos, "no NUL reaches the application");
   for (const uint64_t size : {uint64_t{0}, uint64_t{1}, uint64_t{1000}, uint64_t{INT64_MAX}}) {
     check_ranges(request, size, limits.ranges);
   }

@@ -1,6 +1,6 @@
 // Http1: the HTTP/1.1 request parser of one connection (RFC 9112), on llhttp in its strict mode.
 // It is pulled: the connection hands it bytes and gets one event a call, so that a request can wait for the
-// front end without anything being buffered inside the parser.
+// application without anything being buffered inside the parser.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ namespace sealgate {
 
 enum class Method : uint8_t { get, head, put, del, options, post, other };
 
-// The fields the engine itself reads. All others only travel to the front end inside Request::head.
+// The fields the engine itself reads. All others only travel to the application inside Request::head.
 enum class Field : uint8_t {
   host,
   range,

@@ -1,5 +1,6 @@
-// Problem: why the engine refuses a request before any front end saw it. One name a refusal; the HTTP status
-// and the sentence a client reads stand in src/errors.ts, which hands the engine one prebuilt answer each.
+// Problem: why the engine refuses a request before any application saw it. One name a refusal; the HTTP
+// status and the sentence a client reads stand in src/errors.ts, which hands the engine one prebuilt answer
+// each.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,7 @@ enum class Problem : uint8_t {
   store_read_failed,     // 500: the disk refused a read
   method_unknown,        // 501
   coding_unknown,        // 501: a Transfer-Encoding other than chunked
-  front_end_overloaded,  // 503: no answer from the front end in time
+  front_end_overloaded,  // 503: no answer from the application in time
   version_unsupported,   // 505
   store_full,            // 507: ENOSPC or EDQUOT while receiving
   store_write_failed,    // 500: any other error while receiving

@@ -13,7 +13,7 @@ namespace sealgate {
 enum class Opening : uint8_t { method, no_method, open };  // open: more bytes will tell
 Opening opening_of(std::string_view text);
 
-// Field::count_ for the fields that only the front end reads.
+// Field::count_ for the fields that only the application reads.
 Field field_of(std::string_view name);
 
 // Whether its value is a list, which may come in several lines (RFC 9110 5.3).

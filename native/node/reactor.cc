@@ -14,7 +14,7 @@
 namespace sealgate::addon {
 namespace {
 
-// Reactors are made on the front end's thread and run on workers', so they are found by id, process-wide.
+// Reactors are made on the application's thread and run on workers', so they are found by id, process-wide.
 class Registry {
  public:
   uint32_t next_id() {
@@ -173,7 +173,7 @@ void run_reactor(const Napi::CallbackInfo& info) {
   registry().ended(reactor->id());
 }
 
-// --- events to the front end
+// --- events to the application
 // -------------------------------------------------------------------------------------
 
 Napi::String latin1(Napi::Env env, const std::string& value) {
@@ -232,16 +232,16 @@ class Batch {
 };
 
 void hand_over_events(Napi::Env env, Napi::Function handler) {
-  if (!env) return;                                       // the environment is going down
-  static auto& events = *new std::vector<FrontEndEvent>;  // of the one thread that answers
-  Engine::instance().front_end.drain(events);
+  if (!env) return;                                          // the environment is going down
+  static auto& events = *new std::vector<ApplicationEvent>;  // of the one thread that answers
+  Engine::instance().application.drain(events);
   if (events.empty()) return;
   const Napi::HandleScope scope(env);
   Batch batch(env, events.size());
-  for (const FrontEndEvent& event : events) {
+  for (const ApplicationEvent& event : events) {
     std::visit([&](const auto& what) { batch.add(event.reactor, what); }, event.what);
   }
-  const Mailbox::Together together;
+  const Mailbox::Batch answers_together;
   events.clear();
   handler.Call({batch.words()});
 }
@@ -250,7 +250,7 @@ void on_events(const Napi::CallbackInfo& info) {
   static std::mutex mutex;
   static Napi::ThreadSafeFunction* connected = nullptr;  // outlives every reactor that may notify
   const std::lock_guard lock(mutex);
-  FrontEndQueue& queue = Engine::instance().front_end;
+  ApplicationQueue& queue = Engine::instance().application;
   queue.connect(nullptr);
   if (connected) {
     connected->Release();
@@ -258,7 +258,7 @@ void on_events(const Napi::CallbackInfo& info) {
   }
   if (!info[0].IsFunction()) return;
   connected = new Napi::ThreadSafeFunction(
-      Napi::ThreadSafeFunction::New(info.Env(), info[0].As<Napi::Function>(), "sealgate front end", 0, 1));
+      Napi::ThreadSafeFunction::New(info.Env(), info[0].As<Napi::Function>(), "sealgate application", 0, 1));
   queue.connect([tsfn = *connected] { tsfn.NonBlockingCall(hand_over_events); });
 }
 

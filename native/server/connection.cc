@@ -227,7 +227,7 @@ void Connection::on_head() {
   if (request_serial_ == 0 && !channel_.is_tls()) know_sentinel();
   request_serial_ = reactor_.next_serial();
   logged_ = reactor_.access_lines().wanted();
-  if (!only_reads()) return ask_front_end();
+  if (!only_reads()) return ask_application();
   // No plan is kept under a target with a query, and most targets have none: it is not looked for at first.
   const auto* plan = reactor_.plans().find(plan_key(request.target));
   if (!plan && request.target.find('?') != request.target.npos) plan = reactor_.plans().find(plan_key());
@@ -235,7 +235,7 @@ void Connection::on_head() {
     counters.plan_hits.add();
     return deliver(*plan, Sealed::earlier);
   }
-  ask_front_end();
+  ask_application();
 }
 
 // In the clear there is no handshake that names it: its first request does.
@@ -266,13 +266,13 @@ std::string_view Connection::plan_key(std::string_view path) {
   return key_;
 }
 
-void Connection::ask_front_end() {
+void Connection::ask_application() {
   const Request& request = http_.request();
   reactor_.mutable_counters().plan_misses.add();
   set_state(State::waiting);
   http_.retain();
   request_id_ = reactor_.ticket(*this);
-  reactor_.ask_front_end(
+  reactor_.ask_application(
       *this, {reactor_.id(), RequestEvent{request_id_, std::string(request.method_name),
                                           std::string(request.target), std::string(request.head),
                                           request.has_body, channel_.peer_subject(), request_name()}});
@@ -280,11 +280,11 @@ void Connection::ask_front_end() {
 
 void Connection::on_answer(Plan plan) {
   if (state_ != State::waiting) return;
-  if (in_front_end_) {
+  if (at_application_) {
     reactor_.mutable_counters().front_end_time.observe(monotonic_us() - head_at_);
-    reactor_.front_end_answered(client_);
+    reactor_.application_answered(client_);
   }
-  in_front_end_ = false;
+  at_application_ = false;
   if (auto* receive_plan = std::get_if<ReceivePlan>(&plan); receive_plan && !ingest_) {
     receive(*receive_plan);
     return proceed();
@@ -323,8 +323,8 @@ void Connection::count_cut() {
 }
 
 void Connection::forget_request() {
-  if (in_front_end_) reactor_.front_end_answered(client_);
-  in_front_end_ = false;
+  if (at_application_) reactor_.application_answered(client_);
+  at_application_ = false;
   reactor_.forget(std::exchange(request_id_, 0));
 }
 
@@ -337,7 +337,7 @@ void Connection::close() {
   reactor_.forget(std::exchange(io_ticket_, 0));
   count_fallbacks();
   set_state(State::closed);
-  reactor_.bury(*this);
+  reactor_.retire(*this);
 }
 
 }  // namespace sealgate

@@ -1,5 +1,5 @@
 // Connection: the life of one client connection, as a state machine. proceed() runs it until it needs the
-// outside world: the socket, the front end, the disk or the clock.
+// outside world: the socket, the application, the disk or the clock.
 //
 //   handshake → idle → head → waiting → sending → idle …
 //                               └→ receiving → waiting → sending
@@ -36,7 +36,7 @@ class Connection final : public EventTarget {
 
   void on_events(uint32_t events) override;
   void proceed();
-  void on_asked() { in_front_end_ = true; }
+  void on_asked() { at_application_ = true; }
   void on_answer(Plan plan);
   void on_opened(const DeliverOrder& order, SealedFile::Sealing sealing);
   void on_disk_read();
@@ -73,7 +73,7 @@ class Connection final : public EventTarget {
 
   void on_head();
   void know_sentinel();
-  void ask_front_end();
+  void ask_application();
   std::string_view plan_key();
   std::string_view plan_key(std::string_view path);
   enum class Sealed : bool { earlier, just_now };
@@ -151,12 +151,12 @@ class Connection final : public EventTarget {
   int64_t head_at_ = 0, first_byte_at_ = 0;  // of the request and response under way; 0: not yet
   bool logged_ = false;                      // its request is kept for the access log
   uint64_t request_serial_ = 0;
-  uint64_t body_bytes_ = 0;    // of the request, received
-  uint64_t request_id_ = 0;    // of the request the front end knows of; 0: none
-  uint64_t io_ticket_ = 0;     // of the disk read, the opening or the ingest under way; 0: none
-  bool in_front_end_ = false;  // the front end has the request and owes an answer
-  bool queued_ = false;        // a large response has waited for its turn; a small one need not
-  bool proved_again_ = false;  // what it answered could not be delivered, and it was asked once more
+  uint64_t body_bytes_ = 0;      // of the request, received
+  uint64_t request_id_ = 0;      // of the request the application knows of; 0: none
+  uint64_t io_ticket_ = 0;       // of the disk read, the opening or the ingest under way; 0: none
+  bool at_application_ = false;  // the application has the request and owes an answer
+  bool queued_ = false;          // a large response has waited for its turn; a small one need not
+  bool proved_again_ = false;    // what it answered could not be delivered, and it was asked once more
 };
 
 }  // namespace sealgate

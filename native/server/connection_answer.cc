@@ -57,7 +57,7 @@ void Connection::deliver(std::shared_ptr<const DeliverPlan> plan, Sealed sealed)
   start_sending();
 }
 
-// The front end's order to deliver. A blob whose inode the kernel would have to fetch is opened aside.
+// The application's order to deliver. A blob whose inode the kernel would have to fetch is opened aside.
 void Connection::carry_out(DeliverOrder order) {
   const std::shared_ptr<const BlobFolder>& blobs = reactor_.blobs();
   SealedFile::Sealing sealing = blobs->seal(order.blob, SealedFile::Wait::never);
@@ -91,13 +91,13 @@ void Connection::on_sealed(const DeliverOrder& order, SealedFile::Sealing sealin
   deliver(order.plan, Sealed::just_now);
 }
 
-// The file is not as it was recorded, or as it was when its plan was made. The front end proves it anew, or
+// The file is not as it was recorded, or as it was when its plan was made. The application proves it anew, or
 // withdraws it, and is asked once more.
 void Connection::prove_again(std::string_view digest, SealBreak why) {
   report_broken(digest, why);
   if (std::exchange(proved_again_, true))
     return refuse(out_of_reach(why) ? Problem::store_read_failed : Problem::seal_broken);
-  ask_front_end();
+  ask_application();
 }
 
 void Connection::respond(const RespondPlan& plan) {
@@ -133,7 +133,7 @@ void Connection::refuse_and_close(Problem problem) {
 
 void Connection::report_broken(std::string_view digest, SealBreak why) {
   reactor_.plans().erase(plan_key());
-  reactor_.tell_front_end({reactor_.id(), BrokenEvent{std::string(digest), why}});
+  reactor_.tell_application({reactor_.id(), BrokenEvent{std::string(digest), why}});
 }
 
 void Connection::start_sending() {

@@ -22,7 +22,7 @@ void Connection::receive(const ReceivePlan& plan) {
   const std::string_view token = request.field(Field::authorization);
   upload_holder_ = UploadPlaces::holder(client_, token.empty() ? channel_.peer_subject() : token);
   if (too_large || !reactor_.upload_places().take(upload_holder_)) {
-    reactor_.tell_front_end({reactor_.id(), AbortedEvent{request_id_}});
+    reactor_.tell_application({reactor_.id(), AbortedEvent{request_id_}});
     forget_request();
     return refuse(too_large ? Problem::body_too_large : Problem::front_end_overloaded);
   }
@@ -136,7 +136,7 @@ void Connection::on_ingest() {
     reactor_.mutable_counters().uploads.add();
     reactor_.mutable_counters().upload_sizes.observe(staged.size());
     set_state(State::waiting);
-    reactor_.tell_front_end(
+    reactor_.tell_application(
         {reactor_.id(), ReceivedEvent{request_id_, staged.digest(), staged.path(), staged.size()}});
   }
   proceed();
@@ -163,7 +163,7 @@ void Connection::lose_upload() {
 // The body is of no more use: nothing of it stays in the store.
 void Connection::end_ingest() {
   reactor_.mutable_counters().uploads_aborted.add();
-  reactor_.tell_front_end({reactor_.id(), AbortedEvent{request_id_}});
+  reactor_.tell_application({reactor_.id(), AbortedEvent{request_id_}});
   Ingest::abort(std::move(ingest_));
   leave_upload();
   forget_request();

@@ -26,7 +26,7 @@ enum class State : uint8_t {
   handshake,  // TLS handshake under way
   idle,       // between requests
   head,       // a request head is arriving
-  waiting,    // the front end is deciding
+  waiting,    // the application is deciding
   receiving,  // a request body is arriving
   sending,    // a response is leaving
   lingering,  // everything was sent; what the client still sends is read and dropped (RFC 9112 9.6)
@@ -44,7 +44,7 @@ struct Counters : TlsCounters {
   Counter handshakes_resumed;  // of those
   Counter handshakes_failed;
   Counter plan_hits;
-  Counter plan_misses;         // requests that went to the front end
+  Counter plan_misses;         // requests that went to the application
   Counter plan_stale;          // of those, because an epoch had moved
   Counter plan_entries;        // gauge
   Counter plan_bytes;          // gauge: bodies and heads held in memory
@@ -58,7 +58,7 @@ struct Counters : TlsCounters {
   Counter write_stalls;        // connections cut because the client stopped reading
   Counter access_log_dropped;  // lines that the disk did not take in time
   Histogram handshake_time;    // from accept(2) to the end of the handshake
-  Histogram front_end_time;    // from the complete request head to the front end's answer
+  Histogram front_end_time;    // from the complete request head to the application's answer
   CounterSet<Path> cpu_path;   // nanoseconds of the reactor's thread by what it served last; from samples
   Counter cpu_handshake;       // nanoseconds of handshakes; from samples
   Counter cpu_receive;         // nanoseconds of receiving request bodies; from samples

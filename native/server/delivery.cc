@@ -12,8 +12,8 @@
 namespace sealgate {
 namespace {
 
-// Gathered at a time: a processor's cache has room for it, sealed and not. Of a response that needs no second
-// turn, all.
+// Gathered at a time: a processor's cache has room for it, protected and not. Of a response that needs no
+// second turn, all.
 constexpr size_t kBatchBytes = 4 * kRecordBytes;
 constexpr size_t batch_of(uint64_t left) {
   return left <= RecordBuffers::kBytes ? RecordBuffers::kBytes : kBatchBytes;

@@ -1,4 +1,4 @@
-// Plan: what to do with a request, as the front end decided it. A plan for sealed content never changes, so
+// Plan: what to do with a request, as the application decided it. A plan for sealed content never changes, so
 // the worker keeps it; one that depends on a name is good while its epoch is.
 #pragma once
 
@@ -50,7 +50,7 @@ struct DeliverPlan {
   Representation representation(int64_t now) const { return {file->etag(), file->size(), date_at(now)}; }
 };
 
-// To deliver a blob, as the front end says it. The reactor seals the blob when it comes to it, which makes
+// To deliver a blob, as the application says it. The reactor seals the blob when it comes to it, which makes
 // the plan complete.
 struct DeliverOrder {
   SealedFile::Record blob;

@@ -38,11 +38,15 @@ class MapSearch {
       start_ = end_ = length_ = 0;
       part_ = Part::start;
     } else if (part_ == Part::start) {
-      if (c == '-') part_ = Part::end;
-      else start_ = start_ * 16 + digit(c);
+      if (c == '-')
+        part_ = Part::end;
+      else
+        start_ = start_ * 16 + digit(c);
     } else if (part_ == Part::end) {
-      if (c == ' ') part_ = Part::rest;
-      else end_ = end_ * 16 + digit(c);
+      if (c == ' ')
+        part_ = Part::rest;
+      else
+        end_ = end_ * 16 + digit(c);
     } else if ((c == '/' || length_ > 0) && length_ < path_.size()) {
       path_[length_++] = c;
     }

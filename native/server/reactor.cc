@@ -50,14 +50,14 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
       plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, counters_),
       access_lines_(engine.access_log, counters_),
       upload_places_(options_.uploads),
-      front_end_turns_(options_.front_end_requests) {
+      application_turns_(options_.application_requests) {
   const auto length = [this](State state) -> int64_t& {
     return deadlines_[static_cast<size_t>(state)].length;
   };
   length(State::handshake) = options_.handshake_timeout;
   length(State::idle) = options_.idle_timeout;
   length(State::head) = options_.head_timeout;
-  length(State::waiting) = options_.front_end_timeout;
+  length(State::waiting) = options_.application_timeout;
   length(State::receiving) = length(State::sending) = options_.stall_timeout;
   length(State::lingering) = options_.linger_timeout;
   if (!options_.server_name.empty()) answering_.server = "Server: " + options_.server_name + "\r\n";
@@ -120,8 +120,8 @@ void Reactor::answer(uint64_t request, Plan plan) {
   auto shared = std::make_shared<Plan>(std::move(plan));
   mailbox_->post([this, request, shared] {
     if (Connection* connection = find(request)) return connection->on_answer(std::move(*shared));
-    // The front end waits for the body of a client that is gone.
-    if (std::holds_alternative<ReceivePlan>(*shared)) tell_front_end({id_, AbortedEvent{request}});
+    // The application waits for the body of a client that is gone.
+    if (std::holds_alternative<ReceivePlan>(*shared)) tell_application({id_, AbortedEvent{request}});
   });
 }
 
@@ -161,12 +161,12 @@ void Reactor::run() {
       if (events[i].data.ptr) {
         static_cast<EventTarget*>(events[i].data.ptr)->on_events(events[i].events);
       } else {
-        mailbox_->open();
+        mailbox_->run();
       }
     }
     run_ready();
     expire();
-    clear_graves();
+    free_closed();
     if (access_lines_.due() <= now_) access_lines_.flush();
   }
   access_lines_.flush();
@@ -325,9 +325,9 @@ Connection* Reactor::find(uint64_t ticket) const {
 
 bool Reactor::make_room() { return plans_.evict(kPlansThatGiveWay); }
 
-void Reactor::bury(Connection& connection) {
+void Reactor::retire(Connection& connection) {
   const size_t index = connection.index;
-  graves_.push_back(std::move(connections_[index]));
+  closed_.push_back(std::move(connections_[index]));
   if (index + 1 < connections_.size()) {
     connections_[index] = std::move(connections_.back());
     connections_[index]->index = index;
@@ -336,10 +336,10 @@ void Reactor::bury(Connection& connection) {
 }
 
 // Pointers to closed connections may stand in the events just taken and in the ready list, until here.
-void Reactor::clear_graves() {
-  if (graves_.empty()) return;
+void Reactor::free_closed() {
+  if (closed_.empty()) return;
   std::erase_if(ready_, [](const Connection* connection) { return connection->state() == State::closed; });
-  graves_.clear();
+  closed_.clear();
   if (!accepting_ && accept_again_at_ == 0) watch_listeners(true);
 }
 

@@ -19,11 +19,11 @@
 #include "base/mailbox.h"
 #include "http/http_limits.h"
 #include "server/access_log.h"
+#include "server/application_queue.h"
+#include "server/application_turns.h"
 #include "server/connection_info.h"
 #include "server/counters.h"
 #include "server/cpu_samples.h"
-#include "server/front_end.h"
-#include "server/front_end_turns.h"
 #include "server/listener.h"
 #include "server/plan.h"
 #include "server/plan_cache.h"
@@ -59,17 +59,17 @@ struct ReactorOptions {
   size_t connections = 65536;
   size_t small_body_bytes = 16384;
   size_t plan_cache_entries = 16384, plan_cache_bytes = 64 << 20;
-  size_t front_end_requests = 1024, uploads = 256;
+  size_t application_requests = 1024, uploads = 256;
   // Milliseconds.
   int64_t handshake_timeout = 10'000, head_timeout = 10'000, idle_timeout = 75'000, stall_timeout = 60'000,
-          front_end_timeout = 30'000, linger_timeout = 5'000;
+          application_timeout = 30'000, linger_timeout = 5'000;
   uint64_t min_rate = 240;  // bytes per second
 };
 
 // What all reactors of a process share.
 struct Engine {
   Epochs epochs;
-  FrontEndQueue front_end;
+  ApplicationQueue application;
   IoPool io{4};       // files opened and read for responses
   IoPool uploads{4};  // bodies hashed and written
   IoPool commits{4};  // staging files that become blobs
@@ -148,17 +148,17 @@ class Reactor {
   void forget(uint64_t ticket) {
     if (ticket != 0) tickets_.erase(ticket);
   }
-  // Asks the front end, at once or when it is the client's turn.
+  // Asks the application, at once or when it is the client's turn.
   // Calls the connection's on_asked() then.
-  void ask_front_end(Connection& connection, FrontEndEvent event);
-  void front_end_answered(size_t client);
-  void tell_front_end(FrontEndEvent event) { engine_.front_end.push(std::move(event)); }
-  // Letters run on this reactor's thread, or never when it has ended.
+  void ask_application(Connection& connection, ApplicationEvent event);
+  void application_answered(size_t client);
+  void tell_application(ApplicationEvent event) { engine_.application.push(std::move(event)); }
+  // Tasks run on this reactor's thread, or never when it has ended.
   std::shared_ptr<Mailbox> mailbox() const { return mailbox_; }
   // When the process may open no more files: closes some of kept plans. False when there are none.
   bool make_room();
   UploadPlaces& upload_places() { return upload_places_; }
-  void bury(Connection& connection);
+  void retire(Connection& connection);
 
  private:
   Reactor(uint32_t id, ReactorOptions options, Engine& engine);
@@ -172,9 +172,9 @@ class Reactor {
   int next_timeout() const;
   void expire();
   void run_ready();
-  void fill_front_end();
+  void fill_application();
   void begin_drain(int64_t grace_ms);
-  void clear_graves();
+  void free_closed();
 
   const uint32_t id_;
   const ReactorOptions options_;
@@ -191,7 +191,7 @@ class Reactor {
   AccessLines access_lines_;
   CpuSamples cpu_samples_;
   UploadPlaces upload_places_;
-  FrontEndTurns front_end_turns_;
+  ApplicationTurns application_turns_;
   std::unique_ptr<char[]> scratch_{new char[kScratchBytes]};
   RecordBuffers record_buffers_;
 
@@ -204,7 +204,7 @@ class Reactor {
   bool accepting_ = false;
 
   std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<std::unique_ptr<Connection>> graves_;  // closed in this turn of the loop
+  std::vector<std::unique_ptr<Connection>> closed_;  // closed in this turn of the loop
   std::deque<Connection*> ready_;
   std::unordered_map<uint64_t, Connection*> tickets_;
   uint64_t next_ticket_ = 1;

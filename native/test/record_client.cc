@@ -121,10 +121,10 @@ class Client {
       at += static_cast<size_t>(n);
     }
   }
-  std::string seal(uint8_t type, const std::string& data) {
-    return seal_record(out_.keys, out_.sequence++, type, data);
+  std::string protect(uint8_t type, const std::string& data) {
+    return protect_record(out_.keys, out_.sequence++, type, data);
   }
-  void record(uint8_t type, const std::string& data) { send_raw(seal(type, data)); }
+  void record(uint8_t type, const std::string& data) { send_raw(protect(type, data)); }
 
   void update(bool request) {
     record(kRecordHandshake, {24, 0, 0, 1, static_cast<char>(request)});
@@ -136,7 +136,7 @@ class Client {
     advance(out_);
   }
   void garbage() {
-    std::string bytes = seal(kRecordData, "not what it was");
+    std::string bytes = protect(kRecordData, "not what it was");
     bytes.back() = static_cast<char>(bytes.back() ^ 1);
     send_raw(bytes);
   }

@@ -1,4 +1,4 @@
-// Served: a reactor on a thread of its own with a front end in C++, as small as can be. GETs of what was
+// Served: a reactor on a thread of its own with an application in C++, as small as can be. GETs of what was
 // added are delivered; PUTs are received, and what they leave is removed once it was told.
 #pragma once
 
@@ -50,18 +50,18 @@ class Served {
     reactor_ = Reactor::create(1, std::move(options), engine_, &failure);
     if (!reactor_) std::abort();
     port_ = reactor_->listeners().front().port();
-    engine_.front_end.connect([this] { asked_.release(); });
-    front_end_ = std::jthread([this](const std::stop_token& stop) { answer(stop); });
+    engine_.application.connect([this] { asked_.release(); });
+    application_ = std::jthread([this](const std::stop_token& stop) { answer(stop); });
     running_ = std::jthread([this] { reactor_->run(); });
   }
   // The reactor has ended when it is gone.
   ~Served() {
     reactor_->stop(1000);
     running_.join();
-    front_end_.request_stop();
+    application_.request_stop();
     asked_.release();
-    front_end_.join();
-    engine_.front_end.connect(nullptr);
+    application_.join();
+    engine_.application.connect(nullptr);
   }
   Served(const Served&) = delete;
   Served& operator=(const Served&) = delete;
@@ -78,10 +78,10 @@ class Served {
   void answer(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       asked_.acquire();
-      std::vector<FrontEndEvent> events;
-      engine_.front_end.drain(events);
+      std::vector<ApplicationEvent> events;
+      engine_.application.drain(events);
       const std::lock_guard lock(mutex_);
-      for (const FrontEndEvent& event : events) {
+      for (const ApplicationEvent& event : events) {
         if (const auto* request = std::get_if<RequestEvent>(&event.what))
           reactor_->answer(request->request, plan_for(*request));
         if (const auto* received = std::get_if<ReceivedEvent>(&event.what)) {
@@ -106,7 +106,7 @@ class Served {
   std::map<std::string, SealedFile::Record> blobs_;
   int uploads_ = 0;
   std::counting_semaphore<> asked_{0};
-  std::jthread front_end_, running_;
+  std::jthread application_, running_;
 };
 
 }  // namespace sealgate

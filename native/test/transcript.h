@@ -66,7 +66,7 @@ class Transcript {
   }
 
   const std::string& text() const { return text_; }
-  // The head fields of each message, as they travel to the front end.
+  // The head fields of each message, as they travel to the application.
   const std::string& heads() const { return heads_; }
   bool idle() const { return http_.idle(); }
 

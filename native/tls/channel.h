@@ -51,11 +51,11 @@ struct IoResult {
 // turn, so that they stay in the processor's caches.
 struct RecordBuffers {
   static constexpr size_t kBytes = 128 * 1024;
-  static constexpr size_t kSealedBytes = kBytes + 32 * 1024;
+  static constexpr size_t kProtectedBytes = kBytes + 32 * 1024;
   // Received at a time while no body is awaited: so much of it a connection may have to keep.
   static constexpr size_t kHeadBytes = 32 * 1024;
   std::unique_ptr<char[]> received{new char[kBytes]}, plaintext{new char[kBytes]},
-      sealed{new char[kSealedBytes]};
+      protected_records{new char[kProtectedBytes]};
 };
 
 class Channel final : public TlsObserver {
@@ -246,10 +246,10 @@ class Channel final : public TlsObserver {
   bool finished_ = false;  // our half is closed
 
   Half tx_, rx_;
-  std::unique_ptr<RecordSealer> sealer_;  // while the engine sends
-  std::unique_ptr<RecordOpener> opener_;  // while the engine receives
+  std::unique_ptr<RecordProtector> protector_;  // while the engine sends
+  std::unique_ptr<RecordOpener> opener_;        // while the engine receives
   std::string inbox_;   // received and not opened: parts of records, or more than was asked for
-  std::string outbox_;  // sealed and not sent
+  std::string outbox_;  // protected and not sent
   size_t outbox_sent_ = 0;
   size_t record_left_ = 0;    // bytes of a record that OpenSSL has begun to read
   bool to_boundary_ = false;  // receive no byte behind the record under way

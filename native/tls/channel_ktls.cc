@@ -25,9 +25,9 @@ Fallback Channel::send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& su
     return reason;
   if (record_bytes_ < kRecordBytes) return Fallback::record_size_limit;  // the kernel sends records of 16 KiB
   if (!outbox_.empty()) return Fallback::pending_data;
-  if (!install(Direction::tx, sealer_->sequence())) return Fallback::install_failed;
+  if (!install(Direction::tx, protector_->sequence())) return Fallback::install_failed;
   // COMMIT: the kernel numbers and protects every record from here on.
-  sealer_.reset();
+  protector_.reset();
   kernel_rekeys_ = support.rekeys(*suite_.version, *suite_.aead, Direction::tx);
   counters_.ktls_switched.add();
   moved(Direction::tx);

@@ -154,13 +154,13 @@ bool Channel::take_over(TlsVersion version, Aead aead) {
                              : derive_keys12(ssl_, direction, aead, *keys);
     if (!derived) return false;
     if (direction == Direction::tx) {
-      sealer_ = RecordSealer::create(*keys, side.records);
+      protector_ = RecordProtector::create(*keys, side.records);
     } else {
       opener_ = RecordOpener::create(*keys, side.records);
     }
     if (version == TlsVersion::tls12) side.keys = std::move(keys);
   }
-  if (!sealer_ || !opener_) return false;
+  if (!protector_ || !opener_) return false;
   const uint8_t fragment = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl_));  // RFC 6066 4
   if (fragment != TLSEXT_max_fragment_length_DISABLED) {
     received_bytes_ = size_t{512} << (fragment - TLSEXT_max_fragment_length_512);

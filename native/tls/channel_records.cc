@@ -1,4 +1,4 @@
-// Channel, the part about records after the handshake: what the engine opens and seals, what a receiving
+// Channel, the part about records after the handshake: what the engine opens and protects, what a receiving
 // kernel hands out, control records, and keys and their budget.
 #include <sys/socket.h>
 
@@ -181,13 +181,13 @@ IoState Channel::fail(ChannelError error, Alert alert) {
   return fail(error);
 }
 
-// EAGAIN: not now, as the socket is full. What the engine seals waits in the outbox instead.
+// EAGAIN: not now, as the socket is full. What the engine protects waits in the outbox instead.
 Status Channel::send_control(uint8_t type, std::string_view data) {
   if (sends_by_kernel()) return sealgate::send_control(socket_.get(), type, data.data(), data.size());
   if (outbox_.size() > RecordBuffers::kBytes) return {EAGAIN, "send"};
   char record[kRecordOverhead + 8];
-  const size_t size = sealer_ ? sealer_->seal(type, data, record) : 0;
-  if (size == 0) return {EIO, "seal"};
+  const size_t size = protector_ ? protector_->protect(type, data, record) : 0;
+  if (size == 0) return {EIO, "protect"};
   outbox_.append(record, size);
   return flush() == IoState::failed ? Status{EPIPE, "send"} : Status{};
 }
@@ -196,21 +196,21 @@ Status Channel::send_control(uint8_t type, std::string_view data) {
 
 IoResult Channel::write_records(const char* data, size_t size, bool more) {
   if (const IoState state = flush(); state != IoState::ok) return {state};
-  char* const records = buffers_.sealed.get();
-  size_t sealed = 0, taken = 0;
+  char* const records = buffers_.protected_records.get();
+  size_t made = 0, taken = 0;
   do {
     const size_t piece = std::min(size - taken, record_bytes_);
-    const size_t bytes = sealer_->seal(kRecordData, {data + taken, piece}, records + sealed);
+    const size_t bytes = protector_->protect(kRecordData, {data + taken, piece}, records + made);
     if (bytes == 0) return {fail(ChannelError::other)};
-    sealed += bytes;
+    made += bytes;
     taken += piece;
     count_sent(1);
   } while (taken < size && !key_update_owed_ &&
-           sealed + record_bytes_ + kRecordOverhead <= RecordBuffers::kSealedBytes);
-  const ssize_t n = send(records, sealed, more || taken < size);
+           made + record_bytes_ + kRecordOverhead <= RecordBuffers::kProtectedBytes);
+  const ssize_t n = send(records, made, more || taken < size);
   if (n < 0 && errno != EAGAIN) return {fail(channel_error_of_errno(errno))};
-  const size_t left = sealed - static_cast<size_t>(std::max<ssize_t>(n, 0));
-  if (left > 0) outbox_.assign(records + sealed - left, left);
+  const size_t left = made - static_cast<size_t>(std::max<ssize_t>(n, 0));
+  if (left > 0) outbox_.assign(records + made - left, left);
   count_traffic(Direction::tx, taken);
   return {IoState::ok, taken};
 }
@@ -242,7 +242,7 @@ bool Channel::use_next_key(Direction direction) {
   if (side.owner == Owner::kernel) return install(direction, 0);
   RecordKeys keys;
   if (!keys_of(side, keys)) return false;
-  if (direction == Direction::tx) return (sealer_ = RecordSealer::create(keys, 0)) != nullptr;
+  if (direction == Direction::tx) return (protector_ = RecordProtector::create(keys, 0)) != nullptr;
   return (opener_ = RecordOpener::create(keys, 0)) != nullptr;
 }
 

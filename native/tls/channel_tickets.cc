@@ -36,7 +36,7 @@ void Channel::release_tickets() {
     } else {
       const size_t before = outbox_.size();
       outbox_.resize(before + piece.size() + kRecordOverhead);
-      const size_t size = sealer_->seal(kRecordHandshake, piece, outbox_.data() + before);
+      const size_t size = protector_->protect(kRecordHandshake, piece, outbox_.data() + before);
       outbox_.resize(before + size);
       if (size == 0) break;
     }

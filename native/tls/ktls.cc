@@ -140,11 +140,6 @@ Status receive_records(int fd, void* out, size_t capacity, Received* received) {
   return {};
 }
 
-Status send_close_notify(int fd) {
-  constexpr uint8_t kCloseNotify[] = {1, 0};  // warning, close_notify (RFC 8446 6.1)
-  return send_control(fd, kRecordAlert, kCloseNotify, sizeof kCloseNotify);
-}
-
 Status send_alert(int fd, uint8_t description) {
   const uint8_t alert[] = {2, description};  // fatal
   return send_control(fd, kRecordAlert, alert, sizeof alert);

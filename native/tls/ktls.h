@@ -86,7 +86,6 @@ constexpr uint8_t kRecordData = 23;
 
 // One control record through a kTLS TX socket (TLS_SET_RECORD_TYPE). EAGAIN: nothing was sent, try again.
 Status send_control(int fd, uint8_t record_type, const void* data, size_t size);
-Status send_close_notify(int fd);                     // alert 1, 0
 Status send_alert(int fd, uint8_t description);       // fatal
 Status send_key_update(int fd, bool request_update);  // RFC 8446 4.6.3
 

@@ -124,9 +124,9 @@ Status try_rx(const Pair& pair, const RecordKeys& keys, uint64_t sequence) {
   const std::string data = sample();
   std::string wire;
   for (size_t at = 0; at < data.size(); at += 16'384) {
-    wire += seal_record(keys, sequence++, kRecordData, std::string_view(data).substr(at, 16'384));
+    wire += protect_record(keys, sequence++, kRecordData, std::string_view(data).substr(at, 16'384));
   }
-  wire += seal_record(keys, sequence++, kRecordAlert, std::string_view("\1\132", 2));
+  wire += protect_record(keys, sequence++, kRecordAlert, std::string_view("\1\132", 2));
   if (::send(pair.user.get(), wire.data(), wire.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(wire.size())) {
     return Status::last("send");
   }
@@ -154,7 +154,7 @@ bool try_rekey(const Pair& pair, const RecordKeys& before, uint64_t sequence, Di
     return try_tx(pair, after, 0).ok();
   }
   const std::string update =
-      seal_record(before, sequence, kRecordHandshake, std::string_view("\x18\0\0\1\0", 5));
+      protect_record(before, sequence, kRecordHandshake, std::string_view("\x18\0\0\1\0", 5));
   if (::send(pair.user.get(), update.data(), update.size(), MSG_NOSIGNAL) < 0) return false;
   if (!receive_decrypted(pair.kernel.get(), &type, &ignored) || type != kRecordHandshake) return false;
   if (!install_keys(pair.kernel.get(), direction, after, 0).ok()) return false;

@@ -33,7 +33,7 @@ uint8_t* unsigned_bytes(char* data) { return reinterpret_cast<uint8_t*>(data); }
 
 }  // namespace
 
-RecordCipher::RecordCipher(const RecordKeys& keys, uint64_t sequence, bool seals)
+RecordCipher::RecordCipher(const RecordKeys& keys, uint64_t sequence, bool protects)
     : cipher_(EVP_CIPHER_CTX_new()),
       sequence_(sequence),
       iv_(keys.iv),
@@ -43,7 +43,7 @@ RecordCipher::RecordCipher(const RecordKeys& keys, uint64_t sequence, bool seals
       explicit_nonce_(keys.version == TlsVersion::tls12 && keys.aead != Aead::chacha20_poly1305 ? 8 : 0) {
   EVP_CIPHER_CTX* c = cipher_.get();
   const bool ok =
-      c && EVP_CipherInit_ex(c, cipher_of(keys.aead), nullptr, nullptr, nullptr, seals) == 1 &&
+      c && EVP_CipherInit_ex(c, cipher_of(keys.aead), nullptr, nullptr, nullptr, protects) == 1 &&
       EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_IVLEN, static_cast<int>(iv_.size()), nullptr) == 1 &&
       (!ccm_ || EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, kTag, nullptr) == 1) &&
       EVP_CipherInit_ex(c, nullptr, nullptr, keys.key.data(), nullptr, -1) == 1;
@@ -85,12 +85,12 @@ bool RecordCipher::update(const char* data, size_t size, char* out) {
                           static_cast<int>(size)) == 1;
 }
 
-std::unique_ptr<RecordSealer> RecordSealer::create(const RecordKeys& keys, uint64_t sequence) {
-  std::unique_ptr<RecordSealer> made(new RecordSealer(keys, sequence));
+std::unique_ptr<RecordProtector> RecordProtector::create(const RecordKeys& keys, uint64_t sequence) {
+  std::unique_ptr<RecordProtector> made(new RecordProtector(keys, sequence));
   return made->cipher_ ? std::move(made) : nullptr;
 }
 
-size_t RecordSealer::seal(uint8_t type, std::string_view data, char* out) {
+size_t RecordProtector::protect(uint8_t type, std::string_view data, char* out) {
   const bool inner_type = tls13();
   const size_t plain = data.size() + (inner_type ? 1 : 0);
   const size_t length = explicit_nonce_ + plain + kTag;
@@ -139,10 +139,10 @@ RecordOpener::Opened RecordOpener::open(std::string_view record, char* out) {
   return {true, static_cast<uint8_t>(out[size - 1]), size - 1};
 }
 
-std::string seal_record(const RecordKeys& keys, uint64_t sequence, uint8_t type, std::string_view data) {
-  const auto sealer = RecordSealer::create(keys, sequence);
+std::string protect_record(const RecordKeys& keys, uint64_t sequence, uint8_t type, std::string_view data) {
+  const auto protector = RecordProtector::create(keys, sequence);
   std::string record(data.size() + kRecordOverhead, '\0');
-  record.resize(sealer ? sealer->seal(type, data, record.data()) : 0);
+  record.resize(protector ? protector->protect(type, data, record.data()) : 0);
   return record;
 }
 

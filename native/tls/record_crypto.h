@@ -34,7 +34,7 @@ class RecordCipher {
   size_t overhead() const { return kRecordHeaderBytes + (tls13() ? 1 : explicit_nonce_) + kRecordTagBytes; }
 
  protected:
-  RecordCipher(const RecordKeys& keys, uint64_t sequence, bool seals);
+  RecordCipher(const RecordKeys& keys, uint64_t sequence, bool protects);
   bool begin(const char* header, const char* explicit_nonce, size_t plain, const char* tag);
   bool update(const char* data, size_t size, char* out);
   bool tls13() const { return version_ == TlsVersion::tls13; }
@@ -50,19 +50,19 @@ class RecordCipher {
   const uint8_t explicit_nonce_;  // bytes of the nonce that go with each record
 };
 
-class RecordSealer : private RecordCipher {
+class RecordProtector : private RecordCipher {
  public:
   // Null when OpenSSL refuses.
-  static std::unique_ptr<RecordSealer> create(const RecordKeys& keys, uint64_t sequence);
+  static std::unique_ptr<RecordProtector> create(const RecordKeys& keys, uint64_t sequence);
   using RecordCipher::overhead;
   using RecordCipher::sequence;
 
   // Writes a record to `out`, which has room for kRecordOverhead bytes more than the data. Returns its size;
   // 0: OpenSSL failed, and the key is of no more use.
-  size_t seal(uint8_t type, std::string_view data, char* out);
+  size_t protect(uint8_t type, std::string_view data, char* out);
 
  private:
-  RecordSealer(const RecordKeys& keys, uint64_t sequence) : RecordCipher(keys, sequence, true) {}
+  RecordProtector(const RecordKeys& keys, uint64_t sequence) : RecordCipher(keys, sequence, true) {}
 };
 
 class RecordOpener : private RecordCipher {
@@ -85,7 +85,7 @@ class RecordOpener : private RecordCipher {
 };
 
 // One record, with a key made for it. Empty on failure.
-std::string seal_record(const RecordKeys& keys, uint64_t sequence, uint8_t type, std::string_view data);
+std::string protect_record(const RecordKeys& keys, uint64_t sequence, uint8_t type, std::string_view data);
 // The inverse; false when the record is not authentic. *type is the inner type.
 bool open_record(const RecordKeys& keys, uint64_t sequence, std::string_view record, uint8_t* type,
                  std::string* data);

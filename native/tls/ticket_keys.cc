@@ -43,11 +43,11 @@ bool TicketKeys::find(const uint8_t* name, Key* out, bool* newest) {
 // SSL_CTX_set_tlsext_ticket_key_evp_cb(3). 0: no ticket, or a full handshake. 2: resume, and issue a new
 // ticket.
 int TicketKeys::callback(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
-                         EVP_MAC_CTX* mac, int seal) {
+                         EVP_MAC_CTX* mac, int protect) {
   Key key;
   bool newest = false;
-  if (!instance().find(seal ? nullptr : name, &key, &newest)) return 0;
-  if (seal) {
+  if (!instance().find(protect ? nullptr : name, &key, &newest)) return 0;
+  if (protect) {
     std::copy(key.name.begin(), key.name.end(), name);
     if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1) return -1;
   }
@@ -57,13 +57,14 @@ int TicketKeys::callback(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_C
       OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
       OSSL_PARAM_construct_end(),
   };
-  const bool ok = EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.cipher.data(), iv, seal) == 1 &&
-                  EVP_MAC_CTX_set_params(mac, parameters) == 1;
+  const bool ok =
+      EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.cipher.data(), iv, protect) == 1 &&
+      EVP_MAC_CTX_set_params(mac, parameters) == 1;
   OPENSSL_cleanse(&key, sizeof key);
   if (!ok) return -1;
   // TLS 1.3: a ticket used twice would tie two connections to one client (RFC 8446 C.4). Earlier, tickets are
   // kept as long as their key is.
-  return seal || (newest && SSL_version(ssl) < TLS1_3_VERSION) ? 1 : 2;
+  return protect || (newest && SSL_version(ssl) < TLS1_3_VERSION) ? 1 : 2;
 }
 
 void TicketKeys::install(SSL_CTX* context) { SSL_CTX_set_tlsext_ticket_key_evp_cb(context, callback); }

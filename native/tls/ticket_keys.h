@@ -29,10 +29,10 @@ class TicketKeys {
   static constexpr size_t kKept = 3;
 
   TicketKeys();
-  // The key to seal with (name == null), or to open with. *newest: it is the one to seal with.
+  // The key to protect with (name == null), or to open with. *newest: it is the one to protect with.
   bool find(const uint8_t* name, Key* out, bool* newest);
   static int callback(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
-                      EVP_MAC_CTX* mac, int seal);
+                      EVP_MAC_CTX* mac, int protect);
 
   std::mutex mutex_;
   std::array<Key, kKept> keys_;  // newest first

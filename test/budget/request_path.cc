@@ -18,16 +18,16 @@ namespace {
 using namespace sealgate;
 
 // Answers what the reactor asks: once, as the plan is kept.
-std::jthread front_end(Engine& engine, Reactor& reactor, const DeliverOrder& order) {
+std::jthread application(Engine& engine, Reactor& reactor, const DeliverOrder& order) {
   static std::counting_semaphore<> asked(0);
-  engine.front_end.connect([] { asked.release(); });
+  engine.application.connect([] { asked.release(); });
   return std::jthread([&engine, &reactor, order](const std::stop_token& stop) {
     const std::stop_callback wake(stop, [] { asked.release(); });
     while (!stop.stop_requested()) {
       asked.acquire();
-      std::vector<FrontEndEvent> events;
-      engine.front_end.drain(events);
-      for (const FrontEndEvent& event : events) {
+      std::vector<ApplicationEvent> events;
+      engine.application.drain(events);
+      for (const ApplicationEvent& event : events) {
         if (const auto* request = std::get_if<RequestEvent>(&event.what))
           reactor.answer(request->request, order);
       }
@@ -71,7 +71,7 @@ int main(int count, char** words) {
 
   const pid_t client = ::fork();
   if (client == 0) be_client(port, tls, requests);
-  const auto answering = front_end(engine, *reactor, order_for(add_blob(dir, std::string(size, 'x'))));
+  const auto answering = application(engine, *reactor, order_for(add_blob(dir, std::string(size, 'x'))));
   int status = 0;
   const std::jthread waiting([&] {
     ::waitpid(client, &status, 0);

@@ -1,4 +1,4 @@
-// A mailbox hands each letter over once, in order, to the thread that opens it.
+// A mailbox hands each task over once, in order, to the thread that opens it.
 #include "base/mailbox.h"
 
 #include <string>
@@ -10,67 +10,67 @@
 namespace sealgate {
 namespace {
 
-TEST("a mailbox is readable exactly while letters lie in it") {
+TEST("a mailbox is readable exactly while tasks lie in it") {
   Mailbox mailbox;
   CHECK(!readable(mailbox.fd(), 0));
   mailbox.post([] {});
   mailbox.post([] {});
   CHECK(readable(mailbox.fd(), 0));
-  mailbox.open();
+  mailbox.run();
   CHECK(!readable(mailbox.fd(), 0));
   mailbox.post([] {});
   CHECK(readable(mailbox.fd(), 0));
 }
 
-TEST("letters run in the order they were posted") {
+TEST("tasks run in the order they were posted") {
   Mailbox mailbox;
   std::string order;
-  for (const char letter : {'a', 'b', 'c'}) mailbox.post([&order, letter] { order.push_back(letter); });
-  mailbox.open();
+  for (const char task : {'a', 'b', 'c'}) mailbox.post([&order, task] { order.push_back(task); });
+  mailbox.run();
   CHECK_EQ(order, "abc");
-  mailbox.open();
+  mailbox.run();
   CHECK_EQ(order, "abc");
 }
 
-TEST("a letter posted by a letter waits for the next opening, and wakes") {
+TEST("a task posted by a task waits for the next opening, and wakes") {
   Mailbox mailbox;
   int runs = 0;
   mailbox.post([&] {
     runs++;
     mailbox.post([&] { runs++; });
   });
-  mailbox.open();
+  mailbox.run();
   CHECK_EQ(runs, 1);
   CHECK(readable(mailbox.fd(), 0));
-  mailbox.open();
+  mailbox.run();
   CHECK_EQ(runs, 2);
 }
 
-TEST("letters of many threads each run once, on the thread that opens, in order by sender") {
-  constexpr int kSenders = 4, kLetters = 5'000;
+TEST("tasks of many threads each run once, on the thread that opens, in order by sender") {
+  constexpr int kSenders = 4, kTasks = 5'000;
   Mailbox mailbox;
   std::vector<int> seen(kSenders, 0);
   bool in_order = true;
   std::vector<std::thread> senders;
   for (int sender = 0; sender < kSenders; sender++) {
     senders.emplace_back([&, sender] {
-      for (int letter = 0; letter < kLetters; letter++) {
-        mailbox.post([&, sender, letter] {
+      for (int task = 0; task < kTasks; task++) {
+        mailbox.post([&, sender, task] {
           const auto at = static_cast<size_t>(sender);
-          in_order = in_order && seen[at] == letter;
+          in_order = in_order && seen[at] == task;
           seen[at]++;
         });
       }
     });
   }
   int total = 0;
-  while (total < kSenders * kLetters && readable(mailbox.fd(), kPatience)) {
-    mailbox.open();
+  while (total < kSenders * kTasks && readable(mailbox.fd(), kPatience)) {
+    mailbox.run();
     total = 0;
     for (const int count : seen) total += count;
   }
   for (std::thread& sender : senders) sender.join();
-  CHECK_EQ(total, kSenders * kLetters);
+  CHECK_EQ(total, kSenders * kTasks);
   CHECK(in_order);
   CHECK(!readable(mailbox.fd(), 0));
 }

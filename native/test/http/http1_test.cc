@@ -115,7 +115,7 @@ TEST("a request that arrives byte by byte is the same request") {
   }
 }
 
-TEST("the front end gets the field lines as they were sent") {
+TEST("the application gets the field lines as they were sent") {
   const std::string fields = "Host: h\r\nX-Odd:  two  blanks\r\nx-odd: again\r\n";
   const std::string stream = "GET / HTTP/1.1\r\n" + fields + "\r\n";
   for (size_t cut = 0; cut <= stream.size(); cut++) {

@@ -19,7 +19,7 @@ struct Upload {
   }
   bool woken() {
     if (!readable(mailbox.fd(), kPatience)) return false;
-    mailbox.open();
+    mailbox.run();
     return ingest->settle();
   }
   void send(std::string_view bytes) {
@@ -130,7 +130,7 @@ TEST("the file of an aborted body goes on an I/O thread, whatever was under way"
     auto ingest = Ingest::start(pool, path, {}, [&] { mailbox.post([] {}); });
     ingest->append(std::string(Ingest::kBufferBytes, 'x'));
     CHECK(readable(mailbox.fd(), kPatience));
-    mailbox.open();
+    mailbox.run();
     return ingest;
   };
   auto idle = ingest_of(dir.at("idle")), over = ingest_of(dir.at("over"));

@@ -23,7 +23,7 @@ bool opens(const RecordKeys& keys, uint64_t sequence, std::string_view record) {
   return open_record(keys, sequence, record, &type, &data);
 }
 
-TEST("a record that was sealed is opened with its type and data") {
+TEST("a record that was protected is opened with its type and data") {
   for (const TestSuite& suite : kSuites) {
     const check::Context context(suite.name);
     RecordKeys keys;
@@ -31,7 +31,7 @@ TEST("a record that was sealed is opened with its type and data") {
     for (const size_t size : {1, 2, 100, 16384}) {
       for (const uint8_t sent : {kRecordAlert, kRecordHandshake, kRecordData}) {
         const std::string data(size, 'd');
-        const std::string record = seal_record(keys, kLastSequence - size, sent, data);
+        const std::string record = protect_record(keys, kLastSequence - size, sent, data);
         uint8_t type = 0;
         std::string opened;
         CHECK(open_record(keys, kLastSequence - size, record, &type, &opened));
@@ -49,7 +49,7 @@ TEST("an empty record is opened as empty") {
     fill(keys, suite);
     uint8_t type = 0;
     std::string data = "left over";
-    CHECK(open_record(keys, 0, seal_record(keys, 0, kRecordData, ""), &type, &data));
+    CHECK(open_record(keys, 0, protect_record(keys, 0, kRecordData, ""), &type, &data));
     CHECK_EQ(type, kRecordData);
     CHECK_EQ(data, "");
   }
@@ -60,7 +60,7 @@ TEST("a record with any one bit changed, or cut, is not opened") {
     const check::Context context(suite.name);
     RecordKeys keys;
     fill(keys, suite);
-    const std::string record = seal_record(keys, 3, kRecordData, "some data");
+    const std::string record = protect_record(keys, 3, kRecordData, "some data");
     REQUIRE(opens(keys, 3, record));
     for (size_t bit = 0; bit < 8 * record.size(); bit++) {
       // The 1.2 header's version and length are made anew, not read.
@@ -80,7 +80,7 @@ TEST("a record is opened only at its place in the sequence and under its key") {
     fill(keys, suite);
     fill(other, suite);
     other.key[0] ^= 1;
-    const std::string record = seal_record(keys, 3, kRecordData, "some data");
+    const std::string record = protect_record(keys, 3, kRecordData, "some data");
     CHECK(!opens(keys, 2, record));
     CHECK(!opens(keys, 4, record));
     CHECK(!opens(other, 3, record));
@@ -94,10 +94,10 @@ TEST("padding of TLS 1.3 is removed, and a record of nothing else refused") {
   uint8_t type = 0;
   std::string data;
   const std::string padded = std::string("data") + static_cast<char>(kRecordAlert) + std::string(6, '\0');
-  CHECK(open_record(keys, 0, seal_record(keys, 0, 0, padded), &type, &data));
+  CHECK(open_record(keys, 0, protect_record(keys, 0, 0, padded), &type, &data));
   CHECK_EQ(type, kRecordAlert);
   CHECK_EQ(data, "data");
-  CHECK(!opens(keys, 0, seal_record(keys, 0, 0, std::string(20, '\0'))));
+  CHECK(!opens(keys, 0, protect_record(keys, 0, 0, std::string(20, '\0'))));
 }
 
 std::string bytes_of(std::string_view hex) {
@@ -110,7 +110,7 @@ std::string bytes_of(std::string_view hex) {
 }
 
 // RFC 8448 3: the client's application data, the bytes 0 to 49.
-TEST("the example record of RFC 8448 is opened, and sealed to the same bytes") {
+TEST("the example record of RFC 8448 is opened, and protected to the same bytes") {
   const std::string record = bytes_of(
       "1703030043a23f7054b62c94d0affafe8228ba55cbefacea42f914aa66bcab3f2b9819a8a5b46b395bd54a9a20441e2b6297"
       "4e1f5a6292a2977014bd1e3deae63aeebb21694915e4");
@@ -124,10 +124,10 @@ TEST("the example record of RFC 8448 is opened, and sealed to the same bytes") {
   CHECK(open_record(keys, 0, record, &type, &data));
   CHECK_EQ(type, kRecordData);
   CHECK_EQ(data, expected);
-  CHECK_EQ(seal_record(keys, 0, kRecordData, expected), record);
+  CHECK_EQ(protect_record(keys, 0, kRecordData, expected), record);
 }
 
-TEST("OpenSSL reads a record that was sealed with its server's keys") {
+TEST("OpenSSL reads a record that was protected with its server's keys") {
   for (const TestSuite& suite : kSuites) {
     const check::Context context(suite.name);
     TlsPair pair(suite);
@@ -143,10 +143,10 @@ TEST("OpenSSL reads a record that was sealed with its server's keys") {
       REQUIRE(derive_keys13(secret, suite.aead, keys));
       sequence = 2;  // after two tickets
     }
-    TlsPair::give(pair.client(), seal_record(keys, sequence, kRecordData, "from the kernel"));
+    TlsPair::give(pair.client(), protect_record(keys, sequence, kRecordData, "from the kernel"));
     CHECK_EQ(TlsPair::read(pair.client()), "from the kernel");
     const std::string close_notify({1, 0});
-    TlsPair::give(pair.client(), seal_record(keys, sequence + 1, kRecordAlert, close_notify));
+    TlsPair::give(pair.client(), protect_record(keys, sequence + 1, kRecordAlert, close_notify));
     CHECK_EQ(TlsPair::read(pair.client()), "");
     CHECK((SSL_get_shutdown(pair.client()) & SSL_RECEIVED_SHUTDOWN) != 0);
   }

@@ -1,4 +1,4 @@
-// FrontEndTurns: the requests of one reactor that the front end is to be asked, and how many it has at a
+// ApplicationTurns: the requests of one reactor that the application is to be asked, and how many it has at a
 // time. Clients take turns: whoever asks for much waits for itself (shares.h).
 #pragma once
 
@@ -8,17 +8,17 @@
 #include <unordered_map>
 #include <utility>
 
-#include "server/front_end.h"
+#include "server/application_queue.h"
 #include "server/shares.h"
 
 namespace sealgate {
 
-class FrontEndTurns {
+class ApplicationTurns {
  public:
-  explicit FrontEndTurns(size_t most) : most_(most), shares_(most) {}
+  explicit ApplicationTurns(size_t most) : most_(most), shares_(most) {}
 
-  void add(size_t client, FrontEndEvent event) {
-    std::deque<FrontEndEvent>& waiting = waiting_[client];
+  void add(size_t client, ApplicationEvent event) {
+    std::deque<ApplicationEvent>& waiting = waiting_[client];
     if (waiting.empty()) order_.push_back(client);
     waiting.push_back(std::move(event));
   }
@@ -26,7 +26,7 @@ class FrontEndTurns {
   // Whether none waits that would have to be asked before a new one.
   bool nobody_waits() const { return order_.empty(); }
 
-  // False: the front end has as many as it, or this client, is to have.
+  // False: the application has as many as it, or this client, is to have.
   bool take(size_t client) {
     if (!may_take(client)) return false;
     taken_++;
@@ -41,7 +41,7 @@ class FrontEndTurns {
   }
 
   // The next that may be asked, with its client, for which no place is taken yet.
-  std::optional<std::pair<size_t, FrontEndEvent>> next() {
+  std::optional<std::pair<size_t, ApplicationEvent>> next() {
     // Those who may take no place hold an eighth each: there are fewer than eight of them.
     for (size_t looked_at = order_.size(); looked_at > 0 && taken_ < most_; looked_at--) {
       const size_t client = order_.front();
@@ -57,9 +57,9 @@ class FrontEndTurns {
     return taken_ < most_ && (!Shares::in_last_quarter(taken_, most_) || shares_.holds_few(client));
   }
 
-  FrontEndEvent first_of(size_t client) {
+  ApplicationEvent first_of(size_t client) {
     const auto found = waiting_.find(client);
-    FrontEndEvent event = std::move(found->second.front());
+    ApplicationEvent event = std::move(found->second.front());
     found->second.pop_front();
     if (found->second.empty()) {
       waiting_.erase(found);
@@ -72,8 +72,8 @@ class FrontEndTurns {
   const size_t most_;
   size_t taken_ = 0;
   Shares shares_;
-  std::unordered_map<size_t, std::deque<FrontEndEvent>> waiting_;  // of each client, in order
-  std::deque<size_t> order_;                                       // clients with a request that waits
+  std::unordered_map<size_t, std::deque<ApplicationEvent>> waiting_;  // of each client, in order
+  std::deque<size_t> order_;                                          // clients with a request that waits
 };
 
 }  // namespace sealgate

@@ -1,6 +1,6 @@
-// Clients take turns at the front end: one that asks for much takes three quarters of its places, and waits
+// Clients take turns at the application: one that asks for much takes three quarters of its places, and waits
 // for its own requests alone.
-#include "server/front_end_turns.h"
+#include "server/application_turns.h"
 
 #include <string>
 
@@ -9,10 +9,10 @@
 namespace sealgate {
 namespace {
 
-FrontEndEvent request(uint64_t id) { return {0, RequestEvent{id, "GET", "/", "", false, "", ""}}; }
+ApplicationEvent request(uint64_t id) { return {0, RequestEvent{id, "GET", "/", "", false, "", ""}}; }
 
 // The ids of those that are asked now, in order.
-std::string asked(FrontEndTurns& turns) {
+std::string asked(ApplicationTurns& turns) {
   std::string ids;
   while (auto next = turns.next()) {
     CHECK(turns.take(next->first));
@@ -21,14 +21,14 @@ std::string asked(FrontEndTurns& turns) {
   return ids;
 }
 
-size_t taken_by(FrontEndTurns& turns, size_t client) {
+size_t taken_by(ApplicationTurns& turns, size_t client) {
   size_t taken = 0;
   while (turns.take(client)) taken++;
   return taken;
 }
 
 TEST("one client takes three quarters of the places, and another is asked at once") {
-  FrontEndTurns turns(64);
+  ApplicationTurns turns(64);
   CHECK_EQ(taken_by(turns, 1), 48);
   turns.add(1, request(10));
   CHECK_EQ(asked(turns), "");
@@ -37,7 +37,7 @@ TEST("one client takes three quarters of the places, and another is asked at onc
 }
 
 TEST("clients take turns, each in its own order") {
-  FrontEndTurns turns(64);
+  ApplicationTurns turns(64);
   for (uint64_t id : {10, 11, 12}) turns.add(1, request(id));
   for (uint64_t id : {20, 21}) turns.add(2, request(id));
   turns.add(3, request(30));
@@ -46,7 +46,7 @@ TEST("clients take turns, each in its own order") {
 }
 
 TEST("a place that one leaves goes to its next request") {
-  FrontEndTurns turns(64);
+  ApplicationTurns turns(64);
   taken_by(turns, 1);
   for (uint64_t id : {10, 11}) turns.add(1, request(id));
   turns.leave(1);
@@ -56,7 +56,7 @@ TEST("a place that one leaves goes to its next request") {
 }
 
 TEST("when all places are taken, nobody is asked") {
-  FrontEndTurns turns(2);
+  ApplicationTurns turns(2);
   CHECK_EQ(taken_by(turns, 1), 2);
   turns.add(2, request(20));
   CHECK_EQ(asked(turns), "");
@@ -65,7 +65,7 @@ TEST("when all places are taken, nobody is asked") {
 }
 
 TEST("a request that nobody waits for any more takes no place") {
-  FrontEndTurns turns(1);
+  ApplicationTurns turns(1);
   for (uint64_t id : {10, 11}) turns.add(1, request(id));
   CHECK(turns.next().has_value());
   CHECK_EQ(asked(turns), "11 ");

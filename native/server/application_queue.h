@@ -1,5 +1,5 @@
-// FrontEndQueue: what the reactors of this process ask the JavaScript front end, in batches. The only way
-// from the engine to JavaScript; the way back is Reactor::answer().
+// ApplicationQueue: what the reactors of this process ask the JavaScript application, in batches. The only
+// way from the engine to JavaScript; the way back is Reactor::answer().
 #pragma once
 
 #include <cstdint>
@@ -37,12 +37,12 @@ struct BrokenEvent {
   SealBreak reason;
 };
 
-struct FrontEndEvent {
+struct ApplicationEvent {
   uint32_t reactor;
   std::variant<RequestEvent, ReceivedEvent, AbortedEvent, BrokenEvent> what;
 };
 
-class FrontEndQueue {
+class ApplicationQueue {
  public:
   // `notify` is called on a reactor's thread when the queue stops being empty.
   void connect(std::function<void()> notify) {
@@ -51,7 +51,7 @@ class FrontEndQueue {
     if (notify_ && !events_.empty()) notify_();
   }
 
-  void push(FrontEndEvent event) {
+  void push(ApplicationEvent event) {
     std::lock_guard lock(mutex_);
     const bool first = events_.empty();
     events_.push_back(std::move(event));
@@ -59,7 +59,7 @@ class FrontEndQueue {
   }
 
   // All there are, in place of what `out` holds. The same vector each time spares growing one.
-  void drain(std::vector<FrontEndEvent>& out) {
+  void drain(std::vector<ApplicationEvent>& out) {
     out.clear();
     std::lock_guard lock(mutex_);
     events_.swap(out);
@@ -67,7 +67,7 @@ class FrontEndQueue {
 
  private:
   std::mutex mutex_;
-  std::vector<FrontEndEvent> events_;
+  std::vector<ApplicationEvent> events_;
   std::function<void()> notify_;
 };
 
