@@ -10,7 +10,8 @@ import { readRegular } from './regular_file.ts';
 /** Far more than an id has. */
 const maxIdBytes = 4096;
 
-function idFile(root: string): string {
+/** The file that says which store's the blobs are. */
+export function idFile(root: string): string {
   return join(root, 'blobs', 'id');
 }
 

@@ -1,17 +1,19 @@
 // Metadata: the one module that owns LMDB. Everything is written once: there is no update and no delete. What
 // has to move is a chain of versions under one key prefix, and the newest wins.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { type Database, open, type RootDatabase } from 'lmdb';
+import { syncFile } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
 import { addon } from '../native/addon.ts';
+import { blobsFolder } from './blobs.ts';
 import { forgetClosing, isAsClosed, isBeingWritten, noteClosing } from './closing.ts';
 import { Commits } from './commits.ts';
 import { DiskReserve } from './disk_reserve.ts';
-import { agreedIdentity } from './identity.ts';
+import { agreedIdentity, idFile } from './identity.ts';
 import type { Frame } from './journal.ts';
 import { pageFault } from './page_check.ts';
 import { Preparation } from './preparation.ts';
@@ -35,6 +37,9 @@ const maxRaces = 1000;
  */
 const maxGrowth = 4 * 1024 * 1024;
 const ahead = 8 * 1024 * 1024;
+
+/** Bytes of the two pages that LMDB begins a file with, at most. */
+const firstPages = 2 * 65536;
 
 export interface Version<V> {
   version: number;
@@ -65,10 +70,23 @@ function checkPages(root: string, writes: boolean): void {
   const isKnown = isAsClosed(root, path) || (!writes && isBeingWritten(root));
   const fault = pageFault(path, isKnown ? 'top' : 'all');
   if (fault === undefined) return;
+  if (writes && isUnfinished(root, path)) {
+    renameSync(path, `${path}.unfinished`);
+    return;
+  }
   throw new Error(
     `${path}: damaged: ${fault}; bring back a backup of the store, or run 'sealgate rebuild' to make the ` +
       'metadata from the journal and the blobs',
   );
+}
+
+/**
+ * Whether a first start lost its power in the middle: LMDB begins a file with two pages, and before these are
+ * on disk the blobs have no id and nothing is acknowledged.
+ */
+function isUnfinished(root: string, path: string): boolean {
+  if (existsSync(idFile(root)) || existsSync(journalPath(root))) return false;
+  return statSync(path).size <= firstPages && readdirSync(blobsFolder(root)).length === 0;
 }
 
 export class Metadata {
@@ -143,6 +161,7 @@ export class Metadata {
         has: (table, key) => this.#tables[table].doesExist(key),
         records: () => this.records(),
         hasId: () => this.#state?.get('store') !== undefined,
+        sync: () => syncFile(dataPath(root)),
         putId: (id) => {
           space.ensure();
           return this.#transaction((state) => [state.put('store', id)]);

@@ -11,6 +11,8 @@ export interface PreparedMetadata {
   has(table: Table, key: Key): boolean;
   records(): Iterable<StoreRecord>;
   hasId(): boolean;
+  /** Their file, and that it is there, is on disk when it resolves. LMDB does not see to that. */
+  sync(): Promise<void>;
   putId(id: string): Promise<void>;
   /** The frame of the last commit. */
   last(): Frame | undefined;
@@ -53,6 +55,7 @@ export class Preparation {
   async ensure(): Promise<Journal> {
     if (this.#journal) return this.#journal;
     const { root, id } = this.#store;
+    if (!this.#meta.hasId()) await this.#meta.sync();
     if (!this.#blobsHaveId) await writeId(root, id);
     this.#blobsHaveId = true;
     if (!this.#meta.hasId()) await this.#meta.putId(id);
