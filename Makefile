@@ -253,8 +253,12 @@ debian13: ## Builds and checks in a fresh Debian 13, as root: some ten minutes
 	test/in-debian.sh trixie make check
 
 .PHONY: faults
-faults: build ## Every step of an upload that writes to disk, failing with each error: some minutes
-	FAULTS=all $(NODE) --test test/faults/put.test.ts
+faults: build ## Every step that writes to disk of requests and imports, failing with each error
+	FAULTS=all SEALGATE_TEST_BUILD=1 $(NODE) --test test/faults/requests.test.ts test/faults/import.test.ts
+
+.PHONY: power-cuts
+power-cuts: build ## A power cut after every call of a store's life, with what a disk may keep: some minutes
+	POWER_CUTS=all $(NODE) --test test/faults/power_cuts.test.ts
 
 # --- use ----------------------------------------------------------------------------------------------------
 .PHONY: demo bench bench-all flame clean

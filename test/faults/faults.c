@@ -1,5 +1,5 @@
 // Loaded before libc (LD_PRELOAD): counts the calls that write to disk over all threads of the process and
-// fails, or dies at, one of them. strace counts for each thread by itself, and misses the steps of a program
+// fails, or dies at, one of them. Opening a folder is among them, since it is opened to be synced. strace counts for each thread by itself, and misses the steps of a program
 // with several.
 //   FAULTS_ARM   a file with "ROUND NUMBER ERRNO": in this round the call with the number, from 1, gets the
 //                errno; errno 0 kills the process before the call. Nothing counts while there is no such file,
@@ -91,6 +91,7 @@ OF_FD(int, fallocate64, (int fd, int mode, off64_t at, off64_t size), fd, mode, 
 OF_FD(int, fchmod, (int fd, mode_t mode), fd, mode)
 OF_PATH(int, mkdir, (const char* path, mode_t mode), path, mode)
 OF_PATH(int, unlink, (const char* path), path)
+OF_PATH(int, rmdir, (const char* path), path)
 OF_PATH(int, rename, (const char* path, const char* to), path, to)
 OF_PATH(int, link, (const char* path, const char* to), path, to)
 
@@ -117,8 +118,8 @@ static mode_t mode_after(int flags, va_list rest) {
     va_start(rest, flags);                                                 \
     const mode_t mode = mode_after(flags, rest);                           \
     va_end(rest);                                                          \
-    const int writes = (flags & O_ACCMODE) != O_RDONLY;                    \
-    return writes && fails(#name, path) ? -1 : REAL(name)(path, flags, mode); \
+    const int counts = (flags & O_ACCMODE) != O_RDONLY || (flags & O_DIRECTORY); \
+    return counts && fails(#name, path) ? -1 : REAL(name)(path, flags, mode); \
   }
 OPENS(open)
 OPENS(open64)

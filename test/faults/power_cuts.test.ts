@@ -141,7 +141,7 @@ function* states(): Generator<State> {
       const digest = hash.digest('hex');
       if (seen.has(digest)) continue;
       seen.add(digest);
-      const where = `${call.call} ${call.path.slice(dir.length)}${call.to && ` to ${call.to.slice(dir.length)}`}`;
+      const where = `${call.call} ${call.path} ${call.to}`.replaceAll(dir, '');
       yield { what: `cut ${cut}, after ${where}: ${policy}`, found, expected };
     }
   }
