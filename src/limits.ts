@@ -30,7 +30,8 @@ export const limitsSchema = z
     connections: count(
       65_536,
       1_000_000,
-      'Connections of one worker at a time; further ones take the place of idle ones, or wait in the kernel.',
+      'Connections of one worker at a time; further ones take the place of idle ones, or wait. Where none ' +
+        'is idle, clients with an eighth or less get a quarter, from those that hold most.',
     ),
     targetBytes: bytes(8 * KiB, 64 * KiB, 'Request target; longer ones get 414.'),
     headBytes: bytes(32 * KiB, MiB, 'Request line and fields; more gets 431.'),

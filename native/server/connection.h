@@ -6,6 +6,7 @@
 //   any → lingering → closed
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -45,6 +46,8 @@ class Connection final : public EventTarget {
   void on_stopping();  // the reactor drains
   void close();
   ConnectionInfo info() const;
+  // Bytes exchanged since its deadline was last set.
+  uint64_t moved() const { return progress() - std::min(progress(), progress_mark_); }
 
   Deadline deadline;
   size_t index = 0;  // in the reactor's list

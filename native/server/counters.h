@@ -39,6 +39,8 @@ std::string_view state_name(State state);
 // What the channels count is in TlsCounters.
 struct Counters : TlsCounters {
   Counter accepted;            // connections
+  Counter displaced;           // of those, ended at the limit for a client that holds few
+  Counter turned_away;         // of those, ended unserved: their client holds many, and too many wait
   Counter requests;            // heads parsed
   Counter handshakes;          // completed
   Counter handshakes_resumed;  // of those
@@ -85,6 +87,8 @@ template <typename Visit>
 void Counters::each(Visit visit) const {
   const std::initializer_list<std::pair<const char*, const Counter*>> single = {
       {"accepted", &accepted},
+      {"displaced", &displaced},
+      {"turned_away", &turned_away},
       {"requests", &requests},
       {"handshakes", &handshakes},
       {"handshakes_resumed", &handshakes_resumed},

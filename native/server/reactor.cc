@@ -1,6 +1,5 @@
 #include "server/reactor.h"
 
-#include <poll.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -12,15 +11,9 @@
 namespace sealgate {
 namespace {
 
-constexpr uint32_t kDataEvents = EPOLLIN | EPOLLOUT, kEndEvents = EPOLLRDHUP | EPOLLET;
 constexpr int kEvents = 256;              // taken from epoll_wait(2) at once
 constexpr int kTurns = 2;                 // of connections that go on, before new events are looked at
-constexpr int kAcceptsAtOnce = 64;        // of one listener before connections have their turn
 constexpr size_t kPlansThatGiveWay = 64;  // at a time, when no file can be opened
-constexpr int64_t kAcceptPause = 100;     // milliseconds without accept(2) after EMFILE or ENOBUFS
-// Milliseconds without a request before a connection gives way to a new one: by then what was sent with the
-// connection, or behind an answer, has arrived.
-constexpr int64_t kIdleGivesWay = 1000;
 
 }  // namespace
 
@@ -50,7 +43,8 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
       plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, counters_),
       access_lines_(engine.access_log, counters_),
       upload_places_(options_.uploads),
-      application_turns_(options_.application_requests) {
+      application_turns_(options_.application_requests),
+      connection_shares_(options_.connections) {
   const auto length = [this](State state) -> int64_t& {
     return deadlines_[static_cast<size_t>(state)].length;
   };
@@ -204,6 +198,7 @@ void Reactor::expire() {
   }
   if (look_for_idle_at_ != 0 && now_ >= look_for_idle_at_) {
     look_for_idle_at_ = 0;
+    let_in();
     if (accept_again_at_ == 0) watch_listeners(true);
   }
   if (stopping_ && now_ >= drain_until_) {
@@ -236,9 +231,6 @@ void Reactor::begin_drain(int64_t grace_ms) {
   for (size_t i = connections_.size(); i-- > 0;) connections_[i]->on_stopping();
 }
 
-// --- listeners
-// ---------------------------------------------------------------------------------------------------
-
 void Reactor::watch_listeners(bool accepting) {
   if (accepting_ == accepting || (accepting && stopping_)) return;
   accepting_ = accepting;
@@ -246,47 +238,6 @@ void Reactor::watch_listeners(bool accepting) {
     epoll_event event{accepting ? EPOLLIN : 0u, {.ptr = static_cast<EventTarget*>(acceptors_[i].get())}};
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listeners_[i].fd(), &event);
   }
-}
-
-// Makes room for a new connection, where one waits: the one that has been idle longest ends as if its time
-// were over. False when none has been idle for long; then it is looked for again soon.
-bool Reactor::give_up_idle(int listener) {
-  pollfd waiting{listener, POLLIN, 0};
-  if (::poll(&waiting, 1, 0) != 1) return look_for_idle_at_ = now_ + kIdleGivesWay, false;
-  const DeadlineList& idle = deadlines_[static_cast<size_t>(State::idle)];
-  const Deadline* oldest = idle.first();
-  if (!oldest) return look_for_idle_at_ = now_ + kIdleGivesWay, false;
-  const int64_t ripe = oldest->at - idle.length + kIdleGivesWay;
-  if (ripe > now_) return look_for_idle_at_ = ripe, false;
-  oldest->owner->on_deadline();
-  return connections_.size() < options_.connections;
-}
-
-bool Reactor::accept_from(size_t listener) {
-  for (int i = 0; i < kAcceptsAtOnce; i++) {
-    if (connections_.size() >= options_.connections && !give_up_idle(listeners_[listener].fd()))
-      return watch_listeners(false), false;
-    std::string peer;
-    int error = 0;
-    Fd socket = listeners_[listener].accept(&peer, &error);
-    if (!socket) {
-      if ((error == EMFILE || error == ENFILE) && make_room()) continue;
-      if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM) return false;
-      // No descriptor or memory for it: without a pause the level-triggered listener would spin.
-      accept_again_at_ = now_ + kAcceptPause;
-      return watch_listeners(false), false;
-    }
-    counters_.accepted.add();
-    auto tls = listeners_[listener].tls() ? tls_ : nullptr;
-    auto connection =
-        std::make_unique<Connection>(*this, std::move(socket), std::move(tls), listener, std::move(peer));
-    epoll_event event{kDataEvents | kEndEvents, {.ptr = static_cast<EventTarget*>(connection.get())}};
-    if (!connection->usable() || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->fd(), &event) != 0)
-      continue;
-    connection->index = connections_.size();
-    connections_.push_back(std::move(connection));
-  }
-  return true;
 }
 
 // --- for the connections
@@ -326,6 +277,7 @@ Connection* Reactor::find(uint64_t ticket) const {
 bool Reactor::make_room() { return plans_.evict(kPlansThatGiveWay); }
 
 void Reactor::retire(Connection& connection) {
+  connection_shares_.leave(connection.client());
   const size_t index = connection.index;
   closed_.push_back(std::move(connections_[index]));
   if (index + 1 < connections_.size()) {
@@ -340,6 +292,7 @@ void Reactor::free_closed() {
   if (closed_.empty()) return;
   std::erase_if(ready_, [](const Connection* connection) { return connection->state() == State::closed; });
   closed_.clear();
+  let_in();
   if (!accepting_ && accept_again_at_ == 0) watch_listeners(true);
 }
 

@@ -2,12 +2,15 @@
 // connections from accept to close; other threads reach it through its mailbox alone.
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -29,6 +32,7 @@
 #include "server/plan_cache.h"
 #include "server/response.h"
 #include "server/rollout.h"
+#include "server/shares.h"
 #include "server/upload_places.h"
 #include "store/io_pool.h"
 #include "tls/channel.h"
@@ -163,11 +167,23 @@ class Reactor {
  private:
   Reactor(uint32_t id, ReactorOptions options, Engine& engine);
   struct Acceptor;
+  // A connection that was accepted and is not served yet.
+  struct Arrival {
+    Fd socket;
+    size_t listener;
+    std::string peer;
+  };
+  static constexpr uint32_t kDataEvents = EPOLLIN | EPOLLOUT, kEndEvents = EPOLLRDHUP | EPOLLET;
 
   Status open();
   void watch_listeners(bool accepting);
   bool accept_from(size_t listener);  // whether there may be more
-  bool give_up_idle(int listener);
+  bool give_up_idle();
+  bool has_room(int listener);
+  bool make_way(size_t client);
+  double rate_of(const Connection& connection) const;
+  void let_in();
+  void serve(Arrival arrival);
   void tick();
   int next_timeout() const;
   void expire();
@@ -192,6 +208,7 @@ class Reactor {
   CpuSamples cpu_samples_;
   UploadPlaces upload_places_;
   ApplicationTurns application_turns_;
+  Shares connection_shares_;
   std::unique_ptr<char[]> scratch_{new char[kScratchBytes]};
   RecordBuffers record_buffers_;
 
@@ -203,6 +220,8 @@ class Reactor {
   bool stopping_ = false;
   bool accepting_ = false;
 
+  std::deque<Arrival> lobby_;
+  std::minstd_rand random_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Connection>> closed_;  // closed in this turn of the loop
   std::deque<Connection*> ready_;

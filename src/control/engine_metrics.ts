@@ -32,6 +32,14 @@ const sentLabels = ['path', 'protocol', 'cipher', 'seal'];
 /** By the engine's name, up to the dot. */
 export const engineMetrics: Record<string, EngineMetric> = {
   accepted: counter('connections_accepted', 'Connections accepted.'),
+  displaced: counter(
+    'connections_displaced',
+    'Connections ended because limits.connections was reached, their client held many, and another few.',
+  ),
+  turned_away: counter(
+    'connections_turned_away',
+    'Connections ended unserved because limits.connections was reached and their client held many.',
+  ),
   connections: gauge('connections', 'Open connections by what they are doing.', 'state'),
   handshakes: counter('tls_handshakes', 'TLS handshakes completed.'),
   handshakes_resumed: counter('tls_handshakes_resumed', 'TLS handshakes that resumed a session.'),

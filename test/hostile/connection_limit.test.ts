@@ -1,14 +1,15 @@
 // The limit of connections: a worker has no more of them open. Those beyond take the place of others that are
-// idle, the oldest first, or wait until one has gone.
+// idle, the oldest first, or wait until one has gone. A client that holds all of them, none idle, gives up a
+// quarter to others.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { createSite, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
-import { Wire } from '../support/wire.ts';
+import { request, Wire } from '../support/wire.ts';
 
 const limit = 8;
-const site = await createSite({ limits: { connections: limit } });
+const site = await createSite({ limits: { connections: limit, headTimeout: 3_600_000 } });
 const server = await TestServer.start(site, '--workers', '1', '--listen', 'http://127.0.0.1:0');
 after(async () => {
   await server.stop();
@@ -42,4 +43,45 @@ test('ten times as many are all served in the end', async () => {
     return status;
   });
   assert.deepEqual(await Promise.all(answers), Array(10 * limit).fill(200));
+});
+
+const busy = async (from: string) => {
+  const wire = await Wire.open(server.url, undefined, from);
+  wire.send('GET / HTTP/1.1\r\n');
+  return wire;
+};
+const heads = () => server.metric('sealgate_connections{state="head"}');
+
+test('all from one address and none idle: others get a quarter, and its own further ones wait', async () => {
+  await until(
+    () => server.metric('sealgate_connections'),
+    (open) => open === 0,
+    'open connections',
+  );
+  const wires = await Promise.all(Array.from({ length: limit }, () => busy('127.0.0.2')));
+  await until(heads, (count) => count === limit, 'heads under way');
+  const further = await busy('127.0.0.2');
+  const others: Wire[] = [];
+  for (const from of ['127.0.0.1', '127.0.0.3']) {
+    const other = await Wire.open(server.url, undefined, from);
+    // The next head begins at once: an idle connection would be given up before a busy one.
+    other.send(`${request('GET', '/')}GET / HTTP/1.1\r\n`);
+    assert.equal((await other.response()).status, 200);
+    others.push(other);
+  }
+  assert.equal(await server.metric('sealgate_connections_displaced_total'), 2);
+  const finished = async (wire: Wire) => {
+    wire.send('Host: localhost\r\nConnection: close\r\n\r\n');
+    const status = await wire.response().then(
+      (response) => response.status,
+      () => 'displaced',
+    );
+    wire.close();
+    return status;
+  };
+  const answers = await Promise.all(wires.map(finished));
+  assert.equal(answers.filter((status) => status === 'displaced').length, 2);
+  assert.equal(answers.filter((status) => status === 200).length, limit - 2);
+  assert.equal(await finished(further), 200);
+  for (const wire of others) wire.close();
 });
