@@ -60,15 +60,29 @@ Registry& registry() {
 // --- plans
 // -------------------------------------------------------------------------------------------------------
 
+RespondPlan respond_plan(const Napi::Object& given) {
+  return {static_cast<int>(number(given, "status")), text(given, "fields"), bytes(given, "body")};
+}
+
+Plan describe_plan(const Napi::Object& given) {
+  DeliverOrder order{{}, std::make_shared<DeliverPlan>()};
+  DeliverPlan& plan = *order.plan;
+  plan.content_type = text(given, "contentType");
+  plan.fields = text(given, "fields");
+  plan.last_modified = static_cast<int64_t>(number(given, "lastModified"));
+  plan.unproved = std::make_unique<Unproved>(
+      Unproved{"\"" + text(given, "digest") + "\"", static_cast<uint64_t>(number(given, "size")),
+               respond_plan(given.Get("otherwise").As<Napi::Object>())});
+  return order;
+}
+
 Plan plan_of(const Napi::Object& given) {
   const std::string kind = text(given, "kind");
   if (kind == "receive")
     return ReceivePlan{text(given, "staging"), static_cast<uint64_t>(number(given, "maxSize"))};
-  if (kind == "respond") {
-    return RespondPlan{static_cast<int>(number(given, "status")), text(given, "fields"),
-                       bytes(given, "body")};
-  }
-  throw Napi::TypeError::New(given.Env(), "plan.kind: expected receive or respond, got " + kind);
+  if (kind == "respond") return respond_plan(given);
+  if (kind == "describe") return describe_plan(given);
+  throw Napi::TypeError::New(given.Env(), "plan.kind: expected receive, respond or describe, got " + kind);
 }
 
 // --- the Reactor class

@@ -93,6 +93,8 @@ class Connection final : public EventTarget {
   void refuse(Problem problem, std::string_view fields = {});
   void refuse_and_close(Problem problem);
   void carry_out(DeliverOrder order);
+  void describe(const std::shared_ptr<const DeliverPlan>& plan);
+  void send_delivery(Problem problem, uint64_t size);
   void on_sealed(const DeliverOrder& order, SealedFile::Sealing sealing);
   void prove_again(std::string_view digest, SealBreak why);
   void report_broken(std::string_view digest, SealBreak why);

@@ -48,8 +48,22 @@ void Connection::deliver(std::shared_ptr<const DeliverPlan> plan, Sealed sealed)
     reactor_.mutable_counters().seal_broken.add();
     return prove_again(plan->file->digest(), why);
   }
-  const uint64_t size = plan->file->size();
-  const Problem problem = build_delivery(request, std::move(plan), answering, response);
+  const uint64_t size = plan->size();
+  send_delivery(build_delivery(request, std::move(plan), answering, response), size);
+}
+
+// The file of the blob is being proved: what needs none of its bytes is answered from what is recorded.
+void Connection::describe(const std::shared_ptr<const DeliverPlan>& plan) {
+  const Request& request = http_.request();
+  Response& response = delivery_.response();
+  response.clear();
+  response.keep_alive = request.keep_alive && !request.has_body && !reactor_.stopping();
+  const Problem problem = build_delivery(request, plan, reactor_.answering(), response);
+  if (response.body_in_file() > 0) return respond(plan->unproved->otherwise);
+  send_delivery(problem, plan->size());
+}
+
+void Connection::send_delivery(Problem problem, uint64_t size) {
   if (problem == Problem::range_unsatisfiable) {
     return refuse(problem, "Content-Range: bytes */" + std::to_string(size) + "\r\n");
   }
@@ -59,6 +73,7 @@ void Connection::deliver(std::shared_ptr<const DeliverPlan> plan, Sealed sealed)
 
 // The application's order to deliver. A blob whose inode the kernel would have to fetch is opened aside.
 void Connection::carry_out(DeliverOrder order) {
+  if (order.plan->unproved) return describe(order.plan);
   const std::shared_ptr<const BlobFolder>& blobs = reactor_.blobs();
   SealedFile::Sealing sealing = blobs->seal(order.blob, SealedFile::Wait::never);
   for (int tries = 0; sealing.crowded && tries < kTriesToOpen && reactor_.make_room(); tries++) {

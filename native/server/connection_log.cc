@@ -25,7 +25,7 @@ std::string_view field_value(std::string_view head, std::string_view name) {
 }
 
 std::string_view level_name(const DeliverPlan* plan) {
-  if (!plan) return {};
+  if (!plan || !plan->file) return {};
   return plan->file->level() == SealLevel::l1 ? "L1" : "L0";
 }
 

@@ -32,8 +32,23 @@ struct WholeResponse {
   int64_t dated = 0;  // seconds since the epoch now written there
 };
 
+struct RespondPlan {
+  int status = 500;
+  std::string fields;
+  std::string body;
+};
+
+// What is known of a blob whose file is being proved: enough for HEAD and for 304, 412 and 416, but none of
+// its bytes may leave. `otherwise` is the answer to what asks for them.
+struct Unproved {
+  std::string etag;
+  uint64_t size = 0;
+  RespondPlan otherwise;
+};
+
 struct DeliverPlan {
-  std::shared_ptr<const SealedFile> file;
+  std::shared_ptr<const SealedFile> file;  // null while the blob is being proved
+  std::unique_ptr<const Unproved> unproved;
   std::string content_type;
   std::string fields;         // for 200, 206 and 304; CRLF after each
   int64_t last_modified = 0;  // seconds since the epoch; 0: there is no date
@@ -47,7 +62,10 @@ struct DeliverPlan {
 
   // A date is later than `now` when the clock went back; Last-Modified never is (RFC 9110 8.8.2.1).
   int64_t date_at(int64_t now) const { return last_modified <= now ? last_modified : 0; }
-  Representation representation(int64_t now) const { return {file->etag(), file->size(), date_at(now)}; }
+  std::string_view etag() const { return file ? file->etag() : unproved->etag; }  // the digest in quotes
+  std::string_view digest() const { return etag().substr(1, etag().size() - 2); }
+  uint64_t size() const { return file ? file->size() : unproved->size; }
+  Representation representation(int64_t now) const { return {etag(), size(), date_at(now)}; }
 };
 
 // To deliver a blob, as the application says it. The reactor seals the blob when it comes to it, which makes
@@ -55,12 +73,6 @@ struct DeliverPlan {
 struct DeliverOrder {
   SealedFile::Record blob;
   std::shared_ptr<DeliverPlan> plan;  // without its file
-};
-
-struct RespondPlan {
-  int status = 500;
-  std::string fields;
-  std::string body;
 };
 
 struct ReceivePlan {

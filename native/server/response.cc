@@ -41,8 +41,8 @@ void append_repr_digest(std::string& text, std::string_view digest) {
 
 // The fields that 200, 206 and 304 share (RFC 9110 15.4.5, RFC 9530).
 void append_representation(std::string& text, const DeliverPlan& plan, const Answering& answering) {
-  text.append("ETag: ").append(plan.file->etag()).append("\r\nRepr-Digest: ");
-  append_repr_digest(text, plan.file->digest());
+  text.append("ETag: ").append(plan.etag()).append("\r\nRepr-Digest: ");
+  append_repr_digest(text, plan.digest());
   if (const int64_t modified = plan.date_at(answering.now); modified != 0) {
     char date[kDateBytes];
     format_http_date(modified, date);
@@ -73,12 +73,12 @@ void build_full(const Request& request, const Answering& answering, Response& ou
   start_head(out.text, 200, answering);
   append_representation(out.text, plan, answering);
   out.text.append("Content-Type: ").append(plan.content_type).append("\r\n");
-  append_length(out.text, plan.file->size());
+  append_length(out.text, plan.size());
   append_connection(out.text, &request, out.keep_alive);
   out.text.append("\r\n");
   close_text(out, 0);
-  if (request.method != Method::head && plan.file->size() > 0) {
-    out.pieces.push_back({Piece::Of::file, 0, plan.file->size()});
+  if (request.method != Method::head && plan.size() > 0) {
+    out.pieces.push_back({Piece::Of::file, 0, plan.size()});
   }
 }
 
@@ -88,7 +88,7 @@ void build_single(const Request& request, const ByteRange& range, const Answerin
   start_head(out.text, 206, answering);
   append_representation(out.text, plan, answering);
   out.text.append("Content-Type: ").append(plan.content_type).append("\r\n");
-  out.text.append(content_range(range, plan.file->size()));
+  out.text.append(content_range(range, plan.size()));
   append_length(out.text, range.length);
   append_connection(out.text, &request, out.keep_alive);
   out.text.append("\r\n");
@@ -101,12 +101,12 @@ void build_single(const Request& request, const ByteRange& range, const Answerin
 void build_multipart(const Request& request, const std::vector<ByteRange>& ranges, const Answering& answering,
                      Response& out) {
   const DeliverPlan& plan = *out.plan;
-  const std::string boundary(plan.file->digest().substr(0, 32));
+  const std::string boundary(plan.digest().substr(0, 32));
   std::vector<std::string> heads;
   uint64_t length = 0;
   for (const ByteRange& range : ranges) {
     heads.push_back((heads.empty() ? "--" : "\r\n--") + boundary + "\r\nContent-Type: " + plan.content_type +
-                    "\r\n" + content_range(range, plan.file->size()) + "\r\n");
+                    "\r\n" + content_range(range, plan.size()) + "\r\n");
     length += heads.back().size() + range.length;
   }
   const std::string end = "\r\n--" + boundary + "--\r\n";

@@ -3,7 +3,14 @@
 
 import type { Logger } from 'pino';
 import { type ErrorCode, errors, problemBody, SealgateError } from '../errors.ts';
-import type { DeliverPlan, Hashed, ReceivePlan, RespondPlan, SealRecord } from '../native/addon.ts';
+import type {
+  DeliverPlan,
+  DescribePlan,
+  Hashed,
+  ReceivePlan,
+  RespondPlan,
+  SealRecord,
+} from '../native/addon.ts';
 
 /** A response that refuses, with the problem it names. */
 export interface ProblemPlan extends RespondPlan {
@@ -16,7 +23,7 @@ export interface Upload extends ReceivePlan {
   received(body: Hashed): Promise<RespondPlan>;
 }
 
-export type Answer = DeliverPlan | RespondPlan | Upload;
+export type Answer = DeliverPlan | DescribePlan | RespondPlan | Upload;
 
 /** How long others may keep a response (RFC 9111, RFC 8246). */
 export type Freshness = 'immutable' | 'revalidate';
@@ -46,10 +53,25 @@ export function deliver(blob: SealRecord, how: Delivery): DeliverPlan {
   return {
     kind: 'deliver',
     blob,
+    ...described(how),
+    ...(how.cache && { cache: how.cache }),
+  };
+}
+
+/** @param otherwise the answer to a request for the blob's bytes. */
+export function describe(
+  blob: { digest: string; size: number },
+  how: Delivery,
+  otherwise: RespondPlan,
+): DescribePlan {
+  return { kind: 'describe', digest: blob.digest, size: blob.size, ...described(how), otherwise };
+}
+
+function described(how: Delivery): Pick<DeliverPlan, 'contentType' | 'fields' | 'lastModified'> {
+  return {
     contentType: how.contentType,
     fields: deliveryFields[how.shared ? 'public' : 'private'][how.freshness],
     lastModified: Math.floor((how.created ?? 0) / 1000),
-    ...(how.cache && { cache: how.cache }),
   };
 }
 

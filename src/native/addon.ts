@@ -123,6 +123,18 @@ export interface DeliverPlan {
   cache?: { slot: number; epoch: number };
 }
 
+/**
+ * Of a blob whose file is being proved: HEAD, 304, 412 and 416 are answered from what is recorded, and what
+ * asks for its bytes gets `otherwise`. Fields are those of {@link DeliverPlan}.
+ */
+export interface DescribePlan extends Pick<DeliverPlan, 'contentType' | 'fields' | 'lastModified'> {
+  kind: 'describe';
+  digest: string;
+  /** Bytes. */
+  size: number;
+  otherwise: RespondPlan;
+}
+
 /** A small buffered response. Content-Length, Date and Connection are the engine's. */
 export interface RespondPlan {
   kind: 'respond';
@@ -141,7 +153,7 @@ export interface ReceivePlan {
   maxSize: number;
 }
 
-export type Plan = DeliverPlan | RespondPlan | ReceivePlan;
+export type Plan = DeliverPlan | DescribePlan | RespondPlan | ReceivePlan;
 
 export interface ListenerOptions {
   /** IPv4 or IPv6 address without brackets. */
@@ -232,7 +244,7 @@ export interface Reactor {
   readonly id: number;
   readonly listeners: BoundListener[];
   /** The answer to a `request` or `received` event. An answer to a connection that is gone is dropped. */
-  answer(request: number, plan: RespondPlan | ReceivePlan): void;
+  answer(request: number, plan: DescribePlan | RespondPlan | ReceivePlan): void;
   /** A {@link DeliverPlan} as an answer; slot -1: it is not to be kept. */
   deliver(
     request: number,

@@ -1,12 +1,12 @@
 // GET|HEAD /o/{bucket}/{name…}: the newest version of a name.
 
-import { deliver } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
-import type { SealRecord } from '../../native/addon.ts';
+import { content } from './content.ts';
 import type { Route, Services } from './services.ts';
 import { objectTarget } from './target.ts';
 
-export function readObject({ store, epochs, authorize, openReads, firstRead }: Services): Route {
+export function readObject(services: Services): Route {
+  const { store, epochs, authorize, openReads, firstRead } = services;
   return (request) => {
     const { bucket, name } = objectTarget(request.path);
     authorize(request, 'read', bucket);
@@ -16,15 +16,13 @@ export function readObject({ store, epochs, authorize, openReads, firstRead }: S
     const ref = store.resolve(bucket, name);
     if (ref === undefined) throw new SealgateError('not-found');
     if (ref.deleted) throw new SealgateError('name-deleted');
-    const plan = (blob: SealRecord) =>
-      deliver(blob, {
-        contentType: ref.mediaType,
-        freshness: kind === 'write-once' ? 'immutable' : 'revalidate',
-        shared: openReads,
-        created: ref.date,
-        ...(openReads && { cache: epoch }),
-      });
-    const blob = store.recorded(ref.digest, firstRead(bucket));
-    return blob instanceof Promise ? blob.then(plan) : plan(blob);
+    const record = store.recorded(ref.digest, firstRead(bucket));
+    return content(services, request, ref.digest, record, {
+      contentType: ref.mediaType,
+      freshness: kind === 'write-once' ? 'immutable' : 'revalidate',
+      shared: openReads,
+      created: ref.date,
+      ...(openReads && { cache: epoch }),
+    });
   };
 }
