@@ -9,7 +9,7 @@ import type { Command } from 'commander';
 import { SealgateError } from '../errors.ts';
 import { checkedMediaType } from '../media_type.ts';
 import { addon, type Hashed } from '../native/addon.ts';
-import { isFull } from '../store/blobs.ts';
+import { isFull } from '../store/disk_reserve.ts';
 import { checkUnchanged } from '../store/import.ts';
 import { secretIn } from '../store/secrets.ts';
 import type { Store } from '../store/store.ts';

@@ -2,7 +2,6 @@
 
 import { randomUUID } from 'node:crypto';
 import { copyFile, open, rename, rm } from 'node:fs/promises';
-import { constants } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
@@ -15,6 +14,7 @@ import {
   type SealLevel,
   type SealRecord,
 } from '../native/addon.ts';
+import { isFull } from './disk_reserve.ts';
 import { makeFolder } from './layout.ts';
 import {
   chooseFolders,
@@ -27,12 +27,6 @@ import {
 /** The folder of a store that its blobs are below. */
 export function blobsFolder(root: string): string {
   return join(root, 'blobs', 'sha256');
-}
-
-/** Whether an error's code says that there is no space. */
-export function isFull(code: string | undefined): boolean {
-  // libuv has no name for EDQUOT.
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === `Unknown system error -${constants.errno.EDQUOT}`;
 }
 
 export class Blobs {

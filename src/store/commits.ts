@@ -2,7 +2,7 @@
 // come wait for the next: what is queued behind a commit that fails in LMDB is never answered.
 
 import { SealgateError } from '../errors.ts';
-import { isFull } from './blobs.ts';
+import { isFull } from './disk_reserve.ts';
 import type { Frame } from './journal.ts';
 import type { Key, StoreRecord, Table } from './records.ts';
 

@@ -8,7 +8,15 @@ import type { Evidence, Hashed, SealBreak, StoreLock } from '../native/addon.ts'
 import { Turns } from '../turns.ts';
 import { Blobs } from './blobs.ts';
 import { knownBlob, knownBlobs } from './known_blobs.ts';
-import { checkFormat, checkLockFile, checkWhole, lockStore, makeFolders } from './layout.ts';
+import {
+  checkData,
+  checkFormat,
+  checkLockFile,
+  checkWhole,
+  lockStore,
+  makeFolders,
+  makeRoot,
+} from './layout.ts';
 import { listNames, type RefRecord } from './listing.ts';
 import { Metadata } from './metadata.ts';
 import { checkObjectName } from './names.ts';
@@ -26,6 +34,7 @@ import type {
   Store,
 } from './store.ts';
 import { textType } from './text_type.ts';
+import { modifiedSince, timeBehind } from './version_times.ts';
 
 interface BucketRecord {
   kind: BucketKind;
@@ -54,12 +63,14 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   if (readOnly) {
     await checkFormat(root, false);
     await checkWhole(root);
+    await checkData(root);
     await checkLockFile(root);
     return new ContentStore(root, blobs, await Metadata.reader(root), undefined, dates);
   }
-  await makeFolders(root);
+  await makeRoot(root);
   const lock = await lockStore(root);
   try {
+    await makeFolders(root);
     await checkFormat(root, true);
     await checkWhole(root);
     await checkLockFile(root);
@@ -314,27 +325,4 @@ class ContentStore implements Store {
     await this.#meta.close();
     this.#lock?.release();
   }
-}
-
-/** As HTTP has dates. */
-const second = (time: number) => Math.floor(time / 1000);
-
-// A chain's times never fall, even when the clock goes back, and two versions of one second cannot be told
-// apart by a date.
-function timeBehind(before: RefRecord | undefined): { created: number; undated?: true } {
-  const created = Math.max(Date.now(), before?.created ?? 0);
-  return before !== undefined && second(created) === second(before.created)
-    ? { created, undated: true }
-    : { created };
-}
-
-// The time of the source is kept where no conditional request can be misled by it: it is later than the
-// version before, in whole seconds as HTTP has them, and not in the future.
-function modifiedSince(
-  before: RefRecord | undefined,
-  modified: number | undefined,
-  created: number,
-): number | undefined {
-  if (modified === undefined || modified > created || modified < 1000) return undefined;
-  return before === undefined || second(modified) > second(before.created) ? modified : undefined;
 }

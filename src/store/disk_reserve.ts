@@ -2,13 +2,19 @@
 // share it, so it must not come to that while uploads take what is left.
 
 import { statfsSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { SealgateError } from '../errors.ts';
 import { addon } from '../native/addon.ts';
-import { isFull } from './blobs.ts';
 
 /** Bytes of free disk below which nothing is written where blocks cannot be allocated ahead. */
 const freeBytes = 32 * 1024 * 1024;
+
+/** Whether an error's code says that there is no space. */
+export function isFull(code: string | undefined): boolean {
+  // libuv has no name for EDQUOT.
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === `Unknown system error -${constants.errno.EDQUOT}`;
+}
 
 export class DiskReserve {
   readonly #path: string;

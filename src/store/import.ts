@@ -10,7 +10,7 @@ import { SealgateError } from '../errors.ts';
 import { mediaTypeOf } from '../media_type.ts';
 import type { Hashed } from '../native/addon.ts';
 import { workerUrl } from '../worker_url.ts';
-import { isFull } from './blobs.ts';
+import { isFull } from './disk_reserve.ts';
 import { type Choice, everything, ImportFilter, type Reason } from './import_filter.ts';
 import { type Source, type WalkEvents, walk } from './import_walk.ts';
 import { checkObjectName } from './names.ts';

@@ -64,7 +64,7 @@ export function parseFrame(line: string): Frame | undefined {
 export class Journal {
   readonly #file: FileHandle;
   readonly #reserve: DiskReserve;
-  /** What may not be on disk of what was appended before: goes before the next frame. */
+  /** What may not be on disk of what was appended before: goes before the next frame. One frame at most. */
   #doubtful: string;
 
   private constructor(path: string, file: FileHandle, torn: boolean) {
@@ -94,11 +94,20 @@ export class Journal {
     this.#reserve.ensure();
   }
 
+  /** Before the next commit: one that the journal missed is written first, or the next is refused. */
+  async catchUp(): Promise<void> {
+    if (this.#doubtful.length > 1) await this.#write(this.#doubtful, this.#doubtful);
+  }
+
   /** Durable when it resolves. */
-  async append(frame: Frame): Promise<void> {
-    const text = this.#doubtful + frameLine(frame);
-    // Until the disk has it. It may be there twice then, which changes nothing for readers.
-    this.#doubtful = `\n${text}`;
+  append(frame: Frame): Promise<void> {
+    const line = frameLine(frame);
+    return this.#write(this.#doubtful + line, `\n${line}`);
+  }
+
+  // In doubt until the disk has it. It may be there twice then, which changes nothing for readers.
+  async #write(text: string, doubtful: string): Promise<void> {
+    this.#doubtful = doubtful;
     await this.#file.appendFile(text);
     await this.#file.datasync();
     this.#doubtful = '';

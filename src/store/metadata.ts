@@ -214,6 +214,7 @@ export class Metadata {
   // At the same time, as each waits for the disk.
   async #write(frame: Frame, preparation: Preparation): Promise<Error | undefined> {
     const journal = await preparation.ensure();
+    await journal.catchUp();
     const both = [this.#commit(frame.records, frame), journal.append(frame)] as const;
     const [committed, appended] = await Promise.allSettled(both);
     if (committed.status === 'rejected') throw committed.reason;

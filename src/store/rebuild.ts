@@ -33,9 +33,9 @@ export async function rebuildStore(
   onProgress: (done: Omit<Rebuilt, 'kept'>) => void = () => {},
 ): Promise<Rebuilt> {
   await access(blobsFolder(root));
-  await makeFolders(root);
   const lock = await lockStore(root);
   try {
+    await makeFolders(root);
     await checkFormat(root, true);
     await checkNames(root);
     await setAside(root);

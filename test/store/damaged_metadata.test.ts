@@ -49,15 +49,18 @@ const damages: Record<string, [() => Promise<void>, RegExp]> = {
     async () => overwrite(data, 0, Buffer.alloc(8192)),
     /damaged: what is at byte 0 is no meta page/,
   ],
-  emptied: [() => truncate(data, 0), /the metadata are empty, and there are blobs/],
-  removed: [() => rm(data), /the metadata are empty, and there are blobs/],
+  emptied: [() => truncate(data, 0), /the metadata are empty/],
+  removed: [() => rm(data), /the metadata are (empty|missing)/],
 };
 
 for (const [damage, [harm, sentence]] of Object.entries(damages)) {
   test(`metadata that are ${damage} are refused and rebuilt`, async () => {
     await site.store.close();
     await harm();
-    for (const args of [['bucket', 'create', 'other'], ...(damage === 'removed' ? [] : [['ls', 'files']])]) {
+    for (const args of [
+      ['ls', 'files'],
+      ['bucket', 'create', 'other'],
+    ]) {
       const { status, stderr } = await cli(...args);
       assert.equal(status, 1, stderr);
       assert.match(stderr, sentence);
