@@ -5,6 +5,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
 import type { Tokens } from '../auth/tokens.ts';
 import { allowsControl } from '../scopes.ts';
+import { FailedAttempts } from './failed_attempts.ts';
 import { problem } from './problem.ts';
 import type { ControlEnv } from './who.ts';
 
@@ -12,8 +13,6 @@ import type { ControlEnv } from './who.ts';
 const open = new Set(['/healthz', '/readyz']);
 /** The dashboard's own files hold nothing about the server; what they show, they have to ask for. */
 const page = /^\/(assets\/.*)?$/;
-/** Failed attempts that are answered in a minute; further ones are turned away unread. */
-const maxFailures = 60;
 
 export interface ControlAccess {
   /** Undefined: whoever can connect may do everything. */
@@ -24,21 +23,14 @@ export interface ControlAccess {
 }
 
 export function authorizeControl({ tokens, where, log }: ControlAccess): MiddlewareHandler<ControlEnv> {
-  let failures = 0;
-  let minute = 0;
-  const failed = () => {
-    const now = Math.floor(performance.now() / 60_000);
-    failures = now === minute ? failures + 1 : 1;
-    minute = now;
-    return failures > maxFailures;
-  };
+  const failed = new FailedAttempts();
   return async (c, next) => {
     c.set('who', where);
     if (!tokens || open.has(c.req.path) || page.test(c.req.path)) return next();
     const presented = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(c.req.header('authorization') ?? '')?.[1];
     const token = presented === undefined ? undefined : tokens.verify(presented);
     if (!token) {
-      const tooMany = presented !== undefined && failed();
+      const tooMany = presented !== undefined && failed.add(c.env.incoming?.socket.remoteAddress);
       if (presented !== undefined && !tooMany)
         log.warn({ path: c.req.path }, 'an unknown token at the control plane');
       if (tooMany) return problem(c, 429, 'too-many-attempts', 'wait a minute');
