@@ -1,4 +1,4 @@
-// startServer: puts store, front end, delivery workers and control plane together, and takes them down again.
+// startServer: puts store, application, delivery workers and control plane together, and takes them down.
 
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -18,8 +18,8 @@ import { checkKtls, modeBeside } from './rollout/kernel_tls.ts';
 import { startOperation } from './rollout/operation.ts';
 import type { Sentinel } from './rollout/sentinel.ts';
 import { announce } from './server/announcement.ts';
+import { createObjects, startBridge } from './server/application.ts';
 import { keepTlsFresh } from './server/fresh_tls.ts';
-import { createFrontEnd } from './server/front_end.ts';
 import { logCounters, startLogs } from './server/logs.ts';
 import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
 import { startSentinel } from './server/sentinel.ts';
@@ -93,6 +93,7 @@ async function assemble(
   const readiness = new Readiness();
   const store = await openServedStore(config, readiness, log);
   closers.push(() => store.close());
+  const objects = createObjects(config, store);
   let pool: DeliveryPool | undefined;
   const refusals = new Refusals();
   const tokens = serverTokens(config, log);
@@ -117,20 +118,19 @@ async function assemble(
     certificates: () => tlsFiles.ends(),
     state: () => state,
     readiness,
-    content: { store, dropStalePlans: () => pool?.dropStalePlans(), log },
+    content: { store, objects, dropStalePlans: () => pool?.dropStalePlans(), log },
     sentinel: () => sentinel?.status(),
     reload,
   });
   closers.push(control.close);
-  const frontEnd = createFrontEnd(config, store, tokens, refusals, ownToken, log);
-  frontEnd.listen();
-  closers.push(() => frontEnd.close());
-  const started = await DeliveryPool.start({ workers: config.workers, reactor, frontEnd, log });
+  const bridge = startBridge(config, objects, { tokens, ownToken }, refusals, log);
+  closers.push(() => bridge.close());
+  const started = await DeliveryPool.start({ workers: config.workers, reactor, bridge, log });
   pool = started;
   closers.push(() => started.stop(config.drain.graceSeconds * 1000));
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
   operation.begin();
-  const watching = startSentinel(config, { store, operation, token: ownToken, log }, started);
+  const watching = startSentinel(config, { store, objects, operation, token: ownToken, log }, started);
   closers.push(() => watching.close());
   sentinel = watching;
   closers.push(await announce(config, { listeners: started.listeners, control: control.url }, log));

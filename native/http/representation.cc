@@ -11,27 +11,41 @@ namespace {
 
 // --- preconditions (RFC 9110 13) -----------------------------------------------------------------
 
-// Whether a list of entity tags names `etag`, which is strong. Weak comparison looks past "W/" (8.8.3.2).
-bool lists_etag(std::string_view list, std::string_view etag, bool weak_comparison) {
+// How a list of entity tags names one that is strong (8.8.3.2): by weak comparison, by strong comparison.
+struct Named {
+  bool readable = false, weakly = false, strongly = false;
+};
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+// The characters between the quotes of an entity tag (8.8.3).
+bool is_opaque(std::string_view tag) {
+  return std::all_of(tag.begin(), tag.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
+}
+
+// A list that cannot be read names nothing. Elements of a list may be empty (5.6.1.2).
+Named find_tag(std::string_view list, std::string_view etag) {
+  if (trimmed(list) == "*") return {true, true, true};
+  Named named;
   for (;;) {
-    while (!list.empty() && (list.front() == ',' || list.front() == ' ' || list.front() == '\t')) {
-      list.remove_prefix(1);
-    }
+    while (!list.empty() && (list.front() == ',' || is_blank(list.front()))) list.remove_prefix(1);
+    if (list.empty()) return named;
     const bool weak = list.substr(0, 2) == "W/";
     if (weak) list.remove_prefix(2);
-    if (list.empty() || list.front() != '"') return false;
-    const size_t end = list.find('"', 1);
-    if (end == std::string_view::npos) return false;
-    if (list.substr(0, end + 1) == etag && (weak_comparison || !weak)) return true;
+    const size_t end = list.empty() || list.front() != '"' ? list.npos : list.find('"', 1);
+    if (end == list.npos || !is_opaque(list.substr(1, end - 1))) return {};
+    if (list.substr(0, end + 1) == etag) {
+      named.weakly = true;
+      named.strongly |= !weak;
+    }
+    named.readable = true;
     list.remove_prefix(end + 1);
+    while (!list.empty() && is_blank(list.front())) list.remove_prefix(1);
+    if (!list.empty() && list.front() != ',') return {};
   }
 }
 
-bool matches(std::string_view field, std::string_view etag, bool weak_comparison) {
-  return trimmed(field) == "*" || lists_etag(field, etag, weak_comparison);
-}
-
-// False also when the date cannot be read: then the field is as good as absent (13.1.3, 13.1.4).
+// False also when the field is absent.
 bool read_date(std::string_view field, int64_t* seconds) {
   return field.data() && parse_http_date(trimmed(field), ::time(nullptr), seconds);
 }
@@ -118,24 +132,45 @@ Outcome select_ranges(std::string_view field, uint64_t size, size_t max_ranges,
 
 }  // namespace
 
+Precondition evaluate_read(const Conditions& conditions, const Validators& current) {
+  const bool dated = current.last_modified != 0;
+  int64_t date;
+  if (conditions.if_match.data()) {
+    if (!find_tag(conditions.if_match, current.etag).strongly) return Precondition::failed;
+  } else if (dated && read_date(conditions.if_unmodified_since, &date) && current.last_modified > date) {
+    return Precondition::failed;
+  }
+  if (conditions.if_none_match.data()) {
+    if (find_tag(conditions.if_none_match, current.etag).weakly) return Precondition::not_modified;
+  } else if (dated && read_date(conditions.if_modified_since, &date) && current.last_modified <= date) {
+    return Precondition::not_modified;
+  }
+  return Precondition::holds;
+}
+
+bool may_change(const Conditions& conditions, const Validators* current) {
+  int64_t date;
+  if (conditions.if_match.data()) {
+    if (!current || !find_tag(conditions.if_match, current->etag).strongly) return false;
+  } else if (conditions.if_unmodified_since.data() && current) {
+    const bool dated = current->last_modified != 0 && read_date(conditions.if_unmodified_since, &date);
+    if (!dated || current->last_modified > date) return false;
+  }
+  if (!conditions.if_none_match.data()) return true;
+  const Named named = find_tag(conditions.if_none_match, current ? current->etag : std::string_view());
+  return named.readable && !(current && named.weakly);
+}
+
 Outcome evaluate(const Request& request, const Representation& representation, size_t max_ranges,
                  std::vector<ByteRange>& ranges) {
   ranges.clear();
-  const bool dated = representation.last_modified != 0;
-  int64_t date;
-  const std::string_view if_match = request.field(Field::if_match);
-  if (if_match.data()) {
-    if (!matches(if_match, representation.etag, false)) return Outcome::precondition_failed;
-  } else if (dated && read_date(request.field(Field::if_unmodified_since), &date) &&
-             representation.last_modified > date) {
-    return Outcome::precondition_failed;
-  }
-  const std::string_view if_none_match = request.field(Field::if_none_match);
-  if (if_none_match.data()) {
-    if (matches(if_none_match, representation.etag, true)) return Outcome::not_modified;
-  } else if (dated && read_date(request.field(Field::if_modified_since), &date) &&
-             representation.last_modified <= date) {
-    return Outcome::not_modified;
+  const Conditions conditions{request.field(Field::if_match), request.field(Field::if_none_match),
+                              request.field(Field::if_modified_since),
+                              request.field(Field::if_unmodified_since)};
+  switch (evaluate_read(conditions, {representation.etag, representation.last_modified})) {
+    case Precondition::failed: return Outcome::precondition_failed;
+    case Precondition::not_modified: return Outcome::not_modified;
+    case Precondition::holds: break;
   }
   const std::string_view range = request.field(Field::range);
   // The whole of nothing cannot be said in a Content-Range, and clients that ask for all by a range would

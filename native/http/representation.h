@@ -1,5 +1,6 @@
-// What a request for a sealed representation is answered with: preconditions in the order of RFC 9110 13.2.2,
-// then the range (14.2), evaluated once from the digest, the size and the date. Pure functions.
+// Preconditions of every request, in the order of RFC 9110 13.2.2, and what a request for a sealed
+// representation is answered with: they first, then the range (14.2), evaluated once from the digest, the
+// size and the date. Pure functions.
 #pragma once
 
 #include <array>
@@ -11,6 +12,26 @@
 #include "http/http1.h"
 
 namespace sealgate {
+
+// The conditions of a request as it was sent; data() == nullptr where a field is absent.
+struct Conditions {
+  std::string_view if_match, if_none_match, if_modified_since, if_unmodified_since;
+};
+
+// What conditions are compared with.
+struct Validators {
+  std::string_view etag;      // with its quotes; a strong validator
+  int64_t last_modified = 0;  // seconds since the epoch; 0: unknown
+};
+
+enum class Precondition : uint8_t { holds, not_modified, failed };
+
+// GET and HEAD: a condition that cannot be read, or is on a date that is unknown, is ignored. A list of
+// entity tags that cannot be read names none.
+Precondition evaluate_read(const Conditions& conditions, const Validators& current);
+// Whether a request that changes what is there may do it; `current` is null where nothing is. A condition
+// that cannot be read fails: whoever sent it meant to guard what is there.
+bool may_change(const Conditions& conditions, const Validators* current);
 
 struct Representation {
   std::string_view etag;      // with its quotes; a strong validator

@@ -16,11 +16,12 @@ struct Instance {
   Napi::FunctionReference reactor;
 };
 
-void init_store(Napi::Env env, Napi::Object exports);    // addon_store.cc
-void init_reactor(Napi::Env env, Napi::Object exports);  // addon_reactor.cc
-void init_host(Napi::Env env, Napi::Object exports);     // addon_host.cc
-void init_rollout(Napi::Env env, Napi::Object exports);  // addon_rollout.cc
-void init_log(Napi::Env env, Napi::Object exports);      // addon_log.cc
+void init_store(Napi::Env env, Napi::Object exports);    // store.cc
+void init_reactor(Napi::Env env, Napi::Object exports);  // reactor.cc
+void init_host(Napi::Env env, Napi::Object exports);     // host.cc
+void init_rollout(Napi::Env env, Napi::Object exports);  // rollout.cc
+void init_log(Napi::Env env, Napi::Object exports);      // log.cc
+void init_http(Napi::Env env, Napi::Object exports);     // http.cc
 
 // A promise of what up to `limit` connections of it are doing. Rejects with ETIMEDOUT when it has ended.
 Napi::Value list_connections(Napi::Env env, std::shared_ptr<Reactor> reactor, size_t limit);

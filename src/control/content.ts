@@ -6,9 +6,8 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import { isDigest } from '../digest.ts';
-import { Epochs } from '../engine/epochs.ts';
 import { errors, SealgateError } from '../errors.ts';
-import { addon } from '../native/addon.ts';
+import type { Objects } from '../objects/objects.ts';
 import type { AuditLog } from '../rollout/audit_log.ts';
 import { checkBucketName } from '../store/names.ts';
 import type { Store } from '../store/store.ts';
@@ -16,7 +15,8 @@ import { problem } from './problem.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
 export interface ContentServices {
-  store: Pick<Store, 'buckets' | 'bucket' | 'createBucket' | 'forget' | 'blob'>;
+  store: Pick<Store, 'buckets' | 'bucket' | 'createBucket'>;
+  objects: Pick<Objects, 'forget'>;
   audit: AuditLog;
   /** Makes the workers give up plans whose epoch has moved, and the files that they hold open. */
   dropStalePlans(): void;
@@ -69,17 +69,15 @@ async function createBucket(c: Context<ControlEnv>, { store, audit }: ContentSer
 }
 
 async function forget(c: Context<ControlEnv>, services: ContentServices): Promise<Response> {
-  const { store, audit } = services;
+  const { objects, audit } = services;
   const asked = forgetSchema.safeParse(await c.req.json().catch(() => undefined));
   if (!asked.success) return problem(c, 400, 'forget-malformed', z.prettifyError(asked.error));
   const { digest, why } = asked.data;
   await audit.append({ who: whoOf(c), action: 'forget', why, digest });
   try {
-    const known = await store.forget(digest, why);
+    const known = await objects.forget(digest, why);
     if (!known) throw new SealgateError('not-found', `There is no blob ${digest}.`);
   } finally {
-    // Half forgotten is not served either.
-    new Epochs(addon).bumpAll();
     services.dropStalePlans();
   }
   return c.json({ digest, forgotten: true });

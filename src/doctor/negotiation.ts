@@ -42,8 +42,8 @@ async function handshake(config: Config): Promise<{ protocol: string; cipher: st
   const tls = await new TlsFiles(config.tls, '').read();
   const listeners = [{ host: '127.0.0.1', port: 0, tls: true }];
   const reactor = reactorOptions({ ...config, listeners }, tls, false);
-  const frontEnd = { add: () => {}, remove: () => {} };
-  const pool = await DeliveryPool.start({ workers: 1, reactor, frontEnd, log: pino({ level: 'silent' }) });
+  const bridge = { add: () => {}, remove: () => {} };
+  const pool = await DeliveryPool.start({ workers: 1, reactor, bridge, log: pino({ level: 'silent' }) });
   try {
     const [{ port = 0 } = {}] = pool.listeners;
     const socket = connect({

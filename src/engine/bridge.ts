@@ -1,41 +1,39 @@
-// FrontEnd: the bridge between the reactors and the application. Each question of the engine gets exactly
+// Bridge: the way between the reactors and the application. Each question of the engine gets exactly
 // one answer, whatever the application does; nothing that happens here can end the process.
 
 import type { Logger } from 'pino';
-import { type ErrorCode, SealgateError } from '../errors.ts';
-import type { EngineEvent, Plan, Reactor, ReceivedEvent, RequestEvent } from '../native/addon.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { EngineEvent, Plan, Reactor, ReceivedEvent, RequestEvent, SealBreak } from '../native/addon.ts';
 import { addon, type BrokenEvent } from '../native/addon.ts';
 import { forEachEvent } from '../native/events.ts';
-import type { Store } from '../store/store.ts';
 import { EngineRequest } from './engine_request.ts';
-import type { Epochs } from './epochs.ts';
 import { type Answer, type ProblemPlan, problem, problemFrom, type Upload } from './plan.ts';
 
 /** The data-plane application. A synchronous answer costs no promise. */
 export type Handle = (request: EngineRequest) => Answer | Promise<Answer>;
 
-export interface FrontEndOptions {
+export interface BridgeOptions {
   handle: Handle;
-  store: Pick<Store, 'prove'>;
-  epochs: Epochs;
+  /** A blob is not as it was recorded. What it rejects with is logged. */
+  broken(digest: string, found: SealBreak): Promise<void>;
   /** Hears of every refusal. */
   refused(code: ErrorCode): void;
   log: Logger;
 }
 
-export class FrontEnd {
-  readonly #options: FrontEndOptions;
+export class Bridge {
+  readonly #options: BridgeOptions;
   readonly #reactors = new Map<number, Reactor>();
   /** Uploads under way, of each reactor by request. The engine's limits bound them. */
   readonly #uploads = new Map<number, Map<number, { upload: Upload; name: string }>>();
   /** Bodies received whole that are being stored. None rejects. */
   readonly #commits = new Set<Promise<void>>();
 
-  constructor(options: FrontEndOptions) {
+  constructor(options: BridgeOptions) {
     this.#options = options;
   }
 
-  /** Starts to answer. One front end a process. */
+  /** Starts to answer. One bridge a process. */
   listen(): void {
     const guarded = (event: EngineEvent) => this.#guard(() => this.#on(event));
     addon.onEvents((batch) => forEachEvent(batch, guarded));
@@ -94,15 +92,13 @@ export class FrontEnd {
   }
 
   async #onBroken(event: BrokenEvent): Promise<void> {
-    const { store, epochs, log } = this.#options;
+    const { broken, log } = this.#options;
     const { digest, reason } = event;
     log.warn({ digest, reason }, 'a blob is not as it was recorded; it is proved again');
     try {
-      await store.prove(digest, reason);
+      await broken(digest, reason);
     } catch (error) {
       log.error({ err: error, digest }, 'a blob failed its proof');
-      // Withdrawn: plans that were made with it are good no more.
-      if (error instanceof SealgateError && error.code === 'seal-broken') epochs.bumpAll();
     }
   }
 

@@ -75,6 +75,16 @@ function described(how: Delivery): Pick<DeliverPlan, 'contentType' | 'fields' | 
   };
 }
 
+/** @param answer what the client hears of the commit. */
+export function receive<Result>(
+  body: Omit<ReceivePlan, 'kind'> & { commit(whole: Hashed): Promise<Result> },
+  answer: (result: Result) => RespondPlan,
+): Upload {
+  const { staging, maxSize, commit } = body;
+  const received = async (whole: Hashed) => answer(await commit(whole));
+  return { kind: 'receive', staging, maxSize, received };
+}
+
 /** @param fields lines to add, CRLF after each. */
 export function respond(status: number, fields = '', body = ''): RespondPlan {
   return { kind: 'respond', status, fields, body };

@@ -14,7 +14,7 @@ import type {
 } from '../native/addon.ts';
 import { addon } from '../native/addon.ts';
 import { workerUrl } from '../worker_url.ts';
-import type { FrontEnd } from './bridge.ts';
+import type { Bridge } from './bridge.ts';
 import { RetiredTotals } from './retired_totals.ts';
 
 /** Milliseconds a worker may take to load the engine and enter its loop. */
@@ -25,7 +25,7 @@ const replaceAfter = 500;
 export interface PoolOptions {
   workers: number;
   reactor: Omit<ReactorOptions, 'sharedPorts'>;
-  frontEnd: Pick<FrontEnd, 'add' | 'remove'>;
+  bridge: Pick<Bridge, 'add' | 'remove'>;
   log: Logger;
 }
 
@@ -118,7 +118,7 @@ export class DeliveryPool {
   // Resolves when the reactor's thread is about to enter its loop.
   async #run(reactor: Reactor): Promise<void> {
     const { port1: mine, port2: started } = new MessageChannel();
-    this.#options.frontEnd.add(reactor);
+    this.#options.bridge.add(reactor);
     const task = this.#threads.run({ reactor: reactor.id, started }, { transferList: [started] });
     const ended = task.then(
       () => this.#onEnd(reactor),
@@ -135,7 +135,7 @@ export class DeliveryPool {
   #onEnd(reactor: Reactor, error?: unknown): void {
     this.#live.delete(reactor.id);
     this.#retired.add(reactor.counters());
-    this.#options.frontEnd.remove(reactor);
+    this.#options.bridge.remove(reactor);
     if (this.#stopping) return;
     this.#options.log.error({ err: error, reactor: reactor.id }, 'a delivery worker ended and is replaced');
     setTimeout(() => this.#replace(), replaceAfter);

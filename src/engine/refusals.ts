@@ -1,4 +1,4 @@
-// Refusals: how often the front end refused, by problem, in the form of the engine's own totals.
+// Refusals: how often the application refused, by problem, in the form of the engine's own totals.
 
 import type { ErrorCode } from '../errors.ts';
 import type { Counters } from '../native/addon.ts';

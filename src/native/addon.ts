@@ -23,6 +23,21 @@ export interface SealRecord extends Hashed {
   created: number;
 }
 
+/** The conditions of a request that changes something, as they were sent (RFC 9110 13.1). */
+export interface Conditions {
+  ifMatch: string | undefined;
+  ifNoneMatch: string | undefined;
+  ifUnmodifiedSince: string | undefined;
+}
+
+/** What conditions are compared with. */
+export interface Validators {
+  /** With its quotes. */
+  etag: string;
+  /** Seconds since the epoch; 0: unknown. */
+  lastModified: number;
+}
+
 export type SealLevel = 'L0' | 'L1';
 export type SealBreak =
   | 'missing'
@@ -284,6 +299,12 @@ export interface Addon extends EngineLogs {
   setRollout(rollout: EngineRollout): void;
   /** Seconds since the epoch when a connection last moved into the kernel; 0: none has. */
   lastMove(): number;
+
+  /**
+   * Whether a request with these conditions may change what is there; undefined: nothing is. A condition that
+   * cannot be read does not hold (native/http/representation.h).
+   */
+  mayChange(conditions: Conditions, current: Validators | undefined): boolean;
 
   /** Binds the listeners. Called on the thread whose `onEvents` will answer. */
   createReactor(options: ReactorOptions): Reactor;

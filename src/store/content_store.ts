@@ -3,9 +3,9 @@
 
 import { type Dates, dateOf } from '../dates.ts';
 import { type ErrorCode, SealgateError } from '../errors.ts';
+import { KeyedLock } from '../keyed_lock.ts';
 import { checkedMediaType, isRecordedType, mediaTypeOf } from '../media_type.ts';
 import type { Evidence, Hashed, SealBreak, StoreLock } from '../native/addon.ts';
-import { Turns } from '../turns.ts';
 import { Blobs } from './blobs.ts';
 import { knownBlob, knownBlobs } from './known_blobs.ts';
 import {
@@ -97,7 +97,7 @@ class ContentStore implements Store {
   readonly #buckets = new Map<string, { name: string } & BucketRecord>();
   readonly #proofs: Proofs;
   /** By digest: what is proved or withdrawn is not what is placed meanwhile. */
-  readonly #turns = new Turns();
+  readonly #locks = new KeyedLock();
 
   constructor(root: string, blobs: Blobs, meta: Metadata, lock: StoreLock | undefined, dates: Dates) {
     this.root = root;
@@ -105,7 +105,7 @@ class ContentStore implements Store {
     this.#meta = meta;
     this.#lock = lock;
     this.#dates = dates;
-    this.#proofs = new Proofs(meta, blobs, this.#turns, lock !== undefined);
+    this.#proofs = new Proofs(meta, blobs, this.#locks, lock !== undefined);
   }
 
   // --- buckets
@@ -174,12 +174,12 @@ class ContentStore implements Store {
   }
 
   restore(digest: string): Promise<Restored> {
-    return this.#turns.take(digest, () => restoreBlob(this.#meta, this.#blobs, digest));
+    return this.#locks.run(digest, () => restoreBlob(this.#meta, this.#blobs, digest));
   }
 
   // Recorded first: after a crash between the two the blob is not served, and the same call removes the file.
   forget(digest: string, why: string): Promise<boolean> {
-    return this.#turns.take(digest, async () => {
+    return this.#locks.run(digest, async () => {
       if (!this.#meta.newest<BlobRecord>('blobs', [digest])) return false;
       await this.#meta.append<BlobRecord>('blobs', [digest], (newest) =>
         newest && 'forgotten' in newest.value ? undefined : { forgotten: why, created: Date.now() },
@@ -203,7 +203,7 @@ class ContentStore implements Store {
 
   async commitBlob(staging: string, hashed: Hashed): Promise<void> {
     if (await this.#isSound(hashed.digest)) return;
-    await this.#turns.take(hashed.digest, () => this.#place(staging, hashed));
+    await this.#locks.run(hashed.digest, () => this.#place(staging, hashed));
   }
 
   async #place(staging: string, { digest, size }: Hashed): Promise<void> {

@@ -1,7 +1,7 @@
 // HashQueue: files are hashed one after another, so that proofs of a whole restored backup leave disk and CPU
 // to everybody else. Small ones do not wait behind large ones.
 
-import { Turns } from '../turns.ts';
+import { KeyedLock } from '../keyed_lock.ts';
 
 /** Bytes from which on a file is large: hashing it takes longer than a request should wait. */
 const large = 64 * 2 ** 20;
@@ -12,7 +12,7 @@ const measurable = 2 ** 20;
 const longestSeconds = 3600;
 
 export class HashQueue {
-  readonly #turns = new Turns();
+  readonly #locks = new KeyedLock();
   /** Bytes of the large files that wait or are read. */
   #waiting = 0;
   #rate = assumedRate;
@@ -22,7 +22,7 @@ export class HashQueue {
     const isLarge = size >= large;
     if (isLarge) this.#waiting += size;
     try {
-      return await this.#turns.take(isLarge ? 'large' : 'small', () => this.#measured(size, hash));
+      return await this.#locks.run(isLarge ? 'large' : 'small', () => this.#measured(size, hash));
     } finally {
       if (isLarge) this.#waiting -= size;
     }

@@ -1,8 +1,8 @@
 // Proofs: what is known of blobs, whether their files are still that, and what happens to those that are not.
 
 import { SealgateError } from '../errors.ts';
+import type { KeyedLock } from '../keyed_lock.ts';
 import type { Evidence, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
-import type { Turns } from '../turns.ts';
 import type { Blobs } from './blobs.ts';
 import { HashQueue } from './hash_queue.ts';
 import type { Metadata } from './metadata.ts';
@@ -53,7 +53,7 @@ function inTime({ proof, size }: Proof, queue: HashQueue): Promise<SealRecord> {
 export class Proofs {
   readonly #meta: Metadata;
   readonly #blobs: Blobs;
-  readonly #turns: Turns;
+  readonly #locks: KeyedLock;
   readonly #writes: boolean;
   /** Those under way, by digest: those who ask meanwhile share them. */
   readonly #under = new Map<string, Proof>();
@@ -62,13 +62,13 @@ export class Proofs {
   readonly #read = new Set<string>();
 
   /**
-   * @param turns by digest.
+   * @param locks by digest.
    * @param writes false: nothing is recorded and nothing is moved.
    */
-  constructor(meta: Metadata, blobs: Blobs, turns: Turns, writes: boolean) {
+  constructor(meta: Metadata, blobs: Blobs, locks: KeyedLock, writes: boolean) {
     this.#meta = meta;
     this.#blobs = blobs;
-    this.#turns = turns;
+    this.#locks = locks;
     this.#writes = writes;
   }
 
@@ -106,7 +106,7 @@ export class Proofs {
   }
 
   #begin({ digest, size }: SealRecord, broken: SealBreak): Proof {
-    const inTurn = this.#turns.take(digest, () => this.#prove(digest, broken));
+    const inTurn = this.#locks.run(digest, () => this.#prove(digest, broken));
     const proof = inTurn.finally(() => this.#under.delete(digest));
     const under = { proof, size };
     this.#under.set(digest, under);
@@ -157,7 +157,7 @@ export class Proofs {
   }
 
   quarantine(digest: string, reason: string): Promise<void> {
-    return this.#turns.take(digest, async () => {
+    return this.#locks.run(digest, async () => {
       const left = await this.#withdraw(digest, reason);
       if (left !== undefined) throw left;
     });

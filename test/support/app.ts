@@ -5,21 +5,22 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import pino from 'pino';
 import { EngineRequest } from '../../src/engine/engine_request.ts';
-import { Epochs } from '../../src/engine/epochs.ts';
 import type { Answer } from '../../src/engine/plan.ts';
 import { problemFrom } from '../../src/engine/plan.ts';
 import { SealgateError } from '../../src/errors.ts';
 import { addon, type DeliverPlan, type RespondPlan } from '../../src/native/addon.ts';
+import { Epochs } from '../../src/objects/epochs.ts';
+import { Objects } from '../../src/objects/objects.ts';
 import { createApp } from '../../src/protocols/objects/index.ts';
 import type { Authorize } from '../../src/sites/authorize.ts';
 import { openStore } from '../../src/store/content_store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { Turns } from '../../src/turns.ts';
 
 const log = pino({ level: 'silent' });
 
 export interface TestApp {
   store: Store;
+  objects: Objects;
   epochs: Epochs;
   /** One request; `fields` are lines like `If-Match: *`. */
   ask(method: string, target: string, ...fields: string[]): Promise<Answer>;
@@ -45,16 +46,8 @@ export async function openTestApp(
   await store.createBucket('live', 'versioned');
   const epochs = new Epochs(addon);
   const { authorize = () => {}, openReads = true } = settings;
-  const handle = createApp({
-    store,
-    epochs,
-    authorize,
-    openReads,
-    firstRead: () => 'trust',
-    maxObjectBytes: 1 << 20,
-    turns: new Turns(),
-    log,
-  });
+  const objects = new Objects({ store, epochs, firstRead: () => 'trust', maxObjectBytes: 1 << 20 });
+  const handle = createApp({ objects, authorize, openReads, log });
 
   const ask = async (method: string, target: string, fields: string[], hasBody = false) => {
     const head = fields.map((field) => `${field}\r\n`).join('');
@@ -70,6 +63,7 @@ export async function openTestApp(
   };
   return {
     store,
+    objects,
     epochs,
     ask: (method, target, ...fields) => ask(method, target, fields),
     get: async (target) => expectKind(await ask('GET', target, []), 'deliver'),

@@ -4,11 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { FrontEnd, type Handle } from '../../src/engine/bridge.ts';
-import { Epochs } from '../../src/engine/epochs.ts';
+import { Bridge, type Handle } from '../../src/engine/bridge.ts';
 import { DeliveryPool } from '../../src/engine/pool.ts';
 import { engineProblems } from '../../src/engine/reactor_options.ts';
-import { addon, type EngineLimits, type Reactor } from '../../src/native/addon.ts';
+import type { EngineLimits, Reactor } from '../../src/native/addon.ts';
 
 const limits: EngineLimits = {
   connections: 256,
@@ -29,13 +28,6 @@ const limits: EngineLimits = {
   minRate: 1,
 };
 
-/** Handlers of these tests deliver no sealed files, so nothing is ever asked of it. */
-const noStore = {
-  prove: async () => {
-    throw new Error('there is no store');
-  },
-};
-
 export interface TestEngine {
   origin: string;
   dir: string;
@@ -51,10 +43,10 @@ export async function startEngine(handle: Handle, workers = 2): Promise<TestEngi
   const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-engine-'));
   const log = pino({ level: 'silent' });
   const refused: string[] = [];
-  const frontEnd = new FrontEnd({
+  const bridge = new Bridge({
     handle,
-    store: noStore,
-    epochs: new Epochs(addon),
+    // Handlers of these tests deliver no blobs.
+    broken: async () => {},
     refused: (code) => refused.push(code),
     log,
   });
@@ -62,14 +54,14 @@ export async function startEngine(handle: Handle, workers = 2): Promise<TestEngi
   const recording = {
     add: (reactor: Reactor) => {
       reactors.push(reactor);
-      frontEnd.add(reactor);
+      bridge.add(reactor);
     },
-    remove: (reactor: Reactor) => frontEnd.remove(reactor),
+    remove: (reactor: Reactor) => bridge.remove(reactor),
   };
-  frontEnd.listen();
+  bridge.listen();
   const pool = await DeliveryPool.start({
     workers,
-    frontEnd: recording,
+    bridge: recording,
     log,
     reactor: {
       listeners: [{ host: '127.0.0.1', port: 0, tls: false }],
@@ -92,7 +84,7 @@ export async function startEngine(handle: Handle, workers = 2): Promise<TestEngi
   });
   const stop = async () => {
     await pool.stop(2000);
-    await frontEnd.close();
+    await bridge.close();
     await rm(dir, { recursive: true, force: true });
   };
   return { origin: `http://127.0.0.1:${pool.listeners[0]?.port}`, dir, pool, reactors, refused, stop };

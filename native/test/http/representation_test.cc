@@ -80,6 +80,7 @@ TEST("If-Match holds for the strong entity tag alone") {
   answers({{if_match, "\"e1"}}, precondition_failed);
   answers({{if_match, "e1"}}, precondition_failed);
   answers({{if_match, "\"x, \"e1\""}}, precondition_failed);
+  answers({{if_match, "\"e1\" \"x\""}}, precondition_failed);
   answers({{if_match, ""}}, precondition_failed);
 }
 
@@ -92,6 +93,47 @@ TEST("If-None-Match compares weakly") {
   answers({{if_none_match, "w/\"e1\""}}, full);
   answers({{if_none_match, "\"E1\""}}, full);
   answers({{if_none_match, ""}}, full);
+  answers({{if_none_match, "\"e1\", x"}}, full);
+}
+
+// `there` is the date of what is there: 0 where it has none, -1 where nothing is there.
+void changes(const Conditions& conditions, int64_t there, bool expected) {
+  const check::Context context("of " + std::to_string(there));
+  const Validators current{kEtag, there};
+  CHECK_EQ(may_change(conditions, there < 0 ? nullptr : &current), expected);
+}
+
+constexpr int64_t kNothing = -1, kUndated = 0;
+
+TEST("a change happens where its entity tags hold, and not where they cannot be read") {
+  for (const char* list : {"\"e1\"", "*", " * ", "\"x\", \"e1\"", "\"x\",,\"e1\" ,"}) {
+    changes({.if_match = list}, kModified, true);
+    changes({.if_match = list}, kNothing, false);
+    changes({.if_none_match = list}, kModified, false);
+  }
+  for (const char* list : {"", ",", "e1", "\"e1", "\"e1\" \"x\"", "\"e1\", x", "\"e 1\"", "* , \"x\""}) {
+    changes({.if_match = list}, kModified, false);
+    changes({.if_none_match = list}, kModified, false);
+    changes({.if_none_match = list}, kNothing, false);
+  }
+  changes({.if_match = "W/\"e1\""}, kModified, false);
+  changes({.if_none_match = "W/\"e1\""}, kModified, false);
+  changes({.if_none_match = "\"x\", W/\"y\""}, kModified, true);
+  changes({.if_none_match = "*"}, kNothing, true);
+  changes({}, kModified, true);
+  changes({}, kNothing, true);
+}
+
+TEST("a change that a date guards happens where the date is known and not earlier") {
+  for (const char* date : {kThen, kLater, "Sunday, 06-Nov-94 08:49:37 GMT"}) {
+    changes({.if_unmodified_since = date}, kModified, true);
+    changes({.if_unmodified_since = date}, kUndated, false);
+  }
+  for (const char* date : {kEarlier, "yesterday", ""}) {
+    changes({.if_unmodified_since = date}, kModified, false);
+    changes({.if_unmodified_since = date}, kNothing, true);
+  }
+  changes({.if_match = "\"e1\"", .if_unmodified_since = "yesterday"}, kUndated, true);
 }
 
 TEST("dates are compared by the second, and none is read into a date that is none") {

@@ -6,9 +6,10 @@
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { SealgateError } from '../../errors.ts';
 import type { RespondPlan } from '../../native/addon.ts';
+import { conditionsOf } from '../../objects/conditions.ts';
+import type { Name } from '../../objects/objects.ts';
 import type { NewRef } from '../../store/store.ts';
-import { destination, type Name } from './destination.ts';
-import { checkPreconditions } from './preconditions.ts';
+import { destination } from './destination.ts';
 import type { Route, Services } from './services.ts';
 import { digestTarget, objectPath, objectTarget } from './target.ts';
 import { stored } from './upload.ts';
@@ -18,11 +19,7 @@ export function copyObject(services: Services): Route {
     const { bucket, name } = objectTarget(request.path);
     services.authorize(request, 'read', bucket);
     const to = destination(services, request);
-    if (services.store.bucket(bucket) === undefined) throw new SealgateError('bucket-unknown');
-    const from = services.store.resolve(bucket, name);
-    if (from === undefined) throw new SealgateError('not-found');
-    if (from.deleted) throw new SealgateError('name-deleted');
-    const { digest, mediaType, modified } = from;
+    const { digest, mediaType, modified } = services.objects.head({ bucket, name });
     return place(services, request, { digest, mediaType, modified }, to);
   };
 }
@@ -37,29 +34,17 @@ export function copyDigest(services: Services): Route {
 }
 
 async function place(
-  { store, epochs, turns }: Services,
+  { objects }: Services,
   request: EngineRequest,
   from: NewRef,
-  { bucket, name }: Name,
+  to: Name,
 ): Promise<RespondPlan> {
   const overwrite = mayOverwrite(request);
-  return turns.take(`${bucket}/${name}`, async () => {
-    const { digest } = from;
-    const current = store.resolve(bucket, name);
-    const there = current?.deleted === false ? current : undefined;
-    if (there && !overwrite)
-      throw new SealgateError('precondition-failed', 'The destination exists, and Overwrite is F.');
-    checkPreconditions(request.headers, there);
-    const { size } = await store.recorded(digest);
-    const outcome = await store.putRef(bucket, name, from);
-    const recorded = store.resolve(bucket, name);
-    if (outcome === 'replaced') epochs.bump(bucket);
-    const about = {
-      ...{ bucket, name, digest, size, outcome },
-      ...(recorded?.deleted === false && { mediaType: recorded.mediaType }),
-    };
-    return stored(outcome === 'created', objectPath(bucket, name), about);
+  const { outcome, ...about } = await objects.copy(from, to, {
+    conditions: conditionsOf(request.headers),
+    overwrite,
   });
+  return stored(outcome === 'created', objectPath(to.bucket, to.name), { ...to, outcome, ...about });
 }
 
 // RFC 4918 10.6. A value that cannot be read may have been meant to guard what is there.

@@ -2,22 +2,15 @@
 // them.
 
 import { respond } from '../../engine/plan.ts';
-import { SealgateError } from '../../errors.ts';
-import { checkPreconditions } from './preconditions.ts';
+import { conditionsOf } from '../../objects/conditions.ts';
 import type { Route, Services } from './services.ts';
 import { objectTarget } from './target.ts';
 
-export function deleteObject({ store, epochs, authorize, turns }: Services): Route {
-  return (request) => {
-    const { bucket, name } = objectTarget(request.path);
-    authorize(request, 'write', bucket);
-    if (store.bucket(bucket) === undefined) throw new SealgateError('bucket-unknown');
-    return turns.take(`${bucket}/${name}`, async () => {
-      const current = store.resolve(bucket, name);
-      checkPreconditions(request.headers, current?.deleted === false ? current : undefined);
-      if (!(await store.deleteRef(bucket, name))) throw new SealgateError('not-found');
-      epochs.bump(bucket);
-      return respond(204);
-    });
+export function deleteObject({ objects, authorize }: Services): Route {
+  return async (request) => {
+    const at = objectTarget(request.path);
+    authorize(request, 'write', at.bucket);
+    await objects.delete(at, conditionsOf(request.headers));
+    return respond(204);
   };
 }

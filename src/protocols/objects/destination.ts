@@ -2,19 +2,15 @@
 
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { SealgateError } from '../../errors.ts';
+import type { Name } from '../../objects/objects.ts';
 import type { Services } from './services.ts';
 import { objectTarget } from './target.ts';
-
-export interface Name {
-  bucket: string;
-  name: string;
-}
 
 /**
  * Throws `target-invalid`, `destination-elsewhere`, `bucket-unknown`, and what `authorize` throws of a client
  * that may not write there.
  */
-export function destination({ authorize, store }: Services, request: EngineRequest): Name {
+export function destination({ authorize, objects }: Services, request: EngineRequest): Name {
   const given = request.headers.get('destination') ?? '';
   const absolute = /^([a-z][a-z0-9+.-]*:)\/\/[^/]*/i.exec(given);
   const path = given.slice(absolute?.[0].length ?? 0);
@@ -23,8 +19,7 @@ export function destination({ authorize, store }: Services, request: EngineReque
   const to = objectTarget(path);
   authorize(request, 'write', to.bucket);
   if (absolute) checkHost(given, absolute[1] ?? '', request);
-  if (store.bucket(to.bucket) === undefined)
-    throw new SealgateError('bucket-unknown', `There is no bucket ${to.bucket}.`);
+  objects.bucket(to.bucket);
   return to;
 }
 

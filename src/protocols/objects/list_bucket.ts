@@ -1,6 +1,5 @@
 // GET|HEAD /o/{bucket}/?prefix=&after=&limit=: the names of a bucket, in code-point order, a page at a time.
 
-import { setImmediate } from 'node:timers/promises';
 import { respondJson } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import type { RespondPlan } from '../../native/addon.ts';
@@ -16,25 +15,17 @@ const parameters = ['prefix', 'after', 'limit'];
 /** Characters of a name that an answer repeats. */
 const shownCharacters = 40;
 
-/** All listings take turns under this key. */
-const turn = 'listing';
-
-export function listBucket(services: Services): Route {
-  const { store, authorize, turns } = services;
-  return (request) => {
+export function listBucket({ objects, authorize }: Services): Route {
+  return async (request) => {
     const bucket = bucketTarget(request.path);
     authorize(request, 'read', bucket);
-    if (store.bucket(bucket) === undefined) throw new SealgateError('bucket-unknown');
+    objects.bucket(bucket);
     const { query } = request;
     checkParameters(query);
     const prefix = nameParameter(query, 'prefix');
     const after = nameParameter(query, 'after');
     const limit = limitParameter(query);
-    // A page takes milliseconds of the thread that answers everybody: between two pages others have theirs.
-    return turns.take(turn, async () => {
-      await setImmediate();
-      return answer(bucket, { prefix, limit }, store.list(bucket, { prefix, after, limit }));
-    });
+    return answer(bucket, { prefix, limit }, await objects.list(bucket, { prefix, after, limit }));
   };
 }
 

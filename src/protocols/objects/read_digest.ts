@@ -5,18 +5,17 @@ import type { Route, Services } from './services.ts';
 import { digestTarget } from './target.ts';
 
 export function readDigest(services: Services): Route {
-  const { store, epochs, authorize, openReads, firstRead } = services;
+  const { objects, authorize, openReads } = services;
   return (request) => {
     const digest = digestTarget(request.path);
     authorize(request, 'read');
-    const epoch = epochs.ofDigests();
-    const record = store.recorded(digest, firstRead());
-    return content(services, request, digest, record, {
+    const found = objects.getBlob(digest);
+    return content(services, request, found, {
       contentType: 'application/octet-stream',
       freshness: 'immutable',
       shared: openReads,
-      created: record instanceof Promise ? store.blob(digest)?.created : record.created,
-      ...(openReads && { cache: epoch }),
+      created: found.recorded?.created,
+      ...(openReads && { cache: found.epoch }),
     });
   };
 }

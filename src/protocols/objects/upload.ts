@@ -1,12 +1,10 @@
-// What both kinds of PUT share: which bodies are taken, and what happens to the staging file.
+// What both kinds of PUT share: which bodies are taken, and how the answer tells what was stored.
 
-import { rm } from 'node:fs/promises';
 import { type EngineRequest, type FieldLines, trimmed } from '../../engine/engine_request.ts';
-import { respondJson, type Upload } from '../../engine/plan.ts';
+import { respondJson } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import type { Hashed, RespondPlan } from '../../native/addon.ts';
 import { reprDigest } from './digest_fields.ts';
-import type { Services } from './services.ts';
 
 /** Throws when the body cannot be stored as what the resource is to be from now on. */
 export function checkBody({ framed, headers }: EngineRequest): void {
@@ -51,35 +49,6 @@ function checkFields(headers: FieldLines): void {
 // A list of codings, whose names have no case (RFC 9110 8.4).
 function isIdentity(codings: string): boolean {
   return codings.split(',').every((coding) => ['identity', ''].includes(trimmed(coding).toLowerCase()));
-}
-
-/**
- * A plan to receive a body. `commit` gets it once it has the digest that was promised, and places the staging
- * file; whatever is left of that file when `commit` has ended is removed.
- */
-export function upload(
-  { store, maxObjectBytes }: Services,
-  promised: string | undefined,
-  commit: (staging: string, body: Hashed) => Promise<RespondPlan>,
-): Upload {
-  const staging = store.stagingPath();
-  const received = async ({ digest, size }: Hashed): Promise<RespondPlan> => {
-    try {
-      checkPromise(promised, digest);
-      return await commit(staging, { digest, size });
-    } finally {
-      await rm(staging, { force: true });
-    }
-  };
-  return { kind: 'receive', staging, maxSize: maxObjectBytes, received };
-}
-
-function checkPromise(promised: string | undefined, digest: string): void {
-  if (promised === undefined || promised === digest) return;
-  throw new SealgateError(
-    'digest-mismatch',
-    `The bytes received have SHA-256 ${digest}, promised was ${promised}.`,
-  );
 }
 
 /** 201 for what is new at this path, 200 for the rest. */

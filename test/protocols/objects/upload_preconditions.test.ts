@@ -56,6 +56,8 @@ test('a condition that cannot be read does not hold', async () => {
 test('If-Unmodified-Since writes only over what is that old, and gives way to If-Match', async () => {
   const later = new Date(Date.now() + 2000).toUTCString();
   assert.equal(await putOver('s1', `If-Unmodified-Since: ${later}`), 200);
+  assert.equal(await putOver('s6', 'If-Unmodified-Since: Sun Nov  6 08:49:37 2094'), 200);
+  assert.equal(await putOver('s7', 'If-Unmodified-Since: Sun Nov  6 08:49:37 1994'), 412);
   assert.equal(await putOver('s2', 'If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT'), 412);
   assert.equal(await putOver('s3', 'If-Unmodified-Since: yesterday'), 412);
   assert.equal(await putOver('s4', 'If-Unmodified-Since: yesterday', `If-Match: ${tag('old')}`), 200);

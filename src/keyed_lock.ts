@@ -1,12 +1,13 @@
-// Turns: actions under one key run one after another, those under different keys side by side. A
-// conditional write is read, then written: nothing may come between. The store has one writing process, so
-// this is enough.
+// KeyedLock: actions under one key run one after another, those under different keys side by side. A
+// conditional write is a read and then a write: nothing may come between. The store has one writing process,
+// so a lock within it is enough.
 
-export class Turns {
+export class KeyedLock {
+  /** Of each key in use, the end of its last action. It never rejects. */
   readonly #last = new Map<string, Promise<void>>();
 
   /** Runs the action once all earlier ones of this key have settled. */
-  async take<T>(key: string, action: () => Promise<T>): Promise<T> {
+  async run<T>(key: string, action: () => Promise<T>): Promise<T> {
     const mine = (this.#last.get(key) ?? Promise.resolve()).then(action);
     const settled = mine.then(
       () => {},

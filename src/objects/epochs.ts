@@ -3,6 +3,12 @@
 
 import type { Addon } from '../native/addon.ts';
 
+/** A counter as it stood: what was decided since then holds while it does. */
+export interface Epoch {
+  slot: number;
+  epoch: number;
+}
+
 /** The slot of /sha256/ URLs, which can never point elsewhere. */
 const digests = 0;
 
@@ -14,11 +20,11 @@ export class Epochs {
   }
 
   /** What a plan for a name of this bucket depends on. Read it before the name is resolved, never after. */
-  ofBucket(bucket: string): { slot: number; epoch: number } {
+  ofBucket(bucket: string): Epoch {
     return this.#read(this.#slot(bucket));
   }
 
-  ofDigests(): { slot: number; epoch: number } {
+  ofDigests(): Epoch {
     return this.#read(digests);
   }
 
@@ -34,7 +40,7 @@ export class Epochs {
     for (let slot = 0; slot < this.#addon.epochSlots; slot++) this.#addon.bumpEpoch(slot);
   }
 
-  #read(slot: number): { slot: number; epoch: number } {
+  #read(slot: number): Epoch {
     return { slot, epoch: this.#addon.readEpoch(slot) };
   }
 

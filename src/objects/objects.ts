@@ -1,0 +1,248 @@
+// Objects: the one way from a protocol to the store. It holds the order in which a change is made: under the
+// lock of the name, the conditions, the bytes, the name, and then the epoch, which makes kept plans stale.
+
+import { setImmediate } from 'node:timers/promises';
+import { SealgateError } from '../errors.ts';
+import { KeyedLock } from '../keyed_lock.ts';
+import { isRecordedType } from '../media_type.ts';
+import type { Conditions, Hashed, SealBreak, SealRecord } from '../native/addon.ts';
+import type {
+  BucketKind,
+  Descriptor,
+  FirstRead,
+  Listing,
+  NewRef,
+  PutOutcome,
+  Store,
+} from '../store/store.ts';
+import { checkConditions } from './conditions.ts';
+import type { Epoch, Epochs } from './epochs.ts';
+import { type Receiving, receiving } from './receiving.ts';
+
+export interface Name {
+  bucket: string;
+  name: string;
+}
+
+export interface ObjectsOptions {
+  store: Store;
+  epochs: Epochs;
+  /** What the first read of a blob takes, by bucket; without one where bytes are asked for by digest. */
+  firstRead(bucket?: string): FirstRead;
+  /** Bytes. */
+  maxObjectBytes: number;
+}
+
+/** Bytes to deliver. */
+export interface FoundBlob {
+  /** A promise while the blob is proved (store.ts). */
+  blob: SealRecord | Promise<SealRecord>;
+  /** What is on record of it, however its proof ends. */
+  recorded: (Hashed & { created: number }) | undefined;
+  /** What was found holds while it does. */
+  epoch: Epoch;
+}
+
+/** An object to deliver. */
+export interface Found extends FoundBlob {
+  ref: Descriptor;
+  /** Of its bucket: under a write-once name there are never other bytes. */
+  kind: BucketKind;
+}
+
+/** What has become of a name. */
+export interface Stored extends Hashed {
+  outcome: PutOutcome;
+  /** As it is recorded; undefined when the name was deleted meanwhile and nobody said one. */
+  mediaType: string | undefined;
+}
+
+export interface PutRequest {
+  conditions: Conditions;
+  /** As the client says it; undefined: what the name and the bytes suggest. */
+  mediaType?: string | undefined;
+  /** The SHA-256 that the client promises. */
+  digest?: string | undefined;
+}
+
+export interface CopyRequest {
+  conditions: Conditions;
+  /** False: a name that has something is refused. */
+  overwrite?: boolean;
+}
+
+/** All listings run one after another under this key, which no name has. */
+const listings = 'listings';
+
+export class Objects {
+  readonly #options: ObjectsOptions;
+  /** By bucket and name. */
+  readonly #locks = new KeyedLock();
+
+  constructor(options: ObjectsOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `bucket-unknown`. */
+  bucket(name: string): { kind: BucketKind } {
+    const bucket = this.#options.store.bucket(name);
+    if (bucket === undefined) throw new SealgateError('bucket-unknown', `There is no bucket ${name}.`);
+    return bucket;
+  }
+
+  /** What a name points at. Throws `bucket-unknown`, `not-found` or `name-deleted`. */
+  head({ bucket, name }: Name): Descriptor {
+    this.bucket(bucket);
+    const ref = this.#options.store.resolve(bucket, name);
+    if (ref === undefined) throw new SealgateError('not-found');
+    if (ref.deleted) throw new SealgateError('name-deleted');
+    return ref;
+  }
+
+  /** As head, with what the engine seals the bytes by. */
+  get(at: Name): Found {
+    const { epochs, firstRead } = this.#options;
+    // Read before the name is: what is found afterwards is at least as new.
+    const epoch = epochs.ofBucket(at.bucket);
+    const ref = this.head(at);
+    const { kind } = this.bucket(at.bucket);
+    return { ref, kind, ...this.#blob(ref.digest, firstRead(at.bucket)), epoch };
+  }
+
+  /** Bytes by what they are. Throws what `recorded` of the store does. */
+  getBlob(digest: string): FoundBlob {
+    const { epochs, firstRead } = this.#options;
+    const epoch = epochs.ofDigests();
+    return { ...this.#blob(digest, firstRead()), epoch };
+  }
+
+  #blob(digest: string, firstRead: FirstRead): Omit<FoundBlob, 'epoch'> {
+    const { store } = this.#options;
+    const blob = store.recorded(digest, firstRead);
+    if (!(blob instanceof Promise)) return { blob, recorded: blob };
+    const recorded = store.blob(digest);
+    return { blob, recorded: recorded && { digest, ...recorded } };
+  }
+
+  /**
+   * To receive what a name is to point at. Throws, and rejects the commit with, `bucket-unknown`,
+   * `precondition-failed`, `name-taken`, `media-type-differs` and `digest-mismatch`.
+   */
+  put(to: Name, request: PutRequest): Receiving<Stored> {
+    const { kind } = this.bucket(to.bucket);
+    // Before the body is received, to spare it, and once more before it is committed, when it counts.
+    this.#checkWritable(to, kind, request);
+    return this.#receiving(request.digest, (staging, body) =>
+      this.#locked(to, async () => {
+        this.#checkWritable(to, kind, { ...request, digest: body.digest });
+        await this.#options.store.commitBlob(staging, body);
+        return this.#point(to, { digest: body.digest, mediaType: request.mediaType }, body.size);
+      }),
+    );
+  }
+
+  /** To receive bytes without a name. Throws, and rejects the commit, as put does. */
+  putBlob(digest: string, conditions: Conditions): Receiving<{ created: boolean; size: number }> {
+    const { store } = this.#options;
+    const blob = store.blob(digest);
+    checkConditions(conditions, blob && { digest, date: blob.created });
+    return this.#receiving(digest, async (staging, body) => {
+      const created = store.blob(digest) === undefined;
+      await store.commitBlob(staging, body);
+      return { created, size: body.size };
+    });
+  }
+
+  /** Another name for bytes that are stored. Conditions are on what the new name points at. */
+  copy(from: NewRef, to: Name, { conditions, overwrite = true }: CopyRequest): Promise<Stored> {
+    this.bucket(to.bucket);
+    return this.#locked(to, async () => {
+      const there = this.#current(to);
+      if (there && !overwrite)
+        throw new SealgateError('precondition-failed', 'The destination exists, and Overwrite is F.');
+      checkConditions(conditions, there);
+      const { size } = await this.#options.store.recorded(from.digest);
+      return this.#point(to, from, size);
+    });
+  }
+
+  /** A tombstone becomes the newest version. Rejects with `not-found` when there is nothing to delete. */
+  async delete(at: Name, conditions: Conditions): Promise<void> {
+    const { store, epochs } = this.#options;
+    this.bucket(at.bucket);
+    await this.#locked(at, async () => {
+      checkConditions(conditions, this.#current(at));
+      if (!(await store.deleteRef(at.bucket, at.name))) throw new SealgateError('not-found');
+      epochs.bump(at.bucket);
+    });
+  }
+
+  /** See store.ts. A page takes milliseconds of the thread that answers everybody: others go between two. */
+  list(bucket: string, page: { prefix: string; after: string; limit: number }): Promise<Listing> {
+    return this.#locks.run(listings, async () => {
+      await setImmediate();
+      return this.#options.store.list(bucket, page);
+    });
+  }
+
+  // --- blobs that are no longer what they were
+
+  /** The engine found that a blob is not as recorded: it is proved anew, and withdrawn when it fails. */
+  async prove(digest: string, found: SealBreak): Promise<void> {
+    try {
+      await this.#options.store.prove(digest, found);
+    } catch (error) {
+      if (error instanceof SealgateError && error.code === 'seal-broken') this.#options.epochs.bumpAll();
+      throw error;
+    }
+  }
+
+  /** Takes a blob out of the way that is known to be wrong. */
+  async withdraw(digest: string, why: string): Promise<void> {
+    // Also when the file could not be moved: the blob is on record as withdrawn.
+    await this.#options.store.quarantine(digest, why).finally(() => this.#options.epochs.bumpAll());
+  }
+
+  /** See store.ts. */
+  forget(digest: string, why: string): Promise<boolean> {
+    // Half forgotten is not served either.
+    return this.#options.store.forget(digest, why).finally(() => this.#options.epochs.bumpAll());
+  }
+
+  // --- what the changes share
+
+  #locked<T>({ bucket, name }: Name, change: () => Promise<T>): Promise<T> {
+    return this.#locks.run(`${bucket}/${name}`, change);
+  }
+
+  #current({ bucket, name }: Name): Descriptor | undefined {
+    const ref = this.#options.store.resolve(bucket, name);
+    return ref?.deleted === false ? ref : undefined;
+  }
+
+  #checkWritable(to: Name, kind: BucketKind, { conditions, digest, mediaType }: PutRequest): void {
+    const current = this.#current(to);
+    checkConditions(conditions, current);
+    if (digest === undefined || current === undefined || kind === 'versioned') return;
+    if (current.digest !== digest) throw new SealgateError('name-taken');
+    if (mediaType !== undefined && !isRecordedType(mediaType, current.mediaType))
+      throw new SealgateError('media-type-differs');
+  }
+
+  // The epoch moves after the commit and before anybody hears of it.
+  async #point(to: Name, ref: NewRef, size: number): Promise<Stored> {
+    const { store, epochs } = this.#options;
+    const outcome = await store.putRef(to.bucket, to.name, ref);
+    if (outcome === 'replaced') epochs.bump(to.bucket);
+    const mediaType = this.#current(to)?.mediaType ?? ref.mediaType;
+    return { outcome, digest: ref.digest, size, mediaType };
+  }
+
+  #receiving<T>(
+    promised: string | undefined,
+    place: (staging: string, body: Hashed) => Promise<T>,
+  ): Receiving<T> {
+    const { store, maxObjectBytes } = this.#options;
+    return receiving({ staging: store.stagingPath(), maxSize: maxObjectBytes }, promised, place);
+  }
+}

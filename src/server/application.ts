@@ -1,0 +1,65 @@
+// The server's application: the objects service, the data plane's routes over it, and the bridge to them.
+
+import type { Logger } from 'pino';
+import type { Tokens } from '../auth/tokens.ts';
+import type { Config } from '../config.ts';
+import { Bridge, type Handle } from '../engine/bridge.ts';
+import type { Refusals } from '../engine/refusals.ts';
+import { addon } from '../native/addon.ts';
+import { Epochs } from '../objects/epochs.ts';
+import { Objects } from '../objects/objects.ts';
+import { createApp } from '../protocols/objects/index.ts';
+import { authorizer } from '../sites/authorize.ts';
+import type { FirstRead, Store } from '../store/store.ts';
+
+export function createObjects(config: Config, store: Store): Objects {
+  return new Objects({
+    store,
+    epochs: new Epochs(addon),
+    firstRead: firstReads(config),
+    maxObjectBytes: config.limits.maxObjectBytes,
+  });
+}
+
+export interface Credentials {
+  tokens: Tokens;
+  /** The sentinel's, which may read. */
+  ownToken: string;
+}
+
+/** The application, and the bridge over which reactors ask it from now on. */
+export function startBridge(
+  config: Config,
+  objects: Objects,
+  credentials: Credentials,
+  refusals: Refusals,
+  log: Logger,
+): Bridge {
+  const bridge = new Bridge({
+    handle: createApplication(config, objects, credentials, log),
+    broken: (digest, found) => objects.prove(digest, found),
+    refused: (code) => refusals.add(code),
+    log,
+  });
+  bridge.listen();
+  return bridge;
+}
+
+function createApplication(
+  { auth }: Config,
+  objects: Objects,
+  { tokens, ownToken }: Credentials,
+  log: Logger,
+): Handle {
+  const openReads = auth.reads === 'open';
+  const authorize = authorizer(tokens, auth.clients, openReads, ownToken);
+  return createApp({ objects, authorize, openReads, log });
+}
+
+// By digest a blob may be one of any bucket: the strictest counts.
+function firstReads({ seal }: Config): (bucket?: string) => FirstRead {
+  const strictest = Object.values(seal.buckets).some(({ firstRead }) => firstRead === 'hash')
+    ? 'hash'
+    : seal.firstRead;
+  return (bucket) => (bucket === undefined ? strictest : (seal.buckets[bucket]?.firstRead ?? seal.firstRead));
+}
