@@ -2,6 +2,7 @@
 // a journal that ends where the metadata do. It is tried when a store is opened; where it fails, as on a full
 // disk, the store can be read, and it is tried again before each commit.
 
+import { missingVersions } from './gaps.ts';
 import { writeId } from './identity.ts';
 import { type Frame, Journal, readJournal, writeJournal } from './journal.ts';
 import type { Key, StoreRecord, Table } from './records.ts';
@@ -107,8 +108,10 @@ export class Preparation {
       records.push(...missing);
       added += missing.length;
     }
+    await this.#meta.add(records, { ...its, sequence, records: [] });
+    if (damaged > 0) await this.#closeGaps({ ...its, sequence, records: [] });
     // With the number of the journal's end at last: until then a kill is followed by the same once more.
-    await this.#meta.add(records, its);
+    await this.#meta.add([], its);
     const lost = damaged > 0 ? `; ${damaged} lines of the journal are not whole, what they said is lost` : '';
     if (added > 0 || damaged > 0)
       this.#onReplayed(
@@ -116,6 +119,11 @@ export class Preparation {
           `${its.sequence}, as when an older data.mdb is put back: ${added} records were taken from the ` +
           `journal${lost}`,
       );
+  }
+
+  async #closeGaps(last: Frame): Promise<void> {
+    const missing = [...missingVersions(this.#meta.records())];
+    while (missing.length > 0) await this.#meta.add(missing.splice(0, maxBatch), last);
   }
 
   #missing(records: StoreRecord[]): StoreRecord[] {

@@ -4,6 +4,7 @@ import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { syncFolder } from '../durable_file.ts';
 import { Blobs, blobsFolder } from './blobs.ts';
+import { missingVersions } from './gaps.ts';
 import { newIdentity } from './identity.ts';
 import { readJournal } from './journal.ts';
 import { aside, checkFormat, lockStore, makeFolders } from './layout.ts';
@@ -102,6 +103,9 @@ async function fromJournal(meta: Metadata, path: string, done: Done, said: () =>
     done.records += records.length;
     said();
   }
+  if (done.damagedLines === 0) return;
+  for (const { table, key, value } of [...missingVersions(meta.records())])
+    await meta.putOnce(table, key, value);
 }
 
 async function fromBlobs(meta: Metadata, root: string, done: Done, said: () => void): Promise<void> {
