@@ -2,7 +2,7 @@
 // comes back by itself, or by the same bytes put again.
 
 import assert from 'node:assert/strict';
-import { rename, rm } from 'node:fs/promises';
+import { chmod, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { sha256, TestStore } from '../support/store.ts';
 
@@ -47,4 +47,19 @@ test('bytes that are said to be wrong and are right: the blob stays', async () =
   const { size } = await site.store.prove(digest, 'content');
   assert.equal(size, 'bytes of accused'.length);
   assert.equal((await seal(digest)).level, 'L1');
+});
+
+test('whether a blob is intact is not known while it cannot be read', async () => {
+  await site.put('files', 'looked at', 'bytes of looked at');
+  const digest = sha256('bytes of looked at');
+  assert.equal(await site.store.intact(digest), true);
+  await rename(`${site.root}/blobs`, `${site.root}/elsewhere`);
+  assert.equal(await site.store.intact(digest), undefined);
+  await rename(`${site.root}/elsewhere`, `${site.root}/blobs`);
+  await chmod(site.blobPath(digest), 0o644);
+  await writeFile(site.blobPath(digest), '!', { flag: 'r+' });
+  assert.equal(await site.store.intact(digest), false);
+  await rm(site.blobPath(digest));
+  await symlink('/etc/hostname', site.blobPath(digest));
+  assert.equal(await site.store.intact(digest), false);
 });
