@@ -45,6 +45,21 @@ struct OpenSslFree {
 template <typename T>
 using OpenSslPtr = std::unique_ptr<T, OpenSslFree>;
 
+struct SelfSigned {
+  OpenSslPtr<EVP_PKEY> key;
+  OpenSslPtr<X509> certificate;
+};
+
+inline SelfSigned self_signed() {
+  SelfSigned made{OpenSslPtr<EVP_PKEY>(EVP_EC_gen("P-256")), OpenSslPtr<X509>(X509_new())};
+  X509* x = made.certificate.get();
+  X509_gmtime_adj(X509_getm_notBefore(x), 0);
+  X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+  X509_set_pubkey(x, made.key.get());
+  if (X509_sign(x, made.key.get(), EVP_sha256()) == 0) std::abort();
+  return made;
+}
+
 class TlsPair {
  public:
   explicit TlsPair(const TestSuite& suite)
@@ -151,14 +166,9 @@ class TlsPair {
   }
 
   static void use_certificate(SSL_CTX* context) {
-    const OpenSslPtr<EVP_PKEY> key(EVP_EC_gen("P-256"));
-    const OpenSslPtr<X509> certificate(X509_new());
-    X509* x = certificate.get();
-    X509_gmtime_adj(X509_getm_notBefore(x), 0);
-    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-    X509_set_pubkey(x, key.get());
-    if (X509_sign(x, key.get(), EVP_sha256()) == 0) std::abort();
-    if (SSL_CTX_use_certificate(context, x) != 1 || SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
+    const SelfSigned made = self_signed();
+    if (SSL_CTX_use_certificate(context, made.certificate.get()) != 1 ||
+        SSL_CTX_use_PrivateKey(context, made.key.get()) != 1) {
       std::abort();
     }
   }

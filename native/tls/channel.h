@@ -204,6 +204,10 @@ class Channel final : public TlsObserver {
   IoState settle_key_update();
   void count_key_update();
   bool keys_of(const Half& half, RecordKeys& keys) const;
+  bool can_protect() { return protector_ || make_protector(); }
+  bool can_open() { return opener_ || make_opener(); }
+  bool make_protector();
+  bool make_opener();
   bool use_next_key(Direction direction);
 
   // --- channel_ktls.cc ---
@@ -246,8 +250,10 @@ class Channel final : public TlsObserver {
   bool finished_ = false;  // our half is closed
 
   Half tx_, rx_;
-  std::unique_ptr<RecordProtector> protector_;  // while the engine sends
-  std::unique_ptr<RecordOpener> opener_;        // while the engine receives
+  // While the engine sends or receives, from the first record on: a client that never asks for anything costs
+  // no memory for them.
+  std::unique_ptr<RecordProtector> protector_;
+  std::unique_ptr<RecordOpener> opener_;
   std::string inbox_;   // received and not opened: parts of records, or more than was asked for
   std::string outbox_;  // protected and not sent
   size_t outbox_sent_ = 0;

@@ -25,7 +25,8 @@ Fallback Channel::send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& su
     return reason;
   if (record_bytes_ < kRecordBytes) return Fallback::record_size_limit;  // the kernel sends records of 16 KiB
   if (!outbox_.empty()) return Fallback::pending_data;
-  if (!install(Direction::tx, protector_->sequence())) return Fallback::install_failed;
+  const uint64_t sequence = protector_ ? protector_->sequence() : tx_.records;
+  if (!install(Direction::tx, sequence)) return Fallback::install_failed;
   // COMMIT: the kernel numbers and protects every record from here on.
   protector_.reset();
   kernel_rekeys_ = support.rekeys(*suite_.version, *suite_.aead, Direction::tx);
@@ -45,7 +46,7 @@ Fallback Channel::receive_by_kernel(const KtlsPolicy& policy, const KtlsSupport&
     to_boundary_ = true;
     return Fallback::pending_data;
   }
-  if (!install(Direction::rx, opener_->sequence())) return Fallback::install_failed;
+  if (!install(Direction::rx, opener_ ? opener_->sequence() : rx_.records)) return Fallback::install_failed;
   // COMMIT: what is in the socket's queue by now, the kernel opens.
   opener_.reset();
   drained_ = false;

@@ -128,6 +128,8 @@ void Channel::end_handshake() {
   size_t tickets = protocol_ == TLS1_3_VERSION ? context_->tickets() : 0;
   if (resumed_) tickets = std::min<size_t>(tickets, 1);  // in place of the one that was used
   context_.reset();
+  // The client spoke last. With Nagle's algorithm it holds its first request back until that is acknowledged.
+  if ((protocol_ == TLS1_3_VERSION || resumed_) && inbox_.empty()) acknowledge_now();
   suite_ = {negotiated_version(ssl_), negotiated_aead(ssl_)};
   if (suite_.version) {
     traffic_ = &counters_.traffic.of(suite_);
@@ -148,19 +150,13 @@ bool Channel::take_over(TlsVersion version, Aead aead) {
   if (record_left_ > 0 || SSL_has_pending(ssl_)) return false;
   for (const Direction direction : {Direction::tx, Direction::rx}) {
     Half& side = half(direction);
-    auto keys = std::make_unique<RecordKeys>();
-    const bool derived = version == TlsVersion::tls13
-                             ? side.secret && derive_keys13(*side.secret, aead, *keys)
-                             : derive_keys12(ssl_, direction, aead, *keys);
-    if (!derived) return false;
-    if (direction == Direction::tx) {
-      protector_ = RecordProtector::create(*keys, side.records);
+    if (version == TlsVersion::tls13) {
+      if (!side.secret) return false;
     } else {
-      opener_ = RecordOpener::create(*keys, side.records);
+      side.keys = std::make_unique<RecordKeys>();
+      if (!derive_keys12(ssl_, direction, aead, *side.keys)) return false;
     }
-    if (version == TlsVersion::tls12) side.keys = std::move(keys);
   }
-  if (!protector_ || !opener_) return false;
   const uint8_t fragment = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl_));  // RFC 6066 4
   if (fragment != TLSEXT_max_fragment_length_DISABLED) {
     received_bytes_ = size_t{512} << (fragment - TLSEXT_max_fragment_length_512);

@@ -84,6 +84,8 @@ IoResult Channel::read_records(char* out, size_t capacity) {
 // Takes whole records off `wire`. What follows data and is none, or cannot be opened, waits for the next
 // read: data goes first.
 IoState Channel::open_records(std::string_view& wire, char* out, size_t capacity, size_t& opened) {
+  if (wire.size() < kRecordHeaderBytes) return IoState::ok;
+  if (!can_open()) return fail(ChannelError::out_of_memory);
   const size_t most = received_bytes_ + opener_->overhead();
   while (wire.size() >= kRecordHeaderBytes && !deferred_type_ && !peer_closed_) {
     if (const auto error = header_error(wire.data(), *suite_.version, most))
@@ -186,7 +188,7 @@ Status Channel::send_control(uint8_t type, std::string_view data) {
   if (sends_by_kernel()) return sealgate::send_control(socket_.get(), type, data.data(), data.size());
   if (outbox_.size() > RecordBuffers::kBytes) return {EAGAIN, "send"};
   char record[kRecordOverhead + 8];
-  const size_t size = protector_ ? protector_->protect(type, data, record) : 0;
+  const size_t size = can_protect() ? protector_->protect(type, data, record) : 0;
   if (size == 0) return {EIO, "protect"};
   outbox_.append(record, size);
   return flush() == IoState::failed ? Status{EPIPE, "send"} : Status{};
@@ -196,6 +198,7 @@ Status Channel::send_control(uint8_t type, std::string_view data) {
 
 IoResult Channel::write_records(const char* data, size_t size, bool more) {
   if (const IoState state = flush(); state != IoState::ok) return {state};
+  if (!can_protect()) return {fail(ChannelError::out_of_memory)};
   char* const records = buffers_.protected_records.get();
   size_t made = 0, taken = 0;
   do {
@@ -234,6 +237,19 @@ bool Channel::keys_of(const Half& half, RecordKeys& keys) const {
   if (!half.keys) return false;
   keys.copy(*half.keys);
   return true;
+}
+
+// For the first record after the handshake, whose number is how many OpenSSL had under this key.
+bool Channel::make_protector() {
+  RecordKeys keys;
+  if (keys_of(tx_, keys)) protector_ = RecordProtector::create(keys, tx_.records);
+  return protector_ != nullptr;
+}
+
+bool Channel::make_opener() {
+  RecordKeys keys;
+  if (keys_of(rx_, keys)) opener_ = RecordOpener::create(keys, rx_.records);
+  return opener_ != nullptr;
 }
 
 bool Channel::use_next_key(Direction direction) {

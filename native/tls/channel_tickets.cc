@@ -34,6 +34,7 @@ void Channel::release_tickets() {
     if (sends_by_kernel()) {
       if (!send_control(kRecordHandshake, piece).ok()) break;
     } else {
+      if (!can_protect()) break;
       const size_t before = outbox_.size();
       outbox_.resize(before + piece.size() + kRecordOverhead);
       const size_t size = protector_->protect(kRecordHandshake, piece, outbox_.data() + before);
