@@ -2,8 +2,9 @@
 // how long, and by whom the keys can be read.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { type Config, ConfigError } from './config.ts';
+import { readNamed, whyUnreadable } from './regular_file.ts';
 
 /** Throws ConfigError when a file cannot be used, or when a key is another certificate's. */
 export async function checkCertificates(tls: Config['tls']): Promise<void> {
@@ -46,9 +47,10 @@ async function load<T>(
   expected: string,
   parse: (pem: Buffer) => T,
 ): Promise<T> {
-  const pem = await readFile(path).catch(({ code }: NodeJS.ErrnoException) => {
+  const pem = await readNamed(path).catch((error) => {
     throw new ConfigError(
-      `${setting}: ${path}: cannot be read (${code}); name a PEM file, or make one with 'sealgate init'`,
+      `${setting}: ${path}: cannot be read (${whyUnreadable(error)}); ` +
+        `name a PEM file, or make one with 'sealgate init'`,
     );
   });
   try {

@@ -1,11 +1,11 @@
 // The configuration: one file, overridden by the environment, overridden by flags. Every wrong value is
 // reported with where it came from, all of them at once.
 
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type * as z from 'zod';
 import { type Config, configSchema } from './config_schema.ts';
 import { controlUrl } from './control_address.ts';
+import { readNamed, whyUnreadable } from './regular_file.ts';
 
 export type { Config };
 export type Address = Config['listeners'][number];
@@ -76,12 +76,13 @@ export async function loadConfig({ file, env = process.env, flags = {} }: Source
 async function readJson(path: string, required: boolean): Promise<Record<string, unknown>> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readNamed(path)).toString();
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' && !required) return {};
     throw new ConfigError(
-      `${path}: cannot be read (${code}); make one with 'sealgate init' or name it with --config`,
+      `${path}: cannot be read (${whyUnreadable(cause)}); ` +
+        `make one with 'sealgate init' or name it with --config`,
     );
   }
   try {

@@ -75,7 +75,7 @@ Status seal_means(const std::string& folder, SealMeans* out) {
   std::string path = folder + "/.seal-means-XXXXXX";
   Fd writable(::mkostemp(path.data(), O_CLOEXEC));
   if (!writable) return Status::last("mkostemp");
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   writable.reset();  // leases and fs-verity are refused while somebody may write
   out->immutable = file ? try_immutable(file.get()) : Status::last("open");
   out->lease = file ? try_lease(file.get()) : Status::last("open");

@@ -181,7 +181,7 @@ Status hash_sealable(const std::string& path, std::string* digest, uint64_t* siz
 }
 
 Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path) {
-  const Fd fd(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const Fd fd(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd) return Status::last("open");
   struct stat before, after;
   if (const Status status = stat_of_file(fd.get(), &before); !status.ok()) return status;

@@ -62,7 +62,7 @@ Status place_blob(const std::string& staging, const std::string& blob, Placement
 Status hash_sealable(const std::string& path, std::string* digest, uint64_t* size, std::string* evidence);
 
 // Copies `source` into a new staging file while hashing it, then finishes it. Fails with ESTALE when the
-// source's size or mtime changed under the copy.
+// source's size or mtime changed under the copy, with ELOOP when it is a symbolic link.
 Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path);
 
 }  // namespace sealgate

@@ -2,13 +2,14 @@
 // is shown once, when it is made.
 
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { constants, readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { replaceFile } from '../durable_file.ts';
 import { addon, type StoreLock } from '../native/addon.ts';
+import { readNamedSync } from '../regular_file.ts';
 import { type Scope, scopeSchema } from '../scopes.ts';
 
 const entrySchema = z.strictObject({
@@ -146,7 +147,7 @@ export class Tokens {
         `${this.#path}: others may read it (mode ${(stat.mode & 0o777).toString(8)}); run chmod 600 on it`,
       );
     }
-    this.#take(parse(readFileSync(this.#path, 'utf8'), this.#path), seen);
+    this.#take(parse(readNamedSync(this.#path), this.#path), seen);
   }
 
   #take(entries: TokenEntry[], seen: string): void {
@@ -165,7 +166,10 @@ export class Tokens {
 async function lockBeside(path: string): Promise<StoreLock> {
   const lockFile = join(dirname(path), `.${basename(path)}.lock`);
   // The owner's alone: whoever may open it may hold it.
-  await open(lockFile, 'a', 0o600).then((file) => file.close());
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+  // A FIFO in its place is not waited for.
+  const flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK;
+  await open(lockFile, flags, 0o600).then((file) => file.close());
   const deadline = performance.now() + lockPatience;
   for (;;) {
     const lock = addon.lockStore(lockFile);

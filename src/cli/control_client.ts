@@ -1,12 +1,12 @@
 // How commands talk to a running server: its control plane, over TCP or a unix socket. By node:http, which
 // speaks to unix sockets on every runtime, where fetch does not.
 
-import { readFile } from 'node:fs/promises';
 import { type ClientRequest, request as http, type RequestOptions } from 'node:http';
 import { request as https } from 'node:https';
 import type { Command } from 'commander';
 import { loadConfig } from '../config.ts';
 import { controlUrl } from '../control_address.ts';
+import { readNamed } from '../regular_file.ts';
 import { NoServer } from './say.ts';
 
 /** Milliseconds for an answer. */
@@ -49,13 +49,13 @@ export class ControlClient {
     const { control } = await loadConfig({ file: options.config, flags });
     const url = controlUrl(control.listen);
     const token = options.tokenFile
-      ? (await readFile(options.tokenFile, 'utf8')).trim()
+      ? (await readNamed(options.tokenFile)).toString().trim()
       : process.env.SEALGATE_TOKEN;
     const own = url.startsWith('https:') ? control.certificate : undefined;
     const trusted = options.cacert ?? own;
     return new ControlClient(url, {
       headers: token ? { authorization: `Bearer ${token}` } : {},
-      ...(trusted !== undefined && { ca: await readFile(trusted) }),
+      ...(trusted !== undefined && { ca: await readNamed(trusted) }),
     });
   }
 

@@ -3,12 +3,13 @@
 import { createHash } from 'node:crypto';
 import { Transform } from 'node:stream';
 import type { Hashed } from '../native/addon.ts';
-import { streamRegular } from '../store/regular_file.ts';
+import { streamRegular } from '../regular_file.ts';
 
+/** Of a file that is no symbolic link. */
 export async function hashOf(file: string): Promise<Hashed> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const piece of streamRegular(file)) {
+  for await (const piece of streamRegular(file, { noLink: true })) {
     hash.update(piece as Buffer);
     size += (piece as Buffer).length;
   }

@@ -1,7 +1,7 @@
 // put: one file under a name.
 
 import { createWriteStream, statSync } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -113,7 +113,7 @@ function refusal(ref: string, cause: Error): Error {
 
 // Standard input goes through a file: its size is not known before its end.
 async function fromFile<T>(file: string, use: (path: string) => Promise<T> | T): Promise<T> {
-  if (file !== '-') return use(file);
+  if (file !== '-') return use(await realpath(file));
   const folder = await mkdtemp(join(tmpdir(), 'sealgate-'));
   try {
     const input = join(folder, 'standard-input');

@@ -2,7 +2,6 @@
 // against the digest that its ETag names; what goes to it carries the digest that it has to arrive with.
 
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
@@ -10,8 +9,8 @@ import { isDigest } from '../digest.ts';
 import { isRecordedType } from '../media_type.ts';
 import { reprDigest } from '../protocols/objects/digest_fields.ts';
 import { objectPath } from '../protocols/objects/target.ts';
+import { readNamed, streamRegular } from '../regular_file.ts';
 import type { Announcement } from '../server/announcement.ts';
-import { streamRegular } from '../store/regular_file.ts';
 import { HttpClient, maxAttempts, type Question, type Reply, type Trust } from './http_client.ts';
 import { faultOf } from './http_faults.ts';
 import { UsageError } from './say.ts';
@@ -42,15 +41,14 @@ export class RemoteServer {
   /** @param site certificate file that is trusted besides those that the runtime trusts, if it is there. */
   static async at(url: string, given: Credentials & { site?: string | undefined }): Promise<RemoteServer> {
     const base = serverUrl(url);
-    const own =
-      given.site === undefined ? undefined : await readFile(given.site, 'utf8').catch(() => undefined);
+    const own = given.site === undefined ? undefined : await textOf(given.site).catch(() => undefined);
     return new RemoteServer(new HttpClient(base, await trustOf(base, given, own)));
   }
 
   /** The server that has said where it is; its certificate's own name is asked for on loopback. */
   static async beside({ listeners, certificate }: Announcement, given: Credentials): Promise<RemoteServer> {
     const base = reachable(listeners);
-    const own = await readFile(certificate, 'utf8').catch(() => undefined);
+    const own = await textOf(certificate).catch(() => undefined);
     const trust = await trustOf(base, given, own);
     const servername = own === undefined ? undefined : nameFor(base, own);
     return new RemoteServer(new HttpClient(base, { ...trust, servername }));
@@ -91,7 +89,7 @@ export class RemoteServer {
     const there = head.status === 200 && head.headers.etag === `"${digest}"`;
     const recorded = head.headers['content-type'] ?? '';
     if (there && (mediaType === undefined || isRecordedType(mediaType, recorded))) return 'same';
-    const body = { size, open: () => streamRegular(path, { end: Math.max(size - 1, 0) }) };
+    const body = { size, open: () => streamRegular(path, { end: Math.max(size - 1, 0), noLink: true }) };
     const type = mediaType === undefined ? {} : { 'content-type': mediaType };
     const headers = { ...type, 'repr-digest': reprDigest(digest) };
     const asked: Question = { method: 'PUT', path: objectPath(to.bucket, to.name), headers, body };
@@ -193,15 +191,19 @@ async function trustOf(url: URL, given: Credentials, own: string | undefined): P
   const token = given.tokenFile === undefined ? process.env.SEALGATE_TOKEN : await tokenIn(given.tokenFile);
   if (token !== undefined && !/^[\x21-\x7e]*$/.test(token))
     throw new Error('$SEALGATE_TOKEN: expected one token, without blanks');
-  const named = given.cacert === undefined ? undefined : await readFile(given.cacert, 'utf8');
+  const named = given.cacert === undefined ? undefined : await textOf(given.cacert);
   if (named !== undefined && !named.includes('-----BEGIN CERTIFICATE-----'))
     throw new Error(`${given.cacert}: holds no PEM certificate`);
   const trusted = named !== undefined ? [named] : own !== undefined ? [...rootCertificates, own] : undefined;
   return { token: token || undefined, ...(url.protocol === 'https:' && { ca: trusted }) };
 }
 
+async function textOf(file: string): Promise<string> {
+  return (await readNamed(file)).toString();
+}
+
 async function tokenIn(file: string): Promise<string> {
-  const text = (await readFile(file, 'utf8')).trim();
+  const text = (await textOf(file)).trim();
   if (text.length > 0 && text.length <= maxToken && /^[\x21-\x7e]+$/.test(text)) return text;
   throw new Error(`${file}: expected one token on one line, as 'sealgate token add' shows it`);
 }

@@ -2,11 +2,12 @@
 // anywhere.
 
 import { once } from 'node:events';
-import { chmod, lstat, readFile, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { type ControlAddress, controlUrl } from '../control_address.ts';
+import { readNamed } from '../regular_file.ts';
 
 /** Milliseconds for the head of a request, and connections at a time: its clients are few and near. */
 const headersTimeout = 5_000;
@@ -71,8 +72,8 @@ async function serverFor(
 
 async function contextOf({ certificate, key }: { certificate: string; key: string }) {
   return {
-    cert: await readFile(certificate),
-    key: await readFile(key),
+    cert: await readNamed(certificate),
+    key: await readNamed(key),
     minVersion: 'TLSv1.2' as const,
   };
 }

@@ -1,9 +1,9 @@
 // The site's certificates: whether they can be used, by whom they can be read, and for how long.
 
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { checkCertificates, keyExposure } from '../certificate.ts';
 import type { Config } from '../config.ts';
+import { readNamed } from '../regular_file.ts';
 import type { Finding } from './finding.ts';
 
 const area = 'certificates';
@@ -20,7 +20,7 @@ export async function certificateFindings(tls: Config['tls']): Promise<Finding[]
 }
 
 async function findingsOf(file: string, key: string): Promise<Finding[]> {
-  const certificate = new X509Certificate(await readFile(file));
+  const certificate = new X509Certificate(await readNamed(file));
   const ends = Date.parse(certificate.validTo);
   const days = Math.floor((ends - Date.now()) / 86_400_000);
   const names = certificate.subjectAltName ?? certificate.subject;

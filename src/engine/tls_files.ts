@@ -2,11 +2,12 @@
 // change. Open connections keep what they began with. Files that do not fit together leave the old ones in
 // use.
 
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { endOf, keyExposure } from '../certificate.ts';
 import type { Config } from '../config.ts';
 import type { CertificateOptions, TlsOptions } from '../native/addon.ts';
+import { readNamed, whyUnreadable } from '../regular_file.ts';
 
 /** Milliseconds between two looks. Polled: links are swapped, and mounts tell nobody. */
 const lookEvery = 2_000;
@@ -109,18 +110,18 @@ async function readPair({ certificate, key, ocsp }: Pair): Promise<CertificateOp
     name: certificate,
     certificate: await pem('tls.certificate', certificate),
     key: await pem('tls.key', key),
-    ocsp: ocsp === '' ? new Uint8Array() : await readFile(ocsp),
+    ocsp: ocsp === '' ? new Uint8Array() : await readNamed(ocsp),
   };
 }
 
 async function pem(setting: string, path: string): Promise<string> {
   if (path === '') return '';
   try {
-    return await readFile(path, 'utf8');
+    return (await readNamed(path)).toString();
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
     throw new Error(
-      `${setting}: ${path} cannot be read (${code}); name a PEM file, or make one with 'sealgate init'`,
+      `${setting}: ${path} cannot be read (${whyUnreadable(cause)}); ` +
+        `name a PEM file, or make one with 'sealgate init'`,
     );
   }
 }

@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { type Config, urlOf } from '../config.ts';
 import { replaceFile } from '../durable_file.ts';
 import type { BoundListener } from '../native/addon.ts';
-import { readRegular } from '../store/regular_file.ts';
+import { readRegular } from '../regular_file.ts';
 
 /** Of server.json; far more than it has. */
 const maxBytes = 1024 * 1024;

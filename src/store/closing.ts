@@ -4,6 +4,10 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { syncFolder } from '../durable_file.ts';
+import { readRegularSync } from '../regular_file.ts';
+
+/** Bytes: far more than four numbers take. */
+const maxNote = 4096;
 
 function note(root: string): string {
   return join(root, 'meta', 'closed');
@@ -32,7 +36,7 @@ export async function forgetClosing(root: string): Promise<void> {
 /** Whether nobody has touched the file since its writer closed it. */
 export function isAsClosed(root: string, data: string): boolean {
   try {
-    return readFileSync(note(root), 'utf8') === evidenceOf(data);
+    return readRegularSync(note(root), maxNote) === evidenceOf(data);
   } catch {
     return false;
   }

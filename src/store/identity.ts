@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '../durable_file.ts';
-import { readRegular } from './regular_file.ts';
+import { readRegular } from '../regular_file.ts';
 
 /** Far more than an id has. */
 const maxIdBytes = 4096;

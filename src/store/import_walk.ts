@@ -30,12 +30,17 @@ export async function* walk(root: string, filter: ImportFilter, on: WalkEvents):
         const reason = await reasonAgainst(entry, root, relative, filter);
         if (reason !== undefined) on.onLeftOut?.(reason, join(root, relative));
         else if (entry.isDirectory()) folders.push(relative);
-        else yield { path: join(root, relative), relative };
+        else yield { path: await pathOf(entry, join(root, relative)), relative };
       }
     } catch (error) {
       on.onFailure?.(path, error);
     }
   }
+}
+
+/** Past a link: a file is opened without following one. */
+async function pathOf(entry: Entry, path: string): Promise<string> {
+  return entry.isSymbolicLink() ? realpath(path) : path;
 }
 
 interface Entry {

@@ -7,9 +7,9 @@ import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { syncFolder } from '../durable_file.ts';
+import { streamRegular } from '../regular_file.ts';
 import { DiskReserve } from './disk_reserve.ts';
 import type { Key, StoreRecord } from './records.ts';
-import { streamRegular } from './regular_file.ts';
 
 /** What one commit added, in one line. */
 export interface Frame {

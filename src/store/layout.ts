@@ -5,8 +5,8 @@ import { chmod, type FileHandle, mkdir, open, realpath, stat } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import { replaceFile, syncFolder } from '../durable_file.ts';
 import { addon, type StoreLock } from '../native/addon.ts';
+import { readRegular } from '../regular_file.ts';
 import { isFull } from './disk_reserve.ts';
-import { readRegular } from './regular_file.ts';
 
 /** What the file `format` in a store says. Another layout has another number. */
 const format = 'sealgate store 1\n';

@@ -5,7 +5,7 @@
 // what can be checked is that every page that is reached is what it has to be and lies in the file.
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import { openRegularSync } from './regular_file.ts';
+import { openRegularSync } from '../regular_file.ts';
 
 const magic = 0xbeefc0de;
 const version = 2;

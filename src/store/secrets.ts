@@ -4,10 +4,12 @@
 import { createPrivateKey } from 'node:crypto';
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
-import { openRegularSync } from './regular_file.ts';
+import { openRegularSync } from '../regular_file.ts';
 
-/** Bytes of a file that are searched: more than a key behind a long chain of certificates. */
+/** Bytes of a file that may be a key as a whole: more than one behind a long chain of certificates. */
 const maxKeyFileBytes = 1024 * 1024;
+/** Bytes of a larger file that are searched for keys: dumps and archives, at some 10 ms each MiB. */
+const maxSearchedBytes = 64 * 1024 * 1024;
 /** Bytes of the key files that players fetch (RFC 8216 4.3.2.4): they are content. */
 const hlsKeyBytes = 16;
 
@@ -19,10 +21,12 @@ const keyTexts = [
   'BEGIN SSH2 ENCRYPTED PRIVATE KEY',
   'AGE-SECRET-KEY-1',
 ].flatMap(spellings);
-/** In a file too large for a key alone: a PEM line with its end. Programs hold the words without one. */
-const keyLines = ['PRIVATE KEY-----', 'PRIVATE KEY BLOCK-----']
-  .flatMap((line) => [`${line}\n`, `${line}\r`, `${line}\\n`])
-  .flatMap(spellings);
+/** In a file too large for a key alone: a PEM line and a key's first bytes. Programs hold the line alone. */
+const keyMarks = spellings('PRIVATE KEY');
+const keyBegin =
+  /^PRIVATE KEY(?: BLOCK)?-----(?:\r?\n|\\r|\\n){1,4}(?:[A-Za-z0-9+/]{24}|(?:Proc-Type|Version|Comment):)/;
+/** Bytes that this takes at most, in UTF-16. */
+const keyBeginBytes = 160;
 const tokensMember = spellings('"tokens"');
 
 /** An ASCII text in UTF-8 and, as Windows writes it, in UTF-16 of both byte orders. */
@@ -44,13 +48,37 @@ const credentials = new Set([
 
 /** Why a file is not published unasked; undefined: nothing is against it. @param name that it is to have. */
 export function secretIn(name: string, path: string): string | undefined {
-  const { bytes, isWhole } = readHead(path);
-  const fault = (isWhole ? secretByContent(bytes) : secretInHead(bytes)) ?? secretByName(name, bytes);
-  return fault && `${fault}, and was left out; --publish-secrets takes it`;
+  const file = openRegularSync(path, { noLink: true });
+  try {
+    const { size } = fstatSync(file);
+    const bytes = Buffer.alloc(Math.min(size, maxKeyFileBytes));
+    const head = bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0));
+    const inContent = size <= maxKeyFileBytes ? secretByContent(head) : secretInLarge(file);
+    const fault = inContent ?? secretByName(name, head);
+    return fault && `${fault}, and was left out; --publish-secrets takes it`;
+  } finally {
+    closeSync(file);
+  }
 }
 
-function secretInHead(bytes: Buffer): string | undefined {
-  return keyLines.some((line) => bytes.includes(line)) ? 'holds a private key' : undefined;
+function secretInLarge(file: number): string | undefined {
+  const piece = Buffer.alloc(maxKeyFileBytes + keyBeginBytes);
+  for (let at = 0; at < maxSearchedBytes; at += maxKeyFileBytes) {
+    const length = readSync(file, piece, 0, piece.length, at);
+    if (holdsKeyBegin(piece.subarray(0, length))) return 'holds a private key';
+    if (length < piece.length) break;
+  }
+  return undefined;
+}
+
+function holdsKeyBegin(bytes: Buffer): boolean {
+  return keyMarks.some((mark) => {
+    for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + mark.length)) {
+      const text = bytes.toString('latin1', at, at + keyBeginBytes).replaceAll('\0', '');
+      if (keyBegin.test(text)) return true;
+    }
+    return false;
+  });
 }
 
 function secretByContent(bytes: Buffer): string | undefined {
@@ -116,17 +144,4 @@ function decoded(bytes: Buffer): string {
       .swap16()
       .toString('utf16le');
   return bytes.toString().replace(/^\uFEFF/, '');
-}
-
-/** What a file holds, or the first of it. */
-function readHead(path: string): { bytes: Buffer; isWhole: boolean } {
-  const file = openRegularSync(path);
-  try {
-    const { size } = fstatSync(file);
-    const bytes = Buffer.alloc(Math.min(size, maxKeyFileBytes));
-    const found = bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0));
-    return { bytes: found, isWhole: size <= maxKeyFileBytes };
-  } finally {
-    closeSync(file);
-  }
 }

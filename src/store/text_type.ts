@@ -2,7 +2,7 @@
 // has no character that other encodings switch by: UTF-16 has zeros, ISO 2022 has escapes.
 
 import { provedUtf8 } from '../media_type.ts';
-import { streamRegular } from './regular_file.ts';
+import { streamRegular } from '../regular_file.ts';
 
 /** Bytes; larger files keep their type as it is. Some 2 ms a MiB, in pieces. */
 const maxTextBytes = 16 * 1024 * 1024;

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isDigest } from '../digest.ts';
 import { addon } from '../native/addon.ts';
+import { streamRegular } from '../regular_file.ts';
 import { Blobs, blobsFolder } from './blobs.ts';
-import { streamRegular } from './regular_file.ts';
 import type { KnownBlob, Store } from './store.ts';
 
 export type Fault = {

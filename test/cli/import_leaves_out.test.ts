@@ -119,6 +119,8 @@ await writeFile(
 );
 const encrypted = ['pkcs8', '-topk8', '-in', ec, '-passout', 'pass:x'];
 
+const traditional = ['rsa', '-in', rsa, '-traditional', '-aes128', '-passout', 'pass:x'];
+
 const pem = (await readFile(ec)).toString();
 const tokens = (await readFile(join(site.dir, 'tokens.json'))).toString();
 
@@ -149,6 +151,9 @@ const disguised: Record<string, string | Buffer> = {
   'utf-16 little endian.txt': Buffer.from(`\ufeff${pem}`, 'utf16le'),
   'utf-16 big endian.txt': Buffer.from(`\ufeff${pem}`, 'utf16le').swap16(),
   'before a megabyte.txt': `${pem}${'#'.repeat(2 ** 20)}`,
+  'behind a megabyte.txt': `${'#'.repeat(2 ** 20 - 20)}${pem}`,
+  'behind megabytes in utf-16.txt': Buffer.from(`${'#'.repeat(3 * 2 ** 20)}${pem}`, 'utf16le'),
+  'behind megabytes, encrypted.txt': `${'#'.repeat(3 * 2 ** 20)}${openssl(...traditional)}`,
   'tokens behind a newline.txt': `\n${tokens}`,
   'tokens behind a mark.txt': `\ufeff${tokens}`,
   'tokens in utf-16.txt': Buffer.from(`\ufeff${tokens}`, 'utf16le'),
@@ -165,6 +170,7 @@ const content: Record<string, string | Buffer> = {
   'talk.key': 'PK\x03\x04a document of Keynote',
   'tokens.json': '{"tokens":["a","b"]}',
   'large program': Buffer.concat([Buffer.from('-----BEGIN PRIVATE KEY-----\0'), Buffer.alloc(2 ** 20)]),
+  'large script.js': `'-----BEGIN PRIVATE KEY-----\\n' + text\n${'#'.repeat(2 ** 20)}`,
   'about keys.html': 'how to keep your private key safe',
 };
 

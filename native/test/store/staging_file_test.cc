@@ -247,7 +247,7 @@ TEST("an imported file is a copy with the digest of its source, which is left as
   CHECK_EQ(staging.digest(), digest);
 }
 
-TEST("a source that is gone or a directory is an error, and nothing is staged") {
+TEST("a source that is gone, a directory, a link or a FIFO is an error, and nothing is staged") {
   TempDir dir;
   const auto error_of = [&](const std::string& source) {
     StagingFile staging;
@@ -255,6 +255,11 @@ TEST("a source that is gone or a directory is an error, and nothing is staged") 
   };
   CHECK_EQ(error_of(dir.at("nothing")), ENOENT);
   CHECK_EQ(error_of(dir.at(".")), EISDIR);
+  write_file(dir.at("file"), "bytes");
+  CHECK_EQ(::symlink(dir.at("file").c_str(), dir.at("link").c_str()), 0);
+  CHECK_EQ(error_of(dir.at("link")), ELOOP);
+  CHECK_EQ(::mkfifo(dir.at("fifo").c_str(), 0600), 0);
+  CHECK_EQ(error_of(dir.at("fifo")), EINVAL);
   CHECK(!exists(dir.at("staging")));
 }
 
