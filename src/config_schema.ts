@@ -189,8 +189,8 @@ export const configSchema = z.strictObject({
     .default('written')
     .describe(
       'What Last-Modified, listings and If-Unmodified-Since tell of an object. written: when it was ' +
-        'stored here. source: when the file that import or put took was last changed, where that is known ' +
-        'and not before the version that it replaced.',
+        'stored here. source: when the file that import or put took was last changed, or what an upload ' +
+        'says in X-OC-Mtime, where that is known and not before the version that it replaced.',
     ),
   auth: z
     .strictObject({

@@ -72,8 +72,9 @@ async function checkFile(file: string): Promise<void> {
 
 async function send(server: RemoteServer, file: string, path: string, to: Target) {
   checkSecret(file, path, to);
+  const modified = file === '-' ? undefined : statSync(path).mtimeMs;
   const hashed = await hashOf(path);
-  return { ...hashed, outcome: await server.put(to, { path, ...hashed }, to.mediaType) };
+  return { ...hashed, outcome: await server.put(to, { path, ...hashed, modified }, to.mediaType) };
 }
 
 async function putIntoStore(store: Store, file: string, target: Target) {

@@ -78,20 +78,24 @@ export class RemoteServer {
     return true;
   }
 
-  /** Sends nothing when the name holds these bytes, of this type, already. */
+  /**
+   * Sends nothing when the name holds these bytes, of this type, already.
+   * @param from with milliseconds since the epoch, when the file last changed.
+   */
   async put(
     to: { bucket: string; name: string },
-    from: { path: string; size: number; digest: string },
+    from: { path: string; size: number; digest: string; modified?: number | undefined },
     mediaType: string | undefined,
   ): Promise<Outcome> {
-    const { path, size, digest } = from;
+    const { path, size, digest, modified } = from;
     const head = await this.#http.ask({ method: 'HEAD', path: objectPath(to.bucket, to.name) });
     const there = head.status === 200 && head.headers.etag === `"${digest}"`;
     const recorded = head.headers['content-type'] ?? '';
     if (there && (mediaType === undefined || isRecordedType(mediaType, recorded))) return 'same';
     const body = { size, open: () => streamRegular(path, { end: Math.max(size - 1, 0), noLink: true }) };
     const type = mediaType === undefined ? {} : { 'content-type': mediaType };
-    const headers = { ...type, 'repr-digest': reprDigest(digest) };
+    const time = modified !== undefined && { 'x-oc-mtime': String(Math.floor(modified / 1000)) };
+    const headers = { ...type, ...time, 'repr-digest': reprDigest(digest) };
     const asked: Question = { method: 'PUT', path: objectPath(to.bucket, to.name), headers, body };
     const reply = expected(await this.#http.ask(asked), [200, 201], this.url);
     if (reply.status === 201) return 'created';

@@ -55,12 +55,16 @@ export interface Stored extends Hashed {
   outcome: PutOutcome;
   /** As it is recorded; undefined when the name was deleted meanwhile and nobody said one. */
   mediaType: string | undefined;
+  /** When its source last changed, as it is recorded (store.ts). */
+  modified: number | undefined;
 }
 
 export interface PutRequest {
   conditions: Conditions;
   /** As the client says it; undefined: what the name and the bytes suggest. */
   mediaType?: string | undefined;
+  /** When the source last changed, as the client says it: milliseconds since the epoch. */
+  modified?: number | undefined;
   /** The SHA-256 that the client promises. */
   digest?: string | undefined;
 }
@@ -136,7 +140,8 @@ export class Objects {
       this.#locked(to, async () => {
         this.#checkWritable(to, kind, { ...request, digest: body.digest });
         await this.#options.store.commitBlob(staging, body);
-        return this.#point(to, { digest: body.digest, mediaType: request.mediaType }, body.size);
+        const { mediaType, modified } = request;
+        return this.#point(to, { digest: body.digest, mediaType, modified }, body.size);
       }),
     );
   }
@@ -234,8 +239,9 @@ export class Objects {
     const { store, epochs } = this.#options;
     const outcome = await store.putRef(to.bucket, to.name, ref);
     if (outcome === 'replaced') epochs.bump(to.bucket);
-    const mediaType = this.#current(to)?.mediaType ?? ref.mediaType;
-    return { outcome, digest: ref.digest, size, mediaType };
+    const recorded = this.#current(to);
+    const mediaType = recorded?.mediaType ?? ref.mediaType;
+    return { outcome, digest: ref.digest, size, mediaType, modified: recorded?.modified };
   }
 
   #receiving<T>(

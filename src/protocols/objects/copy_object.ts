@@ -40,11 +40,17 @@ async function place(
   to: Name,
 ): Promise<RespondPlan> {
   const overwrite = mayOverwrite(request);
-  const { outcome, ...about } = await objects.copy(from, to, {
+  const { outcome, digest, size, mediaType } = await objects.copy(from, to, {
     conditions: conditionsOf(request.headers),
     overwrite,
   });
-  return stored(outcome === 'created', objectPath(to.bucket, to.name), { ...to, outcome, ...about });
+  return stored(outcome === 'created', objectPath(to.bucket, to.name), {
+    ...to,
+    digest,
+    size,
+    outcome,
+    mediaType,
+  });
 }
 
 // RFC 4918 10.6. A value that cannot be read may have been meant to guard what is there.

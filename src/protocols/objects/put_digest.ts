@@ -5,6 +5,7 @@ import { SealgateError } from '../../errors.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
 import { promisedDigest } from './digest_fields.ts';
 import type { Route, Services } from './services.ts';
+import { sourceTime } from './source_time.ts';
 import { digestTarget } from './target.ts';
 import { checkBody, stored } from './upload.ts';
 
@@ -13,6 +14,8 @@ export function putDigest({ objects, authorize }: Services): Route {
     const digest = digestTarget(request.path);
     authorize(request, 'write');
     checkBody(request);
+    if (sourceTime(request.headers) !== undefined)
+      throw new SealgateError('field-refused', 'X-OC-Mtime is recorded of names alone.');
     if ((promisedDigest(request.headers) ?? digest) !== digest) {
       throw new SealgateError('digest-mismatch', 'The digest field and the path promise different bytes.');
     }

@@ -4,6 +4,7 @@ import { receive } from '../../engine/plan.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
 import { promisedDigest } from './digest_fields.ts';
 import type { Route, Services } from './services.ts';
+import { sourceTime, timeAccepted } from './source_time.ts';
 import { objectPath, objectTarget } from './target.ts';
 import { checkBody, stored } from './upload.ts';
 import { uploadMediaType } from './upload_media_type.ts';
@@ -17,9 +18,15 @@ export function putObject({ objects, authorize }: Services): Route {
     checkBody(request);
     const digest = promisedDigest(headers);
     const mediaType = uploadMediaType(headers);
-    const body = objects.put(to, { conditions: conditionsOf(headers), digest, mediaType });
-    return receive(body, ({ outcome, mediaType, digest, size }) =>
-      stored(outcome === 'created', objectPath(to.bucket, to.name), { ...to, mediaType, digest, size }),
+    const modified = sourceTime(headers);
+    const body = objects.put(to, { conditions: conditionsOf(headers), digest, mediaType, modified });
+    return receive(body, ({ outcome, modified: recorded, ...about }) =>
+      stored(
+        outcome === 'created',
+        objectPath(to.bucket, to.name),
+        { ...to, ...about },
+        timeAccepted(modified, recorded),
+      ),
     );
   };
 }

@@ -51,9 +51,14 @@ function isIdentity(codings: string): boolean {
   return codings.split(',').every((coding) => ['identity', ''].includes(trimmed(coding).toLowerCase()));
 }
 
-/** 201 for what is new at this path, 200 for the rest. */
-export function stored(created: boolean, path: string, about: Hashed & Record<string, unknown>): RespondPlan {
+/** 201 for what is new at this path, 200 for the rest. @param fields lines to add, CRLF after each. */
+export function stored(
+  created: boolean,
+  path: string,
+  about: Hashed & Record<string, unknown>,
+  fields = '',
+): RespondPlan {
   const location = created ? `Location: ${path}\r\n` : '';
   const validators = `ETag: "${about.digest}"\r\nRepr-Digest: ${reprDigest(about.digest)}\r\n`;
-  return respondJson(created ? 201 : 200, about, location + validators);
+  return respondJson(created ? 201 : 200, about, location + validators + fields);
 }
