@@ -1,11 +1,11 @@
-// AuditLog: who changed what about the running server, when and why: a file of JSON lines that is only ever
-// appended to. An entry is on disk when append() resolves.
+// AuditLog: an append-only file of JSON lines that records who changed what about the running server, when
+// and why. An entry is on disk when append() resolves.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import * as z from 'zod';
 
-/** Bytes of one entry; what is longer is refused when written and passed over when read. */
+/** Most bytes of one entry. A longer entry is refused when it is written and skipped when it is read. */
 const maxEntry = 64 * 1024;
 const blockBytes = 64 * 1024;
 const newline = 0x0a;
@@ -22,9 +22,9 @@ export type AuditEntry = z.infer<typeof entrySchema>;
 export class AuditLog {
   readonly #path: string;
   readonly #file: FileHandle;
-  /** Entries are written one after another. */
+  /** The last append: each append waits for the one before it, so that lines never mix. */
   #turn: Promise<unknown> = Promise.resolve();
-  /** The file ends, or may end, in the middle of a line: a crash or a full disk cut it. */
+  /** Whether the file may end in the middle of a line, which a crash or a full disk leaves behind. */
   #torn: boolean;
 
   private constructor(path: string, file: FileHandle, torn: boolean) {
@@ -34,8 +34,8 @@ export class AuditLog {
   }
 
   /**
-   * Makes the file (mode 0600) when there is none. A last line that was cut off by a crash is ended by the
-   * next entry, which is whole. Rejects when the file cannot be written.
+   * Opens the file and creates it with mode 0600 when it does not exist. If a crash cut off the last line,
+   * the next append ends that line first. Rejects when the file cannot be opened.
    */
   static async open(path: string): Promise<AuditLog> {
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
@@ -53,7 +53,10 @@ export class AuditLog {
     }
   }
 
-  /** Resolves when the entry is on disk. Rejects when it cannot be; then nothing of it counts. */
+  /**
+   * Resolves when the entry is on disk. Rejects when it cannot be written; readers then skip what was
+   * written of it.
+   */
   append(entry: Omit<AuditEntry, 'at'> & { who: string; action: string; why: string }): Promise<AuditEntry> {
     const whole = entrySchema.parse({ ...entry, at: new Date().toISOString() });
     const line = `${JSON.stringify(whole)}\n`;
@@ -70,13 +73,13 @@ export class AuditLog {
     return written;
   }
 
-  /** The newest entry about an action. */
+  /** The newest entry with this action. */
   last(action: string): AuditEntry | undefined {
     for (const entry of this.#backwards()) if (entry.action === action) return entry;
     return undefined;
   }
 
-  /** Newest first. */
+  /** The newest entries, newest first. */
   recent(limit: number): AuditEntry[] {
     const found: AuditEntry[] = [];
     for (const entry of this.#backwards()) {
@@ -99,7 +102,7 @@ export class AuditLog {
   }
 }
 
-// Undefined for what a crash or an editor left.
+// Undefined when the line is not a valid entry: a crash or an editor can leave such lines.
 function entryOf(line: string): AuditEntry | undefined {
   try {
     return entrySchema.safeParse(JSON.parse(line)).data;
@@ -108,7 +111,7 @@ function entryOf(line: string): AuditEntry | undefined {
   }
 }
 
-/** Lines of a file, the last one first, a block in memory at a time. Lines beyond the limit are left out. */
+/** The lines of a file, last line first. Reads one block at a time and skips lines longer than maxEntry. */
 function* linesBackwards(path: string): Generator<string> {
   const file = openSync(path, constants.O_RDONLY);
   try {

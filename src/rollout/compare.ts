@@ -1,10 +1,11 @@
-// compare: is the canary worse than the control group? Of both, only connections count that had a transfer
-// the kernel could take: all others are the same code on both sides. Neither do errors and cut responses that
-// come from clients who left: when that is noticed depends on how much was on the way, which differs by path.
-// Each interval of the window gives one value a group and metric. Whether the groups' values differ is told
-// by a one-sided permutation test on the difference of their means (Ernst, "Permutation Methods", Statistical
-// Science 19, 2004). It assumes nothing about how the values are distributed, and bursts of errors or a slow
-// minute count as the one interval they are.
+// compare: is the canary worse than the control group? In both groups only connections count that had a
+// transfer which the kernel could take; all others run the same code in both. Errors and cut responses of
+// clients that left do not count: how soon the server notices depends on how much data was in flight, which
+// differs by path.
+// Each interval of the window gives one value per group and metric. A one-sided permutation test on the
+// difference of their means decides whether the values differ (Ernst, "Permutation Methods", Statistical
+// Science 19, 2004). The test assumes no distribution, and a burst of errors or a slow minute counts as the
+// single interval that it is.
 
 import { permutationTest } from 'simple-statistics';
 import type { Counters } from '../native/addon.ts';
@@ -12,7 +13,10 @@ import type { GuardPolicy } from '../rollout_schema.ts';
 import { quantile, shareAbove } from './distribution.ts';
 import { type GroupCounts, groupCounts, type Interval, sumOf } from './samples.ts';
 
-/** `errors.CLASS` is about one class of native/tls/channel_error.h; `cut` about what the server cut. */
+/**
+ * `errors.CLASS` is one error class of native/tls/channel_error.h; `cut` counts responses that the server
+ * cut off.
+ */
 export type Metric =
   | 'errors'
   | `errors.${string}`
@@ -21,29 +25,34 @@ export type Metric =
   | 'completion-p99'
   | 'cpu-per-byte';
 
-/** alike: no reason to stop. hold: worse, but bearable: go no further. worse: go back. */
+/** alike: no reason to stop. hold: worse, but within the limits, so do not go further. worse: roll back. */
 export type Verdict = 'alike' | 'hold' | 'worse';
 
 export interface Comparison {
   metric: Metric;
-  /** Over the whole window: errors and cut per response, seconds, CPU seconds per byte. */
+  /**
+   * Over the whole window. Errors and cut responses: per response; latencies: seconds; CPU: seconds per
+   * byte.
+   */
   canary: number;
   control: number;
-  /** Probability of such a difference when there is none; 1 where it is too small to matter anyway. */
+  /**
+   * Probability of this difference if the groups were equal; 1 when the difference is too small to matter.
+   */
   p: number;
   verdict: Verdict;
 }
 
 export interface Judgement {
   verdict: Verdict | 'insufficient';
-  /** Intervals with enough traffic in both groups. */
+  /** Number of intervals with enough traffic in both groups. */
   intervals: number;
   comparisons: Comparison[];
-  /** Errors of the canary per response, by class, the most frequent first. */
+  /** Errors per response by class, sorted by the canary's share, highest first. */
   classes: { class: string; canary: number; control: number }[];
 }
 
-/** Random divisions tried: p can be as small as 1 in 2000. Some milliseconds of the main thread. */
+/** Random permutations tried, so p cannot be below 1 in 2000. Costs a few milliseconds of the main thread. */
 const permutations = 2000;
 
 interface Pair {
@@ -53,15 +62,15 @@ interface Pair {
 
 interface Measure {
   metric: Metric;
-  /** Of a group in one interval: what is tested. */
+  /** The value of a group in one interval; these values are tested. */
   value: (group: GroupCounts) => number;
-  /** Of a group in all: what is shown, and what limits are about. */
+  /** The value of a group over the whole window; it is shown, and the limits of the policy apply to it. */
   effect: (group: GroupCounts) => number;
   worse: (canary: number, control: number) => boolean;
   hold: (canary: number, control: number) => boolean;
 }
 
-/** @param random uniform in [0, 1). */
+/** @param random returns uniform values in [0, 1). */
 export function compare(
   intervals: readonly Interval[],
   policy: GuardPolicy,
@@ -76,7 +85,7 @@ export function compare(
     const found = testOf(measure, pairs, whole, random);
     return found ? [{ measure, found }] : [];
   });
-  // Each metric is a further chance to be wrong (Bonferroni).
+  // Each metric is one more chance of a false alarm, so the level is divided among them (Bonferroni).
   const significance = policy.significance / Math.max(tested.length, 1);
   const comparisons = tested.map(({ measure, found }) => ({
     ...found,
@@ -92,7 +101,7 @@ interface Compared {
   pair: Pair;
 }
 
-/** An interval is looked at again as long as it is in the window. */
+/** Cache: an interval is compared again at every look while it is in the window. */
 const seen = new WeakMap<Interval, Compared>();
 
 function comparedIn(interval: Interval): Compared {
@@ -122,7 +131,7 @@ const errorsOf = ({ errors }: GroupCounts) => Object.values(errors).reduce((sum,
 function measures({ canary: suspect, control }: Pair, policy: GuardPolicy): Measure[] {
   const further = (canary: number, other: number) => canary - other >= policy.errorShare;
   const ratioOf = (limit: number) => (canary: number, other: number) => canary >= other * limit;
-  // Half way to the limit, as ratios go.
+  // The limit is a ratio, so half way to it is its square root.
   const holdOf = (limit: number) => ratioOf(Math.sqrt(limit));
   const share = (metric: Metric, count: (group: GroupCounts) => number): Measure => {
     const value = (group: GroupCounts) => count(group) / (attempts(group) + count(group));
@@ -138,12 +147,13 @@ function measures({ canary: suspect, control }: Pair, policy: GuardPolicy): Meas
       hold: holdOf(policy.latencyRatio),
     };
   };
-  // CPU is sampled: a group that is at nought over the whole window was not measured, it is not free.
+  // CPU is sampled: a group with no sample in the whole window was not measured, so its cost is unknown, not
+  // 0.
   const cpuPerByte = ({ cpuSeconds, bytes, received }: GroupCounts) => cpuSeconds / (bytes + received);
   const cpuMeasured = (group: GroupCounts) => (group.cpuSeconds > 0 ? cpuPerByte(group) : Number.NaN);
   return [
     share('errors', errorsOf),
-    // A class that others would hide in the sum.
+    // Each error class also on its own: a rare class would be hidden in the sum.
     ...Object.keys(suspect.errors).map((name) => ({
       ...share(`errors.${name}`, ({ errors }) => errors[name] ?? 0),
       hold: () => false,
@@ -163,7 +173,7 @@ function measures({ canary: suspect, control }: Pair, policy: GuardPolicy): Meas
 
 type Tested = Omit<Comparison, 'verdict'>;
 
-/** Undefined when there is nothing to measure in one of the groups. */
+/** Undefined when one of the groups has no value for the measure. */
 function testOf(measure: Measure, pairs: Pair[], whole: Pair, random: () => number): Tested | undefined {
   const [canary, control] = [measure.effect(whole.canary), measure.effect(whole.control)];
   const values = (group: keyof Pair) =>
@@ -175,7 +185,7 @@ function testOf(measure: Measure, pairs: Pair[], whole: Pair, random: () => numb
   return { metric: measure.metric, canary, control, p: matters ? probability(mine, others, random) : 1 };
 }
 
-// The division that was found is one of those tried, so it is never impossible (Phipson and Smyth 2010).
+// The observed division counts as one of those tried, so p is never 0 (Phipson and Smyth 2010).
 function probability(mine: number[], others: number[], random: () => number): number {
   const share = permutationTest(mine, others, 'greater', permutations, random);
   return (share * permutations + 1) / (permutations + 1);

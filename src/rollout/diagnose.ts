@@ -1,5 +1,5 @@
-// diagnose: names what is odd about this server, its kernel TLS first, from what was counted lately, with the
-// numbers behind it and the likely cause. One rule a symptom; each is a function of its own.
+// diagnose: finds symptoms in the counters of the last minutes, above all of kernel TLS, and states for each
+// the numbers, the likely cause and a remedy. Each symptom has one rule, which is one function.
 
 import type { ConnectionInfo, Counters, NetDevice } from '../native/addon.ts';
 import type { GuardStatus } from './guard.ts';
@@ -8,42 +8,42 @@ import { groupCounts, valuesUnder } from './samples.ts';
 
 export interface Symptom {
   /**
-   * A: on without a gain. B: failures on long sessions. C: unstable offload to devices. D: uploads and
-   * content, kernel TLS or not.
+   * A: kernel TLS is on without a gain. B: failures on long sessions. C: unstable offload to network
+   * devices. D: uploads and content, whether or not kernel TLS is used.
    */
   family: 'A' | 'B' | 'C' | 'D';
-  /** Stable name, for alerts: `handshake-bound`. */
+  /** Stable name that alerts can match, for example `handshake-bound`. */
   name: string;
-  /** What is seen, with its numbers. */
+  /** The observation with its numbers. */
   seen: string;
   cause: string;
   remedy: string;
 }
 
 export interface Observations {
-  /** What was counted in the window. */
+  /** Counters of the window. */
   counts: Counters;
   rollout: RolloutView;
   guard: Pick<GuardStatus, 'comparisons'>;
-  /** What kernel (/proc/net/tls_stat) and devices counted since the server began. */
+  /** Counts of the kernel (/proc/net/tls_stat) and of network devices since the server began. */
   kernel: Record<string, number>;
   devices: NetDevice[];
   connections: ConnectionInfo[];
-  /** Files in the store's quarantine. */
+  /** Number of files in the store's quarantine. */
   quarantined: number;
 }
 
-/** Connections that have to have ended, and bytes sent, before shares of them mean anything. */
+/** Minimum of ended connections, and of bytes sent, below which a share means nothing. */
 const enoughConnections = 20;
 const enoughBytes = 1_000_000;
-/** Uploads, before a share of them is more than a few clients' day. */
+/** Minimum of uploads below which a share may be a few clients' doing. */
 const enoughUploads = 20;
-/** Lost uploads, before they are more than a client that was switched off. */
+/** Minimum of lost uploads: fewer may be a single client that was switched off. */
 const enoughLost = 5;
 
 type Rule = (seen: Observations) => Symptom | undefined;
 
-/** Everything that a rule recognizes. */
+/** All symptoms whose rules match. */
 export function diagnose(seen: Observations): Symptom[] {
   return rules.map((rule) => rule(seen)).filter((symptom) => symptom !== undefined);
 }
@@ -57,7 +57,7 @@ const handshakeBound: Rule = (seen) => {
   const { handshake = 0 } = cpu;
   const handshakes = seen.counts.handshakes ?? 0;
   if (!isOn(seen) || handshakes < enoughConnections) return undefined;
-  // CPU is sampled: nought of it was not measured.
+  // CPU is sampled: 0 means that no sample was taken, not that handshakes were free.
   if (handshake === 0 || handshake < sum(cpu) / 2) return undefined;
   const resumed = seen.counts.handshakes_resumed ?? 0;
   return {
@@ -69,17 +69,24 @@ const handshakeBound: Rule = (seen) => {
   };
 };
 
-/** Connections that ended without the kernel having sent, by reason. */
-function fellBack(seen: Observations, ...reasons: string[]): { count: number; ended: number } {
+/**
+ * Connections that ended without ever sending through the kernel, by the given reasons, and all that ended.
+ */
+function fallbackCounts(seen: Observations, ...reasons: string[]): { count: number; ended: number } {
   const fallbacks = valuesUnder(seen.counts, 'fallback.');
-  // Those that the rollout leaves out are meant to.
+  // Connections outside the rollout stay in userspace on purpose, so they do not count.
   const { 'not-in-rollout': _, ...others } = fallbacks;
   const count = reasons.reduce((all, reason) => all + (others[reason] ?? 0), 0);
   return { count, ended: sum(others) + (seen.counts.ktls_switched ?? 0) };
 }
 
 const ciphersFallOut: Rule = (seen) => {
-  const { count, ended } = fellBack(seen, 'cipher-unsupported', 'protocol-unsupported', 'kernel-unsupported');
+  const { count, ended } = fallbackCounts(
+    seen,
+    'cipher-unsupported',
+    'protocol-unsupported',
+    'kernel-unsupported',
+  );
   if (!isOn(seen) || ended < enoughConnections || count < ended / 10) return undefined;
   return {
     family: 'A',
@@ -91,7 +98,7 @@ const ciphersFallOut: Rule = (seen) => {
 };
 
 const objectsTooSmall: Rule = (seen) => {
-  const { count, ended } = fellBack(seen, 'too-short');
+  const { count, ended } = fallbackCounts(seen, 'too-short');
   if (!isOn(seen) || ended < enoughConnections || count < ended / 2) return undefined;
   return {
     family: 'A',
@@ -119,7 +126,7 @@ const noSendfile: Rule = (seen) => {
 
 const noCheaper: Rule = (seen) => {
   const cpu = seen.guard.comparisons.find(({ metric }) => metric === 'cpu-per-byte');
-  // Alike: what difference there is may be chance, or is too small to matter.
+  // The verdict "alike" means that the difference may be chance, or is too small to matter.
   if (!isOn(seen) || !cpu || cpu.verdict === 'alike') return undefined;
   const times = (cpu.canary / cpu.control).toFixed(2);
   return {
@@ -138,7 +145,7 @@ const keysNotFollowed: Rule = (seen) => {
   const share = (group: typeof canary, name: string) =>
     (group.errors[name] ?? 0) / Math.max(group.connections, 1);
   const names = ['key-expired', 'key-update-failed', 'key-update-flood', 'bad-record-mac'];
-  // Who sends garbage to everybody has nothing to do with kernel TLS.
+  // A client that sends garbage does so in both groups: only what the canary has more often counts.
   const found = names.filter((name) => share(canary, name) > 2 * share(control, name));
   if (found.length === 0) return undefined;
   const kernel = ['TlsDecryptError', 'TlsRxRekeyError', 'TlsTxRekeyError'].filter(
@@ -159,7 +166,7 @@ const keysNotFollowed: Rule = (seen) => {
 };
 
 const cannotRekey: Rule = (seen) => {
-  const { count } = fellBack(seen, 'rekey-unsupported', 'key-spent');
+  const { count } = fallbackCounts(seen, 'rekey-unsupported', 'key-spent');
   if (count === 0) return undefined;
   return {
     family: 'B',

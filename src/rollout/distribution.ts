@@ -1,13 +1,12 @@
-// Distribution: observations by the upper bound of their bucket, as the engine counts them
-// (native/base/histogram.h).
+// Distribution: a histogram of the engine (native/base/histogram.h): how many observations each bucket has.
 
 export interface Distribution {
-  /** Ascending by bound; seconds. */
+  /** Ascending by upper bound; bounds in seconds. */
   buckets: { bound: number; count: number }[];
   count: number;
 }
 
-/** @param counts observations by bound in microseconds. */
+/** @param counts observations by the bucket's upper bound in microseconds. */
 export function distributionOf(counts: Record<string, number>): Distribution {
   const buckets = Object.entries(counts)
     .map(([bound, count]) => ({ bound: Number(bound) / 1e6, count }))
@@ -16,8 +15,9 @@ export function distributionOf(counts: Record<string, number>): Distribution {
 }
 
 /**
- * The bound of the bucket in which the share of observations is reached, seconds: at most a quarter too high.
- * NaN when there are none.
+ * The upper bound, in seconds, of the bucket that holds the quantile: at most a quarter above the true
+ * value. NaN when there are no observations.
+ * @param share from 0 to 1: 0.99 is the 99th percentile.
  */
 export function quantile({ buckets, count }: Distribution, share: number): number {
   let below = 0;
@@ -28,7 +28,7 @@ export function quantile({ buckets, count }: Distribution, share: number): numbe
   return Number.NaN;
 }
 
-/** Share of observations above a bound; NaN when there are none. */
+/** Share of observations above a bound in seconds; NaN when there are no observations. */
 export function shareAbove({ buckets, count }: Distribution, bound: number): number {
   return buckets.reduce((sum, bucket) => sum + (bucket.bound > bound ? bucket.count : 0), 0) / count;
 }

@@ -1,16 +1,16 @@
-// fetchDigest: one fetch of the server's own, by the library that clients use: what came, and its SHA-256.
+// fetchDigest: the server fetches an object from itself with Node's HTTP client and hashes what arrives.
 
 import { createHash } from 'node:crypto';
 import { request as http } from 'node:http';
 import { request as https } from 'node:https';
 import type { BoundListener } from '../native/addon.ts';
 
-/** Milliseconds until the last byte. */
+/** Milliseconds within which the whole response must arrive. */
 const patience = 30_000;
 
 export interface Fetched {
   status: number;
-  /** Of the body, 64 hex digits. */
+  /** SHA-256 of the body, 64 hex digits. */
   digest: string;
   body: Buffer;
 }
@@ -18,15 +18,17 @@ export interface Fetched {
 export interface Fetch {
   listener: BoundListener;
   path: string;
-  /** By it the engine knows the sentinel: in the handshake, in the clear as Host. */
+  /**
+   * Marks the request as the sentinel's for the engine: the SNI name over TLS, the Host field without TLS.
+   */
   serverName: string;
-  /** Bearer token; empty: none. */
+  /** Bearer token; empty for a request without one. */
   token: string;
   /** Bytes; a longer body is an error. */
   maxBytes: number;
 }
 
-/** Rejects when there is no whole response in time. */
+/** Rejects when no whole response arrives within 30 seconds, or when the body exceeds maxBytes. */
 export function fetchDigest({ listener, path, serverName, token, maxBytes }: Fetch): Promise<Fetched> {
   return new Promise((resolve, reject) => {
     const options = {
@@ -40,7 +42,7 @@ export function fetchDigest({ listener, path, serverName, token, maxBytes }: Fet
       },
       signal: AbortSignal.timeout(patience),
     };
-    // It knows whom it asks; the name is one that no certificate has.
+    // The certificate is not verified: the server asks itself, under a name that no certificate has.
     const asked = listener.tls
       ? https({ ...options, servername: serverName, rejectUnauthorized: false })
       : http(options);
@@ -64,7 +66,7 @@ export function fetchDigest({ listener, path, serverName, token, maxBytes }: Fet
   });
 }
 
-/** A listener on all addresses is asked on loopback. */
+/** The address to connect to: a listener on all addresses is reached over loopback. */
 function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   return host === '::' ? '::1' : host;

@@ -1,7 +1,7 @@
-// Guard: looks at every new sample, and acts on what it sees: back to userspace TLS when the canary is worse,
-// and is found so once more by what came after; on to the next step when the groups have been alike for long
-// enough while the kernel really carried traffic. It goes up only in steps that the operator named, and never
-// again by itself after it went back, so it cannot flap.
+// Guard: compares the groups after every sample and acts on the verdict. It rolls back to userspace TLS when
+// the canary is worse and later samples confirm it. It raises the percentage to the operator's next step
+// when the groups were alike for long enough while the kernel really carried traffic. It never goes up again
+// by itself after a rollback, so it cannot flap.
 
 import type { Logger } from 'pino';
 import type { GuardPolicy } from '../rollout_schema.ts';
@@ -11,15 +11,15 @@ import { groupCounts, type Samples } from './samples.ts';
 
 export interface GuardStatus extends Judgement {
   enabled: boolean;
-  /** Verdicts `worse` in a row. */
+  /** Number of consecutive verdicts `worse`. */
   streak: number;
-  /** Rollbacks by the guard since the start. */
+  /** Rollbacks by the guard since the server began. */
   rollbacks: number;
-  /** ISO 8601; while it lasts, going up takes force. */
+  /** ISO 8601. Until then, raising the rollout needs force. */
   coolDownUntil?: string;
-  /** What it rolled back for, last. */
+  /** The differences that caused the last rollback. */
   evidence?: string;
-  /** The percentage that it goes on to, and what that waits for: a sentence each. */
+  /** The next percentage, and the conditions that are not met yet, one sentence each. */
   step?: { next: number; waitsFor: string[] };
 }
 
@@ -28,7 +28,7 @@ export interface GuardParts {
   samples: Samples;
   rollout: Rollout;
   log: Logger;
-  /** Milliseconds since the epoch. */
+  /** The current time in milliseconds since the epoch. */
   now?: () => number;
   random?: () => number;
 }
@@ -38,11 +38,11 @@ export class Guard {
   readonly #now: () => number;
   #judgement: Judgement = { verdict: 'insufficient', intervals: 0, comparisons: [], classes: [] };
   #streak = 0;
-  /** When the first verdict of the streak was found. */
+  /** Time of the first verdict of the streak. */
   #suspectSince = 0;
   #rollbacks = 0;
   #evidence: string | undefined;
-  /** Since when the groups are alike, in this state of the rollout. */
+  /** Time since which the groups are alike in the current state of the rollout. */
   #alikeSince: number | undefined;
 
   constructor(parts: GuardParts) {
@@ -63,7 +63,7 @@ export class Guard {
     };
   }
 
-  /** To be called after each sample. Never rejects. */
+  /** Must be called after each sample. Never rejects. */
   async look(): Promise<void> {
     const { policy, samples, rollout, log, random } = this.#parts;
     const since = Math.max(this.#now() - policy.windowSeconds * 1000, rollout.changedAt);
@@ -83,8 +83,9 @@ export class Guard {
     }
   }
 
-  // Of many looks at equal groups some find them different. What came after the first of them did not choose
-  // itself, so it has to say the same, of the same metric.
+  // Among many looks at equal groups a few find a difference by chance, and the first verdict of a streak
+  // was picked because it found one. Samples from after it were not picked, so they must show the same
+  // metric worse.
   #confirmed(): boolean {
     const { policy, samples, random } = this.#parts;
     const worse = ({ verdict }: Comparison) => verdict === 'worse';
@@ -96,7 +97,7 @@ export class Guard {
   async #rollBack(): Promise<void> {
     const { policy, rollout, log } = this.#parts;
     const evidence = this.#judgement.comparisons.filter(({ verdict }) => verdict === 'worse');
-    this.#evidence = evidence.map(told).join('; ');
+    this.#evidence = evidence.map(describeComparison).join('; ');
     this.#rollbacks += 1;
     this.#streak = 0;
     log.error({ evidence, classes: this.#judgement.classes.slice(0, 5) }, 'the guard rolls kernel TLS back');
@@ -136,14 +137,14 @@ export class Guard {
       ],
       [bytes < policy.stepBytes, `${policy.stepBytes} bytes of the canary by the kernel (now ${bytes})`],
     ];
-    return waits.filter(([lacks]) => lacks).map(([, told]) => told);
+    return waits.filter(([lacks]) => lacks).map(([, condition]) => condition);
   }
 
   #alikeSeconds(): number {
     return this.#alikeSince === undefined ? 0 : (this.#now() - this.#alikeSince) / 1000;
   }
 
-  /** What the kernel has taken of the canary since the last change of the rollout. */
+  /** What the kernel carried for the canary since the last change of the rollout. */
   #moved(): { connections: number; bytes: number } {
     const canary = groupCounts(this.#parts.samples.sinceChange().counts, 'canary', 'group');
     return { connections: canary.moved, bytes: canary.kernelBytes };
@@ -155,8 +156,8 @@ function unitOf(metric: Metric): string {
   return metric.endsWith('-p99') ? ' s' : ' a response';
 }
 
-/** `errors: canary 0.0312 a response, control 0.0001 a response, p 0.0005` */
-function told({ metric, canary, control, p }: Comparison): string {
+/** For example: `errors: canary 0.0312 a response, control 0.0001 a response, p 0.0005` */
+function describeComparison({ metric, canary, control, p }: Comparison): string {
   const shown = (value: number) => `${Number(value.toPrecision(3))}${unitOf(metric)}`;
   return `${metric}: canary ${shown(canary)}, control ${shown(control)}, p ${Number(p.toPrecision(2))}`;
 }

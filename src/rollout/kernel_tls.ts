@@ -1,12 +1,13 @@
-// What this kernel can do for TLS, found out by trying, and what the operator asked for.
+// What kernel TLS can do on this host, found by trying it, compared with what the operator asked for.
 
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { addon, type KtlsCapability, type KtlsMode, type NetDevice } from '../native/addon.ts';
 
 /**
- * The mode that is possible beside this host's network devices: a device that makes whole records, below the
- * kernel's sight (TLS_HW_RECORD), turns kernel TLS off. Throws when it is required.
+ * The kernel TLS mode that this host's network devices permit. A device with tls-hw-record on makes whole
+ * TLS records itself, invisible to the kernel, so kernel TLS is switched off beside it. Throws when the
+ * configuration requires kernel TLS.
  */
 export function modeBeside(devices: NetDevice[], ktls: Config['ktls'], log: Logger): KtlsMode {
   const device = devices.find(({ features }) => features['tls-hw-record'].startsWith('on'));
@@ -19,8 +20,8 @@ export function modeBeside(devices: NetDevice[], ktls: Config['ktls'], log: Logg
 }
 
 /**
- * Logs and returns what was found; nothing is tried when it is off. Throws the reason when kernel TLS is
- * required and the kernel sends with no cipher at all.
+ * Probes kernel TLS, logs the result and returns it; with mode `off` nothing is probed. Throws with the
+ * reason when kernel TLS is required and the kernel cannot send with any cipher.
  */
 export function checkKtls(mode: KtlsMode, log: Logger): KtlsCapability[] {
   if (mode === 'off') return [];
@@ -35,7 +36,7 @@ export function checkKtls(mode: KtlsMode, log: Logger): KtlsCapability[] {
   return matrix;
 }
 
-/** Whether anything can go by kernel TLS here; reason is empty when it can. */
+/** Whether any direction can use kernel TLS here. `reason` says why not, and is empty when it works. */
 export function ktlsSummary(mode: KtlsMode, matrix: KtlsCapability[]): { works: boolean; reason: string } {
   if (mode === 'off') return { works: false, reason: 'ktls.mode is off' };
   const works = matrix.some((each) => each.works);

@@ -1,5 +1,5 @@
-// Operation: how this server's kernel TLS is run, as one thing: the audit log, the rollout that it remembers,
-// the samples of what happens and the guard that looks at them.
+// Operation: everything that runs kernel TLS on this server: the audit log, the rollout whose state it
+// keeps, the samples of the counters, and the guard that compares them.
 
 import type { Logger } from 'pino';
 import { type Config, urlOf } from '../config.ts';
@@ -15,14 +15,15 @@ export interface Operation {
   rollout: Rollout;
   samples: Samples;
   guard: Guard;
-  /** From here on samples are taken and the guard acts. */
+  /** Starts taking samples; the guard acts from then on. */
   begin(): void;
   close(): Promise<void>;
 }
 
 /**
- * Sets the engine as the rollout was left. Rejects when the audit log cannot be opened or written.
- * @param counters totals of the engine.
+ * Restores the rollout's last state into the engine. Rejects when the audit log cannot be opened or
+ * written.
+ * @param counters returns the engine's totals.
  */
 export async function startOperation(
   config: Config,
@@ -30,7 +31,7 @@ export async function startOperation(
   counters: () => Counters,
   log: Logger,
 ): Promise<Operation> {
-  // With kernel TLS required there is nothing to find out: it begins with all traffic.
+  // With kernel TLS required there is nothing to try out first: the rollout begins with all traffic.
   const everything = { phase: 'rx', percent: 100, control: 0 } as const;
   const required = config.ktls.mode === 'require';
   const audit = await AuditLog.open(config.control.audit);

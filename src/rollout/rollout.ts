@@ -1,5 +1,5 @@
-// Rollout: how far kernel TLS has come on this server, for whom, who said so and why. The audit log is its
-// memory: the last entry about it is its state after a restart, unless the configuration was edited since.
+// Rollout: which connections may use kernel TLS on this server, and who decided so and why. Its state is
+// kept in the audit log: after a restart the last entry counts, unless the configuration was edited since.
 
 import { createHash, randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -8,18 +8,18 @@ import { phases, type RolloutChange, type RolloutState, rolloutSchema } from '..
 import type { AuditLog } from './audit_log.ts';
 
 export interface Author {
-  /** A token's id, `loopback`, `guard`, `configuration`… */
+  /** A token's id, `loopback`, `guard` or `configuration`. */
   who: string;
   why: string;
 }
 
 export interface RolloutParts {
   audit: AuditLog;
-  /** From the configuration. */
+  /** The state that the configuration asks for. */
   initial: RolloutState;
-  /** URLs as configured, in the engine's order. */
+  /** The listeners' URLs as configured, in the order that the engine knows them by. */
   listeners: string[];
-  /** Whether anything can move on this host, and why not. */
+  /** Whether kernel TLS can work on this host; if not, the reason. */
   ktls: { works: boolean; reason: string };
   engine: { setRollout(rollout: EngineRollout): void; lastMove(): number };
   log: Logger;
@@ -28,11 +28,11 @@ export interface RolloutParts {
 interface Rollback {
   /** Milliseconds since the epoch. */
   at: number;
-  /** From the order to the last connection that still moved into the kernel; 0: none did. */
+  /** Seconds from the rollback to the last connection that still moved into the kernel; 0 if none did. */
   lastNewConnectionSeconds: number;
 }
 
-/** What operators are shown. Times are ISO 8601. */
+/** The state as operators see it. Times are ISO 8601. */
 export interface RolloutView extends RolloutState {
   ktls: RolloutParts['ktls'];
   changed: { at: string; who: string; why: string };
@@ -40,7 +40,7 @@ export interface RolloutView extends RolloutState {
   lastMove?: string;
 }
 
-/** The change is refused; the message says why and what to do. */
+/** A refused change. The message says why, and what to do. */
 export class RolloutRefused extends Error {}
 
 const action = 'rollout';
@@ -51,12 +51,12 @@ export class Rollout {
   readonly #salt: string;
   #state: RolloutState;
   #author: Author & { at: number };
-  /** Milliseconds since the epoch; going up takes force until then. */
+  /** Milliseconds since the epoch. Until then, raising the rollout needs force. */
   coolDownUntil = 0;
   #rollback: Rollback | undefined;
-  /** Names that the server's own fetches ask for. */
+  /** Host names that put the server's own test fetches (sentinel.ts) into a group. */
   readonly sentinels = { canary: `${name()}.canary.invalid`, control: `${name()}.control.invalid` };
-  /** Changes are made one after another. */
+  /** The last change: each change waits for the one before it. */
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: RolloutParts, configured: string, found: Recovered | undefined) {
@@ -68,7 +68,7 @@ export class Rollout {
     this.coolDownUntil = found?.coolDownUntil ?? 0;
   }
 
-  /** Recovers the state and sets the engine. */
+  /** Restores the state from the audit log and passes it to the engine. */
   static async start(parts: RolloutParts): Promise<Rollout> {
     const configured = createHash('sha256').update(JSON.stringify(parts.initial)).digest('hex').slice(0, 16);
     const found = recovered(parts.audit);
@@ -87,7 +87,7 @@ export class Rollout {
     return this.#state;
   }
 
-  /** Milliseconds since the epoch. */
+  /** Time of the last change, milliseconds since the epoch. */
   get changedAt(): number {
     return this.#author.at;
   }
@@ -107,16 +107,16 @@ export class Rollout {
   }
 
   /**
-   * Resolves when it is in force and in the audit log.
-   * Rejects with RolloutRefused when it is not possible or, without force, not wise.
+   * Resolves when the change is in force and in the audit log. Rejects with RolloutRefused when the change
+   * is impossible, or when it is unwise and `force` is false.
    */
   change(change: RolloutChange, author: Author, force = false): Promise<void> {
     return this.#inTurn(async () => {
       const slice = { ...this.#state.slice, ...change.slice };
       const next = rolloutSchema.parse({ ...this.#state, ...change, slice });
       this.#listenersOf(next);
-      const up = !isBack(this.#state, next);
-      this.#refuseInVain(next, up && !force);
+      const up = !isReduction(this.#state, next);
+      this.#refuseWithoutEffect(next, up && !force);
       if (up && !force && Date.now() < this.coolDownUntil) {
         const until = new Date(this.coolDownUntil).toISOString();
         throw new RolloutRefused(`the guard rolled back and waits until ${until}; force it to go on before`);
@@ -126,7 +126,7 @@ export class Rollout {
       const before = this.#state;
       this.#state = next;
       this.#author = { ...author, at: Date.now() };
-      // What goes back goes back at once; what goes on is on record first.
+      // A reduction takes effect before it is recorded: safety first. An increase must be on record first.
       if (!up) this.#apply();
       try {
         await this.#record(author);
@@ -138,25 +138,25 @@ export class Rollout {
     });
   }
 
-  /** Every new connection is userspace TLS from now on; those in the kernel go on there. */
+  /** Puts every new connection on userspace TLS; connections that are in the kernel already stay there. */
   async rollBack(author: Author, coolDownUntil = 0): Promise<void> {
     this.#rollback = { at: Date.now(), lastNewConnectionSeconds: 0 };
     this.coolDownUntil = Math.max(this.coolDownUntil, coolDownUntil);
-    // Before any change that is still being recorded.
+    // Set at once, so that it does not wait behind a change whose audit entry is still being written.
     this.#state = { ...this.#state, phase: 'instrument' };
     this.#apply();
     await this.change({ phase: 'instrument' }, author);
   }
 
-  // While nothing may move: what still did.
+  // After a rollback: how long connections still moved into the kernel.
   #measureRollback(): void {
     if (!this.#rollback || this.#state.phase !== 'instrument') return;
     const after = this.#parts.engine.lastMove() - this.#rollback.at / 1000;
     this.#rollback.lastNewConnectionSeconds = Math.max(0, after);
   }
 
-  // A phase that moves nothing would look like one that helps nothing.
-  #refuseInVain(next: RolloutState, asked: boolean): void {
+  // A phase in which nothing can move would look like kernel TLS without any benefit, so it is refused.
+  #refuseWithoutEffect(next: RolloutState, asked: boolean): void {
     const { works, reason } = this.#parts.ktls;
     if (works || !asked || next.phase === 'instrument') return;
     throw new RolloutRefused(
@@ -228,8 +228,8 @@ function recovered(audit: AuditLog): Recovered | undefined {
   };
 }
 
-/** Whether fewer connections may move after it, and no other ones. */
-function isBack(before: RolloutState, after: RolloutState): boolean {
+/** Whether the change only takes connections away from kernel TLS. */
+function isReduction(before: RolloutState, after: RolloutState): boolean {
   const sameSlice = JSON.stringify(before.slice) === JSON.stringify(after.slice);
   const lower = phases.indexOf(after.phase) <= phases.indexOf(before.phase);
   return after.phase === 'instrument' || (lower && sameSlice && after.percent <= before.percent);

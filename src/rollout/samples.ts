@@ -1,15 +1,15 @@
-// Samples: the engine's counters of the last minutes, one record each interval, for whoever compares, draws
-// or explains what happened lately.
+// Samples: differences of the engine's counters for each interval of the last minutes. The guard, the charts
+// and the diagnosis use them.
 
 import type { Counters } from '../native/addon.ts';
 import { type Distribution, distributionOf } from './distribution.ts';
 
-/** Records kept: ten minutes at the default interval. */
+/** Intervals kept: ten minutes at the default interval of 2 seconds. */
 const kept = 300;
 
-/** What was counted between two records. */
+/** The counts between two samples. */
 export interface Interval {
-  /** Milliseconds since the epoch: its end. */
+  /** Time of the interval's end, milliseconds since the epoch. */
   at: number;
   seconds: number;
   counts: Counters;
@@ -18,31 +18,32 @@ export interface Interval {
 export type GroupName = 'outside' | 'control' | 'canary' | 'sentinel';
 
 /**
- * group: all TLS connections of a group. movable: those with a transfer that the kernel could take, from that
- * transfer on; they are the same kind in each group, and all that kernel TLS can change
- * (native/server/group_totals.h).
+ * group: all TLS connections of a group. movable: connections with a transfer that the kernel could take,
+ * counted from that transfer on. These are comparable between groups, and only they can differ because of
+ * kernel TLS (native/server/group_totals.h).
  */
 export type Scope = 'group' | 'movable';
 
-/** What one group did in an interval, or in several. */
+/** Counts of one group in one or several intervals. */
 export interface GroupCounts {
   connections: number;
-  /** Of which the kernel took a direction. */
+  /** Connections with at least one direction in the kernel. */
   moved: number;
   responses: number;
-  /** Sent, and received as request bodies. */
+  /** Bytes sent. */
   bytes: number;
+  /** Bytes received as request bodies. */
   received: number;
-  /** Of application data that the kernel encrypted or decrypted. */
+  /** Bytes of application data that the kernel encrypted or decrypted. */
   kernelBytes: number;
   cpuSeconds: number;
   /** Responses that ended before their last byte, by who ended them. */
   cut: { server: number; client: number };
-  /** By class (native/tls/channel_error.h), without those that only say that the client has gone. */
+  /** Errors by class (native/tls/channel_error.h), without those that only mean that the client left. */
   errors: Record<string, number>;
-  /** Those. */
+  /** Errors by class that only mean that the client left. */
   left: Record<string, number>;
-  /** From the complete request head to the first byte, and to the last. */
+  /** Times from the complete request head to the first byte, and to the last byte. */
   firstByte: Distribution;
   completion: Distribution;
 }
@@ -53,11 +54,11 @@ export class Samples {
   readonly #intervals: Interval[] = [];
   readonly #startedAt = Date.now();
   #last: { at: number; counts: Counters };
-  /** Totals at the first sample after the last change; nothing when that was before the start. */
+  /** Totals at the first sample after the last change; empty when the last change was before the start. */
   #mark: { changedAt: number; at: number; counts: Counters };
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param changedAt when the rollout was changed last, milliseconds since the epoch. */
+  /** @param changedAt time of the rollout's last change, milliseconds since the epoch. */
   constructor(counters: () => Counters, changedAt: () => number = () => 0) {
     this.#counters = counters;
     this.#changedAt = changedAt;
@@ -65,7 +66,7 @@ export class Samples {
     this.#mark = { changedAt: changedAt(), at: this.#startedAt, counts: {} };
   }
 
-  /** Takes one each so many seconds and tells; until close(). */
+  /** Takes a sample every `everySeconds` and then calls onSample, until close(). */
   start(everySeconds: number, onSample: () => void): void {
     this.#timer = setInterval(() => {
       this.take();
@@ -87,12 +88,12 @@ export class Samples {
     if (this.#intervals.length > kept) this.#intervals.shift();
   }
 
-  /** Since the server began. */
+  /** Totals since the server began. */
   total(): { seconds: number; counts: Counters } {
     return { seconds: (this.#last.at - this.#startedAt) / 1000, counts: this.#last.counts };
   }
 
-  /** Since the last change of the rollout, or since the server began, whichever was later. */
+  /** Counts since the last change of the rollout, or since the server began if that was later. */
   sinceChange(): { seconds: number; counts: Counters } {
     this.#markChange();
     const { at, counts } = this.#mark;
@@ -104,13 +105,16 @@ export class Samples {
     if (changedAt !== this.#mark.changedAt) this.#mark = { changedAt, ...this.#last };
   }
 
-  /** Oldest first. @param since milliseconds since the epoch; intervals that began before it are left out. */
+  /**
+   * Oldest first.
+   * @param since milliseconds since the epoch; intervals that began before it are left out.
+   */
   intervals(since = 0): readonly Interval[] {
     return this.#intervals.filter(({ at, seconds }) => at - seconds * 1000 >= since);
   }
 }
 
-/** Gauges come out as what they changed by, and counters as what was counted. */
+/** For counters, what was counted in between; for gauges, by how much they changed. Zeros are left out. */
 function difference(later: Counters, earlier: Counters): Counters {
   const counts: Counters = {};
   for (const [name, value] of Object.entries(later)) {
@@ -120,7 +124,7 @@ function difference(later: Counters, earlier: Counters): Counters {
   return counts;
 }
 
-/** The sum of several intervals' counts. */
+/** The counts of several intervals added up. */
 export function sumOf(intervals: readonly Pick<Interval, 'counts'>[]): Counters {
   const sum: Counters = {};
   for (const { counts } of intervals) {
@@ -129,7 +133,10 @@ export function sumOf(intervals: readonly Pick<Interval, 'counts'>[]): Counters 
   return sum;
 }
 
-/** By what follows the prefix: `valuesUnder(counts, 'fallback.')` → `{off: 3}`. */
+/**
+ * The counters whose names begin with the prefix, without it: `valuesUnder(counts, 'fallback.')` → `{off:
+ * 3}`.
+ */
 export function valuesUnder(counts: Counters, prefix: string): Record<string, number> {
   const found = Object.entries(counts).filter(([name]) => name.startsWith(prefix));
   return Object.fromEntries(found.map(([name, value]) => [name.slice(prefix.length), value]));

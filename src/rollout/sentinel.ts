@@ -1,6 +1,6 @@
-// Sentinel: fetches sealed objects from its own server, each way they can go, and compares what came with the
-// digest that was promised. Valid records around wrong bytes have happened; no counter shows them. A way that
-// changes bytes is closed: kernel TLS is rolled back, and a server whose every way is wrong is not ready.
+// Sentinel: fetches sealed objects from its own server over each path and compares their SHA-256 with the
+// digest. Kernels and devices have sent wrong bytes in valid TLS records, which no counter shows. If kernel
+// TLS delivers wrong bytes it is rolled back; if another path does, the server reports itself not ready.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,34 +10,36 @@ import type { Store } from '../store/store.ts';
 import type { Fetched } from './fetch_digest.ts';
 import type { Rollout } from './rollout.ts';
 
-/** canary: may move into the kernel; control: userspace TLS; plain: in the clear. */
+/** canary: TLS that may move into the kernel; control: TLS in userspace; plain: without TLS. */
 export type Way = 'canary' | 'control' | 'plain';
 
 export interface SentinelStatus {
-  /** By way: fetches that brought the right bytes, that failed, and that brought other ones. */
+  /** For each path: fetches with the right bytes, fetches that failed, and fetches with wrong bytes. */
   ways: Record<Way, { same: number; failed: number; mismatched: number }>;
-  /** Blobs whose file on disk had changed; they are in quarantine. */
+  /** Number of blobs whose file on disk had changed; they are in quarantine. */
   damagedBlobs: number;
-  /** A way that cannot be closed brought wrong bytes: the server is not ready. */
+  /**
+   * Set when wrong bytes came over a path that cannot be switched off: the server reports itself not ready.
+   */
   alarm?: string;
-  /** The files with what came instead, newest last. */
+  /** Paths of the files that hold the wrong bytes, newest last. */
   evidence: string[];
 }
 
 export interface SentinelParts {
   listeners: () => BoundListener[];
   store: Pick<Store, 'root' | 'buckets' | 'list' | 'intact'>;
-  /** Puts a blob into quarantine and makes the plans that were made with it stale. */
+  /** Moves a blob into quarantine and invalidates the plans that refer to it. */
   withdraw(digest: string): Promise<void>;
   rollout: Rollout;
-  /** Bearer token of the server's own; empty where everybody may read. */
+  /** The server's own bearer token; empty where reading needs none. */
   token: string;
-  /** Larger objects are left out, bytes. */
+  /** Objects larger than this many bytes are not fetched. */
   maxBytes: number;
   log: Logger;
 }
 
-/** Objects looked at for one that is small enough. */
+/** How many objects of each bucket are examined to find one that is small enough. */
 const candidates = 50;
 const keptEvidence = 16;
 
@@ -61,7 +63,7 @@ export class Sentinel {
     return this.#status;
   }
 
-  /** Soon, and then each so many seconds until close(). */
+  /** Looks once soon, and then every `everySeconds` until close(). */
   start(everySeconds: number): void {
     const next = (milliseconds: number) => {
       this.#timer = setTimeout(() => {
@@ -70,7 +72,7 @@ export class Sentinel {
       }, milliseconds);
       this.#timer.unref();
     };
-    // A server that has just begun answers others first.
+    // The first look waits a second, so that a server that has just begun answers clients first.
     next(Math.min(everySeconds, 1) * 1000);
   }
 
@@ -78,7 +80,7 @@ export class Sentinel {
     clearTimeout(this.#timer);
   }
 
-  /** One object each way. Never rejects. */
+  /** Fetches one object over each path. Never rejects. */
   async look(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
@@ -102,7 +104,7 @@ export class Sentinel {
     const serverName = rollout.sentinels[way === 'plain' ? 'control' : way];
     let fetched: Fetched;
     try {
-      // Clients' libraries: not before they are needed.
+      // Imported on first use: a server without the sentinel need not load the HTTP clients.
       const { fetchDigest } = await import('./fetch_digest.ts');
       fetched = await fetchDigest({ listener, path: `/sha256/${digest}`, token, maxBytes, serverName });
       if (fetched.status !== 200) throw new Error(`answered with ${fetched.status}`);
@@ -152,7 +154,7 @@ export class Sentinel {
     return path;
   }
 
-  // Any object that is small enough, not always the same one.
+  // A different small object each time.
   #pick(): string | undefined {
     const { store, maxBytes } = this.#parts;
     const turn = Object.values(this.#status.ways).reduce((sum, { same }) => sum + same, 0);

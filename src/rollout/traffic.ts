@@ -1,15 +1,15 @@
-// Traffic: what the engine's counts say about traffic as a whole: the share of TLS that the kernel encrypted,
-// how long responses took by path and size, what a byte cost by path, and why connections did not move.
+// Traffic: a summary of the engine's counters: the share of TLS bytes that the kernel encrypted, response
+// times by path and size, CPU per byte by path, and why connections stayed in userspace.
 
 import type { Counters } from '../native/addon.ts';
 import { distributionOf, quantile } from './distribution.ts';
 import { groupCounts, valuesUnder } from './samples.ts';
 
-/** Application data by TLS in one direction, bytes. */
+/** Bytes of application data over TLS in one direction. */
 export interface Share {
   kernel: number;
   all: number;
-  /** kernel / all; absent when there was none. */
+  /** kernel / all; absent when all is 0. */
   ratio?: number;
 }
 
@@ -18,28 +18,31 @@ export interface KernelShare {
   received: Share;
 }
 
-/** How long responses of one path and size took, seconds. */
+/** Response times of one path and size class, in seconds. */
 export interface PathTimes {
-  /** `ktls-sendfile`, `tls-file`… */
+  /** The delivery path, for example `ktls-sendfile` or `tls-file`. */
   path: string;
-  /** `64KiB-256KiB`: from the first size on, below the second; heads included. */
+  /** Size class including the head: `64KiB-256KiB` is from 64 KiB on and below 256 KiB. */
   size: string;
   responses: number;
-  /** From the complete request head to the first byte, and to the last. */
+  /** Times from the complete request head to the first byte, and to the last byte. */
   firstByte: { p50: number; p99: number };
   completion: { p50: number; p99: number };
 }
 
 export interface Traffic {
-  /** That the counts are of. */
+  /** Length of the time that the counts cover. */
   seconds: number;
   share: KernelShare;
   times: PathTimes[];
-  /** CPU seconds a byte of what was sent, by path; only where both were measured. */
+  /** CPU seconds per byte sent, by path; absent for paths where bytes or CPU were not measured. */
   cpuPerByte: Record<string, number>;
-  /** TLS connections of the canary: all, those with a transfer that the kernel could take, those it took. */
+  /**
+   * TLS connections of the canary: all, those with a transfer that the kernel could take, and those it
+   * took.
+   */
   canary: { connections: number; movable: number; moved: number };
-  /** Connections that ended without the kernel having sent, by reason. */
+  /** Connections that ended without ever sending through the kernel, by reason. */
   fallbacks: Record<string, number>;
 }
 
@@ -70,7 +73,7 @@ function shareOf(counts: Counters, direction: 'tx' | 'rx'): Share {
   return { kernel, all, ...(all > 0 && { ratio: kernel / all }) };
 }
 
-/** By path, then from small to large. */
+/** Sorted by path, then by size. */
 export function pathTimes(counts: Counters): PathTimes[] {
   const firstBytes = grouped(valuesUnder(counts, 'first_byte.'));
   const completions = grouped(valuesUnder(counts, 'completion.'));
@@ -85,7 +88,7 @@ export function pathTimes(counts: Counters): PathTimes[] {
   return found.sort((a, b) => a.path.localeCompare(b.path) || from(a) - from(b));
 }
 
-/** `PATH/SIZE/BOUND` → by `PATH/SIZE`, by bound. */
+/** Groups counters named `PATH/SIZE/BOUND` by `PATH/SIZE`; each group maps bounds to counts. */
 function grouped(counts: Record<string, number>): Map<string, Record<string, number>> {
   const found = new Map<string, Record<string, number>>();
   for (const [name, count] of Object.entries(counts)) {
@@ -105,7 +108,7 @@ function bytesOf(size: string): number {
   return Number(amount) * 2 ** (units[unit] ?? 0);
 }
 
-/** CPU is sampled: a path with bytes and no sample was not measured, it is not free. */
+/** CPU is sampled: a path without a sample was not measured, so its cost is unknown and it is left out. */
 export function cpuPerByte(counts: Counters): Record<string, number> {
   const sent: Record<string, number> = {};
   for (const [name, value] of Object.entries(valuesUnder(counts, 'bytes.'))) {
