@@ -1,25 +1,25 @@
-// The control plane's application: what operators and their machines ask about the server itself.
+// The control plane's Hono application: health, metrics, status, rollout and store management for operators.
 
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Readiness } from '../readiness.ts';
 import { authorizeControl, type ControlAccess } from './authorize.ts';
 import { type ContentServices, contentRoutes } from './content.ts';
-import { ownPagesOnly } from './own_pages_only.ts';
 import { pageRoutes } from './page.ts';
 import { problem } from './problem.ts';
 import { rolloutRoutes } from './rollout.ts';
+import { sameOrigin } from './same_origin.ts';
 import { type ViewServices, viewRoutes } from './views.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
 export interface ControlServices extends ViewServices {
   access: ControlAccess;
-  /** The metrics' exposition and its media type. */
+  /** The metrics as text, and their media type. */
   metrics(): Promise<{ text: string; contentType: string }>;
   state(): 'starting' | 'ready' | 'draining';
   readiness: Readiness;
   content: Omit<ContentServices, 'audit'>;
-  /** Reads certificates and keys again; rejects with the reason when they are refused. */
+  /** Reads certificates and keys again. Rejects with the reason when they cannot be used. */
   reload(): Promise<void>;
 }
 
@@ -31,14 +31,14 @@ const headers = secureHeaders({
     formAction: ["'self'"],
   },
   referrerPolicy: 'no-referrer',
-  // Loopback is asked in the clear.
+  // The listener on loopback has no TLS, so HSTS would lock browsers out.
   strictTransportSecurity: false,
 });
 
 export function createControlApp(services: ControlServices): Hono<ControlEnv> {
   const { metrics, state, readiness, sentinel, access } = services;
   const app = new Hono<ControlEnv>();
-  app.use(headers, ownPagesOnly(access.tokens !== undefined), authorizeControl(access));
+  app.use(headers, sameOrigin(access.tokens !== undefined), authorizeControl(access));
   app.get('/metrics', async (c) => {
     const { text, contentType } = await metrics();
     return c.body(text, 200, { 'Content-Type': contentType });
@@ -62,7 +62,7 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
 function tlsRoutes({ reload, operation }: ControlServices): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>();
   app.post('/reload', async (c) => {
-    // On record first: a change that nobody can be asked about is none.
+    // Recorded before it is done: no change without an author on record.
     await operation.audit.append({ who: whoOf(c), action: 'tls-reload', why: 'asked to' });
     try {
       await reload();

@@ -1,5 +1,6 @@
-// Who may ask the control plane what: bearers of tokens (RFC 6750), in the Authorization field alone, so that
-// no page of others can send one along.
+// Authorization of the control plane: bearer tokens (RFC 6750) with a control scope. Tokens are read from
+// the Authorization field only, never from cookies, so that a foreign web page cannot make a browser send
+// one.
 
 import type { MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
@@ -9,15 +10,15 @@ import { FailedAttempts } from './failed_attempts.ts';
 import { problem } from './problem.ts';
 import type { ControlEnv } from './who.ts';
 
-/** For machines that only ask whether there is a server. */
+/** Health checks need no token: they reveal only whether the server is up. */
 const open = new Set(['/healthz', '/readyz']);
-/** The dashboard's own files hold nothing about the server; what they show, they have to ask for. */
+/** The dashboard's static files need no token: they contain no data; the page fetches that with a token. */
 const page = /^\/(assets\/.*)?$/;
 
 export interface ControlAccess {
-  /** Undefined: whoever can connect may do everything. */
+  /** Undefined: everybody who can connect may do everything. */
   tokens: Tokens | undefined;
-  /** How the audit log calls those without a token: `loopback`, `unix`. */
+  /** The name of clients without a token in the audit log: `loopback` or `unix`. */
   where: string;
   log: Logger;
 }

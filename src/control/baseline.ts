@@ -1,4 +1,5 @@
-// Baseline: what kernel and devices had counted when the server began: all further is about it.
+// Baseline: the TLS statistics of kernel and devices when the server began. They are subtracted from later
+// ones.
 
 import { addon, type NetDevice } from '../native/addon.ts';
 import { lessAtStart, TlsStat } from './tls_stat.ts';

@@ -1,4 +1,4 @@
-// /buckets and /forget: what operators change about the store of a running server.
+// /buckets and /forget: changes to the store while the server runs.
 
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -18,12 +18,12 @@ export interface ContentServices {
   store: Pick<Store, 'buckets' | 'bucket' | 'createBucket'>;
   objects: Pick<Objects, 'forget'>;
   audit: AuditLog;
-  /** Makes the workers give up plans whose epoch has moved, and the files that they hold open. */
+  /** Makes the workers drop kept plans whose epoch has changed, and close the files of those plans. */
   dropStalePlans(): void;
   log: Logger;
 }
 
-/** Bytes: a reason has up to 500 characters. */
+/** Most bytes of a request body; a reason has at most 500 characters. */
 const maxBody = 8 * 1024;
 
 const why = z.string().min(1, { error: 'expected a reason' }).max(500);
@@ -50,7 +50,7 @@ export function contentRoutes(services: ContentServices): Hono<ControlEnv> {
   return app;
 }
 
-/** As every listing shows a bucket: times are ISO 8601. */
+/** The JSON form of a bucket in every listing. Times are ISO 8601. */
 export function shownBucket({ name, kind, created }: ReturnType<Store['buckets']>[number]) {
   return { name, kind, created: new Date(created).toISOString() };
 }
@@ -61,7 +61,7 @@ async function createBucket(c: Context<ControlEnv>, { store, audit }: ContentSer
   const { name, kind, why } = asked.data;
   checkBucketName(name);
   const known = store.bucket(name);
-  // On record first: a change that nobody can be asked about is none.
+  // Recorded before it is done: no change without an author on record.
   if (!known) await audit.append({ who: whoOf(c), action: 'bucket-create', why, bucket: name, kind });
   await store.createBucket(name, kind);
   const made = store.bucket(name);

@@ -1,12 +1,12 @@
-// EngineHistogram: one of the engine's histograms (native/base/histogram.h) as prom-client writes its own.
-// The engine has observed already, so there is nothing to observe here, only to convert.
+// EngineHistogram: presents one of the engine's histograms (native/base/histogram.h) to prom-client. The
+// engine has made the observations; this class only converts them.
 
 import type { OpenMetricsContentType, Registry } from 'prom-client';
 import type { Counters } from '../native/addon.ts';
 import type { HistogramMetric } from './engine_metrics.ts';
 
 interface Series {
-  /** By the upper bound, in the metric's unit. */
+  /** Counts by the bucket's upper bound, in the metric's unit. */
   buckets: { bound: number; count: number }[];
   sum: number;
 }
@@ -26,11 +26,11 @@ export class EngineHistogram {
   constructor(metric: HistogramMetric, registry: Registry<OpenMetricsContentType>) {
     this.name = metric.name;
     this.#metric = metric;
-    // What it needs of a metric is a name and get().
+    // The registry only uses a metric's name and get().
     registry.registerMetric(this as unknown as Parameters<Registry['registerMetric']>[0]);
   }
 
-  /** Takes all counters `key.LABEL/BOUND` and `key_sum.LABEL` in place of what it had. */
+  /** Replaces all values by those of the counters `key.LABEL/BOUND` and `key_sum.LABEL`. */
   set(key: string, counters: Counters): void {
     const { scale } = this.#metric;
     this.#series = new Map();

@@ -1,14 +1,13 @@
-// The engine's counters (native/server/counters.h) as metrics: one line a counter, in the names and units of
-// OpenMetrics.
+// The engine's counters (native/server/counters.h) as OpenMetrics metrics: one entry per counter.
 
-/** A counter's totals, or a gauge's values. Names end in their unit; `_total` is the exposition's. */
+/** A counter or gauge. The name ends in the unit; prom-client adds `_total` to counters. */
 export interface EngineMetric {
   name: string;
   help: string;
   type: 'counter' | 'gauge';
-  /** Counters named `key.value` become one metric with this label; `key.a/b` with several. */
+  /** Label names. Engine counters `key.value` become one metric with one label, `key.a/b` one with two. */
   labels: string[];
-  /** What the engine's unit is of the metric's. */
+  /** Factor from the engine's unit to the metric's unit. */
   scale: number;
 }
 
@@ -29,129 +28,154 @@ const suiteLabels = ['protocol', 'cipher', 'direction', 'by'];
 const httpLabels = ['status', 'method', 'delivery'];
 const sentLabels = ['path', 'protocol', 'cipher', 'seal'];
 
-/** By the engine's name, up to the dot. */
+/** By the engine's name for the counter, up to the dot. */
 export const engineMetrics: Record<string, EngineMetric> = {
   accepted: counter('connections_accepted', 'Connections accepted.'),
   displaced: counter(
     'connections_displaced',
-    'Connections ended because limits.connections was reached, their client held many, and another few.',
+    'Connections cut at limits.connections, to make room for clients with few connections.',
   ),
   turned_away: counter(
     'connections_turned_away',
-    'Connections ended unserved because limits.connections was reached and their client held many.',
+    'Connections closed unserved at limits.connections, because their client held too many.',
   ),
-  connections: gauge('connections', 'Open connections by what they are doing.', 'state'),
+  connections: gauge('connections', 'Open connections by state.', 'state'),
   handshakes: counter('tls_handshakes', 'TLS handshakes completed.'),
   handshakes_resumed: counter('tls_handshakes_resumed', 'TLS handshakes that resumed a session.'),
   handshakes_failed: counter('tls_handshakes_failed', 'TLS handshakes that failed.'),
   requests: counter('requests', 'Request heads parsed.'),
   responses: counter(
     'responses',
-    'Responses sent, by the path their bytes took, what protected them and how their content was sealed.',
+    'Responses by delivery path, TLS protocol, cipher, and seal level of the content.',
     ...sentLabels,
   ),
   http_responses: counter(
     'http_responses',
-    'Responses that left whole, without the sentinel’s: class of status, method, how their bytes left.',
+    'Complete responses by status class, method and delivery path, without those to the sentinel.',
     ...httpLabels,
   ),
-  bytes: counter('sent_bytes', 'Bytes of heads and bodies before TLS, likewise.', ...sentLabels),
+  bytes: counter(
+    'sent_bytes',
+    'Bytes of heads and bodies sent, before TLS, by the same labels as responses.',
+    ...sentLabels,
+  ),
   cpu: {
     ...counter(
       'cpu_seconds',
-      'CPU of delivery threads by what they did: a path of responses, handshake, receive. From samples.',
+      'Sampled CPU time of delivery threads, by delivery path, or for handshake or receive.',
       'path',
     ),
     scale: nanoseconds,
   },
-  fallback: counter('ktls_fallbacks', 'Connections that the kernel did not send for, by reason.', 'reason'),
+  fallback: counter('ktls_fallbacks', 'Connections whose sending stayed in userspace, by reason.', 'reason'),
   fallback_rx: counter(
     'ktls_receive_fallbacks',
-    'Connections that the kernel did not receive for, by reason.',
+    'Connections whose receiving stayed in userspace, by reason.',
     'reason',
   ),
   ktls_switched: counter('ktls_connections', 'Connections whose sending moved to kernel TLS.'),
-  ktls_switched_rx: counter('ktls_receive_connections', 'Connections whose receiving did.'),
+  ktls_switched_rx: counter('ktls_receive_connections', 'Connections whose receiving moved to kernel TLS.'),
   ktls_mode: counter(
     'ktls_keys',
-    'Keys given to the kernel, by who took them: software, or a network device.',
+    'TLS keys installed in the kernel, by direction and by who uses them: software or device.',
     'direction',
     'mode',
   ),
-  offload_asked: counter('ktls_offload_asked', 'Keys given while a device was allowed to take them.'),
+  offload_asked: counter('ktls_offload_asked', 'Keys installed in the kernel in phase hw-offload.'),
   offload_unasked: counter(
     'ktls_offload_unasked',
-    'Keys a device took though the rollout does not allow it.',
+    'Keys that a network device took outside phase hw-offload.',
   ),
-  group_connections: counter('group_connections', 'TLS connections, by group of the rollout.', 'group'),
-  group_responses: counter('group_responses', 'Responses over TLS, by group.', 'group'),
-  group_bytes: counter('group_sent_bytes', 'Bytes of heads and bodies before TLS, by group.', 'group'),
+  group_connections: counter('group_connections', 'TLS connections by rollout group.', 'group'),
+  group_responses: counter('group_responses', 'Responses over TLS by rollout group.', 'group'),
+  group_bytes: counter(
+    'group_sent_bytes',
+    'Bytes of heads and bodies sent, before TLS, by rollout group.',
+    'group',
+  ),
   group_cpu: {
-    ...counter('group_cpu_seconds', 'CPU of delivery threads without handshakes; from samples.', 'group'),
+    ...counter('group_cpu_seconds', 'Sampled CPU time of delivery threads, without handshakes.', 'group'),
     scale: nanoseconds,
   },
   group_moved: counter(
     'group_moved_connections',
-    'Connections of which the kernel took a direction.',
+    'Connections with at least one direction in kernel TLS.',
     'group',
   ),
-  group_received: counter('group_received_bytes', 'Bytes of request bodies, by group.', 'group'),
+  group_received: counter(
+    'group_received_bytes',
+    'Bytes of request bodies received, by rollout group.',
+    'group',
+  ),
   group_kernel_bytes: counter(
     'group_kernel_bytes',
-    'Application data that the kernel encrypted or decrypted, by group.',
+    'Bytes of application data that the kernel encrypted or decrypted.',
     'group',
   ),
   group_cut: counter(
     'group_cut_responses',
-    'Responses that ended before their last byte, by who ended them: server, or client.',
+    'Responses that ended before their last byte, by who ended them: server or client.',
     'group',
     'by',
   ),
   group_errors: counter(
     'group_channel_errors',
-    'What ended connections early. By client: it left, which the guard does not judge by.',
+    'Errors that ended connections early. by="client": the client left; the guard ignores those.',
     'group',
     'by',
     'class',
   ),
   movable_connections: counter(
     'group_movable_connections',
-    'Connections with a transfer that the kernel could take, in the rollout or not: what the guard compares.',
+    'Connections with a transfer that kernel TLS could take; the guard compares only these.',
     'group',
   ),
-  movable_responses: counter('group_movable_responses', 'Responses of movable connections.', 'group'),
-  movable_bytes: counter('group_movable_sent_bytes', 'Bytes of these responses before TLS.', 'group'),
-  errors: counter('channel_errors', 'What ended connections early, by class.', 'class'),
-  key_updates_received: counter('tls_key_updates_received', 'KeyUpdate messages of clients.'),
-  key_updates_sent: counter('tls_key_updates_sent', 'KeyUpdate messages that Sealgate sent.'),
-  plan_hits: counter('plan_cache_hits', 'Requests answered from a kept plan, without the front end.'),
-  plan_misses: counter('plan_cache_misses', 'Requests that the front end was asked about.'),
-  plan_stale: counter('plan_cache_stale', 'Kept plans found stale.'),
+  movable_responses: counter(
+    'group_movable_responses',
+    'Responses on connections of sealgate_group_movable_connections.',
+    'group',
+  ),
+  movable_bytes: counter('group_movable_sent_bytes', 'Bytes of those responses, before TLS.', 'group'),
+  errors: counter('channel_errors', 'Errors that ended connections early, by class.', 'class'),
+  key_updates_received: counter('tls_key_updates_received', 'TLS 1.3 KeyUpdate messages received.'),
+  key_updates_sent: counter('tls_key_updates_sent', 'TLS 1.3 KeyUpdate messages sent.'),
+  plan_hits: counter(
+    'plan_cache_hits',
+    'Requests answered from a kept plan, without asking the application.',
+  ),
+  plan_misses: counter('plan_cache_misses', 'Requests passed to the application.'),
+  plan_stale: counter('plan_cache_stale', 'Requests whose kept plan was stale.'),
   plan_entries: gauge('plan_cache_entries', 'Plans kept.'),
-  plan_bytes: gauge('plan_cache_bytes', 'Bytes of plans and small bodies kept.'),
-  received_bytes: counter('received_bytes', 'Bytes of request bodies.'),
-  uploads: counter('uploads', 'Request bodies received whole.'),
-  uploads_aborted: counter('uploads_aborted', 'Request bodies given up.'),
-  uploads_lost: counter('uploads_lost', 'Request bodies whose client was gone before they had come.'),
-  problems: counter('problems', 'Refusals, by problem.', 'problem'),
+  plan_bytes: gauge('plan_cache_bytes', 'Bytes of kept plans and small bodies.'),
+  received_bytes: counter('received_bytes', 'Bytes of request bodies received.'),
+  uploads: counter('uploads', 'Request bodies received completely.'),
+  uploads_aborted: counter('uploads_aborted', 'Request bodies that the server stopped receiving.'),
+  uploads_lost: counter('uploads_lost', 'Request bodies cut off because the client went away.'),
+  problems: counter('problems', 'Refused requests, by problem.', 'problem'),
   seal_broken: counter('seal_breaks', 'Deliveries stopped because a sealed file had changed.'),
-  cold_opens: counter('cold_opens', 'Blobs opened aside because their inodes were not in memory.'),
-  cold_reads: counter('cold_reads', 'File pieces read aside because they were not in the page cache.'),
+  cold_opens: counter('cold_opens', 'Blobs opened by an I/O thread because their inodes were not in memory.'),
+  cold_reads: counter(
+    'cold_reads',
+    'File ranges read by an I/O thread because they were not in the page cache.',
+  ),
   tls_connections: counter(
     'tls_connections',
-    'TLS connections by what was negotiated and who had the record layer, at any time, in each direction.',
+    'TLS connections by protocol, cipher, direction, and who protected or opened records at any time.',
     ...suiteLabels,
   ),
-  tls_bytes: counter('tls_bytes', 'Application data by TLS, likewise.', ...suiteLabels),
-  access_log_dropped: counter('access_log_dropped_lines', 'Lines of the access log that were lost.'),
-  access_log_waiting: gauge('access_log_waiting_bytes', 'Lines of the access log not written yet.'),
-  access_log_failing: gauge('access_log_failing', '1: the access log could not be written the last time.'),
-  log_dropped: counter('log_dropped_lines', 'Lines of the server’s own log that were lost.'),
-  tokens_file_broken: gauge('tokens_file_broken', '1: the token file cannot be read; those known stay.'),
+  tls_bytes: counter('tls_bytes', 'Bytes of application data over TLS, by the same labels.', ...suiteLabels),
+  access_log_dropped: counter('access_log_dropped_lines', 'Access log lines that could not be written.'),
+  access_log_waiting: gauge('access_log_waiting_bytes', 'Bytes of access log lines that wait to be written.'),
+  access_log_failing: gauge('access_log_failing', '1: the last write to the access log failed.'),
+  log_dropped: counter('log_dropped_lines', 'Lines of the server’s own log that could not be written.'),
+  tokens_file_broken: gauge(
+    'tokens_file_broken',
+    '1: the token file cannot be read; the tokens read before stay valid.',
+  ),
   write_stalls: counter('write_stalls', 'Connections cut because the client stopped reading.'),
 };
 
-/** Label values that say nothing: not a problem, not a fallback, not open any more. */
+/** Counters that are not exported, since their label means "no problem", "no fallback" or "not open". */
 const silent = new Set([
   'problems.none',
   'problems.',
@@ -164,71 +188,74 @@ export interface HistogramMetric {
   name: string;
   help: string;
   labels: string[];
-  /** What the engine's unit is of the metric's. */
+  /** Factor from the engine's unit to the metric's unit. */
   scale: number;
   /** Upper bounds of the buckets, inclusive, in the metric's unit. */
   bounds: number[];
-  /** The engine knows sizes by class only. */
+  /** No `_sum` is exported, because the engine counts sizes by class only. */
   sumless?: boolean;
 }
 
-/** Seconds: 64 µs to 67 s, twice as much each. The engine's own buckets are four times finer. */
+/**
+ * Bounds from 64 µs to 67 s, each twice the one before, in seconds. The engine's buckets are four times
+ * finer.
+ */
 const ofTime = { scale: 1e-6, bounds: Array.from({ length: 21 }, (_, index) => 64e-6 * 2 ** index) };
-/** Bytes: from 4 KiB, four times as much each. */
+/** Bounds from 4 KiB on, each four times the one before, in bytes. `less` is subtracted from each. */
 const ofSize = (buckets: number, less: number) => ({
   scale: 1,
   bounds: Array.from({ length: buckets }, (_, index) => 4096 * 4 ** index - less),
 });
 
-/** By the engine's name, up to the dot; its sums are under the same name with `_sum`. */
+/** By the engine's name for the histogram, up to the dot. The engine's sums have the suffix `_sum`. */
 export const engineHistograms: Record<string, HistogramMetric> = {
   handshake_time: {
     name: 'sealgate_tls_handshake_seconds',
-    help: 'From accept to the end of the TLS handshake.',
+    help: 'Time from accept to the end of the TLS handshake.',
     labels: [],
     ...ofTime,
   },
   front_end_time: {
     name: 'sealgate_front_end_latency_seconds',
-    help: 'From the complete request head to the front end’s answer.',
+    help: 'Time from the complete request head to the application’s plan.',
     labels: [],
     ...ofTime,
   },
   group_first_byte: {
     name: 'sealgate_first_byte_seconds',
-    help: 'From the complete request head until the first byte was handed to the kernel.',
+    help: 'Time from the complete request head until the kernel took the first byte, by rollout group.',
     labels: ['group'],
     ...ofTime,
   },
   group_completion: {
     name: 'sealgate_completion_seconds',
-    help: 'And until the last byte was.',
+    help: 'Time from the complete request head until the kernel took the last byte, by rollout group.',
     labels: ['group'],
     ...ofTime,
   },
   first_byte: {
     name: 'sealgate_response_first_byte_seconds',
-    help: 'The same by the path that the bytes took and the size of the response.',
+    help: 'Time from the complete request head until the kernel took the first byte, by path and size.',
     labels: ['path', 'size'],
     ...ofTime,
   },
   completion: {
     name: 'sealgate_response_completion_seconds',
-    help: 'From the complete request head until the last byte was handed to the kernel, by path and size.',
+    help: 'Time from the complete request head until the kernel took the last byte, by path and size.',
     labels: ['path', 'size'],
     ...ofTime,
   },
   upload_size: {
     name: 'sealgate_request_size_bytes',
-    help: 'Bodies of requests that were received whole.',
+    help: 'Sizes of request bodies that were received completely.',
     labels: [],
     ...ofSize(12, 0),
   },
   response_size: {
     name: 'sealgate_response_size_bytes',
-    help: 'Responses that left whole, heads included, by how their bytes left.',
+    help: 'Sizes of complete responses including heads, by delivery path.',
     labels: ['delivery'],
-    // The engine's classes end before the next begins.
+    // OpenMetrics bounds are inclusive, but the engine's size classes exclude their upper end: hence 1 less.
     ...ofSize(7, 1),
     sumless: true,
   },

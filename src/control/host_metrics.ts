@@ -1,17 +1,17 @@
-// HostMetrics: gauges about what the server stands on: network devices as far as TLS goes, the store's file
-// system, when certificates end, and how much of their keys the live connections have used.
+// HostMetrics: gauges about the host: TLS features of network devices, space on the store's file system,
+// expiry of certificates, and how far live connections have used up their keys.
 
 import { statfs } from 'node:fs/promises';
 import { Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
 import { addon, type ConnectionInfo } from '../native/addon.ts';
 
-/** Connections of each worker that are looked at. */
+/** Most connections of each worker that are examined for key usage. */
 const looked = 1000;
 
 export interface Host {
-  /** The store's folder. */
+  /** Path of the store's folder. */
   store: string;
-  /** When each certificate in use ends, by its file, milliseconds since the epoch. */
+  /** Expiry of each certificate in use, by its file, in milliseconds since the epoch. */
   certificates(): ReadonlyMap<string, number>;
   connections(limit: number): Promise<ConnectionInfo[]>;
 }
@@ -29,14 +29,19 @@ export class HostMetrics {
     this.#host = host;
     const gauge = (name: string, help: string, ...labelNames: string[]) =>
       new Gauge({ name: `sealgate_${name}`, help, labelNames, registers: [registry] });
-    this.#features = gauge('device_tls_feature', '1: on (ethtool -k).', 'device', 'feature');
-    const told = 'Statistics of the driver about TLS (ethtool -S): contexts, records, resyncs.';
-    this.#statistics = gauge('device_tls_statistic', told, 'device', 'name');
-    this.#free = gauge('store_free_bytes', 'Free on the file system of the store.');
+    this.#features = gauge(
+      'device_tls_feature',
+      '1: the TLS feature of the device is on (ethtool -k).',
+      'device',
+      'feature',
+    );
+    const help = 'Statistics of the driver about TLS (ethtool -S): contexts, records, resyncs.';
+    this.#statistics = gauge('device_tls_statistic', help, 'device', 'name');
+    this.#free = gauge('store_free_bytes', 'Free bytes on the file system of the store.');
     this.#size = gauge('store_size_bytes', 'Size of the file system of the store.');
     const ends = 'notAfter of each certificate in use, seconds since the epoch.';
     this.#ends = gauge('certificate_expiry_timestamp_seconds', ends, 'certificate');
-    const used = 'Of what one key may protect, the most that any live connection has used.';
+    const used = 'Highest share of its key’s usage limit that a live connection has reached, 0 to 1.';
     this.#budget = gauge('tls_key_budget_used_ratio', used);
   }
 

@@ -1,5 +1,5 @@
-// The control listener: by the runtime's own node:http, on a loopback address, a unix socket, or with TLS
-// anywhere.
+// The control listener: a node:http server on a loopback address or a unix socket, or on any address with
+// TLS.
 
 import { once } from 'node:events';
 import { chmod, lstat, unlink } from 'node:fs/promises';
@@ -9,21 +9,22 @@ import { type AddressInfo, connect } from 'node:net';
 import { type ControlAddress, controlUrl } from '../control_address.ts';
 import { readNamed } from '../regular_file.ts';
 
-/** Milliseconds for the head of a request, and connections at a time: its clients are few and near. */
+/** Milliseconds within which a request head must arrive. */
 const headersTimeout = 5_000;
+/** Connections at a time: a control plane has few clients. */
 const maxConnections = 256;
 
 export interface ControlListener {
-  /** `http://127.0.0.1:PORT` with the port resolved, or `unix:/PATH`. */
+  /** `http://127.0.0.1:PORT` with the actual port, or `unix:/PATH`. */
   url: string;
-  /** Reads certificate and key again, where there are any. Rejects when they cannot be used. */
+  /** Reads certificate and key again if TLS is used. Rejects when they cannot be used. */
   reload(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Rejects when the address cannot be bound, or the certificate not be used.
- * @param load asked once, by the first request.
+ * Rejects when the address cannot be bound or the certificate cannot be used.
+ * @param load makes the request handler; called at the first request.
  */
 export async function listenControl(
   load: () => Promise<RequestListener>,
@@ -54,7 +55,7 @@ function handledBy(load: () => Promise<RequestListener>): RequestListener {
     try {
       (await mine)(request, response);
     } catch {
-      // What it lacked, files that may be opened or memory, may be there the next time.
+      // Loading may fail for lack of file descriptors or memory; the next request tries again.
       if (loaded === mine) loaded = undefined;
       response.writeHead(500).end();
     }
@@ -78,9 +79,9 @@ async function contextOf({ certificate, key }: { certificate: string; key: strin
   };
 }
 
-// For the user who runs the server alone. What a server that was killed left there is taken away.
+// The socket is for the server's own user only. A socket left by a killed server is removed.
 async function listenUnix(server: Server, path: string): Promise<void> {
-  // connect(2) refuses other files too: only a socket may be taken away.
+  // connect(2) also refuses when the path is another kind of file: only a socket may be removed.
   const there = await lstat(path).catch(() => undefined);
   if (there?.isSocket() && !(await answers(path))) await unlink(path).catch(() => {});
   const before = process.umask(0o177);
@@ -99,7 +100,7 @@ async function answers(path: string): Promise<boolean> {
     await once(socket, 'connect');
     return true;
   } catch (error) {
-    // Anything but nobody listening is for listen() to say.
+    // Other errors than "nobody listens" are left to listen(), which reports them.
     return (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED';
   } finally {
     socket.destroy();

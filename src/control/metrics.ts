@@ -1,4 +1,4 @@
-// Metrics: what the server counts, in OpenMetrics text. The engine's totals are taken when somebody asks.
+// Metrics: all metrics as OpenMetrics text, computed from the engine's totals at each request.
 
 import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
 import type { Counters, KtlsCapability } from '../native/addon.ts';
@@ -21,8 +21,8 @@ export class Metrics {
   readonly #host: HostMetrics;
 
   /**
-   * @param ktls what the kernel was found to do.
-   * @param kernel begun with the server.
+   * @param ktls the result of probing kernel TLS.
+   * @param kernel the kernel's TLS statistics since the server began.
    */
   constructor(ktls: KtlsCapability[], host: Host, kernel: TlsStat) {
     this.#registry.setContentType(this.contentType);
@@ -35,7 +35,7 @@ export class Metrics {
     this.#host = new HostMetrics(host, this.#registry);
   }
 
-  /** The exposition. @param engine totals of the server. */
+  /** The metrics as OpenMetrics text. @param engine totals of the engine. */
   async text(engine: Counters, operation: Operation, sentinel?: SentinelStatus): Promise<string> {
     for (const series of this.#engine.values()) series.reset();
     for (const [name, value] of Object.entries(engine)) this.#count(name, value);
@@ -45,13 +45,19 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
-  // Facts of this run, not counts: set once.
+  // These do not change while the server runs, so they are set once.
   #addCapabilities(ktls: KtlsCapability[]): void {
     const labelNames = ['protocol', 'cipher', 'direction'];
     const gauge = (name: string, help: string) =>
       new Gauge({ name, help, labelNames, registers: [this.#registry] });
-    const works = gauge('sealgate_ktls_works', '1: kernel TLS moved records intact when it was tried.');
-    const rekeys = gauge('sealgate_ktls_rekeys', '1: and again after its key was replaced.');
+    const works = gauge(
+      'sealgate_ktls_works',
+      '1: kernel TLS transferred records correctly when it was probed at the start.',
+    );
+    const rekeys = gauge(
+      'sealgate_ktls_rekeys',
+      '1: kernel TLS also worked after its key was replaced when it was probed.',
+    );
     for (const { protocol, cipher, direction, ...found } of ktls) {
       works.set({ protocol, cipher, direction }, Number(found.works));
       rekeys.set({ protocol, cipher, direction }, Number(found.rekeys));

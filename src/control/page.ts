@@ -1,4 +1,4 @@
-// The dashboard's files: the page at /, its parts and the chart library under /assets/.
+// The dashboard's files: the page at /, its scripts, styles and the chart library under /assets/.
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -13,7 +13,7 @@ const html = 'text/html; charset=utf-8';
 const script = 'text/javascript; charset=utf-8';
 const style = 'text/css; charset=utf-8';
 
-/** By the path they are asked for. */
+/** By URL path. */
 const files: Record<string, { path: string; type: string }> = {
   '/': { path: own('index.html'), type: html },
   '/assets/page.css': { path: own('page.css'), type: style },

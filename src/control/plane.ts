@@ -1,5 +1,5 @@
-// The control plane behind its listener: metrics and application, as a handler for node:http. Loaded when it
-// is first asked: a server that is starting, or that nobody looks at, does without its libraries.
+// The control plane as a request handler for node:http: metrics and Hono application. It is imported at the
+// first request, so that starting the server does not load its libraries.
 
 import type { RequestListener } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
@@ -8,9 +8,9 @@ import { type ControlServices, createControlApp } from './app.ts';
 import { Metrics } from './metrics.ts';
 
 export interface PlaneServices extends Omit<ControlServices, 'metrics'> {
-  /** Totals of the server. */
+  /** Totals of the engine. */
   counters(): Counters;
-  /** When each certificate in use ends, by its file, milliseconds since the epoch. */
+  /** Expiry of each certificate in use, by its file, in milliseconds since the epoch. */
   certificates(): ReadonlyMap<string, number>;
 }
 

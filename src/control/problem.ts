@@ -1,4 +1,4 @@
-// Refusals of the control plane: application/problem+json (RFC 9457).
+// problem: an error response of the control plane, application/problem+json (RFC 9457).
 
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';

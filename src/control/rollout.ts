@@ -1,4 +1,4 @@
-// /rollout: how far kernel TLS has come, changing it, and the way back.
+// /rollout: the state of the kernel TLS rollout, changes to it, and rollback.
 
 import { Hono } from 'hono';
 import * as z from 'zod';
@@ -11,7 +11,7 @@ import { type ControlEnv, whoOf } from './who.ts';
 
 const why = z.string().min(1, { error: 'expected a reason' }).max(500);
 const changeSchema = rolloutChangeSchema.extend({ why, force: z.boolean().default(false) });
-/** The way back is not to wait for words. */
+/** A rollback needs no reason: in an emergency nobody should have to write one first. */
 const rollBackSchema = z.strictObject({ why: why.default('asked to') });
 
 export function rolloutRoutes({ rollout, guard, samples }: Operation): Hono<ControlEnv> {

@@ -1,5 +1,5 @@
-// RolloutMetrics: gauges about kernel TLS as an operator runs it: how far it has come, what share of the
-// traffic it has, what the guard thinks of it and what the kernel itself says.
+// RolloutMetrics: gauges about the kernel TLS rollout: its state, its share of the traffic, the guard's
+// verdict and the kernel's own statistics.
 
 import { Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
 import type { Counters } from '../native/addon.ts';
@@ -31,12 +31,21 @@ export class RolloutMetrics {
     const { rollout, guard } = operation;
     const view = rollout.view();
     for (const gauge of this.#gauges.values()) gauge.reset();
-    this.#set('rollout_phase', '1: the phase of the rollout.', 1, { phase: view.phase });
-    this.#set('rollout_phase_number', 'Instrument is 0.', phases.indexOf(view.phase));
-    this.#set('rollout_percent', 'Share of the slice that is the canary.', view.percent);
-    this.#set('rollout_changed_timestamp_seconds', 'Last change.', Date.parse(view.changed.at) / 1000);
+    this.#set('rollout_phase', '1 for the current phase of the rollout.', 1, { phase: view.phase });
+    this.#set(
+      'rollout_phase_number',
+      'Current phase as a number: 0 is instrument.',
+      phases.indexOf(view.phase),
+    );
+    this.#set(
+      'rollout_percent',
+      'Percentage of the slice’s connections that are in the canary.',
+      view.percent,
+    );
+    const changed = Date.parse(view.changed.at) / 1000;
+    this.#set('rollout_changed_timestamp_seconds', 'Time of the last change of the rollout.', changed);
     if (view.rollback) {
-      const help = 'From the last rollback to the last connection that still moved into the kernel.';
+      const help = 'Time from the last rollback until the last connection still moved into the kernel.';
       this.#set('rollback_last_new_connection_seconds', help, view.rollback.lastNewConnectionSeconds);
     }
     this.#addGuard(guard.status());
@@ -49,22 +58,23 @@ export class RolloutMetrics {
   #addSentinel({ ways, damagedBlobs }: SentinelStatus): void {
     for (const [way, results] of Object.entries(ways)) {
       for (const [result, count] of Object.entries(results)) {
-        this.#set('sentinel_fetches', 'Fetches of the server from itself.', count, { way, result });
+        const help = 'The sentinel’s fetches from this server by path: same, failed or mismatched.';
+        this.#set('sentinel_fetches', help, count, { way, result });
       }
     }
-    this.#set('sentinel_damaged_blobs', 'Blobs found changed on disk by the sentinel.', damagedBlobs);
+    this.#set('sentinel_damaged_blobs', 'Blobs that the sentinel found changed on disk.', damagedBlobs);
   }
 
   #addGuard({ verdict, rollbacks, comparisons }: GuardStatus): void {
-    const help = '1: what the guard thinks of the canary.';
+    const help = '1 for the guard’s current verdict about the canary.';
     for (const each of verdicts)
       this.#set('guard_verdict', help, Number(each === verdict), { verdict: each });
-    this.#set('guard_rollbacks', 'Rollbacks by the guard since the start.', rollbacks);
+    this.#set('guard_rollbacks', 'Rollbacks by the guard since the server began.', rollbacks);
     for (const { metric, canary, control, p } of comparisons) {
-      const value = 'Over the window: errors and cut a response, seconds, CPU seconds a byte.';
+      const value = 'Compared value over the window: per response (errors, cut), s, or CPU s per byte.';
       this.#set('guard_value', value, canary, { metric, group: 'canary' });
       this.#set('guard_value', value, control, { metric, group: 'control' });
-      this.#set('guard_p_value', 'Probability of such a difference by chance.', p, { metric });
+      this.#set('guard_p_value', 'Probability of the difference if the groups were equal.', p, { metric });
     }
   }
 
@@ -73,9 +83,9 @@ export class RolloutMetrics {
       const [, suite = '', direction = ''] = /^tls_connections\.(.+)\/(tx|rx)\/openssl$/.exec(name) ?? [];
       if (suite === '' || all === 0) continue;
       const [protocol = '', cipher = ''] = suite.split('/');
-      // Every connection begins in OpenSSL, so those are all there were.
+      // Every connection starts in OpenSSL, so this counter is the number of all connections.
       const moved = engine[`tls_connections.${suite}/${direction}/kernel`] ?? 0;
-      const help = 'Share of TLS connections that moved into the kernel.';
+      const help = 'Share of TLS connections that moved into the kernel, 0 to 1.';
       this.#set('ktls_activation_ratio', help, moved / all, { protocol, cipher, direction });
     }
     const { sent, received } = kernelShare(engine);
@@ -85,11 +95,12 @@ export class RolloutMetrics {
     }
   }
 
-  // By the samples of the last minutes: what a byte costs now, not on average since the start.
+  // From the samples of the last minutes, so that it shows the current state, not the average since the
+  // start.
   #addRecent({ samples }: Pick<Operation, 'samples'>): void {
     const lately = sumOf(samples.intervals());
     for (const [path, seconds] of Object.entries(cpuPerByte(lately))) {
-      const help = 'CPU of delivery threads for a byte sent, by path, over the last minutes.';
+      const help = 'CPU time of delivery threads per byte sent, by path, over the last minutes.';
       this.#set('cpu_seconds_per_byte', help, seconds, { path });
     }
     const { sent, received } = kernelShare(lately);
@@ -102,11 +113,13 @@ export class RolloutMetrics {
   #addKernel(engine: Counters): void {
     const stat = this.#tlsStat.read();
     for (const [name, value] of Object.entries(stat)) {
-      this.#set('kernel_tls_stat', '/proc/net/tls_stat, all programs.', value, { name });
+      this.#set('kernel_tls_stat', 'Counts of /proc/net/tls_stat, which cover all programs.', value, {
+        name,
+      });
     }
     if (Object.keys(stat).length === 0) return;
     for (const [direction, keys] of Object.entries(this.#tlsStat.unaccounted(stat, engine))) {
-      const help = 'Keys that the kernel took since the start and this server did not give.';
+      const help = 'Keys installed in the kernel since the start by other programs than this server.';
       this.#set('kernel_tls_unaccounted_keys', help, keys, { direction });
     }
   }

@@ -1,16 +1,19 @@
-// Keeps web pages of others out of the control plane: a browser on the same machine can be made to send
-// requests to loopback, but it cannot hide where they come from.
+// sameOrigin: refuses requests that foreign web pages make through a browser. A page can make a browser on
+// this machine send requests to loopback, but it cannot forge the Host and Origin fields.
 
 import type { MiddlewareHandler } from 'hono';
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])\.?(:\d+)?$/i;
 const safe = new Set(['GET', 'HEAD']);
 
-/** @param anyHost others can reach it, under names of their own; then a token is asked for. */
-export function ownPagesOnly(anyHost: boolean): MiddlewareHandler {
+/**
+ * @param anyHost accept any Host: the listener is not on loopback, so clients need a token and may use any
+ * name.
+ */
+export function sameOrigin(anyHost: boolean): MiddlewareHandler {
   return async (c, next) => {
     const host = c.req.header('host') ?? '';
-    // A name that resolves to loopback is somebody else's site (DNS rebinding).
+    // A foreign host name that resolves to loopback is an attack by DNS rebinding.
     if (!anyHost && !loopback.test(host))
       return c.text(`Host: expected localhost or a loopback address, got ${host}\n`, 403);
     const origin = c.req.header('origin');

@@ -1,12 +1,12 @@
-// What the kernel counts of TLS in this network namespace, beside what this server gave it to do
-// (Documentation/networking/tls.rst, "Statistics").
+// The kernel's TLS statistics for this network namespace (Documentation/networking/tls.rst, "Statistics"),
+// compared with the keys that this server installed.
 
 import { readFileSync } from 'node:fs';
 import type { Counters } from '../native/addon.ts';
 
 const file = '/proc/net/tls_stat';
 
-/** By name, as `TlsTxSw`; empty when this kernel has no kernel TLS. */
+/** Counts by name, for example `TlsTxSw`; empty when this kernel has no kernel TLS. */
 export function readTlsStat(): Record<string, number> {
   let text: string;
   try {
@@ -25,7 +25,7 @@ export function lessAtStart(
   return Object.fromEntries(Object.entries(now).map(([name, value]) => [name, value - (atStart[name] ?? 0)]));
 }
 
-/** Keys by direction: all that the kernel took since the server began, less those that the server gave. */
+/** The kernel's statistics relative to those at the start of the server. */
 export class TlsStat {
   readonly #atStart = readTlsStat();
 
@@ -33,14 +33,15 @@ export class TlsStat {
     return readTlsStat();
   }
 
-  /** What was counted since the server began. */
+  /** Counts since the server began. */
   sinceStart(): Record<string, number> {
     return lessAtStart(readTlsStat(), this.#atStart);
   }
 
   /**
-   * 0 when this server alone uses kernel TLS here. More: other programs do. Less: keys that we count were
-   * never installed.
+   * Keys that the kernel counted since the start, minus those that this server installed. 0: only this
+   * server uses kernel TLS here. Positive: other programs use it too. Negative: the server counts keys that
+   * were never installed.
    */
   unaccounted(now: Record<string, number>, engine: Counters): Record<'tx' | 'rx', number> {
     const since = (...names: string[]) =>

@@ -1,4 +1,4 @@
-// What the dashboard and the commands look at: state, what happened lately, live connections, the diagnosis.
+// Read-only views for the dashboard and the commands: status, history, live connections, diagnosis, doctor.
 
 import { statfs } from 'node:fs/promises';
 import { Hono } from 'hono';
@@ -24,12 +24,12 @@ import type { Baseline } from './baseline.ts';
 import { readTlsStat } from './tls_stat.ts';
 import type { ControlEnv } from './who.ts';
 
-/** Seconds that a diagnosis looks back. */
+/** Seconds of the past that a diagnosis covers. */
 const diagnosisWindow = 300;
-/** Seconds that "the last minutes" are. */
+/** Seconds that the traffic view ("the last minutes") covers. */
 const trafficWindow = 300;
 const maxConnections = 500;
-/** Milliseconds that the doctor's findings are good for. */
+/** Milliseconds for which the doctor's findings are cached. */
 const doctorAge = 60_000;
 
 export interface ViewServices {
@@ -39,32 +39,32 @@ export interface ViewServices {
   ktls: KtlsCapability[];
   state(): string;
   sentinel(): SentinelStatus | undefined;
-  /** Up to `limit` of each worker. */
+  /** At most `limit` connections of each worker. */
   connections(limit: number): Promise<ConnectionInfo[]>;
 }
 
-/** One interval of the samples, as charts draw it. */
+/** One sampling interval, as the charts draw it. */
 export interface Point {
-  /** Milliseconds since the epoch, and how long it was. */
+  /** Time of the interval's end, milliseconds since the epoch. */
   at: number;
   seconds: number;
-  /** By path. */
+  /** Bytes sent, by delivery path. */
   bytes: Record<string, number>;
   responses: number;
   handshakes: number;
   errors: Record<string, number>;
-  /** By path, and `handshake`. */
+  /** By delivery path, and for `handshake`. */
   cpuSeconds: Record<string, number>;
-  /** CPU seconds a byte; absent where there were no bytes, or none of their CPU was sampled. */
+  /** CPU seconds per byte; absent when there were no bytes or their CPU was not sampled. */
   canary?: number;
   control?: number;
-  /** Application data by TLS, in both directions. */
+  /** Application data over TLS, in both directions. */
   share: KernelShare;
-  /** TLS connections that the kernel took a direction of. */
+  /** TLS connections that moved into the kernel. */
   moved: number;
-  /** Connections that ended without the kernel having sent, by reason. */
+  /** Connections that ended without ever sending through the kernel, by reason. */
   fallbacks: Record<string, number>;
-  /** Seconds until the first byte and the last, of 99 in 100 responses; absent without responses. */
+  /** 99th percentile of the seconds until the first and the last byte; absent without responses. */
   p99: Partial<Record<'canary' | 'control', { firstByte: number; completion: number }>>;
 }
 
@@ -101,7 +101,7 @@ async function status({ config, operation, ktls, state, sentinel }: ViewServices
   };
 }
 
-/** Traffic of the last minutes, and the kernel's share of it also since the last change and in total. */
+/** Traffic of the last minutes, plus the kernel's share since the last change and since the start. */
 export interface TrafficView extends Traffic {
   since: { change: { seconds: number; share: KernelShare }; start: { seconds: number; share: KernelShare } };
 }
@@ -124,7 +124,7 @@ export function traffic(samples: Samples): TrafficView {
 export interface Diagnosis {
   windowSeconds: number;
   symptoms: Symptom[];
-  /** Of the same time, whether or not anything is odd. */
+  /** Traffic in the same window, also when there are no symptoms. */
   traffic: TrafficView;
 }
 

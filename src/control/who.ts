@@ -1,4 +1,4 @@
-// Who asks: what the audit log says of an operator's request.
+// The author of a request to the control plane, as the audit log records it.
 
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
@@ -7,7 +7,7 @@ export interface ControlEnv {
   /** Empty where the application is asked without a connection. */
   Bindings: Partial<HttpBindings>;
   Variables: {
-    /** A token's id, or where the request came from. */
+    /** A token's id, or `loopback` or `unix` for clients without a token. */
     who: string;
   };
 }
