@@ -1,5 +1,5 @@
-// Bearer tokens. Only the SHA-256 of a token is kept, in a file that nobody else may read; the token itself
-// is shown once, when it is made.
+// Bearer tokens. The token file holds only their SHA-256, and only its owner may read it. A token itself is
+// shown once, when it is made.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, readFileSync, statSync } from 'node:fs';
@@ -20,16 +20,16 @@ const entrySchema = z.strictObject({
   /** ISO 8601. */
   created: z.string(),
   expires: z.string().optional(),
-  /** What it is for, in its owner's words. */
+  /** The token's purpose, in the operator's words. */
   label: z.string().min(1).max(200).optional(),
 });
 const fileSchema = z.strictObject({ tokens: z.array(entrySchema) });
 
 export type TokenEntry = z.infer<typeof entrySchema>;
 
-/** Milliseconds between two looks at whether the file has changed. */
+/** Milliseconds between two checks of whether the file has changed. */
 const recheckAfter = 1000;
-/** Milliseconds to wait for another process that changes the file: a change takes a few. */
+/** Milliseconds to wait while another process changes the file, which takes it a few. */
 const lockPatience = 10_000;
 const lockRetry = 20;
 
@@ -39,21 +39,25 @@ export interface NewToken {
   label?: string | undefined;
 }
 
-/** The tokens of a file; changes of the file are seen within a second. */
+/** The tokens of a file. Changes to the file take effect within a second. */
 export class Tokens {
   readonly #path: string;
   readonly #onFault: (reason: string) => void;
   #fault: string | undefined;
   #entries: TokenEntry[] = [];
-  /** The entries by their hash. */
+  /** The entries by the SHA-256 of their token. */
   #byHash = new Map<string, TokenEntry>();
   #checked = Number.NEGATIVE_INFINITY;
-  /** Inode and time of the file that was read: two files written at once can have the same time. */
+  /**
+   * Inode and mtime of the file as last read. Both, since two files written at once can have the same
+   * mtime.
+   */
   #seen = '';
 
   /**
-   * Throws when the file is open to others or cannot be understood. A file that is not there holds no tokens.
-   * @param onFault hears why the file cannot be read any more, once for each reason; what was known stays.
+   * Throws when others may read the file, or when it is malformed. A missing file holds no tokens.
+   * @param onFault called once for each reason why the file can no longer be read; the tokens read before
+   * stay valid.
    */
   constructor(path: string, onFault: (reason: string) => void = () => {}) {
     this.#path = path;
@@ -61,7 +65,7 @@ export class Tokens {
     this.#refresh();
   }
 
-  /** In the form of the engine's totals: whether the file as it is now cannot be used. */
+  /** Engine-style counters: whether the file cannot be used in its current state. */
   counters(): { tokens_file_broken: number } {
     this.#look();
     return { tokens_file_broken: Number(this.#fault !== undefined) };
@@ -72,8 +76,8 @@ export class Tokens {
   }
 
   /**
-   * The entry of a token that is known and has not expired. Takes the same time however many there are. What
-   * that time could tell is of the hash, and nobody can choose a token by its hash.
+   * The entry of a valid token that has not expired. A look-up by hash takes the same time for any number
+   * of tokens. Its timing can reveal only bits of hashes, which do not help to find a token.
    */
   verify(presented: string): TokenEntry | undefined {
     this.#look();
@@ -96,7 +100,7 @@ export class Tokens {
     return { token, id: entry.id };
   }
 
-  /** False when there is no token of this id. */
+  /** Removes the token. False when no token has this id. */
   async revoke(id: string): Promise<boolean> {
     let found = false;
     await this.#change((entries) => {
@@ -107,7 +111,7 @@ export class Tokens {
     return found;
   }
 
-  // Reads, changes and writes the file under a lock: two processes at once would undo each other's changes.
+  // The file lock keeps two processes from overwriting each other's changes.
   async #change(next: (entries: TokenEntry[]) => TokenEntry[] | undefined): Promise<void> {
     const lock = await lockBeside(this.#path);
     try {
@@ -120,7 +124,8 @@ export class Tokens {
     }
   }
 
-  // A file that became unreadable while the server runs locks nobody in or out: what was known stays.
+  // While the file cannot be read, the tokens read before stay valid, so that nobody is locked out or let
+  // in.
   #look(): void {
     if (performance.now() - this.#checked <= recheckAfter) return;
     try {
@@ -162,7 +167,10 @@ export class Tokens {
   }
 }
 
-/** Held until it is released, or the process ends (flock(2)). Rejects when another process keeps it. */
+/**
+ * Takes an flock(2), which lasts until it is released or the process ends. Rejects after 10 seconds of
+ * waiting.
+ */
 async function lockBeside(path: string): Promise<StoreLock> {
   const lockFile = join(dirname(path), `.${basename(path)}.lock`);
   // The owner's alone: whoever may open it may hold it.

@@ -1,4 +1,4 @@
-// The site's certificates: whether they can be used, by whom they can be read, and for how long.
+// The configured certificates: whether they are valid, who can read their keys, and when they expire.
 
 import { X509Certificate } from 'node:crypto';
 import { checkCertificates, keyExposure } from '../certificate.ts';

@@ -1,4 +1,4 @@
-// Network devices: whether they could take TLS keys over, and whether they do.
+// Network devices: whether TLS offload is supported, and whether it is on.
 
 import { addon, type NetDevice } from '../native/addon.ts';
 import type { Finding } from './finding.ts';
@@ -9,7 +9,10 @@ export function deviceFindings(): Finding[] {
   return addon.netDevices().flatMap(findingsOf);
 }
 
-/** Whether any device takes keys over, so that it is worth asking the kernel who has them. */
+/**
+ * Whether TLS offload is on for any device. If not, the server need not ask the kernel which keys a device
+ * has.
+ */
 export function anyOffload(devices: NetDevice[] = addon.netDevices()): boolean {
   return devices.some(({ features }) => Object.values(features).some((each) => each.startsWith('on')));
 }
@@ -41,7 +44,7 @@ function meaningOf(
     return {
       severity: 'fail',
       meaning:
-        'The device would make whole TLS records below the kernel’s sight: no counter, no firewall and no ' +
+        'The device would make whole TLS records itself, unseen by the kernel: no counter, no firewall and no ' +
         'retransmission of the kernel sees them. Sealgate does not use kernel TLS beside it.',
       remedy: `run 'ethtool -K ${name} tls-hw-record off', or set "ktls": {"forceHwRecord": true}`,
     };

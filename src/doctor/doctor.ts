@@ -1,5 +1,5 @@
-// runDoctor: what this host can do for Sealgate, and what stands in its way. Everything is looked at as the
-// user who asks.
+// runDoctor: checks what this host can do for Sealgate, and what stands in its way. All checks run with the
+// rights of the calling user.
 
 import type { Config } from '../config.ts';
 import { certificateFindings } from './certificates.ts';
@@ -10,7 +10,10 @@ import { kernelFindings } from './kernel.ts';
 import { negotiationFindings } from './negotiation.ts';
 import { storeFindings } from './store.ts';
 
-/** @param site whether the configuration is a site's own; then its certificates and its store count too. */
+/**
+ * @param site whether the configuration was given by the operator; only then its certificates and store
+ * exist.
+ */
 export async function runDoctor(config: Config, site: boolean): Promise<Finding[]> {
   const encrypted = config.listeners.some(({ tls }) => tls);
   const certificates = site && encrypted ? await certificateFindings(config.tls) : [];

@@ -1,16 +1,16 @@
-// Finding: one thing that the doctor looked at: what it is, what that means and what to do about it.
+// Finding: the result of one of the doctor's checks, with what it means and what to do.
 
 export const severities = ['ok', 'info', 'warn', 'fail'] as const;
 export type Severity = (typeof severities)[number];
 
 export interface Finding {
-  /** What was looked at, as `kernel` or `store`: findings are shown by area. */
+  /** What was checked, for example `kernel TLS` or `store`; the output groups findings by area. */
   area: string;
   severity: Severity;
   found: string;
-  /** Why it matters; absent where that is plain. */
+  /** Why it matters; absent when that is obvious. */
   meaning?: string;
-  /** What to do, with the command where there is one. */
+  /** What to do, with the command if there is one. */
   remedy?: string;
 }
 

@@ -1,4 +1,4 @@
-// The host: processor, limits of the process, and the walls of a container.
+// The host: processor, resource limits of the process, and restrictions by a container.
 
 import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
@@ -49,7 +49,7 @@ function limits(connections: number): Finding[] {
   const text = kernelFile('/proc/self/limits') ?? '';
   const soft = /^Max open files\s+(\S+)/m.exec(text)?.[1] ?? '0';
   const files = soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
-  // A socket each, and the files that are being sent.
+  // Each connection needs a socket; the rest is for files being sent.
   const needed = connections + 4096;
   const found = `${soft} open files at a time; limits.connections may take ${needed}`;
   const findings: Finding[] = [

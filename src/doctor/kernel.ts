@@ -1,4 +1,5 @@
-// The kernel: whether it has TLS, and what of it really works. Every combination was tried with real records.
+// The kernel: whether it has kernel TLS, and which ciphers work. Each combination is tried with real
+// records.
 
 import { release } from 'node:os';
 import { addon, type KtlsCapability } from '../native/addon.ts';
@@ -10,7 +11,7 @@ const area = 'kernel TLS';
 
 export function kernelFindings(mode: 'auto' | 'off' | 'require'): Finding[] {
   const matrix = addon.probeKtls();
-  // What checkKtls() asks for: the server starts by the same rule.
+  // The same condition as in checkKtls(), which decides whether the server starts.
   const works = matrix.some((each) => each.works && each.direction === 'tx');
   const findings: Finding[] = [{ area, severity: 'info', found: `Linux ${release()}` }];
   if (!works) findings.push(missing(matrix, mode));
@@ -67,7 +68,7 @@ function remedyForNone(): string {
   return 'it takes a kernel with CONFIG_TLS; "ktls": {"mode": "off"} says that none is expected';
 }
 
-/** Effective capabilities (capabilities(7)). */
+/** Whether the process has the capability as an effective one (capabilities(7)). */
 function hasCapability(bit: number): boolean {
   const effective = fieldOf(kernelFile('/proc/self/status'), 'CapEff') ?? '0';
   return ((BigInt(`0x${effective}`) >> BigInt(bit)) & 1n) === 1n;
@@ -78,9 +79,10 @@ function combination(tx: KtlsCapability, matrix: KtlsCapability[]): Finding {
   const rx = matrix.find(
     (each) => each.direction === 'rx' && each.protocol === protocol && each.cipher === cipher,
   );
-  const told = (each: KtlsCapability | undefined) => (each?.works ? 'works' : (each?.failure ?? 'not tried'));
+  const resultOf = (each: KtlsCapability | undefined) =>
+    each?.works ? 'works' : (each?.failure ?? 'not tried');
   const rekeys = tx.rekeys && rx?.rekeys ? ', rekeys' : '';
-  const found = `${protocol} ${cipher}: sending ${told(tx)}, receiving ${told(rx)}${rekeys}`;
+  const found = `${protocol} ${cipher}: sending ${resultOf(tx)}, receiving ${resultOf(rx)}${rekeys}`;
   if (tx.works && rx?.works) return { area, severity: 'ok', found };
   return {
     area,

@@ -1,5 +1,5 @@
-// The kernel's own ciphers: which code it really runs for kernel TLS. Instructions of the processor help only
-// where the kernel has a driver that uses them; /proc/crypto says which one it chose (crypto(7)).
+// The kernel's cipher implementations: which one runs for kernel TLS. The processor's AES instructions help
+// only if the kernel has a driver that uses them; /proc/crypto shows the driver it chose (crypto(7)).
 
 import type { KtlsCapability } from '../native/addon.ts';
 import { kernelFile } from './files.ts';
@@ -7,14 +7,14 @@ import type { Finding } from './finding.ts';
 
 const area = 'kernel TLS';
 
-/** What kernel TLS asks the kernel's crypto for, by our names of ciphers. */
+/** The kernel's algorithm name for each cipher of kernel TLS. */
 const algorithms: Record<string, RegExp> = {
   'AES-128-GCM': /^gcm\(aes\)$/,
   'AES-256-GCM': /^gcm\(aes\)$/,
   'ChaCha20-Poly1305': /^rfc7539\(chacha20,poly1305\)$/,
   'AES-128-CCM': /^ccm\(aes\)$/,
 };
-/** Parts of drivers' names that are plain C. `generic-gcm-aesni` is none: it is for any nonce. */
+/** Drivers in plain C. `generic-gcm-aesni` is not one: there, `generic` means nonces of any length. */
 const plain = /(aes|ghash|chacha20|poly1305|chacha|cbcmac)-(generic|fixed-time|soft)/;
 
 export interface KernelDriver {
@@ -23,7 +23,7 @@ export interface KernelDriver {
   priority: number;
 }
 
-/** Of /proc/crypto, those that passed their self-test. */
+/** The drivers in /proc/crypto that passed their self-test and are not internal. */
 export function driversIn(text: string): KernelDriver[] {
   return text.split('\n\n').flatMap((entry) => {
     const field = (name: string) => new RegExp(`^${name} *: (.*)$`, 'm').exec(entry)?.[1] ?? '';
@@ -32,7 +32,7 @@ export function driversIn(text: string): KernelDriver[] {
   });
 }
 
-/** The driver that the kernel uses for a cipher: of those it has, the one with the highest priority. */
+/** The driver that the kernel uses for a cipher: the one with the highest priority. */
 export function driverFor(cipher: string, drivers: KernelDriver[]): KernelDriver | undefined {
   const fits = drivers.filter(({ name }) => algorithms[cipher]?.test(name));
   return fits.sort((a, b) => b.priority - a.priority)[0];
@@ -41,8 +41,8 @@ export function driverFor(cipher: string, drivers: KernelDriver[]): KernelDriver
 export const isPlain = ({ driver }: KernelDriver) => plain.test(driver);
 
 /**
- * One finding for each driver. Asked after the ciphers were tried: the kernel puts most of them together when
- * they are first used.
+ * One finding for each cipher that works. Must run after the ciphers were tried, because the kernel
+ * instantiates most drivers when they are first used.
  */
 export function cryptoFindings(matrix: KtlsCapability[], text = kernelFile('/proc/crypto') ?? ''): Finding[] {
   const ciphers = [...new Set(matrix.filter(({ works }) => works).map(({ cipher }) => cipher))];

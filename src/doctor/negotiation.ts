@@ -1,4 +1,4 @@
-// What a client of today gets from the site's TLS settings: a real handshake with the engine over loopback.
+// The TLS version and cipher that a modern client gets, from a real handshake with the engine over loopback.
 
 import { once } from 'node:events';
 import { connect } from 'node:tls';
@@ -12,7 +12,7 @@ import type { Finding } from './finding.ts';
 
 const area = 'handshake';
 const patience = 10_000;
-/** Names of OpenSSL that kernel TLS has a cipher for. */
+/** OpenSSL's names of the cipher suites that kernel TLS supports. */
 const kernelCiphers =
   /^(TLS_(AES_(128|256)_GCM|CHACHA20_POLY1305|AES_128_CCM)_SHA|ECDHE-.*(GCM|CHACHA20|AES128-CCM$))/;
 

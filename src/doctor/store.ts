@@ -1,4 +1,4 @@
-// The store's file system: by what it can keep a blob from changing, and how much room there is.
+// The store's file system: its free space, and how it can keep a sealed file from changing.
 
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
@@ -10,7 +10,7 @@ const area = 'store';
 const lowShare = 0.05;
 const risky = new Set(['nfs', 'cifs', 'fuse', '9p', 'ceph', 'overlay', 'hostfs']);
 
-/** @param root the store's folder; it need not be there yet. */
+/** @param root the store's folder, which may not exist yet. */
 export async function storeFindings(root: string): Promise<Finding[]> {
   const folder = nearest(root);
   const findings: Finding[] = [];
