@@ -1,26 +1,26 @@
-// Certificates and their keys, looked at before anything is started with them: whether they can be used, for
-// how long, and by whom the keys can be read.
+// Checks of certificates and keys before they are used: whether they are valid, when they expire, and who
+// can read the keys.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { type Config, ConfigError } from './config.ts';
 import { readNamed, whyUnreadable } from './regular_file.ts';
 
-/** Throws ConfigError when a file cannot be used, or when a key is another certificate's. */
+/** Throws ConfigError when a file cannot be used, or when a key does not belong to its certificate. */
 export async function checkCertificates(tls: Config['tls']): Promise<void> {
   await checkPair('tls', tls);
   for (const [index, pair] of tls.certificates.entries()) await checkPair(`tls.certificates.${index}`, pair);
   if (tls.clients.ca !== '') await load('tls.clients.ca', tls.clients.ca, ...certificateIn);
 }
 
-/** When the first certificate of a PEM text ends, milliseconds since the epoch. */
+/** Expiry of the first certificate in a PEM text, milliseconds since the epoch. */
 export function endOf(pem: string | Buffer): number {
   return Date.parse(new X509Certificate(pem).validTo);
 }
 
 /**
- * What is wrong with the permissions of a key file; undefined: nothing. A group may read one of root's:
- * that is how secrets are mounted (0440 root:GROUP).
+ * What is wrong with the permissions of a key file; undefined when nothing is. The group may read a key
+ * that belongs to root, since secrets are often mounted that way (0440 root:GROUP).
  */
 export async function keyExposure(file: string): Promise<string | undefined> {
   const { mode, uid } = await stat(file);

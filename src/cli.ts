@@ -1,18 +1,18 @@
 #!/usr/bin/env node
-// sealgate: the command line. One command a file in cli/.
+// sealgate: the command line. Each command has a file in cli/.
 
-// First of all: what is loaded takes a while.
+// Imported first: signals must be handled while the other modules load.
 import './cli/signals.ts';
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { NoServer, sentenceOf, UsageError } from './cli/say.ts';
 import { ConfigError } from './config.ts';
 
-/** sysexits(3): EX_USAGE would be 64; 2 is what shells and most tools use. */
+/** 2 as most tools use it, not EX_USAGE (64) of sysexits(3). */
 const usageStatus = 2;
 const noServerStatus = 3;
 const configStatus = 78;
-/** What shells report of a command ended by SIGPIPE. */
+/** The status that shells report for a command that SIGPIPE ended. */
 const brokenPipeStatus = 141;
 
 const { version } = createRequire(import.meta.url)('#package') as { version: string };
@@ -20,7 +20,7 @@ const { version } = createRequire(import.meta.url)('#package') as { version: str
 const program = new Command('sealgate')
   .description('Delivers files that never change over TLS, with kernel TLS where it helps.')
   .version(version)
-  .option('--debug', 'show where an error came from')
+  .option('--debug', 'print the stack trace of an error')
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'sealgate: ')) })
   .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
   .exitOverride()
@@ -28,12 +28,12 @@ const program = new Command('sealgate')
     'after',
     `
 Begin with:
-  sealgate init site                       make a configuration, a store and a development certificate
+  sealgate init site                       create a configuration, a store and a development certificate
   sealgate import photos --config site/sealgate.json
   sealgate serve --config site/sealgate.json`,
   );
 
-/** In the order of `--help`. Each brings its own libraries: only what is called is loaded. */
+/** In the order of `--help`. Only the module of the called command is loaded, with its libraries. */
 const commands: Record<string, () => Promise<(program: Command) => void>> = {
   init: async () => (await import('./cli/init.ts')).addInit,
   serve: async () => (await import('./cli/serve.ts')).addServe,
@@ -63,7 +63,7 @@ for (const [name, load] of Object.entries(commands)) {
 pointToHelp(program, 'sealgate');
 
 process.stdout.on('error', (error) => process.exit(report(error)));
-// Nobody is there to be told.
+// A closed stderr leaves no place to report it.
 process.stderr.on('error', () => {});
 
 try {
@@ -72,28 +72,28 @@ try {
   process.exitCode = report(error);
 }
 
-/** What is printed after a fault in the arguments of a command or of one of its subcommands. */
+/** Sets the hint that is printed after invalid arguments, for a command and its subcommands. */
 function pointToHelp(command: Command, called: string): void {
-  command.showHelpAfterError(`('${called} --help' says what it takes)`);
+  command.showHelpAfterError(`('${called} --help' lists its arguments)`);
   for (const each of command.commands) pointToHelp(each, `${called} ${each.name()}`);
 }
 
 function report(error: unknown): number {
-  // Commander has said what was wrong with the arguments by itself.
+  // Commander has already printed what was wrong with the arguments.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageStatus;
-  // Whoever reads the output has had enough of it.
+  // The reader of the output has closed it, as `head` does.
   if ((error as NodeJS.ErrnoException).code === 'EPIPE') return brokenPipeStatus;
   for (const line of sentenceOf(error).split('\n')) process.stderr.write(`sealgate: ${line}\n`);
   if (program.opts().debug) process.stderr.write(`${error instanceof Error ? error.stack : ''}\n`);
   if (error instanceof UsageError) {
-    process.stderr.write(`('${calledCommand()} --help' says what it takes)\n`);
+    process.stderr.write(`('${calledCommand()} --help' lists its arguments)\n`);
     return usageStatus;
   }
   if (error instanceof NoServer) return noServerStatus;
   return error instanceof ConfigError ? configStatus : 1;
 }
 
-/** `sealgate token add`: the command and subcommand that were called. */
+/** The called command with its subcommand, for example `sealgate token add`. */
 function calledCommand(): string {
   const words = process.argv.slice(2);
   let command: Command = program;

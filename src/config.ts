@@ -1,5 +1,5 @@
-// The configuration: one file, overridden by the environment, overridden by flags. Every wrong value is
-// reported with where it came from, all of them at once.
+// Reads the configuration: a file, overridden by environment variables, overridden by flags. All invalid
+// values are reported at once, each with its origin.
 
 import { dirname, resolve } from 'node:path';
 import type * as z from 'zod';
@@ -10,18 +10,18 @@ import { readNamed, whyUnreadable } from './regular_file.ts';
 export type { Config };
 export type Address = Config['listeners'][number];
 
-/** An address as it is written in the file: `https://[::1]:8443`. */
+/** An address as the file writes it, for example `https://[::1]:8443`. */
 export function urlOf({ host, port, tls }: Address): string {
   return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** The file that amounts to this configuration. */
+/** The contents of a configuration file that gives this configuration. */
 export function fileOf(config: Config): unknown {
   const control = { ...config.control, listen: controlUrl(config.control.listen) };
   return { ...config, listeners: config.listeners.map(urlOf), control };
 }
 
-/** What a flag or a variable sets, by its dotted path. */
+/** Settings that have an environment variable and a flag, by their path in the file. */
 export const settings = {
   store: { variable: 'SEALGATE_STORE', type: 'path' },
   listeners: { variable: 'SEALGATE_LISTEN', type: 'addresses' },
@@ -41,20 +41,20 @@ export const settings = {
 } as const;
 export type Setting = keyof typeof settings;
 
-/** Values from flags, as typed. */
+/** Flags of the command line as typed. */
 export type Flags = Partial<Record<Setting, { flag: string; value: string | string[] | undefined }>>;
 
-/** The configuration cannot be used; each line of the message is one fault. */
+/** An invalid configuration; each line of the message is one fault. */
 export class ConfigError extends Error {}
 
 interface Source {
-  /** The file; undefined: `sealgate.json` here, if there is one. */
+  /** Path of the file; undefined: `sealgate.json` in the working directory, which may be missing. */
   file?: string | undefined;
   env?: NodeJS.ProcessEnv;
   flags?: Flags;
 }
 
-/** Throws ConfigError with every fault there is. */
+/** Throws ConfigError with all faults. */
 export async function loadConfig({ file, env = process.env, flags = {} }: Source): Promise<Config> {
   const path = resolve(file ?? env.SEALGATE_CONFIG ?? 'sealgate.json');
   const raw = await readJson(path, file !== undefined || env.SEALGATE_CONFIG !== undefined);
@@ -95,7 +95,7 @@ async function readJson(path: string, required: boolean): Promise<Record<string,
   }
 }
 
-// V8 says at which character; other engines do not.
+// Only V8's message contains the position of the error.
 function lineOf(text: string, { message }: Error): string {
   const position = /at position (\d+)/.exec(message)?.[1];
   return position === undefined ? '' : `:${text.slice(0, Number(position)).split('\n').length}`;
@@ -112,7 +112,7 @@ function typed(given: string | string[], type: 'path' | 'text' | 'number' | 'add
   return type === 'number' && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
-// HOST:PORT alone means TLS.
+// An address without a scheme, HOST:PORT, means https.
 function withScheme(address: string): string {
   return address.includes('://') ? address : `https://${address}`;
 }
@@ -124,7 +124,7 @@ function set(target: Record<string, unknown>, setting: string, value: unknown): 
     return;
   }
   const section = target[first] ?? {};
-  // Anything else than a section is a fault of the file, and stays in sight.
+  // If the section is not an object, it stays as it is, and validation reports it.
   if (typeof section === 'object') target[first] = { ...section, [second]: value };
 }
 
@@ -136,10 +136,10 @@ function fault(issue: z.core.$ZodIssue, raw: unknown, origins: Map<string, strin
     (value, key) => (value as Record<string, unknown> | undefined)?.[key],
     raw,
   );
-  return `${origin}: ${path.join('.') || 'configuration'}: ${told(issue, path, given)}`;
+  return `${origin}: ${path.join('.') || 'configuration'}: ${sentenceOf(issue, path, given)}`;
 }
 
-function told(issue: z.core.$ZodIssue, path: string[], given: unknown): string {
+function sentenceOf(issue: z.core.$ZodIssue, path: string[], given: unknown): string {
   if (issue.code === 'unrecognized_keys') {
     const keys = issue.keys.map((key) => JSON.stringify(key)).join(', ');
     return `there is no setting ${keys}; 'sealgate config show' lists those there are`;

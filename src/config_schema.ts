@@ -1,4 +1,4 @@
-// What the configuration may hold: every setting with its bounds, its default and a word for editors.
+// The schema of the configuration file: every setting with its limits, default and description.
 
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
@@ -9,7 +9,7 @@ import { limitsSchema } from './limits.ts';
 import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
 
-// Read once: compiling the schemas first would take longer.
+// Zod otherwise compiles each schema, which takes longer than parsing one file.
 z.config({ jitless: true });
 
 const address = z
@@ -33,31 +33,31 @@ const bucketName = z.string().regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{0,62}$/, {
 const firstRead = z.enum(['trust', 'hash']).default('trust');
 
 export const configSchema = z.strictObject({
-  $schema: z.string().optional().describe('For editors.'),
-  store: z.string().min(1).default('./store').describe('Directory of the content store.'),
+  $schema: z.string().optional().describe('URL or path of the JSON Schema, for editors.'),
+  store: z.string().min(1).default('./store').describe('Directory of the store.'),
   listeners: z
     .array(address)
     .min(1)
     .max(64)
     .default([{ host: '127.0.0.1', port: 8443, tls: true }])
     .describe(
-      'Where content is served: https:// or http://, an IP address, a port; port 0 takes a free one.',
+      'Addresses that serve content: https://IP:PORT, or http://IP:PORT without TLS; port 0: any free port.',
     ),
   workers: z
     .int()
     .min(1)
     .max(256)
     .default(availableParallelism())
-    .describe('Delivery threads. Default: one a CPU.'),
+    .describe('Number of delivery threads. Default: one per CPU.'),
   tls: z
     .strictObject({
       certificate: z
         .string()
         .min(1)
         .default('./tls/certificate.pem')
-        .describe('PEM file: the certificate, then its chain.'),
-      key: z.string().min(1).default('./tls/key.pem').describe('PEM file: the private key.'),
-      ocsp: z.string().default('').describe('DER file: an OCSP response to staple; empty: none.'),
+        .describe('PEM file with the certificate, followed by its chain.'),
+      key: z.string().min(1).default('./tls/key.pem').describe('PEM file with the private key.'),
+      ocsp: z.string().default('').describe('DER file with an OCSP response to staple; empty: none.'),
       certificates: z
         .array(
           z.strictObject({
@@ -68,27 +68,37 @@ export const configSchema = z.strictObject({
         )
         .max(256)
         .default([])
-        .describe('Further ones, chosen by the host name that a client asks for; wildcards count.'),
-      minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'),
+        .describe('Further certificates, chosen by the client’s server name (SNI); wildcard names match.'),
+      minVersion: z
+        .enum(['TLSv1.2', 'TLSv1.3'])
+        .default('TLSv1.2')
+        .describe('Lowest TLS version that clients may use.'),
       ciphers: z
         .string()
         .default('')
-        .describe("TLS 1.2 ciphers, OpenSSL's list format; empty keeps its default."),
+        .describe("TLS 1.2 ciphers in OpenSSL's list format; empty: OpenSSL's default."),
       cipherSuites: z
         .string()
         .default('')
-        .describe('TLS 1.3 cipher suites, colon-separated; empty keeps the default.'),
+        .describe('TLS 1.3 cipher suites, separated by colons; empty: OpenSSL’s default.'),
       groups: z
         .string()
         .default('')
-        .describe('Key exchange groups, colon-separated, as X25519:P-256; empty keeps the default.'),
+        .describe(
+          'Key exchange groups, separated by colons, for example X25519:P-256; empty: OpenSSL’s default.',
+        ),
       clients: z
         .strictObject({
           verify: z
             .enum(['none', 'optional', 'required'])
             .default('none')
-            .describe('Whether clients are asked for a certificate. One that does not verify is refused.'),
-          ca: z.string().default('').describe('PEM file: who may issue them.'),
+            .describe(
+              'Whether clients are asked for a certificate. An invalid certificate is always refused.',
+            ),
+          ca: z
+            .string()
+            .default('')
+            .describe('PEM file with the CA certificates that may issue client certificates.'),
         })
         .prefault({})
         .refine(({ verify, ca }) => verify === 'none' || ca !== '', {
@@ -100,13 +110,13 @@ export const configSchema = z.strictObject({
         .min(0)
         .max(8)
         .default(2)
-        .describe('Session tickets sent after a TLS 1.3 handshake; 0: no resumption.'),
+        .describe('Number of session tickets sent after a TLS 1.3 handshake; 0: no session resumption.'),
       ticketKeySeconds: z
         .int()
         .min(1)
         .max(86_400)
         .default(3600)
-        .describe('How long a key protects new tickets. They resume for two such times more.'),
+        .describe('Seconds for which a ticket key issues tickets; it accepts them for twice as long again.'),
     })
     .prefault({}),
   ktls: z
@@ -115,40 +125,51 @@ export const configSchema = z.strictObject({
         .enum(['auto', 'off', 'require'])
         .default('auto')
         .describe(
-          'auto: kernel TLS where it works, as far as the rollout has come. off: userspace TLS. ' +
-            'require: all traffic at once, and no start without it.',
+          'auto: use kernel TLS where it works, within the rollout. off: TLS in userspace only. ' +
+            'require: all traffic from the start; the server does not start without kernel TLS.',
         ),
-      tx: z.boolean().default(true).describe('Sending may go by the kernel.'),
-      rx: z.boolean().default(true).describe('Receiving may go by the kernel.'),
+      tx: z.boolean().default(true).describe('Whether sending may use kernel TLS.'),
+      rx: z.boolean().default(true).describe('Whether receiving may use kernel TLS.'),
       forceHwRecord: z
         .boolean()
         .default(false)
-        .describe('Kernel TLS also beside a network device that makes whole records (tls-hw-record).'),
-      protocols: z.array(z.enum(ktlsProtocols)).default([...ktlsProtocols]),
+        .describe(
+          'Use kernel TLS even beside a network device that makes TLS records itself (tls-hw-record on).',
+        ),
+      protocols: z
+        .array(z.enum(ktlsProtocols))
+        .default([...ktlsProtocols])
+        .describe('TLS versions that may use kernel TLS.'),
       ciphers: z
         .array(z.enum(ktlsCiphers))
         .default([...ktlsCiphers])
-        .describe('Connections with another cipher stay in userspace.'),
+        .describe('Ciphers that may use kernel TLS; connections with another cipher stay in userspace.'),
       minBytes: z
         .int()
         .min(0)
         .default(65_536)
         .describe(
-          'Bytes. A response of this size moves the sending side of its connection into the kernel, an ' +
-            'upload the receiving side; below it does not pay.',
+          'Bytes. A response of at least this size moves the sending side of its connection into the ' +
+            'kernel, an upload the receiving side. Smaller transfers stay in userspace, which costs less.',
         ),
       recordsPerKey: z
         .int()
         .min(1)
         .max(2 ** 24)
         .default(2 ** 24)
-        .describe('AES records before the key is replaced (RFC 8446 5.5), in userspace TLS too.'),
+        .describe(
+          'Number of AES records before the key is replaced (RFC 8446 section 5.5), also in userspace.',
+        ),
     })
     .prefault({}),
   rollout: rolloutSchema
     .prefault({})
-    .describe('Where a rollout begins. What was changed at run time holds until this is edited.'),
-  guard: guardSchema.prefault({}).describe('Compares the canary with the control group.'),
+    .describe(
+      'Initial state of the kernel TLS rollout. Changes at run time persist until this section is edited.',
+    ),
+  guard: guardSchema
+    .prefault({})
+    .describe('The guard compares the canary with the control group and rolls kernel TLS back.'),
   sentinel: z
     .strictObject({
       intervalSeconds: z
@@ -156,32 +177,34 @@ export const configSchema = z.strictObject({
         .min(0)
         .max(86_400)
         .default(60)
-        .describe('Between two fetches of a sealed object from itself; 0: none.'),
+        .describe(
+          'Seconds between two test fetches from this server itself, whose digest is checked; 0: none.',
+        ),
       maxBytes: z
         .int()
         .min(1)
         .max(256 * 2 ** 20)
         .default(16 * 2 ** 20)
-        .describe('Larger objects are left out.'),
+        .describe('Bytes. Larger objects are not test-fetched.'),
     })
     .prefault({}),
   buckets: z
     .record(bucketName, z.enum(['write-once', 'versioned']))
     .default({ files: 'write-once' })
     .describe(
-      'Buckets made at start, by name. write-once: names keep their bytes. versioned: the newest wins.',
+      'Buckets to create at start. write-once: a name never changes. versioned: a name can be overwritten.',
     ),
   seal: z
     .strictObject({
       firstRead: firstRead.describe(
-        'When a blob is asked for the first time since the start. trust: inode, size and ctime have to be ' +
-          'as recorded. hash: all of its bytes are read and hashed before, which finds damage below the ' +
-          'file system.',
+        'What is checked when a blob is requested for the first time since the start. trust: inode, size ' +
+          'and ctime must be as recorded. hash: all bytes are read and hashed, which also finds damage ' +
+          'below the file system.',
       ),
       buckets: z
         .record(bucketName, z.strictObject({ firstRead }))
         .default({})
-        .describe('Buckets in which it is otherwise.'),
+        .describe('Exceptions from firstRead, by bucket.'),
     })
     .prefault({}),
   lastModified: z
@@ -197,34 +220,41 @@ export const configSchema = z.strictObject({
       reads: z
         .enum(['open', 'token'])
         .default('open')
-        .describe('Who may read: everybody, or bearers of a token.'),
+        .describe('open: everybody may read. token: reading needs a bearer token.'),
       tokens: z
         .string()
         .min(1)
         .default('./tokens.json')
-        .describe("File of the tokens' digests, made by 'sealgate token'."),
+        .describe("File with the digests of bearer tokens; 'sealgate token' writes it."),
       clients: z
         .array(z.strictObject({ subject: z.string().min(1), scopes: z.array(scopeSchema).min(1) }))
         .default([])
-        .describe("What bearers of certificates may do, by subject, as 'CN=build,O=Example' (RFC 2253)."),
+        .describe("Scopes of client certificates by subject, for example 'CN=build,O=Example' (RFC 2253)."),
     })
     .prefault({}),
   control: z
     .strictObject({
       listen: controlAddressSchema
         .default({ host: '127.0.0.1', port: 9443, tls: false })
-        .describe('unix:/PATH, http:// on loopback, or https:// anywhere.'),
+        .describe(
+          'Address of the control plane: unix:/PATH, http://IP:PORT on loopback, or https://IP:PORT.',
+        ),
       auth: z
         .enum(['open', 'token'])
         .default('open')
-        .describe('open: whoever can connect. token: bearers of control:read and control:operate.'),
-      certificate: z.string().default('').describe("PEM file for https://; empty: the site's own."),
-      key: z.string().default(''),
+        .describe(
+          'open: everybody who can connect. token: bearers of a token with control:read or control:operate.',
+        ),
+      certificate: z
+        .string()
+        .default('')
+        .describe('PEM file with the certificate for https://; empty: tls.certificate.'),
+      key: z.string().default('').describe('PEM file with the private key for https://; empty: tls.key.'),
       audit: z
         .string()
         .min(1)
         .default('./audit.jsonl')
-        .describe('File with a JSON line for each change made at run time; only appended to.'),
+        .describe('Append-only file with a JSON line for each change made at run time.'),
     })
     .prefault({})
     .superRefine(({ listen, auth }, context) => {
@@ -242,29 +272,32 @@ export const configSchema = z.strictObject({
         .min(0)
         .max(3600)
         .default(30)
-        .describe('Seconds for responses under way after SIGTERM.'),
+        .describe('Seconds that running transfers may still take after SIGTERM.'),
     })
     .prefault({}),
   log: z
     .strictObject({
-      level: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+      level: z
+        .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'])
+        .default('info')
+        .describe('Lowest level that is logged.'),
       access: z
         .string()
         .default('')
-        .describe('File with a JSON line for each response; - for standard output; empty: none.'),
+        .describe('Access log: file with a JSON line for each response; -: standard output; empty: none.'),
       fields: z
         .array(z.enum(['host', 'range', 'referer', 'userAgent', 'httpVersion']))
         .max(5)
         .default(['userAgent'])
-        .describe('What lines of the access log say of a request besides method and target.'),
+        .describe('Request fields in the access log besides method and target.'),
     })
     .prefault({}),
 });
 
-/** Paths are absolute, addresses taken apart, every default filled in. */
+/** The parsed configuration: paths are absolute, addresses are objects, and defaults are filled in. */
 export type Config = z.infer<typeof configSchema>;
 
-/** JSON Schema of the file, for editors. */
+/** The JSON Schema of the configuration file. */
 export function jsonSchema(): unknown {
   return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
 }

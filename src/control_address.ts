@@ -1,4 +1,5 @@
-// Where the control plane listens: `http://127.0.0.1:9443`, `https://192.0.2.1:9443` or `unix:/run/sealgate`.
+// The address of the control plane: `http://127.0.0.1:9443`, `https://192.0.2.1:9443` or
+// `unix:/run/sealgate`.
 
 import { isIP } from 'node:net';
 import * as z from 'zod';
@@ -28,7 +29,7 @@ export const controlAddressSchema = z
     return { host: bare, port: Number(port), tls: scheme === 'https' };
   });
 
-/** As it is written in the file. */
+/** The address as the configuration file writes it. */
 export function controlUrl(address: ControlAddress): string {
   if ('path' in address) return `unix:${address.path}`;
   const { host, port, tls } = address;

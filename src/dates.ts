@@ -1,7 +1,7 @@
-// Dates: which of a version's two times HTTP tells. Both are kept where no conditional request can be misled
-// (store/content_store.ts), so that either may be told of all versions.
+// The date of an object that HTTP shows. A version has two, and the store keeps both so that conditional
+// requests stay correct with either (store/content_store.ts).
 
-/** When a version was written here, or when its source last changed, where that is known. */
+/** written: when the version was stored here. source: when its source was last changed, if that is known. */
 export const dates = ['written', 'source'] as const;
 export type Dates = (typeof dates)[number];
 
@@ -11,7 +11,7 @@ interface Times {
   modified?: number;
 }
 
-/** Milliseconds since the epoch; undefined: no date in HTTP tells this version from the one before. */
+/** Milliseconds since the epoch; undefined when no date tells this version from the one before. */
 export function dateOf({ created, undated, modified }: Times, told: Dates): number | undefined {
   if (told === 'source' && modified !== undefined) return modified;
   return undated ? undefined : created;

@@ -1,23 +1,23 @@
-// Small files that are there whole or not at all, also after a power cut.
+// Writes of small files that survive a power cut: afterwards a file is either complete or not there.
 
 import { constants } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** What was made, renamed or removed in the folder is on disk when it resolves. */
+/** Resolves when creations, renames and removals in the folder are on disk. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
   await folder.sync().finally(() => folder.close());
 }
 
-/** What was written to the file, and that it is there, is on disk when it resolves. */
+/** Resolves when the file's contents and its entry in the folder are on disk. */
 export async function syncFile(path: string): Promise<void> {
   const file = await open(path);
   await file.sync().finally(() => file.close());
   await syncFolder(dirname(path));
 }
 
-/** A new file takes the place of the one at `path`; for the owner's eyes. */
+/** Replaces the file at `path`, or creates it, with mode 0600. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   const file = await open(temporary, 'w', 0o600);

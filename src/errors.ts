@@ -1,5 +1,5 @@
-// Every refusal a client or operator can meet, in one table: status, sentence, whose fault it is, whether to
-// retry. The engine refuses by the same names (native/http/problem.h); it is handed the answers built here.
+// All errors that a client or operator can get: HTTP status, message, who caused it, and whether a retry can
+// help. The engine uses the same names (native/http/problem.h) and gets its responses from this table.
 
 export type Source = 'client' | 'store' | 'server';
 
@@ -23,7 +23,7 @@ const later = (status: number, detail: string, source: Source = 'server'): Error
   retryable: true,
 });
 
-/** Refusals that the engine makes by itself; the keys are native/http/problem.h's names. */
+/** Errors that the engine itself responds with; the keys are the names in native/http/problem.h. */
 export const engineErrors = {
   'head-malformed': client(400, 'The request head is not well-formed HTTP/1.1.'),
   'host-invalid': client(400, 'An HTTP/1.1 request needs exactly one Host field.'),
@@ -53,7 +53,7 @@ export const engineErrors = {
   'store-full': later(507, 'The store has no space left.', 'store'),
 } as const satisfies Record<string, ErrorKind>;
 
-/** Refusals of the front end and the store. */
+/** Errors of the application and the store. */
 export const frontEndErrors = {
   'target-invalid': client(400, 'The request path is not a valid name.'),
   'digest-invalid': client(400, 'The digest field cannot be read, or names no sha-256.'),
@@ -78,7 +78,7 @@ export const frontEndErrors = {
   'length-required': client(411, 'The request needs a body with Content-Length or chunked coding.'),
   'coding-refused': client(415, 'Uploads are stored as they are sent; Content-Encoding is not accepted.'),
   'digest-mismatch': client(422, 'The bytes received do not have the digest promised.'),
-  // RFC 4918 9.8.5.
+  // RFC 4918 section 9.8.5.
   'destination-elsewhere': client(
     502,
     'The Destination is on another server; this one copies between its own names only.',
@@ -90,10 +90,10 @@ export const frontEndErrors = {
 export const errors = { ...engineErrors, ...frontEndErrors };
 export type ErrorCode = keyof typeof errors;
 
-/** An error with a code of the table. */
+/** An error with a code from the table. */
 export class SealgateError extends Error {
   readonly code: ErrorCode;
-  /** Seconds after which it may be tried again; undefined: nobody knows. */
+  /** Seconds after which a retry may succeed; undefined: not known. */
   readonly retryAfter: number | undefined;
   constructor(code: ErrorCode, detail?: string, options?: ErrorOptions & { retryAfter?: number }) {
     super(detail ?? errors[code].detail, options);
@@ -103,7 +103,7 @@ export class SealgateError extends Error {
   }
 }
 
-/** RFC 9457, one line. */
+/** The problem document (RFC 9457) as one line of JSON. */
 export function problemBody(code: ErrorCode, detail: string = errors[code].detail): string {
   const { status } = errors[code];
   return `${JSON.stringify({ type: `urn:sealgate:problem:${code}`, title: code, status, detail })}\n`;

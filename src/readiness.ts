@@ -1,34 +1,34 @@
-// Readiness: why the server should be sent no requests now. Each part of it that can fail adds a look at
-// itself; /readyz takes them all.
+// Readiness: the reasons why the server should not get requests. Each part of the server that can fail adds
+// a check; /readyz runs all of them.
 
-/** What is wrong, as a sentence that names the thing; undefined: nothing. */
-export type Look = () => string | undefined | Promise<string | undefined>;
+/** A check: a sentence that says what is wrong, or undefined when nothing is. */
+export type Check = () => string | undefined | Promise<string | undefined>;
 
-/** Milliseconds for a look: a disk or a mount that does not answer is a fault of its own. */
-const lookTimeout = 2_000;
+/** Milliseconds for a check. A disk or mount that does not answer is a fault too. */
+const checkTimeout = 2_000;
 
 export class Readiness {
-  readonly #looks = new Map<string, Look>();
+  readonly #checks = new Map<string, Check>();
 
-  /** @param part what is looked at; a second look at the same part takes the place of the first. */
-  add(part: string, look: Look): void {
-    this.#looks.set(part, look);
+  /** @param part the name of what is checked; a second check for the same part replaces the first. */
+  add(part: string, check: Check): void {
+    this.#checks.set(part, check);
   }
 
-  /** A line for each part that is not well. Never rejects. */
+  /** One line for each part with a fault. Never rejects. */
   async faults(): Promise<string[]> {
-    const told = await Promise.all([...this.#looks].map(([part, look]) => faultOf(part, look)));
-    return told.filter((fault) => fault !== undefined);
+    const faults = await Promise.all([...this.#checks].map(([part, check]) => faultOf(part, check)));
+    return faults.filter((fault) => fault !== undefined);
   }
 }
 
-async function faultOf(part: string, look: Look): Promise<string | undefined> {
+async function faultOf(part: string, check: Check): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`no answer within ${lookTimeout} ms`), lookTimeout);
+    timer = setTimeout(() => resolve(`no answer within ${checkTimeout} ms`), checkTimeout);
   });
   try {
-    const fault = await Promise.race([look(), late]);
+    const fault = await Promise.race([check(), late]);
     return fault === undefined ? undefined : `${part}: ${fault}`;
   } catch (error) {
     return `${part}: ${(error as Error).message}`;

@@ -1,12 +1,12 @@
-// What a rollout can be told: how far kernel TLS has come (phase), for whom (slice and percent), and when the
-// guard steps in. The configuration, the control plane and the command line share it.
+// The schemas of a kernel TLS rollout (phase, slice, percentages) and of the guard's policy. Configuration,
+// control plane and command line share them.
 
 import * as z from 'zod';
 
 export const ktlsProtocols = ['TLSv1.2', 'TLSv1.3'] as const;
 export const ktlsCiphers = ['AES-128-GCM', 'AES-256-GCM', 'ChaCha20-Poly1305', 'AES-128-CCM'] as const;
 
-/** In the order of a rollout: each allows what the one before it allows, and more. */
+/** In the order of a rollout: each phase allows what the one before it allows, and more. */
 export const phases = ['instrument', 'tx-canary', 'rx', 'hw-offload'] as const;
 export type Phase = (typeof phases)[number];
 
@@ -17,20 +17,28 @@ const serverName = z
   .string()
   .toLowerCase()
   .regex(/^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, {
-    error: 'expected a host name; *.example.org stands for one label',
+    error: 'expected a host name; * in *.example.org stands for one label',
   });
 
-// Without defaults: a change names what it means to change.
+// No defaults: a change contains only the fields to be changed.
 const sliceFields = {
-  clients: z.array(prefix).max(256).describe('Addresses and prefixes; empty: all.'),
+  clients: z.array(prefix).max(256).describe('Client addresses and prefixes that take part; empty: all.'),
   serverNames: z
     .array(serverName)
     .max(256)
-    .describe('Host names that clients ask for; *.example.org stands for one label; empty: all.'),
-  listeners: z.array(z.url()).max(64).describe('As they stand under listeners; empty: all.'),
-  protocols: z.array(z.enum(ktlsProtocols)).min(1),
-  ciphers: z.array(z.enum(ktlsCiphers)).min(1),
-  minBytes: z.int().min(0).describe('Smaller responses and uploads move nothing; ktls.minBytes counts too.'),
+    .describe('Server names (SNI) that take part; * in *.example.org stands for one label; empty: all.'),
+  listeners: z
+    .array(z.url())
+    .max(64)
+    .describe('Listeners that take part, written as under listeners; empty: all.'),
+  protocols: z.array(z.enum(ktlsProtocols)).min(1).describe('TLS versions that take part.'),
+  ciphers: z.array(z.enum(ktlsCiphers)).min(1).describe('Ciphers that take part.'),
+  minBytes: z
+    .int()
+    .min(0)
+    .describe(
+      'Bytes. Smaller responses and uploads stay in userspace; the larger of this and ktls.minBytes counts.',
+    ),
 };
 
 export const sliceSchema = z.strictObject({
@@ -50,23 +58,29 @@ export const rolloutSchema = z.strictObject({
     .enum(phases)
     .default('instrument')
     .describe(
-      'instrument: userspace TLS, measured. tx-canary: the canary sends by the kernel. rx: and receives. ' +
-        'hw-offload: and network devices may take its keys.',
+      'instrument: TLS in userspace, with measurement. tx-canary: the canary sends through the kernel. rx: ' +
+        'it also receives through the kernel. hw-offload: network devices may also take its keys.',
     ),
-  percent: share(100).default(5).describe('Share of the slice that is the canary.'),
+  percent: share(100)
+    .default(5)
+    .describe('Percentage of the slice’s connections that are the canary, which uses kernel TLS.'),
   control: share(50)
     .default(1)
-    .describe('Share of the slice that stays in userspace at all times, to compare with.'),
+    .describe('Percentage of the slice’s connections that always stay in userspace, as the control group.'),
   sticky: z
     .boolean()
     .default(true)
-    .describe('A client is always on the same side. false: each connection takes its chance.'),
-  slice: sliceSchema.prefault({}).describe('Who takes part; others stay in userspace, not compared.'),
+    .describe(
+      'true: all connections of a client address are in the same group. false: each connection at random.',
+    ),
+  slice: sliceSchema
+    .prefault({})
+    .describe('The connections that take part. All others stay in userspace and are not compared.'),
 });
-/** How far the rollout is. */
+/** The state of a rollout. */
 export type RolloutState = z.infer<typeof rolloutSchema>;
 
-/** What a change may name; the rest stays as it is. */
+/** A change: fields that it leaves out stay as they are. */
 export const rolloutChangeSchema = z.strictObject({
   phase: z.enum(phases).optional(),
   percent: share(100).optional(),
@@ -79,54 +93,80 @@ export type RolloutChange = z.infer<typeof rolloutChangeSchema>;
 const ratio = z.number().min(1).max(100);
 
 export const guardSchema = z.strictObject({
-  enabled: z.boolean().default(true).describe('Whether it acts; it always compares.'),
-  intervalSeconds: z.number().min(0.1).max(60).default(2).describe('Between two samples of the counters.'),
-  windowSeconds: z.number().min(1).max(600).default(120).describe('How far back it looks.'),
-  minIntervals: z.int().min(4).max(100).default(10).describe('With traffic in both groups, to judge by.'),
-  minResponses: z.int().min(1).default(20).describe('Of each group in an interval that counts.'),
+  enabled: z.boolean().default(true).describe('Whether the guard acts; it compares in any case.'),
+  intervalSeconds: z
+    .number()
+    .min(0.1)
+    .max(60)
+    .default(2)
+    .describe('Seconds between two samples of the counters.'),
+  windowSeconds: z
+    .number()
+    .min(1)
+    .max(600)
+    .default(120)
+    .describe('Seconds of the past that the guard compares.'),
+  minIntervals: z
+    .int()
+    .min(4)
+    .max(100)
+    .default(10)
+    .describe('Fewest intervals with traffic in both groups for a verdict.'),
+  minResponses: z
+    .int()
+    .min(1)
+    .default(20)
+    .describe('Fewest responses of each group for an interval to count.'),
   significance: z
     .number()
     .min(0.001)
     .max(0.2)
     .default(0.01)
-    .describe('Largest probability of a difference by chance that is taken for one.'),
+    .describe('Largest p value at which a difference is taken for real; it is divided among the metrics.'),
   consecutive: z
     .int()
     .min(1)
     .max(100)
     .default(3)
-    .describe('Verdicts in a row before it acts; what came after the first has to confirm them.'),
+    .describe('Consecutive verdicts "worse" before a rollback; samples after the first must confirm them.'),
   errorShare: z
     .number()
     .min(0)
     .max(1)
     .default(0.005)
-    .describe('Further errors per response in the canary that make it roll back.'),
-  latencyRatio: ratio.default(2).describe('p99 of canary over control that makes it roll back.'),
-  cpuRatio: ratio.default(1.5).describe('CPU per byte of canary over control, likewise.'),
-  coolDownSeconds: z.number().min(0).max(86_400).default(600).describe('After it rolled back.'),
+    .describe('Errors per response in the canary above those of the control group that cause a rollback.'),
+  latencyRatio: ratio.default(2).describe('Ratio of p99 latency, canary to control, that causes a rollback.'),
+  cpuRatio: ratio.default(1.5).describe('Ratio of CPU per byte, canary to control, that causes a rollback.'),
+  coolDownSeconds: z
+    .number()
+    .min(0)
+    .max(86_400)
+    .default(600)
+    .describe('Seconds after a rollback in which raising needs force.'),
   steps: z
     .array(z.number().min(0).max(100))
     .max(32)
     .default([])
-    .describe('Percentages to go on to by itself; empty: only operators raise it.'),
+    .describe('Percentages that the guard raises the canary to; empty: only operators raise it.'),
   stepSeconds: z
     .number()
     .min(1)
     .max(604_800)
     .default(900)
-    .describe('How long the groups have to be alike before the next step.'),
+    .describe('Seconds for which the groups must be alike before the next step.'),
   stepConnections: z
     .int()
     .min(1)
     .max(1_000_000_000)
     .default(100)
-    .describe('Connections of the canary that the kernel has to have taken before the next step.'),
+    .describe('Connections that must have moved into the kernel since the last change before the next step.'),
   stepBytes: z
     .int()
     .min(1)
     .max(2 ** 50)
     .default(64 * 1024 * 1024)
-    .describe('Bytes of the canary that the kernel has to have encrypted or decrypted before the next step.'),
+    .describe(
+      'Bytes that the kernel must have encrypted or decrypted since the last change before the next step.',
+    ),
 });
 export type GuardPolicy = z.infer<typeof guardSchema>;

@@ -1,5 +1,5 @@
-// Scopes: what a bearer may do, on one bucket or on all (`write:files`, `read:*`), or with the server itself
-// (`control:read`, `control:operate`).
+// Scopes: what the bearer of a token may do, on one bucket or all buckets (`write:files`, `read:*`), or with
+// the server itself (`control:read`, `control:operate`).
 
 import * as z from 'zod';
 
@@ -11,12 +11,15 @@ export const scopeSchema = z
     error: 'expected read:BUCKET or write:BUCKET, * for all buckets, control:read or control:operate',
   });
 
-/** Whether the scopes allow an action on a bucket; `*` stands for all buckets together. */
+/** Whether the scopes allow an action on a bucket; the bucket `*` means all buckets. */
 export function allows(scopes: readonly Scope[], action: 'read' | 'write', bucket: string): boolean {
   return scopes.includes(`${action}:*`) || (bucket !== '*' && scopes.includes(`${action}:${bucket}`));
 }
 
-/** Whether the scopes allow to look at the server, or to change it; who may change it may look. */
+/**
+ * Whether the scopes allow reading the server's state, or changing it. Permission to change includes
+ * reading.
+ */
 export function allowsControl(scopes: readonly Scope[], action: 'read' | 'operate'): boolean {
   return scopes.includes('control:operate') || scopes.includes(`control:${action}`);
 }

@@ -27,31 +27,34 @@ import { openServedStore } from './server/store.ts';
 import { serverTokens } from './server/tokens.ts';
 
 export interface StartOptions {
-  /** File for all traffic secrets, so that captures can be read; empty: none. */
+  /** File that receives all TLS secrets, with which captured traffic can be decrypted; empty: none. */
   keylogFile?: string;
 }
 
 export interface RunningServer {
-  /** Where it accepts, ports resolved. */
+  /** The bound addresses, with actual ports. */
   listeners: BoundListener[];
   /** Address of the control listener, `http://127.0.0.1:PORT`. */
   control: string;
   /**
-   * Opens the access log anew and reads certificates and keys again. Rejects with the reason when they are
-   * refused; then the old ones stay.
+   * Reopens the access log, and reads certificates and keys again. Rejects with the reason when they cannot
+   * be used; then the old ones stay in use.
    */
   reload(): Promise<void>;
-  /** Opens the access log anew. Throws when it cannot be; then the one in use stays. */
+  /** Reopens the access log. Throws when that fails; then the old file stays in use. */
   reopenLogs(): void;
-  /** Every new connection is userspace TLS from now on. */
+  /** Puts every new connection on userspace TLS. */
   rollBack(why: string): Promise<void>;
-  /** Resolves with the reason when the server has to end: a new process can do what this one cannot. */
+  /** Resolves with the reason when this process must end because only a new process can go on. */
   failed: Promise<string>;
-  /** Drains within config.drain.graceSeconds and releases everything. A second call joins the first. */
+  /**
+   * Lets transfers finish within config.drain.graceSeconds and releases everything. A second call joins the
+   * first.
+   */
   stop(): Promise<void>;
 }
 
-/** Resolves once every worker accepts. Rejects with what is in the way, and leaves nothing behind. */
+/** Resolves when all workers accept connections. Rejects with the reason, after releasing everything. */
 export async function startServer(
   config: Config,
   log: Logger,
@@ -69,7 +72,7 @@ export async function startServer(
   }
 }
 
-/** What the sentinel shows where reading takes a token. */
+/** The sentinel's own token, for servers where reading needs one. */
 const ownToken = randomBytes(32).toString('base64url');
 
 type Closer = () => Promise<void> | void;
@@ -145,7 +148,7 @@ async function assemble(
   return { ...running, reload, reopenLogs, rollBack, stop };
 }
 
-/** Later calls join the first. */
+/** Later calls return the first call's result. */
 function once(work: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | undefined;
   return () => {
@@ -154,7 +157,7 @@ function once(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
-/** The configuration as far as this host can follow it. */
+/** The configuration, adjusted to what this host can do. */
 function fitting(given: Config, devices: NetDevice[], log: Logger): Config {
   const ktls = { ...given.ktls, mode: modeBeside(devices, given.ktls, log) };
   return { ...given, ktls, limits: fittingLimits(given, log) };

@@ -1,6 +1,6 @@
-// Where the module of a worker thread is: beside the code that runs, source under .ts, built under .js.
+// The URL of a worker thread's module: source code runs the .ts file, the built package the .js file.
 
-/** @param name of a file in workers/, without its ending. */
+/** @param name of a file in workers/, without its extension. */
 export function workerUrl(name: string): string {
   const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return new URL(`../workers/${name}.${ending}`, import.meta.url).href;

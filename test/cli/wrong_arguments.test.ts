@@ -31,7 +31,7 @@ for (const [args, fault, command] of wrong) {
     assert.deepEqual([status, stdout], [2, '']);
     const [first = '', ...rest] = stderr.trimEnd().split('\n');
     assert.ok(first.startsWith(`sealgate: ${fault}`), first);
-    assert.equal(rest.at(-1), `('${command} --help' says what it takes)`);
+    assert.equal(rest.at(-1), `('${command} --help' lists its arguments)`);
     assert.ok(rest.length <= 2, stderr);
   });
 }
