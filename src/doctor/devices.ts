@@ -44,7 +44,7 @@ function meaningOf(
     return {
       severity: 'fail',
       meaning:
-        'The device would make whole TLS records itself, unseen by the kernel: no counter, no firewall and no ' +
+        'The device would make whole TLS records itself, unseen by the kernel: no counter, firewall or ' +
         'retransmission of the kernel sees them. Sealgate does not use kernel TLS beside it.',
       remedy: `run 'ethtool -K ${name} tls-hw-record off', or set "ktls": {"forceHwRecord": true}`,
     };
