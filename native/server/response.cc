@@ -20,11 +20,13 @@ void append_length(std::string& text, uint64_t length) {
   text.append("Content-Length: ").append(std::to_string(length)).append("\r\n");
 }
 
-void append_connection(std::string& text, const Request* request, bool keep_alive) {
+void append_connection(std::string& text, const Request* request, const Answering& answering,
+                       bool keep_alive) {
   if (!keep_alive) {
     text.append("Connection: close\r\n");
   } else if (request && request->http10) {
-    text.append("Connection: keep-alive\r\n");  // HTTP/1.0 does not assume it
+    // HTTP/1.0 does not assume it, nor how long it lasts (RFC 2068 19.7.1).
+    text.append("Connection: keep-alive\r\n").append(answering.keep_alive);
   }
 }
 
@@ -74,7 +76,7 @@ void build_full(const Request& request, const Answering& answering, Response& ou
   append_representation(out.text, plan, answering);
   out.text.append("Content-Type: ").append(plan.content_type).append("\r\n");
   append_length(out.text, plan.size());
-  append_connection(out.text, &request, out.keep_alive);
+  append_connection(out.text, &request, answering, out.keep_alive);
   out.text.append("\r\n");
   close_text(out, 0);
   if (request.method != Method::head && plan.size() > 0) {
@@ -90,7 +92,7 @@ void build_single(const Request& request, const ByteRange& range, const Answerin
   out.text.append("Content-Type: ").append(plan.content_type).append("\r\n");
   out.text.append(content_range(range, plan.size()));
   append_length(out.text, range.length);
-  append_connection(out.text, &request, out.keep_alive);
+  append_connection(out.text, &request, answering, out.keep_alive);
   out.text.append("\r\n");
   close_text(out, 0);
   out.pieces.push_back({Piece::Of::file, range.first, range.length});
@@ -115,7 +117,7 @@ void build_multipart(const Request& request, const std::vector<ByteRange>& range
   append_representation(out.text, plan, answering);
   out.text.append("Content-Type: multipart/byteranges; boundary=").append(boundary).append("\r\n");
   append_length(out.text, length + end.size());
-  append_connection(out.text, &request, out.keep_alive);
+  append_connection(out.text, &request, answering, out.keep_alive);
   out.text.append("\r\n");
   size_t from = 0;
   for (size_t i = 0; i < ranges.size(); i++) {
@@ -132,7 +134,7 @@ void build_not_modified(const Request& request, const Answering& answering, Resp
   out.status = 304;
   start_head(out.text, 304, answering);
   append_representation(out.text, *out.plan, answering);
-  append_connection(out.text, &request, out.keep_alive);
+  append_connection(out.text, &request, answering, out.keep_alive);
   out.text.append("\r\n");
   close_text(out, 0);
 }
@@ -235,7 +237,7 @@ void build_respond(int status, std::string_view fields, std::string_view body, c
   out.text.append(fields);
   const bool bodiless = status == 204 || status == 304;  // RFC 9110 8.6: no Content-Length with 204
   if (!bodiless) append_length(out.text, body.size());
-  append_connection(out.text, request, out.keep_alive);
+  append_connection(out.text, request, answering, out.keep_alive);
   out.text.append("\r\n");
   const bool head_only = request && request->method == Method::head;
   if (!head_only && !bodiless) out.text.append(body);

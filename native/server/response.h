@@ -35,7 +35,8 @@ struct Response {
 
 // What is the same for all answers of a reactor in one second.
 struct Answering {
-  std::string server;  // "Server: …\r\n" or empty
+  std::string server;      // "Server: …\r\n" or empty
+  std::string keep_alive;  // "Keep-Alive: timeout=…\r\n" or empty
   char date[29];       // IMF-fixdate
   int64_t now = 0;     // seconds since the epoch that `date` says
   size_t max_ranges = 32;

@@ -64,6 +64,7 @@ test('HTTP/1.0 stays when it asks to, and is told so', async () => {
     wire.send('GET /o/files/small HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
     const { headers, body } = await wire.response();
     assert.deepEqual([headers.get('connection'), body.toString()], ['keep-alive', 'persistent']);
+    assert.equal(headers.get('keep-alive'), 'timeout=1', 'whole seconds of limits.idleTimeout');
   }
   wire.close();
 });
