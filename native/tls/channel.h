@@ -212,7 +212,7 @@ class Channel final : public TlsObserver {
 
   // --- channel_ktls.cc ---
   Fallback movable(const KtlsPolicy& policy, const KtlsSupport& support, Direction direction) const;
-  bool install(Direction direction, uint64_t sequence);
+  Status install(Direction direction, uint64_t sequence);
   void moved(Direction direction);
 
   Half& half(Direction direction) { return direction == Direction::tx ? tx_ : rx_; }

@@ -14,10 +14,11 @@ Fallback Channel::movable(const KtlsPolicy& policy, const KtlsSupport& support, 
 }
 
 // The key in use, for records from that number on.
-bool Channel::install(Direction direction, uint64_t sequence) {
+Status Channel::install(Direction direction, uint64_t sequence) {
   RecordKeys keys;
-  return keys_of(half(direction), keys) && attach_ulp(socket_.get()).ok() &&
-         install_keys(socket_.get(), direction, keys, sequence).ok();
+  if (!keys_of(half(direction), keys)) return {EIO, "derive"};
+  if (const Status attached = attach_ulp(socket_.get()); !attached.ok()) return attached;
+  return install_keys(socket_.get(), direction, keys, sequence);
 }
 
 Fallback Channel::send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support) {
@@ -26,7 +27,7 @@ Fallback Channel::send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& su
   if (record_bytes_ < kRecordBytes) return Fallback::record_size_limit;  // the kernel sends records of 16 KiB
   if (!outbox_.empty()) return Fallback::pending_data;
   const uint64_t sequence = protector_ ? protector_->sequence() : tx_.records;
-  if (!install(Direction::tx, sequence)) return Fallback::install_failed;
+  if (const Status done = install(Direction::tx, sequence); !done.ok()) return install_failure(done);
   // COMMIT: the kernel numbers and protects every record from here on.
   protector_.reset();
   kernel_rekeys_ = support.rekeys(*suite_.version, *suite_.aead, Direction::tx);
@@ -46,7 +47,8 @@ Fallback Channel::receive_by_kernel(const KtlsPolicy& policy, const KtlsSupport&
     to_boundary_ = true;
     return Fallback::pending_data;
   }
-  if (!install(Direction::rx, opener_ ? opener_->sequence() : rx_.records)) return Fallback::install_failed;
+  const uint64_t sequence = opener_ ? opener_->sequence() : rx_.records;
+  if (const Status done = install(Direction::rx, sequence); !done.ok()) return install_failure(done);
   // COMMIT: what is in the socket's queue by now, the kernel opens.
   opener_.reset();
   drained_ = false;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/status.h"
+
 namespace sealgate {
 
 enum class Fallback : uint8_t {
@@ -16,7 +18,16 @@ enum class Fallback : uint8_t {
   too_short,             // no response reached ktls.minBytes
   pending_data,          // OpenSSL held output when the connection could have moved
   record_size_limit,     // the peer takes shorter records only than the kernel sends
-  install_failed,        // the kernel refused the keys
+  // The kernel refused the record layer or the keys, with that errno:
+  install_enoent,       // it has no kTLS, or may not load its module now
+  install_einval,       // it does not know this version or cipher
+  install_ebusy,        // this direction has keys already
+  install_enotconn,     // the connection was gone by then
+  install_enomem,       // no memory, or a limit of it
+  install_enoprotoopt,  // no such option on this socket, as in sandboxes
+  install_eopnotsupp,   // likewise
+  install_eperm,        // a filter of system calls forbids it
+  install_failed,       // any other, or the keys could not be derived
   rekey_unsupported,     // the key had to be replaced, which this kernel cannot do: the connection ended in
                          // order
   key_spent,             // the key had protected all the records that it may, and TLS 1.2 cannot replace it
@@ -24,5 +35,7 @@ enum class Fallback : uint8_t {
 };
 
 std::string_view fallback_name(Fallback fallback);
+// For what the kernel said to TCP_ULP, TLS_TX or TLS_RX.
+Fallback install_failure(const Status& status);
 
 }  // namespace sealgate

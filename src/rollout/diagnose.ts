@@ -109,6 +109,26 @@ const objectsTooSmall: Rule = (seen) => {
   };
 };
 
+const kernelRefuses: Rule = (seen) => {
+  const prefix = 'fallback.install-failed';
+  // ENOTCONN: the client had left by then, which nobody refused.
+  const refused = Object.entries(seen.counts).filter(
+    ([name, n]) => name.startsWith(prefix) && name !== `${prefix}-enotconn` && n > 0,
+  );
+  if (!isOn(seen) || refused.length === 0) return undefined;
+  const by = refused.map(
+    ([name, n]) => `${n} with ${name.slice(prefix.length + 1).toUpperCase() || 'others'}`,
+  );
+  return {
+    family: 'A',
+    name: 'kernel-refuses',
+    seen: `connections stayed in userspace because the kernel refused them: ${by.join(', ')}`,
+    cause:
+      'ENOENT: the module tls is not loaded. ENOMEM: a limit of memory. EPERM: a filter of system calls.',
+    remedy: "see 'sealgate doctor', and what the kernel logs; they are served in userspace meanwhile",
+  };
+};
+
 const noSendfile: Rule = (seen) => {
   const sent = valuesUnder(seen.counts, 'bytes.');
   const by = (path: string) =>
@@ -271,6 +291,7 @@ const rules: Rule[] = [
   handshakeBound,
   ciphersFallOut,
   objectsTooSmall,
+  kernelRefuses,
   noSendfile,
   noCheaper,
   keysNotFollowed,

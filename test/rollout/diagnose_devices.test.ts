@@ -55,6 +55,14 @@ test('keys that a device takes before its phase', () => {
   assert.deepEqual(names({ counts: { offload_unasked: 2 } }), ['offload-unasked']);
 });
 
+test('a kernel that refuses keys is told of with the errno, a client that had left is not', () => {
+  const counts = { 'fallback.install-failed-enomem': 3, 'fallback.install-failed-enotconn': 9 };
+  const [symptom] = diagnose({ ...quiet, counts });
+  assert.equal(symptom?.name, 'kernel-refuses');
+  assert.match(symptom?.seen ?? '', /: 3 with ENOMEM$/);
+  assert.deepEqual(names({ counts: { 'fallback.install-failed-enotconn': 9 } }), []);
+});
+
 test('zero-copy that nobody here asked for', () => {
   const connection = { zeroCopy: true } as ConnectionInfo;
   assert.deepEqual(names({ connections: [connection] }), ['zero-copy-unsealed']);
