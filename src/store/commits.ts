@@ -103,24 +103,35 @@ export class Commits {
   }
 
   async #commit(batch: Waiting[]): Promise<void> {
-    const taken: Waiting[] = [];
-    const fresh: Waiting[] = [];
     try {
       if (this.#hasEnded) throw new SealgateError('store-write-failed', this.#fault);
-      const keys = new Set<string>();
-      for (const each of batch) {
-        const { table, key } = each.record;
-        const name = JSON.stringify([table, key]);
-        const isTaken = keys.has(name) || this.#target.has(table, key);
-        (isTaken ? taken : fresh).push(each);
-        keys.add(name);
+      let { fresh, taken } = this.#divide(batch);
+      if (fresh.length > 0 || batch.length === 0) {
+        if (this.#sequence === undefined) {
+          await this.#prepared();
+          // The target has what the journal had: a key that was fresh may be taken now.
+          ({ fresh, taken } = this.#divide(batch));
+        }
+        await this.#write(fresh.map(({ record }) => record));
       }
-      if (fresh.length > 0 || batch.length === 0) await this.#write(fresh.map(({ record }) => record));
       for (const { settle } of fresh) settle.resolve(true);
       for (const { settle } of taken) settle.resolve(false);
     } catch (cause) {
       for (const { settle } of batch) settle.reject(cause);
     }
+  }
+
+  #divide(batch: Waiting[]): { fresh: Waiting[]; taken: Waiting[] } {
+    const [fresh, taken]: [Waiting[], Waiting[]] = [[], []];
+    const keys = new Set<string>();
+    for (const each of batch) {
+      const { table, key } = each.record;
+      const name = JSON.stringify([table, key]);
+      const isTaken = keys.has(name) || this.#target.has(table, key);
+      (isTaken ? taken : fresh).push(each);
+      keys.add(name);
+    }
+    return { fresh, taken };
   }
 
   async #write(records: StoreRecord[]): Promise<void> {

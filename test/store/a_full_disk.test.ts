@@ -2,7 +2,7 @@
 // goes on once there is room.
 
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openStore } from '../../src/store/content_store.ts';
@@ -167,4 +167,30 @@ test('a store of before there was a journal is read on a full disk, and written 
   assert.equal((await server.put('/o/files/with%20a%20journal', join(tree, 'new'))).status, 201);
   assert.equal(await server.stop(), 0);
   assert.match(await readFile(join(site, 'store/journal'), 'utf8'), /"with a journal",1\]/);
+});
+
+test('an older data.mdb on a full disk: no version is used twice once there is room', { skip }, async () => {
+  const root = join(site, 'store');
+  const data = join(root, 'meta/data.mdb');
+  const open = () => openStore({ root });
+  let store = await open();
+  await store.createBucket('live', 'versioned');
+  await putBytes(store, 'live', 'other', 'second');
+  await store.close();
+  await copyFile(data, join(outside, 'older.mdb'));
+  store = await open();
+  await putBytes(store, 'live', 'page', 'first');
+  await store.close();
+  await copyFile(join(outside, 'older.mdb'), data);
+  // What is removed at the start would make room for the id.
+  for (const path of ['blobs/id', 'meta/closed']) await rm(join(root, path));
+  await disk?.leave(0);
+  store = await open();
+  assert.equal(store.resolve('live', 'page'), undefined);
+  assert.match((await store.fault()) ?? '', /could not be made ready/);
+  await disk?.makeRoom();
+  await store.putRef('live', 'page', { digest: sha256('second'), mediaType: 'text/plain' });
+  const page = store.resolve('live', 'page');
+  assert.deepEqual([page?.version, page?.deleted === false && page.digest], [2, sha256('second')]);
+  await store.close();
 });
