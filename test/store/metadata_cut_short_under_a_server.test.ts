@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createSite, TestServer } from '../support/server.ts';
 import { TestStore } from '../support/store.ts';
+import { until } from '../support/wait.ts';
 
 const site = await createSite({ sentinel: { intervalSeconds: 0 } });
 after(() => site.remove());
@@ -28,7 +29,7 @@ test('data.mdb that is cut short under a server: a sentence and status 74', asyn
   await askUntilItEnds(server);
   assert.equal(await server.ended(), 74);
   const sentence = new RegExp(`^sealgate: ${data}: bytes of it are gone .* 'sealgate rebuild' to `, 'm');
-  assert.match(server.log(), sentence);
+  await until(server.log, (log) => sentence.test(log), 'the sentence has come');
   await truncate(data, size);
 });
 
