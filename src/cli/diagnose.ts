@@ -64,18 +64,18 @@ function trafficTold({ share, since, seconds, times, cpuPerByte }: TrafficView):
     `${shareTold(since.start.share)}, since the start`,
   ];
   const milliseconds = (value: number) => `${Number((value * 1000).toPrecision(3))}`;
-  const rows = times.map(({ path, size, responses, firstByte, completion }) =>
+  const rows = times.map(({ delivery, size, responses, firstByte, completion }) =>
     [
-      path.padEnd(16),
+      delivery.padEnd(16),
       size.padEnd(14),
       `${responses}`.padStart(9),
       milliseconds(firstByte.p99).padStart(11),
       milliseconds(completion.p99).padStart(11),
     ].join(' '),
   );
-  const head = 'path             size           responses  first byte    complete  (p99, ms)';
+  const head = 'delivery         size           responses  first byte    complete  (p99, ms)';
   const costs = Object.entries(cpuPerByte).map(
-    ([path, cost]) => `${path}: ${Number((cost * 1e9).toPrecision(3))} ns of CPU a byte`,
+    ([delivery, cost]) => `${delivery}: ${Number((cost * 1e9).toPrecision(3))} ns of CPU a byte`,
   );
   return ['', ...shares, ...(rows.length > 0 ? ['', head, ...rows] : []), ...costs];
 }

@@ -26,7 +26,7 @@ const gauge = (name: string, help: string, ...labels: string[]): EngineMetric =>
 
 const suiteLabels = ['protocol', 'cipher', 'direction', 'by'];
 const httpLabels = ['status', 'method', 'delivery'];
-const sentLabels = ['path', 'protocol', 'cipher', 'seal'];
+const sentLabels = ['delivery', 'protocol', 'cipher', 'seal'];
 
 /** By the engine's name for the counter, up to the dot. */
 export const engineMetrics: Record<string, EngineMetric> = {
@@ -63,7 +63,7 @@ export const engineMetrics: Record<string, EngineMetric> = {
     ...counter(
       'cpu_seconds',
       'Sampled CPU time of delivery threads, by delivery path, or for handshake or receive.',
-      'path',
+      'delivery',
     ),
     scale: nanoseconds,
   },
@@ -235,14 +235,14 @@ export const engineHistograms: Record<string, HistogramMetric> = {
   },
   first_byte: {
     name: 'sealgate_response_first_byte_seconds',
-    help: 'Time from the complete request head until the kernel took the first byte, by path and size.',
-    labels: ['path', 'size'],
+    help: 'Time from the complete request head until the kernel took the first byte, by delivery and size.',
+    labels: ['delivery', 'size'],
     ...ofTime,
   },
   completion: {
     name: 'sealgate_response_completion_seconds',
-    help: 'Time from the complete request head until the kernel took the last byte, by path and size.',
-    labels: ['path', 'size'],
+    help: 'Time from the complete request head until the kernel took the last byte, by delivery and size.',
+    labels: ['delivery', 'size'],
     ...ofTime,
   },
   upload_size: {

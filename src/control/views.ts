@@ -149,8 +149,8 @@ const movable = (counts: Counters, group: 'canary' | 'control') => groupCounts(c
 function point({ at, seconds, counts }: Interval): Point {
   const bytes: Record<string, number> = {};
   for (const [name, value] of Object.entries(valuesUnder(counts, 'bytes.'))) {
-    const [path = ''] = name.split('/');
-    bytes[path] = (bytes[path] ?? 0) + value;
+    const [delivery = ''] = name.split('/');
+    bytes[delivery] = (bytes[delivery] ?? 0) + value;
   }
   const groups = { canary: movable(counts, 'canary'), control: movable(counts, 'control') };
   const perByte = (group: 'canary' | 'control') => {
@@ -163,7 +163,7 @@ function point({ at, seconds, counts }: Interval): Point {
   });
   const answered = Object.entries(groups).filter(([, { responses }]) => responses > 0);
   const { none: _, ...fallbacks } = valuesUnder(counts, 'fallback.');
-  const cpu = Object.entries(valuesUnder(counts, 'cpu.')).map(([path, value]) => [path, value / 1e9]);
+  const cpu = Object.entries(valuesUnder(counts, 'cpu.')).map(([delivery, value]) => [delivery, value / 1e9]);
   return {
     at,
     seconds,

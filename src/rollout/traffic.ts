@@ -21,7 +21,7 @@ export interface KernelShare {
 /** Response times of one path and size class, in seconds. */
 export interface PathTimes {
   /** The delivery path, for example `ktls-sendfile` or `tls-file`. */
-  path: string;
+  delivery: string;
   /** Size class including the head: `64KiB-256KiB` is from 64 KiB on and below 256 KiB. */
   size: string;
   responses: number;
@@ -78,14 +78,14 @@ export function pathTimes(counts: Counters): PathTimes[] {
   const firstBytes = grouped(valuesUnder(counts, 'first_byte.'));
   const completions = grouped(valuesUnder(counts, 'completion.'));
   const found = [...completions].map(([label, completion]) => {
-    const [path = '', size = ''] = label.split('/');
+    const [delivery = '', size = ''] = label.split('/');
     const last = distributionOf(completion);
     const first = distributionOf(firstBytes.get(label) ?? {});
     const of = (times: typeof last) => ({ p50: quantile(times, 0.5), p99: quantile(times, 0.99) });
-    return { path, size, responses: last.count, firstByte: of(first), completion: of(last) };
+    return { delivery, size, responses: last.count, firstByte: of(first), completion: of(last) };
   });
   const from = ({ size }: PathTimes) => bytesOf(size.split('-')[0] ?? '');
-  return found.sort((a, b) => a.path.localeCompare(b.path) || from(a) - from(b));
+  return found.sort((a, b) => a.delivery.localeCompare(b.delivery) || from(a) - from(b));
 }
 
 /** Groups counters named `PATH/SIZE/BOUND` by `PATH/SIZE`; each group maps bounds to counts. */
@@ -112,10 +112,12 @@ function bytesOf(size: string): number {
 export function cpuPerByte(counts: Counters): Record<string, number> {
   const sent: Record<string, number> = {};
   for (const [name, value] of Object.entries(valuesUnder(counts, 'bytes.'))) {
-    const [path = ''] = name.split('/');
-    sent[path] = (sent[path] ?? 0) + value;
+    const [delivery = ''] = name.split('/');
+    sent[delivery] = (sent[delivery] ?? 0) + value;
   }
   const cpu = valuesUnder(counts, 'cpu.');
-  const measured = Object.entries(sent).filter(([path, bytes]) => bytes > 0 && (cpu[path] ?? 0) > 0);
-  return Object.fromEntries(measured.map(([path, bytes]) => [path, (cpu[path] ?? 0) / 1e9 / bytes]));
+  const measured = Object.entries(sent).filter(([delivery, bytes]) => bytes > 0 && (cpu[delivery] ?? 0) > 0);
+  return Object.fromEntries(
+    measured.map(([delivery, bytes]) => [delivery, (cpu[delivery] ?? 0) / 1e9 / bytes]),
+  );
 }

@@ -35,8 +35,8 @@ test('the exposition is well-formed', async () => {
 
 test('what happened is counted', async () => {
   const before = await server.metric('sealgate_problems_total{problem="not-found"}');
-  const sent = await server.metric('sealgate_responses_total{path="tls-send"}');
+  const sent = await server.metric('sealgate_responses_total{delivery="tls-send"}');
   await server.curl('/o/files/none');
   assert.equal(await server.metric('sealgate_problems_total{problem="not-found"}'), before + 1);
-  assert.equal(await server.metric('sealgate_responses_total{path="tls-send"}'), sent + 1);
+  assert.equal(await server.metric('sealgate_responses_total{delivery="tls-send"}'), sent + 1);
 });

@@ -60,6 +60,6 @@ for (const suite of suites) {
 
 /** The kernel's count of connections it sends for, and ours of bytes. */
 async function counted(): Promise<[number, number]> {
-  const bytes = (path: string) => server.metric(`sealgate_sent_bytes_total{path="${path}"}`);
+  const bytes = (path: string) => server.metric(`sealgate_sent_bytes_total{delivery="${path}"}`);
   return [tlsStat('TlsTxSw'), (await bytes('ktls-sendfile')) + (await bytes('ktls-send'))];
 }

@@ -126,7 +126,7 @@ export class TestServer {
     return this.curl(path, '-T', file, '-H', `Authorization: Bearer ${this.#site.token}`, ...args);
   }
 
-  /** The sum of a metric's series that have these labels, as `sealgate_sent_bytes_total{path="tls-send"}`. */
+  /** The sum of a metric's series with these labels, as `sealgate_sent_bytes_total{delivery="tls-send"}`. */
   async metric(wanted: string): Promise<number> {
     const exposition = await (await fetch(`${this.control}/metrics`)).text();
     const [, name = '', labels = ''] = /^(\w+)(?:\{(.*)\})?$/.exec(wanted) ?? [];

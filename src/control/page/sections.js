@@ -104,15 +104,15 @@ export function times({ traffic }) {
   const each = ({ p50, p99 }) => `${seconds(p50)}, ${seconds(p99)}`;
   rows(
     'times',
-    traffic.times.map(({ path, size, responses, firstByte, completion }) => [
-      path,
+    traffic.times.map(({ delivery, size, responses, firstByte, completion }) => [
+      delivery,
       size,
       `${responses}`,
       each(firstByte),
       each(completion),
-      traffic.cpuPerByte[path] === undefined
+      traffic.cpuPerByte[delivery] === undefined
         ? 'not sampled'
-        : `${short(traffic.cpuPerByte[path] * 1e9)} ns/B`,
+        : `${short(traffic.cpuPerByte[delivery] * 1e9)} ns/B`,
     ]),
     'No responses lately.',
   );
