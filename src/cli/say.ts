@@ -1,5 +1,7 @@
 // What commands say beside their results.
 
+import { constants } from 'node:os';
+
 /** A line on standard error. Not console.error: Bun colours it on a terminal. */
 export function sayError(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -30,9 +32,12 @@ const sentences: Record<string, string> = {
   EROFS: 'the file system is read-only',
 };
 
+/** libuv has no name for EDQUOT. */
+const unnamedQuota = `Unknown system error -${constants.errno.EDQUOT}`;
+
 /** What an error of the system means, without the path; undefined for codes that are rare. */
 export function wordsOf(code: string | undefined): string | undefined {
-  return code === undefined ? undefined : sentences[code];
+  return code === undefined ? undefined : sentences[code === unnamedQuota ? 'EDQUOT' : code];
 }
 
 /** What happened, for the terminal: no class names, no stack. */

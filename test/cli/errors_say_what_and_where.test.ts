@@ -3,8 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { sentenceOf } from '../../src/cli/say.ts';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
 import { createSite } from '../support/server.ts';
 import { blobPath, sha256 } from '../support/store.ts';
@@ -131,4 +133,10 @@ test('--debug adds where an error came from', async () => {
     stderr,
     /^sealgate: files: expected BUCKET\/NAME or sha256:HEX\n.*Error: files: [^\n]*\n\s+at /,
   );
+});
+
+test('a quota that is used up is said in words, though libuv has no name for the error', () => {
+  const code = `Unknown system error -${constants.errno.EDQUOT}`;
+  const error = Object.assign(new Error(`${code}: ${code}, mkdir '/store'`), { code, path: '/store' });
+  assert.equal(sentenceOf(error), '/store: the quota of the disk is used up');
 });
