@@ -17,7 +17,7 @@ const maxColumns = 110;
 const maxFunctionLines = 70;
 const maxFileLines = 350;
 
-const product = [...sourcesUnder('src', /\.ts$/), ...sourcesUnder('workers', /\.ts$/)];
+const product = ['src', 'workers', 'examples'].flatMap((folder) => sourcesUnder(folder, /\.ts$/));
 const tests = sourcesUnder('test', /\.ts$/);
 const cxx = sourcesUnder('native', /\.(cc|h)$/);
 const core = cxx.filter(({ path }) => /^native\/(base|tls|http|store|server)\//.test(path));
@@ -29,7 +29,7 @@ const documents = [read('README.md'), read('ARCHITECTURE.md')];
 const layers: [RegExp, number][] = [
   [/^test\//, 6],
   [/^src\/(cli|server)\b/, 5],
-  [/^src\/(protocols|control)\//, 4],
+  [/^(src\/(protocols|control)|examples)\//, 4],
   [/^(src\/(sites|objects|engine|rollout|doctor)|workers)\//, 3],
   [/^src\/(store|auth|maintenance)\//, 2],
   [/^src\/native\//, 1],

@@ -88,7 +88,7 @@ export class RemoteServer {
     mediaType: string | undefined,
   ): Promise<Outcome> {
     const { path, size, digest, modified } = from;
-    const head = await this.#http.ask({ method: 'HEAD', path: objectPath(to.bucket, to.name) });
+    const head = await this.#http.ask({ method: 'HEAD', path: objectPath(to) });
     const there = head.status === 200 && head.headers.etag === `"${digest}"`;
     const recorded = head.headers['content-type'] ?? '';
     if (there && (mediaType === undefined || isRecordedType(mediaType, recorded))) return 'same';
@@ -96,7 +96,7 @@ export class RemoteServer {
     const type = mediaType === undefined ? {} : { 'content-type': mediaType };
     const time = modified !== undefined && { 'x-oc-mtime': String(Math.floor(modified / 1000)) };
     const headers = { ...type, ...time, 'repr-digest': reprDigest(digest) };
-    const asked: Question = { method: 'PUT', path: objectPath(to.bucket, to.name), headers, body };
+    const asked: Question = { method: 'PUT', path: objectPath(to), headers, body };
     const reply = expected(await this.#http.ask(asked), [200, 201], this.url);
     if (reply.status === 201) return 'created';
     return head.status === 200 || head.status === 410 ? 'replaced' : 'stored';
@@ -106,14 +106,14 @@ export class RemoteServer {
     from: Reference,
     to: { bucket: string; name: string },
   ): Promise<{ outcome: Outcome; digest: string }> {
-    const headers = { destination: objectPath(to.bucket, to.name) };
+    const headers = { destination: objectPath(to) };
     const reply = await this.#http.ask({ method: 'COPY', path: pathOf(from), headers });
     return JSON.parse(expected(reply, [200, 201], this.url).text);
   }
 
   /** False when there was nothing under the name. */
   async remove(bucket: string, name: string): Promise<boolean> {
-    const reply = await this.#http.ask({ method: 'DELETE', path: objectPath(bucket, name) });
+    const reply = await this.#http.ask({ method: 'DELETE', path: objectPath({ bucket, name }) });
     if (reply.status === 404 && !reply.text.includes('bucket-unknown')) return false;
     expected(reply, [204], this.url);
     return true;
@@ -223,7 +223,7 @@ function nameFor(url: URL, pem: string): string | undefined {
 }
 
 function pathOf(reference: Reference): string {
-  return 'digest' in reference ? `/sha256/${reference.digest}` : objectPath(reference.bucket, reference.name);
+  return 'digest' in reference ? `/sha256/${reference.digest}` : objectPath(reference);
 }
 
 function foundOf({ headers }: Pick<Reply, 'headers'>, url: string): Found {

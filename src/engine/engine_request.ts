@@ -48,10 +48,8 @@ export function trimmed(line: string, from = 0): string {
 }
 
 export class EngineRequest {
-  /** HEAD comes as GET: both have the same plan, and the engine leaves the body out. */
+  /** As it was sent. GET and HEAD have the same plan: the engine leaves the body out. */
   readonly method: string;
-  /** Whether it was HEAD. */
-  readonly head: boolean;
   /** Origin-form, not decoded. */
   readonly url: string;
   /** The path alone, not decoded. `*` (RFC 9110 9.3.7) is the root's. */
@@ -62,8 +60,7 @@ export class EngineRequest {
   readonly #hasBody: boolean;
 
   constructor(event: Pick<RequestEvent, 'method' | 'target' | 'head' | 'hasBody' | 'subject'>) {
-    this.head = event.method === 'HEAD';
-    this.method = event.method === 'HEAD' ? 'GET' : event.method;
+    this.method = event.method;
     this.url = event.target;
     const query = event.target.indexOf('?');
     const path = query < 0 ? event.target : event.target.slice(0, query);

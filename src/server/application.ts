@@ -8,9 +8,17 @@ import type { Refusals } from '../engine/refusals.ts';
 import { addon } from '../native/addon.ts';
 import { Epochs } from '../objects/epochs.ts';
 import { Objects } from '../objects/objects.ts';
-import { createApp } from '../protocols/objects/index.ts';
+import { objects as objectsProtocol } from '../protocols/objects/index.ts';
 import { authorizer } from '../sites/authorize.ts';
+import type { Mount, Protocol } from '../sites/mount.ts';
+import { mounted } from '../sites/mounts.ts';
 import type { FirstRead, Store } from '../store/store.ts';
+
+/** Every protocol that a mount can name. */
+const protocols: Record<string, Protocol> = { objects: objectsProtocol };
+
+/** What is served where nothing else is configured: /o/ and /sha256/ on every host. */
+const mounts: Mount[] = [{ host: '*', path: '/', protocol: 'objects' }];
 
 export function createObjects(config: Config, store: Store): Objects {
   return new Objects({
@@ -53,7 +61,7 @@ function createApplication(
 ): Handle {
   const openReads = auth.reads === 'open';
   const authorize = authorizer(tokens, auth.clients, openReads, ownToken);
-  return createApp({ objects, authorize, openReads, log });
+  return mounted(mounts, protocols, { objects, authorize, openReads, log });
 }
 
 // By digest a blob may be one of any bucket: the strictest counts.

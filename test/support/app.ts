@@ -11,8 +11,9 @@ import { SealgateError } from '../../src/errors.ts';
 import { addon, type DeliverPlan, type RespondPlan } from '../../src/native/addon.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects } from '../../src/objects/objects.ts';
-import { createApp } from '../../src/protocols/objects/index.ts';
+import { objects as protocol } from '../../src/protocols/objects/index.ts';
 import type { Authorize } from '../../src/sites/authorize.ts';
+import type { Mount } from '../../src/sites/mount.ts';
 import { openStore } from '../../src/store/content_store.ts';
 import type { Store } from '../../src/store/store.ts';
 
@@ -38,7 +39,7 @@ export interface TestApp {
  * otherwise.
  */
 export async function openTestApp(
-  settings: { authorize?: Authorize; openReads?: boolean } = {},
+  settings: { authorize?: Authorize; openReads?: boolean; path?: string } = {},
 ): Promise<TestApp> {
   const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-app-'));
   const store = await openStore({ root: join(dir, 'store') });
@@ -47,11 +48,13 @@ export async function openTestApp(
   const epochs = new Epochs(addon);
   const { authorize = () => {}, openReads = true } = settings;
   const objects = new Objects({ store, epochs, firstRead: () => 'trust', maxObjectBytes: 1 << 20 });
-  const handle = createApp({ objects, authorize, openReads, log });
+  const mount: Mount = { host: '*', path: settings.path ?? '/', protocol: 'objects' };
+  const handle = protocol({ objects, authorize, openReads, log }, mount);
 
   const ask = async (method: string, target: string, fields: string[], hasBody = false) => {
     const head = fields.map((field) => `${field}\r\n`).join('');
-    return handle(new EngineRequest({ method, target, head, hasBody, subject: '' }));
+    const request = new EngineRequest({ method, target, head, hasBody, subject: '' });
+    return (async () => handle(request))().catch((error) => problemFrom(error, log));
   };
   const put = async (target: string, body: string | Uint8Array, fields: string[]) => {
     const answer = await ask('PUT', target, fields, true);

@@ -38,8 +38,11 @@ export interface TestEngine {
   stop(): Promise<void>;
 }
 
-/** A plaintext listener whose requests are answered by `handle`. */
-export async function startEngine(handle: Handle, workers = 2): Promise<TestEngine> {
+/**
+ * A plaintext listener whose requests are answered by `handle`.
+ * @param blobs the folder that blobs are below; empty: none is delivered.
+ */
+export async function startEngine(handle: Handle, workers = 2, blobs = ''): Promise<TestEngine> {
   const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-engine-'));
   const log = pino({ level: 'silent' });
   const refused: string[] = [];
@@ -79,7 +82,7 @@ export async function startEngine(handle: Handle, workers = 2): Promise<TestEngi
       problems: engineProblems(),
       planKeyFields: [],
       serverName: 'sealgate',
-      blobs: '',
+      blobs,
     },
   });
   const stop = async () => {

@@ -124,7 +124,8 @@ export class Wire {
   }
 }
 
-/** A request head; `fields` are lines like `Range: bytes=0-1`. */
+/** A request head; `fields` are lines like `Range: bytes=0-1`. One that names no host is for localhost. */
 export function request(method: string, target: string, ...fields: string[]): string {
-  return `${[`${method} ${target} HTTP/1.1`, 'Host: localhost', ...fields].join('\r\n')}\r\n\r\n`;
+  const host = fields.some((field) => /^host:/i.test(field)) ? [] : ['Host: localhost'];
+  return `${[`${method} ${target} HTTP/1.1`, ...host, ...fields].join('\r\n')}\r\n\r\n`;
 }

@@ -10,13 +10,13 @@ import { conditionsOf } from '../../objects/conditions.ts';
 import type { Name } from '../../objects/objects.ts';
 import type { NewRef } from '../../store/store.ts';
 import { destination } from './destination.ts';
-import type { Route, Services } from './services.ts';
+import type { DigestRoute, ObjectRoute, Services } from './services.ts';
 import { digestTarget, objectPath, objectTarget } from './target.ts';
 import { stored } from './upload.ts';
 
-export function copyObject(services: Services): Route {
-  return (request) => {
-    const { bucket, name } = objectTarget(request.path);
+export function copyObject(services: Services): ObjectRoute {
+  return (request, captures) => {
+    const { bucket, name } = objectTarget(captures);
     services.authorize(request, 'read', bucket);
     const to = destination(services, request);
     const { digest, mediaType, modified } = services.objects.head({ bucket, name });
@@ -24,9 +24,9 @@ export function copyObject(services: Services): Route {
   };
 }
 
-export function copyDigest(services: Services): Route {
-  return (request) => {
-    const digest = digestTarget(request.path);
+export function copyDigest(services: Services): DigestRoute {
+  return (request, captures) => {
+    const digest = digestTarget(captures);
     services.authorize(request, 'read');
     const to = destination(services, request);
     return place(services, request, { digest }, to);
@@ -34,7 +34,7 @@ export function copyDigest(services: Services): Route {
 }
 
 async function place(
-  { objects }: Services,
+  { objects, prefix }: Services,
   request: EngineRequest,
   from: NewRef,
   to: Name,
@@ -44,7 +44,7 @@ async function place(
     conditions: conditionsOf(request.headers),
     overwrite,
   });
-  return stored(outcome === 'created', objectPath(to.bucket, to.name), {
+  return stored(outcome === 'created', objectPath(to, prefix), {
     ...to,
     digest,
     size,

@@ -3,12 +3,12 @@
 
 import { respond } from '../../engine/plan.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
-import type { Route, Services } from './services.ts';
+import type { ObjectRoute, Services } from './services.ts';
 import { objectTarget } from './target.ts';
 
-export function deleteObject({ objects, authorize }: Services): Route {
-  return async (request) => {
-    const at = objectTarget(request.path);
+export function deleteObject({ objects, authorize }: Services): ObjectRoute {
+  return async (request, captures) => {
+    const at = objectTarget(captures);
     authorize(request, 'write', at.bucket);
     await objects.delete(at, conditionsOf(request.headers));
     return respond(204);

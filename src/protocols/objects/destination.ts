@@ -6,17 +6,23 @@ import type { Name } from '../../objects/objects.ts';
 import type { Services } from './services.ts';
 import { objectTarget } from './target.ts';
 
+const objectPattern = /^\/o\/([^/?]*)\/([^?]*[^/?])$/;
+
 /**
  * Throws `target-invalid`, `destination-elsewhere`, `bucket-unknown`, and what `authorize` throws of a client
  * that may not write there.
  */
-export function destination({ authorize, objects }: Services, request: EngineRequest): Name {
+export function destination({ authorize, objects, prefix }: Services, request: EngineRequest): Name {
   const given = request.headers.get('destination') ?? '';
   const absolute = /^([a-z][a-z0-9+.-]*:)\/\/[^/]*/i.exec(given);
   const path = given.slice(absolute?.[0].length ?? 0);
-  if (!path.startsWith('/o/') || path.includes('?') || path.endsWith('/') || path.split('/').length < 4)
-    throw new SealgateError('target-invalid', 'COPY needs the field Destination: /o/{bucket}/{name}.');
-  const to = objectTarget(path);
+  const parts = path.startsWith(prefix) ? objectPattern.exec(path.slice(prefix.length)) : null;
+  if (!parts)
+    throw new SealgateError(
+      'target-invalid',
+      `COPY needs the field Destination: ${prefix}/o/{bucket}/{name}.`,
+    );
+  const to = objectTarget({ bucket: parts[1] ?? '', name: parts[2] ?? '' });
   authorize(request, 'write', to.bucket);
   if (absolute) checkHost(given, absolute[1] ?? '', request);
   objects.bucket(to.bucket);

@@ -5,7 +5,7 @@ import { SealgateError } from '../../errors.ts';
 import type { RespondPlan } from '../../native/addon.ts';
 import { maxNameBytes } from '../../store/names.ts';
 import type { Listing } from '../../store/store.ts';
-import type { Route, Services } from './services.ts';
+import type { BucketRoute, Services } from './services.ts';
 import { bucketTarget } from './target.ts';
 
 const maxLimit = 1000;
@@ -15,9 +15,9 @@ const parameters = ['prefix', 'after', 'limit'];
 /** Characters of a name that an answer repeats. */
 const shownCharacters = 40;
 
-export function listBucket({ objects, authorize }: Services): Route {
-  return async (request) => {
-    const bucket = bucketTarget(request.path);
+export function listBucket({ objects, authorize }: Services): BucketRoute {
+  return async (request, captures) => {
+    const bucket = bucketTarget(captures);
     authorize(request, 'read', bucket);
     objects.bucket(bucket);
     const { query } = request;

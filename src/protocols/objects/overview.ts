@@ -1,14 +1,15 @@
 // GET|HEAD /: what there is to ask for.
 
 import { respondJson } from '../../engine/plan.ts';
-import type { Route } from './services.ts';
+import type { Route } from '../../sites/resources.ts';
+import type { Services } from './services.ts';
 
-export function index(): Route {
+export function overview({ prefix }: Services): Route {
   return () =>
     respondJson(200, {
       server: 'sealgate',
-      objects: '/o/{bucket}/{name}',
-      listing: '/o/{bucket}/?prefix=&after=&limit=',
-      blobs: '/sha256/{hex}',
+      objects: `${prefix}/o/{bucket}/{name}`,
+      listing: `${prefix}/o/{bucket}/?prefix=&after=&limit=`,
+      blobs: `${prefix}/sha256/{hex}`,
     });
 }

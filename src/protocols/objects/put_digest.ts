@@ -4,14 +4,14 @@ import { receive } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
 import { promisedDigest } from './digest_fields.ts';
-import type { Route, Services } from './services.ts';
+import type { DigestRoute, Services } from './services.ts';
 import { sourceTime } from './source_time.ts';
 import { digestTarget } from './target.ts';
 import { checkBody, stored } from './upload.ts';
 
-export function putDigest({ objects, authorize }: Services): Route {
-  return (request) => {
-    const digest = digestTarget(request.path);
+export function putDigest({ objects, authorize }: Services): DigestRoute {
+  return (request, captures) => {
+    const digest = digestTarget(captures);
     authorize(request, 'write');
     checkBody(request);
     if (sourceTime(request.headers) !== undefined)

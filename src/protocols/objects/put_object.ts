@@ -3,16 +3,16 @@
 import { receive } from '../../engine/plan.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
 import { promisedDigest } from './digest_fields.ts';
-import type { Route, Services } from './services.ts';
+import type { ObjectRoute, Services } from './services.ts';
 import { sourceTime, timeAccepted } from './source_time.ts';
 import { objectPath, objectTarget } from './target.ts';
 import { checkBody, stored } from './upload.ts';
 import { uploadMediaType } from './upload_media_type.ts';
 
-export function putObject({ objects, authorize }: Services): Route {
-  return (request) => {
+export function putObject({ objects, authorize, prefix }: Services): ObjectRoute {
+  return (request, captures) => {
     const { headers } = request;
-    const to = objectTarget(request.path);
+    const to = objectTarget(captures);
     authorize(request, 'write', to.bucket);
     objects.bucket(to.bucket);
     checkBody(request);
@@ -23,7 +23,7 @@ export function putObject({ objects, authorize }: Services): Route {
     return receive(body, ({ outcome, modified: recorded, ...about }) =>
       stored(
         outcome === 'created',
-        objectPath(to.bucket, to.name),
+        objectPath(to, prefix),
         { ...to, ...about },
         timeAccepted(modified, recorded),
       ),

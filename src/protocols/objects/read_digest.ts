@@ -1,13 +1,13 @@
 // GET|HEAD /sha256/{hex}: bytes by what they are. The URL can never mean other bytes.
 
-import { content } from './content.ts';
-import type { Route, Services } from './services.ts';
+import { content } from '../../sites/content.ts';
+import type { DigestRoute, Services } from './services.ts';
 import { digestTarget } from './target.ts';
 
-export function readDigest(services: Services): Route {
+export function readDigest(services: Services): DigestRoute {
   const { objects, authorize, openReads } = services;
-  return (request) => {
-    const digest = digestTarget(request.path);
+  return (request, captures) => {
+    const digest = digestTarget(captures);
     authorize(request, 'read');
     const found = objects.getBlob(digest);
     return content(services, request, found, {

@@ -1,13 +1,13 @@
 // GET|HEAD /o/{bucket}/{name…}: the newest version of a name.
 
-import { content } from './content.ts';
-import type { Route, Services } from './services.ts';
+import { content } from '../../sites/content.ts';
+import type { ObjectRoute, Services } from './services.ts';
 import { objectTarget } from './target.ts';
 
-export function readObject(services: Services): Route {
+export function readObject(services: Services): ObjectRoute {
   const { objects, authorize, openReads } = services;
-  return (request) => {
-    const at = objectTarget(request.path);
+  return (request, captures) => {
+    const at = objectTarget(captures);
     authorize(request, 'read', at.bucket);
     const found = objects.get(at);
     return content(services, request, found, {

@@ -1,18 +1,13 @@
-// What the routes of the data plane work with.
+// What the routes of this protocol work with.
 
-import type { Logger } from 'pino';
-import type { EngineRequest } from '../../engine/engine_request.ts';
-import type { Answer } from '../../engine/plan.ts';
-import type { Objects } from '../../objects/objects.ts';
-import type { Authorize } from '../../sites/authorize.ts';
+import type { Services as Shared } from '../../sites/mount.ts';
+import type { Route } from '../../sites/resources.ts';
 
-export interface Services {
-  objects: Objects;
-  authorize: Authorize;
-  /** Whether everybody may read. Plans of content that is not open to all are not kept. */
-  openReads: boolean;
-  log: Logger;
+export interface Services extends Shared {
+  /** The path of the mount without the slash at its end: what paths in answers begin with. */
+  prefix: string;
 }
 
-/** What one route does with a request. Refusals are thrown as SealgateError. */
-export type Route = (request: EngineRequest) => Answer | Promise<Answer>;
+export type ObjectRoute = Route<'/o/:bucket/:name{.+}'>;
+export type BucketRoute = Route<'/o/:bucket/'>;
+export type DigestRoute = Route<'/sha256/:digest'>;

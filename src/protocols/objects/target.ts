@@ -1,39 +1,36 @@
-// Request paths to names and digests. Percent-encoding (RFC 3986 2.1) is undone exactly once, segment by
-// segment, so that an encoded slash cannot make a different name.
+// What the paths of this protocol capture, as names and digests. Percent-encoding (RFC 3986 2.1) is undone
+// exactly once, segment by segment, so that an encoded slash cannot make a different name.
 
 import { isDigest } from '../../digest.ts';
 import { SealgateError } from '../../errors.ts';
+import type { Name } from '../../objects/objects.ts';
 import { checkBucketName, checkObjectName } from '../../store/names.ts';
 
-/** `/o/{bucket}/{name…}`. Throws `target-invalid`. */
-export function objectTarget(path: string): { bucket: string; name: string } {
-  const slash = path.indexOf('/', '/o/'.length);
-  const bucket = decodeSegment(path.slice('/o/'.length, slash));
-  const rest = path.slice(slash + 1);
-  const name = rest.includes('%') ? rest.split('/').map(decodeSegment).join('/') : rest;
-  checkBucketName(bucket);
+/** Of `/o/{bucket}/{name…}`. Throws `target-invalid`. */
+export function objectTarget(captures: { bucket: string; name: string }): Name {
+  const bucket = bucketTarget(captures);
+  const { name: sent } = captures;
+  const name = sent.includes('%') ? sent.split('/').map(decodeSegment).join('/') : sent;
   checkObjectName(name);
   return { bucket, name };
 }
 
-/** `/o/{bucket}/`. Throws `target-invalid`. */
-export function bucketTarget(path: string): string {
-  const bucket = decodeSegment(path.slice('/o/'.length, -1));
+/** Of `/o/{bucket}/`. Throws `target-invalid`. */
+export function bucketTarget(captures: { bucket: string }): string {
+  const bucket = decodeSegment(captures.bucket);
   checkBucketName(bucket);
   return bucket;
 }
 
-/** `/sha256/{hex}`. Throws `target-invalid`. */
-export function digestTarget(path: string): string {
-  const digest = path.slice('/sha256/'.length);
-  if (!isDigest(digest)) {
-    throw new SealgateError('target-invalid', 'The path must be /sha256/ and 64 lower-case hex digits.');
-  }
-  return digest;
+/** Of `/sha256/{hex}`. Throws `target-invalid`. */
+export function digestTarget({ digest }: { digest: string }): string {
+  if (isDigest(digest)) return digest;
+  throw new SealgateError('target-invalid', 'The path must be /sha256/ and 64 lower-case hex digits.');
 }
 
-export function objectPath(bucket: string, name: string): string {
-  return `/o/${bucket}/${name.split('/').map(encodeURIComponent).join('/')}`;
+/** @param prefix what the paths of the mount begin with; empty: nothing before /o/. */
+export function objectPath({ bucket, name }: Name, prefix = ''): string {
+  return `${prefix}/o/${bucket}/${name.split('/').map(encodeURIComponent).join('/')}`;
 }
 
 function decodeSegment(segment: string): string {

@@ -2,12 +2,12 @@
 
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { EngineRequest } from '../../engine/engine_request.ts';
-import { type Answer, type Delivery, deliver, describe, problem, problemFrom } from '../../engine/plan.ts';
-import { SealgateError } from '../../errors.ts';
-import type { Hashed, SealRecord } from '../../native/addon.ts';
-import type { FoundBlob } from '../../objects/objects.ts';
-import type { Services } from './services.ts';
+import type { EngineRequest } from '../engine/engine_request.ts';
+import { type Answer, type Delivery, deliver, describe, problem, problemFrom } from '../engine/plan.ts';
+import { SealgateError } from '../errors.ts';
+import type { Hashed, SealRecord } from '../native/addon.ts';
+import type { FoundBlob } from '../objects/objects.ts';
+import type { Services } from './mount.ts';
 
 export function content(
   { log }: Pick<Services, 'log'>,
@@ -40,6 +40,6 @@ async function whileProved(
   }
 }
 
-function needsNoBytes({ head, headers }: EngineRequest, { digest }: Hashed): boolean {
-  return head || headers.get('if-none-match')?.includes(digest) === true;
+function needsNoBytes({ method, headers }: EngineRequest, { digest }: Hashed): boolean {
+  return method === 'HEAD' || headers.get('if-none-match')?.includes(digest) === true;
 }

@@ -1,0 +1,29 @@
+// Mount: where a protocol is served, and what a protocol is made with.
+
+import type { Logger } from 'pino';
+import type { Handle } from '../engine/bridge.ts';
+import type { Objects } from '../objects/objects.ts';
+import type { Authorize } from './authorize.ts';
+
+export interface Mount {
+  /** A host name in lower case; `*.example.com`: every name below example.com; `*`: every host. */
+  host: string;
+  /** Where the paths begin that are the protocol's, with a slash at both ends. */
+  path: string;
+  /** By the name of its folder in src/protocols/. */
+  protocol: string;
+  /** Of protocols that serve one. */
+  bucket?: string;
+}
+
+/** What every protocol works with. It reaches the store through `objects` only. */
+export interface Services {
+  objects: Objects;
+  authorize: Authorize;
+  /** Whether everybody may read. Plans of content that is not open to all are not kept. */
+  openReads: boolean;
+  log: Logger;
+}
+
+/** A protocol: its application for one mount. */
+export type Protocol = (services: Services, mount: Mount) => Handle;
