@@ -8,7 +8,7 @@ import { openRegularSync } from '../regular_file.ts';
 
 /** Bytes of a file that may be a key as a whole: more than one behind a long chain of certificates. */
 const maxKeyFileBytes = 1024 * 1024;
-/** Bytes of a larger file that are searched for keys: dumps and archives, at some 10 ms each MiB. */
+/** Bytes of a larger file that are searched for keys: dumps and archives, at some 3 ms a MiB. */
 const maxSearchedBytes = 64 * 1024 * 1024;
 /** Bytes of the key files that players fetch (RFC 8216 4.3.2.4): they are content. */
 const hlsKeyBytes = 16;
