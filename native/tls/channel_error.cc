@@ -57,7 +57,10 @@ ChannelError channel_error_of_errno(int error) {
     case ECONNRESET: return ChannelError::reset;
     case EPIPE: return ChannelError::broken_pipe;
     case ETIMEDOUT:
-    case EHOSTUNREACH: return ChannelError::timed_out;
+    case EHOSTUNREACH:
+    case EHOSTDOWN:
+    case ENETUNREACH:
+    case ENETDOWN: return ChannelError::timed_out;
     case ENOMEM:
     case ENOBUFS: return ChannelError::out_of_memory;
     default: return ChannelError::other;
@@ -66,7 +69,17 @@ ChannelError channel_error_of_errno(int error) {
 
 ChannelError channel_error_of_openssl(unsigned long code) {
   if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE) return ChannelError::out_of_memory;
-  if (ERR_GET_LIB(code) != ERR_LIB_SSL) return ChannelError::other;
+  switch (ERR_GET_LIB(code)) {
+    case ERR_LIB_SSL: break;
+    case ERR_LIB_X509:
+    case ERR_LIB_X509V3: return ChannelError::certificate;
+    case ERR_LIB_ASN1:
+    case ERR_LIB_DH:
+    case ERR_LIB_EC:
+    case ERR_LIB_EVP:
+    case ERR_LIB_RSA: return ChannelError::illegal_message;  // a key share or signature that is none
+    default: return ChannelError::other;
+  }
   const int reason = ERR_GET_REASON(code);
   if (reason >= SSL_AD_REASON_OFFSET) return ChannelError::alert_received;
   switch (reason) {

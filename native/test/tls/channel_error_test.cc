@@ -23,6 +23,7 @@ TEST("errno of a socket") {
                                                 {ECONNRESET, ChannelError::reset},
                                                 {EPIPE, ChannelError::broken_pipe},
                                                 {ETIMEDOUT, ChannelError::timed_out},
+                                                {ENETUNREACH, ChannelError::timed_out},
                                                 {ENOMEM, ChannelError::out_of_memory},
                                                 {ENOSYS, ChannelError::other}};
   for (const auto& [error, expected] : cases) {
@@ -38,7 +39,9 @@ TEST("reasons of OpenSSL") {
       {ERR_PACK(ERR_LIB_SSL, 0, SSL_R_UNSUPPORTED_PROTOCOL), ChannelError::protocol_version},
       {ERR_PACK(ERR_LIB_SSL, 0, SSL_R_HTTP_REQUEST), ChannelError::not_tls},
       {ERR_PACK(ERR_LIB_SSL, 0, SSL_AD_REASON_OFFSET + SSL_AD_UNKNOWN_CA), ChannelError::alert_received},
-      {ERR_PACK(ERR_LIB_X509, 0, 1), ChannelError::other},
+      {ERR_PACK(ERR_LIB_X509, 0, 1), ChannelError::certificate},
+      {ERR_PACK(ERR_LIB_EC, 0, 1), ChannelError::illegal_message},
+      {ERR_PACK(ERR_LIB_BIO, 0, 1), ChannelError::other},
       {0, ChannelError::other}};
   for (const auto& [code, expected] : cases) {
     const check::Context context(std::to_string(code));
