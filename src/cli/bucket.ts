@@ -1,4 +1,4 @@
-// bucket: makes and lists buckets.
+// bucket: creates and lists buckets.
 
 import type { Command } from 'commander';
 import { shownBucket } from '../control/content.ts';
@@ -11,13 +11,13 @@ import { checked, parseKind, type SiteOptions, withExamples, withStore } from '.
 
 type Options = SiteOptions & ControlOptions;
 
-const storeFlag = ['--store <dir>', 'store of another place than the configuration names; $SEALGATE_STORE'];
+const storeFlag = ['--store <dir>', 'store to use instead of the configured one; $SEALGATE_STORE'];
 
 export function addBucket(program: Command): void {
   const [flag = '', about = ''] = storeFlag;
   const bucket = program
     .command('bucket')
-    .description('make and list buckets; a running server has them at once');
+    .description('create and list buckets; a running server knows new ones at once');
   withExamples(
     bucket,
     'sealgate bucket create releases',
@@ -25,20 +25,20 @@ export function addBucket(program: Command): void {
     'sealgate bucket ls',
   );
   const creating = withControl(bucket.command('create'))
-    .description('make a bucket; its kind stays')
+    .description('create a bucket; its kind cannot be changed later')
     .argument('<name>')
     .option(
       '--kind <kind>',
-      'write-once: a name never changes its bytes; versioned: the newest wins',
+      'write-once: a name never changes; versioned: a name can be overwritten',
       'write-once',
     )
-    .option('--why <text>', 'for the audit log of a running server')
+    .option('--why <text>', 'reason, recorded in the audit log of a running server')
     .option(flag, about)
     .action(create);
   withExamples(creating, 'sealgate bucket create --kind versioned pages');
   const listing = withControl(bucket.command('ls').alias('list'))
     .description('list the buckets')
-    .option('--json', 'one JSON object a line')
+    .option('--json', 'print one JSON object per line')
     .option(flag, about)
     .action(list);
   withExamples(listing, 'sealgate bucket ls --config site/sealgate.json');
@@ -49,7 +49,7 @@ async function create(name: string, options: Options & { kind: string; why?: str
   await createBucket(name, parseKind(options.kind) ?? 'write-once', options, options.why);
 }
 
-/** In the store itself, or by the server that has it open or that --control names. */
+/** In the store itself, or through the server that has it open or that --control names. */
 export async function createBucket(
   name: string,
   kind: BucketKind,

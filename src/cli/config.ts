@@ -7,23 +7,25 @@ import { jsonSchema } from '../config_schema.ts';
 import { type SiteOptions, siteConfig, withExamples, withSite } from './site.ts';
 
 export function addConfig(program: Command): void {
-  const config = program.command('config').description('check the configuration and see what it amounts to');
+  const config = program.command('config').description('check and show the configuration');
   withExamples(config, 'sealgate config check', 'SEALGATE_WORKERS=2 sealgate config show');
-  const checking = withSite(config.command('check')).description('say what is wrong with it').action(check);
+  const checking = withSite(config.command('check'))
+    .description('report all errors in the configuration')
+    .action(check);
   withExamples(checking, 'sealgate config check --config site/sealgate.json');
   const showing = withSite(config.command('show'))
-    .description('print it with every default filled in')
+    .description('print the configuration with all defaults filled in')
     .action(show);
   withExamples(showing, 'SEALGATE_WORKERS=2 sealgate config show');
   const schema = config
     .command('schema')
-    .description('print its JSON Schema, for editors')
+    .description('print the JSON Schema of the configuration file: every setting and its default')
     .action(() => console.log(JSON.stringify(jsonSchema(), null, 2)));
   withExamples(schema, 'sealgate config schema > sealgate.schema.json');
   const variables = config
     .command('variables')
-    .description('list the environment variables that override it')
-    .option('--json', 'one JSON object a line')
+    .description('list the environment variables that override settings')
+    .option('--json', 'print one JSON object per line')
     .action(({ json }: { json?: true }) => {
       for (const [setting, { variable }] of Object.entries(settings))
         console.log(json ? JSON.stringify({ variable, setting }) : `${variable.padEnd(28)} ${setting}`);

@@ -1,5 +1,5 @@
-// How commands talk to a running server: its control plane, over TCP or a unix socket. By node:http, which
-// speaks to unix sockets on every runtime, where fetch does not.
+// ControlClient: requests to a running server's control plane, over TCP or a unix socket. Uses node:http,
+// because fetch cannot use unix sockets on all runtimes.
 
 import { type ClientRequest, request as http, type RequestOptions } from 'node:http';
 import { request as https } from 'node:https';
@@ -9,7 +9,7 @@ import { controlUrl } from '../control_address.ts';
 import { readNamed } from '../regular_file.ts';
 import { NoServer } from './say.ts';
 
-/** Milliseconds for an answer. */
+/** Milliseconds to wait for a response. */
 const patience = 30_000;
 const maxAnswer = 16 * 1024 * 1024;
 
@@ -26,13 +26,16 @@ export interface ControlOptions {
 
 export function withControl(command: Command): Command {
   return command
-    .option('-c, --config <file>', 'configuration (default: sealgate.json here; $SEALGATE_CONFIG)')
-    .option('--control <url>', "the server's control plane, http://, https:// or unix:; $SEALGATE_CONTROL")
+    .option('-c, --config <file>', 'configuration file (default: ./sealgate.json; $SEALGATE_CONFIG)')
+    .option(
+      '--control <url>',
+      "URL of the server's control plane: http://, https:// or unix:; $SEALGATE_CONTROL",
+    )
     .option(
       '--token-file <file>',
       'file with a token of scope control:read or control:operate; $SEALGATE_TOKEN',
     )
-    .option('--cacert <file>', 'PEM file: who signed the control plane’s certificate');
+    .option('--cacert <file>', 'PEM file with the CA of the control plane’s certificate');
 }
 
 export class ControlClient {
@@ -59,7 +62,10 @@ export class ControlClient {
     });
   }
 
-  /** The answer's JSON. Rejects with what the server says is wrong, or why it cannot be reached. */
+  /**
+   * The response's JSON. Rejects with the server's error message, or with the reason why it cannot be
+   * reached.
+   */
   get<Answer>(path: string): Promise<Answer> {
     return this.#ask<Answer>('GET', path);
   }

@@ -1,4 +1,4 @@
-// cp: another name for bytes that are stored, without moving them.
+// cp: gives a stored blob a further name, without copying its bytes.
 
 import type { Command } from 'commander';
 import { type PlaceOptions, withPlace, writing } from './place.ts';
@@ -6,7 +6,7 @@ import { checkBucket, find, parseName, parseReference, withExamples } from './si
 
 export function addCp(program: Command): void {
   const command = withPlace(program.command('cp'))
-    .description('give bytes that are stored another name; no byte is copied')
+    .description('give a stored object another name, without copying its bytes')
     .argument('<from>', 'BUCKET/NAME or sha256:HEX')
     .argument('<to>', 'BUCKET/NAME')
     .action(copy);

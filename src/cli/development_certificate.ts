@@ -1,5 +1,5 @@
-// The certificate that `init` makes, for development: self-signed, ECDSA P-256, good for a year. A key or a
-// certificate that is there is never overwritten.
+// The certificate that `init` makes for development: self-signed, ECDSA P-256, valid for a year. An existing
+// key or certificate is never overwritten.
 
 import { execFile } from 'node:child_process';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ const request = ['req', '-x509', '-subj', '/CN=localhost/O=Sealgate development'
 const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1'];
 const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 
-/** @param kept hears what was there already. */
+/** @param kept receives the paths of files that existed before. */
 export async function makeCertificate(
   { certificate, key }: { certificate: string; key: string },
   kept: string[],
@@ -27,19 +27,19 @@ export async function makeCertificate(
     if (hasKey) {
       await openssl([...request, ...names, '-key', key, '-out', made.certificate], key);
     } else {
-      // OpenSSL keeps the mode of a file that is there.
+      // Created first, because OpenSSL keeps the mode of an existing file.
       await writeFile(made.key, '', { mode: 0o600 });
       await openssl([...request, ...names, ...newKey, '-keyout', made.key, '-out', made.certificate]);
       await rename(made.key, key);
     }
-    // The key first: a certificate can be made for it again.
+    // The key is placed first: if the next step fails, a new certificate can still be made for it.
     await rename(made.certificate, certificate);
   } finally {
     for (const file of Object.values(made)) await rm(file, { force: true });
   }
 }
 
-/** Files that are empty were left by a run that was interrupted. */
+/** False for an empty file, which an interrupted run leaves behind. */
 export async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     (found) => found.isDirectory() || found.size > 0,

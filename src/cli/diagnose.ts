@@ -1,4 +1,4 @@
-// diagnose: what is odd about kernel TLS on a running server, and the likely cause.
+// diagnose: symptoms of a running server, above all of its kernel TLS, with their likely causes.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
@@ -6,7 +6,7 @@ import type { Diagnosis, TrafficView } from '../control/views.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { NoServer } from './say.ts';
 import { withExamples } from './site.ts';
-import { minutes, shareTold } from './units.ts';
+import { minutes, shareText } from './units.ts';
 
 const families = {
   A: 'kernel TLS is on without a gain',
@@ -18,14 +18,12 @@ const watchSeconds = 5;
 
 export function addDiagnose(program: Command): void {
   const command = withControl(program.command('diagnose'))
-    .description(
-      'name what is odd about a running server and its kernel TLS, with numbers and the likely cause',
-    )
-    .option('--watch', `again each ${watchSeconds} s, until it is stopped`)
-    .option('--json', 'as one JSON object')
+    .description('find symptoms of a running server and its kernel TLS, with numbers and the likely cause')
+    .option('--watch', `repeat every ${watchSeconds} s until stopped`)
+    .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
-      '\nExit status: 0 nothing odd, 1 something, 2 wrong arguments, 3 no answer from a server.',
+      '\nExit status: 0 no symptoms, 1 symptoms, 2 wrong arguments, 3 no answer from a server.',
     )
     .action(diagnoseAction);
   withExamples(command, 'sealgate diagnose', 'sealgate diagnose --watch');
@@ -34,20 +32,20 @@ export function addDiagnose(program: Command): void {
 async function diagnoseAction(options: ControlOptions & { watch?: true; json?: true }): Promise<void> {
   const client = await ControlClient.of(options);
   for (;;) {
-    // A server that answers with a refusal has not said whether anything is odd.
+    // An error response says nothing about symptoms, so it must not look like "no symptoms".
     const found = await client.get<Diagnosis>('/diagnosis').catch((cause: Error) => {
       throw new NoServer(cause.message, { cause });
     });
-    console.log(options.json ? JSON.stringify(found) : told(found));
+    console.log(options.json ? JSON.stringify(found) : shown(found));
     process.exitCode = found.symptoms.length > 0 ? 1 : 0;
     if (!options.watch) return;
     await sleep(watchSeconds * 1000);
   }
 }
 
-function told({ windowSeconds, symptoms, traffic }: Diagnosis): string {
+function shown({ windowSeconds, symptoms, traffic }: Diagnosis): string {
   const since = `in the last ${Math.round(windowSeconds)} s`;
-  const measured = trafficTold(traffic);
+  const measured = trafficLines(traffic);
   if (symptoms.length === 0) return [`nothing odd ${since}`, ...measured].join('\n');
   const lines = symptoms.map(
     ({ family, name, seen, cause, remedy }) =>
@@ -56,12 +54,12 @@ function told({ windowSeconds, symptoms, traffic }: Diagnosis): string {
   return [...lines, [`(${since})`, ...measured].join('\n')].join('\n\n');
 }
 
-/** The kernel's share, and how long responses took and a byte cost by their path. */
-function trafficTold({ share, since, seconds, times, cpuPerByte }: TrafficView): string[] {
+/** The kernel's share of the bytes, response times and CPU per byte by path. */
+function trafficLines({ share, since, seconds, times, cpuPerByte }: TrafficView): string[] {
   const shares = [
-    `${shareTold(share)}, last ${minutes(seconds)}`,
-    `${shareTold(since.change.share)}, since the last change or start`,
-    `${shareTold(since.start.share)}, since the start`,
+    `${shareText(share)}, last ${minutes(seconds)}`,
+    `${shareText(since.change.share)}, since the last change or start`,
+    `${shareText(since.start.share)}, since the start`,
   ];
   const milliseconds = (value: number) => `${Number((value * 1000).toPrecision(3))}`;
   const rows = times.map(({ delivery, size, responses, firstByte, completion }) =>

@@ -1,4 +1,4 @@
-// doctor: what this host can do for Sealgate, and what stands in its way.
+// doctor: checks what this host can do for Sealgate, and what stands in its way.
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -15,16 +15,16 @@ const marks: Record<Severity, string> = { ok: ' ok ', info: 'info', warn: 'WARN'
 export function addDoctor(program: Command): void {
   const doctor = program
     .command('doctor')
-    .description('say what this host can do for Sealgate and what stands in its way')
-    .option('-c, --config <file>', 'configuration (default: sealgate.json here; $SEALGATE_CONFIG)')
-    .option('--json', 'as one JSON object')
+    .description('check what this host can do for Sealgate: kernel TLS, limits, certificates, store')
+    .option('-c, --config <file>', 'configuration file (default: ./sealgate.json; $SEALGATE_CONFIG)')
+    .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
       `
-Tries kernel TLS with real records, a handshake as the site is set up, and what the file system of the store
-can do. Without a site it looks at the host alone.
+Tries kernel TLS with real records, a handshake with the configured TLS settings, and the features of the
+store's file system. Without a configuration it checks only the host.
 
-Exit status: 0 nothing to do, 1 warnings, 2 something that keeps the server from working as configured.`,
+Exit status: 0 no findings, 1 warnings, 2 the server cannot work as configured.`,
     )
     .action(doctorAction);
   withExamples(doctor, 'sealgate doctor', 'sealgate doctor --config site/sealgate.json --json');

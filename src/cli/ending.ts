@@ -1,14 +1,14 @@
-// The end of a server's process. Every way out leads through here: the runtimes wait for all of their
-// threads, and delivery workers are inside the engine, where nobody can interrupt them.
+// The end of the server's process. A runtime waits at exit for all its threads, but delivery workers run
+// inside the engine, where the runtime cannot interrupt them; so the engine ends the process itself.
 
 import type { Logger } from 'pino';
 import { addon } from '../native/addon.ts';
 
-/** Milliseconds for workers to leave their loops, and for each log to be written. */
+/** Milliseconds for the workers to leave their loops, and for each log to be written out. */
 const workersPatience = 300;
 const logPatience = 250;
 
-/** From now on process.exit(), an uncaught error and the end of all work end the process within a second. */
+/** Makes process.exit(), an uncaught error and the end of all work end the process within a second. */
 export function endForGood(): void {
   process.on('exit', (status) => {
     addon.stopReactors(workersPatience);
@@ -16,7 +16,7 @@ export function endForGood(): void {
   });
 }
 
-/** An error that nobody caught is logged, and ends the process: what it left half done is unknown. */
+/** An uncaught error is logged and ends the process, since its state is unknown. */
 export function endOnUncaughtErrors(log: Logger): void {
   const fatal = (error: unknown) => {
     log.fatal({ err: error }, 'an error that nobody expected; the server ends');

@@ -1,4 +1,4 @@
-// forget: bytes that must not be in the store at all, whatever name they have.
+// forget: removes a blob from the store for good, whatever names it has.
 
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
@@ -21,16 +21,16 @@ const maxWhy = 500;
 
 export function addForget(program: Command): void {
   const command = withControl(program.command('forget'))
-    .description('remove bytes from the store for good; names that point at them answer 410 from then on')
-    .argument('<digest>', 'sha256:HEX or HEX; or BUCKET/NAME for what it points at now')
-    .requiredOption('--why <text>', 'for the audit log and the store’s own record')
-    .option('--store <dir>', 'store of another place than the configuration names; $SEALGATE_STORE')
+    .description('remove a blob from the store for good; its names answer 410 from then on')
+    .argument('<digest>', 'sha256:HEX or HEX, or BUCKET/NAME for the blob that the name points at now')
+    .requiredOption('--why <text>', 'reason, recorded in the audit log and the store')
+    .option('--store <dir>', 'store to use instead of the configured one; $SEALGATE_STORE')
     .action(forget)
     .addHelpText(
       'after',
       `
-Transfers that are under way end as they began. Backups of the store, caches and what clients have fetched are
-beyond reach. The same bytes may be stored again.
+Running transfers of the blob are not interrupted. Copies in backups, caches and at clients remain. The same
+bytes can be stored again.
 `,
     );
   withExamples(
@@ -49,7 +49,7 @@ async function forget(what: string, options: Options): Promise<void> {
   console.log(`sha256:${digest} forgotten`);
 }
 
-// A name is looked up in the store here: the control plane knows digests alone.
+// The control plane accepts only digests, so a name is looked up in the local store.
 async function digestOf(what: string, options: Options): Promise<string> {
   if (isDigest(what)) return what;
   const reference = parseReference(what);

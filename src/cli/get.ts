@@ -1,4 +1,4 @@
-// get: what a name points at, verified on its way out.
+// get: writes a stored object to a file or standard output and verifies its digest.
 
 import { randomUUID } from 'node:crypto';
 import { constants, createWriteStream } from 'node:fs';
@@ -17,11 +17,11 @@ import { find, parseReference, withExamples } from './site.ts';
 
 export function addGet(program: Command): void {
   const command = withPlace(program.command('get'))
-    .description('write what is stored under a name to a file or standard output, and verify it on the way')
+    .description('write a stored object to a file or standard output, and verify its digest')
     .argument('<ref>', 'BUCKET/NAME or sha256:HEX')
     .option(
       '-o, --output <file>',
-      'default: standard output; a file appears whole and verified, or not at all',
+      'file to write, which appears only when complete and verified (default: stdout)',
     )
     .action(get);
   withExamples(
@@ -51,7 +51,7 @@ async function get(ref: string, options: PlaceOptions & { output?: string }): Pr
   });
 }
 
-// Asked for by digest, the answer has to have that one, whatever its ETag says.
+// When the object is requested by its digest, that digest must match, whatever ETag the server sends.
 function digestOf(reference: ReturnType<typeof parseReference>, etag: string): string {
   return 'digest' in reference ? reference.digest : etag;
 }
@@ -63,7 +63,7 @@ async function write(
 ): Promise<void> {
   const check = proving(digest, called);
   if (output === undefined) return pipeline(source, check, process.stdout, { end: false });
-  // The name appears with the last verified byte, on the disk.
+  // The file gets its name only when it is complete, verified and on disk.
   const partial = `${output}.${randomUUID().slice(0, 8)}.partial`;
   try {
     const target = createWriteStream(partial, { flags: 'wx', flush: true } as { flags: string });

@@ -1,11 +1,11 @@
-// SHA-256 of what passes, and the proof that it is what it has to be.
+// SHA-256 of files and streams, and verification against an expected digest.
 
 import { createHash } from 'node:crypto';
 import { Transform } from 'node:stream';
 import type { Hashed } from '../native/addon.ts';
 import { streamRegular } from '../regular_file.ts';
 
-/** Of a file that is no symbolic link. */
+/** The SHA-256 and size of a file; symbolic links are refused. */
 export async function hashOf(file: string): Promise<Hashed> {
   const hash = createHash('sha256');
   let size = 0;
@@ -16,7 +16,7 @@ export async function hashOf(file: string): Promise<Hashed> {
   return { digest: hash.digest('hex'), size };
 }
 
-/** Passes bytes on and fails at their end when they are not those of the digest. */
+/** Passes bytes on, and fails at their end when their SHA-256 is not the expected digest. */
 export function proving(digest: string, called: string): Transform {
   const hash = createHash('sha256');
   return new Transform({

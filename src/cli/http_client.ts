@@ -1,5 +1,5 @@
-// Requests to a server, by node:http and node:https, which do the same on every runtime: bounded in time,
-// tried again where that can help, and told in a sentence when they fail.
+// HttpClient: requests to a server with timeouts and retries, whose errors are sentences. Uses node:http and
+// node:https, which behave alike on all runtimes.
 
 import {
   type ClientRequest,
@@ -14,25 +14,25 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { faultOf, type ServerFault } from './http_faults.ts';
 
-/** Milliseconds without a byte in either direction. A server that stores an upload may take this long. */
+/** Milliseconds without a byte in either direction. Storing an upload may take a server this long. */
 const patience = 120_000;
 const maxAnswer = 16 * 1024 * 1024;
 export const maxAttempts = 5;
-/** Milliseconds before the second attempt; each further one waits twice as long. */
+/** Milliseconds before the second attempt; the pause doubles for each further attempt. */
 const firstPause = 250;
 const maxPause = 30_000;
-/** Milliseconds for a 100 (Continue); then the body is sent unasked (RFC 9110 10.1.1). */
+/** Milliseconds to wait for 100 (Continue); then the body is sent without it (RFC 9110 section 10.1.1). */
 const continuePatience = 1_000;
-/** Sockets at a time. */
+/** Most sockets at a time. */
 const sockets = 32;
 
 const worthAnother = new Set([408, 429, 502, 503, 504]);
 
 export interface Trust {
   token?: string | undefined;
-  /** PEM of those who may have signed the server's certificate; undefined: whom the runtime trusts. */
+  /** PEM certificates of trusted CAs; undefined: the CAs that the runtime trusts. */
   ca?: string[] | undefined;
-  /** The name that the server's certificate has to be for, where the URL has an address. */
+  /** The name that the server's certificate must contain, if the URL has an IP address. */
   servername?: string | undefined;
 }
 
@@ -40,7 +40,7 @@ export interface Question {
   method: string;
   path: string;
   headers?: Record<string, string>;
-  /** Made anew for each attempt. */
+  /** `open` is called for each attempt. */
   body?: { size: number; open: () => Readable };
 }
 
@@ -54,7 +54,7 @@ export class HttpClient {
   readonly url: URL;
   readonly #options: RequestOptions;
   readonly #agent: HttpAgent | HttpsAgent;
-  /** The server answered once: what fails later may pass. */
+  /** Whether the server has responded before: later failures are then worth a retry. */
   #reached = false;
 
   constructor(url: URL, { token, ca, servername }: Trust) {
@@ -76,7 +76,7 @@ export class HttpClient {
     this.#agent.destroy();
   }
 
-  /** The whole answer, whatever its status. Rejects with a ServerFault when there is none. */
+  /** The complete response, whatever its status. Rejects with a ServerFault when there is none. */
   ask(question: Question): Promise<Reply> {
     return this.#tryAgain(question, async () => {
       const response = await this.#send(question);
@@ -85,7 +85,7 @@ export class HttpClient {
     });
   }
 
-  /** The answer's head; its body is read from the response, which may fail before its end. */
+  /** Resolves with the response when its head has arrived; reading the body may still fail. */
   open(question: Question): Promise<IncomingMessage> {
     return this.#tryAgain(question, () => this.#send(question));
   }
@@ -104,7 +104,7 @@ export class HttpClient {
         if ('resume' in reply) reply.resume();
         after = Number(reply.headers['retry-after']) * 1000;
       } catch (cause) {
-        // A file of ours that cannot be read is no fault of the server.
+        // A local file that cannot be read is not the server's fault.
         if ((cause as NodeJS.ErrnoException).path !== undefined) throw cause;
         const fault: ServerFault = faultOf(cause, this.url, `${method} ${path}`);
         const pointless = fault.lasting || (fault.absent && !this.#reached);
@@ -138,7 +138,7 @@ export class HttpClient {
   }
 }
 
-// The body leaves when the server wants it: one that refuses an upload says so before gigabytes are sent.
+// The body is sent after 100 (Continue), so that a server can refuse an upload before gigabytes are sent.
 function sendBody(
   asked: ClientRequest,
   { size, open }: { size: number; open: () => Readable },
@@ -170,7 +170,7 @@ function sendBody(
   asked.on('close', () => clearTimeout(late));
   asked.on('response', (response) => {
     clearTimeout(late);
-    // What is left of the body is not wanted, and the connection cannot be used without it.
+    // The server responded before it took the whole body, so the connection cannot be used again.
     response.on('end', () => {
       if (!asked.writableFinished) asked.destroy();
     });

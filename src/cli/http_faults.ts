@@ -1,9 +1,9 @@
-// Why a server cannot be asked, as a sentence: the runtimes say it in codes and words of their own.
+// Translates the runtimes' connection errors, which differ in codes and words, into sentences.
 
 export class ServerFault extends Error {
-  /** The same attempt would fail in the same way. */
+  /** Whether a retry would fail in the same way. */
   readonly lasting: boolean;
-  /** Nobody listens there. */
+  /** Whether no server listens at the address. */
   readonly absent: boolean;
   constructor(message: string, kind: { lasting?: boolean; absent?: boolean }, options: ErrorOptions) {
     super(message, options);
@@ -12,7 +12,7 @@ export class ServerFault extends Error {
   }
 }
 
-/** By code or words: Node and Bun have OpenSSL's codes, Deno the words of rustls. */
+/** Matched with the error's code or message: Node and Bun use OpenSSL's codes, Deno the words of rustls. */
 const kinds: [RegExp, string, { lasting?: boolean; absent?: boolean }][] = [
   [/CERT_HAS_EXPIRED|certificate has expired|Expired/i, 'its certificate has expired', { lasting: true }],
   [
@@ -37,7 +37,7 @@ const kinds: [RegExp, string, { lasting?: boolean; absent?: boolean }][] = [
   [/EHOSTUNREACH|ENETUNREACH/, 'there is no way to this host from here', { absent: true }],
 ];
 
-/** @param request as `PUT /o/files/a`. */
+/** @param request for the message, for example `PUT /o/files/a`. */
 export function faultOf(cause: unknown, url: URL, request: string): ServerFault {
   const { code = '', message = String(cause) } = cause as NodeJS.ErrnoException;
   const where = url.origin;

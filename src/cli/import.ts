@@ -1,4 +1,4 @@
-// import: a directory tree into a bucket, with progress for people and for logs.
+// import: imports a directory tree into a bucket, with progress on a terminal and in logs.
 
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
@@ -24,18 +24,21 @@ interface Options extends PlaceOptions, ChoiceOptions {
 }
 
 const failuresShown = 20;
-/** What shells report of a command ended by SIGINT. */
+/** The status that shells report for a command that SIGINT ended. */
 const interruptedStatus = 130;
 
 export function addImport(program: Command): void {
   const command = withChoice(withPlace(program.command('import')))
-    .description('import a directory tree into a bucket; run again, it takes up where it stopped')
-    .argument('<dir>', 'what to import')
-    .option('-b, --bucket <name>', 'made if it is not there', 'files')
-    .option('-p, --prefix <text>', "goes before each name, as 'v1/'", '')
-    .option('--kind <kind>', 'write-once or versioned; a bucket that is made is write-once if not told')
-    .option('--control <url>', 'control plane of --server, to make the bucket there; $SEALGATE_CONTROL')
-    .option('--dry-run', 'say what would be imported, and import nothing')
+    .description('import a directory tree into a bucket; an interrupted import can be run again')
+    .argument('<dir>', 'directory to import')
+    .option('-b, --bucket <name>', 'bucket, created if it does not exist', 'files')
+    .option('-p, --prefix <text>', "prefix of all names, for example 'v1/'", '')
+    .option('--kind <kind>', 'write-once or versioned, for a bucket that is created (default: write-once)')
+    .option(
+      '--control <url>',
+      'URL of the control plane of --server, to create the bucket there; $SEALGATE_CONTROL',
+    )
+    .option('--dry-run', 'show what would be imported, and import nothing')
     .action(run);
   withExamples(
     command,
@@ -50,7 +53,7 @@ async function run(directory: string, options: Options): Promise<void> {
   const { bucket, prefix, dryRun = false } = options;
   const kind = parseKind(options.kind);
   checked(`--bucket ${bucket}`, () => checkBucketName(bucket));
-  // Any name after the prefix has to be a name.
+  // The prefix is valid if a name that begins with it is.
   checked(`--prefix ${prefix}`, () => checkObjectName(`${prefix}x`));
   await checkDirectory(directory);
   const started = performance.now();
@@ -96,7 +99,8 @@ function bring(
   });
 }
 
-// Buckets are the control plane's: beside a server it is known, elsewhere it has to be named.
+// Buckets are created through the control plane. Its URL is known for the local server; otherwise --control
+// must name it.
 async function bucketOnServer(bucket: string, kind: BucketKind, options: Options): Promise<void> {
   const named = options.server ?? process.env.SEALGATE_SERVER;
   const control = options.control ?? process.env.SEALGATE_CONTROL;
@@ -121,7 +125,7 @@ function tell({ name, size, mediaType }: { name: string; size: number; mediaType
   console.log(`${humanBytes(size).padStart(10)}  ${mediaType.padEnd(24)}  ${name}`);
 }
 
-// The first SIGINT or SIGTERM lets the files on their way finish; the second ends the process as ever.
+// The first SIGINT or SIGTERM lets the current files finish; the second ends the process as usual.
 async function importInterruptibly(options: ImportOptions): Promise<ImportResult> {
   const interrupted = new AbortController();
   const onSignal = () => {

@@ -1,4 +1,4 @@
-// The flags of `import` that choose what of a tree is imported, and the site's own files, which never are.
+// The flags of `import` that select files, and the site's own files, which are never imported.
 
 import { access, realpath } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
@@ -19,14 +19,19 @@ export interface ChoiceOptions {
 export function withChoice(command: Command): Command {
   const collect = (glob: string, before: string[]) => [...before, glob];
   return command
-    .option('--exclude <glob>', "leave out, as '*.tmp' or 'drafts/**'; may be repeated", collect, [])
-    .option('--include <glob>', 'take these alone; may be repeated; --exclude wins', collect, [])
-    .option('--hidden', 'also files and folders whose names begin with a dot')
-    .option('--links', 'also the files of this tree that symbolic links point at')
-    .option('--publish-secrets', 'also what looks like a private key, tokens or passwords');
+    .option(
+      '--exclude <glob>',
+      "leave these files out, for example '*.tmp' or 'drafts/**'; may be repeated",
+      collect,
+      [],
+    )
+    .option('--include <glob>', 'import only these files; may be repeated; --exclude wins', collect, [])
+    .option('--hidden', 'include files and folders whose names begin with a dot')
+    .option('--links', 'follow symbolic links to files inside the tree')
+    .option('--publish-secrets', 'include files that look like private keys, tokens or passwords');
 }
 
-/** Throws when the folder itself is the site's own. */
+/** Throws when the directory is the site's own folder, or is inside its store. */
 export async function choiceOf(
   directory: string,
   options: ChoiceOptions & SiteOptions,
@@ -49,7 +54,7 @@ export async function choiceOf(
   return choice;
 }
 
-/** What of the site is on the disk, without links. */
+/** The real paths of the site's files that exist. */
 async function ownPaths({ config: given }: SiteOptions, config: Config) {
   const file = resolve(given ?? process.env.SEALGATE_CONFIG ?? 'sealgate.json');
   const hasFile = await access(file).then(
@@ -67,7 +72,7 @@ async function ownPaths({ config: given }: SiteOptions, config: Config) {
   };
 }
 
-/** A line for each reason for which something was left out. */
+/** One line for each reason why files were left out. */
 export function leftOutLines(leftOut: Partial<Record<Reason, number>>): string[] {
   return Object.entries(leftOut).map(([reason, count]) => `${count} ${reasons[reason as Reason]}`);
 }

@@ -1,4 +1,4 @@
-// init: everything a first serve needs, made at once.
+// init: creates everything that a first `serve` needs.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,10 +24,10 @@ export function addInit(program: Command): void {
   const command = program
     .command('init')
     .description(
-      'make a configuration, a store, a development certificate and a write token; what is there is kept',
+      'create a configuration, a store, a development certificate and a write token; existing files are kept',
     )
-    .argument('[dir]', 'where; made if it is not there', '.')
-    .option('--no-certificate', 'make no development certificate')
+    .argument('[dir]', 'directory of the site, created if it does not exist', '.')
+    .option('--no-certificate', 'do not create a development certificate')
     .action(init);
   withExamples(command, 'sealgate init site', 'sealgate init --no-certificate /srv/sealgate');
 }
@@ -44,13 +44,13 @@ async function init(dir: string, { certificate }: { certificate: boolean }): Pro
   await makeStore(site.store, kept);
   const token = await makeToken(site.tokens, kept);
   await writeFile(join(dir, 'sealgate.schema.json'), `${JSON.stringify(jsonSchema(), null, 2)}\n`);
-  // Last: a site that has it is whole.
+  // The configuration is written last, so a site that has one is complete.
   if (await exists(config)) kept.push(config);
   else await writeFile(config, `${JSON.stringify(starter, null, 2)}\n`, { flag: 'wx' });
-  console.log(told(config, kept, token));
+  console.log(nextSteps(config, kept, token));
 }
 
-function told(config: string, kept: string[], token: string | undefined): string {
+function nextSteps(config: string, kept: string[], token: string | undefined): string {
   const lines = [kept.includes(config) ? `${config} was there already.` : `${config} made.`];
   const others = kept.filter((path) => path !== config);
   if (others.length > 0) lines.push('', 'Kept as it was:', ...others.map((path) => `  ${path}`));
@@ -73,7 +73,7 @@ interface SiteFiles {
   tokens: string;
 }
 
-/** Where the site's files are, or will be. */
+/** Paths of the site's files, whether or not they exist yet. */
 async function filesOf(dir: string, config: string): Promise<SiteFiles> {
   if (await exists(config)) {
     const { store, tls, auth } = await loadConfig({ file: config, env: {} });
@@ -89,12 +89,12 @@ async function makeStore(root: string, kept: string[]): Promise<void> {
     const store = await openStore({ root });
     await store.createBucket('files', 'write-once').finally(() => store.close());
   } catch (error) {
-    // A server runs on it, so it is whole.
+    // A running server holds the store, so the store is complete.
     if (!(error instanceof StoreHeld)) throw error;
   }
 }
 
-/** Undefined: there are tokens already, and none can be shown again. */
+/** Undefined when there are tokens already, since those cannot be shown again. */
 async function makeToken(file: string, kept: string[]): Promise<string | undefined> {
   const tokens = new Tokens(file);
   if (tokens.list().length > 0) {

@@ -1,4 +1,4 @@
-// ls: names in order.
+// ls: lists the names of a bucket in order.
 
 import type { Command } from 'commander';
 import type { Listing, Store } from '../store/store.ts';
@@ -12,10 +12,10 @@ const pageSize = 1000;
 
 export function addLs(program: Command): void {
   const command = withPlace(program.command('ls'))
-    .description('list names in order')
+    .description('list the names of a bucket in order')
     .argument('<bucket[/prefix]>')
-    .option('--json', 'one JSON object a line')
-    .option('--limit <n>', 'stop after so many')
+    .option('--json', 'print one JSON object per line')
+    .option('--limit <n>', 'most names to list')
     .action(ls);
   withExamples(
     command,

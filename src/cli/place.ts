@@ -1,5 +1,5 @@
-// Where a command works: on the store itself, or through the server that has it open, or through the server
-// that --server names.
+// Where a command works: on the store itself, through the server that has the store open, or through the
+// server that --server names.
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -17,12 +17,12 @@ export interface PlaceOptions extends SiteOptions {
   cacert?: string;
 }
 
-/** The options of commands on objects. */
+/** Adds the options of commands that work on objects. */
 export function withPlace(command: Command): Command {
   return withSite(command)
-    .option('--server <url>', 'work through this server, http:// or https://; $SEALGATE_SERVER')
-    .option('--token-file <file>', 'file with a token for the server; $SEALGATE_TOKEN')
-    .option('--cacert <file>', 'PEM file: who signed the server’s certificate');
+    .option('--server <url>', 'URL of a server to work through, instead of the store; $SEALGATE_SERVER')
+    .option('--token-file <file>', 'file with a bearer token for the server; $SEALGATE_TOKEN')
+    .option('--cacert <file>', 'PEM file with the CA of the server’s certificate');
 }
 
 export interface Works<T> {
@@ -30,14 +30,14 @@ export interface Works<T> {
   onServer(server: RemoteServer): Promise<T> | T;
 }
 
-/** Reads the store itself, beside a server too, unless a server is named. */
+/** Reads the store itself, even while a server has it open, or through the server that is named. */
 export async function reading<T>(options: PlaceOptions, works: Works<T>): Promise<T> {
   const named = await namedServer(options);
   if (named) return throughServer(named, works);
   return withStore({ ...options, readOnly: true }, works.onStore);
 }
 
-/** Changes the store itself, or through the server that has it open, or through the one that is named. */
+/** Changes the store itself, or through the server that has it open, or through the server that is named. */
 export async function writing<T>(options: PlaceOptions, works: Works<T>): Promise<T> {
   const named = await namedServer(options);
   if (named) return throughServer(named, works);
@@ -51,7 +51,7 @@ export async function writing<T>(options: PlaceOptions, works: Works<T>): Promis
   }
 }
 
-/** The server that holds the site's store. Throws what stands in the way when it has not said where it is. */
+/** The server that has the site's store open. Throws when that server has not announced its address. */
 export async function serverOf(
   options: SiteOptions,
   held: StoreHeld,
@@ -77,7 +77,7 @@ async function namedServer(options: PlaceOptions): Promise<RemoteServer | undefi
   return RemoteServer.at(url, { tokenFile, cacert, site: await certificateHere(options) });
 }
 
-// The site's own certificate, where there is a site: the server may be this one.
+// The local site's certificate is trusted too, because --server may name this site's own server.
 async function certificateHere(options: SiteOptions): Promise<string | undefined> {
   const named = options.config ?? process.env.SEALGATE_CONFIG;
   if (named === undefined && !existsSync(resolve('sealgate.json'))) return undefined;

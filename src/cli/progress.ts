@@ -1,11 +1,11 @@
-// Progress through many files, for people: a bar on a terminal, a line now and then elsewhere.
+// Progress through many files: a bar on a terminal, and a line every few seconds elsewhere.
 
 import { Presets, SingleBar } from 'cli-progress';
 import { sayError } from './say.ts';
 import { humanBytes } from './units.ts';
 
 export interface Progress {
-  /** Done. */
+  /** Number of files done. */
   files: number;
   bytes: number;
   totalFiles: number;
@@ -17,10 +17,10 @@ export interface Display {
   end(): void;
 }
 
-/** Milliseconds between two lines of progress where there is no terminal. */
+/** Milliseconds between two lines of progress when standard error is no terminal. */
 const lineEvery = 5000;
 
-/** On standard error. @param noun what the files are called. */
+/** Shows progress on standard error. @param noun what to call the files. */
 export function display(noun: string): Display {
   return process.stderr.isTTY ? bar(noun) : lines(noun);
 }

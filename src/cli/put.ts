@@ -1,4 +1,4 @@
-// put: one file under a name.
+// put: stores one file under a name.
 
 import { createWriteStream, statSync } from 'node:fs';
 import { mkdtemp, realpath, rm, stat } from 'node:fs/promises';
@@ -21,11 +21,11 @@ import { checkBucket, parseName, withExamples } from './site.ts';
 
 export function addPut(program: Command): void {
   const command = withPlace(program.command('put'))
-    .description('store one file under a name, in the store or through the server that runs on it')
+    .description('store one file under a name')
     .argument('<file>', "path, or '-' for standard input")
     .argument('<ref>', 'BUCKET/NAME')
-    .option('--type <media-type>', 'default: by the name')
-    .option('--publish-secrets', 'also what looks like a private key, tokens or passwords')
+    .option('--type <media-type>', 'media type (default: by the file extension)')
+    .option('--publish-secrets', 'include files that look like private keys, tokens or passwords')
     .action(put);
   withExamples(
     command,
@@ -38,9 +38,9 @@ export function addPut(program: Command): void {
 interface Target {
   bucket: string;
   name: string;
-  /** Undefined: the store knows what to record. */
+  /** Undefined: the store derives the type from the name. */
   mediaType: string | undefined;
-  /** What nobody means to publish is refused. */
+  /** Whether to refuse files that look like secrets. */
   guarded: boolean;
 }
 
@@ -112,7 +112,7 @@ function refusal(ref: string, cause: Error): Error {
   return new Error(`${ref}: ${cause.message} Use another name, or a bucket of kind versioned.`, { cause });
 }
 
-// Standard input goes through a file: its size is not known before its end.
+// Standard input is copied to a file first, because its size must be known before it is stored.
 async function fromFile<T>(file: string, use: (path: string) => Promise<T> | T): Promise<T> {
   if (file !== '-') return use(await realpath(file));
   const folder = await mkdtemp(join(tmpdir(), 'sealgate-'));

@@ -1,4 +1,4 @@
-// rebuild: the metadata of a store, made anew from its journal and its blobs.
+// rebuild: rebuilds the metadata of a store from its journal and its blobs.
 
 import type { Command } from 'commander';
 import { rebuildStore } from '../store/rebuild.ts';
@@ -10,7 +10,7 @@ const interval = 1000;
 
 export function addRebuild(program: Command): void {
   const command = withSite(program.command('rebuild'))
-    .description('make the metadata of a damaged store anew, from its journal and its blobs')
+    .description('rebuild the metadata of a damaged store from its journal and its blobs')
     .action(rebuild);
   withExamples(command, 'sealgate rebuild --config site/sealgate.json');
 }

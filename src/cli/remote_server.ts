@@ -1,5 +1,5 @@
-// RemoteServer: the objects of a running server, over its data plane (HTTP). What comes from it is checked
-// against the digest that its ETag names; what goes to it carries the digest that it has to arrive with.
+// RemoteServer: access to the objects of a running server over HTTP. Downloads are verified against the
+// digest in the ETag; uploads carry their digest, which the server verifies.
 
 import { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -16,19 +16,19 @@ import { faultOf } from './http_faults.ts';
 import { UsageError } from './say.ts';
 import type { Found, Listed, Reference } from './site.ts';
 
-/** What the operator gave: a token and a CA, by file or by the environment. */
+/** Token and CA as given by flags or environment variables. */
 export interface Credentials {
   tokenFile?: string | undefined;
   cacert?: string | undefined;
 }
 
-/** Bytes: a token has 47. */
+/** Most bytes of a token file; a token has 47. */
 const maxToken = 4096;
 const wantsToken =
   "make one with 'sealgate token add write:BUCKET --output FILE' on the server's host, and give it in " +
   '--token-file or $SEALGATE_TOKEN';
 
-/** `stored`: the server does not say whether other bytes were there. */
+/** `stored`: the server did not say whether the name had other bytes before. */
 export type Outcome = 'created' | 'replaced' | 'same' | 'stored';
 
 export class RemoteServer {
@@ -38,14 +38,17 @@ export class RemoteServer {
     this.#http = http;
   }
 
-  /** @param site certificate file that is trusted besides those that the runtime trusts, if it is there. */
+  /** @param site path of a certificate that is trusted besides the runtime's CAs, if the file exists. */
   static async at(url: string, given: Credentials & { site?: string | undefined }): Promise<RemoteServer> {
     const base = serverUrl(url);
     const own = given.site === undefined ? undefined : await textOf(given.site).catch(() => undefined);
     return new RemoteServer(new HttpClient(base, await trustOf(base, given, own)));
   }
 
-  /** The server that has said where it is; its certificate's own name is asked for on loopback. */
+  /**
+   * The server that announced its address in the store. On loopback its certificate is checked for a name
+   * that it contains.
+   */
   static async beside({ listeners, certificate }: Announcement, given: Credentials): Promise<RemoteServer> {
     const base = reachable(listeners);
     const own = await textOf(certificate).catch(() => undefined);
@@ -62,14 +65,14 @@ export class RemoteServer {
     this.#http.close();
   }
 
-  /** What a reference points at; undefined: nothing, or nothing any more. */
+  /** The object that a reference points at; undefined when there is none or it was deleted. */
   async find(reference: Reference): Promise<Found | undefined> {
     const reply = await this.#http.ask({ method: 'HEAD', path: pathOf(reference) });
     if (reply.status === 404 || reply.status === 410) return undefined;
     return foundOf(expected(reply, [200], this.url), this.url);
   }
 
-  /** Undefined: the token may not ask. */
+  /** Undefined when the token may not read the bucket. */
   async bucketExists(bucket: string): Promise<boolean | undefined> {
     const reply = await this.#http.ask({ method: 'GET', path: `/o/${bucket}/?limit=1` });
     if (reply.status === 401 || reply.status === 403) return undefined;
@@ -79,8 +82,8 @@ export class RemoteServer {
   }
 
   /**
-   * Sends nothing when the name holds these bytes, of this type, already.
-   * @param from with milliseconds since the epoch, when the file last changed.
+   * Uploads a file. Sends no body when the name already has these bytes with this type.
+   * @param from the file, with the time of its last change in milliseconds since the epoch.
    */
   async put(
     to: { bucket: string; name: string },
@@ -111,7 +114,7 @@ export class RemoteServer {
     return JSON.parse(expected(reply, [200, 201], this.url).text);
   }
 
-  /** False when there was nothing under the name. */
+  /** Deletes a name. False when it did not exist. */
   async remove(bucket: string, name: string): Promise<boolean> {
     const reply = await this.#http.ask({ method: 'DELETE', path: objectPath({ bucket, name }) });
     if (reply.status === 404 && !reply.text.includes('bucket-unknown')) return false;
@@ -119,7 +122,7 @@ export class RemoteServer {
     return true;
   }
 
-  /** A page of a bucket's names. */
+  /** One page of a bucket's names. */
   async list(
     bucket: string,
     { prefix, after, limit }: { prefix: string; after: string; limit: number },
@@ -130,8 +133,8 @@ export class RemoteServer {
   }
 
   /**
-   * The bytes of an object. An answer that is cut off is taken up where it ended, as long as it is the same
-   * object.
+   * The bytes of an object. If the connection breaks, the download resumes, provided that the object is the
+   * same.
    */
   async read(reference: Reference): Promise<Found & { bytes: AsyncGenerator<Buffer> }> {
     const path = pathOf(reference);
@@ -154,7 +157,7 @@ export class RemoteServer {
         cut = error;
       }
       if (read === size) return;
-      // Only attempts in a row that brought nothing count.
+      // An attempt that brought bytes resets the count: only fruitless attempts in a row lead to failure.
       if (read > before) attempt = 1;
       if (read > size || attempt >= maxAttempts) throw faultOf(cut, this.#http.url, `GET ${path}`);
       response = await this.#open(path, { range: `bytes=${read}-`, 'if-match': `"${digest}"` });
@@ -180,7 +183,7 @@ function serverUrl(text: string): URL {
   );
 }
 
-// TLS first: a token in the clear is seen by whoever may capture, on loopback too.
+// TLS is preferred even on loopback, because a token in plain text can be captured there too.
 function reachable(listeners: string[]): URL {
   const [first = ''] = [...listeners].sort(
     (a, b) => Number(b.startsWith('https')) - Number(a.startsWith('https')),
@@ -212,7 +215,7 @@ async function tokenIn(file: string): Promise<string> {
   throw new Error(`${file}: expected one token on one line, as 'sealgate token add' shows it`);
 }
 
-// A certificate for the address is asked for by the address; else by its first name.
+// If the certificate contains the IP address, no other name is needed; otherwise its first name is used.
 function nameFor(url: URL, pem: string): string | undefined {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) === 0) return undefined;
@@ -245,10 +248,10 @@ function expected(reply: Reply, statuses: number[], url: string): Reply {
   throw refusalOf(reply, url);
 }
 
-/** What the server said is wrong, and what to do. */
+/** An error response of the server; the message says what is wrong and what to do. */
 export class Refused extends Error {
   readonly status: number;
-  /** The problem's name (src/errors.ts); empty: the answer named none. */
+  /** The problem's name (src/errors.ts); empty when the response had none. */
   readonly problem: string;
   constructor(message: string, status: number, problem: string) {
     super(message);

@@ -1,4 +1,4 @@
-// rm: a deletion, as a further version of a name.
+// rm: deletes names. A deletion is a further version of a name.
 
 import type { Command } from 'commander';
 import { type PlaceOptions, withPlace, writing } from './place.ts';
@@ -6,9 +6,9 @@ import { checkBucket, parseName, withExamples } from './site.ts';
 
 export function addRm(program: Command): void {
   const command = withPlace(program.command('rm'))
-    .description("delete names; the bytes stay in the store, see 'sealgate forget'")
+    .description("delete names; their bytes stay in the store until 'sealgate forget'")
     .argument('<ref...>', 'BUCKET/NAME')
-    .option('-f, --force', 'a name with nothing under it is no failure')
+    .option('-f, --force', 'ignore names that do not exist')
     .action(remove);
   withExamples(command, 'sealgate rm files/old.mp4', 'sealgate rm --force live/a live/b');
 }
@@ -26,7 +26,7 @@ async function remove(refs: string[], options: PlaceOptions & { force?: true }):
     throw new Error(missing.map(({ ref }) => `${ref}: there is nothing under this name`).join('\n'));
 }
 
-/** Those whose removal found nothing. */
+/** The names for which there was nothing to delete. */
 async function without<N>(names: N[], remove: (name: N) => Promise<boolean>): Promise<N[]> {
   const missing: N[] = [];
   for (const name of names) if (!(await remove(name))) missing.push(name);

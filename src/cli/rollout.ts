@@ -1,4 +1,4 @@
-// rollout: how far kernel TLS has come on a running server, and changing it.
+// rollout: shows and changes the kernel TLS rollout of a running server.
 
 import type { Command } from 'commander';
 import type { TrafficView } from '../control/views.ts';
@@ -9,7 +9,7 @@ import { ktlsCiphers, ktlsProtocols, phases, type RolloutChange } from '../rollo
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { numberOf } from './say.ts';
 import { withExamples } from './site.ts';
-import { minutes, shareTold } from './units.ts';
+import { minutes, shareText } from './units.ts';
 
 type Shown = RolloutView & { guard: GuardStatus; traffic: TrafficView };
 
@@ -27,19 +27,19 @@ interface SetOptions extends ControlOptions {
   force?: boolean;
 }
 
-/** The same for machines; what each may say is in `rollout set --help`. */
+/** The HTTP requests for the same; the fields have the meaning of the flags in `rollout set --help`. */
 const overHttp = `
 Over HTTP, at the control plane:
   GET  /rollout            what 'show --json' prints
   POST /rollout            {"why": "...", "phase", "percent", "control", "sticky", "slice", "force": true}
   POST /rollout/rollback   nothing, or {"why": "..."}
   GET  /audit              the last changes
-A change takes a token of scope control:operate where the control plane wants tokens.`;
+If control.auth is "token", a change needs a token with scope control:operate.`;
 
 export function addRollout(program: Command): void {
   const rollout = program
     .command('rollout')
-    .description('see and change how far kernel TLS has come on a running server');
+    .description('show and change the kernel TLS rollout of a running server');
   withExamples(
     rollout,
     'sealgate rollout show',
@@ -49,36 +49,36 @@ export function addRollout(program: Command): void {
   );
   rollout.addHelpText('after', overHttp);
   withControl(rollout.command('show'))
-    .description('the phase, who takes part, and what the guard thinks of it')
-    .option('--json', 'as one JSON object')
+    .description('show the phase, the slice that takes part, and the guard’s verdict')
+    .option('--json', 'print one JSON object')
     .action(show);
   withControl(rollout.command('back'))
-    .description('put every new connection back on userspace TLS; those under way go on')
-    .option('--why <text>', 'for the audit log', 'asked to')
+    .description('roll back: put every new connection on userspace TLS; open ones continue')
+    .option('--why <text>', 'reason, recorded in the audit log', 'asked to')
     .action(back);
   withControl(rollout.command('log'))
-    .description('the last changes of the running server: when, who, what and why')
-    .option('--json', 'one JSON object a line')
+    .description('list the last changes of the running server: when, who, what and why')
+    .option('--json', 'print one JSON object per line')
     .action(log);
   addSet(rollout);
 }
 
 function addSet(rollout: Command): void {
   const command = withControl(rollout.command('set'))
-    .description('go on, or change who takes part; what is not named stays as it is')
+    .description('change the phase or who takes part; settings not given stay as they are')
     .argument('[phase]', phases.join(', '))
-    .requiredOption('--why <text>', 'for the audit log')
-    .option('--percent <n>', 'share of the slice that is the canary')
-    .option('--control-group <n>', 'share that stays in userspace at all times')
-    .option('--sticky', 'a client is always on the same side')
-    .option('--no-sticky', 'each connection takes its chance')
-    .option('--client <prefix...>', 'addresses and prefixes that take part; none: all')
-    .option('--server-name <name...>', 'host names that clients ask for; *.example.org is one label')
-    .option('--listener <url...>', 'as configured')
-    .option('--protocol <name...>', 'TLSv1.2, TLSv1.3')
-    .option('--cipher <name...>', 'as AES-128-GCM')
-    .option('--min-bytes <n>', 'smaller responses and uploads move nothing')
-    .option('--force', 'although the guard rolled back a short while ago, or this host has no kernel TLS')
+    .requiredOption('--why <text>', 'reason, recorded in the audit log')
+    .option('--percent <n>', 'percentage of the slice that is the canary, which uses kernel TLS')
+    .option('--control-group <n>', 'percentage of the slice that always stays in userspace, for comparison')
+    .option('--sticky', 'all connections of a client address are in the same group')
+    .option('--no-sticky', 'each connection is in a random group')
+    .option('--client <prefix...>', 'client addresses and prefixes that take part; without any: all')
+    .option('--server-name <name...>', 'server names (SNI) that take part; * in *.example.org is one label')
+    .option('--listener <url...>', 'listeners that take part, as configured')
+    .option('--protocol <name...>', 'TLS versions that take part: TLSv1.2, TLSv1.3')
+    .option('--cipher <name...>', 'ciphers that take part, for example AES-128-GCM')
+    .option('--min-bytes <n>', 'bytes; smaller responses and uploads stay in userspace')
+    .option('--force', 'even shortly after a rollback by the guard, or without kernel TLS on this host')
     .action(set);
   withExamples(
     command,
@@ -89,7 +89,7 @@ function addSet(rollout: Command): void {
 
 async function show(options: ControlOptions & { json?: true }): Promise<void> {
   const view = await (await ControlClient.of(options)).get<Shown>('/rollout');
-  console.log(options.json ? JSON.stringify(view) : told(view));
+  console.log(options.json ? JSON.stringify(view) : textOf(view));
 }
 
 async function set(phase: string | undefined, options: SetOptions): Promise<void> {
@@ -109,12 +109,12 @@ async function set(phase: string | undefined, options: SetOptions): Promise<void
     ...(Object.values(slice).some((value) => value !== undefined) && { slice }),
   } as RolloutChange;
   const body = { ...change, why: options.why, ...(options.force && { force: true }) };
-  console.log(told(await (await ControlClient.of(options)).post<Shown>('/rollout', body)));
+  console.log(textOf(await (await ControlClient.of(options)).post<Shown>('/rollout', body)));
 }
 
 async function back(options: ControlOptions & { why: string }): Promise<void> {
   const client = await ControlClient.of(options);
-  console.log(told(await client.post<Shown>('/rollout/rollback', { why: options.why })));
+  console.log(textOf(await client.post<Shown>('/rollout/rollback', { why: options.why })));
 }
 
 async function log(options: ControlOptions & { json?: true }): Promise<void> {
@@ -137,7 +137,7 @@ function amount(text: string | undefined, flag: string): number | undefined {
   return numberOf(flag, text, 'a number', () => true);
 }
 
-function told(shown: Shown): string {
+function textOf(shown: Shown): string {
   const { phase, percent, control, sticky, slice, changed, rollback, ktls, guard, traffic } = shown;
   const restricted = Object.entries(slice).filter(([name, value]) => restricts(name, value));
   const lines = [
@@ -145,9 +145,9 @@ function told(shown: Shown): string {
     ['canary', `${percent} % of the slice, ${sticky ? 'by client' : 'by connection'}; control ${control} %`],
     ...restricted.map(([name, value]) => [name, [value].flat().join(', ')]),
     ['changed', `${changed.at} by ${changed.who}: ${changed.why}`],
-    ['kernel', `${shareTold(traffic.share)} in the last ${minutes(traffic.seconds)}`],
-    ['', `${shareTold(traffic.since.change.share)} since the last change or start`],
-    ['', `${shareTold(traffic.since.start.share)} since the start`],
+    ['kernel', `${shareText(traffic.share)} in the last ${minutes(traffic.seconds)}`],
+    ['', `${shareText(traffic.since.change.share)} since the last change or start`],
+    ['', `${shareText(traffic.since.start.share)} since the start`],
     ['connections', connectionsTold(traffic)],
     ['guard', guardTold(guard)],
     ...stepTold(guard),
@@ -176,7 +176,7 @@ function connectionsTold({ canary: { connections, movable, moved } }: TrafficVie
   return `of ${connections} canary connections ${movable} had a transfer for the kernel; it took ${moved}`;
 }
 
-/** All protocols and all ciphers are no restriction. */
+/** A list of all protocols or all ciphers is no restriction. */
 function restricts(name: string, value: string[] | number): boolean {
   if (!Array.isArray(value)) return value > 0;
   const all = { protocols: ktlsProtocols.length, ciphers: ktlsCiphers.length }[name];

@@ -1,4 +1,4 @@
-// What commands say beside their results.
+// Messages of the commands besides their results.
 
 import { constants } from 'node:os';
 
@@ -7,13 +7,13 @@ export function sayError(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** No server answered, or not with what was asked for. */
+/** No server responded, or it responded with something unexpected. Exit status 3. */
 export class NoServer extends Error {}
 
-/** The arguments cannot mean anything: the command did nothing and ends with status 2. */
+/** The arguments are invalid: the command does nothing and ends with status 2. */
 export class UsageError extends Error {}
 
-/** What the runtimes call these is neither the same nor a sentence. */
+/** Sentences for system errors, since the runtimes' texts differ and are no sentences. */
 const sentences: Record<string, string> = {
   EACCES: 'permission denied',
   EBUSY: 'is in use',
@@ -40,7 +40,7 @@ export function wordsOf(code: string | undefined): string | undefined {
   return code === undefined ? undefined : sentences[code === unnamedQuota ? 'EDQUOT' : code];
 }
 
-/** What happened, for the terminal: no class names, no stack. */
+/** An error as a sentence for the terminal, without class names and stack. */
 export function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code, path, message } = error as NodeJS.ErrnoException;
@@ -52,7 +52,9 @@ export function sentenceOf(error: unknown): string {
   return message;
 }
 
-/** A number given to a flag. Throws UsageError. @param expected as `a number of 1 or more`. */
+/**
+ * The number given to a flag. Throws UsageError. @param expected for the message: `a number of 1 or more`.
+ */
 export function numberOf(
   flag: string,
   given: string,

@@ -1,4 +1,4 @@
-// serve: runs the server until it is told to stop.
+// serve: runs the server until a signal ends it.
 
 import { writeSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -13,10 +13,10 @@ import { type RunningServer, startServer } from '../server.ts';
 import { endForGood, endOnUncaughtErrors } from './ending.ts';
 import { type EndSignal, onEndSignal, signalStatus } from './signals.ts';
 
-/** Seconds after the grace of a drain that everything else may take to end. */
+/** Seconds for the rest of the shutdown after the drain's grace time. */
 const endPatience = 10;
 
-/** sysexits(3) EX_IOERR: a supervisor starts the server anew. */
+/** EX_IOERR of sysexits(3): a supervisor restarts the server. */
 const failedStatus = 74;
 
 interface ServeOptions {
@@ -36,19 +36,25 @@ export function addServe(program: Command): void {
   program
     .command('serve')
     .description('serve the store until SIGTERM or SIGINT; a second signal ends it at once')
-    .option('-c, --config <file>', 'configuration (default: sealgate.json here; $SEALGATE_CONFIG)')
+    .option('-c, --config <file>', 'configuration file (default: ./sealgate.json; $SEALGATE_CONFIG)')
     .option(
       '--listen <url...>',
-      'https:// or http:// with address and port, port 0 for any; $SEALGATE_LISTEN',
+      'address to serve content at: https://IP:PORT or http://IP:PORT; port 0: any; $SEALGATE_LISTEN',
     )
-    .option('--control <url>', 'control listener, a loopback http:// URL; $SEALGATE_CONTROL')
-    .option('--workers <n>', 'delivery threads; $SEALGATE_WORKERS')
+    .option(
+      '--control <url>',
+      'address of the control plane: http:// on loopback, https:// or unix:; $SEALGATE_CONTROL',
+    )
+    .option('--workers <n>', 'number of delivery threads; $SEALGATE_WORKERS')
     .option('--ktls <mode>', 'auto, off (userspace TLS only) or require; $SEALGATE_KTLS')
-    .option('--store <dir>', 'the content store; $SEALGATE_STORE')
-    .option('--access-log <file>', 'a JSON line for each response; - for stdout; $SEALGATE_ACCESS_LOG')
-    .option('--log-level <level>', 'silent to trace; $SEALGATE_LOG_LEVEL')
-    .option('--insecure-keylog <file>', 'write all TLS secrets there: whoever reads it reads the traffic')
-    .option('--core-dumps', 'let the kernel write cores: they hold private keys and tokens')
+    .option('--store <dir>', 'directory of the store; $SEALGATE_STORE')
+    .option('--access-log <file>', 'file for a JSON line per response; - for stdout; $SEALGATE_ACCESS_LOG')
+    .option('--log-level <level>', 'lowest level that is logged, silent to trace; $SEALGATE_LOG_LEVEL')
+    .option(
+      '--insecure-keylog <file>',
+      'write all TLS secrets to a file, which lets its readers decrypt the traffic',
+    )
+    .option('--core-dumps', 'allow core dumps, which contain private keys and tokens')
     .addHelpText(
       'after',
       `
@@ -56,14 +62,15 @@ Examples:
   sealgate serve --config site/sealgate.json
   sealgate serve --listen https://127.0.0.1:8443 --listen http://127.0.0.1:8080 --ktls off
 
-Prints 'listening URL' for each listener and 'control URL' once it accepts, on standard error when the access
-log has standard output. The log goes to standard error; logs that cannot be written do no harm.
-SIGTERM and SIGINT end it: responses under way are finished first. A second one ends it at once.
-SIGHUP reads certificates and keys again, and opens the access log anew.
-SIGUSR1 opens the access log anew, and does nothing else.
-SIGUSR2 rolls kernel TLS back: every new connection is userspace TLS.
+When the server accepts connections it prints 'listening URL' for each listener and 'control URL', on standard
+error if the access log uses standard output. The log goes to standard error. The server keeps running when a
+log cannot be written.
+SIGTERM and SIGINT end the server after running transfers have finished; a second signal ends it at once.
+SIGHUP reads certificates and keys again, and reopens the access log.
+SIGUSR1 reopens the access log, and does nothing else.
+SIGUSR2 rolls kernel TLS back: every new connection uses userspace TLS.
 The control plane answers GET / (dashboard), /metrics, /healthz, /readyz, /status, /history, /rollout, /audit,
-/connections, /diagnosis and /doctor, and takes POST /rollout, /rollout/rollback and /tls/reload.`,
+/connections, /diagnosis and /doctor, and POST /rollout, /rollout/rollback and /tls/reload.`,
     )
     .action(serve);
 }
@@ -129,7 +136,7 @@ function hearOperators(server: RunningServer, log: Logger): void {
   );
 }
 
-// Whoever was to read it may be gone: that is no reason to end.
+// Whoever started the server may have closed the pipe, which is no reason to end.
 function announce(server: RunningServer, { log }: Config): void {
   const listening = server.listeners.map((listener) => `listening ${urlOf(listener)}\n`);
   const lines = `${listening.join('')}control ${server.control}\n`;
@@ -138,7 +145,7 @@ function announce(server: RunningServer, { log }: Config): void {
   } catch {}
 }
 
-/** The one after it ends the process with the status shells give it. */
+/** Resolves at the first signal; the next one ends the process with the status that shells report for it. */
 function firstEndSignal(): Promise<EndSignal> {
   return new Promise((resolve) => {
     onEndSignal((first) => {

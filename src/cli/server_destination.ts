@@ -1,5 +1,5 @@
-// Files of an import on their way to a server: hashed here, compared with what is there, and sent with their
-// digest.
+// ServerDestination: sends the files of an import to a server. Each is hashed, compared with the object on
+// the server, and sent with its digest if they differ.
 
 import { type Stats, statSync } from 'node:fs';
 import { SealgateError } from '../errors.ts';
@@ -9,7 +9,7 @@ import { hashOf } from './hashing.ts';
 import { ServerFault } from './http_faults.ts';
 import { Refused, type RemoteServer } from './remote_server.ts';
 
-/** Refusals that every file would meet. */
+/** Errors that every further file would get too, so the import stops. */
 const hopeless = new Set(['token-missing', 'token-unknown', 'scope-missing', 'bucket-unknown']);
 
 export class ServerDestination implements Destination {
@@ -22,7 +22,7 @@ export class ServerDestination implements Destination {
     this.#bucket = bucket;
   }
 
-  // The server's clock is not ours: only the digest tells, which bring() compares.
+  // Times cannot be compared, since the server has another clock; bring() compares digests instead.
   has(): boolean {
     return false;
   }

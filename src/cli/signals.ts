@@ -1,22 +1,22 @@
-// The signals that a server hears, caught from its first moment on. Process 1 of a container gets only those
-// that it catches; and SIGUSR1, which is for logs here, opens Node's debugger to every local user where
-// nobody catches it.
+// Signal handlers, installed before anything else is loaded. As process 1 of a container the server gets only
+// signals that it handles; and an unhandled SIGUSR1, which reopens logs here, would open Node's debugger to
+// every local user.
 
-/** What shells report of a process that a signal ended. */
+/** The status that shells report for a process that a signal ended. */
 export const signalStatus = { SIGINT: 130, SIGTERM: 143 } as const;
 export type EndSignal = keyof typeof signalStatus;
 
-/** As long as nobody has taken them: ends at once, as nothing is served yet. */
+/** Until onEndSignal() is called the process ends at once, since it serves nothing yet. */
 let end = (signal: EndSignal) => process.exit(signalStatus[signal]);
 
 if (process.argv.slice(2).includes('serve')) {
   for (const signal of Object.keys(signalStatus) as EndSignal[]) process.on(signal, () => end(signal));
   process.on('SIGUSR1', () => {});
-  // A terminal that goes away ends no server, neither now nor when it serves.
+  // A closed terminal must not end the server, neither during the start nor later.
   process.on('SIGHUP', () => {});
 }
 
-/** `handler` gets the signals that ask for the end, from now on. */
+/** From now on `handler` receives the signals that ask the server to end. */
 export function onEndSignal(handler: (signal: EndSignal) => void): void {
   end = handler as typeof end;
 }

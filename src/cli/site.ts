@@ -1,4 +1,4 @@
-// What the commands share: the options that name a site, and the store of that site.
+// Shared by the commands: the options that name a site, and access to its store.
 
 import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config.ts';
@@ -16,15 +16,15 @@ export interface SiteOptions {
 
 export function withSite(command: Command): Command {
   return command
-    .option('-c, --config <file>', 'configuration (default: sealgate.json here; $SEALGATE_CONFIG)')
-    .option('--store <dir>', 'store of another place than the configuration names; $SEALGATE_STORE');
+    .option('-c, --config <file>', 'configuration file (default: ./sealgate.json; $SEALGATE_CONFIG)')
+    .option('--store <dir>', 'store to use instead of the configured one; $SEALGATE_STORE');
 }
 
 export function siteConfig({ config, store }: SiteOptions): Promise<Config> {
   return loadConfig({ file: config, flags: { store: { flag: '--store', value: store } } });
 }
 
-/** Lines under a command's help that can be copied. */
+/** Adds command lines that users can copy to a command's help. */
 export function withExamples(command: Command, ...lines: string[]): Command {
   return command.addHelpText('after', ['', 'Examples:', ...lines.map((line) => `  ${line}`)].join('\n'));
 }
@@ -63,7 +63,7 @@ export async function withStore<T>(
   }
 }
 
-/** BUCKET/NAME or sha256:HEX. */
+/** BUCKET/NAME or sha256:HEX, parsed. */
 export type Reference = { bucket: string; name: string } | { digest: string };
 
 export function parseReference(text: string): Reference {
@@ -83,7 +83,7 @@ export function parseReference(text: string): Reference {
   return reference;
 }
 
-/** Runs a check of what was given; its refusal is a UsageError. */
+/** Runs a validation and turns its error into a UsageError. */
 export function checked(given: string, check: () => void): void {
   try {
     check();
@@ -92,13 +92,15 @@ export function checked(given: string, check: () => void): void {
   }
 }
 
-/** What a reference points at. Times are ISO 8601, in every output and every listing. */
+/** The object that a reference points at. Times are ISO 8601, in every output and listing. */
 export interface Found {
   digest: string;
   /** Bytes. */
   size: number;
   mediaType: string;
-  /** When the name was written, or its source changed: by the setting lastModified. */
+  /**
+   * When the version was written, or when its source was last changed, depending on the setting lastModified.
+   */
   lastModified?: string;
   version?: number;
 }
@@ -111,7 +113,7 @@ export interface Listed {
   lastModified: string;
 }
 
-/** What a reference points at. Throws when there is nothing, or when it was deleted. */
+/** The object that a reference points at. Throws when there is none, or when it was deleted. */
 export function find(store: Store, text: string): Found {
   const reference = parseReference(text);
   if ('digest' in reference) {
@@ -134,7 +136,7 @@ export function isoTime(time: number): string {
   return new Date(time).toISOString();
 }
 
-/** BUCKET/NAME, checked; what is written goes under a name. */
+/** BUCKET/NAME, parsed and validated. Only names can be written, not digests. */
 export function parseName(text: string): { bucket: string; name: string } {
   const reference = parseReference(text);
   if ('digest' in reference) throw new UsageError(`${text}: a name is needed, BUCKET/NAME`);

@@ -1,4 +1,4 @@
-// stat: what a name points at.
+// stat: shows the object that a name points at.
 
 import type { Command } from 'commander';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
@@ -7,9 +7,9 @@ import { humanBytes } from './units.ts';
 
 export function addStat(program: Command): void {
   const command = withPlace(program.command('stat'))
-    .description('say what a name points at; on the store itself also whether the file passes its proof')
+    .description('show the object under a name; in a local store also verify its seal')
     .argument('<ref>', 'BUCKET/NAME or sha256:HEX')
-    .option('--json', 'as one JSON object')
+    .option('--json', 'print one JSON object')
     .action(stat);
   withExamples(
     command,

@@ -1,12 +1,12 @@
-// tls: what a running server's TLS can be told.
+// tls: reloads the certificates of a running server.
 
 import type { Command } from 'commander';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 
 export function addTls(program: Command): void {
-  const tls = program.command('tls').description("a running server's certificates");
+  const tls = program.command('tls').description('manage the certificates of a running server');
   withControl(tls.command('reload'))
-    .description('read certificates and keys again, and open the access log anew, as SIGHUP does')
+    .description('read certificates and keys again, and reopen the access log, as SIGHUP does')
     .addHelpText('after', '\nOver HTTP, at the control plane: POST /tls/reload, without a body.')
     .action(reload);
 }

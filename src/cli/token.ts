@@ -1,4 +1,4 @@
-// token: makes, lists and revokes bearer tokens.
+// token: creates, lists and revokes bearer tokens.
 
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
@@ -7,14 +7,14 @@ import { scopeSchema } from '../scopes.ts';
 import { numberOf, sayError, UsageError } from './say.ts';
 import { type SiteOptions, siteConfig, withExamples, withSite } from './site.ts';
 
-/** A thousand years. */
+/** About a thousand years. */
 const maxDays = 365_000;
 const maxLabel = 200;
 
 export function addToken(program: Command): void {
   const token = program
     .command('token')
-    .description('make, list and revoke bearer tokens; a running server follows within a second');
+    .description('create, list and revoke bearer tokens; a running server follows within a second');
   withExamples(
     token,
     "sealgate token add write:files read:files --days 90 --label 'build machine'",
@@ -22,11 +22,14 @@ export function addToken(program: Command): void {
     'sealgate token rm 3f2a9c01',
   );
   const adding = withSite(token.command('add'))
-    .description('make a token and show it, this once')
-    .argument('<scope...>', 'read:BUCKET or write:BUCKET, * for all; control:read or control:operate')
-    .option('--days <n>', 'expires after so many days')
-    .option('--label <text>', 'what it is for, shown in lists')
-    .option('-o, --output <file>', 'write it to a new file that only you may read, not to the terminal')
+    .description('create a token and show it, once')
+    .argument('<scope...>', 'read:BUCKET or write:BUCKET, * for all buckets; control:read or control:operate')
+    .option('--days <n>', 'days until the token expires (default: never)')
+    .option('--label <text>', 'purpose of the token, shown in lists')
+    .option(
+      '-o, --output <file>',
+      'write the token to a new file that only you may read, not to the terminal',
+    )
     .action(add);
   withExamples(
     adding,
@@ -34,13 +37,13 @@ export function addToken(program: Command): void {
     "sealgate token add 'write:*' --label 'import from laptop' --output ~/.sealgate-token",
   );
   const listing = withSite(token.command('ls').alias('list'))
-    .description('list the tokens, without the secrets')
-    .option('--json', 'one JSON object a line')
+    .description('list the tokens, without their secrets')
+    .option('--json', 'print one JSON object per line')
     .action(list);
   withExamples(listing, 'sealgate token ls');
   const revoking = withSite(token.command('rm').alias('revoke'))
-    .description('make a token worthless')
-    .argument('<id>', "as 'sealgate token ls' shows it")
+    .description('revoke a token')
+    .argument('<id>', "id from 'sealgate token ls'")
     .action(revoke);
   withExamples(revoking, 'sealgate token rm 3f2a9c01');
 }
@@ -74,7 +77,7 @@ async function add(scopes: string[], options: AddOptions): Promise<void> {
         );
   const expires = days === undefined ? undefined : new Date(Date.now() + days * 86_400_000);
   const tokens = await siteTokens(options);
-  // Made before the token: one that could not be kept would be of no use.
+  // Created before the token, because a token that cannot be written out would be lost.
   if (output !== undefined) await writeFile(output, '', { flag: 'wx', mode: 0o600 });
   const { token, id } = await tokens.add({ scopes, expires, label });
   if (output === undefined) return console.log(token);
@@ -94,8 +97,8 @@ function shown({ id, label, scopes, created, expires }: TokenEntry) {
 
 function line({ id, label, scopes, created, expires }: TokenEntry): string {
   const expiry = expires === undefined ? 'never expires' : expiryOf(expires);
-  const told = label === undefined ? '' : `  (${label})`;
-  return `${id}  ${created}  ${expiry}  ${scopes.join(' ')}${told}`;
+  const suffix = label === undefined ? '' : `  (${label})`;
+  return `${id}  ${created}  ${expiry}  ${scopes.join(' ')}${suffix}`;
 }
 
 function expiryOf(expires: string): string {

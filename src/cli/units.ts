@@ -1,4 +1,4 @@
-// Quantities as people read them.
+// Formats quantities for people.
 
 import type { KernelShare } from '../rollout/traffic.ts';
 
@@ -10,16 +10,16 @@ export function humanBytes(bytes: number): string {
   return `${power === 0 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
-/** `37 % of 1.2 GiB sent by kernel TLS, none received over TLS`. */
-export function shareTold({ sent, received }: KernelShare): string {
-  const told = ({ all, ratio }: KernelShare['sent'], how: string) =>
+/** For example: `37 % of 1.2 GiB sent by kernel TLS, none received over TLS`. */
+export function shareText({ sent, received }: KernelShare): string {
+  const part = ({ all, ratio }: KernelShare['sent'], how: string) =>
     ratio === undefined
       ? `nothing ${how} over TLS`
       : `${percentOf(ratio)} of ${humanBytes(all)} ${how} over TLS by the kernel`;
-  return `${told(sent, 'sent')}, ${told(received, 'received')}`;
+  return `${part(sent, 'sent')}, ${part(received, 'received')}`;
 }
 
-/** Nought and all only where it is. */
+/** Rounds so that 0 % and 100 % appear only for exact values. */
 function percentOf(ratio: number): string {
   if (ratio > 0 && ratio < 0.001) return 'under 0.1 %';
   if (ratio < 1 && ratio > 0.999) return 'over 99.9 %';

@@ -1,4 +1,5 @@
-// verify: whether the bytes of the store are still what they were, and what to do about those that are not.
+// verify: checks whether the blobs of the store still have their digests, and takes blobs back from
+// quarantine.
 
 import type { Command } from 'commander';
 import { isDigest } from '../digest.ts';
@@ -15,7 +16,7 @@ interface Options extends SiteOptions {
   json?: true;
 }
 
-/** What shells report of a command ended by SIGINT. */
+/** The status that shells report for a command that SIGINT ended. */
 const interruptedStatus = 130;
 
 const again = 'store the same bytes again, or bring the file back from a backup';
@@ -32,16 +33,16 @@ const advice: Record<Fault['state'], string> = {
 
 export function addVerify(program: Command): void {
   const command = withSite(program.command('verify'))
-    .description('hash the blobs of the store and list those that are damaged, missing or withdrawn')
-    .argument('[digest...]', 'sha256:HEX or HEX; without any, all that there are')
-    .option('--restore', 'give back what was withdrawn and is right; looks at nothing else')
-    .option('--json', 'one JSON object a line: each fault, and a summary at last')
+    .description('hash the blobs of the store and list those that are damaged, missing or in quarantine')
+    .argument('[digest...]', 'sha256:HEX or HEX; without any, all blobs')
+    .option('--restore', 'take intact blobs back from quarantine; check nothing else')
+    .option('--json', 'print one JSON object per line: each fault, then a summary')
     .action(verify)
     .addHelpText(
       'after',
       `
-Nothing is written without --restore, so a server may run meanwhile. --restore needs the store to itself.
-The status is 1 when a blob is damaged, missing, unreadable or withdrawn.
+Without --restore nothing is written, so a server may run meanwhile. --restore needs the store to itself.
+Exit status: 1 when a blob is damaged, missing, unreadable or in quarantine.
 `,
     );
   withExamples(command, 'sealgate verify', 'sealgate verify --json', 'sealgate verify --restore');
@@ -69,7 +70,7 @@ async function looking(digests: string[], options: Options): Promise<void> {
   });
 }
 
-/** One verification: counts, shows and tells. */
+/** One run of the verification: counts, shows progress and prints faults. */
 class Run {
   readonly #store: Store;
   readonly #json: boolean;
@@ -77,7 +78,7 @@ class Run {
   readonly #display = display('blobs');
   readonly #lines: string[] = [];
   #faults = 0;
-  /** Faults by which content is lost to clients. */
+  /** Number of faults that make content unavailable. */
   #grave = 0;
 
   constructor(store: Store, json: boolean) {
@@ -125,7 +126,7 @@ class Run {
     this.#faults++;
     if (fault.state !== 'unrecorded') this.#grave++;
     const line = this.#json ? JSON.stringify({ ...fault, advice: advice[fault.state] }) : lineOf(fault);
-    // A line in the middle of a bar is overwritten by it.
+    // Kept until the progress bar ends, which would overwrite the line.
     if (process.stderr.isTTY) this.#lines.push(line);
     else console.log(line);
   }
@@ -143,7 +144,7 @@ function lineOf({ digest, state, detail }: Fault): string {
   return `${state} sha256:${digest}: ${detail}; ${advice[state]}`;
 }
 
-// ^C gives the terminal back as it was.
+// Lets SIGINT restore the terminal before the command ends.
 async function interruptibly(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const interrupted = new AbortController();
   const onSignal = () => {
@@ -178,7 +179,7 @@ async function restore(store: Store, digests: string[], json: boolean): Promise<
     if (outcome === 'restored') restored++;
     else left++;
     if (json) console.log(JSON.stringify({ digest, outcome }));
-    else console.log(`${outcome} sha256:${digest}: ${told[outcome]}`);
+    else console.log(`${outcome} sha256:${digest}: ${explanations[outcome]}`);
   }
   if (json) console.log(JSON.stringify({ restored, left }));
   else console.log(`${restored} blobs restored, ${left} not`);
@@ -189,7 +190,7 @@ function* withdrawn(store: Store): Generator<string> {
   for (const { digest, state } of allKnown(store)) if (state === 'withdrawn') yield digest;
 }
 
-const told: Record<Awaited<ReturnType<Store['restore']>>, string> = {
+const explanations: Record<Awaited<ReturnType<Store['restore']>>, string> = {
   restored: 'it is served again',
   'not-withdrawn': 'it is not in quarantine, and nothing was done',
   forgotten: 'it was forgotten, and stays so; the same bytes may be stored again',
