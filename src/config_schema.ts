@@ -211,9 +211,9 @@ export const configSchema = z.strictObject({
     .enum(dates)
     .default('written')
     .describe(
-      'What Last-Modified, listings and If-Unmodified-Since tell of an object. written: when it was ' +
-        'stored here. source: when the file that import or put took was last changed, or what an upload ' +
-        'says in X-OC-Mtime, where that is known and not before the version that it replaced.',
+      'The time of an object in Last-Modified, listings and If-Unmodified-Since. written: when it was ' +
+        'stored here. source: when the file that import or put read was last changed, or the X-OC-Mtime ' +
+        'of an upload, if known and not earlier than the version that it replaced.',
     ),
   auth: z
     .strictObject({
