@@ -1,5 +1,5 @@
-// Clients that nobody here wrote, over kernel TLS in both directions: they see one connection that is kept, a
-// KeyUpdate that is answered, and an end that is clean.
+// Independent TLS clients with kernel TLS in both directions: the connection is kept, KeyUpdates are
+// answered, and it ends with close_notify.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -43,11 +43,11 @@ test('Node: two responses on one connection, then close_notify', async () => {
   assert.ok(all.subarray(-size).equals(bytes));
 });
 
-// A line with K alone makes s_client send a KeyUpdate that requests ours, with k one that does not.
+// In s_client, K sends a KeyUpdate that requests one from the server, k one that does not.
 for (const letter of ['K', 'k']) {
-  test(`openssl s_client: a KeyUpdate by ${letter}`, async () => {
+  test(`openssl s_client: a KeyUpdate by command ${letter} is followed by a response`, async () => {
     const client = openssl(server, '-tls1_3', '-CAfile', site.certificate);
-    // A kernel that cannot replace its key ends the connection after the response to HEAD.
+    // A kernel that cannot replace keys ends the connection after the response to HEAD.
     client.stdin?.on('error', () => {});
     const said = text(client.stdout);
     const errors = text(client.stderr);
@@ -70,7 +70,7 @@ for (const letter of ['K', 'k']) {
   });
 }
 
-test('gnutls-cli: rekey, then a response', async () => {
+test('gnutls-cli: after a rekey the response arrives', async () => {
   const { port } = new URL(server.url);
   const args = ['--inline-commands', `--x509cafile=${site.certificate}`, '-p', port, 'localhost'];
   const client = spawn('gnutls-cli', args, { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -89,7 +89,7 @@ test('gnutls-cli: rekey, then a response', async () => {
   await outcome(client);
 });
 
-test('openssl s_client: a resumed session goes by the kernel, too', async () => {
+test('openssl s_client: a resumed session also moves into the kernel', async () => {
   for (const version of ['-tls1_3', '-tls1_2']) {
     const saved = `${site.dir}/session${version}`;
     const visit = async (...args: string[]) => {
@@ -106,7 +106,7 @@ test('openssl s_client: a resumed session goes by the kernel, too', async () => 
   }
 });
 
-test('openssl s_client: a client of short records stays with OpenSSL, and that is counted', async () => {
+test('openssl s_client: a client with max_fragment_length stays with OpenSSL, which is counted', async () => {
   const client = openssl(server, '-ign_eof', '-maxfraglen', '1024');
   client.stdin?.write(request('Connection: close\r\n'));
   assert.match((await outcome(client)).stdout, /HTTP\/1\.1 200 OK/);

@@ -1,5 +1,5 @@
-// Each symptom of kernel TLS is made to happen and then named, with its numbers. Those of network devices
-// cannot happen here: test/rollout/diagnose_devices.test.ts.
+// Each kernel TLS symptom is provoked and then reported with its numbers. Symptoms of network devices cannot
+// be provoked here; see test/rollout/diagnose_devices.test.ts.
 
 import assert from 'node:assert/strict';
 import { link, readFile, writeFile } from 'node:fs/promises';
@@ -33,7 +33,7 @@ after(async () => {
   await site.remove();
 });
 
-/** So many connections with one request on each. */
+/** Opens this number of connections with one request each. */
 async function connect(
   count: number,
   options: { ciphers?: string; maxVersion?: 'TLSv1.2' } = {},
@@ -50,7 +50,7 @@ async function connect(
   }
 }
 
-/** @param load before each look. */
+/** @param load traffic to generate before each look. */
 function named(name: string, load = async () => {}): Promise<Symptom> {
   const ask = async () => {
     await load();
@@ -60,7 +60,7 @@ function named(name: string, load = async () => {}): Promise<Symptom> {
   return until(ask, Boolean, name) as Promise<Symptom>;
 }
 
-test('nothing is odd at first', async () => {
+test('without traffic there are no symptoms', async () => {
   const { status, stdout } = await outcome(
     spawnCli(['diagnose', '--config', site.config, '--control', server.control ?? '']),
   );
@@ -68,39 +68,39 @@ test('nothing is odd at first', async () => {
   assert.equal(status, 0);
 });
 
-test('clients that connect for a single small object', async () => {
-  // CPU is sampled, and this kernel's clock for it goes by ticks: some have to be hit.
+test('clients that connect for one small object: handshake-bound', async () => {
+  // CPU is sampled by the kernel's clock ticks, so the load must last long enough to meet some.
   const bound = await named('handshake-bound', () => connect(200));
   assert.equal(bound.family, 'A');
   assert.match(bound.seen, /^\d+ % of the CPU/);
   assert.match((await named('objects-too-small')).seen, /^(9\d|100) % of \d+ connections/);
 });
 
-test('clients with a cipher that the kernel does not know', async () => {
+test('clients with a cipher unknown to kernel TLS: ciphers-fall-out', async () => {
   const others = () => connect(80, { ciphers: unknownToTheKernel, maxVersion: 'TLSv1.2' });
   assert.match((await named('ciphers-fall-out', others)).seen, /^\d\d % of \d+ connections/);
 });
 
-test('content that cannot be pinned', async () => {
+test('content that sendfile cannot send: sendfile-not-applicable', async () => {
   await link(blobPath(join(site.dir, 'store'), large.digest), join(site.dir, 'second-name'));
   assert.equal((await server.curl(large.path)).status, 200);
   assert.match((await named('sendfile-not-applicable')).seen, /^\d+ % of what kernel TLS sends is copied/);
 });
 
-test('keys that wear out where they cannot be replaced', async () => {
+test('used-up keys that cannot be replaced: cannot-rekey', async () => {
   const version = kernelRekeys ? 'tls12' : 'tls13';
   const suite = suites.find((each) => each.version === version) ?? assert.fail();
   await recordClient(server, suite, 'get', large.path, 'read', 3_000_000, 'end').catch(() => {});
   assert.match((await named('cannot-rekey')).seen, /^[1-9]\d* connections ended in order/);
 });
 
-test('records that do not open', async () => {
+test('records that do not authenticate: keys-not-followed', async () => {
   const suite = suites[0] ?? assert.fail();
   await recordClient(server, suite, 'get', small.path, 'garbage', 'end').catch(() => {});
   assert.match((await named('keys-not-followed')).seen, /bad-record-mac 1/);
 });
 
-test('the command lists them and ends with 1', async () => {
+test(''sealgate diagnose' lists the symptoms and exits with 1', async () => {
   const { status, stdout } = await outcome(
     spawnCli(['diagnose', '--config', site.config, '--control', server.control ?? '']),
   );

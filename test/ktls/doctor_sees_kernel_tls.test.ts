@@ -1,4 +1,4 @@
-// In a kernel with TLS the doctor finds every combination that works, and whether keys can be replaced.
+// In a kernel with TLS the doctor finds every working combination, and whether keys can be replaced.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -11,7 +11,7 @@ import { kernelRekeys } from './support.ts';
 const site = await createSite();
 after(() => site.remove());
 
-test('what works is listed', async () => {
+test('doctor lists each protocol and cipher that works', async () => {
   const { stdout } = await outcome(spawnCli(['doctor', '--json', '--config', site.config]));
   const { findings } = JSON.parse(stdout) as { findings: Finding[] };
   const kernel = findings.filter(({ area }) => area === 'kernel TLS').map(({ found }) => found);

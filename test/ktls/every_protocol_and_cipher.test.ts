@@ -1,5 +1,5 @@
-// Under kernel TLS the bytes of every object are those that were stored, for each protocol and cipher, of
-// sizes around a record's; and it really is the kernel that sends them.
+// Objects arrive unchanged through kernel TLS, for each protocol and cipher and for sizes around a record's,
+// and the kernel really sends them.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -58,7 +58,7 @@ for (const suite of suites) {
   });
 }
 
-/** The kernel's count of connections it sends for, and ours of bytes. */
+/** The kernel's count of sending connections, and the server's count of bytes sent by the kernel. */
 async function counted(): Promise<[number, number]> {
   const bytes = (path: string) => server.metric(`sealgate_sent_bytes_total{delivery="${path}"}`);
   return [tlsStat('TlsTxSw'), (await bytes('ktls-sendfile')) + (await bytes('ktls-send'))];

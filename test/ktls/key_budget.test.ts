@@ -1,5 +1,5 @@
-// No AES key protects more records than ktls.recordsPerKey: it is replaced in time (RFC 8446 5.5), or where
-// it cannot be, the response under way is finished and the connection ended. ChaCha20 keys are not counted.
+// An AES key protects at most ktls.recordsPerKey records: then it is replaced (RFC 8446 section 5.5), or,
+// where that is impossible, the connection ends after the response. ChaCha20 keys have no such limit.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -60,11 +60,11 @@ for (const mode of modes) {
     assert.equal(said(lines, 'updates'), '0');
   });
 
-  if (!replaces) continue; // and so it ends instead of asking
-  test(`${mode}: the client is asked for a new key, too`, async () => {
+  if (!replaces) continue; // the connection ends instead
+  test(`${mode}: the server also asks the client for a new key`, async () => {
     const { server, small } = running.get(mode) ?? assert.fail();
     const before = await server.metric('sealgate_tls_key_updates_received_total');
-    // One record a request, answered before the next.
+    // One record per request, each answered before the next is sent.
     const requests = Array.from({ length: 2 * recordsPerKey }, () => ['get', small, 'read', 500]).flat();
     const lines = await recordClient(server, suiteOf('TLS_AES_128_GCM_SHA256'), ...requests, 'cut', 'end');
     assert.equal(said(lines, 'alert'), '1 0', lines.join('\n'));

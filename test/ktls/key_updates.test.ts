@@ -1,6 +1,6 @@
-// KeyUpdates (RFC 8446 4.6.3) lose no connection and no byte, whoever sends and receives on our side, whether
-// ours is requested, between requests and in the middle of a response. A kernel that cannot replace a key
-// finishes the response and ends the connection in order.
+// KeyUpdates (RFC 8446 section 4.6.3) lose no byte, whoever protects and opens records on the server,
+// requested or not, between requests and during a response. A kernel that cannot replace keys lets the
+// response finish and ends the connection cleanly.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -28,10 +28,10 @@ after(async () => {
 });
 
 for (const { mode } of cases) {
-  // Replacing the sending key needs the kernel's help when it sends.
+  // When the kernel sends, only the kernel can replace the sending key.
   const endsOnRequest = !kernelRekeys && (mode === 'ktls-tx' || mode === 'ktls-txrx');
 
-  test(`${mode}: updates between requests, ours not requested`, async () => {
+  test(`${mode}: KeyUpdates between requests, none requested from the server`, async () => {
     const { server, path } = running.get(mode) ?? assert.fail();
     const lines = await recordClient(
       server,
@@ -43,7 +43,7 @@ for (const { mode } of cases) {
     assert.ok(Number(said(lines, 'received')) > 2 * size);
   });
 
-  test(`${mode}: an update that requests ours, before and during a response`, async () => {
+  test(`${mode}: a KeyUpdate that requests one from the server, before and during a response`, async () => {
     const { server, path } = running.get(mode) ?? assert.fail();
     const lines = await recordClient(
       server,
@@ -72,8 +72,9 @@ for (const { mode } of cases) {
     assert.equal(Number(said(lines, 'updates')) > 0, !endsOnRequest);
   });
 
-  // OpenSSL puts the message together. The kernel takes its first byte for the end of the key.
-  test(`${mode}: an update over two records`, async () => {
+  // OpenSSL reassembles the message; the kernel stops at its first byte, since it takes that for a key
+  // change.
+  test(`${mode}: a KeyUpdate message split over two records`, async () => {
     const { server, path } = running.get(mode) ?? assert.fail();
     const lines = await recordClient(
       server,
@@ -86,14 +87,14 @@ for (const { mode } of cases) {
   });
 }
 
-// Nothing to show where no key can be replaced.
+// Skipped on kernels that cannot replace keys.
 for (const suite of kernelRekeys ? tls13 : []) {
-  test(`${suite.name}: updates in both directions`, async () => {
+  test(`${suite.name}: KeyUpdates in both directions`, async () => {
     const { server, path } = running.get('ktls-txrx') ?? assert.fail();
     const lines = await recordClient(server, suite, 'get', path, 'read', size, 20, 'get', path, 'cut', 'end');
     assert.equal(said(lines, 'alert'), '1 0', lines.join('\n'));
     assert.ok(Number(said(lines, 'received')) > 2 * size);
-    // Requests that arrive together are answered together.
+    // Requests that arrive together are answered together, so the number of updates varies.
     assert.ok(Number(said(lines, 'updates')) > 0);
   });
 }

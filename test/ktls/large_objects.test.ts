@@ -1,5 +1,5 @@
-// Large objects go down under kernel TLS and up through it, for each protocol and cipher, and are what they
-// were.
+// Large objects are downloaded and uploaded through kernel TLS with each protocol and cipher and arrive
+// unchanged.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -10,7 +10,7 @@ import { outcome } from '../support/runtime.ts';
 import type { Site, TestServer } from '../support/server.ts';
 import { curlFlags, kernelRekeys, largeSample, startServer, tlsStat } from './support.ts';
 
-// The older kernel takes several times as long.
+// The older kernel takes several times as long, so its objects are smaller.
 const size = (kernelRekeys ? 300 : 100) * 2 ** 20;
 let site: Site;
 let server: TestServer;
@@ -25,7 +25,7 @@ after(async () => {
   await site.remove();
 });
 
-// It differs in keys, not in ciphers: there, one suite a protocol.
+// The older kernel differs in rekeying, not in ciphers, so one suite per protocol is enough there.
 const chosen = kernelRekeys ? suites : suites.filter(({ cipher }) => cipher === 'AES-128-GCM');
 for (const suite of chosen) {
   test(`${suite.name}: large objects arrive as they were stored`, async () => {
@@ -46,11 +46,11 @@ for (const suite of chosen) {
   });
 }
 
-test('large objects go up through the receiving kernel', async () => {
+test('large uploads through kernel TLS arrive unchanged', async () => {
   const before = tlsStat('TlsRxSw');
   const { status } = await server.put(`/sha256/${large.digest}`, large.blob);
   assert.equal(status, 200, 'the same bytes as were there');
-  // A kernel that cannot replace the receiving key does not get TLS 1.3 to receive.
+  // TLS 1.3 receiving is not moved into a kernel that cannot replace the receiving key.
   const flags = ['--tls-max', '1.2'];
   assert.equal((await server.put(`/sha256/${large.digest}`, large.blob, ...flags)).status, 200);
   assert.ok(tlsStat('TlsRxSw') > before);

@@ -1,5 +1,5 @@
-// What does not belong on an established connection is answered with the alert that OpenSSL gives, whether
-// the kernel receives, sends or does both. test/tls/records_out_of_place.test.ts is about userspace.
+// Records that are not allowed on an established connection get the alert that OpenSSL would send, whether
+// the kernel receives, sends or both. test/tls/records_out_of_place.test.ts covers userspace.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -37,7 +37,7 @@ for (const mode of kernelModes) {
     }
   }
 
-  test(`${mode}: empty records of data are passed over`, async () => {
+  test(`${mode}: empty application data records are ignored`, async () => {
     const { server, path } = running.get(mode) ?? assert.fail();
     const suite = suites[0] ?? assert.fail();
     const empty = ['record', 23, ''];
@@ -51,6 +51,6 @@ for (const mode of kernelModes) {
   });
 }
 
-test('the server still serves', async () => {
+test('afterwards the server still serves', async () => {
   for (const { server, path } of running.values()) assert.equal((await server.curl(path)).status, 200);
 });

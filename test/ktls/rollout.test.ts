@@ -1,6 +1,6 @@
-// A rollout as an operator runs it, under load in a kernel that has TLS: everything is measured first, half
-// of the clients become the canary, errors in the canary alone make the guard roll back and say why, and the
-// same without errors goes on to everybody.
+// A rollout under load in a kernel with TLS: first everything is measured, then half of the clients become
+// the canary; errors in the canary make the guard roll back with its evidence; without errors the guard
+// raises the canary to everybody.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { sample } from './support.ts';
 const site = await createSite();
 const config = JSON.parse(await readFile(site.config, 'utf8'));
 const accessLog = join(site.dir, 'access.log');
-// Everything that takes minutes on a real site takes seconds here.
+// Minutes on a real server, seconds here.
 const guard = {
   intervalSeconds: 0.5,
   windowSeconds: 20,
@@ -26,7 +26,7 @@ const guard = {
   latencyRatio: 50,
   cpuRatio: 100,
   steps: [100],
-  // Longer than it takes to inject errors, or the guard would go on before them.
+  // Longer than the injection of errors takes, so that the guard does not take a step before them.
   stepSeconds: 40,
   stepConnections: 10,
   stepBytes: 1_000_000,
@@ -40,7 +40,7 @@ await writeFile(
 const server = await TestServer.start(site, '--workers', '1');
 const object = await sample(site, server, 'object', 60_000);
 
-/** Clients that fetch one after another, each from an address of its own, until they are stopped. */
+/** Clients that fetch in a loop, each from its own loopback address, until they are stopped. */
 const addresses = Array.from({ length: 24 }, (_, index) => `127.0.0.${index + 10}`);
 let loading = true;
 const load = Promise.all(addresses.map(keepFetching));
@@ -96,14 +96,14 @@ const moved = () => server.metric('sealgate_ktls_connections_total');
 const judged = (verdict: string) =>
   until(view, (seen) => seen.guard.verdict === verdict, `verdict ${verdict}`);
 
-/** Addresses of the clients that are in the canary, by the access log. */
+/** Addresses of the clients in the canary, from the access log. */
 async function canaries(): Promise<string[]> {
   const lines = (await readFile(accessLog, 'utf8')).split('\n').filter(Boolean);
   const groups = new Map(lines.map((line) => JSON.parse(line)).map(({ peer, group }) => [peer, group]));
   return addresses.filter((address) => groups.get(address) === 'canary');
 }
 
-test('at first nothing moves, and both groups are measured', async () => {
+test('phase instrument: nothing moves, and both groups are measured', async () => {
   await judged('alike');
   assert.equal(await moved(), 0);
   assert.ok((await server.metric('sealgate_group_responses_total{group="canary"}')) > 0);
@@ -111,7 +111,7 @@ test('at first nothing moves, and both groups are measured', async () => {
   assert.ok((await server.metric('sealgate_ktls_fallbacks_total{reason="not-in-rollout"}')) > 0);
 });
 
-test('half of the clients become the canary, and only they move', async () => {
+test('phase tx-canary: half of the clients are the canary, and only they move', async () => {
   assert.equal((await change({ phase: 'tx-canary', percent: 50, why: 'the groups were alike' })).status, 200);
   await until(moved, (count) => count > 20, 'connections that moved');
   const among = await canaries();
@@ -123,10 +123,10 @@ test('half of the clients become the canary, and only they move', async () => {
   for (const line of lines) assert.ok(among.includes(JSON.parse(line).peer), line);
 });
 
-test('errors in the canary alone make the guard roll back, with the evidence', async () => {
+test('errors only in the canary: the guard rolls back with its evidence', async () => {
   const suite = suites[0] ?? assert.fail();
   const [from = assert.fail()] = await canaries();
-  // Records that do not authenticate, from a client in the canary, until the guard has seen enough of them.
+  // A canary client sends records that do not authenticate until the guard has seen enough of them.
   let failing = true;
   const client = async () => {
     while (failing)
@@ -138,7 +138,7 @@ test('errors in the canary alone make the guard roll back, with the evidence', a
   });
   await Promise.all(clients);
   assert.equal(seen.changed.who, 'guard');
-  // In all, or of the one class that there is: whichever is told apart from chance first.
+  // The sum of errors or their single class, whichever becomes significant first.
   assert.match(
     seen.changed.why,
     /^errors(\.bad-record-mac)?: canary 0\.\d+ a response, control \S+ a response, p 0\.\d+/,
@@ -155,8 +155,8 @@ test('errors in the canary alone make the guard roll back, with the evidence', a
   assert.equal(JSON.parse(line).classes[0].class, 'bad-record-mac');
 });
 
-test('after the rollback no new connection moves', async () => {
-  // Those that were in the kernel have ended; fetches go on.
+test('after the rollback no new connection moves into the kernel', async () => {
+  // Earlier connections in the kernel have ended; fetches continue.
   const handshakes = () => server.metric('sealgate_tls_handshakes_total');
   const [before, count] = [await handshakes(), await moved()];
   await until(handshakes, (now) => now > before + 48, 'new connections');
@@ -165,17 +165,17 @@ test('after the rollback no new connection moves', async () => {
   assert.ok(seconds >= 0, `${seconds} s`);
 });
 
-test('going up again takes force while the guard waits', async () => {
+test('raising the percentage during the cool-down needs force', async () => {
   const refused = await change({ phase: 'tx-canary', why: 'impatience' });
   assert.equal(refused.status, 409);
   assert.match(((await refused.json()) as { detail: string }).detail, /force/);
   assert.equal((await view()).phase, 'instrument');
 });
 
-test('without errors it goes on to all but the control group by itself', async () => {
+test('without errors the guard raises the canary to all but the control group', async () => {
   const again = await change({ phase: 'rx', percent: 50, why: 'the client was fixed', force: true });
   assert.equal(again.status, 200);
-  // A verdict by chance begins the wait of stepSeconds anew.
+  // A chance verdict restarts the wait of stepSeconds.
   const last = await until(view, ({ percent }) => percent === 100, 'the last step', 6 * 60_000);
   assert.equal(last.changed.who, 'guard');
   assert.match(last.changed.why, /alike/);

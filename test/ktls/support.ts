@@ -1,6 +1,6 @@
-// What the tests about kernel TLS share: servers in every mode, a client that makes records by hand, and what
-// the kernel counts. They run on Node alone: what they test is the engine, which is one binary for all
-// runtimes, and the kernels they run in are slow.
+// Shared by the kernel TLS tests: servers in each mode, a client that makes records itself, and the kernel's
+// counts. The tests run only on Node: they test the engine, which is the same binary on all runtimes, in slow
+// virtual machines.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomFillSync } from 'node:crypto';
@@ -12,7 +12,7 @@ import { type Suite, suites } from '../support/record_client.ts';
 import { createSite, type Site, TestServer } from '../support/server.ts';
 import { blobPath } from '../support/store.ts';
 
-/** Who sends and who receives on the server's side. */
+/** Who protects records on the server (tx: sending) and who opens them (rx: receiving). */
 export type Mode = 'user' | 'ktls-tx' | 'ktls-rx' | 'ktls-txrx';
 export const modes: Mode[] = ['user', 'ktls-tx', 'ktls-rx', 'ktls-txrx'];
 
@@ -26,24 +26,24 @@ const policies: Record<Mode, Partial<KtlsPolicy>> = {
 const namesOf = (version: Suite['version']) =>
   suites.filter((suite) => suite.version === version).map(({ name }) => name);
 
-/** curl's flags that leave it no other choice. */
+/** curl flags that leave only this protocol and cipher. */
 export function curlFlags({ version, name }: Suite): string[] {
   return version === 'tls13'
     ? ['--tlsv1.3', '--tls13-ciphers', name]
     : ['--tlsv1.2', '--tls-max', '1.2', '--ciphers', name];
 }
 
-/** Whether this kernel can replace a key (TLS 1.3), by the probe. */
+/** Whether this kernel can replace TLS 1.3 keys, according to the probe. */
 export const kernelRekeys = addon.probeKtls().some(({ rekeys }) => rekeys);
 
-/** A server whose every response goes by the mode's path, with `settings` over ktls.*. */
+/** Starts a server whose responses take the mode's path; `settings` override those of ktls. */
 export async function startServer(
   mode: Mode,
   settings: Partial<KtlsPolicy> = {},
 ): Promise<{ site: Site; server: TestServer }> {
   const site = await createSite();
   const config = JSON.parse(await readFile(site.config, 'utf8'));
-  // Its fetches would be among what the kernel counts.
+  // The sentinel's fetches would add to the kernel's counts.
   config.sentinel = { intervalSeconds: 0 };
   config.ktls = { minBytes: 0, ...policies[mode], ...settings };
   config.tls = {
@@ -55,7 +55,7 @@ export async function startServer(
   return { site, server: await TestServer.start(site, '--workers', '1') };
 }
 
-/** A file of random bytes, uploaded as `/o/files/{name}`. */
+/** Uploads random bytes as `/o/files/{name}`. */
 export async function sample(
   site: Site,
   server: TestServer,
@@ -69,7 +69,7 @@ export async function sample(
   return { path: `/o/files/${name}`, digest: sha256(bytes), bytes };
 }
 
-/** The same without its bytes in memory; `blob` is where they are. These kernels have little memory. */
+/** Like sample() but without the bytes in memory, since these kernels have little; `blob` is the file. */
 export async function largeSample(
   site: Site,
   server: TestServer,
@@ -100,13 +100,13 @@ export function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** A line of /proc/net/tls_stat, as TlsTxSw; 0 where the kernel does not know it. */
+/** A value in /proc/net/tls_stat such as TlsTxSw; 0 if the kernel does not have it. */
 export function tlsStat(name: string): number {
   const text = existsSync('/proc/net/tls_stat') ? readFileSync('/proc/net/tls_stat', 'utf8') : '';
   return Number(new RegExp(`^${name}\\s+(\\d+)$`, 'm').exec(text)?.[1] ?? 0);
 }
 
-/** `openssl s_client` to the server, quiet about the handshake. */
+/** Connects `openssl s_client` to the server, without output about the handshake. */
 export function openssl(server: TestServer, ...args: string[]): ChildProcess {
   const { host } = new URL(server.url);
   return spawn('openssl', ['s_client', '-connect', host, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });

@@ -1,5 +1,5 @@
-// A client that writes a request with its body and closes without reading: every upload is stored,
-// whoever has the records.
+// A client sends a request with its body and closes without reading the response: every upload is stored,
+// whether OpenSSL or the kernel opens the records.
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
@@ -15,7 +15,7 @@ const sizes = [1024, 16 * 1024, 80 * 1024, 1024 * 1024];
 const each = 5;
 
 for (const mode of modes) {
-  test(`uploads in mode ${mode}`, async () => {
+  test(`uploads in mode ${mode} are stored`, async () => {
     const { site, server } = await startServer(mode);
     try {
       const ca = await readFile(site.certificate);

@@ -1,5 +1,5 @@
-// The audit log keeps every entry, in order, whatever happened to its last line, and finds the newest one
-// about an action however long the file is.
+// The audit log keeps every entry in order, even after a crash in the middle of a line, and finds the newest
+// entry of an action in a file of any length.
 
 import assert from 'node:assert/strict';
 import { appendFile, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
@@ -13,7 +13,7 @@ after(() => rm(dir, { recursive: true }));
 
 const entry = (action: string, why: string) => ({ who: 'somebody', action, why });
 
-test('entries are appended in the order they were made, by one process after another', async () => {
+test('entries keep their order across reopening the log', async () => {
   const path = join(dir, 'order');
   const first = await AuditLog.open(path);
   await Promise.all(Array.from({ length: 50 }, (_, index) => first.append(entry('a', `${index}`))));
@@ -36,7 +36,7 @@ test('entries are appended in the order they were made, by one process after ano
   await second.close();
 });
 
-test('the newest entry about an action is found behind many others', async () => {
+test('last() finds the newest entry of an action before many others', async () => {
   const log = await AuditLog.open(join(dir, 'long'));
   await log.append({ ...entry('wanted', 'old'), details: 'x'.repeat(60_000) });
   await log.append(entry('wanted', 'new'));
@@ -48,7 +48,7 @@ test('the newest entry about an action is found behind many others', async () =>
   await log.close();
 });
 
-test('a line that a crash cut off costs no other one', async () => {
+test('a truncated last line does not damage other entries', async () => {
   const path = join(dir, 'torn');
   const before = await AuditLog.open(path);
   await before.append(entry('a', 'whole'));
@@ -64,7 +64,7 @@ test('a line that a crash cut off costs no other one', async () => {
   await log.close();
 });
 
-test('what is longer than an entry may be is refused, and passed over in the file', async () => {
+test('an entry over 64 KiB is refused, and skipped when it is in the file', async () => {
   const path = join(dir, 'huge');
   const log = await AuditLog.open(path);
   await log.append(entry('a', 'kept'));
@@ -74,7 +74,7 @@ test('what is longer than an entry may be is refused, and passed over in the fil
   await log.close();
 });
 
-test('a link in its place is not followed', async () => {
+test('a symbolic link as the log file is refused', async () => {
   await symlink(join(dir, 'elsewhere'), join(dir, 'link'));
   await assert.rejects(AuditLog.open(join(dir, 'link')), /audit log cannot be opened/);
 });

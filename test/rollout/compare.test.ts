@@ -1,5 +1,5 @@
-// The comparison finds what is worse in the canary, and nothing where the groups differ by chance alone. The
-// counts are made up from known distributions; the engine's own are compared in the kernel that has TLS.
+// compare() finds what is worse in the canary, and nothing when the groups differ only by chance. The counts
+// are generated from known distributions; test/ktls compares real ones.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -12,10 +12,10 @@ const policy = guardSchema.parse({});
 
 interface Behaviour {
   errorShare: number;
-  /** Of clients that go away, in both groups. */
+  /** Share of responses that clients reset, in both groups. */
   resetShare: number;
   cutShare: number;
-  /** Microseconds; a response takes up to as long, evenly. */
+  /** Longest completion time in microseconds; the times are uniformly distributed. */
   completion: number;
   cpuPerByte: number;
 }
@@ -71,21 +71,21 @@ function judge(
 const verdictOn = (judgement: Judgement, metric: Metric) =>
   judgement.comparisons.find((each) => each.metric === metric)?.verdict;
 
-test('groups that behave alike are found alike, time and again', () => {
+test('equal groups: verdict alike, in at least 51 of 60 runs', () => {
   const verdicts = Array.from({ length: 60 }, (_, seed) => judge({}, 30, seed + 1).verdict);
   assert.ok(!verdicts.includes('worse'));
   const wrong = verdicts.filter((verdict) => verdict === 'hold').length;
-  // Five metrics at a hundredth each: three of sixty are expected by chance.
+  // With five metrics at a level of 0.01, three of 60 runs are expected to differ by chance.
   assert.ok(wrong <= 9, `${wrong} of 60`);
 });
 
-test('CPU that was not sampled in one of the groups is not compared', () => {
+test('CPU without samples in one group is not compared', () => {
   const judgement = judge({}, 30, 1, { cpuPerByte: 0 });
   assert.equal(verdictOn(judgement, 'cpu-per-byte'), undefined);
   assert.equal(judgement.verdict, 'alike');
 });
 
-test('more errors are worse, and their class is named', () => {
+test('more errors in the canary: verdict worse, with the error class', () => {
   const judgement = judge({ errorShare: 0.03 });
   assert.equal(judgement.verdict, 'worse');
   assert.equal(verdictOn(judgement, 'errors'), 'worse');
@@ -93,7 +93,7 @@ test('more errors are worse, and their class is named', () => {
   assert.equal(verdictOn(judgement, 'cpu-per-byte'), 'alike');
 });
 
-test('a class of errors is seen among many others', () => {
+test('one more frequent error class: verdict worse, despite many other errors', () => {
   const random = seeded(3);
   const window = Array.from({ length: 30 }, (_, index) => ({
     at: index,
@@ -107,30 +107,30 @@ test('a class of errors is seen among many others', () => {
   assert.equal(verdictOn(judgement, 'errors.bad-record-mac'), 'worse');
 });
 
-test('a few more errors make it hold, not go back', () => {
+test('slightly more errors in the canary: verdict hold', () => {
   assert.equal(verdictOn(judge({ errorShare: 0.0045 }, 100), 'errors'), 'hold');
 });
 
-test('responses that are cut are worse', () => {
+test('more cut responses in the canary: verdict worse', () => {
   assert.equal(verdictOn(judge({ cutShare: 0.02 }), 'cut'), 'worse');
 });
 
-test('a slow tail is worse', () => {
+test('a slower tail in the canary: verdict worse', () => {
   const judgement = judge({ completion: 200_000 });
   assert.equal(verdictOn(judgement, 'completion-p99'), 'worse');
   assert.equal(verdictOn(judgement, 'first-byte-p99'), 'alike');
 });
 
-test('CPU per byte is worse from its limit on, and held below', () => {
+test('CPU per byte: verdict worse from the limit on, hold below it', () => {
   assert.equal(verdictOn(judge({ cpuPerByte: 2e-9 }), 'cpu-per-byte'), 'worse');
   assert.equal(verdictOn(judge({ cpuPerByte: 1.25e-9 }), 'cpu-per-byte'), 'hold');
 });
 
-test('a better canary is alike', () => {
+test('an improved canary: verdict alike', () => {
   assert.equal(judge({ errorShare: 0, cutShare: 0, completion: 10_000, cpuPerByte: 5e-10 }).verdict, 'alike');
 });
 
-test('too few intervals, or a group without traffic, are not enough to judge by', () => {
+test('too few intervals, or a group without traffic: verdict insufficient', () => {
   assert.equal(judge({ errorShare: 0.5 }, policy.minIntervals - 1).verdict, 'insufficient');
   const lonely = Array.from({ length: 30 }, (_, index) => ({
     at: index,
@@ -140,7 +140,7 @@ test('too few intervals, or a group without traffic, are not enough to judge by'
   assert.equal(compare(lonely, policy).verdict, 'insufficient');
 });
 
-test('one burst of errors in a long window is no reason to go back', () => {
+test('one burst of errors in a long window: no verdict worse', () => {
   const random = seeded(7);
   const window = Array.from({ length: 30 }, (_, index) => ({
     at: index,

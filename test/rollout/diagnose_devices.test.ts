@@ -1,5 +1,4 @@
-// The rules about network devices, from counts like a host with such a device has them: there is no device
-// here that takes TLS keys.
+// The diagnosis rules about network devices, with made-up counts, because no device here can offload TLS.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -31,7 +30,7 @@ const device = (statistics: Record<string, number>): NetDevice => ({
 });
 const names = (seen: Partial<Observations>) => diagnose({ ...quiet, ...seen }).map(({ name }) => name);
 
-test('a device that works is not odd', () => {
+test('a device without resyncs and drops: no symptom', () => {
   assert.deepEqual(
     names({ devices: [device({ tx_tls_encrypted_bytes: 1e9, rx_tls_resync_req_pkt: 0 })] }),
     [],
@@ -39,19 +38,19 @@ test('a device that works is not odd', () => {
   assert.deepEqual(names({ counts: { 'ktls_mode.tx/device': 500 } }), []);
 });
 
-test('a device that loses its place', () => {
+test('resync counts of a device: offload-resync', () => {
   const [symptom] = diagnose({ ...quiet, devices: [device({ rx_tls_resync_req_pkt: 12, tx_tls_ctx: 4 })] });
   assert.equal(symptom?.name, 'offload-resync');
   assert.equal(symptom?.seen, 'eth0 rx_tls_resync_req_pkt 12');
 });
 
-test('keys that only some devices take', () => {
+test('keys partly in a device, partly in software: mixed-modes', () => {
   assert.deepEqual(names({ counts: { 'ktls_mode.tx/device': 5, 'ktls_mode.tx/software': 3 } }), [
     'mixed-modes',
   ]);
 });
 
-test('keys that a device takes before its phase', () => {
+test('keys in a device before phase hw-offload: offload-unasked', () => {
   assert.deepEqual(names({ counts: { offload_unasked: 2 } }), ['offload-unasked']);
 });
 

@@ -1,5 +1,5 @@
-// The guard over made-up counts: equal groups are not rolled back, whatever their clients do; a canary that
-// is worse is, by the numbers of what could move alone; no step is taken while the kernel carries nothing.
+// The guard with made-up counts: it does not roll back equal groups, it rolls back a canary that is worse in
+// movable connections, and it takes no step while the kernel carries no traffic.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -14,10 +14,10 @@ import { seeded } from '../support/random.ts';
 const quiet = pino({ level: 'silent' });
 
 type Group = 'canary' | 'control';
-/** What a group did in one interval. */
+/** The counts of a group in one interval. */
 type Behaviour = (group: Group, random: () => number) => Counters;
 
-/** A guard on a clock of its own, over samples that the behaviour makes. */
+/** A guard with a simulated clock and generated samples. */
 class World {
   now = 1_000_000;
   readonly changes: { change: RolloutChange; why: string }[] = [];
@@ -77,14 +77,14 @@ class World {
 
 interface Mix {
   responses: number;
-  /** Shares of responses: clients that leave in the middle, and errors of the server. */
+  /** Shares of responses that end because the client left, or by an error of the server. */
   leaves: number;
   errors: number;
   cpuPerByte: number;
 }
 const usual: Mix = { responses: 60, leaves: 0.02, errors: 0.001, cpuPerByte: 1e-9 };
 
-/** Sizes and times with a long tail, and CPU that is sampled, as on a real server. */
+/** Traffic with long-tailed sizes and times, and sampled CPU, as on a real server. */
 function traffic(of: Record<Group, Partial<Mix>>): Behaviour {
   return (group, random) => {
     const { responses, leaves, errors, cpuPerByte } = { ...usual, ...of[group] };
@@ -109,9 +109,9 @@ function traffic(of: Record<Group, Partial<Mix>>): Behaviour {
   };
 }
 
-test('equal groups whose clients often leave are not rolled back', async () => {
+test('equal groups whose clients often leave: no rollback', async () => {
   let rollbacks = 0;
-  // 12 runs of ten minutes.
+  // 12 runs of ten simulated minutes each.
   for (let seed = 1; seed <= 12; seed += 1) {
     const world = new World(seed);
     await world.run(300, traffic({ canary: {}, control: {} }));
@@ -120,13 +120,13 @@ test('equal groups whose clients often leave are not rolled back', async () => {
   assert.equal(rollbacks, 0);
 });
 
-test('resets that are noticed in the canary alone are not rolled back', async () => {
+test('client resets only in the canary: no rollback', async () => {
   const world = new World(1);
   await world.run(200, traffic({ canary: { leaves: 0.3 }, control: { leaves: 0 } }));
   assert.deepEqual(world.rollbacks(), []);
 });
 
-test('errors of the server in the canary alone are rolled back within a minute', async () => {
+test('server errors only in the canary: rollback within a minute', async () => {
   const world = new World(1);
   await world.run(100, traffic({ canary: {}, control: {} }));
   await world.run(30, traffic({ canary: { errors: 0.05 }, control: {} }));
@@ -134,14 +134,14 @@ test('errors of the server in the canary alone are rolled back within a minute',
   assert.match(why, /^errors: canary 0\.\d+ a response, control 0\.\d+ a response, p 0\.\d+/);
 });
 
-test('CPU per byte of twice as much in the canary is rolled back', async () => {
+test('twice the CPU per byte in the canary: rollback', async () => {
   const world = new World(1);
   const dear = traffic({ canary: { cpuPerByte: 2e-9, responses: 400 }, control: { responses: 400 } });
   await world.run(150, dear);
   assert.match(world.rollbacks()[0] ?? '', /^cpu-per-byte/);
 });
 
-test('connections that nothing could move are not compared', async () => {
+test('connections without a movable transfer are not compared', async () => {
   const world = new World(1, { steps: [100], stepSeconds: 10 });
   const behave = traffic({ canary: { errors: 0.5 }, control: {} });
   const short: Behaviour = (group, random) =>
@@ -153,7 +153,7 @@ test('connections that nothing could move are not compared', async () => {
   assert.equal(world.guard.status().verdict, 'insufficient');
 });
 
-test('a step waits until enough has moved, and says for what', async () => {
+test('a step waits until enough traffic has moved, and status() lists what is missing', async () => {
   const world = new World(1, { steps: [50, 100], stepSeconds: 10 });
   const even = traffic({ canary: { errors: 0 }, control: { errors: 0 } });
   await world.run(100, even);

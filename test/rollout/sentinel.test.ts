@@ -1,5 +1,5 @@
-// The sentinel notices other bytes than were sealed. When a way changes them that way is closed; when the
-// blob itself has changed it is withdrawn. The server that sends wrong bytes here is a real one over TLS.
+// The sentinel notices wrong bytes. A path that changes bytes is switched off; a blob that changed on disk is
+// moved to quarantine. A real TLS server sends the wrong bytes here.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -26,7 +26,7 @@ const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealg
 const pair = await makeAuthority(dir, 'localhost');
 const bytes = Buffer.from('sealed bytes');
 
-/** Names asked for in the handshake, and what each of them is answered with. */
+/** Whether to send wrong bytes to a client that asks for this server name. */
 let wrongFor: (serverName: string) => boolean = () => false;
 const server = createServer(
   { cert: await readFile(pair.certificate), key: await readFile(pair.key) },
@@ -89,7 +89,7 @@ async function sentinel(): Promise<{
   return { sentinel: new Sentinel(parts), rollout, set, withdrawn };
 }
 
-test('right bytes are counted each way', async () => {
+test('right bytes are counted for each path', async () => {
   wrongFor = () => false;
   const { sentinel: one } = await sentinel();
   await one.look();
@@ -98,7 +98,7 @@ test('right bytes are counted each way', async () => {
   assert.equal(one.status().alarm, undefined);
 });
 
-test('wrong bytes by the canary roll kernel TLS back and are kept', async () => {
+test('wrong bytes in the canary: kernel TLS is rolled back, and the bytes are kept', async () => {
   wrongFor = (name) => name.endsWith('.canary.invalid');
   const { sentinel: one, rollout, set } = await sentinel();
   await one.look();
@@ -111,7 +111,7 @@ test('wrong bytes by the canary roll kernel TLS back and are kept', async () => 
   assert.equal(one.status().alarm, undefined, 'userspace TLS is as it should be');
 });
 
-test('wrong bytes by userspace TLS, which cannot be closed, raise the alarm', async () => {
+test('wrong bytes in userspace TLS, which cannot be switched off: alarm', async () => {
   wrongFor = (name) => name.endsWith('.control.invalid');
   const { sentinel: one, rollout } = await sentinel();
   await one.look();
@@ -119,7 +119,7 @@ test('wrong bytes by userspace TLS, which cannot be closed, raise the alarm', as
   assert.equal(rollout.state.phase, 'tx-canary');
 });
 
-test('a blob that cannot be read is not withdrawn', async () => {
+test('a blob that cannot be read is not moved to quarantine', async () => {
   wrongFor = () => true;
   const blobs = join(dir, 'store/blobs');
   await rename(blobs, `${blobs}.away`);
@@ -131,7 +131,7 @@ test('a blob that cannot be read is not withdrawn', async () => {
   assert.equal(one.status().damagedBlobs, 0);
 });
 
-test('a blob that changed on disk is withdrawn, and no way is closed', async () => {
+test('a blob that changed on disk is moved to quarantine, and no path is switched off', async () => {
   wrongFor = () => true;
   const path = blobPath(join(dir, 'store'), digest);
   await rm(path);
@@ -144,7 +144,7 @@ test('a blob that changed on disk is withdrawn, and no way is closed', async () 
   assert.equal(one.status().alarm, undefined);
 });
 
-test('no answer is counted and is no mismatch', async () => {
+test('a failed fetch is counted as failed, not as a mismatch', async () => {
   const { sentinel: one } = await sentinel();
   server.close();
   server.closeAllConnections();

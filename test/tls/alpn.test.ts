@@ -1,4 +1,4 @@
-// ALPN (RFC 7301): http/1.1 is chosen where it is offered, a client that speaks none of ours is told so.
+// ALPN (RFC 7301): http/1.1 is chosen if the client offers it; other offers get no_application_protocol.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -34,7 +34,7 @@ for (const version of ['-tls1_2', '-tls1_3']) {
     });
   }
 
-  test(`${version} without ALPN it is HTTP/1.1`, async () => {
+  test(`${version} a client without ALPN gets HTTP/1.1`, async () => {
     const { stdout } = await ask(version);
     assert.match(stdout, /No ALPN negotiated/);
     assert.match(stdout, /HTTP\/1\.1 200 OK/);

@@ -1,5 +1,5 @@
-// A certificate replaced on disk serves the next handshake, by itself or when the control plane is told to;
-// open connections go on. A pair that does not fit is refused with the reason, and the old one stays.
+// A certificate replaced on disk is used for new handshakes, by itself or after a request to the control
+// plane; open connections continue. An invalid pair is refused with the reason, and the old one stays in use.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -42,7 +42,7 @@ async function served(): Promise<string> {
 
 const reload = () => fetch(`${server.control}/tls/reload`, { method: 'POST' });
 
-test('a pair replaced on disk is used once the control plane is told', async () => {
+test('POST /tls/reload: a pair replaced on disk is used for new handshakes', async () => {
   const before = await open();
   await replacePair(inUse, await makeLeaf(site.dir, authority, { subject: '/CN=second' }));
   assert.equal((await reload()).status, 204);
@@ -53,7 +53,7 @@ test('a pair replaced on disk is used once the control plane is told', async () 
   before.destroy();
 });
 
-test('a pair that does not fit is refused, and the one in use stays', async () => {
+test('POST /tls/reload with a wrong key is refused, and the old pair stays in use', async () => {
   const other = await makeLeaf(site.dir, authority, { subject: '/CN=third' });
   await writeFile(inUse.certificate, await readFile(other.certificate));
   const answer = await reload();
@@ -64,6 +64,6 @@ test('a pair that does not fit is refused, and the one in use stays', async () =
   await replacePair(inUse, other);
 });
 
-test('changes are seen without being told', async () => {
+test('a pair replaced on disk is used without a reload request', async () => {
   await until(served, (name) => name === 'third', 'the certificate served');
 });

@@ -1,5 +1,6 @@
-// The certificate is chosen by the name that the client asks for, wildcards included, and of two with the
-// same names the one whose key the client can verify. A stapled OCSP response goes with it.
+// The server name (SNI) selects the certificate, wildcards included; of two certificates with the same names,
+// the client's signature algorithms select one. The stapled OCSP response belongs to the selected
+// certificate.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -43,7 +44,7 @@ after(async () => {
   await site.remove();
 });
 
-/** What openssl(1) says of a handshake. */
+/** The output of openssl s_client for a handshake. */
 async function handshake(...args: string[]): Promise<string> {
   const client = spawn('openssl', ['s_client', '-connect', new URL(server.url).host, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -53,33 +54,33 @@ async function handshake(...args: string[]): Promise<string> {
 
 const subject = (said: string) => /^subject=(.*)$/m.exec(said)?.[1];
 
-test('a name of a certificate gets it', async () => {
+test('SNI with a name of a certificate selects that certificate', async () => {
   assert.equal(subject(await handshake('-servername', 'one.example.test')), 'CN = one');
 });
 
-test('a name is the same with the dot of the root behind it, and in any case', async () => {
+test('SNI with a trailing dot or in upper case selects the same certificate', async () => {
   assert.equal(subject(await handshake('-servername', 'One.Example.TEST')), 'CN = one');
   assert.equal(subject(await handshake('-servername', 'one.example.test.')), 'CN = one');
   assert.equal(subject(await handshake('-servername', 'a.wild.test.')), 'CN = wild');
   assert.match(subject(await handshake('-servername', '.')) ?? '', /localhost/);
 });
 
-test('a name under a wildcard gets its certificate, in one level', async () => {
+test('a wildcard certificate matches one label, not two', async () => {
   assert.equal(subject(await handshake('-servername', 'a.wild.test')), 'CN = wild');
   assert.match(subject(await handshake('-servername', 'a.b.wild.test')) ?? '', /localhost/);
 });
 
-test('a client that verifies RSA alone gets the twin with an RSA key', async () => {
+test('a client that verifies only RSA gets the RSA certificate of the name', async () => {
   const said = await handshake('-servername', 'a.wild.test', '-sigalgs', 'RSA-PSS+SHA256');
   assert.equal(subject(said), 'CN = wild-rsa');
 });
 
-test('any other name, and none, gets the first certificate', async () => {
+test('an unknown name, and no SNI, select the first certificate', async () => {
   assert.match(subject(await handshake('-servername', 'other.test')) ?? '', /localhost/);
   assert.match(subject(await handshake('-noservername')) ?? '', /localhost/);
 });
 
-test('the OCSP response is stapled where there is one', async () => {
+test('a configured OCSP response is stapled', async () => {
   const args = ['-status', '-CAfile', authority.certificate];
   assert.match(await handshake('-servername', 'one.example.test', ...args), /Cert Status: good/);
   assert.match(await handshake('-servername', 'a.wild.test', ...args), /OCSP response: no response sent/);
@@ -89,14 +90,14 @@ for (const [name, ec, rsa] of [
   ['a.several.test', 'several', 'several-rsa'],
   ['b.wide.test', 'wide', 'wide-rsa'],
 ]) {
-  test(`${name} has a certificate of each kind, though their names are not listed alike`, async () => {
+  test(`${name} has an ECDSA and an RSA certificate, though each lists other names too`, async () => {
     assert.equal(subject(await handshake('-servername', `${name}`)), `CN = ${ec}`);
     const said = await handshake('-servername', `${name}`, '-sigalgs', 'RSA-PSS+SHA256');
     assert.equal(subject(said), `CN = ${rsa}`);
   });
 }
 
-test('the OCSP response that is stapled is about the certificate that was sent', async () => {
+test('the stapled OCSP response is for the certificate that was sent', async () => {
   const args = ['-status', '-servername', 'b.wide.test', '-CAfile', authority.certificate];
   assert.match(await handshake(...args), /OCSP response: no response sent/);
   assert.match(await handshake(...args, '-sigalgs', 'RSA-PSS+SHA256'), /Cert Status: good/);

@@ -1,5 +1,5 @@
-// What a running server says about its certificates: when they end, that one ends soon, and that a key can be
-// read by others.
+// Warnings and metrics about certificates: their expiry, expiry within 30 days, and keys that others can
+// read.
 
 import assert from 'node:assert/strict';
 import { chmod } from 'node:fs/promises';
@@ -20,13 +20,13 @@ after(async () => {
   await site.remove();
 });
 
-/** Days until the end of the certificate, as the metric has it. */
+/** Days until the certificate expires, according to the metric. */
 async function left(): Promise<number> {
   const ends = await server.metric('sealgate_certificate_expiry_timestamp_seconds');
   return (ends * 1000 - Date.now()) / day;
 }
 
-test('a certificate that ends in ten days: warning and metric at the start', async () => {
+test('a certificate that expires in 10 days: warning and metric at the start', async () => {
   await until(
     async () => server.log(),
     (log) => log.includes('a certificate expires soon'),
@@ -35,7 +35,7 @@ test('a certificate that ends in ten days: warning and metric at the start', asy
   assert.ok(Math.abs((await left()) - 10) < 0.1);
 });
 
-test('a key that others may read: warning at the start', async () => {
+test('a key file readable by others: warning at the start', async () => {
   await until(
     async () => server.log(),
     (log) => log.includes('others may read or change it'),
@@ -43,7 +43,7 @@ test('a key that others may read: warning at the start', async () => {
   );
 });
 
-test('its successor of thirty days: the metric moves, and no further warning', async () => {
+test('a new certificate of 30 days: the metric follows, without a further warning', async () => {
   const before = server.log().length;
   await replacePair(pair, await makeLeaf(site.dir, authority, { subject: '/CN=stays' }));
   await until(left, (days) => Math.abs(days - 30) < 0.1, 'the end of the new one');

@@ -1,5 +1,5 @@
-// Clients may be asked for certificates: what an issuer of the operator's signed is let in and may do what
-// its subject may; anything else does not get through the handshake.
+// Client certificates: one that the configured CA issued is accepted and grants the scopes of its subject;
+// any other fails the handshake.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -47,26 +47,26 @@ const as = ({ certificate, key }: Pair) => ['--cert', certificate, '--key', key]
 const upload = (server: TestServer, name: string, ...args: string[]) =>
   server.curl(`/o/files/${name}`, '-T', file, ...args);
 
-test('a subject may do what its scopes say', async () => {
+test('a client certificate grants the scopes of its subject', async () => {
   assert.equal((await upload(required, 'a', ...as(writer))).status, 201);
   assert.equal((await upload(required, 'b', ...as(reader))).status, 401);
   assert.equal((await required.curl('/o/files/a', ...as(reader))).body.toString(), 'content');
 });
 
-test('a resumed session keeps its subject', async () => {
+test('a resumed session keeps the scopes of the client certificate', async () => {
   const twice = ['--next', ...as(writer), '--cacert', site.certificate, '-T', file];
   const url = `${required.url}/o/files/c`;
   assert.equal((await upload(required, 'c', ...as(writer), ...twice, url)).status, 200);
 });
 
-test('without a certificate, or with a stranger’s, there is no handshake', async () => {
+test('verify required: no certificate, or one of another CA, fails the handshake', async () => {
   await assert.rejects(required.curl('/o/files/a'), /curl/);
   await assert.rejects(required.curl('/o/files/a', ...as(stranger)), /curl/);
   await assert.rejects(optional.curl('/o/files/a', ...as(stranger)), /curl/);
   assert.ok((await required.metric('sealgate_channel_errors_total{class="certificate"}')) > 0);
 });
 
-test('where it is optional, a token does as well', async () => {
+test('verify optional: a client without a certificate may use a token', async () => {
   assert.equal((await optional.put('/o/files/a', file)).status, 201);
   assert.equal((await upload(optional, 'b', ...as(writer))).status, 201);
   assert.equal((await upload(optional, 'c')).status, 401);

@@ -1,5 +1,5 @@
-// How a connection ends: with close_notify whenever the response was whole, so that a client can tell an end
-// from a cut; and a cut is never made to look like an end.
+// The end of a connection: close_notify is sent when the response was complete, so that a client can tell the
+// end from a truncation; a truncated response ends without it.
 
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
@@ -43,7 +43,7 @@ for (const version of ['-tls1_2', '-tls1_3']) {
   }
 }
 
-test('a response that is cut ends without it', async () => {
+test('a truncated response ends without close_notify', async () => {
   const session = converse(server.url, site, '-msg', '-ign_eof');
   session.pause();
   session.type(`${head('/o/files/huge')}\r\n`);

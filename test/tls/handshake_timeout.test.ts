@@ -1,4 +1,5 @@
-// A handshake has its time: whoever does not finish it is closed, whatever was sent, while others are served.
+// A connection without a finished handshake is closed after limits.handshakeTimeout, whatever the client
+// sent, and other clients are served meanwhile.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -16,7 +17,7 @@ after(async () => {
 const raw = () => Wire.open(server.url.replace('https:', 'http:'));
 const handshaking = () => server.metric('sealgate_connections{state="handshake"}');
 
-/** The beginning of a record that holds a ClientHello. */
+/** The beginning of a TLS record with a ClientHello. */
 const beginning = Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]);
 const sent = {
   'sends nothing': Buffer.alloc(0),
@@ -33,7 +34,7 @@ for (const [what, bytes] of Object.entries(sent)) {
   });
 }
 
-test('bytes now and then give no more time', async () => {
+test('single bytes do not extend the timeout', async () => {
   const wire = await raw();
   wire.send(beginning);
   const timer = setInterval(() => wire.send('\0'), 50);
@@ -42,7 +43,7 @@ test('bytes now and then give no more time', async () => {
   assert.notEqual(by, 'silence');
 });
 
-test('many of them hold nobody up', async () => {
+test('many unfinished handshakes do not delay other clients', async () => {
   const wires = await Promise.all(Array.from({ length: 100 }, raw));
   for (let i = 0; i < 5; i++) assert.equal((await server.curl('/')).status, 200);
   for (const wire of wires) assert.notEqual((await wire.ended()).by, 'silence');

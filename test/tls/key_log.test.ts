@@ -1,5 +1,5 @@
-// TLS secrets are written for --insecure-keylog alone, to a file that nobody else may read; the environment
-// of other programs' key logs says nothing here.
+// TLS secrets are written only with --insecure-keylog, to a file with mode 0600. The environment variable
+// SSLKEYLOGFILE of other programs has no effect.
 
 import assert from 'node:assert/strict';
 import { readFile, stat } from 'node:fs/promises';
@@ -11,7 +11,7 @@ const site = await createSite();
 const file = join(site.dir, 'keys.log');
 after(() => site.remove());
 
-test('with the flag, each handshake has its lines', async () => {
+test('--insecure-keylog: each handshake adds its lines to the file', async () => {
   const server = await TestServer.start(site, '--workers', '1', '--insecure-keylog', file);
   await server.curl('/o/files/none', '--tlsv1.3');
   await server.stop();
@@ -22,13 +22,13 @@ test('with the flag, each handshake has its lines', async () => {
   assert.match(server.log(), /secrets are being written/);
 });
 
-test('SSLKEYLOGFILE alone gets none', async () => {
+test('SSLKEYLOGFILE without the flag: nothing is written', async () => {
   const other = join(site.dir, 'other.log');
   process.env.SSLKEYLOGFILE = other;
   const server = await TestServer.start(site, '--workers', '1');
   delete process.env.SSLKEYLOGFILE;
   await server.curl('/o/files/none');
   await server.stop();
-  // Deno itself opens the file, for clients of its own.
+  // Deno creates the file for clients of its own, so it may exist, but empty.
   assert.equal(await readFile(other, 'utf8').catch(() => ''), '');
 });

@@ -1,5 +1,5 @@
-// KeyUpdate in userspace TLS (RFC 8446 4.6.3): the client changes its key, or asks the server to, between
-// requests and while a response is leaving, and every byte still arrives.
+// KeyUpdate in userspace TLS (RFC 8446 section 4.6.3): the client updates its key, or also asks the server
+// to, between requests and during a response, and every byte arrives.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -15,9 +15,9 @@ after(async () => {
 
 const updates = () => server.metric('sealgate_tls_key_updates_received_total');
 
-/** `k`: the client's key alone. `K`: the server's as well. */
+/** Commands of s_client. `k`: update only the client's key. `K`: also ask the server to update its key. */
 for (const command of ['k', 'K']) {
-  test(`'${command}' before, between and after requests`, async () => {
+  test(`s_client command '${command}' before, between and after requests: all responses arrive`, async () => {
     const before = await updates();
     const session = converse(server.url, site, '-tls1_3', '-crlf');
     const rounds = 5;

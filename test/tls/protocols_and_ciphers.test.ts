@@ -1,5 +1,5 @@
-// Every protocol version and cipher that is offered really is negotiated, with a certificate of either kind
-// of key, and carries bytes unchanged. Older versions and weaker ciphers are refused.
+// Every offered protocol version and cipher can be negotiated with certificates of both key types and carries
+// bytes unchanged. Older versions and weaker ciphers are refused.
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -59,7 +59,7 @@ for (const kind of kinds) {
   const [server, site] = [servers[kind], sites[kind]];
 
   for (const suite of suitesOf(kind)) {
-    test(`${kind}: ${suite.version} with ${suite.name}`, async () => {
+    test(`${kind}: ${suite.version} with ${suite.name} transfers bytes unchanged`, async () => {
       const { openssl, curl } = offering(suite);
       const { status, stdout } = await ask(server.url, site, openssl);
       assert.equal(status, 0);
@@ -71,7 +71,7 @@ for (const kind of kinds) {
     });
   }
 
-  test(`${kind}: TLS 1.3 is chosen where it can be`, async () => {
+  test(`${kind}: TLS 1.3 is chosen when the client supports it`, async () => {
     const { stdout } = await ask(server.url, site, []);
     assert.match(stdout, /New, TLSv1\.3, Cipher is TLS_/);
   });
@@ -83,7 +83,7 @@ for (const kind of kinds) {
     'a cipher without encryption': ['-tls1_2', '-cipher', 'eNULL:@SECLEVEL=0'],
   };
   for (const [what, args] of Object.entries(refused)) {
-    test(`${kind}: ${what} is refused by an alert`, async () => {
+    test(`${kind}: ${what} is refused with an alert`, async () => {
       const { status, stderr, stdout } = await ask(server.url, site, args);
       assert.notEqual(status, 0);
       assert.match(stderr, /alert (protocol version|handshake failure)/);

@@ -1,5 +1,5 @@
-// A client that takes only short records, by record_size_limit (RFC 8449) or max_fragment_length (RFC 6066
-// 4), gets no longer ones.
+// A client can limit the length of records with record_size_limit (RFC 8449) or max_fragment_length (RFC 6066
+// section 4).
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -29,18 +29,18 @@ after(async () => {
 });
 
 for (const version of ['-tls1_2', '-tls1_3']) {
-  test(`${version} max_fragment_length`, async () => {
+  test(`${version} max_fragment_length: no longer records are sent`, async () => {
     const { stdout } = await exchange(server.url, site, request, version, '-maxfraglen', `${limit}`, '-msg');
     const records = [...stdout.matchAll(/<<< .*RecordHeader.*\n {4}(?:\w\w ){3}(\w\w) (\w\w)/g)];
     const lengths = records.map(([, high, low]) => Number.parseInt(`${high}${low}`, 16));
     assert.ok(lengths.length > size / limit, `${lengths.length} records`);
-    // Of its ciphertext: with the type, the tag and the nonce, and padding there is none.
+    // The length of the ciphertext, which includes type, tag and nonce; there is no padding.
     assert.ok(Math.max(...lengths) <= limit + 25, `${Math.max(...lengths)}`);
     assert.match(stdout, /HTTP\/1\.1 200 OK/);
   });
 }
 
-test('record_size_limit', async () => {
+test('record_size_limit: no longer records are sent', async () => {
   const { port } = new URL(server.url);
   const options = ['--recordsize', `${limit}`, `--x509cafile=${site.certificate}`, '-d', '5', '-p', port];
   const client = spawn('gnutls-cli', [...options, 'localhost'], { stdio: ['pipe', 'pipe', 'pipe'] });

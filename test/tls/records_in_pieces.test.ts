@@ -1,5 +1,5 @@
-// Records arrive as TCP cuts them: in pieces of any size, several in one segment, with KeyUpdates between
-// them. Every request among them is answered.
+// TCP may split and join records anywhere: records in pieces of any size, several in one segment, with
+// KeyUpdates between them. Every request in them is answered.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -29,9 +29,9 @@ after(async () => {
 const digest = createHash('sha256').update(bytes).digest('hex');
 
 for (const suite of suites) {
-  // 0: all at once. 1 and 3: headers of records in pieces, too.
+  // 0: everything in one write. 1 and 3 also split the record headers.
   for (const piece of [0, 1, 3, 4, 5, 6, 50]) {
-    test(`${suite.name}: in pieces of ${piece} bytes`, async () => {
+    test(`${suite.name}: requests in pieces of ${piece} bytes are answered`, async () => {
       const request = ['get', path];
       const commands = ['body', 'hold', ...request, 'record', 23, '', 'release', piece, 'read', size];
       const lines = await recordClient(server, suite, ...commands, 'cut', 'end');
@@ -44,7 +44,7 @@ for (const suite of suites) {
 
 for (const suite of suites.filter(({ version }) => version === 'tls13')) {
   for (const piece of [0, 7]) {
-    test(`${suite.name}: KeyUpdates between requests, in pieces of ${piece} bytes`, async () => {
+    test(`${suite.name}: requests and KeyUpdates in pieces of ${piece} bytes, are answered`, async () => {
       const held = [0, 1, 0, 1].flatMap((value) => ['get', path, 'update', value]);
       const commands = ['hold', ...held, 'get', path, 'split-update', 'get', path, 'release', piece];
       const lines = await recordClient(server, suite, ...commands, 'cut', 'end');
@@ -55,14 +55,14 @@ for (const suite of suites.filter(({ version }) => version === 'tls13')) {
   }
 }
 
-test('a request behind more KeyUpdates than are read at once', async () => {
+test('a request after more KeyUpdates than one read takes is answered', async () => {
   const suite = suites[0] ?? assert.fail();
   const updates = Array.from({ length: 3000 }, () => ['update', 0]).flat();
   const lines = await recordClient(server, suite, 'hold', ...updates, 'get', path, 'release', 'cut', 'end');
   assert.ok(Number(said(lines, 'received')) > size, lines.join('\n'));
 });
 
-test('a request of many records', async () => {
+test('a request split over many records is answered', async () => {
   const suite = suites[0] ?? assert.fail();
   const records = [...`GET ${path} HTTP/1.1\\r\\nHost: test\\r\\n\\r\\n`.matchAll(/\\?./g)].flatMap(
     ([letter]) => ['text', letter],
@@ -83,7 +83,7 @@ test('a request of many records', async () => {
   }
 });
 
-test('an upload of records of every length', async () => {
+test('an upload in records of every length arrives unchanged', async () => {
   const token = site.token;
   const suite = suites[0] ?? assert.fail();
   const lengths = Array.from({ length: 60 }, (_, index) => index * 5 + 1);

@@ -1,5 +1,5 @@
-// What does not belong on an established connection is answered with the alert that OpenSSL gives, and the
-// server goes on.
+// Records that are not allowed on an established connection get the alert that OpenSSL would send, and the
+// server continues.
 
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
@@ -27,7 +27,7 @@ for (const [version, cases] of Object.entries(outOfPlace)) {
       assert.deepEqual(lines.slice(0, expected.length), expected, lines.join('\n'));
     });
 
-    test(`${version}: ${what}, behind a request in the same segment`, async () => {
+    test(`${version}: ${what}, after a request in the same segment`, async () => {
       const together = ['hold', 'get', path, ...send.filter((word) => word !== 'cut'), 'release'];
       const cut = send.includes('cut') ? ['cut'] : [];
       const lines = await recordClient(server, suite, ...together, ...cut, 'end');
@@ -37,7 +37,7 @@ for (const [version, cases] of Object.entries(outOfPlace)) {
   }
 }
 
-test('records without data, one after another, end it', async () => {
+test('many records without data in a row end the connection', async () => {
   const suite = suites[0] ?? assert.fail();
   const empty = (count: number) => Array.from({ length: count }, () => ['record', 23, '']).flat();
   const borne = await recordClient(server, suite, ...empty(32), 'get', path, 'cut', 'end');
@@ -46,4 +46,4 @@ test('records without data, one after another, end it', async () => {
   assert.equal(lines[0], 'alert 2 10', lines.join('\n'));
 });
 
-test('the server still serves', async () => assert.equal((await server.curl(path)).status, 200));
+test('afterwards the server still serves', async () => assert.equal((await server.curl(path)).status, 200));

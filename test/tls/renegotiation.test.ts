@@ -1,4 +1,4 @@
-// Renegotiation of TLS 1.2 is refused, and the connection goes on as it was.
+// TLS 1.2 renegotiation is refused, and the connection continues.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -13,7 +13,7 @@ after(async () => {
   await site.remove();
 });
 
-test('a client that renegotiates is refused', async () => {
+test('renegotiation gets a no_renegotiation alert, and the connection continues', async () => {
   const session = converse(server.url, site, '-tls1_2', '-crlf');
   session.type('GET / HTTP/1.1');
   session.type('Host: localhost');

@@ -1,5 +1,5 @@
-// Session tickets: a client that comes back resumes, whichever worker it meets. The key of the tickets lives
-// as long as the server, so after a restart it makes a full handshake again.
+// Session tickets: a returning client resumes its session on any worker. Ticket keys are kept in memory, so
+// after a restart a full handshake follows.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -19,11 +19,11 @@ const ask = (...args: string[]) => exchange(server.url, site, last, ...args);
 const resumed = () => server.metric('sealgate_tls_handshakes_resumed_total');
 const saved = (version: string) => join(site.dir, `session${version}`);
 const versions = ['-tls1_2', '-tls1_3'];
-// The kernel spreads connections over the workers by their ports: all of so many on one is as good as never.
+// The kernel spreads connections over workers by port; 16 connections practically never all reach one worker.
 const visits = 16;
 
 for (const version of versions) {
-  test(`${version} a saved session is resumed, on either worker`, async () => {
+  test(`${version} a saved session is resumed on either worker`, async () => {
     const before = await resumed();
     const { stdout } = await ask(version, '-sess_out', saved(version));
     assert.match(stdout, /\nNew, TLSv1\.[23], Cipher is /);
@@ -36,7 +36,7 @@ for (const version of versions) {
   });
 }
 
-test('after a restart the handshake is a full one', async () => {
+test('after a server restart a saved session is not resumed', async () => {
   await server.stop();
   server = await TestServer.start(site, '--workers', '2');
   for (const version of versions) {

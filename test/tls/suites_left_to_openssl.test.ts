@@ -1,5 +1,5 @@
-// A suite that is none of the engine's stays with OpenSSL: a response larger than the socket takes at once
-// arrives whole.
+// A cipher suite that the engine does not implement stays with OpenSSL: a response larger than the socket
+// buffer arrives completely.
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -17,11 +17,11 @@ after(async () => {
   await site.remove();
 });
 
-test(`a slow reader with ${cipher}`, async () => {
+test(`a slow reader with ${cipher} gets the complete response`, async () => {
   const bytes = randomBytes(24 * 2 ** 20);
   await writeFile(join(site.dir, 'large'), bytes);
   await server.put('/o/files/large', join(site.dir, 'large'));
-  // That curl offers nothing else is what tells the cipher.
+  // curl offers only this cipher, so it is the negotiated one.
   const flags = ['--tls-max', '1.2', '--ciphers', cipher, '--limit-rate', '16M'];
   const { body } = await server.curl('/o/files/large', ...flags);
   assert.ok(body.equals(bytes));

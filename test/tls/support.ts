@@ -1,4 +1,4 @@
-// What the tests about TLS share: openssl s_client as the client, and certificates of either kind of key.
+// Shared by the TLS tests: openssl s_client as a client, and certificates with both key types.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,19 +18,19 @@ function client(url: string, site: Site, args: string[]) {
 /** Sends `input` after the handshake and waits for the server to end the connection. */
 export function exchange(url: string, site: Site, input: string, ...args: string[]): Promise<Outcome> {
   const child = client(url, site, ['-ign_eof', ...args]);
-  // A client that was refused reads no input.
+  // A refused client closes its standard input.
   child.stdin.on('error', () => {});
   child.stdin.write(input);
   return outcome(child).finally(() => child.stdin.destroy());
 }
 
-/** A session that the test conducts line by line. */
+/** An s_client session that the test controls line by line. */
 export interface Session {
-  /** A line as typed. Where it begins with `K`, `k`, `R` or `Q`, it is a command to s_client. */
+  /** Types a line. A line that begins with `K`, `k`, `R` or `Q` is a command to s_client. */
   type(line: string): void;
-  /** Resolves once the output holds as many matches. */
+  /** Resolves when the output has this number of matches. */
   shows(pattern: RegExp, times: number): Promise<void>;
-  /** Stops reading what s_client says, so that it stops reading what the server says. */
+  /** Stops reading the output of s_client, which then stops reading from the server. */
   pause(): void;
   resume(): void;
   ended(): Promise<Outcome>;
@@ -54,7 +54,7 @@ export function converse(url: string, site: Site, ...args: string[]): Session {
   };
 }
 
-/** A self-signed RSA certificate in place of the ECDSA one that `init` made. */
+/** Replaces the ECDSA certificate that `init` made by a self-signed RSA certificate. */
 export async function useRsa(site: Site): Promise<void> {
   const files = ['-keyout', join(site.dir, 'tls', 'key.pem'), '-out', site.certificate];
   const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
@@ -65,8 +65,8 @@ export async function useRsa(site: Site): Promise<void> {
 }
 
 /**
- * Sends a request with its body and closes, as encoders do, which read nothing: what the server has said by
- * then stands unread in the socket.
+ * Sends a request with its body and closes without reading the response, as some encoders do. What the server
+ * sent stays unread in the client's socket.
  */
 export async function putAndLeave(
   to: ConnectionOptions & { port: number },

@@ -1,4 +1,4 @@
-// tls.tickets says how many session tickets follow a TLS 1.3 handshake; none means that nothing resumes.
+// tls.tickets is the number of session tickets after a TLS 1.3 handshake; with 0 no session is resumed.
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { exchange } from './support.ts';
 const last = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
 
 for (const tickets of [0, 1, 3]) {
-  test(`${tickets} tickets`, async () => {
+  test(`tls.tickets ${tickets}: ${tickets} tickets are sent`, async () => {
     const site = await createSite({ tls: { tickets } });
     const server = await TestServer.start(site, '--workers', '1');
     try {

@@ -1,4 +1,4 @@
-// Ticket keys are replaced on schedule: a session outlives two replacements and no more.
+// Ticket keys are replaced on schedule: a session can be resumed for two replacements, not longer.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const saved = join(site.dir, 'session');
 const visit = async (...args: string[]) =>
   /\n(New|Reused), TLS/.exec((await exchange(server.url, site, last, ...args)).stdout)?.[1];
 
-test('a session is resumed at first, and not for ever', async () => {
+test('a session is resumed until its ticket key has been replaced twice', async () => {
   assert.equal(await visit('-sess_out', saved), 'New');
   assert.equal(await visit('-sess_in', saved), 'Reused');
   await until(

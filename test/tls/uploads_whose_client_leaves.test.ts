@@ -1,5 +1,5 @@
-// A client that writes a request with its body and closes without reading, as encoders do: every upload is
-// stored, whatever stands unread in the client's socket.
+// A client sends a request with its body and closes without reading the response, as some encoders do: every
+// complete upload is stored.
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
@@ -37,7 +37,7 @@ const each = 25;
 
 for (const [client, options] of Object.entries(clients)) {
   for (const size of sizes) {
-    test(`${each} of ${each} uploads of ${size} bytes, ${client}`, async () => {
+    test(`${each} of ${each} uploads of ${size} bytes are stored, ${client}`, async () => {
       const body = randomBytes(size);
       const digest = createHash('sha256').update(body).digest('hex');
       const names = Array.from(
@@ -54,7 +54,7 @@ for (const [client, options] of Object.entries(clients)) {
   }
 }
 
-test('an upload that did not come whole is counted and logged', async () => {
+test('an incomplete upload is counted and logged', async () => {
   const before = await server.metric('sealgate_uploads_lost_total');
   const socket = connect({ ...clients['TLS 1.3'], ca, port, host: '127.0.0.1', servername: 'localhost' });
   socket.on('error', () => {});
@@ -85,7 +85,7 @@ test('an upload that did not come whole is counted and logged', async () => {
   assert.deepEqual([found.status, found.received, found.cut], [499, 4, true]);
 });
 
-test('tickets come with the answer to the first request without a body', async () => {
+test('tickets are sent with the response to the first request without a body', async () => {
   const session = converse(server.url, site, '-tls1_3', '-msg', '-crlf');
   const fields = ['Host: localhost', `Authorization: Bearer ${site.token}`];
   const answer = /HTTP\/1\.1 20\d/;
