@@ -100,7 +100,7 @@ test('records that do not authenticate: keys-not-followed', async () => {
   assert.match((await named('keys-not-followed')).seen, /bad-record-mac 1/);
 });
 
-test(''sealgate diagnose' lists the symptoms and exits with 1', async () => {
+test('the diagnose command lists the symptoms and exits with 1', async () => {
   const { status, stdout } = await outcome(
     spawnCli(['diagnose', '--config', site.config, '--control', server.control ?? '']),
   );
