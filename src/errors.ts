@@ -46,6 +46,7 @@ export const engineErrors = {
   },
   'store-read-failed': later(503, 'The stored file cannot be reached at the moment.', 'store'),
   'store-write-failed': later(500, 'The store could not be written.', 'store'),
+  'plan-out-of-place': later(500, 'The server failed to answer.'),
   'method-unknown': client(501, 'The method is not known.'),
   'coding-unknown': client(501, 'The only transfer coding understood is chunked.'),
   'front-end-overloaded': later(503, 'The server is busy.'),

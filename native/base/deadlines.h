@@ -6,11 +6,18 @@
 
 namespace sealgate {
 
-class Connection;
+// Whose time is over when a deadline passes.
+class DeadlineOwner {
+ public:
+  virtual void on_deadline() = 0;
 
-// Embedded in a connection; in at most one list at a time.
+ protected:
+  ~DeadlineOwner() = default;
+};
+
+// Embedded in its owner; in at most one list at a time.
 struct Deadline {
-  Connection* owner = nullptr;
+  DeadlineOwner* owner = nullptr;
   Deadline* previous = nullptr;
   Deadline* next = nullptr;
   int64_t at = 0;  // milliseconds on the reactor's clock

@@ -3,7 +3,6 @@
 #include <llhttp.h>
 
 #include <algorithm>
-#include <functional>
 
 #include "base/text.h"
 #include "http/chunk_lines.h"
@@ -45,7 +44,7 @@ struct Http1::Impl {
   static Step failed(Problem why, size_t consumed) { return {Event::failed, why, consumed, {}}; }
   Step next_of_head(const char* data, size_t size, Request& request);
   Step next_of_body(const char* data, size_t size);
-  void begin_message();
+  void begin_message(Request& request);
   size_t execute(const char* data, size_t size);
   bool speaks_http1() const { return parser.http_major == 1 && parser.http_minor <= 1; }
   Problem problem_of(llhttp_errno_t error) const;
@@ -56,9 +55,8 @@ struct Http1::Impl {
   const HttpLimits limits;
   llhttp_t parser;
   llhttp_settings_t settings;
-  bool idle = true;       // between messages
-  bool in_body = false;   // the head is complete, the message is not
-  std::string collected;  // the head so far, when it came in pieces; later what retain() kept
+  bool idle = true;      // between messages
+  bool in_body = false;  // the head is complete, the message is not
   size_t target_size = 0;
   size_t field_count = 0;
   size_t blank = 0;
@@ -67,9 +65,7 @@ struct Http1::Impl {
   bool has_length = false;
   bool says_close = false;
   std::string_view transfer_encoding;
-  using Joined = std::array<std::string, static_cast<size_t>(Field::count_)>;
-  std::unique_ptr<Joined> joined;  // values of lists that came in several lines
-  uint16_t head_flags = 0;         // llhttp's, at the end of the head
+  uint16_t head_flags = 0;  // llhttp's, at the end of the head
   Event event = Event::more;
   Problem problem = Problem::none;
   std::string_view body;
@@ -152,7 +148,6 @@ Problem Http1::Impl::problem_of(llhttp_errno_t error) const {
 // 9112 2.2, 5.2, 11.2).
 Problem Http1::Impl::read_head(std::string_view text, Request& request) {
   if (text.find('\0') != std::string_view::npos) return Problem::head_malformed;
-  request = {};
   request.method = method_of(parser.method);
   size_t fields_from = 0;
   for (size_t from = 0;;) {
@@ -186,8 +181,8 @@ Problem Http1::Impl::read_field(std::string_view line, Request& request) {
     if (!known.data()) {
       known = value;
     } else if (is_list(field)) {
-      if (!joined) joined = std::make_unique<Joined>();
-      std::string& whole = (*joined)[static_cast<size_t>(field)];
+      if (!request.joined) request.joined = std::make_unique<Request::Joined>();
+      std::string& whole = (*request.joined)[static_cast<size_t>(field)];
       if (known.data() != whole.data()) whole = known;
       known = whole.append(", ").append(value);  // RFC 9110 5.3
     } else {
@@ -237,9 +232,10 @@ Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& re
     while (skipped < size && (data[skipped] == '\r' || data[skipped] == '\n')) skipped++;
     if ((blank += skipped) > kBlankBytes) return failed(Problem::head_malformed, skipped);
     if (skipped == size) return {Event::more, Problem::none, size, {}};
-    begin_message();
+    begin_message(request);
   }
   // A head that began in an earlier call is parsed where it is collected, so that its bytes stand together.
+  std::string& collected = request.bytes;
   const size_t before = collected.size();
   const char* from = data + skipped;
   const size_t given = std::min(size - skipped, limits.head_bytes + 1 - before);
@@ -249,25 +245,22 @@ Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& re
   }
   const size_t parsed = execute(from, given);
   const size_t consumed = skipped + parsed;
-  const std::string_view text(before > 0 ? collected.data() : from, before + parsed);
+  const size_t head_bytes = before + parsed;
   if (event == Event::failed && problem == Problem::method_unknown) {
     // llhttp gives up at the first letter that fits no method; given more, it says the same again.
-    const std::string_view seen(text.data(), before + given);
-    const Opening opening = opening_of(seen);
-    if (opening == Opening::open) {
-      if (before == 0) collected.assign(seen);
-      return {Event::more, Problem::none, skipped + given, {}};
-    }
+    if (before == 0) collected.assign(from, given);
+    const Opening opening = opening_of(collected);
+    if (opening == Opening::open) return {Event::more, Problem::none, skipped + given, {}};
     return failed(opening == Opening::method ? problem : Problem::head_malformed, consumed);
   }
   if (event == Event::failed) return failed(problem, consumed);
-  if (text.size() > limits.head_bytes) return failed(Problem::head_too_large, consumed);
-  if (event == Event::more) {
-    if (before == 0) collected.assign(text);
-    return {Event::more, Problem::none, consumed, {}};
-  }
+  if (head_bytes > limits.head_bytes) return failed(Problem::head_too_large, consumed);
+  if (before == 0) collected.append(from, parsed);  // a head in one piece: cheaper than assign
+  if (event == Event::more) return {Event::more, Problem::none, consumed, {}};
   in_body = true;
-  if (const Problem found = read_head(text, request); found != Problem::none) return failed(found, consumed);
+  if (before > 0) collected.resize(head_bytes);  // what follows it came along
+  if (const Problem found = read_head(collected, request); found != Problem::none)
+    return failed(found, consumed);
   if (request.chunked) chunk_lines.restart();
   return {Event::head, Problem::none, consumed, {}};
 }
@@ -290,35 +283,17 @@ Http1::Step Http1::Impl::next_of_body(const char* data, size_t size) {
   return {event, Problem::none, parsed, event == Event::body ? body : std::string_view()};
 }
 
-void Http1::Impl::begin_message() {
+void Http1::Impl::begin_message(Request& request) {
   idle = false;
-  collected.clear();
+  request.clear();
   target_size = field_count = since_body = 0;
   has_length = says_close = false;
   transfer_encoding = {};
   parser.http_minor = kNoVersion;
-  if (joined) joined.reset();
 }
 
-Http1::Step Http1::next(const char* data, size_t size) {
-  return impl_->in_body ? impl_->next_of_body(data, size) : impl_->next_of_head(data, size, request_);
-}
-
-// The request's views all lie in one stretch, from the method to the last field line, but for joined lists.
-void Http1::retain() {
-  std::string& kept = impl_->collected;
-  const char* const from = request_.method_name.data();
-  if (!from || from == kept.data()) return;
-  const char* const end = request_.head.data() + request_.head.size();
-  kept.assign(from, end);
-  const auto move = [&](std::string_view& view) {
-    const bool inside = !std::less<>()(view.data(), from) && !std::less<>()(end, view.data());
-    if (inside) view = {kept.data() + (view.data() - from), view.size()};
-  };
-  move(request_.method_name);
-  move(request_.target);
-  move(request_.head);
-  for (std::string_view& field : request_.fields) move(field);
+Http1::Step Http1::next(const char* data, size_t size, Request& request) {
+  return impl_->in_body ? impl_->next_of_body(data, size) : impl_->next_of_head(data, size, request);
 }
 
 }  // namespace sealgate

@@ -20,6 +20,7 @@ std::string_view problem_name(Problem problem) {
     case Problem::head_too_large: return "head-too-large";
     case Problem::seal_broken: return "seal-broken";
     case Problem::store_read_failed: return "store-read-failed";
+    case Problem::plan_out_of_place: return "plan-out-of-place";
     case Problem::method_unknown: return "method-unknown";
     case Problem::coding_unknown: return "coding-unknown";
     case Problem::front_end_overloaded: return "front-end-overloaded";

@@ -25,6 +25,7 @@ enum class Problem : uint8_t {
   head_too_large,        // 431: fields too many or too long in total
   seal_broken,           // 500: the file changed after it was sealed
   store_read_failed,     // 500: the disk refused a read
+  plan_out_of_place,     // 500: the application answered with a plan that this request cannot follow any more
   method_unknown,        // 501
   coding_unknown,        // 501: a Transfer-Encoding other than chunked
   front_end_overloaded,  // 503: no answer from the application in time

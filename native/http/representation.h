@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "http/http1.h"
+#include "http/request.h"
 
 namespace sealgate {
 

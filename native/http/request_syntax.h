@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "http/http1.h"
 #include "http/problem.h"
+#include "http/request.h"
 
 namespace sealgate {
 

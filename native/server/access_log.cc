@@ -1,8 +1,8 @@
 #include "server/access_log.h"
 
-#include <time.h>
-
 #include <cstdio>
+
+#include "base/json.h"
 
 namespace sealgate {
 namespace {
@@ -12,25 +12,6 @@ constexpr int64_t kFlushAfter = 1000;      // milliseconds
 
 constexpr size_t kMostOfField = 1024;  // bytes: a field may be as long as a head
 
-// RFC 8259 7. Request bytes need not be UTF-8: each above 0x7e is shown as the character of its number.
-void append_string(std::string& out, std::string_view text) {
-  out.push_back('"');
-  for (const char c : text) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (byte == '"' || byte == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (byte < 0x20 || byte > 0x7e) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
-      out.append(escaped);
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-}
-
 void append_key(std::string& out, const char* key) {
   out.append(out.empty() ? "{\"" : ",\"").append(key).append("\":");
 }
@@ -38,7 +19,7 @@ void append_key(std::string& out, const char* key) {
 void append(std::string& out, const char* key, std::string_view value) {
   if (value.empty()) return;
   append_key(out, key);
-  append_string(out, value);
+  append_json(out, value);
 }
 
 void append_field(std::string& out, const char* key, std::string_view value) {
@@ -57,16 +38,7 @@ void append_milliseconds(std::string& out, const char* key, int64_t microseconds
   out.append(text);
 }
 
-// RFC 3339, UTC.
-void append_time(std::string& out, int64_t microseconds) {
-  const time_t seconds = static_cast<time_t>(microseconds / 1'000'000);
-  tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  char text[40];
-  const size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-  std::snprintf(text + size, sizeof text - size, ".%03dZ", static_cast<int>(microseconds / 1000 % 1000));
-  append(out, "time", std::string_view(text));
-}
+void append_time(std::string& out, int64_t microseconds) { append(out, "time", rfc3339(microseconds)); }
 
 }  // namespace
 

@@ -14,7 +14,7 @@ struct ConnectionInfo {
   size_t listener = 0;
   std::string_view state, group;
   std::string suite;                // "TLSv1.3/AES-128-GCM"
-  std::string_view owners[2];       // by Direction: "openssl", "kernel"; empty: plaintext
+  std::string_view owners[2];       // by Direction: "openssl", "engine", "kernel"; empty: plaintext
   std::string_view reasons[2];      // why not the kernel
   KtlsModes modes;                  // of what the kernel has
   double age = 0;                   // seconds

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "base/counter.h"
-#include "http/http1.h"
+#include "http/request.h"
 #include "server/traffic.h"
 
 namespace sealgate {

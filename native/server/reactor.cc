@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "base/clock.h"
-#include "server/connection.h"
+#include "base/json.h"
+#include "server/exchange.h"
+#include "server/transport.h"
 #include "tls/ktls.h"
 
 namespace sealgate {
@@ -116,7 +118,7 @@ Status Reactor::open() {
 void Reactor::answer(uint64_t request, Plan plan) {
   auto shared = std::make_shared<Plan>(std::move(plan));
   mailbox_->post([this, request, shared] {
-    if (Connection* connection = find(request)) return connection->on_answer(std::move(*shared));
+    if (Exchange* const asked = tickets_.find(request)) return asked->on_answer(std::move(*shared));
     // The application waits for the body of a client that is gone.
     if (std::holds_alternative<ReceivePlan>(*shared)) tell_application({id_, AbortedEvent{request}});
   });
@@ -213,7 +215,7 @@ void Reactor::expire() {
 // all large responses under way.
 void Reactor::run_ready() {
   for (int turns = 0; turns < kTurns && !ready_.empty(); turns++) {
-    Connection* const connection = ready_.front();
+    Transport* const connection = ready_.front();
     ready_.pop_front();
     connection->in_ready = false;
     if (connection->state() != State::closed) connection->proceed();
@@ -243,45 +245,43 @@ void Reactor::watch_listeners(bool accepting) {
   }
 }
 
+// As src/log.ts writes its lines; 50 is pino's number for an error.
+void Reactor::log_error(std::string_view message, std::string_view request) {
+  std::string line = R"({"level":50,"time":)";
+  append_json(line, rfc3339(realtime_us()));
+  append_json(line.append(R"(,"request":)"), request);
+  append_json(line.append(R"(,"msg":)"), message);
+  if (!engine_.log.write(line.append("}\n"))) engine_.log_dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
 // --- for the connections
 // -----------------------------------------------------------------------------------------
 
-void Reactor::schedule(Connection& connection, State state) {
+void Reactor::schedule(Deadline& deadline, State state) {
   if (state == State::closed) {
-    connection.deadline.disarm();
+    deadline.disarm();
   } else {
-    deadlines_[static_cast<size_t>(state)].arm(connection.deadline, now_);
+    deadlines_[static_cast<size_t>(state)].arm(deadline, now_);
   }
 }
 
-void Reactor::watch(Connection& connection, bool data) {
+void Reactor::watch(Transport& transport, bool data) {
   epoll_event event{data ? kDataEvents | kEndEvents : kEndEvents,
-                    {.ptr = static_cast<EventTarget*>(&connection)}};
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd(), &event);
+                    {.ptr = static_cast<EventTarget*>(&transport)}};
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, transport.fd(), &event);
 }
 
-void Reactor::make_ready(Connection& connection) {
-  if (connection.in_ready) return;
-  connection.in_ready = true;
-  ready_.push_back(&connection);
-}
-
-uint64_t Reactor::ticket(Connection& connection) {
-  const uint64_t ticket = next_ticket_++;
-  tickets_.emplace(ticket, &connection);
-  return ticket;
-}
-
-Connection* Reactor::find(uint64_t ticket) const {
-  const auto found = tickets_.find(ticket);
-  return found == tickets_.end() ? nullptr : found->second;
+void Reactor::make_ready(Transport& transport) {
+  if (transport.in_ready) return;
+  transport.in_ready = true;
+  ready_.push_back(&transport);
 }
 
 bool Reactor::make_room() { return plans_.evict(kPlansThatGiveWay); }
 
-void Reactor::retire(Connection& connection) {
-  connection_shares_.leave(connection.client());
-  const size_t index = connection.index;
+void Reactor::retire(Transport& transport) {
+  connection_shares_.leave(transport.client());
+  const size_t index = transport.index;
   closed_.push_back(std::move(connections_[index]));
   if (index + 1 < connections_.size()) {
     connections_[index] = std::move(connections_.back());
@@ -293,7 +293,7 @@ void Reactor::retire(Connection& connection) {
 // Pointers to closed connections may stand in the events just taken and in the ready list, until here.
 void Reactor::free_closed() {
   if (closed_.empty()) return;
-  std::erase_if(ready_, [](const Connection* connection) { return connection->state() == State::closed; });
+  std::erase_if(ready_, [](const Transport* connection) { return connection->state() == State::closed; });
   closed_.clear();
   let_in();
   if (!accepting_ && accept_again_at_ == 0) watch_listeners(true);

@@ -13,11 +13,11 @@
 #include <random>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/deadlines.h"
 #include "base/fd.h"
+#include "base/lease.h"
 #include "base/log_sink.h"
 #include "base/mailbox.h"
 #include "http/http_limits.h"
@@ -27,12 +27,14 @@
 #include "server/connection_info.h"
 #include "server/counters.h"
 #include "server/cpu_samples.h"
+#include "server/exchange_pool.h"
 #include "server/listener.h"
 #include "server/plan.h"
 #include "server/plan_cache.h"
 #include "server/response.h"
 #include "server/rollout.h"
 #include "server/shares.h"
+#include "server/tickets.h"
 #include "server/upload_places.h"
 #include "store/io_pool.h"
 #include "tls/channel.h"
@@ -41,7 +43,8 @@
 
 namespace sealgate {
 
-class Connection;
+class Exchange;
+class Transport;
 
 struct ProblemAnswer {
   int status = 500;
@@ -139,30 +142,30 @@ class Reactor {
   static constexpr size_t kScratchBytes = RecordBuffers::kBytes;
   RecordBuffers& record_buffers() { return record_buffers_; }
 
-  // Moves the connection's deadline to where its state says.
-  void schedule(Connection& connection, State state);
-  // Whether the connection hears that bytes have arrived or can be sent; of errors and hang-ups it always
+  // Moves a deadline to where the state says.
+  void schedule(Deadline& deadline, State state);
+  // Whether the transport hears that bytes have arrived or can be sent; of errors and hang-ups it always
   // hears.
-  void watch(Connection& connection, bool data);
+  void watch(Transport& transport, bool data);
   // Calls proceed() again after the other connections had their turn.
-  void make_ready(Connection& connection);
-  // A ticket names a connection to the threads that work for it; find() is null once it was forgotten.
-  uint64_t ticket(Connection& connection);
-  Connection* find(uint64_t ticket) const;
-  void forget(uint64_t ticket) {
-    if (ticket != 0) tickets_.erase(ticket);
-  }
-  // Asks the application, at once or when it is the client's turn.
-  // Calls the connection's on_asked() then.
-  void ask_application(Connection& connection, ApplicationEvent event);
-  void application_answered(size_t client);
+  void make_ready(Transport& transport);
+  Tickets& tickets() { return tickets_; }
+  ExchangePool& exchanges() { return exchanges_; }
+  // One of the requests that the application has at a time, by its client.
+  void leave_application(const size_t& client);
+  using ApplicationPlace = Lease<Reactor, size_t, &Reactor::leave_application>;
+  // Asks the application, at once or when it is the client's turn: calls the exchange's on_asked() then.
+  void ask_application(Exchange& exchange, ApplicationEvent event);
   void tell_application(ApplicationEvent event) { engine_.application.push(std::move(event)); }
+  // For whoever runs the server.
+  void log_error(std::string_view message, std::string_view request);
   // Tasks run on this reactor's thread, or never when it has ended.
   std::shared_ptr<Mailbox> mailbox() const { return mailbox_; }
   // When the process may open no more files: closes some of kept plans. False when there are none.
   bool make_room();
   UploadPlaces& upload_places() { return upload_places_; }
-  void retire(Connection& connection);
+  // It is closed, and goes when nothing points to it any more.
+  void retire(Transport& transport);
 
  private:
   Reactor(uint32_t id, ReactorOptions options, Engine& engine);
@@ -181,7 +184,7 @@ class Reactor {
   bool give_up_idle();
   bool has_room(int listener);
   bool make_way(size_t client);
-  double rate_of(const Connection& connection) const;
+  double rate_of(const Transport& connection) const;
   void let_in();
   void serve(Arrival arrival);
   void tick();
@@ -222,12 +225,13 @@ class Reactor {
 
   std::deque<Arrival> lobby_;
   std::minstd_rand random_;
-  std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<std::unique_ptr<Connection>> closed_;  // closed in this turn of the loop
-  std::deque<Connection*> ready_;
-  std::unordered_map<uint64_t, Connection*> tickets_;
-  uint64_t next_ticket_ = 1;
   uint64_t last_serial_ = 0;  // of connections and requests
+  Tickets tickets_;
+  ExchangePool exchanges_{*this};
+  std::deque<Transport*> ready_;
+  // Last: what connections hold of the members above they give back when they end.
+  std::vector<std::unique_ptr<Transport>> connections_;
+  std::vector<std::unique_ptr<Transport>> closed_;  // in this turn of the loop
 };
 
 }  // namespace sealgate

@@ -6,8 +6,8 @@
 
 #include <utility>
 
-#include "server/connection.h"
 #include "server/reactor.h"
+#include "server/transport.h"
 
 namespace sealgate {
 namespace {
@@ -47,7 +47,7 @@ bool Reactor::has_room(int listener) {
 }
 
 // Bytes a millisecond, one more than there were: of those that moved none, the older ones are slower.
-double Reactor::rate_of(const Connection& connection) const {
+double Reactor::rate_of(const Transport& connection) const {
   const DeadlineList& list = deadlines_[static_cast<size_t>(connection.state())];
   const int64_t since = now_ - (connection.deadline.at - list.length);
   return static_cast<double>(connection.moved() + 1) / static_cast<double>(since + 1);
@@ -56,12 +56,12 @@ double Reactor::rate_of(const Connection& connection) const {
 // For a client that holds few: of a sample, whoever holds most gives up the connection that moves least.
 bool Reactor::make_way(size_t client) {
   if (!connection_shares_.crowded() || !connection_shares_.holds_few(client)) return false;
-  Connection* chosen = nullptr;
+  Transport* chosen = nullptr;
   size_t most = 0;
   double least = 0;
   const size_t all = connections_.size();
   for (size_t i = 0; i < kSample && i < all; i++) {
-    Connection& each = *connections_[all <= kSample ? i : random_() % all];
+    Transport& each = *connections_[all <= kSample ? i : random_() % all];
     const size_t held = connection_shares_.held(each.client());
     const double rate = rate_of(each);
     if (connection_shares_.holds_few(each.client()) || held < most) continue;
@@ -113,7 +113,7 @@ void Reactor::serve(Arrival arrival) {
   auto& [socket, listener, peer] = arrival;
   auto tls = listeners_[listener].tls() ? tls_ : nullptr;
   auto connection =
-      std::make_unique<Connection>(*this, std::move(socket), std::move(tls), listener, std::move(peer));
+      std::make_unique<Transport>(*this, std::move(socket), std::move(tls), listener, std::move(peer));
   epoll_event event{kDataEvents | kEndEvents, {.ptr = static_cast<EventTarget*>(connection.get())}};
   if (!connection->usable() || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->fd(), &event) != 0)
     return;

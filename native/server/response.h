@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "http/http1.h"
+#include "http/problem.h"
+#include "http/request.h"
 #include "server/plan.h"
 
 namespace sealgate {
@@ -37,8 +38,8 @@ struct Response {
 struct Answering {
   std::string server;      // "Server: …\r\n" or empty
   std::string keep_alive;  // "Keep-Alive: timeout=…\r\n" or empty
-  char date[29];       // IMF-fixdate
-  int64_t now = 0;     // seconds since the epoch that `date` says
+  char date[29];           // IMF-fixdate
+  int64_t now = 0;         // seconds since the epoch that `date` says
   size_t max_ranges = 32;
   size_t small_body = 16384;  // bytes; up to it a body is kept in memory
 

@@ -1,5 +1,6 @@
 // Served: a reactor on a thread of its own with an application in C++, as small as can be. GETs of what was
-// added are delivered; PUTs are received, and what they leave is removed once it was told.
+// added are delivered; PUTs are received, and what they leave is removed once it was told. A PUT of /twice is
+// to be received once more then, which no request can be.
 #pragma once
 
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <semaphore>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -86,17 +88,24 @@ class Served {
           reactor_->answer(request->request, plan_for(*request));
         if (const auto* received = std::get_if<ReceivedEvent>(&event.what)) {
           ::unlink(received->staging.c_str());
-          reactor_->answer(received->request, RespondPlan{201, "", "stored"});
+          if (twice_.erase(received->request) > 0) {
+            reactor_->answer(received->request, upload());
+          } else {
+            reactor_->answer(received->request, RespondPlan{201, "", "stored"});
+          }
         }
       }
     }
   }
   Plan plan_for(const RequestEvent& request) {
-    if (request.method == "PUT") return ReceivePlan{dir_.at("upload" + std::to_string(++uploads_)), 1 << 30};
+    if (request.method == "PUT" && request.target == "/twice") twice_.insert(request.request);
+    if (request.method == "PUT") return upload();
     const auto found = blobs_.find(request.target);
     if (found == blobs_.end()) return RespondPlan{404, "", "absent"};
     return order_for(found->second);
   }
+
+  ReceivePlan upload() { return {dir_.at("upload" + std::to_string(++uploads_)), 1 << 30}; }
 
   TempDir dir_;
   Engine& engine_ = Engine::instance();
@@ -104,6 +113,7 @@ class Served {
   int port_ = 0;
   std::mutex mutex_;
   std::map<std::string, SealedFile::Record> blobs_;
+  std::set<uint64_t> twice_;
   int uploads_ = 0;
   std::counting_semaphore<> asked_{0};
   std::jthread application_, running_;

@@ -54,13 +54,12 @@ class Transcript {
     piece.copy(bytes.get(), piece.size());
     size_t used = 0;
     for (;;) {
-      const Http1::Step step = http_.next(bytes.get() + used, piece.size() - used);
+      const Http1::Step step = http_.next(bytes.get() + used, piece.size() - used, request_);
       if (step.consumed > piece.size() - used) broken("consumed more than it was given");
       used += step.consumed;
       if (!take(step)) return false;
       if (step.event != Http1::Event::more) continue;
       if (used != piece.size()) broken("asked for more and left bytes");
-      if (!head_.empty()) http_.retain();
       return true;
     }
   }
@@ -75,19 +74,19 @@ class Transcript {
     switch (step.event) {
       case Http1::Event::more: return true;
       case Http1::Event::head:
-        head_ = describe(http_.request());
+        head_ = describe(request_);
         text_ += head_;
-        heads_ += http_.request().head;
-        if (on_head_) on_head_(http_.request());
+        heads_ += request_.head;
+        if (on_head_) on_head_(request_);
         return true;
       case Http1::Event::body:
         if (step.body.empty()) broken("a body event without bytes");
         body_ += step.body;
         return true;
       case Http1::Event::complete:
-        if (describe(http_.request()) != head_) broken("the request changed after its head");
+        if (describe(request_) != head_) broken("the request changed after its head");
         if (!http_.idle()) broken("not idle after a whole message");
-        if (!http_.request().chunked && body_.size() != http_.request().content_length) {
+        if (!request_.chunked && body_.size() != request_.content_length) {
           broken("a body of another length than Content-Length says");
         }
         head_.clear();
@@ -105,6 +104,7 @@ class Transcript {
   }
 
   Http1 http_;
+  Request request_;
   OnHead on_head_;
   std::string text_, heads_, head_, body_;
 };

@@ -82,9 +82,9 @@ void Channel::acknowledge_now() {
 
 void Channel::count_traffic(Direction direction, size_t bytes) {
   if (!traffic_) return;
-  const bool kernel = half(direction).owner == Owner::kernel;
-  traffic_->cells[static_cast<size_t>(direction)][kernel].bytes.add(bytes);
-  if (kernel && group_) group_->kernel_bytes.add(bytes);
+  const RecordOwner by = owner(direction);
+  traffic_->cell(direction, by).bytes.add(bytes);
+  if (by == RecordOwner::kernel && group_) group_->kernel_bytes.add(bytes);
 }
 
 void Channel::count_error(ChannelError error) {
@@ -110,18 +110,18 @@ IoResult Channel::read(char* out, size_t capacity) {
     return {n == 0 ? IoState::eof : IoState::again};
   }
   switch (rx_.owner) {
-    case Owner::openssl: return read_by_openssl(out, capacity);
-    case Owner::engine: return read_records(out, capacity);
-    case Owner::kernel: break;
+    case RecordOwner::openssl: return read_by_openssl(out, capacity);
+    case RecordOwner::engine: return read_records(out, capacity);
+    case RecordOwner::kernel: break;
   }
   return read_by_kernel(out, capacity);
 }
 
 IoResult Channel::write(const char* data, size_t size, bool more) {
   if (!is_tls_) return sent(send(data, size, more));
-  if (tx_.owner == Owner::openssl) return write_by_openssl(data, size, more);
+  if (tx_.owner == RecordOwner::openssl) return write_by_openssl(data, size, more);
   if (const IoState state = settle_key_update(); state != IoState::ok) return {state};
-  return tx_.owner == Owner::engine ? write_records(data, size, more) : sent(send(data, size, more));
+  return tx_.owner == RecordOwner::engine ? write_records(data, size, more) : sent(send(data, size, more));
 }
 
 IoResult Channel::sendfile(const SendableFile& file, uint64_t offset, size_t size) {
@@ -144,7 +144,7 @@ IoResult Channel::sent(ssize_t result) {
 IoState Channel::finish_sending() {
   if (finished_) return IoState::ok;
   if (is_tls_ && !broken_ && cipher_) {
-    if (tx_.owner == Owner::openssl) {
+    if (tx_.owner == RecordOwner::openssl) {
       if (close_by_openssl() == IoState::again) return IoState::again;
     } else {
       constexpr std::string_view kCloseNotify("\1\0", 2);

@@ -70,10 +70,12 @@ class Channel final : public TlsObserver {
 
   bool usable() const { return !is_tls_ || ssl_ != nullptr; }
   bool is_tls() const { return is_tls_; }
-  bool sends_by_kernel() const { return tx_.owner == Owner::kernel; }
-  bool receives_by_kernel() const { return rx_.owner == Owner::kernel; }
+  bool sends_by_kernel() const { return tx_.owner == RecordOwner::kernel; }
+  bool receives_by_kernel() const { return rx_.owner == RecordOwner::kernel; }
   // What the peer says while it is sent to may have to be answered: it has to be read.
-  bool reads_aside() const { return is_tls_ && rx_.owner != Owner::openssl; }
+  bool reads_aside() const { return is_tls_ && rx_.owner != RecordOwner::openssl; }
+  // After the handshake, where TLS is spoken.
+  RecordOwner owner(Direction direction) const { return (direction == Direction::tx ? tx_ : rx_).owner; }
   int fd() const { return socket_.get(); }
   // Bytes given to the kernel that the peer has not acknowledged (SIOCOUTQ, tcp(7)).
   uint64_t unacknowledged() const;
@@ -107,7 +109,7 @@ class Channel final : public TlsObserver {
   // May take less. After `again` the next write must begin with the same bytes, and unless they may move, at
   // the same address. more: further bytes follow at once, so the segment may wait for them.
   IoResult write(const char* data, size_t size, bool more);
-  bool writes_may_move() const { return !is_tls_ || tx_.owner != Owner::openssl; }
+  bool writes_may_move() const { return !is_tls_ || tx_.owner != RecordOwner::openssl; }
   // again: of what was written there are records that the socket has not taken.
   IoState flush(bool more = false);
   // Session tickets (TLS 1.3) are kept until the client is known to read: to one that only uploads and
@@ -119,10 +121,11 @@ class Channel final : public TlsObserver {
   // Plaintext and sends_by_kernel() only. ok with 0 bytes: the file is shorter than it was.
   IoResult sendfile(const SendableFile& file, uint64_t offset, size_t size);
 
-  // Each moves one direction into the kernel when everything allows it. none: it is there. pending_data: it
-  // may be tried again after the next read or write.
-  Fallback send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support);
-  Fallback receive_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support);
+  // Moves a direction into the kernel, which is known to do its protocol and cipher, when nothing is in hand.
+  // none: it is there. pending_data: it may be tried again after the next read or write.
+  Fallback move_to_kernel(Direction direction, const KtlsSupport& support);
+  // The peer takes records as long as those that the kernel sends.
+  bool sends_whole_records() const { return record_bytes_ >= kRecordBytes; }
 
   // Something else than the client's leaving ended it.
   bool at_fault() const { return at_fault_; }
@@ -152,11 +155,10 @@ class Channel final : public TlsObserver {
   void on_record_size_limit(size_t bytes) override { record_bytes_ = std::min(bytes, kRecordBytes); }
 
  private:
-  enum class Owner : uint8_t { openssl, engine, kernel };
   // One direction. Either its secret or its keys are there once the handshake is done: TLS 1.3 goes on from
   // the one to the next, TLS 1.2 has a key for good.
   struct Half {
-    Owner owner = Owner::openssl;
+    RecordOwner owner = RecordOwner::openssl;
     std::unique_ptr<TrafficSecret> secret;
     std::unique_ptr<RecordKeys> keys;
     uint64_t records = 0;  // under the current key; never too few
@@ -211,7 +213,8 @@ class Channel final : public TlsObserver {
   bool use_next_key(Direction direction);
 
   // --- channel_ktls.cc ---
-  Fallback movable(const KtlsPolicy& policy, const KtlsSupport& support, Direction direction) const;
+  Fallback send_by_kernel(const KtlsSupport& support);
+  Fallback receive_by_kernel();
   Status install(Direction direction, uint64_t sequence);
   void moved(Direction direction);
 

@@ -3,16 +3,6 @@
 
 namespace sealgate {
 
-Fallback Channel::movable(const KtlsPolicy& policy, const KtlsSupport& support, Direction direction) const {
-  if (!policy.wants(direction)) return Fallback::off;
-  if (!suite_.version) return Fallback::protocol_unsupported;
-  if (!suite_.aead) return Fallback::cipher_unsupported;
-  if (!policy.wants(*suite_.version, *suite_.aead)) return Fallback::off;
-  if (!support.works(*suite_.version, *suite_.aead, direction)) return Fallback::kernel_unsupported;
-  const Owner owner = (direction == Direction::tx ? tx_ : rx_).owner;
-  return owner == Owner::engine ? Fallback::none : Fallback::pending_data;
-}
-
 // The key in use, for records from that number on.
 Status Channel::install(Direction direction, uint64_t sequence) {
   RecordKeys keys;
@@ -21,10 +11,13 @@ Status Channel::install(Direction direction, uint64_t sequence) {
   return install_keys(socket_.get(), direction, keys, sequence);
 }
 
-Fallback Channel::send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support) {
-  if (const Fallback reason = movable(policy, support, Direction::tx); reason != Fallback::none)
-    return reason;
-  if (record_bytes_ < kRecordBytes) return Fallback::record_size_limit;  // the kernel sends records of 16 KiB
+// Of suites whose records are OpenSSL's still there is no key at hand.
+Fallback Channel::move_to_kernel(Direction direction, const KtlsSupport& support) {
+  if (owner(direction) != RecordOwner::engine) return Fallback::pending_data;
+  return direction == Direction::tx ? send_by_kernel(support) : receive_by_kernel();
+}
+
+Fallback Channel::send_by_kernel(const KtlsSupport& support) {
   if (!outbox_.empty()) return Fallback::pending_data;
   const uint64_t sequence = protector_ ? protector_->sequence() : tx_.records;
   if (const Status done = install(Direction::tx, sequence); !done.ok()) return install_failure(done);
@@ -36,12 +29,7 @@ Fallback Channel::send_by_kernel(const KtlsPolicy& policy, const KtlsSupport& su
   return Fallback::none;
 }
 
-Fallback Channel::receive_by_kernel(const KtlsPolicy& policy, const KtlsSupport& support) {
-  if (const Fallback reason = movable(policy, support, Direction::rx); reason != Fallback::none)
-    return reason;
-  // The peer may replace its key at any time, and a kernel that cannot follow would lose the connection.
-  if (suite_.version == TlsVersion::tls13 && !support.rekeys(*suite_.version, *suite_.aead, Direction::rx))
-    return Fallback::rekey_unsupported;
+Fallback Channel::receive_by_kernel() {
   // A record that was begun here has to be ended here.
   if (!inbox_.empty() || deferred_type_ || control_.mid_message()) {
     to_boundary_ = true;
@@ -60,9 +48,9 @@ Fallback Channel::receive_by_kernel(const KtlsPolicy& policy, const KtlsSupport&
 
 void Channel::moved(Direction direction) {
   Half& side = half(direction);
-  side.owner = Owner::kernel;
+  side.owner = RecordOwner::kernel;
   side.keys.reset();
-  traffic_->cells[static_cast<size_t>(direction)][true].connections.add();
+  traffic_->cell(direction, side.owner).connections.add();
 }
 
 }  // namespace sealgate

@@ -131,10 +131,7 @@ void Channel::end_handshake() {
   // The client spoke last. With Nagle's algorithm it holds its first request back until that is acknowledged.
   if ((protocol_ == TLS1_3_VERSION || resumed_) && inbox_.empty()) acknowledge_now();
   suite_ = {negotiated_version(ssl_), negotiated_aead(ssl_)};
-  if (suite_.version) {
-    traffic_ = &counters_.traffic.of(suite_);
-    for (auto& direction : traffic_->cells) direction[0].connections.add();
-  }
+  if (suite_.version) traffic_ = &counters_.traffic.of(suite_);
   // RFC 8446 5.5: ChaCha20-Poly1305 keys do not wear out; CBC suites are not what the budget is about.
   if (!suite_.aead || suite_.aead == Aead::chacha20_poly1305) key_budget_ = UINT64_MAX;
   if (suite_.version && suite_.aead && take_over(*suite_.version, *suite_.aead)) {
@@ -142,6 +139,10 @@ void Channel::end_handshake() {
     SSL_free(std::exchange(ssl_, nullptr));
   } else {
     tickets_owed_ = static_cast<uint8_t>(tickets);
+  }
+  if (!traffic_) return;
+  for (const Direction each : {Direction::tx, Direction::rx}) {
+    traffic_->cell(each, owner(each)).connections.add();
   }
 }
 
@@ -162,7 +163,7 @@ bool Channel::take_over(TlsVersion version, Aead aead) {
     received_bytes_ = size_t{512} << (fragment - TLSEXT_max_fragment_length_512);
     record_bytes_ = std::min(record_bytes_, received_bytes_);
   }
-  tx_.owner = rx_.owner = Owner::engine;
+  tx_.owner = rx_.owner = RecordOwner::engine;
   control_ = ControlRecords(version, false);
   return true;
 }

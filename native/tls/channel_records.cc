@@ -255,7 +255,7 @@ bool Channel::make_opener() {
 bool Channel::use_next_key(Direction direction) {
   Half& side = half(direction);
   if (!side.secret || !next_secret13(*side.secret, *suite_.aead)) return false;
-  if (side.owner == Owner::kernel) return install(direction, 0).ok();
+  if (side.owner == RecordOwner::kernel) return install(direction, 0).ok();
   RecordKeys keys;
   if (!keys_of(side, keys)) return false;
   if (direction == Direction::tx) return (protector_ = RecordProtector::create(keys, 0)) != nullptr;

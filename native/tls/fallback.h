@@ -16,7 +16,7 @@ enum class Fallback : uint8_t {
   protocol_unsupported,  // a TLS version kTLS does not know
   cipher_unsupported,    // a cipher kTLS does not know
   too_short,             // no response reached ktls.minBytes
-  pending_data,          // OpenSSL held output when the connection could have moved
+  pending_data,          // records were begun or not sent when the connection could have moved
   record_size_limit,     // the peer takes shorter records only than the kernel sends
   // The kernel refused the record layer or the keys, with that errno:
   install_enoent,       // it has no kTLS, or may not load its module now

@@ -2,6 +2,15 @@
 
 namespace sealgate {
 
+std::string_view record_owner_name(RecordOwner owner) {
+  switch (owner) {
+    case RecordOwner::openssl: return "openssl";
+    case RecordOwner::engine: return "engine";
+    case RecordOwner::kernel: return "kernel";
+  }
+  return "";
+}
+
 Suite Suite::at(size_t index) {
   if (index == 0) return {};
   const size_t version = (index - 1) / (kAeads + 1), aead = (index - 1) % (kAeads + 1);

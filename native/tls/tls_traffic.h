@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/counter.h"
 #include "tls/ktls.h"
@@ -23,15 +24,24 @@ struct Suite {
   std::string name() const;  // "TLSv1.3/AES-128-GCM", "plaintext/none"
 };
 
+// Who protects and opens the records of one direction of a connection (channel.h).
+enum class RecordOwner : uint8_t { openssl, engine, kernel };
+constexpr size_t kRecordOwners = 3;
+
+std::string_view record_owner_name(RecordOwner owner);
+
 class TlsTraffic {
  public:
   // Of one suite.
   struct Totals {
     struct Cell {
-      Counter connections;  // that it had, at any time
+      Counter connections;  // of which it had the records at any time after the handshake
       Counter bytes;        // of application data
     };
-    Cell cells[2][2];  // by Direction, then OpenSSL or the kernel
+    Cell& cell(Direction direction, RecordOwner owner) {
+      return cells[static_cast<size_t>(direction)][static_cast<size_t>(owner)];
+    }
+    Cell cells[2][kRecordOwners];
   };
   Totals& of(Suite suite) { return suites_[suite.index()]; }
   // "tls_bytes.TLSv1.3/AES-128-GCM/tx/kernel"; combinations that never occurred are left out.
@@ -45,13 +55,16 @@ class TlsTraffic {
 template <typename Visit>
 void TlsTraffic::each(Visit& visit) const {
   for (size_t s = 0; s < Suite::kCount; s++) {
-    for (size_t cell = 0; cell < 4; cell++) {
-      const Totals::Cell& found = suites_[s].cells[cell / 2][cell % 2];
-      if (found.connections.get() == 0) continue;
-      const std::string name =
-          Suite::at(s).name() + (cell / 2 == 0 ? "/tx/" : "/rx/") + (cell % 2 == 0 ? "openssl" : "kernel");
-      visit("tls_connections." + name, found.connections.get());
-      visit("tls_bytes." + name, found.bytes.get());
+    for (const Direction direction : {Direction::tx, Direction::rx}) {
+      for (const RecordOwner owner : {RecordOwner::openssl, RecordOwner::engine, RecordOwner::kernel}) {
+        const Totals::Cell& found =
+            suites_[s].cells[static_cast<size_t>(direction)][static_cast<size_t>(owner)];
+        if (found.connections.get() == 0) continue;
+        std::string name = Suite::at(s).name();
+        name.append(direction == Direction::tx ? "/tx/" : "/rx/").append(record_owner_name(owner));
+        visit("tls_connections." + name, found.connections.get());
+        visit("tls_bytes." + name, found.bytes.get());
+      }
     }
   }
 }

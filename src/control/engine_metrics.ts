@@ -160,7 +160,7 @@ export const engineMetrics: Record<string, EngineMetric> = {
   ),
   tls_connections: counter(
     'tls_connections',
-    'TLS connections by protocol, cipher, direction, and who protected or opened records at any time.',
+    'TLS connections by suite, direction and owner of the records: openssl, engine or kernel.',
     ...suiteLabels,
   ),
   tls_bytes: counter('tls_bytes', 'Bytes of application data over TLS, by the same labels.', ...suiteLabels),

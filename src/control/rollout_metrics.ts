@@ -5,7 +5,7 @@ import { Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
 import type { Counters } from '../native/addon.ts';
 import type { GuardStatus } from '../rollout/guard.ts';
 import type { Operation } from '../rollout/operation.ts';
-import { sumOf } from '../rollout/samples.ts';
+import { sumOf, valuesUnder } from '../rollout/samples.ts';
 import type { SentinelStatus } from '../rollout/sentinel.ts';
 import { cpuPerByte, kernelShare } from '../rollout/traffic.ts';
 import { phases } from '../rollout_schema.ts';
@@ -79,12 +79,15 @@ export class RolloutMetrics {
   }
 
   #addShares(engine: Counters): void {
-    for (const [name, all] of Object.entries(engine)) {
-      const [, suite = '', direction = ''] = /^tls_connections\.(.+)\/(tx|rx)\/openssl$/.exec(name) ?? [];
-      if (suite === '' || all === 0) continue;
-      const [protocol = '', cipher = ''] = suite.split('/');
-      // Every connection starts in OpenSSL, so this counter is the number of all connections.
-      const moved = engine[`tls_connections.${suite}/${direction}/kernel`] ?? 0;
+    const connections = Object.keys(valuesUnder(engine, 'tls_connections.'));
+    const ways = new Set(connections.map((name) => name.replace(/\/\w+$/, '')));
+    for (const way of ways) {
+      const [protocol = '', cipher = '', direction = ''] = way.split('/');
+      const by = (owner: string) => engine[`tls_connections.${way}/${owner}`] ?? 0;
+      // After its handshake every connection is in userspace first: OpenSSL's or the engine's.
+      const all = by('openssl') + by('engine');
+      if (all === 0) continue;
+      const moved = by('kernel');
       const help = 'Share of TLS connections that moved into the kernel, 0 to 1.';
       this.#set('ktls_activation_ratio', help, moved / all, { protocol, cipher, direction });
     }

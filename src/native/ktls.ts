@@ -40,7 +40,7 @@ export interface EngineRollout {
 
 export interface ConnectionDirection {
   /** Empty in plaintext. */
-  by: 'openssl' | 'kernel' | '';
+  by: 'openssl' | 'engine' | 'kernel' | '';
   /** Why it is not in the kernel; empty when it is. */
   reason: string;
   /** Who has the kernel's key (native/tls/ktls_mode.h). */

@@ -69,7 +69,7 @@ function shareOf(counts: Counters, direction: 'tx' | 'rx'): Share {
   const by = (owner: string) =>
     bytes.reduce((sum, [name, value]) => sum + (name.endsWith(`/${direction}/${owner}`) ? value : 0), 0);
   const kernel = by('kernel');
-  const all = kernel + by('openssl');
+  const all = kernel + by('engine') + by('openssl');
   return { kernel, all, ...(all > 0 && { ratio: kernel / all }) };
 }
 

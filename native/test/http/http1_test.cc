@@ -144,7 +144,8 @@ TEST("it is idle between messages and at no other time") {
 TEST("what remains after a head stays with the caller until the next call") {
   const std::string stream = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nabGET";
   Http1 http{HttpLimits{}};
-  const Http1::Step step = http.next(stream.data(), stream.size());
+  Request request;
+  const Http1::Step step = http.next(stream.data(), stream.size(), request);
   CHECK(step.event == Http1::Event::head);
   CHECK_EQ(stream.substr(step.consumed), "abGET");
 }

@@ -138,6 +138,26 @@ TEST("whatever clients send before they go, those who come next are served") {
   CHECK_EQ(large.size() - large.find("\r\n\r\n") - 4, 3'000'000);
 }
 
+TEST("a second plan to receive one body is answered with 500 at once, logged, and keeps no place") {
+  TempDir logs;
+  REQUIRE(Engine::instance().log.open(logs.at("log")).ok());
+  ReactorOptions options = plain();
+  options.problems[static_cast<size_t>(Problem::plan_out_of_place)] = {500, "", "out of place"};
+  Served served(options);
+  for (int i = 0; i < 3; i++) {  // one more than there are places
+    Client client(served.port());
+    client.send("PUT /twice HTTP/1.1\r\nHost: a\r\nX-Request-Id: \"" + std::to_string(i) +
+                "\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello");
+    const std::string answer = client.receive_all();
+    CHECK(answer.starts_with("HTTP/1.1 500 "));
+    CHECK(answer.ends_with("out of place"));
+  }
+  for (int i = 0; i < 1000 && count(read_file(logs.at("log")), "\n") < 3; i++) ::usleep(10'000);
+  const std::string lines = read_file(logs.at("log"));
+  CHECK_EQ(count(lines, R"({"level":50,"time":")"), 3);
+  CHECK_EQ(count(lines, R"(","request":"\"2","msg":"the application )"), 1);
+}
+
 TEST("at the limit of connections the one that has been idle longest gives way to a new one") {
   ReactorOptions options = plain();
   options.connections = 3;

@@ -115,6 +115,25 @@ TEST("a connection that asks for nothing takes less than 2 KiB, session tickets 
 }
 #endif
 
+TEST("after a handshake with an AEAD suite, records and bytes are counted for the engine, not for OpenSSL") {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    Server server;
+    const Server::Ends ends = server.accept(version);
+    REQUIRE(ends.channel != nullptr);
+    CHECK(ends.channel->owner(Direction::tx) == RecordOwner::engine);
+    CHECK(ends.channel->owner(Direction::rx) == RecordOwner::engine);
+    CHECK(ends.channel->write("hello", 5, false).state == IoState::ok);
+    std::string counted;
+    const auto visit = [&](const std::string& name, uint64_t value) {
+      counted += name + '=' + std::to_string(value) + '\n';
+    };
+    server.counters.traffic.each(visit);
+    const std::string suite = ends.channel->suite().name();
+    CHECK_EQ(counted, "tls_connections." + suite + "/tx/engine=1\ntls_bytes." + suite + "/tx/engine=5\n" +
+                          "tls_connections." + suite + "/rx/engine=1\ntls_bytes." + suite + "/rx/engine=0\n");
+  }
+}
+
 // Without it, a client with Nagle's algorithm would hold its first request back for the 40 ms of a delayed
 // acknowledgement.
 TEST("the end of a handshake of TLS 1.3 is acknowledged at once") {

@@ -1,0 +1,184 @@
+#include "server/exchange.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "base/clock.h"
+#include "server/transport.h"
+
+namespace sealgate {
+namespace {
+
+constexpr size_t kKeptBytes = 4096;  // of memory for a head and a response, by an exchange that is not in use
+
+}  // namespace
+
+void Exchange::end() {
+  if (holds_) give_back();
+  if (request_.bytes.capacity() > kKeptBytes) request_.bytes = std::string();
+  delivery_.reset();
+  std::string& text = delivery_.response().text;
+  if (text.capacity() > kKeptBytes) text = std::string();
+  head_at_ = first_byte_at_ = 0;
+  body_bytes_ = 0;
+  stage_ = Stage::reading;
+  body_ended_ = ends_connection_ = cut_by_server_ = proved_again_ = false;
+}
+
+// All that it holds of the server. An upload that is not stored yet is given up.
+void Exchange::give_back() {
+  upload_.reset();
+  at_application_.end();
+  asked_.end();
+  disk_.end();
+  holds_ = false;
+}
+
+size_t Exchange::client() const { return transport_->client(); }
+
+// --- what is to be done
+// ----------------------------------------------------------------------------------------
+
+void Exchange::on_head() {
+  Counters& counters = reactor_.mutable_counters();
+  counters.requests.add();
+  head_at_ = monotonic_us();
+  serial_ = reactor_.next_serial();
+  if (!request_.only_reads()) return ask_application();
+  // No plan is kept under a target with a query, and most targets have none: it is not looked for at first.
+  const auto* plan = reactor_.plans().find(plan_key(request_.target));
+  if (!plan && request_.target.find('?') != request_.target.npos) plan = reactor_.plans().find(plan_key());
+  if (plan) {
+    counters.plan_hits.add();
+    return deliver(*plan, Sealed::earlier);
+  }
+  ask_application();
+}
+
+// Plans that deliver ignore the query, and no other is kept: whoever appends one to an object's URL finds the
+// plan that is there. What answers by its query, a listing, has a path of its own that ends in a slash, and
+// no plan to deliver.
+std::string_view Exchange::plan_key() {
+  return plan_key(request_.target.substr(0, request_.target.find('?')));
+}
+
+// With the values of the fields that plans depend on.
+std::string_view Exchange::plan_key(std::string_view path) {
+  const auto& fields = reactor_.options().plan_key_fields;
+  if (fields.empty()) return path;
+  key_.assign(path);
+  for (const std::string& field : fields) {
+    key_.push_back('\n');
+    if (field == "authorization") key_.append(request_.field(Field::authorization));
+    if (field == "host") key_.append(request_.field(Field::host));
+  }
+  return key_;
+}
+
+void Exchange::ask_application() {
+  reactor_.mutable_counters().plan_misses.add();
+  stage_ = Stage::waiting;
+  session_->wait(*this);
+  holds_ = true;
+  asked_ = reactor_.tickets().issue(*this);
+  reactor_.ask_application(
+      *this,
+      {reactor_.id(), RequestEvent{asked_.what(), std::string(request_.method_name),
+                                   std::string(request_.target), std::string(request_.head),
+                                   request_.has_body, transport_->channel().peer_subject(), request_name()}});
+}
+
+void Exchange::on_answer(Plan plan) {
+  if (stage_ != Stage::waiting) return;  // the body is arriving, and nothing was asked since
+  if (at_application_) reactor_.mutable_counters().front_end_time.observe(monotonic_us() - head_at_);
+  at_application_.end();
+  if (auto* const receive_plan = std::get_if<ReceivePlan>(&plan)) {
+    receive(*receive_plan);
+  } else {
+    give_back();
+    if (auto* const order = std::get_if<DeliverOrder>(&plan)) {
+      carry_out(std::move(*order));
+    } else if (const auto* const respond_plan = std::get_if<RespondPlan>(&plan)) {
+      respond(*respond_plan);
+    }
+  }
+  session_->resume(*this);
+}
+
+// --- to receive
+// ------------------------------------------------------------------------------------------------
+
+void Exchange::receive(const ReceivePlan& plan) {
+  if (upload_) return refuse_second_plan();
+  const Channel& channel = transport_->channel();
+  const std::string_view token = request_.field(Field::authorization);
+  const auto holder =
+      UploadPlaces::holder(transport_->client(), token.empty() ? channel.peer_subject() : token);
+  const bool too_large = !request_.chunked && request_.content_length > plan.max_size;
+  if (too_large || !reactor_.upload_places().take(holder)) {
+    reactor_.tell_application({reactor_.id(), AbortedEvent{asked_.what()}});
+    asked_.end();
+    return refuse(too_large ? Problem::body_too_large : Problem::front_end_overloaded);
+  }
+  std::optional<uint64_t> length;
+  if (!request_.chunked) length = request_.content_length;
+  transport_->moves().before(Direction::rx, length.value_or(plan.max_size));
+  holds_ = true;
+  upload_ = std::make_unique<Upload>(reactor_, *this, asked_.what(),
+                                     Upload::Place(reactor_.upload_places(), holder), plan, length);
+  stage_ = Stage::receiving;
+  progress_mark_ = progress();
+  session_->receive(*this);
+}
+
+// The body is stored already, so a further plan to receive it would wait for a body that never comes.
+void Exchange::refuse_second_plan() {
+  reactor_.log_error("the application wants the body of a request received for the second time; answered 500",
+                     request_name());
+  reactor_.tell_application({reactor_.id(), AbortedEvent{asked_.what()}});
+  give_back();
+  refuse(Problem::plan_out_of_place);
+}
+
+size_t Exchange::take_body(std::string_view bytes) {
+  const size_t taken = upload_->ingest().append(bytes);
+  reactor_.mutable_counters().received_bytes.add(taken);
+  body_bytes_ += taken;
+  return taken;
+}
+
+void Exchange::on_upload() {
+  Ingest& ingest = upload_->ingest();
+  if (!ingest.settle()) return;
+  if (const int error = ingest.failure().error; error != 0) {
+    refuse_and_close(error == ENOSPC || error == EDQUOT ? Problem::store_full : Problem::store_write_failed);
+  } else if (ingest.stored()) {
+    upload_->hand_over();
+    stage_ = Stage::waiting;
+    session_->wait(*this);
+  }
+  session_->resume(*this);
+}
+
+// --- its clock
+// -------------------------------------------------------------------------------------------------
+
+uint64_t Exchange::progress() const {
+  return transport_->sent() + delivery_.bytes_sent() + (upload_ ? upload_->ingest().received() : 0);
+}
+
+uint64_t Exchange::moved() const { return progress() - std::min(progress(), progress_mark_); }
+
+// What the kernel took from us says little about a slow reader: it makes room in steps of a third of its
+// buffer. So what the peer has not acknowledged does not count.
+bool Exchange::made_progress() {
+  const uint64_t total = progress() - std::min(progress(), transport_->channel().unacknowledged());
+  const auto window = static_cast<uint64_t>(reactor_.options().stall_timeout);
+  const bool enough = total >= progress_mark_ + reactor_.options().min_rate * window / 1000;
+  progress_mark_ = total;
+  return enough;
+}
+
+}  // namespace sealgate

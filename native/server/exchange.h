@@ -1,0 +1,147 @@
+// Exchange: one request and its response, from the first byte of the head to the last of the body. It owns
+// the request's memory and all that is held of the server for it: a ticket and a place at the application, a
+// ticket of the I/O pool, an upload. It decides what the answer is; its session says it.
+//
+//   reading → waiting → sending
+//               └→ receiving → waiting → sending
+//
+// Calls of its session may end it. So they come last in what calls them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "http/request.h"
+#include "server/delivery.h"
+#include "server/reactor.h"
+#include "server/session.h"
+#include "server/tickets.h"
+#include "server/upload.h"
+
+namespace sealgate {
+
+class Transport;
+
+class Exchange {
+ public:
+  enum class Stage : uint8_t {
+    reading,    // its head is arriving
+    waiting,    // the application is deciding
+    receiving,  // its body is arriving
+    sending,    // its response is leaving
+  };
+
+  explicit Exchange(Reactor& reactor) : reactor_(reactor) {}
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  // --- for the pool ---
+  void begin(Session& session, Transport& transport) {
+    session_ = &session;
+    transport_ = &transport;
+  }
+  // Gives back all that it holds, and is as new but for some memory.
+  void end();
+
+  Exchange* next_unused = nullptr;
+
+  // --- for its session ---
+  Stage stage() const { return stage_; }
+  Request& request() { return request_; }
+  Delivery& delivery() { return delivery_; }
+  Upload* upload() { return upload_.get(); }
+  bool readable() const { return head_at_ != 0; }  // its request was understood
+  void on_head();                                  // request() is complete
+  // Bytes of the body that the upload took.
+  size_t take_body(std::string_view bytes);
+  void on_body_end() { body_ended_ = true; }
+  bool body_pending() const { return request_.has_body && !body_ended_; }
+  // The channel is where it is to stay for the response.
+  void start_sending(const Channel& channel, uint64_t sent_before) {
+    delivery_.start(channel, reactor_.mutable_counters().sent);
+    stage_ = Stage::sending;
+    first_byte_at_ = 0;
+    progress_mark_ = sent_before;
+  }
+  void read_from_disk();  // as the delivery wants it
+  bool waits_for_disk() const { return static_cast<bool>(disk_); }
+  // The file is not what it was, or cannot be read: the response cannot be completed.
+  void on_broken();
+  void on_unreadable();
+  // Some of the response has left. Returns the time if it was looked at, else 0.
+  int64_t time_first_byte() {
+    if (first_byte_at_ != 0 || delivery_.bytes_sent() == 0) return 0;
+    first_byte_at_ = delivery_.first_batch_at();
+    return first_byte_at_ != 0 ? 0 : first_byte_at_ = monotonic_us();
+  }
+  void on_sent(int64_t now);  // the response has left
+  void on_cut();              // it will not leave as a whole
+  void on_closed();           // the connection is no more
+  // What the client sends from here on cannot be understood, or is not wanted: the connection ends with the
+  // response.
+  void refuse_and_close(Problem problem);
+  bool ends_connection() const { return ends_connection_; }
+  // Whether the peer took or gave bytes at the minimum rate since this was last asked.
+  bool made_progress();
+  // Bytes since it came to what it is doing.
+  uint64_t moved() const;
+  uint64_t received() const { return body_bytes_; }
+
+  // --- for its reactor ---
+  size_t client() const;
+  void on_asked(Reactor::ApplicationPlace place) { at_application_ = std::move(place); }
+  void on_answer(Plan plan);
+  void on_opened(const DeliverOrder& order, SealedFile::Sealing sealing);
+  void on_disk_read();
+  void on_upload();
+
+ private:
+  enum class Sealed : bool { earlier, just_now };
+
+  std::string_view plan_key();
+  std::string_view plan_key(std::string_view path);
+  void ask_application();
+  void receive(const ReceivePlan& plan);
+  void refuse_second_plan();
+  void carry_out(DeliverOrder order);
+  void on_sealed(const DeliverOrder& order, SealedFile::Sealing sealing);
+  void deliver(std::shared_ptr<const DeliverPlan> plan, Sealed sealed);
+  void describe(const std::shared_ptr<const DeliverPlan>& plan);
+  void send_delivery(Problem problem, uint64_t size);
+  void respond(const RespondPlan& plan);
+  void refuse(Problem problem, std::string_view fields = {});
+  void prove_again(std::string_view digest, SealBreak why);
+  void report_broken(std::string_view digest, SealBreak why);
+  void give_back();
+  uint64_t progress() const;
+  std::string request_name() const;
+  void log(int64_t now, bool cut);
+
+  Reactor& reactor_;
+  Session* session_ = nullptr;
+  Transport* transport_ = nullptr;
+  Request request_;
+  Delivery delivery_;
+  std::string key_;  // of the plan, where it is more than the path
+
+  Ticket asked_;                              // by which the application knows it
+  Reactor::ApplicationPlace at_application_;  // it has the request and owes an answer
+  Ticket disk_;                               // of the read or the opening under way
+  std::unique_ptr<Upload> upload_;
+
+  int64_t head_at_ = 0, first_byte_at_ = 0;  // microseconds of CLOCK_MONOTONIC; 0: not yet
+  uint64_t serial_ = 0;
+  uint64_t body_bytes_ = 0;
+  uint64_t progress_mark_ = 0;
+  Stage stage_ = Stage::reading;
+  bool holds_ = false;  // a ticket, a place or an upload: most requests need none of them
+  bool body_ended_ = false;
+  bool ends_connection_ = false;
+  bool cut_by_server_ = false;  // the response cannot be completed, and not because of the client
+  bool proved_again_ = false;   // what it was answered could not be delivered, and it was asked once more
+};
+
+}  // namespace sealgate

@@ -1,0 +1,181 @@
+// Exchange, the part that answers: from a plan or a refusal to a response that is ready to leave.
+#include <utility>
+
+#include "server/exchange.h"
+#include "server/transport.h"
+
+namespace sealgate {
+namespace {
+
+constexpr int kTriesToOpen = 4;  // while kept plans make room
+
+// What is wrong with a file that was found broken. Its bytes, when its inode is as recorded.
+SealBreak break_of(const SealedFile& file) {
+  const SealBreak why = file.recheck();
+  return why == SealBreak::none ? SealBreak::content : why;
+}
+
+}  // namespace
+
+// --- to deliver
+// ------------------------------------------------------------------------------------------------
+
+// The application's order to deliver. A blob whose inode the kernel would have to fetch is opened aside.
+void Exchange::carry_out(DeliverOrder order) {
+  if (order.plan->unproved) return describe(order.plan);
+  const std::shared_ptr<const BlobFolder>& blobs = reactor_.blobs();
+  SealedFile::Sealing sealing = blobs->seal(order.blob, SealedFile::Wait::never);
+  for (int tries = 0; sealing.crowded && tries < kTriesToOpen && reactor_.make_room(); tries++) {
+    sealing = blobs->seal(order.blob, SealedFile::Wait::never);
+  }
+  if (!sealing.cold) return on_sealed(order, std::move(sealing));
+  reactor_.mutable_counters().cold_opens.add();
+  holds_ = true;
+  disk_ = reactor_.tickets().issue(*this);
+  Reactor& reactor = reactor_;
+  auto job = [&reactor, blobs, mailbox = reactor_.mailbox(), ticket = disk_.what(),
+              order = std::move(order)] {
+    SealedFile::Sealing sealed = blobs->seal(order.blob, SealedFile::Wait::allowed);
+    mailbox->post([&reactor, ticket, order, sealed = std::move(sealed)] {
+      if (Exchange* const exchange = reactor.tickets().find(ticket)) exchange->on_opened(order, sealed);
+    });
+  };
+  reactor_.engine().io.submit(std::move(job));
+}
+
+void Exchange::on_opened(const DeliverOrder& order, SealedFile::Sealing sealing) {
+  disk_.end();
+  on_sealed(order, std::move(sealing));
+  session_->resume(*this);
+}
+
+void Exchange::on_sealed(const DeliverOrder& order, SealedFile::Sealing sealing) {
+  if (!sealing.file) return prove_again(order.blob.digest, sealing.why);
+  DeliverPlan& plan = *order.plan;
+  plan.file = std::move(sealing.file);
+  plan.kept = plan.cacheable && reactor_.plans().offer(plan_key(), order.plan);
+  deliver(order.plan, Sealed::just_now);
+}
+
+void Exchange::deliver(std::shared_ptr<const DeliverPlan> plan, Sealed sealed) {
+  const Answering& answering = reactor_.answering();
+  Response& response = delivery_.response();  // still as new
+  response.keep_alive = request_.keep_alive && !request_.has_body && !reactor_.stopping();
+  bool built = false, broken = false;
+  if (response.keep_alive && plan->kept) {
+    if (const WholeResponse* whole = whole_response(request_, *plan, answering, &built, &broken)) {
+      response.status = 200;
+      response.pieces.push_back({Piece::Of::whole, 0, whole->bytes.size()});
+      response.plan = std::move(plan);
+      if (built) reactor_.plans().grew(plan_key());
+      return session_->respond(*this);
+    }
+  }
+  SealBreak why = SealBreak::none;
+  if (broken) {
+    why = break_of(*plan->file);
+  } else if (sealed == Sealed::earlier) {
+    why = plan->file->recheck();
+  }
+  if (why != SealBreak::none) {
+    reactor_.mutable_counters().seal_broken.add();
+    return prove_again(plan->file->digest(), why);
+  }
+  const uint64_t size = plan->size();
+  send_delivery(build_delivery(request_, std::move(plan), answering, response), size);
+}
+
+// The file of the blob is being proved: what needs none of its bytes is answered from what is recorded.
+void Exchange::describe(const std::shared_ptr<const DeliverPlan>& plan) {
+  Response& response = delivery_.response();
+  response.clear();
+  response.keep_alive = request_.keep_alive && !request_.has_body && !reactor_.stopping();
+  const Problem problem = build_delivery(request_, plan, reactor_.answering(), response);
+  if (response.body_in_file() > 0) return respond(plan->unproved->otherwise);
+  send_delivery(problem, plan->size());
+}
+
+void Exchange::send_delivery(Problem problem, uint64_t size) {
+  if (problem == Problem::range_unsatisfiable) {
+    return refuse(problem, "Content-Range: bytes */" + std::to_string(size) + "\r\n");
+  }
+  if (problem != Problem::none) return refuse(problem);
+  session_->respond(*this);
+}
+
+// The file is not as it was recorded, or as it was when its plan was made. The application proves it anew, or
+// withdraws it, and is asked once more.
+void Exchange::prove_again(std::string_view digest, SealBreak why) {
+  report_broken(digest, why);
+  if (std::exchange(proved_again_, true))
+    return refuse(out_of_reach(why) ? Problem::store_read_failed : Problem::seal_broken);
+  ask_application();
+}
+
+void Exchange::report_broken(std::string_view digest, SealBreak why) {
+  reactor_.plans().erase(plan_key());
+  reactor_.tell_application({reactor_.id(), BrokenEvent{std::string(digest), why}});
+}
+
+// --- to respond
+// ------------------------------------------------------------------------------------------------
+
+void Exchange::respond(const RespondPlan& plan) {
+  Response& response = delivery_.response();
+  response.clear();
+  response.keep_alive = request_.keep_alive && !reactor_.stopping() && !body_pending();
+  build_respond(plan.status, plan.fields, plan.body, &request_, reactor_.answering(), response);
+  session_->respond(*this);
+}
+
+void Exchange::refuse(Problem problem, std::string_view fields) {
+  reactor_.mutable_counters().problems[problem].add();
+  const ProblemAnswer& answer = reactor_.options().problems[static_cast<size_t>(problem)];
+  respond({answer.status, std::string(answer.fields).append(fields), answer.body});
+}
+
+void Exchange::refuse_and_close(Problem problem) {
+  give_back();
+  reactor_.mutable_counters().problems[problem].add();
+  const ProblemAnswer& answer = reactor_.options().problems[static_cast<size_t>(problem)];
+  Response& response = delivery_.response();
+  response.clear();
+  response.keep_alive = false;
+  build_respond(answer.status, answer.fields, answer.body, nullptr, reactor_.answering(), response);
+  ends_connection_ = true;
+  session_->respond(*this);
+}
+
+void Exchange::read_from_disk() {
+  reactor_.mutable_counters().cold_reads.add();
+  holds_ = true;
+  disk_ = reactor_.tickets().issue(*this);
+  Reactor& reactor = reactor_;
+  reactor_.engine().io.submit(
+      [&reactor, mailbox = reactor_.mailbox(), ticket = disk_.what(), read = delivery_.disk_read()] {
+        read->run();
+        mailbox->post([&reactor, ticket] {
+          if (Exchange* const exchange = reactor.tickets().find(ticket)) exchange->on_disk_read();
+        });
+      });
+}
+
+void Exchange::on_disk_read() {
+  disk_.end();
+  delivery_.disk_done();
+  session_->resume(*this);
+}
+
+void Exchange::on_broken() {
+  reactor_.mutable_counters().seal_broken.add();
+  const SealedFile& file = *delivery_.response().plan->file;
+  report_broken(file.digest(), break_of(file));
+  cut_by_server_ = true;
+}
+
+void Exchange::on_unreadable() {
+  reactor_.mutable_counters().problems[Problem::store_read_failed].add();
+  cut_by_server_ = true;
+}
+
+}  // namespace sealgate

@@ -1,0 +1,152 @@
+// Exchange, the part that tells about itself: its counters and its line in the access log.
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "server/exchange.h"
+#include "server/transport.h"
+
+namespace sealgate {
+namespace {
+
+// The value of a field that the engine does not read otherwise; empty when it is absent.
+std::string_view field_value(std::string_view head, std::string_view name) {
+  while (!head.empty()) {
+    const size_t end = head.find("\r\n");
+    const std::string_view line = head.substr(0, end);
+    const size_t colon = line.find(':');
+    if (colon != line.npos && same(line.substr(0, colon), name)) return trimmed(line.substr(colon + 1));
+    if (end == head.npos) break;
+    head.remove_prefix(end + 2);
+  }
+  return {};
+}
+
+std::string_view level_name(const DeliverPlan* plan) {
+  if (!plan || !plan->file) return {};
+  return plan->file->level() == SealLevel::l1 ? "L1" : "L0";
+}
+
+void read_fields(const Request& request, LogFields wanted, AccessRecord& record) {
+  if (wanted.has(LogField::http_version)) record.http_version = request.http10 ? "1.0" : "1.1";
+  if (wanted.has(LogField::host)) record.host = request.field(Field::host);
+  if (wanted.has(LogField::range)) record.range = request.field(Field::range);
+  if (wanted.has(LogField::referer)) record.referer = field_value(request.head, "referer");
+  if (wanted.has(LogField::user_agent)) record.user_agent = field_value(request.head, "user-agent");
+}
+
+constexpr size_t kMaxRequestName = 128;
+constexpr int kClientGone = 499;  // no answer was possible; the number that other servers log for it
+
+bool is_request_name(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxRequestName &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+// W3C Trace Context 3.2: version, trace id, parent id, flags.
+bool is_traceparent(std::string_view text) {
+  constexpr std::string_view kShape = "hh-hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh-hhhhhhhhhhhhhhhh-hh";
+  if (text.size() != kShape.size()) return false;
+  for (size_t i = 0; i < text.size(); i++) {
+    const bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+    if (kShape[i] == 'h' ? !hex : text[i] != '-') return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+// The name that a proxy in front gave the request, else ours: unique in this process.
+std::string Exchange::request_name() const {
+  const std::string_view given = field_value(request_.head, "x-request-id");
+  if (is_request_name(given)) return std::string(given);
+  return std::to_string(reactor_.id()) + "-" + std::to_string(serial_);
+}
+
+// What else the exchange is to say, of trailers that cannot be read, belongs to no request.
+void Exchange::on_sent(int64_t now) {
+  delivery_.count_response();
+  Counters& counters = reactor_.mutable_counters();
+  const KernelMoves& moves = transport_->moves();
+  const uint64_t bytes = delivery_.bytes_sent();
+  if (GroupTotals* const totals = moves.totals()) {
+    totals->responses.add();
+    totals->bytes.add(bytes);
+    totals->received.add(body_bytes_);
+  }
+  if (moves.group() != Group::sentinel) {
+    const size_t method = readable() ? static_cast<size_t>(request_.method) : HttpResponses::kUnread;
+    counters.http_responses.add(method, delivery_.response().status, delivery_.path());
+  }
+  if (readable()) {
+    ResponseTimes::Cell& times = counters.times.cell(moves.group(), moves.movable(), delivery_.path(), bytes);
+    const Histogram::Observation first(first_byte_at_ - head_at_);
+    times.first_byte.add(first);
+    times.completion.add(now == first_byte_at_ ? first : Histogram::Observation(now - head_at_));
+  }
+  if (reactor_.access_lines().wanted()) log(now, false);
+  transport_->add_sent(bytes);
+  head_at_ = 0;
+  body_bytes_ = 0;
+}
+
+void Exchange::on_cut() {
+  if (GroupTotals* const totals = transport_->moves().totals())
+    (cut_by_server_ || transport_->channel().at_fault() ? totals->cut_by_server : totals->cut_by_client)
+        .add();
+  if (reactor_.access_lines().wanted()) log(monotonic_us(), true);
+  head_at_ = 0;
+  body_bytes_ = 0;
+}
+
+void Exchange::on_closed() {
+  if (stage_ == Stage::sending) return on_cut();
+  if (stage_ != Stage::receiving) return;
+  // The client was gone before its body had come, and may believe that it is stored.
+  reactor_.mutable_counters().uploads_lost.add();
+  if (reactor_.access_lines().wanted()) log(monotonic_us(), true);
+}
+
+void Exchange::log(int64_t now, bool cut) {
+  const Channel& channel = transport_->channel();
+  const KernelMoves& moves = transport_->moves();
+  const int64_t began = readable() ? head_at_ : now;
+  AccessRecord record;
+  record.started = realtime_us() - (now - began);
+  record.first_byte = first_byte_at_ != 0 ? first_byte_at_ - began : 0;
+  record.duration = now - began;
+  record.peer = transport_->peer();
+  record.subject = channel.peer_subject();
+  if (channel.cipher()) {
+    record.protocol = channel.protocol() == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2";
+    record.cipher = SSL_CIPHER_standard_name(channel.cipher());
+    record.tx = moves.owner_or_reason(Direction::tx);
+    record.rx = moves.owner_or_reason(Direction::rx);
+    record.group = group_name(moves.group());
+    record.resumed = channel.resumed();
+  }
+  if (moves.group() == Group::sentinel) record.group = group_name(moves.group());  // in the clear too
+  std::string name;
+  if (readable()) {
+    record.request = name = request_name();
+    record.method = request_.method_name;
+    record.target = request_.target;
+    LogFields fields = reactor_.engine().access_fields.load(std::memory_order_relaxed);
+    if (moves.group() == Group::sentinel) fields = {};  // its names let nobody else pass for it
+    read_fields(request_, fields, record);
+    const std::string_view trace = field_value(request_.head, "traceparent");
+    if (is_traceparent(trace)) record.trace = trace;
+  }
+  record.status = stage_ == Stage::receiving ? kClientGone : delivery_.response().status;
+  record.received = body_bytes_;
+  record.sent = delivery_.bytes_sent();
+  record.delivery = path_name(delivery_.path());
+  record.seal = level_name(delivery_.response().plan.get());
+  record.cut = cut;
+  reactor_.access_lines().add(record, reactor_.now());
+}
+
+}  // namespace sealgate

@@ -1,0 +1,233 @@
+#include "server/http1_session.h"
+
+#include <utility>
+
+#include "base/clock.h"
+
+namespace sealgate {
+namespace {
+
+// What a connection is answered before others have their turn: one whose client is quick, or pipelines, has
+// its next request there when the last is answered.
+constexpr uint32_t kTurnResponses = 64;
+constexpr uint64_t kTurnBytes = 64 * 1024;
+constexpr size_t kAsideBytes = 16 * 1024;  // read while a response is leaving; beyond it the client waits
+
+}  // namespace
+
+void Http1Session::proceed() {
+  turn_responses_ = 0;
+  turn_bytes_ = 0;
+  bool go = true;
+  while (go) {
+    switch (transport_.state()) {
+      case State::idle:
+      case State::head: go = step_head(); break;
+      case State::receiving: go = step_receive(); break;
+      case State::sending: go = step_send(); break;
+      default: go = false;
+    }
+  }
+  if (!unread_.empty() || !body_left_.empty() || !kept_.empty()) keep_unread();
+}
+
+void Http1Session::on_deadline() {
+  switch (transport_.state()) {
+    case State::idle: return leave();
+    case State::head: return exchange_->refuse_and_close(Problem::head_timeout);
+    case State::waiting: return exchange_->refuse_and_close(Problem::front_end_overloaded);
+    case State::receiving:
+      // While the disk has not caught up, the client is not to blame.
+      if (!exchange_->upload()->ingest().room().empty() && exchange_->body_pending() &&
+          !exchange_->made_progress())
+        return exchange_->refuse_and_close(Problem::body_timeout);
+      return transport_.extend_deadline();
+    case State::sending:
+      if (exchange_->waits_for_disk() || exchange_->made_progress()) return transport_.extend_deadline();
+      reactor_.mutable_counters().write_stalls.add();
+      return transport_.close();
+    default: return;
+  }
+}
+
+bool Http1Session::only_delivers() const {
+  return transport_.state() == State::waiting && exchange_->request().only_reads();
+}
+
+void Http1Session::on_closed() {
+  if (!exchange_) return;
+  exchange_->on_closed();
+  unread_ = body_left_ = {};
+  exchange_.reset();
+}
+
+void Http1Session::describe(ConnectionInfo& info) const {
+  if (!exchange_) return;
+  info.received = exchange_->received();
+  info.sent += exchange_->delivery().bytes_sent();
+}
+
+// --- what its exchange has come to
+// ------------------------------------------------------------------------------
+
+void Http1Session::wait(Exchange&) { transport_.set_state(State::waiting); }
+
+void Http1Session::respond(Exchange& exchange) {
+  if (exchange.ends_connection()) unread_ = body_left_ = {};
+  Channel& channel = transport_.channel();
+  if (exchange.readable() && !exchange.request().has_body) channel.send_tickets();
+  const uint64_t size = exchange.delivery().response().size();
+  transport_.moves().before(Direction::tx, size);
+  exchange.start_sending(channel, transport_.sent());
+  transport_.set_path(exchange.delivery().path());
+  queued_ = size <= kTurnBytes;
+  transport_.set_state(State::sending);
+}
+
+void Http1Session::resume(Exchange&) { transport_.resume(); }
+
+// --- request heads
+// -----------------------------------------------------------------------------------------------
+
+bool Http1Session::step_head() {
+  if (unread_.empty()) {
+    switch (read_into({reactor_.scratch(), RecordBuffers::kHeadBytes})) {
+      case IoState::ok: break;
+      case IoState::again:
+        if (!reactor_.stopping() || transport_.state() != State::idle) return false;
+        return leave(), false;
+      default: return leave(), false;  // the client's close_notify is answered with ours
+    }
+  }
+  if (!exchange_) exchange_ = reactor_.exchanges().take(*this, transport_);
+  const Http1::Step step = http_.next(unread_.data(), unread_.size(), exchange_->request());
+  unread_.remove_prefix(step.consumed);
+  switch (step.event) {
+    case Http1::Event::more:
+      if (http_.idle()) {
+        exchange_.reset();  // blank lines begin none
+      } else if (transport_.state() == State::idle) {
+        transport_.set_state(State::head);
+      }
+      return true;
+    case Http1::Event::head: return on_head(), true;
+    case Http1::Event::failed: return exchange_->refuse_and_close(step.problem), true;
+    default: return true;
+  }
+}
+
+void Http1Session::on_head() {
+  const Request& request = exchange_->request();
+  message_open_ = true;
+  if (request.has_body && unread_.empty()) transport_.channel().acknowledge_now();
+  if (!std::exchange(had_request_, true) && !transport_.channel().is_tls())
+    transport_.moves().know_sentinel(request.field(Field::host));
+  exchange_->on_head();
+}
+
+// The reactor's scratch serves the next connection: what of it is still needed moves here.
+void Http1Session::keep_unread() {
+  if (unread_.empty() && body_left_.empty()) {
+    if (!kept_.empty()) kept_ = std::string();
+    return;
+  }
+  std::string kept;
+  kept.reserve(body_left_.size() + unread_.size());
+  kept.append(body_left_).append(unread_);
+  kept_ = std::move(kept);
+  body_left_ = std::string_view(kept_).substr(0, body_left_.size());
+  unread_ = std::string_view(kept_).substr(body_left_.size());
+}
+
+// --- responses
+// ---------------------------------------------------------------------------------------------------
+
+bool Http1Session::step_send() {
+  if (exchange_->waits_for_disk()) return read_aside(), false;
+  if (!send_interim()) return false;
+  if (!std::exchange(queued_, true)) return reactor_.make_ready(transport_), false;
+  Delivery& delivery = exchange_->delivery();
+  const Delivery::Progress progress = delivery.pump(transport_.channel(), reactor_.record_buffers());
+  const int64_t now = exchange_->time_first_byte();
+  switch (progress) {
+    case Delivery::Progress::done: return response_sent(now != 0 ? now : monotonic_us());
+    case Delivery::Progress::socket_full: read_aside(); return false;
+    case Delivery::Progress::wants_disk: exchange_->read_from_disk(); return false;
+    case Delivery::Progress::fair_share:
+      read_aside();
+      reactor_.make_ready(transport_);
+      return false;
+    case Delivery::Progress::seal_broken: exchange_->on_broken(); break;
+    case Delivery::Progress::read_failed: exchange_->on_unreadable(); break;
+    case Delivery::Progress::cut: return response_unheard();
+  }
+  // The head has promised more bytes than can be sent: without close_notify the client sees a cut, not an
+  // end.
+  transport_.close();
+  return false;
+}
+
+// What the client says must be seen in time: a KeyUpdate is answered before the next data, and a client that
+// has gone is noticed. Requests that come early are kept for later.
+void Http1Session::read_aside() {
+  if (!transport_.channel().reads_aside()) return;
+  keep_unread();
+  while (kept_.size() < kAsideBytes) {
+    const IoResult result = transport_.read({reactor_.scratch(), RecordBuffers::kHeadBytes});
+    if (result.state == IoState::failed) return transport_.close();
+    if (result.state != IoState::ok) return;
+    const size_t body = body_left_.size();
+    kept_.append(reactor_.scratch(), result.bytes);
+    body_left_ = std::string_view(kept_).substr(0, body);
+    unread_ = std::string_view(kept_).substr(body);
+  }
+}
+
+// The response has left. Whether the connection goes on is decided here and nowhere else.
+bool Http1Session::response_sent(int64_t now) {
+  const bool must_end = transport_.channel().must_end() != Fallback::none;
+  const bool goes_on = exchange_->delivery().response().keep_alive && !must_end;
+  turn_bytes_ += exchange_->delivery().bytes_sent();
+  exchange_->on_sent(now);
+  if (!goes_on) {
+    // Requests or KeyUpdates may follow, of a client that did not know this to be the end.
+    may_follow_ = may_follow_ || must_end || exchange_->request().keep_alive;
+    return leave(), false;
+  }
+  if (!end_of_message()) return true;
+  if (++turn_responses_ < kTurnResponses && turn_bytes_ < kTurnBytes) return true;
+  reactor_.make_ready(transport_);
+  return false;
+}
+
+// A client may be gone that has sent further requests before, uploads among them: they are carried out.
+bool Http1Session::response_unheard() {
+  if (!transport_.channel().deaf() || !exchange_->delivery().response().keep_alive)
+    return transport_.close(), false;
+  exchange_->on_cut();
+  if (end_of_message()) reactor_.make_ready(transport_);
+  return transport_.state() != State::idle;
+}
+
+// Of the request that was answered; false when the connection does not go on with another.
+bool Http1Session::end_of_message() {
+  while (message_open_) {
+    const Http1::Step step = http_.next(unread_.data(), unread_.size(), exchange_->request());
+    unread_.remove_prefix(step.consumed);
+    if (step.event == Http1::Event::failed) return exchange_->refuse_and_close(step.problem), false;
+    if (step.event != Http1::Event::complete) return leave(), false;
+    message_open_ = false;
+  }
+  exchange_.reset();
+  transport_.set_state(State::idle);
+  return true;
+}
+
+void Http1Session::leave() {
+  const bool may_follow = exchange_ && (exchange_->ends_connection() || exchange_->body_pending());
+  unread_ = body_left_ = {};
+  exchange_.reset();
+  transport_.leave(may_follow || may_follow_);
+}
+
+}  // namespace sealgate

@@ -1,0 +1,78 @@
+// Http1Session: HTTP/1.1 on a transport (RFC 9112): reads heads and bodies, has one exchange at a time, keeps
+// what clients send ahead (pipelining), and decides whether the connection goes on.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "http/http1.h"
+#include "server/exchange.h"
+#include "server/exchange_pool.h"
+#include "server/session.h"
+#include "server/transport.h"
+
+namespace sealgate {
+
+class Http1Session final : public Session {
+ public:
+  Http1Session(Reactor& reactor, Transport& transport)
+      : reactor_(reactor), transport_(transport), http_(reactor.options().http) {}
+
+  void proceed() override;
+  void on_deadline() override;
+  bool idle() const override { return !exchange_ && unread_.empty(); }
+  bool only_delivers() const override;
+  void on_closed() override;
+  uint64_t moved() const override { return exchange_ ? exchange_->moved() : 0; }
+  void describe(ConnectionInfo& info) const override;
+
+  void wait(Exchange& exchange) override;
+  void receive(Exchange& exchange) override;
+  void respond(Exchange& exchange) override;
+  void resume(Exchange& exchange) override;
+
+ private:
+  // Each returns whether to go on at once.
+  bool step_head();
+  bool step_receive();
+  bool step_send();
+
+  // --- http1_session_body.cc ---
+  bool send_interim();
+  void take_body(const Http1::Step& step);
+  IoState read_body();
+
+  IoState read_into(std::span<char> buffer) {
+    const IoResult result = transport_.read(buffer);
+    if (result.state == IoState::ok) unread_ = std::string_view(buffer.data(), result.bytes);
+    return result.state;
+  }
+  void keep_unread();
+  void read_aside();
+  void on_head();
+  bool response_sent(int64_t now);
+  bool response_unheard();
+  bool end_of_message();
+  void leave();
+
+  Reactor& reactor_;
+  Transport& transport_;
+  Http1 http_;
+  ExchangePool::Taken exchange_;  // from the first byte of its head on
+  // Bytes read and not parsed: in the reactor's scratch, in kept_, or in the upload's buffer while it has
+  // one.
+  std::string_view unread_;
+  std::string_view body_left_;  // before them: body bytes that found no room
+  std::string kept_;
+  std::string_view interim_;  // what of an interim response has not been written
+  uint64_t turn_bytes_ = 0;   // sent in this run of proceed(), as the next
+  uint32_t turn_responses_ = 0;
+  bool message_open_ = false;  // a request's head was taken and its end was not
+  bool queued_ = false;        // a large response has waited for its turn; a small one need not
+  bool had_request_ = false;
+  bool may_follow_ = false;  // after the last response the client may be sending still
+};
+
+}  // namespace sealgate

@@ -1,0 +1,103 @@
+// Http1Session, the part that receives the body of a request into its upload.
+#include <algorithm>
+
+#include "server/http1_session.h"
+
+namespace sealgate {
+namespace {
+
+constexpr uint64_t kBodyShare = 512 * 1024;  // bytes of one body received before others have their turn
+constexpr size_t kDirectBytes = 32 * 1024;   // more than a record takes
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";  // RFC 9110 10.1.1
+
+}  // namespace
+
+void Http1Session::receive(Exchange& exchange) {
+  transport_.set_state(State::receiving);
+  const Request& request = exchange.request();
+  if (request.expect_continue && unread_.empty()) interim_ = kContinue;
+  // A request without body framing has an empty body.
+  if (!exchange.body_pending()) exchange.upload()->ingest().finish();
+}
+
+// An interim response goes before all else. False: it has to wait for the socket, or the connection is
+// closed.
+bool Http1Session::send_interim() {
+  while (!interim_.empty()) {
+    Channel& channel = transport_.channel();
+    const IoResult result = channel.write(interim_.data(), interim_.size(), false);
+    if (result.state == IoState::failed) {
+      if (!channel.deaf()) return transport_.close(), false;
+      interim_ = {};  // who does not hear it may have sent its body all the same
+      return true;
+    }
+    if (result.state != IoState::ok) return false;
+    interim_.remove_prefix(result.bytes);
+  }
+  return true;
+}
+
+bool Http1Session::step_receive() {
+  if (!send_interim()) return false;
+  // Records that the socket had no room for leave when it has, though no response follows soon.
+  Channel& channel = transport_.channel();
+  if (channel.flush() == IoState::failed && !channel.deaf()) return transport_.close(), false;
+  uint64_t share = kBodyShare;
+  while (transport_.state() == State::receiving) {
+    if (!body_left_.empty()) {
+      const size_t taken = exchange_->take_body(body_left_);
+      share -= std::min<uint64_t>(share, taken);
+      body_left_.remove_prefix(taken);
+      if (!body_left_.empty()) return transport_.hear_arrivals(false), false;  // until the upload has room
+    }
+    if (!exchange_->body_pending()) return false;  // all of it is being stored
+    if (share == 0) return reactor_.make_ready(transport_), false;
+    // Also with no bytes at hand: the end of a body comes after its last byte, without a further one.
+    const Http1::Step step = http_.next(unread_.data(), unread_.size(), exchange_->request());
+    take_body(step);
+    if (step.event != Http1::Event::more) continue;
+    const IoState read = read_body();
+    if (read == IoState::again) {
+      if (!exchange_->upload()->ingest().room().empty()) {
+        transport_.hear_arrivals(true);
+        channel.acknowledge_now();
+      }
+      return false;
+    }
+    if (read != IoState::ok) return transport_.close(), false;
+  }
+  return true;
+}
+
+// A body of known length is received where it is written from. The rest of a buffer or of a body that may be
+// smaller than a record goes by way of the scratch, as does what stands between chunk lines.
+IoState Http1Session::read_body() {
+  const Request& request = exchange_->request();
+  Ingest& ingest = exchange_->upload()->ingest();
+  const std::span<char> room = ingest.room();
+  if (room.empty()) return transport_.hear_arrivals(false), IoState::again;  // until the upload has some
+  const uint64_t left = request.chunked ? 0 : request.content_length - ingest.received();
+  if (left >= kDirectBytes && room.size() >= kDirectBytes)
+    return read_into(room.first(std::min<uint64_t>(room.size(), left)));
+  return read_into({reactor_.scratch(), std::clamp(room.size(), kDirectBytes, Reactor::kScratchBytes)});
+}
+
+void Http1Session::take_body(const Http1::Step& step) {
+  unread_.remove_prefix(step.consumed);
+  const Upload& upload = *exchange_->upload();
+  switch (step.event) {
+    case Http1::Event::body:
+      if (step.body.size() > upload.most_bytes() - upload.ingest().received())
+        return exchange_->refuse_and_close(Problem::body_too_large);
+      body_left_ = step.body;
+      return;
+    case Http1::Event::complete:
+      message_open_ = false;
+      exchange_->on_body_end();
+      return exchange_->upload()->ingest().finish();
+    case Http1::Event::failed: return exchange_->refuse_and_close(step.problem);
+    default: return;
+  }
+}
+
+}  // namespace sealgate

@@ -1,0 +1,181 @@
+#include "server/transport.h"
+
+#include <sys/epoll.h>
+
+#include <utility>
+
+#include "base/clock.h"
+#include "server/http1_session.h"
+
+namespace sealgate {
+
+Transport::Transport(Reactor& reactor, Fd socket, std::shared_ptr<const TlsContext> tls, size_t listener,
+                     std::string peer)
+    : reactor_(reactor),
+      channel_(std::move(socket), std::move(tls), reactor.options().ktls.records_per_key,
+               reactor.record_buffers(), reactor.mutable_counters()),
+      moves_(reactor, channel_),
+      state_(channel_.is_tls() ? State::handshake : State::idle),
+      listener_(listener),
+      peer_(std::move(peer)),
+      client_(client_at(peer_)),
+      accepted_at_(monotonic_us()) {
+  deadline.owner = this;
+  reactor_.mutable_counters().connections[state_].add();
+  reactor_.schedule(deadline, state_);
+  if (!channel_.is_tls()) session_ = std::make_unique<Http1Session>(reactor_, *this);
+}
+
+Transport::~Transport() {
+  deadline.disarm();
+  reactor_.mutable_counters().connections[state_].sub();
+}
+
+void Transport::set_state(State state) {
+  Counters& counters = reactor_.mutable_counters();
+  counters.connections[state_].sub();
+  counters.connections[state].add();
+  state_ = state;
+  if (state != State::receiving) hear_arrivals(true);
+  reactor_.schedule(deadline, state);
+}
+
+void Transport::hear_arrivals(bool wanted) {
+  if (std::exchange(hears_arrivals_, wanted) == wanted) return;
+  reactor_.watch(*this, wanted);
+}
+
+// --- what wakes it
+// -----------------------------------------------------------------------------------------------
+
+void Transport::on_events(uint32_t events) {
+  if (state_ == State::closed) return;
+  // An error is believed when reading comes to it: what arrived before is in the queue still, and may be the
+  // whole of an upload. Who was to be delivered to is gone, though, and waits for nothing.
+  if ((events & EPOLLERR) && session_ && !channel_.receives_by_kernel() && session_->only_delivers())
+    return close();
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+    channel_.readable((events & (EPOLLRDHUP | EPOLLHUP)) != 0);
+  // A response under way goes on behind what has just arrived.
+  if (state_ == State::sending) return reactor_.make_ready(*this);
+  proceed();
+}
+
+void Transport::resume() {
+  if (state_ == State::closed) return;
+  if (!hears_arrivals_) channel_.readable(false);  // nobody has said that nothing arrived meanwhile
+  proceed();
+}
+
+void Transport::proceed() {
+  const int64_t sample = reactor_.cpu_samples().begin();
+  const State began_in = state_;
+  const bool open = state_ != State::handshake || step_handshake();
+  if (open && state_ < State::lingering) session_->proceed();
+  if (state_ == State::lingering) step_linger();
+  if (sample != 0) count_cpu(sample, began_in);
+}
+
+// What the kernel does in system calls, encryption and decryption among it, is the thread's time too.
+void Transport::count_cpu(int64_t began, State began_in) {
+  const uint64_t spent = CpuSamples::end(began);
+  Counters& counters = reactor_.mutable_counters();
+  if (began_in == State::handshake) return counters.cpu_handshake.add(spent);
+  if (began_in == State::receiving) {
+    counters.cpu_receive.add(spent);
+  } else {
+    // Before the first response of a connection its path is not chosen yet.
+    const bool unchosen = channel_.is_tls() && path_ == Path::plain_send;
+    counters.cpu_path[unchosen ? Path::tls_send : path_].add(spent);
+  }
+  if (GroupTotals* const totals = moves_.totals()) totals->cpu.add(spent);
+}
+
+void Transport::on_deadline() {
+  switch (state_) {
+    case State::handshake: reactor_.mutable_counters().handshakes_failed.add(); return close();
+    case State::lingering:
+    case State::closed: return close();
+    default: session_->on_deadline();
+  }
+  if (state_ != State::closed) proceed();
+}
+
+void Transport::on_stopping() {
+  if (state_ != State::idle || !session_->idle()) return;
+  leave(false);
+  proceed();
+}
+
+// --- the handshake
+// ---------------------------------------------------------------------------------------------------
+
+// Whether it is over, and the session's turn.
+bool Transport::step_handshake() {
+  Counters& counters = reactor_.mutable_counters();
+  switch (channel_.handshake()) {
+    case IoState::ok: break;
+    case IoState::again: return false;
+    default:
+      counters.handshakes_failed.add();
+      channel_.spoke_plaintext() ? refuse_plaintext() : close();
+      return false;
+  }
+  counters.handshakes.add();
+  counters.handshake_time.observe(monotonic_us() - accepted_at_);
+  if (channel_.resumed()) counters.handshakes_resumed.add();
+  const Suite suite = channel_.suite();
+  moves_.join({peer_, channel_.server_name(), listener_, suite.version, suite.aead});
+  session_ = std::make_unique<Http1Session>(reactor_, *this);
+  set_state(State::idle);
+  return true;
+}
+
+void Transport::refuse_plaintext() {
+  constexpr Problem kProblem = Problem::plaintext_on_tls;
+  reactor_.mutable_counters().problems[kProblem].add();
+  const ProblemAnswer& answer = reactor_.options().problems[static_cast<size_t>(kProblem)];
+  Response response;
+  response.keep_alive = false;
+  build_respond(answer.status, answer.fields, answer.body, nullptr, reactor_.answering(), response);
+  channel_.write_plaintext(response.text.data(), response.text.size());
+  leave(true);
+}
+
+// --- the end
+// -----------------------------------------------------------------------------------------------------
+
+void Transport::leave(bool may_follow) {
+  must_linger_ = may_follow || channel_.alerted();
+  set_state(State::lingering);
+}
+
+// Our half is closed. Where the client may still be sending, closing the other at once would reset the
+// connection and take the answer or the alert with it (RFC 9112 9.6).
+void Transport::step_linger() {
+  if (channel_.finish_sending() == IoState::again) return;
+  if (!must_linger_ || !channel_.discard(reactor_.scratch(), Reactor::kScratchBytes)) close();
+}
+
+void Transport::close() {
+  if (state_ == State::closed) return;
+  if (session_) session_->on_closed();
+  moves_.count_fallbacks();
+  set_state(State::closed);
+  reactor_.retire(*this);
+}
+
+ConnectionInfo Transport::info() const {
+  ConnectionInfo info;
+  info.peer = peer_;
+  info.server_name = channel_.server_name();
+  info.listener = listener_;
+  info.state = state_name(state_);
+  info.age = static_cast<double>(monotonic_us() - accepted_at_) / 1e6;
+  info.sent = sent_;
+  if (session_) session_->describe(info);
+  moves_.describe(info);
+  return info;
+}
+
+}  // namespace sealgate

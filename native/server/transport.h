@@ -1,0 +1,95 @@
+// Transport: one client connection from accept to close. It owns the socket and whoever protects its records,
+// makes the handshake, moves directions into the kernel, keeps the connection's deadline, and ends it in
+// order. Of what is spoken on it, it knows a Session.
+//
+//   handshake → open: states that the session says → lingering → closed
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/deadlines.h"
+#include "server/connection_info.h"
+#include "server/kernel_moves.h"
+#include "server/reactor.h"
+#include "server/session.h"
+#include "tls/channel.h"
+
+namespace sealgate {
+
+class Transport final : public EventTarget, public DeadlineOwner {
+ public:
+  Transport(Reactor& reactor, Fd socket, std::shared_ptr<const TlsContext> tls, size_t listener,
+            std::string peer);
+  ~Transport();
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+
+  // --- for the reactor ---
+  bool usable() const { return channel_.usable(); }
+  int fd() const { return channel_.fd(); }
+  void on_events(uint32_t events) override;
+  void on_deadline() override;
+  void on_stopping();  // the reactor drains
+  void proceed();
+  void close();  // without a further word
+  ConnectionInfo info() const;
+
+  Deadline deadline;
+  size_t index = 0;  // in the reactor's list
+  bool in_ready = false;
+
+  // --- for its session and the exchanges on it ---
+  // Bytes exchanged since the deadline was last set.
+  uint64_t moved() const { return session_ ? session_->moved() : 0; }
+  State state() const { return state_; }
+  void set_state(State state);
+  void extend_deadline() { reactor_.schedule(deadline, state_); }
+  // What its exchange has waited for is there: the application's answer, the disk, room for a body.
+  void resume();
+  Channel& channel() { return channel_; }
+  const Channel& channel() const { return channel_; }
+  KernelMoves& moves() { return moves_; }
+  const KernelMoves& moves() const { return moves_; }
+  const std::string& peer() const { return peer_; }
+  size_t client() const { return client_; }
+  IoResult read(std::span<char> buffer) {
+    const IoResult result = channel_.read(buffer.data(), buffer.size());
+    if (result.state == IoState::ok) moves_.after_read();
+    return result;
+  }
+  // Whether arrivals wake it. While nothing more can be taken, each segment would wake the reactor for
+  // nothing; the end of the connection is heard all the same.
+  void hear_arrivals(bool wanted);
+  // Our half ends when all that was written has left. may_follow: the client may still be sending.
+  void leave(bool may_follow);
+  // What was exchanged so far; the response under way is not in it.
+  void add_sent(uint64_t bytes) { sent_ += bytes; }
+  uint64_t sent() const { return sent_; }
+  // How the last response left: what the thread's time is counted under.
+  void set_path(Path path) { path_ = path; }
+
+ private:
+  bool step_handshake();
+  void refuse_plaintext();
+  void step_linger();
+  void count_cpu(int64_t began, State began_in);
+
+  Reactor& reactor_;
+  Channel channel_;
+  KernelMoves moves_;
+  State state_;
+  Path path_ = Path::plain_send;
+  bool hears_arrivals_ = true;
+  bool must_linger_ = false;  // the client may still be sending
+  const size_t listener_;
+  const std::string peer_;
+  const size_t client_;        // shares.h
+  const int64_t accepted_at_;  // microseconds of CLOCK_MONOTONIC
+  uint64_t sent_ = 0;
+  std::unique_ptr<Session> session_;  // null during the handshake
+};
+
+}  // namespace sealgate

@@ -1,0 +1,41 @@
+#include "server/upload.h"
+
+#include <utility>
+
+#include "server/exchange.h"
+#include "server/reactor.h"
+
+namespace sealgate {
+
+Upload::Upload(Reactor& reactor, Exchange& exchange, uint64_t request, Place place, const ReceivePlan& plan,
+               std::optional<uint64_t> length)
+    : reactor_(reactor),
+      request_(request),
+      most_bytes_(plan.max_size),
+      place_(std::move(place)),
+      woken_by_(reactor.tickets().issue(exchange)) {
+  const auto wake = [&reactor, mailbox = reactor.mailbox(), ticket = woken_by_.what()] {
+    mailbox->post([&reactor, ticket] {
+      if (Exchange* const woken = reactor.tickets().find(ticket)) woken->on_upload();
+    });
+  };
+  ingest_ = Ingest::start(reactor.engine().uploads, plan.staging, length, wake);
+}
+
+Upload::~Upload() {
+  if (handed_over_) return;
+  reactor_.mutable_counters().uploads_aborted.add();
+  reactor_.tell_application({reactor_.id(), AbortedEvent{request_}});
+  Ingest::abort(std::move(ingest_));
+}
+
+void Upload::hand_over() {
+  const StagingFile& staged = ingest_->staging();
+  reactor_.mutable_counters().uploads.add();
+  reactor_.mutable_counters().upload_sizes.observe(staged.size());
+  reactor_.tell_application(
+      {reactor_.id(), ReceivedEvent{request_, staged.digest(), staged.path(), staged.size()}});
+  handed_over_ = true;
+}
+
+}  // namespace sealgate
