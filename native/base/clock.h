@@ -1,4 +1,4 @@
-// Clocks (clock_gettime(2)), in the units their users count in.
+// Clocks (clock_gettime(2)) in the units that their users need.
 #pragma once
 
 #include <time.h>
@@ -13,7 +13,7 @@ inline timespec read_clock(clockid_t clock) {
   return t;
 }
 
-// Milliseconds, of the last timer tick: cheap enough for every turn of a loop.
+// Milliseconds at the kernel's last timer tick: coarse, but cheap enough for every turn of an event loop.
 inline int64_t monotonic_ms() {
   const timespec t = read_clock(CLOCK_MONOTONIC_COARSE);
   return t.tv_sec * 1000 + t.tv_nsec / 1'000'000;
@@ -25,7 +25,7 @@ inline int64_t monotonic_us() {
   return static_cast<int64_t>(t.tv_sec) * 1'000'000 + t.tv_nsec / 1000;
 }
 
-// Nanoseconds that the calling thread has run.
+// CPU time of the calling thread in nanoseconds.
 inline int64_t thread_cpu_ns() {
   const timespec t = read_clock(CLOCK_THREAD_CPUTIME_ID);
   return static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec;

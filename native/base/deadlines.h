@@ -1,5 +1,5 @@
-// Deadlines: timeouts of a few fixed lengths. All entries of one list wait equally long, so a list is in
-// order of expiry by itself, and arming, moving and disarming are a few pointer writes.
+// Deadlines: timeouts of a few fixed lengths, one list per length. All entries of a list wait equally long,
+// so a list is always sorted by expiry, and arming, moving and disarming cost a few pointer writes.
 #pragma once
 
 #include <cstdint>

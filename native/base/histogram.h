@@ -1,5 +1,5 @@
-// Histogram: how long things took, in microseconds, four buckets to each power of two (as HDR histograms
-// do): a bound is at most a quarter above what fell below it. Written by one thread, read by any.
+// Histogram: durations in microseconds, with four buckets per power of two (as in HDR histograms), so that a
+// bucket's bound is at most a quarter above its values. One thread writes, any thread reads.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace sealgate {
 
 class Histogram {
  public:
-  // How long something took, and the bucket it falls into: found once for several histograms.
+  // A duration with its bucket, computed once for use in several histograms.
   struct Observation {
     explicit Observation(int64_t microseconds)
         : value(static_cast<uint64_t>(std::clamp<int64_t>(microseconds, 0, kMost))),
@@ -29,7 +29,8 @@ class Histogram {
     buckets_[one.bucket].add();
     sum_.add(one.value);
   }
-  // visit(upper bound in microseconds, inclusive; observations in the bucket), without the empty ones.
+  // Calls visit(upper bound in microseconds, inclusive; number of observations) for each bucket that is not
+  // empty.
   template <typename Visit>
   void each(Visit visit) const {
     for (size_t i = 0; i < kBuckets; i++) {
@@ -42,7 +43,7 @@ class Histogram {
     each([&](uint64_t, uint64_t n) { out += n; });
     return out;
   }
-  // Adds all that another one has observed.
+  // Adds the observations of another histogram.
   void include(const Histogram& other) {
     for (size_t i = 0; i < kBuckets; i++) buckets_[i].add(other.buckets_[i].get());
     sum_.add(other.sum());

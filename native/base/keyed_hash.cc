@@ -29,8 +29,7 @@ struct Key {
   uint64_t k0 = 0, k1 = 0;
 };
 
-// OpenSSL's generator fails only when the system has no randomness at all, and then no handshake works
-// either.
+// OpenSSL's random generator fails only when the system has no randomness, and then TLS fails as well.
 Key random_key() {
   Key key;
   RAND_bytes(reinterpret_cast<unsigned char*>(&key), sizeof key);

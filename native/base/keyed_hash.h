@@ -1,5 +1,6 @@
-// KeyedHash: SipHash-1-3 under a key of this process (Aumasson and Bernstein, "SipHash: a fast short-input
-// PRF", 2012). For tables whose keys clients choose: who cannot compute the hash cannot fill one bucket.
+// KeyedHash: SipHash-1-3 with a random key of this process (Aumasson and Bernstein, "SipHash: a fast
+// short-input PRF", 2012). For tables whose keys clients choose: without the key a client cannot choose texts
+// that all fall into one bucket.
 #pragma once
 
 #include <bit>
@@ -11,9 +12,9 @@ namespace sealgate {
 
 class KeyedHash {
  public:
-  KeyedHash();  // the key that all of this process have
+  KeyedHash();  // all instances of a process share one key
   KeyedHash(uint64_t k0, uint64_t k1) : k0_(k0), k1_(k1) {}
-  // Not noexcept: tables of libstdc++ then keep the hash beside each key.
+  // Not noexcept, because libstdc++'s tables then store the hash with each key instead of computing it again.
   uint64_t operator()(std::string_view text) const;
 
  private:

@@ -20,9 +20,9 @@ namespace sealgate {
 namespace {
 
 constexpr int kRetryAfter = 1000;                         // milliseconds after a failure
-constexpr std::chrono::milliseconds kFlushLooksAgain{2};  // whether everything is written
+constexpr std::chrono::milliseconds kFlushLooksAgain{2};  // interval of flush()'s checks
 
-// Some bytes after the last newline: a crash or a power cut left a part of a line.
+// False when the file ends in the middle of a line, which a crash or a power cut leaves behind.
 bool ends_in_a_line(const std::string& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat found {};
@@ -31,8 +31,8 @@ bool ends_in_a_line(const std::string& path) {
          ::pread(fd.get(), &last, 1, found.st_size - 1) != 1 || last == '\n';
 }
 
-// A descriptor of our own that never blocks: the one given is shared with others, who may not expect that.
-// Null where there is no such thing: of a socket, or of a pipe that belongs to another user.
+// A new descriptor for the same file that never blocks; the given one may be shared with processes that
+// expect blocking writes. Null for a socket, and for a pipe that belongs to another user.
 Fd reopened(int fd, int flags) {
   const std::string path = "/proc/self/fd/" + std::to_string(fd);
   return Fd(::open(path.c_str(), flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
@@ -67,7 +67,7 @@ Status LogSink::open(const std::string& path) {
   file.fd = Fd(::open(path.c_str(), O_WRONLY | kFlags, 0640));
   if (!file.fd && errno != ENXIO) return Status::last("open");
   struct stat found {};
-  // Read from as well, a FIFO needs no reader to be opened, and one that comes back finds what it missed.
+  // A FIFO opened for reading too needs no reader to open, and keeps lines for a reader that comes back.
   if (!file.fd || (::fstat(file.fd.get(), &found) == 0 && S_ISFIFO(found.st_mode)))
     file.fd = Fd(::open(path.c_str(), O_RDWR | kFlags, 0640));
   if (!file.fd) return Status::last("open");
@@ -95,7 +95,7 @@ Status LogSink::use(File file) {
   failure_ = {};
   ::eventfd_write(wake_.get(), 1);
   if (!thread_.joinable()) {
-    // Signals belong to the main thread.
+    // Signals are handled by the main thread.
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
@@ -154,12 +154,12 @@ void LogSink::work() {
   }
 }
 
-// The next lines, and the file that they go to. True when the thread is to end.
+// Takes the waiting lines and the file to write them to. True when the thread must end.
 bool LogSink::take() {
   const std::lock_guard lock(mutex_);
   if (next_.fd) {
     file_ = std::exchange(next_, File());
-    done_ = line_start();  // a line that the old file has a part of is whole in the new one
+    done_ = line_start();  // a line cut off in the old file is written whole to the new one
   }
   if (lines_.empty() && !queue_.empty()) {
     lines_ = std::move(queue_.front());
@@ -169,8 +169,8 @@ bool LogSink::take() {
   return ending_;
 }
 
-// To a pipe as many whole lines as it takes in one piece (pipe(7)), so that others may write to it too and
-// what is left at the end is no part of a line.
+// Writes to a pipe only whole lines, and only as many as the pipe takes atomically (pipe(7)), so that lines
+// of several writers do not mix and no partial line remains at the end.
 LogSink::Wrote LogSink::write_some() {
   std::string_view rest = std::string_view(lines_).substr(done_);
   if (file_.kind != Kind::regular) {
@@ -207,14 +207,14 @@ LogSink::Wrote LogSink::fail(int error) {
   return Wrote::failed;
 }
 
-// Of the line that is written next, or of which a part is written.
+// Where the line begins that is written next or has been written in part.
 size_t LogSink::line_start() const {
   const size_t newline = done_ == 0 ? std::string::npos : lines_.rfind('\n', done_ - 1);
   return newline == std::string::npos ? 0 : newline + 1;
 }
 
-// A full disk takes a part of a line. It goes again, unless somebody else has written behind it: then the
-// rest of the line follows when there is room.
+// A full disk may take only part of a line. That part is truncated, unless somebody else has appended to the
+// file; then the rest of the line follows when there is space.
 void LogSink::take_back_torn_line() {
   const size_t start = line_start(), part = done_ - start;
   struct stat found {};
@@ -225,7 +225,7 @@ void LogSink::take_back_torn_line() {
   done_ = start;
 }
 
-// For lines, for a new file, or for room in this one.
+// Waits for new lines, for a new file, or for space in this one.
 void LogSink::wait(Wrote last) {
   pollfd events[] = {{wake_.get(), POLLIN, 0}, {file_.fd.get(), POLLOUT, 0}};
   const bool blocked = last == Wrote::blocked;

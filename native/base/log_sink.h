@@ -1,7 +1,6 @@
-// LogSink: a file, pipe or terminal that whole lines are written to by a thread of its own. Whoever has lines
-// never waits: what cannot be written waits in a bounded queue, and what finds no room there is refused.
-// Writing is tried again until it works, so a disk that was full or a reader that was away costs only what
-// the queue could not hold. Thread-safe.
+// LogSink: writes whole lines to a file, pipe or terminal in a thread of its own. Callers never wait: lines
+// that cannot be written yet wait in a bounded queue, and are refused when it is full. Writing is retried
+// until it works, so a full disk or an absent reader costs only lines that found the queue full. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -26,14 +25,14 @@ class LogSink {
   LogSink(const LogSink&) = delete;
   LogSink& operator=(const LogSink&) = delete;
 
-  // Appends; "-" is standard output. The same path again opens a new file where the old one was renamed; what
-  // waits goes there.
+  // Opens a file to append to; "-" is standard output. Opening the same path again creates a new file if the
+  // old one was renamed; waiting lines go to the new file.
   Status open(const std::string& path);
   Status open_descriptor(int fd);
   bool enabled() const { return enabled_.load(std::memory_order_relaxed); }
-  // Lines with their newlines. False when too much is waiting; then nothing of them will be written.
+  // Queues lines, each with its newline. False when the queue is full; then none of them is written.
   bool write(std::string lines);
-  // Waits for up to so many milliseconds until everything is written. False: it is not.
+  // Waits at most `milliseconds` until everything is written. False when that is not the case.
   bool flush(int64_t milliseconds);
 
   size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }  // bytes
@@ -60,14 +59,14 @@ class LogSink {
   const size_t max_waiting_;
   std::atomic<bool> enabled_{false};
   std::atomic<size_t> waiting_{0};
-  std::mutex mutex_;  // of all below, up to the thread's own
+  std::mutex mutex_;  // guards the members up to file_
   std::deque<std::string> queue_;
   File next_;
   bool ending_ = false;
   Status failure_;
   Fd wake_;
 
-  // The thread's own.
+  // Used only by the writing thread.
   File file_;
   std::string lines_;
   size_t done_ = 0;  // of lines_

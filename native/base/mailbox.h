@@ -1,5 +1,5 @@
-// Mailbox: tasks that other threads leave for one reactor. Posting wakes the reactor through an eventfd, once
-// for however many tasks are waiting; a thread that posts many says so (Batch) and wakes it once for several.
+// Mailbox: tasks that other threads post to a reactor. A post wakes the reactor through an eventfd unless a
+// wake-up is already pending. A thread that posts many tasks uses a Batch, which wakes it once for several.
 #pragma once
 
 #include <sys/eventfd.h>
@@ -20,9 +20,8 @@ class Mailbox {
 
   Mailbox() : wake_(std::make_shared<Fd>(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))) {}
 
-  // While a thread has one, its posts wake the mailboxes' owners only after every kTasksAWake tasks, and when
-  // it ends. Waking a thread takes longer than posting, and a reactor that is woken for every task does
-  // nothing but wake.
+  // RAII: defers the eventfd wake-ups of the thread's posts to every kTasksAWake tasks, and to its
+  // destructor. A wake-up costs more than a post, and a reactor woken for each task would do little else.
   class Batch {
    public:
     Batch() { open_ = true; }
@@ -45,7 +44,7 @@ class Mailbox {
     static inline thread_local std::vector<std::shared_ptr<Fd>> waiting_;
   };
 
-  // Any thread.
+  // May be called by any thread.
   void post(Task task) {
     bool first;
     {
@@ -61,7 +60,7 @@ class Mailbox {
     if (++Batch::tasks_ >= Batch::kTasksAWake) Batch::wake_all();
   }
 
-  // The reactor's thread: runs the tasks that are waiting.
+  // Runs the waiting tasks. Only the reactor's thread may call it.
   void run() {
     eventfd_t ignored;
     ::eventfd_read(wake_->get(), &ignored);

@@ -1,5 +1,6 @@
-// SendableFile: an open file that may be given to sendfile(2), because its bytes cannot change. Only
-// SealedFile (store/sealed_file.h), which has the proof, makes one, so no other descriptor reaches the call.
+// SendableFile: an open file that may be passed to sendfile(2), because its bytes cannot change. Only
+// SealedFile (store/sealed_file.h) creates one, after verifying the seal, so sendfile gets no other
+// descriptor.
 #pragma once
 
 namespace sealgate {

@@ -1,4 +1,4 @@
-// Text as HTTP compares it: without regard to the case of ASCII, and without the blanks around a value.
+// Text comparison as HTTP needs it: ASCII case is ignored, and white space around a value is removed.
 #pragma once
 
 #include <strings.h>
@@ -17,7 +17,7 @@ inline std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-// A name's last dot stands for the root of all names, which is there without it too (RFC 3986 3.2.2).
+// Removes a trailing dot from a host name; it denotes the DNS root, as does its absence (RFC 3986 3.2.2).
 inline std::string_view without_root(std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);
   return name;

@@ -18,7 +18,7 @@ bool is_quoted(std::string_view text) {
   return true;
 }
 
-// Where the value of an extension ends: a quoted one may hold semicolons.
+// The end of a chunk extension; a quoted value may contain semicolons.
 size_t end_of_extension(std::string_view text) {
   bool quoted = false;
   for (size_t i = 0; i < text.size(); i++) {
@@ -29,7 +29,7 @@ size_t end_of_extension(std::string_view text) {
   return text.size();
 }
 
-// chunk-ext (RFC 9112 7.1.1), without the blanks that no sender may write.
+// Whether the text is chunk-ext (RFC 9112 7.1.1), without the white space that senders must not generate.
 bool are_extensions(std::string_view text) {
   while (!text.empty()) {
     if (text.front() != ';') return false;

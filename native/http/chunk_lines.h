@@ -1,6 +1,6 @@
-// ChunkLines: what stands between the bytes of a chunked body (RFC 9112 7.1), checked line by line as the
-// grammar has it. Parsers differ in what else they let pass here, and requests are smuggled through what two
-// of them read differently.
+// ChunkLines: checks the lines between the chunks of a chunked body (chunk sizes, chunk ends, trailers)
+// against the grammar (RFC 9112 7.1). llhttp accepts more than that, and request smuggling exploits what two
+// parsers read differently.
 #pragma once
 
 #include <string>
@@ -10,12 +10,12 @@ namespace sealgate {
 
 class ChunkLines {
  public:
-  // For a body that begins.
+  // Must be called before each body.
   void restart();
-  // The next bytes that are no data of a chunk. False when a line of them is none that may stand there. The
-  // caller bounds how many there are.
+  // Checks the next bytes outside of chunk data. False when they break the grammar. The caller limits their
+  // number.
   bool take(std::string_view bytes);
-  // Whether the last line that began has ended, as it must have where the body does.
+  // Whether no line is incomplete, which must be so at the end of a body.
   bool whole() const { return line_.empty(); }
 
  private:
@@ -23,7 +23,7 @@ class ChunkLines {
   bool take_line(std::string_view line);
 
   Expect expect_ = Expect::size;
-  std::string line_;  // what has arrived of one that has no end yet
+  std::string line_;  // an incomplete line
 };
 
 }  // namespace sealgate

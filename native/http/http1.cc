@@ -11,7 +11,7 @@
 namespace sealgate {
 namespace {
 
-constexpr size_t kBlankBytes = 8;  // of empty lines before a request (RFC 9112 2.2)
+constexpr size_t kBlankBytes = 8;  // most bytes of empty lines before a request (RFC 9112 2.2)
 
 Method method_of(uint8_t method) {
   switch (method) {
@@ -27,7 +27,7 @@ Method method_of(uint8_t method) {
 
 }  // namespace
 
-// Of llhttp's parser, until it has read a version.
+// The value in llhttp's parser before it has read a version.
 constexpr uint8_t kNoVersion = 255;
 
 struct Http1::Impl {
@@ -110,7 +110,7 @@ Http1::Impl::Impl(const HttpLimits& given) : limits(given) {
   parser.data = this;
 }
 
-// Runs llhttp until an event or the end; says how many bytes it is done with.
+// Runs llhttp until the next event or the end of the data; returns the number of bytes consumed.
 size_t Http1::Impl::execute(const char* data, size_t size) {
   static const char nothing = 0;
   if (!data) data = &nothing;
@@ -130,7 +130,7 @@ Problem Http1::Impl::problem_of(llhttp_errno_t error) const {
   switch (error) {
     case HPE_INVALID_METHOD: return Problem::method_unknown;
     case HPE_INVALID_VERSION:
-      // llhttp 9 calls it so too when no CRLF follows the version.
+      // llhttp 9 reports the same error when no CRLF follows the version.
       return speaks_http1() ? Problem::head_malformed : Problem::version_unsupported;
     case HPE_PAUSED_H2_UPGRADE: return Problem::version_unsupported;
     case HPE_UNEXPECTED_CONTENT_LENGTH:
@@ -143,15 +143,15 @@ Problem Http1::Impl::problem_of(llhttp_errno_t error) const {
 
 // --- the head, once llhttp found it well-formed and its bytes stand together ---------------------
 
-// Stricter than llhttp: each line ends with CRLF, CR and LF stand nowhere else, no line is folded, no NUL.
-// A proxy in front that reads such a head otherwise could be made to smuggle requests (RFC
-// 9112 2.2, 5.2, 11.2).
+// Stricter than llhttp: each line ends with CRLF, CR and LF occur nowhere else, no line is folded, and there
+// is no NUL. A proxy that reads such heads differently could be used for request smuggling (RFC 9112 2.2,
+// 5.2, 11.2).
 Problem Http1::Impl::read_head(std::string_view text, Request& request) {
   if (text.find('\0') != std::string_view::npos) return Problem::head_malformed;
   request.method = method_of(parser.method);
   size_t fields_from = 0;
   for (size_t from = 0;;) {
-    // Neither CR nor LF alone: the first CR has the first LF behind it.
+    // No lone CR or LF: the first CR must be followed by the first LF.
     const size_t end = text.find('\r', from);
     if (end == std::string_view::npos || text.find('\n', from) != end + 1) return Problem::head_malformed;
     const std::string_view line = text.substr(from, end - from);
@@ -186,7 +186,7 @@ Problem Http1::Impl::read_field(std::string_view line, Request& request) {
       if (known.data() != whole.data()) whole = known;
       known = whole.append(", ").append(value);  // RFC 9110 5.3
     } else {
-      // Two that differ could be read as either one.
+      // Two different values could be read as either one.
       return field == Field::host ? Problem::host_invalid : Problem::head_malformed;
     }
   } else if (same(name, "transfer-encoding")) {
@@ -215,7 +215,7 @@ Problem Http1::Impl::check_framing(Request& request) const {
   }
   request.content_length = has_length ? parser.content_length : 0;
   request.has_body = request.chunked || request.content_length > 0;
-  // llhttp knows "close" behind a blank, and not behind a tab.
+  // llhttp recognizes "close" after a space, but not after a tab.
   request.keep_alive = !says_close && llhttp_should_keep_alive(&parser) != 0;
   if (const std::string_view expect = request.field(Field::expect); expect.data()) {
     if (!expects_continue_alone(expect)) return Problem::expectation_unknown;
@@ -271,7 +271,7 @@ Http1::Step Http1::Impl::next_of_body(const char* data, size_t size) {
   if (between > 0 && !chunk_lines.take({data, between})) return failed(Problem::chunk_malformed, parsed);
   if (event == Event::complete && !chunk_lines.whole()) return failed(Problem::chunk_malformed, parsed);
   if (event == Event::failed) return failed(problem, parsed);
-  // Chunk extensions and trailers carry nothing that is wanted.
+  // Chunk extensions and trailers are not used, so their size is limited.
   since_body += between;
   if (since_body > limits.head_bytes) return failed(Problem::chunk_malformed, parsed);
   if (event == Event::body) since_body = 0;

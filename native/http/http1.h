@@ -1,6 +1,6 @@
-// Http1: the HTTP/1.1 request parser of one connection (RFC 9112), on llhttp in its strict mode.
-// It is pulled: the connection hands it bytes and gets one event a call, so that a request can wait for the
-// application without anything being buffered inside the parser.
+// Http1: the HTTP/1.1 request parser of one connection (RFC 9112), on llhttp in its strict mode. The caller
+// pulls: each call takes bytes and returns one event, so that a request can wait for the application without
+// buffering inside the parser.
 #pragma once
 
 #include <cstddef>

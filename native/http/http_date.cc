@@ -1,5 +1,4 @@
-// HTTP dates (RFC 9110 5.6.7): the one format that is written and the three that are read. See
-// representation.h.
+// HTTP dates (RFC 9110 5.6.7): writes the preferred format and reads all three. See representation.h.
 #include <time.h>
 
 #include <array>
@@ -18,7 +17,7 @@ constexpr std::array<std::string_view, 7> kLongDays = {"Sunday",   "Monday", "Tu
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-// Takes the text from the front, piece by piece; once something does not fit, ok stays false.
+// Reads the text from its start, part by part; `ok` stays false after the first mismatch.
 struct Reader {
   std::string_view left;
   bool ok = true;
@@ -71,7 +70,7 @@ bool read_imf(std::string_view text, tm& t) {
   return r.ok && r.left.empty();
 }
 
-// RFC 850: Sunday, 06-Nov-94 08:49:37 GMT. A year more than 50 years ahead is the past century's.
+// RFC 850: Sunday, 06-Nov-94 08:49:37 GMT. A year more than 50 years ahead is in the past century.
 bool read_rfc850(std::string_view text, int64_t now, tm& t) {
   Reader r{text};
   t.tm_wday = r.one_of(kLongDays);
@@ -109,7 +108,7 @@ bool read_asctime(std::string_view text, tm& t) {
   return r.ok && r.left.empty();
 }
 
-// timegm(3) would make 31 November the 1st of December.
+// Rejects dates such as 31 November, which timegm(3) would turn into 1 December.
 bool plausible(const tm& t) {
   const std::chrono::year_month_day day{std::chrono::year(t.tm_year + 1900),
                                         std::chrono::month(static_cast<unsigned>(t.tm_mon + 1)),

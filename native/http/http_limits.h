@@ -1,4 +1,4 @@
-// Limits the engine holds a peer to. The values come from src/limits.ts and the operator's config.
+// Limits for request heads. The values come from src/limits.ts and the configuration.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,5 @@
-// Problem: why the engine refuses a request before any application saw it. One name a refusal; the HTTP
-// status and the sentence a client reads stand in src/errors.ts, which hands the engine one prebuilt answer
-// each.
+// Problem: the reasons for which the engine refuses a request without asking the application. src/errors.ts
+// has the HTTP status and message of each, and gives the engine one prepared response for each.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +34,7 @@ enum class Problem : uint8_t {
   count_,
 };
 
-// The name used across the bridge, in metrics and in logs: "head-malformed".
+// The name as in src/errors.ts, metrics and logs, for example "head-malformed".
 std::string_view problem_name(Problem problem);
 
 }  // namespace sealgate

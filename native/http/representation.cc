@@ -11,7 +11,7 @@ namespace {
 
 // --- preconditions (RFC 9110 13) -----------------------------------------------------------------
 
-// How a list of entity tags names one that is strong (8.8.3.2): by weak comparison, by strong comparison.
+// Whether a list of entity tags contains a strong tag, by weak and by strong comparison (8.8.3.2).
 struct Named {
   bool readable = false, weakly = false, strongly = false;
 };
@@ -23,7 +23,7 @@ bool is_opaque(std::string_view tag) {
   return std::all_of(tag.begin(), tag.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
 }
 
-// A list that cannot be read names nothing. Elements of a list may be empty (5.6.1.2).
+// A malformed list contains no tag. Elements may be empty (5.6.1.2).
 Named find_tag(std::string_view list, std::string_view etag) {
   if (trimmed(list) == "*") return {true, true, true};
   Named named;
@@ -45,13 +45,13 @@ Named find_tag(std::string_view list, std::string_view etag) {
   }
 }
 
-// False also when the field is absent.
+// False when the field is absent or malformed.
 bool read_date(std::string_view field, int64_t* seconds) {
   return field.data() && parse_http_date(trimmed(field), ::time(nullptr), seconds);
 }
 
-// If-Range (13.1.5): an entity tag by strong comparison. A date never applies: two versions of a name may
-// have the same (8.8.2.2), and every answer has an entity tag.
+// If-Range (13.1.5): entity tags are compared strongly. A date never matches, because two versions can have
+// the same date (8.8.2.2), and every response has an entity tag.
 bool range_still_applies(std::string_view field, const Representation& representation) {
   if (!field.data()) return true;
   return trimmed(field) == representation.etag;
@@ -59,7 +59,7 @@ bool range_still_applies(std::string_view field, const Representation& represent
 
 // --- ranges (RFC 9110 14.1.2, 14.2) --------------------------------------------------------------
 
-// Digits at the front of the text, saturating. False when there are none.
+// Reads leading digits; too large a number becomes the largest value. False when there are no digits.
 bool take_number(std::string_view& text, uint64_t* out) {
   size_t count = 0;
   uint64_t value = 0;
@@ -72,8 +72,7 @@ bool take_number(std::string_view& text, uint64_t* out) {
   return count > 0;
 }
 
-// One range-spec. False when it is malformed; `length` 0 when it selects nothing of a representation of this
-// size.
+// Parses one range-spec. False when malformed; `length` is 0 when the range is outside of the representation.
 bool read_range(std::string_view spec, uint64_t size, ByteRange* out) {
   *out = {};
   uint64_t first, last;
@@ -173,8 +172,8 @@ Outcome evaluate(const Request& request, const Representation& representation, s
     case Precondition::holds: break;
   }
   const std::string_view range = request.field(Field::range);
-  // The whole of nothing cannot be said in a Content-Range, and clients that ask for all by a range would
-  // take an empty file for a failure.
+  // Content-Range cannot describe an empty representation, and clients that request everything by a range
+  // would take 416 for a failure.
   if (request.method != Method::get || !range.data() || representation.size == 0) return Outcome::full;
   if (!range_still_applies(request.field(Field::if_range), representation)) return Outcome::full;
   const Outcome outcome = select_ranges(range, representation.size, max_ranges, ranges);

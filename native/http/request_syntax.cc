@@ -8,7 +8,7 @@
 
 namespace sealgate {
 
-// Names are told apart by their length first.
+// Compares the length first, which rules out most fields.
 Field field_of(std::string_view name) {
   switch (name.size()) {
     case 4: return same(name, "host") ? Field::host : Field::count_;
@@ -30,7 +30,7 @@ bool is_list(Field field) {
   return field == Field::if_match || field == Field::if_none_match || field == Field::expect;
 }
 
-// The next element, without the blanks around it; `list` is what is left of it then.
+// Returns the next element without surrounding white space and removes it from `list`.
 std::string_view take_element(std::string_view& list) {
   const size_t comma = std::min(list.find(','), list.size());
   const std::string_view element = trimmed(list.substr(0, comma));
@@ -55,7 +55,7 @@ bool expects_continue_alone(std::string_view expectations) {
   return any;
 }
 
-// By byte: whether a text may hold it.
+// For each byte value, whether it is allowed.
 using Bytes = std::array<bool, 256>;
 
 constexpr bool all_in(std::string_view text, const Bytes& allowed) {
@@ -121,7 +121,7 @@ bool normalize_target(std::string_view& target, Method method) {
   const size_t path = rest.find_first_of("/?");
   if (path != std::string_view::npos && rest[path] == '?') return false;
   if (path == 0 || rest.empty()) return false;
-  // Without a path it is "/": the second of the two slashes stands for it, so that the view stays inside the
+  // A URL without a path means "/". The second slash of "//" serves as it, so that the view stays inside the
   // head.
   target = path == std::string_view::npos ? target.substr(http ? 6 : 7, 1) : rest.substr(path);
   return true;
