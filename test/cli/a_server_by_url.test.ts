@@ -1,5 +1,5 @@
-// Commands with --server: a server on another host, by its URL, trusted by --cacert; what is wrong with it
-// is one sentence.
+// Commands with --server reach a server on another host by its URL, trusting the CA of --cacert; every
+// failure is reported in one sentence.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -27,7 +27,7 @@ after(async () => {
   await server.stop();
   await site.remove();
 });
-// In another folder, so that no configuration is found.
+// In another folder, so that no configuration file is found.
 const spawn = (args: string[], env: Record<string, string> = {}) =>
   spawnCli(args, { cwd: elsewhere, env: { ...process.env, ...env } });
 const remote = ['--server', server.url, '--cacert', site.certificate];
@@ -38,7 +38,7 @@ async function cli(...args: string[]): Promise<string> {
   return stdout;
 }
 
-test('put, stat, ls, get, cp and rm work as on a store', async () => {
+test('put, stat, ls, get, cp and rm with --server work as on a local store', async () => {
   const put = await cli('put', file, 'files/a b/ü.bin', '--token-file', tokenFile);
   assert.equal(put, `files/a b/ü.bin created sha256:${digest} 500000 bytes\n`);
   const { lastModified, ...about } = JSON.parse(await cli('stat', 'files/a b/ü.bin', '--json'));
@@ -63,7 +63,7 @@ test('put, stat, ls, get, cp and rm work as on a store', async () => {
   );
 });
 
-test('the token and the server come from the environment, too', async () => {
+test('SEALGATE_SERVER and SEALGATE_TOKEN replace the flags', async () => {
   const env = { SEALGATE_TOKEN: site.token, SEALGATE_SERVER: server.url };
   const { status, stdout } = await outcome(
     spawn(['put', file, 'files/env', '--cacert', site.certificate], env),
@@ -126,7 +126,7 @@ for (const [what, args, expected, said] of faults) {
 
 type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 
-// A server in the clear that is not Sealgate: it answers as it is told.
+// A plain HTTP server that is not Sealgate and sends prepared responses.
 async function against<T>(answering: Answering, work: (url: string) => Promise<T>): Promise<T> {
   const standIn = createServer(answering).listen(0, '127.0.0.1');
   await once(standIn, 'listening');
@@ -139,7 +139,7 @@ async function against<T>(answering: Answering, work: (url: string) => Promise<T
 }
 const head = { etag: `"${digest}"`, 'content-length': String(bytes.length) };
 
-test('a transfer that is cut again and again is taken up where it ended', async () => {
+test('get resumes a download that is cut off several times', async () => {
   const ranges: string[] = [];
   const output = join(elsewhere, 'resumed');
   const cutting: Answering = (request, response) => {
@@ -157,7 +157,7 @@ test('a transfer that is cut again and again is taken up where it ended', async 
   assert.ok(ranges.length >= 3, ranges.join());
 });
 
-test('other bytes than the ETag promises leave no file', async () => {
+test('get of bytes that do not match the ETag leaves no file', async () => {
   const wrong: Answering = (_, response) =>
     response.writeHead(200, head).end(Buffer.alloc(bytes.length, 'x'));
   const args = ['get', 'files/a', '--output', join(elsewhere, 'wrong'), '--server'];
@@ -170,7 +170,7 @@ test('other bytes than the ETag promises leave no file', async () => {
   );
 });
 
-test('503 is asked again, as many times as are bounded', async () => {
+test('a 503 response is retried a limited number of times', async () => {
   let asked = 0;
   const busy: Answering = (_, response) => {
     asked++;
@@ -181,7 +181,7 @@ test('503 is asked again, as many times as are bounded', async () => {
   assert.match(stderr, /^sealgate: \S+: busy \(503\)\n$/);
 });
 
-test('a server that is none of ours is said to be none', async () => {
+test('a server that is not Sealgate is reported as such', async () => {
   const web: Answering = (_, response) => response.writeHead(200).end('<html>');
   const { status, stderr } = await against(web, (url) =>
     outcome(spawn(['stat', 'files/a', '--server', url])),
@@ -190,6 +190,6 @@ test('a server that is none of ours is said to be none', async () => {
   assert.match(stderr, /is it a Sealgate server\?\n$/);
 });
 
-test('the server is not disturbed', async () => {
+test('afterwards the server has logged no error', async () => {
   assert.match(await runCli('ls', 'files', '--config', site.config), / env\n$/);
 });

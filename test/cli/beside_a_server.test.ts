@@ -1,5 +1,5 @@
-// While a server runs on a store, commands that read work on it, and those that write go through the server:
-// found by what it left in the store, trusted by the site's certificate, with a token.
+// While a server has the store open, reading commands use the store itself, and writing commands use the
+// server: found by the announcement in the store, trusted by the site's certificate, with a token.
 
 import assert from 'node:assert/strict';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -23,20 +23,20 @@ const at = ['--config', site.config];
 const cli = (...args: string[]) => runCli(...args, ...at, '--token-file', tokenFile);
 const about = `sha256:${sha256('uploaded bytes')} 14 bytes\n`;
 
-test('ls, stat and get see what was uploaded a moment ago', async () => {
+test('ls, stat and get see an object right after its upload', async () => {
   assert.equal((await server.put('/o/files/uploaded', file)).status, 201);
   assert.match(await runCli('ls', 'files', ...at), / uploaded\n$/);
   assert.equal(JSON.parse(await runCli('stat', '--json', 'files/uploaded', ...at)).sealLevel, 'L1');
   assert.equal(await runCli('get', 'files/uploaded', ...at), 'uploaded bytes');
 });
 
-test('put stores through the server, and says what became of the name', async () => {
+test('put stores through the server and prints whether the name was created', async () => {
   assert.equal(await cli('put', file, 'files/put'), `files/put created ${about}`);
   assert.equal(await cli('put', file, 'files/put'), `files/put same ${about}`);
   assert.equal((await server.curl('/o/files/put')).body.toString(), 'uploaded bytes');
 });
 
-test('put of other bytes under a write-once name is refused with what to do', async () => {
+test('put of other bytes under a write-once name is refused with a remedy', async () => {
   const other = join(site.dir, 'other');
   await writeFile(other, Buffer.alloc(3_000_000, 'other bytes '));
   const args = ['put', other, 'files/put', ...at, '--token-file', tokenFile];
@@ -45,7 +45,7 @@ test('put of other bytes under a write-once name is refused with what to do', as
   assert.match(stderr, /^sealgate: files\/put: [^\n]*write-once[^\n]* or a bucket of kind versioned\.\n$/);
 });
 
-test('a new bucket is there at once, without a token on loopback, and on record', async () => {
+test('bucket create works at once, without a token on loopback, and is in the audit log', async () => {
   assert.equal(await runCli('bucket', 'create', 'live', '--kind', 'versioned', ...at), '');
   assert.match(await runCli('bucket', 'ls', ...at), /^versioned {3}live$/m);
   const [bucket] = (await runCli('bucket', 'ls', '--json', ...at))
@@ -60,7 +60,7 @@ test('a new bucket is there at once, without a token on loopback, and on record'
   assert.match(audit, /"action":"bucket-create","why":"asked to","bucket":"live","kind":"versioned"/);
 });
 
-test('a bucket keeps its kind', async () => {
+test('bucket create with another kind is refused', async () => {
   const args = ['bucket', 'create', 'live', '--kind', 'write-once', ...at];
   const { status, stderr } = await outcome(spawnCli(args));
   assert.equal(status, 1);
@@ -87,7 +87,7 @@ for (const args of [
   ['put', file, 'files/refused'],
   ['rm', 'files/put'],
 ]) {
-  test(`${args[0]} without a token says how to get and give one`, async () => {
+  test(`${args[0]} without a token is refused and says how to create and pass one`, async () => {
     const { status, stdout, stderr } = await outcome(spawnCli([...args, ...at]));
     assert.deepEqual([status, stdout.replace(/^0 files imported[^\n]*\n/, '')], [1, '']);
     assert.match(stderr, /^sealgate: [^\n]*needs a bearer token[^\n]*--token-file or \$SEALGATE_TOKEN/);
@@ -95,7 +95,7 @@ for (const args of [
   });
 }
 
-test('a server that left nothing to find it by is told by its pid', async () => {
+test('a server without an announcement is reported with its pid', async () => {
   await rm(join(site.dir, 'store', 'server.json'));
   const { status, stderr } = await outcome(spawnCli(['put', file, 'files/x', ...at]));
   assert.equal(status, 1);
@@ -105,7 +105,7 @@ test('a server that left nothing to find it by is told by its pid', async () => 
   );
 });
 
-test('and none of it disturbed the server, which left nothing behind', async () => {
+test('afterwards the server has logged no error and leaves no announcement', async () => {
   assert.equal((await server.curl('/o/files/uploaded')).body.toString(), 'uploaded bytes');
   assert.equal((await server.curl('/o/files/refused')).status, 404);
   await server.stop();

@@ -1,5 +1,5 @@
-// What cannot be done ends with status 1 and one line: about what, why, and what to do where there is
-// something.
+// A command that fails ends with status 1 and one line: the object, the reason and, if there is one, the
+// remedy.
 
 import assert from 'node:assert/strict';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +21,9 @@ await runCli('put', join(site.dir, 'one'), 'files/taken', '--config', site.confi
 const [one, two] = [join(site.dir, 'one'), join(site.dir, 'two')];
 const unknownBlob = sha256('nobody stored this');
 
-/** Refused before anything was looked at, with status 2 and where to read on; the others with 1. */
+/**
+ * Arguments that are refused before any work, with status 2 and a pointer to --help; all others end with 1.
+ */
 const ofArguments = new Set([
   'get of half a reference',
   'get of half a digest',
@@ -110,13 +112,13 @@ for (const [what, args, expected] of faults) {
   });
 }
 
-test('nothing is left of what was refused', async () => {
+test('refused commands leave nothing in the store', async () => {
   assert.deepEqual(await readdir(join(site.dir, 'store/staging')), []);
   assert.deepEqual(await readdir(folder), []);
   assert.match(await runCli('ls', 'files', '--config', site.config), /^[^\n]* taken\n$/);
 });
 
-test('get of a file that is gone from the store says which and how it is healed', async () => {
+test('get of a blob whose file is missing names the file and the remedy', async () => {
   const digest = sha256('one');
   await rm(blobPath(join(site.dir, 'store'), digest));
   const { status, stderr } = await outcome(spawnCli(['get', 'files/taken', '--config', site.config]));
@@ -127,7 +129,7 @@ test('get of a file that is gone from the store says which and how it is healed'
   );
 });
 
-test('--debug adds where an error came from', async () => {
+test('--debug adds the stack trace of an error', async () => {
   const { stderr } = await outcome(spawnCli(['get', 'files', '--config', site.config, '--debug']));
   assert.match(
     stderr,
@@ -135,7 +137,7 @@ test('--debug adds where an error came from', async () => {
   );
 });
 
-test('a quota that is used up is said in words, though libuv has no name for the error', () => {
+test('EDQUOT is reported in words, though libuv has no name for it', () => {
   const code = `Unknown system error -${constants.errno.EDQUOT}`;
   const error = Object.assign(new Error(`${code}: ${code}, mkdir '/store'`), { code, path: '/store' });
   assert.equal(sentenceOf(error), '/store: the quota of the disk is used up');

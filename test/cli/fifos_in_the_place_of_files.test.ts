@@ -1,5 +1,5 @@
-// A FIFO, a folder or a device in the place of a file that an operator names ends the command at once, with
-// its name and what it is: reading it would wait for a writer without end.
+// If an operator names a FIFO, a folder or a device instead of a file, the command ends at once and says so;
+// reading a FIFO would wait for a writer without end.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
@@ -15,7 +15,7 @@ const fifo = join(site.dir, 'fifo');
 execFileSync('mkfifo', ['-m', '600', fifo]);
 const written = JSON.parse(await readFile(site.config, 'utf8'));
 
-/** Milliseconds, for a command that waits: a loaded machine takes seconds to start one. */
+/** Milliseconds after which a command counts as hanging; a loaded machine takes seconds to start one. */
 const patience = 60_000;
 
 async function refused(args: string[], said: RegExp): Promise<void> {
@@ -34,30 +34,30 @@ async function configWith(settings: Record<string, unknown>): Promise<string> {
   return config;
 }
 
-test('the configuration', async () => {
+test('a FIFO as the configuration file ends the command', async () => {
   await refused(['ls', 'files', '--config', fifo], /fifo: cannot be read \(it is no ordinary file\)/);
   await refused(['ls', 'files', '--config', site.dir], /cannot be read \(EISDIR\)/);
 });
 
 for (const part of ['certificate', 'key'] as const) {
-  test(`the ${part}`, async () => {
+  test(`a FIFO as the ${part} ends the command`, async () => {
     const config = await configWith({ tls: { ...written.tls, [part]: fifo } });
     await refused(['serve', '--config', config], /fifo:? cannot be read \(it is no ordinary file\)/);
   });
 }
 
-test('the token file of the site', async () => {
+test('a FIFO as the token file of the site ends the command', async () => {
   const config = await configWith({ auth: { ...written.auth, tokens: fifo } });
   await refused(['token', 'list', '--config', config], /fifo: is no ordinary file/);
 });
 
-test('--token-file and --cacert', async () => {
+test('a FIFO for --token-file or --cacert ends the command', async () => {
   const server = ['--server', 'https://127.0.0.1:9'];
   for (const flag of ['--token-file', '--cacert'])
     await refused(['ls', 'files', ...server, flag, fifo], /fifo: is no ordinary file/);
 });
 
-test('a pipe that a shell made for --token-file is read', async () => {
+test('--token-file reads a pipe made by the shell', async () => {
   const [program, args] = cliCommand(['ls', 'files', '--server', 'https://127.0.0.1:9']);
   const script = 'exec "$@" --token-file <(echo not a token)';
   const { stderr } = await outcome(spawn('bash', ['-c', script, 'bash', program, ...args], { cwd: root }));

@@ -1,5 +1,5 @@
-// forget: bytes that must not be in the store are gone, from the disk, from the workers and from every name;
-// beside a running server and without one.
+// forget: the blob disappears from the disk, from the workers' caches and from every name, with and without a
+// running server.
 
 import assert from 'node:assert/strict';
 import { access, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
@@ -28,7 +28,7 @@ async function openFilesOf(pid: number): Promise<string[]> {
   return Promise.all(links.map((link) => readlink(join(folder, link)).catch(() => '')));
 }
 
-test('beside a server: names and digest answer 410, no worker keeps the file open', async () => {
+test('with a running server: names and digest answer 410, and no worker keeps the file open', async () => {
   await server.put('/o/files/one', file);
   await server.put('/o/files/two', file);
   for (let i = 0; i < 8; i++) assert.equal((await server.curl('/o/files/one')).status, 200);
@@ -44,14 +44,14 @@ test('beside a server: names and digest answer 410, no worker keeps the file ope
   await until(held, (count) => count === 0, 'the workers closed it');
 });
 
-test('the audit log says who and why', async () => {
+test('the audit log names the author and the reason', async () => {
   const audit = await readFile(join(site.dir, 'audit.jsonl'), 'utf8');
   const last = JSON.parse(audit.trimEnd().split('\n').at(-1) ?? '');
   const { at, ...entry } = last;
   assert.deepEqual(entry, { who: 'loopback', action: 'forget', why: 'it was secret', digest });
 });
 
-test('the same bytes put again are stored anew, and every name that points at them has them', async () => {
+test('the same bytes can be stored again, and all their names work again', async () => {
   assert.ok([200, 201].includes((await server.put('/o/files/one', file)).status));
   for (const path of ['/o/files/one', '/o/files/two', `/sha256/${digest}`]) {
     const { status, body } = await server.curl(path);
@@ -60,7 +60,7 @@ test('the same bytes put again are stored anew, and every name that points at th
   }
 });
 
-test('beside a server whose quarantine cannot be read: said, logged, and names answer 410', async () => {
+test('quarantine unreadable by the server: reported, logged, and names answer 410', async () => {
   const quarantine = join(site.dir, 'store/quarantine');
   await rename(quarantine, `${quarantine}.away`);
   await writeFile(quarantine, 'no folder');
@@ -77,7 +77,7 @@ test('beside a server whose quarantine cannot be read: said, logged, and names a
   await server.put('/o/files/one', file);
 });
 
-test('without a server: gone after the next start too, and on record', async () => {
+test('without a server: the blob stays forgotten after the next start', async () => {
   await server.stop();
   await forget(`sha256:${digest}`, '--why', 'by request');
   await assert.rejects(access(blob), { code: 'ENOENT' });

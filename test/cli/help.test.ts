@@ -1,10 +1,10 @@
-// Help: the program and every command say what they take and show an example that can be copied.
+// --help of the program and of every command lists its arguments and shows an example that can be copied.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
 
-/** The options that each command has of its own; all have --help. */
+/** The options of each command besides --help. */
 const commands: Record<string, string[]> = {
   init: ['--no-certificate'],
   serve: ['--config', '--listen', '--control', '--workers', '--ktls', '--store', '--log-level'],
@@ -31,7 +31,7 @@ const commands: Record<string, string[]> = {
   'config variables': ['--json'],
 };
 
-test('the program lists its commands and how to begin', async () => {
+test('--help lists the commands and the first steps', async () => {
   const help = await runCli('--help');
   for (const command of Object.keys(commands).filter((name) => !name.includes(' ')))
     assert.match(help, new RegExp(`^ {2}${command}\\b`, 'm'));
@@ -54,7 +54,7 @@ test('--version prints the version of package.json', async () => {
   assert.equal(await runCli('--version'), `${version}\n`);
 });
 
-test('no command at all shows the help, and is an error', async () => {
+test('no command: prints the help and fails', async () => {
   const { status, stdout, stderr } = await outcome(spawnCli([]));
   assert.deepEqual([status, stdout], [2, '']);
   assert.match(stderr, /^Usage: sealgate /);

@@ -1,5 +1,5 @@
-// import run again: what is there is not read again, what changed is, and what was interrupted is
-// completed.
+// A repeated import skips files that are already stored, imports changed ones, and completes an interrupted
+// import.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -19,16 +19,16 @@ after(() => site.remove());
 const root = join(site.dir, 'store');
 const importing = (...args: string[]) => spawnCli(['import', ...args, '--config', site.config]);
 
-/** Bytes that this process has read so far, from anywhere (proc(5)). */
+/** Bytes that this process has read so far (/proc/self/io, proc(5)). */
 async function bytesRead(): Promise<number> {
   return Number(/^rchar: (\d+)$/m.exec(await readFile('/proc/self/io', 'utf8'))?.[1]);
 }
 
-test('what is there already is not read again', async () => {
+test('unchanged files are not read again', async () => {
   const directory = join(site.dir, 'unread');
   const size = 32 * 1024 * 1024;
   await writeTree(directory, { large: Buffer.alloc(size, 'x'), small: 'y' });
-  // Files about as new as their names could have changed since; these are clearly older.
+  // A file about as new as its stored name may have changed since; these are clearly older.
   const written = Date.now();
   await until(Date.now, (now) => now > written + 2500, 'the clock moves on');
   const store = await openStore({ root });
@@ -74,7 +74,7 @@ test('a changed file of a versioned bucket becomes the newest version', async ()
   assert.deepEqual(await bucketDigests(root, 'moving'), digestsOf({ kept: 'kept', changed: 'other' }));
 });
 
-test('a name whose blob was withdrawn is healed', async () => {
+test('a name whose blob is in quarantine is imported again', async () => {
   const tree = join(site.dir, 'healed');
   await writeTree(tree, { file: 'to be damaged' });
   assert.equal((await outcome(importing(tree, '-p', 'healed/'))).status, 0);
@@ -91,7 +91,7 @@ test('a name whose blob was withdrawn is healed', async () => {
 
 const many = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`${i % 10}/${i}`, `file ${i}`]));
 
-/** Resolves when some names of a bucket are there, and not yet all. */
+/** Resolves when some names of a bucket exist, but not all. */
 async function underWay(bucket: string): Promise<void> {
   const store = await openStore({ root, readOnly: true });
   const names = () =>
@@ -121,7 +121,7 @@ async function assertCompletes(bucket: string): Promise<void> {
   assert.deepEqual(await readdir(join(root, 'staging')), []);
 }
 
-test('^C finishes the files on their way and says how to go on', async () => {
+test('SIGINT finishes the current files and says how to continue', async () => {
   const { status, stdout, stderr } = await interrupted('interrupted', 'SIGINT');
   assert.equal(status, 130);
   assert.match(stdout, /^\d+ files imported/);
@@ -133,12 +133,12 @@ test('^C finishes the files on their way and says how to go on', async () => {
   await assertCompletes('interrupted');
 });
 
-test('an import that was killed is completed', async () => {
+test('an import that was killed is completed by the next one', async () => {
   await interrupted('killed', 'SIGKILL');
   await assertCompletes('killed');
 });
 
-test('a file written to all the while is reported, and imported once it rests', async () => {
+test('a file that is being written is reported, and imported when it is finished', async () => {
   const tree = join(site.dir, 'busy');
   await writeTree(tree, { busy: Buffer.alloc(32 * 1024 * 1024, 'x'), calm: 'calm' });
   const writer = spawn('sh', ['-c', 'while :; do printf x >> "$1"; done', 'sh', join(tree, 'busy')]);
@@ -155,7 +155,7 @@ test('a file written to all the while is reported, and imported once it rests', 
   assert.equal((await bucketDigests(root, 'files'))['busy/busy'], sha256(await readFile(join(tree, 'busy'))));
 });
 
-test('a file that changed right after its import, to as many bytes, is imported again', async () => {
+test('a file that changed right after its import, keeping its size, is imported again', async () => {
   const tree = join(site.dir, 'quick');
   await writeTree(tree, { quick: 'one' });
   const store = await openStore({ root });

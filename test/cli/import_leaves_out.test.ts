@@ -1,5 +1,5 @@
-// import leaves out what was not meant: hidden files, what globs say, links that lead elsewhere, private keys
-// and the site's own files. Each is counted, and keys are named.
+// import leaves out hidden files, files excluded by globs, links out of the tree, private keys and the site's
+// own files. Each kind is counted, and keys are named.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -34,7 +34,7 @@ const tree = {
   'b/.f': 'f',
 };
 
-test('hidden files and folders are left out unless they are asked for', async () => {
+test('hidden files and folders are left out without --hidden', async () => {
   const plain = await imported(tree);
   assert.deepEqual(plain.names, ['a.txt', 'b/c.txt', 'b/d.tmp', 'b/keep/e.txt']);
   assert.match(plain.stdout, /^2 hidden files and folders were left out; --hidden takes them$/m);
@@ -74,13 +74,13 @@ const globs: [string[], string[]][] = [
   ],
 ];
 for (const [flags, expected] of globs) {
-  test(`${flags.join(' ')} chooses`, async () => {
+  test(`${flags.join(' ')} selects the expected files`, async () => {
     const { status, names } = await imported(tree, ...flags);
     assert.deepEqual([status, names], [0, expected]);
   });
 }
 
-test('a dry run says what would be imported and makes nothing', async () => {
+test('--dry-run lists what would be imported and changes nothing', async () => {
   const at = join(site.dir, 'dry');
   await writeTree(at, { 'a.txt': 'a' });
   const { status, stdout } = await cli('import', at, '--bucket', 'dry', '--dry-run');
@@ -92,7 +92,7 @@ test('a dry run says what would be imported and makes nothing', async () => {
   assert.match(dry.stderr, /key\.pem: holds a private key/);
 });
 
-test('links to files of the tree are taken on request, and no others', async () => {
+test('--links imports links to files inside the tree, and no others', async () => {
   const at = join(site.dir, 'links');
   await writeTree(at, { 'real/file': 'file', '.hidden': 'x' });
   await writeFile(join(site.dir, 'outside'), 'outside');
@@ -124,7 +124,7 @@ const traditional = ['rsa', '-in', rsa, '-traditional', '-aes128', '-passout', '
 const pem = (await readFile(ec)).toString();
 const tokens = (await readFile(join(site.dir, 'tokens.json'))).toString();
 
-/** Files that are not published unasked, whatever they are called. */
+/** Files that need --publish-secrets, whatever their names. */
 const keys: Record<string, string | Buffer> = {
   'pkcs8.txt': await readFile(ec),
   'sec1.txt': openssl('ec', '-in', ec),
@@ -146,7 +146,7 @@ const keys: Record<string, string | Buffer> = {
   '.env': 'x',
   '.aws/credentials': 'x',
 };
-/** The same in other encodings, and beside other things. */
+/** The same secrets in other encodings and among other text. */
 const disguised: Record<string, string | Buffer> = {
   'utf-16 little endian.txt': Buffer.from(`\ufeff${pem}`, 'utf16le'),
   'utf-16 big endian.txt': Buffer.from(`\ufeff${pem}`, 'utf16le').swap16(),
@@ -159,7 +159,7 @@ const disguised: Record<string, string | Buffer> = {
   'tokens in utf-16.txt': Buffer.from(`\ufeff${tokens}`, 'utf16le'),
   'tokens behind others.txt': JSON.stringify({ tokens: ['a', null, ...JSON.parse(tokens).tokens] }),
 };
-/** Files that look a little like those. */
+/** Harmless files that resemble secrets. */
 const content: Record<string, string | Buffer> = {
   'certificate.pem': await readFile(site.certificate),
   'certificate.der': openssl('x509', '-in', site.certificate, '-outform', 'DER'),
@@ -174,7 +174,7 @@ const content: Record<string, string | Buffer> = {
   'about keys.html': 'how to keep your private key safe',
 };
 
-test('private keys, tokens and passwords are refused by what they hold and how they are called', async () => {
+test('private keys, tokens and passwords are left out by content and by name', async () => {
   const { status, stderr, names } = await imported({ ...keys, ...content }, '--hidden');
   assert.equal(status, 1);
   assert.deepEqual(names, Object.keys(content).sort());
@@ -183,14 +183,14 @@ test('private keys, tokens and passwords are refused by what they hold and how t
   for (const name of Object.keys(keys)) assert.ok(stderr.includes(`/${name}: `), name);
 });
 
-test('keys and tokens are refused in UTF-16, behind a newline or a mark, and before much else', async () => {
+test('keys and tokens are found in UTF-16, after a newline or mark, and before much text', async () => {
   const { status, stderr, names } = await imported({ 'page.html': 'page', ...disguised });
   assert.deepEqual([status, names], [1, ['page.html']]);
   for (const name of Object.keys(disguised)) assert.ok(stderr.includes(`/${name}: holds `), name);
 });
 
 for (const flag of ['--exclude', '--include']) {
-  test(`${flag} with a glob that is too long to be one ends with status 2 and says so`, async () => {
+  test(`${flag} with a glob that is too long ends with status 2`, async () => {
     const empty = join(site.dir, `folder for ${flag}`);
     await writeTree(empty, { a: 'a' });
     const { status, stderr } = await cli('import', empty, flag, '*'.repeat(70_000));
@@ -199,12 +199,12 @@ for (const flag of ['--exclude', '--include']) {
   });
 }
 
-test('--publish-secrets takes them', async () => {
+test('--publish-secrets imports them', async () => {
   const { status, names } = await imported(keys, '--hidden', '--publish-secrets');
   assert.deepEqual([status, names], [0, Object.keys(keys).sort()]);
 });
 
-test('put refuses a private key, too', async () => {
+test('put refuses a private key', async () => {
   const { status, stderr } = await cli('put', ec, 'files/key');
   assert.equal(status, 1);
   assert.match(stderr, /ec\.pem: holds a private key, [^\n]*--publish-secrets/);

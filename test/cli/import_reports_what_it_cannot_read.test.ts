@@ -1,4 +1,4 @@
-// import of files that cannot be read or named: each is reported with its path, and all others are
+// Files that cannot be read, or whose names are invalid, are each reported with their path; all others are
 // imported.
 
 import assert from 'node:assert/strict';
@@ -14,7 +14,7 @@ const site = await createSite();
 after(() => site.remove());
 const root = join(site.dir, 'store');
 
-/** Root reads everything, unless these capabilities are taken from it (capabilities(7)). */
+/** Without these capabilities (capabilities(7)) even root cannot read everything. */
 function spawnBound(args: string[]): ChildProcess {
   if (process.getuid?.() !== 0) return spawnCli(args);
   const without = '-dac_override,-dac_read_search';
@@ -24,7 +24,7 @@ function spawnBound(args: string[]): ChildProcess {
   });
 }
 
-test('files and folders without permission, and names that cannot be', async () => {
+test('unreadable files and folders, and invalid names, are reported', async () => {
   const tree = join(site.dir, 'tree');
   await writeTree(tree, {
     good: 'good',
@@ -59,7 +59,7 @@ test('files and folders without permission, and names that cannot be', async () 
   assert.match(long.stderr, /x{200}: An object name has 1 to 1024 bytes of UTF-8\.$/m);
 });
 
-test('of many failures the first are shown, and all are counted', async () => {
+test('many failures: the first are shown, all are counted', async () => {
   const tree = join(site.dir, 'many');
   await writeTree(tree, Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`no\\name ${i}`, 'x'])));
   const { status, stderr } = await outcome(spawnBound(['import', tree, '--config', site.config]));

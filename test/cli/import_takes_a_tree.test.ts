@@ -1,5 +1,5 @@
-// import: every regular file of a tree under its path, whatever it is called; links and special files are
-// left out and said.
+// import stores every regular file of a tree under its path; links and special files are left out and
+// counted.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -29,7 +29,7 @@ const files = {
   'twin 2': 'the same bytes',
 };
 
-test('nested folders, empty files, odd names and twins', async () => {
+test('nested folders, empty files, unusual names and identical files are imported', async () => {
   await writeTree(join(site.dir, 'tree'), files);
   const { status, stdout, stderr } = await cli('import', join(site.dir, 'tree'), '--hidden');
   assert.deepEqual([status, stderr], [0, '']);
@@ -37,7 +37,7 @@ test('nested folders, empty files, odd names and twins', async () => {
   assert.deepEqual(await bucketDigests(store, 'files'), digestsOf(files));
 });
 
-test('a prefix goes before each name, and a bucket is made as it is asked for', async () => {
+test('--prefix, and --kind for a new bucket, are applied', async () => {
   const small = { a: 'a', 'b/c': 'c' };
   await writeTree(join(site.dir, 'small'), small);
   const options = ['--bucket', 'releases', '--kind', 'versioned', '--prefix', 'v1/'];

@@ -1,5 +1,5 @@
-// An import goes through the server that has the store open, or the one that --server names: the same names
-// and digests as without it, taken up where it stopped.
+// Import through the server that has the store open, or through the one that --server names: the same names
+// and digests as into a store, and it can be resumed.
 
 import assert from 'node:assert/strict';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -20,7 +20,7 @@ const at = ['--config', site.config];
 const cli = (...args: string[]) => runCli(...args, ...at, '--token-file', tokenFile);
 const tree = join(site.dir, 'tree');
 
-test('import sends a tree through the server, and the second time nothing', async () => {
+test('the first import sends the tree, the second sends nothing', async () => {
   await mkdir(join(tree, 'below'), { recursive: true });
   await writeFile(join(tree, 'a.txt'), 'a');
   await writeFile(join(tree, 'below', 'ümlaut #?.bin'), Buffer.alloc(300_000, 'b'));
@@ -36,7 +36,7 @@ test('import sends a tree through the server, and the second time nothing', asyn
   assert.equal(await cli('get', 'made-by-import/v1/a.txt'), 'a');
 });
 
-test('files that are there with the same digest are not sent again, deleted and new ones are', async () => {
+test('files with the same digest on the server are not sent, deleted and new ones are', async () => {
   const uploads = await server.metric('sealgate_uploads_total');
   await writeFile(join(tree, 'new'), 'new');
   await cli('rm', 'made-by-import/v1/a.txt');
@@ -58,7 +58,7 @@ test('files that are there with the same digest are not sent again, deleted and 
   assert.equal((await server.metric('sealgate_uploads_total')) - uploads, 2);
 });
 
-test('other bytes under a write-once name fail alone, and the rest is imported', async () => {
+test('other bytes under a write-once name fail, and all other files are imported', async () => {
   await writeFile(join(tree, 'new'), 'other bytes');
   await writeFile(join(tree, 'newer'), 'newer');
   const args = ['import', tree, '--bucket', 'made-by-import', '--prefix', 'v1/', ...at];
@@ -78,7 +78,7 @@ test('a private key is not sent', async () => {
   assert.equal((await server.curl('/o/files/innocent.txt')).status, 404);
 });
 
-test('without a token, and with one that is not known, nothing is tried twice', async () => {
+test('no token, or an unknown one: the import stops without retries', async () => {
   await rm(join(site.dir, 'with-a-key'), { recursive: true });
   const wrong = join(site.dir, 'wrong');
   await writeFile(wrong, 'sgt_nobody');
@@ -92,13 +92,13 @@ test('without a token, and with one that is not known, nothing is tried twice', 
   }
 });
 
-test('--dry-run says what would be sent, and sends nothing', async () => {
+test('--dry-run lists what would be sent, and sends nothing', async () => {
   const stdout = await cli('import', tree, '--prefix', 'dry/', '--dry-run');
   assert.match(stdout, /^ +1 B {2}text\/plain +dry\/a\.txt$/m);
   assert.equal(await runCli('ls', 'files/dry', ...at), '');
 });
 
-test('--server without --control makes no bucket, and says what to do', async () => {
+test('--server without --control creates no bucket, and says what to do', async () => {
   const args = [
     'import',
     tree,

@@ -1,4 +1,5 @@
-// init makes all that a first serve needs, keeps what is secret to its owner, and overwrites nothing.
+// init creates everything that a first serve needs, with secrets readable only by the owner, and overwrites
+// nothing.
 
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -11,7 +12,7 @@ const dir = await temporaryFolder();
 after(() => rm(dir, { recursive: true }));
 const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
 
-test('a configuration, a store, a certificate and a token', async () => {
+test('an empty folder gets a configuration, a store, a certificate and a token', async () => {
   const site = join(dir, 'new', 'site');
   const said = await runCli('init', site);
   const files = ['.tokens.json.lock', 'sealgate.json', 'sealgate.schema.json', 'store', 'tls', 'tokens.json'];
@@ -32,7 +33,7 @@ test('a configuration, a store, a certificate and a token', async () => {
   );
 });
 
-test('a site that is there is left as it is, and what was kept is said', async () => {
+test('an existing site is kept, and its files are listed as kept', async () => {
   const site = join(dir, 'twice');
   await runCli('init', site);
   const contents = () =>
@@ -51,7 +52,7 @@ test('a site that is there is left as it is, and what was kept is said', async (
   assert.match(said, /^ {2}sealgate token add /m);
 });
 
-// Each part is taken away in turn, as a run that was interrupted, or somebody, may have left it.
+// Each part is removed in turn, as an interrupted run may have left it.
 for (const missing of ['sealgate.json', 'store', 'tokens.json', 'tls/certificate.pem', 'tls']) {
   test(`a site without its ${missing} is completed, and the rest is kept`, async () => {
     const site = join(dir, `without-${missing.replace('/', '-')}`);
@@ -67,7 +68,7 @@ for (const missing of ['sealgate.json', 'store', 'tokens.json', 'tls/certificate
   });
 }
 
-test('a configuration with other places is followed', async () => {
+test('the paths of an existing configuration are used', async () => {
   const site = join(dir, 'elsewhere');
   await mkdir(site);
   await writeFile(
@@ -79,7 +80,7 @@ test('a configuration with other places is followed', async () => {
   assert.ok(made.includes('other') && made.includes('t.json') && !made.includes('store'), made.join());
 });
 
-test('a key that is there is not overwritten', async () => {
+test('an existing key is not overwritten', async () => {
   const site = join(dir, 'keyed');
   await runCli('init', '--no-certificate', site);
   await rm(join(site, 'sealgate.json'));
@@ -93,14 +94,14 @@ test('a key that is there is not overwritten', async () => {
   assert.equal(await readFile(join(site, 'tls', 'key.pem'), 'utf8'), 'precious');
 });
 
-test('a file where the directory should be is named', async () => {
+test('a file in place of the directory is an error that names it', async () => {
   await writeFile(join(dir, 'a-file'), '');
   const { status, stderr } = await outcome(spawnCli(['init', join(dir, 'a-file')]));
   assert.equal(status, 2);
   assert.match(stderr, /^sealgate: \S+a-file: a file is in the way of the directory\n/);
 });
 
-test('--no-certificate makes none', async () => {
+test('--no-certificate: no certificate is created', async () => {
   const site = join(dir, 'bare');
   await runCli('init', '--no-certificate', site);
   assert.deepEqual(await readdir(join(site, 'tls')), []);

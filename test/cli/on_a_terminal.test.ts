@@ -1,5 +1,5 @@
-// On a terminal import draws a bar; ^C gives the terminal back as it was, with what was done and how to go
-// on.
+// On a terminal import draws a progress bar; SIGINT restores the terminal and prints what was done and how to
+// continue.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -13,7 +13,7 @@ import { until } from '../support/wait.ts';
 const site = await createSite();
 after(() => site.remove());
 
-/** A command on a terminal of its own, made by script(1): what is typed goes in, what is shown comes out. */
+/** A command on a pseudo-terminal, made by script(1). */
 function onTerminal(args: string[]) {
   const [program, rest] = cliCommand(args);
   const quoted = [program, ...rest].map((each) => `'${each}'`).join(' ');
@@ -25,7 +25,7 @@ function onTerminal(args: string[]) {
   };
 }
 
-test('a bar is drawn to the end', async () => {
+test('import draws a bar up to 100 %', async () => {
   await writeTree(join(site.dir, 'few'), { a: 'a', b: 'b' });
   const { status, stdout } = await onTerminal(['import', join(site.dir, 'few'), '--config', site.config])
     .ended;
@@ -41,7 +41,7 @@ test('verify draws a bar of blobs', async () => {
   assert.match(stdout, /2 blobs verified, all right/);
 });
 
-test('^C ends the bar, and the cursor is there', async () => {
+test('SIGINT ends the bar and shows the cursor again', async () => {
   const files = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`${i}`, `file ${i}`]));
   await writeTree(join(site.dir, 'many'), files);
   const terminal = onTerminal(['import', join(site.dir, 'many'), '-b', 'many', '--config', site.config]);

@@ -1,4 +1,4 @@
-// A reader that has seen enough, as `head` does, ends a command without a word on standard error.
+// When the reader of its output closes the pipe, as `head` does, a command ends without an error message.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -23,7 +23,7 @@ for (const args of [
   ['ls', 'files', '--json'],
   ['get', 'files/large'],
 ]) {
-  test(`sealgate ${args.join(' ')}`, async () => {
+  test(`sealgate ${args.join(' ')} into a closed pipe ends silently`, async () => {
     const child = spawnCli([...args, '--config', site.config]);
     const errors = text(child.stderr);
     const closed = once(child, 'close');

@@ -1,4 +1,4 @@
-// What goes in by put comes out by get, and ls, stat and bucket tell of it: as text and as JSON.
+// What put stores, get returns, and ls, stat and bucket describe, as text and as JSON.
 
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ async function stdoutOf(...args: string[]): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-test('put tells the digest and what became of the name', async () => {
+test('put prints the digest and whether the name was created', async () => {
   const about = `sha256:${digest} 300000 bytes\n`;
   assert.equal(await cli('put', source, 'files/a.bin'), `files/a.bin created ${about}`);
   assert.equal(await cli('put', source, 'files/a.bin'), `files/a.bin same ${about}`);
@@ -56,13 +56,13 @@ test('put reads standard input, and takes a media type', async () => {
   assert.equal(JSON.parse(await cli('stat', '--json', 'files/from stdin')).mediaType, 'text/x-test');
 });
 
-test('an empty file', async () => {
+test('an empty file round-trips', async () => {
   await writeFile(join(site.dir, 'empty'), '');
   await cli('put', join(site.dir, 'empty'), 'files/empty');
   assert.equal((await stdoutOf('get', 'files/empty')).length, 0);
 });
 
-test('stat tells digest, size, type, time, version and seal level', async () => {
+test('stat prints digest, size, type, time, version and seal level', async () => {
   const { lastModified, ...about } = JSON.parse(await cli('stat', '--json', 'files/a.bin'));
   const expected = {
     digest,
@@ -80,7 +80,7 @@ test('stat tells digest, size, type, time, version and seal level', async () => 
   );
 });
 
-test('ls lists names in order, below a prefix, as JSON, and so many', async () => {
+test('ls lists names in order, below a prefix, as JSON, and up to a limit', async () => {
   const names = (text: string) =>
     text
       .trimEnd()
@@ -95,13 +95,13 @@ test('ls lists names in order, below a prefix, as JSON, and so many', async () =
   assert.deepEqual([bucket, name, listed, size], ['files', 'a.bin', digest, 300_000]);
 });
 
-test('ls takes what get takes: paths of any page of a large bucket', async () => {
+test('ls accepts a name of 900 characters as its prefix', async () => {
   const long = 'n'.repeat(900);
   await cli('put', source, `files/${long}`);
   assert.match(await cli('ls', `files/${long}`), new RegExp(`${long}\n$`));
 });
 
-test('buckets are made, keep their kind and are listed', async () => {
+test('buckets are created, keep their kind and are listed', async () => {
   assert.equal(await cli('bucket', 'create', 'live', '--kind', 'versioned'), '');
   assert.equal(await cli('bucket', 'create', 'live', '--kind', 'versioned'), '');
   assert.equal(await cli('bucket', 'list'), 'write-once  files\nversioned   live\n');

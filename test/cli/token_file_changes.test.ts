@@ -1,5 +1,5 @@
-// The token file is changed by several processes at once, and broken under a running server: no change is
-// lost, and nobody is let in or locked out by it.
+// The token file under concurrent changes, and when it is broken while a server runs: no change is lost, and
+// the known tokens stay valid.
 
 import assert from 'node:assert/strict';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ const list = async (): Promise<{ id: string; label?: string; created: string }[]
     .split('\n')
     .map((line) => JSON.parse(line));
 
-test('eight processes that add tokens while one revokes: every change is there afterwards', async () => {
+test('eight processes that add tokens while one revokes: no change is lost', async () => {
   await tokens('add', 'read:*', '--label', 'to be revoked');
   const doomed = (await list()).find(({ label }) => label === 'to be revoked');
   const labels = Array.from({ length: 8 }, (_, number) => `number ${number}`);
@@ -31,7 +31,7 @@ test('eight processes that add tokens while one revokes: every change is there a
   assert.deepEqual(found.sort(), ['made by init', ...labels]);
 });
 
-test('--output writes the token to a new file of its owner, and overwrites none', async () => {
+test('--output writes the token to a new file of mode 0600, and overwrites none', async () => {
   const output = join(site.dir, 'secret');
   assert.equal(await tokens('add', 'read:*', '--output', output), '');
   assert.match(await readFile(output, 'utf8'), /^sgt_[\w-]{43}\n$/);
@@ -43,13 +43,13 @@ test('--output writes the token to a new file of its owner, and overwrites none'
   assert.deepEqual(await list(), before);
 });
 
-test('an id that no token has is refused with where ids are', async () => {
+test('an unknown id is refused with a hint to token ls', async () => {
   const { status, stderr } = await outcome(spawnCli(['token', 'rm', 'ffff', '--config', site.config]));
   const fault = "sealgate: ffff: there is no token of this id; 'sealgate token ls' shows them\n";
   assert.deepEqual([status, stderr], [1, fault]);
 });
 
-test('a file broken under a running server: logged, a metric, and known tokens stay', async () => {
+test('a file broken while a server runs: logged, counted, and known tokens stay valid', async () => {
   const server = await TestServer.start(site, '--workers', '1');
   try {
     const body = join(site.dir, 'body');

@@ -1,5 +1,5 @@
-// Bearer tokens: made, followed by a running server, revoked and expired; their file is its owner's alone,
-// and no log ever holds one.
+// Bearer tokens are created, followed by a running server, revoked and expired; their file has mode 0600, and
+// no log contains a token.
 
 import assert from 'node:assert/strict';
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
@@ -34,7 +34,7 @@ async function put(path: string, token: string): Promise<number> {
   return status;
 }
 
-test('a running server heeds a token that is added, and one that is revoked', async () => {
+test('a running server accepts an added token and refuses a revoked one', async () => {
   const token = (await tokens('add', 'write:files')).trim();
   assert.match(token, /^sgt_[\w-]{43}$/);
   await until(
@@ -64,7 +64,7 @@ test('a token that has expired is refused', async () => {
   );
 });
 
-test('the file is readable by its owner alone, whatever was done to it', async () => {
+test('the file has mode 0600 after every change', async () => {
   const mode = async () => (await stat(file)).mode & 0o777;
   assert.equal(await mode(), 0o600);
   await chmod(file, 0o644);
@@ -78,7 +78,7 @@ test('the file is readable by its owner alone, whatever was done to it', async (
   assert.equal(await mode(), 0o600);
 });
 
-test('a file that is none is refused, and left as it is', async () => {
+test('a malformed file is refused and left unchanged', async () => {
   const good = await readFile(file, 'utf8');
   await writeFile(file, '{"tokens": 1}');
   const { status, stderr } = await outcome(spawnCli(['token', 'add', 'read:*', '--config', site.config]));
@@ -88,7 +88,7 @@ test('a file that is none is refused, and left as it is', async () => {
   await writeFile(file, good);
 });
 
-test('no token is in the file, in a list, or in a log, at the chattiest level', async () => {
+test('no token is in the file, in a list, or in a log, at level trace', async () => {
   assert.ok([200, 201].includes(await put('/o/files/logged', site.token)));
   await put('/o/files/logged', 'sgt_of-somebody-who-guesses');
   await server.stop();

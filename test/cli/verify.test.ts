@@ -1,5 +1,5 @@
-// verify: each way in which a blob can be wrong is listed with what to do, beside a server and without one,
-// and nothing is changed; --restore gives back what was withdrawn wrongly.
+// verify lists each kind of fault of a blob with a remedy, with and without a running server, and changes
+// nothing; --restore takes intact blobs back from quarantine.
 
 import assert from 'node:assert/strict';
 import { access, chmod, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -26,7 +26,7 @@ await withStore(async (store) => {
     await putBytes(store, 'files', bytes, bytes);
 });
 
-test('all right: status 0, beside a server too', async () => {
+test('no faults: status 0, also with a running server', async () => {
   assert.deepEqual(await verify(), { status: 0, stdout: '7 blobs verified, all right\n', stderr: '' });
   const server = await TestServer.start(site, '--workers', '1');
   const { status, stdout, stderr } = await verify();
@@ -35,7 +35,7 @@ test('all right: status 0, beside a server too', async () => {
   assert.equal(await server.stop(), 0);
 });
 
-test('each fault is listed with what to do: status 1, and no file is changed', async () => {
+test('each fault is listed with a remedy: status 1, and no file is changed', async () => {
   await withStore(async (store) => {
     await store.quarantine(sha256('withdrawn'), 'content');
     await store.forget(sha256('forgotten'), 'why');
@@ -74,7 +74,7 @@ test('each fault is listed with what to do: status 1, and no file is changed', a
   await access(path('damaged'));
 });
 
-test('digests that are given are looked at alone; --json tells each fault and a summary', async () => {
+test('only given digests are checked; --json prints each fault and a summary', async () => {
   const [right, damaged] = [sha256('right'), sha256('damaged')];
   assert.equal((await verify(right)).status, 0);
   const { status, stdout } = await verify('--json', right, `sha256:${damaged}`, '0'.repeat(64));
@@ -88,13 +88,13 @@ test('digests that are given are looked at alone; --json tells each fault and a 
   assert.deepEqual(summary, { blobs: 2, bytes: 12, faults: 2 });
 });
 
-test('no digest: status 2', async () => {
+test('an invalid digest: status 2', async () => {
   const { status, stderr } = await verify('sha256:abc');
   assert.equal(status, 2);
   assert.match(stderr, /64 lower-case hex digits/);
 });
 
-test('a forgotten blob whose file is there is listed', async () => {
+test('a forgotten blob whose file still exists is listed', async () => {
   await mkdir(dirname(path('forgotten')), { recursive: true });
   await writeFile(path('forgotten'), 'forgotten');
   const { status, stdout } = await verify(sha256('forgotten'));
@@ -102,7 +102,7 @@ test('a forgotten blob whose file is there is listed', async () => {
   assert.match(stdout, /^not-forgotten .* run 'sealgate forget' again/);
 });
 
-test('--restore beside a server: refused with what to do', async () => {
+test('--restore with a running server: refused with a remedy', async () => {
   const server = await TestServer.start(site, '--workers', '1');
   const { status, stderr } = await verify('--restore');
   assert.equal(status, 1);
@@ -110,7 +110,7 @@ test('--restore beside a server: refused with what to do', async () => {
   await server.stop();
 });
 
-test('--restore: what is right is served again; what is damaged or forgotten is not', async () => {
+test('--restore: intact blobs are served again, damaged and forgotten ones are not', async () => {
   await withStore((store) => store.quarantine(sha256('damaged'), 'content'));
   const { status, stdout } = await verify('--restore');
   assert.equal(status, 1);
@@ -126,7 +126,7 @@ test('--restore: what is right is served again; what is damaged or forgotten is 
   await server.stop();
 });
 
-test('--restore: a right file in quarantine takes the place of a wrong one, which is kept', async () => {
+test('--restore: an intact file in quarantine replaces a damaged one, which is kept', async () => {
   const digest = sha256('withdrawn');
   await withStore((store) => store.quarantine(digest, 'content'));
   await writeFile(path('withdrawn'), 'WITHDRAWN');
@@ -136,7 +136,7 @@ test('--restore: a right file in quarantine takes the place of a wrong one, whic
   await withStore(async (store) => assert.equal((await store.seal(digest)).level, 'L1'));
 });
 
-test('--restore: a right file in its place is recorded where it is, and the journal knows it', async () => {
+test('--restore: an intact file in blobs/ is recorded again, in the journal too', async () => {
   const digest = sha256('withdrawn');
   await withStore((store) => store.quarantine(digest, 'content'));
   const [kept = assert.fail()] = (await readdir(join(root, 'quarantine'))).filter((name) =>

@@ -1,5 +1,5 @@
-// Wrong arguments end with status 2 and one line that says what is wrong, then where to read on; nothing is
-// done.
+// Invalid arguments end with status 2, one line that says what is wrong, and a hint to --help; nothing is
+// changed.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
