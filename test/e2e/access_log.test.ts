@@ -1,5 +1,5 @@
-// The access log has one JSON line for each response: what was asked, what was answered, how the bytes went
-// and why not otherwise. No secret is in it, and it can be rotated by renaming.
+// The access log has a JSON line for each response: the request, the response, the delivery path and the
+// reason for it. It contains no secret, and can be rotated by renaming.
 
 import assert from 'node:assert/strict';
 import { readFile, rename, writeFile } from 'node:fs/promises';
@@ -30,7 +30,7 @@ async function lines(file = path): Promise<Line[]> {
     .map((line) => JSON.parse(line));
 }
 
-/** The lines about a target, once there are so many. */
+/** The log lines for a target, when there are `count` of them. */
 const about = (target: string, count: number, file = path) =>
   until(
     async () => (await lines(file)).filter((line) => line.target === target),
@@ -38,7 +38,7 @@ const about = (target: string, count: number, file = path) =>
     `lines about ${target}`,
   );
 
-test('large responses to requests in one segment', async () => {
+test('large responses to pipelined requests: one line each', async () => {
   await server.put('/o/files/large', content);
   const targets = ['/o/files/large?1', '/o/files/large?2', '/o/files/large?3'];
   for (const target of targets) assert.equal((await server.curl(target)).status, 200);
@@ -52,7 +52,7 @@ test('large responses to requests in one segment', async () => {
   wire.close();
 });
 
-test('an upload and a download', async () => {
+test('an upload and a download: their lines', async () => {
   await server.put('/o/files/a', content);
   await server.curl('/o/files/a', '-A', 'agent "quoted"');
   const [upload, download] = await about('/o/files/a', 2);
@@ -72,7 +72,7 @@ test('an upload and a download', async () => {
   assert.ok(Number(download?.duration_ms) >= Number(download?.first_byte_ms));
 });
 
-test('a refusal, and a head that could not be read', async () => {
+test('a refused request, and a malformed head: their lines', async () => {
   await server.curl('/o/files/none');
   const [refused] = await about('/o/files/none', 1);
   assert.equal(refused?.status, 404);
@@ -86,7 +86,7 @@ test('a refusal, and a head that could not be read', async () => {
   assert.equal(line?.protocol, undefined, 'it came in the clear');
 });
 
-test('a small object, from the front end’s plan and from the kept one', async () => {
+test('a small object, from a new plan and from a kept one: their lines', async () => {
   await writeFile(join(site.dir, 'small'), 'small');
   await server.put('/o/files/small', join(site.dir, 'small'));
   await server.curl('/o/files/small');
@@ -98,7 +98,7 @@ test('a small object, from the front end’s plan and from the kept one', async 
   );
 });
 
-test('a request keeps the name and the trace that it came with, or gets a name of its own', async () => {
+test('X-Request-Id and traceparent of a request are logged; without them an id is made', async () => {
   const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   await server.curl('/o/files/named', '-H', 'X-Request-Id: edge-7', '-H', `traceparent: ${trace}`);
   const [named] = await about('/o/files/named', 1);
@@ -119,7 +119,7 @@ test('the token is in no line', async () => {
   assert.ok(!server.log().includes(site.token));
 });
 
-test('a renamed file is left for a new one on SIGHUP', async () => {
+test('SIGHUP after a rename: a new file is opened', async () => {
   await rename(path, `${path}.1`);
   process.kill(server.pid, 'SIGHUP');
   await until(() => server.log().includes('opened again'), Boolean, 'the log of the reload');

@@ -1,5 +1,5 @@
-// What lines of the access log say of a request: what log.fields asks for, of malformed bodies too; and which
-// of them are the sentinel's.
+// log.fields selects the request fields in access log lines, also for malformed bodies; lines of the sentinel
+// are marked.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -52,7 +52,7 @@ async function send(bytes: string): Promise<number> {
   return status;
 }
 
-test('all fields: as sent, escaped where they are no text, cut where they are long', async () => {
+test('all fields: as sent, escaped if not text, truncated if long', async () => {
   const long = 'x'.repeat(3000);
   const fields = `Range: bytes=0-1\r\nReferer: "\\\xff\xc3(\r\nUser-Agent: ${long}`;
   await send(request('GET', '/o/files/none?fields', fields));
@@ -66,13 +66,13 @@ test('all fields: as sent, escaped where they are no text, cut where they are lo
   });
 });
 
-test('a request of HTTP/1.0 without fields: only its version', async () => {
+test('an HTTP/1.0 request without fields: only its version is logged', async () => {
   await send('GET /o/files/none?old HTTP/1.0\r\n\r\n');
   const line = await all.line(({ target }) => target === '/o/files/none?old');
   assert.deepEqual(JSON.parse(JSON.stringify(fieldsOf(line))), { http_version: '1.0' });
 });
 
-test('no fields asked for: none', async () => {
+test('log.fields empty: no fields are logged', async () => {
   const none = await start({ fields: [] }, 0);
   await none.server.curl('/o/files/none', '-A', 'agent', '-H', 'Range: bytes=0-1');
   const line = await none.line(({ target }) => target === '/o/files/none');
@@ -96,7 +96,7 @@ for (const [what, body] of [
   });
 }
 
-test('the sentinel, in the clear: marked, without its name, and no response of a client', async () => {
+test('the sentinel, without TLS: marked, without its name, and no response of a client', async () => {
   await all.server.put('/o/files/object', all.site.config);
   const line = await all.line(({ target }) => String(target).startsWith('/sha256/'));
   assert.equal(line.group, 'sentinel');

@@ -1,5 +1,5 @@
-// What becomes of the access log's file never becomes of the service: a reader that stops, a full disk, a
-// pipe that is closed. Lines that are written are whole; lines that are lost are counted and said.
+// A failing access log (stopped reader, full disk, closed pipe) does not affect the service. Written lines
+// are complete; lost lines are counted and reported.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -26,7 +26,7 @@ function start(accessLog: string): Promise<TestServer> {
   return TestServer.start(site, ...listen, '--workers', '1', '--access-log', accessLog);
 }
 
-/** Requests with lines of some 7 KB each, in batches. */
+/** Sends requests in batches, each with a log line of some 7 KB. */
 async function ask(server: TestServer, count: number): Promise<void> {
   const wire = await Wire.open(server.urls[1] ?? '');
   const target = `/o/files/none?${'%22'.repeat(2500)}`;
@@ -75,7 +75,7 @@ test('a FIFO whose reader stops: uploads are answered, lines are counted or whol
     'all lines that waited',
   );
   const dropped = await server.metric(lost);
-  // The upload, and what was asked: each line is there, or counted.
+  // The upload and the requests: each line is written or counted as lost.
   assert.equal(whole(read) + dropped, 1501);
   await reader.close();
   assert.equal(await server.stop(), 0);
@@ -115,7 +115,7 @@ test('a full disk: requests are answered, lines are whole, and all there when th
   await disk.remove();
 });
 
-test('standard output has the lines and nothing else; when its reader goes, the server stays', async () => {
+test('access log on standard output: nothing else is there, and the server outlives its reader', async () => {
   const args = ['--listen', 'http://127.0.0.1:0', '--control', 'http://127.0.0.1:0', '--access-log', '-'];
   const child = spawnCli(['serve', '--config', site.config, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const [out, log] = [text(child.stdout), text(child.stderr)];
@@ -134,7 +134,7 @@ test('standard output has the lines and nothing else; when its reader goes, the 
   assert.equal(status, 0);
 });
 
-test('what is asked last is in the log when the server has ended', async () => {
+test('lines of the last requests are written before the server ends', async () => {
   const log = join(site.dir, 'last.log');
   const server = await start(log);
   await ask(server, 50);
@@ -142,7 +142,7 @@ test('what is asked last is in the log when the server has ended', async () => {
   assert.equal(whole(await readFile(log, 'utf8')), 50);
 });
 
-test('a server that ends while nobody reads its log does not wait for a reader', async () => {
+test('a server ends although nobody reads the FIFO of its log', async () => {
   const fifo = join(site.dir, 'unread');
   execFileSync('mkfifo', [fifo]);
   const server = await start(fifo);
@@ -150,7 +150,7 @@ test('a server that ends while nobody reads its log does not wait for a reader',
   assert.equal(await server.stop(), 0);
 });
 
-test('SIGUSR1 opens the file anew', async () => {
+test('SIGUSR1 reopens the file', async () => {
   const log = join(site.dir, 'turned.log');
   const server = await start(log);
   await ask(server, 50);

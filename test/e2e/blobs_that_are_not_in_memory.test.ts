@@ -1,4 +1,4 @@
-// Blobs on a disk that nobody has read yet: opened and read aside, and delivered like any others.
+// Blobs that are not in the page cache are opened and read by I/O threads and delivered as usual.
 
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
@@ -29,7 +29,7 @@ async function withServer(work: (server: TestServer) => Promise<void>): Promise<
   }
 }
 
-test('after the disk was mounted anew', { skip }, async () => {
+test('after a remount, blobs are delivered and cold opens and reads are counted', { skip }, async () => {
   await withServer(async (server) => {
     for (const name of names) {
       await writeFile(join(site.dir, name), bytesOf(name));

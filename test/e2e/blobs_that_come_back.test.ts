@@ -1,5 +1,5 @@
-// The blobs are not there for a while, as when their disk is mounted late: 503 with Retry-After, of a
-// plan that a worker kept too; and all is as before once it is back.
+// When blobs/ is missing for a while, as with a disk that is mounted late, requests get 503 with Retry-After,
+// also those with a kept plan; afterwards everything works as before.
 
 import assert from 'node:assert/strict';
 import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
@@ -22,13 +22,13 @@ for (const name of ['asked', 'unasked'])
   assert.equal((await server.put(`/o/files/${name}`, join(site.dir, 'object'))).status, 201);
 assert.equal((await server.curl('/o/files/asked')).status, 200);
 
-/** A worker holds the folder itself open. */
+/** Moves the contents, because a worker holds the folder itself open. */
 async function move(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
   for (const name of await readdir(from)) await rename(join(from, name), join(to, name));
 }
 
-test('no blobs: 503 with Retry-After; blobs back: 200', async () => {
+test('blobs/ missing: 503 with Retry-After; blobs/ back: 200', async () => {
   await move(blobs, aside);
   for (const args of [[], ['-I'], []]) {
     const { status, headers } = await server.curl('/o/files/unasked', ...args);

@@ -13,7 +13,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-test('both wildcards on one port answer by IPv4 and IPv6', async () => {
+test('listeners on 0.0.0.0 and [::] with one port respond over IPv4 and IPv6', async () => {
   const site = await createSite();
   const port = await freePort();
   const listen = ['0.0.0.0', '[::]'].flatMap((host) => ['--listen', `http://${host}:${port}`]);

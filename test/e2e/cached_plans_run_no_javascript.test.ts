@@ -1,4 +1,4 @@
-// The second GET of an object never enters JavaScript: the counters of plan cache and front end prove it.
+// The second GET of an object runs no JavaScript, according to the counters of plan cache and application.
 
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createSite, TestServer } from '../support/server.ts';
 
-// The sentinel asks for objects too.
+// The sentinel's requests would be counted too.
 const site = await createSite({ sentinel: { intervalSeconds: 0 } });
 const server = await TestServer.start(site, '--workers', '1');
 after(async () => {
@@ -17,7 +17,7 @@ after(async () => {
 const asked = () => server.metric('sealgate_front_end_latency_seconds_count');
 const hits = () => server.metric('sealgate_plan_cache_hits_total');
 
-test('the front end is asked once for an object, whatever query follows its path', async () => {
+test('the application is asked once for an object, whatever the query', async () => {
   const file = join(site.dir, 'small');
   await writeFile(file, 'sealed');
   await server.put('/o/files/small', file);
@@ -34,7 +34,7 @@ test('the front end is asked once for an object, whatever query follows its path
   assert.equal(await hits(), 10);
 });
 
-test('a listing is answered by its query, and never from a kept plan', async () => {
+test('a listing depends on its query and never uses a kept plan', async () => {
   const list = async (query: string) => {
     const { entries } = JSON.parse((await server.curl(`/o/files/${query}`)).body.toString());
     return entries.map(({ name }: { name: string }) => name);

@@ -1,5 +1,5 @@
-// A blob that was changed behind the server's back is answered with 500 and withdrawn, and the same bytes
-// heal it.
+// A blob that was changed behind the server's back gets 500 and goes into quarantine; uploading the same
+// bytes repairs it.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -16,7 +16,7 @@ after(async () => {
   await site.remove();
 });
 
-test('a blob truncated while its plan is kept', async () => {
+test('a blob truncated while its plan is kept: 500, and repaired by an upload', async () => {
   const bytes = Buffer.alloc(1024 * 1024, 'sealed ');
   const digest = createHash('sha256').update(bytes).digest('hex');
   const file = join(site.dir, 'file');

@@ -1,5 +1,5 @@
-// A blob that is changed in place while a client takes it in is not delivered to the end: neither from memory
-// nor where its last bytes come from the disk.
+// A blob that is changed in place during a download is not delivered to its end, whether its last bytes come
+// from memory or from disk.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
@@ -13,7 +13,7 @@ import { createSite, TestServer } from '../support/server.ts';
 import { blobPath, sha256 } from '../support/store.ts';
 import { until } from '../support/wait.ts';
 
-/** More than the sockets between client and server hold. */
+/** More than the sockets between client and server can hold. */
 const size = 40_000_000;
 const site = await createSite();
 const listeners = ['--listen', 'https://127.0.0.1:0', '--listen', 'http://127.0.0.1:0'];
@@ -25,8 +25,8 @@ after(async () => {
 const gate = join(site.dir, 'gate');
 execFileSync('mkfifo', [gate]);
 
-/** A client that takes in what the sockets and a pipe hold, and the rest when it is told to go on. */
-function receiveAtOurWord(url: string) {
+/** A client that reads until its pipe is full, and reads the rest on request. */
+function receiveInSteps(url: string) {
   const receive = 'curl --silent --insecure "$0" | { read -r word <"$1"; wc --bytes; }';
   const reader = spawn('sh', ['-c', receive, url, gate]);
   const output = text(reader.stdout);
@@ -47,7 +47,7 @@ async function changeEnd(blob: string, drop: boolean): Promise<void> {
   await file.sync();
   await file.close();
   await chmod(blob, 0o444);
-  // The end alone: what is read ahead of it would bring it into memory again.
+  // Only the end, because readahead would bring more into memory.
   const from = Math.floor((size - 30_000) / 4096) * 4096;
   const reading = [`if=${blob}`, 'iflag=nocache,skip_bytes', `skip=${from}`, 'of=/dev/null', 'status=none'];
   if (drop) execFileSync('dd', reading);
@@ -55,7 +55,7 @@ async function changeEnd(blob: string, drop: boolean): Promise<void> {
 
 for (const [index, protocol] of ['https', 'http'].entries()) {
   for (const drop of [false, true]) {
-    test(`${protocol}, its end ${drop ? 'on the disk' : 'in memory'}`, async () => {
+    test(`${protocol}, changed end ${drop ? 'on disk' : 'in memory'}: the download is cut off`, async () => {
       const content = randomBytes(size);
       const source = join(site.dir, 'content');
       await writeFile(source, content);
@@ -63,7 +63,7 @@ for (const [index, protocol] of ['https', 'http'].entries()) {
       await server.put(name, source);
       const blob = blobPath(join(site.dir, 'store'), sha256(content));
 
-      const received = receiveAtOurWord(`${server.urls[index]}${name}`);
+      const received = receiveInSteps(`${server.urls[index]}${name}`);
       const sending = () => server.metric('sealgate_connections{state="sending"}');
       await until(sending, (connections) => connections === 1, 'a response under way');
       await changeEnd(blob, drop);

@@ -19,7 +19,7 @@ test('health and readiness', async () => {
   }
 });
 
-test('the exposition is well-formed', async () => {
+test('/metrics is well-formed OpenMetrics text', async () => {
   await server.curl('/o/files/none');
   const answer = await fetch(`${server.control}/metrics`);
   assert.match(answer.headers.get('content-type') ?? '', /^application\/openmetrics-text; version=1\.0\.0/);
@@ -33,7 +33,7 @@ test('the exposition is well-formed', async () => {
   }
 });
 
-test('what happened is counted', async () => {
+test('requests and responses appear in the counters', async () => {
   const before = await server.metric('sealgate_problems_total{problem="not-found"}');
   const sent = await server.metric('sealgate_responses_total{delivery="tls-send"}');
   await server.curl('/o/files/none');

@@ -1,5 +1,5 @@
-// The control listener answers no web page but its own: neither a name that somebody points at loopback, nor
-// a form of another site.
+// The control listener refuses requests from foreign web pages: host names that point to loopback (DNS
+// rebinding), and cross-site forms.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -20,14 +20,14 @@ async function status(path: string, ...args: string[]): Promise<string> {
   return (await outcome(curl)).stdout;
 }
 
-test('a Host that is no loopback name is refused', async () => {
+test('a Host other than a loopback name gets 403', async () => {
   assert.equal(await status('/metrics', '-H', 'Host: elsewhere.test:9443'), '403');
   assert.equal(await status('/metrics', '-H', 'Host: localhost.elsewhere.test:9443'), '403');
   assert.equal(await status('/metrics', '-H', 'Host: localhost:9443'), '200');
   assert.equal(await status('/metrics', '-H', 'Host: LocalHost.:9443'), '200');
 });
 
-test('a post from another site is refused, one from a shell or an own page is not', async () => {
+test('POST with a foreign Origin gets 403; without Origin or from its own page it is accepted', async () => {
   const post = ['-X', 'POST'];
   assert.equal(await status('/tls/reload', ...post, '-H', 'Origin: https://elsewhere.test'), '403');
   assert.equal(await status('/tls/reload', ...post, '-H', 'Origin: null'), '403');

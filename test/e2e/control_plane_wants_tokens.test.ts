@@ -1,5 +1,5 @@
-// With control.auth "token" the control plane tells nothing and changes nothing without one: control:read may
-// look, control:operate may change. It listens for others with TLS alone, and a unix socket is its owner's.
+// With control.auth "token", control:read allows reading and control:operate changes. Addresses that others
+// can reach need TLS, and a unix socket belongs to its owner.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -32,7 +32,7 @@ async function status(path: string, token: string | undefined, ...args: string[]
 
 const rollBack = ['-X', 'POST', '-d', '{"why":"test"}'];
 
-test('nothing but health is told without a token', async () => {
+test('without a token only health checks get a response', async () => {
   assert.equal(await status('/healthz', undefined), '200');
   assert.equal(await status('/readyz', undefined), '200');
   for (const path of ['/metrics', '/rollout', '/audit', '/none']) {
@@ -42,20 +42,20 @@ test('nothing but health is told without a token', async () => {
   }
 });
 
-test('control:read may look and change nothing', async () => {
+test('a token with control:read may read, not change', async () => {
   assert.equal(await status('/metrics', tokens.read), '200');
   assert.equal(await status('/rollout/rollback', tokens.read, ...rollBack), '403');
   assert.equal(await status('/tls/reload', tokens.read, '-X', 'POST'), '403');
 });
 
-test('control:operate may change, and the audit log says whose token it was', async () => {
+test('a token with control:operate may change, and the audit log has its id', async () => {
   assert.equal(await status('/rollout', tokens.operate), '200');
   assert.equal(await status('/rollout/rollback', tokens.operate, ...rollBack), '200');
   const lines = (await readFile(join(site.dir, 'audit.jsonl'), 'utf8')).trimEnd().split('\n');
   assert.match(JSON.parse(lines.at(-1) ?? '').who, /^token [0-9a-f]{8}$/);
 });
 
-test('commands take a token from a file', async () => {
+test('commands read the token from --token-file', async () => {
   const file = join(site.dir, 'token');
   await writeFile(file, tokens.read);
   const at = ['--config', site.config, '--control', server.control ?? '', '--token-file', file];
@@ -63,13 +63,13 @@ test('commands take a token from a file', async () => {
   await assert.rejects(runCli('rollout', 'back', '--why', 'test', ...at), /control:operate/);
 });
 
-test('guesses of one address are turned away after a while, and no token is in the log', async () => {
+test('many wrong tokens from one address get 429, and no token is in the log', async () => {
   const answers = new Set<string>();
   const guesses = async (count: number, ...args: string[]) => {
     for (let guess = 0; guess < count && !answers.has('429'); guess += 1)
       answers.add(await status('/metrics', `sgt_guess${guess}`, ...args));
   };
-  // A new minute may begin meanwhile.
+  // A new minute may begin in between.
   await guesses(140, '--interface', '127.0.0.2');
   assert.ok(answers.has('429'));
   assert.equal(await status('/metrics', 'sgt_mistyped'), '401', 'another address is told what is wrong');
@@ -77,7 +77,7 @@ test('guesses of one address are turned away after a while, and no token is in t
   assert.ok(!server.log().includes('sgt_'));
 });
 
-test('an address that others can reach needs TLS and tokens', async () => {
+test('a listener beyond loopback needs TLS and tokens', async () => {
   const checked = async (listen: string, auth: string) => {
     await writeFile(site.config, JSON.stringify({ ...config, control: { auth, listen } }));
     return runCli('config', 'check', '--config', site.config);
@@ -87,7 +87,7 @@ test('an address that others can reach needs TLS and tokens', async () => {
   await checked('https://192.0.2.1:9443', 'token');
 });
 
-test('a unix socket is for its owner, and replaced after a server that was killed', async () => {
+test('a unix socket has mode 0600, and replaces that of a killed server', async () => {
   const path = join(site.dir, 'control.sock');
   const start = () => TestServer.start(own, '--workers', '1', '--control', `unix:${path}`);
   const own = await createSite();

@@ -1,4 +1,4 @@
-// A server that crashes leaves no core, where its keys and its clients' tokens would be, unless asked to.
+// A crash leaves no core dump, which would contain keys and tokens, unless --core-dumps is given.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -16,7 +16,7 @@ const pattern = (await readFile('/proc/sys/kernel/core_pattern', 'utf8')).trim()
 const serve = ['serve', '--config', site.config, '--control', 'http://127.0.0.1:0', '--workers', '1'];
 const listen = ['--listen', 'https://127.0.0.1:0'];
 
-/** The files in a server's folder after it crashed, though its shell allows cores of any size. */
+/** The files in a server's folder after a crash under a shell that allows core dumps. */
 async function filesAfterACrash(...args: string[]): Promise<string[]> {
   const dir = await mkdtemp(join(site.dir, 'crash-'));
   const command = cliCommand([...serve, ...listen, ...args]).flat();
@@ -31,10 +31,10 @@ async function filesAfterACrash(...args: string[]): Promise<string[]> {
 
 const skip = /^core\b/.test(pattern) ? false : `cores go to ${pattern} here`;
 
-test('a crash leaves no core', { skip }, async () => {
+test('a crash leaves no core dump', { skip }, async () => {
   assert.deepEqual(await filesAfterACrash(), []);
 });
 
-test('a crash with --core-dumps leaves one', { skip }, async () => {
+test('a crash with --core-dumps leaves a core dump', { skip }, async () => {
   assert.match((await filesAfterACrash('--core-dumps')).join(), /^core/);
 });

@@ -1,5 +1,5 @@
-// The diagnosis of a server without any kernel TLS to speak of: uploads that end early and blobs in
-// quarantine are named, and the exit status tells a server that is odd from one that does not answer.
+// diagnose without kernel TLS: aborted uploads and blobs in quarantine are reported; the exit status tells
+// symptoms from a server that does not respond.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -25,14 +25,14 @@ after(async () => {
 const diagnose = (...args: string[]) =>
   outcome(spawnCli(['diagnose', '--config', site.config, '--control', server.control ?? '', ...args]));
 
-test('a quiet server is not odd: status 0', async () => {
+test('an idle server has no symptoms: status 0', async () => {
   const { status, stdout } = await diagnose();
   assert.match(stdout, /^nothing odd in the last \d+ s\n/);
   assert.match(stdout, /\nnothing sent over TLS, nothing received over TLS, since the start\n/);
   assert.equal(status, 0);
 });
 
-test('uploads that clients give up are named with their share: status 1', async () => {
+test('uploads aborted by clients: uploads-aborted with their share, status 1', async () => {
   const plain = server.urls.find((url) => url.startsWith('http:')) ?? assert.fail();
   const { hostname, port } = new URL(plain);
   const head = [
@@ -61,16 +61,16 @@ test('uploads that clients give up are named with their share: status 1', async 
   assert.equal((await diagnose()).status, 1);
 });
 
-test('uploads that were lost are named with their count: their clients may believe them stored', async () => {
+test('uploads cut off by the connection: uploads-lost with their count', async () => {
   const read = async () => {
     const { symptoms } = (await (await fetch(`${server.control}/diagnosis`)).json()) as Diagnosis;
     return symptoms.find(({ name }) => name === 'uploads-lost')?.seen ?? '';
   };
-  // The last of them may be in the sample to come.
+  // The last of them may be counted in the next sample only.
   await until(read, (seen) => seen.startsWith('25 uploads whose connection ended before'), '25 lost uploads');
 });
 
-test('files in quarantine are named', async () => {
+test('files in quarantine: blobs-in-quarantine', async () => {
   await writeFile(join(site.dir, 'store', 'quarantine', `${'a'.repeat(64)}.1`), 'damaged');
   const { status, stdout } = await diagnose('--json');
   const { symptoms, traffic } = JSON.parse(stdout) as Diagnosis;
@@ -81,7 +81,7 @@ test('files in quarantine are named', async () => {
   assert.equal(status, 1);
 });
 
-test('wrong arguments end with 2, and a server that does not answer with 3', async () => {
+test('wrong arguments end with 2, no response from a server with 3', async () => {
   assert.equal((await diagnose('--no-such-option')).status, 2);
   const { status, stderr } = await diagnose('--control', 'http://127.0.0.1:1');
   assert.match(stderr, /no server answers there/);

@@ -1,4 +1,4 @@
-// SIGTERM: a response under way is finished, new connections are refused, and the process ends with 0.
+// SIGTERM: the current response is finished, new connections are refused, and the process exits with 0.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -11,7 +11,7 @@ import { createSite, TestServer } from '../support/server.ts';
 const site = await createSite();
 after(() => site.remove());
 
-test('a download that has begun survives the drain', async () => {
+test('SIGTERM during a download: the download completes', async () => {
   const server = await TestServer.start(site, '--workers', '2');
   const file = join(site.dir, 'large');
   const size = 48 * 1024 * 1024;
@@ -20,7 +20,7 @@ test('a download that has begun survives the drain', async () => {
 
   const download = spawn('curl', ['-sS', '--cacert', site.certificate, `${server.url}/o/files/large`]);
   let received = 0;
-  // The pipe holds the client back until the server has been told to stop.
+  // The full pipe stops the client until the server has got the signal.
   const [head] = await once(download.stdout, 'data');
   received += head.length;
   download.stdout.pause();

@@ -1,5 +1,5 @@
-// A server that may open few files answers for more objects than that: what it keeps open is fitted to the
-// limit.
+// With a low limit on open files the server serves more objects than it may keep open, because it lowers its
+// own limits.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -11,15 +11,15 @@ import { cliCommand, root, runCli, text } from '../support/runtime.ts';
 import { createSite } from '../support/server.ts';
 import { writeTree } from '../support/tree.ts';
 
-/** More than a runtime needs for itself, fewer than objects. */
+/** More than a runtime needs, fewer than there are objects. */
 const openFiles = 900;
 const objects = 1000;
 const site = await createSite();
 after(() => site.remove());
 
-test('every object is served', async () => {
+test('more objects than open files: every object is served', async () => {
   const tree = join(site.dir, 'tree');
-  // Too large to be kept in memory, so that each takes an open file.
+  // Too large to be kept in memory, so that each needs an open file.
   const file = (_: unknown, i: number) => [`o${i}`, `${i} `.repeat(8000)];
   await writeTree(tree, Object.fromEntries(Array.from({ length: objects }, file)));
   await runCli('import', tree, '--config', site.config, '--bucket', 'files');

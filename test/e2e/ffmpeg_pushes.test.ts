@@ -1,5 +1,5 @@
-// ffmpeg's HLS and DASH muxers push each file by PUT over TLS. Without persistent connections they close
-// right after the body and read nothing; every file arrives all the same.
+// ffmpeg's HLS and DASH muxers upload each file with PUT over TLS. Without persistent connections they close
+// right after the body without reading; every file must still arrive.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -31,7 +31,7 @@ async function push(target: string, codec: string, ...muxer: string[]): Promise<
   assert.equal(status, 0, stderr);
 }
 
-/** The text of `name`, once the server has it with `mark` in it: ffmpeg does not wait for the commit. */
+/** The text of `name` when it contains `mark`, because ffmpeg does not wait for the commit. */
 function written(name: string, mark: string): Promise<string> {
   const read = async () => (await server.curl(`/o/live/${name}`)).body.toString();
   return until(read, (text) => text.includes(mark), `${mark} in ${name}`);
@@ -70,6 +70,6 @@ for (const persistent of ['0', '1']) {
   });
 }
 
-test('no upload was lost on the way', async () => {
+test('no upload was counted as lost', async () => {
   assert.equal(await server.metric('sealgate_uploads_lost_total'), 0);
 });

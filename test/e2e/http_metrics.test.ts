@@ -1,5 +1,5 @@
-// Responses are counted by class of status, method and the way their bytes left; sizes of uploads and of
-// responses are histograms.
+// Responses are counted by status class, method and delivery path; sizes of uploads and responses are
+// histograms.
 
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
@@ -28,7 +28,9 @@ async function series(metric: string): Promise<Record<string, number>> {
 
 const responses = () => series('sealgate_http_responses_total');
 
-/** What `act` added, by labels: so many responses, which are counted just after their clients have them. */
+/**
+ * The increments by labels caused by `act`; waits for `count` of them, since counting follows the response.
+ */
 async function added(count: number, act: () => Promise<unknown>): Promise<Record<string, number>> {
   const before = await responses();
   await act();
@@ -61,7 +63,7 @@ test('uploads of 5, 4096 and 100,000 bytes: three 2xx of PUT, and their sizes', 
   assert.match(await text(), /^sealgate_request_size_bytes_sum 104101$/m);
 });
 
-test('GET and HEAD, small and large, by TLS and in the clear: each by the way its bytes left', async () => {
+test('GET and HEAD, small and large, with and without TLS: counted by delivery path', async () => {
   const counted = await added(5, async () => {
     for (const target of ['/o/files/5', '/o/files/5', '/o/files/100000']) await server.curl(target);
     await server.curl('/o/files/5', '--head');
@@ -85,7 +87,7 @@ test('GET and HEAD, small and large, by TLS and in the clear: each by the way it
   assert.equal(sizes['delivery="plain-sendfile",le="262143"'], 1);
 });
 
-test('304, 404, a method that is not served, one of nobody, and a head that cannot be read', async () => {
+test('304, 404, unsupported and unknown methods, and a malformed head: counted', async () => {
   const counted = await added(5, async () => {
     await server.curl('/o/files/5', '-H', 'If-None-Match: *');
     await server.curl('/o/files/none');

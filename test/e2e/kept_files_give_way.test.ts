@@ -1,5 +1,4 @@
-// A server that may open no more files closes those that it keeps for later: objects that are wanted now are
-// served.
+// At the limit of open files the server closes files of kept plans to serve other objects.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -31,20 +30,20 @@ async function get(i: number): Promise<void> {
   assert.ok(body === content(i), `o${i} is what was stored`);
 }
 
-/** Sets the soft limit alone: it can be raised again. */
+/** Sets only the soft limit, so that it can be raised again. */
 function allowFiles(count: number): void {
   execFileSync('prlimit', ['--pid', `${server.pid}`, `--nofile=${count}:`]);
 }
 
-test('with all allowed files open, other objects are opened', async () => {
+test('at the limit of open files, further objects are served', async () => {
   for (let i = 0; i < kept; i += 1) await get(i);
   const open = (await readdir(`/proc/${server.pid}/fd`)).map(Number);
   assert.ok(open.length > kept, `${open.length} files are open`);
-  // The limit is on the number that a file gets; some below the greatest may be free.
+  // The limit applies to the descriptor's number; some lower numbers may be free.
   allowFiles(Math.max(...open) + 1);
 
   for (let i = kept; i < objects; i += 1) await get(i);
-  allowFiles(4096); // the control plane, which the runtime serves, needs one to accept
+  allowFiles(4096); // the control plane needs one to accept a connection
   assert.ok((await server.metric('sealgate_plan_cache_entries')) < objects);
   assert.doesNotMatch(server.log(), /not as it was recorded/);
 });

@@ -1,5 +1,4 @@
-// A server whose store was removed, renamed or unmounted says that it is not ready, and is ready again when
-// the store is back.
+// /readyz reports 503 while the store is removed, renamed or unmounted, and 200 when it is back.
 
 import assert from 'node:assert/strict';
 import { rename } from 'node:fs/promises';
@@ -20,7 +19,7 @@ async function ready(): Promise<{ status: number; text: string }> {
 }
 
 for (const part of ['store', 'store/blobs', 'store/meta']) {
-  test(`${part} is gone, and comes back`, async () => {
+  test(`${part} missing: not ready; back: ready`, async () => {
     const path = join(site.dir, part);
     assert.equal((await ready()).status, 200);
     await rename(path, `${path}.away`);

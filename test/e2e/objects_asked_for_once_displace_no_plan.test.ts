@@ -1,5 +1,5 @@
-// A crawl over more objects than a worker keeps plans for leaves the plans of those that are asked for again;
-// one that is asked for twice is kept.
+// A crawl over more objects than the plan cache holds does not displace plans that are used repeatedly; an
+// object requested twice gets a kept plan.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { writeTree } from '../support/tree.ts';
 
 const kept = 8;
 const crawled = 100;
-// The sentinel asks for objects too.
+// The sentinel's requests would be counted too.
 const limits = { planCacheEntries: kept, connections: 64 };
 const site = await createSite({ limits, sentinel: { intervalSeconds: 0 } });
 const tree = join(site.dir, 'tree');
@@ -28,7 +28,7 @@ async function get(number: number): Promise<void> {
   assert.deepEqual([status, body.toString()], [200, `object ${number}`]);
 }
 
-/** Those of the objects for which the front end was not asked. */
+/** The objects that were answered without asking the application. */
 async function known(numbers: number[]): Promise<number[]> {
   const found: number[] = [];
   for (const number of numbers) {
@@ -39,7 +39,7 @@ async function known(numbers: number[]): Promise<number[]> {
   return found;
 }
 
-test('plans outlive a crawl over other objects, and one asked for twice joins them', async () => {
+test('a crawl displaces no plan in use, and an object requested twice gets one', async () => {
   const hot = names.slice(0, kept);
   for (const number of names) await get(number);
   assert.deepEqual(await known(hot), hot);

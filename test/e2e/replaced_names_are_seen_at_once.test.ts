@@ -1,4 +1,4 @@
-// Once a replacement or a deletion is acknowledged, no worker answers from the plan it kept.
+// After a replacement or deletion is acknowledged, no worker uses its old kept plan.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -20,7 +20,7 @@ const connections = 12;
 const file = join(site.dir, 'version');
 const get = () => server.curl('/o/live/list.m3u8');
 
-test('every connection sees the version that was acknowledged last', async () => {
+test('all connections see the version acknowledged last', async () => {
   for (const version of ['one', 'two', 'three']) {
     await writeFile(file, version);
     assert.ok((await server.put('/o/live/list.m3u8', file)).status < 300);

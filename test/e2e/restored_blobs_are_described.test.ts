@@ -1,5 +1,5 @@
-// While a restored blob is being hashed, what needs none of its bytes is answered at once from what is
-// recorded: HEAD, 304, 412 and 416. What asks for its bytes hears when to come back.
+// While a restored blob is being hashed, responses that need none of its bytes come at once from its record:
+// HEAD, 304, 412 and 416. Requests for its bytes get 503 with Retry-After.
 
 import assert from 'node:assert/strict';
 import { open, utimes } from 'node:fs/promises';
@@ -34,7 +34,7 @@ for (const { size, digest } of [first, second]) {
 }
 await store.putRef('files', 'second', { digest: second.digest, mediaType: 'video/mp4' });
 await store.close();
-// As a restored backup: the same bytes, another change time.
+// As after restoring a backup: the same bytes with another change time.
 for (const { digest } of [first, second]) await utimes(blobPath(root, digest), 1, 1);
 
 const server = await TestServer.start(site, '--listen', 'http://127.0.0.1:0', '--workers', '1');
@@ -43,7 +43,7 @@ after(async () => {
   await site.remove();
 });
 
-/** One request on a connection of its own. */
+/** Sends one request on its own connection. */
 async function ask(method: string, target: string, ...fields: string[]): Promise<Response> {
   const wire = await Wire.open(server.url);
   wire.send(request(method, target, ...fields));

@@ -1,5 +1,5 @@
-// A rollout is remembered over restarts, gives way to an edited configuration, refuses what cannot be, and is
-// rolled back by a flag, a command, a request and a signal.
+// The rollout state survives restarts, is replaced by an edited configuration, refuses impossible changes,
+// and is rolled back by a command, a request and a signal.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -24,14 +24,14 @@ async function withServer(work: (server: TestServer) => Promise<void>, ...args: 
 }
 
 async function view(server: TestServer): Promise<RolloutView> {
-  // What is measured goes on meanwhile.
+  // The measurements change all the time, so they are left out.
   const { traffic: _, guard: __, ...state } = await (await fetch(`${server.control}/rollout`)).json();
   return state;
 }
 const command = (server: TestServer, ...args: string[]) =>
   runCli('rollout', ...args, '--config', site.config, '--control', server.control ?? '');
 
-/** On hosts without kernel TLS too. */
+/** With --force, because the host may lack kernel TLS. */
 const raise = (server: TestServer, ...args: string[]) => command(server, 'set', ...args, '--force');
 
 async function audit(): Promise<AuditEntry[]> {
@@ -39,14 +39,14 @@ async function audit(): Promise<AuditEntry[]> {
   return lines.map((line) => JSON.parse(line));
 }
 
-test('it begins with measuring alone', () =>
+test('the first start is in phase instrument', () =>
   withServer(async (server) => {
     const { phase, percent, control, changed } = await view(server);
     assert.deepEqual({ phase, percent, control }, { phase: 'instrument', percent: 5, control: 1 });
     assert.equal(changed.who, 'configuration');
   }));
 
-test('what the command changes is there after a restart', async () => {
+test('a change by the command survives a restart', async () => {
   await withServer(async (server) => {
     const slice = ['--client', '192.0.2.0/24', '2001:db8::/32', '--server-name', '*.Example.org'];
     await raise(server, 'tx-canary', '--percent', '20', ...slice, '--why', 'the first canary');
@@ -61,7 +61,7 @@ test('what the command changes is there after a restart', async () => {
   });
 });
 
-test('what cannot be is refused and changes nothing', () =>
+test('an invalid change is refused and changes nothing', () =>
   withServer(async (server) => {
     const before = await view(server);
     const refused: [string[], RegExp][] = [
@@ -79,7 +79,7 @@ test('what cannot be is refused and changes nothing', () =>
     assert.deepEqual(await view(server), before);
   }));
 
-test('a command, a request and a signal roll it back', () =>
+test('a command, a request and SIGUSR2 roll back', () =>
   withServer(async (server) => {
     const up = () => raise(server, 'rx', '--why', 'up');
     await up();
@@ -107,7 +107,7 @@ test('a command, a request and a signal roll it back', () =>
     assert.deepEqual(told, [ups, 'loopback: pager', ups, 'loopback: button', ups, 'signal: SIGUSR2']);
   }));
 
-test('the way back needs no reason', () =>
+test('a rollback needs no reason', () =>
   withServer(async (server) => {
     await raise(server, 'rx', '--why', 'up');
     assert.match(await command(server, 'back'), /^phase +instrument/);
@@ -115,7 +115,7 @@ test('the way back needs no reason', () =>
     assert.equal((await audit()).at(-1)?.why, 'asked to');
   }));
 
-test('a phase that would move nothing is refused with the reason', () =>
+test('a phase without kernel TLS on the host is refused with the reason', () =>
   withServer(
     async (server) => {
       assert.deepEqual((await view(server)).ktls, { works: false, reason: 'ktls.mode is off' });
@@ -135,7 +135,7 @@ test('a phase that would move nothing is refused with the reason', () =>
     ...['--ktls', 'off'],
   ));
 
-test('an edited configuration is where it begins anew', async () => {
+test('an edited configuration replaces the recorded state', async () => {
   await withServer(async (server) => {
     await raise(server, 'rx', '--percent', '70', '--why', 'at run time');
   });

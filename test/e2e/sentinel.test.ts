@@ -1,4 +1,4 @@
-// A server fetches sealed objects from itself, over each listener, with tokens too, and says what it found.
+// The sentinel fetches sealed objects over each listener, also with tokens, and reports the results.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ after(async () => {
   await site.remove();
 });
 
-/** Responses counted to the groups that the guard compares. */
+/** Number of responses in the groups that the guard compares. */
 async function ofClients(): Promise<number> {
   const groups = ['canary', 'control'].map((group) =>
     server.metric(`sealgate_group_responses_total{group="${group}"}`),
@@ -27,7 +27,7 @@ async function ofClients(): Promise<number> {
   return (await Promise.all(groups)).reduce((sum, count) => sum + count);
 }
 
-test('every way is fetched by and brings the right bytes', async () => {
+test('each path is fetched and brings the right bytes', async () => {
   assert.equal((await server.put('/o/files/object', site.config)).status, 201);
   const before = await ofClients();
   for (const way of ['canary', 'control', 'plain']) {
@@ -40,6 +40,6 @@ test('every way is fetched by and brings the right bytes', async () => {
   assert.equal(await ofClients(), before, "its fetches are no client's");
 });
 
-test('its token is in no log', () => {
+test('the token of the sentinel is in no log', () => {
   assert.ok(!/authorization|bearer/i.test(server.log()));
 });

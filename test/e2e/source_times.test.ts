@@ -1,5 +1,5 @@
-// "lastModified": "source": the time of the file that was stored is the object's, whichever way it came, and
-// no time that could mislead a client is told.
+// With lastModified "source" an object has the time of its source file, however it was stored, except for
+// times that would mislead clients.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -16,7 +16,7 @@ const site = await createSite({
 const then = 'Sat, 03 Feb 2001 04:05:06 GMT';
 const later = 'Sat, 03 Feb 2001 04:05:07 GMT';
 
-/** @param time as touch(1) takes it: a runtime's utimes() may refuse a time before 1970. */
+/** @param time in the format of touch(1), because a runtime's utimes() may refuse times before 1970. */
 async function file(name: string, time: string): Promise<string> {
   const path = join(site.dir, 'tree', name);
   await mkdir(join(site.dir, 'tree'), { recursive: true });
@@ -62,7 +62,7 @@ test('import, put and cp through the server', async () => {
   assert.equal(stat.lastModified, new Date(then).toISOString());
 });
 
-test('an upload that names it: accepted, and told', async () => {
+test('an upload with X-OC-Mtime: accepted, and shown in Last-Modified', async () => {
   const mtime = `X-OC-Mtime: ${Date.parse(then) / 1000}`;
   const made = await server.put('/o/live/upload', paths.dated, '-H', mtime);
   assert.deepEqual([made.status, made.headers.get('x-oc-mtime')], [201, 'accepted']);
@@ -71,7 +71,7 @@ test('an upload that names it: accepted, and told', async () => {
   assert.equal(unsaid.headers.get('x-oc-mtime'), undefined);
 });
 
-test('conditions are on that time', async () => {
+test('If-Modified-Since and If-Unmodified-Since use the time of the source', async () => {
   const status = async (...args: string[]) => (await server.curl('/o/files/put', ...args)).status;
   assert.equal(await status('-H', `If-Modified-Since: ${then}`), 304);
   assert.equal(await status('-H', 'If-Modified-Since: Sat, 03 Feb 2001 04:05:05 GMT'), 200);
@@ -82,7 +82,7 @@ test('conditions are on that time', async () => {
   assert.equal((await guarded(later)).status, 200);
 });
 
-test('a version whose source is older than the version before has the time of its own', async () => {
+test('a version with an older source than the version before has the time of its upload', async () => {
   await server.put('/o/live/back', paths.dated, '-H', 'X-OC-Mtime: 1000000000');
   const back = await server.put('/o/live/back', paths.old, '-H', 'X-OC-Mtime: 900000000');
   assert.deepEqual([back.status, back.headers.get('x-oc-mtime')], [200, undefined]);
@@ -112,7 +112,7 @@ for (const given of ['yesterday', '1.5', '', '1e9', '9999999999999', then]) {
   });
 }
 
-test('bytes that are put by digest have no time to be told', async () => {
+test('a blob uploaded by digest has no Last-Modified', async () => {
   const digest = JSON.parse(await cli('stat', 'files/put', '--json')).digest;
   const refused = await server.curl(
     ...([`/sha256/${digest}`, '-T', paths.dated, '-H', token, '-H', 'X-OC-Mtime: 1000000000'] as const),

@@ -1,4 +1,4 @@
-// What is in the way of a start is said in one line, and nothing is left running.
+// A server that cannot start reports the reason in one line and leaves no process behind.
 
 import assert from 'node:assert/strict';
 import { copyFile, rm } from 'node:fs/promises';
@@ -21,7 +21,7 @@ async function refusal(...args: string[]): Promise<string> {
   return stderr;
 }
 
-test('an address that is taken', async () => {
+test('an address in use: no start, one line', async () => {
   const other = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => other.once('listening', resolve));
   const { port } = other.address() as { port: number };
@@ -32,11 +32,11 @@ test('an address that is taken', async () => {
   other.close();
 });
 
-test('a control listener that is not on loopback', async () => {
+test('a control listener beyond loopback without TLS: no start', async () => {
   assert.match(await refusal(...listen, '--control', 'http://0.0.0.0:0'), /control\.listen: expected https:/);
 });
 
-test('a store that another server holds', async () => {
+test('a store that another server has open: no start', async () => {
   const server = await TestServer.start(site, '--workers', '1');
   const said = await refusal(...listen, ...control);
   assert.equal(await server.stop(), 0);
@@ -45,11 +45,11 @@ test('a store that another server holds', async () => {
 
 const kernelHasTls = addon.probeKtls().some(({ direction, works }) => direction === 'tx' && works);
 const skip = kernelHasTls && 'this kernel has kernel TLS';
-test('kernel TLS required where there is none', { skip }, async () => {
+test('ktls.mode require without kernel TLS: no start', { skip }, async () => {
   assert.match(await refusal(...listen, ...control, '--ktls', 'require'), /"require".*TCP_ULP/);
 });
 
-test('a certificate that is not there', async () => {
+test('a missing certificate: no start', async () => {
   const certificate = join(site.dir, 'tls', 'certificate.pem');
   await copyFile(certificate, `${certificate}.kept`);
   await rm(certificate);

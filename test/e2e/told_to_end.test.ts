@@ -1,5 +1,5 @@
-// A server that was told to end ends, whatever has become of its terminal, its standard output and its own
-// code; and what ends nothing leaves it serving.
+// Signals end the server whatever has become of its terminal, its output or its main thread; everything else
+// leaves it serving.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -24,7 +24,7 @@ const listen = [...serve, '--listen', 'http://127.0.0.1:0'];
  */
 const [first, rollBack] = [runtime === 'node' ? 1 : 10, 12];
 
-// The command line with a fault in it: SIGWINCH makes its main thread throw, or reject.
+// A command line with a bug: at SIGWINCH its main thread throws an error or rejects a promise.
 const faulty = join(site.dir, 'faulty.mjs');
 await writeFile(
   faulty,
@@ -36,10 +36,10 @@ await writeFile(
   await import(${JSON.stringify(`${root}src/cli.ts`)});`,
 );
 
-/** Milliseconds that an end may take, on a machine that has other things to do: else it takes for ever. */
+/** Milliseconds after which an end counts as hanging, even on a loaded machine. */
 const soon = 30_000;
 
-/** Resolves with how the process ended; kills it, and fails, when it does not in time. */
+/** Resolves with the exit status; kills the process and fails when it does not end in time. */
 async function end(child: ChildProcess, within = soon): Promise<number | NodeJS.Signals> {
   const late = setTimeout(() => child.kill('SIGKILL'), within);
   const [status, signal] = child.exitCode === null ? await once(child, 'exit') : [child.exitCode, null];
@@ -47,7 +47,10 @@ async function end(child: ChildProcess, within = soon): Promise<number | NodeJS.
   return status ?? signal;
 }
 
-/** Whether the server catches the signal (proc(5)). A child that was just forked is its parent's copy. */
+/**
+ * Whether the server handles the signal (proc(5)). A child that was just forked still has its parent's
+ * handlers.
+ */
 async function catches(pid: number, signal: number): Promise<boolean> {
   const command = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
   if (!command.includes('\0serve\0')) return false;
@@ -56,14 +59,14 @@ async function catches(pid: number, signal: number): Promise<boolean> {
   return ((mask >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
-/** The port, from what the server prints or logs. */
+/** The port that the server prints or logs. */
 async function portOf(printed: () => string): Promise<number> {
   const line = /listening http:\/\/127\.0\.0\.1:(\d+)\n/;
   const told = await until(printed, (all) => line.test(all), 'the address');
   return Number(line.exec(told)?.[1]);
 }
 
-test('a second SIGTERM while a request is under way', async () => {
+test('a second SIGTERM during a request ends the server at once', async () => {
   const server = await TestServer.start(site, '--listen', 'http://127.0.0.1:0', '--workers', '1');
   const wire = await Wire.open(server.url);
   wire.send('GET / HTTP/1.1\r\nHost: a\r\n');
@@ -77,7 +80,7 @@ test('a second SIGTERM while a request is under way', async () => {
   wire.close();
 });
 
-test('SIGTERM as soon as it is caught, before anything is served', async () => {
+test('SIGTERM during the start ends the server at once', async () => {
   const child = spawnCli(listen, { stdio: ['ignore', 'pipe', 'pipe'] });
   const printed = text(child.stdout);
   await until(() => catches(child.pid ?? 0, first), Boolean, 'signals caught');
@@ -87,7 +90,7 @@ test('SIGTERM as soon as it is caught, before anything is served', async () => {
   assert.equal(printed(), '');
 });
 
-test('SIGTERM during the start of a server that is process 1', async (t) => {
+test('SIGTERM during the start ends a server that is process 1', async (t) => {
   const [program, args] = cliCommand(listen);
   const child = spawn('unshare', ['-pf', '--mount-proc', '--kill-child', program, ...args]);
   const errors = text(child.stderr);
@@ -103,7 +106,7 @@ test('SIGTERM during the start of a server that is process 1', async (t) => {
 });
 
 for (const what of ['an uncaught error', 'a rejection that nobody handles']) {
-  test(`${what} of the main thread is logged and ends it`, async () => {
+  test(`${what} in the main thread is logged and ends the server`, async () => {
     const child = spawn(process.execPath, [...runtimeArguments(), faulty, ...listen], {
       env: { ...process.env, FAULT: what.includes('rejection') ? 'rejection' : 'error' },
     });
@@ -116,7 +119,7 @@ for (const what of ['an uncaught error', 'a rejection that nobody handles']) {
   });
 }
 
-test('a reader of standard output and standard error that is gone is no reason to end', async () => {
+test('closed standard output and standard error do not end the server', async () => {
   const child = spawnCli(listen, { stdio: ['ignore', 'pipe', 'pipe'] });
   const port = await portOf(text(child.stdout));
   child.stdout?.destroy();
@@ -129,7 +132,7 @@ test('a reader of standard output and standard error that is gone is no reason t
   assert.equal(await end(child), 0);
 });
 
-test('standard output and standard error on a full disk', async () => {
+test('standard output and standard error on a full disk do not end the server', async () => {
   const child = spawn('sh', ['-c', 'exec "$@" >/dev/full 2>/dev/full', 'sh', ...cliCommand(listen).flat()]);
   await until(() => catches(child.pid ?? 0, rollBack), Boolean, 'the server runs');
   for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.kill(child.pid ?? 0, signal);
@@ -137,7 +140,7 @@ test('standard output and standard error on a full disk', async () => {
   assert.equal(await end(child), 0);
 });
 
-test('a terminal that goes away: it serves on, and SIGTERM ends it', async () => {
+test('a terminal hang-up does not end the server, SIGTERM does', async () => {
   // script(1) gives it a terminal; when it is killed, the terminal is hung up.
   const command = cliCommand(listen)
     .flat()
@@ -164,7 +167,7 @@ test('a terminal that goes away: it serves on, and SIGTERM ends it', async () =>
   await until(gone, Boolean, 'the end of the server');
 });
 
-test('SIGUSR1 opens no debugger, before it serves and while it does', {
+test('SIGUSR1 opens no debugger, before it serves and while it serves', {
   skip: runtime !== 'node',
 }, async () => {
   const server = await TestServer.start(site, '--listen', 'http://127.0.0.1:0', '--workers', '1');

@@ -1,5 +1,5 @@
-// A blob whose inode is not the recorded one, as after a restored backup: its content is proved by its digest
-// and served, once and for all; one that fails the proof is refused and withdrawn.
+// A blob whose inode differs from its record, as after restoring a backup, is hashed once: if its digest is
+// right it is served from then on, otherwise it is refused and goes into quarantine.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -27,7 +27,7 @@ async function change(blob: string): Promise<void> {
   await writeFile(blob, '!', { flag: 'r+' });
 }
 
-/** A small and a large object, by the sizes that go different ways. */
+/** A small and a large object, because sizes take different delivery paths. */
 const sizes = [1000, 200_000];
 
 async function put(name: string, bytes: Buffer): Promise<string> {
@@ -78,7 +78,7 @@ for (const { what, harm, refused, title } of harms) {
   }
 }
 
-test('what was changed is kept aside', async () => {
+test('changed files are kept in quarantine', async () => {
   assert.equal((await readdir(join(site.dir, 'store/quarantine'))).length, sizes.length);
 });
 

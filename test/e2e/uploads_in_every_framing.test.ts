@@ -1,4 +1,4 @@
-// Uploads over a real connection: every framing arrives whole, and whatever does not arrive whole leaves
+// Uploads over a real connection: a body arrives completely in every framing, and an incomplete one leaves
 // nothing.
 
 import assert from 'node:assert/strict';
@@ -23,7 +23,7 @@ await writeFile(file, bytes);
 const staged = () => readdir(join(site.dir, 'store', 'staging'));
 const aborted = () => server.metric('sealgate_uploads_aborted_total');
 
-/** Resolves when the server has come to the value by itself. */
+/** Waits until the server's value is the expected one. */
 async function reaches(value: () => Promise<number>, expected: number): Promise<void> {
   for (const end = performance.now() + 10_000; (await value()) < expected; ) {
     assert.ok(performance.now() < end, `still ${await value()}, not ${expected}`);
@@ -38,7 +38,7 @@ const framings = {
   'chunked at once': ['-H', 'Transfer-Encoding: chunked', '-H', 'Expect:'],
 };
 for (const [framing, args] of Object.entries(framings)) {
-  test(`a body by ${framing}`, async () => {
+  test(`a body with ${framing} is stored`, async () => {
     const path = `/o/files/framing/${encodeURIComponent(framing)}`;
     const made = await server.put(path, file, ...args);
     assert.equal(made.status, 201);
@@ -48,14 +48,14 @@ for (const [framing, args] of Object.entries(framings)) {
   });
 }
 
-test('an empty body', async () => {
+test('an empty body is stored', async () => {
   await writeFile(join(site.dir, 'empty'), '');
   assert.equal((await server.put('/o/files/empty', join(site.dir, 'empty'))).status, 201);
   const empty = await server.curl('/o/files/empty');
   assert.deepEqual([empty.status, empty.body.length], [200, 0]);
 });
 
-test('a body is refused before it is sent when it is not wanted', async () => {
+test('Expect: 100-continue: a refused body is never sent', async () => {
   const refused = await server.curl('/o/files/x', '-T', file, '-H', 'Authorization: Bearer sgt_none');
   assert.deepEqual([refused.status, JSON.parse(refused.body.toString()).title], [401, 'token-unknown']);
   assert.equal((await server.curl('/')).status, 200);

@@ -1,5 +1,5 @@
-// A name that is overwritten within a second: who asks with the date of the first version gets the second
-// one, never 304.
+// A name overwritten within a second: a conditional request with the first version's date gets the second
+// version, never 304.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
