@@ -36,9 +36,9 @@ Channel::~Channel() { SSL_free(ssl_); }
 
 // --- the socket ---
 
-// > 0 bytes, 0 end of stream or a broken socket, -1 try again. A read that returned less than asked has
-// emptied the socket, and the edge-triggered poll will tell of more, so the system call that would say EAGAIN
-// is spared.
+// Returns > 0: bytes; 0: end of stream or a broken socket; -1: try again. A read that returned less than
+// requested has emptied the socket, and the edge-triggered poll will report further bytes, so no system call
+// is made just to get EAGAIN.
 ssize_t Channel::receive(char* out, size_t size) {
   if (drained_) return -1;
   ssize_t n;
@@ -161,7 +161,7 @@ IoState Channel::finish_sending() {
 
 bool Channel::discard(char* scratch, size_t size) {
   for (int turn = 0; turn < 64; turn++) {
-    if (receives_by_kernel()) {  // whose control records recv(2) cannot take
+    if (receives_by_kernel()) {  // recv(2) cannot return its control records
       if (unreadable_) return !hangup_;
       const IoState state = read_by_kernel(scratch, size).state;
       if (state == IoState::ok) continue;

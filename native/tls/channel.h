@@ -2,8 +2,7 @@
 // protected by OpenSSL, by the engine, by the kernel or not at all; everything above asks for reads, writes
 // and sendfile.
 //
-//   owner     of what
-//   openssl   the handshake; after it, suites that are not among Aead (CBC, CCM_8)
+//   owner     protects and opens the records of
 //   engine    every other direction from the end of the handshake on: record_crypto.h
 //   kernel    a direction that moved there: kernel TLS
 //
@@ -47,12 +46,12 @@ struct IoResult {
   size_t bytes = 0;
 };
 
-// Where bytes stand on their way between a response and its socket: one for all channels of a thread, in
-// turn, so that they stay in the processor's caches.
+// Buffers for bytes on their way between a response and its socket. One set serves all channels of a thread,
+// one after another, so it stays in the processor's caches.
 struct RecordBuffers {
   static constexpr size_t kBytes = 128 * 1024;
   static constexpr size_t kProtectedBytes = kBytes + 32 * 1024;
-  // Received at a time while no body is awaited: so much of it a connection may have to keep.
+  // Bytes received at a time while no body is expected, since a connection may have to keep that many.
   static constexpr size_t kHeadBytes = 32 * 1024;
   std::unique_ptr<char[]> received{new char[kBytes]}, plaintext{new char[kBytes]},
       protected_records{new char[kProtectedBytes]};
@@ -60,8 +59,8 @@ struct RecordBuffers {
 
 class Channel final : public TlsObserver {
  public:
-  // tls == null: plaintext. Takes the socket, which must be non-blocking.
-  // records_per_key: after that many records in one direction the key is replaced, or the connection ends.
+  // tls == null: plaintext. Takes ownership of the socket, which must be non-blocking.
+  // records_per_key: after this many records in one direction the key is replaced, or the connection ends.
   Channel(Fd socket, std::shared_ptr<const TlsContext> tls, uint64_t records_per_key, RecordBuffers& buffers,
           TlsCounters& counters);
   ~Channel();
@@ -80,45 +79,46 @@ class Channel final : public TlsObserver {
   // Bytes given to the kernel that the peer has not acknowledged (SIOCOUTQ, tcp(7)).
   uint64_t unacknowledged() const;
 
-  // The socket has an event: a read that would find nothing is not tried before. hangup: the peer's end of
-  // stream is in the queue too (EPOLLRDHUP), which no further event will tell.
+  // The socket became readable (without this, reads that would find nothing are skipped). hangup: the peer's
+  // end of stream is queued too (EPOLLRDHUP), and no further event will report it.
   void readable(bool hangup) {
     drained_ = false;
     hangup_ = hangup_ || hangup;
   }
 
-  // ok: the handshake is complete. failed with spoke_plaintext(): the client's first byte was no TLS record.
+  // ok: the handshake is complete. failed with spoke_plaintext(): the client's first bytes are not a TLS
+  // record.
   IoState handshake();
   bool spoke_plaintext() const { return plaintext_; }
   bool resumed() const { return resumed_; }
-  // After the handshake; null cipher: plaintext.
+  // Valid after the handshake; null cipher: plaintext.
   const SSL_CIPHER* cipher() const { return cipher_; }
   int protocol() const { return protocol_; }  // TLS1_3_VERSION
   Suite suite() const { return suite_; }
   const std::string& server_name() const { return server_name_; }  // that the client asked for (RFC 6066 3)
-  // Who has the keys that the kernel was given; ENOENT: it was given none.
+  // Who uses the keys that were installed in the kernel; ENOENT: none were installed.
   Status modes(KtlsModes* out) const { return ktls_modes(socket_.get(), out); }
-  // How much of what a key may protect is used, 0..1, of the direction that is further.
+  // The used share of what a key may protect, 0 to 1, in the direction where it is larger.
   double key_budget_used() const;
-  // Errors from here on are the group's too.
+  // From now on errors are also counted for the rollout group.
   void count_for(TlsGroupCounters& group) { group_ = &group; }
-  // Of the client's certificate (RFC 2253); empty without one.
+  // Subject of the client's certificate (RFC 2253); empty without one.
   const std::string& peer_subject() const { return subject_; }
 
   IoResult read(char* out, size_t capacity);
-  // May take less. After `again` the next write must begin with the same bytes, and unless they may move, at
-  // the same address. more: further bytes follow at once, so the segment may wait for them.
+  // May write only a part. After `again` the next write must begin with the same bytes, and at the same
+  // address unless the bytes may move. more: further bytes follow at once, so TCP may wait for them.
   IoResult write(const char* data, size_t size, bool more);
   bool writes_may_move() const { return !is_tls_ || tx_.owner != RecordOwner::openssl; }
   // again: of what was written there are records that the socket has not taken.
   IoState flush(bool more = false);
-  // Session tickets (TLS 1.3) are kept until the client is known to read: to one that only uploads and
-  // closes, they would stand unread in its socket, its kernel would reset the connection and drop what of the
-  // upload it had not sent. They leave with the next write, once.
+  // Session tickets (TLS 1.3) are held back until the client is known to read, and then leave with the next
+  // write, once. In the socket of a client that only uploads and closes they would stay unread; its kernel
+  // would then reset the connection and drop unsent bytes of the upload.
   void send_tickets() {
     if (!tickets_.empty() || tickets_owed_ > 0) release_tickets();
   }
-  // Plaintext and sends_by_kernel() only. ok with 0 bytes: the file is shorter than it was.
+  // For plaintext and sends_by_kernel() only. ok with 0 bytes: the file is shorter than before.
   IoResult sendfile(const SendableFile& file, uint64_t offset, size_t size);
 
   // Moves a direction into the kernel, which is known to do its protocol and cipher, when nothing is in hand.
@@ -127,24 +127,24 @@ class Channel final : public TlsObserver {
   // The peer takes records as long as those that the kernel sends.
   bool sends_whole_records() const { return record_bytes_ >= kRecordBytes; }
 
-  // Something else than the client's leaving ended it.
+  // Whether the connection ended for another reason than that the client left.
   bool at_fault() const { return at_fault_; }
-  // The client reads no more, but what it sent before may still be read.
+  // Whether the client no longer reads, while bytes that it sent earlier may still be read.
   bool deaf() const { return broken_ && !unreadable_; }
-  // What arrives is asked for: the peer may be holding back the rest until it is acknowledged.
+  // Sends an ACK at once for the peer's bytes: the peer may wait for it before it sends the rest.
   void acknowledge_now();
 
-  // A fatal alert was sent: what the peer still sends must not reset the connection under it.
+  // A fatal alert was sent. The peer's further bytes must be read, or a reset could overtake the alert.
   bool alerted() const { return alerted_; }
-  // Why the connection must end after the response under way; none: it need not.
+  // Why the connection must end after the current response; none: it need not end.
   Fallback must_end() const { return must_end_; }
 
-  // Reads and drops what arrives; false when the connection has ended.
+  // Reads and drops received bytes; false when the connection has ended.
   bool discard(char* scratch, size_t size);
-  // close_notify where TLS is spoken, then the end of our half of the connection. again: call it once more
-  // when the socket can be written.
+  // Sends close_notify if TLS is used, and closes the sending direction. again: call it again when the socket
+  // is writable.
   IoState finish_sending();
-  // The answer to a client that spoke HTTP in the clear to a TLS port: once, best effort.
+  // Answers a client that spoke HTTP without TLS on a TLS port. Called once; the bytes may be lost.
   void write_plaintext(const char* data, size_t size);
 
   void on_keylog(std::string_view line) override;
@@ -176,8 +176,8 @@ class Channel final : public TlsObserver {
   static BIO_METHOD* bio_method();
   int bio_read(char* out, int size);
   int bio_write(const char* data, int size);
-  // An error that another connection left on this thread's queue would be taken for this one's. Looking is a
-  // tenth of clearing.
+  // An error left in this thread's OpenSSL queue by another connection would be taken for this one's.
+  // Checking whether the queue is empty costs a tenth of clearing it.
   static void forget_errors() {
     if (ERR_peek_error() != 0) ERR_clear_error();
   }
@@ -253,28 +253,28 @@ class Channel final : public TlsObserver {
   bool finished_ = false;  // our half is closed
 
   Half tx_, rx_;
-  // While the engine sends or receives, from the first record on: a client that never asks for anything costs
-  // no memory for them.
+  // Used while the engine sends or receives. Created at the first record, so that an idle client costs no
+  // memory for them.
   std::unique_ptr<RecordProtector> protector_;
   std::unique_ptr<RecordOpener> opener_;
-  std::string inbox_;   // received and not opened: parts of records, or more than was asked for
+  std::string inbox_;   // received bytes that are not opened yet
   std::string outbox_;  // protected and not sent
   size_t outbox_sent_ = 0;
   size_t record_left_ = 0;    // bytes of a record that OpenSSL has begun to read
-  bool to_boundary_ = false;  // receive no byte behind the record under way
+  bool to_boundary_ = false;  // receive no byte beyond the current record
   std::string tickets_;       // NewSessionTicket messages that have not been sent
   uint8_t tickets_owed_ = 0;  // or their number, where OpenSSL is to make them
   bool making_tickets_ = false;
-  std::optional<uint8_t> deferred_type_;  // of a control record behind data that was to be handed out first
+  std::optional<uint8_t> deferred_type_;  // type of a control record that waits behind data
   std::string deferred_;                  // its data
   ControlRecords control_{TlsVersion::tls13, true};
 
   bool kernel_rekeys_ = false;  // the kernel's sending key can be replaced
   bool key_update_owed_ = false;
-  bool key_update_sent_ = false;       // and the key it announces is not in use yet
-  bool ask_for_key_update_ = false;    // ours asks for the peer's
-  bool asked_for_key_update_ = false;  // and it has not come yet
-  bool flooded_ = false;               // with KeyUpdates
+  bool key_update_sent_ = false;       // a KeyUpdate is sent, its key not yet in use
+  bool ask_for_key_update_ = false;    // the next KeyUpdate must request one of the peer
+  bool asked_for_key_update_ = false;  // a requested KeyUpdate has not arrived yet
+  bool flooded_ = false;               // the peer sent too many KeyUpdates
   Fallback must_end_ = Fallback::none;
   int64_t updates_since_ = 0;  // second of CLOCK_MONOTONIC in which key_updates_ were counted
   uint32_t key_updates_ = 0;

@@ -1,5 +1,5 @@
-// ChannelError: the classes of what ends a connection early, whoever noticed it: the socket, the kernel's
-// record layer or OpenSSL. Each is counted; none concerns more than its connection.
+// ChannelError: the classes of errors that end a connection early, whether the socket, the kernel's record
+// layer or OpenSSL reports them. Each error is counted and concerns only its connection.
 #pragma once
 
 #include <cstdint>
@@ -33,13 +33,13 @@ enum class ChannelError : uint8_t {
 };
 
 std::string_view channel_error_name(ChannelError error);  // "bad-record-mac"
-// Whether it only says that the client, or the network before it, has gone. When that is noticed depends on
-// how much had been handed to the kernel by then, so it tells nothing about the server.
+// Whether the error only means that the client left or the network failed. When that is noticed depends on
+// how much data the kernel had taken by then, so it says nothing about the server.
 bool client_left(ChannelError error);
 
-// errno of a system call on a socket, kernel TLS or not (Documentation/networking/tls.rst).
+// The class for an errno of a socket call, with or without kernel TLS (Documentation/networking/tls.rst).
 ChannelError channel_error_of_errno(int error);
-// A code of OpenSSL's error queue (ERR_peek_error(3)); 0: the queue was empty.
+// The class for a code of OpenSSL's error queue (ERR_peek_error(3)); 0: the queue was empty.
 ChannelError channel_error_of_openssl(unsigned long code);
 
 }  // namespace sealgate

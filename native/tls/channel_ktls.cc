@@ -1,4 +1,4 @@
-// Channel, the part that moves a direction from the engine into the kernel.
+// Channel: moves a direction from the engine into the kernel.
 #include "tls/channel.h"
 
 namespace sealgate {
@@ -37,7 +37,7 @@ Fallback Channel::receive_by_kernel() {
   }
   const uint64_t sequence = opener_ ? opener_->sequence() : rx_.records;
   if (const Status done = install(Direction::rx, sequence); !done.ok()) return install_failure(done);
-  // COMMIT: what is in the socket's queue by now, the kernel opens.
+  // COMMIT: from here on the kernel opens the records in the socket's queue.
   opener_.reset();
   drained_ = false;
   control_ = ControlRecords(*suite_.version, true);

@@ -1,5 +1,5 @@
-// Channel, the part that OpenSSL does: the handshake, and what follows it where the suite is one that neither
-// the engine nor the kernel protects.
+// Channel: the parts that OpenSSL does: the handshake, and all records of suites that neither the engine nor
+// the kernel supports.
 #include <openssl/err.h>
 
 #include <utility>
@@ -37,7 +37,8 @@ BIO_METHOD* Channel::bio_method() {
   return method;
 }
 
-// Nothing behind the end of a record: what follows the handshake is not OpenSSL's. Returns as receive() does.
+// Reads at most to the end of a record, because the records after the handshake are not for OpenSSL. Returns
+// like receive().
 int Channel::bio_read(char* out, int size) {
   const size_t wanted = record_left_ > 0 ? 1 : kRecordHeaderBytes;
   while (inbox_.size() < wanted) {
@@ -126,9 +127,9 @@ void Channel::end_handshake() {
   if (const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name))
     server_name_ = without_root(name);
   size_t tickets = protocol_ == TLS1_3_VERSION ? context_->tickets() : 0;
-  if (resumed_) tickets = std::min<size_t>(tickets, 1);  // in place of the one that was used
+  if (resumed_) tickets = std::min<size_t>(tickets, 1);  // one replaces the ticket that was used
   context_.reset();
-  // The client spoke last. With Nagle's algorithm it holds its first request back until that is acknowledged.
+  // The client sent the last message. With Nagle's algorithm it holds back its first request until the ACK.
   if ((protocol_ == TLS1_3_VERSION || resumed_) && inbox_.empty()) acknowledge_now();
   suite_ = {negotiated_version(ssl_), negotiated_aead(ssl_)};
   if (suite_.version) traffic_ = &counters_.traffic.of(suite_);
@@ -146,7 +147,7 @@ void Channel::end_handshake() {
   }
 }
 
-// From OpenSSL, which has read nothing but the handshake and has nothing left to write.
+// Takes the record layer over from OpenSSL, which has read only the handshake and has nothing to write.
 bool Channel::take_over(TlsVersion version, Aead aead) {
   if (record_left_ > 0 || SSL_has_pending(ssl_)) return false;
   for (const Direction direction : {Direction::tx, Direction::rx}) {
@@ -192,7 +193,7 @@ IoResult Channel::write_by_openssl(const char* data, size_t size, bool more) {
 
 IoState Channel::close_by_openssl() {
   forget_errors();
-  // 0: our close_notify is sent, the peer's has not come; nobody waits for that one.
+  // 0: our close_notify is sent and the peer's has not arrived; it is not waited for.
   const int result = SSL_shutdown(ssl_);
   return result < 0 ? failure(result) : IoState::ok;
 }

@@ -1,5 +1,5 @@
-// Channel, the part about records after the handshake: what the engine opens and protects, what a receiving
-// kernel hands out, control records, and keys and their budget.
+// Channel: records after the handshake: those that the engine opens and protects, those that a receiving
+// kernel returns, control records, and the replacement of keys.
 #include <sys/socket.h>
 
 #include <cstring>
@@ -15,7 +15,7 @@ namespace {
 // Peers are known that answer every KeyUpdate with another (JDK-8329548).
 constexpr uint32_t kKeyUpdatesPerSecond = 4096;
 
-// The alert for a record that could not be opened.
+// The alert for a record that cannot be opened.
 std::optional<Alert> alert_for(ChannelError error) {
   switch (error) {
     case ChannelError::bad_record_mac: return Alert::bad_record_mac;
@@ -31,7 +31,7 @@ ChannelError error_for(Alert alert) {
                                             : ChannelError::illegal_message;
 }
 
-// What is wrong with a record's header (RFC 8446 5.1, 5.2; RFC 5246 6.2.3).
+// The error in a record's header, if any (RFC 8446 5.1, 5.2; RFC 5246 6.2.3).
 std::optional<ChannelError> header_error(const char* header, TlsVersion version, size_t most_bytes) {
   if (version == TlsVersion::tls13 && static_cast<uint8_t>(header[0]) != kRecordData)
     return ChannelError::unexpected_message;
@@ -40,7 +40,7 @@ std::optional<ChannelError> header_error(const char* header, TlsVersion version,
   return std::nullopt;
 }
 
-// Of the record under way, or of the next one's header.
+// Bytes missing to the end of the current record, or to the end of the next header.
 size_t missing_of_record(std::string_view wire) {
   return (wire.size() < kRecordHeaderBytes ? kRecordHeaderBytes : record_size(wire.data())) - wire.size();
 }
@@ -55,14 +55,14 @@ IoResult Channel::read_records(char* out, size_t capacity) {
   char* const buffer = buffers_.received.get();
   const size_t most = std::min(capacity, RecordBuffers::kBytes);  // more than the longest record
   size_t received = inbox_.copy(buffer, RecordBuffers::kBytes), opened = 0;
-  std::string_view wire;  // received, not opened
+  std::string_view wire;  // received bytes that are not opened yet
   IoState state = IoState::ok;
   for (size_t taken = 0;;) {
     wire = {buffer + taken, received - taken};
     state = open_records(wire, out, capacity, opened);
     taken = received - wire.size();
     if (state != IoState::ok || opened > 0 || peer_closed_ || drained_) break;
-    if (received >= most) {  // all but the end was control records
+    if (received >= most) {  // control records filled the rest
       std::memmove(buffer, wire.data(), wire.size());
       received = wire.size();
       wire = {buffer, received};
@@ -81,8 +81,8 @@ IoResult Channel::read_records(char* out, size_t capacity) {
   return {peer_closed_ ? IoState::eof : IoState::again};
 }
 
-// Takes whole records off `wire`. What follows data and is none, or cannot be opened, waits for the next
-// read: data goes first.
+// Opens the whole records at the start of `wire`. A control record or error behind data waits for the next
+// read, because the data must be returned first.
 IoState Channel::open_records(std::string_view& wire, char* out, size_t capacity, size_t& opened) {
   if (wire.size() < kRecordHeaderBytes) return IoState::ok;
   if (!can_open()) return fail(ChannelError::out_of_memory);
@@ -128,7 +128,7 @@ IoResult Channel::read_by_kernel(char* out, size_t capacity) {
       drained_ = true;
     } else if (!status.ok()) {
       const ChannelError error = channel_error_of_errno(status.error);
-      // The kernel tells of the end of a connection before it has handed out what came in before that.
+      // The kernel reports the end of a connection before it returns the bytes received earlier.
       if (client_left(error)) {
         fail(error);
         if (std::exchange(reset_told_, true)) return {IoState::eof};
@@ -174,7 +174,7 @@ IoState Channel::obey(const Verdict& verdict) {
 }
 
 IoState Channel::fail(ChannelError error, Alert alert) {
-  // A kernel leaves the error of receiving on the socket, where the next call of any kind would meet it.
+  // A receiving kernel leaves the error on the socket, where the next call of any kind would return it.
   int left;
   socklen_t size = sizeof left;
   if (receives_by_kernel()) ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &left, &size);
@@ -183,7 +183,7 @@ IoState Channel::fail(ChannelError error, Alert alert) {
   return fail(error);
 }
 
-// EAGAIN: not now, as the socket is full. What the engine protects waits in the outbox instead.
+// EAGAIN: the socket is full, try again. Records protected by the engine wait in the outbox instead.
 Status Channel::send_control(uint8_t type, std::string_view data) {
   if (sends_by_kernel()) return sealgate::send_control(socket_.get(), type, data.data(), data.size());
   if (outbox_.size() > RecordBuffers::kBytes) return {EAGAIN, "send"};
@@ -239,7 +239,7 @@ bool Channel::keys_of(const Half& half, RecordKeys& keys) const {
   return true;
 }
 
-// For the first record after the handshake, whose number is how many OpenSSL had under this key.
+// Called for the first record after the handshake; OpenSSL's count of records gives its number.
 bool Channel::make_protector() {
   RecordKeys keys;
   if (keys_of(tx_, keys)) protector_ = RecordProtector::create(keys, tx_.records);
@@ -275,8 +275,8 @@ void Channel::count_sent(uint64_t records) {
   if (tx_.records >= key_budget_) key_spent(false);
 }
 
-// The kernel does not say how many records it opened for a read: not more than there were bytes. Only when
-// that could be too many is it asked.
+// The kernel does not report how many records a read covered, but there cannot be more than bytes. It is
+// asked for the exact number only when this bound reaches the limit.
 void Channel::count_received(uint64_t records) {
   rx_.records += records;
   if (rx_.records < key_budget_ || asked_for_key_update_) return;
@@ -307,8 +307,8 @@ void Channel::key_spent(bool peers) {
 IoState Channel::settle_key_update() {
   if (!key_update_owed_) return IoState::ok;
   if (sends_by_kernel() && !kernel_rekeys_) {
-    // What is under way is finished under the old key, which the peer still accepts, and the connection ends
-    // with close_notify.
+    // The current response is finished with the old key, which the peer still accepts; then the connection
+    // ends with close_notify.
     must_end_ = Fallback::rekey_unsupported;
     return IoState::ok;
   }

@@ -1,13 +1,13 @@
-// Channel, the part about session tickets (RFC 8446 4.6.1). OpenSSL makes them while it has the secrets,
-// which is when the handshake ends; they wait as plain messages, and whoever has the record layer by then
-// protects them.
+// Channel: session tickets (RFC 8446 4.6.1). OpenSSL creates them at the end of the handshake, while it has
+// the secrets. They are kept as plain messages, and are protected later by whoever owns the record layer
+// then.
 #include <algorithm>
 
 #include "tls/channel.h"
 
 namespace sealgate {
 
-// From an SSL object that writes nothing else any more: its records are thrown away.
+// The SSL object writes nothing afterwards, so the records that it makes here are thrown away.
 void Channel::make_tickets(size_t count) {
   making_tickets_ = true;
   for (size_t i = 0; i < count; i++) {
@@ -22,14 +22,14 @@ void Channel::on_ticket_written(std::string_view message) {
   if (making_tickets_) tickets_.append(message);
 }
 
-// What cannot leave now is tried again with the next response. A write that fails, the response's meets too.
+// What cannot be sent now is sent with the next response. A failed write will also fail for that response.
 void Channel::release_tickets() {
   for (; tickets_owed_ > 0; tickets_owed_--) {
     (void)SSL_new_session_ticket(ssl_);  // written by the next SSL_write
   }
   std::string_view left = tickets_;
   while (!left.empty() && !broken_) {
-    // Messages may be cut anywhere (RFC 8446 5.1), and need not end with a record.
+    // A message may be split anywhere (RFC 8446 5.1), and need not end with a record.
     const std::string_view piece = left.substr(0, record_bytes_);
     if (sends_by_kernel()) {
       if (!send_control(kRecordHandshake, piece).ok()) break;

@@ -1,4 +1,4 @@
-// Fallback: why a direction of a TLS connection is not in the kernel.
+// Fallback: the reason why a direction of a TLS connection is not in the kernel.
 #pragma once
 
 #include <cstdint>
@@ -25,17 +25,17 @@ enum class Fallback : uint8_t {
   install_enotconn,     // the connection was gone by then
   install_enomem,       // no memory, or a limit of it
   install_enoprotoopt,  // no such option on this socket, as in sandboxes
-  install_eopnotsupp,   // likewise
+  install_eopnotsupp,   // kernel TLS is not available on this socket
   install_eperm,        // a filter of system calls forbids it
   install_failed,       // any other, or the keys could not be derived
-  rekey_unsupported,     // the key had to be replaced, which this kernel cannot do: the connection ended in
-                         // order
-  key_spent,             // the key had protected all the records that it may, and TLS 1.2 cannot replace it
+  rekey_unsupported,    // the key had to be replaced, which this kernel cannot do: the connection ended in
+                        // order
+  key_spent,            // the key had protected all the records that it may, and TLS 1.2 cannot replace it
   count_,
 };
 
 std::string_view fallback_name(Fallback fallback);
-// For what the kernel said to TCP_ULP, TLS_TX or TLS_RX.
+// The reason for a failed setsockopt TCP_ULP, TLS_TX or TLS_RX.
 Fallback install_failure(const Status& status);
 
 }  // namespace sealgate

@@ -1,4 +1,4 @@
-// Kernel side: the ULP, the keys and the control records of a socket.
+// The kernel side of kernel TLS: ULP, keys and control records of a socket.
 #include "tls/ktls.h"
 
 #include <linux/tls.h>
@@ -19,7 +19,7 @@
 namespace sealgate {
 namespace {
 
-// The structures of <linux/tls.h> that hold a key, whichever the cipher needs.
+// One of the structures of <linux/tls.h> that hold a key, depending on the cipher.
 union CryptoInfo {
   tls_crypto_info info;
   tls12_crypto_info_aes_gcm_128 aes128;
@@ -34,8 +34,9 @@ void put_sequence(uint64_t sequence, uint8_t out[8]) {
   for (int i = 7; i >= 0; i--, sequence >>= 8) out[i] = static_cast<uint8_t>(sequence);
 }
 
-// AES: 4 bytes of salt, then 8 that TLS 1.3 xors with the sequence number and TLS 1.2 sends with each record.
-// There any value will do that never repeats under the key: the sequence number (RFC 5288 3, RFC 6655 3).
+// AES: 4 bytes of salt and 8 further bytes, which TLS 1.3 XORs with the sequence number and TLS 1.2 sends
+// with each record. TLS 1.2 allows any value that is unique under the key: the sequence number is used (RFC
+// 5288 3, RFC 6655 3).
 template <typename Info>
 socklen_t fill_aes(Info& info, const RecordKeys& keys, uint64_t sequence) {
   std::memcpy(info.key, keys.key.data(), sizeof info.key);
@@ -93,7 +94,7 @@ Status record_sequence(int fd, Direction direction, const RecordKeys& like, uint
   socklen_t size = fill(info, like, 0);
   if (::getsockopt(fd, SOL_TLS, option_of(direction), &info, &size) != 0)
     return Status::last("getsockopt SOL_TLS");
-  // It is the last member of each of them.
+  // The sequence number is the last member of each structure.
   const uint8_t* bytes = reinterpret_cast<const uint8_t*>(&info) + size - 8;
   *sequence = 0;
   for (int i = 0; i < 8; i++) *sequence = *sequence << 8 | bytes[i];

@@ -1,6 +1,6 @@
-// Ktls: kernel TLS on a socket whose handshake OpenSSL did (Documentation/networking/tls.rst, RFC 8446, RFC
-// 5246). Keys are derived here from the secrets the handshake yields and installed by setsockopt. Nothing
-// here knows of connections or of HTTP.
+// Ktls: kernel TLS on a socket after OpenSSL's handshake (Documentation/networking/tls.rst, RFC 8446, RFC
+// 5246). Derives the keys from the handshake's secrets and installs them with setsockopt. Knows neither
+// connections nor HTTP.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -23,12 +23,12 @@ constexpr size_t kAeads = 4;
 std::string_view aead_name(Aead aead);              // "AES-128-GCM"
 std::string_view version_name(TlsVersion version);  // "TLSv1.3"
 
-// What the finished handshake negotiated, when kTLS knows it; empty for any other suite (CBC, CCM_8, ARIA…).
+// The negotiated AEAD if kernel TLS supports it; empty for any other suite (CBC, CCM_8, ARIA and so on).
 std::optional<Aead> negotiated_aead(const SSL* ssl);
 std::optional<TlsVersion> negotiated_version(const SSL* ssl);
 
-// One direction's traffic secret (TLS 1.3): 32 or 48 bytes. Wiped by its destructor; allocated in guarded
-// memory while there is some (guard_secrets()).
+// The traffic secret of one direction (TLS 1.3), 32 or 48 bytes. Wiped by its destructor; kept in guarded
+// memory as long as that suffices (guard_secrets()).
 struct TrafficSecret {
   static void* operator new(size_t size);
   static void operator delete(void* secret, size_t size);
@@ -71,35 +71,35 @@ bool derive_keys12(SSL* ssl, Direction direction, Aead aead, RecordKeys& out);
 // labels.
 bool parse_keylog(std::string_view line, std::string_view label, TrafficSecret& out);
 
-// TCP_ULP "tls". EEXIST counts as success. ENOENT: the kernel has no kTLS (or its module cannot be loaded by
-// us).
+// Sets TCP_ULP "tls". EEXIST counts as success. ENOENT: the kernel has no kTLS, or this process may not load
+// its module.
 Status attach_ulp(int fd);
-// TLS_TX or TLS_RX with the record sequence number of the next record.
-// EBUSY on a second install: this kernel cannot rekey (before Linux 6.14).
+// Sets TLS_TX or TLS_RX; `sequence` is the number of the next record. EBUSY on a second call: this kernel
+// cannot replace keys (before Linux 6.14).
 Status install_keys(int fd, Direction direction, const RecordKeys& keys, uint64_t sequence);
-// The sequence number of the next record the kernel will protect or open: getsockopt TLS_TX / TLS_RX.
+// Reads the number of the next record that the kernel will protect or open (getsockopt TLS_TX, TLS_RX).
 Status record_sequence(int fd, Direction direction, const RecordKeys& like, uint64_t* sequence);
 
 constexpr uint8_t kRecordAlert = 21;
 constexpr uint8_t kRecordHandshake = 22;
 constexpr uint8_t kRecordData = 23;
 
-// One control record through a kTLS TX socket (TLS_SET_RECORD_TYPE). EAGAIN: nothing was sent, try again.
+// Sends one control record through a kTLS socket (TLS_SET_RECORD_TYPE). EAGAIN: nothing was sent, try again.
 Status send_control(int fd, uint8_t record_type, const void* data, size_t size);
 Status send_alert(int fd, uint8_t description);       // fatal
 Status send_key_update(int fd, bool request_update);  // RFC 8446 4.6.3
 
-// What one recvmsg(2) on a kTLS RX socket yields: bytes of one type of record.
+// The result of one recvmsg(2) on a kTLS socket: bytes from records of one type.
 struct Received {
   size_t size = 0;
   uint8_t type = kRecordData;
   bool end = false;  // of the stream, with or without a close_notify before it
 };
-// Control records come whole when `capacity` is 16 KiB. EBADMSG, EMSGSIZE, EINVAL: the next record is not
-// authentic, too long, of another version. EKEYEXPIRED: a KeyUpdate came and no key was installed since.
+// A control record arrives whole if `capacity` is 16 KiB. EBADMSG: the next record is not authentic;
+// EMSGSIZE: it is too long; EINVAL: its version differs. EKEYEXPIRED: no key was installed since a KeyUpdate.
 Status receive_records(int fd, void* out, size_t capacity, Received* received);
 
-// What this kernel can really do, found by transferring records over a loopback pair for each combination.
+// What the kernel can do, probed by sending records over a loopback connection for each combination.
 struct KtlsCapability {
   TlsVersion version;
   Aead aead;

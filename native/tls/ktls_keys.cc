@@ -1,4 +1,4 @@
-// Key derivation: from what a handshake yields to the key and IV of one direction.
+// Derives the key and IV of one direction from the secrets of a handshake.
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/kdf.h>

@@ -45,7 +45,7 @@ Status request_for(int fd, Request* out) {
   out->body.sdiag_family = static_cast<uint8_t>(here.ss_family);
   out->body.sdiag_protocol = IPPROTO_TCP;
   out->body.idiag_states = ~0u;
-  out->body.idiag_ext = 1 << (INET_DIAG_INFO - 1);  // without it the kernel tells nothing of protocols above
+  out->body.idiag_ext = 1 << (INET_DIAG_INFO - 1);  // without it the kernel omits ULP information
   inet_diag_sockid& id = out->body.id;
   fill_address(here, id.idiag_src, &id.idiag_sport);
   fill_address(there, id.idiag_dst, &id.idiag_dport);
@@ -53,7 +53,7 @@ Status request_for(int fd, Request* out) {
   return {};
 }
 
-// The attribute of this type; null when there is none. RTA_NEXT keeps within `size`.
+// The attribute of this type; null when absent. RTA_NEXT stays within `size`.
 const rtattr* find(const rtattr* first, int size, unsigned short type) {
   for (const rtattr* at = first; RTA_OK(at, size); at = RTA_NEXT(at, size)) {
     if ((at->rta_type & NLA_TYPE_MASK) == type) return at;

@@ -1,6 +1,5 @@
-// KtlsMode: who protects the records of a socket after its keys were installed, as the kernel itself says
-// (TLS_INFO over sock_diag(7), include/uapi/linux/tls.h). A key can be taken over by a network device without
-// anybody having asked for it.
+// KtlsMode: who protects a socket's records after keys were installed, as the kernel reports it (TLS_INFO
+// over sock_diag(7), include/uapi/linux/tls.h). A network device may take over keys without a request.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +28,7 @@ struct KtlsModes {
   KtlsMode operator[](Direction direction) const { return by_direction[static_cast<size_t>(direction)]; }
 };
 
-// Of a connected TCP socket of this network namespace. ENOENT: it has no TLS in the kernel.
+// Reads the modes of a connected TCP socket in this network namespace. ENOENT: the socket has no kernel TLS.
 Status ktls_modes(int fd, KtlsModes* out);
 
 }  // namespace sealgate

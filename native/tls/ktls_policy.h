@@ -1,5 +1,5 @@
-// What decides whether a direction of a connection moves into the kernel: KtlsSupport, what the probe found
-// the kernel to be able to do, and KtlsPolicy, what the operator wants.
+// The inputs of the decision whether a direction moves into the kernel: KtlsSupport, what the kernel can do
+// according to the probe, and KtlsPolicy, what the operator allows.
 #pragma once
 
 #include <array>
@@ -16,7 +16,7 @@ class KtlsSupport {
     for (const KtlsCapability& c : matrix) entry(c.version, c.aead, c.direction) = {c.works, c.rekeys};
   }
   bool works(TlsVersion v, Aead a, Direction d) const { return entries_[index(v, a, d)].works; }
-  // A second key can be installed (TLS 1.3).
+  // Whether a second key can be installed (TLS 1.3).
   bool rekeys(TlsVersion v, Aead a, Direction d) const { return entries_[index(v, a, d)].rekeys; }
   bool any() const {
     for (const Entry& each : entries_) {
@@ -43,7 +43,7 @@ struct KtlsPolicy {
   std::array<bool, kAeads> ciphers{true, true, true, true};  // by Aead
   uint64_t min_bytes = 64 * 1024;      // a response or a body of this size moves its connection
   uint64_t records_per_key = 1 << 24;  // below RFC 8446 5.5's 2^24.5 for AES-GCM
-  // A network device offers to take keys over, so the kernel is asked who has those of each connection.
+  // A network device may take over keys, so the kernel is asked for each connection who uses them.
   bool ask_modes = false;
 
   bool wants(Direction d) const { return on && directions[static_cast<size_t>(d)]; }

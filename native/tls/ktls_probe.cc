@@ -1,4 +1,4 @@
-// The probe: what this kernel can do, found by doing it.
+// The probe: finds out what this kernel supports by sending and receiving real records.
 #include <netinet/in.h>
 #include <openssl/rand.h>
 #include <poll.h>
@@ -19,7 +19,7 @@ constexpr size_t kDataBytes = 20'000;   // two records
 constexpr uint64_t kFirstSequence = 2;  // as after two session tickets
 constexpr int kPatience = 500;          // milliseconds of silence before an end gives up
 
-// Two ends of a TCP connection over loopback, each giving up after kPatience.
+// Both ends of a TCP connection over loopback; reads time out after kPatience.
 struct Pair {
   Fd kernel, user;
 };
@@ -46,7 +46,7 @@ Status connect_pair(Pair* out) {
   return {};
 }
 
-// receive_records() does not wait.
+// Waits for data, because receive_records() does not wait.
 bool readable(int fd) {
   pollfd poll{fd, POLLIN, 0};
   return ::poll(&poll, 1, kPatience) == 1;
@@ -62,7 +62,7 @@ bool read_exactly(int fd, char* out, size_t size) {
   return true;
 }
 
-// The next record of the wire, opened in userspace.
+// Reads the next record from the socket and opens it in userspace.
 bool receive_record(int fd, const RecordKeys& keys, uint64_t sequence, uint8_t* type, std::string* data) {
   std::string record(5, '\0');
   if (!read_exactly(fd, record.data(), 5)) return false;
@@ -72,7 +72,7 @@ bool receive_record(int fd, const RecordKeys& keys, uint64_t sequence, uint8_t* 
   return read_exactly(fd, record.data() + 5, length) && open_record(keys, sequence, record, type, data);
 }
 
-// One recvmsg(2) on the kernel's end, with the type of the record it came from.
+// One recvmsg(2) on the kernel's end; returns the type of the record.
 bool receive_decrypted(int fd, uint8_t* type, std::string* data) {
   std::string buffer(32 * 1024, '\0');
   Received received;
@@ -99,7 +99,7 @@ std::string sample() {
 
 constexpr Status kWrongBytes{EBADMSG, "transfer"};
 
-// Data and a control record leave through the kernel and are opened by hand.
+// Sends data and a control record through the kernel and opens them in userspace.
 Status try_tx(const Pair& pair, const RecordKeys& keys, uint64_t sequence) {
   const std::string data = sample();
   if (::send(pair.kernel.get(), data.data(), data.size(), MSG_NOSIGNAL) !=
@@ -119,7 +119,7 @@ Status try_tx(const Pair& pair, const RecordKeys& keys, uint64_t sequence) {
   return arrived && type == kRecordAlert ? Status{} : kWrongBytes;
 }
 
-// Records made by hand are read through the kernel.
+// Protects records in userspace and reads them through the kernel.
 Status try_rx(const Pair& pair, const RecordKeys& keys, uint64_t sequence) {
   const std::string data = sample();
   std::string wire;
@@ -141,7 +141,7 @@ Status try_rx(const Pair& pair, const RecordKeys& keys, uint64_t sequence) {
   return type == kRecordAlert ? Status{} : kWrongBytes;
 }
 
-// A KeyUpdate and a second key, then the transfer once more (RFC 8446 4.6.3).
+// Sends a KeyUpdate, installs a second key and repeats the transfer (RFC 8446 4.6.3).
 bool try_rekey(const Pair& pair, const RecordKeys& before, uint64_t sequence, Direction direction) {
   RecordKeys after;
   make_up(after, before.version, before.aead);

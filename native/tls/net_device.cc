@@ -30,7 +30,7 @@ class Ethtool {
 
   bool up() { return ::ioctl(socket_, SIOCGIFFLAGS, &request_) == 0 && (request_.ifr_flags & IFF_UP) != 0; }
 
-  // The names of a set, in the order of its values.
+  // The names of a string set, in the order of the values.
   std::vector<std::string> names(ethtool_stringset set) {
     const auto info_room = buffer(sizeof(ethtool_sset_info) + sizeof(uint32_t));
     auto* info = reinterpret_cast<ethtool_sset_info*>(info_room.get());

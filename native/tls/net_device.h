@@ -1,5 +1,5 @@
-// NetDevice: what a network device offers for TLS and what it counts of it, by the ethtool ioctl
-// (linux/ethtool.h, Documentation/networking/tls-offload.rst).
+// NetDevice: a network device's TLS features and statistics, read with the ethtool ioctl (linux/ethtool.h,
+// Documentation/networking/tls-offload.rst).
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct NetDevice {
 
 const char* feature_name(Feature feature);  // "off [fixed]", as ethtool(8) shows it
 
-// Of this network namespace. What a device does not tell is left as it is.
+// Lists the devices of this network namespace. Values that a device does not report keep their defaults.
 Status net_devices(std::vector<NetDevice>* out);
 
 }  // namespace sealgate

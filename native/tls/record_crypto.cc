@@ -7,7 +7,7 @@ namespace {
 
 constexpr size_t kTag = kRecordTagBytes, kAad12 = 13;
 
-// Fetched once: EVP_aes_128_gcm() and the like are looked up anew for every key.
+// Fetched once, because EVP_aes_128_gcm() and the like look the cipher up for every key.
 const EVP_CIPHER* cipher_of(Aead aead) {
   static EVP_CIPHER* const ciphers[kAeads] = {
       EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr),
@@ -50,7 +50,7 @@ RecordCipher::RecordCipher(const RecordKeys& keys, uint64_t sequence, bool prote
   if (!ok) cipher_.reset();
 }
 
-// Up to the data of a record of `plain` bytes. tag: what an opened record must have.
+// Starts a record of `plain` bytes: sets nonce, additional data and, for opening, the expected tag.
 bool RecordCipher::begin(const char* header, const char* explicit_nonce, size_t plain, const char* tag) {
   std::array<uint8_t, 12> nonce = iv_;
   uint8_t number[8];
@@ -60,7 +60,7 @@ bool RecordCipher::begin(const char* header, const char* explicit_nonce, size_t 
   } else {
     for (size_t i = 0; i < 8; i++) nonce[4 + i] ^= number[i];
   }
-  // TLS 1.3: the header. TLS 1.2: sequence, type, version, length of the plaintext.
+  // Additional data. TLS 1.3: the header. TLS 1.2: sequence number, type, version, length of the plaintext.
   uint8_t aad[kAad12];
   size_t aad_size = kRecordHeaderBytes;
   if (tls13()) {
@@ -74,7 +74,7 @@ bool RecordCipher::begin(const char* header, const char* explicit_nonce, size_t 
   int ignored;
   return c && EVP_CipherInit_ex(c, nullptr, nullptr, nullptr, nonce.data(), -1) == 1 &&
          (!tag || EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, kTag, const_cast<char*>(tag)) == 1) &&
-         // CCM needs to know the length before the first byte.
+         // CCM must know the length before the data.
          (!ccm_ || EVP_CipherUpdate(c, nullptr, &ignored, nullptr, static_cast<int>(plain)) == 1) &&
          EVP_CipherUpdate(c, nullptr, &ignored, aad, static_cast<int>(aad_size)) == 1;
 }
@@ -99,7 +99,7 @@ size_t RecordProtector::protect(uint8_t type, std::string_view data, char* out) 
   if (explicit_nonce_ != 0) write_big_endian(sequence_, unsigned_bytes(at));
   if (!begin(out, at, plain, nullptr)) return 0;
   at += explicit_nonce_;
-  if (ccm_) {  // takes a record's data in one piece
+  if (ccm_) {  // CCM needs all of a record's data in one call
     std::memmove(at, data.data(), data.size());
     if (inner_type) at[data.size()] = static_cast<char>(type);
     if (!update(at, plain, at)) return 0;

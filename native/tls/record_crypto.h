@@ -1,5 +1,5 @@
-// Records of TLS 1.2 and 1.3 in userspace, protected by OpenSSL's AEAD ciphers (RFC 8446 5.2, RFC 5246
-// 6.2.3.3, RFC 5288, RFC 6655, RFC 7905). Nothing here knows of sockets.
+// Protects and opens TLS 1.2 and 1.3 records in userspace with OpenSSL's AEAD ciphers (RFC 8446 5.2, RFC 5246
+// 6.2.3.3, RFC 5288, RFC 6655, RFC 7905). Knows nothing of sockets.
 #pragma once
 
 #include <openssl/evp.h>
@@ -14,23 +14,23 @@
 
 namespace sealgate {
 
-// RFC 8446 5.1: the most plaintext in a record.
+// The most plaintext bytes in a record (RFC 8446 5.1).
 constexpr size_t kRecordBytes = 16384;
 constexpr size_t kRecordHeaderBytes = 5, kRecordTagBytes = 16;
-// The most that RecordCipher::overhead() is.
+// Upper bound of RecordCipher::overhead().
 constexpr size_t kRecordOverhead = kRecordHeaderBytes + 8 + kRecordTagBytes;
 
-// Bytes of the whole record with that header.
+// Size of the whole record that begins with this header.
 inline size_t record_size(const char* header) {
   return kRecordHeaderBytes +
          (static_cast<size_t>(static_cast<uint8_t>(header[3])) << 8 | static_cast<uint8_t>(header[4]));
 }
 
-// One direction's key in OpenSSL's hands, and the number of its next record.
+// The cipher and key of one direction, and the sequence number of its next record.
 class RecordCipher {
  public:
   uint64_t sequence() const { return sequence_; }
-  // Bytes by which a record is longer than its data: header, explicit nonce or inner type, tag.
+  // Bytes that a record adds to its data: header, explicit nonce or inner type, and tag.
   size_t overhead() const { return kRecordHeaderBytes + (tls13() ? 1 : explicit_nonce_) + kRecordTagBytes; }
 
  protected:
@@ -57,8 +57,8 @@ class RecordProtector : private RecordCipher {
   using RecordCipher::overhead;
   using RecordCipher::sequence;
 
-  // Writes a record to `out`, which has room for kRecordOverhead bytes more than the data. Returns its size;
-  // 0: OpenSSL failed, and the key is of no more use.
+  // Writes a record to `out`, which needs kRecordOverhead bytes more than the data. Returns the record's
+  // size; 0: OpenSSL failed, and the key must not be used any more.
   size_t protect(uint8_t type, std::string_view data, char* out);
 
  private:
@@ -77,16 +77,16 @@ class RecordOpener : private RecordCipher {
   using RecordCipher::overhead;
   using RecordCipher::sequence;
 
-  // A whole record. Its data goes to `out`, which has room for as many bytes as the record has.
+  // Opens a whole record. Its data is written to `out`, which must have the size of the record.
   Opened open(std::string_view record, char* out);
 
  private:
   RecordOpener(const RecordKeys& keys, uint64_t sequence) : RecordCipher(keys, sequence, false) {}
 };
 
-// One record, with a key made for it. Empty on failure.
+// Protects one record with a cipher made for it. Empty on failure.
 std::string protect_record(const RecordKeys& keys, uint64_t sequence, uint8_t type, std::string_view data);
-// The inverse; false when the record is not authentic. *type is the inner type.
+// Opens one record; false when it is not authentic. *type is the inner type.
 bool open_record(const RecordKeys& keys, uint64_t sequence, std::string_view record, uint8_t* type,
                  std::string* data);
 

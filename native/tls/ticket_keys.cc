@@ -40,8 +40,8 @@ bool TicketKeys::find(const uint8_t* name, Key* out, bool* newest) {
   return false;
 }
 
-// SSL_CTX_set_tlsext_ticket_key_evp_cb(3). 0: no ticket, or a full handshake. 2: resume, and issue a new
-// ticket.
+// SSL_CTX_set_tlsext_ticket_key_evp_cb(3). Returns 0: no ticket, or a full handshake; 1: resume; 2: resume,
+// and issue a new ticket.
 int TicketKeys::callback(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                          EVP_MAC_CTX* mac, int protect) {
   Key key;
@@ -62,8 +62,8 @@ int TicketKeys::callback(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_C
       EVP_MAC_CTX_set_params(mac, parameters) == 1;
   OPENSSL_cleanse(&key, sizeof key);
   if (!ok) return -1;
-  // TLS 1.3: a ticket used twice would tie two connections to one client (RFC 8446 C.4). Earlier, tickets are
-  // kept as long as their key is.
+  // TLS 1.3: a ticket used twice would let observers link two connections to one client (RFC 8446 C.4). With
+  // TLS 1.2 a ticket is kept while its key is the newest.
   return protect || (newest && SSL_version(ssl) < TLS1_3_VERSION) ? 1 : 2;
 }
 

@@ -1,5 +1,5 @@
-// TicketKeys: what protects session tickets (RFC 5077, RFC 8446 4.6.1), shared by all reactors of the
-// process, so that any of them resumes a session, and never outside of it. Thread-safe.
+// TicketKeys: the keys that protect session tickets (RFC 5077, RFC 8446 4.6.1). All reactors of the process
+// share them, so that each can resume any session; they never leave the process. Thread-safe.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -14,8 +14,8 @@ class TicketKeys {
  public:
   static TicketKeys& instance();
 
-  // A new key for new tickets. Those of the two keys before it still resume, and are replaced when they do.
-  // False when there is no randomness; then nothing has changed.
+  // Creates a key for new tickets. Tickets of the two previous keys can still resume, and are then replaced.
+  // False when there is no randomness; then nothing changes.
   bool rotate();
   // Makes `context` use them.
   static void install(SSL_CTX* context);
@@ -29,7 +29,7 @@ class TicketKeys {
   static constexpr size_t kKept = 3;
 
   TicketKeys();
-  // The key to protect with (name == null), or to open with. *newest: it is the one to protect with.
+  // Finds the key to protect with (name == null) or to open with. *newest: whether it is the current key.
   bool find(const uint8_t* name, Key* out, bool* newest);
   static int callback(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                       EVP_MAC_CTX* mac, int protect);

@@ -21,7 +21,7 @@ BioPtr reader(const std::string& text) {
   return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-// Nobody types a passphrase to a server.
+// A server cannot ask anybody for a passphrase.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
 struct OcspFree {
@@ -34,7 +34,7 @@ int64_t seconds_of(const ASN1_GENERALIZEDTIME* time) {
   return time && ASN1_TIME_to_tm(time, &utc) == 1 ? ::timegm(&utc) : INT64_MAX;
 }
 
-// In DER, sorted: authorities put them in any order.
+// The names in DER, sorted, because certificates list them in any order.
 std::vector<std::string> alternative_names(const X509* leaf) {
   std::vector<std::string> names;
   auto* all = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(leaf, NID_subject_alt_name, nullptr, nullptr));

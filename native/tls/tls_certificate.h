@@ -1,4 +1,4 @@
-// What a certificate's files say: the chain, the key, and the OCSP response to staple.
+// Reads certificate files: the chain, the key, and the OCSP response to staple.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -14,15 +14,15 @@ struct X509Free {
 };
 using X509Ptr = std::unique_ptr<X509, X509Free>;
 
-// Null when the PEM text holds no certificate.
+// The first certificate of a PEM text; null when there is none.
 X509Ptr read_leaf(const std::string& pem);
 // Whether both have the same subject alternative names.
 bool same_names(const X509* a, const X509* b);
 bool use_certificate(SSL_CTX* context, const std::string& pem);
 bool use_key(SSL_CTX* context, const std::string& pem);
-// The issuers that clients' certificates may have; tells clients their names.
+// Sets the CAs whose client certificates are accepted, and sends clients the CAs' names.
 bool use_client_ca(SSL_CTX* context, const std::string& pem);
-// Whether the bytes are a successful OCSP response; *until is when it goes stale, seconds since the epoch.
+// Whether the bytes are a successful OCSP response. *until is its expiry in seconds since the epoch.
 bool check_ocsp(const std::string& der, int64_t* until);
 // "CN=build,O=Example" (RFC 2253) of the client's certificate; empty without one.
 std::string peer_subject(const SSL* ssl);

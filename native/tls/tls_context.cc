@@ -33,7 +33,7 @@ int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const 
 
 TlsObserver* observer_of(const SSL* ssl) { return static_cast<TlsObserver*>(SSL_get_app_data(ssl)); }
 
-// Open as long as the process: keys are updated on connections that outlive their context.
+// Open as long as the process, because KeyUpdates are logged for connections that outlive their context.
 int keylog_fd = -1;
 
 void keylog(const SSL* ssl, const char* line) {
@@ -64,17 +64,17 @@ void message(int written, int, int content_type, const void* data, size_t size, 
   }
 }
 
-// --- record_size_limit (RFC 8449), which OpenSSL does not know ---
+// --- record_size_limit (RFC 8449), which OpenSSL does not support ---
 
 constexpr unsigned int kRecordSizeLimit = 28;
 constexpr unsigned int kExtensionContext =
     SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_2_SERVER_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS;
 
-// Ours: what every implementation must take, TLS 1.3's type byte included.
+// Sends the largest limit that every implementation must accept, including TLS 1.3's type byte.
 int add_limit(SSL* ssl, unsigned int, unsigned int, const unsigned char** out, size_t* size, X509*, size_t,
               int*, void*) {
   static constexpr unsigned char kTls12[] = {0x40, 0x00}, kTls13[] = {0x40, 0x01};
-  // A client must not get both (RFC 8449 5). OpenSSL answers max_fragment_length wherever it is offered.
+  // A client must not get both extensions (RFC 8449 5), and OpenSSL always answers max_fragment_length.
   const SSL_SESSION* session = SSL_get_session(ssl);
   if (session && SSL_SESSION_get_max_fragment_length(session) != TLSEXT_max_fragment_length_DISABLED)
     return 0;
@@ -93,7 +93,7 @@ int parse_limit(SSL* ssl, unsigned int, unsigned int, const unsigned char* in, s
   }
   const size_t most = limit - 1;  // TLS 1.3 counts the type; one byte less does TLS 1.2 no harm
   observer_of(ssl)->on_record_size_limit(most);
-  // For the handshake's own messages. OpenSSL takes no less than 512.
+  // Limits the handshake's own messages. OpenSSL accepts no value below 512.
   SSL_set_max_send_fragment(ssl, static_cast<long>(std::clamp<size_t>(most, 512, SSL3_RT_MAX_PLAIN_LENGTH)));
   return 1;
 }
@@ -113,7 +113,7 @@ bool open_keylog(const std::string& path) {
   return keylog_fd >= 0;
 }
 
-// The first setting that OpenSSL refuses, or null.
+// Returns the first setting that OpenSSL rejects, or null.
 const char* apply_policy(SSL_CTX* context, const TlsOptions& options) {
   const int minimum = options.min_version == "TLSv1.3" ? TLS1_3_VERSION : TLS1_2_VERSION;
   if (SSL_CTX_set_min_proto_version(context, minimum) != 1) return "tls.minVersion";
@@ -126,7 +126,7 @@ const char* apply_policy(SSL_CTX* context, const TlsOptions& options) {
   }
   if (!options.groups.empty() && SSL_CTX_set1_groups_list(context, options.groups.c_str()) != 1)
     return "tls.groups";
-  // None with the handshake: Channel says when they leave.
+  // OpenSSL sends no tickets with the handshake; Channel decides when they are sent.
   if (SSL_CTX_set_num_tickets(context, 0) != 1) return "tls.tickets";
   if (options.tickets == 0) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   if (options.clients == ClientCertificates::none) return nullptr;
@@ -136,7 +136,7 @@ const char* apply_policy(SSL_CTX* context, const TlsOptions& options) {
 }
 
 void apply_defaults(SSL_CTX* context) {
-  // Resumption is by tickets alone, so no state is shared between reactors but their keys.
+  // Sessions resume only by tickets, so reactors share no state but the ticket keys.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("sealgate"), 8);
   SSL_CTX_set_timeout(context, kSessionSeconds);
@@ -145,7 +145,7 @@ void apply_defaults(SSL_CTX* context) {
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
                                    SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
-  // One read for a record's header and its body.
+  // Lets OpenSSL read a record's header and body in one call.
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
   SSL_CTX_add_custom_ext(context, kRecordSizeLimit, kExtensionContext, add_limit, nullptr, nullptr,
@@ -155,7 +155,7 @@ void apply_defaults(SSL_CTX* context) {
 
 }  // namespace
 
-// One certificate with its policy. Several may be chosen from by name.
+// One certificate with its policy; a context may have several.
 struct TlsContext::Host {
   Host() : context(SSL_CTX_new(TLS_server_method())) {}
   ~Host() { SSL_CTX_free(context); }
@@ -166,7 +166,7 @@ struct TlsContext::Host {
   X509Ptr leaf;
 };
 
-// An OCSP response and the certificate that it is about.
+// An OCSP response and the certificate that it is for.
 struct TlsContext::Staple {
   X509Ptr leaf;
   std::string response;
@@ -221,7 +221,7 @@ bool TlsContext::add(const CertificateOptions& certificate, const TlsOptions& op
   return true;
 }
 
-// The host with the same names and a key of another kind: OpenSSL then picks what the client can verify.
+// The host with the same names and another key type, of which OpenSSL picks what the client can verify.
 TlsContext::Host* TlsContext::twin_of(X509* leaf) {
   for (const auto& host : hosts_) {
     const bool same_kind = EVP_PKEY_get_base_id(X509_get0_pubkey(host->leaf.get())) ==
@@ -231,8 +231,8 @@ TlsContext::Host* TlsContext::twin_of(X509* leaf) {
   return nullptr;
 }
 
-// The first that matches, in the operator's order, and with it each other that does and has a key of another
-// kind: OpenSSL picks what the client can verify.
+// Selects the first matching certificate in the operator's order, and further matching ones with other key
+// types, of which OpenSSL picks what the client can verify.
 int TlsContext::select_host(SSL* ssl, int*, void* self) {
   const char* asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   const std::string_view name = without_root(asked ? asked : "");
@@ -248,7 +248,7 @@ int TlsContext::select_host(SSL* ssl, int*, void* self) {
     }
     STACK_OF(X509)* chain = nullptr;
     SSL_CTX_get0_chain_certs(host->context, &chain);
-    constexpr int kOverride = 0;  // the first of a kind stays
+    constexpr int kOverride = 0;  // the first certificate of a key type stays
     SSL_use_cert_and_key(ssl, SSL_CTX_get0_certificate(host->context), SSL_CTX_get0_privatekey(host->context),
                          chain, kOverride);
     ERR_clear_error();
@@ -256,7 +256,7 @@ int TlsContext::select_host(SSL* ssl, int*, void* self) {
   return found ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
-// The status_request callback: staples what is not stale.
+// The status_request callback: staples the response unless it is stale.
 int TlsContext::staple(SSL* ssl, void* self) {
   const X509* chosen = SSL_get_certificate(ssl);
   for (const Staple& staple : static_cast<TlsContext*>(self)->staples_) {

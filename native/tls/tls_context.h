@@ -23,8 +23,8 @@ struct CertificateOptions {
 enum class ClientCertificates : uint8_t { none, optional, required };
 
 struct TlsOptions {
-  // Chosen by the host name that the client asks for (RFC 6066 3), as their subjects' alternative names say,
-  // wildcards included. The first also answers clients that ask for none of them.
+  // Selected by the client's server name (RFC 6066 3) among the subject alternative names, including
+  // wildcards. The first certificate is also the default for other names.
   std::vector<CertificateOptions> certificates;
   std::string min_version;    // "TLSv1.2" or "TLSv1.3"
   std::string ciphers;        // TLS 1.2, OpenSSL's list; empty: its default
@@ -36,7 +36,7 @@ struct TlsOptions {
   std::string keylog_file;  // NSS key log: whoever reads it reads the traffic. Empty: none
 };
 
-// Told of one connection's TLS events by OpenSSL's callbacks, on the reactor's thread.
+// Receives the TLS events of one connection from OpenSSL's callbacks, on the reactor's thread.
 class TlsObserver {
  public:
   virtual void on_keylog(std::string_view line) = 0;
@@ -45,7 +45,7 @@ class TlsObserver {
   // A NewSessionTicket message was written (RFC 8446 4.6.1).
   virtual void on_ticket_written(std::string_view message) = 0;
   virtual void on_alert_written(uint8_t level, uint8_t description) = 0;
-  // The client takes records of at most so many bytes of plaintext (RFC 8449).
+  // The client accepts records with at most this many bytes of plaintext (RFC 8449).
   virtual void on_record_size_limit(size_t bytes) = 0;
 
  protected:
@@ -54,15 +54,16 @@ class TlsObserver {
 
 class TlsContext {
  public:
-  // On failure returns null and *failure names the setting and OpenSSL's reason. Key material is not in it.
+  // On failure returns null, and *failure names the setting and OpenSSL's reason, without key material.
   static std::unique_ptr<TlsContext> create(const TlsOptions& options, std::string* failure);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  // A server-side SSL without BIOs. `observer` must outlive it, and this context its handshake.
+  // A server-side SSL object without BIOs. The observer must outlive it; this context must outlive its
+  // handshake.
   SSL* new_ssl(TlsObserver* observer) const;
-  // Session tickets that a client is to get for a full handshake of TLS 1.3.
+  // Number of session tickets that a client gets after a full TLS 1.3 handshake.
   size_t tickets() const { return tickets_; }
 
  private:

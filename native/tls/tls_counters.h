@@ -1,5 +1,4 @@
-// TlsCounters: what channels count for the reactor they are of, and TlsGroupCounters for a group of the
-// rollout.
+// TlsCounters: counters of the channels of one reactor. TlsGroupCounters: those of one rollout group.
 #pragma once
 
 #include "base/counter.h"
@@ -10,7 +9,7 @@ namespace sealgate {
 
 struct TlsCounters {
   Counter ktls_switched;     // connections whose sending moved to kernel TLS
-  Counter ktls_switched_rx;  // whose receiving did
+  Counter ktls_switched_rx;  // connections whose receiving moved to kernel TLS
   Counter key_updates_received;
   Counter key_updates_sent;
   CounterSet<ChannelError> errors;

@@ -15,7 +15,7 @@ Verdict failed(Alert alert) { return {Verdict::Kind::failed, alert}; }
 }  // namespace
 
 Verdict ControlRecords::take(uint8_t type, std::string_view data) {
-  // RFC 8446 5.1: a message's records are not mixed with others.
+  // Records of other types must not come between those of one message (RFC 8446 5.1).
   if (mid_message() && type != kRecordHandshake) return failed(Alert::unexpected_message);
   if (type == kRecordData && data.empty() && ++empty_ <= kMaxEmpty) return {};
   if (type == kRecordHandshake) return take_handshake(data);
@@ -27,7 +27,7 @@ Verdict ControlRecords::take_alert(std::string_view data) {
   if (data.size() != 2) return failed(Alert::unexpected_message);
   const auto level = static_cast<uint8_t>(data[0]);
   const auto alert = static_cast<Alert>(data[1]);
-  const bool tls13 = version_ == TlsVersion::tls13;  // where the level means nothing (RFC 8446 6)
+  const bool tls13 = version_ == TlsVersion::tls13;  // which ignores the alert level (RFC 8446 6)
   if (level == kWarning || (tls13 && alert == Alert::user_canceled)) {
     if (++warnings_ >= kMaxWarnings) return failed(Alert::unexpected_message);
   }
@@ -41,7 +41,7 @@ Verdict ControlRecords::take_handshake(std::string_view data) {
   warnings_ = 0;
   if (data.empty()) return failed(Alert::unexpected_message);
   if (version_ == TlsVersion::tls12) {
-    // Renegotiation is off: its first message is refused politely, every other one is out of place.
+    // Renegotiation is off: a ClientHello gets a warning, every other handshake message is an error.
     const bool hello = data.size() >= kHandshakeHeader && static_cast<uint8_t>(data[0]) == kClientHello;
     return hello ? Verdict{Verdict::Kind::no_renegotiation} : failed(Alert::unexpected_message);
   }
@@ -63,7 +63,7 @@ Verdict ControlRecords::take_key_update(std::string_view data) {
   const size_t length = static_cast<size_t>(byte(1)) << 16 | static_cast<size_t>(byte(2)) << 8 | byte(3);
   if (length > 1) return failed(Alert::illegal_parameter);
   if (length == 0) return failed(Alert::decode_error);
-  // A message before a key change ends its record (RFC 8446 5.1).
+  // A message before a key change must end its record (RFC 8446 5.1).
   if (data.size() != kHandshakeHeader + 1) return failed(Alert::unexpected_message);
   if (byte(4) > 1) return failed(Alert::illegal_parameter);
   return {Verdict::Kind::key_update, Alert::close_notify, byte(4) == 1};

@@ -1,7 +1,6 @@
-// ControlRecords: what the records that are no application data ask of a server after the handshake, when
-// OpenSSL does not see them any more: alerts, KeyUpdates, and whatever has no business on an established
-// connection. The judgements and alerts are OpenSSL's (RFC 8446 4.6.3, 5.1, 6; RFC 5246 7.2). No
-// system calls.
+// ControlRecords: evaluates records other than application data after the handshake, when OpenSSL no longer
+// sees them: alerts, KeyUpdates and records that are not allowed then. The results and alerts are the same as
+// OpenSSL's (RFC 8446 4.6.3, 5.1, 6; RFC 5246 7.2). Makes no system calls.
 #pragma once
 
 #include <array>
@@ -42,16 +41,16 @@ struct Verdict {
 
 class ControlRecords {
  public:
-  // whole_messages: a KeyUpdate in pieces is refused. A receiving kernel takes its first byte for the end of
-  // the key, so the rest could not be read.
+  // whole_messages: refuse a KeyUpdate split over several records. A receiving kernel stops at its first
+  // byte, which it takes for a key change, so the rest could not be read.
   ControlRecords(TlsVersion version, bool whole_messages)
       : version_(version), whole_messages_(whole_messages) {}
 
-  // One whole record of any type; application data only if it is empty.
+  // Evaluates one whole record of any type; application data only if it is empty.
   Verdict take(uint8_t type, std::string_view data);
-  // Application data came.
+  // Application data arrived, which resets the limits on warnings and empty records.
   void on_data() { warnings_ = empty_ = 0; }
-  // A message has begun whose rest is in records to come.
+  // Whether a message has begun that continues in the next record.
   bool mid_message() const { return begun_ > 0; }
 
  private:

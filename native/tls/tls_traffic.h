@@ -1,4 +1,4 @@
-// TlsTraffic: application data that went by TLS, by suite, direction and whoever protected its records.
+// TlsTraffic: application data over TLS, by suite, direction and by who protects the records.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace sealgate {
 
-// Protocol and cipher; plaintext is one too.
+// Protocol and cipher of a connection; plaintext counts as a suite too.
 struct Suite {
   std::optional<TlsVersion> version;  // empty: plaintext
   std::optional<Aead> aead;           // empty: a cipher that the kernel does not know
@@ -32,7 +32,7 @@ std::string_view record_owner_name(RecordOwner owner);
 
 class TlsTraffic {
  public:
-  // Of one suite.
+  // Totals of one suite.
   struct Totals {
     struct Cell {
       Counter connections;  // of which it had the records at any time after the handshake
@@ -44,7 +44,8 @@ class TlsTraffic {
     Cell cells[2][kRecordOwners];
   };
   Totals& of(Suite suite) { return suites_[suite.index()]; }
-  // "tls_bytes.TLSv1.3/AES-128-GCM/tx/kernel"; combinations that never occurred are left out.
+  // Visits counters such as "tls_bytes.TLSv1.3/AES-128-GCM/tx/kernel"; combinations that never occurred are
+  // skipped.
   template <typename Visit>
   void each(Visit& visit) const;
 
