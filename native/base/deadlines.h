@@ -6,7 +6,7 @@
 
 namespace sealgate {
 
-// Whose time is over when a deadline passes.
+// The object that is notified when a deadline passes.
 class DeadlineOwner {
  public:
   virtual void on_deadline() = 0;
@@ -15,7 +15,7 @@ class DeadlineOwner {
   ~DeadlineOwner() = default;
 };
 
-// Embedded in its owner; in at most one list at a time.
+// A member of its owner. In at most one list at a time.
 struct Deadline {
   DeadlineOwner* owner = nullptr;
   Deadline* previous = nullptr;

@@ -234,7 +234,7 @@ Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& re
     if (skipped == size) return {Event::more, Problem::none, size, {}};
     begin_message(request);
   }
-  // A head that began in an earlier call is parsed where it is collected, so that its bytes stand together.
+  // A head that began in an earlier call is parsed in its buffer, where its bytes are contiguous.
   std::string& collected = request.bytes;
   const size_t before = collected.size();
   const char* from = data + skipped;
@@ -247,7 +247,7 @@ Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& re
   const size_t consumed = skipped + parsed;
   const size_t head_bytes = before + parsed;
   if (event == Event::failed && problem == Problem::method_unknown) {
-    // llhttp gives up at the first letter that fits no method; given more, it says the same again.
+    // llhttp fails at the first letter that fits no method, so more bytes do not change its answer.
     if (before == 0) collected.assign(from, given);
     const Opening opening = opening_of(collected);
     if (opening == Opening::open) return {Event::more, Problem::none, skipped + given, {}};

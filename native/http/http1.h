@@ -40,7 +40,7 @@ class Http1 {
   // has arrived of it: it has to be the same one until Event::head.
   Step next(const char* data, size_t size, Request& request);
 
-  // True between messages: nothing of the next request has arrived (leading CRLF does not count).
+  // Whether the parser is between messages. CRLF before a request does not count as its beginning.
   bool idle() const;
 
  private:

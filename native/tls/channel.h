@@ -3,6 +3,7 @@
 // and sendfile.
 //
 //   owner     protects and opens the records of
+//   openssl   the handshake; after it, suites that are not among Aead (CBC, CCM_8)
 //   engine    every other direction from the end of the handshake on: record_crypto.h
 //   kernel    a direction that moved there: kernel TLS
 //
@@ -71,7 +72,7 @@ class Channel final : public TlsObserver {
   bool is_tls() const { return is_tls_; }
   bool sends_by_kernel() const { return tx_.owner == RecordOwner::kernel; }
   bool receives_by_kernel() const { return rx_.owner == RecordOwner::kernel; }
-  // What the peer says while it is sent to may have to be answered: it has to be read.
+  // Whether to read while only sending: the peer may send KeyUpdates or alerts that need an answer.
   bool reads_aside() const { return is_tls_ && rx_.owner != RecordOwner::openssl; }
   // After the handshake, where TLS is spoken.
   RecordOwner owner(Direction direction) const { return (direction == Direction::tx ? tx_ : rx_).owner; }
@@ -110,7 +111,7 @@ class Channel final : public TlsObserver {
   // address unless the bytes may move. more: further bytes follow at once, so TCP may wait for them.
   IoResult write(const char* data, size_t size, bool more);
   bool writes_may_move() const { return !is_tls_ || tx_.owner != RecordOwner::openssl; }
-  // again: of what was written there are records that the socket has not taken.
+  // again: records that were written earlier still wait for the socket.
   IoState flush(bool more = false);
   // Session tickets (TLS 1.3) are held back until the client is known to read, and then leave with the next
   // write, once. In the socket of a client that only uploads and closes they would stay unread; its kernel
@@ -121,8 +122,8 @@ class Channel final : public TlsObserver {
   // For plaintext and sends_by_kernel() only. ok with 0 bytes: the file is shorter than before.
   IoResult sendfile(const SendableFile& file, uint64_t offset, size_t size);
 
-  // Moves a direction into the kernel, which is known to do its protocol and cipher, when nothing is in hand.
-  // none: it is there. pending_data: it may be tried again after the next read or write.
+  // Moves a direction into the kernel if no bytes are held back; the kernel must support protocol and cipher.
+  // none: the direction is in the kernel. pending_data: try again after the next read or write.
   Fallback move_to_kernel(Direction direction, const KtlsSupport& support);
   // The peer takes records as long as those that the kernel sends.
   bool sends_whole_records() const { return record_bytes_ >= kRecordBytes; }
@@ -155,8 +156,8 @@ class Channel final : public TlsObserver {
   void on_record_size_limit(size_t bytes) override { record_bytes_ = std::min(bytes, kRecordBytes); }
 
  private:
-  // One direction. Either its secret or its keys are there once the handshake is done: TLS 1.3 goes on from
-  // the one to the next, TLS 1.2 has a key for good.
+  // One direction. After the handshake it has a secret (TLS 1.3, which derives each next key from it) or keys
+  // (TLS 1.2, which never change).
   struct Half {
     RecordOwner owner = RecordOwner::openssl;
     std::unique_ptr<TrafficSecret> secret;

@@ -3,7 +3,7 @@
 
 namespace sealgate {
 
-// The key in use, for records from that number on.
+// Installs the current key in the kernel; `sequence` is the number of its next record.
 Status Channel::install(Direction direction, uint64_t sequence) {
   RecordKeys keys;
   if (!keys_of(half(direction), keys)) return {EIO, "derive"};
@@ -30,7 +30,7 @@ Fallback Channel::send_by_kernel(const KtlsSupport& support) {
 }
 
 Fallback Channel::receive_by_kernel() {
-  // A record that was begun here has to be ended here.
+  // A record that the engine has received in part cannot be completed by the kernel.
   if (!inbox_.empty() || deferred_type_ || control_.mid_message()) {
     to_boundary_ = true;
     return Fallback::pending_data;

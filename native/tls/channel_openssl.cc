@@ -133,7 +133,7 @@ void Channel::end_handshake() {
   if ((protocol_ == TLS1_3_VERSION || resumed_) && inbox_.empty()) acknowledge_now();
   suite_ = {negotiated_version(ssl_), negotiated_aead(ssl_)};
   if (suite_.version) traffic_ = &counters_.traffic.of(suite_);
-  // RFC 8446 5.5: ChaCha20-Poly1305 keys do not wear out; CBC suites are not what the budget is about.
+  // ChaCha20-Poly1305 keys have no such limit (RFC 8446 5.5), and CBC suites are not limited here.
   if (!suite_.aead || suite_.aead == Aead::chacha20_poly1305) key_budget_ = UINT64_MAX;
   if (suite_.version && suite_.aead && take_over(*suite_.version, *suite_.aead)) {
     make_tickets(tickets);
