@@ -1,5 +1,5 @@
-// A token is looked up in the same time, however many there are: a request with an unknown one is answered on
-// the one thread that decides for all.
+// Looking up a token takes the same time for any number of tokens, because unknown ones are checked on the
+// one application thread.
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -12,7 +12,7 @@ import { Tokens } from '../../src/auth/tokens.ts';
 const dir = await mkdtemp(join(tmpdir(), 'sealgate-tokens-'));
 after(() => rm(dir, { recursive: true }));
 
-/** With the tokens `sgt_0`, `sgt_1`… */
+/** A token file with the tokens `sgt_0`, `sgt_1` and so on. */
 async function tokens(count: number): Promise<Tokens> {
   const entries = Array.from({ length: count }, (_, i) => ({
     id: i.toString(16).padStart(8, '0'),
@@ -25,7 +25,7 @@ async function tokens(count: number): Promise<Tokens> {
   return new Tokens(path);
 }
 
-/** Milliseconds for 200 tokens, the best of several tries: other work on the machine can only add. */
+/** Milliseconds for 200 look-ups, the best of several tries, since other load can only add time. */
 function cost(of: Tokens, token: string): number {
   const tries = Array.from({ length: 20 }, () => {
     const began = performance.now();
@@ -42,7 +42,7 @@ test('of 5,000 tokens each is found, and one that is unknown is not', async () =
     assert.equal(many.verify(unknown), undefined);
 });
 
-test('an unknown token costs no more among 5,000 than beside one', async () => {
+test('an unknown token costs no more with 5,000 tokens than with one', async () => {
   const [one, many] = [await tokens(1), await tokens(5000)];
   const [alone, among] = [cost(one, 'sgt_unknown'), cost(many, 'sgt_unknown')];
   assert.ok(among < 5 * alone, `${among.toFixed(2)} ms among 5,000 and ${alone.toFixed(2)} ms beside one`);

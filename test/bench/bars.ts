@@ -1,10 +1,10 @@
-// Bars: what the project wants to reach, as ratios of two rows of one run, or as absolute values.
+// Bars: the goals of the project, as ratios of two rows of one run or as absolute values.
 
 import type { Row, Verdict } from './results.ts';
 
 interface Bar {
   scenario: string;
-  /** Row that is judged, and the row it is divided by; without one the value itself is judged. */
+  /** The row that is judged, and the row that it is divided by; without one the value itself is judged. */
   server: string;
   against?: string;
   atMost: number;
@@ -23,7 +23,7 @@ const floor = (scenario: string, atMost: number): Bar => ({
   against: 'floor',
   atMost,
 });
-/** Within a tenth. */
+/** At most a tenth above the other row. */
 const flat = (scenario: string, server: string, against: string): Bar => ({
   scenario,
   server,
@@ -39,12 +39,12 @@ const bars: Bar[] = [
   floor('1k plain', 1.15),
   nginx('100k tls', 0.8),
   nginx('1g tls', 0.8),
-  // Throughput of at least 0.75 of the cipher's own.
+  // At least 0.75 of the cipher's own throughput.
   { scenario: '1g tls', server: 'sealgate', against: 'openssl speed aes-128-gcm', atMost: 1 / 0.75 },
   nginx('1g plain', 1),
   nginx('1g ktls', 1),
   nginx('100k ktls', 0.8),
-  // 40,000 objects a second by a front-end thread and a worker, each on a core of its own.
+  // 40,000 objects per second from an application thread and a worker, each on its own core.
   { scenario: 'long tail', server: 'sealgate, busiest thread', atMost: 25 },
   { scenario: 'long tail', server: 'sealgate', against: 'nginx without open_file_cache', atMost: 1.5 },
   { scenario: 'cold', server: 'sealgate, cold readers', against: 'sealgate alone', atMost: 2 },
@@ -59,7 +59,7 @@ const bars: Bar[] = [
   flat('growth connections', 'sealgate, 10000 connections', 'sealgate, 1 connection'),
 ];
 
-/** One for each bar of these scenarios. */
+/** One verdict for each bar of these scenarios. */
 export function judge(rows: Row[], scenarios: string[]): Verdict[] {
   return bars.filter(({ scenario }) => scenarios.includes(scenario)).map((bar) => judgeOne(bar, rows));
 }

@@ -1,7 +1,6 @@
-// `make bench`: Sealgate beside other servers and beside the least that the machine allows, in one run. The
-// server runs on core 0, its client on core 1; costs are CPU time of the server's processes. Prints a table,
-// writes results.json and plots into build/bench/. A benchmark, not a test: a bar that is missed is said and
-// does not fail.
+// `make bench`: compares Sealgate with other servers and with the minimum that the machine allows, in one
+// run. The server runs on core 0, its client on core 1; costs are CPU time of the server's processes. Prints
+// a table, and writes results.json and plots into build/bench/. A missed bar is reported but does not fail.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
@@ -53,7 +52,7 @@ function within(option: string, text: string, least: number, most: number): numb
   throw new Error(`${option} ${text}: expected a number from ${least} to ${most}`);
 }
 
-/** Rows of one scenario; one that fails as a whole has one row, which says why. */
+/** The rows of one scenario. A scenario that fails has one row with the reason. */
 async function runOne(scenario: Scenario, context: Context): Promise<Row[]> {
   try {
     return await scenario.run(context);
@@ -106,7 +105,7 @@ async function main(): Promise<void> {
     const scenario = chosen.find(({ name }) => name === found[0]?.scenario);
     if (!scenario || rowsFile !== undefined) return;
     console.log(tableOf(scenario, found));
-    // At once: a run that is ended early leaves what it has.
+    // Written after each scenario, so that an interrupted run leaves its results.
     const results = describe(settings, chosen, rows);
     writeFileSync(`${folder}/results.json`, `${JSON.stringify(results, undefined, 2)}\n`);
   };

@@ -1,5 +1,5 @@
-// Context: what the scenarios of one run share: settings, a scratch folder, one site with files of usual
-// sizes, and servers of that site that are started when a scenario first asks for them.
+// Context: what the scenarios of a run share: settings, a scratch folder, a site with files of common sizes,
+// and servers, which are started when a scenario first needs them.
 
 import { mkdirSync } from 'node:fs';
 import { fileServers } from './servers/all.ts';
@@ -8,9 +8,9 @@ import { GiB, KiB, MiB, makeFile, makeSite, type Site } from './site.ts';
 
 export interface Settings {
   rounds: number;
-  /** Of one round. */
+  /** Length of one round. */
   seconds: number;
-  /** Also what takes minutes: slow servers with large files, a long tail in full. */
+  /** Include what takes minutes: slow servers with large files, and the whole long tail. */
   all: boolean;
 }
 
@@ -27,13 +27,13 @@ export const fileSizes: Record<string, number> = {
 export class Context {
   readonly settings: Settings;
   readonly work: string;
-  /** Inside a kernel with kernel TLS. */
+  /** Whether the benchmark runs in a kernel with kernel TLS. */
   readonly ktls: boolean;
   readonly #sizes: string[];
   #site: Site | undefined;
   readonly #servers = new Map<string, Promise<Server>>();
 
-  /** `sizes`: the files that the shared site has to have. */
+  /** @param sizes the files that the shared site must have. */
   constructor(work: string, settings: Settings, sizes: string[], ktls: boolean) {
     this.work = work;
     this.settings = settings;
@@ -49,14 +49,14 @@ export class Context {
     return site;
   }
 
-  /** A site of one scenario alone. */
+  /** A site for one scenario only. */
   separateSite(name: string): Site {
     const work = `${this.work}/${name.replaceAll(' ', '-')}`;
     mkdirSync(work);
     return makeSite(work, this.ktls);
   }
 
-  /** A server of the shared site; rejects again when it could not be started before. */
+  /** A server of the shared site. Rejects again if it could not be started before. */
   server(name: string): Promise<Server> {
     const start = fileServers[name];
     if (!start) throw new Error(`there is no server ${name}`);
@@ -65,7 +65,7 @@ export class Context {
     return server;
   }
 
-  /** Progress, for a person. */
+  /** Prints progress. */
   say(text: string): void {
     process.stderr.write(`${text}\n`);
   }

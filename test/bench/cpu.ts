@@ -1,24 +1,27 @@
-// CPU time of a process and its descendants, from the scheduler's own accounting (proc(5), schedstat).
+// CPU time of a process and its descendants, from the scheduler's accounting (proc(5), schedstat).
 
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Nanoseconds since the thread started. */
 interface ThreadTime {
   ran: number;
-  /** Runnable, but something else had the core. */
+  /** Time in which the thread was runnable but another one had the core. */
   waited: number;
 }
 
-/** By thread id: the live threads of the process and of its descendants. */
+/** The live threads of the process and its descendants, by thread id. */
 export type CpuTimes = Map<string, ThreadTime>;
 
 /** Nanoseconds. */
 export interface CpuUse {
-  /** All threads ran. */
+  /** Time that all threads ran. */
   ran: number;
-  /** The thread that ran longest. */
+  /** Time of the thread that ran longest. */
   longest: number;
-  /** At least one thread ran or waited to run. At the wall time the process never waited for work. */
+  /**
+   * Time in which at least one thread ran or was runnable. If it equals the wall time, the process never
+   * idled.
+   */
   occupied: number;
 }
 
@@ -43,7 +46,7 @@ export function cpuUse(before: CpuTimes, after: CpuTimes): CpuUse {
     use.longest = Math.max(use.longest, time.ran - ran);
     use.occupied = Math.max(use.occupied, time.ran - ran + time.waited - waited);
   }
-  // Threads that take turns on one core occupy it together.
+  // Threads that alternate on one core occupy it together.
   use.occupied = Math.max(use.occupied, use.ran);
   return use;
 }

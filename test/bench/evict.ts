@@ -1,10 +1,10 @@
-// The page cache, before a measurement: what is in it, and what it can take.
+// Prepares the page cache before a measurement: evicts files and makes pages free.
 
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { runPinned } from './processes.ts';
 import { clientCore } from './site.ts';
 
-/** Takes the files of at least so many bytes that are in these folders out of the page cache. */
+/** Evicts the files in these folders that have at least this many bytes from the page cache. */
 export async function evict(folders: string[], leastBytes: number): Promise<void> {
   const files = folders.flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -15,8 +15,8 @@ export async function evict(folders: string[], leastBytes: number): Promise<void
 }
 
 /**
- * As many free pages as 1 GiB of files takes. A virtual machine gives pages that lie idle back to its host,
- * and who is first to touch them again pays for that.
+ * Makes as many pages free as 1 GiB of files needs. A virtual machine returns idle pages to its host, and the
+ * first access after that is slow.
  */
 export async function makePagesFree(path: string): Promise<void> {
   await runPinned(clientCore, ['dd', 'if=/dev/zero', `of=${path}`, 'bs=1M', 'count=1280', 'status=none']);

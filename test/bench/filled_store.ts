@@ -1,5 +1,5 @@
-// FilledStore: a home of Sealgate with as many names as wanted, written through the store itself: what an
-// import of as many files would leave, without the files.
+// FilledStore: a store with any number of names, written through the store's interface: the result of
+// importing as many files, without the files.
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -8,12 +8,15 @@ import { openStore } from '../../src/store/content_store.ts';
 import { makeHome } from './servers/sealgate.ts';
 import { KiB } from './site.ts';
 
-/** Names share so many blobs of 1 KB. */
+/** All names share this many blobs of 1 KB. */
 const most = 1000;
-/** Writes under way at a time; they share commits. */
+/** Concurrent writes, which share commits. */
 const batch = 10_000;
 
-/** A home in `home` whose bucket `files` has the names `0.bin` to `refs - 1`. One that is there stays. */
+/**
+ * Creates a store in `home` whose bucket `files` has the names `0.bin` to `refs - 1`. An existing one is
+ * kept.
+ */
 export async function makeFilledHome(home: string, refs: number, say: (text: string) => void): Promise<void> {
   if (existsSync(home)) return;
   makeHome(home);

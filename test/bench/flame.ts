@@ -1,5 +1,5 @@
-// Flame graph: where a delivery thread spends its time, as perf(1) samples it and as SVG. Width is time,
-// callers stand below what they call.   usage: flame.ts [SIZE [plain|tls]]
+// Flame graph as SVG: where a delivery thread spends its time, as sampled by perf(1). Width is time, and
+// callers are below what they call.   usage: flame.ts [SIZE [plain|tls]]
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,10 +14,10 @@ import type { Protocol } from './servers/server.ts';
 
 const [size = '1k', protocol = 'tls'] = process.argv.slice(2);
 const seconds = 4;
-/** Prime, so that it does not keep step with anything. */
+/** A prime number, so that sampling does not coincide with periodic work. */
 const samplesPerSecond = 997;
 const folder = 'build/bench/flame';
-/** Narrower ones are left out: nobody could read them. */
+/** Narrower boxes are left out, because they cannot be read. */
 const leastShare = 0.004;
 const [width, rowHeight, letterWidth] = [1200, 18, 6.2];
 
@@ -32,12 +32,12 @@ function busiest(pid: number): string {
   return threads[0]?.[0] ?? `${pid}`;
 }
 
-/** A paragraph for each sample, its innermost function first. */
+/** The input has a paragraph for each sample, with the innermost function first. */
 function treeOf(script: string): Frame {
   const all: Frame = { name: 'all', samples: 0, callees: new Map() };
   for (const paragraph of script.split('\n\n')) {
     const names = [...paragraph.matchAll(/^\s+[0-9a-f]+ (.+)$/gm)].map(([, name = '']) => shortName(name));
-    // What is outside of the event loop's thread function is the same for all.
+    // Frames outside of the event loop's thread function are the same in all samples.
     const from = names.findIndex((name) => name.endsWith('Reactor::run'));
     const stack = (from < 0 ? names : names.slice(0, from)).reverse();
     if (stack.length === 0) continue;
@@ -53,7 +53,7 @@ function treeOf(script: string): Frame {
   return all;
 }
 
-/** Without arguments, namespaces of ours and suffixes of the compiler. */
+/** The name without arguments, this project's namespaces and compiler suffixes. */
 function shortName(name: string): string {
   return name
     .replace(/\(.*$/, '')
@@ -61,7 +61,7 @@ function shortName(name: string): string {
     .replace(/\.(isra|constprop|part|cold)[.\d]*$/, '');
 }
 
-/** [depth, begin, end, name], begin and end as shares of all. */
+/** [depth, begin, end, name]; begin and end are shares of the whole. */
 type Box = [number, number, number, string];
 
 function boxesOf(frame: Frame, all: number, depth = 0, begin = 0): Box[] {
@@ -110,7 +110,7 @@ const renderBox: echarts.CustomSeriesRenderItem = (_, api) => {
   };
 };
 
-/** The kernel's in blue, ciphers in red, ours in green, the rest in grey. */
+/** Kernel functions in blue, ciphers in red, this project's in green, others in grey. */
 function colorOf(name: string): string {
   if (/^(aes|gcm|EVP_|ossl_|CRYPTO_|sha256|generic_aes|rijndael|chacha|poly)/i.test(name)) return '#e59a8f';
   if (/^[A-Z]\w*::|^Reactor|^Channel|^Connection/.test(name)) return '#a8cf9a';

@@ -1,4 +1,4 @@
-// Runs scenarios of kernel TLS: this benchmark once more, inside a kernel that has it.
+// Runs the kernel TLS scenarios: this benchmark once more, in a kernel with kernel TLS.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,22 +7,22 @@ import type { Settings } from './context.ts';
 import type { Row } from './results.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
-/** Its cipher runs at about 80 MB/s: a GiB takes 13 s. */
+/** The emulated cipher runs at about 80 MB/s, so a GiB takes 13 s. */
 const mostRounds = 2;
 const mostSeconds = 900;
-/** Room for a GiB twice, as a file and in the store, on the kernel's tmpfs of three quarters. */
+/** Space for 1 GiB twice, as a file and in the store, on a tmpfs of three quarters of the memory. */
 const memory = '5120M';
-/** test/kernel/in-kernel.sh: no kernel with kernel TLS could be had. */
+/** Exit status of test/kernel/in-kernel.sh when there is no kernel with kernel TLS. */
 const noKernel = 77;
 
-/** `file` is where the inner run leaves its rows. */
+/** @param file where the inner run writes its rows. */
 export async function runInKernel(chosen: Scenario[], settings: Settings, file: string): Promise<Row[]> {
   const { rounds, seconds } = settings;
   const names = chosen.map(({ name }) => name).join(',');
   const options = ['--rounds', `${Math.min(rounds, mostRounds)}`, '--seconds', `${seconds}`, '--rows', file];
   const inner = ['node', '--import', 'tsx', 'test/bench/bench.ts', ...options, names];
   const kernel = ['--seconds', `${mostSeconds}`, '--memory', memory, 'new', '--', ...inner];
-  // Its output is progress: the kernel's console carries standard output and error alike.
+  // Its output is progress, because the console mixes standard output and standard error.
   const child = spawn('test/kernel/in-kernel.sh', kernel, {
     stdio: ['ignore', process.stderr, process.stderr],
   });

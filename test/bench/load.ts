@@ -1,4 +1,4 @@
-// LoadClient: load.cc at work on one server; its connections stay open from round to round.
+// LoadClient: runs load.cc against a server; its connections stay open between rounds.
 
 import { createInterface, type Interface } from 'node:readline';
 import { type Child, eager, isRunning, messages, startPinned, stop } from './processes.ts';
@@ -7,15 +7,15 @@ import { clientCore } from './site.ts';
 
 export interface LoadOptions {
   connections?: number;
-  /** Further connections that make one request and then wait. */
+  /** Further connections that make one request and then stay idle. */
   idle?: number;
-  /** How many numbers {} in the path stands for. */
+  /** How many numbers replace {} in the path. */
   objects?: number;
-  /** Milliseconds between two requests of a connection; absent: at once. */
+  /** Milliseconds between two requests of a connection; absent: no pause. */
   every?: number;
 }
 
-/** What was done in one round. */
+/** The work of one round. */
 export interface Work {
   requests: number;
   bytes: number;
@@ -26,7 +26,7 @@ export interface Work {
 
 export type Limit = { seconds: number } | { requests: number };
 
-/** A round that takes longer is given up. */
+/** A longer round is aborted. */
 const roundTimeoutMs = 120_000;
 
 export class LoadClient {
@@ -40,7 +40,7 @@ export class LoadClient {
     this.#lines = this.#reader[Symbol.asyncIterator]();
   }
 
-  /** Connects and makes a request on each connection. */
+  /** Opens the connections and makes one request on each. */
   static async start(address: Address, protocol: Protocol, options: LoadOptions = {}): Promise<LoadClient> {
     const words = Object.entries(options).map(([name, value]) => `${name}=${value}`);
     const command = [

@@ -1,5 +1,5 @@
-// Measurement: rounds of work by several servers in turn, so that what else the machine does hits all alike.
-// A figure is the median of its rounds.
+// Measurement: rounds of work by several servers in turn, so that other load on the machine affects all
+// alike. A figure is the median of its rounds.
 
 import { cpuTimes, cpuUse } from './cpu.ts';
 import type { Work } from './load.ts';
@@ -7,12 +7,12 @@ import { median, type Row } from './results.ts';
 import { GiB } from './site.ts';
 
 /**
- * A server with work for a smaller share of the time was not the bottleneck, and its cost is not reported:
- * one that waits wakes up more often and does less at a time.
+ * If a server had work for less than this share of the time it was not the bottleneck, and its cost is not
+ * reported, because a waiting server wakes up more often and does less each time.
  */
 export const leastBusy = 0.85;
 
-/** A server together with the client that keeps it busy. */
+/** A server with the client that keeps it busy. */
 export interface Contender {
   name: string;
   pid(): number;
@@ -20,7 +20,7 @@ export interface Contender {
 }
 
 export interface Sample {
-  /** Nanoseconds of CPU of all threads, and of the one that ran longest. */
+  /** Nanoseconds of CPU time of all threads, and of the thread that ran longest. */
   ran: number;
   longest: number;
   wall: number;
@@ -31,11 +31,14 @@ export interface Sample {
 export interface Measured {
   contender: Contender;
   samples: Sample[];
-  /** Why there are no samples. */
+  /** The reason when there are no samples. */
   fault?: string;
 }
 
-/** One round more than told: the first warms up and is not counted. A contender that fails is out. */
+/**
+ * Runs one round more than requested; the first is a warm-up and not counted. A contender that fails is
+ * dropped.
+ */
 export async function interleave(
   contenders: Contender[],
   rounds: number,
@@ -65,14 +68,14 @@ async function measure({ pid, run }: Contender): Promise<Sample> {
   return { ran, longest, wall, busy: Math.min(occupied / wall, 1), work };
 }
 
-/** Units of cost: the word for it, and how many nanoseconds of CPU it is. */
+/** Units of cost: the name, and its length in nanoseconds of CPU time. */
 export const perRequest = { name: 'µs/request', scale: 1e3 };
-/** Where a request is for 1 GiB. */
+/** For scenarios in which a request is for 1 GiB. */
 export const perGiB = { name: 's/GiB', scale: 1e9 };
 
 /**
- * Server CPU for one request. With `saturated`, rounds in which the server waited do not count, and when
- * those were half of them or more there is no value.
+ * Server CPU time per request. With `saturated`, rounds in which the server idled do not count; when those
+ * are half of the rounds or more there is no value.
  */
 export function costRow(
   scenario: string,

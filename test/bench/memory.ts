@@ -2,12 +2,12 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Bytes that are resident, pages shared with others included (VmRSS); each child counts in full. */
+/** Resident bytes, including shared pages (VmRSS); each child counts in full. */
 export function residentMemory(pid: number): number {
   return sum(pid, (each) => kilobytes(each, 'status', /^VmRSS:\s+(\d+) kB$/gm));
 }
 
-/** Bytes that the process has to itself. What the kernel holds for it, as socket buffers, is not in it. */
+/** Bytes private to the process, without kernel memory such as socket buffers. */
 export function privateMemory(pid: number): number {
   return sum(pid, (each) => kilobytes(each, 'smaps_rollup', /^Private_\w+: +(\d+) kB$/gm));
 }

@@ -1,4 +1,4 @@
-// Plots: a bar chart of each scenario, as SVG.
+// Plots: an SVG bar chart of each scenario.
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import * as echarts from 'echarts';
@@ -8,11 +8,11 @@ import { short } from './table.ts';
 const width = 720;
 const barHeight = 28;
 const margins = 90;
-/** Of the axis' labels, on average. */
+/** Average width of a letter in the axis labels, pixels. */
 const letterWidth = 7;
 const colors = { ours: '#1b6ca8', others: '#b8c4ce' };
 
-/** Makes the folder anew, with SCENARIO.svg for each scenario that has values. */
+/** Replaces the folder's contents by SCENARIO.svg for each scenario that has values. */
 export function writePlots(folder: string, rows: Row[]): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -25,13 +25,13 @@ export function writePlots(folder: string, rows: Row[]): void {
 
 function plotOf(scenario: string, rows: Row[]): string {
   const units = new Set(rows.map(({ unit }) => unit));
-  // Without a browser nobody measures text.
+  // Estimated, because text cannot be measured without a browser.
   const namesWidth = 16 + letterWidth * Math.max(...rows.map(({ server }) => server.length));
   return svgOf(width, margins + rows.length * barHeight, {
     title: { text: `${scenario}, ${[...units].join(', ')}`, subtext: 'less is better; median of the rounds' },
     grid: { left: namesWidth, right: 64, top: 64, bottom: 24 },
     xAxis: { type: 'value' },
-    // The first row on top.
+    // ECharts draws the first category at the bottom unless inverted.
     yAxis: { type: 'category', inverse: true, data: rows.map(({ server }) => server) },
     series: [{ type: 'bar', data: rows.map(barOf), barWidth: '60%' }],
   });

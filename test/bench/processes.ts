@@ -1,4 +1,4 @@
-// Processes of a benchmark: pinned to a core, asked by line, ended with the run whatever happens.
+// Child processes of a benchmark: pinned to a core, read line by line, and ended with the run.
 
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,19 +8,19 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 
-/** What servers and clients say to their standard error. */
+/** Standard error of servers and clients. */
 export const messages = 'build/bench/messages.log';
 
-/** A child with pipes for input and output. */
+/** A child process with piped input and output. */
 export type Child = ChildProcessByStdio<Writable, Readable, null>;
 
 const startTimeoutMs = 60_000;
 /**
- * Before the command of a client: ahead of whatever else wants its core, or the server waits for it. Without
- * the right to (CAP_SYS_NICE) the command runs as any other.
+ * Prefix of client commands: a higher priority, so that the server need not wait for its client. Without
+ * CAP_SYS_NICE the command runs normally.
  */
 export const eager = ['nice', '-n', '-15'];
-/** As many open files as this process may allow: 10,000 connections and 16,384 kept plans need some. */
+/** As many open files as allowed: 10,000 connections and 16,384 kept plans need them. */
 const openFiles = Number(/^Max open files +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
 
 const run = promisify(execFile);
@@ -43,13 +43,13 @@ export function startPinned(
   }) as unknown as Child;
   closeSync(errors);
   running.add(child);
-  // One that has ended is found by its output.
+  // A child that has ended is noticed by its output.
   child.stdin.on('error', () => {});
   child.once('exit', () => running.delete(child));
   return child;
 }
 
-/** Standard output of a command that has to succeed within 5 minutes. */
+/** Standard output of a command, which must succeed within 5 minutes. */
 export async function runPinned(core: number, command: string[]): Promise<string> {
   const done = run('taskset', ['-c', `${core}`, ...command], { timeout: 300_000 });
   const { stdout } = await done.catch(({ message, stderr }) => {
@@ -62,7 +62,7 @@ export function isRunning(child: Child): boolean {
   return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 }
 
-/** Ends it by SIGTERM, or by SIGKILL when it takes 10 s. */
+/** Ends the child with SIGTERM, and with SIGKILL after 10 s. */
 export async function stop(child: Child): Promise<void> {
   if (!isRunning(child)) return;
   const hard = setTimeout(() => child.kill('SIGKILL'), 10_000);
@@ -72,7 +72,7 @@ export async function stop(child: Child): Promise<void> {
   clearTimeout(hard);
 }
 
-/** The first capture of the first line of the child's output that matches. */
+/** The first capture group of the first output line that matches. */
 export async function lineWith(child: Child, pattern: RegExp): Promise<string> {
   const lines = createInterface({ input: child.stdout });
   const deadline = setTimeout(() => lines.close(), startTimeoutMs);
@@ -100,7 +100,7 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Resolves once a connection to the port is accepted. */
+/** Resolves when the port accepts a connection. */
 export async function accepting(port: number, child: Child): Promise<void> {
   for (const end = Date.now() + startTimeoutMs; Date.now() < end && isRunning(child); ) {
     const socket = connect(port, '127.0.0.1');

@@ -1,4 +1,4 @@
-// References: what the machine itself takes for the heart of some work, as rows beside the servers'.
+// References: the cost of the core operation alone (cipher, hash, write), as rows beside the servers'.
 
 import { rmSync } from 'node:fs';
 import { makePagesFree } from './evict.ts';
@@ -9,13 +9,13 @@ import { GiB, serverCore } from './site.ts';
 const rounds = 3;
 const secondsEach = 1;
 
-/** The cipher of all scenarios, in blocks of a whole record. */
+/** The cipher of all scenarios, with blocks of a whole record. */
 export async function aesReference(scenario: string): Promise<Row> {
   const values = await opensslSpeed(['-bytes', '16384', '-evp', 'aes-128-gcm']);
   return rowOfValues(scenario, 'openssl speed aes-128-gcm', 's/GiB', values);
 }
 
-/** SHA-256 of a GiB, and writing it to a file beside `path`. */
+/** SHA-256 of 1 GiB, and writing it to a file beside `path`. */
 export async function digestAndWriteReference(scenario: string, path: string): Promise<Row> {
   const digests = await opensslSpeed(['-bytes', '16384', '-evp', 'sha256']);
   const values: number[] = [];
@@ -23,7 +23,7 @@ export async function digestAndWriteReference(scenario: string, path: string): P
   return rowOfValues(scenario, 'sha256 and write', 's/GiB', values);
 }
 
-/** Seconds of CPU for a GiB, once a round. */
+/** Seconds of CPU per GiB, one value per round. */
 async function opensslSpeed(options: string[]): Promise<number[]> {
   const seconds: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
@@ -37,7 +37,7 @@ async function opensslSpeed(options: string[]): Promise<number[]> {
   return seconds;
 }
 
-/** Seconds of CPU, fsync included. */
+/** Seconds of CPU including fsync. */
 async function secondsToWrite(path: string): Promise<number> {
   await makePagesFree(path);
   const write = `dd if=/dev/zero of=${path} bs=256K count=4096 conv=fsync status=none`;

@@ -1,33 +1,33 @@
-// Row: one figure of the benchmark, with all that is needed to judge it.
+// Row: one figure of the benchmark with its context.
 
 /** One server, or one variant of it, in one scenario. */
 export interface Row {
   scenario: string;
   server: string;
   unit: string;
-  /** Median of the rounds; absent when there is none to report. */
+  /** Median of the rounds; absent when there is none. */
   value?: number;
   /** Why there is no value. */
   why?: string;
   least?: number;
   most?: number;
   rounds?: number;
-  /** Share of the time in which the server had work: 1 when it was the bottleneck. */
+  /** Share of the time in which the server had work; 1: the server was the bottleneck. */
   busy?: number;
-  /** Server CPU, seconds. */
+  /** Seconds of server CPU. */
   perGiB?: number;
-  /** Answers a second of wall time. */
+  /** Responses per second of wall time. */
   perSecond?: number;
-  /** Milliseconds that 99 of 100 answers took at most. */
+  /** 99th percentile of the response time, milliseconds. */
   p99?: number;
 }
 
 export interface Verdict {
   scenario: string;
-  /** What is asked for, in words. */
+  /** The bar in words. */
   bar: string;
   verdict: 'reached' | 'missed' | 'not measured';
-  /** What the bar is compared with: a ratio or the value itself. */
+  /** The ratio or value that is compared with the bar. */
   measured?: number;
 }
 
@@ -47,7 +47,7 @@ export function median(values: number[]): number {
   return ((below ?? Number.NaN) + (above ?? Number.NaN)) / 2;
 }
 
-/** A row of values that were measured one a round. */
+/** A row of values, one per round. */
 export function rowOfValues(scenario: string, server: string, unit: string, values: number[]): Row {
   const range = { least: Math.min(...values), most: Math.max(...values), rounds: values.length };
   return { scenario, server, unit, value: median(values), ...range };

@@ -1,4 +1,4 @@
-// Site: what every server of the benchmark is given: a folder of files, a certificate, a core to run on.
+// Site: what each server of the benchmark gets: a folder of files, a certificate and a core.
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -10,24 +10,24 @@ export const MiB = 1024 * KiB;
 export const GiB = 1024 * MiB;
 
 export const serverCore = 0;
-/** The same one in a kernel that has no other; servers and clients then take turns. */
+/** The server's core if there is only one; server and client then alternate. */
 export const clientCore = availableParallelism() > 1 ? 1 : 0;
-/** The one cipher suite of all servers and clients. */
+/** The only cipher suite of all servers and clients. */
 export const cipherSuite = 'TLS_AES_128_GCM_SHA256';
 
 /** Paths are absolute. */
 export interface Site {
   /** Scratch folder, removed at the end of the run. */
   work: string;
-  /** What is served, directly in it or in folders of it. */
+  /** The folder that is served, with its subfolders. */
   files: string;
   certificate: string;
   key: string;
-  /** Every connection goes by kernel TLS, where the server can. */
+  /** Whether connections use kernel TLS, if the server can. */
   ktls: boolean;
 }
 
-/** An empty folder for the files, and a certificate. `work` has to be there. */
+/** Creates an empty folder for files, and a certificate. `work` must exist. */
 export function makeSite(work: string, ktls = false): Site {
   const site = {
     work,
@@ -43,7 +43,7 @@ export function makeSite(work: string, ktls = false): Site {
   return site;
 }
 
-/** Random content that repeats every MiB. A file that is there stays. */
+/** Random content that repeats every MiB. An existing file is kept. */
 export function makeFile(path: string, size: number): void {
   if (existsSync(path)) return;
   const block = randomBytes(Math.min(size, MiB));
@@ -53,7 +53,7 @@ export function makeFile(path: string, size: number): void {
   closeSync(file);
 }
 
-/** Numbered files `0.bin` to `count - 1`, all of them different. */
+/** Files `0.bin` to `count - 1`, all different. */
 export function makeFiles(folder: string, count: number, size: number): void {
   mkdirSync(folder, { recursive: true });
   const content = randomBytes(size);

@@ -1,4 +1,4 @@
-// Table: rows of one scenario as text, and the verdicts on the bars.
+// Table: the rows of a scenario as text, and the verdicts about the bars.
 
 import type { Row, Verdict } from './results.ts';
 import type { Scenario } from './scenarios/scenario.ts';
@@ -26,7 +26,7 @@ function figures(row: Row, nginx: number | undefined): string {
   return [short(row.value), ratio, range, ...rates, busy].map((text) => text.padStart(width)).join('');
 }
 
-/** Three digits that matter. */
+/** Rounds to three significant digits. */
 export function short(value: number): string {
   if (Math.abs(value) >= 100) return value.toFixed(0);
   return value.toPrecision(3);

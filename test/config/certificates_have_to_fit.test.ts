@@ -1,4 +1,4 @@
-// Certificate files that cannot be used are told before anything starts: by config check, and by serve.
+// Invalid certificate files are reported before anything starts, by 'config check' and by 'serve'.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -77,7 +77,7 @@ for (const [what, tls, expected] of wrong) {
   });
 }
 
-test('files that fit are good', async () => {
+test('valid files pass', async () => {
   const { status, stdout } = await outcome(spawnCli(['config', 'check', '--config', site.config]));
   assert.deepEqual([status, stdout], [0, 'the configuration is good\n']);
 });

@@ -1,5 +1,4 @@
-// Where a setting comes from: a flag before the environment, the environment before the file, the file
-// before the default.
+// Precedence of settings: flag, environment variable, file, default.
 
 import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -39,7 +38,7 @@ test('an empty variable and a flag that was not given override nothing', async (
   assert.equal((await loadConfig({ file, env: { SEALGATE_WORKERS: '' }, flags })).workers, 3);
 });
 
-test('every variable is heeded', async () => {
+test('every environment variable sets its setting', async () => {
   const given: Record<string, [string, unknown]> = {
     SEALGATE_STORE: ['/s', '/s'],
     SEALGATE_LISTEN: [
@@ -82,7 +81,7 @@ test('paths of the file are relative to it, all others to the current folder', a
   assert.equal((await loadConfig({ file, env: {}, flags })).store, join(process.cwd(), 'here'));
 });
 
-test('the file is --config, then $SEALGATE_CONFIG, then sealgate.json here or none', async () => {
+test('the file is --config, then $SEALGATE_CONFIG, then sealgate.json here or the defaults', async () => {
   const workers = async (args: string[], cwd: string, variables = {}) => {
     const env = { ...process.env, ...variables };
     const { status, stdout, stderr } = await outcome(spawnCli(['config', 'show', ...args], { cwd, env }));
@@ -97,7 +96,7 @@ test('the file is --config, then $SEALGATE_CONFIG, then sealgate.json here or no
   assert.equal(await workers(['--config', none], dir, { SEALGATE_CONFIG: file }), availableParallelism());
 });
 
-test('what config show prints is a file that amounts to the same', async () => {
+test('the output of config show is a file with the same configuration', async () => {
   const shown = await runCli('config', 'show', '--config', file);
   await writeFile(join(dir, 'shown.json'), shown);
   assert.equal(await runCli('config', 'show', '--config', join(dir, 'shown.json')), shown);

@@ -1,4 +1,4 @@
-// The JSON Schema that init writes for editors accepts what is good and refuses what sealgate refuses.
+// The JSON Schema that init writes for editors accepts and refuses the same files as sealgate.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -16,11 +16,11 @@ const written = await json(join(site.dir, 'sealgate.schema.json'));
 const schema = z.fromJSONSchema(written);
 const accepts = (config: unknown) => schema.safeParse(config).success;
 
-test('it is what config schema prints', async () => {
+test('init writes what config schema prints', async () => {
   assert.deepEqual(JSON.parse(await runCli('config', 'schema')), written);
 });
 
-test('it accepts the file that init writes, which names it', async () => {
+test('it accepts the file that init writes, which has its path in $schema', async () => {
   const config = await json(site.config);
   assert.equal(config.$schema, './sealgate.schema.json');
   assert.ok(accepts(config));

@@ -1,5 +1,5 @@
-// A wrong value is refused with where it stands, what was expected and what was given; several faults are
-// told at once.
+// An invalid value is refused with its origin, the expected and the given value; all errors are reported at
+// once.
 
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
@@ -121,7 +121,7 @@ for (const [what, content, expected] of wrong) {
   });
 }
 
-test('a wrong variable is named, not the file', async () => {
+test('an invalid environment variable: the error names the variable, not the file', async () => {
   const env = { SEALGATE_WORKERS: '1x', SEALGATE_KTLS: 'maybe', SEALGATE_LISTEN: '1.2.3.4' };
   assert.deepEqual(await faults('{}', { env }), [
     `SEALGATE_LISTEN: listeners.0: ${address}, got "https://1.2.3.4"`,
@@ -130,34 +130,34 @@ test('a wrong variable is named, not the file', async () => {
   ]);
 });
 
-test('a wrong flag is named, not the variable', async () => {
+test('an invalid flag: the error names the flag, not the variable', async () => {
   const env = { SEALGATE_WORKERS: '2' };
   const flags = { workers: { flag: '--workers', value: 'many' } };
   assert.deepEqual(await faults('{}', { env, flags }), ['--workers: workers: expected number, got "many"']);
 });
 
-test('an override into what is no section leaves the fault with the file', async () => {
+test('a flag for a section that is not an object: the error names the file', async () => {
   assert.deepEqual(await faults('{"ktls": "off"}', { env: { SEALGATE_KTLS: 'auto' } }), [
     `${file}: ktls: expected object, got "off"`,
   ]);
 });
 
-test('all faults are told at once', async () => {
+test('several invalid values: all are reported at once', async () => {
   assert.equal((await faults(JSON.stringify({ workers: 0, bogus: 1, log: { level: 1 } }))).length, 3);
 });
 
-test('text that is no JSON, with its line', async () => {
+test('invalid JSON: the error has its line', async () => {
   const [told = ''] = await faults('{\n  "store": "./s",\n  "workers": 2,,\n}\n');
-  // JavaScriptCore does not say where.
+  // JavaScriptCore does not report the position.
   const line = runtime === 'bun' ? '' : ':3';
   assert.ok(told.startsWith(`${file}${line}: is not JSON: `), told);
 });
 
-test('JSON that is no object', async () => {
+test('JSON that is not an object is refused', async () => {
   assert.deepEqual(await faults('[]'), [`${file}: is not JSON: expected an object`]);
 });
 
-test('a file that is not there or cannot be read', async () => {
+test('a missing or unreadable file is refused', async () => {
   const advice = "make one with 'sealgate init' or name it with --config";
   assert.deepEqual(await faults('{}', { file: join(dir, 'none') }), [
     `${join(dir, 'none')}: cannot be read (ENOENT); ${advice}`,
@@ -165,7 +165,7 @@ test('a file that is not there or cannot be read', async () => {
   assert.deepEqual(await faults('{}', { file: dir }), [`${dir}: cannot be read (EISDIR); ${advice}`]);
 });
 
-test('commands end with status 78 (EX_CONFIG) and one line a fault', async () => {
+test('commands end with status 78 (EX_CONFIG) and one line per error', async () => {
   await writeFile(file, JSON.stringify({ workers: 0, bogus: 1 }));
   for (const args of [
     ['config', 'check'],

@@ -1,10 +1,10 @@
-// Unknown tokens are counted for each client of the control plane, a minute at a time.
+// Wrong tokens are counted per client of the control plane and minute.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientAt, FailedAttempts } from '../../src/control/failed_attempts.ts';
 
-/** How many of a client's attempts are answered. */
+/** How many of a client's attempts get a 401 response. */
 function answered(attempts: FailedAttempts, address: string | undefined): number {
   for (let count = 0; count < 1000; count++) if (attempts.add(address)) return count;
   return 1000;
@@ -21,7 +21,7 @@ test('each address has 60 attempts a minute, and all peers of a unix socket have
   assert.equal(answered(attempts, '192.0.2.1'), 60);
 });
 
-test('of very many addresses those beyond what is counted share one count', () => {
+test('addresses beyond the limit of counted ones share one count', () => {
   const attempts = new FailedAttempts(() => 0);
   for (let i = 0; i < 10_000; i++) attempts.add(`10.0.${i >> 8}.${i & 255}`);
   let turnedAway = 0;

@@ -1,4 +1,5 @@
-// The doctor says what it found, what that means and what to do, and its exit status is the worst of it.
+// The doctor reports what it found, what it means and what to do; its exit status is that of the worst
+// finding.
 
 import assert from 'node:assert/strict';
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
@@ -28,7 +29,7 @@ async function doctor(...args: string[]): Promise<Report> {
 const about = (report: Report, area: string) => report.findings.filter((each) => each.area === area);
 const statuses: Record<Severity, number> = { ok: 0, info: 0, warn: 1, fail: 2 };
 
-test('a site is looked at from the kernel to the store', async () => {
+test('doctor --config checks everything from the kernel to the store', async () => {
   const report = await doctor('--config', site.config);
   const areas = [
     'kernel TLS',
@@ -46,14 +47,14 @@ test('a site is looked at from the kernel to the store', async () => {
   assert.ok(about(report, 'store').some(({ found }) => /read lease/.test(found)));
 });
 
-test('what is wrong comes with what to do', async () => {
+test('findings with severity warn or fail have a remedy', async () => {
   const report = await doctor('--config', site.config);
   for (const { severity, found, remedy, meaning } of report.findings) {
     if (severity === 'warn' || severity === 'fail') assert.ok(remedy ?? meaning, found);
   }
 });
 
-test('a key that others may read is a warning', async () => {
+test('a key file readable by others: warning', async () => {
   const key = join(site.dir, 'tls', 'key.pem');
   await chmod(key, 0o644);
   const report = await doctor('--config', site.config);
@@ -62,7 +63,7 @@ test('a key that others may read is a warning', async () => {
   assert.notEqual(report.status, 0);
 });
 
-test('a key of root that a group may read is taken without a word: secrets are mounted so', async () => {
+test('a key file of root readable by its group: no warning', async () => {
   const key = join(site.dir, 'tls', 'key.pem');
   await chmod(key, 0o440);
   const of = (await stat(key)).uid;
@@ -72,7 +73,7 @@ test('a key of root that a group may read is taken without a word: secrets are m
   assert.equal(warned, of !== 0);
 });
 
-test('a certificate that cannot be used is a failure, and no handshake is tried', async () => {
+test('an invalid certificate: failure, and no handshake is tried', async () => {
   const config = JSON.parse(await readFile(site.config, 'utf8'));
   const broken = join(site.dir, 'broken.json');
   await writeFile(broken, JSON.stringify({ ...config, tls: { ...config.tls, certificate: './none.pem' } }));
@@ -82,7 +83,7 @@ test('a certificate that cannot be used is a failure, and no handshake is tried'
   assert.equal(about(report, 'handshake').length, 0);
 });
 
-test('a certificate that ends within a month is a warning', async () => {
+test('a certificate that expires within 30 days: warning', async () => {
   const config = JSON.parse(await readFile(site.config, 'utf8'));
   const pair = await makeAuthority(site.dir, 'month');
   const file = join(site.dir, 'month.json');
@@ -92,21 +93,21 @@ test('a certificate that ends within a month is a warning', async () => {
   assert.match(first?.found ?? '', / days left$/);
 });
 
-test('without kernel TLS it does not say that what is required works', async () => {
+test('ktls.mode require without kernel TLS: failure', async () => {
   const config = JSON.parse(await readFile(site.config, 'utf8'));
   const file = join(site.dir, 'require.json');
   await writeFile(file, JSON.stringify({ ...config, ktls: { mode: 'require' } }));
   const [finding] = about(await doctor('--config', file), 'kernel TLS').filter(({ found }) =>
     found.startsWith('none:'),
   );
-  // On a host that has it there is nothing to say.
+  // A host with kernel TLS has no such finding.
   if (!finding) return assert.ok(addon.probeKtls().some(({ works }) => works));
   assert.equal(finding.severity, 'fail');
   assert.match(finding.meaning ?? '', /the server refuses to start/);
   assert.match(finding.remedy ?? '', /"mode": "auto"/);
 });
 
-test('a cipher that the kernel does not know is a warning', async () => {
+test('a cipher unknown to kernel TLS: warning', async () => {
   const config = JSON.parse(await readFile(site.config, 'utf8'));
   const file = join(site.dir, 'cipher.json');
   const tls = {
@@ -119,7 +120,7 @@ test('a cipher that the kernel does not know is a warning', async () => {
   assert.ok(about(report, 'handshake').some(({ severity }) => severity === 'warn' || severity === 'fail'));
 });
 
-test('for people it is a list by area with the counts at its end', async () => {
+test('without --json: a list by area with counts at its end', async () => {
   const { stdout } = await outcome(spawnCli(['doctor', '--config', site.config]));
   assert.match(stdout, /\nkernel TLS\n/);
   assert.match(stdout, /\n\d+ ok, \d+ info, \d+ warn, \d+ fail\n$/);

@@ -1,5 +1,5 @@
-// What the kernel runs for a cipher is read from /proc/crypto, as it stands on hosts with and without drivers
-// for the processor's instructions.
+// The driver that the kernel uses for a cipher is read from /proc/crypto, with samples from hosts with and
+// without drivers for AES instructions.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -18,7 +18,7 @@ function capability(cipher: KtlsCapability['cipher']): KtlsCapability {
   return { protocol: 'TLSv1.3', cipher, direction: 'tx', works: true, rekeys: true, failure: '' };
 }
 
-test('a kernel that runs AES-GCM in plain C is a warning with a way out', () => {
+test('AES-GCM in plain C in the kernel: warning with a remedy', () => {
   const [found] = cryptoFindings([capability('AES-128-GCM')], generic);
   assert.equal(found?.severity, 'warn');
   assert.match(
@@ -28,7 +28,7 @@ test('a kernel that runs AES-GCM in plain C is a warning with a way out', () => 
   assert.match(found?.remedy ?? '', /modprobe aesni_intel/);
 });
 
-test('the driver with the highest priority is the one that runs', () => {
+test('the driver with the highest priority is reported', () => {
   const text = [generic, aesni, simd].join('\n');
   assert.equal(driverFor('AES-256-GCM', driversIn(text))?.driver, 'generic-gcm-aesni');
   const found = cryptoFindings([capability('AES-256-GCM'), capability('ChaCha20-Poly1305')], text);
@@ -38,13 +38,13 @@ test('the driver with the highest priority is the one that runs', () => {
   );
 });
 
-test('a driver that failed its self-test, or that is internal, is not taken', () => {
+test('a driver that failed its self-test, or that is internal, is ignored', () => {
   const failed = aesni.replace('passed', 'unknown');
   const internal = aesni.replace('internal     : no', 'internal     : yes');
   assert.equal(driverFor('AES-128-GCM', driversIn([generic, failed, internal].join('\n')))?.priority, 100);
 });
 
-test('a cipher that /proc/crypto does not name is no claim', () => {
+test('a cipher missing in /proc/crypto: reported as unknown', () => {
   const [found] = cryptoFindings([capability('AES-128-CCM')], generic);
   assert.equal(found?.severity, 'info');
 });

@@ -1,5 +1,5 @@
-// The dashboard in a real browser: it shows what the server does, changes what it is told to after asking for
-// a reason, and asks nobody else for anything.
+// The dashboard in a real browser: it shows the server's state, makes changes only with a reason, and loads
+// nothing from other hosts.
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -22,13 +22,13 @@ after(async () => {
 
 interface Opened {
   page: Page;
-  /** What the browser complained about, and requests to other hosts. */
+  /** Errors that the browser reported, and requests to other hosts. */
   complaints: string[];
 }
 
 async function open(url = server.control ?? '', options: BrowserContextOptions = {}): Promise<Opened> {
   const page = await browser.newPage(options);
-  page.setDefaultTimeout(120_000); // of a slow machine
+  page.setDefaultTimeout(120_000); // milliseconds; some machines are slow
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
@@ -44,7 +44,7 @@ async function open(url = server.control ?? '', options: BrowserContextOptions =
 const shows = (page: Page, selector: string, text: RegExp) =>
   page.locator(selector).filter({ hasText: text }).first().waitFor();
 
-test('it shows the server at work, with no complaint and nothing from elsewhere', async () => {
+test('it shows a server under load, without browser errors or requests to other hosts', async () => {
   await writeFile(join(site.dir, 'object'), 'x'.repeat(300_000));
   await server.put('/o/files/object', join(site.dir, 'object'));
   const { page, complaints } = await open();
@@ -61,7 +61,7 @@ test('it shows the server at work, with no complaint and nothing from elsewhere'
   await page.close();
 });
 
-test('its first screen says whether kernel TLS is better here, and whether anything is wrong', async () => {
+test('the first screen says whether kernel TLS is better, and whether there are symptoms', async () => {
   const { page } = await open();
   const here = /not here|Not tried|Not known yet|No worse|Yes/;
   await shows(page, '#better', here);
@@ -70,7 +70,7 @@ test('its first screen says whether kernel TLS is better here, and whether anyth
   await page.close();
 });
 
-test('what is in order stands folded up behind what the doctor warns of', async () => {
+test('findings of severity ok are folded up below the warnings of the doctor', async () => {
   const { page } = await open();
   await shows(page, '#doctor summary', /^\d+ checks are in order$/);
   const shown = await page.locator('#doctor > ul > li').allInnerTexts();
@@ -78,7 +78,7 @@ test('what is in order stands folded up behind what the doctor warns of', async 
   await page.close();
 });
 
-test('the labels of an axis have the room that they take', async () => {
+test('axis labels are not cut off', async () => {
   const { page } = await open();
   await page.locator('#paths-chart .u-over').waitFor();
   const { room, widest } = await page.evaluate(() => {
@@ -101,7 +101,7 @@ test('a change asks for a reason and lands in the audit log', async () => {
   await page.getByRole('button', { name: 'Apply to new connections' }).click();
   assert.ok(await page.locator('#change-dialog').isVisible(), 'without a reason nothing happens');
   await page.locator('#change-why').fill('from the page');
-  // The host of this test may have no kernel TLS.
+  // This host may have no kernel TLS, so the change is forced.
   await page.locator('#force').check();
   await page.getByRole('button', { name: 'Apply to new connections' }).click();
   await shows(page, '#rollout', /tx-canary/);
@@ -109,7 +109,7 @@ test('a change asks for a reason and lands in the audit log', async () => {
   await page.close();
 });
 
-test('the keyboard alone rolls back', async () => {
+test('a rollback works with the keyboard alone', async () => {
   const { page } = await open();
   await shows(page, '#rollout', /tx-canary/);
   await page.getByRole('button', { name: 'Roll back…' }).focus();
@@ -129,7 +129,7 @@ test('the keyboard alone rolls back', async () => {
   await page.close();
 });
 
-test('what the server refuses is told, and the dialog stays', async () => {
+test('a refused change shows the reason and keeps the dialog open', async () => {
   const { page } = await open();
   await page.route('**/rollout', (route) =>
     route.request().method() === 'POST' ? route.continue({ postData: '{"percent":5}' }) : route.continue(),
@@ -142,7 +142,7 @@ test('what the server refuses is told, and the dialog stays', async () => {
   await page.close();
 });
 
-test('it fits a phone and a dark room', async () => {
+test('it fits the screen of a phone and follows dark mode', async () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     const { page } = await open(server.control, { viewport: { width: 360, height: 700 }, colorScheme });
     await shows(page, '#doctor', /certificates/);
@@ -161,7 +161,7 @@ test('it fits a phone and a dark room', async () => {
   }
 });
 
-test('where a token is needed it asks for one, and keeps it for the tab', async () => {
+test('control.auth token: it asks for a token and keeps it for the tab', async () => {
   const other = await createSite();
   const settings = { ...JSON.parse(await readFile(other.config, 'utf8')), control: { auth: 'token' } };
   await writeFile(other.config, JSON.stringify(settings));
