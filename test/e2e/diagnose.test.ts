@@ -43,12 +43,14 @@ test('uploads aborted by clients: uploads-aborted with their share, status 1', a
     '',
     'no more than this',
   ].join('\r\n');
+  const receiving = () => server.metric('sealgate_connections{state="receiving"}');
   for (let sent = 0; sent < 25; sent += 1) {
+    await until(receiving, (count) => count === 0, 'the upload before has ended');
     const socket = connect(Number(port), hostname);
     socket.on('error', () => {});
     socket.write(head);
-    // Received, so that the upload has begun.
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // Otherwise the socket may be destroyed before it is connected, and there is no upload.
+    await until(receiving, (count) => count === 1, 'the upload has begun');
     socket.destroy();
     await once(socket, 'close');
   }
