@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "node/plan.h"
+
 namespace sealgate::addon {
 namespace {
 
@@ -56,8 +58,7 @@ void read_problems(const Napi::Object& given, ReactorOptions& out) {
   for (size_t i = 1; i < out.problems.size(); i++) {
     const std::string name(problem_name(static_cast<Problem>(i)));
     const Napi::Object answer = object(given, name.c_str());
-    out.problems[i] = {static_cast<int>(number(answer, "status")), text(answer, "fields"),
-                       text(answer, "body")};
+    out.problems[i] = respond_plan(answer);
   }
 }
 
@@ -72,9 +73,9 @@ std::array<bool, kAeads> ciphers_in(const Napi::Object& given) {
 }
 
 double number(const Napi::Object& from, const char* name) {
-  const Napi::Value value = from.Get(name);
-  if (!value.IsNumber()) expected(from, name, "a number");
-  return value.As<Napi::Number>().DoubleValue();
+  double value = 0;
+  if (napi_get_value_double(from.Env(), from.Get(name), &value) != napi_ok) expected(from, name, "a number");
+  return value;
 }
 
 bool boolean(const Napi::Object& from, const char* name) {
@@ -83,10 +84,24 @@ bool boolean(const Napi::Object& from, const char* name) {
   return value.As<Napi::Boolean>().Value();
 }
 
+// Most texts of a plan are short: one call reads them, where Utf8Value makes two.
+bool read_text(napi_env env, napi_value value, std::string* out) {
+  char buffer[256];
+  size_t length = 0;
+  if (napi_get_value_string_utf8(env, value, buffer, sizeof buffer, &length) != napi_ok) return false;
+  // A character that did not fit leaves up to three bytes free.
+  if (length + 4 < sizeof buffer) {
+    out->assign(buffer, length);
+  } else {
+    *out = Napi::String(env, value).Utf8Value();
+  }
+  return true;
+}
+
 std::string text(const Napi::Object& from, const char* name) {
-  const Napi::Value value = from.Get(name);
-  if (!value.IsString()) expected(from, name, "a string");
-  return value.As<Napi::String>().Utf8Value();
+  std::string out;
+  if (!read_text(from.Env(), from.Get(name), &out)) expected(from, name, "a string");
+  return out;
 }
 
 std::vector<std::string> texts(const Napi::Object& from, const char* name) {
@@ -145,7 +160,6 @@ ReactorOptions reactor_options(const Napi::Object& given) {
   read_limits(object(given, "limits"), out);
   read_problems(object(given, "problems"), out);
   out.server_name = text(given, "serverName");
-  out.plan_key_fields = texts(given, "planKeyFields");
   out.blobs = text(given, "blobs");
   return out;
 }

@@ -14,6 +14,8 @@ namespace sealgate::addon {
 double number(const Napi::Object& from, const char* name);
 bool boolean(const Napi::Object& from, const char* name);
 
+// False when it is no string.
+bool read_text(napi_env env, napi_value value, std::string* out);
 std::string text(const Napi::Object& from, const char* name);
 std::string bytes(const Napi::Object& from, const char* name);  // a string (UTF-8) or a Uint8Array
 std::vector<std::string> texts(const Napi::Object& from, const char* name);

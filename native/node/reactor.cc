@@ -7,6 +7,7 @@
 
 #include "node/addon.h"
 #include "node/options.h"
+#include "node/plan.h"
 #include "server/reactor.h"
 #include "tls/ktls.h"
 #include "tls/ticket_keys.h"
@@ -57,34 +58,6 @@ Registry& registry() {
   return *instance;
 }
 
-// --- plans
-// -------------------------------------------------------------------------------------------------------
-
-RespondPlan respond_plan(const Napi::Object& given) {
-  return {static_cast<int>(number(given, "status")), text(given, "fields"), bytes(given, "body")};
-}
-
-Plan describe_plan(const Napi::Object& given) {
-  DeliverOrder order{{}, std::make_shared<DeliverPlan>()};
-  DeliverPlan& plan = *order.plan;
-  plan.content_type = text(given, "contentType");
-  plan.fields = text(given, "fields");
-  plan.last_modified = static_cast<int64_t>(number(given, "lastModified"));
-  plan.unproved = std::make_unique<Unproved>(
-      Unproved{"\"" + text(given, "digest") + "\"", static_cast<uint64_t>(number(given, "size")),
-               respond_plan(given.Get("otherwise").As<Napi::Object>())});
-  return order;
-}
-
-Plan plan_of(const Napi::Object& given) {
-  const std::string kind = text(given, "kind");
-  if (kind == "receive")
-    return ReceivePlan{text(given, "staging"), static_cast<uint64_t>(number(given, "maxSize"))};
-  if (kind == "respond") return respond_plan(given);
-  if (kind == "describe") return describe_plan(given);
-  throw Napi::TypeError::New(given.Env(), "plan.kind: expected receive, respond or describe, got " + kind);
-}
-
 // --- the Reactor class
 // -------------------------------------------------------------------------------------------
 
@@ -96,8 +69,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
     return DefineClass(
         env, "Reactor",
         {InstanceAccessor<&ReactorObject::id>("id"), InstanceAccessor<&ReactorObject::listeners>("listeners"),
-         InstanceMethod<&ReactorObject::answer>("answer"), InstanceMethod<&ReactorObject::deliver>("deliver"),
-         InstanceMethod<&ReactorObject::stop>("stop"),
+         InstanceMethod<&ReactorObject::answer>("answer"), InstanceMethod<&ReactorObject::stop>("stop"),
          InstanceMethod<&ReactorObject::replace_tls>("replaceTls"),
          InstanceMethod<&ReactorObject::drop_stale_plans>("dropStalePlans"),
          InstanceMethod<&ReactorObject::connections>("connections"),
@@ -128,22 +100,6 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
   void answer(const Napi::CallbackInfo& info) {
     const double request = info[0].As<Napi::Number>().DoubleValue();
     reactor().answer(static_cast<uint64_t>(request), plan_of(info[1].As<Napi::Object>()));
-  }
-  // One for each object that is asked for the first time: words in a row are cheaper to read than an object.
-  void deliver(const Napi::CallbackInfo& info) {
-    const auto number = [&info](size_t at) { return info[at].As<Napi::Number>().DoubleValue(); };
-    const auto text = [&info](size_t at) { return info[at].As<Napi::String>().Utf8Value(); };
-    DeliverOrder order{{text(1), static_cast<uint64_t>(number(2)), text(3)}, std::make_shared<DeliverPlan>()};
-    DeliverPlan& plan = *order.plan;
-    plan.content_type = text(4);
-    plan.fields = text(5);
-    plan.last_modified = static_cast<int64_t>(number(6));
-    if (const double slot = number(7); slot >= 0) {
-      plan.cacheable = true;
-      plan.slot = static_cast<uint32_t>(slot);
-      plan.epoch = static_cast<uint64_t>(number(8));
-    }
-    reactor().answer(static_cast<uint64_t>(number(0)), std::move(order));
   }
   void stop(const Napi::CallbackInfo& info) { reactor().stop(info[0].As<Napi::Number>().Int64Value()); }
   void replace_tls(const Napi::CallbackInfo& info) {

@@ -48,7 +48,7 @@ void Exchange::on_head() {
   serial_ = reactor_.next_serial();
   if (!request_.only_reads()) return ask_application();
   // No plan is kept under a target with a query, and most targets have none: it is not looked for at first.
-  const auto* plan = reactor_.plans().find(plan_key(request_.target));
+  const auto* plan = reactor_.plans().find(request_.target);
   if (!plan && request_.target.find('?') != request_.target.npos) plan = reactor_.plans().find(plan_key());
   if (plan) {
     counters.plan_hits.add();
@@ -60,22 +60,7 @@ void Exchange::on_head() {
 // Plans that deliver ignore the query, and no other is kept: whoever appends one to an object's URL finds the
 // plan that is there. What answers by its query, a listing, has a path of its own that ends in a slash, and
 // no plan to deliver.
-std::string_view Exchange::plan_key() {
-  return plan_key(request_.target.substr(0, request_.target.find('?')));
-}
-
-// With the values of the fields that plans depend on.
-std::string_view Exchange::plan_key(std::string_view path) {
-  const auto& fields = reactor_.options().plan_key_fields;
-  if (fields.empty()) return path;
-  key_.assign(path);
-  for (const std::string& field : fields) {
-    key_.push_back('\n');
-    if (field == "authorization") key_.append(request_.field(Field::authorization));
-    if (field == "host") key_.append(request_.field(Field::host));
-  }
-  return key_;
-}
+std::string_view Exchange::plan_key() { return request_.target.substr(0, request_.target.find('?')); }
 
 void Exchange::ask_application() {
   reactor_.mutable_counters().plan_misses.add();

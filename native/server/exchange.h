@@ -102,7 +102,6 @@ class Exchange {
   enum class Sealed : bool { earlier, just_now };
 
   std::string_view plan_key();
-  std::string_view plan_key(std::string_view path);
   void ask_application();
   void receive(const ReceivePlan& plan);
   void refuse_second_plan();
@@ -112,7 +111,7 @@ class Exchange {
   void describe(const std::shared_ptr<const DeliverPlan>& plan);
   void send_delivery(Problem problem, uint64_t size);
   void respond(const RespondPlan& plan);
-  void refuse(Problem problem, std::string_view fields = {});
+  void refuse(Problem problem, ResponseFields fields = {});
   void prove_again(std::string_view digest, SealBreak why);
   void report_broken(std::string_view digest, SealBreak why);
   void give_back();
@@ -125,7 +124,6 @@ class Exchange {
   Transport* transport_ = nullptr;
   Request request_;
   Delivery delivery_;
-  std::string key_;  // of the plan, where it is more than the path
 
   Ticket asked_;                              // by which the application knows it
   Reactor::ApplicationPlace at_application_;  // it has the request and owes an answer

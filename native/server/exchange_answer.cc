@@ -53,7 +53,7 @@ void Exchange::on_sealed(const DeliverOrder& order, SealedFile::Sealing sealing)
   if (!sealing.file) return prove_again(order.blob.digest, sealing.why);
   DeliverPlan& plan = *order.plan;
   plan.file = std::move(sealing.file);
-  plan.kept = plan.cacheable && reactor_.plans().offer(plan_key(), order.plan);
+  plan.kept = plan.keepable() && reactor_.plans().offer(plan_key(), order.plan);
   deliver(order.plan, Sealed::just_now);
 }
 
@@ -97,7 +97,7 @@ void Exchange::describe(const std::shared_ptr<const DeliverPlan>& plan) {
 
 void Exchange::send_delivery(Problem problem, uint64_t size) {
   if (problem == Problem::range_unsatisfiable) {
-    return refuse(problem, "Content-Range: bytes */" + std::to_string(size) + "\r\n");
+    return refuse(problem, {{"Content-Range", "bytes */" + std::to_string(size)}});
   }
   if (problem != Problem::none) return refuse(problem);
   session_->respond(*this);
@@ -128,16 +128,17 @@ void Exchange::respond(const RespondPlan& plan) {
   session_->respond(*this);
 }
 
-void Exchange::refuse(Problem problem, std::string_view fields) {
+void Exchange::refuse(Problem problem, ResponseFields fields) {
   reactor_.mutable_counters().problems[problem].add();
-  const ProblemAnswer& answer = reactor_.options().problems[static_cast<size_t>(problem)];
-  respond({answer.status, std::string(answer.fields).append(fields), answer.body});
+  const RespondPlan& answer = reactor_.options().problems[static_cast<size_t>(problem)];
+  fields.insert(fields.begin(), answer.fields.begin(), answer.fields.end());
+  respond({answer.status, std::move(fields), answer.body});
 }
 
 void Exchange::refuse_and_close(Problem problem) {
   give_back();
   reactor_.mutable_counters().problems[problem].add();
-  const ProblemAnswer& answer = reactor_.options().problems[static_cast<size_t>(problem)];
+  const RespondPlan& answer = reactor_.options().problems[static_cast<size_t>(problem)];
   Response& response = delivery_.response();
   response.clear();
   response.keep_alive = false;

@@ -6,8 +6,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "http/representation.h"
 #include "store/sealed_file.h"
@@ -32,11 +35,42 @@ struct WholeResponse {
   int64_t dated = 0;  // seconds since the epoch now written there
 };
 
+// --- what the application says, in the words of src/native/plan.ts
+
+// Fields of a response, name and value, in the order in which they leave.
+using ResponseFields = std::vector<std::pair<std::string, std::string>>;
+
+// A counter as it stood: what was decided since then holds while it does.
+struct Epoch {
+  uint32_t slot = 0;
+  uint64_t epoch = 0;
+};
+
 struct RespondPlan {
   int status = 500;
-  std::string fields;
+  ResponseFields fields;
   std::string body;
 };
+
+struct ReceivePlan {
+  std::string staging;
+  uint64_t max_size = 0;
+};
+
+// Of a plan to deliver, all but the blob.
+struct DeliverTerms {
+  std::string content_type;
+  ResponseFields fields;            // for 200, 206 and 304
+  int64_t last_modified = 0;        // seconds since the epoch; 0: there is no date
+  std::optional<Epoch> cache;       // it may be kept while this holds
+  int64_t expires = 0;              // seconds since the epoch; 0: never
+  std::vector<std::string> varies;  // request fields that it depends on
+
+  // A kept plan is found by the path of a request alone, and is looked at only by its epoch.
+  bool keepable() const { return cache && expires == 0 && varies.empty(); }
+};
+
+// --- what the reactor makes of it
 
 // What is known of a blob whose file is being proved: enough for HEAD and for 304, 412 and 416, but none of
 // its bytes may leave. `otherwise` is the answer to what asks for them.
@@ -46,15 +80,9 @@ struct Unproved {
   RespondPlan otherwise;
 };
 
-struct DeliverPlan {
+struct DeliverPlan : DeliverTerms {
   std::shared_ptr<const SealedFile> file;  // null while the blob is being proved
   std::unique_ptr<const Unproved> unproved;
-  std::string content_type;
-  std::string fields;         // for 200, 206 and 304; CRLF after each
-  int64_t last_modified = 0;  // seconds since the epoch; 0: there is no date
-  bool cacheable = false;
-  uint32_t slot = 0;
-  uint64_t epoch = 0;
   bool kept = false;  // by the reactor, for requests to come
   // Of a kept plan, the 200 answer to a keep-alive GET, once the body was found small, in the page cache and
   // true to its digest. Of the reactor's thread alone, like the plan itself.
@@ -73,11 +101,6 @@ struct DeliverPlan {
 struct DeliverOrder {
   SealedFile::Record blob;
   std::shared_ptr<DeliverPlan> plan;  // without its file
-};
-
-struct ReceivePlan {
-  std::string staging;
-  uint64_t max_size = 0;
 };
 
 using Plan = std::variant<DeliverOrder, RespondPlan, ReceivePlan>;

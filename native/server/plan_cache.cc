@@ -109,7 +109,9 @@ void PlanCache::evict_one() {
 size_t PlanCache::cost(std::string_view key, const DeliverPlan& plan) {
   constexpr size_t kBookkeeping = 512;  // list and table nodes, the plan itself, an open file
   const size_t whole = plan.whole ? plan.whole->bytes.size() : 0;
-  return key.size() + plan.fields.size() + plan.content_type.size() + whole + kBookkeeping;
+  size_t fields = 0;
+  for (const auto& [name, value] : plan.fields) fields += sizeof plan.fields[0] + name.size() + value.size();
+  return key.size() + fields + plan.content_type.size() + whole + kBookkeeping;
 }
 
 }  // namespace sealgate

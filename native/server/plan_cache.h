@@ -46,7 +46,9 @@ class PlanCache {
   };
   using Entries = std::list<Entry>;  // newest first
 
-  bool stale(const DeliverPlan& plan) const { return epochs_.read(plan.slot) != plan.epoch; }
+  bool stale(const DeliverPlan& plan) const {
+    return !plan.cache || epochs_.read(plan.cache->slot) != plan.cache->epoch;
+  }
   void remove(Entries::iterator entry);
   void shrink();
   void evict_one();

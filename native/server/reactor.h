@@ -46,21 +46,14 @@ namespace sealgate {
 class Exchange;
 class Transport;
 
-struct ProblemAnswer {
-  int status = 500;
-  std::string fields;  // CRLF after each
-  std::string body;    // application/problem+json (RFC 9457)
-};
-
 struct ReactorOptions {
   std::vector<ListenerOptions> listeners;
   bool shared_ports = false;  // another reactor of this process is bound there
   TlsOptions tls;
   KtlsPolicy ktls;
-  std::vector<std::string> plan_key_fields;
   std::string server_name;
   std::string blobs;  // folder of the store that blobs are below; empty: there are none
-  std::array<ProblemAnswer, static_cast<size_t>(Problem::count_)> problems;
+  std::array<RespondPlan, static_cast<size_t>(Problem::count_)> problems;
 
   HttpLimits http;
   size_t connections = 65536;

@@ -12,6 +12,10 @@ namespace {
 
 constexpr size_t kDateBytes = 29;
 
+void append_fields(std::string& text, const ResponseFields& fields) {
+  for (const auto& [name, value] : fields) text.append(name).append(": ").append(value).append("\r\n");
+}
+
 void append_date(std::string& text, const Answering& answering) {
   text.append("Date: ").append(answering.date, kDateBytes).append("\r\n");
 }
@@ -51,7 +55,7 @@ void append_representation(std::string& text, const DeliverPlan& plan, const Ans
     text.append("\r\nLast-Modified: ").append(date, kDateBytes);
   }
   text.append("\r\nAccept-Ranges: bytes\r\n");
-  text.append(plan.fields);
+  append_fields(text, plan.fields);
 }
 
 void start_head(std::string& text, int status, const Answering& answering) {
@@ -230,11 +234,11 @@ Problem build_delivery(const Request& request, std::shared_ptr<const DeliverPlan
   return Problem::none;
 }
 
-void build_respond(int status, std::string_view fields, std::string_view body, const Request* request,
+void build_respond(int status, const ResponseFields& fields, std::string_view body, const Request* request,
                    const Answering& answering, Response& out) {
   out.status = status;
   start_head(out.text, status, answering);
-  out.text.append(fields);
+  append_fields(out.text, fields);
   const bool bodiless = status == 204 || status == 304;  // RFC 9110 8.6: no Content-Length with 204
   if (!bodiless) append_length(out.text, body.size());
   append_connection(out.text, request, answering, out.keep_alive);

@@ -50,9 +50,8 @@ struct Answering {
 Problem build_delivery(const Request& request, std::shared_ptr<const DeliverPlan> plan,
                        const Answering& answering, Response& out);
 
-// A small answer with all its bytes at hand. `fields`: CRLF after each. `request`: null when it could not be
-// read.
-void build_respond(int status, std::string_view fields, std::string_view body, const Request* request,
+// A small answer with all its bytes at hand. `request`: null when it could not be read.
+void build_respond(int status, const ResponseFields& fields, std::string_view body, const Request* request,
                    const Answering& answering, Response& out);
 
 // The prebuilt answer of the plan, dated now; null when the request wants something else, or the body is not

@@ -134,7 +134,7 @@ bool Transport::step_handshake() {
 void Transport::refuse_plaintext() {
   constexpr Problem kProblem = Problem::plaintext_on_tls;
   reactor_.mutable_counters().problems[kProblem].add();
-  const ProblemAnswer& answer = reactor_.options().problems[static_cast<size_t>(kProblem)];
+  const RespondPlan& answer = reactor_.options().problems[static_cast<size_t>(kProblem)];
   Response response;
   response.keep_alive = false;
   build_respond(answer.status, answer.fields, answer.body, nullptr, reactor_.answering(), response);

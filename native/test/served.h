@@ -38,8 +38,8 @@ inline SealedFile::Record add_blob(const TempDir& blobs, std::string_view conten
 inline DeliverOrder order_for(const SealedFile::Record& blob) {
   DeliverOrder order{blob, std::make_shared<DeliverPlan>()};
   order.plan->content_type = "application/octet-stream";
-  order.plan->fields = "Cache-Control: public, max-age=31536000, immutable\r\n";
-  order.plan->cacheable = true;
+  order.plan->fields = {{"Cache-Control", "public, max-age=31536000, immutable"}};
+  order.plan->cache = Epoch{};
   return order;
 }
 
@@ -91,7 +91,7 @@ class Served {
           if (twice_.erase(received->request) > 0) {
             reactor_->answer(received->request, upload());
           } else {
-            reactor_->answer(received->request, RespondPlan{201, "", "stored"});
+            reactor_->answer(received->request, RespondPlan{201, {}, "stored"});
           }
         }
       }
@@ -101,7 +101,7 @@ class Served {
     if (request.method == "PUT" && request.target == "/twice") twice_.insert(request.request);
     if (request.method == "PUT") return upload();
     const auto found = blobs_.find(request.target);
-    if (found == blobs_.end()) return RespondPlan{404, "", "absent"};
+    if (found == blobs_.end()) return RespondPlan{404, {}, "absent"};
     return order_for(found->second);
   }
 

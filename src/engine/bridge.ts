@@ -131,24 +131,7 @@ export class Bridge {
   #send(event: { reactor: number; request: number }, plan: Plan): void {
     const reactor = this.#reactors.get(event.reactor);
     try {
-      if (plan.kind === 'deliver') {
-        const { blob, contentType, fields, lastModified, cache = { slot: -1, epoch: 0 } } = plan;
-        const { digest, size, evidence } = blob;
-        const { slot, epoch } = cache;
-        reactor?.deliver(
-          event.request,
-          digest,
-          size,
-          evidence,
-          contentType,
-          fields,
-          lastModified,
-          slot,
-          epoch,
-        );
-      } else {
-        reactor?.answer(event.request, plan);
-      }
+      reactor?.answer(event.request, plan);
     } catch (error) {
       reactor?.answer(event.request, problemFrom(error, this.#options.log));
     }

@@ -6,9 +6,11 @@ import { type ErrorCode, errors, problemBody, SealgateError } from '../errors.ts
 import type {
   DeliverPlan,
   DescribePlan,
+  Epoch,
   Hashed,
   ReceivePlan,
   RespondPlan,
+  ResponseField,
   SealRecord,
 } from '../native/addon.ts';
 
@@ -35,7 +37,7 @@ export interface Delivery {
   shared: boolean;
   /** Milliseconds since the epoch; undefined where a date could mislead: then there is no Last-Modified. */
   created: number | undefined;
-  cache?: { slot: number; epoch: number };
+  cache?: Epoch;
 }
 
 const maxAge: Record<Freshness, string> = {
@@ -44,9 +46,12 @@ const maxAge: Record<Freshness, string> = {
 };
 
 const deliveryFields = { public: fieldsFor('public'), private: fieldsFor('private') };
-function fieldsFor(scope: string): Record<Freshness, string> {
-  const lines = (age: string) => `Cache-Control: ${scope}, ${age}\r\nX-Content-Type-Options: nosniff\r\n`;
-  return { immutable: lines(maxAge.immutable), revalidate: lines(maxAge.revalidate) };
+function fieldsFor(scope: string): Record<Freshness, readonly ResponseField[]> {
+  const fields = (age: string): ResponseField[] => [
+    ['Cache-Control', `${scope}, ${age}`],
+    ['X-Content-Type-Options', 'nosniff'],
+  ];
+  return { immutable: fields(maxAge.immutable), revalidate: fields(maxAge.revalidate) };
 }
 
 export function deliver(blob: SealRecord, how: Delivery): DeliverPlan {
@@ -85,26 +90,38 @@ export function receive<Result>(
   return { kind: 'receive', staging, maxSize, received };
 }
 
-/** @param fields lines to add, CRLF after each. */
-export function respond(status: number, fields = '', body = ''): RespondPlan {
+export function respond(
+  status: number,
+  fields: readonly ResponseField[] = [],
+  body: string | Uint8Array = '',
+): RespondPlan {
   return { kind: 'respond', status, fields, body };
 }
 
-/** @param fields lines to add, CRLF after each. */
-export function respondJson(status: number, value: unknown, fields = ''): RespondPlan {
-  return respond(status, `Content-Type: application/json\r\n${fields}`, `${JSON.stringify(value)}\n`);
+/** @param fields besides Content-Type. */
+export function respondJson(
+  status: number,
+  value: unknown,
+  fields: readonly ResponseField[] = [],
+): RespondPlan {
+  return respond(status, [['Content-Type', 'application/json'], ...fields], `${JSON.stringify(value)}\n`);
 }
 
-/** @param fields lines to add, CRLF after each. @param retryAfter seconds, of what may be tried again. */
-export function problem(code: ErrorCode, detail?: string, fields = '', retryAfter = 5): ProblemPlan {
+/** @param fields to add. @param retryAfter seconds, of what may be tried again. */
+export function problem(
+  code: ErrorCode,
+  detail?: string,
+  fields: readonly ResponseField[] = [],
+  retryAfter = 5,
+): ProblemPlan {
   const { status, retryable } = errors[code];
-  const lines = [
-    'Content-Type: application/problem+json\r\nCache-Control: no-store\r\n',
-    status === 401 ? `WWW-Authenticate: ${challenge(code)}\r\n` : '',
-    retryable && status >= 500 ? `Retry-After: ${retryAfter}\r\n` : '',
-    fields,
+  const all: ResponseField[] = [
+    ['Content-Type', 'application/problem+json'],
+    ['Cache-Control', 'no-store'],
   ];
-  return { ...respond(status, lines.join(''), problemBody(code, detail)), problem: code };
+  if (status === 401) all.push(['WWW-Authenticate', challenge(code)]);
+  if (retryable && status >= 500) all.push(['Retry-After', `${retryAfter}`]);
+  return { ...respond(status, [...all, ...fields], problemBody(code, detail)), problem: code };
 }
 
 // RFC 6750 3: a request without credentials is told no error code.
@@ -121,7 +138,7 @@ function challenge(code: ErrorCode): string {
 export function problemFrom(error: unknown, log: Pick<Logger, 'error'>, request = ''): ProblemPlan {
   const code = error instanceof SealgateError ? error.code : 'internal';
   if (error instanceof SealgateError && error.retryAfter !== undefined)
-    return problem(code, error.message, '', error.retryAfter);
+    return problem(code, error.message, [], error.retryAfter);
   const ours = errors[code].source !== 'client';
   if (ours) log.error({ err: error, problem: code, request }, 'a request failed');
   return problem(code, ours ? undefined : (error as SealgateError).message);

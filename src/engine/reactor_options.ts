@@ -22,7 +22,6 @@ export function reactorOptions(
     ktls: { ...config.ktls, askModes: offload },
     limits,
     problems: engineProblems(),
-    planKeyFields: [],
     serverName: 'sealgate',
     blobs: blobsFolder(config.store),
   };

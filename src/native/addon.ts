@@ -5,10 +5,12 @@ import { createRequire } from 'node:module';
 import type { NetDevice, SealMeans } from './host.ts';
 import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from './ktls.ts';
 import type { EngineLogs } from './logs.ts';
+import type { Conditions, Plan, ResponseField, Validators } from './plan.ts';
 
 export type * from './host.ts';
 export type * from './ktls.ts';
 export type * from './logs.ts';
+export type * from './plan.ts';
 
 declare const recorded: unique symbol;
 
@@ -21,21 +23,6 @@ export interface SealRecord extends Hashed {
   evidence: Evidence;
   /** Milliseconds since the epoch. */
   created: number;
-}
-
-/** The conditions of a request that changes something, as they were sent (RFC 9110 13.1). */
-export interface Conditions {
-  ifMatch: string | undefined;
-  ifNoneMatch: string | undefined;
-  ifUnmodifiedSince: string | undefined;
-}
-
-/** What conditions are compared with. */
-export interface Validators {
-  /** With its quotes. */
-  etag: string;
-  /** Seconds since the epoch; 0: unknown. */
-  lastModified: number;
 }
 
 export type SealLevel = 'L0' | 'L1';
@@ -122,54 +109,6 @@ export type EventBatch = (number | string | boolean | Exclude<EngineEvent, Reque
 
 export type EngineEvent = RequestEvent | ReceivedEvent | AbortedEvent | BrokenEvent;
 
-/**
- * "200, these fields, this blob": conditionals, ranges, HEAD and the head's own fields are the
- * engine's.
- */
-export interface DeliverPlan {
-  kind: 'deliver';
-  blob: SealRecord;
-  contentType: string;
-  /** Further field lines for 200, 206 and 304, CRLF after each: Cache-Control and the like. */
-  fields: string;
-  /** Seconds since the epoch; 0: no Last-Modified, and conditions on dates are ignored. */
-  lastModified: number;
-  /** Keep it for further requests of the same target while epochs[slot] === epoch. */
-  cache?: { slot: number; epoch: number };
-}
-
-/**
- * Of a blob whose file is being proved: HEAD, 304, 412 and 416 are answered from what is recorded, and what
- * asks for its bytes gets `otherwise`. Fields are those of {@link DeliverPlan}.
- */
-export interface DescribePlan extends Pick<DeliverPlan, 'contentType' | 'fields' | 'lastModified'> {
-  kind: 'describe';
-  digest: string;
-  /** Bytes. */
-  size: number;
-  otherwise: RespondPlan;
-}
-
-/** A small buffered response. Content-Length, Date and Connection are the engine's. */
-export interface RespondPlan {
-  kind: 'respond';
-  status: number;
-  /** Field lines, CRLF after each. */
-  fields: string;
-  body: string | Uint8Array;
-}
-
-/** Receive the body into a new staging file, then send a `received` event and wait for a `respond` plan. */
-export interface ReceivePlan {
-  kind: 'receive';
-  /** Absolute path; must not exist. */
-  staging: string;
-  /** Bytes; a longer body is answered 413. */
-  maxSize: number;
-}
-
-export type Plan = DeliverPlan | DescribePlan | RespondPlan | ReceivePlan;
-
 export interface ListenerOptions {
   /** IPv4 or IPv6 address without brackets. */
   host: string;
@@ -211,10 +150,8 @@ export interface ReactorOptions {
   tls?: TlsOptions;
   ktls: KtlsPolicy;
   limits: EngineLimits;
-  /** The refusals that the engine makes, by name (native/http/problem.h); CRLF after each field. */
-  problems: Record<string, { status: number; fields: string; body: string }>;
-  /** Request fields whose values are part of the plan cache key, lower case. */
-  planKeyFields: string[];
+  /** The refusals that the engine makes, by name (native/http/problem.h). */
+  problems: Record<string, { status: number; fields: readonly ResponseField[]; body: string }>;
   /** Value of the Server field; empty sends none. */
   serverName: string;
   /** Folder that blobs are below, each at `ab/cd/abcd…` by its digest. */
@@ -259,19 +196,7 @@ export interface Reactor {
   readonly id: number;
   readonly listeners: BoundListener[];
   /** The answer to a `request` or `received` event. An answer to a connection that is gone is dropped. */
-  answer(request: number, plan: DescribePlan | RespondPlan | ReceivePlan): void;
-  /** A {@link DeliverPlan} as an answer; slot -1: it is not to be kept. */
-  deliver(
-    request: number,
-    digest: string,
-    size: number,
-    evidence: Evidence,
-    contentType: string,
-    fields: string,
-    lastModified: number,
-    slot: number,
-    epoch: number,
-  ): void;
+  answer(request: number, plan: Plan): void;
   /** Stops accepting, finishes responses under way, cuts what is left after graceMs. */
   stop(graceMs: number): void;
   /** For the handshakes from now on. Throws the reason when it is refused; then nothing has changed. */

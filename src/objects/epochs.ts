@@ -1,13 +1,7 @@
 // Epochs: the shared counters that make kept plans stale. A plan carries the epoch it was made in; when a
 // name of its bucket moves, the bucket's counter does, and every worker asks again.
 
-import type { Addon } from '../native/addon.ts';
-
-/** A counter as it stood: what was decided since then holds while it does. */
-export interface Epoch {
-  slot: number;
-  epoch: number;
-}
+import type { Addon, Epoch } from '../native/addon.ts';
 
 /** The slot of /sha256/ URLs, which can never point elsewhere. */
 const digests = 0;

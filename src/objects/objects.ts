@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
 import { isRecordedType } from '../media_type.ts';
-import type { Conditions, Hashed, SealBreak, SealRecord } from '../native/addon.ts';
+import type { Conditions, Epoch, Hashed, SealBreak, SealRecord } from '../native/addon.ts';
 import type {
   BucketKind,
   Descriptor,
@@ -16,7 +16,7 @@ import type {
   Store,
 } from '../store/store.ts';
 import { checkConditions } from './conditions.ts';
-import type { Epoch, Epochs } from './epochs.ts';
+import type { Epochs } from './epochs.ts';
 import { type Receiving, receiving } from './receiving.ts';
 
 export interface Name {

@@ -31,15 +31,13 @@ export function mounted(
     if (here === undefined) return problem('not-found');
     const answer = here.handle(request);
     if (anyHost || !hostDecides(served, request)) return answer;
-    return answer instanceof Promise ? answer.then(notKept) : notKept(answer);
+    return answer instanceof Promise ? answer.then(ofHost) : ofHost(answer);
   };
 }
 
-// A kept plan is found by its path alone: one that is for a host must not answer for another.
-function notKept(answer: Answer): Answer {
-  if (answer.kind !== 'deliver') return answer;
-  const { cache: _, ...plan } = answer;
-  return plan;
+// A kept plan is found by its path alone: what is for a host must not answer for another.
+function ofHost(answer: Answer): Answer {
+  return answer.kind === 'deliver' ? { ...answer, varies: ['host', ...(answer.varies ?? [])] } : answer;
 }
 
 function hostDecides(served: Served[], request: EngineRequest): boolean {

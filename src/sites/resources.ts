@@ -7,6 +7,7 @@ import { TrieRouter } from 'hono/router/trie-router';
 import type { Handle } from '../engine/bridge.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import { type Answer, problem, respond } from '../engine/plan.ts';
+import type { ResponseField } from '../native/addon.ts';
 import type { Mount } from './mount.ts';
 
 type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE' | 'COPY';
@@ -31,7 +32,7 @@ export type Resource<Path extends string> = Partial<Record<Method, Route<Path>>>
 
 interface Entry {
   routes: Map<string, Route<string>>;
-  allow: string;
+  allow: ResponseField[];
 }
 
 export class Resources {
@@ -45,7 +46,8 @@ export class Resources {
 
   /** Where several paths match, the one that was named first answers. */
   at<Path extends string>(path: Path, routes: Resource<Path>): this {
-    const allow = `Allow: ${Object.keys(routes).join(', ').replace('GET', 'GET, HEAD')}, OPTIONS\r\n`;
+    const methods = Object.keys(routes).join(', ').replace('GET', 'GET, HEAD');
+    const allow: ResponseField[] = [['Allow', `${methods}, OPTIONS`]];
     this.#router.add('ALL', path, { routes: new Map(Object.entries(routes)), allow });
     return this;
   }

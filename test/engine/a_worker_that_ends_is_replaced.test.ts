@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { respond } from '../../src/engine/plan.ts';
 import { startEngine } from '../support/engine.ts';
 
-const engine = await startEngine(() => respond(200, '', 'here'), 1);
+const engine = await startEngine(() => respond(200, [], 'here'), 1);
 after(() => engine.stop());
 
 /** Asks until a worker answers; a connection that meets none is refused at once. */

@@ -10,8 +10,8 @@ import { SealgateError } from '../../src/errors.ts';
 import { startEngine } from '../support/engine.ts';
 
 const behaviours: Record<string, () => Answer | Promise<Answer>> = {
-  '/ok': () => respond(200, 'X-Test: yes\r\n', 'fine'),
-  '/later': async () => respond(202, '', 'fine later'),
+  '/ok': () => respond(200, [['X-Test', 'yes']], 'fine'),
+  '/later': async () => respond(202, [], 'fine later'),
   '/throws': () => {
     throw new Error('secret detail');
   },
@@ -24,7 +24,7 @@ const behaviours: Record<string, () => Answer | Promise<Answer>> = {
   '/no-plan': () => ({ kind: 'other' }) as unknown as Answer,
   '/bad-plan': () => ({ kind: 'respond', status: 'x' }) as unknown as Answer,
   '/bad-file': () => ({ kind: 'deliver', file: {} }) as unknown as Answer,
-  '/upload': () => upload(async ({ digest, size }) => respond(201, '', `${digest} ${size}`)),
+  '/upload': () => upload(async ({ digest, size }) => respond(201, [], `${digest} ${size}`)),
   '/upload-throws': () =>
     upload(() => {
       throw new SealgateError('digest-mismatch');

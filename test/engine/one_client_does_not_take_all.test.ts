@@ -15,9 +15,9 @@ const released = new Promise<void>((resolve) => {
 });
 let held = 0;
 const engine = await startEngine((request) => {
-  if (request.path !== '/held') return respond(200, '', 'at once');
+  if (request.path !== '/held') return respond(200, [], 'at once');
   held += 1;
-  return released.then(() => respond(200, '', 'held'));
+  return released.then(() => respond(200, [], 'held'));
 }, 1);
 after(() => engine.stop());
 

@@ -8,7 +8,7 @@ import { EngineRequest } from '../../src/engine/engine_request.ts';
 import type { Answer } from '../../src/engine/plan.ts';
 import { problemFrom } from '../../src/engine/plan.ts';
 import { SealgateError } from '../../src/errors.ts';
-import { addon, type DeliverPlan, type RespondPlan } from '../../src/native/addon.ts';
+import { addon, type DeliverPlan, type RespondPlan, type ResponseField } from '../../src/native/addon.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects } from '../../src/objects/objects.ts';
 import { objects as protocol } from '../../src/protocols/objects/index.ts';
@@ -79,12 +79,9 @@ export async function openTestApp(
   };
 }
 
-/** The value of a field in a plan's lines; undefined when there is none. */
-export function field(plan: { fields: string }, name: string): string | undefined {
-  const line = plan.fields
-    .split('\r\n')
-    .find((each) => each.toLowerCase().startsWith(`${name.toLowerCase()}: `));
-  return line?.slice(name.length + 2);
+/** The value of a plan's field; undefined when there is none. */
+export function field(plan: { fields: readonly ResponseField[] }, name: string): string | undefined {
+  return plan.fields.find(([each]) => each.toLowerCase() === name.toLowerCase())?.[1];
 }
 
 /** The problem that a response names. */

@@ -80,7 +80,6 @@ export async function startEngine(handle: Handle, workers = 2, blobs = ''): Prom
       },
       limits,
       problems: engineProblems(),
-      planKeyFields: [],
       serverName: 'sealgate',
       blobs,
     },

@@ -10,8 +10,7 @@ constexpr size_t kMany = 1 << 20;
 
 std::shared_ptr<DeliverPlan> plan(uint32_t slot = 0, uint64_t epoch = 0) {
   auto made = std::make_shared<DeliverPlan>();
-  made->slot = slot;
-  made->epoch = epoch;
+  made->cache = Epoch{slot, epoch};
   return made;
 }
 
@@ -185,7 +184,7 @@ TEST("a plan larger than the whole cache is not kept and displaces nothing") {
   Cache cache(kMany, 3 * entry_bytes());
   cache.insert({"/a"});
   const auto large = plan();
-  large->fields.assign(3 * entry_bytes(), 'x');
+  large->content_type.assign(3 * entry_bytes(), 'x');
   cache.plans.insert("/large", large);
   CHECK(!cache.has("/large"));
   CHECK(cache.has("/a"));

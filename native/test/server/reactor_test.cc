@@ -142,7 +142,7 @@ TEST("a second plan to receive one body is answered with 500 at once, logged, an
   TempDir logs;
   REQUIRE(Engine::instance().log.open(logs.at("log")).ok());
   ReactorOptions options = plain();
-  options.problems[static_cast<size_t>(Problem::plan_out_of_place)] = {500, "", "out of place"};
+  options.problems[static_cast<size_t>(Problem::plan_out_of_place)] = {500, {}, "out of place"};
   Served served(options);
   for (int i = 0; i < 3; i++) {  // one more than there are places
     Client client(served.port());

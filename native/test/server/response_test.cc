@@ -26,7 +26,7 @@ struct Delivery {
     if (!hash_sealable(path, &digest, &size, &evidence).ok()) std::abort();
     plan->file = sealed(path, {digest, size, evidence});
     plan->content_type = "text/plain";
-    plan->fields = "Cache-Control: no-cache\r\n";
+    plan->fields = {{"Cache-Control", "no-cache"}};
     plan->last_modified = kModified;
     answering.server = "Server: s\r\n";
     answering.tick(kModified + 60);
@@ -165,7 +165,7 @@ TEST("a small answer has its length, except where there is no body at all") {
     Response response;
     Request request;
     if (head_only) request.method = Method::head;
-    build_respond(status, "X: y\r\n", "body", &request, answering, response);
+    build_respond(status, {{"X", "y"}}, "body", &request, answering, response);
     return response.text;
   };
   const std::string date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nX: y\r\n";
@@ -180,7 +180,7 @@ TEST("to HTTP/1.0 a small answer says that the connection stays, too") {
   Request request;
   request.http10 = true;
   Response response;
-  build_respond(404, "", "body", &request, answering, response);
+  build_respond(404, {}, "body", &request, answering, response);
   CHECK(response.text.find("\r\nConnection: keep-alive\r\n") != std::string::npos);
 }
 

@@ -2,7 +2,7 @@
 
 import { respondJson } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
-import type { RespondPlan } from '../../native/addon.ts';
+import type { RespondPlan, ResponseField } from '../../native/addon.ts';
 import { maxNameBytes } from '../../store/names.ts';
 import type { Listing } from '../../store/store.ts';
 import type { BucketRoute, Services } from './services.ts';
@@ -37,12 +37,12 @@ function answer(bucket: string, asked: { prefix: string; limit: number }, page: 
     mediaType,
     lastModified: new Date(date ?? created).toISOString(),
   }));
-  const fields = 'Cache-Control: no-cache\r\n';
+  const fields: ResponseField[] = [['Cache-Control', 'no-cache']];
   if (page.next === undefined) return respondJson(200, { bucket, entries }, fields);
   const { prefix, limit } = asked;
   const rest = new URLSearchParams({ prefix, after: page.next, limit: String(limit) });
-  const link = `Link: <?${rest}>; rel="next"\r\n`;
-  return respondJson(200, { bucket, entries, next: page.next }, fields + link);
+  const link: ResponseField = ['Link', `<?${rest}>; rel="next"`];
+  return respondJson(200, { bucket, entries, next: page.next }, [...fields, link]);
 }
 
 function checkParameters(query: URLSearchParams): void {

@@ -3,6 +3,7 @@
 
 import type { FieldLines } from '../../engine/engine_request.ts';
 import { SealgateError } from '../../errors.ts';
+import type { ResponseField } from '../../native/addon.ts';
 
 /** Whole seconds since 1970; what a date in HTTP can say and a double holds in milliseconds. */
 const seconds = /^-?\d{1,12}$/;
@@ -16,6 +17,6 @@ export function sourceTime(headers: FieldLines): number | undefined {
 }
 
 /** Says so where the time was recorded; one of the future, or before the version it replaces, is not. */
-export function timeAccepted(given: number | undefined, recorded: number | undefined): string {
-  return given !== undefined && given === recorded ? 'X-OC-Mtime: accepted\r\n' : '';
+export function timeAccepted(given: number | undefined, recorded: number | undefined): ResponseField[] {
+  return given !== undefined && given === recorded ? [['X-OC-Mtime', 'accepted']] : [];
 }

@@ -3,7 +3,7 @@
 import { type EngineRequest, type FieldLines, trimmed } from '../../engine/engine_request.ts';
 import { respondJson } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
-import type { Hashed, RespondPlan } from '../../native/addon.ts';
+import type { Hashed, RespondPlan, ResponseField } from '../../native/addon.ts';
 import { reprDigest } from './digest_fields.ts';
 
 /** Throws when the body cannot be stored as what the resource is to be from now on. */
@@ -51,14 +51,17 @@ function isIdentity(codings: string): boolean {
   return codings.split(',').every((coding) => ['identity', ''].includes(trimmed(coding).toLowerCase()));
 }
 
-/** 201 for what is new at this path, 200 for the rest. @param fields lines to add, CRLF after each. */
+/** 201 for what is new at this path, 200 for the rest. @param fields to add. */
 export function stored(
   created: boolean,
   path: string,
   about: Hashed & Record<string, unknown>,
-  fields = '',
+  fields: readonly ResponseField[] = [],
 ): RespondPlan {
-  const location = created ? `Location: ${path}\r\n` : '';
-  const validators = `ETag: "${about.digest}"\r\nRepr-Digest: ${reprDigest(about.digest)}\r\n`;
-  return respondJson(created ? 201 : 200, about, location + validators + fields);
+  const location: ResponseField[] = created ? [['Location', path]] : [];
+  const validators: ResponseField[] = [
+    ['ETag', `"${about.digest}"`],
+    ['Repr-Digest', reprDigest(about.digest)],
+  ];
+  return respondJson(created ? 201 : 200, about, [...location, ...validators, ...fields]);
 }

@@ -1,0 +1,86 @@
+#include "node/plan.h"
+
+#include "http/request_syntax.h"
+#include "node/options.h"
+
+namespace sealgate::addon {
+namespace {
+
+// What is sent between the head of a response and its body is the application's only in these pairs: a value
+// cannot begin another field, or end the head.
+std::pair<std::string, std::string> response_field(const Napi::Value& given) {
+  const napi_env env = given.Env();
+  napi_value first, second;
+  std::string name, value;
+  const bool are_texts = napi_get_element(env, given, 0, &first) == napi_ok &&
+                         napi_get_element(env, given, 1, &second) == napi_ok &&
+                         read_text(env, first, &name) && read_text(env, second, &value);
+  if (!are_texts) throw Napi::TypeError::New(env, "fields: expected pairs of name and value");
+  const bool one_line = value.find_first_of(std::string_view("\r\n\0", 3)) == value.npos;
+  if (!is_token(name) || !one_line)
+    throw Napi::TypeError::New(given.Env(), "fields: a name or value that HTTP cannot have: " + name);
+  return {std::move(name), std::move(value)};
+}
+
+ResponseFields response_fields(const Napi::Object& given) {
+  const auto list = object(given, "fields").As<Napi::Array>();
+  ResponseFields out;
+  const uint32_t length = list.Length();
+  out.reserve(length);
+  for (uint32_t i = 0; i < length; i++) out.push_back(response_field(list.Get(i)));
+  return out;
+}
+
+std::shared_ptr<DeliverPlan> described(const Napi::Object& given) {
+  auto plan = std::make_shared<DeliverPlan>();
+  plan->content_type = text(given, "contentType");
+  plan->fields = response_fields(given);
+  plan->last_modified = static_cast<int64_t>(number(given, "lastModified"));
+  return plan;
+}
+
+Plan deliver_plan(const Napi::Object& given) {
+  const Napi::Object blob = object(given, "blob");
+  DeliverOrder order{
+      {text(blob, "digest"), static_cast<uint64_t>(number(blob, "size")), text(blob, "evidence")},
+      described(given)};
+  if (const Napi::Value value = given.Get("cache"); value.IsObject()) {
+    const auto cache = value.As<Napi::Object>();
+    order.plan->cache =
+        Epoch{static_cast<uint32_t>(number(cache, "slot")), static_cast<uint64_t>(number(cache, "epoch"))};
+  }
+  if (!given.Get("expires").IsUndefined())
+    order.plan->expires = static_cast<int64_t>(number(given, "expires"));
+  if (!given.Get("varies").IsUndefined()) order.plan->varies = texts(given, "varies");
+  return order;
+}
+
+Plan describe_plan(const Napi::Object& given) {
+  DeliverOrder order{{}, described(given)};
+  order.plan->unproved = std::make_unique<Unproved>(Unproved{"\"" + text(given, "digest") + "\"",
+                                                             static_cast<uint64_t>(number(given, "size")),
+                                                             respond_plan(object(given, "otherwise"))});
+  return order;
+}
+
+Plan receive_plan(const Napi::Object& given) {
+  return ReceivePlan{text(given, "staging"), static_cast<uint64_t>(number(given, "maxSize"))};
+}
+
+}  // namespace
+
+RespondPlan respond_plan(const Napi::Object& given) {
+  return {static_cast<int>(number(given, "status")), response_fields(given), bytes(given, "body")};
+}
+
+Plan plan_of(const Napi::Object& given) {
+  const std::string kind = text(given, "kind");
+  if (kind == "deliver") return deliver_plan(given);
+  if (kind == "describe") return describe_plan(given);
+  if (kind == "respond") return respond_plan(given);
+  if (kind == "receive") return receive_plan(given);
+  throw Napi::TypeError::New(given.Env(),
+                             "plan.kind: expected deliver, describe, respond or receive, got " + kind);
+}
+
+}  // namespace sealgate::addon

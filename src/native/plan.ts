@@ -1,0 +1,82 @@
+// Plans: what the application says of a request, in the same words in C++ (native/server/plan.h). They cross
+// as they are (native/node/plan.cc); a test compares the three. And conditions, which cross likewise.
+
+import type { SealRecord } from './addon.ts';
+
+/** Name and value. The engine refuses what HTTP cannot have there, line ends first of all. */
+export type ResponseField = readonly [name: string, value: string];
+
+/** A counter as it stood: what was decided since then holds while it does. */
+export interface Epoch {
+  slot: number;
+  epoch: number;
+}
+
+/**
+ * "200, these fields, this blob": conditionals, ranges, HEAD and the head's own fields are the
+ * engine's.
+ */
+export interface DeliverPlan {
+  kind: 'deliver';
+  blob: SealRecord;
+  contentType: string;
+  /** Further fields for 200, 206 and 304: Cache-Control and the like. */
+  fields: readonly ResponseField[];
+  /** Seconds since the epoch; 0: no Last-Modified, and conditions on dates are ignored. */
+  lastModified: number;
+  /** Keep it for further requests of the same path while this holds. */
+  cache?: Epoch;
+  /** Seconds since the epoch; absent or 0: never. A plan that expires is not kept yet. */
+  expires?: number;
+  /** Request fields that it depends on, in lower case. A plan that depends on any is not kept yet. */
+  varies?: readonly string[];
+}
+
+/**
+ * Of a blob whose file is being proved: HEAD, 304, 412 and 416 are answered from what is recorded, and what
+ * asks for its bytes gets `otherwise`. Fields are those of {@link DeliverPlan}.
+ */
+export interface DescribePlan {
+  kind: 'describe';
+  digest: string;
+  /** Bytes. */
+  size: number;
+  contentType: string;
+  fields: readonly ResponseField[];
+  lastModified: number;
+  otherwise: RespondPlan;
+}
+
+/** A small buffered response. Content-Length, Date and Connection are the engine's. */
+export interface RespondPlan {
+  kind: 'respond';
+  status: number;
+  fields: readonly ResponseField[];
+  body: string | Uint8Array;
+}
+
+/** Receive the body into a new staging file, then send a `received` event and wait for a `respond` plan. */
+export interface ReceivePlan {
+  kind: 'receive';
+  /** Absolute path; must not exist. */
+  staging: string;
+  /** Bytes; a longer body is answered 413. */
+  maxSize: number;
+}
+
+export type Plan = DeliverPlan | DescribePlan | RespondPlan | ReceivePlan;
+
+/** The conditions of a request that changes something, as they were sent (RFC 9110 13.1). */
+export interface Conditions {
+  ifMatch: string | undefined;
+  ifNoneMatch: string | undefined;
+  ifUnmodifiedSince: string | undefined;
+}
+
+/** What conditions are compared with. */
+export interface Validators {
+  /** With its quotes. */
+  etag: string;
+  /** Seconds since the epoch; 0: unknown. */
+  lastModified: number;
+}

@@ -1,0 +1,113 @@
+// The contract between TypeScript and the engine: the same names on both sides of Node-API.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import ts from 'typescript';
+import { respond } from '../../src/engine/plan.ts';
+import { addon } from '../../src/native/addon.ts';
+import { startEngine } from '../support/engine.ts';
+import { read } from '../support/sources.ts';
+
+const engine = await startEngine(() => respond(200), 1);
+after(() => engine.stop());
+
+/** The members of an interface, in alphabetical order. */
+function membersOf(path: string, name: string): string[] {
+  const source = ts.createSourceFile(path, read(path).text, ts.ScriptTarget.Latest);
+  for (const statement of source.statements) {
+    if (!ts.isInterfaceDeclaration(statement) || statement.name.text !== name) continue;
+    return statement.members.map(({ name }) => (name as ts.Identifier).text).sort();
+  }
+  throw new Error(`${path}: no interface ${name}`);
+}
+
+const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+const header = read('native/server/plan.h').text;
+const reader = read('native/node/plan.cc').text;
+
+/** The data members of a struct of plan.h, in the spelling of TypeScript. */
+function structOf(name: string): string[] {
+  const body = new RegExp(`^struct ${name} (?:: \\w+ )?\\{\\n(.*?)^\\};`, 'ms').exec(header)?.[1];
+  assert.ok(body !== undefined, `plan.h: no struct ${name}`);
+  const members = [...body.matchAll(/^ {2}[\w:<>]+(?:<[^()]*>)? (\w+)(?: = [^;]+)?;/gm)];
+  return members.map(([, member]) => camel(member ?? ''));
+}
+
+/** The properties that a function of plan.cc reads of the object it is given. */
+function readBy(name: string): string[] {
+  const body = new RegExp(`^\\S[^\n]* ${name}\\(.*?^\\}`, 'ms').exec(reader)?.[0];
+  assert.ok(body !== undefined, `plan.cc: no function ${name}`);
+  return [...body.matchAll(/\bgiven(?:, |\.(?:Get|Has)\()"(\w+)"/g)].map(([, property]) => property ?? '');
+}
+
+const unique = (...names: string[]) => [...new Set(names)].sort();
+const [terms, shared] = [structOf('DeliverTerms'), [...readBy('described'), ...readBy('response_fields')]];
+
+const cases: Record<string, { structs: string[]; readers: string[] }> = {
+  // The blob stands beside the terms: the reactor seals it and needs it no more.
+  DeliverPlan: {
+    structs: ['kind', 'blob', ...terms],
+    readers: ['kind', ...shared, ...readBy('deliver_plan')],
+  },
+  RespondPlan: {
+    structs: ['kind', ...structOf('RespondPlan')],
+    readers: ['kind', ...readBy('response_fields'), ...readBy('respond_plan')],
+  },
+  ReceivePlan: {
+    structs: ['kind', ...structOf('ReceivePlan')],
+    readers: ['kind', ...readBy('receive_plan')],
+  },
+  DescribePlan: {
+    // Its digest is kept as an entity tag, and what is sealed later has the other terms.
+    structs: ['kind', 'digest', 'contentType', 'fields', 'lastModified', 'size', 'otherwise'],
+    readers: ['kind', ...shared, ...readBy('describe_plan')],
+  },
+};
+
+for (const [plan, { structs, readers }] of Object.entries(cases)) {
+  test(`the fields of a ${plan} are the same in TypeScript, in C++ and where they cross`, () => {
+    const declared = membersOf('src/native/plan.ts', plan);
+    assert.deepEqual(unique(...structs), declared, 'native/server/plan.h and src/native/plan.ts');
+    assert.deepEqual(unique(...readers), declared, 'native/node/plan.cc and src/native/plan.ts');
+  });
+}
+
+test('an Epoch has the same fields in TypeScript and in C++', () => {
+  assert.deepEqual(structOf('Epoch').sort(), membersOf('src/native/plan.ts', 'Epoch'));
+});
+
+test('the addon exports what addon.ts declares, and nothing else', () => {
+  const declared = [
+    ...membersOf('src/native/addon.ts', 'Addon'),
+    ...membersOf('src/native/logs.ts', 'EngineLogs'),
+  ];
+  assert.deepEqual(Object.keys(addon).sort(), declared.sort());
+});
+
+test('a reactor has the members that addon.ts declares, and no others', () => {
+  const prototype = Object.getPrototypeOf(engine.reactors[0]);
+  const members = Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor');
+  assert.deepEqual(members.sort(), membersOf('src/native/addon.ts', 'Reactor'));
+});
+
+const refused: [what: string, fields: [string, string][]][] = [
+  ['a value with a line end', [['Location', '/a\r\nSet-Cookie: b=c']]],
+  ['a value with NUL', [['X-Test', 'a\0b']]],
+  ['a name with a line end', [['X-Test\r\nSet-Cookie', 'a']]],
+  ['a name with a colon', [['X-Test:', 'a']]],
+  ['a name without a letter', [['', 'a']]],
+];
+
+for (const [what, fields] of refused) {
+  test(`a response field of ${what} is refused`, () => {
+    assert.throws(
+      () => engine.reactors[0]?.answer(1, { kind: 'respond', status: 200, fields, body: '' }),
+      /a name or value that HTTP cannot have/,
+    );
+  });
+}
+
+test('a plan without one of its fields is refused by the name of the field', () => {
+  const plan = { kind: 'respond', status: 200, fields: [] } as unknown as ReturnType<typeof respond>;
+  assert.throws(() => engine.reactors[0]?.answer(1, plan), /body: expected/);
+});
