@@ -74,21 +74,36 @@ for (const framing of ['Content-Length: 1000000', 'Transfer-Encoding: chunked'])
   });
 }
 
-test('others are served while many are slow', async () => {
-  const wires = await Promise.all(Array.from({ length: 50 }, () => Wire.open(server.url, trust)));
-  const timers = wires.map((wire) => {
-    wire.send(upload('Content-Length: 1000000'));
-    return setInterval(() => wire.send('x'), 50);
-  });
-  await until(
-    () => inState('receiving'),
-    (count) => count === 50,
-    'slow uploads',
-  );
-  for (let i = 0; i < 10; i++) assert.equal((await server.curl('/')).status, 200);
-  for (const wire of wires) assertProblem(await wire.response(), 408, 'body-timeout');
-  for (const timer of timers) clearInterval(timer);
-  for (const wire of wires) wire.close();
+test('others are served while 50 uploads are slow', async () => {
+  // Long enough that all of them are under way at once on a busy machine.
+  const patient = await createSite({ limits: { headTimeout: 8000, stallTimeout: 8000, minRate: 1000 } });
+  const other = await TestServer.start(patient, '--workers', '1');
+  try {
+    const ca = await readFile(patient.certificate, 'utf8');
+    const wires = await Promise.all(Array.from({ length: 50 }, () => Wire.open(other.url, ca)));
+    const head = request(
+      'PUT',
+      '/o/files/slow',
+      `Authorization: Bearer ${patient.token}`,
+      'Content-Length: 1000000',
+    );
+    const timers = wires.map((wire) => {
+      wire.send(head);
+      return setInterval(() => wire.send('x'), 50);
+    });
+    await until(
+      () => other.metric('sealgate_connections{state="receiving"}'),
+      (count) => count === 50,
+      'slow uploads',
+    );
+    for (let i = 0; i < 10; i++) assert.equal((await other.curl('/')).status, 200);
+    for (const wire of wires) assertProblem(await wire.response(), 408, 'body-timeout');
+    for (const timer of timers) clearInterval(timer);
+    for (const wire of wires) wire.close();
+  } finally {
+    await other.stop();
+    await patient.remove();
+  }
 });
 
 test('nothing of all this is left', async () => {
