@@ -76,7 +76,7 @@ async function feed(): Promise<void> {
       for (const unit of units)
         for (const end of endings) {
           const text = (length: number) => start + unit.repeat(length / unit.length) + end;
-          const growth = await growthOf((length) => ask(app, text(length)));
+          const growth = await leastGrowthOf((length) => ask(app, text(length)));
           if (growth > mostGrowth) grown.push(`${door}: ${JSON.stringify([start, unit, end])}: ${growth}`);
         }
   }
@@ -101,6 +101,15 @@ async function growthOf(ask: (length: number) => Promise<unknown>): Promise<numb
     for (let piece = 0; piece < pieces; piece++) await ask(long / pieces);
   });
   return whole / inPieces;
+}
+
+// What other programs do to the processor's caches comes and goes; the growth of a pattern stays.
+async function leastGrowthOf(ask: (length: number) => Promise<unknown>): Promise<number> {
+  let growth = await growthOf(ask);
+  for (let each = 1; each < tries && growth > mostGrowth; each++) {
+    growth = Math.min(growth, await growthOf(ask));
+  }
+  return growth;
 }
 
 // The least of some tries: what the garbage collector and the compiler take comes and goes.
