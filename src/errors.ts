@@ -55,7 +55,7 @@ export const engineErrors = {
 } as const satisfies Record<string, ErrorKind>;
 
 /** Errors of the application and the store. */
-export const frontEndErrors = {
+export const applicationErrors = {
   'target-invalid': client(400, 'The request path is not a valid name.'),
   'digest-invalid': client(400, 'The digest field cannot be read, or names no sha-256.'),
   'media-type-invalid': client(400, 'The Content-Type is not a media type.'),
@@ -88,7 +88,7 @@ export const frontEndErrors = {
   internal: later(500, 'The server failed to answer.'),
 } as const satisfies Record<string, ErrorKind>;
 
-export const errors = { ...engineErrors, ...frontEndErrors };
+export const errors = { ...engineErrors, ...applicationErrors };
 export type ErrorCode = keyof typeof errors;
 
 /** An error with a code from the table. */

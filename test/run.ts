@@ -31,7 +31,7 @@ const elsewhere = [...ktlsTests, ...budgetTests, ...pageTests];
 const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
 // Without a server or a command as a process of its own.
 const quickTests = hostTests.filter((file) =>
-  /^test\/(protocols|sites|objects|auth|engine|rollout)\/|^test\/tidy/.test(file),
+  /^test\/(native|protocols|sites|objects|auth|engine|rollout)\/|^test\/tidy/.test(file),
 );
 
 const parts: Record<string, () => Step[]> = {

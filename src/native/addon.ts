@@ -168,7 +168,7 @@ export interface EngineLimits {
   smallBodyBytes: number;
   planCacheBytes: number;
   planCacheEntries: number;
-  /** Requests of one reactor waiting for the front end at a time. */
+  /** Requests of one reactor waiting for the application at a time. */
   frontEndRequests: number;
   /** Uploads of one reactor at a time. */
   uploads: number;

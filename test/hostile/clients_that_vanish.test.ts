@@ -42,7 +42,7 @@ const moments: Record<string, string> = {
   'within a head': 'GET /o/files/large HTTP/1.1\r\nHos',
   'right after a head': request('GET', '/o/files/large'),
   'right after many heads': request('GET', '/o/files/large').repeat(20),
-  'after a head that the front end is asked about': request('GET', `/o/files/none`),
+  'after a head that the application is asked about': request('GET', `/o/files/none`),
   'right after the head of an upload': upload('Content-Length: 100000'),
   'within a body': upload('Content-Length: 100000') + 'x'.repeat(50_000),
   'right after a body': upload('Content-Length: 100000') + 'x'.repeat(100_000),

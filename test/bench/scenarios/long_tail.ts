@@ -50,7 +50,7 @@ async function run(context: Context): Promise<Row[]> {
   }
 }
 
-/** What bounds it when front end and worker have a core each. */
+/** What bounds it when application and worker have a core each. */
 function busiestThread(measured: Parameters<typeof costRow>[1]): Row {
   const samples = measured.samples.map((sample) => ({ ...sample, ran: sample.longest }));
   const contender = { ...measured.contender, name: 'sealgate, busiest thread' };
