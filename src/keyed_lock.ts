@@ -1,12 +1,11 @@
-// KeyedLock: actions under one key run one after another, those under different keys side by side. A
-// conditional write is a read and then a write: nothing may come between. The store has one writing process,
-// so a lock within it is enough.
+// KeyedLock: a lock per key. A conditional write reads a version and then replaces it, and no other write to
+// the same name may come in between. The store has one writing process, so a lock in memory is enough.
 
 export class KeyedLock {
-  /** Of each key in use, the end of its last action. It never rejects. */
+  /** For each key in use, a promise that settles with its last action and never rejects. */
   readonly #last = new Map<string, Promise<void>>();
 
-  /** Runs the action once all earlier ones of this key have settled. */
+  /** Runs the action when all earlier actions of the same key have settled. */
   async run<T>(key: string, action: () => Promise<T>): Promise<T> {
     const mine = (this.#last.get(key) ?? Promise.resolve()).then(action);
     const settled = mine.then(

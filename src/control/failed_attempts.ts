@@ -1,11 +1,11 @@
-// FailedAttempts: unknown tokens in the current minute, counted for each client, so that one who guesses
-// does not have others turned away.
+// FailedAttempts: counts wrong tokens per client and minute, so that a client that guesses does not lock out
+// others.
 
 import { isIPv6 } from 'node:net';
 
-/** Failed attempts of a client that are answered in a minute; further ones are turned away unread. */
+/** Wrong tokens of a client per minute that get a 401 response; further attempts get 429. */
 const most = 60;
-/** Clients that are told apart in a minute, some 100 bytes each; those beyond count as one. */
+/** Most clients counted separately in a minute, some 100 bytes each; those beyond share one count. */
 const mostClients = 10_000;
 const minute = 60_000;
 
@@ -14,14 +14,14 @@ export class FailedAttempts {
   readonly #counts = new Map<string, number>();
   #minute = 0;
 
-  /** @param now milliseconds of a clock that only goes forward. */
+  /** @param now milliseconds of a monotonic clock. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
   /**
-   * Counts one. True when the client has had too many.
-   * @param address undefined: a unix socket's, where all peers are one.
+   * Counts a wrong token. True when the client has sent too many.
+   * @param address undefined for a unix socket, whose peers are counted as one client.
    */
   add(address: string | undefined): boolean {
     const current = Math.floor(this.#now() / minute);
@@ -35,7 +35,7 @@ export class FailedAttempts {
   }
 }
 
-/** An IPv6 network of /64 is one client: its addresses are for whoever is on it to choose. */
+/** An IPv6 /64 network is one client, because whoever has the network can choose any address in it. */
 export function clientAt(address: string): string {
   if (!isIPv6(address)) return address;
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
@@ -43,7 +43,7 @@ export function clientAt(address: string): string {
   const [front = '', back] = address.split('%')[0]?.split('::') ?? [];
   const groups = (text: string | undefined) => (text ? text.split(':') : []);
   const [first, last] = [groups(front), groups(back)];
-  // A dotted end stands for two groups, and is never within the first four unless it is all there is.
+  // A dotted end (IPv4) is two groups, and never within the first four unless it is the whole address.
   const width = [...first, ...last].reduce((sum, group) => sum + (group.includes('.') ? 2 : 1), 0);
   const zeros = back === undefined ? 0 : 8 - width;
   const all = [...first, ...Array(zeros).fill('0'), ...last];

@@ -54,7 +54,7 @@ test('keys in a device before phase hw-offload: offload-unasked', () => {
   assert.deepEqual(names({ counts: { offload_unasked: 2 } }), ['offload-unasked']);
 });
 
-test('a kernel that refuses keys is told of with the errno, a client that had left is not', () => {
+test('keys refused by the kernel: a symptom with the errno; refused since the client left: none', () => {
   const counts = { 'fallback.install-failed-enomem': 3, 'fallback.install-failed-enotconn': 9 };
   const [symptom] = diagnose({ ...quiet, counts });
   assert.equal(symptom?.name, 'kernel-refuses');
@@ -62,7 +62,7 @@ test('a kernel that refuses keys is told of with the errno, a client that had le
   assert.deepEqual(names({ counts: { 'fallback.install-failed-enotconn': 9 } }), []);
 });
 
-test('zero-copy that nobody here asked for', () => {
+test('TLS_TX_ZEROCOPY_RO set on a connection: zero-copy-unsealed', () => {
   const connection = { zeroCopy: true } as ConnectionInfo;
   assert.deepEqual(names({ connections: [connection] }), ['zero-copy-unsealed']);
 });
