@@ -10,12 +10,15 @@ namespace sealgate {
 namespace {
 
 TEST("what the kernel refuses with an errno is named after it") {
-  const std::pair<int, std::string_view> cases[] = {
-      {ENOENT, "install-failed-enoent"},     {EINVAL, "install-failed-einval"},
-      {EBUSY, "install-failed-ebusy"},       {ENOTCONN, "install-failed-enotconn"},
-      {ENOMEM, "install-failed-enomem"},     {ENOPROTOOPT, "install-failed-enoprotoopt"},
-      {EPERM, "install-failed-eperm"},       {EOPNOTSUPP, "install-failed-eopnotsupp"},
-      {EIO, "install-failed"}};
+  const std::pair<int, std::string_view> cases[] = {{ENOENT, "install-failed-enoent"},
+                                                    {EINVAL, "install-failed-einval"},
+                                                    {EBUSY, "install-failed-ebusy"},
+                                                    {ENOTCONN, "install-failed-enotconn"},
+                                                    {ENOMEM, "install-failed-enomem"},
+                                                    {ENOPROTOOPT, "install-failed-enoprotoopt"},
+                                                    {EPERM, "install-failed-eperm"},
+                                                    {EOPNOTSUPP, "install-failed-eopnotsupp"},
+                                                    {EIO, "install-failed"}};
   for (const auto& [error, expected] : cases) {
     CHECK_EQ(fallback_name(install_failure({error, "setsockopt TCP_ULP"})), expected);
   }
