@@ -46,7 +46,7 @@ struct Answering {
   void tick(int64_t seconds);
 };
 
-// The answer to GET or HEAD for sealed content. Problem::none, or the refusal that build_problem is to write.
+// The answer to GET or HEAD for sealed content. Problem::none, or why it is refused.
 Problem build_delivery(const Request& request, std::shared_ptr<const DeliverPlan> plan,
                        const Answering& answering, Response& out);
 
