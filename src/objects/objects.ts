@@ -192,7 +192,7 @@ export class Objects {
 
   // --- blobs that are no longer what they were
 
-  /** The engine found that a blob is not as recorded: it is proved anew, and withdrawn when it fails. */
+  /** The engine or the sentinel doubts a blob: it is proved anew, and withdrawn when it fails. */
   async prove(digest: string, found: SealBreak): Promise<void> {
     try {
       await this.#options.store.prove(digest, found);
@@ -200,12 +200,6 @@ export class Objects {
       if (error instanceof SealgateError && error.code === 'seal-broken') this.#options.epochs.bumpAll();
       throw error;
     }
-  }
-
-  /** Takes a blob out of the way that is known to be wrong. */
-  async withdraw(digest: string, why: string): Promise<void> {
-    // Also when the file could not be moved: the blob is on record as withdrawn.
-    await this.#options.store.quarantine(digest, why).finally(() => this.#options.epochs.bumpAll());
   }
 
   /** See store.ts. */

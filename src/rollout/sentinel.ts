@@ -5,6 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { SealgateError } from '../errors.ts';
 import type { BoundListener } from '../native/addon.ts';
 import type { Store } from '../store/store.ts';
 import type { Fetched } from './fetch_digest.ts';
@@ -28,9 +29,12 @@ export interface SentinelStatus {
 
 export interface SentinelParts {
   listeners: () => BoundListener[];
-  store: Pick<Store, 'root' | 'buckets' | 'list' | 'intact'>;
-  /** Moves a blob into quarantine and invalidates the plans that refer to it. */
-  withdraw(digest: string): Promise<void>;
+  store: Pick<Store, 'root' | 'buckets' | 'list'>;
+  /**
+   * Hashes the whole file of a blob. Resolves when its content is right; rejects with `seal-broken` when it
+   * was wrong and is in quarantine, and otherwise when it cannot be read.
+   */
+  prove(digest: string): Promise<void>;
   rollout: Rollout;
   /** The server's own bearer token; empty where reading needs none. */
   token: string;
@@ -118,20 +122,19 @@ export class Sentinel {
   }
 
   async #mismatch(way: Way, digest: string, { body, digest: got }: Fetched): Promise<void> {
-    const { store, rollout, withdraw, log } = this.#parts;
+    const { rollout, log } = this.#parts;
     const evidence = await this.#keep(way, digest, body);
-    const intact = await store.intact(digest);
-    if (intact === undefined) {
+    const blob = await this.#examine(digest);
+    if (blob === 'unreadable') {
       this.#status.ways[way].failed += 1;
       const what =
         'other bytes came than were sealed, and the blob cannot be read to tell where they are from';
       log.error({ way, digest, got, evidence }, what);
       return;
     }
-    if (!intact) {
+    if (blob === 'damaged') {
       this.#status.damagedBlobs += 1;
       log.error({ way, digest, evidence }, 'a blob on disk is not what it was; it is in quarantine');
-      await withdraw(digest);
       return;
     }
     this.#status.ways[way].mismatched += 1;
@@ -140,6 +143,16 @@ export class Sentinel {
     if (way === 'canary' && rollout.state.phase !== 'instrument')
       await rollout.rollBack({ who: 'sentinel', why });
     else this.#status.alarm = why;
+  }
+
+  async #examine(digest: string): Promise<'right' | 'damaged' | 'unreadable'> {
+    try {
+      await this.#parts.prove(digest);
+      return 'right';
+    } catch (error) {
+      const broken = error instanceof SealgateError && error.code === 'seal-broken';
+      return broken ? 'damaged' : 'unreadable';
+    }
   }
 
   async #keep(way: Way, digest: string, body: Buffer): Promise<string> {

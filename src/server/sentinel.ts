@@ -24,7 +24,7 @@ export function startSentinel(config: Config, needs: SentinelNeeds, pool: Delive
     store,
     rollout: operation.rollout,
     listeners: () => pool.listeners.filter(({ tls }) => asks || !tls),
-    withdraw: (digest) => objects.withdraw(digest, 'content'),
+    prove: (digest) => objects.prove(digest, 'content'),
     token: config.auth.reads === 'open' ? '' : token,
     maxBytes: config.sentinel.maxBytes,
     log,

@@ -189,14 +189,6 @@ class ContentStore implements Store {
     });
   }
 
-  async intact(digest: string): Promise<boolean | undefined> {
-    return this.#blobs.hash(digest).then(
-      (hashed) => hashed.digest === digest,
-      // What is no file was put in its place. Nothing else that cannot be read tells anything of the content.
-      ({ code }: NodeJS.ErrnoException) => (code === 'ELOOP' || code === 'EINVAL' ? false : undefined),
-    );
-  }
-
   stagingPath(): string {
     return this.#blobs.stagingPath();
   }

@@ -87,16 +87,12 @@ export interface Store {
   /**
    * The engine found that a blob is not what was recorded. One whose inode is another is hashed: the same
    * content is as good, and recorded anew.
-   * Resolves with what holds now; rejects with `seal-broken` when the blob had to be withdrawn.
+   * Resolves with what holds now; rejects with `seal-broken` when the blob had to be withdrawn. With
+   * `content` the whole file is hashed in any case.
    */
   prove(digest: string, broken: SealBreak): Promise<SealRecord>;
   /** Whether a committed blob is what was recorded, proved again if need be: the level that it reaches. */
   seal(digest: string): Promise<{ size: number; level: SealLevel }>;
-  /**
-   * Whether the file of a committed blob still has its digest, from all of its bytes; undefined where it
-   * cannot be read.
-   */
-  intact(digest: string): Promise<boolean | undefined>;
   /** Blobs that there are records of, by digest, from behind `after`; of one digest with `only`. */
   known(page: { after: string; limit: number } | { only: string }): KnownBlob[];
   /**

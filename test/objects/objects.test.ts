@@ -1,7 +1,7 @@
 // The objects service: what every protocol can rely on when it changes a name.
 
 import assert from 'node:assert/strict';
-import { access, writeFile } from 'node:fs/promises';
+import { access, chmod, writeFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { addon, type Conditions } from '../../src/native/addon.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
@@ -101,10 +101,16 @@ test('an unknown bucket, a name never written and a deleted name are three refus
   assert.throws(() => objects.head(live('deleted')), { code: 'name-deleted' });
 });
 
+async function damage(digest: string): Promise<void> {
+  await chmod(site.blobPath(digest), 0o644);
+  await writeFile(site.blobPath(digest), '!', { flag: 'r+' });
+  await assert.rejects(objects.prove(digest, 'content'), { code: 'seal-broken' });
+}
+
 test('a forgotten and a withdrawn blob make every kept plan stale', async () => {
   for (const [bytes, end] of [
     ['to forget', (digest: string) => objects.forget(digest, 'test')],
-    ['to withdraw', (digest: string) => objects.withdraw(digest, 'test')],
+    ['to withdraw', damage],
   ] as const) {
     await put('ending', bytes);
     const before = [epochs.ofBucket('files').epoch, epochs.ofDigests().epoch];

@@ -82,10 +82,13 @@ async function sentinel(): Promise<{
     log,
   });
   const listeners = () => [{ host: '127.0.0.1', port, tls: true }];
-  const withdraw = async (gone: string) => {
-    withdrawn.push(gone);
+  const prove = async (doubted: string) => {
+    await store.prove(doubted, 'content').catch((error) => {
+      if (error.code === 'seal-broken') withdrawn.push(doubted);
+      throw error;
+    });
   };
-  const parts = { listeners, store, withdraw, rollout, token: '', maxBytes: 1000, log };
+  const parts = { listeners, store, prove, rollout, token: '', maxBytes: 1000, log };
   return { sentinel: new Sentinel(parts), rollout, set, withdrawn };
 }
 

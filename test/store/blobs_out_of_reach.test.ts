@@ -49,17 +49,23 @@ test('bytes that are said to be wrong and are right: the blob stays', async () =
   assert.equal((await seal(digest)).level, 'L1');
 });
 
-test('whether a blob is intact is not known while it cannot be read', async () => {
-  await site.put('files', 'looked at', 'bytes of looked at');
-  const digest = sha256('bytes of looked at');
-  assert.equal(await site.store.intact(digest), true);
+test('a doubted blob: right, out of reach, right again, damaged, and no file', async () => {
+  const doubted = async (name: string) => {
+    await site.put('files', name, `bytes of ${name}`);
+    const digest = sha256(`bytes of ${name}`);
+    return { path: site.blobPath(digest), prove: () => site.store.prove(digest, 'content') };
+  };
+  const damaged = await doubted('damaged');
+  await damaged.prove();
   await rename(`${site.root}/blobs`, `${site.root}/elsewhere`);
-  assert.equal(await site.store.intact(digest), undefined);
+  await assert.rejects(damaged.prove(), unreachable);
   await rename(`${site.root}/elsewhere`, `${site.root}/blobs`);
-  await chmod(site.blobPath(digest), 0o644);
-  await writeFile(site.blobPath(digest), '!', { flag: 'r+' });
-  assert.equal(await site.store.intact(digest), false);
-  await rm(site.blobPath(digest));
-  await symlink('/etc/hostname', site.blobPath(digest));
-  assert.equal(await site.store.intact(digest), false);
+  await damaged.prove();
+  await chmod(damaged.path, 0o644);
+  await writeFile(damaged.path, '!', { flag: 'r+' });
+  await assert.rejects(damaged.prove(), { code: 'seal-broken' });
+  const replaced = await doubted('replaced');
+  await rm(replaced.path);
+  await symlink('/etc/hostname', replaced.path);
+  await assert.rejects(replaced.prove(), { code: 'seal-broken' });
 });
