@@ -49,7 +49,7 @@ export const engineErrors = {
   'plan-out-of-place': later(500, 'The server failed to answer.'),
   'method-unknown': client(501, 'The method is not known.'),
   'coding-unknown': client(501, 'The only transfer coding understood is chunked.'),
-  'front-end-overloaded': later(503, 'The server is busy.'),
+  'application-overloaded': later(503, 'The server is busy.'),
   'version-unsupported': client(505, 'The server speaks HTTP/1.0 and HTTP/1.1.'),
   'store-full': later(507, 'The store has no space left.', 'store'),
 } as const satisfies Record<string, ErrorKind>;

@@ -48,7 +48,7 @@ export const limitsSchema = z
     ),
     planCacheBytes: bytes(64 * MiB, 64 * GiB, 'Memory of one worker for kept plans and small bodies.'),
     planCacheEntries: count(16_384, 10_000_000, 'Most plans that one worker keeps; each holds an open file.'),
-    frontEndRequests: count(
+    applicationRequests: count(
       1024,
       65_536,
       'Requests of one worker that wait for the application at a time; one client gets at most 3/4 of them.',
@@ -65,7 +65,7 @@ export const limitsSchema = z
       60_000,
       'Window over which an upload or download must reach minRate, measured in steps of the socket buffer.',
     ),
-    frontEndTimeout: milliseconds(30_000, 'Longest time for the application to answer; then 503.'),
+    applicationTimeout: milliseconds(30_000, 'Longest time for the application to answer; then 503.'),
     minRate: count(
       240,
       1_000_000_000,

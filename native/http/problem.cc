@@ -23,7 +23,7 @@ std::string_view problem_name(Problem problem) {
     case Problem::plan_out_of_place: return "plan-out-of-place";
     case Problem::method_unknown: return "method-unknown";
     case Problem::coding_unknown: return "coding-unknown";
-    case Problem::front_end_overloaded: return "front-end-overloaded";
+    case Problem::application_overloaded: return "application-overloaded";
     case Problem::version_unsupported: return "version-unsupported";
     case Problem::store_full: return "store-full";
     case Problem::store_write_failed: return "store-write-failed";

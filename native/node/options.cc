@@ -44,13 +44,13 @@ void read_limits(const Napi::Object& given, ReactorOptions& out) {
   out.small_body_bytes = size("smallBodyBytes");
   out.plan_cache_bytes = size("planCacheBytes");
   out.plan_cache_entries = size("planCacheEntries");
-  out.application_requests = size("frontEndRequests");
+  out.application_requests = size("applicationRequests");
   out.uploads = size("uploads");
   out.handshake_timeout = milliseconds("handshakeTimeout");
   out.head_timeout = milliseconds("headTimeout");
   out.idle_timeout = milliseconds("idleTimeout");
   out.stall_timeout = milliseconds("stallTimeout");
-  out.application_timeout = milliseconds("frontEndTimeout");
+  out.application_timeout = milliseconds("applicationTimeout");
   out.min_rate = size("minRate");
 }
 

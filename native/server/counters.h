@@ -60,7 +60,7 @@ struct Counters : TlsCounters {
   Counter write_stalls;        // connections cut because the client stopped reading
   Counter access_log_dropped;  // lines that the disk did not take in time
   Histogram handshake_time;    // from accept(2) to the end of the handshake
-  Histogram front_end_time;    // from the complete request head to the application's answer
+  Histogram application_time;  // from the complete request head to the application's answer
   CounterSet<Path> cpu_path;   // nanoseconds of the reactor's thread by what it served last; from samples
   Counter cpu_handshake;       // nanoseconds of handshakes; from samples
   Counter cpu_receive;         // nanoseconds of receiving request bodies; from samples
@@ -122,7 +122,7 @@ void Counters::each(Visit visit) const {
   visit("cpu.handshake", cpu_handshake.get());
   visit("cpu.receive", cpu_receive.get());
   visit_histogram("handshake_time", handshake_time, visit);
-  visit_histogram("front_end_time", front_end_time, visit);
+  visit_histogram("application_time", application_time, visit);
   fallbacks.each("fallback.", fallback_name, visit);
   fallbacks_rx.each("fallback_rx.", fallback_name, visit);
   modes_tx.each("ktls_mode.tx/", ktls_mode_name, visit);

@@ -77,7 +77,7 @@ void Exchange::ask_application() {
 
 void Exchange::on_answer(Plan plan) {
   if (stage_ != Stage::waiting) return;  // the body is arriving, and nothing was asked since
-  if (at_application_) reactor_.mutable_counters().front_end_time.observe(monotonic_us() - head_at_);
+  if (at_application_) reactor_.mutable_counters().application_time.observe(monotonic_us() - head_at_);
   at_application_.end();
   if (auto* const receive_plan = std::get_if<ReceivePlan>(&plan)) {
     receive(*receive_plan);
@@ -105,7 +105,7 @@ void Exchange::receive(const ReceivePlan& plan) {
   if (too_large || !reactor_.upload_places().take(holder)) {
     reactor_.tell_application({reactor_.id(), AbortedEvent{asked_.what()}});
     asked_.end();
-    return refuse(too_large ? Problem::body_too_large : Problem::front_end_overloaded);
+    return refuse(too_large ? Problem::body_too_large : Problem::application_overloaded);
   }
   std::optional<uint64_t> length;
   if (!request_.chunked) length = request_.content_length;

@@ -35,7 +35,7 @@ void Http1Session::on_deadline() {
   switch (transport_.state()) {
     case State::idle: return leave();
     case State::head: return exchange_->refuse_and_close(Problem::head_timeout);
-    case State::waiting: return exchange_->refuse_and_close(Problem::front_end_overloaded);
+    case State::waiting: return exchange_->refuse_and_close(Problem::application_overloaded);
     case State::receiving:
       // While the disk has not caught up, the client is not to blame.
       if (!exchange_->upload()->ingest().room().empty() && exchange_->body_pending() &&

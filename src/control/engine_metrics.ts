@@ -215,8 +215,8 @@ export const engineHistograms: Record<string, HistogramMetric> = {
     labels: [],
     ...ofTime,
   },
-  front_end_time: {
-    name: 'sealgate_front_end_latency_seconds',
+  application_time: {
+    name: 'sealgate_application_latency_seconds',
     help: 'Time from the complete request head to the application’s plan.',
     labels: [],
     ...ofTime,

@@ -169,7 +169,7 @@ export interface EngineLimits {
   planCacheBytes: number;
   planCacheEntries: number;
   /** Requests of one reactor waiting for the application at a time. */
-  frontEndRequests: number;
+  applicationRequests: number;
   /** Uploads of one reactor at a time. */
   uploads: number;
   /** Milliseconds. */
@@ -178,7 +178,7 @@ export interface EngineLimits {
   idleTimeout: number;
   /** Window over which a body or a reading client must make minRate, milliseconds. */
   stallTimeout: number;
-  frontEndTimeout: number;
+  applicationTimeout: number;
   /** Bytes per second. */
   minRate: number;
 }

@@ -14,7 +14,7 @@ after(async () => {
   await site.remove();
 });
 
-const asked = () => server.metric('sealgate_front_end_latency_seconds_count');
+const asked = () => server.metric('sealgate_application_latency_seconds_count');
 const hits = () => server.metric('sealgate_plan_cache_hits_total');
 
 test('the application is asked once for an object, whatever the query', async () => {

@@ -18,13 +18,13 @@ const limits: EngineLimits = {
   smallBodyBytes: 16384,
   planCacheBytes: 1 << 20,
   planCacheEntries: 128,
-  frontEndRequests: 64,
+  applicationRequests: 64,
   uploads: 8,
   handshakeTimeout: 5000,
   headTimeout: 5000,
   idleTimeout: 5000,
   stallTimeout: 5000,
-  frontEndTimeout: 60_000,
+  applicationTimeout: 60_000,
   minRate: 1,
 };
 
