@@ -14,8 +14,8 @@ namespace {
 
 constexpr int kAcceptsAtOnce = 64;     // of one listener before connections have their turn
 constexpr int64_t kAcceptPause = 100;  // milliseconds without accept(2) after EMFILE or ENOBUFS
-// Milliseconds without a request before a connection gives way to a new one: by then what was sent with the
-// connection, or behind an answer, has arrived.
+// Milliseconds without a request, or without the end of the handshake, before a connection gives way to a new
+// one: by then what was sent with the connection, or behind an answer, has arrived.
 constexpr int64_t kIdleGivesWay = 1000;
 // Connections that were accepted to see whose they are, and wait: those behind them in the kernel's queue may
 // be of others.
@@ -25,14 +25,19 @@ constexpr size_t kSample = 32;
 
 }  // namespace
 
-// The connection that has been idle longest ends as if its time were over. False when none has been idle for
-// long; then it is looked for again soon.
+// The connection that has been idle, or in its handshake, longest ends as if its time were over. False when
+// none has been for long; then it is looked for again soon.
 bool Reactor::give_up_idle() {
-  const DeadlineList& idle = deadlines_[static_cast<size_t>(State::idle)];
-  const Deadline* oldest = idle.first();
-  if (!oldest) return look_for_idle_at_ = now_ + kIdleGivesWay, false;
-  const int64_t ripe = oldest->at - idle.length + kIdleGivesWay;
-  if (ripe > now_) return look_for_idle_at_ = ripe, false;
+  const Deadline* oldest = nullptr;
+  int64_t ripe = now_ + kIdleGivesWay;
+  for (const State state : {State::idle, State::handshake}) {
+    const DeadlineList& list = deadlines_[static_cast<size_t>(state)];
+    const Deadline* first = list.first();
+    if (!first || first->at - list.length + kIdleGivesWay >= ripe) continue;
+    oldest = first;
+    ripe = first->at - list.length + kIdleGivesWay;
+  }
+  if (!oldest || ripe > now_) return look_for_idle_at_ = ripe, false;
   oldest->owner->on_deadline();
   return connections_.size() < options_.connections;
 }

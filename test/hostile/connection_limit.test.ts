@@ -3,19 +3,27 @@
 // quarter to others.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { createSite, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 import { request, Wire } from '../support/wire.ts';
 
 const limit = 8;
-const site = await createSite({ limits: { connections: limit, headTimeout: 3_600_000 } });
-const server = await TestServer.start(site, '--workers', '1', '--listen', 'http://127.0.0.1:0');
+const site = await createSite({
+  limits: { connections: limit, headTimeout: 3_600_000, handshakeTimeout: 3_600_000 },
+});
+const listen = ['--listen', 'http://127.0.0.1:0', '--listen', 'https://127.0.0.1:0'];
+const server = await TestServer.start(site, '--workers', '1', ...listen);
+const secure = server.urls[1] ?? '';
 after(async () => {
   await server.stop();
   await site.remove();
 });
 
+const open = () => server.metric('sealgate_connections');
 const accepted = () => server.metric('sealgate_connections_accepted_total');
 
 test('one beyond the limit takes the place of the one that has been idle longest', async () => {
@@ -45,6 +53,27 @@ test('ten times as many are all served in the end', async () => {
   assert.deepEqual(await Promise.all(answers), Array(10 * limit).fill(200));
 });
 
+test('clients that never begin their TLS handshake give way to one that does', async () => {
+  await until(open, (count) => count === 0, 'open connections');
+  const { hostname: host, port } = new URL(secure);
+  const silent = await Promise.all(
+    Array.from({ length: limit }, async () => {
+      const socket = connect({ host, port: Number(port) });
+      socket.on('error', () => {});
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+  const handshakes = () => server.metric('sealgate_connections{state="handshake"}');
+  await until(handshakes, (count) => count === limit, 'silent connections');
+  const wire = await Wire.open(secure, await readFile(site.certificate, 'utf8'));
+  assert.equal((await wire.get('/')).status, 200);
+  // handshakeTimeout, an hour here, has not passed for the others.
+  assert.equal(await handshakes(), limit - 1);
+  wire.close();
+  for (const socket of silent) socket.destroy();
+});
+
 const busy = async (from: string) => {
   const wire = await Wire.open(server.url, undefined, from);
   wire.send('GET / HTTP/1.1\r\n');
@@ -53,11 +82,7 @@ const busy = async (from: string) => {
 const heads = () => server.metric('sealgate_connections{state="head"}');
 
 test('all from one address and none idle: others get a quarter, and its own further ones wait', async () => {
-  await until(
-    () => server.metric('sealgate_connections'),
-    (open) => open === 0,
-    'open connections',
-  );
+  await until(open, (count) => count === 0, 'open connections');
   const wires = await Promise.all(Array.from({ length: limit }, () => busy('127.0.0.2')));
   await until(heads, (count) => count === limit, 'heads under way');
   const further = await busy('127.0.0.2');
