@@ -100,7 +100,7 @@ async function assemble(
   let pool: DeliveryPool | undefined;
   const refusals = new Refusals();
   const tokens = serverTokens(config, log);
-  const own = () => ({ ...tokens.counters(), ...logCounters() });
+  const own = () => ({ ...tokens.counters(), ...logCounters(), ...store.counters() });
   const counters = () => ({ ...refusals.plus(pool?.counters() ?? {}), ...own() });
   const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
   const operation = await startOperation(config, ktls, counters, log);

@@ -153,6 +153,11 @@ export const engineMetrics: Record<string, EngineMetric> = {
   uploads_lost: counter('uploads_lost', 'Request bodies cut off because the client went away.'),
   problems: counter('problems', 'Refused requests, by problem.', 'problem'),
   seal_broken: counter('seal_breaks', 'Deliveries stopped because a sealed file had changed.'),
+  blobs_withdrawn: counter(
+    'blobs_withdrawn',
+    'Blobs that failed their proof and are no longer served, by reason.',
+    'reason',
+  ),
   cold_opens: counter('cold_opens', 'Blobs opened by an I/O thread because their inodes were not in memory.'),
   cold_reads: counter(
     'cold_reads',

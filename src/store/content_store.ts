@@ -169,6 +169,10 @@ class ContentStore implements Store {
     return this.#proofs.quarantine(digest, reason);
   }
 
+  counters() {
+    return this.#proofs.counters();
+  }
+
   known(page: { after: string; limit: number } | { only: string }): KnownBlob[] {
     return 'only' in page ? knownBlob(this.#meta, page.only) : knownBlobs(this.#meta, page);
   }

@@ -2,7 +2,7 @@
 
 import { SealgateError } from '../errors.ts';
 import type { KeyedLock } from '../keyed_lock.ts';
-import type { Evidence, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
+import type { Counters, Evidence, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
 import type { Blobs } from './blobs.ts';
 import { HashQueue } from './hash_queue.ts';
 import type { Metadata } from './metadata.ts';
@@ -50,6 +50,13 @@ function inTime({ proof, size }: Proof, queue: HashQueue): Promise<SealRecord> {
   });
 }
 
+/** Why blobs are withdrawn. `reported`: whoever asked for it has found more than a proof. */
+const failures = {
+  'other-digest': 'the content has another digest',
+  'no-file': 'something that is no file is in its place',
+};
+type Failure = keyof typeof failures | 'reported';
+
 export class Proofs {
   readonly #meta: Metadata;
   readonly #blobs: Blobs;
@@ -60,6 +67,8 @@ export class Proofs {
   readonly #queue = new HashQueue();
   /** Digests of blobs whose bytes were read and found right since the start, the oldest first. */
   readonly #read = new Set<string>();
+  /** Blobs withdrawn since the start. Each reason begins at 0: an alert sees the first of them. */
+  readonly #withdrawn: Record<Failure, number> = { 'other-digest': 0, 'no-file': 0, reported: 0 };
 
   /**
    * @param locks by digest.
@@ -122,10 +131,9 @@ export class Proofs {
     // Somebody else's proof came first, or it was out of reach for a moment.
     if (isLevel(found) && reported !== 'content') return record;
     if (found === 'missing' || found === 'unreadable') throw unreachable(digest, found);
-    if (found === 'not-a-file') return this.#condemn(digest, 'something that is no file is in its place');
+    if (found === 'not-a-file') return this.#condemn(digest, 'no-file');
     const { digest: actual, size, evidence } = await this.#hash(record);
-    if (actual !== digest || size !== record.size)
-      return this.#condemn(digest, 'the content has another digest');
+    if (actual !== digest || size !== record.size) return this.#condemn(digest, 'other-digest');
     this.#remember(digest);
     if (evidence === record.evidence) return record;
     const { created } = record;
@@ -144,32 +152,39 @@ export class Proofs {
     );
   }
 
+  counters(): Counters {
+    const counts = Object.entries(this.#withdrawn);
+    return Object.fromEntries(counts.map(([reason, count]) => [`blobs_withdrawn.${reason}`, count]));
+  }
+
   #remember(digest: string): void {
     this.#read.add(digest);
     if (this.#read.size <= mostRead) return;
     for (const oldest of this.#read) return void this.#read.delete(oldest);
   }
 
-  async #condemn(digest: string, reason: string): Promise<never> {
-    const cause = await this.#withdraw(digest, reason);
+  async #condemn(digest: string, failure: keyof typeof failures): Promise<never> {
+    const reason = failures[failure];
+    const cause = await this.#withdraw(digest, reason, failure);
     const left = cause === undefined ? '' : ` ${(cause as Error).message}`;
     throw new SealgateError('seal-broken', `Blob ${digest} failed its proof: ${reason}.${left}`, { cause });
   }
 
   quarantine(digest: string, reason: string): Promise<void> {
     return this.#locks.run(digest, async () => {
-      const left = await this.#withdraw(digest, reason);
+      const left = await this.#withdraw(digest, reason, 'reported');
       if (left !== undefined) throw left;
     });
   }
 
   // Once it is on record the blob is withdrawn: that its file stays is told, and changes nothing.
-  async #withdraw(digest: string, reason: string): Promise<unknown> {
+  async #withdraw(digest: string, reason: string, failure: Failure): Promise<unknown> {
     if (!this.#writes) return undefined;
     const added = await this.#meta.append<BlobRecord>('blobs', [digest], (newest) =>
       newest && !('size' in newest.value) ? undefined : { quarantined: reason, created: Date.now() },
     );
     if (!added) return undefined;
+    this.#withdrawn[failure] += 1;
     return this.#blobs.quarantine(digest).catch((cause: unknown) => cause);
   }
 }

@@ -1,7 +1,7 @@
 // The store's contract: what is promised to everything above. Bytes first, name second, metadata last, reply
 // after.
 
-import type { Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
+import type { Counters, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
 
 export type BucketKind = 'write-once' | 'versioned';
 
@@ -122,6 +122,9 @@ export interface Store {
   deleteRef(bucket: string, name: string): Promise<boolean>;
   /** Names in code-point order with their newest version, tombstones left out. limit 1..1000. */
   list(bucket: string, options: { prefix: string; after: string; limit: number }): Listing;
+
+  /** Blobs withdrawn since the store was opened, by reason, named as the engine names its totals. */
+  counters(): Counters;
 
   /** Why nothing can be written at present, found out by trying again; undefined: it can. */
   fault(): Promise<string | undefined>;

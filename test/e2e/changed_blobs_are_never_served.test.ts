@@ -24,10 +24,17 @@ test('a blob truncated while its plan is kept: 500, and repaired by an upload', 
   await server.put('/o/files/file', file);
   for (let i = 0; i < 8; i++) assert.equal((await server.curl('/o/files/file')).status, 200);
 
+  const withdrawn = () => server.metric('sealgate_blobs_withdrawn_total{reason="other-digest"}');
+  // A rate needs the zero before the first.
+  const before = await (await fetch(`${server.control}/metrics`)).text();
+  assert.match(before, /^sealgate_blobs_withdrawn_total\{reason="other-digest"\} 0$/m);
   const blob = blobPath(join(site.dir, 'store'), digest);
   await chmod(blob, 0o644);
   await truncate(blob, 1000);
   for (let i = 0; i < 8; i++) assert.equal((await server.curl('/o/files/file')).status, 500);
+  assert.equal(await withdrawn(), 1);
+  // Only a way that sends wrong bytes makes the server not ready: all other blobs are as good as before.
+  assert.equal((await fetch(`${server.control}/readyz`)).status, 200);
 
   const healed = await server.put('/o/files/file', file);
   assert.equal(healed.status, 200);
