@@ -28,6 +28,11 @@ const keyBegin =
 /** Bytes that this takes at most, in UTF-16. */
 const keyBeginBytes = 160;
 const tokensMember = spellings('"tokens"');
+/** A bearer token of Sealgate, which stands alone: base64url holds its beginning by chance. */
+const bearerToken = /(?<![\w-])sgt_[\w-]{43}(?![\w-])/;
+const tokenMarks = spellings('sgt_');
+/** Bytes that a token and the character behind it take at most, in UTF-16. */
+const tokenBytes = 2 * (4 + 43 + 1);
 
 /** An ASCII text in UTF-8 and, as Windows writes it, in UTF-16 of both byte orders. */
 function spellings(text: string): Buffer[] {
@@ -41,9 +46,11 @@ const encryptions = ['06092a864886f70d0105', '060a2a864886f70d010c01'];
 
 const keyNames = new Set(['id_rsa', 'id_dsa', 'id_ecdsa', 'id_ecdsa_sk', 'id_ed25519', 'id_ed25519_sk']);
 const keyEndings = new Set(['.key', '.p12', '.pfx', '.p8', '.pk8', '.jks', '.keystore', '.ppk', '.kdbx']);
-const credentials = new Set([
-  ...['.env', '.netrc', '.pgpass', '.npmrc', '.pypirc', '.git-credentials', '.htpasswd', '.vault-token'],
-  ...['.aws/credentials', '.docker/config.json'],
+const credentials = new Set(['.env', '.aws/credentials', '.docker/config.json']);
+/** Also with a dot or, as on Windows, an underscore in front. */
+const passwordFiles = new Set([
+  ...['netrc', 'pgpass', 'npmrc', 'pypirc', 'git-credentials', 'vault-token', 'htpasswd', 'htdigest'],
+  ...['shadow', 'shadow-', 'gshadow', 'gshadow-'],
 ]);
 
 /** Why a file is not published unasked; undefined: nothing is against it. @param name that it is to have. */
@@ -72,10 +79,24 @@ function secretInLarge(file: number): string | undefined {
 }
 
 function holdsKeyBegin(bytes: Buffer): boolean {
-  return keyMarks.some((mark) => {
+  return holds(bytes, keyMarks, keyBegin, { before: 0, after: keyBeginBytes });
+}
+
+function holdsToken(bytes: Buffer): boolean {
+  return holds(bytes, tokenMarks, bearerToken, { before: 2, after: tokenBytes });
+}
+
+/** Whether a mark stands in a text that matches. @param around bytes before and from the mark to look at. */
+function holds(
+  bytes: Buffer,
+  marks: Buffer[],
+  text: RegExp,
+  around: { before: number; after: number },
+): boolean {
+  return marks.some((mark) => {
     for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + mark.length)) {
-      const text = bytes.toString('latin1', at, at + keyBeginBytes).replaceAll('\0', '');
-      if (keyBegin.test(text)) return true;
+      const near = bytes.toString('latin1', Math.max(0, at - around.before), at + around.after);
+      if (text.test(near.replaceAll('\0', ''))) return true;
     }
     return false;
   });
@@ -85,7 +106,7 @@ function secretByContent(bytes: Buffer): string | undefined {
   if (keyTexts.some((text) => bytes.includes(text))) return 'holds a private key';
   if (isDerKey(bytes) || keyStores.includes(bytes.subarray(0, 4).toString('hex')))
     return 'holds a private key';
-  return isTokenFile(bytes) ? 'holds tokens of Sealgate' : undefined;
+  return isTokenFile(bytes) || holdsToken(bytes) ? 'holds tokens of Sealgate' : undefined;
 }
 
 function secretByName(name: string, bytes: Buffer): string | undefined {
@@ -95,7 +116,8 @@ function secretByName(name: string, bytes: Buffer): string | undefined {
   if (ending === '.key' && isKnownContent(bytes)) return undefined;
   if (keyEndings.has(ending)) return 'is called like a private key';
   const inFolder = `${posix.basename(posix.dirname(name))}/${base}`;
-  return credentials.has(base) || credentials.has(inFolder)
+  const bare = base.replace(/^[._]/, '').toLowerCase();
+  return credentials.has(base) || credentials.has(inFolder) || passwordFiles.has(bare)
     ? 'is called like a file of passwords'
     : undefined;
 }

@@ -141,6 +141,7 @@ const keys: Record<string, string | Buffer> = {
   'encrypted.bin': openssl(...encrypted, '-outform', 'DER'),
   'pkcs12.bin': openssl('pkcs12', '-export', '-in', both, '-passout', 'pass:x'),
   'tokens.txt': tokens,
+  'bearer.txt': `${site.token}\n`,
   id_ed25519: 'x',
   'some.key': 'x',
   '.env': 'x',
@@ -157,6 +158,8 @@ const disguised: Record<string, string | Buffer> = {
   'tokens behind a newline.txt': `\n${tokens}`,
   'tokens behind a mark.txt': `\ufeff${tokens}`,
   'tokens in utf-16.txt': Buffer.from(`\ufeff${tokens}`, 'utf16le'),
+  'bearer in a script.js': `{ authorization: 'Bearer ${site.token}' }`,
+  'bearer in utf-16.txt': Buffer.from(`\ufeffx ${site.token}\r\n`, 'utf16le'),
   'tokens behind others.txt': JSON.stringify({ tokens: ['a', null, ...JSON.parse(tokens).tokens] }),
 };
 /** Harmless files that resemble secrets. */
@@ -171,6 +174,9 @@ const content: Record<string, string | Buffer> = {
   'tokens.json': '{"tokens":["a","b"]}',
   'large program': Buffer.concat([Buffer.from('-----BEGIN PRIVATE KEY-----\0'), Buffer.alloc(2 ** 20)]),
   'large script.js': `'-----BEGIN PRIVATE KEY-----\\n' + text\n${'#'.repeat(2 ** 20)}`,
+  'base64url.txt': `AAAA${site.token}AAAA`,
+  'about tokens.html': 'tokens begin with sgt_',
+  'shadow.css': 'p { text-shadow: none }',
   'about keys.html': 'how to keep your private key safe',
 };
 
@@ -181,6 +187,17 @@ test('private keys, tokens and passwords are left out by content and by name', a
   const named = stderr.split('\n').filter((line) => line.includes('--publish-secrets takes it'));
   assert.equal(named.length, Object.keys(keys).length, stderr);
   for (const name of Object.keys(keys)) assert.ok(stderr.includes(`/${name}: `), name);
+});
+
+test('files of passwords are left out by name, with or without a dot in front', async () => {
+  const dotted = ['.htpasswd', '.netrc', '.npmrc', '.pgpass', '_netrc'];
+  const passwords = [...dotted, 'htpasswd', 'netrc', 'npmrc', 'pgpass', 'etc/shadow', 'etc/shadow-'];
+  const files = Object.fromEntries(passwords.map((name) => [name, 'x']));
+  const { status, stderr, names } = await imported({ ...files, 'page.html': 'page' }, '--hidden');
+  assert.deepEqual([status, names], [1, ['page.html']]);
+  for (const name of passwords)
+    assert.ok(stderr.includes(`/${name}: is called like a file of passwords, `), name);
+  assert.equal((await imported(files, '--hidden', '--publish-secrets')).names.length, passwords.length);
 });
 
 test('keys and tokens are found in UTF-16, after a newline or mark, and before much text', async () => {
