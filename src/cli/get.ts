@@ -1,10 +1,10 @@
 // get: writes a stored object to a file or standard output and verifies its digest.
 
 import { randomUUID } from 'node:crypto';
-import { constants, createWriteStream } from 'node:fs';
-import { access, rename, rm } from 'node:fs/promises';
+import { constants, createWriteStream, type Stats } from 'node:fs';
+import { access, lstat, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { syncFolder } from '../durable_file.ts';
@@ -21,7 +21,7 @@ export function addGet(program: Command): void {
     .argument('<ref>', 'BUCKET/NAME or sha256:HEX')
     .option(
       '-o, --output <file>',
-      'file to write, which appears only when complete and verified (default: stdout)',
+      'file to write, which appears only when complete and verified, or a pipe or device (default: stdout)',
     )
     .action(get);
   withExamples(
@@ -63,18 +63,42 @@ async function write(
 ): Promise<void> {
   const check = proving(digest, called);
   if (output === undefined) return pipeline(source, check, process.stdout, { end: false });
-  // The file gets its name only when it is complete, verified and on disk.
-  const partial = `${output}.${randomUUID().slice(0, 8)}.partial`;
+  const target = await replaceable(output);
+  const fill = (stream: Writable) => pipeline(source, check, stream);
   try {
-    const target = createWriteStream(partial, { flags: 'wx', flush: true } as { flags: string });
-    await pipeline(source, check, target);
-    await rename(partial, output);
-    await syncFolder(dirname(output));
+    // Pipes and devices are written to: put in their place, a file would destroy them.
+    if (target === undefined) await fill(createWriteStream(output));
+    else await replace(target, fill);
   } catch (cause) {
-    const { path, code, message } = cause as NodeJS.ErrnoException;
-    const ours = code !== undefined && (path === partial || path === output);
+    const { path, syscall, code, message } = cause as NodeJS.ErrnoException;
+    const names = path !== undefined && [output, target].some((each) => each && path.startsWith(each));
+    const ours = code !== undefined && (names || /^(write|fsync|rename)/.test(syscall ?? ''));
     throw ours ? new Error(`${output}: cannot be written: ${wordsOf(code) ?? message}`, { cause }) : cause;
+  }
+}
+
+/** The regular file that a path names or would name, without links; undefined: it names something else. */
+async function replaceable(output: string): Promise<string | undefined> {
+  const found = await ifThere(stat(output));
+  if (found) return found.isFile() ? realpath(output) : undefined;
+  const dangling = await ifThere(lstat(output));
+  return dangling ? undefined : output;
+}
+
+function ifThere(looking: Promise<Stats>): Promise<Stats | undefined> {
+  // What cannot be looked at cannot be written either, and the error of writing tells it.
+  return looking.catch(() => undefined);
+}
+
+/** The file gets its name only when it is complete, verified and on disk. */
+async function replace(target: string, fill: (stream: Writable) => Promise<void>): Promise<void> {
+  const partial = `${target}.${randomUUID().slice(0, 8)}.partial`;
+  try {
+    await fill(createWriteStream(partial, { flags: 'wx', flush: true } as { flags: string }));
+    await rename(partial, target);
+    await syncFolder(dirname(target));
   } finally {
-    await rm(partial, { force: true });
+    // Bun rejects with EFAULT below a file, where the error of the opening tells more.
+    await rm(partial, { force: true }).catch(() => {});
   }
 }
