@@ -1,5 +1,6 @@
 // COPY /o/{bucket}/{name…} and COPY /sha256/{hex} with Destination: /o/{bucket}/{name…} (RFC 4918 9.8):
-// another name for bytes that are stored. No byte is copied. The name gets the source's media type and time.
+// another name for bytes that are stored. No byte is copied. The name gets the source's media type and time, or
+// the time in X-OC-Mtime.
 // Conditions are on the destination, as those of PUT are on the name it writes: to copy just the bytes that
 // were seen, COPY by digest.
 
@@ -11,6 +12,7 @@ import type { Name } from '../../objects/objects.ts';
 import type { NewRef } from '../../store/store.ts';
 import { destination } from './destination.ts';
 import type { DigestRoute, ObjectRoute, Services } from './services.ts';
+import { sourceTime, timeAccepted } from './source_time.ts';
 import { digestTarget, objectPath, objectTarget } from './target.ts';
 import { stored } from './upload.ts';
 
@@ -40,17 +42,18 @@ async function place(
   to: Name,
 ): Promise<RespondPlan> {
   const overwrite = mayOverwrite(request);
-  const { outcome, digest, size, mediaType } = await objects.copy(from, to, {
+  const given = sourceTime(request.headers);
+  const source = given === undefined ? from : { ...from, modified: given };
+  const { outcome, digest, size, mediaType, modified } = await objects.copy(source, to, {
     conditions: conditionsOf(request.headers),
     overwrite,
   });
-  return stored(outcome === 'created', objectPath(to, prefix), {
-    ...to,
-    digest,
-    size,
-    outcome,
-    mediaType,
-  });
+  return stored(
+    outcome === 'created',
+    objectPath(to, prefix),
+    { ...to, digest, size, outcome, mediaType },
+    timeAccepted(given, modified),
+  );
 }
 
 // RFC 4918 10.6. A value that cannot be read may have been meant to guard what is there.

@@ -6,7 +6,9 @@ import type { Name } from '../../objects/objects.ts';
 import type { Services } from './services.ts';
 import { objectTarget } from './target.ts';
 
-const objectPattern = /^\/o\/([^/?]*)\/([^?]*[^/?])$/;
+const objectPattern = /^\/o\/([^/?#]*)\/([^?#]*[^/?#])$/;
+/** What a URI consists of (RFC 3986 2). A blank is how two lines of the field arrive, combined by a comma. */
+const uriPattern = /^[!-~]*$/;
 
 /**
  * Throws `target-invalid`, `destination-elsewhere`, `bucket-unknown`, and what `authorize` throws of a client
@@ -14,13 +16,14 @@ const objectPattern = /^\/o\/([^/?]*)\/([^?]*[^/?])$/;
  */
 export function destination({ authorize, objects, prefix }: Services, request: EngineRequest): Name {
   const given = request.headers.get('destination') ?? '';
-  const absolute = /^([a-z][a-z0-9+.-]*:)\/\/[^/]*/i.exec(given);
+  const absolute = /^([a-z][a-z0-9+.-]*:)\/\/[^/?#]*/i.exec(given);
   const path = given.slice(absolute?.[0].length ?? 0);
-  const parts = path.startsWith(prefix) ? objectPattern.exec(path.slice(prefix.length)) : null;
+  const isOurs = uriPattern.test(path) && path.startsWith(prefix);
+  const parts = isOurs ? objectPattern.exec(path.slice(prefix.length)) : null;
   if (!parts)
     throw new SealgateError(
       'target-invalid',
-      `COPY needs the field Destination: ${prefix}/o/{bucket}/{name}.`,
+      `COPY needs one field Destination: ${prefix}/o/{bucket}/{name}, percent-encoded, without query or fragment.`,
     );
   const to = objectTarget({ bucket: parts[1] ?? '', name: parts[2] ?? '' });
   authorize(request, 'write', to.bucket);

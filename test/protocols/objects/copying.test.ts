@@ -41,6 +41,12 @@ const refusals: [string, string, string[], number, string][] = [
   ['/o/files/a', '/sha256/x', [], 400, 'target-invalid'],
   ['/o/files/a', '/o/live/x?y', [], 400, 'target-invalid'],
   ['/o/files/a', '/o/live/../x', [], 400, 'target-invalid'],
+  ['/o/files/a', '/o/live/x#f', [], 400, 'target-invalid'],
+  ['/o/files/a', 'https://host#/o/live/x', ['Host: host'], 400, 'target-invalid'],
+  ['/o/files/a', '/o/live/x', ['Destination: /o/live/y'], 400, 'target-invalid'],
+  ['/o/files/a', '/o/live/a b', [], 400, 'target-invalid'],
+  ['/o/files/a', '/o/live/\xe4', [], 400, 'target-invalid'],
+  ['/o/files/a', '/o/live/x', ['X-OC-Mtime: yesterday'], 400, 'field-refused'],
   ['/o/files/a', '/o/live/moves', ['Overwrite: F'], 412, 'precondition-failed'],
   ['/o/files/a', '/o/live/moves', ['Overwrite: f'], 412, 'precondition-failed'],
   ['/o/files/a', '/o/live/moves', ['Overwrite: no'], 400, 'field-refused'],
@@ -115,4 +121,17 @@ test('the source’s time goes with its bytes; a copy by digest has none', async
   assert.equal(modifiedOf('dated-copy'), modified);
   await copy(`/sha256/${digest}`, '/o/files/undated-copy');
   assert.equal(modifiedOf('undated-copy'), undefined);
+});
+
+test('X-OC-Mtime of a copy is recorded in place of the source’s time, and the answer says so', async () => {
+  const { digest } = (await app.get('/o/files/a')).blob;
+  for (const [source, name] of [
+    ['/o/files/a', 'timed'],
+    [`/sha256/${digest}`, 'timed-by-digest'],
+  ] as const) {
+    const copied = await copy(source, `/o/files/${name}`, 'X-OC-Mtime: 981173106');
+    assert.deepEqual([copied.status, field(copied, 'X-OC-Mtime')], [201, 'accepted']);
+    const ref = app.store.resolve('files', name);
+    assert.equal(ref?.deleted === false && ref.modified, 981_173_106_000);
+  }
 });
