@@ -65,6 +65,11 @@ function canonical(text: string): string {
 export function checkedMediaType(given: string): string {
   const type = given.trim();
   const isAscii = () => /^[\t -~]*$/.test(type);
-  if (type.length <= maxBytes && isAscii() && safeParse(type).type !== '') return type;
+  if (type.length <= maxBytes && isAscii() && isOneType(safeParse(type).type)) return type;
   throw new SealgateError('media-type-invalid');
+}
+
+// A range such as text/* says what a client accepts; no type has an asterisk (RFC 6838 section 4.2).
+function isOneType(essence: string): boolean {
+  return essence !== '' && !essence.includes('*');
 }

@@ -27,6 +27,9 @@ const refused: [field: string, status: number, problem: string][] = [
   [`Content-Type: a/b${' ;'.repeat(100)}@`, 400, 'media-type-invalid'],
   ['Content-Type: text/html; a="\xe9"', 400, 'media-type-invalid'],
   ['Content-Type:', 400, 'media-type-invalid'],
+  ['Content-Type: */*', 400, 'media-type-invalid'],
+  ['Content-Type: text/*; charset=utf-8', 400, 'media-type-invalid'],
+  ['Content-Type: */html', 400, 'media-type-invalid'],
   [`Content-Type: text/${'a'.repeat(600)}`, 400, 'media-type-invalid'],
 ];
 
