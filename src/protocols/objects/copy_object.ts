@@ -1,8 +1,7 @@
 // COPY /o/{bucket}/{name…} and COPY /sha256/{hex} with Destination: /o/{bucket}/{name…} (RFC 4918 9.8):
-// another name for bytes that are stored. No byte is copied. The name gets the source's media type and time, or
-// the time in X-OC-Mtime.
-// Conditions are on the destination, as those of PUT are on the name it writes: to copy just the bytes that
-// were seen, COPY by digest.
+// another name for bytes that are stored. No byte is copied. The name gets the source's media type and
+// time; X-OC-Mtime says another time. Conditions are on the destination, as those of PUT are on the name it
+// writes: to copy just the bytes that were seen, COPY by digest.
 
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { SealgateError } from '../../errors.ts';

@@ -23,7 +23,7 @@ export function destination({ authorize, objects, prefix }: Services, request: E
   if (!parts)
     throw new SealgateError(
       'target-invalid',
-      `COPY needs one field Destination: ${prefix}/o/{bucket}/{name}, percent-encoded, without query or fragment.`,
+      `COPY needs one field Destination: ${prefix}/o/{bucket}/{name}; percent-encode what no URI has.`,
     );
   const to = objectTarget({ bucket: parts[1] ?? '', name: parts[2] ?? '' });
   authorize(request, 'write', to.bucket);

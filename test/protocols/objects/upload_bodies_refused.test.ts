@@ -30,6 +30,14 @@ const refused: [field: string, status: number, problem: string][] = [
   ['Content-Type: */*', 400, 'media-type-invalid'],
   ['Content-Type: text/*; charset=utf-8', 400, 'media-type-invalid'],
   ['Content-Type: */html', 400, 'media-type-invalid'],
+  ['Content-MD5: kAFQmDzST7DWlj99KOF/cg==', 400, 'field-refused'],
+  ['X-Checksum-Sha1: a9993e364706816aba3e25717850c26c9cd0d89d', 400, 'field-refused'],
+  ['X-Checksum-Md5: 900150983cd24fb0d6963f7d28e17f72', 400, 'field-refused'],
+  ['X-Checksum-Deploy: true', 400, 'field-refused'],
+  ['Digest: md5=kAFQmDzST7DWlj99KOF/cg==', 400, 'field-refused'],
+  ['Digest: sha-256', 400, 'field-refused'],
+  ['Digest: sha-256=abc', 400, 'digest-invalid'],
+  ['X-Checksum-Sha256: abc', 400, 'digest-invalid'],
   [`Content-Type: text/${'a'.repeat(600)}`, 400, 'media-type-invalid'],
 ];
 

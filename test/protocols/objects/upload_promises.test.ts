@@ -71,3 +71,23 @@ test('two promises that exclude each other are refused with 400', async () => {
   const refused = await app.response('PUT', '/o/files/m', 'Content-Length: 1', ...fields);
   assert.deepEqual([refused.status, problemName(refused)], [400, 'digest-invalid']);
 });
+
+const hashed = (body: string, as: 'base64' | 'hex') => createHash('sha256').update(body).digest(as);
+for (const field of [
+  `Digest: SHA-256=${hashed('abc', 'base64')}`,
+  `Digest: sha-256=${hashed('abc', 'base64')},sha-256=${hashed('abc', 'base64')}`,
+  `X-Checksum-Sha256: ${hashed('abc', 'hex').toUpperCase()}`,
+]) {
+  test(`${field.slice(0, 30)} is checked: other bytes are 422, these are stored`, async () => {
+    const name = `older-${field.length}`;
+    const refused = await app.put(`/o/files/${name}`, 'abd', field);
+    assert.deepEqual([refused.status, problemName(refused)], [422, 'digest-mismatch']);
+    assert.equal((await app.put(`/o/files/${name}`, 'abc', field)).status, 201);
+  });
+}
+
+test('an older field and Content-Digest that promise different bytes are refused with 400', async () => {
+  const fields = [`Content-Digest: ${member('a')}`, `X-Checksum-Sha256: ${hashed('b', 'hex')}`];
+  const refused = await app.response('PUT', '/o/files/m', 'Content-Length: 1', ...fields);
+  assert.deepEqual([refused.status, problemName(refused)], [400, 'digest-invalid']);
+});
