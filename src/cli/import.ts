@@ -93,7 +93,11 @@ function bring(
     },
     onServer: async (server) => {
       const missing = (await server.bucketExists(bucket)) === false;
-      if (kind !== undefined || missing) await bucketOnServer(bucket, kind ?? 'write-once', options);
+      if (kind !== undefined || missing) {
+        // A bucket cannot be removed, so none is made for an import that the server would refuse.
+        await server.checkMayWrite(bucket);
+        await bucketOnServer(bucket, kind ?? 'write-once', options);
+      }
       return importInterruptibly({ ...what, to: new ServerDestination(server, bucket) });
     },
   });

@@ -1,7 +1,7 @@
 // RemoteServer: access to the objects of a running server over HTTP. Downloads are verified against the
 // digest in the ETag; uploads carry their digest, which the server verifies.
 
-import { X509Certificate } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
@@ -79,6 +79,15 @@ export class RemoteServer {
     if (reply.status === 404) return false;
     expected(reply, [200], this.url);
     return true;
+  }
+
+  /**
+   * Rejects when the token may not write to the bucket, whether or not there is one. A deletion is asked for
+   * that changes nothing, since it names nothing.
+   */
+  async checkMayWrite(bucket: string): Promise<void> {
+    const path = objectPath({ bucket, name: `may-i-write-${randomUUID()}` });
+    expected(await this.#http.ask({ method: 'DELETE', path }), [404], this.url);
   }
 
   /**

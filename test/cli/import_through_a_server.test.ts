@@ -92,6 +92,27 @@ test('no token, or an unknown one: the import stops without retries', async () =
   }
 });
 
+test('an import that the server refuses makes no bucket', async () => {
+  const [wrong, reader] = ['wrong', 'reader'].map((name) => join(site.dir, name)) as [string, string];
+  await writeFile(wrong, 'sgt_nobody');
+  await runCli('token', 'add', 'read:*', '--output', reader, ...at);
+  const kinds = [[], ['--kind', 'versioned']];
+  for (const [token, status] of [
+    [[], 401],
+    [['--token-file', wrong], 401],
+    [['--token-file', reader], 403],
+  ] as const) {
+    for (const kind of kinds) {
+      const importing = spawnCli(['import', tree, '--bucket', 'refused', ...kind, ...at, ...token]);
+      const { stdout, stderr, ...ended } = await outcome(importing);
+      assert.deepEqual([ended.status, stdout], [1, '']);
+      assert.match(stderr, new RegExp(`\\(${status}\\)\n$`));
+    }
+  }
+  assert.doesNotMatch(await runCli('bucket', 'ls', ...at), /refused/);
+  assert.match(await cli('import', tree, '--bucket', 'refused', '--kind', 'versioned'), /^5 files imported/);
+});
+
 test('--dry-run lists what would be sent, and sends nothing', async () => {
   const stdout = await cli('import', tree, '--prefix', 'dry/', '--dry-run');
   assert.match(stdout, /^ +1 B {2}text\/plain +dry\/a\.txt$/m);
