@@ -13,6 +13,7 @@ const families = {
   B: 'failures on long sessions',
   C: 'unstable offload to devices',
   D: 'uploads and content',
+  E: 'the server itself',
 };
 const watchSeconds = 5;
 

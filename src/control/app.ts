@@ -2,14 +2,13 @@
 
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
-import type { Readiness } from '../readiness.ts';
 import { authorizeControl, type ControlAccess } from './authorize.ts';
 import { type ContentServices, contentRoutes } from './content.ts';
 import { pageRoutes } from './page.ts';
 import { problem } from './problem.ts';
 import { rolloutRoutes } from './rollout.ts';
 import { sameOrigin } from './same_origin.ts';
-import { type ViewServices, viewRoutes } from './views.ts';
+import { faultsOf, type ViewServices, viewRoutes } from './views.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
 export interface ControlServices extends ViewServices {
@@ -17,7 +16,6 @@ export interface ControlServices extends ViewServices {
   /** The metrics as text, and their media type. */
   metrics(): Promise<{ text: string; contentType: string }>;
   state(): 'starting' | 'ready' | 'draining';
-  readiness: Readiness;
   content: Omit<ContentServices, 'audit'>;
   /** Reads certificates and keys again. Rejects with the reason when they cannot be used. */
   reload(): Promise<void>;
@@ -45,8 +43,7 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
   });
   app.get('/healthz', (c) => (state() === 'draining' ? c.text('draining\n', 503) : c.text('ok\n')));
   app.get('/readyz', async (c) => {
-    const alarm = sentinel()?.alarm;
-    const faults = [...(alarm === undefined ? [] : [alarm]), ...(await readiness.faults())];
+    const faults = await faultsOf(sentinel(), readiness);
     if (faults.length > 0) return c.text(`${faults.join('\n')}\n`, 503);
     return c.text(`${state()}\n`, state() === 'ready' ? 200 : 503);
   });

@@ -6,7 +6,8 @@ import type { Config } from '../config.ts';
 import { runDoctor } from '../doctor/doctor.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { addon, type ConnectionInfo, type Counters, type KtlsCapability } from '../native/addon.ts';
-import { diagnose, type Symptom } from '../rollout/diagnose.ts';
+import type { Readiness } from '../readiness.ts';
+import { diagnose } from '../rollout/diagnose.ts';
 import { quantile } from '../rollout/distribution.ts';
 import type { Operation } from '../rollout/operation.ts';
 import {
@@ -18,6 +19,7 @@ import {
   valuesUnder,
 } from '../rollout/samples.ts';
 import type { SentinelStatus } from '../rollout/sentinel.ts';
+import type { Symptom } from '../rollout/symptom.ts';
 import { type KernelShare, kernelShare, type Traffic, trafficOf } from '../rollout/traffic.ts';
 import { quarantined } from '../store/side_folders.ts';
 import type { Baseline } from './baseline.ts';
@@ -39,6 +41,7 @@ export interface ViewServices {
   ktls: KtlsCapability[];
   state(): string;
   sentinel(): SentinelStatus | undefined;
+  readiness: Readiness;
   /** At most `limit` connections of each worker. */
   connections(limit: number): Promise<ConnectionInfo[]>;
 }
@@ -83,8 +86,21 @@ export function viewRoutes(services: ViewServices): Hono<ControlEnv> {
   return app;
 }
 
+/** Why the server should get no traffic, besides its state. */
+export async function faultsOf(
+  sentinel: SentinelStatus | undefined,
+  readiness: Readiness,
+): Promise<string[]> {
+  const alarm = sentinel?.alarm;
+  return [...(alarm === undefined ? [] : [alarm]), ...(await readiness.faults())];
+}
+
+async function spaceOf(folder: string): Promise<{ freeBytes: number; bytes: number }> {
+  const { bavail, blocks, bsize } = await statfs(folder);
+  return { freeBytes: bavail * bsize, bytes: blocks * bsize };
+}
+
 async function status({ config, operation, ktls, state, sentinel }: ViewServices) {
-  const space = await statfs(config.store);
   return {
     state: state(),
     pid: process.pid,
@@ -95,7 +111,7 @@ async function status({ config, operation, ktls, state, sentinel }: ViewServices
     guard: operation.guard.status(),
     sentinel: sentinel(),
     ktls,
-    store: { root: config.store, freeBytes: space.bavail * space.bsize, bytes: space.blocks * space.bsize },
+    store: { root: config.store, ...(await spaceOf(config.store)) },
     kernel: readTlsStat(),
     traffic: traffic(operation.samples),
   };
@@ -139,6 +155,9 @@ async function diagnosis(services: ViewServices): Promise<Diagnosis> {
     devices: baseline.devices(),
     connections: await services.connections(maxConnections),
     quarantined: (await quarantined(config.store).catch(() => [])).length,
+    totals: operation.samples.total().counts,
+    unready: await faultsOf(services.sentinel(), services.readiness),
+    space: await spaceOf(config.store).catch(() => undefined),
   });
   const windowSeconds = intervals.reduce((sum, { seconds }) => sum + seconds, 0);
   return { windowSeconds, symptoms, traffic: traffic(operation.samples) };

@@ -1,48 +1,13 @@
 // diagnose: finds symptoms in the counters of the last minutes, above all of kernel TLS, and states for each
 // the numbers, the likely cause and a remedy. Each symptom has one rule, which is one function.
 
-import type { ConnectionInfo, Counters, NetDevice } from '../native/addon.ts';
-import type { GuardStatus } from './guard.ts';
-import type { RolloutView } from './rollout.ts';
 import { groupCounts, valuesUnder } from './samples.ts';
-
-export interface Symptom {
-  /**
-   * A: kernel TLS is on without a gain. B: failures on long sessions. C: unstable offload to network
-   * devices. D: uploads and content, whether or not kernel TLS is used.
-   */
-  family: 'A' | 'B' | 'C' | 'D';
-  /** Stable name that alerts can match, for example `handshake-bound`. */
-  name: string;
-  /** The observation with its numbers. */
-  seen: string;
-  cause: string;
-  remedy: string;
-}
-
-export interface Observations {
-  /** Counters of the window. */
-  counts: Counters;
-  rollout: RolloutView;
-  guard: Pick<GuardStatus, 'comparisons'>;
-  /** Counts of the kernel (/proc/net/tls_stat) and of network devices since the server began. */
-  kernel: Record<string, number>;
-  devices: NetDevice[];
-  connections: ConnectionInfo[];
-  /** Number of files in the store's quarantine. */
-  quarantined: number;
-}
+import { serviceRules } from './service_symptoms.ts';
+import { type Observations, percent, type Rule, type Symptom } from './symptom.ts';
 
 /** Minimum of ended connections, and of bytes sent, below which a share means nothing. */
 const enoughConnections = 20;
 const enoughBytes = 1_000_000;
-/** Minimum of uploads below which a share may be a few clients' doing. */
-const enoughUploads = 20;
-/** Minimum of lost uploads: fewer may be a single client that was switched off. */
-const enoughLost = 5;
-
-type Rule = (seen: Observations) => Symptom | undefined;
-
 /** All symptoms whose rules match. */
 export function diagnose(seen: Observations): Symptom[] {
   return rules.map((rule) => rule(seen)).filter((symptom) => symptom !== undefined);
@@ -50,7 +15,6 @@ export function diagnose(seen: Observations): Symptom[] {
 
 const isOn = ({ rollout }: Observations) => rollout.ktls.works && rollout.phase !== 'instrument';
 const sum = (values: Record<string, number>) => Object.values(values).reduce((all, value) => all + value, 0);
-const percent = (part: number, all: number) => `${((part / all) * 100).toFixed(0)} %`;
 
 const handshakeBound: Rule = (seen) => {
   const cpu = valuesUnder(seen.counts, 'cpu.');
@@ -250,43 +214,6 @@ const zeroCopy: Rule = ({ connections }) => {
   };
 };
 
-const uploadsAborted: Rule = ({ counts }) => {
-  const { uploads = 0, uploads_aborted: aborted = 0 } = counts;
-  const all = uploads + aborted;
-  if (all < enoughUploads || aborted < all / 10) return undefined;
-  return {
-    family: 'D',
-    name: 'uploads-aborted',
-    seen: `${percent(aborted, all)} of ${all} uploads ended before their last byte: ${aborted}`,
-    cause:
-      'Clients went away or were slower than limits.minRate, or their bodies were too large or malformed.',
-    remedy: 'look for their lines in the access log, and at sealgate_problems_total for what was refused',
-  };
-};
-
-const uploadsLost: Rule = ({ counts }) => {
-  const { uploads = 0, uploads_aborted: aborted = 0, uploads_lost: lost = 0 } = counts;
-  if (lost < enoughLost || lost < (uploads + aborted) / 100) return undefined;
-  return {
-    family: 'D',
-    name: 'uploads-lost',
-    seen: `${lost} uploads whose connection ended before the body had come`,
-    cause: 'Clients gave up, or closed without reading the answer so that their kernel reset the connection.',
-    remedy: 'let clients wait for the answer; the access log has these uploads with status 499',
-  };
-};
-
-const quarantined: Rule = ({ quarantined: count }) => {
-  if (count === 0) return undefined;
-  return {
-    family: 'D',
-    name: 'blobs-in-quarantine',
-    seen: count === 1 ? '1 file in quarantine' : `${count} files in quarantine`,
-    cause: 'Their bytes are not what was sealed: something wrote below the store, or the disk is failing.',
-    remedy: "look at quarantine/ in the store and at the disk's health, and upload the objects again",
-  };
-};
-
 const rules: Rule[] = [
   handshakeBound,
   ciphersFallOut,
@@ -300,7 +227,5 @@ const rules: Rule[] = [
   mixedModes,
   unasked,
   zeroCopy,
-  uploadsAborted,
-  uploadsLost,
-  quarantined,
+  ...serviceRules,
 ];

@@ -8,6 +8,7 @@ import { constants } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { Diagnosis } from '../../src/control/views.ts';
 import { spawnCli, text } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';
 import { mountSmallDisk } from '../support/small_disk.ts';
@@ -37,6 +38,12 @@ async function ask(server: TestServer, count: number): Promise<void> {
   wire.close();
 }
 
+// Samples are taken every few seconds.
+async function diagnosed(server: TestServer): Promise<boolean> {
+  const { symptoms } = (await (await fetch(`${server.control}/diagnosis`)).json()) as Diagnosis;
+  return symptoms.some(({ name }) => name === 'access-log-loses-lines');
+}
+
 function whole(log: string): number {
   const lines = log.split('\n').slice(0, -1);
   for (const line of lines) assert.equal(typeof JSON.parse(line).status, 'number');
@@ -62,6 +69,7 @@ test('a FIFO whose reader stops: uploads are answered, lines are counted or whol
     (log) => /"level":40.*"lost":\d+.*lines of the access log were lost/.test(log),
     'a warning',
   );
+  await until(() => diagnosed(server), Boolean, 'the symptom of dropped lines');
   const reader = await open(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
   let read = '';
   const buffer = Buffer.alloc(65_536);
@@ -102,6 +110,7 @@ test('a full disk: requests are answered, lines are whole, and all there when th
   whole(await readFile(log, 'utf8'));
   const said = /"level":40.*No space left on device.*the access log cannot be written/;
   await until(server.log, (all) => said.test(all), 'a warning');
+  await until(() => diagnosed(server), Boolean, 'the symptom of a log that cannot be written');
   assert.equal((await server.put('/o/files/beside-a-full-disk', content)).status, 201);
   whole(await readFile(log, 'utf8'));
   await disk.makeRoom();

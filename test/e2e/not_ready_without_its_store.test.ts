@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { Diagnosis } from '../../src/control/views.ts';
 import { createSite, TestServer } from '../support/server.ts';
 
 const site = await createSite();
@@ -18,8 +19,13 @@ async function ready(): Promise<{ status: number; text: string }> {
   return { status: answer.status, text: await answer.text() };
 }
 
+async function diagnosed(): Promise<string | undefined> {
+  const { symptoms } = (await (await fetch(`${server.control}/diagnosis`)).json()) as Diagnosis;
+  return symptoms.find(({ name }) => name === 'not-ready')?.seen;
+}
+
 for (const part of ['store', 'store/blobs', 'store/meta']) {
-  test(`${part} missing: not ready; back: ready`, async () => {
+  test(`${part} missing: not ready, and diagnosed; back: ready`, async () => {
     const path = join(site.dir, part);
     assert.equal((await ready()).status, 200);
     await rename(path, `${path}.away`);
@@ -27,7 +33,9 @@ for (const part of ['store', 'store/blobs', 'store/meta']) {
     assert.equal(status, 503);
     assert.match(text, /^store: .*\/store.* cannot be looked at \(ENOENT\)\n$/);
     assert.equal((await fetch(`${server.control}/healthz`)).status, 200);
+    assert.equal(await diagnosed(), text.trimEnd());
     await rename(`${path}.away`, path);
+    assert.equal(await diagnosed(), undefined);
     assert.equal((await ready()).status, 200);
   });
 }

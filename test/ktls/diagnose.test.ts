@@ -7,7 +7,7 @@ import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Diagnosis } from '../../src/control/views.ts';
-import type { Symptom } from '../../src/rollout/diagnose.ts';
+import type { Symptom } from '../../src/rollout/symptom.ts';
 import { recordClient, suites } from '../support/record_client.ts';
 import { outcome, spawnCli } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';

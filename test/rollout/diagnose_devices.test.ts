@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectionInfo, NetDevice } from '../../src/native/addon.ts';
-import { diagnose, type Observations } from '../../src/rollout/diagnose.ts';
+import { diagnose } from '../../src/rollout/diagnose.ts';
+import type { Observations } from '../../src/rollout/symptom.ts';
 import { rolloutSchema } from '../../src/rollout_schema.ts';
 
 const changed = { at: '2026-01-01T00:00:00Z', who: 'test', why: 'test' };
@@ -15,6 +16,8 @@ const quiet: Observations = {
   devices: [],
   connections: [],
   quarantined: 0,
+  totals: {},
+  unready: [],
 };
 const features = {
   'tls-hw-tx-offload': 'on',

@@ -5,11 +5,13 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { Diagnosis } from '../../src/control/views.ts';
 import { openStore } from '../../src/store/content_store.ts';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
 import { TestServer } from '../support/server.ts';
 import { mountSmallDisk } from '../support/small_disk.ts';
 import { allNames, blobPath, putBytes, sha256, temporaryFolder } from '../support/store.ts';
+import { until } from '../support/wait.ts';
 
 const MiB = 1024 * 1024;
 const mounted = await mountSmallDisk(96);
@@ -81,6 +83,13 @@ test('an upload is answered with 507, reads go on, and writes do once there is r
     await disk?.leave(MiB / 2);
     const refused = await server.put('/o/files/upload', join(tree, 'new'));
     assert.deepEqual([refused.status, JSON.parse(refused.body.toString()).title], [507, 'store-full']);
+    const diagnosed = async () => {
+      const { symptoms } = (await (await fetch(`${server.control}/diagnosis`)).json()) as Diagnosis;
+      return symptoms.map(({ name, seen }) => `${name}: ${seen}`).join('\n');
+    };
+    // Samples are taken every few seconds.
+    const said = await until(diagnosed, (all) => all !== '', 'a symptom');
+    assert.match(said, /^disk-full: .*: 1 request refused with 507 .*; now 0 of 96 MiB are free$/);
     assert.equal((await server.curl('/o/files/upload')).status, 404);
     assert.ok((await server.curl('/o/files/file%203')).body.equals(bytesOf('file 3')));
     await disk?.makeRoom();
