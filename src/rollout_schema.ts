@@ -90,6 +90,14 @@ export const rolloutChangeSchema = z.strictObject({
 });
 export type RolloutChange = z.infer<typeof rolloutChangeSchema>;
 
+/** Why somebody changes the rollout. */
+export const reasonSchema = z.string().min(1, { error: 'expected a reason' }).max(500);
+/** A change as it is asked for. */
+export const askedChangeSchema = rolloutChangeSchema.extend({
+  why: reasonSchema,
+  force: z.boolean().default(false),
+});
+
 const ratio = z.number().min(1).max(100);
 
 export const guardSchema = z.strictObject({

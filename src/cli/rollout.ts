@@ -7,6 +7,7 @@ import type { GuardStatus } from '../rollout/guard.ts';
 import type { RolloutView } from '../rollout/rollout.ts';
 import { ktlsCiphers, ktlsProtocols, phases, type RolloutChange } from '../rollout_schema.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
+import { checkChange, checkReason } from './rollout_faults.ts';
 import { numberOf } from './say.ts';
 import { withExamples } from './site.ts';
 import { minutes, shareText } from './units.ts';
@@ -109,10 +110,12 @@ async function set(phase: string | undefined, options: SetOptions): Promise<void
     ...(Object.values(slice).some((value) => value !== undefined) && { slice }),
   } as RolloutChange;
   const body = { ...change, why: options.why, ...(options.force && { force: true }) };
+  checkChange(body);
   console.log(textOf(await (await ControlClient.of(options)).post<Shown>('/rollout', body)));
 }
 
 async function back(options: ControlOptions & { why: string }): Promise<void> {
+  checkReason(options.why);
   const client = await ControlClient.of(options);
   console.log(textOf(await client.post<Shown>('/rollout/rollback', { why: options.why })));
 }

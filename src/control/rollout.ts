@@ -4,22 +4,20 @@ import { Hono } from 'hono';
 import * as z from 'zod';
 import type { Operation } from '../rollout/operation.ts';
 import { RolloutRefused } from '../rollout/rollout.ts';
-import { rolloutChangeSchema } from '../rollout_schema.ts';
+import { askedChangeSchema, reasonSchema } from '../rollout_schema.ts';
 import { problem } from './problem.ts';
 import { traffic } from './views.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
-const why = z.string().min(1, { error: 'expected a reason' }).max(500);
-const changeSchema = rolloutChangeSchema.extend({ why, force: z.boolean().default(false) });
 /** A rollback needs no reason: in an emergency nobody should have to write one first. */
-const rollBackSchema = z.strictObject({ why: why.default('asked to') });
+const rollBackSchema = z.strictObject({ why: reasonSchema.default('asked to') });
 
 export function rolloutRoutes({ rollout, guard, samples }: Operation): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>();
   const view = () => ({ ...rollout.view(), guard: guard.status(), traffic: traffic(samples) });
   app.get('/', (c) => c.json(view()));
   app.post('/', async (c) => {
-    const asked = changeSchema.safeParse(await c.req.json().catch(() => undefined));
+    const asked = askedChangeSchema.safeParse(await c.req.json().catch(() => undefined));
     if (!asked.success) return problem(c, 400, 'change-malformed', z.prettifyError(asked.error));
     const { why, force, ...change } = asked.data;
     try {

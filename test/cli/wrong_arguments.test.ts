@@ -5,6 +5,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { outcome, spawnCli } from '../support/runtime.ts';
 
+const faultsOfChanges: [string[], string][] = [
+  [['foo'], "phase: expected one of instrument, tx-canary, rx, hw-offload, got 'foo'"],
+  [['rx', '--percent', '500'], "--percent: expected at most 100, got '500'"],
+  [['--percent', '-1'], "--percent: expected at least 0, got '-1'"],
+  [['--control-group', '51'], "--control-group: expected at most 50, got '51'"],
+  [['--min-bytes', '1.5'], "--min-bytes: expected a whole number, got '1.5'"],
+  [['--client', '192.0.2.0/40'], '--client: expected an IP address or a prefix like 192.0.2.0/24, got '],
+  [['--server-name', 'a b'], '--server-name: expected a host name; '],
+  [['--listener', 'nowhere'], '--listener: expected a URL like https://192.0.2.1:8443, got '],
+  [['--protocol', 'SSLv3'], "--protocol: expected one of TLSv1.2, TLSv1.3, got 'SSLv3'"],
+  [['--cipher', 'RC4'], '--cipher: expected one of AES-128-GCM, AES-256-GCM, '],
+];
+
 const wrong: [string[], string, string][] = [
   [['nope'], "unknown command 'nope'", 'sealgate'],
   [['imprt', '.'], "unknown command 'imprt'", 'sealgate'],
@@ -22,6 +35,16 @@ const wrong: [string[], string, string][] = [
     'sealgate token add',
   ],
   [['token', 'add', 'read:*', '--label', ''], '--label: expected 1 to 200 characters', 'sealgate token add'],
+  ...faultsOfChanges.map(
+    ([args, fault]) =>
+      [['rollout', 'set', ...args, '--why', 'x'], fault, 'sealgate rollout set'] satisfies [
+        string[],
+        string,
+        string,
+      ],
+  ),
+  [['rollout', 'set', 'rx', '--why', ''], "--why: expected a reason, got ''", 'sealgate rollout set'],
+  [['rollout', 'back', '--why', ''], "--why: expected a reason, got ''", 'sealgate rollout back'],
   [['get', 'files/a', 'files/b'], "too many arguments for 'get'", 'sealgate get'],
 ];
 
