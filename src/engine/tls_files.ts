@@ -4,7 +4,7 @@
 
 import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { endOf, keyExposure } from '../certificate.ts';
+import { checkCertificates, endOf, keyExposure } from '../certificate.ts';
 import type { Config } from '../config.ts';
 import type { CertificateOptions, TlsOptions } from '../native/addon.ts';
 import { readNamed, whyUnreadable } from '../regular_file.ts';
@@ -29,9 +29,11 @@ export class TlsFiles {
     this.#keylogFile = keylogFile;
   }
 
-  /** Rejects with the file that cannot be read. */
+  /** Rejects with the file that cannot be read or used. */
   async read(): Promise<TlsOptions> {
     this.#seen = await this.#state();
+    // The engine and the parsers tell what is wrong without the file's name.
+    await checkCertificates(this.#tls);
     const { minVersion, ciphers, cipherSuites, groups, clients, tickets } = this.#tls;
     const policy = { minVersion, ciphers, cipherSuites, groups, tickets, keylogFile: this.#keylogFile };
     const certificates = await Promise.all(this.#pairs().map(readPair));

@@ -64,6 +64,17 @@ test('POST /tls/reload with a wrong key is refused, and the old pair stays in us
   await replacePair(inUse, other);
 });
 
+for (const file of ['certificate', 'key'] as const) {
+  test(`a ${file} that is no PEM is named in the answer`, async () => {
+    const good = await readFile(inUse[file]);
+    await writeFile(inUse[file], 'no PEM');
+    const said = `tls.${file}: ${inUse[file]}: expected a PEM `;
+    const { detail } = await (await reload()).json();
+    await writeFile(inUse[file], good);
+    assert.ok(detail.includes(said), detail);
+  });
+}
+
 test('a pair replaced on disk is used without a reload request', async () => {
   await until(served, (name) => name === 'third', 'the certificate served');
 });
