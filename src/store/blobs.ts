@@ -91,6 +91,11 @@ export class Blobs {
     }
   }
 
+  /** Removes a file that was placed and is not on record; what is in quarantine stays. */
+  unplace(digest: string): Promise<void> {
+    return removeDurably(this.path(digest));
+  }
+
   /** Takes the file out of the way, if it is there. */
   async quarantine(digest: string): Promise<void> {
     try {
@@ -139,7 +144,7 @@ export class Blobs {
       const why = (cause as Error).message;
       throw new SealgateError(
         'store-write-failed',
-        `Blob ${digest} is on record as forgotten, and not all of its files could be removed: ${why}; ` +
+        `Blob ${digest} is to be forgotten, and not all of its files could be removed: ${why}; ` +
           'forget it again once the cause is gone.',
         { cause },
       );

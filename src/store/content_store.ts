@@ -7,6 +7,8 @@ import { KeyedLock } from '../keyed_lock.ts';
 import { checkedMediaType, isRecordedType, mediaTypeOf } from '../media_type.ts';
 import type { Evidence, Hashed, SealBreak, StoreLock } from '../native/addon.ts';
 import { Blobs } from './blobs.ts';
+import { NoRoom } from './disk_reserve.ts';
+import { forgetBlob } from './forgetting.ts';
 import { knownBlob, knownBlobs } from './known_blobs.ts';
 import {
   checkData,
@@ -181,16 +183,8 @@ class ContentStore implements Store {
     return this.#locks.run(digest, () => restoreBlob(this.#meta, this.#blobs, digest));
   }
 
-  // Recorded first: after a crash between the two the blob is not served, and the same call removes the file.
   forget(digest: string, why: string): Promise<boolean> {
-    return this.#locks.run(digest, async () => {
-      if (!this.#meta.newest<BlobRecord>('blobs', [digest])) return false;
-      await this.#meta.append<BlobRecord>('blobs', [digest], (newest) =>
-        newest && 'forgotten' in newest.value ? undefined : { forgotten: why, created: Date.now() },
-      );
-      await this.#blobs.remove(digest);
-      return true;
-    });
+    return this.#locks.run(digest, () => forgetBlob(this.#meta, this.#blobs, digest, why));
   }
 
   stagingPath(): string {
@@ -209,7 +203,13 @@ class ContentStore implements Store {
     // hashed.
     const evidence = placement.created ? placement.evidence : await this.#verified(digest);
     const record: BlobRecord = { size, evidence, created: Date.now() };
-    await this.#meta.append<BlobRecord>('blobs', [digest], () => record);
+    await this.#meta
+      .append<BlobRecord>('blobs', [digest], () => record)
+      .catch(async (cause) => {
+        // What nothing will ever point at would keep a full disk full.
+        if (placement.created && cause instanceof NoRoom) await this.#blobs.unplace(digest);
+        throw cause;
+      });
   }
 
   // Whether the blob is in place already and passes its proof. One that does not is out of the way

@@ -7,13 +7,23 @@ import { dirname } from 'node:path';
 import { SealgateError } from '../errors.ts';
 import { addon } from '../native/addon.ts';
 
-/** Bytes of free disk below which nothing is written where blocks cannot be allocated ahead. */
+/**
+ * Bytes of free disk below which a file gets no more than the next commit needs, and nothing is written where
+ * blocks cannot be allocated ahead.
+ */
 const freeBytes = 32 * 1024 * 1024;
 
 /** Whether an error's code says that there is no space. */
 export function isFull(code: string | undefined): boolean {
   // libuv has no name for EDQUOT.
   return code === 'ENOSPC' || code === 'EDQUOT' || code === `Unknown system error -${constants.errno.EDQUOT}`;
+}
+
+/** There is no space for a commit, and nothing of it is written. */
+export class NoRoom extends SealgateError {
+  constructor(cause?: unknown) {
+    super('store-full', undefined, { cause });
+  }
 }
 
 export class DiskReserve {
@@ -33,19 +43,22 @@ export class DiskReserve {
     this.#ahead = ahead;
   }
 
-  /** Throws `store-full` when the next commit might not find the disk that it needs. */
+  /** Throws `NoRoom` when the next commit might not find the disk that it needs. */
   ensure(): void {
     const { size } = statSync(this.#path);
     if (this.#until - size >= this.#need) return;
+    const { bavail, bsize } = statfsSync(dirname(this.#path));
+    const isScarce = bavail * bsize < freeBytes;
+    // Whoever takes the last of the disk ahead leaves the other files of a commit without any.
+    const bytes = isScarce ? this.#need : this.#ahead;
     try {
-      addon.allocateAhead(this.#path, this.#ahead);
-      this.#until = size + this.#ahead;
+      addon.allocateAhead(this.#path, bytes);
+      this.#until = size + bytes;
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
-      if (isFull(code)) throw new SealgateError('store-full', undefined, { cause });
+      if (isFull(code)) throw new NoRoom(cause);
       if (code !== 'EOPNOTSUPP') throw new SealgateError('store-write-failed', undefined, { cause });
-      const { bavail, bsize } = statfsSync(dirname(this.#path));
-      if (bavail * bsize < freeBytes) throw new SealgateError('store-full');
+      if (isScarce) throw new NoRoom();
     }
   }
 }

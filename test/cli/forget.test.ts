@@ -70,7 +70,7 @@ test('quarantine unreadable by the server: reported, logged, and names answer 41
   await rm(quarantine);
   await rename(`${quarantine}.away`, quarantine);
   assert.equal(status, 1);
-  assert.match(stderr, /on record as forgotten/);
+  assert.match(stderr, /is to be forgotten/);
   assert.match(server.log(), /"level":50.*a change failed/);
   for (let i = 0; i < 8; i++) assert.equal((await server.curl('/o/files/one')).status, 410);
   await forget(digest, '--why', 'again');

@@ -65,7 +65,7 @@ test('a quarantine that cannot be read: an error that says so, and the served fi
   const quarantine = join(opened.root, 'quarantine');
   await rename(quarantine, join(opened.root, 'away'));
   await writeFile(quarantine, 'no folder');
-  const failed = { code: 'store-write-failed', message: /on record as forgotten.*quarantine.*again/ };
+  const failed = { code: 'store-write-failed', message: /is to be forgotten.*quarantine.*again/ };
   await assert.rejects(opened.store.forget(digest, 'why'), failed);
   await missing(opened.blobPath(digest));
   await rm(quarantine);
