@@ -12,7 +12,7 @@ import { type PlaceOptions, reading, withPlace, writing } from './place.ts';
 import { display } from './progress.ts';
 import { sayError } from './say.ts';
 import { ServerDestination } from './server_destination.ts';
-import { checked, parseKind, siteConfig, withExamples } from './site.ts';
+import { checked, declaredKind, parseKind, siteConfig, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
 
 interface Options extends PlaceOptions, ChoiceOptions {
@@ -87,8 +87,9 @@ function bring(
   options: Options,
 ): Promise<ImportResult> {
   return writing(options, {
-    onStore: async (store) => {
-      if (kind !== undefined || !store.bucket(bucket)) await store.createBucket(bucket, kind ?? 'write-once');
+    onStore: async (store, config) => {
+      const made = kind ?? declaredKind(config, bucket) ?? 'write-once';
+      if (kind !== undefined || !store.bucket(bucket)) await store.createBucket(bucket, made);
       return intoStore(store, bucket, (to) => importInterruptibly({ ...what, to }));
     },
     onServer: async (server) => {

@@ -5,7 +5,7 @@ import type { Listing, Store } from '../store/store.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
 import type { RemoteServer } from './remote_server.ts';
 import { numberOf } from './say.ts';
-import { checkBucket, isoTime, type Listed, withExamples } from './site.ts';
+import { checkBucket, declaredKind, isoTime, type Listed, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
 
 const pageSize = 1000;
@@ -37,7 +37,8 @@ async function ls(where: string, options: PlaceOptions & { json?: true; limit?: 
   const show = (entry: Listed) =>
     console.log(options.json ? JSON.stringify({ bucket, ...entry }) : line(entry));
   await reading(options, {
-    onStore: (store) => {
+    onStore: (store, config) => {
+      if (!store.bucket(bucket) && declaredKind(config, bucket)) return;
       checkBucket(store, bucket);
       return showAll(limit, (after) => localPage(store, bucket, { prefix, after, limit: pageSize }), show);
     },

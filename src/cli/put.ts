@@ -17,7 +17,7 @@ import { hashOf } from './hashing.ts';
 import { type PlaceOptions, withPlace, writing } from './place.ts';
 import { type Outcome, Refused, type RemoteServer } from './remote_server.ts';
 import { UsageError } from './say.ts';
-import { checkBucket, parseName, withExamples } from './site.ts';
+import { checkBucket, declaredKind, parseName, withExamples } from './site.ts';
 
 export function addPut(program: Command): void {
   const command = withPlace(program.command('put'))
@@ -55,7 +55,11 @@ async function put(file: string, ref: string, options: Options): Promise<void> {
   if (file !== '-') await checkFile(file);
   const to = { ...name, mediaType, guarded: options.publishSecrets !== true };
   const { outcome, digest, size } = await writing<Hashed & { outcome: Outcome }>(options, {
-    onStore: (store) => putIntoStore(store, file, to),
+    onStore: async (store, config) => {
+      const declared = declaredKind(config, to.bucket);
+      if (declared && !store.bucket(to.bucket)) await store.createBucket(to.bucket, declared);
+      return putIntoStore(store, file, to);
+    },
     onServer: (server) => fromFile(file, (path) => send(server, file, path, to)),
   }).catch((cause) => {
     throw refusal(ref, cause);

@@ -44,6 +44,11 @@ export function checkBucket(store: Store, name: string): void {
   );
 }
 
+/** The kind of a bucket that the configuration declares; the first `serve` makes such buckets. */
+export function declaredKind({ buckets }: Config, name: string): BucketKind | undefined {
+  return Object.hasOwn(buckets, name) ? buckets[name] : undefined;
+}
+
 /** Opens the site's store for one piece of work and closes it whatever happens. */
 export async function withStore<T>(
   options: SiteOptions & { readOnly: boolean },
