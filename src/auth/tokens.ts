@@ -42,7 +42,7 @@ export interface NewToken {
 /** The tokens of a file. Changes to the file take effect within a second. */
 export class Tokens {
   readonly #path: string;
-  readonly #onFault: (reason: string) => void;
+  readonly #onChange: (fault: string | undefined) => void;
   #fault: string | undefined;
   #entries: TokenEntry[] = [];
   /** The entries by the SHA-256 of their token. */
@@ -56,12 +56,12 @@ export class Tokens {
 
   /**
    * Throws when others may read the file, or when it is malformed. A missing file holds no tokens.
-   * @param onFault called once for each reason why the file can no longer be read; the tokens read before
-   * stay valid.
+   * @param onChange called once for each reason why the file can no longer be read; the tokens read before
+   * stay valid. Called with undefined when it is in force again.
    */
-  constructor(path: string, onFault: (reason: string) => void = () => {}) {
+  constructor(path: string, onChange: (fault: string | undefined) => void = () => {}) {
     this.#path = path;
-    this.#onFault = onFault;
+    this.#onChange = onChange;
     this.#refresh();
   }
 
@@ -128,14 +128,15 @@ export class Tokens {
   // in.
   #look(): void {
     if (performance.now() - this.#checked <= recheckAfter) return;
+    let fault: string | undefined;
     try {
       this.#refresh();
-      this.#fault = undefined;
     } catch (error) {
-      const { message } = error as Error;
-      if (message !== this.#fault) this.#onFault(message);
-      this.#fault = message;
+      fault = (error as Error).message;
     }
+    if (fault === this.#fault) return;
+    this.#fault = fault;
+    this.#onChange(fault);
   }
 
   #refresh(): void {

@@ -64,6 +64,8 @@ test('a file broken while a server runs: logged, counted, and known tokens stay 
     assert.match(server.log(), /the tokens known before stay in force/);
     await rename(`${file}.good`, file);
     await until(broken, (value) => value === 0, 'and that it is over');
+    const mended = /"level":30.*tokens\.json.*the token file can be read again; it is in force/;
+    await until(server.log, (log) => mended.test(log), 'the log tells too');
   } finally {
     await server.stop();
   }
