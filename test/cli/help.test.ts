@@ -1,6 +1,7 @@
 // --help of the program and of every command lists its arguments and shows an example that can be copied.
 
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
 
@@ -48,6 +49,31 @@ for (const [command, options] of Object.entries(commands)) {
     for (const line of help.split('\n')) assert.ok(line.length <= 110, line);
   });
 }
+
+// Routes of the sources, so that none can be forgotten. What the page consists of is no endpoint.
+test('serve --help lists every endpoint of the control plane', async () => {
+  const folder = new URL('../../src/control/', import.meta.url);
+  const prefixes: Record<string, string> = { 'rollout.ts': '/rollout', reload: '/tls' };
+  const routes: { method: string; path: string }[] = [];
+  for (const file of await readdir(folder)) {
+    if (!file.endsWith('.ts')) continue;
+    const source = await readFile(new URL(file, folder), 'utf8');
+    for (const [, method = '', path = ''] of source.matchAll(/\bapp\.(get|post|put|delete)\('(\/\w*)'/g)) {
+      const prefix = prefixes[file] ?? prefixes[path.slice(1)] ?? '';
+      routes.push({ method, path: prefix + (prefix && path === '/' ? '' : path) });
+    }
+  }
+  assert.ok(routes.length >= 15);
+  const help = await runCli('serve', '--help');
+  const [gets = '', posts = ''] = help.slice(help.indexOf('The control plane answers')).split('and POST');
+  for (const { method, path } of routes) {
+    const listed = (method === 'get' ? gets : posts).matchAll(/\/[\w/]*/g);
+    assert.ok(
+      [...listed].some(([name]) => name === path),
+      `${method} ${path}`,
+    );
+  }
+});
 
 test('--version prints the version of package.json', async () => {
   const { version } = (await import('../../package.json', { with: { type: 'json' } })).default;
