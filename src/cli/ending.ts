@@ -4,9 +4,12 @@
 import type { Logger } from 'pino';
 import { addon } from '../native/addon.ts';
 
-/** Milliseconds for the workers to leave their loops, and for each log to be written out. */
-const workersPatience = 300;
-const logPatience = 250;
+/**
+ * Milliseconds for the workers to leave their loops, and for each of the two logs to be written out. All are
+ * used up when clients and readers of logs stall; the rest of a second is for the exit of a busy process.
+ */
+const workersPatience = 200;
+const logPatience = 150;
 
 /** Makes process.exit(), an uncaught error and the end of all work end the process within a second. */
 export function endForGood(): void {

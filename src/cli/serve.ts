@@ -97,7 +97,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const server = await startServer(config, log, keylogFile ? { keylogFile: resolve(keylogFile) } : {});
   hearOperators(server, log);
   announce(server, config);
-  const signal = await Promise.race([firstEndSignal(), server.failed.then((why) => ({ why }))]);
+  const signal = await Promise.race([firstEndSignal(log), server.failed.then((why) => ({ why }))]);
   const { graceSeconds } = config.drain;
   const failed = typeof signal !== 'string';
   if (failed)
@@ -147,10 +147,13 @@ function announce(server: RunningServer, { log }: Config): void {
 }
 
 /** Resolves at the first signal; the next one ends the process with the status that shells report for it. */
-function firstEndSignal(): Promise<EndSignal> {
+function firstEndSignal(log: Logger): Promise<EndSignal> {
   return new Promise((resolve) => {
     onEndSignal((first) => {
-      onEndSignal((second) => process.exit(signalStatus[second]));
+      onEndSignal((second) => {
+        log.warn({ signal: second }, 'a second signal: the server ends at once, running transfers are cut');
+        process.exit(signalStatus[second]);
+      });
       resolve(first);
     });
   });

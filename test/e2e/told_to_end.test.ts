@@ -77,6 +77,7 @@ test('a second SIGTERM during a request ends the server at once', async () => {
   const begun = performance.now();
   assert.equal(await server.stop(), 143);
   assert.ok(performance.now() - begun < soon);
+  assert.match(server.log(), /"level":40.*"signal":"SIGTERM".*a second signal: the server ends at once/);
   wire.close();
 });
 
