@@ -1,4 +1,4 @@
-// The server's tokens: one reader of their file for both planes, which says when the file is broken or mended.
+// The server's tokens: one reader of their file for both planes, which says when it is broken or mended.
 
 import type { Logger } from 'pino';
 import { Tokens } from '../auth/tokens.ts';
