@@ -84,8 +84,9 @@ int hex_value(char c) {
 }  // namespace
 
 void* TrafficSecret::operator new(size_t size) {
-  if (void* guarded = OPENSSL_secure_malloc(size)) return guarded;
-  return ::operator new(size);
+  // Without a secure heap, OpenSSL would take it from malloc(3), which operator delete knows nothing of.
+  void* const guarded = CRYPTO_secure_malloc_initialized() ? OPENSSL_secure_malloc(size) : nullptr;
+  return guarded ? guarded : ::operator new(size);
 }
 
 void TrafficSecret::operator delete(void* secret, size_t size) {
