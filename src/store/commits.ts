@@ -4,10 +4,7 @@
 import { SealgateError } from '../errors.ts';
 import { isFull } from './disk_reserve.ts';
 import type { Frame } from './journal.ts';
-import type { Key, StoreRecord, Table } from './records.ts';
-
-/** Records a commit: bounds what it may add to the files (metadata.ts, journal.ts). */
-const maxBatch = 256;
+import { type Key, maxBatch, type StoreRecord, type Table } from './records.ts';
 
 export interface CommitTarget {
   /**

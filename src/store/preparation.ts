@@ -5,7 +5,7 @@
 import { missingVersions } from './gaps.ts';
 import { writeId } from './identity.ts';
 import { type Frame, Journal, readJournal, writeJournal } from './journal.ts';
-import type { Key, StoreRecord, Table } from './records.ts';
+import { type Key, maxBatch, type StoreRecord, type Table } from './records.ts';
 
 /** The metadata, as far as this needs them. */
 export interface PreparedMetadata {
@@ -29,9 +29,6 @@ export interface PreparedStore {
   /** Path of the journal. */
   journal: string;
 }
-
-/** Records that one commit adds: as many as others have (commits.ts). */
-const maxBatch = 256;
 
 export class Preparation {
   readonly #store: PreparedStore;
