@@ -104,6 +104,10 @@ export class SealgateError extends Error {
   }
 }
 
+export function hasCode(error: unknown, code: ErrorCode): error is SealgateError {
+  return error instanceof SealgateError && error.code === code;
+}
+
 /** The problem document (RFC 9457) as one line of JSON. */
 export function problemBody(code: ErrorCode, detail: string = errors[code].detail): string {
   const { status } = errors[code];

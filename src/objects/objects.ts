@@ -2,7 +2,7 @@
 // lock of the name, the conditions, the bytes, the name, and then the epoch, which makes kept plans stale.
 
 import { setImmediate } from 'node:timers/promises';
-import { SealgateError } from '../errors.ts';
+import { hasCode, SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
 import { isRecordedType } from '../media_type.ts';
 import type { Conditions, Epoch, Hashed, SealBreak, SealRecord } from '../native/addon.ts';
@@ -197,7 +197,7 @@ export class Objects {
     try {
       await this.#options.store.prove(digest, found);
     } catch (error) {
-      if (error instanceof SealgateError && error.code === 'seal-broken') this.#options.epochs.bumpAll();
+      if (hasCode(error, 'seal-broken')) this.#options.epochs.bumpAll();
       throw error;
     }
   }

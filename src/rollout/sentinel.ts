@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { SealgateError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import type { BoundListener } from '../native/addon.ts';
 import type { Store } from '../store/store.ts';
 import type { Fetched } from './fetch_digest.ts';
@@ -150,8 +150,7 @@ export class Sentinel {
       await this.#parts.prove(digest);
       return 'right';
     } catch (error) {
-      const broken = error instanceof SealgateError && error.code === 'seal-broken';
-      return broken ? 'damaged' : 'unreadable';
+      return hasCode(error, 'seal-broken') ? 'damaged' : 'unreadable';
     }
   }
 

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import { type Answer, type Delivery, deliver, describe, problem, problemFrom } from '../engine/plan.ts';
-import { SealgateError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import type { Hashed, SealRecord } from '../native/addon.ts';
 import type { FoundBlob } from '../objects/objects.ts';
 import type { Services } from './mount.ts';
@@ -34,8 +34,7 @@ async function whileProved(
     const record = await Promise.race([proof, setTimeout(shortly)]);
     return record ? deliver(record, how) : describe(recorded, how, problem('proof-under-way'));
   } catch (error) {
-    const late = error instanceof SealgateError && error.code === 'proof-under-way';
-    if (!recorded || !late) throw error;
+    if (!recorded || !hasCode(error, 'proof-under-way')) throw error;
     return describe(recorded, how, problemFrom(error, log));
   }
 }

@@ -1,6 +1,6 @@
 // Forgetting: a blob's file is removed for good, and the metadata say so.
 
-import { SealgateError } from '../errors.ts';
+import { hasCode, SealgateError } from '../errors.ts';
 import type { Blobs } from './blobs.ts';
 import type { Metadata } from './metadata.ts';
 import type { BlobRecord } from './proofs.ts';
@@ -22,18 +22,14 @@ export async function forgetBlob(
       newest && 'forgotten' in newest.value ? undefined : { forgotten: why, created: Date.now() },
     );
   await record().catch(async (cause) => {
-    if (!isStoreFull(cause)) throw cause;
+    if (!hasCode(cause, 'store-full')) throw cause;
     await blobs.remove(digest);
     await record().catch((again) => {
-      throw isStoreFull(again) ? unrecorded(digest, again) : again;
+      throw hasCode(again, 'store-full') ? unrecorded(digest, again) : again;
     });
   });
   await blobs.remove(digest);
   return true;
-}
-
-function isStoreFull(error: unknown): boolean {
-  return error instanceof SealgateError && error.code === 'store-full';
 }
 
 function unrecorded(digest: string, cause: unknown): SealgateError {

@@ -6,7 +6,7 @@ import { type Stats, statSync } from 'node:fs';
 import { realpath, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
-import { SealgateError } from '../errors.ts';
+import { hasCode, SealgateError } from '../errors.ts';
 import { mediaTypeOf } from '../media_type.ts';
 import type { Hashed } from '../native/addon.ts';
 import { workerUrl } from '../worker_url.ts';
@@ -183,7 +183,7 @@ class Import {
   }
 
   #fail(path: string, error: unknown): void {
-    if (error instanceof SealgateError && error.code === 'store-full') this.#result.stopped = 'store-full';
+    if (hasCode(error, 'store-full')) this.#result.stopped = 'store-full';
     else this.#result.failures.push({ path, reason: reasonOf(path, error) });
   }
 
