@@ -169,11 +169,13 @@ native-fuzz: $(FUZZERS:%=$(B)/fuzz/%) ## Runs each fuzzer for 20 s
 
 # $(call linked_test,native/test/FOLDER/NAME.cc): build/test/NAME and build/asan/NAME.
 define linked_test
-$(B)/test/$(notdir $(1:.cc=)): $(1:%.cc=$(B)/obj/release/%.o) $(call core,release)
+$(B)/test/$(notdir $(1:.cc=)): $(1:%.cc=$(B)/obj/release/%.o) $(B)/obj/release/native/test/main.o \
+  $(call core,release)
 	@mkdir -p $$(@D)
 	@echo $$@
 	$$(Q)$(CXX) $$^ -o $$@ $$(SSL_LIBS)
-$(B)/asan/$(notdir $(1:.cc=)): $(1:%.cc=$(B)/obj/asan/%.o) $(call core,asan)
+$(B)/asan/$(notdir $(1:.cc=)): $(1:%.cc=$(B)/obj/asan/%.o) $(B)/obj/asan/native/test/main.o \
+  $(call core,asan)
 	@mkdir -p $$(@D)
 	@echo $$@
 	$$(Q)$(CXX) $(SANITIZE) $$^ -o $$@ $$(SSL_LIBS)

@@ -1,5 +1,5 @@
 // Outcomes: what one test program says happened, read from its report: JUnit XML, which the test runners of
-// Node, Bun and Deno all write, or the last line of a C++ test (native/test/check.h).
+// Node, Bun and Deno all write, or what doctest prints of a C++ test.
 
 export interface Outcomes {
   passed: number;
@@ -24,6 +24,7 @@ const testcase = /<testcase\b((?:[^>"]|"[^"]*")*?)(?:\/>|>(.*?)<\/testcase>)/gs;
 const skipped = /<skipped\b((?:[^>"]|"[^"]*")*)>/;
 const failure = /<(?:failure|error)\b((?:[^>"]|"[^"]*")*?)(?:\/>|>(.*?)<\/(?:failure|error)>)/s;
 const linesOfAFailure = 8;
+const failuresOfAProgram = 20;
 
 export function outcomesOfJunit(xml: string): Outcomes {
   const outcomes: Outcomes = { passed: 0, failed: 0, failures: [], skips: [] };
@@ -39,12 +40,17 @@ export function outcomesOfJunit(xml: string): Outcomes {
   return outcomes;
 }
 
-/** The line `N passed, N failed`; undefined when the program ended before it. */
-export function outcomesOfCheck(output: string): Outcomes | undefined {
-  const line = /^(\d+) passed, (\d+) failed$/m.exec(output);
-  if (!line) return undefined;
-  const failures = [...output.matchAll(/^native\/\S+:\d+: .*$/gm)].map(([text]) => text);
-  return { passed: Number(line[1]), failed: Number(line[2]), failures, skips: skipLines(output) };
+const doctestSummary = /^\[doctest\] test cases: +\d+ \| +(\d+) passed \| +(\d+) failed/m;
+/** A failed check with its place, and the lines below it with the values. */
+const doctestError = /^native\/\S+:\d+: (?:FATAL )?ERROR: .*(?:\n {2}.*)*/gm;
+
+/** A test that says it was skipped has not passed. Undefined when the program ended before its summary. */
+export function outcomesOfDoctest(output: string): Outcomes | undefined {
+  const [, passed, failed] = doctestSummary.exec(output) ?? [];
+  if (passed === undefined) return undefined;
+  const failures = [...output.matchAll(doctestError)].map(([text]) => text).slice(0, failuresOfAProgram);
+  const skips = skipLines(output);
+  return { passed: Number(passed) - skips.length, failed: Number(failed), failures, skips };
 }
 
 /** The first lines of a failure. */

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { basename, delimiter, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { addOutcomes, type Outcomes, outcomesOfCheck, outcomesOfJunit } from './outcomes.ts';
+import { addOutcomes, type Outcomes, outcomesOfDoctest, outcomesOfJunit } from './outcomes.ts';
 
 /** One program of a part. Its outcomes are in the JUnit file it writes, else in its output or exit status. */
 interface Step {
@@ -159,7 +159,7 @@ async function outcomesOf(step: Step, label: string): Promise<Outcomes> {
   const { status, output, errors } = await run(step.command, label);
   if (status === skipStatus)
     return { passed: 0, failed: 0, failures: [], skips: [lastLine(errors).replace(/^SKIP: /, '')] };
-  const outcomes = step.report ? reported(step.report) : outcomesOfCheck(output);
+  const outcomes = step.report ? reported(step.report) : outcomesOfDoctest(output);
   if (!outcomes) {
     const failures = status === 0 ? [] : [`${step.command[0]}: status ${status}`];
     return { passed: status === 0 ? 1 : 0, failed: failures.length, failures, skips: [] };

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 
 namespace sealgate {
 namespace {
@@ -18,7 +18,7 @@ std::vector<const Deadline*> drained(DeadlineList& list) {
   return order;
 }
 
-TEST("an empty list has no first, and nothing that was not armed is armed") {
+TEST_CASE("an empty list has no first, and nothing that was not armed is armed") {
   DeadlineList list;
   Deadline deadline;
   CHECK(list.first() == nullptr);
@@ -27,7 +27,7 @@ TEST("an empty list has no first, and nothing that was not armed is armed") {
   CHECK(!deadline.armed());
 }
 
-TEST("the one armed first expires first, after the list's length") {
+TEST_CASE("the one armed first expires first, after the list's length") {
   DeadlineList list;
   list.length = 500;
   Deadline a, b, c;
@@ -37,10 +37,12 @@ TEST("the one armed first expires first, after the list's length") {
   CHECK_EQ(a.at, 1500);
   CHECK_EQ(c.at, 1700);
   CHECK((drained(list) == std::vector<const Deadline*>{&a, &b, &c}));
-  CHECK(!a.armed() && !b.armed() && !c.armed());
+  CHECK(!a.armed());
+  CHECK(!b.armed());
+  CHECK(!c.armed());
 }
 
-TEST("arming again moves to the end and leaves one entry") {
+TEST_CASE("arming again moves to the end and leaves one entry") {
   DeadlineList list;
   list.length = 10;
   Deadline a, b;
@@ -51,7 +53,7 @@ TEST("arming again moves to the end and leaves one entry") {
   CHECK((drained(list) == std::vector<const Deadline*>{&b, &a}));
 }
 
-TEST("disarming takes out the first, the last and one between") {
+TEST_CASE("disarming takes out the first, the last and one between") {
   DeadlineList list;
   Deadline d[5];
   for (Deadline& each : d) list.arm(each, 0);
@@ -59,7 +61,7 @@ TEST("disarming takes out the first, the last and one between") {
   CHECK((drained(list) == std::vector<const Deadline*>{&d[1], &d[3]}));
 }
 
-TEST("arming in another list leaves the first one") {
+TEST_CASE("arming in another list leaves the first one") {
   DeadlineList header, body;
   header.length = 10;
   body.length = 1000;

@@ -3,16 +3,16 @@
 
 #include <map>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 
 namespace sealgate {
 namespace {
 
-TEST("buckets are in order and hold what is counted in them") {
+TEST_CASE("buckets are in order and hold what is counted in them") {
   size_t last = 0;
   for (uint64_t value = 0; value < 200'000; value++) {
     const size_t bucket = Histogram::bucket_of(value);
-    CHECK(bucket == last || bucket == last + 1);
+    CHECK((bucket == last || bucket == last + 1));
     CHECK(value <= Histogram::bound_of(bucket));
     if (bucket > 0) CHECK(value > Histogram::bound_of(bucket - 1));
     if (value >= 4) CHECK(Histogram::bound_of(bucket) - value <= value / 4);
@@ -20,7 +20,7 @@ TEST("buckets are in order and hold what is counted in them") {
   }
 }
 
-TEST("what was observed comes out, with its sum") {
+TEST_CASE("what was observed comes out, with its sum") {
   Histogram histogram;
   for (const int64_t value : {0, 1, 1, 1000, 1'000'000}) histogram.observe(value);
   std::map<uint64_t, uint64_t> found;
@@ -31,7 +31,7 @@ TEST("what was observed comes out, with its sum") {
   CHECK_EQ(histogram.sum(), uint64_t{1'001'002});
 }
 
-TEST("clocks that step back and hours are kept within the buckets") {
+TEST_CASE("clocks that step back and hours are kept within the buckets") {
   Histogram histogram;
   histogram.observe(-5);
   histogram.observe(INT64_MAX);

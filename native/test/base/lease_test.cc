@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 
 namespace sealgate {
 namespace {
@@ -14,7 +14,7 @@ struct Places {
 };
 using Place = Lease<Places, char, &Places::leave>;
 
-TEST("a lease that is destroyed gives back what it holds, and an empty one nothing") {
+TEST_CASE("a lease that is destroyed gives back what it holds, and an empty one nothing") {
   Places places;
   {
     const Place empty;
@@ -26,7 +26,7 @@ TEST("a lease that is destroyed gives back what it holds, and an empty one nothi
   CHECK_EQ(places.left, "a");
 }
 
-TEST("a lease that is ended gives back at once, and not again when it is destroyed") {
+TEST_CASE("a lease that is ended gives back at once, and not again when it is destroyed") {
   Places places;
   {
     Place held(places, 'a');
@@ -38,7 +38,8 @@ TEST("a lease that is ended gives back at once, and not again when it is destroy
   CHECK_EQ(places.left, "a");
 }
 
-TEST("a lease that was moved from gives nothing back, and one that is replaced gives back what it held") {
+TEST_CASE(
+    "a lease that was moved from gives nothing back, and one that is replaced gives back what it held") {
   Places places;
   {
     Place first(places, 'a'), second(places, 'b');

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 #include "test/readable.h"
 #include "test/temp_dir.h"
 
@@ -41,7 +41,7 @@ bool fails_soon(LogSink& sink) {
   return !sink.failure().ok();
 }
 
-TEST("lines go to the file, and to a new one after it was renamed and opened again") {
+TEST_CASE("lines go to the file, and to a new one after it was renamed and opened again") {
   const TempDir dir;
   const std::string path = dir.at("log"), old = path + ".1";
   LogSink sink;
@@ -56,7 +56,7 @@ TEST("lines go to the file, and to a new one after it was renamed and opened aga
   CHECK_EQ(read_file(path), lines(3, 5));
 }
 
-TEST("a file that ends in a part of a line has that line ended first") {
+TEST_CASE("a file that ends in a part of a line has that line ended first") {
   const TempDir dir;
   write_file(dir.at("log"), "torn");
   LogSink sink;
@@ -66,13 +66,13 @@ TEST("a file that ends in a part of a line has that line ended first") {
   CHECK_EQ(read_file(dir.at("log")), std::string("torn\nwhole\n"));
 }
 
-TEST("a file that cannot be opened is an error") {
+TEST_CASE("a file that cannot be opened is an error") {
   LogSink sink;
   CHECK_EQ(sink.open("/nowhere/access.log").error, ENOENT);
   CHECK(!sink.enabled());
 }
 
-TEST("a file that may not grow holds whole lines only, and goes on when it may") {
+TEST_CASE("a file that may not grow holds whole lines only, and goes on when it may") {
   const TempDir dir;
   const std::string path = dir.at("log");
   ::signal(SIGXFSZ, SIG_IGN);
@@ -86,7 +86,8 @@ TEST("a file that may not grow holds whole lines only, and goes on when it may")
   CHECK(sink.write(lines(0, 30)));
   CHECK(fails_soon(sink));
   const std::string full = read_file(path);
-  CHECK(full.size() > 80 && full.size() <= 100);
+  CHECK(full.size() > 80);
+  CHECK(full.size() <= 100);
   CHECK(full.ends_with('\n'));
   REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
   CHECK(sink.flush(kPatience));
@@ -94,7 +95,7 @@ TEST("a file that may not grow holds whole lines only, and goes on when it may")
   CHECK_EQ(read_file(path), lines(0, 30));
 }
 
-TEST("a FIFO without a reader: opening does not wait, and the reader that comes gets every line") {
+TEST_CASE("a FIFO without a reader: opening does not wait, and the reader that comes gets every line") {
   const TempDir dir;
   REQUIRE(::mkfifo(dir.at("fifo").c_str(), 0600) == 0);
   LogSink sink;
@@ -107,7 +108,8 @@ TEST("a FIFO without a reader: opening does not wait, and the reader that comes 
   CHECK_EQ(drain(reader.get()), lines(0, 2000, 100));
 }
 
-TEST("a reader that stopped: what finds no room is refused whole, the rest comes in order, no line is torn") {
+TEST_CASE(
+    "a reader that stopped: what finds no room is refused whole, the rest comes in order, no line is torn") {
   const TempDir dir;
   REQUIRE(::mkfifo(dir.at("fifo").c_str(), 0600) == 0);
   LogSink sink(200'000);
@@ -127,7 +129,7 @@ TEST("a reader that stopped: what finds no room is refused whole, the rest comes
   CHECK_EQ(drain(reader.get()), taken);
 }
 
-TEST("a line longer than a pipe takes at once comes whole") {
+TEST_CASE("a line longer than a pipe takes at once comes whole") {
   int ends[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
   const Fd reader(ends[0]), writer(ends[1]);
@@ -140,7 +142,8 @@ TEST("a line longer than a pipe takes at once comes whole") {
   CHECK_EQ(::fcntl(writer.get(), F_GETFL) & O_NONBLOCK, 0);
 }
 
-TEST("a pipe whose reader is gone, and a socket whose peer is: a failure that is told, and lines that wait") {
+TEST_CASE(
+    "a pipe whose reader is gone, and a socket whose peer is: a failure that is told, and lines that wait") {
   ::signal(SIGPIPE, SIG_IGN);
   int ends[2], sockets[2];
   REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
@@ -158,7 +161,7 @@ TEST("a pipe whose reader is gone, and a socket whose peer is: a failure that is
   }
 }
 
-TEST("another file in place of one that blocks gets the lines that wait, each of them whole") {
+TEST_CASE("another file in place of one that blocks gets the lines that wait, each of them whole") {
   const TempDir dir;
   REQUIRE(::mkfifo(dir.at("fifo").c_str(), 0600) == 0);
   LogSink sink;
@@ -173,7 +176,7 @@ TEST("another file in place of one that blocks gets the lines that wait, each of
   CHECK(text.starts_with("line "));
 }
 
-TEST("a sink that ends while nobody reads does not wait") {
+TEST_CASE("a sink that ends while nobody reads does not wait") {
   const TempDir dir;
   REQUIRE(::mkfifo(dir.at("fifo").c_str(), 0600) == 0);
   LogSink sink;

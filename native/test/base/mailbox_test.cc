@@ -4,13 +4,13 @@
 #include <string>
 #include <thread>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 #include "test/readable.h"
 
 namespace sealgate {
 namespace {
 
-TEST("a mailbox is readable exactly while tasks lie in it") {
+TEST_CASE("a mailbox is readable exactly while tasks lie in it") {
   Mailbox mailbox;
   CHECK(!readable(mailbox.fd(), 0));
   mailbox.post([] {});
@@ -22,7 +22,7 @@ TEST("a mailbox is readable exactly while tasks lie in it") {
   CHECK(readable(mailbox.fd(), 0));
 }
 
-TEST("tasks run in the order they were posted") {
+TEST_CASE("tasks run in the order they were posted") {
   Mailbox mailbox;
   std::string order;
   for (const char task : {'a', 'b', 'c'}) mailbox.post([&order, task] { order.push_back(task); });
@@ -32,7 +32,7 @@ TEST("tasks run in the order they were posted") {
   CHECK_EQ(order, "abc");
 }
 
-TEST("a task posted by a task waits for the next opening, and wakes") {
+TEST_CASE("a task posted by a task waits for the next opening, and wakes") {
   Mailbox mailbox;
   int runs = 0;
   mailbox.post([&] {
@@ -46,7 +46,7 @@ TEST("a task posted by a task waits for the next opening, and wakes") {
   CHECK_EQ(runs, 2);
 }
 
-TEST("tasks of many threads each run once, on the thread that opens, in order by sender") {
+TEST_CASE("tasks of many threads each run once, on the thread that opens, in order by sender") {
   constexpr int kSenders = 4, kTasks = 5'000;
   Mailbox mailbox;
   std::vector<int> seen(kSenders, 0);

@@ -2,8 +2,8 @@
 // other one ("funky chunks"): what one reader takes for the end of a line, another takes for data.
 #include <string>
 
+#include <doctest/doctest.h>
 #include "http/http1.h"
-#include "test/check.h"
 #include "test/transcript.h"
 
 namespace sealgate {
@@ -25,20 +25,20 @@ std::string last_line(const std::string& text) {
 
 // However the bytes are cut. Behind each body a request waits to be smuggled.
 void ends(const char* name, const std::string& body, const std::string& expected) {
-  const check::Context context(name);
+  INFO(std::string(name));
   const std::string stream = body + "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n";
   const std::string_view bytes = stream;
   for (size_t cut = 0; cut <= bytes.size(); cut++) {
-    const check::Context where("cut at " + std::to_string(cut));
+    INFO(("cut at " + std::to_string(cut)));
     CHECK_EQ(last_line(transcript({bytes.substr(0, cut), bytes.substr(cut)})), expected);
   }
-  const check::Context where("byte by byte");
+  INFO(std::string("byte by byte"));
   CHECK_EQ(last_line(transcript(byte_by_byte(stream))), expected);
 }
 void refused(const char* name, const std::string& body) { ends(name, body, "failed chunk-malformed\n"); }
 void read(const char* name, const std::string& body) { ends(name, body, "end\n"); }
 
-TEST("a chunk size is hexadecimal digits and nothing else") {
+TEST_CASE("a chunk size is hexadecimal digits and nothing else") {
   refused("a size that is none", chunks("x\r\n\r\n"));
   refused("no size", chunks("\r\nhello\r\n"));
   refused("an extension without a size", chunks(";a\r\nhello\r\n0\r\n\r\n"));
@@ -61,7 +61,7 @@ TEST("a chunk size is hexadecimal digits and nothing else") {
   read("capital and small digits", chunks("a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n"));
 }
 
-TEST("a chunk line ends with CRLF") {
+TEST_CASE("a chunk line ends with CRLF") {
   refused("LF", chunks("5\nhello\r\n0\r\n\r\n"));
   refused("CR", chunks("5\rhello\r\n0\r\n\r\n"));
   refused("CR and another byte", chunks("5\rXhello\r\n0\r\n\r\n"));
@@ -73,7 +73,7 @@ TEST("a chunk line ends with CRLF") {
   refused("CR and another byte after an extension", with_extension(";a\rX"));
 }
 
-TEST("the data of a chunk is followed by CRLF") {
+TEST_CASE("the data of a chunk is followed by CRLF") {
   refused("nothing", chunks("5\r\nhello0\r\n\r\n"));
   refused("two other bytes", chunks("5\r\nhelloXX0\r\n\r\n"));
   refused("CR and another byte", chunks("5\r\nhello\rX0\r\n\r\n"));
@@ -85,14 +85,14 @@ TEST("the data of a chunk is followed by CRLF") {
   refused("more data", chunks("4\r\nhello\r\n0\r\n\r\n"));
 }
 
-TEST("a chunked body ends with an empty line") {
+TEST_CASE("a chunked body ends with an empty line") {
   refused("LF", chunks("5\r\nhello\r\n0\r\n\n"));
   refused("CR and another byte", chunks("5\r\nhello\r\n0\r\n\rX"));
   refused("CR and another byte after trailers", with_trailers("X: a\r\n\rX"));
   refused("LF after trailers", chunks("0\r\nX: a\r\n\n"));
 }
 
-TEST("chunk extensions are names with or without a value") {
+TEST_CASE("chunk extensions are names with or without a value") {
   refused("none after the semicolon", with_extension(";"));
   refused("an empty one between others", with_extension(";;a"));
   refused("no name", with_extension(";=b"));
@@ -118,7 +118,7 @@ TEST("chunk extensions are names with or without a value") {
   read("names and a quoted value", with_extension(";a;b=\"c;d e\";f"));
 }
 
-TEST("trailers are field lines as in a head") {
+TEST_CASE("trailers are field lines as in a head") {
   refused("LF after one", with_trailers("X: a\n"));
   refused("CR in a value", with_trailers("X: a\rb\r\n"));
   refused("CR CR LF", with_trailers("X: a\r\r\n"));

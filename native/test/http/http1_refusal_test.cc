@@ -1,7 +1,7 @@
 // Http1 refuses whatever two parsers could read differently, and whatever exceeds a limit, each with the one
 // Problem that says why, however the bytes were cut.
+#include <doctest/doctest.h>
 #include "http/http1.h"
-#include "test/check.h"
 #include "test/transcript.h"
 
 namespace sealgate {
@@ -20,15 +20,15 @@ std::string last_line(const std::string& text) {
 }
 
 void refused(const Example& example, const HttpLimits& limits = {}) {
-  const check::Context context(example.name);
+  INFO(std::string(example.name));
   const std::string_view stream = example.stream;
   const std::string expected = "failed " + std::string(problem_name(example.problem)) + "\n";
   CHECK_EQ(last_line(transcript({stream}, limits)), expected);
   for (size_t cut = 0; cut <= stream.size(); cut++) {
-    const check::Context where("cut at " + std::to_string(cut));
+    INFO(("cut at " + std::to_string(cut)));
     CHECK_EQ(last_line(transcript({stream.substr(0, cut), stream.substr(cut)}, limits)), expected);
   }
-  const check::Context where("byte by byte");
+  INFO(std::string("byte by byte"));
   CHECK_EQ(last_line(transcript(byte_by_byte(stream), limits)), expected);
 }
 
@@ -38,7 +38,7 @@ std::string put(const std::string& fields, const std::string& body = "") {
 
 std::string chunks(const std::string& body) { return put("Transfer-Encoding: chunked\r\n", body); }
 
-TEST("a body whose end is open to doubt is refused") {
+TEST_CASE("a body whose end is open to doubt is refused") {
   const std::string te = "Transfer-Encoding: chunked\r\n", length = "Content-Length: 5\r\n";
   refused({"length before chunked", put(length + te, "0\r\n\r\n"), framing_ambiguous});
   refused({"chunked before length", put(te + length, "0\r\n\r\n"), framing_ambiguous});
@@ -64,7 +64,7 @@ TEST("a body whose end is open to doubt is refused") {
       {"a coding before chunked", put("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), coding_unknown});
 }
 
-TEST("a head that is not built of whole CRLF lines is refused") {
+TEST_CASE("a head that is not built of whole CRLF lines is refused") {
   const std::string get = "GET / HTTP/1.1\r\nHost: h\r\n";
   refused({"a blank after the version", "GET / HTTP/1.1 \r\nHost: h\r\n\r\n", head_malformed});
   refused({"bare LF after the request line", "GET / HTTP/1.1\nHost: h\r\n\r\n", head_malformed});
@@ -91,7 +91,7 @@ TEST("a head that is not built of whole CRLF lines is refused") {
   refused({"nine empty lines", std::string(18, '\n') + get + "\r\n", head_malformed});
 }
 
-TEST("a request line that is none is refused") {
+TEST_CASE("a request line that is none is refused") {
   const auto line = [](const std::string& text) { return text + "\r\nHost: h\r\n\r\n"; };
   refused({"two blanks before the target", line("GET  / HTTP/1.1"), head_malformed});
   refused({"a blank in the target", line("GET /a b HTTP/1.1"), head_malformed});
@@ -109,14 +109,14 @@ TEST("a request line that is none is refused") {
   refused({"a TLS ClientHello", std::string("\x16\x03\x01\x02\x00\x01\x00", 7), head_malformed});
 }
 
-TEST("a version that is not 1.0 or 1.1 is refused") {
+TEST_CASE("a version that is not 1.0 or 1.1 is refused") {
   refused({"HTTP/0.9", "GET /\r\n\r\n", version_unsupported});
   refused({"HTTP/1.2", "GET / HTTP/1.2\r\nHost: h\r\n\r\n", version_unsupported});
   refused({"HTTP/2.0", "GET / HTTP/2.0\r\nHost: h\r\n\r\n", version_unsupported});
   refused({"the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", version_unsupported});
 }
 
-TEST("HTTP/1.1 without exactly one valid Host is refused") {
+TEST_CASE("HTTP/1.1 without exactly one valid Host is refused") {
   const auto get = [](const std::string& fields) { return "GET / HTTP/1.1\r\n" + fields + "\r\n"; };
   refused({"no Host", get("Accept: */*\r\n"), host_invalid});
   refused({"two Hosts that differ", get("Host: a\r\nHost: b\r\n"), host_invalid});
@@ -127,14 +127,14 @@ TEST("HTTP/1.1 without exactly one valid Host is refused") {
   refused({"two Hosts under HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", host_invalid});
 }
 
-TEST("a field that decides the answer comes once") {
+TEST_CASE("a field that decides the answer comes once") {
   for (const std::string name :
        {"Range", "If-Range", "If-Modified-Since", "If-Unmodified-Since", "Authorization"}) {
     refused({"two of " + name, put(name + ": \"a\"\r\n" + name + ": \"b\"\r\n"), head_malformed});
   }
 }
 
-TEST("an expectation that is not 100-continue is refused") {
+TEST_CASE("an expectation that is not 100-continue is refused") {
   refused({"another", put("Expect: 200-ok\r\n"), expectation_unknown});
   refused({"an empty one", put("Expect:\r\n"), expectation_unknown});
   refused({"an empty list", put("Expect: ,\r\n"), expectation_unknown});
@@ -152,7 +152,7 @@ HttpLimits small_limits() {
   return limits;
 }
 
-TEST("a target up to its limit is read, a longer one refused") {
+TEST_CASE("a target up to its limit is read, a longer one refused") {
   const auto get = [](size_t size) {
     return "GET /" + std::string(size - 1, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n";
   };
@@ -161,7 +161,7 @@ TEST("a target up to its limit is read, a longer one refused") {
   refused({"also longer than a whole head", get(200), target_too_long}, small_limits());
 }
 
-TEST("a head up to its limit is read, a longer one refused") {
+TEST_CASE("a head up to its limit is read, a longer one refused") {
   const auto get = [](size_t size) {
     const std::string before = "GET / HTTP/1.1\r\nHost: h\r\nX: ";
     return before + std::string(size - before.size() - 4, 'a') + "\r\n\r\n";
@@ -173,7 +173,7 @@ TEST("a head up to its limit is read, a longer one refused") {
   refused({"a malformed line beyond the limit", get(101) + "\n", head_too_large}, small_limits());
 }
 
-TEST("as many fields as the limit are read, more refused") {
+TEST_CASE("as many fields as the limit are read, more refused") {
   const auto get = [](const std::string& fields) {
     return "GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n";
   };
@@ -181,7 +181,7 @@ TEST("as many fields as the limit are read, more refused") {
   refused({"one more", get("A: 1\r\nB: 2\r\nC: 3\r\n"), head_too_large}, small_limits());
 }
 
-TEST("bytes of a body that carry nothing are bounded") {
+TEST_CASE("bytes of a body that carry nothing are bounded") {
   const std::string bomb(200, 'x');
   refused({"a long extension", chunks("1;" + bomb + "\r\na\r\n0\r\n\r\n"), chunk_malformed}, small_limits());
   refused({"a long size", chunks(std::string(200, '0') + "1\r\na\r\n0\r\n\r\n"), chunk_malformed},

@@ -1,7 +1,7 @@
 // Http1 reads well-formed requests as they were meant, however the bytes were cut on their way.
 #include "http/http1.h"
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 #include "test/transcript.h"
 
 namespace sealgate {
@@ -91,35 +91,35 @@ const std::vector<Example> kExamples = {
      "PUT /3 chunked\n  host=c\nbody x\nend\nHEAD /4\n  host=d\n  range=bytes=-1\nend\n"},
 };
 
-TEST("each request is read as it was meant") {
+TEST_CASE("each request is read as it was meant") {
   for (const Example& example : kExamples) {
-    const check::Context context(example.name);
+    INFO(std::string(example.name));
     CHECK_EQ(transcript({example.stream}), example.expected);
   }
 }
 
-TEST("a request cut in two at any byte is the same request") {
+TEST_CASE("a request cut in two at any byte is the same request") {
   for (const Example& example : kExamples) {
     const std::string_view stream = example.stream;
     for (size_t cut = 0; cut <= stream.size(); cut++) {
-      const check::Context context(std::string(example.name) + ", cut at " + std::to_string(cut));
+      INFO((std::string(example.name) + ", cut at " + std::to_string(cut)));
       CHECK_EQ(transcript({stream.substr(0, cut), stream.substr(cut)}), example.expected);
     }
   }
 }
 
-TEST("a request that arrives byte by byte is the same request") {
+TEST_CASE("a request that arrives byte by byte is the same request") {
   for (const Example& example : kExamples) {
-    const check::Context context(example.name);
+    INFO(std::string(example.name));
     CHECK_EQ(transcript(byte_by_byte(example.stream)), example.expected);
   }
 }
 
-TEST("the application gets the field lines as they were sent") {
+TEST_CASE("the application gets the field lines as they were sent") {
   const std::string fields = "Host: h\r\nX-Odd:  two  blanks\r\nx-odd: again\r\n";
   const std::string stream = "GET / HTTP/1.1\r\n" + fields + "\r\n";
   for (size_t cut = 0; cut <= stream.size(); cut++) {
-    const check::Context context("cut at " + std::to_string(cut));
+    INFO(("cut at " + std::to_string(cut)));
     Transcript read(HttpLimits{});
     CHECK(read.feed(stream.substr(0, cut)));
     CHECK(read.feed(stream.substr(cut)));
@@ -127,7 +127,7 @@ TEST("the application gets the field lines as they were sent") {
   }
 }
 
-TEST("it is idle between messages and at no other time") {
+TEST_CASE("it is idle between messages and at no other time") {
   const std::string message = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab";
   Transcript read(HttpLimits{});
   CHECK(read.idle());
@@ -141,7 +141,7 @@ TEST("it is idle between messages and at no other time") {
   CHECK(!read.idle());
 }
 
-TEST("what remains after a head stays with the caller until the next call") {
+TEST_CASE("what remains after a head stays with the caller until the next call") {
   const std::string stream = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nabGET";
   Http1 http{HttpLimits{}};
   Request request;

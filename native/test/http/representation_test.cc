@@ -1,7 +1,7 @@
 // Preconditions are evaluated in the order of RFC 9110 13.2.2, and only then the range (14.2).
 #include "http/representation.h"
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 
 namespace sealgate {
 namespace {
@@ -48,19 +48,19 @@ void answers(const Fields& fields, Outcome expected, Method method = Method::get
   std::string text;
   for (const auto& [field, value] : fields)
     text += std::to_string(static_cast<int>(field)) + ": " + value + "; ";
-  const check::Context context(text);
+  INFO(std::string(text));
   CHECK_EQ(std::string(outcome_name(ask(fields, 100, method).outcome)), outcome_name(expected));
 }
 
 void selects(const char* range, uint64_t size, const char* expected) {
-  const check::Context context(std::string(range) + " of " + std::to_string(size));
+  INFO((std::string(range) + " of " + std::to_string(size)));
   const Answer answer = ask({{Field::range, range}}, size);
   CHECK_EQ(std::string(outcome_name(answer.outcome)), "partial");
   CHECK_EQ(answer.ranges, expected);
 }
 
 void selects_nothing(const char* range, uint64_t size, Outcome expected) {
-  const check::Context context(std::string(range) + " of " + std::to_string(size));
+  INFO((std::string(range) + " of " + std::to_string(size)));
   const Answer answer = ask({{Field::range, range}}, size);
   CHECK_EQ(std::string(outcome_name(answer.outcome)), outcome_name(expected));
   CHECK_EQ(answer.ranges, "");
@@ -69,7 +69,7 @@ void selects_nothing(const char* range, uint64_t size, Outcome expected) {
 using enum Field;
 using enum Outcome;
 
-TEST("If-Match holds for the strong entity tag alone") {
+TEST_CASE("If-Match holds for the strong entity tag alone") {
   answers({{if_match, "\"e1\""}}, full);
   answers({{if_match, "*"}}, full);
   answers({{if_match, "\"x\", \"e1\""}}, full);
@@ -84,7 +84,7 @@ TEST("If-Match holds for the strong entity tag alone") {
   answers({{if_match, ""}}, precondition_failed);
 }
 
-TEST("If-None-Match compares weakly") {
+TEST_CASE("If-None-Match compares weakly") {
   answers({{if_none_match, "\"e1\""}}, not_modified);
   answers({{if_none_match, "W/\"e1\""}}, not_modified);
   answers({{if_none_match, "*"}}, not_modified);
@@ -98,14 +98,14 @@ TEST("If-None-Match compares weakly") {
 
 // `there` is the date of what is there: 0 where it has none, -1 where nothing is there.
 void changes(const Conditions& conditions, int64_t there, bool expected) {
-  const check::Context context("of " + std::to_string(there));
+  INFO(("of " + std::to_string(there)));
   const Validators current{kEtag, there};
   CHECK_EQ(may_change(conditions, there < 0 ? nullptr : &current), expected);
 }
 
 constexpr int64_t kNothing = -1, kUndated = 0;
 
-TEST("a change happens where its entity tags hold, and not where they cannot be read") {
+TEST_CASE("a change happens where its entity tags hold, and not where they cannot be read") {
   for (const char* list : {"\"e1\"", "*", " * ", "\"x\", \"e1\"", "\"x\",,\"e1\" ,"}) {
     changes({.if_match = list}, kModified, true);
     changes({.if_match = list}, kNothing, false);
@@ -124,7 +124,7 @@ TEST("a change happens where its entity tags hold, and not where they cannot be 
   changes({}, kNothing, true);
 }
 
-TEST("a change that a date guards happens where the date is known and not earlier") {
+TEST_CASE("a change that a date guards happens where the date is known and not earlier") {
   for (const char* date : {kThen, kLater, "Sunday, 06-Nov-94 08:49:37 GMT"}) {
     changes({.if_unmodified_since = date}, kModified, true);
     changes({.if_unmodified_since = date}, kUndated, false);
@@ -136,7 +136,7 @@ TEST("a change that a date guards happens where the date is known and not earlie
   changes({.if_match = "\"e1\"", .if_unmodified_since = "yesterday"}, kUndated, true);
 }
 
-TEST("dates are compared by the second, and none is read into a date that is none") {
+TEST_CASE("dates are compared by the second, and none is read into a date that is none") {
   answers({{if_modified_since, kThen}}, not_modified);
   answers({{if_modified_since, kLater}}, not_modified);
   answers({{if_modified_since, kEarlier}}, full);
@@ -148,21 +148,21 @@ TEST("dates are compared by the second, and none is read into a date that is non
   answers({{if_unmodified_since, "yesterday"}}, full);
 }
 
-TEST("a date in any of the three formats is the same date") {
+TEST_CASE("a date in any of the three formats is the same date") {
   for (const char* date : {kThen, "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"}) {
     answers({{if_modified_since, date}}, not_modified);
     answers({{if_unmodified_since, date}}, full);
   }
 }
 
-TEST("an entity tag overrides the date beside it") {
+TEST_CASE("an entity tag overrides the date beside it") {
   answers({{if_match, "\"e1\""}, {if_unmodified_since, kEarlier}}, full);
   answers({{if_match, "\"e2\""}, {if_unmodified_since, kLater}}, precondition_failed);
   answers({{if_none_match, "\"e1\""}, {if_modified_since, kEarlier}}, not_modified);
   answers({{if_none_match, "\"e2\""}, {if_modified_since, kThen}}, full);
 }
 
-TEST("what fails the request comes before what spares its answer, and both before the range") {
+TEST_CASE("what fails the request comes before what spares its answer, and both before the range") {
   answers({{if_match, "\"e2\""}, {if_none_match, "\"e1\""}}, precondition_failed);
   answers({{if_unmodified_since, kEarlier}, {if_none_match, "\"e1\""}}, precondition_failed);
   answers({{if_match, "\"e1\""}, {if_none_match, "\"e1\""}, {range, "bytes=0-1"}}, not_modified);
@@ -172,14 +172,14 @@ TEST("what fails the request comes before what spares its answer, and both befor
   answers({{if_match, "\"e1\""}, {if_none_match, "\"e2\""}, {range, "bytes=0-1"}}, partial);
 }
 
-TEST("HEAD has preconditions and no range") {
+TEST_CASE("HEAD has preconditions and no range") {
   answers({{if_match, "\"e2\""}}, precondition_failed, Method::head);
   answers({{if_none_match, "\"e1\""}}, not_modified, Method::head);
   answers({{range, "bytes=0-1"}}, full, Method::head);
   answers({{range, "bytes=900-"}}, full, Method::head);
 }
 
-TEST("If-Range keeps the range for exactly this version") {
+TEST_CASE("If-Range keeps the range for exactly this version") {
   answers({{range, "bytes=0-1"}, {if_range, "\"e1\""}}, partial);
   answers({{range, "bytes=0-1"}, {if_range, kThen}}, full);
   answers({{range, "bytes=0-1"}, {if_range, "W/\"e1\""}}, full);
@@ -193,7 +193,7 @@ TEST("If-Range keeps the range for exactly this version") {
   answers({{if_range, "\"e2\""}}, full);
 }
 
-TEST("one range: closed, open, suffix, cut at the end") {
+TEST_CASE("one range: closed, open, suffix, cut at the end") {
   selects("bytes=0-0", 100, "0+1");
   selects("bytes=10-19", 100, "10+10");
   selects("bytes=99-99", 100, "99+1");
@@ -207,7 +207,7 @@ TEST("one range: closed, open, suffix, cut at the end") {
   selects("bytes= 0-1 ", 100, "0+2");
 }
 
-TEST("several ranges: in the order asked, without those beyond the end") {
+TEST_CASE("several ranges: in the order asked, without those beyond the end") {
   selects("bytes=0-0,-1", 100, "0+1 99+1");
   selects("bytes=50-59 ,\t0-9", 100, "50+10 0+10");
   selects("bytes=,0-1,, 5-6,", 100, "0+2 5+2");
@@ -216,19 +216,19 @@ TEST("several ranges: in the order asked, without those beyond the end") {
   selects("bytes=0-9,5-14", 100, "0+10 5+10");
 }
 
-TEST("a range that selects nothing is unsatisfiable") {
+TEST_CASE("a range that selects nothing is unsatisfiable") {
   selects_nothing("bytes=100-", 100, range_unsatisfiable);
   selects_nothing("bytes=100-200,-0", 100, range_unsatisfiable);
   selects_nothing("bytes=-0", 100, range_unsatisfiable);
 }
 
-TEST("any range of an empty representation is all of it") {
+TEST_CASE("any range of an empty representation is all of it") {
   for (const char* range : {"bytes=0-", "bytes=0-0", "bytes=-5", "bytes=7-", "bytes=-0", "bytes=0-0,-1"}) {
     selects_nothing(range, 0, full);
   }
 }
 
-TEST("a range that is malformed or of another unit is ignored") {
+TEST_CASE("a range that is malformed or of another unit is ignored") {
   for (const char* range : {"bytes", "bytes=", "bytes=,", "bytes=-", "bytes=a-b", "bytes=1", "bytes=5-4",
                             "bytes=1-2-3", "bytes=1 -2", "bytes=--1", "bytes=+1-2", "bytes=0x1-2",
                             "bytes 0-1", "lines=0-1", "bytes=0-1;", "bytes=0-1,x", "=0-1", ""}) {
@@ -236,7 +236,7 @@ TEST("a range that is malformed or of another unit is ignored") {
   }
 }
 
-TEST("numbers beyond 64 bits saturate") {
+TEST_CASE("numbers beyond 64 bits saturate") {
   constexpr uint64_t kLargest = INT64_MAX;
   selects("bytes=0-99999999999999999999999999", 100, "0+100");
   selects("bytes=-99999999999999999999999999", 100, "0+100");
@@ -246,13 +246,13 @@ TEST("numbers beyond 64 bits saturate") {
   selects_nothing("bytes=18446744073709551616-18446744073709551617", kLargest, range_unsatisfiable);
 }
 
-TEST("as many ranges as the limit are selected, more refused") {
+TEST_CASE("as many ranges as the limit are selected, more refused") {
   selects("bytes=0-0,2-2,4-4,6-6", 100, "0+1 2+1 4+1 6+1");
   selects_nothing("bytes=0-0,2-2,4-4,6-6,8-8", 100, range_unsatisfiable);
   selects_nothing("bytes=0-0,200-,201-,202-,203-", 100, range_unsatisfiable);
 }
 
-TEST("two overlaps are selected, three refused") {
+TEST_CASE("two overlaps are selected, three refused") {
   selects("bytes=0-9,5-14,10-19", 100, "0+10 5+10 10+10");
   selects_nothing("bytes=0-,0-,0-", 100, range_unsatisfiable);
 }

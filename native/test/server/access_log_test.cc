@@ -1,7 +1,7 @@
 // The access log's line: JSON whatever a client sends, and nothing where there is nothing to say.
 #include "server/access_log.h"
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 #include "test/temp_dir.h"
 
 namespace sealgate {
@@ -21,14 +21,14 @@ AccessRecord plain_record() {
   return record;
 }
 
-TEST("a line without TLS") {
+TEST_CASE("a line without TLS") {
   CHECK_EQ(access_line(plain_record()),
            std::string("{\"time\":\"2023-11-14T22:13:20.123Z\",\"peer\":\"127.0.0.1\",\"method\":\"GET\","
                        "\"target\":\"/o/files/a\",\"status\":200,\"received\":0,\"sent\":1234,"
                        "\"first_byte_ms\":1.500,\"duration_ms\":20.250,\"delivery\":\"plain-send\"}"));
 }
 
-TEST("what a client sends cannot end a string or a line") {
+TEST_CASE("what a client sends cannot end a string or a line") {
   AccessRecord record = plain_record();
   record.target = "/\"\\\n\x7f\xff{";
   record.user_agent = std::string_view("\0\x1b", 2);
@@ -38,7 +38,7 @@ TEST("what a client sends cannot end a string or a line") {
   CHECK(line.find('\n') == line.npos);
 }
 
-TEST("fields that were asked for are escaped, and cut when they are long") {
+TEST_CASE("fields that were asked for are escaped, and cut when they are long") {
   AccessRecord record = plain_record();
   record.http_version = "1.0";
   record.host = "a\"b";
@@ -52,14 +52,14 @@ TEST("fields that were asked for are escaped, and cut when they are long") {
   CHECK(line.ends_with(",\"user_agent\":\"" + std::string(1024, 'x') + "\"}"));
 }
 
-TEST("a response that was cut says so") {
+TEST_CASE("a response that was cut says so") {
   AccessRecord record = plain_record();
   record.cut = record.resumed = true;
   const std::string line = access_line(record);
   CHECK(line.find("\"resumed\":true,\"cut\":true") != line.npos);
 }
 
-TEST("lines are collected for a second, then go to the sink") {
+TEST_CASE("lines are collected for a second, then go to the sink") {
   const TempDir dir;
   const std::string path = dir.at("access.log");
   LogSink sink;
@@ -78,7 +78,7 @@ TEST("lines are collected for a second, then go to the sink") {
   CHECK_EQ(counters.access_log_dropped.get(), 0u);
 }
 
-TEST("lines that find no room are counted, each of them") {
+TEST_CASE("lines that find no room are counted, each of them") {
   LogSink sink(100);
   Counters counters;
   AccessLines lines(sink, counters);

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 
 namespace sealgate {
 namespace {
@@ -27,7 +27,7 @@ size_t taken_by(ApplicationTurns& turns, size_t client) {
   return taken;
 }
 
-TEST("one client takes three quarters of the places, and another is asked at once") {
+TEST_CASE("one client takes three quarters of the places, and another is asked at once") {
   ApplicationTurns turns(64);
   CHECK_EQ(taken_by(turns, 1), 48);
   turns.add(1, request(10));
@@ -36,7 +36,7 @@ TEST("one client takes three quarters of the places, and another is asked at onc
   CHECK_EQ(asked(turns), "20 ");
 }
 
-TEST("clients take turns, each in its own order") {
+TEST_CASE("clients take turns, each in its own order") {
   ApplicationTurns turns(64);
   for (uint64_t id : {10, 11, 12}) turns.add(1, request(id));
   for (uint64_t id : {20, 21}) turns.add(2, request(id));
@@ -45,7 +45,7 @@ TEST("clients take turns, each in its own order") {
   CHECK(turns.nobody_waits());
 }
 
-TEST("a place that one leaves goes to its next request") {
+TEST_CASE("a place that one leaves goes to its next request") {
   ApplicationTurns turns(64);
   taken_by(turns, 1);
   for (uint64_t id : {10, 11}) turns.add(1, request(id));
@@ -55,7 +55,7 @@ TEST("a place that one leaves goes to its next request") {
   CHECK_EQ(asked(turns), "11 ");
 }
 
-TEST("when all places are taken, nobody is asked") {
+TEST_CASE("when all places are taken, nobody is asked") {
   ApplicationTurns turns(2);
   CHECK_EQ(taken_by(turns, 1), 2);
   turns.add(2, request(20));
@@ -64,7 +64,7 @@ TEST("when all places are taken, nobody is asked") {
   CHECK_EQ(asked(turns), "20 ");
 }
 
-TEST("a request that nobody waits for any more takes no place") {
+TEST_CASE("a request that nobody waits for any more takes no place") {
   ApplicationTurns turns(1);
   for (uint64_t id : {10, 11}) turns.add(1, request(id));
   CHECK(turns.next().has_value());

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <semaphore>
 
+#include <doctest/doctest.h>
 #include "base/mailbox.h"
-#include "test/check.h"
 #include "test/readable.h"
 #include "test/temp_dir.h"
 
@@ -44,11 +44,11 @@ std::string body_of(size_t size) {
   return body;
 }
 
-TEST("a body of any size is stored as it came, whether its length is known or not") {
+TEST_CASE("a body of any size is stored as it came, whether its length is known or not") {
   for (const size_t size :
        {0ul, 1ul, Ingest::kBufferBytes, Ingest::kBufferBytes + 1, 5 * Ingest::kBufferBytes}) {
     for (const auto length : {std::optional<uint64_t>(), std::optional<uint64_t>(size)}) {
-      const check::Context context(std::to_string(size) + (length ? " bytes" : " bytes, unannounced"));
+      INFO((std::to_string(size) + (length ? " bytes" : " bytes, unannounced")));
       TempDir dir;
       const std::string body = body_of(size);
       Upload upload(dir.at("staging"), length);
@@ -64,7 +64,7 @@ TEST("a body of any size is stored as it came, whether its length is known or no
   }
 }
 
-TEST("bytes that were received into the buffer are stored like those that are copied into it") {
+TEST_CASE("bytes that were received into the buffer are stored like those that are copied into it") {
   TempDir dir;
   const std::string body = body_of(2 * Ingest::kBufferBytes + 5);
   Upload upload(dir.at("staging"), body.size());
@@ -83,7 +83,7 @@ TEST("bytes that were received into the buffer are stored like those that are co
   CHECK(read_file(dir.at("staging")) == body);
 }
 
-TEST("no more than a buffer is taken before the disk has answered") {
+TEST_CASE("no more than a buffer is taken before the disk has answered") {
   TempDir dir;
   Mailbox ignored;
   std::counting_semaphore<> gate(0);
@@ -100,7 +100,7 @@ TEST("no more than a buffer is taken before the disk has answered") {
   CHECK_EQ(ingest->append("x"), 1);
 }
 
-TEST("a body that cannot be stored fails with the reason, and takes no more") {
+TEST_CASE("a body that cannot be stored fails with the reason, and takes no more") {
   TempDir dir;
   Upload upload(dir.at("missing/staging"));
   upload.send("ab");
@@ -110,7 +110,7 @@ TEST("a body that cannot be stored fails with the reason, and takes no more") {
   CHECK_EQ(upload.ingest->append("c"), 0);
 }
 
-TEST("an aborted body leaves no file, at whatever point it was") {
+TEST_CASE("an aborted body leaves no file, at whatever point it was") {
   for (const size_t size : {size_t{1}, Ingest::kBufferBytes + 1}) {
     TempDir dir;
     {
@@ -122,7 +122,7 @@ TEST("an aborted body leaves no file, at whatever point it was") {
   }
 }
 
-TEST("the file of an aborted body goes on an I/O thread, whatever was under way") {
+TEST_CASE("the file of an aborted body goes on an I/O thread, whatever was under way") {
   TempDir dir;
   IoPool pool(1);
   Mailbox mailbox;
@@ -140,14 +140,16 @@ TEST("the file of an aborted body goes on an I/O thread, whatever was under way"
   pool.submit([&] { gate.acquire(); });
   Ingest::abort(std::move(idle));
   Ingest::abort(std::move(over));
-  CHECK(exists(dir.at("idle")) && exists(dir.at("over")));
+  CHECK(exists(dir.at("idle")));
+  CHECK(exists(dir.at("over")));
   gate.release();
   pool.submit([&] { passed.release(); });
   passed.acquire();
-  CHECK(!exists(dir.at("idle")) && !exists(dir.at("over")));
+  CHECK(!exists(dir.at("idle")));
+  CHECK(!exists(dir.at("over")));
 }
 
-TEST("a body that was stored when it was aborted leaves no file either") {
+TEST_CASE("a body that was stored when it was aborted leaves no file either") {
   TempDir dir;
   {
     Upload upload(dir.at("staging"));
@@ -160,7 +162,7 @@ TEST("a body that was stored when it was aborted leaves no file either") {
   CHECK(!exists(dir.at("staging")));
 }
 
-TEST("a stored body outlives the connection that received it") {
+TEST_CASE("a stored body outlives the connection that received it") {
   TempDir dir;
   {
     Upload upload(dir.at("staging"));

@@ -11,8 +11,8 @@
 #include <csignal>
 #include <functional>
 
+#include <doctest/doctest.h>
 #include "base/fd.h"
-#include "test/check.h"
 #include "test/temp_dir.h"
 
 namespace sealgate {
@@ -55,7 +55,7 @@ void read_cut_short(const std::string& path) {
 
 void exit_with_7(int) { ::_exit(7); }
 
-TEST("metadata that are cut short while they are mapped: a sentence with their path, and status 74") {
+TEST_CASE("metadata that are cut short while they are mapped: a sentence with their path, and status 74") {
   TempDir dir;
   CHECK_EQ(::mkdir(dir.at("meta").c_str(), 0700), 0);
   for (const char* name : {"meta/data.mdb", "meta/lock.mdb"}) {
@@ -70,7 +70,7 @@ TEST("metadata that are cut short while they are mapped: a sentence with their p
   }
 }
 
-TEST("another file that is cut short ends the process as before, without a word") {
+TEST_CASE("another file that is cut short ends the process as before, without a word") {
   TempDir dir;
   const End end = end_of([&] {
     explain_lost_metadata();
@@ -81,7 +81,7 @@ TEST("another file that is cut short ends the process as before, without a word"
   CHECK_EQ(end.said, "");
 }
 
-TEST("another file that is cut short, and SIGBUS that is sent, go to the handler of before") {
+TEST_CASE("another file that is cut short, and SIGBUS that is sent, go to the handler of before") {
   TempDir dir;
   for (const bool sent : {true, false}) {
     const End end = end_of([&] {
@@ -95,7 +95,7 @@ TEST("another file that is cut short, and SIGBUS that is sent, go to the handler
   }
 }
 
-TEST("SIGBUS that is sent ends a process that does not handle it") {
+TEST_CASE("SIGBUS that is sent ends a process that does not handle it") {
   const End end = end_of([] {
     explain_lost_metadata();
     std::raise(SIGBUS);

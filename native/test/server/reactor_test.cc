@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 #include "test/readable.h"
 #include "test/served.h"
 
@@ -70,7 +70,7 @@ size_t count(std::string_view text, std::string_view part) {
   return found;
 }
 
-TEST("what is asked in one segment is answered whole, in order, and logged as it was asked") {
+TEST_CASE("what is asked in one segment is answered whole, in order, and logged as it was asked") {
   TempDir logs;
   REQUIRE(Engine::instance().access_log.open(logs.at("access.log")).ok());
   {
@@ -79,7 +79,7 @@ TEST("what is asked in one segment is answered whole, in order, and logged as it
     served.add("/large", std::string(300'000, '~'));
     served.add("/small", std::string(1000, '^'));
     for (const bool known : {false, true}) {
-      const check::Context context(known ? "plans are kept" : "plans are to be made");
+      INFO(std::string(known ? "plans are kept" : "plans are to be made"));
       Client client(served.port());
       client.send(get("/large") + get("/small") + get("/large") + get("/large", "Range: bytes=0-99999\r\n") +
                   get("/absent") + get("/large", kLast));
@@ -99,7 +99,7 @@ TEST("what is asked in one segment is answered whole, in order, and logged as it
   CHECK_EQ(count(lines, R"("method":"GET","target":"/absent")"), 2);
 }
 
-TEST("whatever clients send before they go, those who come next are served") {
+TEST_CASE("whatever clients send before they go, those who come next are served") {
   Served served(plain());
   served.add("/large", std::string(3'000'000, 'l'));
   served.add("/small", std::string(1000, 's'));
@@ -138,7 +138,7 @@ TEST("whatever clients send before they go, those who come next are served") {
   CHECK_EQ(large.size() - large.find("\r\n\r\n") - 4, 3'000'000);
 }
 
-TEST("a second plan to receive one body is answered with 500 at once, logged, and keeps no place") {
+TEST_CASE("a second plan to receive one body is answered with 500 at once, logged, and keeps no place") {
   TempDir logs;
   REQUIRE(Engine::instance().log.open(logs.at("log")).ok());
   ReactorOptions options = plain();
@@ -158,7 +158,7 @@ TEST("a second plan to receive one body is answered with 500 at once, logged, an
   CHECK_EQ(count(lines, R"(","request":"\"2","msg":"the application )"), 1);
 }
 
-TEST("at the limit of connections the one that has been idle longest gives way to a new one") {
+TEST_CASE("at the limit of connections the one that has been idle longest gives way to a new one") {
   ReactorOptions options = plain();
   options.connections = 3;
   Served served(options);

@@ -3,8 +3,8 @@
 
 #include <sys/stat.h>
 
+#include <doctest/doctest.h>
 #include "store/staging_file.h"
-#include "test/check.h"
 #include "test/temp_dir.h"
 
 namespace sealgate {
@@ -76,26 +76,26 @@ std::string common(const std::string& etag = kEtag, const std::string& repr_dige
          "Cache-Control: no-cache\r\n";
 }
 
-TEST("200 has the fields, the length and the bytes") {
+TEST_CASE("200 has the fields, the length and the bytes") {
   Delivery delivery;
   CHECK_EQ(delivery.answer(), "HTTP/1.1 200 OK\r\n" + common() +
                                   "Content-Type: text/plain\r\nContent-Length: 10\r\n\r\n0123456789");
 }
 
-TEST("HEAD is answered as GET is, without the bytes") {
+TEST_CASE("HEAD is answered as GET is, without the bytes") {
   Delivery delivery;
   const std::string full = delivery.answer();
   delivery.request.method = Method::head;
   CHECK_EQ(delivery.answer() + std::string(kContent), full);
 }
 
-TEST("an empty file has length 0 and no piece of the file") {
+TEST_CASE("an empty file has length 0 and no piece of the file") {
   Delivery delivery("");
   CHECK_EQ(delivery.answer(), "HTTP/1.1 200 OK\r\n" + common(kEmptyEtag, kEmptyReprDigest) +
                                   "Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n");
 }
 
-TEST("no Last-Modified, and no 304 by date, of a plan without a date or dated later than now") {
+TEST_CASE("no Last-Modified, and no 304 by date, of a plan without a date or dated later than now") {
   Delivery delivery;
   for (const int64_t modified : {int64_t{0}, kModified + 61}) {
     delivery.plan->last_modified = modified;
@@ -106,7 +106,7 @@ TEST("no Last-Modified, and no 304 by date, of a plan without a date or dated la
   }
 }
 
-TEST("a prebuilt answer is not used while the clock says less than its Last-Modified") {
+TEST_CASE("a prebuilt answer is not used while the clock says less than its Last-Modified") {
   Delivery delivery;
   bool built = false, broken = false;
   CHECK(whole_response(delivery.request, *delivery.plan, delivery.answering, &built, &broken) != nullptr);
@@ -115,7 +115,7 @@ TEST("a prebuilt answer is not used while the clock says less than its Last-Modi
   CHECK(delivery.answer().find("Last-Modified") == std::string::npos);
 }
 
-TEST("206 of one range says which") {
+TEST_CASE("206 of one range says which") {
   Delivery delivery;
   delivery.field(Field::range, "bytes=2-4");
   CHECK_EQ(delivery.answer(), "HTTP/1.1 206 Partial Content\r\n" + common() +
@@ -123,7 +123,7 @@ TEST("206 of one range says which") {
                                   "Content-Length: 3\r\n\r\n234");
 }
 
-TEST("206 of several ranges is multipart/byteranges, as long as it says") {
+TEST_CASE("206 of several ranges is multipart/byteranges, as long as it says") {
   Delivery delivery;
   delivery.field(Field::range, "bytes=7-,0-1");
   const std::string boundary = delivery.digest.substr(0, 32);
@@ -136,13 +136,13 @@ TEST("206 of several ranges is multipart/byteranges, as long as it says") {
                                   "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
 }
 
-TEST("304 has the fields of the 200 and neither a length nor a type") {
+TEST_CASE("304 has the fields of the 200 and neither a length nor a type") {
   Delivery delivery;
   delivery.field(Field::if_none_match, kEtag.c_str());
   CHECK_EQ(delivery.answer(), "HTTP/1.1 304 Not Modified\r\n" + common() + "\r\n");
 }
 
-TEST("what cannot be answered is left to a refusal") {
+TEST_CASE("what cannot be answered is left to a refusal") {
   Delivery delivery;
   delivery.field(Field::range, "bytes=10-");
   CHECK_EQ(problem_name(delivery.refusal()), "range-unsatisfiable");
@@ -150,7 +150,7 @@ TEST("what cannot be answered is left to a refusal") {
   CHECK_EQ(problem_name(delivery.refusal()), "precondition-failed");
 }
 
-TEST("the end of the connection is announced, and to HTTP/1.0 that it stays") {
+TEST_CASE("the end of the connection is announced, and to HTTP/1.0 that it stays") {
   Delivery delivery;
   delivery.request.http10 = true;
   CHECK(delivery.answer().find("\r\nConnection: keep-alive\r\n") != std::string::npos);
@@ -158,7 +158,7 @@ TEST("the end of the connection is announced, and to HTTP/1.0 that it stays") {
   CHECK(delivery.answer().find("\r\nConnection: close\r\n") != std::string::npos);
 }
 
-TEST("a small answer has its length, except where there is no body at all") {
+TEST_CASE("a small answer has its length, except where there is no body at all") {
   Answering answering;
   answering.tick(kModified);
   const auto respond = [&](int status, bool head_only) {
@@ -174,7 +174,7 @@ TEST("a small answer has its length, except where there is no body at all") {
   CHECK_EQ(respond(204, false), "HTTP/1.1 204 No Content\r\n" + date + "\r\n");
 }
 
-TEST("to HTTP/1.0 a small answer says that the connection stays, too") {
+TEST_CASE("to HTTP/1.0 a small answer says that the connection stays, too") {
   Answering answering;
   answering.tick(kModified);
   Request request;
@@ -184,7 +184,7 @@ TEST("to HTTP/1.0 a small answer says that the connection stays, too") {
   CHECK(response.text.find("\r\nConnection: keep-alive\r\n") != std::string::npos);
 }
 
-TEST("the prebuilt answer is the one that would be built, with the date of now") {
+TEST_CASE("the prebuilt answer is the one that would be built, with the date of now") {
   Delivery delivery;
   bool built = false, broken = false;
   const WholeResponse* whole =
@@ -199,7 +199,7 @@ TEST("the prebuilt answer is the one that would be built, with the date of now")
   CHECK_EQ(whole->bytes, delivery.answer());
 }
 
-TEST("a request that wants anything but the whole gets no prebuilt answer") {
+TEST_CASE("a request that wants anything but the whole gets no prebuilt answer") {
   const auto prebuilt = [](Delivery& delivery) {
     bool built = false, broken = false;
     return whole_response(delivery.request, *delivery.plan, delivery.answering, &built, &broken) != nullptr;
@@ -219,7 +219,7 @@ TEST("a request that wants anything but the whole gets no prebuilt answer") {
   for (Delivery* each : {&head, &closing, &old, &with_body, &large}) CHECK(!prebuilt(*each));
 }
 
-TEST("bytes that are not what the digest says are never prebuilt") {
+TEST_CASE("bytes that are not what the digest says are never prebuilt") {
   Delivery delivery;
   struct stat st {};
   write_file(delivery.path, "012345678X", 0444);

@@ -4,9 +4,9 @@
 #include <map>
 #include <string>
 
+#include <doctest/doctest.h>
 #include "server/group_totals.h"
 #include "server/http_responses.h"
-#include "test/check.h"
 
 namespace sealgate {
 namespace {
@@ -21,7 +21,7 @@ Values values_of(const Counted& counted) {
   return out;
 }
 
-TEST("sizes fall into classes that begin with the size they name") {
+TEST_CASE("sizes fall into classes that begin with the size they name") {
   CHECK(ResponseTimes::kSizes[ResponseTimes::class_of(0)] == "0-4KiB");
   CHECK(ResponseTimes::kSizes[ResponseTimes::class_of(4095)] == "0-4KiB");
   CHECK(ResponseTimes::kSizes[ResponseTimes::class_of(4096)] == "4KiB-16KiB");
@@ -34,7 +34,7 @@ TEST("sizes fall into classes that begin with the size they name") {
   CHECK(ResponseTimes::kSizes[ResponseTimes::class_of(~uint64_t{0})] == "16MiB-");
 }
 
-TEST("sizes of responses come out by path, up to the last byte of their class") {
+TEST_CASE("sizes of responses come out by path, up to the last byte of their class") {
   ResponseTimes times;
   times.cell(Group::canary, true, Path::tls_file, 100'000).completion.observe(1000);
   times.cell(Group::control, false, Path::tls_file, 262'143).completion.observe(70);
@@ -44,7 +44,7 @@ TEST("sizes of responses come out by path, up to the last byte of their class") 
   CHECK_EQ(values.at("response_size.tls-file/18446744073709551615"), 1u);
 }
 
-TEST("sizes of uploads fall into buckets that end with the size they name") {
+TEST_CASE("sizes of uploads fall into buckets that end with the size they name") {
   UploadSizes sizes;
   for (const uint64_t bytes : {uint64_t{0}, uint64_t{4096}, uint64_t{4097}, uint64_t{16384}, uint64_t{16385},
                                uint64_t{1} << 34, (uint64_t{1} << 34) + 1}) {
@@ -58,7 +58,7 @@ TEST("sizes of uploads fall into buckets that end with the size they name") {
   CHECK_EQ(values.at("upload_size.18446744073709551615"), 1u);
 }
 
-TEST("responses are counted by class of status, method and path") {
+TEST_CASE("responses are counted by class of status, method and path") {
   HttpResponses responses;
   responses.add(static_cast<size_t>(Method::del), 204, Path::ktls_send);
   responses.add(static_cast<size_t>(Method::other), 599, Path::plain_sendfile);
@@ -69,7 +69,7 @@ TEST("responses are counted by class of status, method and path") {
   CHECK(values_of(responses) == wanted);
 }
 
-TEST("times come out by path and size, and by group") {
+TEST_CASE("times come out by path and size, and by group") {
   ResponseTimes times;
   times.cell(Group::canary, true, Path::ktls_sendfile, 100'000).completion.observe(1000);
   times.cell(Group::canary, false, Path::tls_send, 100).completion.observe(1000);
@@ -88,7 +88,7 @@ TEST("times come out by path and size, and by group") {
   CHECK(!found.contains("completion.ktls-send/0-4KiB/1023"));
 }
 
-TEST("what movable connections did is counted for them and for the whole group") {
+TEST_CASE("what movable connections did is counted for them and for the whole group") {
   GroupCounters group;
   group.of(false).connections.add(5);
   group.of(true).connections.add(2);

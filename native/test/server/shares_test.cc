@@ -1,22 +1,22 @@
 // Who is one client, and when those who hold many hold too much.
 #include "server/shares.h"
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 
 namespace sealgate {
 namespace {
 
-TEST("an IPv4 address is a client, also when it comes by IPv6") {
+TEST_CASE("an IPv4 address is a client, also when it comes by IPv6") {
   CHECK(client_at("192.0.2.1") != client_at("192.0.2.2"));
   CHECK_EQ(client_at("::ffff:192.0.2.1"), client_at("192.0.2.1"));
 }
 
-TEST("an IPv6 network of 64 bits is a client") {
+TEST_CASE("an IPv6 network of 64 bits is a client") {
   CHECK_EQ(client_at("2001:db8::1"), client_at("2001:db8:0:0:ffff::2"));
   CHECK(client_at("2001:db8::1") != client_at("2001:db8:0:1::1"));
 }
 
-TEST("who holds an eighth or less holds few") {
+TEST_CASE("who holds an eighth or less holds few") {
   Shares shares(64);
   for (int i = 0; i < 8; i++) shares.take(1);
   CHECK(shares.holds_few(1));
@@ -26,7 +26,7 @@ TEST("who holds an eighth or less holds few") {
   CHECK(shares.holds_few(1));
 }
 
-TEST("crowded: those who hold many hold more than three quarters together") {
+TEST_CASE("crowded: those who hold many hold more than three quarters together") {
   Shares shares(64);
   for (int i = 0; i < 24; i++) shares.take(1), shares.take(2);
   CHECK(!shares.crowded());
@@ -36,7 +36,7 @@ TEST("crowded: those who hold many hold more than three quarters together") {
   CHECK(!shares.crowded());
 }
 
-TEST("many who hold few each are no crowd") {
+TEST_CASE("many who hold few each are no crowd") {
   Shares shares(64);
   for (size_t client = 0; client < 64; client++) shares.take(client);
   CHECK(!shares.crowded());
@@ -44,7 +44,7 @@ TEST("many who hold few each are no crowd") {
   CHECK_EQ(shares.held(0), 0);
 }
 
-TEST("what was large and became small again is counted as such") {
+TEST_CASE("what was large and became small again is counted as such") {
   Shares shares(8);
   for (int i = 0; i < 8; i++) shares.take(1);
   CHECK(shares.crowded());

@@ -1,7 +1,7 @@
 // A ticket names its exchange until it ends, and never another one.
 #include "server/tickets.h"
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 
 namespace sealgate {
 namespace {
@@ -9,7 +9,7 @@ namespace {
 // Nobody looks into an exchange here.
 Exchange& exchange_at(char* place) { return *reinterpret_cast<Exchange*>(place); }
 
-TEST("a ticket that has ended names nothing, and its number is not given out again") {
+TEST_CASE("a ticket that has ended names nothing, and its number is not given out again") {
   Tickets tickets;
   char places[2];
   Exchange &first = exchange_at(&places[0]), &second = exchange_at(&places[1]);

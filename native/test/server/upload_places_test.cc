@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 
 namespace sealgate {
 namespace {
@@ -18,14 +18,14 @@ size_t taken_by(UploadPlaces& places, const UploadPlaces::Holder& holder) {
   return taken;
 }
 
-TEST("one client fills three quarters of the places, and another still gets one") {
+TEST_CASE("one client fills three quarters of the places, and another still gets one") {
   UploadPlaces places(64);
   CHECK_EQ(taken_by(places, who("192.0.2.1", "a")), 48);
   CHECK(!places.take(who("192.0.2.1", "b")));  // of the same address
   CHECK(places.take(who("192.0.2.2", "c")));
 }
 
-TEST("one token from many addresses does not fill the last quarter") {
+TEST_CASE("one token from many addresses does not fill the last quarter") {
   UploadPlaces places(64);
   size_t taken = 0;
   for (int i = 0; i < 100; i++) taken += places.take(who("address " + std::to_string(i), "a")) ? 1 : 0;
@@ -33,7 +33,7 @@ TEST("one token from many addresses does not fill the last quarter") {
   CHECK(places.take(who("192.0.2.2", "b")));
 }
 
-TEST("those who hold few share what one has left, up to the limit") {
+TEST_CASE("those who hold few share what one has left, up to the limit") {
   UploadPlaces places(64);
   taken_by(places, who("192.0.2.1", "a"));
   CHECK_EQ(taken_by(places, who("192.0.2.2", "b")), 9);
@@ -41,7 +41,7 @@ TEST("those who hold few share what one has left, up to the limit") {
   CHECK(!places.take(who("192.0.2.4", "d")));
 }
 
-TEST("a place that was left can be taken again") {
+TEST_CASE("a place that was left can be taken again") {
   UploadPlaces places(4);
   const auto holder = who("192.0.2.1", "a");
   CHECK_EQ(taken_by(places, holder), 3);
@@ -50,7 +50,7 @@ TEST("a place that was left can be taken again") {
   CHECK(!places.take(holder));
 }
 
-TEST("fewer than four places are for whoever comes first") {
+TEST_CASE("fewer than four places are for whoever comes first") {
   UploadPlaces places(2);
   CHECK_EQ(taken_by(places, who("192.0.2.1", "a")), 2);
 }

@@ -6,12 +6,12 @@
 #include <atomic>
 #include <semaphore>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 
 namespace sealgate {
 namespace {
 
-TEST("a pool runs every job once, those submitted before its end included") {
+TEST_CASE("a pool runs every job once, those submitted before its end included") {
   constexpr int kJobs = 2'000;
   std::vector<std::atomic<int>> runs(kJobs);
   {
@@ -23,7 +23,7 @@ TEST("a pool runs every job once, those submitted before its end included") {
   CHECK_EQ(once, kJobs);
 }
 
-TEST("a pool of one thread runs jobs in the order given") {
+TEST_CASE("a pool of one thread runs jobs in the order given") {
   std::string order;
   {
     IoPool pool(1);
@@ -32,7 +32,7 @@ TEST("a pool of one thread runs jobs in the order given") {
   CHECK_EQ(order, "abcd");
 }
 
-TEST("a job that blocks holds up none that another thread can take") {
+TEST_CASE("a job that blocks holds up none that another thread can take") {
   std::counting_semaphore<> gate(0), passed(0);
   IoPool pool(2);
   pool.submit([&] { gate.acquire(); });
@@ -41,7 +41,7 @@ TEST("a job that blocks holds up none that another thread can take") {
   gate.release();
 }
 
-TEST("jobs run with every signal blocked") {
+TEST_CASE("jobs run with every signal blocked") {
   sigset_t mask;
   sigemptyset(&mask);
   {

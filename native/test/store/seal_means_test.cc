@@ -3,7 +3,7 @@
 
 #include <dirent.h>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 #include "test/temp_dir.h"
 
 namespace sealgate {
@@ -17,7 +17,7 @@ size_t entries(const std::string& folder) {
   return count - 2;  // . and ..
 }
 
-TEST("a folder is as it was") {
+TEST_CASE("a folder is as it was") {
   const TempDir dir;
   SealMeans means;
   REQUIRE(seal_means(dir.at("."), &means).ok());
@@ -27,7 +27,7 @@ TEST("a folder is as it was") {
   CHECK_EQ(entries(dir.at(".")), size_t{0});
 }
 
-TEST("a folder that is not there is an error") {
+TEST_CASE("a folder that is not there is an error") {
   SealMeans means;
   CHECK_EQ(seal_means("/nonexistent/folder", &means).error, ENOENT);
 }

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 #include "test/temp_dir.h"
 
 namespace sealgate {
@@ -46,7 +46,7 @@ std::string_view recheck(const std::shared_ptr<const SealedFile>& file) {
   return seal_break_name(file->recheck());
 }
 
-TEST("a file that is what was recorded is sealed at level L1") {
+TEST_CASE("a file that is what was recorded is sealed at level L1") {
   Blob blob;
   const auto file = blob.seal();
   REQUIRE(file != nullptr);
@@ -60,7 +60,7 @@ TEST("a file that is what was recorded is sealed at level L1") {
   CHECK_EQ(std::string_view(bytes, kContent.size()), kContent);
 }
 
-TEST("the descriptor closes with the last owner, and not before") {
+TEST_CASE("the descriptor closes with the last owner, and not before") {
   Blob blob;
   auto file = blob.seal();
   REQUIRE(file != nullptr);
@@ -72,7 +72,7 @@ TEST("the descriptor closes with the last owner, and not before") {
   CHECK(::fcntl(fd, F_GETFD) < 0);
 }
 
-TEST("a file that is not sealed leaves no descriptor open") {
+TEST_CASE("a file that is not sealed leaves no descriptor open") {
   Blob blob;
   const int free = ::dup(0);  // the lowest free descriptor
   ::close(free);
@@ -83,20 +83,20 @@ TEST("a file that is not sealed leaves no descriptor open") {
   CHECK_EQ(next, free);
 }
 
-TEST("a file that is gone is missing") {
+TEST_CASE("a file that is gone is missing") {
   Blob blob;
   ::unlink(blob.path.c_str());
   CHECK_EQ(blob.broken(), "missing");
   CHECK_EQ(blob.broken(true), "missing");
 }
 
-TEST("a path that cannot be opened is unreadable") {
+TEST_CASE("a path that cannot be opened is unreadable") {
   Blob blob;
   blob.path += "/below-a-file";
   CHECK_EQ(blob.broken(), "unreadable");
 }
 
-TEST("a directory and a symbolic link are no files") {
+TEST_CASE("a directory and a symbolic link are no files") {
   Blob blob;
   const std::string target = blob.path;
   blob.path = blob.dir.at("directory");
@@ -107,7 +107,7 @@ TEST("a directory and a symbolic link are no files") {
   CHECK_EQ(blob.broken(true), "not-a-file");
 }
 
-TEST("a file that grew or shrank has another size") {
+TEST_CASE("a file that grew or shrank has another size") {
   Blob blob;
   const auto file = blob.seal();
   REQUIRE(file != nullptr);
@@ -119,7 +119,7 @@ TEST("a file that grew or shrank has another size") {
   CHECK_EQ(blob.broken(), "size");
 }
 
-TEST("bytes changed in place are found by their evidence, though size and mode are the same") {
+TEST_CASE("bytes changed in place are found by their evidence, though size and mode are the same") {
   Blob blob;
   const auto file = blob.seal();
   REQUIRE(file != nullptr);
@@ -130,7 +130,7 @@ TEST("bytes changed in place are found by their evidence, though size and mode a
   CHECK_EQ(recheck(file), "evidence");
 }
 
-TEST("the same bytes in another inode are not the file that was verified") {
+TEST_CASE("the same bytes in another inode are not the file that was verified") {
   Blob blob;
   const auto file = blob.seal();
   REQUIRE(file != nullptr);
@@ -139,7 +139,7 @@ TEST("the same bytes in another inode are not the file that was verified") {
   CHECK_EQ(blob.broken(), "evidence");
 }
 
-TEST("turning the clock of a file back does not hide a change") {
+TEST_CASE("turning the clock of a file back does not hide a change") {
   Blob blob;
   const timespec times[2] = {{0, UTIME_OMIT}, {1, 0}};
   const struct stat before = stat_of(blob.path);
@@ -149,7 +149,7 @@ TEST("turning the clock of a file back does not hide a change") {
   CHECK_EQ(blob.broken(), "evidence");
 }
 
-TEST("a file that its owner may write is not pinned") {
+TEST_CASE("a file that its owner may write is not pinned") {
   for (const mode_t mode : {0644, 0445, 0400, 04444}) {
     Blob blob;
     CHECK_EQ(::chmod(blob.path.c_str(), mode), 0);
@@ -162,7 +162,7 @@ TEST("a file that its owner may write is not pinned") {
   }
 }
 
-TEST("a file with a second name is not pinned") {
+TEST_CASE("a file with a second name is not pinned") {
   Blob blob;
   CHECK_EQ(::link(blob.path.c_str(), blob.dir.at("other").c_str()), 0);
   blob.record_again();
@@ -173,14 +173,14 @@ TEST("a file with a second name is not pinned") {
   CHECK_EQ(recheck(file), "none");
 }
 
-TEST("allowing L0 takes nothing from a file that can be pinned") {
+TEST_CASE("allowing L0 takes nothing from a file that can be pinned") {
   Blob blob;
   const auto file = blob.seal(true);
   REQUIRE(file != nullptr);
   CHECK(file->level() == SealLevel::l1);
 }
 
-TEST("evidence is the inode and its last change to the nanosecond") {
+TEST_CASE("evidence is the inode and its last change to the nanosecond") {
   struct stat st {};
   st.st_ino = 7;
   st.st_ctim = {1700000000, 42};

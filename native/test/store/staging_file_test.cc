@@ -8,8 +8,8 @@
 #include <csignal>
 #include <thread>
 
+#include <doctest/doctest.h>
 #include "store/sealed_file.h"
-#include "test/check.h"
 #include "test/temp_dir.h"
 
 namespace sealgate {
@@ -38,7 +38,7 @@ void stage(const std::string& path, std::string_view content) {
   CHECK(file.finish().ok());
 }
 
-TEST("the digest is SHA-256 of what was written, in pieces of any size") {
+TEST_CASE("the digest is SHA-256 of what was written, in pieces of any size") {
   TempDir dir;
   const auto digest_of = [&](const std::string& content, size_t piece) {
     StagingFile file;
@@ -60,7 +60,7 @@ TEST("the digest is SHA-256 of what was written, in pieces of any size") {
 }
 
 // Blocks behind the end of a file would count against the disk for as long as the file lives.
-TEST("a file whose size was announced takes no more of the disk than others") {
+TEST_CASE("a file whose size was announced takes no more of the disk than others") {
   for (const uint64_t announced : {0ul, 3ul << 20, (40ul << 20) + 5}) {
     TempDir dir;
     const std::string piece(1'000'000, 'a');
@@ -78,7 +78,7 @@ TEST("a file whose size was announced takes no more of the disk than others") {
   }
 }
 
-TEST("an unfinished file is readable by nobody else, a finished one is writable by nobody") {
+TEST_CASE("an unfinished file is readable by nobody else, a finished one is writable by nobody") {
   TempDir dir;
   StagingFile file;
   CHECK(file.open(dir.at("staging")).ok());
@@ -87,7 +87,7 @@ TEST("an unfinished file is readable by nobody else, a finished one is writable 
   CHECK_EQ(mode_of(file.path()), 0444);
 }
 
-TEST("a file that was not finished goes with its object, a finished one stays") {
+TEST_CASE("a file that was not finished goes with its object, a finished one stays") {
   TempDir dir;
   {
     StagingFile file;
@@ -100,7 +100,7 @@ TEST("a file that was not finished goes with its object, a finished one stays") 
   CHECK_EQ(read_file(dir.at("whole")), "ab");
 }
 
-TEST("a finished file that is discarded goes") {
+TEST_CASE("a finished file that is discarded goes") {
   TempDir dir;
   StagingFile file;
   CHECK(file.open(dir.at("staging")).ok());
@@ -109,7 +109,7 @@ TEST("a finished file that is discarded goes") {
   CHECK(!exists(dir.at("staging")));
 }
 
-TEST("a path that exists is not opened and not removed") {
+TEST_CASE("a path that exists is not opened and not removed") {
   TempDir dir;
   write_file(dir.at("taken"), "theirs");
   {
@@ -119,7 +119,7 @@ TEST("a path that exists is not opened and not removed") {
   CHECK_EQ(read_file(dir.at("taken")), "theirs");
 }
 
-TEST("a dangling symbolic link is not followed") {
+TEST_CASE("a dangling symbolic link is not followed") {
   TempDir dir;
   CHECK_EQ(::symlink(dir.at("elsewhere").c_str(), dir.at("link").c_str()), 0);
   StagingFile file;
@@ -128,7 +128,7 @@ TEST("a dangling symbolic link is not followed") {
 }
 
 // As a full disk does: part of the data fits.
-TEST("a write that does not fit fails with its errno, and the file goes") {
+TEST_CASE("a write that does not fit fails with its errno, and the file goes") {
   TempDir dir;
   rlimit before{};
   ::getrlimit(RLIMIT_FSIZE, &before);
@@ -147,7 +147,7 @@ TEST("a write that does not fit fails with its errno, and the file goes") {
   CHECK(!exists(dir.at("staging")));
 }
 
-TEST("a placed blob has its name, its parents and its evidence, and the staging name is gone") {
+TEST_CASE("a placed blob has its name, its parents and its evidence, and the staging name is gone") {
   TempDir dir;
   stage(dir.at("staging"), "abc");
   Placement placed;
@@ -161,7 +161,8 @@ TEST("a placed blob has its name, its parents and its evidence, and the staging 
   CHECK(SealedFile::seal(blob, {kAbc, 3, placed.evidence}, false).file != nullptr);
 }
 
-TEST("the folder of all blobs is missing: an error, no folder in its place, and the staging file stays") {
+TEST_CASE(
+    "the folder of all blobs is missing: an error, no folder in its place, and the staging file stays") {
   TempDir dir;
   stage(dir.at("staging"), "abc");
   Placement placed;
@@ -170,7 +171,7 @@ TEST("the folder of all blobs is missing: an error, no folder in its place, and 
   CHECK_EQ(read_file(dir.at("staging")), "abc");
 }
 
-TEST("a blob that is there is never replaced, and what it is is told") {
+TEST_CASE("a blob that is there is never replaced, and what it is is told") {
   TempDir dir;
   write_file(dir.at("blob"), "first bytes", 0444);
   const std::string evidence = evidence_at(dir.at("blob"));
@@ -184,14 +185,14 @@ TEST("a blob that is there is never replaced, and what it is is told") {
   CHECK(!exists(dir.at("staging")));
 }
 
-TEST("a staging file that is gone is an error, and no blob appears") {
+TEST_CASE("a staging file that is gone is an error, and no blob appears") {
   TempDir dir;
   Placement placed;
   CHECK_EQ(place_blob(dir.at("staging"), dir.at("ab/cd/blob"), &placed).error, ENOENT);
   CHECK(!exists(dir.at("ab/cd/blob")));
 }
 
-TEST("a parent that is no directory is an error, and the staging file stays") {
+TEST_CASE("a parent that is no directory is an error, and the staging file stays") {
   TempDir dir;
   write_file(dir.at("ab"), "a file");
   stage(dir.at("staging"), "abc");
@@ -200,7 +201,7 @@ TEST("a parent that is no directory is an error, and the staging file stays") {
   CHECK_EQ(read_file(dir.at("staging")), "abc");
 }
 
-TEST("hashing a blob again yields its digest, its size and evidence that seals it") {
+TEST_CASE("hashing a blob again yields its digest, its size and evidence that seals it") {
   TempDir dir;
   write_file(dir.at("blob"), "abc", 0644);
   std::string digest, evidence;
@@ -212,7 +213,7 @@ TEST("hashing a blob again yields its digest, its size and evidence that seals i
   CHECK(SealedFile::seal(dir.at("blob"), {digest, size, evidence}, false).file != nullptr);
 }
 
-TEST("hashing a file that is as it must be does not touch its evidence") {
+TEST_CASE("hashing a file that is as it must be does not touch its evidence") {
   TempDir dir;
   write_file(dir.at("blob"), "abc", 0444);
   const std::string before = evidence_at(dir.at("blob"));
@@ -223,7 +224,7 @@ TEST("hashing a file that is as it must be does not touch its evidence") {
   CHECK_EQ(evidence_at(dir.at("blob")), before);
 }
 
-TEST("hashing follows no symbolic link") {
+TEST_CASE("hashing follows no symbolic link") {
   TempDir dir;
   write_file(dir.at("target"), "abc");
   CHECK_EQ(::symlink(dir.at("target").c_str(), dir.at("link").c_str()), 0);
@@ -232,7 +233,7 @@ TEST("hashing follows no symbolic link") {
   CHECK_EQ(hash_sealable(dir.at("link"), &digest, &size, &evidence).error, ELOOP);
 }
 
-TEST("an imported file is a copy with the digest of its source, which is left as it is") {
+TEST_CASE("an imported file is a copy with the digest of its source, which is left as it is") {
   TempDir dir;
   const std::string content(3'000'001, 'q');  // several reads
   write_file(dir.at("source"), content, 0640);
@@ -247,7 +248,7 @@ TEST("an imported file is a copy with the digest of its source, which is left as
   CHECK_EQ(staging.digest(), digest);
 }
 
-TEST("a source that is gone, a directory, a link or a FIFO is an error, and nothing is staged") {
+TEST_CASE("a source that is gone, a directory, a link or a FIFO is an error, and nothing is staged") {
   TempDir dir;
   const auto error_of = [&](const std::string& source) {
     StagingFile staging;
@@ -264,7 +265,7 @@ TEST("a source that is gone, a directory, a link or a FIFO is an error, and noth
 }
 
 // The kernel says that these files are empty and then yields bytes: their size never agrees.
-TEST("a source whose size is not what was read is stale, and nothing is staged") {
+TEST_CASE("a source whose size is not what was read is stale, and nothing is staged") {
   TempDir dir;
   {
     StagingFile staging;
@@ -273,7 +274,7 @@ TEST("a source whose size is not what was read is stale, and nothing is staged")
   CHECK(!exists(dir.at("staging")));
 }
 
-TEST("a source that is written to while it is copied is stale in the end, though its size stays") {
+TEST_CASE("a source that is written to while it is copied is stale in the end, though its size stays") {
   TempDir dir;
   write_file(dir.at("source"), std::string(4'000'000, 's'));
   std::atomic<bool> over{false};

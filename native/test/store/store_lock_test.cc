@@ -6,13 +6,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 #include "test/temp_dir.h"
 
 namespace sealgate {
 namespace {
 
-TEST("a second holder is refused until the first lets go") {
+TEST_CASE("a second holder is refused until the first lets go") {
   TempDir dir;
   StoreLock first, second;
   CHECK(StoreLock::take(dir.at("lock"), &first).ok());
@@ -21,7 +21,7 @@ TEST("a second holder is refused until the first lets go") {
   CHECK(StoreLock::take(dir.at("lock"), &second).ok());
 }
 
-TEST("the holder's pid stands in the file, and a refused one does not overwrite it") {
+TEST_CASE("the holder's pid stands in the file, and a refused one does not overwrite it") {
   TempDir dir;
   write_file(dir.at("lock"), "a longer text of an earlier holder\n");
   StoreLock first, second;
@@ -30,7 +30,7 @@ TEST("the holder's pid stands in the file, and a refused one does not overwrite 
   CHECK_EQ(read_file(dir.at("lock")), std::to_string(::getpid()) + "\n");
 }
 
-TEST("the lock of a process that was killed is free") {
+TEST_CASE("the lock of a process that was killed is free") {
   TempDir dir;
   int held[2];
   REQUIRE(::pipe(held) == 0);
@@ -53,7 +53,7 @@ TEST("the lock of a process that was killed is free") {
   ::close(held[1]);
 }
 
-TEST("a folder is locked itself, and nothing is made in it") {
+TEST_CASE("a folder is locked itself, and nothing is made in it") {
   TempDir dir;
   CHECK_EQ(::mkdir(dir.at("store").c_str(), 0700), 0);
   StoreLock first, second;
@@ -62,7 +62,7 @@ TEST("a folder is locked itself, and nothing is made in it") {
   CHECK_EQ(::rmdir(dir.at("store").c_str()), 0);
 }
 
-TEST("a lock file is the owner's alone, as whoever may open it may hold it") {
+TEST_CASE("a lock file is the owner's alone, as whoever may open it may hold it") {
   TempDir dir;
   StoreLock lock;
   CHECK(StoreLock::take(dir.at("lock"), &lock).ok());
@@ -71,7 +71,7 @@ TEST("a lock file is the owner's alone, as whoever may open it may hold it") {
   CHECK_EQ(found.st_mode & 0777, 0600U);
 }
 
-TEST("a lock file that is a symbolic link is not followed") {
+TEST_CASE("a lock file that is a symbolic link is not followed") {
   TempDir dir;
   CHECK_EQ(::symlink(dir.at("elsewhere").c_str(), dir.at("lock").c_str()), 0);
   StoreLock lock;

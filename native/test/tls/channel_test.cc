@@ -10,7 +10,7 @@
 
 #include <vector>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 #include "test/tls_pair.h"
 
 namespace sealgate {
@@ -92,11 +92,11 @@ struct Server {
 };
 
 #ifndef __SANITIZE_ADDRESS__  // which has an allocator of its own
-TEST("a connection that asks for nothing takes less than 3 KiB, session tickets included") {
+TEST_CASE("a connection that asks for nothing takes less than 3 KiB, session tickets included") {
   constexpr size_t kConnections = 50;
   Server server;
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    const check::Context context(version == TLS1_3_VERSION ? "TLS 1.3" : "TLS 1.2");
+    INFO(std::string(version == TLS1_3_VERSION ? "TLS 1.3" : "TLS 1.2"));
     std::vector<std::unique_ptr<Channel>> channels;
     std::vector<Fd> clients;
     size_t before = 0;
@@ -115,7 +115,8 @@ TEST("a connection that asks for nothing takes less than 3 KiB, session tickets 
 }
 #endif
 
-TEST("after a handshake with an AEAD suite, records and bytes are counted for the engine, not for OpenSSL") {
+TEST_CASE(
+    "after a handshake with an AEAD suite, records and bytes are counted for the engine, not for OpenSSL") {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     Server server;
     const Server::Ends ends = server.accept(version);
@@ -136,7 +137,7 @@ TEST("after a handshake with an AEAD suite, records and bytes are counted for th
 
 // Without it, a client with Nagle's algorithm would hold its first request back for the 40 ms of a delayed
 // acknowledgement.
-TEST("the end of a handshake of TLS 1.3 is acknowledged at once") {
+TEST_CASE("the end of a handshake of TLS 1.3 is acknowledged at once") {
   Server server;
   Server::Ends ends = server.accept(TLS1_3_VERSION);
   REQUIRE(ends.channel != nullptr);

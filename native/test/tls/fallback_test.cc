@@ -4,12 +4,12 @@
 #include <set>
 #include <string>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 
 namespace sealgate {
 namespace {
 
-TEST("what the kernel refuses with an errno is named after it") {
+TEST_CASE("what the kernel refuses with an errno is named after it") {
   const std::pair<int, std::string_view> cases[] = {{ENOENT, "install-failed-enoent"},
                                                     {EINVAL, "install-failed-einval"},
                                                     {EBUSY, "install-failed-ebusy"},
@@ -24,7 +24,7 @@ TEST("what the kernel refuses with an errno is named after it") {
   }
 }
 
-TEST("names") {
+TEST_CASE("names") {
   std::set<std::string> names;
   for (size_t i = 0; i < static_cast<size_t>(Fallback::count_); i++) {
     const std::string name(fallback_name(static_cast<Fallback>(i)));

@@ -1,7 +1,7 @@
 // The keys derived here are the ones that OpenSSL uses: they open what it really wrote.
 #include <openssl/ssl.h>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 #include "test/tls_pair.h"
 #include "tls/ktls.h"
 #include "tls/record_crypto.h"
@@ -55,7 +55,7 @@ void opens_data(const RecordKeys& keys, uint64_t sequence, const std::string& wi
 }
 
 // RFC 8448 3, "Simple 1-RTT Handshake".
-TEST("the example handshake of RFC 8448 yields its server keys") {
+TEST_CASE("the example handshake of RFC 8448 yields its server keys") {
   TrafficSecret secret;
   REQUIRE(parse_keylog("S 00 a11af9f05531f856ad47116b45a950328204b4f44bfb6b3a4b4f1f3fcb631643", "S", secret));
   RecordKeys keys;
@@ -64,9 +64,9 @@ TEST("the example handshake of RFC 8448 yields its server keys") {
   CHECK_EQ(hex(keys.iv.data(), 12), "cf782b88dd83549aadf1e984");
 }
 
-TEST("every suite is recognized for what was negotiated") {
+TEST_CASE("every suite is recognized for what was negotiated") {
   for (const TestSuite& suite : kSuites) {
-    const check::Context context(suite.name);
+    INFO(std::string(suite.name));
     TlsPair pair(suite);
     REQUIRE(pair.handshake());
     CHECK(negotiated_aead(pair.server()) == suite.aead);
@@ -74,10 +74,10 @@ TEST("every suite is recognized for what was negotiated") {
   }
 }
 
-TEST("a suite that the kernel does not know is not mistaken for one that it does") {
+TEST_CASE("a suite that the kernel does not know is not mistaken for one that it does") {
   for (const char* name : {"ECDHE-ECDSA-AES128-CCM8", "ECDHE-ECDSA-AES256-CCM", "ECDHE-ECDSA-AES128-SHA256",
                            "ECDHE-ECDSA-ARIA128-GCM-SHA256"}) {
-    const check::Context context(name);
+    INFO(std::string(name));
     TlsPair pair({TlsVersion::tls12, Aead::aes128_ccm, name});
     REQUIRE(pair.handshake());
     CHECK(!negotiated_aead(pair.server()).has_value());
@@ -87,9 +87,9 @@ TEST("a suite that the kernel does not know is not mistaken for one that it does
   CHECK(!negotiated_aead(pair.server()).has_value());
 }
 
-TEST("the server's keys open all that it writes under them, in sequence") {
+TEST_CASE("the server's keys open all that it writes under them, in sequence") {
   for (const TestSuite& suite : kSuites) {
-    const check::Context context(suite.name);
+    INFO(std::string(suite.name));
     TlsPair pair(suite);
     REQUIRE(pair.handshake());
     RecordKeys keys;
@@ -116,9 +116,9 @@ TEST("the server's keys open all that it writes under them, in sequence") {
   }
 }
 
-TEST("the client's keys open what the server will receive") {
+TEST_CASE("the client's keys open what the server will receive") {
   for (const TestSuite& suite : kSuites) {
-    const check::Context context(suite.name);
+    INFO(std::string(suite.name));
     TlsPair pair(suite);
     REQUIRE(pair.handshake());
     RecordKeys keys;
@@ -129,9 +129,9 @@ TEST("the client's keys open what the server will receive") {
   }
 }
 
-TEST("a session that was resumed has keys of its own, and they fit too") {
+TEST_CASE("a session that was resumed has keys of its own, and they fit too") {
   for (const TestSuite& suite : kSuites) {
-    const check::Context context(suite.name);
+    INFO(std::string(suite.name));
     TlsPair pair(suite);
     REQUIRE(pair.handshake());
     RecordKeys first, resumed;
@@ -145,10 +145,10 @@ TEST("a session that was resumed has keys of its own, and they fit too") {
   }
 }
 
-TEST("after each KeyUpdate the next secret's keys fit, from sequence 0") {
+TEST_CASE("after each KeyUpdate the next secret's keys fit, from sequence 0") {
   for (const TestSuite& suite : kSuites) {
     if (suite.version != TlsVersion::tls13) continue;
-    const check::Context context(suite.name);
+    INFO(std::string(suite.name));
     TlsPair pair(suite);
     REQUIRE(pair.handshake());
     TrafficSecret secret;
@@ -173,7 +173,7 @@ TEST("after each KeyUpdate the next secret's keys fit, from sequence 0") {
   }
 }
 
-TEST("a line of the keylog is read only under its label and whole") {
+TEST_CASE("a line of the keylog is read only under its label and whole") {
   const std::string short_secret(64, 'a'), long_secret(96, 'B');
   TrafficSecret secret;
   CHECK(parse_keylog("LABEL 0011 " + short_secret, "LABEL", secret));
@@ -186,13 +186,13 @@ TEST("a line of the keylog is read only under its label and whole") {
        {"LABEL_0 0011 " + short_secret, "OTHER 0011 " + short_secret, "LABEL" + short_secret,
         "LABEL 0011 " + short_secret.substr(2), "LABEL 0011 " + short_secret + "aa",
         "LABEL 0011 " + std::string(64, 'g'), std::string("LABEL"), std::string()}) {
-    const check::Context context(line);
+    INFO(std::string(line));
     TrafficSecret untouched;
     CHECK(!parse_keylog(line, "LABEL", untouched));
   }
 }
 
-TEST("a wiped secret holds nothing") {
+TEST_CASE("a wiped secret holds nothing") {
   TrafficSecret secret;
   REQUIRE(parse_keylog("L 0 " + std::string(96, 'f'), "L", secret));
   secret.wipe();

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 
 namespace sealgate {
 namespace {
 
-TEST("the loopback is there, and takes no keys") {
+TEST_CASE("the loopback is there, and takes no keys") {
   std::vector<NetDevice> devices;
   REQUIRE(net_devices(&devices).ok());
   const auto loopback =
@@ -16,7 +16,8 @@ TEST("the loopback is there, and takes no keys") {
   REQUIRE(loopback != devices.end());
   CHECK(loopback->up);
   for (const Feature feature : {loopback->tx_offload, loopback->rx_offload, loopback->record}) {
-    CHECK(feature != Feature::on && feature != Feature::fixed_on);
+    CHECK(feature != Feature::on);
+    CHECK(feature != Feature::fixed_on);
   }
   CHECK(loopback->tls_statistics.empty());
 }

@@ -1,7 +1,7 @@
 // Records made by hand are what a real peer accepts, and no altered record is opened.
 #include "tls/record_crypto.h"
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 #include "test/tls_pair.h"
 
 namespace sealgate {
@@ -23,9 +23,9 @@ bool opens(const RecordKeys& keys, uint64_t sequence, std::string_view record) {
   return open_record(keys, sequence, record, &type, &data);
 }
 
-TEST("a record that was protected is opened with its type and data") {
+TEST_CASE("a record that was protected is opened with its type and data") {
   for (const TestSuite& suite : kSuites) {
-    const check::Context context(suite.name);
+    INFO(std::string(suite.name));
     RecordKeys keys;
     fill(keys, suite);
     for (const size_t size : {1, 2, 100, 16384}) {
@@ -42,9 +42,9 @@ TEST("a record that was protected is opened with its type and data") {
   }
 }
 
-TEST("an empty record is opened as empty") {
+TEST_CASE("an empty record is opened as empty") {
   for (const TestSuite& suite : kSuites) {
-    const check::Context context(suite.name);
+    INFO(std::string(suite.name));
     RecordKeys keys;
     fill(keys, suite);
     uint8_t type = 0;
@@ -55,9 +55,9 @@ TEST("an empty record is opened as empty") {
   }
 }
 
-TEST("a record with any one bit changed, or cut, is not opened") {
+TEST_CASE("a record with any one bit changed, or cut, is not opened") {
   for (const TestSuite& suite : kSuites) {
-    const check::Context context(suite.name);
+    INFO(std::string(suite.name));
     RecordKeys keys;
     fill(keys, suite);
     const std::string record = protect_record(keys, 3, kRecordData, "some data");
@@ -73,9 +73,9 @@ TEST("a record with any one bit changed, or cut, is not opened") {
   }
 }
 
-TEST("a record is opened only at its place in the sequence and under its key") {
+TEST_CASE("a record is opened only at its place in the sequence and under its key") {
   for (const TestSuite& suite : kSuites) {
-    const check::Context context(suite.name);
+    INFO(std::string(suite.name));
     RecordKeys keys, other;
     fill(keys, suite);
     fill(other, suite);
@@ -88,7 +88,7 @@ TEST("a record is opened only at its place in the sequence and under its key") {
 }
 
 // RFC 8446 5.4: the type is the last byte that is not zero.
-TEST("padding of TLS 1.3 is removed, and a record of nothing else refused") {
+TEST_CASE("padding of TLS 1.3 is removed, and a record of nothing else refused") {
   RecordKeys keys;
   fill(keys, kSuites[0]);
   uint8_t type = 0;
@@ -110,7 +110,7 @@ std::string bytes_of(std::string_view hex) {
 }
 
 // RFC 8448 3: the client's application data, the bytes 0 to 49.
-TEST("the example record of RFC 8448 is opened, and protected to the same bytes") {
+TEST_CASE("the example record of RFC 8448 is opened, and protected to the same bytes") {
   const std::string record = bytes_of(
       "1703030043a23f7054b62c94d0affafe8228ba55cbefacea42f914aa66bcab3f2b9819a8a5b46b395bd54a9a20441e2b6297"
       "4e1f5a6292a2977014bd1e3deae63aeebb21694915e4");
@@ -127,9 +127,9 @@ TEST("the example record of RFC 8448 is opened, and protected to the same bytes"
   CHECK_EQ(protect_record(keys, 0, kRecordData, expected), record);
 }
 
-TEST("OpenSSL reads a record that was protected with its server's keys") {
+TEST_CASE("OpenSSL reads a record that was protected with its server's keys") {
   for (const TestSuite& suite : kSuites) {
-    const check::Context context(suite.name);
+    INFO(std::string(suite.name));
     TlsPair pair(suite);
     REQUIRE(pair.handshake());
     RecordKeys keys;

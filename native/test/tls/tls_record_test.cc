@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "test/check.h"
+#include <doctest/doctest.h>
 
 namespace sealgate {
 namespace {
@@ -66,9 +66,9 @@ const Example examples[] = {
     {"no alert", v12, kRecordAlert, "", Kind::failed, Alert::unexpected_message},
 };
 
-TEST("each record gets its verdict") {
+TEST_CASE("each record gets its verdict") {
   for (const Example& example : examples) {
-    const check::Context context(example.what);
+    INFO(std::string(example.what));
     ControlRecords records(example.version, true);
     const Verdict verdict = records.take(example.type, example.data);
     CHECK_EQ(static_cast<int>(verdict.kind), static_cast<int>(example.kind));
@@ -77,14 +77,14 @@ TEST("each record gets its verdict") {
   }
 }
 
-TEST("five warnings in a row are too many") {
+TEST_CASE("five warnings in a row are too many") {
   ControlRecords records(v12, true);
   const std::string warning = bytes({1, 90});
   for (int i = 0; i < 4; i++) CHECK(records.take(kRecordAlert, warning).kind == Kind::nothing);
   CHECK(records.take(kRecordAlert, warning).kind == Kind::failed);
 }
 
-TEST("data between warnings forgives them") {
+TEST_CASE("data between warnings forgives them") {
   ControlRecords records(v13, true);
   for (int i = 0; i < 20; i++) {
     CHECK(records.take(kRecordAlert, bytes({1, 90})).kind == Kind::nothing);
@@ -92,7 +92,7 @@ TEST("data between warnings forgives them") {
   }
 }
 
-TEST("a KeyUpdate in pieces is put together where messages need not be whole") {
+TEST_CASE("a KeyUpdate in pieces is put together where messages need not be whole") {
   const std::string update = bytes({24, 0, 0, 1, 1});
   for (size_t cut = 1; cut < update.size(); cut++) {
     ControlRecords records(v13, false);
@@ -105,7 +105,7 @@ TEST("a KeyUpdate in pieces is put together where messages need not be whole") {
   }
 }
 
-TEST("pieces that make something else than one KeyUpdate are refused") {
+TEST_CASE("pieces that make something else than one KeyUpdate are refused") {
   const auto second = [](std::string_view first, std::string_view then, uint8_t type = kRecordHandshake) {
     ControlRecords records(v13, false);
     CHECK(records.take(kRecordHandshake, first).kind == Kind::nothing);
@@ -121,7 +121,7 @@ TEST("pieces that make something else than one KeyUpdate are refused") {
   CHECK(records.take(kRecordHandshake, bytes({20})).alert == Alert::unexpected_message);
 }
 
-TEST("empty records of data are passed over until they are too many in a row") {
+TEST_CASE("empty records of data are passed over until they are too many in a row") {
   ControlRecords records(v13, false);
   for (int round = 0; round < 2; round++) {
     for (int i = 0; i < 32; i++) CHECK(records.take(kRecordData, "").kind == Kind::nothing);
