@@ -205,9 +205,11 @@ Problem Http1::Impl::check_framing(Request& request) const {
   request.http10 = parser.http_major == 1 && parser.http_minor == 0;
   if (!speaks_http1()) return Problem::version_unsupported;
   if (request.method == Method::other && parser.method == HTTP_CONNECT) return Problem::method_unknown;
-  if (!normalize_target(request.target, request.method)) return Problem::head_malformed;
-  const std::string_view host = request.field(Field::host);
+  std::string_view& host = request.fields[static_cast<size_t>(Field::host)];
+  std::string_view authority = host;
+  if (!normalize_target(request.target, request.method, authority)) return Problem::head_malformed;
   if ((!host.data() && !request.http10) || !is_host(host)) return Problem::host_invalid;
+  host = authority;
   if (transfer_encoding.data()) {
     if (has_length || request.http10) return Problem::framing_ambiguous;  // RFC 9112 6.1
     if (const Problem found = problem_of_coding(transfer_encoding); found != Problem::none) return found;

@@ -34,10 +34,12 @@ struct Request {
 
   Method method = Method::other;
   std::string_view method_name;  // as sent: "GET"
-  std::string_view target;  // origin-form, "*" or authority; absolute-form arrives reduced to origin-form
-  std::string_view head;    // the field lines as sent, CRLF between and after, without the empty line
-  std::array<std::string_view, static_cast<size_t>(Field::count_)> fields;  // data() == nullptr where absent
-  uint64_t content_length = 0;                                              // when has_body and not chunked
+  std::string_view target;       // origin-form or "*"; absolute-form arrives reduced to origin-form
+  std::string_view head;         // the field lines as sent, CRLF between and after, without the empty line
+  // data() == nullptr where absent. In the place of Host stands the authority of a target in absolute-form,
+  // which replaces it (RFC 9112 3.2.2).
+  std::array<std::string_view, static_cast<size_t>(Field::count_)> fields;
+  uint64_t content_length = 0;  // when has_body and not chunked
   bool has_body = false;
   bool chunked = false;
   bool keep_alive = false;  // after this request, by version and Connection

@@ -106,7 +106,7 @@ Problem problem_of_coding(std::string_view codings) {
   return same(codings, "chunked") ? Problem::none : Problem::coding_unknown;
 }
 
-bool normalize_target(std::string_view& target, Method method) {
+bool normalize_target(std::string_view& target, Method method, std::string_view& authority) {
   static constexpr auto kAllowed = [] {
     Bytes allowed{};
     for (unsigned char c = '!'; c < 0x7f; c++) allowed[c] = c != '#';
@@ -120,7 +120,10 @@ bool normalize_target(std::string_view& target, Method method) {
   const std::string_view rest = target.substr(http ? 7 : 8);
   const size_t path = rest.find_first_of("/?");
   if (path != std::string_view::npos && rest[path] == '?') return false;
-  if (path == 0 || rest.empty()) return false;
+  const std::string_view whom = rest.substr(0, path);
+  // A URL of http or https has a host, and user information does not belong there (RFC 9110 4.2.1, 4.2.4).
+  if (whom.empty() || whom.front() == ':' || !is_host(whom)) return false;
+  authority = whom;
   // A URL without a path means "/". The second slash of "//" serves as it, so that the view stays inside the
   // head.
   target = path == std::string_view::npos ? target.substr(http ? 6 : 7, 1) : rest.substr(path);

@@ -29,8 +29,9 @@ bool expects_continue_alone(std::string_view expectations);
 // other parsers (RFC 9112 5.1).
 bool is_token(std::string_view text);
 
-// Reduces absolute-form to origin-form (RFC 9112 3.2.2). False when the target is of no supported form.
-bool normalize_target(std::string_view& target, Method method);
+// Reduces absolute-form to origin-form (RFC 9112 3.2.2), and says whom it was for; `authority` stays as it is
+// for other forms. False when the target is of no supported form.
+bool normalize_target(std::string_view& target, Method method, std::string_view& authority);
 
 // Whether the characters are those of uri-host [ ":" port ] (RFC 3986 3.2.2).
 bool is_host(std::string_view host);

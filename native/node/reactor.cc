@@ -166,6 +166,7 @@ class Batch {
     add(latin1(env_, event.method));
     add(latin1(env_, event.target));
     add(latin1(env_, event.head));
+    add(latin1(env_, event.authority));
     add(Napi::Boolean::New(env_, event.has_body));
     add(Napi::String::New(env_, event.subject));
     add(latin1(env_, event.name));

@@ -17,6 +17,7 @@ namespace sealgate {
 struct RequestEvent {
   uint64_t request;
   std::string method, target, head;
+  std::string authority;  // whom it is for, as sent: of an absolute target, else of Host
   bool has_body;
   std::string subject;  // of the client's certificate (RFC 2253); empty without one
   std::string name;     // of the request, for logs

@@ -69,10 +69,10 @@ void Exchange::ask_application() {
   holds_ = true;
   asked_ = reactor_.tickets().issue(*this);
   reactor_.ask_application(
-      *this,
-      {reactor_.id(), RequestEvent{asked_.what(), std::string(request_.method_name),
-                                   std::string(request_.target), std::string(request_.head),
-                                   request_.has_body, transport_->channel().peer_subject(), request_name()}});
+      *this, {reactor_.id(),
+              RequestEvent{asked_.what(), std::string(request_.method_name), std::string(request_.target),
+                           std::string(request_.head), std::string(request_.field(Field::host)),
+                           request_.has_body, transport_->channel().peer_subject(), request_name()}});
 }
 
 void Exchange::on_answer(Plan plan) {

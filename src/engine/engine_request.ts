@@ -55,17 +55,20 @@ export class EngineRequest {
   /** The path alone, not decoded. `*` (RFC 9110 9.3.7) is the root's. */
   readonly path: string;
   readonly headers: FieldLines;
+  /** Host and port asked for, as sent; empty where the client named none. */
+  readonly authority: string;
   /** Of the client's certificate (RFC 2253); empty without one. */
   readonly subject: string;
   readonly #hasBody: boolean;
 
-  constructor(event: Pick<RequestEvent, 'method' | 'target' | 'head' | 'hasBody' | 'subject'>) {
+  constructor(event: Omit<RequestEvent, 'kind' | 'reactor' | 'request' | 'name'>) {
     this.method = event.method;
     this.url = event.target;
     const query = event.target.indexOf('?');
     const path = query < 0 ? event.target : event.target.slice(0, query);
     this.path = path === '*' ? '/' : path;
     this.headers = new FieldLines(event.head);
+    this.authority = event.authority;
     this.subject = event.subject;
     this.#hasBody = event.hasBody;
   }

@@ -69,6 +69,8 @@ export interface RequestEvent {
   target: string;
   /** Field lines as sent, CRLF after each. Latin-1. */
   head: string;
+  /** Host and port asked for, as sent: those of an absolute target, else Host (RFC 9112 3.2.2). Latin-1. */
+  authority: string;
   hasBody: boolean;
   /** Of the client's certificate, as `CN=build,O=Example` (RFC 2253); empty without one. */
   subject: string;

@@ -3,7 +3,7 @@
 import type { EngineEvent, EventBatch, RequestEvent } from './addon.ts';
 
 /** Words of a request, in native/node/reactor.cc's order. */
-const requestWords = 8;
+const requestWords = 9;
 
 export function forEachEvent(batch: EventBatch, on: (event: EngineEvent) => void): void {
   for (let at = 0; at < batch.length; ) {
@@ -26,8 +26,9 @@ function requestAt(batch: EventBatch, at: number): RequestEvent {
     method: batch[at + 2] as string,
     target: batch[at + 3] as string,
     head: batch[at + 4] as string,
-    hasBody: batch[at + 5] as boolean,
-    subject: batch[at + 6] as string,
-    name: batch[at + 7] as string,
+    authority: batch[at + 5] as string,
+    hasBody: batch[at + 6] as boolean,
+    subject: batch[at + 7] as string,
+    name: batch[at + 8] as string,
   };
 }

@@ -93,6 +93,6 @@ function matches(pattern: string, host: string): boolean {
 
 // As hosts are compared: in lower case, without the port and without the dot that stands for the root.
 function hostOf(request: EngineRequest): string {
-  const given = (request.headers.get('host') ?? '').toLowerCase();
+  const given = request.authority.toLowerCase();
   return given.replace(/:\d*$/, '').replace(/\.$/, '');
 }

@@ -75,6 +75,13 @@ test('a mount of one host has the names at its path, and no other host has', asy
   }
 });
 
+test('the host of an absolute target decides, and Host is ignored', async () => {
+  const named = await wire.get('http://hello.example/greet/world', 'Host: other.example');
+  assert.deepEqual([named.status, named.body.toString()], [200, 'Moin']);
+  const other = await wire.get('http://other.example/greet/world', 'Host: hello.example');
+  assert.equal(other.status, 404);
+});
+
 test('what no route of the protocol covers is 404, and another method 405 with Allow', async () => {
   assert.equal((await wire.get('/hello/WORLD')).status, 404);
   wire.send(request('DELETE', '/hello/world'));

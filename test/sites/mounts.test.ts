@@ -33,7 +33,7 @@ const table = (...mounts: Mount[]) => mounted(mounts, { place, deliver }, noServ
 type Table = ReturnType<typeof table>;
 const ask = (handle: Table, host: string, target: string) =>
   handle(
-    new EngineRequest({ method: 'GET', target, head: `Host: ${host}\r\n`, hasBody: false, subject: '' }),
+    new EngineRequest({ method: 'GET', target, head: '', authority: host, hasBody: false, subject: '' }),
   );
 
 const sites = [

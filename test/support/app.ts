@@ -53,7 +53,8 @@ export async function openTestApp(
 
   const ask = async (method: string, target: string, fields: string[], hasBody = false) => {
     const head = fields.map((field) => `${field}\r\n`).join('');
-    const request = new EngineRequest({ method, target, head, hasBody, subject: '' });
+    const authority = fields.map((line) => /^Host: (.*)$/i.exec(line)?.[1]).find((host) => host) ?? '';
+    const request = new EngineRequest({ method, target, head, authority, hasBody, subject: '' });
     return (async () => handle(request))().catch((error) => problemFrom(error, log));
   };
   const put = async (target: string, body: string | Uint8Array, fields: string[]) => {

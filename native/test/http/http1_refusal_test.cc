@@ -102,6 +102,8 @@ TEST_CASE("a request line that is none is refused") {
   refused({"bytes beyond ASCII in the target", line("GET /\xc3\xa9 HTTP/1.1"), head_malformed});
   refused({"asterisk-form for GET", line("GET * HTTP/1.1"), head_malformed});
   refused({"absolute-form without a host", line("GET http:///a HTTP/1.1"), head_malformed});
+  refused({"absolute-form with a port alone", line("GET http://:80/a HTTP/1.1"), head_malformed});
+  refused({"absolute-form with a user", line("GET http://me@h/a HTTP/1.1"), head_malformed});
   refused({"absolute-form of another scheme", line("GET ftp://h/a HTTP/1.1"), head_malformed});
   refused({"a method in small letters", line("get / HTTP/1.1"), method_unknown});
   refused({"a method nobody knows", line("BREW /pot HTTP/1.1"), method_unknown});

@@ -32,10 +32,10 @@ export function destination({ authorize, objects, prefix }: Services, request: E
   return to;
 }
 
-// The client's own name for this server is the one in its Host field. The scheme is not compared: a proxy in
+// The client's own name for this server is the one that its request is for. The scheme is not compared: a proxy in
 // front may speak TLS where this server does not.
-function checkHost(given: string, scheme: string, { headers }: EngineRequest): void {
-  const asked = hostOf(`http://${headers.get('host') ?? ''}`, scheme);
+function checkHost(given: string, scheme: string, { authority }: EngineRequest): void {
+  const asked = hostOf(`http://${authority}`, scheme);
   if (asked !== undefined && asked === hostOf(given, scheme)) return;
   throw new SealgateError('destination-elsewhere');
 }
