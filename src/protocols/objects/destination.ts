@@ -32,8 +32,8 @@ export function destination({ authorize, objects, prefix }: Services, request: E
   return to;
 }
 
-// The client's own name for this server is the one that its request is for. The scheme is not compared: a proxy in
-// front may speak TLS where this server does not.
+// The client's own name for this server is the one that its request is for. The scheme is not compared: a
+// proxy in front may speak TLS where this server does not.
 function checkHost(given: string, scheme: string, { authority }: EngineRequest): void {
   const asked = hostOf(`http://${authority}`, scheme);
   if (asked !== undefined && asked === hostOf(given, scheme)) return;
