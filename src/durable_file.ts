@@ -17,9 +17,12 @@ export async function syncFile(path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/** Replaces the file at `path`, or creates it, with mode 0600. */
+/**
+ * Replaces the file at `path`, or creates it, with mode 0600. Whoever calls this holds a lock, so a temporary
+ * file is one that a killed process left, and is written over.
+ */
 export async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.tmp`;
   const file = await open(temporary, 'w', 0o600);
   try {
     await file.writeFile(text);
