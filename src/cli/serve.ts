@@ -13,7 +13,7 @@ import { type RunningServer, startServer } from '../server.ts';
 import { endForGood, endOnUncaughtErrors } from './ending.ts';
 import { type EndSignal, onEndSignal, signalStatus } from './signals.ts';
 
-/** Seconds for the rest of the shutdown after the drain's grace time. */
+/** Seconds for a start under way, and for the rest of the shutdown after the drain's grace time. */
 const endPatience = 10;
 
 /** EX_IOERR of sysexits(3): a supervisor restarts the server. */
@@ -94,10 +94,14 @@ async function serve(options: ServeOptions): Promise<void> {
   endOnUncaughtErrors(log);
   const { insecureKeylog: keylogFile } = options;
   if (keylogFile) log.warn({ file: keylogFile }, 'all TLS secrets are being written');
-  const server = await startServer(config, log, keylogFile ? { keylogFile: resolve(keylogFile) } : {});
+  const told = firstEndSignal(log);
+  const starting = startServer(config, log, keylogFile ? { keylogFile: resolve(keylogFile) } : {});
+  const early = await Promise.race([told, starting.then(() => undefined)]);
+  if (early) return endStart(early, starting);
+  const server = await starting;
   hearOperators(server, log);
   announce(server, config);
-  const signal = await Promise.race([firstEndSignal(log), server.failed.then((why) => ({ why }))]);
+  const signal = await Promise.race([told, server.failed.then((why) => ({ why }))]);
   const { graceSeconds } = config.drain;
   const failed = typeof signal !== 'string';
   if (failed)
@@ -114,6 +118,16 @@ async function serve(options: ServeOptions): Promise<void> {
   await server.stop();
   log.info('stopped');
   process.exit(failed ? failedStatus : 0);
+}
+
+// The server was told to end while it starts. A store that was closed needs no check at the next start; one
+// that was not is as safe.
+async function endStart(signal: EndSignal, starting: Promise<RunningServer>): Promise<never> {
+  const end = () => process.exit(signalStatus[signal]);
+  setTimeout(end, endPatience * 1000).unref();
+  const server = await starting;
+  await server.stop();
+  return end();
 }
 
 function hearOperators(server: RunningServer, log: Logger): void {

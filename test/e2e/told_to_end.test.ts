@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { cliCommand, root, runtime, runtimeArguments, spawnCli, text } from '../support/runtime.ts';
-import { createSite, TestServer } from '../support/server.ts';
+import { createSite, freePort, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 import { request, Wire } from '../support/wire.ts';
 
@@ -89,6 +89,28 @@ test('SIGTERM during the start ends the server at once', async () => {
   process.kill(child.pid ?? 0, 'SIGTERM');
   assert.equal(await end(child), 143);
   assert.equal(printed(), '');
+});
+
+test('SIGTERM with the first connection that is taken ends a server in order: its store is closed', async () => {
+  const port = await freePort();
+  const child = spawnCli([...serve, '--listen', `http://127.0.0.1:${port}`], { stdio: 'ignore' });
+  const taken = async () => {
+    const socket = connect(port, '127.0.0.1');
+    return once(socket, 'connect').then(
+      () => socket.destroy(),
+      () => undefined,
+    );
+  };
+  await until(taken, (socket) => socket !== undefined, 'a connection');
+  process.kill(child.pid ?? 0, 'SIGTERM');
+  assert.ok([0, 143].includes(Number(await end(child))));
+  const left = await readdir(join(site.dir, 'store', 'meta'));
+  assert.ok(left.includes('closed'), left.join(' '));
+  const beside = await readdir(join(site.dir, 'store'));
+  assert.deepEqual(
+    beside.filter((name) => name.startsWith('server.json')),
+    [],
+  );
 });
 
 test('SIGTERM during the start ends a server that is process 1', async (t) => {
