@@ -18,8 +18,8 @@ export async function syncFile(path: string): Promise<void> {
 }
 
 /**
- * Replaces the file at `path`, or creates it, with mode 0600. Whoever calls this holds a lock, so a temporary
- * file is one that a killed process left, and is written over.
+ * Replaces the file at `path`, or creates it, with mode 0600. Whoever calls this holds a lock, so a
+ * temporary file is what a killed process left, and is written over.
  */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`;

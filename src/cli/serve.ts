@@ -120,8 +120,7 @@ async function serve(options: ServeOptions): Promise<void> {
   process.exit(failed ? failedStatus : 0);
 }
 
-// The server was told to end while it starts. A store that was closed needs no check at the next start; one
-// that was not is as safe.
+// A store that was closed needs no check at the next start. One that was not is as safe.
 async function endStart(signal: EndSignal, starting: Promise<RunningServer>): Promise<never> {
   const end = () => process.exit(signalStatus[signal]);
   setTimeout(end, endPatience * 1000).unref();
