@@ -29,7 +29,7 @@ const budgetTests = testsUnder('test/budget');
 const pageTests = testsUnder('test/page');
 const elsewhere = [...ktlsTests, ...budgetTests, ...pageTests];
 const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
-// Without a server or a command as a process of its own.
+// Tests that start no process.
 const quickTests = hostTests.filter((file) =>
   /^test\/(native|protocols|sites|objects|auth|engine|rollout)\/|^test\/tidy/.test(file),
 );

@@ -7,8 +7,8 @@
 
 namespace sealgate {
 
-// In quotes. What clients sent need not be UTF-8: each byte above 0x7e is shown as the character of its
-// number.
+// A JSON string with its quotes. What clients sent need not be UTF-8: each byte above 0x7e is shown as the
+// character of its number.
 void append_json(std::string& out, std::string_view text);
 
 std::string rfc3339(int64_t microseconds_since_epoch);

@@ -86,7 +86,7 @@ Read read(const std::vector<std::string_view>& pieces, const HttpLimits& limits)
   return {transcript.text(), transcript.heads(), failed};
 }
 
-// Of a request that is both too long and malformed, either may be noticed first.
+// A request that is both too long and malformed may be refused for either.
 void forget_reason(Read& read) {
   if (read.failed) read.text.resize(read.text.rfind("failed "));
 }

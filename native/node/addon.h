@@ -10,7 +10,7 @@
 
 namespace sealgate::addon {
 
-// Of one environment; there are no mutable globals on this side.
+// What one JavaScript environment holds; there are no mutable globals on this side.
 struct Instance {
   Napi::FunctionReference store_lock;
   Napi::FunctionReference reactor;

@@ -34,7 +34,7 @@ class ApplicationTurns {
     return true;
   }
 
-  // Of a request that was answered or given up.
+  // Gives back the place of a request that was answered or given up.
   void leave(size_t client) {
     taken_--;
     shares_.leave(client);

@@ -36,7 +36,7 @@ enum class State : uint8_t {
 
 std::string_view state_name(State state);
 
-// What the channels count is in TlsCounters.
+// Channels count in TlsCounters.
 struct Counters : TlsCounters {
   Counter accepted;            // connections
   Counter displaced;           // of those, ended at the limit for a client that holds few

@@ -52,7 +52,7 @@ bool Http1Session::step_receive() {
     }
     if (!exchange_->body_pending()) return false;  // all of it is being stored
     if (share == 0) return reactor_.make_ready(transport_), false;
-    // Also with no bytes at hand: the end of a body comes after its last byte, without a further one.
+    // The parser is asked also without further bytes: a body ends after its last byte.
     const Http1::Step step = http_.next(unread_.data(), unread_.size(), exchange_->request());
     take_body(step);
     if (step.event != Http1::Event::more) continue;

@@ -44,7 +44,7 @@ Fallback KernelMoves::obstacle(Direction direction, uint64_t bytes, const Rollou
 
 namespace {
 
-// What may have changed since it was last tried.
+// Whether anything has changed since the move was last tried.
 constexpr bool worth_trying(Fallback last) {
   return last == Fallback::too_short || last == Fallback::pending_data || last == Fallback::not_in_rollout;
 }
@@ -94,7 +94,7 @@ void KernelMoves::consider(Direction direction, uint64_t bytes) {
   count_mode(direction, rollout->phase >= Phase::hw_offload);
 }
 
-// From here on it counts as movable, in whatever group it is.
+// The connection counts as movable from here on, in whatever group it is.
 void KernelMoves::become_movable() {
   if (std::exchange(movable_, true)) return;
   totals_ = &reactor_.mutable_counters().of(group_, true);
@@ -102,7 +102,7 @@ void KernelMoves::become_movable() {
   channel_.count_for(*totals_);
 }
 
-// Where no device takes keys, software has them: the kernel need not be asked.
+// Where no device takes keys, the kernel's software has them: the kernel need not be asked.
 void KernelMoves::count_mode(Direction direction, bool offload_allowed) {
   KtlsModes modes{{KtlsMode::software, KtlsMode::software}};
   Counters& counters = reactor_.mutable_counters();

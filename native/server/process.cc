@@ -82,7 +82,7 @@ std::string_view mapped_file(uintptr_t address) {
   return found ? search.path() : std::string_view();
 }
 
-// What cannot be written has nobody to be told to.
+// Nobody can be told of a write to standard error that fails.
 void say(std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
@@ -104,7 +104,7 @@ void pass_on(int number, siginfo_t* info, void* context) {
 }
 
 void explain(int number, siginfo_t* info, void* context) {
-  // Not of a fault: somebody sent it.
+  // The signal is no fault of memory: somebody sent it.
   if (info->si_code <= 0) return pass_on(number, info, context);
   // Another thread fell into the same hole, and ends the process.
   if (explaining.test_and_set())

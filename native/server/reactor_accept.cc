@@ -105,7 +105,7 @@ bool Reactor::accept_from(size_t listener) {
   return true;
 }
 
-// Whoever waits in the lobby, as far as there is room.
+// Lets connections in that wait in the lobby, as far as there is room.
 void Reactor::let_in() {
   while (!lobby_.empty() && (connections_.size() < options_.connections || give_up_idle())) {
     Arrival next = std::move(lobby_.front());

@@ -30,7 +30,7 @@ class ResponseTimes {
   ResponseTimes(const ResponseTimes&) = delete;
   ResponseTimes& operator=(const ResponseTimes&) = delete;
 
-  // By the writing thread alone. A cell takes 2 KB, so it is made when it is first needed.
+  // Only the writing thread makes it. A cell takes 2 KB, so it is made when it is first needed.
   Cell& cell(Group group, bool movable, Path path, uint64_t bytes) {
     std::atomic<Cell*>& at = cells_[index(static_cast<size_t>(group) * 2 + movable, path, class_of(bytes))];
     if (Cell* const found = at.load(std::memory_order_relaxed)) [[likely]]

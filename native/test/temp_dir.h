@@ -34,7 +34,7 @@ class TempDir {
   std::string path_;
 };
 
-// Also over a file that is read-only, as somebody with the right to it would.
+// Writes over a file even when it is read-only, as its owner can.
 inline void write_file(const std::string& path, std::string_view content, mode_t mode = 0644) {
   ::chmod(path.c_str(), 0644);
   std::ofstream(path, std::ios::binary) << content;

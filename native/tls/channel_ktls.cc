@@ -11,7 +11,7 @@ Status Channel::install(Direction direction, uint64_t sequence) {
   return install_keys(socket_.get(), direction, keys, sequence);
 }
 
-// Of suites whose records are OpenSSL's still there is no key at hand.
+// Where OpenSSL still protects the records, there is no key at hand.
 Fallback Channel::move_to_kernel(Direction direction, const KtlsSupport& support) {
   if (owner(direction) != RecordOwner::engine) return Fallback::pending_data;
   return direction == Direction::tx ? send_by_kernel(support) : receive_by_kernel();

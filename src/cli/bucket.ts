@@ -49,7 +49,7 @@ async function create(name: string, options: Options & { kind: string; why?: str
   await createBucket(name, parseKind(options.kind) ?? 'write-once', options, options.why);
 }
 
-/** In the store itself, or through the server that has it open or that --control names. */
+/** Works in the store itself, or through the server that has it open or that --control names. */
 export async function createBucket(
   name: string,
   kind: BucketKind,

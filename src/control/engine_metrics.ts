@@ -28,7 +28,7 @@ const suiteLabels = ['protocol', 'cipher', 'direction', 'by'];
 const httpLabels = ['status', 'method', 'delivery'];
 const sentLabels = ['delivery', 'protocol', 'cipher', 'seal'];
 
-/** By the engine's name for the counter, up to the dot. */
+/** The metric of each counter, by the engine's name up to the dot. */
 export const engineMetrics: Record<string, EngineMetric> = {
   accepted: counter('connections_accepted', 'Connections accepted.'),
   displaced: counter(
@@ -212,7 +212,7 @@ const ofSize = (buckets: number, less: number) => ({
   bounds: Array.from({ length: buckets }, (_, index) => 4096 * 4 ** index - less),
 });
 
-/** By the engine's name for the histogram, up to the dot. The engine's sums have the suffix `_sum`. */
+/** The metric of each histogram, by the engine's name up to the dot. Sums have the suffix `_sum` there. */
 export const engineHistograms: Record<string, HistogramMetric> = {
   handshake_time: {
     name: 'sealgate_tls_handshake_seconds',

@@ -18,7 +18,7 @@ export class FieldLines {
     return this.#values.get(name.toLowerCase()) ?? null;
   }
 
-  /** In lower case. */
+  /** Names of the fields that were sent, in lower case. */
   names(): Iterable<string> {
     this.#values ??= parse(this.#lines);
     return this.#values.keys();
@@ -57,7 +57,7 @@ export class EngineRequest {
   readonly headers: FieldLines;
   /** Host and port asked for, as sent; empty where the client named none. */
   readonly authority: string;
-  /** Of the client's certificate (RFC 2253); empty without one. */
+  /** Subject of the client's certificate (RFC 2253); empty without one. */
   readonly subject: string;
   readonly #hasBody: boolean;
 

@@ -72,7 +72,7 @@ export interface RequestEvent {
   /** Host and port asked for, as sent: those of an absolute target, else Host (RFC 9112 3.2.2). Latin-1. */
   authority: string;
   hasBody: boolean;
-  /** Of the client's certificate, as `CN=build,O=Example` (RFC 2253); empty without one. */
+  /** Subject of the client's certificate, as `CN=build,O=Example` (RFC 2253); empty without one. */
   subject: string;
   /** As the access log calls the request. */
   name: string;
@@ -249,12 +249,12 @@ export interface Addon extends EngineLogs {
   bumpEpoch(slot: number): void;
   readonly epochSlots: number;
 
-  /** Of this network namespace. */
+  /** The network devices of this process's network namespace. */
   netDevices(): NetDevice[];
   /** Found by trying it on a file made in the folder and removed. Throws when none can be made there. */
   sealMeans(folder: string): SealMeans;
 
-  /** Of a file, that then names the holder, or of a folder. Undefined: another process has it. */
+  /** Locks a folder, or a file, which then names the holder. Undefined: another process holds the lock. */
   lockStore(path: string): StoreLock | undefined;
   /** From now on metadata that lose bytes while they are mapped end the process with a sentence. */
   explainLostMetadata(): void;

@@ -12,7 +12,7 @@ export interface NetDevice {
   statistics: Record<string, number>;
 }
 
-/** By what a file system can keep a file from changing. Empty: it can; else why not. */
+/** The means by which a file system can keep a file from changing. Empty: it can; else why not. */
 export interface SealMeans {
   fileSystem: string;
   /** Mounted so; then the rest was not tried. */

@@ -63,7 +63,7 @@ export interface ConnectionInfo {
   /** Bytes of request bodies, and of responses. */
   received: number;
   sent: number;
-  /** Of what one key may protect, 0..1. */
+  /** Share of the records that one key may protect, 0..1. */
   keyBudgetUsed: number;
 }
 

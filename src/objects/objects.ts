@@ -46,7 +46,7 @@ export interface FoundBlob {
 /** An object to deliver. */
 export interface Found extends FoundBlob {
   ref: Descriptor;
-  /** Of its bucket: under a write-once name there are never other bytes. */
+  /** The kind of its bucket: under a write-once name there are never other bytes. */
   kind: BucketKind;
 }
 

@@ -12,7 +12,7 @@ const storeFull = 'problems.store-full';
 
 const uploadsAborted: Rule = ({ counts }) => {
   const { uploads = 0, uploads_aborted: ended = 0 } = counts;
-  // What found no room has a symptom of its own, and says nothing about clients.
+  // Uploads that found no room have a symptom of their own, and say nothing about clients.
   const aborted = ended - Math.min(ended, counts[storeFull] ?? 0);
   const all = uploads + aborted;
   if (all < enoughUploads || aborted < all / 10) return undefined;

@@ -33,7 +33,7 @@ export interface Observations {
   totals: Counters;
   /** Why the server should get no traffic, as /readyz says it; empty while it is ready. */
   unready: string[];
-  /** Of the store's file system; absent where it does not say. */
+  /** Bytes of the store's file system; absent where it does not say. */
   space?: { freeBytes: number; bytes: number } | undefined;
 }
 

@@ -10,7 +10,7 @@ import { replaceFile } from '../durable_file.ts';
 import type { BoundListener } from '../native/addon.ts';
 import { readRegular } from '../regular_file.ts';
 
-/** Of server.json; far more than it has. */
+/** Largest server.json that is read, in bytes; far more than one has. */
 const maxBytes = 1024 * 1024;
 
 const schema = z.object({
@@ -27,7 +27,7 @@ function fileOf(store: string): string {
   return join(store, 'server.json');
 }
 
-/** Until the returned function is called. A file that cannot be written is logged, and costs nothing else. */
+/** The file stands until the returned function is called. A failure to write it is only logged. */
 export async function announce(
   config: Config,
   at: { listeners: BoundListener[]; control: string },

@@ -64,7 +64,7 @@ function createApplication(
   return mounted(mounts, protocols, { objects, authorize, openReads, log });
 }
 
-// By digest a blob may be one of any bucket: the strictest counts.
+// A blob that is asked for by digest may be of any bucket: the strictest rule counts.
 function firstReads({ seal }: Config): (bucket?: string) => FirstRead {
   const strictest = Object.values(seal.buckets).some(({ firstRead }) => firstRead === 'hash')
     ? 'hash'

@@ -12,7 +12,7 @@ export interface Mount {
   path: string;
   /** By the name of its folder in src/protocols/. */
   protocol: string;
-  /** Of protocols that serve one. */
+  /** The bucket that is served here, where the protocol serves one. */
   bucket?: string;
 }
 

@@ -37,7 +37,7 @@ interface Entry {
 
 export class Resources {
   readonly #router = new SmartRouter<Entry>({ routers: [new RegExpRouter(), new TrieRouter()] });
-  /** Of the mount's path, the part before the slash at its end. */
+  /** The mount's path without the slash at its end. */
   readonly #prefix: string;
 
   constructor({ path }: Pick<Mount, 'path'>) {

@@ -23,7 +23,7 @@ const floor = (scenario: string, atMost: number): Bar => ({
   against: 'floor',
   atMost,
 });
-/** At most a tenth above the other row. */
+/** The value is at most a tenth above the other row's. */
 const flat = (scenario: string, server: string, against: string): Bar => ({
   scenario,
   server,

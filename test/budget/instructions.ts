@@ -14,7 +14,7 @@ export interface Path {
 }
 
 const run = promisify(execFile);
-/** Of each run; 100 s is some twenty times what one takes. */
+/** Milliseconds for a run: some twenty times what one takes. */
 const timeout = 100_000;
 /** Answers of the shorter run: past the first one, which is planned and proved. */
 const few = 20;
@@ -25,7 +25,7 @@ export async function instructionsPerAnswer(path: Path, certificate: string, key
   return ((await count(path.answers)) - (await count(few))) / (path.answers - few);
 }
 
-/** Of the process with the reactor; its client is another one. */
+/** Instructions of the process with the reactor; its client is another process. */
 async function instructions({ protocol, size }: Path, answers: number, certificate: string, key: string) {
   const callgrind = ['--tool=callgrind', '--callgrind-out-file=/dev/null'];
   const words = [protocol, `${size}`, `${answers}`, certificate, key];

@@ -14,7 +14,7 @@ const site = await createSite();
 after(() => site.remove());
 const root = join(site.dir, 'store');
 
-/** Without these capabilities (capabilities(7)) even root cannot read everything. */
+/** Starts the command without the capabilities (capabilities(7)) that let root read everything. */
 function spawnBound(args: string[]): ChildProcess {
   if (process.getuid?.() !== 0) return spawnCli(args);
   const without = '-dac_override,-dac_read_search';

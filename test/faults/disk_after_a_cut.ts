@@ -119,7 +119,7 @@ export class DiskAfterACut {
     const found: Found = new Map();
     const contents = new Map<Inode, Buffer>();
     for (const path of [...entries.keys()].sort()) {
-      // In a folder that is not there.
+      // The name is in a folder that is not there.
       if (found.size > 0 && !found.has(dirname(path))) continue;
       const inode = entries.get(path) as Inode;
       const content = contents.get(inode) ?? contentOf(inode, policy);

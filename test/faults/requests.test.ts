@@ -30,7 +30,7 @@ let ends = 0;
 let rounds = 0;
 
 interface Operation {
-  /** Of the shortest, below the metadata. */
+  /** System calls of its shortest run, those of LMDB not counted. */
   leastSteps: number;
   before(name: string): Promise<void>;
   /** Resolves with the status. */

@@ -66,7 +66,7 @@ const cases: [host: string, target: string, expected: string][] = [
 ];
 
 test('the most specific host answers, then the longest path; the rest falls back to wider hosts', () => {
-  // In whatever order they are named.
+  // The order in which mounts are named decides nothing.
   for (const order of [sites, sites.toReversed()]) {
     const handle = table(...order.map((each) => at(each)));
     for (const [host, target, expected] of cases) {

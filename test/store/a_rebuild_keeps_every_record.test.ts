@@ -18,7 +18,7 @@ await site.store.close();
 await copyFile(data, `${data}.older`);
 site.store = await openStore({ root: site.root });
 
-/** Of 2001. */
+/** In the year 2001. */
 const modified = 1_000_000_000_000;
 for (const name of ['withdrawn', 'forgotten', 'dated', 'typed']) await site.put('files', name, name);
 await site.store.putRef('live', 'modified', { digest: sha256('dated'), modified });

@@ -16,7 +16,7 @@ const site = await TestStore.open();
 after(() => site.remove());
 const fifo = join(site.dir, 'fifo');
 execFileSync('mkfifo', [fifo]);
-/** Of one that waits: the test would, too. */
+/** Milliseconds for a command: one that waits for a FIFO would keep the test waiting. */
 const timeout = 10_000;
 
 for (const file of ['format', 'journal', 'blobs/id', 'meta/data.mdb', 'lock']) {

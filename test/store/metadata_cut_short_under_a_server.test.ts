@@ -12,7 +12,7 @@ import { until } from '../support/wait.ts';
 const site = await createSite({ sentinel: { intervalSeconds: 0 } });
 after(() => site.remove());
 const data = join(site.dir, 'store/meta/data.mdb');
-/** Of names that no worker has a plan for. */
+/** Requests for names that no worker has a plan for. */
 const mostRequests = 200;
 
 /** Asks for one name after another until the server is gone. */

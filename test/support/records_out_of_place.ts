@@ -50,5 +50,5 @@ const tls12: OutOfPlace[] = [
   },
 ];
 
-/** By version of the protocol. */
+/** The records of each version of the protocol. */
 export const outOfPlace = { tls13, tls12 };

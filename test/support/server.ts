@@ -59,7 +59,7 @@ export async function freePort(): Promise<number> {
 
 export class TestServer {
   readonly url: string;
-  /** Of every listener; `url` is the first one's. */
+  /** The address of every listener; `url` is that of the first. */
   readonly urls: string[];
   readonly control: string | undefined;
   readonly pid: number;
@@ -173,7 +173,7 @@ async function addresses(child: ChildProcess): Promise<Addresses> {
   return { urls, control };
 }
 
-/** Of several heads the last: interim responses (RFC 9110 15.2) come before it. */
+/** The last of several heads: interim responses (RFC 9110 15.2) come before it. */
 export function parseHead(heads: string): Pick<Response, 'status' | 'headers'> {
   const [statusLine = '', ...lines] = heads.trimEnd().split('\r\n\r\n').at(-1)?.split('\r\n') ?? [];
   const headers = new Map<string, string>();

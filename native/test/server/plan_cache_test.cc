@@ -163,7 +163,7 @@ TEST_CASE("whatever number of plans a full cache is offered once, what it keeps 
   for (int i = 0; i < 8; i++) CHECK(cache.has(("/kept/" + std::to_string(i)).c_str()));
 }
 
-// What one entry with a key of two bytes counts.
+// Bytes that the cache counts for an entry with a key of two bytes.
 size_t entry_bytes() {
   Cache cache(4);
   cache.insert({"/a"});

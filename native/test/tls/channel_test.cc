@@ -135,8 +135,8 @@ TEST_CASE(
   }
 }
 
-// Without it, a client with Nagle's algorithm would hold its first request back for the 40 ms of a delayed
-// acknowledgement.
+// Without this acknowledgement a client with Nagle's algorithm would hold its first request back for the 40
+// ms of a delayed acknowledgement.
 TEST_CASE("the end of a handshake of TLS 1.3 is acknowledged at once") {
   Server server;
   Server::Ends ends = server.accept(TLS1_3_VERSION);

@@ -6,7 +6,7 @@ import { SealgateError } from '../../errors.ts';
 import type { Name } from '../../objects/objects.ts';
 import { checkBucketName, checkObjectName } from '../../store/names.ts';
 
-/** Of `/o/{bucket}/{name…}`. Throws `target-invalid`. */
+/** The object that `/o/{bucket}/{name…}` names. Throws `target-invalid`. */
 export function objectTarget(captures: { bucket: string; name: string }): Name {
   const bucket = bucketTarget(captures);
   const { name: sent } = captures;
@@ -15,14 +15,14 @@ export function objectTarget(captures: { bucket: string; name: string }): Name {
   return { bucket, name };
 }
 
-/** Of `/o/{bucket}/`. Throws `target-invalid`. */
+/** The bucket that `/o/{bucket}/` names. Throws `target-invalid`. */
 export function bucketTarget(captures: { bucket: string }): string {
   const bucket = decodeSegment(captures.bucket);
   checkBucketName(bucket);
   return bucket;
 }
 
-/** Of `/sha256/{hex}`. Throws `target-invalid`. */
+/** The digest that `/sha256/{hex}` names. Throws `target-invalid`. */
 export function digestTarget({ digest }: { digest: string }): string {
   if (isDigest(digest)) return digest;
   throw new SealgateError('target-invalid', 'The path must be /sha256/ and 64 lower-case hex digits.');

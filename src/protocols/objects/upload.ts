@@ -14,7 +14,7 @@ export function checkBody({ framed, headers }: EngineRequest): void {
   checkFields(headers);
 }
 
-/** What clients of other stores send, and expect to be kept or done. */
+/** Request fields that clients of other stores send, and expect to be kept or done. */
 const foreign: Record<string, string> = {
   'x-amz-': 'this is not S3',
   'x-goog-': 'this is not Google Cloud Storage',

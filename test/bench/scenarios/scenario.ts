@@ -10,7 +10,7 @@ export interface Scenario {
   name: string;
   /** One sentence for the table: who does what. */
   about: string;
-  /** Of the subset that runs when nothing is chosen. */
+  /** Whether it runs when no scenario is chosen. */
   usual: boolean;
   /** Files of the shared site that it needs. */
   sizes: string[];

@@ -9,7 +9,7 @@ import { freePorts, type Ports, type Server, serverOf } from './server.ts';
 export interface SealgateOptions {
   name?: string;
   workers?: number;
-  /** Of the configuration's `limits`. */
+  /** Changes of the configuration's `limits`. */
   limits?: Record<string, number>;
   /** What makeHome made, with a store that was filled; nothing is imported. */
   home?: string;

@@ -13,7 +13,7 @@ export interface Address {
 
 export interface Server {
   name: string;
-  /** Of the process that was started; others may be its children. Throws when it is not running. */
+  /** The process that was started; others may be its children. Throws when it is not running. */
   pid(): number;
   /** Where a file of the site is. */
   address(file: string, protocol: Protocol): Address;
