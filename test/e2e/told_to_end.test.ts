@@ -91,7 +91,7 @@ test('SIGTERM during the start ends the server at once', async () => {
   assert.equal(printed(), '');
 });
 
-test('SIGTERM with the first connection that is taken ends a server in order: its store is closed', async () => {
+test('SIGTERM at the first connection ends the server in order: its store is closed', async () => {
   const port = await freePort();
   const child = spawnCli([...serve, '--listen', `http://127.0.0.1:${port}`], { stdio: 'ignore' });
   const taken = async () => {
