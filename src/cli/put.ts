@@ -88,9 +88,9 @@ async function putIntoStore(store: Store, file: string, target: Target) {
   try {
     const { digest, size, modified } = await fromFile(file, (path) => copy(path, staging, file));
     checkSecret(file, staging, target);
-    await store.commitBlob(staging, { digest, size });
-    const to = { digest, mediaType, ...(file !== '-' && { modified }) };
-    return { digest, size, outcome: await store.putRef(bucket, name, to) };
+    const about = { mediaType, ...(file !== '-' && { modified }) };
+    const outcome = await store.putObject(bucket, name, { staging, digest, size }, about);
+    return { digest, size, outcome };
   } finally {
     await rm(staging, { force: true });
   }

@@ -139,9 +139,14 @@ export class Objects {
     return this.#receiving(request.digest, (staging, body) =>
       this.#locked(to, async () => {
         this.#checkWritable(to, kind, { ...request, digest: body.digest });
-        await this.#options.store.commitBlob(staging, body);
         const { mediaType, modified } = request;
-        return this.#point(to, { digest: body.digest, mediaType, modified }, body.size);
+        const put = this.#options.store.putObject(
+          to.bucket,
+          to.name,
+          { staging, ...body },
+          { mediaType, modified },
+        );
+        return this.#stored(to, await put, body, mediaType);
       }),
     );
   }
@@ -167,7 +172,8 @@ export class Objects {
         throw new SealgateError('precondition-failed', 'The destination exists, and Overwrite is F.');
       checkConditions(conditions, there);
       const { size } = await this.#options.store.recorded(from.digest);
-      return this.#point(to, from, size);
+      const outcome = await this.#options.store.putRef(to.bucket, to.name, from);
+      return this.#stored(to, outcome, { digest: from.digest, size }, from.mediaType);
     });
   }
 
@@ -229,13 +235,11 @@ export class Objects {
   }
 
   // The epoch moves after the commit and before anybody hears of it.
-  async #point(to: Name, ref: NewRef, size: number): Promise<Stored> {
-    const { store, epochs } = this.#options;
-    const outcome = await store.putRef(to.bucket, to.name, ref);
-    if (outcome === 'replaced') epochs.bump(to.bucket);
+  #stored(to: Name, outcome: PutOutcome, { digest, size }: Hashed, said: string | undefined): Stored {
+    if (outcome === 'replaced') this.#options.epochs.bump(to.bucket);
     const recorded = this.#current(to);
-    const mediaType = recorded?.mediaType ?? ref.mediaType;
-    return { outcome, digest: ref.digest, size, mediaType, modified: recorded?.modified };
+    const mediaType = recorded?.mediaType ?? said;
+    return { outcome, digest, size, mediaType, modified: recorded?.modified };
   }
 
   #receiving<T>(

@@ -4,7 +4,7 @@
 import { SealgateError } from '../errors.ts';
 import { isFull } from './disk_reserve.ts';
 import type { Frame } from './journal.ts';
-import { type Key, maxBatch, type StoreRecord, type Table } from './records.ts';
+import { type Key, maxBatch, recordName, type StoreRecord, type Table } from './records.ts';
 
 export interface CommitTarget {
   /**
@@ -25,7 +25,8 @@ export interface CommitTarget {
 }
 
 interface Waiting {
-  record: StoreRecord;
+  /** Made together or not at all. */
+  changes: StoreRecord[];
   settle: { resolve: (written: boolean) => void; reject: (cause: unknown) => void };
 }
 
@@ -69,10 +70,15 @@ export class Commits {
     return this.#hasEnded;
   }
 
-  /** Durable when it resolves. False: the key is taken, and what it holds stays. */
-  put(record: StoreRecord): Promise<boolean> {
+  /**
+   * Makes all of the changes, durably, or none. False: none, because a record that was to be written is there
+   * already, or another change of the same commit came first.
+   */
+  make(changes: StoreRecord[]): Promise<boolean> {
+    if (changes.length === 0 || changes.length > maxBatch)
+      throw new Error(`a commit makes 1 to ${maxBatch} changes, not ${changes.length}`);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ record, settle: { resolve, reject } });
+      this.#waiting.push({ changes, settle: { resolve, reject } });
       this.#running ??= this.#run();
     });
   }
@@ -95,8 +101,18 @@ export class Commits {
   // What came in one turn of the event loop shares a commit.
   async #run(): Promise<void> {
     await undefined;
-    while (this.#waiting.length > 0) await this.#commit(this.#waiting.splice(0, maxBatch));
+    while (this.#waiting.length > 0) await this.#commit(this.#nextBatch());
     this.#running = undefined;
+  }
+
+  #nextBatch(): Waiting[] {
+    let [count, changes] = [0, 0];
+    for (const { changes: its } of this.#waiting) {
+      changes += its.length;
+      if (changes > maxBatch) break;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
   }
 
   async #commit(batch: Waiting[]): Promise<void> {
@@ -109,7 +125,7 @@ export class Commits {
           // The target has what the journal had: a key that was fresh may be taken now.
           ({ fresh, taken } = this.#divide(batch));
         }
-        await this.#write(fresh.map(({ record }) => record));
+        await this.#write(fresh.flatMap(({ changes }) => changes));
       }
       for (const { settle } of fresh) settle.resolve(true);
       for (const { settle } of taken) settle.resolve(false);
@@ -120,13 +136,15 @@ export class Commits {
 
   #divide(batch: Waiting[]): { fresh: Waiting[]; taken: Waiting[] } {
     const [fresh, taken]: [Waiting[], Waiting[]] = [[], []];
-    const keys = new Set<string>();
+    const changed = new Set<string>();
     for (const each of batch) {
-      const { table, key } = each.record;
-      const name = JSON.stringify([table, key]);
-      const isTaken = keys.has(name) || this.#target.has(table, key);
+      const names = each.changes.map(recordName);
+      const isTaken = each.changes.some(
+        ({ table, key, value }, i) =>
+          changed.has(names[i] as string) || (value !== undefined && this.#target.has(table, key)),
+      );
       (isTaken ? taken : fresh).push(each);
-      keys.add(name);
+      if (!isTaken) for (const name of names) changed.add(name);
     }
     return { fresh, taken };
   }

@@ -1,30 +1,28 @@
 // ContentStore: the contract of store.ts on a disk. Bytes, name, metadata, in this order; reading goes in the
 // opposite order and checks again.
 
-import { type Dates, dateOf } from '../dates.ts';
-import { type ErrorCode, SealgateError } from '../errors.ts';
+import type { Dates } from '../dates.ts';
+import { hasCode, SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
-import { checkedMediaType, isRecordedType, mediaTypeOf } from '../media_type.ts';
-import type { Evidence, Hashed, SealBreak, StoreLock } from '../native/addon.ts';
+import { checkedMediaType, mediaTypeOf } from '../media_type.ts';
+import type { Hashed, SealBreak, StoreLock } from '../native/addon.ts';
+import { Arrivals } from './arrivals.ts';
 import { Blobs } from './blobs.ts';
-import { NoRoom } from './disk_reserve.ts';
 import { forgetBlob } from './forgetting.ts';
+import { StoreFormat } from './format.ts';
+import { namelessHold } from './holds.ts';
 import { knownBlob, knownBlobs } from './known_blobs.ts';
-import {
-  checkData,
-  checkFormat,
-  checkLockFile,
-  checkWhole,
-  lockStore,
-  makeFolders,
-  makeRoot,
-} from './layout.ts';
-import { listNames, type RefRecord } from './listing.ts';
+import { checkData, checkLockFile, checkWhole, lockStore, makeFolders, makeRoot } from './layout.ts';
+import { Leases } from './leases.ts';
+import { listNames } from './listing.ts';
 import { Metadata } from './metadata.ts';
 import { checkObjectName } from './names.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
+import { type At, Refs } from './refs.ts';
 import { restoreBlob } from './restore.ts';
 import type {
+  About,
+  Arrived,
   BucketKind,
   FirstRead,
   KnownBlob,
@@ -36,7 +34,7 @@ import type {
   Store,
 } from './store.ts';
 import { textType } from './text_type.ts';
-import { modifiedSince, timeBehind } from './version_times.ts';
+import { upgradeStore } from './upgrade.ts';
 
 interface BucketRecord {
   kind: BucketKind;
@@ -63,7 +61,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   const { root, readOnly = false, dates = 'written', onRecovered, onNotice = () => {} } = options;
   const blobs = new Blobs(root);
   if (readOnly) {
-    await checkFormat(root, false);
+    await StoreFormat.read(root, false);
     await checkWhole(root);
     await checkData(root);
     await checkLockFile(root);
@@ -73,20 +71,41 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   const lock = await lockStore(root);
   try {
     await makeFolders(root);
-    await checkFormat(root, true);
+    const format = await StoreFormat.read(root, true);
     await checkWhole(root);
     await checkLockFile(root);
     const removed = await blobs.prepare();
     if (removed > 0) onRecovered?.(removed);
-    return new ContentStore(root, blobs, await Metadata.writer(root, { onNotice }), lock, dates);
+    const meta = await upgraded(root, format, onNotice);
+    return new ContentStore(root, blobs, meta, lock, dates);
   } catch (cause) {
     lock.release();
     throw cause;
   }
 }
 
-/** What keeps a blob from being sound that its bytes, sent again, may mend. */
-const passed: ErrorCode[] = ['seal-broken', 'store-read-failed'];
+// A store whose disk has no room for the upgrade is served all the same, and upgraded by a later start.
+async function upgraded(
+  root: string,
+  format: StoreFormat,
+  onNotice: (said: string) => void,
+): Promise<Metadata> {
+  const meta = await Metadata.writer(root, { format, onNotice });
+  if (format.isCurrent) return meta;
+  try {
+    await upgradeStore(meta, format, (said) => onNotice(`${root}: ${said}`));
+  } catch (cause) {
+    if (!hasCode(cause, 'store-full') && !hasCode(cause, 'store-write-failed')) {
+      await meta.close();
+      throw cause;
+    }
+    onNotice(
+      `${root}: the upgrade to format 2 goes on at the next start, as the disk did not take it now: ` +
+        `${(cause as Error).message} Until then nothing is collected.`,
+    );
+  }
+  return meta;
+}
 
 class ContentStore implements Store {
   readonly root: string;
@@ -95,6 +114,9 @@ class ContentStore implements Store {
   /** Absent in a read-only store. */
   readonly #lock: StoreLock | undefined;
   readonly #dates: Dates;
+  readonly #refs: Refs;
+  readonly #arrivals: Arrivals;
+  readonly #leases = new Leases();
   /** Those asked for before. What a bucket is, it stays. */
   readonly #buckets = new Map<string, { name: string } & BucketRecord>();
   readonly #proofs: Proofs;
@@ -108,6 +130,8 @@ class ContentStore implements Store {
     this.#lock = lock;
     this.#dates = dates;
     this.#proofs = new Proofs(meta, blobs, this.#locks, lock !== undefined);
+    this.#refs = new Refs(meta, dates);
+    this.#arrivals = new Arrivals(meta, blobs, this.#proofs, this.#locks, this.#leases);
   }
 
   // --- buckets
@@ -192,116 +216,61 @@ class ContentStore implements Store {
   }
 
   async commitBlob(staging: string, hashed: Hashed): Promise<void> {
-    if (await this.#isSound(hashed.digest)) return;
-    await this.#locks.run(hashed.digest, () => this.#place(staging, hashed));
-  }
-
-  async #place(staging: string, { digest, size }: Hashed): Promise<void> {
-    const placement = await this.#blobs.place(staging, digest);
-    // COMMIT 1: the bytes are durable under their digest.
-    // A file that was there without a good record is what a crash between the two left, or damage: it is
-    // hashed.
-    const evidence = placement.created ? placement.evidence : await this.#verified(digest);
-    const record: BlobRecord = { size, evidence, created: Date.now() };
-    await this.#meta
-      .append<BlobRecord>('blobs', [digest], () => record)
-      .catch(async (cause) => {
-        // What nothing will ever point at would keep a full disk full.
-        if (placement.created && cause instanceof NoRoom) await this.#blobs.unplace(digest);
-        throw cause;
-      });
-  }
-
-  // Whether the blob is in place already and passes its proof. One that does not is out of the way
-  // afterwards, and one that cannot be reached is placed again, if that is possible.
-  async #isSound(digest: string): Promise<boolean> {
-    if (!this.blob(digest)) return false;
-    try {
-      await this.seal(digest);
-      return true;
-    } catch (error) {
-      if (error instanceof SealgateError && passed.includes(error.code)) return false;
-      throw error;
-    }
-  }
-
-  async #verified(digest: string): Promise<Evidence> {
-    const found = await this.#blobs.hash(digest).catch((cause) => {
-      throw new SealgateError('store-read-failed', `Blob ${digest} cannot be read.`, { cause });
-    });
-    if (found.digest === digest) return found.evidence;
-    await this.#blobs.quarantine(digest);
-    throw new SealgateError(
-      'store-write-failed',
-      `A damaged file stood in for blob ${digest}; it was removed, try again.`,
-    );
+    const hold = namelessHold(hashed.digest, 'upload', Date.now());
+    await this.#arrivals.store(staging, hashed, () => (this.#meta.has('holds', hold.key) ? [] : [hold]));
   }
 
   // --- refs
   // -----------------------------------------------------------------------------------------------------
 
   resolve(bucket: string, name: string): Ref | undefined {
-    const newest = this.#meta.newest<RefRecord>('refs', [bucket, name]);
-    if (!newest) return undefined;
-    const { version, value } = newest;
-    if ('deleted' in value) return { version, deleted: true, created: value.created };
-    return { version, deleted: false, ...value, date: dateOf(value, this.#dates) };
+    return this.#refs.resolve(bucket, name);
   }
 
-  async putRef(bucket: string, name: string, to: NewRef): Promise<PutOutcome> {
-    const { kind } = this.#knownBucket(bucket);
-    checkObjectName(name);
-    const { digest } = to;
-    const blob = this.blob(digest);
-    if (!blob) throw new SealgateError('not-found', `There is no blob ${digest}.`);
-    const said = to.mediaType === undefined ? undefined : checkedMediaType(to.mediaType);
-    const mediaType = said ?? (await textType(mediaTypeOf(name), this.#blobs.path(digest), blob.size));
+  async putObject(bucket: string, name: string, arrived: Arrived, about: About): Promise<PutOutcome> {
+    const { staging, digest, size } = arrived;
+    const at = this.#at(bucket, name);
+    const said = about.mediaType === undefined ? undefined : checkedMediaType(about.mediaType);
+    // Before anything is placed.
+    this.#refs.outcome(at, digest, said);
+    const mediaType = said ?? (await textType(mediaTypeOf(name), staging, size));
+    const to = { digest, size, said, mediaType, modified: about.modified };
     let outcome: PutOutcome = 'created';
-    // COMMIT 2, in append: the name points at the bytes, durably.
-    await this.#meta.append<RefRecord>('refs', [bucket, name], (newest) => {
-      outcome = this.#outcome(kind, bucket, name, newest?.value, { digest, mediaType: said });
-      if (outcome === 'same') return undefined;
-      const time = timeBehind(newest?.value);
-      const modified = modifiedSince(newest?.value, to.modified, time.created);
-      return { digest, mediaType, size: blob.size, ...time, ...(modified !== undefined && { modified }) };
+    await this.#arrivals.store(staging, { digest, size }, () => {
+      about.check?.();
+      const pointing = this.#refs.pointing(at, to);
+      outcome = pointing.outcome;
+      return pointing.changes;
     });
     return outcome;
   }
 
-  #outcome(
-    kind: BucketKind,
-    bucket: string,
-    name: string,
-    newest: RefRecord | undefined,
-    { digest, mediaType }: NewRef,
-  ): PutOutcome {
-    if (!newest) return 'created';
-    if ('deleted' in newest) {
-      if (kind === 'write-once' && this.#lastDigest(bucket, name) !== digest)
-        throw new SealgateError('name-taken');
-      return 'replaced';
-    }
-    const sameBytes = newest.digest === digest;
-    if (sameBytes && (mediaType === undefined || isRecordedType(mediaType, newest.mediaType))) return 'same';
-    if (kind === 'write-once') throw new SealgateError(sameBytes ? 'media-type-differs' : 'name-taken');
-    return 'replaced';
+  async putRef(bucket: string, name: string, { digest, ...about }: NewRef): Promise<PutOutcome> {
+    const at = this.#at(bucket, name);
+    const stored = this.blob(digest);
+    if (!stored) throw new SealgateError('not-found', `There is no blob ${digest}.`);
+    const said = about.mediaType === undefined ? undefined : checkedMediaType(about.mediaType);
+    const mediaType = said ?? (await textType(mediaTypeOf(name), this.#blobs.path(digest), stored.size));
+    let outcome: PutOutcome = 'created';
+    await this.#arrivals.point(digest, (size) => {
+      about.check?.();
+      const to = { digest, size, said, mediaType, modified: about.modified };
+      const pointing = this.#refs.pointing(at, to);
+      outcome = pointing.outcome;
+      return pointing.changes;
+    });
+    return outcome;
   }
 
-  // What a write-once name held before it was deleted: the one thing that it may hold again.
-  #lastDigest(bucket: string, name: string): string | undefined {
-    for (const { value } of this.#meta.range<RefRecord>('refs', { start: [bucket, name], limit: 1 })) {
-      return 'digest' in value ? value.digest : undefined;
-    }
-    return undefined;
+  #at(bucket: string, name: string): At {
+    const { kind } = this.#knownBucket(bucket);
+    checkObjectName(name);
+    return { bucket, kind, name };
   }
 
   async deleteRef(bucket: string, name: string): Promise<boolean> {
     this.#knownBucket(bucket);
-    return this.#meta.append<RefRecord>('refs', [bucket, name], (newest) =>
-      !newest || 'deleted' in newest.value
-        ? undefined
-        : { deleted: true, created: timeBehind(newest.value).created },
-    );
+    return this.#refs.delete(bucket, name);
   }
 
   list(bucket: string, page: { prefix: string; after: string; limit: number }): Listing {

@@ -1,5 +1,5 @@
-// Gaps: versions count from 1 without a gap, and the newest is found by that. A line of a journal that was
-// lost may have had one in the middle of a chain.
+// Gaps: the versions of a chain count up without a gap, and the newest is found by that. A line of a journal
+// that was lost may have had one in the middle of a chain.
 
 import type { StoreRecord } from './records.ts';
 
@@ -15,7 +15,8 @@ export function* missingVersions(records: Iterable<StoreRecord>): Generator<Stor
     if (typeof key === 'string' || typeof version !== 'number') continue;
     const chain = key.slice(0, -1);
     const name = JSON.stringify([table, chain]);
-    if (name !== last) [last, next] = [name, 1];
+    // The first ones may have been collected.
+    if (name !== last) [last, next] = [name, version];
     for (; next < version; next++) yield { table, key: [...chain, next], value };
     next++;
   }

@@ -222,11 +222,12 @@ class StoreDestination implements Destination {
       const task: Copying = { source: path, staging, ...(guarded && { guarded: name }) };
       const copied: Copied = await this.#pool.run(task);
       if ('message' in copied) throw failureOf(copied);
-      await this.#store.commitBlob(staging, copied);
+      const { digest, size } = copied;
       // Looked at last of all, with nothing between: a later change is later than the name (has()).
-      checkUnchanged(seen, statSync(path));
-      const to = { digest: copied.digest, modified: Math.floor(seen.mtimeMs) };
-      return { size: copied.size, outcome: await this.#store.putRef(this.#bucket, name, to) };
+      const check = () => checkUnchanged(seen, statSync(path));
+      const about = { modified: Math.floor(seen.mtimeMs), check };
+      const outcome = await this.#store.putObject(this.#bucket, name, { staging, digest, size }, about);
+      return { size, outcome };
     } finally {
       await rm(staging, { force: true });
     }

@@ -1,4 +1,4 @@
-// Journal: every record of the metadata a second time, in a file that is only appended to, from which the
+// Journal: every change of the metadata a second time, in a file that is only appended to, from which the
 // metadata can be built again. docs/store-format.md describes it for whoever has to read it without us.
 
 import { createHash } from 'node:crypto';
@@ -11,7 +11,7 @@ import { streamRegular } from '../regular_file.ts';
 import { DiskReserve } from './disk_reserve.ts';
 import type { Key, StoreRecord } from './records.ts';
 
-/** What one commit added, in one line. */
+/** What one commit changed, in one line. */
 export interface Frame {
   /** Counts the commits. A frame takes the place of the one before it when it has the same number. */
   sequence: number;
@@ -32,12 +32,17 @@ function checksum(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, checksumLength);
 }
 
-/** `LENGTH CHECKSUM JSON`, the length in bytes of the JSON, in eight hex digits. */
+/**
+ * `LENGTH CHECKSUM JSON`, the length in bytes of the JSON, in eight hex digits. A record that was removed has
+ * no value.
+ */
 export function frameLine({ sequence, store, records }: Frame): string {
   const text = JSON.stringify({
     sequence,
     store,
-    records: records.map(({ table, key, value }) => [table, key, value]),
+    records: records.map(({ table, key, value }) =>
+      value === undefined ? [table, key] : [table, key, value],
+    ),
   });
   const length = Buffer.byteLength(text).toString(16).padStart(8, '0');
   return `${length} ${checksum(text)} ${text}\n`;
@@ -56,7 +61,7 @@ export function parseFrame(line: string): Frame | undefined {
   const { sequence, store, records } = JSON.parse(text) as {
     sequence: number;
     store: string;
-    records: [StoreRecord['table'], Key, unknown][];
+    records: [StoreRecord['table'], Key, unknown?][];
   };
   return { sequence, store, records: records.map(([table, key, value]) => ({ table, key, value })) };
 }

@@ -3,13 +3,10 @@
 import { constants } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { replaceFile, syncFolder } from '../durable_file.ts';
+import { syncFolder } from '../durable_file.ts';
 import { addon, type StoreLock } from '../native/addon.ts';
 import { readRegular } from '../regular_file.ts';
 import { isFull } from './disk_reserve.ts';
-
-/** What the file `format` in a store says. Another layout has another number. */
-const format = 'sealgate store 1\n';
 
 /** Bytes: of the files that have a line. */
 const maxSmallFile = 4096;
@@ -121,29 +118,6 @@ export function aside(root: string): string {
 export async function checkWhole(root: string): Promise<void> {
   const left = await stat(aside(root)).catch(() => undefined);
   if (left) throw new Error(`${root}: a rebuild of this store has not ended; run 'sealgate rebuild' again`);
-}
-
-/**
- * Rejects when the store was made by another version.
- * @param writes an absent file is made. An empty one is what a power cut left of versions that did not wait
- *   for the disk: it is written again.
- */
-export async function checkFormat(root: string, writes: boolean): Promise<void> {
-  const path = join(root, 'format');
-  const found = await readRegular(path, maxSmallFile).catch((error) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (found === format) return;
-  if (!writes && found === undefined)
-    throw new Error(
-      `${root}: there is no store here; make one with 'sealgate init' or name another with --store`,
-    );
-  if (found === undefined || found === '') return writes ? replaceFile(path, format) : undefined;
-  throw new Error(
-    `${path}: expected "${format.trim()}", found "${found.trim().slice(0, 40)}"; ` +
-      'use the version that made it',
-  );
 }
 
 /** Rejects where there is nothing to read: LMDB names no way out, and leaves a lock file. */

@@ -1,7 +1,7 @@
-// Metadata: the one module that owns LMDB. Everything is written once: there is no update and no delete. What
-// has to move is a chain of versions under one key prefix, and the newest wins.
+// Metadata: the one module that owns LMDB. Records are written once: there is no update, and only gc.ts has
+// records removed. What has to move is a chain of versions under one key prefix, and the newest wins.
 
-import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -9,13 +9,13 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import { syncFile } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
 import { addon } from '../native/addon.ts';
-import { blobsFolder } from './blobs.ts';
-import { forgetClosing, isAsClosed, isBeingWritten, noteClosing } from './closing.ts';
+import { forgetClosing, noteClosing } from './closing.ts';
 import { Commits } from './commits.ts';
+import { checkPages, dataPath, journalPath } from './data_file.ts';
 import { DiskReserve } from './disk_reserve.ts';
-import { agreedIdentity, idFile } from './identity.ts';
+import type { StoreFormat } from './format.ts';
+import { agreedIdentity } from './identity.ts';
 import type { Frame } from './journal.ts';
-import { pageFault } from './page_check.ts';
 import { Preparation } from './preparation.ts';
 import { type Key, type StoreRecord, type Table, tables } from './records.ts';
 
@@ -38,8 +38,12 @@ const maxRaces = 1000;
 const maxGrowth = 4 * 1024 * 1024;
 const ahead = 8 * 1024 * 1024;
 
-/** Bytes of the two pages that LMDB begins a file with, at most. */
-const firstPages = 2 * 65536;
+// msgpackr's option: else each value has its own description of its fields, which takes longer to read than
+// the fields.
+const encoding = { useRecords: false };
+
+// An option that the package's types lack.
+const making = (create: boolean): object => ({ create });
 
 export interface Version<V> {
   version: number;
@@ -51,48 +55,15 @@ export interface WriterOptions {
   id?: string;
   /** Hears, as a sentence, what was found and mended. */
   onNotice: (said: string) => void;
-}
-
-/** The journal of the store at `root`. */
-export function journalPath(root: string): string {
-  return join(root, 'journal');
-}
-
-function dataPath(root: string): string {
-  return join(root, 'meta', 'data.mdb');
-}
-
-// A file that is not there is made by LMDB; whether it may be empty is for the identity to say. Beside a
-// process that writes, what it has checked holds.
-function checkPages(root: string, writes: boolean): void {
-  const path = dataPath(root);
-  if (!existsSync(path)) return;
-  const isKnown = isAsClosed(root, path) || (!writes && isBeingWritten(root));
-  const fault = pageFault(path, isKnown ? 'top' : 'all');
-  if (fault === undefined) return;
-  if (writes && isUnfinished(root, path)) {
-    renameSync(path, `${path}.unfinished`);
-    return;
-  }
-  throw new Error(
-    `${path}: damaged: ${fault}; bring back a backup of the store, or run 'sealgate rebuild' to make the ` +
-      'metadata from the journal and the blobs',
-  );
-}
-
-/**
- * Whether a first start lost its power in the middle: LMDB begins a file with two pages, and before these are
- * on disk the blobs have no id and nothing is acknowledged.
- */
-function isUnfinished(root: string, path: string): boolean {
-  if (existsSync(idFile(root)) || existsSync(journalPath(root))) return false;
-  return statSync(path).size <= firstPages && readdirSync(blobsFolder(root)).length === 0;
+  /** The store's format, which is on disk before anything is written. */
+  format: StoreFormat;
 }
 
 export class Metadata {
   readonly #folder: string;
   readonly #root: RootDatabase;
-  readonly #tables: Record<Table, Database<unknown, Key>>;
+  /** Those that there are: a store of an older format lacks some until it is first written to. */
+  readonly #tables: Partial<Record<Table, Database<unknown, Key>>> = {};
   /** `store`: the store's id; `last`: the frame of the last commit, from which the journal is completed. */
   readonly #state: Database<unknown, string>;
   #writing: { commits: Commits; preparation: Preparation } | undefined;
@@ -103,6 +74,7 @@ export class Metadata {
     // overlappingSync: with the default, a killed writer panics the survivors, and a promise does not mean
     // durable. eventTurnBatching: with the default, a commit that fails rejects a promise that nobody can
     // reach, and the process ends.
+    const isNew = !existsSync(dataPath(root));
     this.#root = open({
       path: join(root, 'meta'),
       noSubdir: false,
@@ -111,12 +83,14 @@ export class Metadata {
       eventTurnBatching: false,
       readOnly,
     });
-    // msgpackr's option: else each value has its own description of its fields, which takes longer to read
-    // than the fields.
-    const encoding = { useRecords: false };
-    const openTable = (name: Table) => this.#root.openDB<unknown, Key>({ name, ...encoding });
-    this.#tables = { buckets: openTable('buckets'), blobs: openTable('blobs'), refs: openTable('refs') };
+    this.#openTables(isNew);
     this.#state = this.#root.openDB<unknown, string>({ name: 'state', ...encoding });
+  }
+
+  /** @param makes tables that there are not are made, which writes to the file. */
+  #openTables(makes: boolean): void {
+    for (const name of tables)
+      this.#tables[name] ??= this.#root.openDB<unknown, Key>({ name, ...encoding, ...making(makes) });
   }
 
   /** Beside a process that writes. Rejects when the blobs are another store's. */
@@ -152,14 +126,21 @@ export class Metadata {
     return { id, isEmpty };
   }
 
-  async #beginWriting(root: string, { id: given, onNotice }: WriterOptions): Promise<void> {
+  async #beginWriting(root: string, { id: given, onNotice, format }: WriterOptions): Promise<void> {
     const agreed = given ? { id: given, blobsHaveId: true } : await agreedIdentity(root, this.#identity());
     const space = new DiskReserve(dataPath(root), maxGrowth, ahead);
     const preparation = new Preparation(
       { root, ...agreed, journal: journalPath(root) },
       {
-        has: (table, key) => this.#tables[table].doesExist(key),
+        has: (table, key) => this.has(table, key),
         records: () => this.records(),
+        announce: async () => {
+          await format.begin();
+          if (tables.every((name) => this.#tables[name])) return;
+          space.ensure();
+          this.#openTables(true);
+        },
+        doubt: () => format.doubt(),
         hasId: () => this.#state?.get('store') !== undefined,
         sync: () => syncFile(dataPath(root)),
         putId: (id) => {
@@ -167,7 +148,7 @@ export class Metadata {
           return this.#transaction((state) => [state.put('store', id)]);
         },
         last: () => this.#state?.get('last') as Frame | undefined,
-        add: (records, last) => this.#commit(records, last),
+        write: (changes, last) => this.#commit(changes, last),
       },
       onNotice,
     );
@@ -176,7 +157,7 @@ export class Metadata {
         await preparation.ensure();
         return (this.#state?.get('last') as Frame | undefined)?.sequence ?? 0;
       },
-      has: (table: Table, key: Key) => this.#tables[table].doesExist(key),
+      has: (table: Table, key: Key) => this.has(table, key),
       ensureSpace: () => {
         space.ensure();
         preparation.journal?.ensureSpace();
@@ -192,23 +173,32 @@ export class Metadata {
   /** All there are. */
   *records(): Generator<StoreRecord> {
     for (const table of tables) {
-      for (const { key, value } of this.#tables[table].getRange({})) yield { table, key, value };
+      for (const { key, value } of this.range(table)) yield { table, key, value };
     }
   }
 
   get<V>(table: Table, key: Key): V | undefined {
-    return this.#tables[table].get(key) as V | undefined;
+    return this.#tables[table]?.get(key) as V | undefined;
+  }
+
+  has(table: Table, key: Key): boolean {
+    return this.#tables[table]?.doesExist(key) ?? false;
   }
 
   /** In key order. */
   *range<V>(table: Table, from: { start?: Key; limit?: number } = {}): Generator<{ key: Key; value: V }> {
-    for (const { key, value } of this.#tables[table].getRange(from)) yield { key, value: value as V };
+    for (const { key, value } of this.#tables[table]?.getRange(from) ?? []) yield { key, value: value as V };
   }
 
   /** Durable when it resolves. False: the key is taken, and what it holds stays. */
   putOnce(table: Table, key: Key, value: unknown): Promise<boolean> {
+    return this.make([{ table, key, value }]);
+  }
+
+  /** See commits.ts. */
+  make(changes: StoreRecord[]): Promise<boolean> {
     if (!this.#writing) throw new SealgateError('store-write-failed', 'The store was opened for reading.');
-    return this.#writing.commits.put({ table, key, value });
+    return this.#writing.commits.make(changes);
   }
 
   // At the same time, as each waits for the disk.
@@ -223,9 +213,15 @@ export class Metadata {
 
   #commit(records: StoreRecord[], last: Frame): Promise<void> {
     return this.#transaction((state) => [
-      ...records.map(({ table, key, value }) => this.#tables[table].put(key, value)),
+      ...records.map((record) => this.#change(record)),
       state.put('last', last),
     ]);
+  }
+
+  #change({ table, key, value }: StoreRecord): Promise<boolean> {
+    const its = this.#tables[table];
+    if (!its) throw new Error(`the table ${table} was not made`);
+    return value === undefined ? its.remove(key) : its.put(key, value);
   }
 
   async #transaction(puts: (state: Database<unknown, string>) => Promise<boolean>[]): Promise<void> {
@@ -263,36 +259,43 @@ export class Metadata {
   }
 
   /**
-   * The newest version of a chain. Versions count from 1 without gaps, and most chains never have a second:
-   * looking up two keys is a little cheaper than a range.
+   * The newest version of a chain. Versions count up, and the first ones may have been collected. Most chains
+   * have the first and no second: looking up two keys is a little cheaper than a range.
    */
   newest<V>(table: Table, chain: string[]): Version<V> | undefined {
     const first = this.get<V>(table, [...chain, 1]);
-    if (first === undefined) return undefined;
-    if (!this.#tables[table].doesExist([...chain, 2])) return { version: 1, value: first };
+    if (first !== undefined && !this.has(table, [...chain, 2])) return { version: 1, value: first };
     const range = { start: behind(chain), end: chain, reverse: true, limit: 1 };
-    for (const { key, value } of this.#tables[table].getRange(range)) {
+    for (const { key, value } of this.#tables[table]?.getRange(range) ?? []) {
       return { version: (key as (string | number)[]).at(-1) as number, value: value as V };
     }
     return undefined;
   }
 
   /**
-   * Adds a version on top of the newest. `next` makes it from the newest and is asked again when another
-   * writer was faster; undefined adds nothing.
+   * Makes changes that depend on what is there: they are asked for again when another writer was faster.
+   * False: there was nothing to change. @param what it is about, for an error.
    */
-  async append<V>(
+  async change(what: string, changes: () => StoreRecord[]): Promise<boolean> {
+    for (let race = 0; race < maxRaces; race++) {
+      const wanted = changes();
+      if (wanted.length === 0) return false;
+      if (await this.make(wanted)) return true;
+    }
+    throw new SealgateError('store-write-failed', `${what}: too many writers at once.`);
+  }
+
+  /** Adds a version on top of the newest, from which `next` makes it; undefined adds nothing. */
+  append<V>(
     table: Table,
     chain: string[],
     next: (newest: Version<V> | undefined) => V | undefined,
   ): Promise<boolean> {
-    for (let race = 0; race < maxRaces; race++) {
+    return this.change(chain.join('/'), () => {
       const newest = this.newest<V>(table, chain);
       const value = next(newest);
-      if (value === undefined) return false;
-      if (await this.putOnce(table, [...chain, (newest?.version ?? 0) + 1], value)) return true;
-    }
-    throw new SealgateError('store-write-failed', `${chain.join('/')}: too many writers at once.`);
+      return value === undefined ? [] : [{ table, key: [...chain, (newest?.version ?? 0) + 1], value }];
+    });
   }
 
   async close(): Promise<void> {

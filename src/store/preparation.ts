@@ -1,24 +1,29 @@
-// Preparation: what has to be in place before the first commit: the store's id beside blobs and metadata, and
-// a journal that ends where the metadata do. It is tried when a store is opened; where it fails, as on a full
-// disk, the store can be read, and it is tried again before each commit.
+// Preparation: what has to be in place before the first commit: the store's format, its id beside blobs and
+// metadata, and a journal that ends where the metadata do. It is tried when a store is opened; where it
+// fails, as on a full disk, the store can be read, and it is tried again before each commit.
 
 import { missingVersions } from './gaps.ts';
 import { writeId } from './identity.ts';
 import { type Frame, Journal, readJournal, writeJournal } from './journal.ts';
-import { type Key, maxBatch, type StoreRecord, type Table } from './records.ts';
+import type { Key, StoreRecord, Table } from './records.ts';
+import { Replay } from './replay.ts';
 
 /** The metadata, as far as this needs them. */
 export interface PreparedMetadata {
   has(table: Table, key: Key): boolean;
   records(): Iterable<StoreRecord>;
+  /** The format is on disk, and there are its tables, when it resolves. */
+  announce(): Promise<void>;
+  /** Names may have lost what keeps their blobs: durable, when it resolves, until that is made anew. */
+  doubt(): Promise<void>;
   hasId(): boolean;
   /** Their file, and that it is there, is on disk when it resolves. LMDB does not see to that. */
   sync(): Promise<void>;
   putId(id: string): Promise<void>;
   /** The frame of the last commit. */
   last(): Frame | undefined;
-  /** In one transaction: these records, which are none that there are, and `last`. */
-  add(records: StoreRecord[], last: Frame): Promise<void>;
+  /** In one transaction: these changes, and `last`. */
+  write(changes: StoreRecord[], last: Frame): Promise<void>;
 }
 
 export interface PreparedStore {
@@ -53,6 +58,7 @@ export class Preparation {
   async ensure(): Promise<Journal> {
     if (this.#journal) return this.#journal;
     const { root, id } = this.#store;
+    await this.#meta.announce();
     if (!this.#meta.hasId()) await this.#meta.sync();
     if (!this.#blobsHaveId) await writeId(root, id);
     this.#blobsHaveId = true;
@@ -87,43 +93,38 @@ export class Preparation {
 
   // The one commit that was under way when the process was killed is the journal's last frame. Where there
   // are more an older data.mdb was put back; a journal that was written anew since has everything before its
-  // first commit, so that all of it is compared.
+  // first commit, so that all of it is compared. A record that was removed since is there again until the
+  // frame that removes it.
   async #replay(its: Frame, sequence: number): Promise<void> {
+    const has = (table: Table, key: Key) => this.#meta.has(table, key);
     if (its.sequence === sequence + 1 && its.records.length > 0) {
-      await this.#meta.add(this.#missing(its.records), its);
+      const one = new Replay({ has, write: (changes) => this.#meta.write(changes, its) });
+      await one.add(its.records);
+      await one.flush();
+      // All of it may have been there.
+      if (one.made === 0) await this.#meta.write([], its);
       return;
     }
-    let [added, damaged] = [0, 0];
-    let records: StoreRecord[] = [];
-    for await (const frame of readJournal(this.#store.journal, () => damaged++)) {
-      if (frame.store !== its.store) continue;
-      const missing = this.#missing(frame.records);
-      if (records.length + missing.length > maxBatch) {
-        await this.#meta.add(records, { ...frame, sequence, records: [] });
-        records = [];
-      }
-      records.push(...missing);
-      added += missing.length;
-    }
-    await this.#meta.add(records, { ...its, sequence, records: [] });
-    if (damaged > 0) await this.#closeGaps({ ...its, sequence, records: [] });
+    let damaged = 0;
     // With the number of the journal's end at last: until then a kill is followed by the same once more.
-    await this.#meta.add([], its);
+    const last = { ...its, sequence, records: [] };
+    const all = new Replay({ has, write: (changes) => this.#meta.write(changes, last) });
+    for await (const frame of readJournal(this.#store.journal, () => damaged++)) {
+      if (frame.store === its.store) await all.add(frame.records);
+    }
+    await all.flush();
+    if (damaged > 0) {
+      await this.#meta.doubt();
+      for (const record of [...missingVersions(this.#meta.records())]) await all.add([record]);
+    }
+    await all.flush();
+    await this.#meta.write([], its);
     const lost = damaged > 0 ? `; ${damaged} lines of the journal are not whole, what they said is lost` : '';
-    if (added > 0 || damaged > 0)
+    if (all.made > 0 || damaged > 0)
       this.#onReplayed(
         `${this.#store.root}: the metadata ended with commit ${sequence} and the journal with ` +
-          `${its.sequence}, as when an older data.mdb is put back: ${added} records were taken from the ` +
+          `${its.sequence}, as when an older data.mdb is put back: ${all.made} changes were taken from the ` +
           `journal${lost}`,
       );
-  }
-
-  async #closeGaps(last: Frame): Promise<void> {
-    const missing = [...missingVersions(this.#meta.records())];
-    while (missing.length > 0) await this.#meta.add(missing.splice(0, maxBatch), last);
-  }
-
-  #missing(records: StoreRecord[]): StoreRecord[] {
-    return records.filter(({ table, key }) => !this.#meta.has(table, key));
   }
 }

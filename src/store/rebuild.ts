@@ -4,12 +4,17 @@ import { access, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { syncFolder } from '../durable_file.ts';
 import { Blobs, blobsFolder } from './blobs.ts';
+import { journalPath } from './data_file.ts';
+import { StoreFormat } from './format.ts';
 import { missingVersions } from './gaps.ts';
+import { namelessHold } from './holds.ts';
 import { newIdentity } from './identity.ts';
 import { readJournal } from './journal.ts';
-import { aside, checkFormat, lockStore, makeFolders } from './layout.ts';
-import { journalPath, Metadata } from './metadata.ts';
+import { aside, lockStore, makeFolders } from './layout.ts';
+import { Metadata } from './metadata.ts';
 import type { BlobRecord } from './proofs.ts';
+import { Replay } from './replay.ts';
+import { upgradeStore } from './upgrade.ts';
 import { digestsBelow } from './verification.ts';
 
 export interface Rebuilt {
@@ -37,15 +42,18 @@ export async function rebuildStore(
   const lock = await lockStore(root);
   try {
     await makeFolders(root);
-    await checkFormat(root, true);
+    const format = await StoreFormat.read(root, true);
     await checkNames(root);
+    // A line of the journal that is lost may have had what keeps a blob: that is made anew.
+    await format.doubt();
     await setAside(root);
     const kept = aside(root);
-    const meta = await Metadata.writer(root, { id: await newIdentity(root), onNotice: () => {} });
+    const meta = await Metadata.writer(root, { id: await newIdentity(root), onNotice: () => {}, format });
     const done = { records: 0, damagedLines: 0, hashed: 0, withdrawn: 0 };
     try {
       await fromJournal(meta, join(kept, 'journal'), done, () => onProgress(done));
       await fromBlobs(meta, root, done, () => onProgress(done));
+      await upgradeStore(meta, format, () => {});
     } finally {
       await meta.close();
     }
@@ -98,14 +106,19 @@ type Done = Omit<Rebuilt, 'kept'>;
 
 async function fromJournal(meta: Metadata, path: string, done: Done, said: () => void): Promise<void> {
   if (!(await isThere(path))) return;
+  const replay = new Replay({
+    has: (table, key) => meta.has(table, key),
+    write: async (changes) => void (await meta.make(changes)),
+  });
   for await (const { records } of readJournal(path, () => done.damagedLines++)) {
-    await Promise.all(records.map(({ table, key, value }) => meta.putOnce(table, key, value)));
+    await replay.add(records);
     done.records += records.length;
     said();
   }
+  await replay.flush();
   if (done.damagedLines === 0) return;
-  for (const { table, key, value } of [...missingVersions(meta.records())])
-    await meta.putOnce(table, key, value);
+  for (const record of [...missingVersions(meta.records())]) await replay.add([record]);
+  await replay.flush();
 }
 
 async function fromBlobs(meta: Metadata, root: string, done: Done, said: () => void): Promise<void> {
@@ -116,7 +129,8 @@ async function fromBlobs(meta: Metadata, root: string, done: Done, said: () => v
     const found = await blobs.hash(digest);
     if (found.digest === digest) {
       const record: BlobRecord = { size: found.size, evidence: found.evidence, created: Date.now() };
-      await meta.append<BlobRecord>('blobs', [digest], () => record);
+      const hold = namelessHold(digest, 'found', record.created);
+      await meta.make([{ table: 'blobs', key: [digest, 1], value: record }, hold]);
       done.hashed++;
     } else {
       await blobs.quarantine(digest);

@@ -1,5 +1,5 @@
-// The store's contract: what is promised to everything above. Bytes first, name second, metadata last, reply
-// after.
+// The store's contract: what is promised to everything above. Bytes first, then one commit with all that is
+// to be known of them, and the reply after it.
 
 import type { Counters, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
 
@@ -28,9 +28,8 @@ export interface Descriptor {
   date: number | undefined;
 }
 
-/** What a name is to point at. */
-export interface NewRef {
-  digest: string;
+/** What is said of the bytes that a name is to point at. */
+export interface About {
   /**
    * What somebody says that it is. Without it: what is recorded of the same bytes, else what the name
    * suggests, with charset=utf-8 where the bytes are text in UTF-8.
@@ -38,6 +37,18 @@ export interface NewRef {
   mediaType?: string | undefined;
   /** Milliseconds since the epoch, when the source last changed. */
   modified?: number | undefined;
+  /** Called right before the commit, with nothing between; throws to prevent it. */
+  check?: () => void;
+}
+
+/** What a name is to point at. */
+export interface NewRef extends About {
+  digest: string;
+}
+
+/** Bytes that have arrived: whole and durable in a staging file. */
+export interface Arrived extends Hashed {
+  staging: string;
 }
 
 /** One version of a name. Written once; the newest version wins. */
@@ -111,12 +122,18 @@ export interface Store {
 
   /** A fresh path in staging/. */
   stagingPath(): string;
-  /** COMMIT 1: places a finished staging file as a blob and records it. Durable when it resolves. */
-  commitBlob(staging: string, received: Hashed): Promise<void>;
   /**
-   * COMMIT 2: points a name at a committed blob. A write-once name that has other bytes is refused with
-   * `name-taken`, one that has them with another type with `media-type-differs`.
+   * Places a finished staging file as a blob and points a name at it, in one commit. A write-once name that
+   * has other bytes is refused with `name-taken`, one that has them with another type with
+   * `media-type-differs`. Durable when it resolves.
    */
+  putObject(bucket: string, name: string, arrived: Arrived, about: About): Promise<PutOutcome>;
+  /**
+   * Places a finished staging file as a blob that has no name, and is kept until it is forgotten. Durable
+   * when it resolves.
+   */
+  commitBlob(staging: string, received: Hashed): Promise<void>;
+  /** Points a name at a blob that is stored; refuses as putObject does, and with `not-found`. */
   putRef(bucket: string, name: string, to: NewRef): Promise<PutOutcome>;
   /** Writes a tombstone version; false when there was nothing to delete. */
   deleteRef(bucket: string, name: string): Promise<boolean>;

@@ -45,7 +45,7 @@ test('a store of another layout is refused, and named', async () => {
   const format = join(site.root, 'format');
   const ours = await readFile(format, 'utf8');
   await writeFile(format, 'sealgate store 99\n');
-  const refusal = /format: expected "sealgate store 1", found "sealgate store 99"/;
+  const refusal = /format: expected "sealgate store 2", found "sealgate store 99"/;
   await assert.rejects(openStore({ root: site.root }), refusal);
   await assert.rejects(openStore({ root: site.root, readOnly: true }), refusal);
   await writeFile(format, ours);

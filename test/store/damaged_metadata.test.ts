@@ -144,12 +144,12 @@ const isThere = (name: string) => site.store.resolve('files', name)?.deleted ===
 test('metadata older than the journal get what it has, and no number is used again', async () => {
   const newer = ['newer one', 'newer two', 'newer three'];
   const said = await openWithOlder(newer);
-  assert.match(said, /as when an older data.mdb is put back: 6 records were taken from the journal$/);
+  assert.match(said, /as when an older data.mdb is put back: 9 changes were taken from the journal$/);
   assert.ok(newer.every(isThere));
   const before = await sequences();
   await site.put('files', 'newer four', 'newer four');
   const [last = 0, ...next] = (await sequences()).slice(before.length - 1);
-  assert.deepEqual(next, [last + 1, last + 2]);
+  assert.deepEqual(next, [last + 1]);
   await site.reopen();
   assert.ok([...newer, 'newer four'].every(isThere));
 });
@@ -179,7 +179,7 @@ test('metadata older than a journal that was written anew since get all that the
     );
   };
   const said = await openWithOlder(['rewritten one', 'rewritten two'], rewrite);
-  assert.match(said, /4 records were taken/);
+  assert.match(said, /6 changes were taken/);
   assert.ok(['rewritten one', 'rewritten two'].every(isThere));
 });
 

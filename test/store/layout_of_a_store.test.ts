@@ -38,7 +38,7 @@ test('an empty format file, as a power cut may leave it, is written anew', async
   assert.equal(reader.resolve('files', 'kept')?.deleted, false);
   await reader.close();
   await site.reopen();
-  assert.equal(await readFile(format, 'utf8'), 'sealgate store 1\n');
+  assert.equal(await readFile(format, 'utf8'), 'sealgate store 2\n');
   assert.equal(site.store.resolve('files', 'kept')?.deleted, false);
 });
 
@@ -47,7 +47,7 @@ test('another format is refused, with what was found', async () => {
   await site.store.close();
   await writeFile(format, 'sealgate store 9\n');
   await assert.rejects(openStore({ root: site.root }), /found "sealgate store 9"/);
-  await writeFile(format, 'sealgate store 1\n');
+  await writeFile(format, 'sealgate store 2\n');
   site.store = await openStore({ root: site.root });
 });
 

@@ -80,8 +80,7 @@ export async function putBytes(
   await writeFile(source, bytes);
   try {
     const hashed = addon.importFile(source, staging);
-    await store.commitBlob(staging, hashed);
-    return await store.putRef(bucket, name, { digest: hashed.digest, mediaType: 'text/plain' });
+    return await store.putObject(bucket, name, { staging, ...hashed }, { mediaType: 'text/plain' });
   } finally {
     await rm(source, { force: true });
     await rm(staging, { force: true });

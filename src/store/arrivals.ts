@@ -1,0 +1,121 @@
+// Arrivals: bytes on their way from staging to the commit that makes them known. The file is placed and
+// synced first; then one commit records the blob and whatever is to point at it.
+
+import { type ErrorCode, SealgateError } from '../errors.ts';
+import type { KeyedLock } from '../keyed_lock.ts';
+import type { Evidence, Hashed } from '../native/addon.ts';
+import type { Blobs } from './blobs.ts';
+import { NoRoom } from './disk_reserve.ts';
+import type { Leases } from './leases.ts';
+import type { Metadata } from './metadata.ts';
+import type { BlobRecord, Proofs } from './proofs.ts';
+import type { StoreRecord } from './records.ts';
+
+/** What keeps a blob from being sound that its bytes, sent again, may mend. */
+const passed: ErrorCode[] = ['seal-broken', 'store-read-failed'];
+
+/** What points at a blob or keeps it: asked for right before each commit; may throw a refusal. */
+export type Pointers = () => StoreRecord[];
+
+export class Arrivals {
+  readonly #meta: Metadata;
+  readonly #blobs: Blobs;
+  readonly #proofs: Proofs;
+  readonly #locks: KeyedLock;
+  readonly #leases: Leases;
+
+  /** @param locks by digest. */
+  constructor(meta: Metadata, blobs: Blobs, proofs: Proofs, locks: KeyedLock, leases: Leases) {
+    this.#meta = meta;
+    this.#blobs = blobs;
+    this.#proofs = proofs;
+    this.#locks = locks;
+    this.#leases = leases;
+  }
+
+  /** Stores a finished staging file. Durable when it resolves. */
+  store(staging: string, hashed: Hashed, pointers: Pointers): Promise<void> {
+    const { digest } = hashed;
+    return this.#leases.run(digest, async () => {
+      const before = this.#known(digest)?.version;
+      const isThere =
+        (await this.#isSound(digest)) ||
+        !(await this.#locks.run(digest, () => this.#place(staging, hashed, before, pointers)));
+      if (isThere) await this.#meta.change(digest, pointers);
+    });
+  }
+
+  /** Points at a blob that is stored. Throws `not-found` when it is not. */
+  point(digest: string, pointers: (size: number) => StoreRecord[]): Promise<void> {
+    return this.#leases.run(digest, async () => {
+      await this.#meta.change(digest, () => {
+        const known = this.#known(digest)?.value;
+        if (known && 'size' in known) return pointers(known.size);
+        throw new SealgateError('not-found', `There is no blob ${digest}.`);
+      });
+    });
+  }
+
+  #known(digest: string) {
+    return this.#meta.newest<BlobRecord>('blobs', [digest]);
+  }
+
+  /** False: somebody else has stored the blob since version `before` of its record, and nothing was done. */
+  async #place(
+    staging: string,
+    { digest, size }: Hashed,
+    before: number | undefined,
+    pointers: Pointers,
+  ): Promise<boolean> {
+    const known = this.#known(digest);
+    if (known && known.version !== before && 'size' in known.value) return false;
+    const placement = await this.#blobs.place(staging, digest);
+    // A file that was there without a good record is what a crash before the commit left, or damage: it is
+    // hashed.
+    const evidence = placement.created ? placement.evidence : await this.#verified(digest);
+    const record: BlobRecord = { size, evidence, created: Date.now() };
+    let isRefused = false;
+    try {
+      // COMMIT: the bytes are durable under their digest; now they are known, with what points at them.
+      await this.#meta.change(digest, () => {
+        isRefused = true;
+        const pointing = pointers();
+        isRefused = false;
+        const version = (this.#known(digest)?.version ?? 0) + 1;
+        return [{ table: 'blobs', key: [digest, version], value: record }, ...pointing];
+      });
+    } catch (cause) {
+      // What nothing will ever point at would keep a full disk full.
+      const isUnwritten = isRefused || cause instanceof NoRoom;
+      if (placement.created && isUnwritten) await this.#blobs.unplace(digest);
+      throw cause;
+    }
+    return true;
+  }
+
+  // Whether the blob is in place already and passes its proof. One that does not is out of the way
+  // afterwards, and one that cannot be reached is placed again, if that is possible.
+  async #isSound(digest: string): Promise<boolean> {
+    const known = this.#known(digest)?.value;
+    if (!known || !('size' in known)) return false;
+    try {
+      await this.#proofs.seal(digest);
+      return true;
+    } catch (error) {
+      if (error instanceof SealgateError && passed.includes(error.code)) return false;
+      throw error;
+    }
+  }
+
+  async #verified(digest: string): Promise<Evidence> {
+    const found = await this.#blobs.hash(digest).catch((cause) => {
+      throw new SealgateError('store-read-failed', `Blob ${digest} cannot be read.`, { cause });
+    });
+    if (found.digest === digest) return found.evidence;
+    await this.#blobs.quarantine(digest);
+    throw new SealgateError(
+      'store-write-failed',
+      `A damaged file stood in for blob ${digest}; it was removed, try again.`,
+    );
+  }
+}

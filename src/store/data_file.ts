@@ -1,0 +1,49 @@
+// DataFile: data.mdb before LMDB maps it, which follows whatever it finds there.
+
+import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { blobsFolder } from './blobs.ts';
+import { isAsClosed, isBeingWritten } from './closing.ts';
+import { idFile } from './identity.ts';
+import { pageFault } from './page_check.ts';
+
+/** Bytes of the two pages that LMDB begins a file with, at most. */
+const firstPages = 2 * 65536;
+
+/** The journal of the store at `root`. */
+export function journalPath(root: string): string {
+  return join(root, 'journal');
+}
+
+export function dataPath(root: string): string {
+  return join(root, 'meta', 'data.mdb');
+}
+
+/**
+ * Throws when the metadata are damaged. A file that is not there is made by LMDB; whether it may be empty is
+ * for the identity to say. Beside a process that writes, what it has checked holds.
+ */
+export function checkPages(root: string, writes: boolean): void {
+  const path = dataPath(root);
+  if (!existsSync(path)) return;
+  const isKnown = isAsClosed(root, path) || (!writes && isBeingWritten(root));
+  const fault = pageFault(path, isKnown ? 'top' : 'all');
+  if (fault === undefined) return;
+  if (writes && isUnfinished(root, path)) {
+    renameSync(path, `${path}.unfinished`);
+    return;
+  }
+  throw new Error(
+    `${path}: damaged: ${fault}; bring back a backup of the store, or run 'sealgate rebuild' to make the ` +
+      'metadata from the journal and the blobs',
+  );
+}
+
+/**
+ * Whether a first start lost its power in the middle: LMDB begins a file with two pages, and before these are
+ * on disk the blobs have no id and nothing is acknowledged.
+ */
+function isUnfinished(root: string, path: string): boolean {
+  if (existsSync(idFile(root)) || existsSync(journalPath(root))) return false;
+  return statSync(path).size <= firstPages && readdirSync(blobsFolder(root)).length === 0;
+}

@@ -1,0 +1,96 @@
+// StoreFormat: the file `format` of a store, which says how to read the rest. A store of an older format is
+// upgraded when it is opened for writing; docs/store-format.md tells what the formats are.
+
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replaceFile } from '../durable_file.ts';
+import { readRegular } from '../regular_file.ts';
+
+/** Bytes: far more than the line has. */
+const maxBytes = 4096;
+
+const current = 'sealgate store 2\n';
+/** Written before the first change of an upgrade: from then on versions that know format 1 alone stay out. */
+const upgrading = 'sealgate store 1, upgrading to 2\n';
+const older = ['sealgate store 1\n', upgrading];
+
+export class StoreFormat {
+  readonly #path: string;
+  #text: string | undefined;
+
+  private constructor(path: string, text: string | undefined) {
+    this.#path = path;
+    this.#text = text;
+  }
+
+  /** Whether the store is of the newest format and has all that this takes. */
+  get isCurrent(): boolean {
+    return this.#text === current;
+  }
+
+  /**
+   * Rejects when the store was made by a newer version, or when there is none.
+   * @param writes a new store gets its file. One that is empty or missing beside metadata is what a power cut
+   *   left of versions that did not wait for the disk: such a store counts as an older one.
+   */
+  static async read(root: string, writes: boolean): Promise<StoreFormat> {
+    const path = join(root, 'format');
+    const text = await readRegular(path, maxBytes).catch((error) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    const format = new StoreFormat(path, text);
+    if (text === current || (text !== undefined && older.includes(text))) return format;
+    if (text !== undefined && text !== '') throw new Error(refusal(path, text));
+    if (!writes && text === undefined)
+      throw new Error(
+        `${root}: there is no store here; make one with 'sealgate init' or name another with --store`,
+      );
+    if (writes && (await isNew(root))) await format.#write(current);
+    return format;
+  }
+
+  /** Before the first change: nobody who does not know the newest format writes to the store from then on. */
+  async begin(): Promise<void> {
+    if (!this.isCurrent && this.#text !== upgrading) await this.#write(upgrading);
+  }
+
+  /** The upgrade is done again before anything is collected. */
+  doubt(): Promise<void> {
+    return this.#write(upgrading);
+  }
+
+  /** All of the upgrade is on disk. */
+  complete(): Promise<void> {
+    return this.#write(current);
+  }
+
+  async #write(text: string): Promise<void> {
+    await replaceFile(this.#path, text);
+    this.#text = text;
+  }
+}
+
+function refusal(path: string, text: string): string {
+  const found = text.trim().slice(0, 40);
+  const number = /^sealgate store (\d+)/.exec(text)?.[1];
+  const what =
+    number !== undefined && Number(number) > 2
+      ? `format ${number} is of a newer version of sealgate: open the store with that version`
+      : 'it is not the format of a store; bring back the file from a backup';
+  return `${path}: expected "${current.trim()}", found "${found}"; ${what}`;
+}
+
+async function isNew(root: string): Promise<boolean> {
+  for (const path of ['meta/data.mdb', 'journal', 'blobs/id']) {
+    const isThere = await stat(join(root, path)).then(
+      () => true,
+      (error) => {
+        if (error.code !== 'ENOENT') throw error;
+        return false;
+      },
+    );
+    if (isThere) return false;
+  }
+  return true;
+}

@@ -1,0 +1,46 @@
+// Holds: what keeps blobs, found by their digests. Each is written in the commit that makes what it stands
+// for, and a blob without any is collected after the grace time (gc.ts).
+
+import type { Metadata } from './metadata.ts';
+import type { StoreRecord } from './records.ts';
+
+/** Why a blob without a name is kept. upload: a client stored it by its digest. found: its file was there. */
+export type Nameless = 'upload' | 'found';
+
+/** `since`: milliseconds since the epoch. */
+export type Hold =
+  | { kind: 'name'; bucket: string; name: string; version: number; since: number }
+  | { kind: Nameless; since: number };
+
+export interface VersionOfName {
+  bucket: string;
+  name: string;
+  version: number;
+}
+
+/** The key of a version's hold. */
+export function nameHoldKey(digest: string, { bucket, name, version }: VersionOfName) {
+  return [digest, 'name', bucket, name, version];
+}
+
+export function nameHold(digest: string, at: VersionOfName, since: number): StoreRecord {
+  return { table: 'holds', key: nameHoldKey(digest, at), value: { since } };
+}
+
+export function namelessHold(digest: string, kind: Nameless, since: number): StoreRecord {
+  return { table: 'holds', key: [digest, kind], value: { since } };
+}
+
+/** What keeps a blob, in the order of the keys. */
+export function* holdsOf(meta: Metadata, digest: string): Generator<Hold> {
+  for (const { key, value } of meta.range<{ since: number }>('holds', { start: [digest] })) {
+    const [of, kind, bucket, name, version] = key as [string, Hold['kind'], string, string, number];
+    if (of !== digest) return;
+    const { since } = value;
+    yield kind === 'name' ? { kind, bucket, name, version, since } : { kind, since };
+  }
+}
+
+export function isHeld(meta: Metadata, digest: string): boolean {
+  return holdsOf(meta, digest).next().done === false;
+}

@@ -1,0 +1,37 @@
+// Leases: who is about to point at a blob, which nothing may keep until then. While anybody has a lease on a
+// digest its blob is not collected, and while it is collected nobody gets one.
+
+export class Leases {
+  readonly #held = new Map<string, number>();
+  /** Digests that are collected just now; each settles when that has ended. */
+  readonly #taken = new Map<string, Promise<unknown>>();
+
+  /** Many may have a lease on a digest at a time. */
+  async run<T>(digest: string, work: () => Promise<T>): Promise<T> {
+    for (let taken = this.#taken.get(digest); taken; taken = this.#taken.get(digest)) await taken;
+    this.#held.set(digest, (this.#held.get(digest) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (this.#held.get(digest) ?? 1) - 1;
+      if (left === 0) this.#held.delete(digest);
+      else this.#held.set(digest, left);
+    }
+  }
+
+  /** With nobody beside. Undefined, and nothing is done, while somebody has a lease. */
+  async alone<T>(digest: string, work: () => Promise<T>): Promise<T | undefined> {
+    if (this.#held.has(digest) || this.#taken.has(digest)) return undefined;
+    const mine = work();
+    const settled = mine.then(
+      () => {},
+      () => {},
+    );
+    this.#taken.set(digest, settled);
+    try {
+      return await mine;
+    } finally {
+      this.#taken.delete(digest);
+    }
+  }
+}

@@ -1,0 +1,111 @@
+// Refs: what names point at, and what a commit changes to make them point elsewhere. Each version of a name
+// is written once, with the hold that keeps its blob.
+
+import { type Dates, dateOf } from '../dates.ts';
+import { SealgateError } from '../errors.ts';
+import { isRecordedType } from '../media_type.ts';
+import { nameHold } from './holds.ts';
+import type { RefRecord } from './listing.ts';
+import { behind, type Metadata } from './metadata.ts';
+import type { StoreRecord } from './records.ts';
+import type { BucketKind, PutOutcome, Ref } from './store.ts';
+import { modifiedSince, timeBehind } from './version_times.ts';
+
+/** A name of a bucket of some kind. */
+export interface At {
+  bucket: string;
+  kind: BucketKind;
+  name: string;
+}
+
+export interface Pointing {
+  digest: string;
+  size: number;
+  /** As somebody said it. */
+  said: string | undefined;
+  /** As it is recorded where nothing else is. */
+  mediaType: string;
+  modified: number | undefined;
+}
+
+export class Refs {
+  readonly #meta: Metadata;
+  readonly #dates: Dates;
+
+  /** @param dates what HTTP tells as the date of a version. */
+  constructor(meta: Metadata, dates: Dates) {
+    this.#meta = meta;
+    this.#dates = dates;
+  }
+
+  resolve(bucket: string, name: string): Ref | undefined {
+    const newest = this.#newest(bucket, name);
+    if (!newest) return undefined;
+    const { version, value } = newest;
+    if ('deleted' in value) return { version, deleted: true, created: value.created };
+    return { version, deleted: false, ...value, date: dateOf(value, this.#dates) };
+  }
+
+  #newest(bucket: string, name: string) {
+    return this.#meta.newest<RefRecord>('refs', [bucket, name]);
+  }
+
+  /**
+   * What becomes of a name that is to point at these bytes. Throws `name-taken` and `media-type-differs`.
+   * @param said the media type, if somebody said one.
+   */
+  outcome({ bucket, kind, name }: At, digest: string, said: string | undefined): PutOutcome {
+    const newest = this.#newest(bucket, name)?.value;
+    if (!newest) return 'created';
+    if ('deleted' in newest) {
+      if (kind === 'write-once' && this.#lastDigest(bucket, name) !== digest)
+        throw new SealgateError('name-taken');
+      return 'replaced';
+    }
+    const sameBytes = newest.digest === digest;
+    if (sameBytes && (said === undefined || isRecordedType(said, newest.mediaType))) return 'same';
+    if (kind === 'write-once') throw new SealgateError(sameBytes ? 'media-type-differs' : 'name-taken');
+    return 'replaced';
+  }
+
+  // What a write-once name held before it was deleted: the one thing that it may hold again.
+  #lastDigest(bucket: string, name: string): string | undefined {
+    const versions = { start: behind([bucket, name]), end: [bucket, name], reverse: true };
+    for (const { value } of this.#meta.range<RefRecord>('refs', versions))
+      if ('digest' in value) return value.digest;
+    return undefined;
+  }
+
+  /** As outcome, with the changes: none when the name points at these bytes already. */
+  pointing(at: At, to: Pointing): { outcome: PutOutcome; changes: StoreRecord[] } {
+    const outcome = this.outcome(at, to.digest, to.said);
+    if (outcome === 'same') return { outcome, changes: [] };
+    const { digest, size, mediaType } = to;
+    const { bucket, name } = at;
+    const newest = this.#newest(bucket, name);
+    const version = (newest?.version ?? 0) + 1;
+    const time = timeBehind(newest?.value);
+    const modified = modifiedSince(newest?.value, to.modified, time.created);
+    const value: RefRecord = {
+      digest,
+      mediaType,
+      size,
+      ...time,
+      ...(modified !== undefined && { modified }),
+    };
+    const changes: StoreRecord[] = [
+      { table: 'refs', key: [bucket, name, version], value },
+      nameHold(digest, { bucket, name, version }, time.created),
+    ];
+    return { outcome, changes };
+  }
+
+  /** Writes a tombstone version; false when there was nothing to delete. */
+  delete(bucket: string, name: string): Promise<boolean> {
+    return this.#meta.append<RefRecord>('refs', [bucket, name], (newest) =>
+      !newest || 'deleted' in newest.value
+        ? undefined
+        : { deleted: true, created: timeBehind(newest.value).created },
+    );
+  }
+}

@@ -1,0 +1,45 @@
+// Replay: the changes of a journal made again, in their order and in few commits. What is there already is
+// left as it is, so that a replay which was killed in the middle is done by beginning anew.
+
+import { type Key, maxBatch, recordName, type StoreRecord, type Table } from './records.ts';
+
+export interface ReplayTarget {
+  has(table: Table, key: Key): boolean;
+  /** In one commit. */
+  write(changes: StoreRecord[]): Promise<void>;
+}
+
+export class Replay {
+  readonly #target: ReplayTarget;
+  #waiting: StoreRecord[] = [];
+  /** By record: whether it is there once what waits was written. */
+  readonly #willBe = new Map<string, boolean>();
+  /** Changes that were still to be made. */
+  made = 0;
+
+  constructor(target: ReplayTarget) {
+    this.#target = target;
+  }
+
+  /** Changes that belong to one commit stay together. */
+  async add(changes: StoreRecord[]): Promise<void> {
+    if (this.#waiting.length + changes.length > maxBatch) await this.flush();
+    for (const change of changes) {
+      const name = recordName(change);
+      const isThere = this.#willBe.get(name) ?? this.#target.has(change.table, change.key);
+      const shallBe = change.value !== undefined;
+      if (isThere === shallBe) continue;
+      this.#willBe.set(name, shallBe);
+      this.#waiting.push(change);
+      this.made++;
+    }
+  }
+
+  async flush(): Promise<void> {
+    const changes = this.#waiting;
+    if (changes.length === 0) return;
+    await this.#target.write(changes);
+    this.#waiting = [];
+    this.#willBe.clear();
+  }
+}
