@@ -31,36 +31,30 @@ ResponseFields response_fields(const Napi::Object& given) {
   return out;
 }
 
-std::shared_ptr<DeliverPlan> described(const Napi::Object& given) {
-  auto plan = std::make_shared<DeliverPlan>();
-  plan->content_type = text(given, "contentType");
-  plan->fields = response_fields(given);
-  plan->last_modified = static_cast<int64_t>(number(given, "lastModified"));
-  return plan;
+Described described(const Napi::Object& given) {
+  return {text(given, "contentType"), response_fields(given),
+          static_cast<int64_t>(number(given, "lastModified"))};
+}
+
+SealedFile::Record seal_record(const Napi::Object& given) {
+  return {text(given, "digest"), static_cast<uint64_t>(number(given, "size")), text(given, "evidence")};
 }
 
 Plan deliver_plan(const Napi::Object& given) {
-  const Napi::Object blob = object(given, "blob");
-  DeliverOrder order{
-      {text(blob, "digest"), static_cast<uint64_t>(number(blob, "size")), text(blob, "evidence")},
-      described(given)};
+  DeliverPlan plan{described(given), seal_record(object(given, "blob"))};
   if (const Napi::Value value = given.Get("cache"); value.IsObject()) {
     const auto cache = value.As<Napi::Object>();
-    order.plan->cache =
+    plan.cache =
         Epoch{static_cast<uint32_t>(number(cache, "slot")), static_cast<uint64_t>(number(cache, "epoch"))};
   }
-  if (!given.Get("expires").IsUndefined())
-    order.plan->expires = static_cast<int64_t>(number(given, "expires"));
-  if (!given.Get("varies").IsUndefined()) order.plan->varies = texts(given, "varies");
-  return order;
+  if (!given.Get("expires").IsUndefined()) plan.expires = static_cast<int64_t>(number(given, "expires"));
+  if (!given.Get("varies").IsUndefined()) plan.varies = texts(given, "varies");
+  return plan;
 }
 
 Plan describe_plan(const Napi::Object& given) {
-  DeliverOrder order{{}, described(given)};
-  order.plan->unproved = std::make_unique<Unproved>(Unproved{"\"" + text(given, "digest") + "\"",
-                                                             static_cast<uint64_t>(number(given, "size")),
-                                                             respond_plan(object(given, "otherwise"))});
-  return order;
+  return DescribePlan{described(given), text(given, "digest"), static_cast<uint64_t>(number(given, "size")),
+                      respond_plan(object(given, "otherwise"))};
 }
 
 Plan receive_plan(const Napi::Object& given) {

@@ -94,7 +94,7 @@ void Delivery::start(const Channel& channel, SentTraffic& traffic) {
     path_ = file_left_ > 0 ? Path::tls_file : Path::tls_send;
   }
   std::optional<SealLevel> level;
-  if (response_.plan && response_.plan->file) level = response_.plan->file->level();
+  if (response_.plan) level = response_.plan->file->level();
   traffic_ = &traffic.cell(path_, channel.suite(), level);
 }
 

@@ -83,8 +83,10 @@ void Exchange::on_answer(Plan plan) {
     receive(*receive_plan);
   } else {
     give_back();
-    if (auto* const order = std::get_if<DeliverOrder>(&plan)) {
-      carry_out(std::move(*order));
+    if (auto* const deliver_plan = std::get_if<DeliverPlan>(&plan)) {
+      open(std::move(*deliver_plan));
+    } else if (const auto* const describe_plan = std::get_if<DescribePlan>(&plan)) {
+      describe(*describe_plan);
     } else if (const auto* const respond_plan = std::get_if<RespondPlan>(&plan)) {
       respond(*respond_plan);
     }

@@ -94,7 +94,7 @@ class Exchange {
   size_t client() const;
   void on_asked(Reactor::ApplicationPlace place) { at_application_ = std::move(place); }
   void on_answer(Plan plan);
-  void on_opened(const DeliverOrder& order, SealedFile::Sealing sealing);
+  void on_opened(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing sealing);
   void on_disk_read();
   void on_upload();
 
@@ -105,10 +105,10 @@ class Exchange {
   void ask_application();
   void receive(const ReceivePlan& plan);
   void refuse_second_plan();
-  void carry_out(DeliverOrder order);
-  void on_sealed(const DeliverOrder& order, SealedFile::Sealing sealing);
-  void deliver(std::shared_ptr<const DeliverPlan> plan, Sealed sealed);
-  void describe(const std::shared_ptr<const DeliverPlan>& plan);
+  void open(DeliverPlan plan);
+  void on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing sealing);
+  void deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed);
+  void describe(const DescribePlan& plan);
   void send_delivery(Problem problem, uint64_t size);
   void respond(const RespondPlan& plan);
   void refuse(Problem problem, ResponseFields fields = {});

@@ -20,44 +20,44 @@ SealBreak break_of(const SealedFile& file) {
 // --- to deliver
 // ------------------------------------------------------------------------------------------------
 
-// The application's order to deliver. A blob whose inode the kernel would have to fetch is opened aside.
-void Exchange::carry_out(DeliverOrder order) {
-  if (order.plan->unproved) return describe(order.plan);
+// The file of a plan to deliver. One whose inode the kernel would have to fetch is opened aside.
+void Exchange::open(DeliverPlan given) {
+  const auto plan = std::make_shared<OpenedPlan>();
+  plan->plan = std::move(given);
   const std::shared_ptr<const BlobFolder>& blobs = reactor_.blobs();
-  SealedFile::Sealing sealing = blobs->seal(order.blob, SealedFile::Wait::never);
+  SealedFile::Sealing sealing = blobs->seal(plan->plan.blob, SealedFile::Wait::never);
   for (int tries = 0; sealing.crowded && tries < kTriesToOpen && reactor_.make_room(); tries++) {
-    sealing = blobs->seal(order.blob, SealedFile::Wait::never);
+    sealing = blobs->seal(plan->plan.blob, SealedFile::Wait::never);
   }
-  if (!sealing.cold) return on_sealed(order, std::move(sealing));
+  if (!sealing.cold) return on_sealed(plan, std::move(sealing));
   reactor_.mutable_counters().cold_opens.add();
   holds_ = true;
   disk_ = reactor_.tickets().issue(*this);
   Reactor& reactor = reactor_;
-  auto job = [&reactor, blobs, mailbox = reactor_.mailbox(), ticket = disk_.what(),
-              order = std::move(order)] {
-    SealedFile::Sealing sealed = blobs->seal(order.blob, SealedFile::Wait::allowed);
-    mailbox->post([&reactor, ticket, order, sealed = std::move(sealed)] {
-      if (Exchange* const exchange = reactor.tickets().find(ticket)) exchange->on_opened(order, sealed);
+  auto job = [&reactor, blobs, mailbox = reactor_.mailbox(), ticket = disk_.what(), plan] {
+    SealedFile::Sealing sealed = blobs->seal(plan->plan.blob, SealedFile::Wait::allowed);
+    mailbox->post([&reactor, ticket, plan, sealed = std::move(sealed)] {
+      if (Exchange* const exchange = reactor.tickets().find(ticket)) exchange->on_opened(plan, sealed);
     });
   };
   reactor_.engine().io.submit(std::move(job));
 }
 
-void Exchange::on_opened(const DeliverOrder& order, SealedFile::Sealing sealing) {
+void Exchange::on_opened(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing sealing) {
   disk_.end();
-  on_sealed(order, std::move(sealing));
+  on_sealed(std::move(plan), std::move(sealing));
   session_->resume(*this);
 }
 
-void Exchange::on_sealed(const DeliverOrder& order, SealedFile::Sealing sealing) {
-  if (!sealing.file) return prove_again(order.blob.digest, sealing.why);
-  DeliverPlan& plan = *order.plan;
-  plan.file = std::move(sealing.file);
-  plan.kept = plan.keepable() && reactor_.plans().offer(plan_key(), order.plan);
-  deliver(order.plan, Sealed::just_now);
+void Exchange::on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing sealing) {
+  if (!sealing.file) return prove_again(plan->plan.blob.digest, sealing.why);
+  plan->file = std::move(sealing.file);
+  plan->plan.blob = {};  // the sealed file says the same
+  plan->kept = plan->plan.keepable() && reactor_.plans().offer(plan_key(), plan);
+  deliver(std::move(plan), Sealed::just_now);
 }
 
-void Exchange::deliver(std::shared_ptr<const DeliverPlan> plan, Sealed sealed) {
+void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
   const Answering& answering = reactor_.answering();
   Response& response = delivery_.response();  // still as new
   response.keep_alive = request_.keep_alive && !request_.has_body && !reactor_.stopping();
@@ -81,18 +81,22 @@ void Exchange::deliver(std::shared_ptr<const DeliverPlan> plan, Sealed sealed) {
     reactor_.mutable_counters().seal_broken.add();
     return prove_again(plan->file->digest(), why);
   }
-  const uint64_t size = plan->size();
-  send_delivery(build_delivery(request_, std::move(plan), answering, response), size);
+  response.plan = std::move(plan);
+  const Content content = content_of(*response.plan, answering.now);
+  send_delivery(build_delivery(request_, content, answering, response), content.representation.size);
 }
 
 // The file of the blob is being proved: what needs none of its bytes is answered from what is recorded.
-void Exchange::describe(const std::shared_ptr<const DeliverPlan>& plan) {
+void Exchange::describe(const DescribePlan& plan) {
+  const Answering& answering = reactor_.answering();
   Response& response = delivery_.response();
   response.clear();
   response.keep_alive = request_.keep_alive && !request_.has_body && !reactor_.stopping();
-  const Problem problem = build_delivery(request_, plan, reactor_.answering(), response);
-  if (response.body_in_file() > 0) return respond(plan->unproved->otherwise);
-  send_delivery(problem, plan->size());
+  const std::string etag = "\"" + plan.digest + "\"";
+  const Content content{plan, {etag, plan.size, plan.date_at(answering.now)}};
+  const Problem problem = build_delivery(request_, content, answering, response);
+  if (response.body_in_file() > 0) return respond(plan.otherwise);
+  send_delivery(problem, plan.size);
 }
 
 void Exchange::send_delivery(Problem problem, uint64_t size) {

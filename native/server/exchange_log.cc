@@ -25,8 +25,8 @@ std::string_view field_value(std::string_view head, std::string_view name) {
   return {};
 }
 
-std::string_view level_name(const DeliverPlan* plan) {
-  if (!plan || !plan->file) return {};
+std::string_view level_name(const OpenedPlan* plan) {
+  if (!plan) return {};
   return plan->file->level() == SealLevel::l1 ? "L1" : "L0";
 }
 

@@ -28,13 +28,6 @@ class Epochs {
   std::array<std::atomic<uint64_t>, kSlots> slots_{};
 };
 
-// Bytes sent as they are, head and body in one buffer. `date` is where the Date field's 29 bytes stand.
-struct WholeResponse {
-  std::string bytes;
-  size_t date = 0;
-  int64_t dated = 0;  // seconds since the epoch now written there
-};
-
 // --- what the application says, in the words of src/native/plan.ts
 
 // Fields of a response, name and value, in the order in which they leave.
@@ -57,11 +50,18 @@ struct ReceivePlan {
   uint64_t max_size = 0;
 };
 
-// Of a plan to deliver, all but the blob.
-struct DeliverTerms {
+// What a response for a blob says of it besides its bytes and their digest.
+struct Described {
   std::string content_type;
-  ResponseFields fields;            // for 200, 206 and 304
-  int64_t last_modified = 0;        // seconds since the epoch; 0: there is no date
+  ResponseFields fields;      // for 200, 206 and 304
+  int64_t last_modified = 0;  // seconds since the epoch; 0: there is no date
+
+  // A date is later than `now` when the clock went back; Last-Modified never is (RFC 9110 8.8.2.1).
+  int64_t date_at(int64_t now) const { return last_modified <= now ? last_modified : 0; }
+};
+
+struct DeliverPlan : Described {
+  SealedFile::Record blob;
   std::optional<Epoch> cache;       // it may be kept while this holds
   int64_t expires = 0;              // seconds since the epoch; 0: never
   std::vector<std::string> varies;  // request fields that it depends on
@@ -70,39 +70,34 @@ struct DeliverTerms {
   bool keepable() const { return cache && expires == 0 && varies.empty(); }
 };
 
-// --- what the reactor makes of it
-
-// What is known of a blob whose file is being proved: enough for HEAD and for 304, 412 and 416, but none of
-// its bytes may leave. `otherwise` is the answer to what asks for them.
-struct Unproved {
-  std::string etag;
+// Of a blob whose file is being proved: enough for HEAD and for 304, 412 and 416, but none of its bytes may
+// leave. `otherwise` is the answer to what asks for them.
+struct DescribePlan : Described {
+  std::string digest;
   uint64_t size = 0;
   RespondPlan otherwise;
 };
 
-struct DeliverPlan : DeliverTerms {
-  std::shared_ptr<const SealedFile> file;  // null while the blob is being proved
-  std::unique_ptr<const Unproved> unproved;
+using Plan = std::variant<DeliverPlan, DescribePlan, RespondPlan, ReceivePlan>;
+
+// --- what the reactor makes of a plan to deliver
+
+// Bytes sent as they are, head and body in one buffer. `date` is where the Date field's 29 bytes stand.
+struct WholeResponse {
+  std::string bytes;
+  size_t date = 0;
+  int64_t dated = 0;  // seconds since the epoch now written there
+};
+
+// A plan to deliver whose blob was opened and sealed: what a response is made of, and what is kept for
+// requests to come. Of the reactor's thread alone.
+struct OpenedPlan {
+  DeliverPlan plan;
+  std::shared_ptr<const SealedFile> file;
   bool kept = false;  // by the reactor, for requests to come
   // Of a kept plan, the 200 answer to a keep-alive GET, once the body was found small, in the page cache and
-  // true to its digest. Of the reactor's thread alone, like the plan itself.
+  // true to its digest.
   mutable std::unique_ptr<WholeResponse> whole;
-
-  // A date is later than `now` when the clock went back; Last-Modified never is (RFC 9110 8.8.2.1).
-  int64_t date_at(int64_t now) const { return last_modified <= now ? last_modified : 0; }
-  std::string_view etag() const { return file ? file->etag() : unproved->etag; }  // the digest in quotes
-  std::string_view digest() const { return etag().substr(1, etag().size() - 2); }
-  uint64_t size() const { return file ? file->size() : unproved->size; }
-  Representation representation(int64_t now) const { return {etag(), size(), date_at(now)}; }
 };
-
-// To deliver a blob, as the application says it. The reactor seals the blob when it comes to it, which makes
-// the plan complete.
-struct DeliverOrder {
-  SealedFile::Record blob;
-  std::shared_ptr<DeliverPlan> plan;  // without its file
-};
-
-using Plan = std::variant<DeliverOrder, RespondPlan, ReceivePlan>;
 
 }  // namespace sealgate

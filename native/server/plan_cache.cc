@@ -5,7 +5,7 @@
 
 namespace sealgate {
 
-const std::shared_ptr<const DeliverPlan>* PlanCache::find(std::string_view key) {
+const std::shared_ptr<const OpenedPlan>* PlanCache::find(std::string_view key) {
   const auto found = index_.find(key);
   if (found == index_.end()) return nullptr;
   Entry& entry = *found->second;
@@ -18,7 +18,7 @@ const std::shared_ptr<const DeliverPlan>* PlanCache::find(std::string_view key) 
   return &entry.plan;
 }
 
-bool PlanCache::offer(std::string_view key, std::shared_ptr<const DeliverPlan> plan) {
+bool PlanCache::offer(std::string_view key, std::shared_ptr<const OpenedPlan> plan) {
   if (stale(*plan) || (full(cost(key, *plan)) && !offered_before(key))) return false;
   insert(key, std::move(plan));
   return true;
@@ -35,7 +35,7 @@ bool PlanCache::offered_before(std::string_view key) {
   return std::exchange(offered_[hash & (offered_.size() - 1)], half) == half;
 }
 
-void PlanCache::insert(std::string_view key, std::shared_ptr<const DeliverPlan> plan) {
+void PlanCache::insert(std::string_view key, std::shared_ptr<const OpenedPlan> plan) {
   const size_t bytes = cost(key, *plan);
   if (bytes > max_bytes_) return erase(key);
   entries_.push_front({std::string(key), std::move(plan), bytes});
@@ -106,12 +106,13 @@ void PlanCache::evict_one() {
   }
 }
 
-size_t PlanCache::cost(std::string_view key, const DeliverPlan& plan) {
+size_t PlanCache::cost(std::string_view key, const OpenedPlan& plan) {
   constexpr size_t kBookkeeping = 512;  // list and table nodes, the plan itself, an open file
   const size_t whole = plan.whole ? plan.whole->bytes.size() : 0;
   size_t fields = 0;
-  for (const auto& [name, value] : plan.fields) fields += sizeof plan.fields[0] + name.size() + value.size();
-  return key.size() + fields + plan.content_type.size() + whole + kBookkeeping;
+  for (const auto& field : plan.plan.fields)
+    fields += sizeof field + field.first.size() + field.second.size();
+  return key.size() + fields + plan.plan.content_type.size() + whole + kBookkeeping;
 }
 
 }  // namespace sealgate

@@ -1,4 +1,4 @@
-// PlanCache: request key → DeliverPlan, of one reactor. Bounded in entries and in bytes. Once it is full, a
+// PlanCache: request key → OpenedPlan, of one reactor. Bounded in entries and in bytes. Once it is full, a
 // plan is kept when it is offered for the second time (TinyLFU's doorkeeper: Einziger et al., ACM TOS 2017):
 // what is asked for once displaces nothing. SIEVE decides what goes (Zhang et al., NSDI 2024: one visited
 // bit an entry, a hand that moves from old to new), so a hit writes one bit.
@@ -24,10 +24,10 @@ class PlanCache {
       : max_entries_(max_entries), max_bytes_(max_bytes), epochs_(epochs), counters_(counters) {}
 
   // Null when there is none or its epoch has moved.
-  const std::shared_ptr<const DeliverPlan>* find(std::string_view key);
+  const std::shared_ptr<const OpenedPlan>* find(std::string_view key);
   // Whether the plan is kept from now on. One whose epoch has moved is not.
-  bool offer(std::string_view key, std::shared_ptr<const DeliverPlan> plan);
-  void insert(std::string_view key, std::shared_ptr<const DeliverPlan> plan);
+  bool offer(std::string_view key, std::shared_ptr<const OpenedPlan> plan);
+  void insert(std::string_view key, std::shared_ptr<const OpenedPlan> plan);
   void erase(std::string_view key);
   // Gives up the plans that would go next, up to so many. False when there was none.
   bool evict(size_t plans);
@@ -40,21 +40,22 @@ class PlanCache {
  private:
   struct Entry {
     std::string key;
-    std::shared_ptr<const DeliverPlan> plan;
+    std::shared_ptr<const OpenedPlan> plan;
     size_t bytes;
     bool visited = false;
   };
   using Entries = std::list<Entry>;  // newest first
 
-  bool stale(const DeliverPlan& plan) const {
-    return !plan.cache || epochs_.read(plan.cache->slot) != plan.cache->epoch;
+  bool stale(const OpenedPlan& plan) const {
+    const std::optional<Epoch>& cache = plan.plan.cache;
+    return !cache || epochs_.read(cache->slot) != cache->epoch;
   }
   void remove(Entries::iterator entry);
   void shrink();
   void evict_one();
   bool full(size_t bytes) const;
   bool offered_before(std::string_view key);
-  static size_t cost(std::string_view key, const DeliverPlan& plan);
+  static size_t cost(std::string_view key, const OpenedPlan& plan);
 
   size_t max_entries_, max_bytes_;
   const Epochs& epochs_;

@@ -46,16 +46,17 @@ void append_repr_digest(std::string& text, std::string_view digest) {
 }
 
 // The fields that 200, 206 and 304 share (RFC 9110 15.4.5, RFC 9530).
-void append_representation(std::string& text, const DeliverPlan& plan, const Answering& answering) {
-  text.append("ETag: ").append(plan.etag()).append("\r\nRepr-Digest: ");
-  append_repr_digest(text, plan.digest());
-  if (const int64_t modified = plan.date_at(answering.now); modified != 0) {
+void append_representation(std::string& text, const Content& content) {
+  const auto& [described, representation] = content;
+  text.append("ETag: ").append(representation.etag).append("\r\nRepr-Digest: ");
+  append_repr_digest(text, content.digest());
+  if (representation.last_modified != 0) {
     char date[kDateBytes];
-    format_http_date(modified, date);
+    format_http_date(representation.last_modified, date);
     text.append("\r\nLast-Modified: ").append(date, kDateBytes);
   }
   text.append("\r\nAccept-Ranges: bytes\r\n");
-  append_fields(text, plan.fields);
+  append_fields(text, described.fields);
 }
 
 void start_head(std::string& text, int status, const Answering& answering) {
@@ -73,28 +74,27 @@ void close_text(Response& out, size_t from) {
   if (out.text.size() > from) out.pieces.push_back({Piece::Of::text, from, out.text.size() - from});
 }
 
-void build_full(const Request& request, const Answering& answering, Response& out) {
-  const DeliverPlan& plan = *out.plan;
+void build_full(const Request& request, const Content& content, const Answering& answering, Response& out) {
   out.status = 200;
   start_head(out.text, 200, answering);
-  append_representation(out.text, plan, answering);
-  out.text.append("Content-Type: ").append(plan.content_type).append("\r\n");
-  append_length(out.text, plan.size());
+  append_representation(out.text, content);
+  out.text.append("Content-Type: ").append(content.described.content_type).append("\r\n");
+  append_length(out.text, content.representation.size);
   append_connection(out.text, &request, answering, out.keep_alive);
   out.text.append("\r\n");
   close_text(out, 0);
-  if (request.method != Method::head && plan.size() > 0) {
-    out.pieces.push_back({Piece::Of::file, 0, plan.size()});
+  if (request.method != Method::head && content.representation.size > 0) {
+    out.pieces.push_back({Piece::Of::file, 0, content.representation.size});
   }
 }
 
-void build_single(const Request& request, const ByteRange& range, const Answering& answering, Response& out) {
-  const DeliverPlan& plan = *out.plan;
+void build_single(const Request& request, const Content& content, const ByteRange& range,
+                  const Answering& answering, Response& out) {
   out.status = 206;
   start_head(out.text, 206, answering);
-  append_representation(out.text, plan, answering);
-  out.text.append("Content-Type: ").append(plan.content_type).append("\r\n");
-  out.text.append(content_range(range, plan.size()));
+  append_representation(out.text, content);
+  out.text.append("Content-Type: ").append(content.described.content_type).append("\r\n");
+  out.text.append(content_range(range, content.representation.size));
   append_length(out.text, range.length);
   append_connection(out.text, &request, answering, out.keep_alive);
   out.text.append("\r\n");
@@ -104,21 +104,21 @@ void build_single(const Request& request, const ByteRange& range, const Answerin
 
 // multipart/byteranges (RFC 9110 14.6). The boundary comes from the digest: content that held half its own
 // SHA-256 could not be made.
-void build_multipart(const Request& request, const std::vector<ByteRange>& ranges, const Answering& answering,
-                     Response& out) {
-  const DeliverPlan& plan = *out.plan;
-  const std::string boundary(plan.digest().substr(0, 32));
+void build_multipart(const Request& request, const Content& content, const std::vector<ByteRange>& ranges,
+                     const Answering& answering, Response& out) {
+  const std::string boundary(content.digest().substr(0, 32));
   std::vector<std::string> heads;
   uint64_t length = 0;
   for (const ByteRange& range : ranges) {
-    heads.push_back((heads.empty() ? "--" : "\r\n--") + boundary + "\r\nContent-Type: " + plan.content_type +
-                    "\r\n" + content_range(range, plan.size()) + "\r\n");
+    heads.push_back((heads.empty() ? "--" : "\r\n--") + boundary +
+                    "\r\nContent-Type: " + content.described.content_type + "\r\n" +
+                    content_range(range, content.representation.size) + "\r\n");
     length += heads.back().size() + range.length;
   }
   const std::string end = "\r\n--" + boundary + "--\r\n";
   out.status = 206;
   start_head(out.text, 206, answering);
-  append_representation(out.text, plan, answering);
+  append_representation(out.text, content);
   out.text.append("Content-Type: multipart/byteranges; boundary=").append(boundary).append("\r\n");
   append_length(out.text, length + end.size());
   append_connection(out.text, &request, answering, out.keep_alive);
@@ -134,10 +134,11 @@ void build_multipart(const Request& request, const std::vector<ByteRange>& range
   close_text(out, from);
 }
 
-void build_not_modified(const Request& request, const Answering& answering, Response& out) {
+void build_not_modified(const Request& request, const Content& content, const Answering& answering,
+                        Response& out) {
   out.status = 304;
   start_head(out.text, 304, answering);
-  append_representation(out.text, *out.plan, answering);
+  append_representation(out.text, content);
   append_connection(out.text, &request, answering, out.keep_alive);
   out.text.append("\r\n");
   close_text(out, 0);
@@ -166,15 +167,16 @@ bool wants_plain_get(const Request& request) {
 }
 
 // The head and the verified body in one buffer; null when the body is not wholly in the page cache.
-std::unique_ptr<WholeResponse> make_whole(const DeliverPlan& plan, const Answering& answering, bool* broken) {
+std::unique_ptr<WholeResponse> make_whole(const OpenedPlan& plan, const Answering& answering, bool* broken) {
+  const Content content = content_of(plan, answering.now);
   const size_t size = plan.file->size();
   auto whole = std::make_unique<WholeResponse>();
   std::string& bytes = whole->bytes;
   start_head(bytes, 200, answering);
   whole->date = bytes.size() - kDateBytes - 2;
   whole->dated = answering.now;
-  append_representation(bytes, plan, answering);
-  bytes.append("Content-Type: ").append(plan.content_type).append("\r\n");
+  append_representation(bytes, content);
+  bytes.append("Content-Type: ").append(content.described.content_type).append("\r\n");
   append_length(bytes, size);
   bytes.append("\r\n");
   const size_t head = bytes.size();
@@ -209,26 +211,29 @@ uint64_t Response::body_in_file() const {
   return total;
 }
 
+Content content_of(const OpenedPlan& opened, int64_t now) {
+  return {opened.plan, {opened.file->etag(), opened.file->size(), opened.plan.date_at(now)}};
+}
+
 void Answering::tick(int64_t seconds) {
   if (seconds == now) return;
   now = seconds;
   format_http_date(seconds, date);
 }
 
-Problem build_delivery(const Request& request, std::shared_ptr<const DeliverPlan> plan,
-                       const Answering& answering, Response& out) {
-  out.plan = std::move(plan);
+Problem build_delivery(const Request& request, const Content& content, const Answering& answering,
+                       Response& out) {
   std::vector<ByteRange> ranges;
-  switch (evaluate(request, out.plan->representation(answering.now), answering.max_ranges, ranges)) {
+  switch (evaluate(request, content.representation, answering.max_ranges, ranges)) {
     case Outcome::precondition_failed: return Problem::precondition_failed;
     case Outcome::range_unsatisfiable: return Problem::range_unsatisfiable;
-    case Outcome::not_modified: build_not_modified(request, answering, out); break;
-    case Outcome::full: build_full(request, answering, out); break;
+    case Outcome::not_modified: build_not_modified(request, content, answering, out); break;
+    case Outcome::full: build_full(request, content, answering, out); break;
     case Outcome::partial:
       if (ranges.size() == 1) {
-        build_single(request, ranges[0], answering, out);
+        build_single(request, content, ranges[0], answering, out);
       } else {
-        build_multipart(request, ranges, answering, out);
+        build_multipart(request, content, ranges, answering, out);
       }
   }
   return Problem::none;
@@ -248,7 +253,7 @@ void build_respond(int status, const ResponseFields& fields, std::string_view bo
   close_text(out, 0);
 }
 
-const WholeResponse* whole_response(const Request& request, const DeliverPlan& plan,
+const WholeResponse* whole_response(const Request& request, const OpenedPlan& plan,
                                     const Answering& answering, bool* built, bool* broken) {
   if (!wants_plain_get(request)) return nullptr;
   if (!plan.whole) {
@@ -259,7 +264,7 @@ const WholeResponse* whole_response(const Request& request, const DeliverPlan& p
   }
   WholeResponse& whole = *plan.whole;
   if (whole.dated != answering.now) {
-    if (plan.date_at(answering.now) != plan.last_modified) return nullptr;
+    if (plan.plan.date_at(answering.now) != plan.plan.last_modified) return nullptr;
     std::memcpy(whole.bytes.data() + whole.date, answering.date, kDateBytes);
     whole.dated = answering.now;
   }

@@ -25,7 +25,7 @@ struct Response {
   int status = 0;
   std::string text;
   std::vector<Piece> pieces;
-  std::shared_ptr<const DeliverPlan> plan;  // keeps the file and the prebuilt answer alive
+  std::shared_ptr<const OpenedPlan> plan;  // keeps the file and the prebuilt answer alive
   bool keep_alive = true;
 
   // Keeps the capacity of text and pieces for the connection's next answer.
@@ -46,9 +46,19 @@ struct Answering {
   void tick(int64_t seconds);
 };
 
-// The answer to GET or HEAD for sealed content. Problem::none, or why it is refused.
-Problem build_delivery(const Request& request, std::shared_ptr<const DeliverPlan> plan,
-                       const Answering& answering, Response& out);
+// What an answer about a blob says: of its bytes, which need not be at hand, and besides them.
+struct Content {
+  const Described& described;
+  Representation representation;
+
+  std::string_view digest() const { return representation.etag.substr(1, representation.etag.size() - 2); }
+};
+Content content_of(const OpenedPlan& opened, int64_t now);
+
+// The answer to GET or HEAD for sealed content. Problem::none, or why it is refused. The file that its pieces
+// are of is the caller's to give.
+Problem build_delivery(const Request& request, const Content& content, const Answering& answering,
+                       Response& out);
 
 // A small answer with all its bytes at hand. `request`: null when it could not be read.
 void build_respond(int status, const ResponseFields& fields, std::string_view body, const Request* request,
@@ -56,7 +66,7 @@ void build_respond(int status, const ResponseFields& fields, std::string_view bo
 
 // The prebuilt answer of the plan, dated now; null when the request wants something else, or the body is not
 // small or not in the page cache. *broken: the bytes read are not what the digest says.
-const WholeResponse* whole_response(const Request& request, const DeliverPlan& plan,
+const WholeResponse* whole_response(const Request& request, const OpenedPlan& plan,
                                     const Answering& answering, bool* built, bool* broken);
 
 }  // namespace sealgate

@@ -35,12 +35,13 @@ inline SealedFile::Record add_blob(const TempDir& blobs, std::string_view conten
   return record;
 }
 
-inline DeliverOrder order_for(const SealedFile::Record& blob) {
-  DeliverOrder order{blob, std::make_shared<DeliverPlan>()};
-  order.plan->content_type = "application/octet-stream";
-  order.plan->fields = {{"Cache-Control", "public, max-age=31536000, immutable"}};
-  order.plan->cache = Epoch{};
-  return order;
+inline DeliverPlan plan_to_deliver(const SealedFile::Record& blob) {
+  DeliverPlan plan;
+  plan.blob = blob;
+  plan.content_type = "application/octet-stream";
+  plan.fields = {{"Cache-Control", "public, max-age=31536000, immutable"}};
+  plan.cache = Epoch{};
+  return plan;
 }
 
 class Served {
@@ -102,7 +103,7 @@ class Served {
     if (request.method == "PUT") return upload();
     const auto found = blobs_.find(request.target);
     if (found == blobs_.end()) return RespondPlan{404, {}, "absent"};
-    return order_for(found->second);
+    return plan_to_deliver(found->second);
   }
 
   ReceivePlan upload() { return {dir_.at("upload" + std::to_string(++uploads_)), 1 << 30}; }

@@ -18,10 +18,10 @@ namespace {
 using namespace sealgate;
 
 // Answers what the reactor asks: once, as the plan is kept.
-std::jthread application(Engine& engine, Reactor& reactor, const DeliverOrder& order) {
+std::jthread application(Engine& engine, Reactor& reactor, const DeliverPlan& plan) {
   static std::counting_semaphore<> asked(0);
   engine.application.connect([] { asked.release(); });
-  return std::jthread([&engine, &reactor, order](const std::stop_token& stop) {
+  return std::jthread([&engine, &reactor, plan](const std::stop_token& stop) {
     const std::stop_callback wake(stop, [] { asked.release(); });
     while (!stop.stop_requested()) {
       asked.acquire();
@@ -29,7 +29,7 @@ std::jthread application(Engine& engine, Reactor& reactor, const DeliverOrder& o
       engine.application.drain(events);
       for (const ApplicationEvent& event : events) {
         if (const auto* request = std::get_if<RequestEvent>(&event.what))
-          reactor.answer(request->request, order);
+          reactor.answer(request->request, plan);
       }
     }
   });
@@ -71,7 +71,8 @@ int main(int count, char** words) {
 
   const pid_t client = ::fork();
   if (client == 0) be_client(port, tls, requests);
-  const auto answering = application(engine, *reactor, order_for(add_blob(dir, std::string(size, 'x'))));
+  const auto answering =
+      application(engine, *reactor, plan_to_deliver(add_blob(dir, std::string(size, 'x'))));
   int status = 0;
   const std::jthread waiting([&] {
     ::waitpid(client, &status, 0);

@@ -8,9 +8,9 @@ namespace {
 
 constexpr size_t kMany = 1 << 20;
 
-std::shared_ptr<DeliverPlan> plan(uint32_t slot = 0, uint64_t epoch = 0) {
-  auto made = std::make_shared<DeliverPlan>();
-  made->cache = Epoch{slot, epoch};
+std::shared_ptr<OpenedPlan> plan(uint32_t slot = 0, uint64_t epoch = 0) {
+  auto made = std::make_shared<OpenedPlan>();
+  made->plan.cache = Epoch{slot, epoch};
   return made;
 }
 
@@ -193,7 +193,7 @@ TEST_CASE("a plan larger than the whole cache is not kept and displaces nothing"
   Cache cache(kMany, 3 * entry_bytes());
   cache.insert({"/a"});
   const auto large = plan();
-  large->content_type.assign(3 * entry_bytes(), 'x');
+  large->plan.content_type.assign(3 * entry_bytes(), 'x');
   cache.plans.insert("/large", large);
   CHECK(!cache.has("/large"));
   CHECK(cache.has("/a"));

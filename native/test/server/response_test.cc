@@ -25,9 +25,9 @@ struct Delivery {
     uint64_t size = 0;
     if (!hash_sealable(path, &digest, &size, &evidence).ok()) std::abort();
     plan->file = sealed(path, {digest, size, evidence});
-    plan->content_type = "text/plain";
-    plan->fields = {{"Cache-Control", "no-cache"}};
-    plan->last_modified = kModified;
+    plan->plan.content_type = "text/plain";
+    plan->plan.fields = {{"Cache-Control", "no-cache"}};
+    plan->plan.last_modified = kModified;
     answering.server = "Server: s\r\n";
     answering.tick(kModified + 60);
     request.method = Method::get;
@@ -46,18 +46,18 @@ struct Delivery {
   std::string answer() {
     Response response;
     response.keep_alive = request.keep_alive;
-    CHECK(build_delivery(request, plan, answering, response) == Problem::none);
+    CHECK(build_delivery(request, content_of(*plan, answering.now), answering, response) == Problem::none);
     return bytes_of(response);
   }
   Problem refusal() {
     Response response;
-    return build_delivery(request, plan, answering, response);
+    return build_delivery(request, content_of(*plan, answering.now), answering, response);
   }
   void field(Field name, const char* value) { request.fields[static_cast<size_t>(name)] = value; }
 
   TempDir dir;
   std::string path = dir.at("blob"), digest;
-  std::shared_ptr<DeliverPlan> plan = std::make_shared<DeliverPlan>();
+  std::shared_ptr<OpenedPlan> plan = std::make_shared<OpenedPlan>();
   Answering answering;
   Request request;
 };
@@ -98,7 +98,7 @@ TEST_CASE("an empty file has length 0 and no piece of the file") {
 TEST_CASE("no Last-Modified, and no 304 by date, of a plan without a date or dated later than now") {
   Delivery delivery;
   for (const int64_t modified : {int64_t{0}, kModified + 61}) {
-    delivery.plan->last_modified = modified;
+    delivery.plan->plan.last_modified = modified;
     delivery.field(Field::if_modified_since, "Sun, 06 Nov 2094 08:49:37 GMT");
     const std::string answer = delivery.answer();
     CHECK_EQ(answer.substr(0, 15), "HTTP/1.1 200 OK");
