@@ -13,12 +13,13 @@ import { reactorOptions } from './engine/reactor_options.ts';
 import { Refusals } from './engine/refusals.ts';
 import { TlsFiles } from './engine/tls_files.ts';
 import { addon, type BoundListener, type NetDevice } from './native/addon.ts';
+import type { Objects } from './objects/objects.ts';
 import { Readiness } from './readiness.ts';
 import { checkKtls, modeBeside } from './rollout/kernel_tls.ts';
 import { startOperation } from './rollout/operation.ts';
 import type { Sentinel } from './rollout/sentinel.ts';
 import { announce } from './server/announcement.ts';
-import { createObjects, startBridge } from './server/application.ts';
+import { createApplication, createObjects, startBridge } from './server/application.ts';
 import { keepTlsFresh } from './server/fresh_tls.ts';
 import { logCounters, startLogs } from './server/logs.ts';
 import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
@@ -126,11 +127,8 @@ async function assemble(
     reload,
   });
   closers.push(control.close);
-  const bridge = startBridge(config, objects, { tokens, ownToken }, refusals, log);
-  closers.push(() => bridge.close());
-  const started = await DeliveryPool.start({ workers: config.workers, reactor, bridge, log });
+  const started = await startDelivery(config, reactor, { objects, tokens, refusals, log }, closers);
   pool = started;
-  closers.push(() => started.stop(config.drain.graceSeconds * 1000));
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
   operation.begin();
   const watching = startSentinel(config, { store, objects, operation, token: ownToken, log }, started);
@@ -146,6 +144,22 @@ async function assemble(
   const rollBack = (why: string) => operation.rollout.rollBack({ who: 'signal', why });
   const running = { listeners: started.listeners, control: control.url, failed: store.ended };
   return { ...running, reload, reopenLogs, rollBack, stop };
+}
+
+/** The application, and the workers that ask it. */
+async function startDelivery(
+  config: Config,
+  reactor: ReturnType<typeof reactorOptions>,
+  { objects, tokens, refusals, log }: { objects: Objects; tokens: Tokens; refusals: Refusals; log: Logger },
+  closers: Closer[],
+): Promise<DeliveryPool> {
+  const { handle, table: mounts } = createApplication(config, objects, { tokens, ownToken }, log);
+  const bridge = startBridge(handle, objects, refusals, log);
+  closers.push(() => bridge.close());
+  const { workers, drain } = config;
+  const pool = await DeliveryPool.start({ workers, reactor: { ...reactor, mounts }, bridge, log });
+  closers.push(() => pool.stop(drain.graceSeconds * 1000));
+  return pool;
 }
 
 /** Later calls return the first call's result. */

@@ -7,25 +7,28 @@ import { content } from '../../src/sites/content.ts';
 import type { Protocol } from '../../src/sites/mount.ts';
 import { Resources } from '../../src/sites/resources.ts';
 
-export const hello: Protocol = (services, { path, bucket = 'hello' }) => {
-  const { objects, authorize, openReads } = services;
-  const at = (captures: { name: string }) => ({ bucket, name: `${captures.name}.txt` });
-  return new Resources({ path }).at('/:name{[a-z]+}', {
-    GET: (request, captures) => {
-      authorize(request, 'read', bucket);
-      const found = objects.get(at(captures));
-      return content(services, request, found, {
-        contentType: 'text/plain; charset=utf-8',
-        freshness: 'revalidate',
-        shared: openReads,
-        created: found.ref.date,
-        ...(openReads && { cache: found.epoch }),
-      });
-    },
-    PUT: (request, captures) => {
-      authorize(request, 'write', bucket);
-      const body = objects.put(at(captures), { conditions: conditionsOf(request.headers) });
-      return receive(body, ({ outcome }) => respond(outcome === 'created' ? 201 : 200));
-    },
-  }).handle;
+export const hello: Protocol = {
+  parameters: [],
+  serve: (services, { path, bucket = 'hello' }) => {
+    const { objects, authorize, openReads } = services;
+    const at = (captures: { name: string }) => ({ bucket, name: `${captures.name}.txt` });
+    return new Resources({ path }).at('/:name{[a-z]+}', {
+      GET: (request, captures) => {
+        authorize(request, 'read', bucket);
+        const found = objects.get(at(captures));
+        return content(services, request, found, {
+          contentType: 'text/plain; charset=utf-8',
+          freshness: 'revalidate',
+          shared: openReads,
+          created: found.ref.date,
+          ...(openReads && { cache: found.epoch }),
+        });
+      },
+      PUT: (request, captures) => {
+        authorize(request, 'write', bucket);
+        const body = objects.put(at(captures), { conditions: conditionsOf(request.headers) });
+        return receive(body, ({ outcome }) => respond(outcome === 'created' ? 201 : 200));
+      },
+    }).handle;
+  },
 };

@@ -25,6 +25,18 @@ struct State {
   }
 };
 
+// So many, less than eight, the first of them lowest. A long text has eight, all read at once.
+uint64_t last_bytes(std::string_view text, size_t count) {
+  uint64_t word = 0;
+  if (count == 0) return word;
+  if (text.size() < sizeof word) {
+    std::memcpy(&word, text.data(), text.size());
+    return word;
+  }
+  std::memcpy(&word, text.data() + text.size() - sizeof word, sizeof word);
+  return word >> 8 * (sizeof word - count);
+}
+
 struct Key {
   uint64_t k0 = 0, k1 = 0;
 };
@@ -44,8 +56,9 @@ KeyedHash::KeyedHash() {
   k1_ = key.k1;
 }
 
-uint64_t KeyedHash::operator()(std::string_view text) const {
-  State state{k0_ ^ 0x736f6d6570736575, k1_ ^ 0x646f72616e646f6d, k0_ ^ 0x6c7967656e657261,
+uint64_t KeyedHash::operator()(uint64_t number, std::string_view text) const {
+  const uint64_t k0 = k0_ ^ number;
+  State state{k0 ^ 0x736f6d6570736575, k1_ ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
               k1_ ^ 0x7465646279746573};
   uint64_t word;
   size_t at = 0;
@@ -53,9 +66,7 @@ uint64_t KeyedHash::operator()(std::string_view text) const {
     std::memcpy(&word, text.data() + at, sizeof word);
     state.take(word);
   }
-  word = 0;
-  std::memcpy(&word, text.data() + at, text.size() - at);
-  state.take(word | static_cast<uint64_t>(text.size()) << 56);
+  state.take(last_bytes(text, text.size() - at) | static_cast<uint64_t>(text.size()) << 56);
   state.v2 ^= 0xff;
   for (int i = 0; i < 3; i++) state.round();
   return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;

@@ -15,7 +15,8 @@ class KeyedHash {
   KeyedHash();  // all instances of a process share one key
   KeyedHash(uint64_t k0, uint64_t k1) : k0_(k0), k1_(k1) {}
   // Not noexcept, because libstdc++'s tables then store the hash with each key instead of computing it again.
-  uint64_t operator()(std::string_view text) const;
+  // Each number has a key of its own, which differs from the others as the numbers do.
+  uint64_t operator()(uint64_t number, std::string_view text) const;
 
  private:
   uint64_t k0_, k1_;

@@ -15,6 +15,17 @@ ListenerOptions listener_options(const Napi::Object& given) {
   return {text(given, "host"), static_cast<uint16_t>(number(given, "port")), boolean(given, "tls")};
 }
 
+std::vector<Mount> mounts(const Napi::Object& given) {
+  const auto list = object(given, "mounts").As<Napi::Array>();
+  std::vector<Mount> out;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const auto one = list.Get(i).As<Napi::Object>();
+    out.push_back({static_cast<uint32_t>(number(one, "id")), text(one, "host"), text(one, "path"),
+                   texts(one, "parameters")});
+  }
+  return out;
+}
+
 template <typename Name, size_t N>
 std::array<bool, N> listed(const std::vector<std::string>& names, std::string_view (*name_of)(Name)) {
   std::array<bool, N> out{};
@@ -160,6 +171,7 @@ ReactorOptions reactor_options(const Napi::Object& given) {
   read_limits(object(given, "limits"), out);
   read_problems(object(given, "problems"), out);
   out.server_name = text(given, "serverName");
+  out.mounts = mounts(given);
   out.blobs = text(given, "blobs");
   return out;
 }

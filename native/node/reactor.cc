@@ -163,6 +163,7 @@ class Batch {
   void add(uint32_t reactor, const RequestEvent& event) {
     add(Napi::Number::New(env_, reactor));
     add(Napi::Number::New(env_, static_cast<double>(event.request)));
+    add(Napi::Number::New(env_, event.mount));
     add(latin1(env_, event.method));
     add(latin1(env_, event.target));
     add(latin1(env_, event.head));

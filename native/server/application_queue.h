@@ -16,6 +16,7 @@ namespace sealgate {
 // A request there is no plan for.
 struct RequestEvent {
   uint64_t request;
+  uint32_t mount;  // 0: none covers its path
   std::string method, target, head;
   std::string authority;  // whom it is for, as sent: of an absolute target, else of Host
   bool has_body;

@@ -22,6 +22,7 @@ void Exchange::end() {
   std::string& text = delivery_.response().text;
   if (text.capacity() > kKeptBytes) text = std::string();
   head_at_ = first_byte_at_ = 0;
+  if (key_memory_.capacity() > kKeptBytes) key_memory_ = std::string();
   body_bytes_ = 0;
   stage_ = Stage::reading;
   body_ended_ = ends_connection_ = cut_by_server_ = proved_again_ = false;
@@ -46,21 +47,23 @@ void Exchange::on_head() {
   counters.requests.add();
   head_at_ = monotonic_us();
   serial_ = reactor_.next_serial();
-  if (!request_.only_reads()) return ask_application();
-  // No plan is kept under a target with a query, and most targets have none: it is not looked for at first.
-  const auto* plan = reactor_.plans().find(request_.target);
-  if (!plan && request_.target.find('?') != request_.target.npos) plan = reactor_.plans().find(plan_key());
-  if (plan) {
-    counters.plan_hits.add();
-    return deliver(*plan, Sealed::earlier);
+  const Mount* const mount = reactor_.mounts().find(request_.field(Field::host), request_.target);
+  if (!mount) {
+    key_ = {};
+    return ask_application();
   }
-  ask_application();
+  // A target without a query is its own key, and most have none: it is looked for as it is at first.
+  key_ = {mount->id, request_.target};
+  const bool reads = request_.only_reads();
+  const auto* plan = reads ? reactor_.plans().find(key_) : nullptr;
+  if (!plan) {
+    key_ = plan_key(*mount, request_.target, key_memory_);
+    if (reads && key_.text.size() < request_.target.size()) plan = reactor_.plans().find(key_);
+  }
+  if (!plan) return ask_application();
+  counters.plan_hits.add();
+  deliver(*plan, Sealed::earlier);
 }
-
-// Plans that deliver ignore the query, and no other is kept: whoever appends one to an object's URL finds the
-// plan that is there. What answers by its query, a listing, has a path of its own that ends in a slash, and
-// no plan to deliver.
-std::string_view Exchange::plan_key() { return request_.target.substr(0, request_.target.find('?')); }
 
 void Exchange::ask_application() {
   reactor_.mutable_counters().plan_misses.add();
@@ -68,11 +71,16 @@ void Exchange::ask_application() {
   session_->wait(*this);
   holds_ = true;
   asked_ = reactor_.tickets().issue(*this);
-  reactor_.ask_application(
-      *this, {reactor_.id(),
-              RequestEvent{asked_.what(), std::string(request_.method_name), std::string(request_.target),
-                           std::string(request_.head), std::string(request_.field(Field::host)),
-                           request_.has_body, transport_->channel().peer_subject(), request_name()}});
+  RequestEvent event{asked_.what(),
+                     key_.mount,
+                     std::string(request_.method_name),
+                     std::string(request_.target),
+                     std::string(request_.head),
+                     std::string(request_.field(Field::host)),
+                     request_.has_body,
+                     transport_->channel().peer_subject(),
+                     request_name()};
+  reactor_.ask_application(*this, {reactor_.id(), std::move(event)});
 }
 
 void Exchange::on_answer(Plan plan) {

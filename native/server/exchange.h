@@ -101,7 +101,6 @@ class Exchange {
  private:
   enum class Sealed : bool { earlier, just_now };
 
-  std::string_view plan_key();
   void ask_application();
   void receive(const ReceivePlan& plan);
   void refuse_second_plan();
@@ -124,6 +123,9 @@ class Exchange {
   Transport* transport_ = nullptr;
   Request request_;
   Delivery delivery_;
+
+  PlanKey key_;             // of its plan; without a mount none is kept
+  std::string key_memory_;  // what the key is a view of, where that is no part of the request
 
   Ticket asked_;                              // by which the application knows it
   Reactor::ApplicationPlace at_application_;  // it has the request and owes an answer

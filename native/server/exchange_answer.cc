@@ -53,7 +53,7 @@ void Exchange::on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing s
   if (!sealing.file) return prove_again(plan->plan.blob.digest, sealing.why);
   plan->file = std::move(sealing.file);
   plan->plan.blob = {};  // the sealed file says the same
-  plan->kept = plan->plan.keepable() && reactor_.plans().offer(plan_key(), plan);
+  plan->kept = key_.mount != 0 && plan->plan.keepable() && reactor_.plans().offer(key_, plan);
   deliver(std::move(plan), Sealed::just_now);
 }
 
@@ -67,7 +67,7 @@ void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
       response.status = 200;
       response.pieces.push_back({Piece::Of::whole, 0, whole->bytes.size()});
       response.plan = std::move(plan);
-      if (built) reactor_.plans().grew(plan_key());
+      if (built) reactor_.plans().grew(key_);
       return session_->respond(*this);
     }
   }
@@ -117,7 +117,7 @@ void Exchange::prove_again(std::string_view digest, SealBreak why) {
 }
 
 void Exchange::report_broken(std::string_view digest, SealBreak why) {
-  reactor_.plans().erase(plan_key());
+  reactor_.plans().erase(key_);
   reactor_.tell_application({reactor_.id(), BrokenEvent{std::string(digest), why}});
 }
 

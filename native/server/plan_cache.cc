@@ -5,7 +5,7 @@
 
 namespace sealgate {
 
-const std::shared_ptr<const OpenedPlan>* PlanCache::find(std::string_view key) {
+const std::shared_ptr<const OpenedPlan>* PlanCache::find(const PlanKey& key) {
   const auto found = index_.find(key);
   if (found == index_.end()) return nullptr;
   Entry& entry = *found->second;
@@ -18,7 +18,7 @@ const std::shared_ptr<const OpenedPlan>* PlanCache::find(std::string_view key) {
   return &entry.plan;
 }
 
-bool PlanCache::offer(std::string_view key, std::shared_ptr<const OpenedPlan> plan) {
+bool PlanCache::offer(const PlanKey& key, std::shared_ptr<const OpenedPlan> plan) {
   if (stale(*plan) || (full(cost(key, *plan)) && !offered_before(key))) return false;
   insert(key, std::move(plan));
   return true;
@@ -28,21 +28,21 @@ bool PlanCache::full(size_t bytes) const {
   return entries_.size() >= max_entries_ || bytes_ + bytes > max_bytes_;
 }
 
-bool PlanCache::offered_before(std::string_view key) {
+bool PlanCache::offered_before(const PlanKey& key) {
   if (offered_.empty()) offered_.resize(2 * std::bit_ceil(max_entries_));
   const uint64_t hash = index_.hash_function()(key);
   const auto half = static_cast<uint32_t>(hash >> 32) | 1;  // 0: none yet
   return std::exchange(offered_[hash & (offered_.size() - 1)], half) == half;
 }
 
-void PlanCache::insert(std::string_view key, std::shared_ptr<const OpenedPlan> plan) {
+void PlanCache::insert(const PlanKey& key, std::shared_ptr<const OpenedPlan> plan) {
   const size_t bytes = cost(key, *plan);
   if (bytes > max_bytes_) return erase(key);
-  entries_.push_front({std::string(key), std::move(plan), bytes});
-  auto [known, fresh] = index_.emplace(entries_.front().key, entries_.begin());
+  entries_.push_front({key.mount, std::string(key.text), std::move(plan), bytes});
+  auto [known, fresh] = index_.emplace(entries_.front().key(), entries_.begin());
   if (!fresh) {
     remove(known->second);
-    index_.emplace(entries_.front().key, entries_.begin());
+    index_.emplace(entries_.front().key(), entries_.begin());
   }
   bytes_ += bytes;
   counters_.plan_entries.add();
@@ -50,7 +50,7 @@ void PlanCache::insert(std::string_view key, std::shared_ptr<const OpenedPlan> p
   shrink();
 }
 
-void PlanCache::erase(std::string_view key) {
+void PlanCache::erase(const PlanKey& key) {
   if (const auto found = index_.find(key); found != index_.end()) remove(found->second);
 }
 
@@ -63,7 +63,7 @@ void PlanCache::drop_stale() {
   }
 }
 
-void PlanCache::grew(std::string_view key) {
+void PlanCache::grew(const PlanKey& key) {
   const auto found = index_.find(key);
   if (found == index_.end()) return;
   Entry& entry = *found->second;
@@ -79,7 +79,7 @@ void PlanCache::remove(Entries::iterator entry) {
   bytes_ -= entry->bytes;
   counters_.plan_entries.sub();
   counters_.plan_bytes.sub(entry->bytes);
-  index_.erase(entry->key);
+  index_.erase(entry->key());
   entries_.erase(entry);
 }
 
@@ -106,13 +106,13 @@ void PlanCache::evict_one() {
   }
 }
 
-size_t PlanCache::cost(std::string_view key, const OpenedPlan& plan) {
+size_t PlanCache::cost(const PlanKey& key, const OpenedPlan& plan) {
   constexpr size_t kBookkeeping = 512;  // list and table nodes, the plan itself, an open file
   const size_t whole = plan.whole ? plan.whole->bytes.size() : 0;
   size_t fields = 0;
   for (const auto& field : plan.plan.fields)
     fields += sizeof field + field.first.size() + field.second.size();
-  return key.size() + fields + plan.plan.content_type.size() + whole + kBookkeeping;
+  return key.text.size() + fields + plan.plan.content_type.size() + whole + kBookkeeping;
 }
 
 }  // namespace sealgate

@@ -1,4 +1,4 @@
-// PlanCache: request key → OpenedPlan, of one reactor. Bounded in entries and in bytes. Once it is full, a
+// PlanCache: PlanKey → OpenedPlan, of one reactor. Bounded in entries and in bytes. Once it is full, a
 // plan is kept when it is offered for the second time (TinyLFU's doorkeeper: Einziger et al., ACM TOS 2017):
 // what is asked for once displaces nothing. SIEVE decides what goes (Zhang et al., NSDI 2024: one visited
 // bit an entry, a hand that moves from old to new), so a hit writes one bit.
@@ -8,13 +8,12 @@
 #include <list>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
-#include "base/keyed_hash.h"
 #include "server/counters.h"
 #include "server/plan.h"
+#include "server/plan_key.h"
 
 namespace sealgate {
 
@@ -24,25 +23,27 @@ class PlanCache {
       : max_entries_(max_entries), max_bytes_(max_bytes), epochs_(epochs), counters_(counters) {}
 
   // Null when there is none or its epoch has moved.
-  const std::shared_ptr<const OpenedPlan>* find(std::string_view key);
+  const std::shared_ptr<const OpenedPlan>* find(const PlanKey& key);
   // Whether the plan is kept from now on. One whose epoch has moved is not.
-  bool offer(std::string_view key, std::shared_ptr<const OpenedPlan> plan);
-  void insert(std::string_view key, std::shared_ptr<const OpenedPlan> plan);
-  void erase(std::string_view key);
+  bool offer(const PlanKey& key, std::shared_ptr<const OpenedPlan> plan);
+  void insert(const PlanKey& key, std::shared_ptr<const OpenedPlan> plan);
+  void erase(const PlanKey& key);
   // Gives up the plans that would go next, up to so many. False when there was none.
   bool evict(size_t plans);
   // Gives up the plans whose epoch has moved, with the files they hold open, without waiting until somebody
   // asks for them.
   void drop_stale();
   // The plan under this key now holds a whole response; counts its bytes.
-  void grew(std::string_view key);
+  void grew(const PlanKey& key);
 
  private:
   struct Entry {
-    std::string key;
+    uint32_t mount;
+    std::string text;
     std::shared_ptr<const OpenedPlan> plan;
     size_t bytes;
     bool visited = false;
+    PlanKey key() const { return {mount, text}; }
   };
   using Entries = std::list<Entry>;  // newest first
 
@@ -54,14 +55,14 @@ class PlanCache {
   void shrink();
   void evict_one();
   bool full(size_t bytes) const;
-  bool offered_before(std::string_view key);
-  static size_t cost(std::string_view key, const OpenedPlan& plan);
+  bool offered_before(const PlanKey& key);
+  static size_t cost(const PlanKey& key, const OpenedPlan& plan);
 
   size_t max_entries_, max_bytes_;
   const Epochs& epochs_;
   Counters& counters_;
   Entries entries_;
-  std::unordered_map<std::string_view, Entries::iterator, KeyedHash> index_;  // keys: views of Entry::key
+  std::unordered_map<PlanKey, Entries::iterator, PlanKeyHash> index_;  // keys: views of Entry::text
   Entries::iterator hand_ = entries_.end();
   size_t bytes_ = 0;
   // The doorkeeper: halves of the hashes of keys offered lately, each where the other half says. A newer one

@@ -42,6 +42,7 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
     : id_(id),
       options_(std::move(options)),
       engine_(engine),
+      mounts_(std::make_shared<const MountTable>(options_.mounts)),
       plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, counters_),
       access_lines_(engine.access_log, counters_),
       upload_places_(options_.uploads),

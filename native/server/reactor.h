@@ -29,6 +29,7 @@
 #include "server/cpu_samples.h"
 #include "server/exchange_pool.h"
 #include "server/listener.h"
+#include "server/mounts.h"
 #include "server/plan.h"
 #include "server/plan_cache.h"
 #include "server/response.h"
@@ -52,6 +53,7 @@ struct ReactorOptions {
   TlsOptions tls;
   KtlsPolicy ktls;
   std::string server_name;
+  std::vector<Mount> mounts;
   std::string blobs;  // folder of the store that blobs are below; empty: there are none
   std::array<RespondPlan, static_cast<size_t>(Problem::count_)> problems;
 
@@ -124,6 +126,7 @@ class Reactor {
   const Answering& answering() const { return answering_; }
   Engine& engine() { return engine_; }
   Counters& mutable_counters() { return counters_; }
+  const MountTable& mounts() const { return *mounts_; }
   PlanCache& plans() { return plans_; }
   const std::shared_ptr<const BlobFolder>& blobs() const { return blobs_; }
   AccessLines& access_lines() { return access_lines_; }
@@ -199,6 +202,7 @@ class Reactor {
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
   Answering answering_;
   std::shared_ptr<const BlobFolder> blobs_;
+  std::shared_ptr<const MountTable> mounts_;
   PlanCache plans_;
   AccessLines access_lines_;
   CpuSamples cpu_samples_;

@@ -44,10 +44,14 @@ inline DeliverPlan plan_to_deliver(const SealedFile::Record& blob) {
   return plan;
 }
 
+// One mount of all there is, as without configuration.
+inline std::vector<Mount> everything() { return {{1, "*", "/", {}}}; }
+
 class Served {
  public:
   explicit Served(ReactorOptions options) {
     ::signal(SIGPIPE, SIG_IGN);  // as every runtime does; sendfile(2) cannot be told to
+    options.mounts = everything();
     options.blobs = dir_.at("");
     std::string failure;
     reactor_ = Reactor::create(1, std::move(options), engine_, &failure);

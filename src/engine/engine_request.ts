@@ -48,6 +48,8 @@ export function trimmed(line: string, from = 0): string {
 }
 
 export class EngineRequest {
+  /** Of the mount that it is for; 0: none covers its path. */
+  readonly mount: number;
   /** As it was sent. GET and HEAD have the same plan: the engine leaves the body out. */
   readonly method: string;
   /** Origin-form, not decoded. */
@@ -62,6 +64,7 @@ export class EngineRequest {
   readonly #hasBody: boolean;
 
   constructor(event: Omit<RequestEvent, 'kind' | 'reactor' | 'request' | 'name'>) {
+    this.mount = event.mount;
     this.method = event.method;
     this.url = event.target;
     const query = event.target.indexOf('?');

@@ -14,7 +14,7 @@ export function reactorOptions(
   config: Config,
   tls: TlsOptions | undefined,
   offload: boolean,
-): Omit<ReactorOptions, 'sharedPorts'> {
+): Omit<ReactorOptions, 'sharedPorts' | 'mounts'> {
   const { maxObjectBytes: _, ...limits } = config.limits;
   return {
     listeners: config.listeners,

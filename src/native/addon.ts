@@ -5,11 +5,13 @@ import { createRequire } from 'node:module';
 import type { NetDevice, SealMeans } from './host.ts';
 import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from './ktls.ts';
 import type { EngineLogs } from './logs.ts';
+import type { EngineMount } from './mounts.ts';
 import type { Conditions, Plan, ResponseField, Validators } from './plan.ts';
 
 export type * from './host.ts';
 export type * from './ktls.ts';
 export type * from './logs.ts';
+export type * from './mounts.ts';
 export type * from './plan.ts';
 
 declare const recorded: unique symbol;
@@ -64,6 +66,8 @@ export interface RequestEvent {
   kind: 'request';
   reactor: number;
   request: number;
+  /** Of the mount that it is for; 0: none covers its path. */
+  mount: number;
   method: string;
   /** Origin-form, as sent: path and query, not decoded. Latin-1. */
   target: string;
@@ -156,6 +160,7 @@ export interface ReactorOptions {
   problems: Record<string, { status: number; fields: readonly ResponseField[]; body: string }>;
   /** Value of the Server field; empty sends none. */
   serverName: string;
+  mounts: readonly EngineMount[];
   /** Folder that blobs are below, each at `ab/cd/abcd…` by its digest. */
   blobs: string;
 }

@@ -11,7 +11,7 @@ import { Objects } from '../objects/objects.ts';
 import { objects as objectsProtocol } from '../protocols/objects/index.ts';
 import { authorizer } from '../sites/authorize.ts';
 import type { Mount, Protocol } from '../sites/mount.ts';
-import { mounted } from '../sites/mounts.ts';
+import { type Mounted, mounted } from '../sites/mounts.ts';
 import type { FirstRead, Store } from '../store/store.ts';
 
 /** Every protocol that a mount can name. */
@@ -35,16 +35,10 @@ export interface Credentials {
   ownToken: string;
 }
 
-/** The application, and the bridge over which reactors ask it from now on. */
-export function startBridge(
-  config: Config,
-  objects: Objects,
-  credentials: Credentials,
-  refusals: Refusals,
-  log: Logger,
-): Bridge {
+/** The bridge over which reactors ask the application from now on. */
+export function startBridge(handle: Handle, objects: Objects, refusals: Refusals, log: Logger): Bridge {
   const bridge = new Bridge({
-    handle: createApplication(config, objects, credentials, log),
+    handle,
     broken: (digest, found) => objects.prove(digest, found),
     refused: (code) => refusals.add(code),
     log,
@@ -53,12 +47,13 @@ export function startBridge(
   return bridge;
 }
 
-function createApplication(
+/** The application, and the mounts by which the engine asks it. */
+export function createApplication(
   { auth }: Config,
   objects: Objects,
   { tokens, ownToken }: Credentials,
   log: Logger,
-): Handle {
+): Mounted {
   const openReads = auth.reads === 'open';
   const authorize = authorizer(tokens, auth.clients, openReads, ownToken);
   return mounted(mounts, protocols, { objects, authorize, openReads, log });

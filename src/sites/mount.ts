@@ -25,5 +25,13 @@ export interface Services {
   log: Logger;
 }
 
-/** A protocol: its application for one mount. */
-export type Protocol = (services: Services, mount: Mount) => Handle;
+/** A protocol: what is served below a mount, and by what requests are told apart. */
+export interface Protocol {
+  /**
+   * Parameters of a query that what is delivered depends on. The engine finds kept plans by the path and by
+   * these alone: an answer that depends on any other must not be a plan that is kept.
+   */
+  parameters: readonly string[];
+  /** The application for one mount. */
+  serve(services: Services, mount: Mount): Handle;
+}

@@ -62,6 +62,7 @@ int main(int count, char** words) {
   options.server_name = "sealgate";
 
   TempDir dir;
+  options.mounts = everything();
   options.blobs = dir.at("");
   Engine& engine = Engine::instance();
   std::string failure;

@@ -25,10 +25,10 @@ const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => le
 const header = read('native/server/plan.h').text;
 const reader = read('native/node/plan.cc').text;
 
-/** The data members of a struct of plan.h, in the spelling of TypeScript. */
-function structOf(name: string): string[] {
-  const body = new RegExp(`^struct ${name} (?:: \\w+ )?\\{\\n(.*?)^\\};`, 'ms').exec(header)?.[1];
-  assert.ok(body !== undefined, `plan.h: no struct ${name}`);
+/** The data members of a struct, in the spelling of TypeScript. */
+function structOf(name: string, text = header): string[] {
+  const body = new RegExp(`^struct ${name} (?:: \\w+ )?\\{\\n(.*?)^\\};`, 'ms').exec(text)?.[1];
+  assert.ok(body !== undefined, `no struct ${name}`);
   const members = [...body.matchAll(/^ {2}[\w:<>]+(?:<[^()]*>)? (\w+)(?: = [^;]+)?;/gm)];
   return members.map(([, member]) => camel(member ?? ''));
 }
@@ -72,6 +72,14 @@ for (const [plan, { structs, readers }] of Object.entries(cases)) {
 
 test('an Epoch has the same fields in TypeScript and in C++', () => {
   assert.deepEqual(structOf('Epoch').sort(), membersOf('src/native/plan.ts', 'Epoch'));
+});
+
+test('a mount has the same fields in TypeScript, in C++ and where it crosses', () => {
+  const declared = membersOf('src/native/mounts.ts', 'EngineMount');
+  assert.deepEqual(structOf('Mount', read('native/server/mounts.h').text).sort(), declared);
+  const body = /^std::vector<Mount> mounts\(.*?^}/ms.exec(read('native/node/options.cc').text)?.[0] ?? '';
+  const crossing = [...body.matchAll(/\bone, "(\w+)"/g)].map(([, property]) => property ?? '');
+  assert.deepEqual(crossing.sort(), declared);
 });
 
 test('the addon exports what addon.ts declares, and nothing else', () => {

@@ -31,8 +31,8 @@ const mounts: Mount[] = [
   { host: 'hello.example', path: '/greet/', protocol: 'hello', bucket: 'greetings' },
 ];
 const protocols = { objects: builtIn, hello };
-const handle = mounted(mounts, protocols, { objects, authorize: () => {}, openReads: true, log });
-const engine = await startEngine(handle, 1, blobsFolder(site.root));
+const { handle, table } = mounted(mounts, protocols, { objects, authorize: () => {}, openReads: true, log });
+const engine = await startEngine(handle, 1, blobsFolder(site.root), table);
 const wire = await Wire.open(engine.origin);
 after(async () => {
   wire.close();

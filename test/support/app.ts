@@ -49,12 +49,12 @@ export async function openTestApp(
   const { authorize = () => {}, openReads = true } = settings;
   const objects = new Objects({ store, epochs, firstRead: () => 'trust', maxObjectBytes: 1 << 20 });
   const mount: Mount = { host: '*', path: settings.path ?? '/', protocol: 'objects' };
-  const handle = protocol({ objects, authorize, openReads, log }, mount);
+  const handle = protocol.serve({ objects, authorize, openReads, log }, mount);
 
   const ask = async (method: string, target: string, fields: string[], hasBody = false) => {
     const head = fields.map((field) => `${field}\r\n`).join('');
     const authority = fields.map((line) => /^Host: (.*)$/i.exec(line)?.[1]).find((host) => host) ?? '';
-    const request = new EngineRequest({ method, target, head, authority, hasBody, subject: '' });
+    const request = new EngineRequest({ mount: 1, method, target, head, authority, hasBody, subject: '' });
     return (async () => handle(request))().catch((error) => problemFrom(error, log));
   };
   const put = async (target: string, body: string | Uint8Array, fields: string[]) => {

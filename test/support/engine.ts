@@ -7,7 +7,7 @@ import pino from 'pino';
 import { Bridge, type Handle } from '../../src/engine/bridge.ts';
 import { DeliveryPool } from '../../src/engine/pool.ts';
 import { engineProblems } from '../../src/engine/reactor_options.ts';
-import type { EngineLimits, Reactor } from '../../src/native/addon.ts';
+import type { EngineLimits, EngineMount, Reactor } from '../../src/native/addon.ts';
 
 const limits: EngineLimits = {
   connections: 256,
@@ -42,7 +42,12 @@ export interface TestEngine {
  * A plaintext listener whose requests are answered by `handle`.
  * @param blobs the folder that blobs are below; empty: none is delivered.
  */
-export async function startEngine(handle: Handle, workers = 2, blobs = ''): Promise<TestEngine> {
+export async function startEngine(
+  handle: Handle,
+  workers = 2,
+  blobs = '',
+  mounts: EngineMount[] = [{ id: 1, host: '*', path: '/', parameters: [] }],
+): Promise<TestEngine> {
   const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-engine-'));
   const log = pino({ level: 'silent' });
   const refused: string[] = [];
@@ -81,6 +86,7 @@ export async function startEngine(handle: Handle, workers = 2, blobs = ''): Prom
       limits,
       problems: engineProblems(),
       serverName: 'sealgate',
+      mounts,
       blobs,
     },
   });

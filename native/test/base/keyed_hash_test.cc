@@ -42,7 +42,8 @@ TEST_CASE("it is SipHash-1-3, whatever the length and the key") {
   std::string text;
   uint64_t k0 = 0x0706050403020100, k1 = 0x0f0e0d0c0b0a0908;
   for (int length = 0; length < 300; length++) {
-    CHECK_EQ(KeyedHash(k0, k1)(text), of_openssl(k0, k1, text));
+    const uint64_t number = k1 >> (length % 64);
+    CHECK_EQ(KeyedHash(k0, k1)(number, text), of_openssl(k0 ^ number, k1, text));
     text.push_back(static_cast<char>(k0 >> 24));
     k0 = k0 * 6364136223846793005 + 1442695040888963407;
     k1 ^= k0 << 7 | 1;
@@ -50,8 +51,8 @@ TEST_CASE("it is SipHash-1-3, whatever the length and the key") {
 }
 
 TEST_CASE("all of a process have one key, and it is not nought") {
-  CHECK_EQ(KeyedHash()("/o/files/a"), KeyedHash()("/o/files/a"));
-  CHECK(KeyedHash()("/o/files/a") != KeyedHash(0, 0)("/o/files/a"));
+  CHECK_EQ(KeyedHash()(1, "/o/files/a"), KeyedHash()(1, "/o/files/a"));
+  CHECK(KeyedHash()(1, "/o/files/a") != KeyedHash(0, 0)(1, "/o/files/a"));
 }
 
 }  // namespace

@@ -14,12 +14,14 @@ std::shared_ptr<OpenedPlan> plan(uint32_t slot = 0, uint64_t epoch = 0) {
   return made;
 }
 
+PlanKey of(std::string_view path, uint32_t mount = 1) { return {mount, path}; }
+
 struct Cache {
   explicit Cache(size_t entries, size_t bytes = kMany) : plans(entries, bytes, epochs, counters) {}
   void insert(std::initializer_list<const char*> keys) {
-    for (const char* key : keys) plans.insert(key, plan());
+    for (const char* key : keys) plans.insert(of(key), plan());
   }
-  bool has(const char* key) { return plans.find(key) != nullptr; }
+  bool has(const char* key) { return plans.find(of(key)) != nullptr; }
 
   Epochs epochs;
   Counters counters;
@@ -29,19 +31,32 @@ struct Cache {
 TEST_CASE("a key is found with the plan given last, and no other key is") {
   Cache cache(4);
   const auto first = plan(), second = plan();
-  cache.plans.insert("/a", first);
-  cache.plans.insert("/a", second);
+  cache.plans.insert(of("/a"), first);
+  cache.plans.insert(of("/a"), second);
   REQUIRE(cache.has("/a"));
-  CHECK(*cache.plans.find("/a") == second);
+  CHECK(*cache.plans.find(of("/a")) == second);
   CHECK(!cache.has("/b"));
   CHECK(!cache.has("/A"));
   CHECK_EQ(cache.counters.plan_entries.get(), 1);
 }
 
+TEST_CASE("the same path below two mounts has two plans, and one of them goes alone") {
+  Cache cache(4);
+  const auto first = plan(), second = plan();
+  cache.plans.insert(of("/a", 1), first);
+  cache.plans.insert(of("/a", 2), second);
+  CHECK(*cache.plans.find(of("/a", 1)) == first);
+  CHECK(*cache.plans.find(of("/a", 2)) == second);
+  CHECK(!cache.plans.find(of("/a", 3)));
+  cache.plans.erase(of("/a", 1));
+  CHECK(!cache.plans.find(of("/a", 1)));
+  CHECK(*cache.plans.find(of("/a", 2)) == second);
+}
+
 TEST_CASE("a plan goes when its slot's epoch moves, and no plan of another slot") {
   Cache cache(4);
-  cache.plans.insert("/a", plan(1, cache.epochs.read(1)));
-  cache.plans.insert("/b", plan(2, cache.epochs.read(2)));
+  cache.plans.insert(of("/a"), plan(1, cache.epochs.read(1)));
+  cache.plans.insert(of("/b"), plan(2, cache.epochs.read(2)));
   cache.epochs.bump(1);
   CHECK(!cache.has("/a"));
   CHECK(cache.has("/b"));
@@ -53,35 +68,35 @@ TEST_CASE("a plan made before its epoch moved is never found") {
   Cache cache(4);
   const auto late = plan(1, cache.epochs.read(1));
   cache.epochs.bump(1);
-  cache.plans.insert("/a", late);
+  cache.plans.insert(of("/a"), late);
   CHECK(!cache.has("/a"));
 }
 
 TEST_CASE("dropping what is stale gives up plans whose epoch moved, unasked, and keeps the others") {
   Cache cache(kMany);
   const auto doomed = plan(1, cache.epochs.read(1));
-  for (const char* key : {"/a", "/b", "/c"}) cache.plans.insert(key, plan(2, cache.epochs.read(2)));
-  cache.plans.insert("/d", doomed);
+  for (const char* key : {"/a", "/b", "/c"}) cache.plans.insert(of(key), plan(2, cache.epochs.read(2)));
+  cache.plans.insert(of("/d"), doomed);
   cache.epochs.bump(1);
   cache.plans.drop_stale();
   CHECK_EQ(doomed.use_count(), 1);
   CHECK_EQ(cache.counters.plan_entries.get(), 3);
-  for (const char* key : {"/a", "/b", "/c"}) CHECK(cache.plans.find(key) != nullptr);
+  for (const char* key : {"/a", "/b", "/c"}) CHECK(cache.plans.find(of(key)) != nullptr);
 }
 
 TEST_CASE("a plan whose epoch moved before it is offered is not kept") {
   Cache cache(kMany);
   const auto late = plan(1, cache.epochs.read(1));
   cache.epochs.bump(1);
-  CHECK(!cache.plans.offer("/a", late));
+  CHECK(!cache.plans.offer(of("/a"), late));
   CHECK_EQ(late.use_count(), 1);
 }
 
 TEST_CASE("an erased key is gone, another stays") {
   Cache cache(4);
   cache.insert({"/a", "/b"});
-  cache.plans.erase("/a");
-  cache.plans.erase("/a");
+  cache.plans.erase(of("/a"));
+  cache.plans.erase(of("/a"));
   CHECK(!cache.has("/a"));
   CHECK(cache.has("/b"));
 }
@@ -90,7 +105,7 @@ TEST_CASE("there are never more entries than the bound, and the newest is among 
   Cache cache(3);
   for (int i = 0; i < 100; i++) {
     const std::string key = "/" + std::to_string(i);
-    cache.plans.insert(key, plan());
+    cache.plans.insert(of(key), plan());
     CHECK(cache.has(key.c_str()));
     CHECK(cache.counters.plan_entries.get() <= 3);
   }
@@ -143,22 +158,22 @@ TEST_CASE("when all were asked for, one goes all the same") {
 
 TEST_CASE("a cache with room keeps what it is offered; a full one, what it is offered twice") {
   Cache cache(2);
-  CHECK(cache.plans.offer("/a", plan()));
-  CHECK(cache.plans.offer("/b", plan()));
-  CHECK(!cache.plans.offer("/c", plan()));
+  CHECK(cache.plans.offer(of("/a"), plan()));
+  CHECK(cache.plans.offer(of("/b"), plan()));
+  CHECK(!cache.plans.offer(of("/c"), plan()));
   CHECK(cache.has("/a"));
   CHECK(cache.has("/b"));
   CHECK(!cache.has("/c"));
-  CHECK(cache.plans.offer("/c", plan()));
+  CHECK(cache.plans.offer(of("/c"), plan()));
   CHECK(cache.has("/c"));
   CHECK_EQ(cache.counters.plan_entries.get(), 2);
 }
 
 TEST_CASE("whatever number of plans a full cache is offered once, what it keeps stays") {
   Cache cache(8);
-  for (int i = 0; i < 8; i++) cache.plans.offer("/kept/" + std::to_string(i), plan());
+  for (int i = 0; i < 8; i++) cache.plans.offer(of("/kept/" + std::to_string(i)), plan());
   int taken = 0;
-  for (int i = 0; i < 1000; i++) taken += cache.plans.offer("/once/" + std::to_string(i), plan());
+  for (int i = 0; i < 1000; i++) taken += cache.plans.offer(of("/once/" + std::to_string(i)), plan());
   CHECK_EQ(taken, 0);
   for (int i = 0; i < 8; i++) CHECK(cache.has(("/kept/" + std::to_string(i)).c_str()));
 }
@@ -182,10 +197,10 @@ TEST_CASE("the bytes that are kept stay within the bound") {
 
 TEST_CASE("a cache whose bytes are used up is full") {
   Cache cache(kMany, 2 * entry_bytes());
-  CHECK(cache.plans.offer("/a", plan()));
-  CHECK(cache.plans.offer("/b", plan()));
-  CHECK(!cache.plans.offer("/c", plan()));
-  CHECK(cache.plans.offer("/c", plan()));
+  CHECK(cache.plans.offer(of("/a"), plan()));
+  CHECK(cache.plans.offer(of("/b"), plan()));
+  CHECK(!cache.plans.offer(of("/c"), plan()));
+  CHECK(cache.plans.offer(of("/c"), plan()));
   CHECK_EQ(cache.counters.plan_entries.get(), 2);
 }
 
@@ -194,7 +209,7 @@ TEST_CASE("a plan larger than the whole cache is not kept and displaces nothing"
   cache.insert({"/a"});
   const auto large = plan();
   large->plan.content_type.assign(3 * entry_bytes(), 'x');
-  cache.plans.insert("/large", large);
+  cache.plans.insert(of("/large"), large);
   CHECK(!cache.has("/large"));
   CHECK(cache.has("/a"));
 }
@@ -202,10 +217,10 @@ TEST_CASE("a plan larger than the whole cache is not kept and displaces nothing"
 TEST_CASE("a plan that grew counts its new size, and others make room") {
   Cache cache(kMany, 4 * entry_bytes());
   cache.insert({"/a", "/b", "/c", "/d"});
-  const auto found = *cache.plans.find("/d");
+  const auto found = *cache.plans.find(of("/d"));
   found->whole = std::make_unique<WholeResponse>();
   found->whole->bytes.assign(2 * entry_bytes(), 'x');
-  cache.plans.grew("/d");
+  cache.plans.grew(of("/d"));
   CHECK(cache.counters.plan_bytes.get() <= 4 * entry_bytes());
   CHECK(cache.has("/d"));
   CHECK_EQ(cache.counters.plan_entries.get(), 2);
@@ -229,7 +244,7 @@ TEST_CASE("evicting gives up as many as are wanted, those in use last, and in th
 TEST_CASE("a cache that lost all its entries counts nothing") {
   Cache cache(4);
   cache.insert({"/a", "/b", "/c"});
-  for (const char* key : {"/b", "/a", "/c"}) cache.plans.erase(key);
+  for (const char* key : {"/b", "/a", "/c"}) cache.plans.erase(of(key));
   CHECK_EQ(cache.counters.plan_entries.get(), 0);
   CHECK_EQ(cache.counters.plan_bytes.get(), 0);
 }
@@ -264,12 +279,12 @@ TEST_CASE("it evicts as SIEVE does, whatever is inserted, found and erased") {
     if (found < model.size()) {
       model[found].visited = true;
       if ((random >> 20) % 8 == 0) {
-        cache.plans.erase(key);
+        cache.plans.erase(of(key));
         remove(found);
       }
       continue;
     }
-    cache.plans.insert(key, plan());
+    cache.plans.insert(of(key), plan());
     model.push_back({key, false});
     while (model.size() > kEntries) {
       if (model[hand].visited || hand + 1 == model.size()) {

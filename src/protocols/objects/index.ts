@@ -12,20 +12,23 @@ import { putObject } from './put_object.ts';
 import { readDigest } from './read_digest.ts';
 import { readObject } from './read_object.ts';
 
-export const objects: Protocol = (shared, { path }) => {
-  const services = { ...shared, prefix: path.slice(0, -1) };
-  return new Resources({ path })
-    .at('/', { GET: overview(services) })
-    .at('/sha256/:digest', {
-      GET: readDigest(services),
-      PUT: putDigest(services),
-      COPY: copyDigest(services),
-    })
-    .at('/o/:bucket/', { GET: listBucket(services) })
-    .at('/o/:bucket/:name{.+}', {
-      GET: readObject(services),
-      PUT: putObject(services),
-      DELETE: deleteObject(services),
-      COPY: copyObject(services),
-    }).handle;
+export const objects: Protocol = {
+  parameters: [],
+  serve: (shared, { path }) => {
+    const services = { ...shared, prefix: path.slice(0, -1) };
+    return new Resources({ path })
+      .at('/', { GET: overview(services) })
+      .at('/sha256/:digest', {
+        GET: readDigest(services),
+        PUT: putDigest(services),
+        COPY: copyDigest(services),
+      })
+      .at('/o/:bucket/', { GET: listBucket(services) })
+      .at('/o/:bucket/:name{.+}', {
+        GET: readObject(services),
+        PUT: putObject(services),
+        DELETE: deleteObject(services),
+        COPY: copyObject(services),
+      }).handle;
+  },
 };

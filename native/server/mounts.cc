@@ -1,0 +1,74 @@
+#include "server/mounts.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace sealgate {
+namespace {
+
+// Of a host name (RFC 1035 2.3.4). A longer one is that of no mount; comparing it with each suffix would take
+// time by the square of its length.
+constexpr size_t kMaxHost = 255;
+using HostBuffer = std::array<char, kMaxHost>;
+
+// As hosts are compared: in lower case, without the port and without the dot that stands for the root.
+std::string_view host_of(std::string_view authority, HostBuffer& lower) {
+  const size_t colon = authority.rfind(':');
+  if (colon != authority.npos && authority.find_first_not_of("0123456789", colon + 1) == authority.npos)
+    authority = authority.substr(0, colon);
+  authority = without_root(authority);
+  if (authority.size() > lower.size()) return {};
+  std::transform(authority.begin(), authority.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return {lower.data(), authority.size()};
+}
+
+}  // namespace
+
+MountTable::MountTable(std::vector<Mount> mounts) : mounts_(std::move(mounts)) {
+  ByPath order;
+  for (const Mount& mount : mounts_) order.push_back(&mount);
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Mount* a, const Mount* b) { return a->path.size() > b->path.size(); });
+  for (const Mount* mount : order) {
+    if (mount->host == "*") {
+      everywhere_.push_back(mount);
+    } else if (mount->host.starts_with("*.")) {
+      suffixes_[mount->host.substr(1)].push_back(mount);
+    } else {
+      names_[mount->host].push_back(mount);
+    }
+  }
+  if (mounts_.size() == 1 && everywhere_.size() == 1 && mounts_.front().path == "/") only_ = &mounts_.front();
+}
+
+const Mount* MountTable::search(std::string_view authority, std::string_view target) const {
+  const std::string_view path = target == "*" ? "/" : target;
+  if (!names_.empty() || !suffixes_.empty()) {
+    HostBuffer lower;
+    const std::string_view host = host_of(authority, lower);
+    if (const Mount* found = covering(names_, host, path)) return found;
+    if (!suffixes_.empty()) {
+      // The longest suffix first. There is at least one letter before its dot.
+      for (size_t dot = host.find('.', 1); dot != host.npos; dot = host.find('.', dot + 1)) {
+        if (const Mount* found = covering(suffixes_, host.substr(dot), path)) return found;
+      }
+    }
+  }
+  return covering(everywhere_, path);
+}
+
+const Mount* MountTable::covering(const ByHost& mounts, std::string_view host, std::string_view path) {
+  const auto found = mounts.find(host);
+  return found == mounts.end() ? nullptr : covering(found->second, path);
+}
+
+const Mount* MountTable::covering(const ByPath& mounts, std::string_view path) {
+  const auto found = std::find_if(mounts.begin(), mounts.end(),
+                                  [&](const Mount* mount) { return path.starts_with(mount->path); });
+  return found == mounts.end() ? nullptr : *found;
+}
+
+}  // namespace sealgate

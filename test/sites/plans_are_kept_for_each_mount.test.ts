@@ -1,0 +1,102 @@
+// Kept plans of mounts: a plan answers further requests for the path of its mount, whatever host they name,
+// and none of another mount. A protocol that tells requests apart by parameters has plans for each value.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import pino from 'pino';
+import { deliver } from '../../src/engine/plan.ts';
+import { addon } from '../../src/native/addon.ts';
+import { Epochs } from '../../src/objects/epochs.ts';
+import { Objects } from '../../src/objects/objects.ts';
+import type { Mount, Protocol } from '../../src/sites/mount.ts';
+import { mounted } from '../../src/sites/mounts.ts';
+import { blobsFolder } from '../../src/store/blobs.ts';
+import { startEngine } from '../support/engine.ts';
+import { TestStore } from '../support/store.ts';
+import { Wire } from '../support/wire.ts';
+
+const site = await TestStore.open();
+for (const bucket of ['wide', 'one', 'two']) {
+  await site.store.createBucket(bucket, 'versioned');
+  await site.put(bucket, 'page', `page of ${bucket}`);
+  await site.put(bucket, 'page-draft', `draft of ${bucket}`);
+}
+
+/** `page` of the mount's bucket, or its draft where the query says `version=draft`. */
+const pages: Protocol = {
+  parameters: ['version'],
+  serve:
+    ({ objects }, { bucket = '' }) =>
+    (request) => {
+      asked++;
+      const name = request.query.get('version') === 'draft' ? 'page-draft' : 'page';
+      const { blob, epoch } = objects.get({ bucket, name });
+      assert.ok(!(blob instanceof Promise));
+      return deliver(blob, {
+        contentType: 'text/plain',
+        freshness: 'revalidate',
+        shared: true,
+        created: undefined,
+        cache: epoch,
+      });
+    },
+};
+const mounts: Mount[] = [
+  { host: '*', path: '/', protocol: 'pages', bucket: 'wide' },
+  { host: 'one.example', path: '/', protocol: 'pages', bucket: 'one' },
+  { host: '*.example', path: '/', protocol: 'pages', bucket: 'two' },
+];
+let asked = 0;
+
+const objects = new Objects({
+  store: site.store,
+  epochs: new Epochs(addon),
+  firstRead: () => 'trust',
+  maxObjectBytes: 1000,
+});
+const log = pino({ level: 'silent' });
+const services = { objects, authorize: () => {}, openReads: true, log };
+const { handle, table } = mounted(mounts, { pages }, services);
+const engine = await startEngine(handle, 1, blobsFolder(site.root), table);
+const wire = await Wire.open(engine.origin);
+after(async () => {
+  wire.close();
+  await engine.stop();
+  await site.remove();
+});
+
+const entries = () => engine.pool.counters().plan_entries ?? 0;
+const body = async (target: string, host: string) =>
+  (await wire.get(target, `Host: ${host}`)).body.toString();
+
+test('the same path of three mounts has three plans, which never answer for one another', async () => {
+  for (let round = 0; round < 3; round++) {
+    assert.equal(await body('/same', 'other.test'), 'page of wide');
+    assert.equal(await body('/same', 'one.example'), 'page of one');
+    assert.equal(await body('/same', 'two.example'), 'page of two');
+  }
+  assert.deepEqual([asked, entries()], [3, 3]);
+});
+
+test('hosts that no mount names share one plan, and so do spellings of one that a mount names', async () => {
+  const [askedBefore, entriesBefore] = [asked, entries()];
+  for (let i = 0; i < 20; i++) assert.equal(await body('/hosts', `h${i}.test`), 'page of wide');
+  for (const host of ['one.example', 'ONE.example', 'one.example.', 'one.example:8443'])
+    assert.equal(await body('/hosts', host), 'page of one');
+  for (const target of ['http://one.example/hosts', 'https://One.Example:1/hosts'])
+    assert.equal(await body(target, 'other.test'), 'page of one');
+  assert.deepEqual([asked - askedBefore, entries() - entriesBefore], [2, 2]);
+});
+
+test('a parameter that answers depend on has plans of its own, and others share them', async () => {
+  const before = asked;
+  for (let round = 0; round < 2; round++) {
+    for (const query of ['', '?', '?utm_source=x', '?a=version=draft'])
+      assert.equal(await body(`/query${query}`, 'other.test'), 'page of wide');
+    for (const query of ['?version=draft', '?utm_source=x&version=draft&fbclid=y'])
+      assert.equal(await body(`/query${query}`, 'other.test'), 'draft of wide');
+    // As the application decodes it.
+    assert.equal(await body('/query?%76ersion=draft', 'other.test'), 'draft of wide');
+  }
+  assert.equal(asked - before, 3);
+});
