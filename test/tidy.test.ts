@@ -84,6 +84,11 @@ const bans: Ban[] = [
   },
   { pattern: /\b(strcpy|strcat|sprintf|atoi|rand|gets)\(/, instead: 'use the bounded form', where: cxx },
   { pattern: /\b(sleep|usleep|nanosleep)\(/, instead: 'wait for an event', where: [...core, ...nodeApi] },
+  {
+    pattern: /\w = std::string\(\);/,
+    instead: 'call free_memory() of base/text.h: the memory stays otherwise',
+    where: cxx,
+  },
   { pattern: /\busing namespace std\b/, instead: 'write std::', where: cxx },
   { pattern: /\bSSL_OP_ENABLE_KTLS\b/, instead: 'install the keys with install_keys of ktls.h', where: core },
   {

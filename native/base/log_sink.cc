@@ -1,4 +1,6 @@
 #include "base/log_sink.h"
+#include "base/clock.h"
+#include "base/text.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -13,8 +15,6 @@
 #include <algorithm>
 #include <chrono>
 #include <utility>
-
-#include "base/clock.h"
 
 namespace sealgate {
 namespace {
@@ -193,7 +193,7 @@ LogSink::Wrote LogSink::write_some() {
   }
   if (done_ == lines_.size()) {
     waiting_.fetch_sub(lines_.size());
-    lines_ = std::string();
+    free_memory(lines_);
     done_ = 0;
   }
   const std::lock_guard lock(mutex_);

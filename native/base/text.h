@@ -1,8 +1,10 @@
-// Text comparison as HTTP needs it: ASCII case is ignored, and white space around a value is removed.
+// Text as HTTP compares it: ASCII case is ignored, and white space around a value is removed. And a text's
+// memory.
 #pragma once
 
 #include <strings.h>
 
+#include <string>
 #include <string_view>
 
 namespace sealgate {
@@ -22,5 +24,9 @@ inline std::string_view without_root(std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);
   return name;
 }
+
+// Gives the memory of a text back. `text = std::string()` does not: libstdc++ copies the short text into the
+// memory that is there.
+inline void free_memory(std::string& text) { std::string().swap(text); }
 
 }  // namespace sealgate

@@ -97,7 +97,7 @@ void AccessLines::add(const AccessRecord& record, int64_t now_ms) {
 void AccessLines::flush() {
   if (lines_.empty()) return;
   if (!sink_.write(std::move(lines_))) counters_.access_log_dropped.add(count_);
-  lines_ = std::string();
+  lines_.clear();
   count_ = 0;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "server/transport.h"
 
 namespace sealgate {
@@ -17,12 +18,12 @@ constexpr size_t kKeptBytes = 4096;  // of memory for a head and a response, by 
 
 void Exchange::end() {
   if (holds_) give_back();
-  if (request_.bytes.capacity() > kKeptBytes) request_.bytes = std::string();
+  if (request_.bytes.capacity() > kKeptBytes) free_memory(request_.bytes);
   delivery_.reset();
   std::string& text = delivery_.response().text;
-  if (text.capacity() > kKeptBytes) text = std::string();
+  if (text.capacity() > kKeptBytes) free_memory(text);
   head_at_ = first_byte_at_ = 0;
-  if (key_memory_.capacity() > kKeptBytes) key_memory_ = std::string();
+  if (key_memory_.capacity() > kKeptBytes) free_memory(key_memory_);
   body_bytes_ = 0;
   stage_ = Stage::reading;
   body_ended_ = ends_connection_ = cut_by_server_ = proved_again_ = false;

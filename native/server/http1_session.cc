@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 namespace sealgate {
 namespace {
@@ -128,7 +129,7 @@ void Http1Session::on_head() {
 // The reactor's scratch serves the next connection: what of it is still needed moves here.
 void Http1Session::keep_unread() {
   if (unread_.empty() && body_left_.empty()) {
-    if (!kept_.empty()) kept_ = std::string();
+    if (!kept_.empty()) free_memory(kept_);
     return;
   }
   std::string kept;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "tls/channel.h"
 
 namespace sealgate {
@@ -74,7 +75,7 @@ IoResult Channel::read_records(char* out, size_t capacity) {
   if (!wire.empty()) {
     inbox_.assign(wire);
   } else if (!inbox_.empty()) {
-    inbox_ = std::string();
+    free_memory(inbox_);
   }
   if (opened > 0) return {IoState::ok, opened};
   if (state != IoState::ok) return {state};
@@ -225,7 +226,7 @@ IoState Channel::flush(bool more) {
   if (n < 0) return errno == EAGAIN ? IoState::again : fail(channel_error_of_errno(errno));
   outbox_sent_ += static_cast<size_t>(n);
   if (outbox_sent_ < outbox_.size()) return IoState::again;
-  outbox_ = std::string();
+  free_memory(outbox_);
   outbox_sent_ = 0;
   return IoState::ok;
 }

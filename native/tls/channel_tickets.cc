@@ -44,7 +44,7 @@ void Channel::release_tickets() {
     count_sent(1);
     left.remove_prefix(piece.size());
   }
-  tickets_ = std::string(left);
+  std::string(left).swap(tickets_);
   if (!sends_by_kernel()) (void)flush(true);
 }
 
