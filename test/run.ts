@@ -113,10 +113,14 @@ function onDeno(files: string[]): Step {
 /**
  * The suite about kernel TLS, one file after another, as they read what the kernel counts for all: in the
  * running kernel, in one without (`old`) and one with (`new`) rekey. `old-qemu`, which is slow and may be the
- * one that stands for `old`, runs the C++ tests alone: they show that it boots and has kernel TLS.
+ * one that stands for `old`, runs the C++ tests alone: they show that it boots and has kernel TLS, and what
+ * seals are worth on a file system with fs-verity.
  */
 function inKernel(kernel: 'current' | 'old' | 'old-qemu' | 'new', files = ktlsTests): Step[] {
   const unit = programs('build/test').filter(({ command: [name = ''] }) => /\/ktls\w*_test$/.test(name));
+  // The one of these kernels that has fs-verity.
+  const verity = ['test/kernel/on-ext4-with-verity.sh', 'build/test/seal_level_test'];
+  if (kernel === 'old-qemu') unit.push({ command: verity });
   const steps = files.length > 0 ? [...unit, onNode(`ktls-${kernel}`, files, 1)] : unit;
   return steps.map((step) => ({
     ...step,

@@ -10,14 +10,17 @@ class SendableFile {
   SendableFile(const SendableFile&) = delete;
   SendableFile& operator=(const SendableFile&) = delete;
   int fd() const { return fd_; }
+  // The kernel itself refuses that anybody changes it, so its pages may still be read after they were sent.
+  bool held_by_kernel() const { return held_by_kernel_; }
 
  protected:
   ~SendableFile() = default;
 
  private:
   friend class SealedFile;
-  explicit SendableFile(int fd) : fd_(fd) {}
+  SendableFile(int fd, bool held_by_kernel) : fd_(fd), held_by_kernel_(held_by_kernel) {}
   const int fd_;
+  const bool held_by_kernel_;
 };
 
 }  // namespace sealgate

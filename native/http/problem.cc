@@ -19,6 +19,7 @@ std::string_view problem_name(Problem problem) {
     case Problem::expectation_unknown: return "expectation-unknown";
     case Problem::head_too_large: return "head-too-large";
     case Problem::seal_broken: return "seal-broken";
+    case Problem::seal_too_low: return "seal-too-low";
     case Problem::store_read_failed: return "store-read-failed";
     case Problem::plan_out_of_place: return "plan-out-of-place";
     case Problem::method_unknown: return "method-unknown";

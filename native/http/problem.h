@@ -23,6 +23,7 @@ enum class Problem : uint8_t {
   expectation_unknown,  // 417: Expect other than 100-continue
   head_too_large,       // 431: fields too many or too long in total
   seal_broken,          // 500: the file changed after it was sealed
+  seal_too_low,         // 503: the file can be changed more easily than its bucket allows
   store_read_failed,    // 500: the disk refused a read
   plan_out_of_place,    // 500: the application answered with a plan that this request cannot follow any more
   method_unknown,       // 501

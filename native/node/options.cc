@@ -75,6 +75,13 @@ void read_problems(const Napi::Object& given, ReactorOptions& out) {
 
 }  // namespace
 
+SealLevel seal_level(const Napi::Value& given) {
+  const std::string name = given.ToString();
+  const std::optional<SealLevel> level = seal_level_named(name);
+  if (!level) throw Napi::TypeError::New(given.Env(), "expected a seal level, got " + name);
+  return *level;
+}
+
 std::array<bool, 2> protocols_in(const Napi::Object& given) {
   return listed<TlsVersion, 2>(texts(given, "protocols"), version_name);
 }

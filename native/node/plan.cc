@@ -49,6 +49,10 @@ Plan deliver_plan(const Napi::Object& given) {
   }
   if (!given.Get("expires").IsUndefined()) plan.expires = static_cast<int64_t>(number(given, "expires"));
   if (!given.Get("varies").IsUndefined()) plan.varies = texts(given, "varies");
+  if (const Napi::Value value = given.Get("floor"); value.IsObject()) {
+    const auto floor = value.As<Napi::Object>();
+    plan.floor = {seal_level(floor.Get("level")), floor.Get("refuse").ToBoolean()};
+  }
   return plan;
 }
 

@@ -23,7 +23,7 @@ Napi::Value seal(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>();
   const auto sealing = SealedFile::seal(path, record, true);
   if (!sealing.file) return Napi::String::New(info.Env(), std::string(seal_break_name(sealing.why)));
-  return Napi::String::New(info.Env(), sealing.file->level() == SealLevel::l1 ? "L1" : "L0");
+  return Napi::String::New(info.Env(), std::string(seal_level_name(sealing.file->level())));
 }
 
 // --- StoreLock
@@ -59,36 +59,63 @@ Napi::Object hashed(Napi::Env env, const std::string& digest, uint64_t size) {
   return out;
 }
 
+// Without one, none is given.
+SealLevel wanted_level(const Napi::Value& given) {
+  return given.IsUndefined() ? SealLevel::l1 : seal_level(given);
+}
+
+void add_seal(const Raised& seal, Napi::Object& out) {
+  out.Set("evidence", seal.evidence.text());
+  out.Set("level", std::string(seal_level_name(seal.level)));
+  if (!seal.failure.ok()) out.Set("failure", describe(seal.failure));
+}
+
 Napi::Value place_blob_async(const Napi::CallbackInfo& info) {
   const std::string staging = info[0].As<Napi::String>(), blob = info[1].As<Napi::String>();
+  const SealLevel wanted = wanted_level(info[2]);
   return Job<Placement>::start(
       info.Env(), Engine::instance().commits,
-      [staging, blob](Placement* out) { return place_blob(staging, blob, out); },
+      [staging, blob, wanted](Placement* out) { return place_blob(staging, blob, wanted, out); },
       [](Napi::Env env, const Placement& placement) -> Napi::Value {
         Napi::Object out = Napi::Object::New(env);
         out.Set("created", placement.created);
         out.Set("size", static_cast<double>(placement.size));
-        out.Set("evidence", placement.evidence);
+        add_seal(placement.seal, out);
         return out;
       });
 }
 
-struct HashedFile {
-  std::string digest;
-  uint64_t size = 0;
-  std::string evidence;
-};
-
 Napi::Value hash_file_async(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>();
-  return Job<HashedFile>::start(
+  const SealLevel wanted = wanted_level(info[1]);
+  return Job<HashedBlob>::start(
       info.Env(), Engine::instance().proofs,
-      [path](HashedFile* out) { return hash_sealable(path, &out->digest, &out->size, &out->evidence); },
-      [](Napi::Env env, const HashedFile& found) -> Napi::Value {
+      [path, wanted](HashedBlob* out) { return hash_sealable(path, wanted, out); },
+      [](Napi::Env env, const HashedBlob& found) -> Napi::Value {
         Napi::Object out = hashed(env, found.digest, found.size);
-        out.Set("evidence", found.evidence);
+        add_seal(found.seal, out);
         return out;
       });
+}
+
+Napi::Value raise_blob_async(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].As<Napi::String>(), evidence = info[1].As<Napi::String>();
+  const SealLevel wanted = wanted_level(info[2]);
+  return Job<Raised>::start(
+      info.Env(), Engine::instance().commits,
+      [path, evidence, wanted](Raised* out) { return raise_blob(path, evidence, wanted, out); },
+      [](Napi::Env env, const Raised& seal) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        add_seal(seal, out);
+        return out;
+      });
+}
+
+Napi::Value release_file_async(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].As<Napi::String>();
+  return Job<bool>::start(
+      info.Env(), Engine::instance().commits, [path](bool*) { return release_file(path); },
+      [](Napi::Env env, const bool&) -> Napi::Value { return env.Undefined(); });
 }
 
 // --- the rest
@@ -128,6 +155,8 @@ void init_store(Napi::Env env, Napi::Object exports) {
   exports.Set("allocateAhead", Napi::Function::New<allocate_ahead>(env));
   exports.Set("placeBlob", Napi::Function::New<place_blob_async>(env));
   exports.Set("hashFile", Napi::Function::New<hash_file_async>(env));
+  exports.Set("raiseBlob", Napi::Function::New<raise_blob_async>(env));
+  exports.Set("releaseFile", Napi::Function::New<release_file_async>(env));
   exports.Set("importFile", Napi::Function::New<import_file_here>(env));
   exports.Set("libraries", Napi::Function::New<libraries>(env));
 }

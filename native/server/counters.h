@@ -73,6 +73,7 @@ struct Counters : TlsCounters {
   CounterSet<Fallback> fallbacks;     // of sending
   CounterSet<Fallback> fallbacks_rx;  // of receiving
   CounterSet<Problem> problems;
+  CounterSet<SealLevel> opens;    // blobs opened to be delivered, by the level that was proved
   CounterSet<State> connections;  // gauges
   GroupCounters groups[static_cast<size_t>(Group::count_)];
   GroupTotals& of(Group group, bool movable) { return groups[static_cast<size_t>(group)].of(movable); }
@@ -129,6 +130,7 @@ void Counters::each(Visit visit) const {
   modes_rx.each("ktls_mode.rx/", ktls_mode_name, visit);
   errors.each("errors.", channel_error_name, visit);
   problems.each("problems.", problem_name, visit);
+  opens.each("opens.", seal_level_name, visit);
   connections.each("connections.", state_name, visit);
   traffic.each(visit);
   for (size_t i = 0; i < static_cast<size_t>(Group::count_); i++) {

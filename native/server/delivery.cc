@@ -84,8 +84,8 @@ void Delivery::start(const Channel& channel, SentTraffic& traffic) {
   cold_ahead_ = warmed_ = disk_failed_ = broken_ = false;
   disk_.reset();
   file_left_ = response_.body_in_file();
-  const bool may_sendfile =
-      file_left_ > 0 && response_.size() > kCopiedBytes && response_.plan->file->level() >= SealLevel::l1;
+  const bool may_sendfile = file_left_ > 0 && response_.size() > kCopiedBytes &&
+                            response_.plan->file->level() >= response_.plan->plan.floor.level;
   if (!channel.is_tls()) {
     path_ = may_sendfile ? Path::plain_sendfile : Path::plain_send;
   } else if (channel.sends_by_kernel()) {

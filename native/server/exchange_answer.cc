@@ -51,6 +51,9 @@ void Exchange::on_opened(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing s
 
 void Exchange::on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing sealing) {
   if (!sealing.file) return prove_again(plan->plan.blob.digest, sealing.why);
+  reactor_.mutable_counters().opens[sealing.file->level()].add();
+  const SealFloor& floor = plan->plan.floor;
+  if (floor.refuse && sealing.file->level() < floor.level) return refuse(Problem::seal_too_low);
   plan->file = std::move(sealing.file);
   plan->plan.blob = {};  // the sealed file says the same
   plan->kept = key_.mount != 0 && plan->plan.keepable() && reactor_.plans().offer(key_, plan);

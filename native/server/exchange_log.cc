@@ -27,7 +27,7 @@ std::string_view field_value(std::string_view head, std::string_view name) {
 
 std::string_view level_name(const OpenedPlan* plan) {
   if (!plan) return {};
-  return plan->file->level() == SealLevel::l1 ? "L1" : "L0";
+  return seal_level_name(plan->file->level());
 }
 
 void read_fields(const Request& request, LogFields wanted, AccessRecord& record) {

@@ -50,6 +50,12 @@ struct ReceivePlan {
   uint64_t max_size = 0;
 };
 
+// The level that a file has to have: below it its bytes are copied, or not delivered at all.
+struct SealFloor {
+  SealLevel level = SealLevel::l1;
+  bool refuse = false;
+};
+
 // What a response for a blob says of it besides its bytes and their digest.
 struct Described {
   std::string content_type;
@@ -65,6 +71,7 @@ struct DeliverPlan : Described {
   std::optional<Epoch> cache;       // it may be kept while this holds
   int64_t expires = 0;              // seconds since the epoch; 0: never
   std::vector<std::string> varies;  // request fields that it depends on
+  SealFloor floor;                  // for its file
 
   // A kept plan is found by the path of a request alone, and is looked at only by its epoch.
   bool keepable() const { return cache && expires == 0 && varies.empty(); }

@@ -41,20 +41,24 @@ class SentTraffic {
   void each(Visit& visit) const;
 
  private:
-  static constexpr size_t kSeals = 3;
+  static constexpr size_t kSeals = 1 + static_cast<size_t>(SealLevel::count_);
   Cell cells_[static_cast<size_t>(Path::count_)][Suite::kCount][kSeals];
 };
 
 template <typename Visit>
 void SentTraffic::each(Visit& visit) const {
-  static constexpr const char* kSealNames[kSeals] = {"none", "L0", "L1"};
   for (size_t path = 0; path < static_cast<size_t>(Path::count_); path++) {
     for (size_t s = 0; s < Suite::kCount; s++) {
       for (size_t seal = 0; seal < kSeals; seal++) {
         const Cell& cell = cells_[path][s][seal];
         if (cell.responses.get() == 0 && cell.bytes.get() == 0) continue;
-        const std::string name = std::string(path_name(static_cast<Path>(path))) + "/" + Suite::at(s).name() +
-                                 "/" + kSealNames[seal];
+        const std::string_view level =
+            seal == 0 ? "none" : seal_level_name(static_cast<SealLevel>(seal - 1));
+        const std::string name = std::string(path_name(static_cast<Path>(path)))
+                                     .append("/")
+                                     .append(Suite::at(s).name())
+                                     .append("/")
+                                     .append(level);
         visit("responses." + name, cell.responses.get());
         visit("bytes." + name, cell.bytes.get());
       }

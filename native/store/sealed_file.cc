@@ -8,7 +8,6 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <unordered_map>
 #include <utility>
 
@@ -21,7 +20,7 @@ constexpr mode_t kSealedMode = 0444;
 SealBreak content_break(const struct stat& st, uint64_t size, const Evidence& evidence) {
   if (!S_ISREG(st.st_mode)) return SealBreak::not_a_file;
   if (static_cast<uint64_t>(st.st_size) != size) return SealBreak::size;
-  return Evidence(st) == evidence ? SealBreak::none : SealBreak::evidence;
+  return evidence.fits(st) ? SealBreak::none : SealBreak::evidence;
 }
 
 // What keeps a file with the right content from level L1.
@@ -92,27 +91,8 @@ std::string_view seal_break_name(SealBreak reason) {
   return "";
 }
 
-Evidence::Evidence(std::string_view text) {
-  const char* const end = text.data() + text.size();
-  const auto read = [&end](const char* from, auto& value, char behind) {
-    const auto [to, error] = std::from_chars(from, end, value);
-    return error == std::errc() && to != end && *to == behind ? to + 1 : end;
-  };
-  const char* at = read(text.data(), inode, ':');
-  at = read(at, seconds, '.');
-  if (std::from_chars(at, end, nanoseconds).ptr != end || at == end) *this = {};
-}
-
-Evidence::Evidence(const struct stat& st)
-    : inode(st.st_ino), seconds(st.st_ctim.tv_sec), nanoseconds(st.st_ctim.tv_nsec) {}
-
-std::string evidence_of(const struct stat& st) {
-  return std::to_string(st.st_ino) + ":" + std::to_string(st.st_ctim.tv_sec) + "." +
-         std::to_string(st.st_ctim.tv_nsec);
-}
-
 SealedFile::SealedFile(int fd, const Record& record, SealLevel level, bool always_resident)
-    : SendableFile(fd),
+    : SendableFile(fd, level >= SealLevel::l2),
       level_(level),
       always_resident_(always_resident),
       size_(record.size),
@@ -134,6 +114,10 @@ SealedFile::Sealing SealedFile::seal(int folder, const std::string& path, const 
     if (why != SealBreak::none && allow_l0) {
       level = SealLevel::l0;
       why = SealBreak::none;
+    } else if (why == SealBreak::none) {
+      const std::optional<SealLevel> found = level_of(fd, record.evidence);
+      level = found.value_or(level);
+      if (!found) why = SealBreak::evidence;
     }
   }
   if (why != SealBreak::none) {

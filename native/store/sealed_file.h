@@ -13,13 +13,10 @@
 #include "base/fd.h"
 #include "base/sendable_file.h"
 #include "base/status.h"
+#include "store/evidence.h"
+#include "store/seal_level.h"
 
 namespace sealgate {
-
-enum class SealLevel : uint8_t {
-  l0,  // content verified, but the file cannot be pinned (link count, mode): copy paths only
-  l1,  // digest verified at ingest; mode 0444, one link, size, inode and ctime as recorded: sendfile
-};
 
 // Why a file is not (or no longer) what was recorded.
 enum class SealBreak : uint8_t {
@@ -39,20 +36,6 @@ inline bool out_of_reach(SealBreak reason) {
   return reason == SealBreak::missing || reason == SealBreak::unreadable;
 }
 
-// What ties an inode's content to the moment it was verified. Kept as "<inode>:<ctime
-// seconds>.<nanoseconds>", which is opaque to everyone else.
-struct Evidence {
-  uint64_t inode = 0;  // 0: of no file
-  int64_t seconds = 0, nanoseconds = 0;
-
-  Evidence() = default;
-  Evidence(std::string_view text);  // NOLINT: a record's evidence is text wherever it comes from
-  Evidence(const std::string& text) : Evidence(std::string_view(text)) {}  // NOLINT: likewise
-  explicit Evidence(const struct stat& st);
-  bool operator==(const Evidence&) const = default;
-};
-std::string evidence_of(const struct stat& st);
-
 class SealedFile : public SendableFile {
  public:
   struct Record {
@@ -65,8 +48,8 @@ class SealedFile : public SendableFile {
   struct Sealing;
 
   // Opens `path` below `folder` (as in openat(2); O_NOFOLLOW, and never waiting for a FIFO's other end) and
-  // compares what fstat(2) says with the record. allow_l0: a wrong mode or link count yields level L0 instead
-  // of failing.
+  // compares what fstat(2) says with the record, and then what the kernel says of the hold that is recorded.
+  // allow_l0: a wrong mode or link count yields level L0 instead of failing.
   static Sealing seal(int folder, const std::string& path, const Record& record, bool allow_l0, Wait wait);
   // Of a whole path; waits.
   static Sealing seal(const std::string& path, const Record& record, bool allow_l0);
@@ -81,7 +64,8 @@ class SealedFile : public SendableFile {
   // True where the file system has no cold pages (tmpfs) or cannot tell (no RWF_NOWAIT).
   bool always_resident() const { return always_resident_; }
 
-  // Compares the open file with the record once more; one fstat(2).
+  // Compares the open file with the record once more; one fstat(2). It finds that the immutable attribute was
+  // taken away too: that changes the ctime.
   SealBreak recheck() const;
 
  private:

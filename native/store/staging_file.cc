@@ -14,6 +14,7 @@
 namespace sealgate {
 namespace {
 
+constexpr mode_t kSealedMode = 0444;
 constexpr size_t kCopyBytes = 1024 * 1024;
 // Of the disk, ahead of what is written: no more at a time, as a client that stalls holds it, and no less, as
 // small files gain nothing.
@@ -61,6 +62,26 @@ Status stat_of_file(int fd, struct stat* st) {
   if (::fstat(fd, st) != 0) return Status::last("fstat");
   if (S_ISDIR(st->st_mode)) return {EISDIR, "open"};
   return S_ISREG(st->st_mode) ? Status{} : Status{EINVAL, "not a regular file"};
+}
+
+int open_to_read(const std::string& path) {
+  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+}
+
+// Even an unchanged mode counts as a change of the inode: only a wrong one is set. One that somebody gave a
+// file before he made it immutable is not to be changed while it is.
+void set_mode(int fd, const std::string& path, struct stat* st) {
+  const auto set = [fd] { return ::fchmod(fd, kSealedMode) == 0; };
+  if (set() || (errno == EPERM && release_file(path).ok() && set())) ::fstat(fd, st);
+}
+
+// Gives a blob that is in its place its level, and tells what it is.
+Status seal_placed(const std::string& blob, SealLevel wanted, Placement* out) {
+  struct stat st;
+  if (::lstat(blob.c_str(), &st) != 0) return Status::last("lstat blob");
+  out->size = static_cast<uint64_t>(st.st_size);
+  out->seal = {SealLevel::l1, Evidence(st), {}};
+  return wanted < SealLevel::l2 ? Status{} : raise_blob(blob, out->seal.evidence, wanted, &out->seal);
 }
 
 // Reads `fd` to its end in large pieces.
@@ -126,7 +147,7 @@ Status StagingFile::finish() {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int digest_size = 0;
   if (EVP_DigestFinal_ex(hash_, digest, &digest_size) != 1) return {EIO, "SHA-256"};
-  if (::fchmod(fd_, 0444) != 0) return Status::last("fchmod staging file");
+  if (::fchmod(fd_, kSealedMode) != 0) return Status::last("fchmod staging file");
   if (::fsync(fd_) != 0) return Status::last("fsync staging file");
   ::close(std::exchange(fd_, -1));
   digest_ = hex(digest, digest_size);
@@ -141,47 +162,51 @@ void StagingFile::discard() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));  // which frees what it has of the disk
 }
 
-Status place_blob(const std::string& staging, const std::string& blob, Placement* out) {
+Status place_blob(const std::string& staging, const std::string& blob, SealLevel wanted, Placement* out) {
   if (const Status status = make_folders(parent_of(blob)); !status.ok()) return status;
   const Status moved = move_without_replacing(staging, blob);
   if (!moved.ok() && moved.error != EEXIST) return moved;
   out->created = moved.ok();
   if (!out->created && ::unlink(staging.c_str()) != 0) return Status::last("unlink staging file");
-  if (const Status status = sync_directory(parent_of(blob)); !status.ok()) return status;
-  struct stat st;
-  if (::lstat(blob.c_str(), &st) != 0) return Status::last("lstat blob");
-  out->size = static_cast<uint64_t>(st.st_size);
-  out->evidence = evidence_of(st);
-  return {};
+  if (const Status status = seal_placed(blob, out->created ? wanted : SealLevel::l1, out); !status.ok())
+    return status;
+  return sync_directory(parent_of(blob));
 }
 
-Status hash_sealable(const std::string& path, std::string* digest, uint64_t* size, std::string* evidence) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+Status hash_sealable(const std::string& path, SealLevel wanted, HashedBlob* out) {
+  const Fd fd(open_to_read(path));
   if (!fd) return Status::last("open");
   struct stat before, after;
   if (const Status status = stat_of_file(fd.get(), &before); !status.ok()) return status;
-  // Even an unchanged mode counts as a change of the inode: only a wrong one is set.
-  if ((before.st_mode & 07777) != 0444 && ::fchmod(fd.get(), 0444) == 0) ::fstat(fd.get(), &before);
+  if ((before.st_mode & 07777) != kSealedMode) set_mode(fd.get(), path, &before);
   const std::unique_ptr<EVP_MD_CTX, HashFree> hash(EVP_MD_CTX_new());
   if (!hash || EVP_DigestInit_ex(hash.get(), EVP_sha256(), nullptr) != 1) return {ENOMEM, "SHA-256"};
-  *size = 0;
+  out->size = 0;
   const Status status = read_all(fd.get(), [&](const char* data, size_t n) -> Status {
-    *size += n;
+    out->size += n;
     return EVP_DigestUpdate(hash.get(), data, n) == 1 ? Status{} : Status{EIO, "SHA-256"};
   });
   if (!status.ok()) return status;
   if (::fstat(fd.get(), &after) != 0) return Status::last("fstat");
-  *evidence = evidence_of(after);
-  if (*evidence != evidence_of(before)) return {ESTALE, "the file changed while it was read"};
+  if (!Evidence(before).fits(after)) return {ESTALE, "the file changed while it was read"};
   unsigned char bytes[EVP_MAX_MD_SIZE];
   unsigned int count = 0;
   if (EVP_DigestFinal_ex(hash.get(), bytes, &count) != 1) return {EIO, "SHA-256"};
-  *digest = hex(bytes, count);
-  return {};
+  out->digest = hex(bytes, count);
+  return raise_seal(fd.get(), after, wanted, &out->seal);
+}
+
+Status raise_blob(const std::string& path, const Evidence& recorded, SealLevel wanted, Raised* out) {
+  const Fd fd(open_to_read(path));
+  if (!fd) return Status::last("open");
+  struct stat st;
+  if (const Status status = stat_of_file(fd.get(), &st); !status.ok()) return status;
+  if (!recorded.fits(st)) return {ESTALE, "the file is not as it was recorded"};
+  return raise_seal(fd.get(), st, wanted, out);
 }
 
 Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path) {
-  const Fd fd(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  const Fd fd(open_to_read(source));
   if (!fd) return Status::last("open");
   struct stat before, after;
   if (const Status status = stat_of_file(fd.get(), &before); !status.ok()) return status;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "store/seal_level.h"
 
 namespace sealgate {
 
@@ -49,17 +50,27 @@ class StagingFile {
 struct Placement {
   bool created = false;  // false: a blob of that name was there already, and the staging file was removed
   uint64_t size = 0;     // of the blob now in place
-  std::string evidence;  // evidence_of the blob now in place
+  Raised seal;           // of the blob now in place; L1 where it was there already
 };
 
 // Moves a finished staging file to its blob path without ever replacing a file (renameat2 RENAME_NOREPLACE,
-// or link and unlink where the file system lacks it), makes missing parents, and fsyncs every directory it
-// changed.
-Status place_blob(const std::string& staging, const std::string& blob, Placement* out);
+// or link and unlink where the file system lacks it), makes missing parents, gives it a level, and fsyncs
+// every directory it changed.
+Status place_blob(const std::string& staging, const std::string& blob, SealLevel wanted, Placement* out);
+
+struct HashedBlob {
+  std::string digest;
+  uint64_t size = 0;
+  Raised seal;
+};
 
 // SHA-256 of a blob's content, and the evidence that ties it to the inode as it was while it was read. The
-// mode is set to 0444 first where we may. ESTALE: the file changed meanwhile.
-Status hash_sealable(const std::string& path, std::string* digest, uint64_t* size, std::string* evidence);
+// mode is set to 0444 first where we may, and the file is given the level afterwards. ESTALE: the file
+// changed meanwhile.
+Status hash_sealable(const std::string& path, SealLevel wanted, HashedBlob* out);
+
+// Gives a blob another level without reading it: its state must be as its record says. ESTALE: it is not.
+Status raise_blob(const std::string& path, const Evidence& recorded, SealLevel wanted, Raised* out);
 
 // Copies `source` into a new staging file while hashing it, then finishes it. Fails with ESTALE when the
 // source's size or mtime changed under the copy, with ELOOP when it is a symbolic link.

@@ -21,18 +21,17 @@
 namespace sealgate {
 
 // Makes a blob below the folder.
-inline SealedFile::Record add_blob(const TempDir& blobs, std::string_view content) {
+inline SealedFile::Record add_blob(const TempDir& blobs, std::string_view content,
+                                   SealLevel level = SealLevel::l1) {
   const std::string staging = blobs.at("staging");
   write_file(staging, content, 0444);
-  SealedFile::Record record;
-  std::string evidence;
+  HashedBlob hashed;
   Placement placed;
-  if (!hash_sealable(staging, &record.digest, &record.size, &evidence).ok()) std::abort();
-  const std::string& digest = record.digest;
+  if (!hash_sealable(staging, SealLevel::l1, &hashed).ok()) std::abort();
+  const std::string& digest = hashed.digest;
   const std::string blob = blobs.at(digest.substr(0, 2) + "/" + digest.substr(2, 2) + "/" + digest);
-  if (!place_blob(staging, blob, &placed).ok()) std::abort();
-  record.evidence = placed.evidence;
-  return record;
+  if (!place_blob(staging, blob, level, &placed).ok()) std::abort();
+  return {digest, hashed.size, placed.seal.evidence};
 }
 
 inline DeliverPlan plan_to_deliver(const SealedFile::Record& blob) {

@@ -21,10 +21,10 @@ std::shared_ptr<const SealedFile> sealed(const std::string& path, const SealedFi
 struct Delivery {
   explicit Delivery(std::string_view content = kContent) {
     write_file(path, content, 0444);
-    std::string evidence;
-    uint64_t size = 0;
-    if (!hash_sealable(path, &digest, &size, &evidence).ok()) std::abort();
-    plan->file = sealed(path, {digest, size, evidence});
+    HashedBlob hashed;
+    if (!hash_sealable(path, SealLevel::l1, &hashed).ok()) std::abort();
+    digest = hashed.digest;
+    plan->file = sealed(path, {digest, hashed.size, hashed.seal.evidence});
     plan->plan.content_type = "text/plain";
     plan->plan.fields = {{"Cache-Control", "no-cache"}};
     plan->plan.last_modified = kModified;

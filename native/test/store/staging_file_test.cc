@@ -152,13 +152,13 @@ TEST_CASE("a placed blob has its name, its parents and its evidence, and the sta
   stage(dir.at("staging"), "abc");
   Placement placed;
   const std::string blob = dir.at("ba/78/blob");
-  CHECK(place_blob(dir.at("staging"), blob, &placed).ok());
+  CHECK(place_blob(dir.at("staging"), blob, SealLevel::l1, &placed).ok());
   CHECK(placed.created);
   CHECK_EQ(placed.size, 3);
-  CHECK_EQ(placed.evidence, evidence_at(blob));
+  CHECK_EQ(placed.seal.evidence.text(), evidence_at(blob));
   CHECK_EQ(read_file(blob), "abc");
   CHECK(!exists(dir.at("staging")));
-  CHECK(SealedFile::seal(blob, {kAbc, 3, placed.evidence}, false).file != nullptr);
+  CHECK(SealedFile::seal(blob, {kAbc, 3, placed.seal.evidence.text()}, false).file != nullptr);
 }
 
 TEST_CASE(
@@ -166,7 +166,7 @@ TEST_CASE(
   TempDir dir;
   stage(dir.at("staging"), "abc");
   Placement placed;
-  CHECK_EQ(place_blob(dir.at("staging"), dir.at("sha256/ba/78/blob"), &placed).error, ENOENT);
+  CHECK_EQ(place_blob(dir.at("staging"), dir.at("sha256/ba/78/blob"), SealLevel::l1, &placed).error, ENOENT);
   CHECK(!exists(dir.at("sha256")));
   CHECK_EQ(read_file(dir.at("staging")), "abc");
 }
@@ -177,10 +177,10 @@ TEST_CASE("a blob that is there is never replaced, and what it is is told") {
   const std::string evidence = evidence_at(dir.at("blob"));
   stage(dir.at("staging"), "abc");
   Placement placed;
-  CHECK(place_blob(dir.at("staging"), dir.at("blob"), &placed).ok());
+  CHECK(place_blob(dir.at("staging"), dir.at("blob"), SealLevel::l1, &placed).ok());
   CHECK(!placed.created);
   CHECK_EQ(placed.size, 11);
-  CHECK_EQ(placed.evidence, evidence);
+  CHECK_EQ(placed.seal.evidence.text(), evidence);
   CHECK_EQ(read_file(dir.at("blob")), "first bytes");
   CHECK(!exists(dir.at("staging")));
 }
@@ -188,7 +188,7 @@ TEST_CASE("a blob that is there is never replaced, and what it is is told") {
 TEST_CASE("a staging file that is gone is an error, and no blob appears") {
   TempDir dir;
   Placement placed;
-  CHECK_EQ(place_blob(dir.at("staging"), dir.at("ab/cd/blob"), &placed).error, ENOENT);
+  CHECK_EQ(place_blob(dir.at("staging"), dir.at("ab/cd/blob"), SealLevel::l1, &placed).error, ENOENT);
   CHECK(!exists(dir.at("ab/cd/blob")));
 }
 
@@ -197,30 +197,29 @@ TEST_CASE("a parent that is no directory is an error, and the staging file stays
   write_file(dir.at("ab"), "a file");
   stage(dir.at("staging"), "abc");
   Placement placed;
-  CHECK_EQ(place_blob(dir.at("staging"), dir.at("ab/cd/blob"), &placed).error, ENOTDIR);
+  CHECK_EQ(place_blob(dir.at("staging"), dir.at("ab/cd/blob"), SealLevel::l1, &placed).error, ENOTDIR);
   CHECK_EQ(read_file(dir.at("staging")), "abc");
 }
 
 TEST_CASE("hashing a blob again yields its digest, its size and evidence that seals it") {
   TempDir dir;
   write_file(dir.at("blob"), "abc", 0644);
-  std::string digest, evidence;
-  uint64_t size = 99;
-  CHECK(hash_sealable(dir.at("blob"), &digest, &size, &evidence).ok());
-  CHECK_EQ(digest, kAbc);
-  CHECK_EQ(size, 3);
+  HashedBlob hashed{.size = 99};
+  CHECK(hash_sealable(dir.at("blob"), SealLevel::l1, &hashed).ok());
+  CHECK_EQ(hashed.digest, kAbc);
+  CHECK_EQ(hashed.size, 3);
   CHECK_EQ(mode_of(dir.at("blob")), 0444);
-  CHECK(SealedFile::seal(dir.at("blob"), {digest, size, evidence}, false).file != nullptr);
+  const SealedFile::Record record{hashed.digest, hashed.size, hashed.seal.evidence};
+  CHECK(SealedFile::seal(dir.at("blob"), record, false).file != nullptr);
 }
 
 TEST_CASE("hashing a file that is as it must be does not touch its evidence") {
   TempDir dir;
   write_file(dir.at("blob"), "abc", 0444);
   const std::string before = evidence_at(dir.at("blob"));
-  std::string digest, evidence;
-  uint64_t size = 0;
-  CHECK(hash_sealable(dir.at("blob"), &digest, &size, &evidence).ok());
-  CHECK_EQ(evidence, before);
+  HashedBlob hashed;
+  CHECK(hash_sealable(dir.at("blob"), SealLevel::l1, &hashed).ok());
+  CHECK_EQ(hashed.seal.evidence.text(), before);
   CHECK_EQ(evidence_at(dir.at("blob")), before);
 }
 
@@ -228,9 +227,8 @@ TEST_CASE("hashing follows no symbolic link") {
   TempDir dir;
   write_file(dir.at("target"), "abc");
   CHECK_EQ(::symlink(dir.at("target").c_str(), dir.at("link").c_str()), 0);
-  std::string digest, evidence;
-  uint64_t size = 0;
-  CHECK_EQ(hash_sealable(dir.at("link"), &digest, &size, &evidence).error, ELOOP);
+  HashedBlob hashed;
+  CHECK_EQ(hash_sealable(dir.at("link"), SealLevel::l1, &hashed).error, ELOOP);
 }
 
 TEST_CASE("an imported file is a copy with the digest of its source, which is left as it is") {
@@ -242,10 +240,9 @@ TEST_CASE("an imported file is a copy with the digest of its source, which is le
   CHECK_EQ(staging.size(), content.size());
   CHECK(read_file(dir.at("staging")) == content);
   CHECK_EQ(mode_of(dir.at("source")), 0640);
-  std::string digest, evidence;
-  uint64_t size = 0;
-  CHECK(hash_sealable(dir.at("source"), &digest, &size, &evidence).ok());
-  CHECK_EQ(staging.digest(), digest);
+  HashedBlob hashed;
+  CHECK(hash_sealable(dir.at("source"), SealLevel::l1, &hashed).ok());
+  CHECK_EQ(staging.digest(), hashed.digest);
 }
 
 TEST_CASE("a source that is gone, a directory, a link or a FIFO is an error, and nothing is staged") {

@@ -1,0 +1,17 @@
+// Whether a file system is read-only for everybody. A mount that is read-only keeps only those from writing
+// who come through it (mount(8), "bind"); others may write through another mount of the same file system.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace sealgate {
+
+// Of the file system that holds an open file. The kernel's list of mounts is read once in a few seconds.
+bool on_read_only_file_system(int fd);
+
+// `line` is one of /proc/self/mountinfo (proc(5)): whether it is of the mount with this number, and the
+// options of its file system begin with "ro".
+bool tells_read_only(std::string_view line, uint64_t mount_id);
+
+}  // namespace sealgate
