@@ -30,7 +30,9 @@ const bucketName = z.string().regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{0,62}$/, {
     'expected a bucket name: 1 to 63 lower-case letters, digits, dots and hyphens, a letter or digit first',
 });
 
-const firstRead = z.enum(['trust', 'hash']).default('trust');
+const firstRead = z.enum(['trust', 'hash']);
+const sealLevel = z.enum(['L1', 'L2', 'L3']);
+const belowRequired = z.enum(['copy', 'refuse']);
 
 export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('URL or path of the JSON Schema, for editors.'),
@@ -196,15 +198,42 @@ export const configSchema = z.strictObject({
     ),
   seal: z
     .strictObject({
-      firstRead: firstRead.describe(
-        'What is checked when a blob is requested for the first time since the start. trust: inode, size ' +
-          'and ctime must be as recorded. hash: all bytes are read and hashed, which also finds damage ' +
-          'below the file system.',
-      ),
+      firstRead: firstRead
+        .default('trust')
+        .describe(
+          'What is checked when a blob is requested for the first time since the start. trust: inode, size ' +
+            'and ctime must be as recorded. hash: all bytes are read and hashed, which also finds damage ' +
+            'below the file system.',
+        ),
+      level: sealLevel
+        .default('L1')
+        .describe(
+          'What keeps blobs that are stored from now on from changing. L1: their inode, size and ctime are ' +
+            'recorded and compared. L2: also immutable (chattr +i), which takes CAP_LINUX_IMMUTABLE and ' +
+            'stands in the way of rm and mv. L3: instead fs-verity, which checks each block that is read. ' +
+            'Where the kernel refuses a level, the next lower one is given.',
+        ),
+      require: sealLevel
+        .default('L1')
+        .describe('The level that a blob has to have when it is opened to be delivered.'),
+      below: belowRequired
+        .default('copy')
+        .describe(
+          'What happens to a blob below the required level. copy: its bytes are copied, without sendfile. ' +
+            'refuse: requests for it are answered with 503.',
+        ),
       buckets: z
-        .record(bucketName, z.strictObject({ firstRead }))
+        .record(
+          bucketName,
+          z.strictObject({
+            firstRead: firstRead.optional(),
+            level: sealLevel.optional(),
+            require: sealLevel.optional(),
+            below: belowRequired.optional(),
+          }),
+        )
         .default({})
-        .describe('Exceptions from firstRead, by bucket.'),
+        .describe('Exceptions from these settings, by bucket.'),
     })
     .prefault({}),
   lastModified: z

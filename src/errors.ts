@@ -44,6 +44,11 @@ export const engineErrors = {
     source: 'store',
     retryable: false,
   },
+  'seal-too-low': later(
+    503,
+    'The stored file is not kept from changing as well as is required here.',
+    'store',
+  ),
   'store-read-failed': later(503, 'The stored file cannot be reached at the moment.', 'store'),
   'store-write-failed': later(500, 'The store could not be written.', 'store'),
   'plan-out-of-place': later(500, 'The server failed to answer.'),

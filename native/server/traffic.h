@@ -52,8 +52,7 @@ void SentTraffic::each(Visit& visit) const {
       for (size_t seal = 0; seal < kSeals; seal++) {
         const Cell& cell = cells_[path][s][seal];
         if (cell.responses.get() == 0 && cell.bytes.get() == 0) continue;
-        const std::string_view level =
-            seal == 0 ? "none" : seal_level_name(static_cast<SealLevel>(seal - 1));
+        const std::string_view level = seal == 0 ? "none" : seal_level_name(static_cast<SealLevel>(seal - 1));
         const std::string name = std::string(path_name(static_cast<Path>(path)))
                                      .append("/")
                                      .append(Suite::at(s).name())

@@ -56,8 +56,7 @@ bool Evidence::fits(const struct stat& st) const {
 }
 
 std::string Evidence::text() const {
-  std::string out =
-      std::to_string(inode) + ":" + std::to_string(seconds) + "." + std::to_string(nanoseconds);
+  std::string out = std::to_string(inode) + ":" + std::to_string(seconds) + "." + std::to_string(nanoseconds);
   if (hold == Hold::immutable) out.append(kImmutable);
   if (hold != Hold::verity) return out;
   out.append(kVerity);

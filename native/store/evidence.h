@@ -1,6 +1,7 @@
 // Evidence: what ties a file's content to the moment it was verified: its inode, its ctime, and by what the
 // kernel has kept it from being changed since then. Kept with a blob's record as text: "<inode>:<ctime
-// seconds>.<nanoseconds>", then " immutable" or " verity:<64 hex digits>". To all but the engine it is opaque.
+// seconds>.<nanoseconds>", then " immutable" or " verity:<64 hex digits>". To all but the engine it is
+// opaque.
 #pragma once
 
 #include <sys/stat.h>

@@ -51,7 +51,8 @@ bool on_read_only_file_system(int fd) {
   struct statvfs mount {};
   if (::fstatvfs(fd, &mount) != 0 || (mount.f_flag & ST_RDONLY) == 0) return false;
   struct statx about {};
-  if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &about) != 0 || (about.stx_mask & STATX_MNT_ID) == 0) return false;
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &about) != 0 || (about.stx_mask & STATX_MNT_ID) == 0)
+    return false;
   thread_local Found found;
   const int64_t now = monotonic_us();
   if (found.mount_id != about.stx_mnt_id || now - found.at > kKnownFor)

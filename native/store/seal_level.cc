@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
-#include <ctime>
 
 #include "base/fd.h"
 #include "store/read_only.h"
@@ -19,21 +18,12 @@ namespace {
 
 constexpr const char* kNames[] = {"L0", "L1", "L2", "L3"};
 constexpr mode_t kWritableMode = 0600;
-// A process that is being started holds a copy of every descriptor until it has replaced its program.
-constexpr int kTries = 20;
-constexpr timespec kPause{0, 5'000'000};
 
 // A read lease (fcntl(2), F_SETLEASE) for as long as this lives. Nobody can have it while somebody has the
 // file open for writing, and it breaks when somebody opens it so.
 class Lease {
  public:
-  explicit Lease(int fd) : fd_(fd) {
-    for (int tries = 0; tries < kTries; tries++) {
-      status_ = take();
-      if (status_.error != EAGAIN) return;
-      ::nanosleep(&kPause, nullptr);
-    }
-  }
+  explicit Lease(int fd) : fd_(fd), status_(take(fd)) {}
   ~Lease() {
     if (status_.ok()) ::fcntl(fd_, F_SETLEASE, F_UNLCK);
   }
@@ -46,13 +36,13 @@ class Lease {
  private:
   // The kernel tells of a break by a signal, and the usual one, SIGIO, ends the process. SIGURG is ignored
   // unless a program asks for it. Giving up a lease resets the choice.
-  Status take() {
-    if (::fcntl(fd_, F_SETSIG, SIGURG) != 0) return Status::last("F_SETSIG");
-    return ::fcntl(fd_, F_SETLEASE, F_RDLCK) == 0 ? Status{} : Status::last("F_SETLEASE");
+  static Status take(int fd) {
+    if (::fcntl(fd, F_SETSIG, SIGURG) != 0) return Status::last("F_SETSIG");
+    return ::fcntl(fd, F_SETLEASE, F_RDLCK) == 0 ? Status{} : Status::last("F_SETLEASE");
   }
 
   const int fd_;
-  Status status_;
+  const Status status_;
 };
 
 Status set_immutable(int fd, bool on) {
@@ -67,8 +57,7 @@ Status set_immutable(int fd, bool on) {
 
 bool is_immutable(int fd) {
   struct statx about {};
-  return ::statx(fd, "", AT_EMPTY_PATH, 0, &about) == 0 &&
-         (about.stx_attributes & STATX_ATTR_IMMUTABLE) != 0;
+  return ::statx(fd, "", AT_EMPTY_PATH, 0, &about) == 0 && (about.stx_attributes & STATX_ATTR_IMMUTABLE) != 0;
 }
 
 // The level that takes what the kernel does for the file already.
@@ -91,8 +80,8 @@ Status ask_verity(int fd) {
   return result == 0 || errno == EEXIST ? Status{} : Status::last("FS_IOC_ENABLE_VERITY");
 }
 
-// Who may not write to the file may not enable it: nobody where it is immutable, and not the owner of a sealed
-// file either.
+// Who may not write to the file may not enable it: nobody where it is immutable, and not the owner of a
+// sealed file either.
 Status enable_verity(int fd) {
   if (is_immutable(fd)) {
     if (const Status released = set_immutable(fd, false); !released.ok()) return released;

@@ -33,8 +33,8 @@ struct Raised {
 };
 
 // Makes the kernel keep the file from changing: fs-verity for L3, else the immutable attribute, else nothing.
-// A lease taken before and looked at afterwards proves that nobody has the file open for writing: on most file
-// systems a descriptor that was opened for writing before can still write to an immutable file. The new
+// A lease taken before and looked at afterwards proves that nobody has the file open for writing: on most
+// file systems a descriptor that was opened for writing before can still write to an immutable file. The new
 // attribute is on the disk when it returns.
 // A file that the kernel holds already keeps its hold, whatever is wanted.
 // `fd` is open for reading; `verified` is its state when its bytes were verified. ESTALE: the file changed

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config.ts';
 import { isDigest } from '../digest.ts';
 import { SealgateError } from '../errors.ts';
+import { sealLevelOf } from '../seal_policy.ts';
 import { openStore } from '../store/content_store.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';
 import type { BucketKind, Store } from '../store/store.ts';
@@ -60,6 +61,7 @@ export async function withStore<T>(
     readOnly: options.readOnly,
     dates: config.lastModified,
     onNotice: sayError,
+    seals: { level: (bucket) => sealLevelOf(config, bucket), onLowered: sayError },
   });
   try {
     return await work(store, config);

@@ -153,6 +153,13 @@ export const engineMetrics: Record<string, EngineMetric> = {
   uploads_lost: counter('uploads_lost', 'Request bodies cut off because the client went away.'),
   problems: counter('problems', 'Refused requests, by problem.', 'problem'),
   seal_broken: counter('seal_breaks', 'Deliveries stopped because a sealed file had changed.'),
+  opens: counter('blobs_opened', 'Blobs opened to be delivered, by the seal level that was proved.', 'level'),
+  seals_given: counter(
+    'seals_given',
+    'Blobs sealed when they were stored or proved anew, by level.',
+    'level',
+  ),
+  seals_lowered: counter('seals_lowered', 'Blobs that were sealed at a lower level than was asked for.'),
   blobs_withdrawn: counter(
     'blobs_withdrawn',
     'Blobs that failed their proof and are no longer served, by reason.',

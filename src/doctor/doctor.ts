@@ -24,6 +24,6 @@ export async function runDoctor(config: Config, site: boolean): Promise<Finding[
     ...hostFindings(config.limits.connections, config.workers),
     ...certificates,
     ...(usable ? await negotiationFindings(config) : []),
-    ...(site ? await storeFindings(config.store) : []),
+    ...(site ? await storeFindings(config.store, config) : []),
   ];
 }

@@ -38,6 +38,8 @@ export interface Delivery {
   /** Milliseconds since the epoch; undefined where a date could mislead: then there is no Last-Modified. */
   created: number | undefined;
   cache?: Epoch;
+  /** Of bytes whose seal has to be of some level (native/plan.ts). */
+  floor?: NonNullable<DeliverPlan['floor']> | undefined;
 }
 
 const maxAge: Record<Freshness, string> = {
@@ -60,6 +62,7 @@ export function deliver(blob: SealRecord, how: Delivery): DeliverPlan {
     blob,
     ...described(how),
     ...(how.cache && { cache: how.cache }),
+    ...(how.floor && { floor: how.floor }),
   };
 }
 

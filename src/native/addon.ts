@@ -27,7 +27,8 @@ export interface SealRecord extends Hashed {
   created: number;
 }
 
-export type SealLevel = 'L0' | 'L1';
+/** native/store/seal_level.h. As texts they are in order. */
+export type SealLevel = 'L0' | 'L1' | 'L2' | 'L3';
 export type SealBreak =
   | 'missing'
   | 'unreadable'
@@ -38,15 +39,30 @@ export type SealBreak =
   | 'evidence'
   | 'content';
 
-/** What ties a blob's inode to the moment its digest was verified. Opaque; recorded with the blob. */
+/**
+ * What ties a blob's inode to the moment its digest was verified (native/store/evidence.h). Opaque but for
+ * the level that it proves; recorded with the blob.
+ */
 export type Evidence = string;
 
-export interface Placement {
+export function levelOf(evidence: Evidence): SealLevel {
+  if (evidence.includes(' verity:')) return 'L3';
+  return evidence.endsWith(' immutable') ? 'L2' : 'L1';
+}
+
+/** What a file was sealed at. */
+export interface Sealed {
+  level: SealLevel;
+  evidence: Evidence;
+  /** Why the level is below the one wanted. */
+  failure?: string;
+}
+
+export interface Placement extends Sealed {
   /** False when a blob with that digest was already there; the staging file is then gone. */
   created: boolean;
   /** Bytes. */
   size: number;
-  evidence: Evidence;
 }
 
 export interface Hashed {
@@ -267,12 +283,18 @@ export interface Addon extends EngineLogs {
   allocateAhead(path: string, bytes: number): void;
   /** The level that a file reaches, or in what it differs from its record. */
   seal(path: string, record: SealRecord): SealLevel | SealBreak;
-  placeBlob(staging: string, blob: string): Promise<Placement>;
+  /** @param wanted the level to give the blob, if it was not there; the highest that works is given. */
+  placeBlob(staging: string, blob: string, wanted?: SealLevel): Promise<Placement>;
   /**
    * The digest of a blob's content with the evidence that goes with it; the mode is set to 0444 where we may.
    * Rejects with code ENOENT, EIO… and ESTALE when the file changes meanwhile.
+   * @param wanted the level to give the file, which then keeps what it has; without it none is given.
    */
-  hashFile(path: string): Promise<Hashed & { evidence: Evidence }>;
+  hashFile(path: string, wanted?: SealLevel): Promise<Hashed & Sealed>;
+  /** Gives a blob another level. Rejects with code ESTALE when it is not as its evidence says. */
+  raiseBlob(path: string, evidence: Evidence, wanted: SealLevel): Promise<Sealed>;
+  /** Removes a file's immutable attribute, if it has one. Rejects with code EPERM without the right to. */
+  releaseFile(path: string): Promise<void>;
   /** Copies and hashes on the calling thread: for maintenance workers. */
   importFile(source: string, staging: string): Hashed;
 }

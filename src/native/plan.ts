@@ -1,7 +1,7 @@
 // Plans: what the application says of a request, in the same words in C++ (native/server/plan.h). They cross
 // as they are (native/node/plan.cc); a test compares the three. And conditions, which cross likewise.
 
-import type { SealRecord } from './addon.ts';
+import type { SealLevel, SealRecord } from './addon.ts';
 
 /** Name and value. The engine refuses what HTTP cannot have there, line ends first of all. */
 export type ResponseField = readonly [name: string, value: string];
@@ -30,6 +30,8 @@ export interface DeliverPlan {
   expires?: number;
   /** Request fields that it depends on, in lower case. A plan that depends on any is not kept yet. */
   varies?: readonly string[];
+  /** A blob that is sealed at a lower level is refused with `seal-too-low`, or copied. */
+  floor?: { level: SealLevel; refuse: boolean };
 }
 
 /**

@@ -6,6 +6,7 @@ import { hasCode, SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
 import { isRecordedType } from '../media_type.ts';
 import type { Conditions, Epoch, Hashed, SealBreak, SealRecord } from '../native/addon.ts';
+import type { SealFloor } from '../seal_policy.ts';
 import type {
   BucketKind,
   Descriptor,
@@ -29,6 +30,8 @@ export interface ObjectsOptions {
   epochs: Epochs;
   /** What the first read of a blob takes, by bucket; without one where bytes are asked for by digest. */
   firstRead(bucket?: string): FirstRead;
+  /** The seal that delivering takes, by bucket; absent: what sendfile takes anyway. */
+  floor?(bucket?: string): SealFloor | undefined;
   /** Bytes. */
   maxObjectBytes: number;
 }
@@ -39,6 +42,8 @@ export interface FoundBlob {
   blob: SealRecord | Promise<SealRecord>;
   /** What is on record of it, however its proof ends. */
   recorded: (Hashed & { created: number }) | undefined;
+  /** The seal that delivering it takes. */
+  floor: SealFloor | undefined;
   /** What was found holds while it does. */
   epoch: Epoch;
 }
@@ -105,27 +110,27 @@ export class Objects {
 
   /** As head, with what the engine seals the bytes by. */
   get(at: Name): Found {
-    const { epochs, firstRead } = this.#options;
+    const { epochs } = this.#options;
     // Read before the name is: what is found afterwards is at least as new.
     const epoch = epochs.ofBucket(at.bucket);
     const ref = this.head(at);
     const { kind } = this.bucket(at.bucket);
-    return { ref, kind, ...this.#blob(ref.digest, firstRead(at.bucket)), epoch };
+    return { ref, kind, ...this.#blob(ref.digest, at.bucket), epoch };
   }
 
   /** Bytes by what they are. Throws what `recorded` of the store does. */
   getBlob(digest: string): FoundBlob {
-    const { epochs, firstRead } = this.#options;
-    const epoch = epochs.ofDigests();
-    return { ...this.#blob(digest, firstRead()), epoch };
+    const epoch = this.#options.epochs.ofDigests();
+    return { ...this.#blob(digest), epoch };
   }
 
-  #blob(digest: string, firstRead: FirstRead): Omit<FoundBlob, 'epoch'> {
-    const { store } = this.#options;
-    const blob = store.recorded(digest, firstRead);
-    if (!(blob instanceof Promise)) return { blob, recorded: blob };
+  #blob(digest: string, bucket?: string): Omit<FoundBlob, 'epoch'> {
+    const { store, firstRead } = this.#options;
+    const floor = this.#options.floor?.(bucket);
+    const blob = store.recorded(digest, firstRead(bucket));
+    if (!(blob instanceof Promise)) return { blob, recorded: blob, floor };
     const recorded = store.blob(digest);
-    return { blob, recorded: recorded && { digest, ...recorded } };
+    return { blob, recorded: recorded && { digest, ...recorded }, floor };
   }
 
   /**

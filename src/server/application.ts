@@ -9,10 +9,11 @@ import { addon } from '../native/addon.ts';
 import { Epochs } from '../objects/epochs.ts';
 import { Objects } from '../objects/objects.ts';
 import { objects as objectsProtocol } from '../protocols/objects/index.ts';
+import { firstReadOf, sealFloorOf } from '../seal_policy.ts';
 import { authorizer } from '../sites/authorize.ts';
 import type { Mount, Protocol } from '../sites/mount.ts';
 import { type Mounted, mounted } from '../sites/mounts.ts';
-import type { FirstRead, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 
 /** Every protocol that a mount can name. */
 const protocols: Record<string, Protocol> = { objects: objectsProtocol };
@@ -24,7 +25,8 @@ export function createObjects(config: Config, store: Store): Objects {
   return new Objects({
     store,
     epochs: new Epochs(addon),
-    firstRead: firstReads(config),
+    firstRead: (bucket) => firstReadOf(config, bucket),
+    floor: (bucket) => sealFloorOf(config, bucket),
     maxObjectBytes: config.limits.maxObjectBytes,
   });
 }
@@ -57,12 +59,4 @@ export function createApplication(
   const openReads = auth.reads === 'open';
   const authorize = authorizer(tokens, auth.clients, openReads, ownToken);
   return mounted(mounts, protocols, { objects, authorize, openReads, log });
-}
-
-// A blob that is asked for by digest may be of any bucket: the strictest rule counts.
-function firstReads({ seal }: Config): (bucket?: string) => FirstRead {
-  const strictest = Object.values(seal.buckets).some(({ firstRead }) => firstRead === 'hash')
-    ? 'hash'
-    : seal.firstRead;
-  return (bucket) => (bucket === undefined ? strictest : (seal.buckets[bucket]?.firstRead ?? seal.firstRead));
 }

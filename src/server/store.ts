@@ -4,13 +4,19 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Readiness } from '../readiness.ts';
+import { sealLevelOf } from '../seal_policy.ts';
 import { openStore } from '../store/content_store.ts';
 import { presenceOf } from '../store/presence.ts';
 import type { Store } from '../store/store.ts';
 
 export async function openServedStore(config: Config, readiness: Readiness, log: Logger): Promise<Store> {
   const onNotice = (said: string) => log.warn(said);
-  const store = await openStore({ root: config.store, dates: config.lastModified, onNotice });
+  const store = await openStore({
+    root: config.store,
+    dates: config.lastModified,
+    onNotice,
+    seals: { level: (bucket) => sealLevelOf(config, bucket), onLowered: onNotice },
+  });
   try {
     for (const [name, kind] of Object.entries(config.buckets)) await store.createBucket(name, kind);
     readiness.add('store', await presenceOf(config.store));

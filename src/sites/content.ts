@@ -12,9 +12,10 @@ import type { Services } from './mount.ts';
 export function content(
   { log }: Pick<Services, 'log'>,
   request: EngineRequest,
-  { blob, recorded }: FoundBlob,
-  how: Delivery,
+  { blob, recorded, floor }: FoundBlob,
+  told: Delivery,
 ): Answer | Promise<Answer> {
+  const how = floor ? { ...told, floor } : told;
   return blob instanceof Promise ? whileProved(request, blob, recorded, how, log) : deliver(blob, how);
 }
 

@@ -3,13 +3,14 @@
 
 import { type ErrorCode, SealgateError } from '../errors.ts';
 import type { KeyedLock } from '../keyed_lock.ts';
-import type { Evidence, Hashed } from '../native/addon.ts';
+import type { Hashed, Sealed, SealLevel } from '../native/addon.ts';
 import type { Blobs } from './blobs.ts';
 import { NoRoom } from './disk_reserve.ts';
 import type { Leases } from './leases.ts';
 import type { Metadata } from './metadata.ts';
 import type { BlobRecord, Proofs } from './proofs.ts';
 import type { StoreRecord } from './records.ts';
+import type { Seals } from './seals.ts';
 
 /** What keeps a blob from being sound that its bytes, sent again, may mend. */
 const passed: ErrorCode[] = ['seal-broken', 'store-read-failed'];
@@ -23,37 +24,51 @@ export class Arrivals {
   readonly #proofs: Proofs;
   readonly #locks: KeyedLock;
   readonly #leases: Leases;
+  readonly #seals: Seals;
 
   /** @param locks by digest. */
-  constructor(meta: Metadata, blobs: Blobs, proofs: Proofs, locks: KeyedLock, leases: Leases) {
+  constructor(meta: Metadata, blobs: Blobs, proofs: Proofs, locks: KeyedLock, leases: Leases, seals: Seals) {
     this.#meta = meta;
     this.#blobs = blobs;
     this.#proofs = proofs;
     this.#locks = locks;
     this.#leases = leases;
+    this.#seals = seals;
   }
 
-  /** Stores a finished staging file. Durable when it resolves. */
-  store(staging: string, hashed: Hashed, pointers: Pointers): Promise<void> {
+  /**
+   * Stores a finished staging file, sealed as the bucket asks; without one, as the site does. Durable when it
+   * resolves.
+   */
+  store(staging: string, hashed: Hashed, bucket: string | undefined, pointers: Pointers): Promise<void> {
     const { digest } = hashed;
+    const wanted = this.#seals.wanted(bucket);
     return this.#leases.run(digest, async () => {
       const before = this.#known(digest)?.version;
       const isThere =
         (await this.#isSound(digest)) ||
-        !(await this.#locks.run(digest, () => this.#place(staging, hashed, before, pointers)));
-      if (isThere) await this.#meta.change(digest, pointers);
+        !(await this.#locks.run(digest, () => this.#place(staging, hashed, { wanted, before }, pointers)));
+      if (!isThere) return;
+      await this.#raise(digest, wanted);
+      await this.#meta.change(digest, pointers);
     });
   }
 
-  /** Points at a blob that is stored. Throws `not-found` when it is not. */
-  point(digest: string, pointers: (size: number) => StoreRecord[]): Promise<void> {
+  /** Points at a blob that is stored, and seals it as the bucket asks. Throws `not-found` when it is not. */
+  point(digest: string, bucket: string, pointers: (size: number) => StoreRecord[]): Promise<void> {
     return this.#leases.run(digest, async () => {
+      await this.#raise(digest, this.#seals.wanted(bucket));
       await this.#meta.change(digest, () => {
         const known = this.#known(digest)?.value;
         if (known && 'size' in known) return pointers(known.size);
         throw new SealgateError('not-found', `There is no blob ${digest}.`);
       });
     });
+  }
+
+  // A blob that came to another bucket first may have a lower level.
+  async #raise(digest: string, wanted: SealLevel): Promise<void> {
+    if (wanted > 'L1') await this.#locks.run(digest, () => this.#proofs.raise(digest, wanted));
   }
 
   #known(digest: string) {
@@ -64,15 +79,16 @@ export class Arrivals {
   async #place(
     staging: string,
     { digest, size }: Hashed,
-    before: number | undefined,
+    { wanted, before }: { wanted: SealLevel; before: number | undefined },
     pointers: Pointers,
   ): Promise<boolean> {
     const known = this.#known(digest);
     if (known && known.version !== before && 'size' in known.value) return false;
-    const placement = await this.#blobs.place(staging, digest);
+    const placement = await this.#blobs.place(staging, digest, wanted);
     // A file that was there without a good record is what a crash before the commit left, or damage: it is
     // hashed.
-    const evidence = placement.created ? placement.evidence : await this.#verified(digest);
+    const sealed = placement.created ? placement : await this.#verified(digest, wanted);
+    const { evidence } = this.#seals.took(wanted, sealed);
     const record: BlobRecord = { size, evidence, created: Date.now() };
     let isRefused = false;
     try {
@@ -107,11 +123,11 @@ export class Arrivals {
     }
   }
 
-  async #verified(digest: string): Promise<Evidence> {
-    const found = await this.#blobs.hash(digest).catch((cause) => {
+  async #verified(digest: string, wanted: SealLevel): Promise<Sealed> {
+    const found = await this.#blobs.hash(digest, wanted).catch((cause) => {
       throw new SealgateError('store-read-failed', `Blob ${digest} cannot be read.`, { cause });
     });
-    if (found.digest === digest) return found.evidence;
+    if (found.digest === digest) return found;
     await this.#blobs.quarantine(digest);
     throw new SealgateError(
       'store-write-failed',

@@ -1,9 +1,8 @@
 // Blobs: the files of the store, each under its digest, and the folders they pass through.
 
 import { randomUUID } from 'node:crypto';
-import { copyFile, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { syncFolder } from '../durable_file.ts';
+import { copyFile, open, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { SealgateError } from '../errors.ts';
 import {
   addon,
@@ -11,9 +10,11 @@ import {
   type Hashed,
   type Placement,
   type SealBreak,
+  type Sealed,
   type SealLevel,
   type SealRecord,
 } from '../native/addon.ts';
+import { moveFile, removeDurably } from './blob_files.ts';
 import { isFull } from './disk_reserve.ts';
 import { makeFolder } from './layout.ts';
 import {
@@ -58,13 +59,19 @@ export class Blobs {
     return addon.seal(this.path(record.digest), record);
   }
 
-  hash(digest: string): Promise<Hashed & { evidence: Evidence }> {
-    return addon.hashFile(this.path(digest));
+  /** Seals the file at the level wanted, if its bytes can be read. */
+  hash(digest: string, wanted: SealLevel): Promise<Hashed & Sealed> {
+    return addon.hashFile(this.path(digest), wanted);
   }
 
-  async place(staging: string, digest: string): Promise<Placement> {
+  /** Gives a blob another level, which changes its evidence and not its bytes. */
+  raise(digest: string, evidence: Evidence, wanted: SealLevel): Promise<Sealed> {
+    return addon.raiseBlob(this.path(digest), evidence, wanted);
+  }
+
+  async place(staging: string, digest: string, wanted: SealLevel): Promise<Placement> {
     try {
-      return await addon.placeBlob(staging, this.path(digest)).catch((cause) => {
+      return await addon.placeBlob(staging, this.path(digest), wanted).catch((cause) => {
         if (cause.code !== 'EXDEV') throw cause;
         return this.#carry(staging, digest);
       });
@@ -83,7 +90,7 @@ export class Blobs {
       await copyFile(file, copy);
       const copied = await open(copy);
       await copied.sync().finally(() => copied.close());
-      const placement = await addon.placeBlob(copy, this.path(digest));
+      const placement = await addon.placeBlob(copy, this.path(digest), 'L1');
       await rm(file, { force: true });
       return { ...placement, created: false };
     } finally {
@@ -113,7 +120,7 @@ export class Blobs {
   async #takeAway(digest: string): Promise<void> {
     const { quarantine } = this.#folders;
     await makeFolder(quarantine);
-    await rename(this.path(digest), join(quarantine, `${digest}.${Date.now()}`)).catch((error) => {
+    await moveFile(this.path(digest), join(quarantine, `${digest}.${Date.now()}`)).catch((error) => {
       if (error.code !== 'ENOENT') throw error;
     });
   }
@@ -150,11 +157,4 @@ export class Blobs {
       );
     }
   }
-}
-
-async function removeDurably(file: string): Promise<void> {
-  await rm(file, { force: true });
-  await syncFolder(dirname(file)).catch((error) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
 }

@@ -20,6 +20,7 @@ import { checkObjectName } from './names.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
 import { type At, Refs } from './refs.ts';
 import { restoreBlob } from './restore.ts';
+import { type SealOptions, Seals } from './seals.ts';
 import type {
   About,
   Arrived,
@@ -51,6 +52,8 @@ export interface OpenOptions {
   onRecovered?: (files: number) => void;
   /** Hears, as a sentence, what was found and mended in the metadata. */
   onNotice?: (said: string) => void;
+  /** The levels that blobs are sealed at; absent: L1. */
+  seals?: SealOptions;
 }
 
 /**
@@ -59,13 +62,14 @@ export interface OpenOptions {
  */
 export async function openStore(options: OpenOptions): Promise<Store> {
   const { root, readOnly = false, dates = 'written', onRecovered, onNotice = () => {} } = options;
+  const seals = new Seals(options.seals);
   const blobs = new Blobs(root);
   if (readOnly) {
     await StoreFormat.read(root, false);
     await checkWhole(root);
     await checkData(root);
     await checkLockFile(root);
-    return new ContentStore(root, blobs, await Metadata.reader(root), undefined, dates);
+    return new ContentStore(root, blobs, await Metadata.reader(root), undefined, dates, seals);
   }
   await makeRoot(root);
   const lock = await lockStore(root);
@@ -77,7 +81,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const removed = await blobs.prepare();
     if (removed > 0) onRecovered?.(removed);
     const meta = await upgraded(root, format, onNotice);
-    return new ContentStore(root, blobs, meta, lock, dates);
+    return new ContentStore(root, blobs, meta, lock, dates, seals);
   } catch (cause) {
     lock.release();
     throw cause;
@@ -119,19 +123,28 @@ class ContentStore implements Store {
   readonly #leases = new Leases();
   /** Those asked for before. What a bucket is, it stays. */
   readonly #buckets = new Map<string, { name: string } & BucketRecord>();
+  readonly #seals: Seals;
   readonly #proofs: Proofs;
   /** By digest: what is proved or withdrawn is not what is placed meanwhile. */
   readonly #locks = new KeyedLock();
 
-  constructor(root: string, blobs: Blobs, meta: Metadata, lock: StoreLock | undefined, dates: Dates) {
+  constructor(
+    root: string,
+    blobs: Blobs,
+    meta: Metadata,
+    lock: StoreLock | undefined,
+    dates: Dates,
+    seals: Seals,
+  ) {
     this.root = root;
     this.#blobs = blobs;
     this.#meta = meta;
     this.#lock = lock;
     this.#dates = dates;
-    this.#proofs = new Proofs(meta, blobs, this.#locks, lock !== undefined);
+    this.#seals = seals;
+    this.#proofs = new Proofs(meta, blobs, this.#locks, seals, lock !== undefined);
     this.#refs = new Refs(meta, dates);
-    this.#arrivals = new Arrivals(meta, blobs, this.#proofs, this.#locks, this.#leases);
+    this.#arrivals = new Arrivals(meta, blobs, this.#proofs, this.#locks, this.#leases, seals);
   }
 
   // --- buckets
@@ -204,7 +217,7 @@ class ContentStore implements Store {
   }
 
   restore(digest: string): Promise<Restored> {
-    return this.#locks.run(digest, () => restoreBlob(this.#meta, this.#blobs, digest));
+    return this.#locks.run(digest, () => restoreBlob(this.#meta, this.#blobs, digest, this.#seals.wanted()));
   }
 
   forget(digest: string, why: string): Promise<boolean> {
@@ -217,7 +230,9 @@ class ContentStore implements Store {
 
   async commitBlob(staging: string, hashed: Hashed): Promise<void> {
     const hold = namelessHold(hashed.digest, 'upload', Date.now());
-    await this.#arrivals.store(staging, hashed, () => (this.#meta.has('holds', hold.key) ? [] : [hold]));
+    await this.#arrivals.store(staging, hashed, undefined, () =>
+      this.#meta.has('holds', hold.key) ? [] : [hold],
+    );
   }
 
   // --- refs
@@ -236,7 +251,7 @@ class ContentStore implements Store {
     const mediaType = said ?? (await textType(mediaTypeOf(name), staging, size));
     const to = { digest, size, said, mediaType, modified: about.modified };
     let outcome: PutOutcome = 'created';
-    await this.#arrivals.store(staging, { digest, size }, () => {
+    await this.#arrivals.store(staging, { digest, size }, bucket, () => {
       about.check?.();
       const pointing = this.#refs.pointing(at, to);
       outcome = pointing.outcome;
@@ -252,7 +267,7 @@ class ContentStore implements Store {
     const said = about.mediaType === undefined ? undefined : checkedMediaType(about.mediaType);
     const mediaType = said ?? (await textType(mediaTypeOf(name), this.#blobs.path(digest), stored.size));
     let outcome: PutOutcome = 'created';
-    await this.#arrivals.point(digest, (size) => {
+    await this.#arrivals.point(digest, bucket, (size) => {
       about.check?.();
       const to = { digest, size, said, mediaType, modified: about.modified };
       const pointing = this.#refs.pointing(at, to);

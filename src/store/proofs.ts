@@ -2,10 +2,20 @@
 
 import { SealgateError } from '../errors.ts';
 import type { KeyedLock } from '../keyed_lock.ts';
-import type { Counters, Evidence, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
+import {
+  type Counters,
+  type Evidence,
+  type Hashed,
+  levelOf,
+  type SealBreak,
+  type Sealed,
+  type SealLevel,
+  type SealRecord,
+} from '../native/addon.ts';
 import type { Blobs } from './blobs.ts';
 import { HashQueue } from './hash_queue.ts';
 import type { Metadata } from './metadata.ts';
+import type { Seals } from './seals.ts';
 import type { FirstRead } from './store.ts';
 
 /** One version of what is known of a blob. The newest counts. */
@@ -24,7 +34,7 @@ function unreachable(digest: string, why: SealBreak, cause?: unknown): SealgateE
 }
 
 function isLevel(found: SealLevel | SealBreak): found is SealLevel {
-  return found === 'L0' || found === 'L1';
+  return /^L[0-3]$/.test(found);
 }
 
 /** A proof under way, of a blob of `size` bytes. */
@@ -61,6 +71,7 @@ export class Proofs {
   readonly #meta: Metadata;
   readonly #blobs: Blobs;
   readonly #locks: KeyedLock;
+  readonly #seals: Seals;
   readonly #writes: boolean;
   /** Those under way, by digest: those who ask meanwhile share them. */
   readonly #under = new Map<string, Proof>();
@@ -74,10 +85,11 @@ export class Proofs {
    * @param locks by digest.
    * @param writes false: nothing is recorded and nothing is moved.
    */
-  constructor(meta: Metadata, blobs: Blobs, locks: KeyedLock, writes: boolean) {
+  constructor(meta: Metadata, blobs: Blobs, locks: KeyedLock, seals: Seals, writes: boolean) {
     this.#meta = meta;
     this.#blobs = blobs;
     this.#locks = locks;
+    this.#seals = seals;
     this.#writes = writes;
   }
 
@@ -144,17 +156,42 @@ export class Proofs {
     return sealRecord(digest, size, evidence, created);
   }
 
-  #hash({ digest, size }: SealRecord): Promise<Hashed & { evidence: Evidence }> {
-    return this.#queue.add(size, () =>
-      this.#blobs.hash(digest).catch((cause) => {
+  // The file is sealed anew as it was recorded: a backup that was put back has lost its immutable attribute.
+  // A reader beside the process that writes changes nothing.
+  async #hash({ digest, size, evidence }: SealRecord): Promise<Hashed & Sealed> {
+    const wanted = this.#writes ? levelOf(evidence) : 'L1';
+    const hashed = await this.#queue.add(size, () =>
+      this.#blobs.hash(digest, wanted).catch((cause) => {
         throw unreachable(digest, 'unreadable', cause);
       }),
     );
+    return this.#seals.took(wanted, hashed);
+  }
+
+  /**
+   * In the turn of the digest: gives a blob the level, if it has a lower one. What is being delivered of it
+   * is cut short, as its file is no longer as it was recorded.
+   */
+  async raise(digest: string, wanted: SealLevel): Promise<void> {
+    const record = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;
+    if (!record || !('size' in record) || !this.#seals.shouldRaise(levelOf(record.evidence), wanted)) return;
+    const { size, created } = record;
+    const raising = this.#blobs.raise(digest, record.evidence, wanted).catch((cause) => {
+      // Touched, or away: the next reader finds out what it is.
+      if (['ESTALE', 'ENOENT'].includes(cause.code)) return undefined;
+      throw new SealgateError('store-write-failed', `Blob ${digest} cannot be sealed.`, { cause });
+    });
+    const sealed = await raising;
+    if (sealed === undefined) return;
+    const { evidence } = this.#seals.took(wanted, sealed);
+    if (evidence === record.evidence) return;
+    await this.#meta.append<BlobRecord>('blobs', [digest], () => ({ size, evidence, created }));
   }
 
   counters(): Counters {
     const counts = Object.entries(this.#withdrawn);
-    return Object.fromEntries(counts.map(([reason, count]) => [`blobs_withdrawn.${reason}`, count]));
+    const withdrawn = counts.map(([reason, count]) => [`blobs_withdrawn.${reason}`, count]);
+    return { ...Object.fromEntries(withdrawn), ...this.#seals.counters() };
   }
 
   #remember(digest: string): void {

@@ -126,7 +126,8 @@ async function fromBlobs(meta: Metadata, root: string, done: Done, said: () => v
   await blobs.prepare();
   for await (const digest of digestsBelow(blobsFolder(root))) {
     if (meta.newest<BlobRecord>('blobs', [digest])) continue;
-    const found = await blobs.hash(digest);
+    // What the kernel holds of it is kept.
+    const found = await blobs.hash(digest, 'L1');
     if (found.digest === digest) {
       const record: BlobRecord = { size: found.size, evidence: found.evidence, created: Date.now() };
       const hold = namelessHold(digest, 'found', record.created);

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeFile } from './blob_files.ts';
 import { makeFolder } from './layout.ts';
 
 export interface SideFolders {
@@ -52,7 +53,10 @@ async function isMountOfItsOwn(root: string, staging: string): Promise<boolean> 
 /** Removes what uploads that never ended have left; says how many files that were. */
 export async function clearStaging(root: string): Promise<number> {
   const left = (await Promise.all(everyFolder(root).map(({ staging }) => filesIn(staging)))).flat();
-  for (const path of left) await rm(path, { recursive: true, force: true });
+  for (const path of left) {
+    // A folder is none of ours, and goes as well.
+    await rm(path, { recursive: true, force: true }).catch(() => removeFile(path));
+  }
   return left.length;
 }
 

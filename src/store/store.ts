@@ -123,9 +123,9 @@ export interface Store {
   /** A fresh path in staging/. */
   stagingPath(): string;
   /**
-   * Places a finished staging file as a blob and points a name at it, in one commit. A write-once name that
-   * has other bytes is refused with `name-taken`, one that has them with another type with
-   * `media-type-differs`. Durable when it resolves.
+   * Places a finished staging file as a blob, sealed as the bucket asks, and points a name at it, in one
+   * commit. A write-once name that has other bytes is refused with `name-taken`, one that has them with
+   * another type with `media-type-differs`. Durable when it resolves.
    */
   putObject(bucket: string, name: string, arrived: Arrived, about: About): Promise<PutOutcome>;
   /**
@@ -133,7 +133,10 @@ export interface Store {
    * when it resolves.
    */
   commitBlob(staging: string, received: Hashed): Promise<void>;
-  /** Points a name at a blob that is stored; refuses as putObject does, and with `not-found`. */
+  /**
+   * Points a name at a blob that is stored, and seals that as the bucket asks; refuses as putObject does, and
+   * with `not-found`.
+   */
   putRef(bucket: string, name: string, to: NewRef): Promise<PutOutcome>;
   /** Writes a tombstone version; false when there was nothing to delete. */
   deleteRef(bucket: string, name: string): Promise<boolean>;

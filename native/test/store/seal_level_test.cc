@@ -175,7 +175,8 @@ TEST_CASE("fs-verity on record and another digest: the file is not what was reco
   }
 }
 
-TEST_CASE("an immutable file that no record calls so is L1: whoever made it so may have it open for writing") {
+TEST_CASE(
+    "an immutable file that no record calls so is L1: whoever made it so may have it open for writing") {
   const File file;
   Raised raised;
   REQUIRE(file.raise(SealLevel::l2, &raised).ok());
@@ -251,7 +252,8 @@ TEST_CASE("evidence is read in its three forms, and every other text is evidence
 }
 
 TEST_CASE("mounts: the options of the file system count, those of the mount do not") {
-  constexpr std::string_view kShared = "36 35 98:0 /a /b\\040c rw,noatime shared:1 - ext4 /dev/root ro,errors=x";
+  constexpr std::string_view kShared =
+      "36 35 98:0 /a /b\\040c rw,noatime shared:1 - ext4 /dev/root ro,errors=x";
   CHECK(tells_read_only(kShared, 36));
   CHECK(!tells_read_only(kShared, 3));
   CHECK(!tells_read_only(kShared, 98));

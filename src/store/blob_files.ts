@@ -1,0 +1,46 @@
+// Files of blobs on their way out of their place: the one way to remove or move them. The kernel refuses both
+// while a file is immutable (seal level L2), so that attribute goes first.
+
+import { rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncFolder } from '../durable_file.ts';
+import { addon } from '../native/addon.ts';
+
+/** Fine where there is none. */
+export function removeFile(file: string): Promise<void> {
+  // Not rm(), which takes what the kernel refuses for a folder and loses the reason.
+  return released(file, () => unlink(file)).catch((error) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}
+
+/** As removeFile; durable when it resolves. */
+export async function removeDurably(file: string): Promise<void> {
+  await removeFile(file);
+  await syncFolder(dirname(file)).catch((error) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}
+
+export function moveFile(from: string, to: string): Promise<void> {
+  return released(from, () => rename(from, to));
+}
+
+async function released(file: string, change: () => Promise<void>): Promise<void> {
+  try {
+    await change();
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EPERM') throw cause;
+    await addon.releaseFile(file).catch((error) => {
+      throw Object.assign(new Error(refusal(file, error.message), { cause }), { code: error.code });
+    });
+    await change();
+  }
+}
+
+function refusal(file: string, why: string): string {
+  return (
+    `${file} may be immutable, and this process may not change that (${why}); ` +
+    `give it CAP_LINUX_IMMUTABLE, or run 'chattr -i ${file}' as root`
+  );
+}
