@@ -21,6 +21,7 @@ import type { Sentinel } from './rollout/sentinel.ts';
 import { announce } from './server/announcement.ts';
 import { createApplication, createObjects, startBridge } from './server/application.ts';
 import { keepTlsFresh } from './server/fresh_tls.ts';
+import { keepGrants } from './server/grants.ts';
 import { logCounters, startLogs } from './server/logs.ts';
 import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
 import { startSentinel } from './server/sentinel.ts';
@@ -156,6 +157,7 @@ async function startDelivery(
   const { handle, table: mounts } = createApplication(config, objects, { tokens, ownToken }, log);
   const bridge = startBridge(handle, objects, refusals, log);
   closers.push(() => bridge.close());
+  closers.push(keepGrants(config, tokens));
   const { workers, drain } = config;
   const pool = await DeliveryPool.start({ workers, reactor: { ...reactor, mounts }, bridge, log });
   closers.push(() => pool.stop(drain.graceSeconds * 1000));

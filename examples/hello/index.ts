@@ -10,18 +10,18 @@ import { Resources } from '../../src/sites/resources.ts';
 export const hello: Protocol = {
   parameters: [],
   serve: (services, { path, bucket = 'hello' }) => {
-    const { objects, authorize, openReads } = services;
+    const { objects, authorize } = services;
     const at = (captures: { name: string }) => ({ bucket, name: `${captures.name}.txt` });
     return new Resources({ path }).at('/:name{[a-z]+}', {
       GET: (request, captures) => {
-        authorize(request, 'read', bucket);
+        const grant = authorize(request, 'read', bucket);
         const found = objects.get(at(captures));
         return content(services, request, found, {
           contentType: 'text/plain; charset=utf-8',
           freshness: 'revalidate',
-          shared: openReads,
+          grant,
           created: found.ref.date,
-          ...(openReads && { cache: found.epoch }),
+          cache: found.epoch,
         });
       },
       PUT: (request, captures) => {

@@ -17,6 +17,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   init_rollout(env, exports);
   init_host(env, exports);
   init_log(env, exports);
+  init_grants(env, exports);
   init_http(env, exports);
   return exports;
 }

@@ -21,6 +21,7 @@ void init_reactor(Napi::Env env, Napi::Object exports);  // reactor.cc
 void init_host(Napi::Env env, Napi::Object exports);     // host.cc
 void init_rollout(Napi::Env env, Napi::Object exports);  // rollout.cc
 void init_log(Napi::Env env, Napi::Object exports);      // log.cc
+void init_grants(Napi::Env env, Napi::Object exports);   // grants.cc
 void init_http(Napi::Env env, Napi::Object exports);     // http.cc
 
 // A promise of what up to `limit` connections of it are doing. Rejects with ETIMEDOUT when it has ended.

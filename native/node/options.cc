@@ -21,7 +21,7 @@ std::vector<Mount> mounts(const Napi::Object& given) {
   for (uint32_t i = 0; i < list.Length(); i++) {
     const auto one = list.Get(i).As<Napi::Object>();
     out.push_back({static_cast<uint32_t>(number(one, "id")), text(one, "host"), text(one, "path"),
-                   texts(one, "parameters")});
+                   boolean(one, "openReads"), texts(one, "parameters")});
   }
   return out;
 }

@@ -47,6 +47,7 @@ Plan deliver_plan(const Napi::Object& given) {
     plan.cache =
         Epoch{static_cast<uint32_t>(number(cache, "slot")), static_cast<uint64_t>(number(cache, "epoch"))};
   }
+  if (!given.Get("grant").IsUndefined()) plan.grant = text(given, "grant");
   if (!given.Get("expires").IsUndefined()) plan.expires = static_cast<int64_t>(number(given, "expires"));
   if (!given.Get("varies").IsUndefined()) plan.varies = texts(given, "varies");
   if (const Napi::Value value = given.Get("floor"); value.IsObject()) {

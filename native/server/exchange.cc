@@ -53,17 +53,35 @@ void Exchange::on_head() {
     key_ = {};
     return ask_application();
   }
-  // A target without a query is its own key, and most have none: it is looked for as it is at first.
+  // A target without a query is its own key, and most have none.
   key_ = {mount->id, request_.target};
-  const bool reads = request_.only_reads();
-  const auto* plan = reads ? reactor_.plans().find(key_) : nullptr;
-  if (!plan) {
-    key_ = plan_key(*mount, request_.target, key_memory_);
-    if (reads && key_.text.size() < request_.target.size()) plan = reactor_.plans().find(key_);
+  if (request_.only_reads()) {
+    if (const auto* const plan = kept_plan(*mount)) {
+      counters.plan_hits.add();
+      return deliver(*plan, Sealed::earlier);
+    }
   }
-  if (!plan) return ask_application();
-  counters.plan_hits.add();
-  deliver(*plan, Sealed::earlier);
+  key_ = plan_key(*mount, request_.target, key_memory_);
+  ask_application();
+}
+
+// What the request may have comes first: of one that may have nothing, not even the time that it takes
+// depends on what is kept.
+const std::shared_ptr<const OpenedPlan>* Exchange::kept_plan(const Mount& mount) {
+  Held held;
+  if (!mount.open_reads) {
+    const GrantTable* const grants = reactor_.grants();
+    if (!grants) return nullptr;
+    held = transport_->credentials().held(*grants, request_.field(Field::authorization),
+                                          transport_->channel().peer_subject(), reactor_.answering().now);
+    if (!held.any()) return nullptr;
+  }
+  const auto* plan = reactor_.plans().find(key_);
+  if (!plan) {
+    key_ = plan_key(mount, request_.target, key_memory_);
+    if (key_.text.size() < request_.target.size()) plan = reactor_.plans().find(key_);
+  }
+  return plan && held.has(*(*plan)->plan.grant) ? plan : nullptr;
 }
 
 void Exchange::ask_application() {

@@ -101,6 +101,7 @@ class Exchange {
  private:
   enum class Sealed : bool { earlier, just_now };
 
+  const std::shared_ptr<const OpenedPlan>* kept_plan(const Mount& mount);
   void ask_application();
   void receive(const ReceivePlan& plan);
   void refuse_second_plan();

@@ -18,6 +18,7 @@ struct Mount {
   uint32_t id = 0;                      // never 0, which says that a request has no mount
   std::string host;                     // "name", "*.name" or "*", in lower case
   std::string path;                     // with a slash at both ends
+  bool open_reads = false;              // everybody may read: no credentials are looked at
   std::vector<std::string> parameters;  // of a query, that what is delivered depends on
 };
 

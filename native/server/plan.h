@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "http/representation.h"
+#include "server/grants.h"
 #include "store/sealed_file.h"
 
 namespace sealgate {
@@ -69,12 +70,15 @@ struct Described {
 struct DeliverPlan : Described {
   SealedFile::Record blob;
   std::optional<Epoch> cache;       // it may be kept while this holds
-  int64_t expires = 0;              // seconds since the epoch; 0: never
+  std::optional<Grant> grant;       // what a request must have been given that it answers
+  int64_t expires = kNever;         // seconds since the epoch; it may be kept until then
   std::vector<std::string> varies;  // request fields that it depends on
   SealFloor floor;                  // for its file
 
-  // A kept plan is found by the path of a request alone, and is looked at only by its epoch.
-  bool keepable() const { return cache && expires == 0 && varies.empty(); }
+  static constexpr int64_t kNever = INT64_MAX;
+  // One that does not say whom it may answer is not kept. Nor is one that depends on request fields: no plan
+  // of today's protocols does, and each of their values would make an entry.
+  bool keepable() const { return cache && grant && varies.empty(); }
 };
 
 // Of a blob whose file is being proved: enough for HEAD and for 304, 412 and 416, but none of its bytes may

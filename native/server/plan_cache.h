@@ -19,19 +19,21 @@ namespace sealgate {
 
 class PlanCache {
  public:
-  PlanCache(size_t max_entries, size_t max_bytes, const Epochs& epochs, Counters& counters)
-      : max_entries_(max_entries), max_bytes_(max_bytes), epochs_(epochs), counters_(counters) {}
+  // `now`: seconds since the epoch, as somebody else keeps them.
+  PlanCache(size_t max_entries, size_t max_bytes, const Epochs& epochs, const int64_t& now,
+            Counters& counters)
+      : max_entries_(max_entries), max_bytes_(max_bytes), epochs_(epochs), now_(now), counters_(counters) {}
 
-  // Null when there is none or its epoch has moved.
+  // Null when there is none, its epoch has moved or its time is over: then it is stale.
   const std::shared_ptr<const OpenedPlan>* find(const PlanKey& key);
-  // Whether the plan is kept from now on. One whose epoch has moved is not.
+  // Whether the plan is kept from now on. One that is stale is not.
   bool offer(const PlanKey& key, std::shared_ptr<const OpenedPlan> plan);
   void insert(const PlanKey& key, std::shared_ptr<const OpenedPlan> plan);
   void erase(const PlanKey& key);
   // Gives up the plans that would go next, up to so many. False when there was none.
   bool evict(size_t plans);
-  // Gives up the plans whose epoch has moved, with the files they hold open, without waiting until somebody
-  // asks for them.
+  // Gives up the plans that are stale, with the files they hold open, without waiting until somebody asks for
+  // them.
   void drop_stale();
   // The plan under this key now holds a whole response; counts its bytes.
   void grew(const PlanKey& key);
@@ -49,7 +51,7 @@ class PlanCache {
 
   bool stale(const OpenedPlan& plan) const {
     const std::optional<Epoch>& cache = plan.plan.cache;
-    return !cache || epochs_.read(cache->slot) != cache->epoch;
+    return !cache || epochs_.read(cache->slot) != cache->epoch || plan.plan.expires <= now_;
   }
   void remove(Entries::iterator entry);
   void shrink();
@@ -60,6 +62,7 @@ class PlanCache {
 
   size_t max_entries_, max_bytes_;
   const Epochs& epochs_;
+  const int64_t& now_;
   Counters& counters_;
   Entries entries_;
   std::unordered_map<PlanKey, Entries::iterator, PlanKeyHash> index_;  // keys: views of Entry::text

@@ -28,6 +28,7 @@
 #include "server/counters.h"
 #include "server/cpu_samples.h"
 #include "server/exchange_pool.h"
+#include "server/grants.h"
 #include "server/listener.h"
 #include "server/mounts.h"
 #include "server/plan.h"
@@ -71,6 +72,7 @@ struct ReactorOptions {
 // What all reactors of a process share.
 struct Engine {
   Epochs epochs;
+  GrantsInForce grants;
   ApplicationQueue application;
   IoPool io{4};       // files opened and read for responses
   IoPool uploads{4};  // bodies hashed and written
@@ -127,6 +129,8 @@ class Reactor {
   Engine& engine() { return engine_; }
   Counters& mutable_counters() { return counters_; }
   const MountTable& mounts() const { return *mounts_; }
+  // What credentials give, as far as the engine knows; null: the application has to be asked.
+  const GrantTable* grants() { return grants_.table(now_); }
   PlanCache& plans() { return plans_; }
   const std::shared_ptr<const BlobFolder>& blobs() const { return blobs_; }
   AccessLines& access_lines() { return access_lines_; }
@@ -204,6 +208,7 @@ class Reactor {
   std::shared_ptr<const BlobFolder> blobs_;
   std::shared_ptr<const MountTable> mounts_;
   PlanCache plans_;
+  GrantsInForce::Reader grants_;
   AccessLines access_lines_;
   CpuSamples cpu_samples_;
   UploadPlaces upload_places_;

@@ -12,6 +12,7 @@
 
 #include "base/deadlines.h"
 #include "server/connection_info.h"
+#include "server/credentials.h"
 #include "server/kernel_moves.h"
 #include "server/reactor.h"
 #include "server/session.h"
@@ -51,6 +52,7 @@ class Transport final : public EventTarget, public DeadlineOwner {
   void resume();
   Channel& channel() { return channel_; }
   const Channel& channel() const { return channel_; }
+  Credentials& credentials() { return credentials_; }
   KernelMoves& moves() { return moves_; }
   const KernelMoves& moves() const { return moves_; }
   const std::string& peer() const { return peer_; }
@@ -80,6 +82,7 @@ class Transport final : public EventTarget, public DeadlineOwner {
   Reactor& reactor_;
   Channel channel_;
   KernelMoves moves_;
+  Credentials credentials_;
   State state_;
   Path path_ = Path::plain_send;
   bool hears_arrivals_ = true;

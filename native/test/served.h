@@ -40,11 +40,12 @@ inline DeliverPlan plan_to_deliver(const SealedFile::Record& blob) {
   plan.content_type = "application/octet-stream";
   plan.fields = {{"Cache-Control", "public, max-age=31536000, immutable"}};
   plan.cache = Epoch{};
+  plan.grant = Grant();
   return plan;
 }
 
 // One mount of all there is, as without configuration.
-inline std::vector<Mount> everything() { return {{1, "*", "/", {}}}; }
+inline std::vector<Mount> everything() { return {{1, "*", "/", true, {}}}; }
 
 class Served {
  public:

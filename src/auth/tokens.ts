@@ -27,8 +27,8 @@ const fileSchema = z.strictObject({ tokens: z.array(entrySchema) });
 
 export type TokenEntry = z.infer<typeof entrySchema>;
 
-/** Milliseconds between two checks of whether the file has changed. */
-const recheckAfter = 1000;
+/** Milliseconds for which what the file said is taken for true. */
+export const tokensGoodFor = 1000;
 /** Milliseconds to wait while another process changes the file, which takes it a few. */
 const lockPatience = 10_000;
 const lockRetry = 20;
@@ -127,16 +127,22 @@ export class Tokens {
   // While the file cannot be read, the tokens read before stay valid, so that nobody is locked out or let
   // in.
   #look(): void {
-    if (performance.now() - this.#checked <= recheckAfter) return;
+    if (performance.now() - this.#checked > tokensGoodFor) this.current();
+  }
+
+  /** The entries, by a look at the file just now: the same array while they have not changed. */
+  current(): readonly TokenEntry[] {
     let fault: string | undefined;
     try {
       this.#refresh();
     } catch (error) {
       fault = (error as Error).message;
     }
-    if (fault === this.#fault) return;
-    this.#fault = fault;
-    this.#onChange(fault);
+    if (fault !== this.#fault) {
+      this.#fault = fault;
+      this.#onChange(fault);
+    }
+    return this.#entries;
   }
 
   #refresh(): void {

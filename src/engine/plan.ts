@@ -33,11 +33,12 @@ export type Freshness = 'immutable' | 'revalidate';
 export interface Delivery {
   contentType: string;
   freshness: Freshness;
-  /** Whether caches that serve several users may keep it. */
-  shared: boolean;
+  /** What its readers must have been given; empty: nothing, and shared caches may keep it. */
+  grant: string;
   /** Milliseconds since the epoch; undefined where a date could mislead: then there is no Last-Modified. */
   created: number | undefined;
-  cache?: Epoch;
+  /** What was found holds while this does. */
+  cache: Epoch;
   /** Of bytes whose seal has to be of some level (native/plan.ts). */
   floor?: NonNullable<DeliverPlan['floor']> | undefined;
 }
@@ -61,7 +62,8 @@ export function deliver(blob: SealRecord, how: Delivery): DeliverPlan {
     kind: 'deliver',
     blob,
     ...described(how),
-    ...(how.cache && { cache: how.cache }),
+    cache: how.cache,
+    grant: how.grant,
     ...(how.floor && { floor: how.floor }),
   };
 }
@@ -78,7 +80,7 @@ export function describe(
 function described(how: Delivery): Pick<DeliverPlan, 'contentType' | 'fields' | 'lastModified'> {
   return {
     contentType: how.contentType,
-    fields: deliveryFields[how.shared ? 'public' : 'private'][how.freshness],
+    fields: deliveryFields[how.grant === '' ? 'public' : 'private'][how.freshness],
     lastModified: Math.floor((how.created ?? 0) / 1000),
   };
 }

@@ -2,12 +2,14 @@
 // The addon is one binary for Node, Bun and Deno; package.json's "imports" says where it is.
 
 import { createRequire } from 'node:module';
+import type { EngineGrants } from './grants.ts';
 import type { NetDevice, SealMeans } from './host.ts';
 import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from './ktls.ts';
 import type { EngineLogs } from './logs.ts';
 import type { EngineMount } from './mounts.ts';
 import type { Conditions, Plan, ResponseField, Validators } from './plan.ts';
 
+export type * from './grants.ts';
 export type * from './host.ts';
 export type * from './ktls.ts';
 export type * from './logs.ts';
@@ -253,6 +255,14 @@ export interface Addon extends EngineLogs {
    * cannot be read does not hold (native/http/representation.h).
    */
   mayChange(conditions: Conditions, current: Validators | undefined): boolean;
+
+  /**
+   * What credentials give, from the moment when this returns: no request is looked at by the grants before.
+   * They count for so many milliseconds; then the engine asks about every request.
+   */
+  setGrants(grants: EngineGrants, milliseconds: number): void;
+  /** The same grants count for so many milliseconds from now. */
+  extendGrants(milliseconds: number): void;
 
   /** Binds the listeners. Called on the thread whose `onEvents` will answer. */
   createReactor(options: ReactorOptions): Reactor;

@@ -8,6 +8,8 @@ export interface EngineMount {
   host: string;
   /** With a slash at both ends. */
   path: string;
+  /** Everybody may read: no credentials are looked at, and no plan is used that needs a grant. */
+  openReads: boolean;
   /** Of a query, what answers depend on: all other parameters are left out of the key of a kept plan. */
   parameters: readonly string[];
 }

@@ -26,9 +26,11 @@ export interface DeliverPlan {
   lastModified: number;
   /** Keep it for further requests of the same path while this holds. */
   cache?: Epoch;
-  /** Seconds since the epoch; absent or 0: never. A plan that expires is not kept yet. */
+  /** What such a request must have been given; empty: nothing. A plan that does not say so is not kept. */
+  grant?: string;
+  /** Seconds since the epoch, until when it may be kept; absent: for ever. */
   expires?: number;
-  /** Request fields that it depends on, in lower case. A plan that depends on any is not kept yet. */
+  /** Request fields that it depends on, in lower case. A plan that depends on any is not kept. */
   varies?: readonly string[];
   /** A blob that is sealed at a lower level is refused with `seal-too-low`, or copied. */
   floor?: { level: SealLevel; refuse: boolean };

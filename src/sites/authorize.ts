@@ -5,14 +5,16 @@ import type { Tokens } from '../auth/tokens.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import { SealgateError } from '../errors.ts';
 import { allows, type Scope } from '../scopes.ts';
+import { openToAll } from './grants.ts';
 
 export type Action = 'read' | 'write';
 
 /**
  * Lets a request pass or throws `token-missing`, `token-unknown` or `scope-missing`.
  * Without a bucket the request needs the scope of all buckets.
+ * @returns the grant that a request for the same must have (grants.ts).
  */
-export type Authorize = (request: EngineRequest, action: Action, bucket?: string) => void;
+export type Authorize = (request: EngineRequest, action: Action, bucket?: string) => Scope;
 
 /** What the bearer of a certificate with this subject may do. */
 export interface CertifiedClient {
@@ -32,13 +34,15 @@ export function authorizer(
 ): Authorize {
   const certified = new Map(clients.map(({ subject, scopes }) => [subject, scopes]));
   return (request, action, bucket = '*') => {
-    if (action === 'read' && openReads) return;
-    if (allows(certified.get(request.subject) ?? [], action, bucket)) return;
+    if (action === 'read' && openReads) return openToAll;
+    const needed: Scope = `${action}:${bucket}`;
+    if (allows(certified.get(request.subject) ?? [], action, bucket)) return needed;
     const presented = bearer(request.headers.get('authorization'));
-    if (action === 'read' && own !== '' && sameText(presented, own)) return;
+    if (action === 'read' && own !== '' && sameText(presented, own)) return needed;
     const token = tokens.verify(presented);
     if (token === undefined) throw new SealgateError('token-unknown');
     if (!allows(token.scopes, action, bucket)) throw new SealgateError('scope-missing');
+    return needed;
   };
 }
 

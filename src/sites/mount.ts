@@ -20,7 +20,7 @@ export interface Mount {
 export interface Services {
   objects: Objects;
   authorize: Authorize;
-  /** Whether everybody may read. Plans of content that is not open to all are not kept. */
+  /** Whether everybody may read: then the engine looks at no credentials. */
   openReads: boolean;
   log: Logger;
 }

@@ -25,7 +25,7 @@ export function mounted(
     checkMount(mount);
     const { serve, parameters } = protocolOf(mount, protocols);
     handles.push(serve(services, mount));
-    return { id: index + 1, host: mount.host, path: mount.path, parameters };
+    return { id: index + 1, host: mount.host, path: mount.path, openReads: services.openReads, parameters };
   });
   checkPlaces(mounts);
   return { handle: (request) => handles[request.mount - 1]?.(request) ?? problem('not-found'), table };

@@ -9,6 +9,7 @@ import { addon } from '../../src/native/addon.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects } from '../../src/objects/objects.ts';
 import { objects as builtIn } from '../../src/protocols/objects/index.ts';
+import { openToAll } from '../../src/sites/grants.ts';
 import type { Mount } from '../../src/sites/mount.ts';
 import { mounted } from '../../src/sites/mounts.ts';
 import { blobsFolder } from '../../src/store/blobs.ts';
@@ -31,7 +32,12 @@ const mounts: Mount[] = [
   { host: 'hello.example', path: '/greet/', protocol: 'hello', bucket: 'greetings' },
 ];
 const protocols = { objects: builtIn, hello };
-const { handle, table } = mounted(mounts, protocols, { objects, authorize: () => {}, openReads: true, log });
+const { handle, table } = mounted(mounts, protocols, {
+  objects,
+  authorize: () => openToAll,
+  openReads: true,
+  log,
+});
 const engine = await startEngine(handle, 1, blobsFolder(site.root), table);
 const wire = await Wire.open(engine.origin);
 after(async () => {

@@ -70,7 +70,12 @@ test('where reads are open no token is looked at', async () => {
   assert.equal((await open.response('GET', '/o/live/')).status, 200);
 });
 
-test('where reads need a token, scopes decide, and nothing is kept for others', async () => {
+test('where reads are open, what is kept is for everybody', async () => {
+  await open.put('/o/live/open', 'x', live);
+  assert.equal((await open.get('/o/live/open')).grant, '');
+});
+
+test('where reads need a token, scopes decide, and what is kept is for those who have them', async () => {
   await closed.put('/o/live/secret', 'x', live);
   for (const target of ['/o/live/secret', '/o/live/', digestPath]) {
     assert.equal((await closed.response('GET', target)).status, 401, target);
@@ -78,6 +83,6 @@ test('where reads need a token, scopes decide, and nothing is kept for others', 
   assert.equal((await closed.response('GET', '/o/files/a', reader)).status, 403);
   const plan = await closed.ask('GET', '/o/live/secret', reader);
   assert.ok(plan.kind === 'deliver');
-  assert.equal(plan.cache, undefined);
+  assert.equal(plan.grant, 'read:live');
   assert.match(field(plan, 'Cache-Control') ?? '', /^private, /);
 });

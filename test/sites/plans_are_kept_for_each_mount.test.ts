@@ -8,6 +8,7 @@ import { deliver } from '../../src/engine/plan.ts';
 import { addon } from '../../src/native/addon.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects } from '../../src/objects/objects.ts';
+import { openToAll } from '../../src/sites/grants.ts';
 import type { Mount, Protocol } from '../../src/sites/mount.ts';
 import { mounted } from '../../src/sites/mounts.ts';
 import { blobsFolder } from '../../src/store/blobs.ts';
@@ -35,7 +36,7 @@ const pages: Protocol = {
       return deliver(blob, {
         contentType: 'text/plain',
         freshness: 'revalidate',
-        shared: true,
+        grant: openToAll,
         created: undefined,
         cache: epoch,
       });
@@ -55,7 +56,7 @@ const objects = new Objects({
   maxObjectBytes: 1000,
 });
 const log = pino({ level: 'silent' });
-const services = { objects, authorize: () => {}, openReads: true, log };
+const services = { objects, authorize: () => openToAll, openReads: true, log };
 const { handle, table } = mounted(mounts, { pages }, services);
 const engine = await startEngine(handle, 1, blobsFolder(site.root), table);
 const wire = await Wire.open(engine.origin);

@@ -13,6 +13,7 @@ import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects } from '../../src/objects/objects.ts';
 import { objects as protocol } from '../../src/protocols/objects/index.ts';
 import type { Authorize } from '../../src/sites/authorize.ts';
+import { openToAll } from '../../src/sites/grants.ts';
 import type { Mount } from '../../src/sites/mount.ts';
 import { openStore } from '../../src/store/content_store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -46,7 +47,7 @@ export async function openTestApp(
   await store.createBucket('files', 'write-once');
   await store.createBucket('live', 'versioned');
   const epochs = new Epochs(addon);
-  const { authorize = () => {}, openReads = true } = settings;
+  const { authorize = () => openToAll, openReads = true } = settings;
   const objects = new Objects({ store, epochs, firstRead: () => 'trust', maxObjectBytes: 1 << 20 });
   const mount: Mount = { host: '*', path: settings.path ?? '/', protocol: 'objects' };
   const handle = protocol.serve({ objects, authorize, openReads, log }, mount);

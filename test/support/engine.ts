@@ -46,7 +46,7 @@ export async function startEngine(
   handle: Handle,
   workers = 2,
   blobs = '',
-  mounts: EngineMount[] = [{ id: 1, host: '*', path: '/', parameters: [] }],
+  mounts: EngineMount[] = [{ id: 1, host: '*', path: '/', openReads: true, parameters: [] }],
 ): Promise<TestEngine> {
   const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-engine-'));
   const log = pino({ level: 'silent' });

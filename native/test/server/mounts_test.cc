@@ -13,7 +13,8 @@ std::vector<Mount> mounts(const std::vector<std::string>& places) {
   std::vector<Mount> out;
   for (const std::string& place : places) {
     const size_t slash = place.find('/');
-    out.push_back({static_cast<uint32_t>(out.size() + 1), place.substr(0, slash), place.substr(slash), {}});
+    out.push_back(
+        {static_cast<uint32_t>(out.size() + 1), place.substr(0, slash), place.substr(slash), true, {}});
   }
   return out;
 }

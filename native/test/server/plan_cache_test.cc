@@ -17,13 +17,14 @@ std::shared_ptr<OpenedPlan> plan(uint32_t slot = 0, uint64_t epoch = 0) {
 PlanKey of(std::string_view path, uint32_t mount = 1) { return {mount, path}; }
 
 struct Cache {
-  explicit Cache(size_t entries, size_t bytes = kMany) : plans(entries, bytes, epochs, counters) {}
+  explicit Cache(size_t entries, size_t bytes = kMany) : plans(entries, bytes, epochs, now, counters) {}
   void insert(std::initializer_list<const char*> keys) {
     for (const char* key : keys) plans.insert(of(key), plan());
   }
   bool has(const char* key) { return plans.find(of(key)) != nullptr; }
 
   Epochs epochs;
+  int64_t now = 1'000'000;
   Counters counters;
   PlanCache plans;
 };
@@ -70,6 +71,32 @@ TEST_CASE("a plan made before its epoch moved is never found") {
   cache.epochs.bump(1);
   cache.plans.insert(of("/a"), late);
   CHECK(!cache.has("/a"));
+}
+
+TEST_CASE("a plan is found until its time is over, and goes then") {
+  Cache cache(4);
+  const auto short_lived = plan();
+  short_lived->plan.expires = cache.now + 10;
+  CHECK(cache.plans.offer(of("/a"), short_lived));
+  cache.plans.insert(of("/b"), plan());
+  cache.now += 9;
+  CHECK(cache.has("/a"));
+  cache.now += 1;
+  CHECK(!cache.has("/a"));
+  CHECK(cache.has("/b"));
+  CHECK(!cache.plans.offer(of("/a"), short_lived));
+  CHECK_EQ(cache.counters.plan_entries.get(), 1);
+}
+
+TEST_CASE("a plan that does not say whom it may answer is not kept, nor is one that depends on fields") {
+  DeliverPlan plan;
+  CHECK(!plan.keepable());
+  plan.cache = Epoch{};
+  CHECK(!plan.keepable());
+  plan.grant = "";
+  CHECK(plan.keepable());
+  plan.varies = {"accept"};
+  CHECK(!plan.keepable());
 }
 
 TEST_CASE("dropping what is stale gives up plans whose epoch moved, unasked, and keeps the others") {

@@ -13,8 +13,8 @@ std::string text_of(const Mount& mount, std::string_view target) {
   return std::string(key.text);
 }
 
-const Mount kIgnores{3, "*", "/", {}};
-const Mount kReads{4, "*", "/", {"version", "part"}};
+const Mount kIgnores{3, "*", "/", true, {}};
+const Mount kReads{4, "*", "/", true, {"version", "part"}};
 
 TEST_CASE("the path counts as it was sent") {
   for (const Mount& mount : {kIgnores, kReads}) {

@@ -5,17 +5,17 @@ import type { DigestRoute, Services } from './services.ts';
 import { digestTarget } from './target.ts';
 
 export function readDigest(services: Services): DigestRoute {
-  const { objects, authorize, openReads } = services;
+  const { objects, authorize } = services;
   return (request, captures) => {
     const digest = digestTarget(captures);
-    authorize(request, 'read');
+    const grant = authorize(request, 'read');
     const found = objects.getBlob(digest);
     return content(services, request, found, {
       contentType: 'application/octet-stream',
       freshness: 'immutable',
-      shared: openReads,
+      grant,
       created: found.recorded?.created,
-      ...(openReads && { cache: found.epoch }),
+      cache: found.epoch,
     });
   };
 }

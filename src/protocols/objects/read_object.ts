@@ -5,17 +5,17 @@ import type { ObjectRoute, Services } from './services.ts';
 import { objectTarget } from './target.ts';
 
 export function readObject(services: Services): ObjectRoute {
-  const { objects, authorize, openReads } = services;
+  const { objects, authorize } = services;
   return (request, captures) => {
     const at = objectTarget(captures);
-    authorize(request, 'read', at.bucket);
+    const grant = authorize(request, 'read', at.bucket);
     const found = objects.get(at);
     return content(services, request, found, {
       contentType: found.ref.mediaType,
       freshness: found.kind === 'write-once' ? 'immutable' : 'revalidate',
-      shared: openReads,
+      grant,
       created: found.ref.date,
-      ...(openReads && { cache: found.epoch }),
+      cache: found.epoch,
     });
   };
 }

@@ -1,0 +1,99 @@
+// Grants: what a client may read, as the application says it (src/sites/grants.ts). A kept plan names the one
+// grant that it needs, and is used for requests whose credentials give it. What credentials give stands in a
+// table that never changes and is exchanged as a whole; a reactor has it from GrantsInForce.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace sealgate {
+
+// A scope, of which the engine knows only whether it is the same. Empty: everybody has it.
+using Grant = std::string;
+
+struct Grants {
+  bool all = false;
+  std::vector<Grant> some;
+
+  bool any() const { return all || !some.empty(); }
+  bool has(std::string_view grant) const;
+};
+
+using Sha256 = std::array<unsigned char, 32>;
+Sha256 sha256(std::string_view text);
+// Of 64 hex digits. False when it is none.
+bool read_sha256(std::string_view hex, Sha256* out);
+
+class GrantTable {
+ public:
+  struct Token {
+    Grants grants;
+    int64_t expires;  // seconds since the epoch
+  };
+  GrantTable();
+  GrantTable(const GrantTable&) = delete;
+  GrantTable& operator=(const GrantTable&) = delete;
+
+  // A later one takes the place of one of the same name.
+  void add_token(const Sha256& digest, Token token) { tokens_.insert_or_assign(digest, std::move(token)); }
+  void add_subject(std::string subject, Grants grants) {
+    subjects_.insert_or_assign(std::move(subject), std::move(grants));
+  }
+
+  // No other table of this process has it; never 0.
+  uint64_t serial() const { return serial_; }
+  // Null when it is not known. It may have expired. The time that this takes can reveal only bits of digests,
+  // which do not help to find a token.
+  const Token* token(std::string_view presented) const;
+  // Of the verified certificate of a client; null when it is not known.
+  const Grants* subject(const std::string& name) const;
+
+ private:
+  struct HashDigest {
+    size_t operator()(const Sha256& digest) const {
+      size_t hash;
+      std::memcpy(&hash, digest.data(), sizeof hash);
+      return hash;
+    }
+  };
+
+  const uint64_t serial_;
+  std::unordered_map<Sha256, Token, HashDigest> tokens_;
+  std::unordered_map<std::string, Grants> subjects_;
+};
+
+// The table of a process. It counts only for as long as the application has said: where that cannot look for
+// changes any more, it is asked itself.
+class GrantsInForce {
+ public:
+  // Times are milliseconds of CLOCK_MONOTONIC. No request is looked at by the table before once this has
+  // returned.
+  void replace(std::shared_ptr<const GrantTable> table, int64_t good_until);
+  void extend(int64_t good_until) { good_until_.store(good_until, std::memory_order_release); }
+
+  // A reactor's hold of it. While it stays the same, looking it up takes two comparisons.
+  class Reader {
+   public:
+    explicit Reader(const GrantsInForce& from) : from_(from) {}
+    // Null: nobody knows. It holds until the next call.
+    const GrantTable* table(int64_t now);
+
+   private:
+    const GrantsInForce& from_;
+    std::shared_ptr<const GrantTable> table_;
+  };
+
+ private:
+  std::atomic<std::shared_ptr<const GrantTable>> table_;
+  std::atomic<uint64_t> serial_{0};  // of the table
+  std::atomic<int64_t> good_until_{0};
+};
+
+}  // namespace sealgate

@@ -1,0 +1,26 @@
+// What credentials give, as the engine is told of it (native/server/grants.h): a plan that is kept names the
+// grant that it needs, and answers requests whose credentials give it. Types only; addon.ts exports them.
+
+export interface EngineGrants {
+  tokens: TokenGrants[];
+  subjects: SubjectGrants[];
+}
+
+export interface Granted {
+  /** Whatever a plan may need. */
+  all: boolean;
+  /** In the words of `DeliverPlan.grant`. */
+  some: readonly string[];
+}
+
+export interface TokenGrants extends Granted {
+  /** SHA-256 of the bearer token (RFC 6750), 64 hex digits. */
+  digest: string;
+  /** Seconds since the epoch; absent: never. */
+  expires?: number;
+}
+
+export interface SubjectGrants extends Granted {
+  /** Of a client's verified certificate (RFC 2253). */
+  subject: string;
+}
