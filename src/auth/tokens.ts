@@ -19,7 +19,11 @@ const entrySchema = z.strictObject({
   scopes: z.array(scopeSchema).min(1),
   /** ISO 8601. */
   created: z.string(),
-  expires: z.string().optional(),
+  /** ISO 8601. One that cannot be read would be no limit. */
+  expires: z
+    .string()
+    .refine((text) => !Number.isNaN(Date.parse(text)))
+    .optional(),
   /** The token's purpose, in the operator's words. */
   label: z.string().min(1).max(200).optional(),
 });
