@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { makeAuthority, makeLeaf, type Pair } from '../support/certificates.ts';
 import { createSite, type Site, TestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
 
 let site: Site;
 let required: TestServer;
@@ -70,4 +71,31 @@ test('verify optional: a client without a certificate may use a token', async ()
   assert.equal((await optional.put('/o/files/a', file)).status, 201);
   assert.equal((await upload(optional, 'b', ...as(writer))).status, 201);
   assert.equal((await upload(optional, 'c')).status, 401);
+});
+
+test('where reads take a token, a subject that may read is answered from kept plans', async () => {
+  const base = JSON.parse(await readFile(site.config, 'utf8'));
+  const clients = [
+    { subject: 'CN=writer,O=Example', scopes: ['write:files'] },
+    { subject: 'CN=reader,O=Example', scopes: ['read:files'] },
+  ];
+  const settings = { auth: { reads: 'token', clients }, sentinel: { intervalSeconds: 0 } };
+  const server = await start({ ...base, ...settings }, 'optional', './closed-store');
+  try {
+    assert.equal((await upload(server, 'a', ...as(writer))).status, 201);
+    const hits = () => server.metric('sealgate_plan_cache_hits_total');
+    const read = async () => {
+      const answer = await server.curl('/o/files/a', ...as(reader));
+      assert.equal(answer.body.toString(), 'content');
+      return hits();
+    };
+    // While the server is busy the application answers, alike.
+    await until(read, (count) => count > 0, 'the reader is answered from a kept plan');
+    const before = await hits();
+    assert.equal((await server.curl('/o/files/a', ...as(writer))).status, 401);
+    assert.equal((await server.curl('/o/files/a')).status, 401);
+    assert.equal(await hits(), before);
+  } finally {
+    await server.stop();
+  }
 });
