@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 /** What one connection asks for. */
 export interface Path {
   protocol: 'plain' | 'tls';
+  /** Whether it takes a bearer token, which it has. */
+  reads: 'open' | 'token';
   /** Bytes of the body. */
   size: number;
   /** Answers of the longer run. */
@@ -26,9 +28,14 @@ export async function instructionsPerAnswer(path: Path, certificate: string, key
 }
 
 /** Instructions of the process with the reactor; its client is another process. */
-async function instructions({ protocol, size }: Path, answers: number, certificate: string, key: string) {
+async function instructions(
+  { protocol, reads, size }: Path,
+  answers: number,
+  certificate: string,
+  key: string,
+) {
   const callgrind = ['--tool=callgrind', '--callgrind-out-file=/dev/null'];
-  const words = [protocol, `${size}`, `${answers}`, certificate, key];
+  const words = [protocol, reads, `${size}`, `${answers}`, certificate, key];
   const counting = run('valgrind', [...callgrind, 'build/test/request_path', ...words], { timeout });
   const { pid } = counting.child;
   const { stderr } = await counting;

@@ -14,10 +14,11 @@ const file = 'test/budget/budget.json';
 const slack = 1.1;
 
 const paths: Record<string, Path> = {
-  '1 KB, plain': { protocol: 'plain', size: 1024, answers: 1020 },
-  '1 KB, TLS': { protocol: 'tls', size: 1024, answers: 1020 },
-  '100 KB, plain': { protocol: 'plain', size: 102_400, answers: 520 },
-  '100 KB, TLS': { protocol: 'tls', size: 102_400, answers: 120 },
+  '1 KB, plain': { protocol: 'plain', reads: 'open', size: 1024, answers: 1020 },
+  '1 KB, plain, with a token': { protocol: 'plain', reads: 'token', size: 1024, answers: 1020 },
+  '1 KB, TLS': { protocol: 'tls', reads: 'open', size: 1024, answers: 1020 },
+  '100 KB, plain': { protocol: 'plain', reads: 'open', size: 102_400, answers: 520 },
+  '100 KB, TLS': { protocol: 'tls', reads: 'open', size: 102_400, answers: 120 },
 };
 
 const budget: Record<string, number> = JSON.parse(readFileSync(file, 'utf8'));

@@ -1,7 +1,9 @@
 // request_path: the engine's way from a request to its answer, for counting instructions: a reactor on the
 // main thread, and a client in a process of its own that asks for one file over and over on one connection.
 //
-//   request_path plain|tls BODYBYTES REQUESTS CERTIFICATE KEY
+//   request_path plain|tls open|token BODYBYTES REQUESTS CERTIFICATE KEY
+//
+// token: only a bearer token may read, and the client has it.
 #include <sys/wait.h>
 
 #include <cstdlib>
@@ -35,8 +37,12 @@ std::jthread application(Engine& engine, Reactor& reactor, const DeliverPlan& pl
   });
 }
 
-[[noreturn]] void be_client(int port, bool tls, size_t requests) {
-  const std::string request = "GET /o/files/file.bin HTTP/1.1\r\nHost: localhost\r\n\r\n";
+constexpr const char* kToken = "sgt_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
+
+[[noreturn]] void be_client(int port, bool tls, bool token, size_t requests) {
+  std::string request = "GET /o/files/file.bin HTTP/1.1\r\nHost: localhost\r\n";
+  if (token) request.append("Authorization: Bearer ").append(kToken).append("\r\n");
+  request += "\r\n";
   bench::Connection connection(port, tls);
   connection.first_answer(request);
   for (size_t i = 0; i < requests; i++) {
@@ -50,30 +56,36 @@ std::jthread application(Engine& engine, Reactor& reactor, const DeliverPlan& pl
 }  // namespace
 
 int main(int count, char** words) {
-  if (count != 6) bench::fail_with("usage: request_path plain|tls BODYBYTES REQUESTS CERTIFICATE KEY");
-  const bool tls = std::string_view(words[1]) == "tls";
-  const size_t size = std::strtoul(words[2], nullptr, 10), requests = std::strtoul(words[3], nullptr, 10);
+  if (count != 7)
+    bench::fail_with("usage: request_path plain|tls open|token BODYBYTES REQUESTS CERTIFICATE KEY");
+  const bool tls = std::string_view(words[1]) == "tls", token = std::string_view(words[2]) == "token";
+  const size_t size = std::strtoul(words[3], nullptr, 10), requests = std::strtoul(words[4], nullptr, 10);
 
   ReactorOptions options;
   options.listeners = {{"127.0.0.1", 0, tls}};
-  options.tls.certificates = {{words[4], read_file(words[4]), read_file(words[5])}};
+  options.tls.certificates = {{words[5], read_file(words[5]), read_file(words[6])}};
   options.tls.min_version = "TLSv1.3";
   options.tls.cipher_suites = "TLS_AES_128_GCM_SHA256";
   options.server_name = "sealgate";
 
   TempDir dir;
   options.mounts = everything();
+  options.mounts.front().open_reads = !token;
   options.blobs = dir.at("");
   Engine& engine = Engine::instance();
+  auto grants = std::make_shared<GrantTable>();
+  grants->add_token(sha256(kToken), {{false, {"read:files"}}, INT64_MAX});
+  engine.grants.replace(std::move(grants), INT64_MAX);
   std::string failure;
   const auto reactor = Reactor::create(1, options, engine, &failure);
   if (!reactor) bench::fail_with(failure.c_str());
   const int port = reactor->listeners().front().port();
 
   const pid_t client = ::fork();
-  if (client == 0) be_client(port, tls, requests);
-  const auto answering =
-      application(engine, *reactor, plan_to_deliver(add_blob(dir, std::string(size, 'x'))));
+  if (client == 0) be_client(port, tls, token, requests);
+  DeliverPlan plan = plan_to_deliver(add_blob(dir, std::string(size, 'x')));
+  if (token) plan.grant = "read:files";
+  const auto answering = application(engine, *reactor, plan);
   int status = 0;
   const std::jthread waiting([&] {
     ::waitpid(client, &status, 0);
