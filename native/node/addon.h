@@ -13,6 +13,7 @@ namespace sealgate::addon {
 // What one JavaScript environment holds; there are no mutable globals on this side.
 struct Instance {
   Napi::FunctionReference store_lock;
+  Napi::FunctionReference blob_hash;
   Napi::FunctionReference reactor;
 };
 

@@ -8,6 +8,7 @@
 #include "node/options.h"
 #include "server/libraries.h"
 #include "server/process.h"
+#include "store/blob_hash.h"
 #include "store/disk_space.h"
 #include "store/staging_file.h"
 #include "store/store_lock.h"
@@ -118,6 +119,55 @@ Napi::Value release_file_async(const Napi::CallbackInfo& info) {
       [](Napi::Env env, const bool&) -> Napi::Value { return env.Undefined(); });
 }
 
+// --- BlobHash
+// ----------------------------------------------------------------------------------------------------
+
+class BlobHashObject : public Napi::ObjectWrap<BlobHashObject> {
+ public:
+  explicit BlobHashObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<BlobHashObject>(info) {}
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(
+        env, "BlobHash",
+        {InstanceMethod<&BlobHashObject::step>("step"), InstanceMethod<&BlobHashObject::close>("close")});
+  }
+  std::string path;
+
+ private:
+  struct Step {
+    uint64_t read = 0;
+    BlobHash::Result whole;
+  };
+
+  // A number of bytes, and at the end of the file what was found.
+  Napi::Value step(const Napi::CallbackInfo& info) {
+    const auto pieces = static_cast<size_t>(info[0].As<Napi::Number>().Int64Value());
+    const bool opens = !hash_;
+    if (opens) hash_ = std::make_shared<BlobHash>();
+    return Job<Step>::start(
+        info.Env(), Engine::instance().proofs,
+        [hash = hash_, opens, path = path, pieces](Step* out) {
+          const Status opened = opens ? hash->open(path, ReadFrom::disk) : Status{};
+          if (!opened.ok()) return opened;
+          const Status status = hash->step(pieces, &out->read);
+          return status.ok() && out->read == 0 ? hash->finish(&out->whole) : status;
+        },
+        [](Napi::Env env, const Step& done) -> Napi::Value {
+          if (done.read == 0) return hashed(env, done.whole.digest, done.whole.size);
+          return Napi::Number::New(env, static_cast<double>(done.read));
+        });
+  }
+
+  void close(const Napi::CallbackInfo&) { hash_.reset(); }
+
+  std::shared_ptr<BlobHash> hash_;
+};
+
+Napi::Value open_hash(const Napi::CallbackInfo& info) {
+  const Napi::Object object = info.Env().GetInstanceData<Instance>()->blob_hash.New({});
+  BlobHashObject::Unwrap(object)->path = info[0].As<Napi::String>();
+  return object;
+}
+
 // --- the rest
 // ----------------------------------------------------------------------------------------------------
 
@@ -149,6 +199,8 @@ Napi::Value libraries(const Napi::CallbackInfo& info) {
 void init_store(Napi::Env env, Napi::Object exports) {
   Instance* instance = env.GetInstanceData<Instance>();
   instance->store_lock = Napi::Persistent(StoreLockObject::define(env));
+  instance->blob_hash = Napi::Persistent(BlobHashObject::define(env));
+  exports.Set("openHash", Napi::Function::New<open_hash>(env));
   exports.Set("explainLostMetadata", Napi::Function::New<explain_lost>(env));
   exports.Set("seal", Napi::Function::New<seal>(env));
   exports.Set("lockStore", Napi::Function::New<lock_store>(env));

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/fd.h"
+#include "base/hex.h"
 #include "store/sealed_file.h"
 
 namespace sealgate {
@@ -20,13 +21,6 @@ constexpr size_t kCopyBytes = 1024 * 1024;
 // small files gain nothing.
 constexpr uint64_t kReservedBytes = 16 * 1024 * 1024;
 constexpr uint64_t kLeastReservedBytes = 1024 * 1024;
-
-std::string hex(const unsigned char* bytes, size_t size) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (size_t i = 0; i < size; i++) text.append({kDigits[bytes[i] >> 4], kDigits[bytes[i] & 15]});
-  return text;
-}
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 

@@ -5,8 +5,9 @@ import type { Command } from 'commander';
 import { isDigest } from '../digest.ts';
 import { readAnnouncement } from '../server/announcement.ts';
 import { StoreHeld } from '../store/layout.ts';
+import { quarantineOf } from '../store/quarantine.ts';
 import type { KnownBlob, Store } from '../store/store.ts';
-import { allKnown, type Fault, findUnrecorded, verifyBlobs } from '../store/verification.ts';
+import { allKnown, type Fault, findStrays, verifyBlobs } from '../store/verification.ts';
 import { display } from './progress.ts';
 import { sayError, UsageError } from './say.ts';
 import { type SiteOptions, withExamples, withSite, withStore } from './site.ts';
@@ -15,6 +16,11 @@ interface Options extends SiteOptions {
   restore?: true;
   json?: true;
 }
+
+/** The exit status when content is damaged, missing, unreadable or withdrawn. */
+const faultyStatus = 4;
+/** Faults that keep no content from being delivered. */
+const harmless = new Set<Fault['state']>(['unrecorded', 'foreign', 'wrong-mode']);
 
 /** The status that shells report for a command that SIGINT ended. */
 const interruptedStatus = 130;
@@ -27,13 +33,16 @@ const advice: Record<Fault['state'], string> = {
   withdrawn:
     "run 'sealgate verify --restore', which gives it back if a file of it is right, or store it again",
   'not-forgotten': "run 'sealgate forget' again, which removes the file",
-  unrecorded: 'an upload that never ended left it; nothing points at it, and storing the same bytes takes it',
+  unrecorded:
+    'a crash in an upload left it, and nothing points at it; the server takes it up or removes it by itself',
+  foreign: 'move it elsewhere, and find out who writes below the store',
+  'wrong-mode': 'the server sets it when the blob is asked for; find out who changed it',
   unknown: 'there is neither a record nor a file; is it the right store?',
 };
 
 export function addVerify(program: Command): void {
   const command = withSite(program.command('verify'))
-    .description('hash the blobs of the store and list those that are damaged, missing or in quarantine')
+    .description('read and hash the store: list what is damaged, missing, in quarantine, or not the store’s')
     .argument('[digest...]', 'sha256:HEX or HEX; without any, all blobs')
     .option('--restore', 'take intact blobs back from quarantine; check nothing else')
     .option('--json', 'print one JSON object per line: each fault, then a summary')
@@ -42,7 +51,8 @@ export function addVerify(program: Command): void {
       'after',
       `
 Without --restore nothing is written, so a server may run meanwhile. --restore needs the store to itself.
-Exit status: 1 when a blob is damaged, missing, unreadable or in quarantine.
+Exit status: 0 when all content is right, also when there are files beside it; ${faultyStatus} when a blob is
+damaged, missing, unreadable or in quarantine, or could not be restored; 1 when the command failed.
 `,
     );
   withExamples(command, 'sealgate verify', 'sealgate verify --json', 'sealgate verify --restore');
@@ -66,7 +76,7 @@ async function looking(digests: string[], options: Options): Promise<void> {
       sayError('a server may have this store open: it is read, and nothing is changed');
     const run = new Run(store, options.json === true);
     await interruptibly((signal) => run.all(digests, signal));
-    run.end();
+    await run.end();
   });
 }
 
@@ -106,7 +116,7 @@ class Run {
     try {
       await verifyBlobs(blobs(), on);
       if (isAsked) for (const digest of digests) this.#tellUnknown(digest);
-      else if (!signal.aborted) await findUnrecorded(on);
+      else if (!signal.aborted) await findStrays(on);
     } finally {
       this.#display.end();
       for (const line of this.#lines) console.log(line);
@@ -124,24 +134,32 @@ class Run {
 
   #tell(fault: Fault): void {
     this.#faults++;
-    if (fault.state !== 'unrecorded') this.#grave++;
+    if (!harmless.has(fault.state)) this.#grave++;
     const line = this.#json ? JSON.stringify({ ...fault, advice: advice[fault.state] }) : lineOf(fault);
     // Kept until the progress bar ends, which would overwrite the line.
     if (process.stderr.isTTY) this.#lines.push(line);
     else console.log(line);
   }
 
-  end(): void {
+  async end(): Promise<void> {
     const { files, bytes } = this.#progress;
-    if (this.#json) console.log(JSON.stringify({ blobs: files, bytes, faults: this.#faults }));
-    else
-      console.log(`${files} blobs verified, ${this.#faults === 0 ? 'all right' : `${this.#faults} faults`}`);
-    if (this.#grave > 0) process.exitCode ??= 1;
+    const faults = this.#faults;
+    const quarantine = await quarantineOf(this.#store.root);
+    if (this.#json) console.log(JSON.stringify({ blobs: files, bytes, faults, quarantine }));
+    else {
+      const { files: kept } = quarantine;
+      const aside = kept > 0 ? `, ${kept === 1 ? '1 file' : `${kept} files`} in quarantine` : '';
+      const found = faults === 0 ? 'all right' : `${faults} faults`;
+      console.log(`${files} blobs verified, ${found}${aside}`);
+    }
+    if (this.#grave > 0) process.exitCode ??= faultyStatus;
   }
 }
 
-function lineOf({ digest, state, detail }: Fault): string {
-  return `${state} sha256:${digest}: ${detail}; ${advice[state]}`;
+function lineOf(fault: Fault): string {
+  const { state, detail } = fault;
+  const what = 'digest' in fault ? `sha256:${fault.digest}` : fault.path;
+  return `${state} ${what}: ${detail}; ${advice[state]}`;
 }
 
 // Lets SIGINT restore the terminal before the command ends.
@@ -183,7 +201,7 @@ async function restore(store: Store, digests: string[], json: boolean): Promise<
   }
   if (json) console.log(JSON.stringify({ restored, left }));
   else console.log(`${restored} blobs restored, ${left} not`);
-  if (left > 0) process.exitCode = 1;
+  if (left > 0) process.exitCode = faultyStatus;
 }
 
 function* withdrawn(store: Store): Generator<string> {

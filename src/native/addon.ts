@@ -74,6 +74,17 @@ export interface Hashed {
   size: number;
 }
 
+/** A blob's file that is read and hashed a piece at a time, off the calling thread (store/blob_hash.h). */
+export interface BlobHash {
+  /**
+   * Reads up to so many MiB, past the page cache, of which nothing is displaced. Resolves with the number of
+   * bytes, and behind the last of them with what was found. Rejects as `hashFile` does. One at a time.
+   */
+  step(mebibytes: number): Promise<number | Hashed>;
+  /** Closes the file, for one that is not read to its end. */
+  close(): void;
+}
+
 /** Released by `release()` or by the end of the process (flock(2)). */
 export interface StoreLock {
   release(): void;
@@ -305,6 +316,8 @@ export interface Addon extends EngineLogs {
   raiseBlob(path: string, evidence: Evidence, wanted: SealLevel): Promise<Sealed>;
   /** Removes a file's immutable attribute, if it has one. Rejects with code EPERM without the right to. */
   releaseFile(path: string): Promise<void>;
+  /** Nothing of the file is changed, its mode neither. */
+  openHash(path: string): BlobHash;
   /** Copies and hashes on the calling thread: for maintenance workers. */
   importFile(source: string, staging: string): Hashed;
 }

@@ -14,8 +14,8 @@ import { aside, lockStore, makeFolders } from './layout.ts';
 import { Metadata } from './metadata.ts';
 import type { BlobRecord } from './proofs.ts';
 import { Replay } from './replay.ts';
+import { digestsBelow } from './stray_files.ts';
 import { upgradeStore } from './upgrade.ts';
-import { digestsBelow } from './verification.ts';
 
 export interface Rebuilt {
   /** Taken from the journal. */
@@ -124,7 +124,7 @@ async function fromJournal(meta: Metadata, path: string, done: Done, said: () =>
 async function fromBlobs(meta: Metadata, root: string, done: Done, said: () => void): Promise<void> {
   const blobs = new Blobs(root);
   await blobs.prepare();
-  for await (const digest of digestsBelow(blobsFolder(root))) {
+  for await (const digest of digestsBelow(root)) {
     if (meta.newest<BlobRecord>('blobs', [digest])) continue;
     // What the kernel holds of it is kept.
     const found = await blobs.hash(digest, 'L1');

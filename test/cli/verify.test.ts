@@ -35,7 +35,7 @@ test('no faults: status 0, also with a running server', async () => {
   assert.equal(await server.stop(), 0);
 });
 
-test('each fault is listed with a remedy: status 1, and no file is changed', async () => {
+test('each fault is listed with a remedy: status 4, and no file is changed', async () => {
   await withStore(async (store) => {
     await store.quarantine(sha256('withdrawn'), 'content');
     await store.forget(sha256('forgotten'), 'why');
@@ -49,9 +49,11 @@ test('each fault is listed with a remedy: status 1, and no file is changed', asy
   await mkdir(path('fifo'));
   await mkdir(dirname(path('unrecorded')), { recursive: true });
   await writeFile(path('unrecorded'), 'unrecorded');
+  const foreign = join(root, 'blobs/sha256/README');
+  await writeFile(foreign, 'foreign');
   const before = await stat(path('loose'));
   const { status, stdout } = await verify();
-  assert.equal(status, 1);
+  assert.equal(status, 4);
   const found = stdout.split('\n').map((line) =>
     line
       .split(/[:;] ?/)
@@ -64,10 +66,12 @@ test('each fault is listed with a remedy: status 1, and no file is changed', asy
     ['damaged', 'fifo'],
     ['withdrawn', 'withdrawn'],
     ['unrecorded', 'unrecorded'],
+    ['wrong-mode', 'loose'],
   ];
   const lines = expected.map(([state, bytes]) => `${state} sha256:${sha256(bytes)}`);
+  lines.push(`foreign ${foreign}:it is not the store’s`);
   assert.deepEqual(found.slice(0, -2).sort(), lines.sort());
-  assert.match(stdout, /7 blobs verified, 5 faults\n$/);
+  assert.match(stdout, /7 blobs verified, 7 faults, 1 file in quarantine\n$/);
   assert.match(stdout, new RegExp(`it has SHA-256 ${sha256('DAMAGED')}; store the same bytes again`));
   const now = await stat(path('loose'));
   assert.deepEqual([now.mode, now.ctimeMs], [before.mode, before.ctimeMs]);
@@ -78,14 +82,15 @@ test('only given digests are checked; --json prints each fault and a summary', a
   const [right, damaged] = [sha256('right'), sha256('damaged')];
   assert.equal((await verify(right)).status, 0);
   const { status, stdout } = await verify('--json', right, `sha256:${damaged}`, '0'.repeat(64));
-  assert.equal(status, 1);
+  assert.equal(status, 4);
   const [first, second, summary] = stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
   assert.deepEqual([first.digest, first.state], [damaged, 'damaged']);
   assert.deepEqual([second.digest, second.state], ['0'.repeat(64), 'unknown']);
-  assert.deepEqual(summary, { blobs: 2, bytes: 12, faults: 2 });
+  const quarantine = { files: 1, bytes: 9 };
+  assert.deepEqual(summary, { blobs: 2, bytes: 12, faults: 2, quarantine });
 });
 
 test('an invalid digest: status 2', async () => {
@@ -98,8 +103,19 @@ test('a forgotten blob whose file still exists is listed', async () => {
   await mkdir(dirname(path('forgotten')), { recursive: true });
   await writeFile(path('forgotten'), 'forgotten');
   const { status, stdout } = await verify(sha256('forgotten'));
-  assert.equal(status, 1);
+  assert.equal(status, 4);
   assert.match(stdout, /^not-forgotten .* run 'sealgate forget' again/);
+});
+
+test('only what keeps no content from clients: status 0, and it is listed', async () => {
+  const other = await createSite();
+  const folder = join(other.dir, 'store/blobs/sha256');
+  await mkdir(folder, { recursive: true });
+  await outcome(spawnCli(['bucket', 'create', 'any', '--config', other.config]));
+  await writeFile(join(folder, 'README'), 'foreign');
+  const { status, stdout } = await outcome(spawnCli(['verify', '--config', other.config]));
+  assert.deepEqual([status, stdout.split(' ')[0]], [0, 'foreign']);
+  await other.remove();
 });
 
 test('--restore with a running server: refused with a remedy', async () => {
@@ -113,12 +129,12 @@ test('--restore with a running server: refused with a remedy', async () => {
 test('--restore: intact blobs are served again, damaged and forgotten ones are not', async () => {
   await withStore((store) => store.quarantine(sha256('damaged'), 'content'));
   const { status, stdout } = await verify('--restore');
-  assert.equal(status, 1);
+  assert.equal(status, 4);
   assert.match(stdout, new RegExp(`^restored sha256:${sha256('withdrawn')}: it is served again$`, 'm'));
   assert.match(stdout, new RegExp(`^no-right-file sha256:${sha256('damaged')}: `, 'm'));
   assert.match(stdout, /1 blobs restored, 1 not\n$/);
   const forgotten = await verify('--restore', sha256('forgotten'));
-  assert.deepEqual([forgotten.status, forgotten.stdout.split(' ')[0]], [1, 'forgotten']);
+  assert.deepEqual([forgotten.status, forgotten.stdout.split(' ')[0]], [4, 'forgotten']);
   assert.equal((await verify(sha256('withdrawn'))).status, 0);
   const server = await TestServer.start(site, '--workers', '1');
   const { status: answered, body } = await server.curl('/o/files/withdrawn');

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openStore } from '../../src/store/content_store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { findUnrecorded } from '../../src/store/verification.ts';
+import { findStrays } from '../../src/store/verification.ts';
 import { mountSmallDisk } from '../support/small_disk.ts';
 import { blobPath, putBytes, sha256, temporaryFolder } from '../support/store.ts';
 
@@ -47,7 +47,7 @@ test('a blob whose record finds no space is removed, and verify finds nothing', 
   await assert.rejects(putBytes(store, 'files', 'new', 'new'), { code: 'store-full' });
   assert.ok(!existsSync(blobPath(root, sha256('new'))));
   const faults: unknown[] = [];
-  await findUnrecorded({
+  await findStrays({
     store,
     signal: new AbortController().signal,
     onFault: (fault) => faults.push(fault),

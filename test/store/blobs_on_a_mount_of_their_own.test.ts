@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { openStore } from '../../src/store/content_store.ts';
 import { rebuildStore } from '../../src/store/rebuild.ts';
 import type { Fault } from '../../src/store/verification.ts';
-import { findUnrecorded } from '../../src/store/verification.ts';
+import { findStrays } from '../../src/store/verification.ts';
 import { bindFolder, mountSmallDisk, unmount } from '../support/small_disk.ts';
 import { allNames, sha256, TestStore } from '../support/store.ts';
 
@@ -80,7 +80,7 @@ test('unfinished uploads are removed at open, and never taken for blobs', { skip
   const faults: Fault[] = [];
   const { signal } = new AbortController();
   const onFault = (fault: Fault) => faults.push(fault);
-  await findUnrecorded({ store: site.store, onFault, onDone: () => {}, signal });
+  await findStrays({ store: site.store, onFault, onDone: () => {}, signal });
   assert.deepEqual(faults, []);
   await site.store.close();
   const told: number[] = [];

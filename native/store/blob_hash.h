@@ -1,0 +1,60 @@
+// BlobHash: the SHA-256 of a blob's file, read a piece at a time, so that whoever reads it can wait between
+// two pieces or give up. Blocking: for threads that may wait for a disk.
+#pragma once
+
+#include <openssl/evp.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+#include "base/status.h"
+
+namespace sealgate {
+
+// disk: past the page cache (O_DIRECT), which also finds what changed on the device below a page that is in
+// memory. beside: by way of the page cache, which `disk` becomes where there are no direct reads. Either way
+// the page cache is left as it was found: what the file has there stays, and what reading brought in goes.
+enum class ReadFrom : uint8_t { disk, beside };
+
+class BlobHash {
+ public:
+  static constexpr size_t kPieceBytes = 1024 * 1024;
+
+  struct Result {
+    std::string digest;  // 64 lower-case hex digits
+    uint64_t size = 0;
+  };
+
+  // Symbolic links are not followed (ELOOP).
+  Status open(const std::string& path, ReadFrom from);
+  // Reads and hashes up to so many pieces of kPieceBytes. `read` is 0 at the end of the file.
+  Status step(size_t pieces, uint64_t* read);
+  // ESTALE: the file changed while it was read.
+  Status finish(Result* out);
+
+ private:
+  struct Freed {
+    void operator()(char* bytes) const;
+    void operator()(EVP_MD_CTX* hash) const { EVP_MD_CTX_free(hash); }
+  };
+
+  Status read_piece(size_t* read);
+  void note_resident(uint64_t end);
+  void drop_read(uint64_t end);
+
+  Fd file_;
+  ReadFrom from_ = ReadFrom::disk;
+  uint64_t at_ = 0;
+  uint64_t size_ = 0;  // as it was opened
+  std::string evidence_;
+  std::unique_ptr<EVP_MD_CTX, Freed> hash_;
+  std::unique_ptr<char, Freed> buffer_;
+  // Whether pages were in memory before we came, from the page at `noted_from_` on.
+  std::vector<unsigned char> resident_;
+  uint64_t noted_from_ = 0;
+};
+
+}  // namespace sealgate
