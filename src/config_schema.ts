@@ -8,6 +8,7 @@ import { dates } from './dates.ts';
 import { limitsSchema } from './limits.ts';
 import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
+import { scrubSchema } from './scrub_schema.ts';
 
 // Zod otherwise compiles each schema, which takes longer than parsing one file.
 z.config({ jitless: true });
@@ -236,6 +237,9 @@ export const configSchema = z.strictObject({
         .describe('Exceptions from these settings, by bucket.'),
     })
     .prefault({}),
+  scrub: scrubSchema
+    .prefault({})
+    .describe('Cold blobs are read, and compared with their digests, before a client asks for them.'),
   lastModified: z
     .enum(dates)
     .default('written')

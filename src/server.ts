@@ -17,16 +17,15 @@ import type { Objects } from './objects/objects.ts';
 import { Readiness } from './readiness.ts';
 import { checkKtls, modeBeside } from './rollout/kernel_tls.ts';
 import { startOperation } from './rollout/operation.ts';
-import type { Sentinel } from './rollout/sentinel.ts';
 import { announce } from './server/announcement.ts';
 import { createApplication, createObjects, startBridge } from './server/application.ts';
 import { keepTlsFresh } from './server/fresh_tls.ts';
 import { keepGrants } from './server/grants.ts';
 import { logCounters, startLogs } from './server/logs.ts';
 import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
-import { startSentinel } from './server/sentinel.ts';
 import { openServedStore } from './server/store.ts';
 import { serverTokens } from './server/tokens.ts';
+import { startWatchers, type Watchers } from './server/watchers.ts';
 
 export interface StartOptions {
   /** File that receives all TLS secrets, with which captured traffic can be decrypted; empty: none. */
@@ -93,7 +92,7 @@ async function assemble(
   const encrypted = config.listeners.some(({ tls }) => tls);
   const reactor = reactorOptions(config, encrypted ? await tlsFiles.read() : undefined, anyOffload(devices));
   let state: 'starting' | 'ready' | 'draining' = 'starting';
-  let sentinel: Sentinel | undefined;
+  const watch: Watchers = {};
   let control: ControlListener | undefined;
   const readiness = new Readiness();
   const store = await openServedStore(config, readiness, log);
@@ -103,7 +102,7 @@ async function assemble(
   const refusals = new Refusals();
   const tokens = serverTokens(config, log);
   const own = () => ({ ...tokens.counters(), ...logCounters(), ...store.counters() });
-  const counters = () => ({ ...refusals.plus(pool?.counters() ?? {}), ...own() });
+  const counters = () => ({ ...refusals.plus(pool?.counters() ?? {}), ...own(), ...watch.scrub?.counters() });
   const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
   const operation = await startOperation(config, ktls, counters, log);
   closers.push(() => operation.close());
@@ -124,7 +123,8 @@ async function assemble(
     state: () => state,
     readiness,
     content: { store, objects, dropStalePlans: () => pool?.dropStalePlans(), log },
-    sentinel: () => sentinel?.status(),
+    sentinel: () => watch.sentinel?.status(),
+    scrub: () => watch.scrub?.status(),
     reload,
   });
   closers.push(control.close);
@@ -132,9 +132,8 @@ async function assemble(
   pool = started;
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
   operation.begin();
-  const watching = startSentinel(config, { store, objects, operation, token: ownToken, log }, started);
-  closers.push(() => watching.close());
-  sentinel = watching;
+  const needs = { store, objects, operation, token: ownToken, log };
+  closers.push(await startWatchers(config, needs, started, watch));
   closers.push(await announce(config, { listeners: started.listeners, control: control.url }, log));
   state = 'ready';
 

@@ -165,6 +165,23 @@ export const engineMetrics: Record<string, EngineMetric> = {
     'Blobs that failed their proof and are no longer served, by reason.',
     'reason',
   ),
+  scrub_blobs: counter('scrub_blobs', 'Blobs that the scrubber has gone by.'),
+  scrub_bytes: counter('scrub_read_bytes', 'Bytes of blobs that the scrubber has read and hashed.'),
+  scrub_findings: counter('scrub_findings', 'What the scrubber found, by state.', 'state'),
+  scrub_standing: gauge(
+    'scrub_standing_faults',
+    'Faults of the last or present pass that nobody has mended since, by state.',
+    'state',
+  ),
+  scrub_progress: gauge('scrub_progress_ratio', 'Share of the pass under way that is done, 0 to 1.'),
+  scrub_ended: gauge(
+    'scrub_last_pass_timestamp_seconds',
+    'When the last whole pass ended, seconds since the epoch; 0: none has.',
+  ),
+  scrub_late: gauge('scrub_late', '1: a pass takes longer than scrub.periodDays.'),
+  quarantine_files: gauge('quarantine_files', 'Files in quarantine.'),
+  quarantine_bytes: gauge('quarantine_bytes', 'Bytes of the files in quarantine.'),
+  quarantine_limit: gauge('quarantine_limit_bytes', 'scrub.quarantineBytes.'),
   cold_opens: counter('cold_opens', 'Blobs opened by an I/O thread because their inodes were not in memory.'),
   cold_reads: counter(
     'cold_reads',

@@ -21,6 +21,7 @@ import {
 import type { SentinelStatus } from '../rollout/sentinel.ts';
 import type { Symptom } from '../rollout/symptom.ts';
 import { type KernelShare, kernelShare, type Traffic, trafficOf } from '../rollout/traffic.ts';
+import type { ScrubStatus } from '../store/scrubber.ts';
 import { quarantined } from '../store/side_folders.ts';
 import type { Baseline } from './baseline.ts';
 import { readTlsStat } from './tls_stat.ts';
@@ -41,6 +42,8 @@ export interface ViewServices {
   ktls: KtlsCapability[];
   state(): string;
   sentinel(): SentinelStatus | undefined;
+  /** Undefined: it is off. */
+  scrub(): ScrubStatus | undefined;
   readiness: Readiness;
   /** At most `limit` connections of each worker. */
   connections(limit: number): Promise<ConnectionInfo[]>;
@@ -100,7 +103,7 @@ async function spaceOf(folder: string): Promise<{ freeBytes: number; bytes: numb
   return { freeBytes: bavail * bsize, bytes: blocks * bsize };
 }
 
-async function status({ config, operation, ktls, state, sentinel }: ViewServices) {
+async function status({ config, operation, ktls, state, sentinel, scrub }: ViewServices) {
   return {
     state: state(),
     pid: process.pid,
@@ -112,6 +115,7 @@ async function status({ config, operation, ktls, state, sentinel }: ViewServices
     sentinel: sentinel(),
     ktls,
     store: { root: config.store, ...(await spaceOf(config.store)) },
+    scrub: scrub(),
     kernel: readTlsStat(),
     traffic: traffic(operation.samples),
   };
@@ -158,6 +162,7 @@ async function diagnosis(services: ViewServices): Promise<Diagnosis> {
     totals: operation.samples.total().counts,
     unready: await faultsOf(services.sentinel(), services.readiness),
     space: await spaceOf(config.store).catch(() => undefined),
+    scrub: services.scrub(),
   });
   const windowSeconds = intervals.reduce((sum, { seconds }) => sum + seconds, 0);
   return { windowSeconds, symptoms, traffic: traffic(operation.samples) };

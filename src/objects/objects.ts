@@ -208,9 +208,20 @@ export class Objects {
     try {
       await this.#options.store.prove(digest, found);
     } catch (error) {
-      if (hasCode(error, 'seal-broken')) this.#options.epochs.bumpAll();
+      if (!hasCode(error, 'store-read-failed')) this.#options.epochs.bumpAll();
       throw error;
     }
+  }
+
+  /**
+   * The scrubber found other bytes on the disk: from now on nobody gets the blob before it is proved from
+   * there. Rejects as prove does.
+   */
+  doubt(digest: string): Promise<void> {
+    const proof = this.#options.store.proveOnDisk(digest);
+    // Plans are made anew, and wait for the proof; those made before it began to count are stale as well.
+    this.#options.epochs.bumpAll();
+    return proof.finally(() => this.#options.epochs.bumpAll());
   }
 
   /** See store.ts. */

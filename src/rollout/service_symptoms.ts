@@ -1,5 +1,6 @@
 // Symptoms of the service, whether or not kernel TLS is used: uploads, content, disk, readiness and logs.
 
+import { storeRules } from './store_symptoms.ts';
 import { percent, type Rule } from './symptom.ts';
 
 /** Minimum of uploads below which a share may be a few clients' doing. */
@@ -136,6 +137,7 @@ export const serviceRules: Rule[] = [
   uploadsAborted,
   uploadsLost,
   quarantined,
+  ...storeRules,
   accessLogLoses,
   logLoses,
   tokensBroken,

@@ -1,6 +1,7 @@
 // Symptom: what a rule of the diagnosis states, and what rules look at.
 
 import type { ConnectionInfo, Counters, NetDevice } from '../native/addon.ts';
+import type { ScrubStatus } from '../store/scrubber.ts';
 import type { GuardStatus } from './guard.ts';
 import type { RolloutView } from './rollout.ts';
 
@@ -35,6 +36,8 @@ export interface Observations {
   unready: string[];
   /** Bytes of the store's file system; absent where it does not say. */
   space?: { freeBytes: number; bytes: number } | undefined;
+  /** Absent where it is off. */
+  scrub?: ScrubStatus | undefined;
 }
 
 /** The symptom, when what is seen matches. */

@@ -6,6 +6,7 @@ import { hasCode, SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
 import { checkedMediaType, mediaTypeOf } from '../media_type.ts';
 import type { Hashed, SealBreak, StoreLock } from '../native/addon.ts';
+import { type Adopted, adoptBlob } from './adoption.ts';
 import { Arrivals } from './arrivals.ts';
 import { Blobs } from './blobs.ts';
 import { forgetBlob } from './forgetting.ts';
@@ -202,6 +203,14 @@ class ContentStore implements Store {
 
   prove(digest: string, broken: SealBreak) {
     return this.#proofs.prove(digest, broken);
+  }
+
+  proveOnDisk(digest: string) {
+    return this.#proofs.proveOnDisk(digest);
+  }
+
+  adopt(digest: string): Promise<Adopted> {
+    return this.#locks.run(digest, () => adoptBlob(this.#meta, this.#blobs, digest, this.#seals.wanted()));
   }
 
   quarantine(digest: string, reason: string) {

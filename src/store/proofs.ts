@@ -13,6 +13,7 @@ import {
   type SealRecord,
 } from '../native/addon.ts';
 import type { Blobs } from './blobs.ts';
+import { hashOnDisk } from './disk_hash.ts';
 import { HashQueue } from './hash_queue.ts';
 import type { Metadata } from './metadata.ts';
 import type { Seals } from './seals.ts';
@@ -78,6 +79,8 @@ export class Proofs {
   readonly #queue = new HashQueue();
   /** Digests of blobs whose bytes were read and found right since the start, the oldest first. */
   readonly #read = new Set<string>();
+  /** By digest, the evidence of blobs that failed and could not be recorded as withdrawn: a disk is full. */
+  readonly #refused = new Map<string, Evidence>();
   /** Blobs withdrawn since the start. Each reason begins at 0: an alert sees the first of them. */
   readonly #withdrawn: Record<Failure, number> = { 'other-digest': 0, 'no-file': 0, reported: 0 };
 
@@ -108,6 +111,8 @@ export class Proofs {
     if ('forgotten' in record) throw new SealgateError('content-forgotten');
     if ('quarantined' in record)
       throw new SealgateError('seal-broken', `Blob ${digest} is in quarantine: ${record.quarantined}.`);
+    if (this.#refused.size > 0 && this.#refused.get(digest) === record.evidence)
+      throw new SealgateError('seal-broken', `Blob ${digest} failed its proof, and cannot be withdrawn now.`);
     return sealRecord(digest, record.size, record.evidence, record.created);
   }
 
@@ -126,8 +131,18 @@ export class Proofs {
     return (this.#under.get(digest) ?? this.#begin(this.#record(digest), broken)).proof;
   }
 
-  #begin({ digest, size }: SealRecord, broken: SealBreak): Proof {
-    const inTurn = this.#locks.run(digest, () => this.#prove(digest, broken));
+  /** All of its bytes, as they are on the disk: whatever memory has of them. */
+  async proveOnDisk(digest: string): Promise<void> {
+    for (let under = this.#under.get(digest); under; under = this.#under.get(digest)) await under.proof;
+    await this.#beginAs(this.#record(digest), (record) => this.#checkDisk(record)).proof;
+  }
+
+  #begin(record: SealRecord, broken: SealBreak): Proof {
+    return this.#beginAs(record, (now) => this.#prove(now, broken));
+  }
+
+  #beginAs({ digest, size }: SealRecord, prove: (record: SealRecord) => Promise<SealRecord>): Proof {
+    const inTurn = this.#locks.run(digest, async () => prove(this.#record(digest)));
     const proof = inTurn.finally(() => this.#under.delete(digest));
     const under = { proof, size };
     this.#under.set(digest, under);
@@ -137,8 +152,8 @@ export class Proofs {
   // Nothing is condemned before all of its bytes were read: the same content on another inode is as good (a
   // restored backup, a touched file), and bytes that were wrong once on their way are no proof. A file that
   // cannot be reached says nothing about its content: it may be on a disk that is not mounted.
-  async #prove(digest: string, reported: SealBreak): Promise<SealRecord> {
-    const record = this.#record(digest);
+  async #prove(record: SealRecord, reported: SealBreak): Promise<SealRecord> {
+    const { digest } = record;
     const found = this.#blobs.seal(record);
     // Somebody else's proof came first, or it was out of reach for a moment.
     if (isLevel(found) && reported !== 'content') return record;
@@ -154,6 +169,20 @@ export class Proofs {
       await this.#meta.append<BlobRecord>('blobs', [digest], () => next);
     }
     return sealRecord(digest, size, evidence, created);
+  }
+
+  async #checkDisk(record: SealRecord): Promise<SealRecord> {
+    const { digest, size } = record;
+    const found = this.#blobs.seal(record);
+    if (found === 'missing' || found === 'unreadable') throw unreachable(digest, found);
+    if (found === 'not-a-file') return this.#condemn(digest, 'no-file');
+    const onDisk = await this.#queue.add(size, () =>
+      hashOnDisk(this.#blobs.path(digest)).catch((cause) => {
+        throw unreachable(digest, 'unreadable', cause);
+      }),
+    );
+    if (onDisk.digest !== digest || onDisk.size !== size) return this.#condemn(digest, 'other-digest');
+    return isLevel(found) ? record : this.#prove(record, found);
   }
 
   // The file is sealed anew as it was recorded: a backup that was put back has lost its immutable attribute.
@@ -217,9 +246,12 @@ export class Proofs {
   // Once it is on record the blob is withdrawn: that its file stays is told, and changes nothing.
   async #withdraw(digest: string, reason: string, failure: Failure): Promise<unknown> {
     if (!this.#writes) return undefined;
+    const refused = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;
+    if (refused && 'size' in refused) this.#refused.set(digest, refused.evidence);
     const added = await this.#meta.append<BlobRecord>('blobs', [digest], (newest) =>
       newest && !('size' in newest.value) ? undefined : { quarantined: reason, created: Date.now() },
     );
+    this.#refused.delete(digest);
     if (!added) return undefined;
     this.#withdrawn[failure] += 1;
     return this.#blobs.quarantine(digest).catch((cause: unknown) => cause);

@@ -2,6 +2,7 @@
 // to be known of them, and the reply after it.
 
 import type { Counters, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
+import type { Adopted } from './adoption.ts';
 
 export type BucketKind = 'write-once' | 'versioned';
 
@@ -102,6 +103,13 @@ export interface Store {
    * `content` the whole file is hashed in any case.
    */
   prove(digest: string, broken: SealBreak): Promise<SealRecord>;
+  /**
+   * Reads a blob from its disk, past what memory has of it, and withdraws it as prove does. Those who ask for
+   * it meanwhile wait.
+   */
+  proveOnDisk(digest: string): Promise<void>;
+  /** Takes up, or removes, a file in the place of a blob that is not on record as stored (adoption.ts). */
+  adopt(digest: string): Promise<Adopted>;
   /** Whether a committed blob is what was recorded, proved again if need be: the level that it reaches. */
   seal(digest: string): Promise<{ size: number; level: SealLevel }>;
   /** Blobs that there are records of, by digest, from behind `after`; of one digest with `only`. */

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { serviceRules } from '../../src/rollout/service_symptoms.ts';
 import type { Observations } from '../../src/rollout/symptom.ts';
 
-type Seen = Pick<Observations, 'counts' | 'totals' | 'unready' | 'space' | 'quarantined'>;
+type Seen = Pick<Observations, 'counts' | 'totals' | 'unready' | 'space' | 'quarantined' | 'scrub'>;
 const quiet: Seen = { counts: {}, totals: {}, unready: [], quarantined: 0 };
 
 // These rules look at nothing else.
@@ -55,4 +55,36 @@ test('lines dropped though no write failed, or a write that failed: access-log-l
 test('lines of the own log dropped, the token file broken: a symptom each', () => {
   assert.deepEqual(names({ counts: { log_dropped: 1 } }), ['log-loses-lines']);
   assert.deepEqual(names({ totals: { tokens_file_broken: 1 } }), ['token-file-broken']);
+});
+
+test('what the scrub found missing, unreadable or foreign: a symptom each, while it stands', () => {
+  const none = { 'scrub_standing.missing': 0, 'scrub_standing.unreadable': 0, 'scrub_standing.foreign': 0 };
+  assert.deepEqual(names({ totals: none }), []);
+  const [missing, unreadable, foreign] = symptoms({
+    totals: { 'scrub_standing.missing': 2, 'scrub_standing.unreadable': 1, 'scrub_standing.foreign': 3 },
+  });
+  assert.deepEqual([missing?.name, missing?.seen], ['blobs-missing', '2 blobs on record without a file']);
+  assert.deepEqual([unreadable?.name, foreign?.name], ['blobs-unreadable', 'foreign-files']);
+});
+
+test('a quarantine beyond its bound: quarantine-full; one within it, or with no bound known: none', () => {
+  const totals = { quarantine_bytes: 3 * 2 ** 30, quarantine_files: 7, quarantine_limit: 2 ** 30 };
+  const [symptom, ...others] = symptoms({ totals });
+  assert.deepEqual([symptom?.name, others], ['quarantine-full', []]);
+  assert.equal(symptom?.seen, '7 files of 3 GiB in quarantine/, more than 1 GiB');
+  assert.deepEqual(names({ totals: { ...totals, quarantine_bytes: 2 ** 30 } }), []);
+  assert.deepEqual(names({ totals: { quarantine_bytes: 5 } }), []);
+});
+
+test('a scrub that is late or held up: a symptom each', () => {
+  const status = { state: 'reading', late: false, standing: [] } as const;
+  assert.deepEqual(names({ scrub: { ...status, standing: [] } }), []);
+  const pass = { began: 0, blobs: 5, bytes: 9, found: {}, progress: 0.123 };
+  const seen = { ...status, standing: [], late: true, pass, trouble: 'blobs/id cannot be looked at' };
+  const [late, held] = symptoms({ scrub: seen });
+  assert.match(late?.seen ?? '', /at 12 %/);
+  assert.deepEqual(
+    [late?.name, held?.name, held?.seen],
+    ['scrub-late', 'scrub-held-up', 'the scrub does not go on: blobs/id cannot be looked at'],
+  );
 });

@@ -24,14 +24,17 @@ export interface Site {
   remove(): Promise<void>;
 }
 
-/** @param settings what the configuration has besides what `init` writes. */
+/**
+ * Without a scrubber, which would find what a test damages.
+ * @param settings what the configuration has besides what `init` writes.
+ */
 export async function createSite(settings: Record<string, unknown> = {}): Promise<Site> {
   const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-test-'));
   const token = /sgt_[\w-]+/.exec(await runCli('init', dir))?.[0];
   if (token === undefined) throw new Error('init printed no token');
   const config = join(dir, 'sealgate.json');
   const written = JSON.parse(await readFile(config, 'utf8'));
-  await writeFile(config, JSON.stringify({ ...written, ...settings }));
+  await writeFile(config, JSON.stringify({ ...written, scrub: { periodDays: 0 }, ...settings }));
   return {
     dir,
     config,

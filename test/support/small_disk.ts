@@ -2,7 +2,7 @@
 // mount.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,8 @@ export interface ImageDisk {
   dir: string;
   /** Nothing of it is in memory afterwards. */
   forget(): void;
+  /** Changes a byte where these are on the disk, below the file system; what memory has of them stays. */
+  change(bytes: Buffer): void;
   remove(): Promise<void>;
 }
 
@@ -42,6 +44,14 @@ export async function mountImage(mebibytes: number): Promise<ImageDisk | string>
     forget: () => {
       execFileSync('umount', [dir]);
       mount();
+    },
+    change: (bytes) => {
+      execFileSync('sync', ['-f', dir]);
+      const at = readFileSync(image).indexOf(bytes);
+      if (at < 0) throw new Error('the bytes are not on the disk');
+      const file = openSync(image, 'r+');
+      writeSync(file, Buffer.from([(bytes[0] ?? 0) ^ 1]), 0, 1, at);
+      closeSync(file);
     },
     remove: async () => {
       execFileSync('umount', ['--lazy', dir]);
