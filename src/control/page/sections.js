@@ -134,7 +134,7 @@ export function matrix(found) {
   );
 }
 
-export function store({ store: { root, freeBytes, bytes: all }, sentinel }) {
+export function store({ store: { root, freeBytes, bytes: all }, sentinel, scrub }) {
   const low = freeBytes < all * 0.05;
   const ways = Object.entries(sentinel?.ways ?? {});
   facts('store', [
@@ -146,7 +146,30 @@ export function store({ store: { root, freeBytes, bytes: all }, sentinel }) {
       mark(`${mismatched} wrong`, mismatched > 0 ? 'bad' : ''),
     ]),
     ['Damaged blobs', mark(`${sentinel?.damagedBlobs ?? 0}`, sentinel?.damagedBlobs ? 'bad' : '')],
+    ...scrubbed(scrub),
   ]);
+}
+
+const lost = ['damaged', 'missing', 'unreadable', 'misplaced'];
+
+/** How far the scrub has come, and what it found. */
+function scrubbed(scrub) {
+  if (!scrub) return [['Scrub', 'off']];
+  const { pass, last, trouble, late } = scrub;
+  const found = (pass ?? last)?.found ?? {};
+  const states = Object.entries(found).flatMap(([state, count]) => [
+    mark(`${count} ${state}`, lost.includes(state) ? 'bad' : 'warn'),
+    ' ',
+  ]);
+  const read = ({ blobs, bytes: count }) => `${blobs} blobs, ${bytes(count)}`;
+  const now = pass
+    ? `${percent(pass.progress)} since ${when(pass.began)}: ${read(pass)}`
+    : 'waiting for its turn';
+  return [
+    ['Scrub', trouble ? mark(trouble, 'bad') : now, late ? mark(' late', 'warn') : ''],
+    ['Last scrub', last ? `${when(last.ended)}: ${read(last)}` : 'none yet'],
+    ['Scrub found', ...(states.length > 0 ? states : ['nothing'])],
+  ];
 }
 
 export function diagnosis({ symptoms, windowSeconds }) {
