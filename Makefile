@@ -255,8 +255,9 @@ debian13: ## Builds and checks in a fresh Debian 13, as root: some ten minutes
 	test/in-debian.sh trixie make check
 
 .PHONY: faults
-faults: build ## Every step that writes to disk of requests and imports, failing with each error
-	FAULTS=all SEALGATE_TEST_BUILD=1 $(NODE) --test test/faults/requests.test.ts test/faults/import.test.ts
+faults: build ## Every step that writes to disk fails with each error, or is the last before a kill
+	FAULTS=all SEALGATE_TEST_BUILD=1 $(NODE) --test test/faults/requests.test.ts \
+	  test/faults/import.test.ts test/faults/collection_and_upgrade.test.ts
 
 .PHONY: power-cuts
 power-cuts: build ## A power cut after every call of a store's life, with what a disk may keep: some minutes

@@ -49,6 +49,8 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   rm: async () => (await import('./cli/rm.ts')).addRm,
   cp: async () => (await import('./cli/cp.ts')).addCp,
   forget: async () => (await import('./cli/forget.ts')).addForget,
+  gc: async () => (await import('./cli/gc.ts')).addGc,
+  why: async () => (await import('./cli/why.ts')).addWhy,
   bucket: async () => (await import('./cli/bucket.ts')).addBucket,
   verify: async () => (await import('./cli/verify.ts')).addVerify,
   rebuild: async () => (await import('./cli/rebuild.ts')).addRebuild,

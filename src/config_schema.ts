@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import * as z from 'zod';
 import { controlAddressSchema, isLoopback } from './control_address.ts';
 import { dates } from './dates.ts';
+import { gcSchema } from './gc_schema.ts';
 import { limitsSchema } from './limits.ts';
 import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
@@ -240,6 +241,7 @@ export const configSchema = z.strictObject({
   scrub: scrubSchema
     .prefault({})
     .describe('Cold blobs are read, and compared with their digests, before a client asks for them.'),
+  gc: gcSchema.prefault({}).describe('Collection: frees the bytes of overwritten and deleted objects.'),
   lastModified: z
     .enum(dates)
     .default('written')

@@ -5,6 +5,11 @@ export class KeyedLock {
   /** For each key in use, a promise that settles with its last action and never rejects. */
   readonly #last = new Map<string, Promise<void>>();
 
+  /** Whether an action of the key runs or waits. */
+  isHeld(key: string): boolean {
+    return this.#last.has(key);
+  }
+
   /** Runs the action when all earlier actions of the same key have settled. */
   async run<T>(key: string, action: () => Promise<T>): Promise<T> {
     const mine = (this.#last.get(key) ?? Promise.resolve()).then(action);

@@ -19,6 +19,7 @@ import { checkKtls, modeBeside } from './rollout/kernel_tls.ts';
 import { startOperation } from './rollout/operation.ts';
 import { announce } from './server/announcement.ts';
 import { createApplication, createObjects, startBridge } from './server/application.ts';
+import { Collector } from './server/collector.ts';
 import { keepTlsFresh } from './server/fresh_tls.ts';
 import { keepGrants } from './server/grants.ts';
 import { logCounters, startLogs } from './server/logs.ts';
@@ -95,13 +96,13 @@ async function assemble(
   const watch: Watchers = {};
   let control: ControlListener | undefined;
   const readiness = new Readiness();
-  const store = await openServedStore(config, readiness, log);
-  closers.push(() => store.close());
-  const objects = createObjects(config, store);
   let pool: DeliveryPool | undefined;
+  const dropStalePlans = async () => pool?.dropStalePlans();
+  const content = await startContent(config, readiness, dropStalePlans, log, closers);
+  const { store, objects } = content;
   const refusals = new Refusals();
   const tokens = serverTokens(config, log);
-  const own = () => ({ ...tokens.counters(), ...logCounters(), ...store.counters() });
+  const own = () => ({ ...tokens.counters(), ...logCounters(), ...content.counters() });
   const counters = () => ({ ...refusals.plus(pool?.counters() ?? {}), ...own(), ...watch.scrub?.counters() });
   const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
   const operation = await startOperation(config, ktls, counters, log);
@@ -122,7 +123,7 @@ async function assemble(
     certificates: () => tlsFiles.ends(),
     state: () => state,
     readiness,
-    content: { store, objects, dropStalePlans: () => pool?.dropStalePlans(), log },
+    content: { ...content, dropStalePlans, log },
     sentinel: () => watch.sentinel?.status(),
     scrub: () => watch.scrub?.status(),
     reload,
@@ -144,6 +145,22 @@ async function assemble(
   const rollBack = (why: string) => operation.rollout.rollBack({ who: 'signal', why });
   const running = { listeners: started.listeners, control: control.url, failed: store.ended };
   return { ...running, reload, reopenLogs, rollBack, stop };
+}
+
+/** The store, what protocols do with it, and what frees its space. */
+async function startContent(
+  config: Config,
+  readiness: Readiness,
+  dropStalePlans: () => Promise<void>,
+  log: Logger,
+  closers: Closer[],
+) {
+  const store = await openServedStore(config, readiness, log);
+  closers.push(() => store.close());
+  const objects = createObjects(config, store);
+  const collector = new Collector(objects, config.gc, dropStalePlans, log);
+  closers.push(() => collector.close());
+  return { store, objects, collector, counters: () => ({ ...store.counters(), ...collector.counters() }) };
 }
 
 /** The application, and the workers that ask it. */

@@ -1,14 +1,13 @@
 // forget: removes a blob from the store for good, whatever names it has.
 
-import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import type { Config } from '../config.ts';
 import { isDigest } from '../digest.ts';
 import { SealgateError } from '../errors.ts';
-import { AuditLog } from '../rollout/audit_log.ts';
 import { StoreHeld } from '../store/layout.ts';
 import type { Store } from '../store/store.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
+import { onRecord } from './on_record.ts';
 import { serverOf } from './place.ts';
 import { UsageError } from './say.ts';
 import { find, parseReference, type SiteOptions, withExamples, withStore } from './site.ts';
@@ -74,12 +73,7 @@ async function byServer(options: Options, digest: string): Promise<void> {
 }
 
 async function here(store: Store, config: Config, { why }: Options, digest: string): Promise<void> {
-  const audit = await AuditLog.open(config.control.audit);
-  try {
-    await audit.append({ who: `command line: ${userInfo().username}`, action: 'forget', why, digest });
-  } finally {
-    await audit.close();
-  }
+  await onRecord(config, { action: 'forget', why, digest });
   if (!(await store.forget(digest, why)))
     throw new SealgateError('not-found', `sha256:${digest}: there is no such blob`);
 }

@@ -6,7 +6,7 @@ import { checkBucket, parseName, withExamples } from './site.ts';
 
 export function addRm(program: Command): void {
   const command = withPlace(program.command('rm'))
-    .description("delete names; their bytes stay in the store until 'sealgate forget'")
+    .description("delete names; 'sealgate gc' frees their bytes, unless the bucket keeps versions")
     .argument('<ref...>', 'BUCKET/NAME')
     .option('-f, --force', 'ignore names that do not exist')
     .action(remove);

@@ -70,8 +70,8 @@ SIGHUP reads certificates and keys again, and reopens the access log.
 SIGUSR1 reopens the access log, and does nothing else.
 SIGUSR2 rolls kernel TLS back: every new connection uses userspace TLS.
 The control plane answers GET / (dashboard), /metrics, /healthz, /readyz, /status, /history, /rollout, /audit,
-/connections, /diagnosis, /doctor and /buckets, and POST /rollout, /rollout/rollback, /tls/reload, /buckets
-and /forget.`,
+/connections, /diagnosis, /doctor, /buckets and /gc, and POST /rollout, /rollout/rollback, /tls/reload,
+/buckets, /buckets/set, /gc and /forget.`,
     )
     .action(serve);
 }

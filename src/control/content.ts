@@ -1,4 +1,4 @@
-// /buckets and /forget: changes to the store while the server runs.
+// /buckets, /forget and /gc: changes to the store while the server runs.
 
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -10,16 +10,18 @@ import { errors, SealgateError } from '../errors.ts';
 import type { Objects } from '../objects/objects.ts';
 import type { AuditLog } from '../rollout/audit_log.ts';
 import { checkBucketName } from '../store/names.ts';
-import type { Store } from '../store/store.ts';
+import { mostSeconds, mostVersions, type Retention } from '../store/retention.ts';
+import type { Bucket, Store } from '../store/store.ts';
 import { problem } from './problem.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
 export interface ContentServices {
-  store: Pick<Store, 'buckets' | 'bucket' | 'createBucket'>;
+  store: Pick<Store, 'buckets' | 'bucket' | 'createBucket' | 'retain' | 'removedBy'>;
   objects: Pick<Objects, 'forget'>;
   audit: AuditLog;
   /** Makes the workers drop kept plans whose epoch has changed, and close the files of those plans. */
-  dropStalePlans(): void;
+  dropStalePlans(): Promise<void>;
+  collector: { begin(dryRun: boolean): number; status(): unknown };
   log: Logger;
 }
 
@@ -37,6 +39,21 @@ const forgetSchema = z.strictObject({
   why,
 });
 
+const keepSchema = z.strictObject({
+  versions: z.int().min(0).max(mostVersions).optional(),
+  seconds: z.number().min(0).max(mostSeconds).optional(),
+});
+const setSchema = z.strictObject({
+  name: z.string(),
+  keep: z.union([z.literal('all'), keepSchema]),
+  yes: z.boolean().default(false),
+  why: why.default('asked to'),
+});
+const collectSchema = z.strictObject({
+  dryRun: z.boolean().default(false),
+  why: why.default('asked to'),
+});
+
 export function contentRoutes(services: ContentServices): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>();
   const { log } = services;
@@ -46,13 +63,47 @@ export function contentRoutes(services: ContentServices): Hono<ControlEnv> {
   });
   app.get('/buckets', (c) => c.json({ buckets: services.store.buckets().map(shownBucket) }));
   app.post('/buckets', limited, (c) => refusing(c, log, () => createBucket(c, services)));
+  app.post('/buckets/set', limited, (c) => refusing(c, log, () => setBucket(c, services)));
+  app.get('/gc', (c) => c.json(services.collector.status()));
+  app.post('/gc', limited, (c) => refusing(c, log, () => collect(c, services)));
   app.post('/forget', limited, (c) => refusing(c, log, () => forget(c, services)));
   return app;
 }
 
 /** The JSON form of a bucket in every listing. Times are ISO 8601. */
-export function shownBucket({ name, kind, created }: ReturnType<Store['buckets']>[number]) {
-  return { name, kind, created: new Date(created).toISOString() };
+export function shownBucket({ name, kind, created, keep }: Bucket) {
+  return { name, kind, created: new Date(created).toISOString(), ...(keep && { keep }) };
+}
+
+/** Why a rule is not set without a further word; undefined: it removes nothing that there is. */
+export async function objection(
+  store: Pick<Store, 'removedBy'>,
+  name: string,
+  keep: Retention | undefined,
+): Promise<string | undefined> {
+  const { versions, bytes } = await store.removedBy(name, keep);
+  if (versions === 0) return undefined;
+  const removed = `${versions} older version${versions === 1 ? '' : 's'} of ${bytes} bytes`;
+  return `bucket ${name} has ${removed} that would be removed after the grace time; say --yes to do so`;
+}
+
+async function setBucket(c: Context<ControlEnv>, { store, audit }: ContentServices): Promise<Response> {
+  const asked = setSchema.safeParse(await c.req.json().catch(() => undefined));
+  if (!asked.success) return problem(c, 400, 'bucket-malformed', z.prettifyError(asked.error));
+  const { name, yes, why } = asked.data;
+  const keep = retentionOf(asked.data.keep);
+  const against = yes ? undefined : await objection(store, name, keep);
+  if (against !== undefined) return problem(c, 409, 'versions-would-be-removed', against);
+  await audit.append({ who: whoOf(c), action: 'bucket-set', why, bucket: name, keep: keep ?? 'all' });
+  await store.retain(name, keep);
+  const set = store.bucket(name);
+  return c.json(set && shownBucket(set));
+}
+
+function retentionOf(keep: z.infer<typeof setSchema>['keep']): Retention | undefined {
+  if (keep === 'all') return undefined;
+  const { versions, seconds } = keep;
+  return { ...(versions !== undefined && { versions }), ...(seconds !== undefined && { seconds }) };
 }
 
 async function createBucket(c: Context<ControlEnv>, { store, audit }: ContentServices): Promise<Response> {
@@ -78,9 +129,17 @@ async function forget(c: Context<ControlEnv>, services: ContentServices): Promis
     const known = await objects.forget(digest, why);
     if (!known) throw new SealgateError('not-found', `There is no blob ${digest}.`);
   } finally {
-    services.dropStalePlans();
+    void services.dropStalePlans();
   }
   return c.json({ digest, forgotten: true });
+}
+
+async function collect(c: Context<ControlEnv>, { audit, collector }: ContentServices): Promise<Response> {
+  const asked = collectSchema.safeParse(await c.req.json().catch(() => undefined));
+  if (!asked.success) return problem(c, 400, 'gc-malformed', z.prettifyError(asked.error));
+  const { dryRun, why } = asked.data;
+  if (!dryRun) await audit.append({ who: whoOf(c), action: 'gc', why });
+  return c.json({ round: collector.begin(dryRun) }, 202);
 }
 
 async function refusing(c: Context, log: Logger, work: () => Promise<Response>): Promise<Response> {

@@ -182,6 +182,17 @@ export const engineMetrics: Record<string, EngineMetric> = {
   quarantine_files: gauge('quarantine_files', 'Files in quarantine.'),
   quarantine_bytes: gauge('quarantine_bytes', 'Bytes of the files in quarantine.'),
   quarantine_limit: gauge('quarantine_limit_bytes', 'scrub.quarantineBytes.'),
+  collected_versions: counter('collected_versions', 'Older versions of names that were removed.'),
+  collected_blobs: counter('collected_blobs', 'Blobs that nothing kept and that were removed.'),
+  collected_bytes: counter('collected_bytes', 'Bytes of these blobs, which no worker has open any more.'),
+  collection_faults: counter(
+    'collection_faults',
+    'Rounds of collection that failed, and blobs that could not be removed.',
+  ),
+  collection_waiting: gauge(
+    'collection_waiting_bytes',
+    'Bytes of versions that the next rounds may collect, as the last one found.',
+  ),
   cold_opens: counter('cold_opens', 'Blobs opened by an I/O thread because their inodes were not in memory.'),
   cold_reads: counter(
     'cold_reads',

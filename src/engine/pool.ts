@@ -76,9 +76,15 @@ export class DeliveryPool {
     this.#options = { ...this.#options, reactor: { ...this.#options.reactor, tls } };
   }
 
-  /** Kept plans whose epoch has moved are given up at once, and the files that they hold open. */
-  dropStalePlans(): void {
-    for (const { reactor } of this.#live.values()) reactor.dropStalePlans();
+  /**
+   * Kept plans whose epoch has moved are given up, and the files that they hold open. Resolves when every
+   * worker has done so.
+   */
+  async dropStalePlans(): Promise<void> {
+    const live = [...this.#live.values()];
+    for (const { reactor } of live) reactor.dropStalePlans();
+    // A reactor takes what it is told one after another, so that an answer to a later question tells.
+    await Promise.all(live.map(({ reactor }) => reactor.connections(1).catch(() => [])));
   }
 
   /** Totals of all reactors since the start, those that ended included; gauges of the living. */

@@ -3,7 +3,7 @@
 
 import type { Addon, Epoch } from '../native/addon.ts';
 
-/** The slot of /sha256/ URLs, which can never point elsewhere. */
+/** The slot of /sha256/ URLs, which can never point elsewhere, and move when bytes are collected. */
 const digests = 0;
 
 export class Epochs {
@@ -27,6 +27,11 @@ export class Epochs {
    */
   bump(bucket: string): void {
     this.#addon.bumpEpoch(this.#slot(bucket));
+  }
+
+  /** Makes the plans of bytes by their digest stale: some of them are collected. */
+  bumpDigests(): void {
+    this.#addon.bumpEpoch(digests);
   }
 
   /** Makes every plan stale: a blob is gone, and any name may have pointed at it. */

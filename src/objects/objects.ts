@@ -7,6 +7,7 @@ import { KeyedLock } from '../keyed_lock.ts';
 import { isRecordedType } from '../media_type.ts';
 import type { Conditions, Epoch, Hashed, SealBreak, SealRecord } from '../native/addon.ts';
 import type { SealFloor } from '../seal_policy.ts';
+import type { Collected, Round } from '../store/collection.ts';
 import type {
   BucketKind,
   Descriptor,
@@ -228,6 +229,18 @@ export class Objects {
   forget(digest: string, why: string): Promise<boolean> {
     // Half forgotten is not served either.
     return this.#options.store.forget(digest, why).finally(() => this.#options.epochs.bumpAll());
+  }
+
+  /**
+   * See store.ts. The names that pointed at what is removed have moved before, and their epochs with them.
+   * @param dropStalePlans resolves when no worker has the file of a stale plan open.
+   */
+  collect(round: Round, dropStalePlans: () => Promise<void>): Promise<Collected> {
+    const released = async () => {
+      this.#options.epochs.bumpDigests();
+      await dropStalePlans();
+    };
+    return this.#options.store.collect({ ...round, released });
   }
 
   // --- what the changes share

@@ -18,7 +18,7 @@ export interface ScrubNeeds {
   objects: Objects;
   audit: AuditLog;
   /** Makes the workers close the files of plans that are stale. */
-  dropStalePlans(): void;
+  dropStalePlans(): Promise<void>;
   log: Logger;
 }
 

@@ -7,8 +7,9 @@ import type { Metadata } from './metadata.ts';
 import type { BlobRecord } from './proofs.ts';
 
 /**
- * adopted: its bytes are right, and it is on record now. withdrawn: they are wrong, and it is in quarantine.
- * removed: its blob was forgotten. nothing: there is no such file, or the blob is on record by now.
+ * adopted: its bytes are right, and it is on record now; what nothing points at is collected like any other.
+ * withdrawn: they are wrong, and it is in quarantine. removed: its blob was forgotten or collected. nothing:
+ * there is no such file, or the blob is on record by now.
  */
 export type Adopted = 'adopted' | 'withdrawn' | 'removed' | 'nothing';
 
@@ -24,7 +25,7 @@ export async function adoptBlob(
 ): Promise<Adopted> {
   const known = meta.newest<BlobRecord>('blobs', [digest])?.value;
   if (known && 'size' in known) return 'nothing';
-  if (known && 'forgotten' in known) {
+  if (known && ('forgotten' in known || 'collected' in known)) {
     await blobs.remove(digest);
     return 'removed';
   }

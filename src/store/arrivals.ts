@@ -44,14 +44,26 @@ export class Arrivals {
     const { digest } = hashed;
     const wanted = this.#seals.wanted(bucket);
     return this.#leases.run(digest, async () => {
-      const before = this.#known(digest)?.version;
-      const isThere =
-        (await this.#isSound(digest)) ||
-        !(await this.#locks.run(digest, () => this.#place(staging, hashed, { wanted, before }, pointers)));
-      if (!isThere) return;
-      await this.#raise(digest, wanted);
-      await this.#meta.change(digest, pointers);
+      for (;;) {
+        const before = this.#known(digest)?.version;
+        const isSound = await this.#isSound(digest);
+        const place = () => this.#place(staging, hashed, { wanted, before }, pointers);
+        if (!isSound && (await this.#locks.run(digest, place))) return;
+        await this.#raise(digest, wanted);
+        // It may be forgotten or withdrawn before the commit: then it is placed after all.
+        if (await this.#pointAtStored(digest, pointers)) return;
+      }
     });
+  }
+
+  async #pointAtStored(digest: string, pointers: Pointers): Promise<boolean> {
+    let isStored = false;
+    await this.#meta.change(digest, () => {
+      const known = this.#known(digest)?.value;
+      isStored = known !== undefined && 'size' in known;
+      return isStored ? pointers() : [];
+    });
+    return isStored;
   }
 
   /** Points at a blob that is stored, and seals it as the bucket asks. Throws `not-found` when it is not. */

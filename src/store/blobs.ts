@@ -30,6 +30,9 @@ export function blobsFolder(root: string): string {
   return join(root, 'blobs', 'sha256');
 }
 
+/** Files of a blob could not be removed. */
+export class FilesLeft extends SealgateError {}
+
 export class Blobs {
   readonly #root: string;
   #folders: SideFolders;
@@ -149,12 +152,9 @@ export class Blobs {
       for (const file of [...files, ...sent]) await removeDurably(file);
     } catch (cause) {
       const why = (cause as Error).message;
-      throw new SealgateError(
-        'store-write-failed',
-        `Blob ${digest} is to be forgotten, and not all of its files could be removed: ${why}; ` +
-          'forget it again once the cause is gone.',
-        { cause },
-      );
+      throw new FilesLeft('store-write-failed', `Not all files of ${digest} could be removed: ${why}.`, {
+        cause,
+      });
     }
   }
 }

@@ -9,8 +9,18 @@ import type { Hashed, SealBreak, StoreLock } from '../native/addon.ts';
 import { type Adopted, adoptBlob } from './adoption.ts';
 import { Arrivals } from './arrivals.ts';
 import { Blobs } from './blobs.ts';
-import { forgetBlob } from './forgetting.ts';
+import { Buckets } from './buckets.ts';
+import {
+  type Collected,
+  type CollectionParts,
+  collect,
+  type Kept,
+  keptBy,
+  type Round,
+  removedBy,
+} from './collection.ts';
 import { StoreFormat } from './format.ts';
+import { forgetBlob } from './gc.ts';
 import { namelessHold } from './holds.ts';
 import { knownBlob, knownBlobs } from './known_blobs.ts';
 import { checkData, checkLockFile, checkWhole, lockStore, makeFolders, makeRoot } from './layout.ts';
@@ -21,6 +31,7 @@ import { checkObjectName } from './names.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
 import { type At, Refs } from './refs.ts';
 import { restoreBlob } from './restore.ts';
+import type { Retention } from './retention.ts';
 import { type SealOptions, Seals } from './seals.ts';
 import type {
   About,
@@ -37,11 +48,6 @@ import type {
 } from './store.ts';
 import { textType } from './text_type.ts';
 import { upgradeStore } from './upgrade.ts';
-
-interface BucketRecord {
-  kind: BucketKind;
-  created: number;
-}
 
 export interface OpenOptions {
   root: string;
@@ -66,11 +72,11 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   const seals = new Seals(options.seals);
   const blobs = new Blobs(root);
   if (readOnly) {
-    await StoreFormat.read(root, false);
+    const format = await StoreFormat.read(root, false);
     await checkWhole(root);
     await checkData(root);
     await checkLockFile(root);
-    return new ContentStore(root, blobs, await Metadata.reader(root), undefined, dates, seals);
+    return new ContentStore(root, blobs, await Metadata.reader(root), { dates, format, seals });
   }
   await makeRoot(root);
   const lock = await lockStore(root);
@@ -82,7 +88,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const removed = await blobs.prepare();
     if (removed > 0) onRecovered?.(removed);
     const meta = await upgraded(root, format, onNotice);
-    return new ContentStore(root, blobs, meta, lock, dates, seals);
+    return new ContentStore(root, blobs, meta, { lock, dates, format, seals });
   } catch (cause) {
     lock.release();
     throw cause;
@@ -112,77 +118,59 @@ async function upgraded(
   return meta;
 }
 
+interface Opened {
+  /** Absent in a store that is open for reading. */
+  lock?: StoreLock;
+  dates: Dates;
+  format: StoreFormat;
+  seals: Seals;
+}
+
 class ContentStore implements Store {
   readonly root: string;
   readonly #blobs: Blobs;
   readonly #meta: Metadata;
-  /** Absent in a read-only store. */
-  readonly #lock: StoreLock | undefined;
-  readonly #dates: Dates;
+  readonly #opened: Opened;
+  readonly #buckets: Buckets;
   readonly #refs: Refs;
+  readonly #proofs: Proofs;
   readonly #arrivals: Arrivals;
   readonly #leases = new Leases();
-  /** Those asked for before. What a bucket is, it stays. */
-  readonly #buckets = new Map<string, { name: string } & BucketRecord>();
-  readonly #seals: Seals;
-  readonly #proofs: Proofs;
   /** By digest: what is proved or withdrawn is not what is placed meanwhile. */
   readonly #locks = new KeyedLock();
 
-  constructor(
-    root: string,
-    blobs: Blobs,
-    meta: Metadata,
-    lock: StoreLock | undefined,
-    dates: Dates,
-    seals: Seals,
-  ) {
+  constructor(root: string, blobs: Blobs, meta: Metadata, opened: Opened) {
     this.root = root;
     this.#blobs = blobs;
     this.#meta = meta;
-    this.#lock = lock;
-    this.#dates = dates;
-    this.#seals = seals;
-    this.#proofs = new Proofs(meta, blobs, this.#locks, seals, lock !== undefined);
-    this.#refs = new Refs(meta, dates);
-    this.#arrivals = new Arrivals(meta, blobs, this.#proofs, this.#locks, this.#leases, seals);
+    this.#opened = opened;
+    this.#buckets = new Buckets(meta);
+    this.#refs = new Refs(meta, opened.dates);
+    this.#proofs = new Proofs(meta, blobs, this.#locks, opened.seals, opened.lock !== undefined);
+    this.#arrivals = new Arrivals(meta, blobs, this.#proofs, this.#locks, this.#leases, opened.seals);
   }
 
   // --- buckets
   // --------------------------------------------------------------------------------------------------
 
   buckets() {
-    return [...this.#meta.range<BucketRecord>('buckets')].map(({ key, value }) => ({
-      name: key as string,
-      ...value,
-    }));
+    return this.#buckets.all();
   }
 
   bucket(name: string) {
-    const known = this.#buckets.get(name);
-    if (known) return known;
-    const record = this.#meta.get<BucketRecord>('buckets', name);
-    if (!record) return undefined;
-    const bucket = { name, ...record };
-    this.#buckets.set(name, bucket);
-    return bucket;
+    return this.#buckets.get(name);
   }
 
-  async createBucket(name: string, kind: BucketKind): Promise<void> {
-    if (await this.#meta.putOnce('buckets', name, { kind, created: Date.now() })) return;
-    const { kind: actual } = this.#knownBucket(name);
-    if (actual !== kind) {
-      throw new SealgateError(
-        'bucket-kind-differs',
-        `Bucket ${name} is ${actual}, and stays it; asked for was ${kind}.`,
-      );
-    }
+  createBucket(name: string, kind: BucketKind): Promise<void> {
+    return this.#buckets.create(name, kind);
   }
 
-  #knownBucket(name: string) {
-    const bucket = this.bucket(name);
-    if (!bucket) throw new SealgateError('bucket-unknown', `There is no bucket ${name}.`);
-    return bucket;
+  retain(bucket: string, keep: Retention | undefined): Promise<void> {
+    return this.#buckets.retain(bucket, keep);
+  }
+
+  removedBy(bucket: string, keep: Retention | undefined) {
+    return removedBy(this.#meta, this.#buckets.existing(bucket).name, keep);
   }
 
   // --- blobs
@@ -210,7 +198,8 @@ class ContentStore implements Store {
   }
 
   adopt(digest: string): Promise<Adopted> {
-    return this.#locks.run(digest, () => adoptBlob(this.#meta, this.#blobs, digest, this.#seals.wanted()));
+    const wanted = this.#opened.seals.wanted();
+    return this.#locks.run(digest, () => adoptBlob(this.#meta, this.#blobs, digest, wanted));
   }
 
   quarantine(digest: string, reason: string) {
@@ -226,11 +215,12 @@ class ContentStore implements Store {
   }
 
   restore(digest: string): Promise<Restored> {
-    return this.#locks.run(digest, () => restoreBlob(this.#meta, this.#blobs, digest, this.#seals.wanted()));
+    const wanted = this.#opened.seals.wanted();
+    return this.#locks.run(digest, () => restoreBlob(this.#meta, this.#blobs, digest, wanted));
   }
 
   forget(digest: string, why: string): Promise<boolean> {
-    return this.#locks.run(digest, () => forgetBlob(this.#meta, this.#blobs, digest, why));
+    return this.#locks.run(digest, () => forgetBlob({ meta: this.#meta, blobs: this.#blobs }, digest, why));
   }
 
   stagingPath(): string {
@@ -287,19 +277,47 @@ class ContentStore implements Store {
   }
 
   #at(bucket: string, name: string): At {
-    const { kind } = this.#knownBucket(bucket);
+    const { kind } = this.#buckets.existing(bucket);
     checkObjectName(name);
     return { bucket, kind, name };
   }
 
   async deleteRef(bucket: string, name: string): Promise<boolean> {
-    this.#knownBucket(bucket);
+    this.#buckets.existing(bucket);
     return this.#refs.delete(bucket, name);
   }
 
   list(bucket: string, page: { prefix: string; after: string; limit: number }): Listing {
-    this.#knownBucket(bucket);
-    return listNames(this.#meta, bucket, page, this.#dates);
+    this.#buckets.existing(bucket);
+    return listNames(this.#meta, bucket, page, this.#opened.dates);
+  }
+
+  // --- what is kept, and what is not
+  // ----------------------------------------------------------------------------
+
+  collect(round: Round): Promise<Collected> {
+    return collect(this.#collection(), round);
+  }
+
+  kept(digest: string, { graceMs, limit }: { graceMs: number; limit: number }): Kept[] {
+    return keptBy(this.#collection(), digest, { graceMs, limit });
+  }
+
+  #collection(): CollectionParts {
+    const { isCurrent, since } = this.#opened.format;
+    if (!isCurrent)
+      throw new SealgateError(
+        'store-write-failed',
+        'The store is not of format 2 yet: a server that starts with room on the disk upgrades it.',
+      );
+    return {
+      meta: this.#meta,
+      blobs: this.#blobs,
+      locks: this.#locks,
+      leases: this.#leases,
+      keepingOf: (name) => this.#buckets.get(name),
+      since,
+    };
   }
 
   fault() {
@@ -312,6 +330,6 @@ class ContentStore implements Store {
 
   async close(): Promise<void> {
     await this.#meta.close();
-    this.#lock?.release();
+    this.#opened.lock?.release();
   }
 }

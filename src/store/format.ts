@@ -17,10 +17,17 @@ const older = ['sealgate store 1\n', upgrading];
 export class StoreFormat {
   readonly #path: string;
   #text: string | undefined;
+  /** Milliseconds since the epoch: when the format was written. */
+  #since = 0;
 
   private constructor(path: string, text: string | undefined) {
     this.#path = path;
     this.#text = text;
+  }
+
+  /** Since when the store has this format, in milliseconds since the epoch. Nothing was collected before. */
+  get since(): number {
+    return this.#since;
   }
 
   /** Whether the store is of the newest format and has all that this takes. */
@@ -40,6 +47,7 @@ export class StoreFormat {
       throw error;
     });
     const format = new StoreFormat(path, text);
+    if (text !== undefined) format.#since = (await stat(path)).mtimeMs;
     if (text === current || (text !== undefined && older.includes(text))) return format;
     if (text !== undefined && text !== '') throw new Error(refusal(path, text));
     if (!writes && text === undefined)
@@ -68,6 +76,7 @@ export class StoreFormat {
   async #write(text: string): Promise<void> {
     await replaceFile(this.#path, text);
     this.#text = text;
+    this.#since = Date.now();
   }
 }
 

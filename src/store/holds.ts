@@ -7,16 +7,14 @@ import type { StoreRecord } from './records.ts';
 /** Why a blob without a name is kept. upload: a client stored it by its digest. found: its file was there. */
 export type Nameless = 'upload' | 'found';
 
-/** `since`: milliseconds since the epoch. */
-export type Hold =
-  | { kind: 'name'; bucket: string; name: string; version: number; since: number }
-  | { kind: Nameless; since: number };
-
 export interface VersionOfName {
   bucket: string;
   name: string;
   version: number;
 }
+
+/** `since`: milliseconds since the epoch. */
+export type Hold = ({ kind: 'name' } & VersionOfName & { since: number }) | { kind: Nameless; since: number };
 
 /** The key of a version's hold. */
 export function nameHoldKey(digest: string, { bucket, name, version }: VersionOfName) {
@@ -42,5 +40,7 @@ export function* holdsOf(meta: Metadata, digest: string): Generator<Hold> {
 }
 
 export function isHeld(meta: Metadata, digest: string): boolean {
-  return holdsOf(meta, digest).next().done === false;
+  // Left by return, the cursor is closed; a generator that is dropped would keep it, and its transaction.
+  for (const _ of holdsOf(meta, digest)) return true;
+  return false;
 }

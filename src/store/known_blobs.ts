@@ -6,7 +6,7 @@ import type { KnownBlob } from './store.ts';
 
 export function knownBlob(meta: Metadata, digest: string): KnownBlob[] {
   const record = meta.newest<BlobRecord>('blobs', [digest])?.value;
-  return record ? [told(digest, record)] : [];
+  return record ? told(digest, record) : [];
 }
 
 /** In order of their digests. No transaction of the metadata outlives the call. */
@@ -17,13 +17,15 @@ export function knownBlobs(meta: Metadata, { after, limit }: { after: string; li
     const [digest] = key as [string, number];
     if (found.at(-1)?.digest === digest) found.pop();
     if (found.length === limit) break;
-    found.push(told(digest, value));
+    found.push(...told(digest, value));
   }
   return found;
 }
 
-function told(digest: string, record: BlobRecord): KnownBlob {
-  if ('forgotten' in record) return { digest, state: 'forgotten', why: record.forgotten };
-  if ('quarantined' in record) return { digest, state: 'withdrawn', why: record.quarantined };
-  return { digest, state: 'stored', size: record.size };
+/** Nothing for one that is collected. */
+function told(digest: string, record: BlobRecord): KnownBlob[] {
+  if ('collected' in record) return [];
+  if ('forgotten' in record) return [{ digest, state: 'forgotten', why: record.forgotten }];
+  if ('quarantined' in record) return [{ digest, state: 'withdrawn', why: record.quarantined }];
+  return [{ digest, state: 'stored', size: record.size }];
 }

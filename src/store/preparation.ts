@@ -113,10 +113,9 @@ export class Preparation {
       if (frame.store === its.store) await all.add(frame.records);
     }
     await all.flush();
-    if (damaged > 0) {
-      await this.#meta.doubt();
-      for (const record of [...missingVersions(this.#meta.records())]) await all.add([record]);
-    }
+    if (damaged > 0) await this.#meta.doubt();
+    // A version that was collected is there again where the journal was written anew since.
+    for (const record of [...missingVersions(this.#meta.records())]) await all.add([record]);
     await all.flush();
     await this.#meta.write([], its);
     const lost = damaged > 0 ? `; ${damaged} lines of the journal are not whole, what they said is lost` : '';

@@ -23,7 +23,9 @@ import type { FirstRead } from './store.ts';
 export type BlobRecord =
   | { size: number; evidence: Evidence; created: number }
   | { quarantined: string; created: number }
-  | { forgotten: string; created: number };
+  | { forgotten: string; created: number }
+  /** Nothing kept it: its file, of so many bytes, is being removed, and its records after that. */
+  | { collected: number; created: number };
 
 // The one maker of these: what is in it was read from the metadata, or proved just now.
 function sealRecord(digest: string, size: number, evidence: Evidence, created: number): SealRecord {
@@ -107,7 +109,7 @@ export class Proofs {
 
   #record(digest: string): SealRecord {
     const record = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;
-    if (!record) throw new SealgateError('not-found', `There is no blob ${digest}.`);
+    if (!record || 'collected' in record) throw new SealgateError('not-found', `There is no blob ${digest}.`);
     if ('forgotten' in record) throw new SealgateError('content-forgotten');
     if ('quarantined' in record)
       throw new SealgateError('seal-broken', `Blob ${digest} is in quarantine: ${record.quarantined}.`);

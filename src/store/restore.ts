@@ -17,7 +17,7 @@ export async function restoreBlob(
   wanted: SealLevel,
 ): Promise<Restored> {
   const known = meta.newest<BlobRecord>('blobs', [digest])?.value;
-  if (!known || 'size' in known) return 'not-withdrawn';
+  if (!known || 'size' in known || 'collected' in known) return 'not-withdrawn';
   if ('forgotten' in known) return 'forgotten';
   const found = (await inPlace(blobs, digest, wanted)) ?? (await fromQuarantine(blobs, digest, wanted));
   if (!found) return 'no-right-file';

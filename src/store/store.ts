@@ -4,6 +4,9 @@
 import type { Counters, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
 import type { Adopted } from './adoption.ts';
 
+import type { Collected, Kept, Round } from './collection.ts';
+import type { Retention } from './retention.ts';
+
 export type BucketKind = 'write-once' | 'versioned';
 
 /**
@@ -11,6 +14,14 @@ export type BucketKind = 'write-once' | 'versioned';
  * inode, size and ctime are as recorded. hash: all of its bytes are read and hashed before.
  */
 export type FirstRead = 'trust' | 'hash';
+
+export interface Bucket {
+  name: string;
+  kind: BucketKind;
+  created: number;
+  /** What is kept of older versions; absent: all of them, or in a write-once bucket none. */
+  keep?: Retention;
+}
 
 /** What a name points at. */
 export interface Descriptor {
@@ -81,10 +92,17 @@ export type Restored = 'restored' | 'not-withdrawn' | 'forgotten' | 'no-right-fi
 export interface Store {
   readonly root: string;
 
-  buckets(): { name: string; kind: BucketKind; created: number }[];
-  bucket(name: string): { name: string; kind: BucketKind; created: number } | undefined;
+  buckets(): Bucket[];
+  bucket(name: string): Bucket | undefined;
   /** Makes a bucket. The same kind again is fine; another kind is refused with `bucket-kind-differs`. */
   createBucket(name: string, kind: BucketKind): Promise<void>;
+  /**
+   * What a versioned bucket keeps of older versions from now on; undefined: all of them. Refused with
+   * `bucket-unknown`, and for a write-once bucket with `bucket-kind-differs`.
+   */
+  retain(bucket: string, keep: Retention | undefined): Promise<void>;
+  /** Older versions that there are and that such a rule would not keep, and their sizes. */
+  removedBy(bucket: string, keep: Retention | undefined): Promise<{ versions: number; bytes: number }>;
 
   /** The newest version, tombstones included; undefined when the name was never written. Synchronous. */
   resolve(bucket: string, name: string): Ref | undefined;
@@ -127,6 +145,11 @@ export interface Store {
    * left.
    */
   forget(digest: string, why: string): Promise<boolean>;
+
+  /** A round of collection. Rejects with `store-full` when what it has to record finds no room. */
+  collect(round: Round): Promise<Collected>;
+  /** What keeps a blob, at most `limit` entries; none: it is collected once the grace time is over. */
+  kept(digest: string, options: { graceMs: number; limit: number }): Kept[];
 
   /** A fresh path in staging/. */
   stagingPath(): string;

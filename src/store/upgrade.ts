@@ -59,7 +59,8 @@ class Upgrade {
       if (digest === last) return;
       last = digest;
       const record = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;
-      if (record && !('forgotten' in record) && !isHeld(this.#meta, digest))
+      const isThere = record && !('forgotten' in record) && !('collected' in record);
+      if (isThere && !isHeld(this.#meta, digest))
         await this.#add(namelessHold(digest, 'found', record.created));
     });
     await this.#flush();

@@ -9,6 +9,8 @@ import { root } from '../support/runtime.ts';
 const { EIO, ENOSPC, EDQUOT, EROFS, EMFILE, EACCES } = constants.errno;
 export const errors = { EIO, ENOSPC, EDQUOT, EROFS, EMFILE, EACCES };
 export type ErrorName = keyof typeof errors;
+/** The process is killed before the call (faults.c). */
+const kill = 0;
 
 /** `make faults`: each step with each error. */
 export const takesAll = process.env.FAULTS === 'all';
@@ -32,7 +34,7 @@ export async function eachStep(
 
 export interface Step {
   number: number;
-  error: ErrorName;
+  error: ErrorName | 'kill';
 }
 
 export class Faults {
@@ -67,7 +69,7 @@ export class Faults {
   /** The step fails while `work` goes on. `hit`: which call that was; undefined where there is none. */
   async during<T>({ number, error }: Step, work: () => Promise<T>): Promise<{ hit?: string; result: T }> {
     const round = ++this.#round;
-    await writeFile(this.#arm, `${round} ${number} ${errors[error]}`);
+    await writeFile(this.#arm, `${round} ${number} ${error === 'kill' ? kill : errors[error]}`);
     const result = await work();
     await rm(this.#arm);
     const hits = await readFile(this.#log, 'utf8').catch(() => '');

@@ -1,0 +1,89 @@
+// gc: frees the bytes of objects that were overwritten or deleted, in the store itself or through its server.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { Collected } from '../store/collection.ts';
+import { StoreHeld } from '../store/layout.ts';
+import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
+import { onRecord } from './on_record.ts';
+import { serverOf } from './place.ts';
+import { type SiteOptions, withExamples, withStore } from './site.ts';
+import { humanBytes } from './units.ts';
+
+interface Options extends SiteOptions, ControlOptions {
+  dryRun?: true;
+  json?: true;
+}
+
+/** Milliseconds between two looks at what a server does. */
+const interval = 200;
+
+export function addGc(program: Command): void {
+  const command = withControl(program.command('gc'))
+    .description('free the bytes of objects that were overwritten or deleted; a server does it by itself')
+    .option('--dry-run', 'only say what would be freed')
+    .option('--json', 'print one JSON object')
+    .option('--store <dir>', 'store to use instead of the configured one; $SEALGATE_STORE')
+    .action(gc)
+    .addHelpText(
+      'after',
+      `
+What is younger than gc.graceSeconds stays, and so do older versions in a versioned bucket, unless
+'sealgate bucket set' says how many or how long. Running transfers are not interrupted.
+Exit status: 1 when something could not be removed.
+`,
+    );
+  withExamples(command, 'sealgate gc --dry-run', 'sealgate gc --config site/sealgate.json');
+}
+
+async function gc(options: Options): Promise<void> {
+  const dryRun = options.dryRun === true;
+  const collected =
+    options.control === undefined ? await onStoreOrBeside(options) : await byServer(options, dryRun);
+  if (options.json) console.log(JSON.stringify({ dryRun, ...collected }));
+  else console.log(textOf(collected, dryRun));
+  if (collected.failed.length > 0) process.exitCode = 1;
+}
+
+function textOf({ versions, blobs, bytes, waiting, failed }: Collected, dryRun: boolean): string {
+  return [
+    `${versions} older versions and ${blobs} blobs ${dryRun ? 'would be ' : ''}removed, ${humanBytes(bytes)}`,
+    ...(waiting.versions > 0
+      ? [`${waiting.versions} older versions of ${humanBytes(waiting.bytes)} may be removed later`]
+      : []),
+    ...failed.map(({ digest, why }) => `not removed sha256:${digest}: ${why}`),
+  ].join('\n');
+}
+
+async function onStoreOrBeside(options: Options): Promise<Collected> {
+  const dryRun = options.dryRun === true;
+  try {
+    return await withStore({ ...options, readOnly: dryRun }, async (store, config) => {
+      if (!dryRun) await onRecord(config, { action: 'gc', why: 'asked to' });
+      return store.collect({ graceMs: config.gc.graceSeconds * 1000, dryRun });
+    });
+  } catch (error) {
+    if (!(error instanceof StoreHeld)) throw error;
+    const { announcement } = await serverOf(options, error);
+    return byServer({ ...options, control: announcement.control }, dryRun);
+  }
+}
+
+interface Status {
+  running: boolean;
+  last?: { round: number; collected?: Collected; fault?: string };
+}
+
+// A round takes as long as it takes, which no single answer is waited for.
+async function byServer(options: Options, dryRun: boolean): Promise<Collected> {
+  const client = await ControlClient.of(options);
+  const { round } = await client.post<{ round: number }>('/gc', { dryRun });
+  for (;;) {
+    const { last } = await client.get<Status>('/gc');
+    if (last && last.round >= round) {
+      if (last.collected) return last.collected;
+      throw new Error(last.fault ?? 'the server said nothing of the round');
+    }
+    await sleep(interval);
+  }
+}

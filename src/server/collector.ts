@@ -1,0 +1,117 @@
+// Collector: rounds of collection in a running server, by themselves and when somebody asks, one at a time.
+
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { Counters } from '../native/addon.ts';
+import type { Objects } from '../objects/objects.ts';
+import type { Collected } from '../store/collection.ts';
+
+/** A round that has ended. */
+export interface EndedRound {
+  round: number;
+  dryRun: boolean;
+  /** Absent when it failed. */
+  collected?: Collected;
+  /** Why it failed. */
+  fault?: string;
+}
+
+export class Collector {
+  readonly #objects: Pick<Objects, 'collect'>;
+  readonly #config: Config['gc'];
+  readonly #dropStalePlans: () => Promise<void>;
+  readonly #log: Logger;
+  readonly #ending = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  /** The number of the round that runs, or of the last one. */
+  #round = 0;
+  #last: EndedRound | undefined;
+  readonly #totals = { versions: 0, blobs: 0, bytes: 0, faults: 0 };
+  #waitingBytes = 0;
+
+  constructor(
+    objects: Pick<Objects, 'collect'>,
+    config: Config['gc'],
+    dropStalePlans: () => Promise<void>,
+    log: Logger,
+  ) {
+    this.#objects = objects;
+    this.#config = config;
+    this.#dropStalePlans = dropStalePlans;
+    this.#log = log;
+    this.#wait();
+  }
+
+  /** The last round that has ended, and whether one runs. */
+  status(): { running: boolean; last: EndedRound | undefined } {
+    return { running: this.#running !== undefined, last: this.#last };
+  }
+
+  /** Begins a round once the one that runs has ended; the number of the one that was asked for. */
+  begin(dryRun: boolean): number {
+    const before = this.#running;
+    const round = ++this.#round;
+    const mine = (async () => {
+      await before;
+      await this.#run(round, dryRun);
+    })().finally(() => {
+      if (this.#running === mine) this.#running = undefined;
+    });
+    this.#running = mine;
+    return round;
+  }
+
+  counters(): Counters {
+    const { versions, blobs, bytes, faults } = this.#totals;
+    return {
+      collected_versions: versions,
+      collected_blobs: blobs,
+      collected_bytes: bytes,
+      collection_faults: faults,
+      collection_waiting: this.#waitingBytes,
+    };
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#ending.abort();
+    await this.#running;
+  }
+
+  #wait(): void {
+    const { intervalSeconds } = this.#config;
+    if (intervalSeconds === 0 || this.#ending.signal.aborted) return;
+    this.#timer = setTimeout(async () => {
+      if (!this.#running) this.begin(false);
+      await this.#running;
+      this.#wait();
+    }, intervalSeconds * 1000).unref();
+  }
+
+  async #run(round: number, dryRun: boolean): Promise<void> {
+    if (this.#ending.signal.aborted) return;
+    const { graceSeconds, blobsPerSecond } = this.#config;
+    const asked = { graceMs: graceSeconds * 1000, blobsPerSecond, dryRun, signal: this.#ending.signal };
+    try {
+      const collected = await this.#objects.collect(asked, this.#dropStalePlans);
+      this.#last = { round, dryRun, collected };
+      if (!dryRun) this.#count(collected);
+    } catch (error) {
+      const fault = (error as Error).message;
+      this.#last = { round, dryRun, fault };
+      this.#totals.faults++;
+      this.#log.error({ err: error }, 'collection failed; the next round begins anew');
+    }
+  }
+
+  #count({ versions, blobs, bytes, waiting, failed }: Collected): void {
+    this.#totals.versions += versions;
+    this.#totals.blobs += blobs;
+    this.#totals.bytes += bytes;
+    this.#totals.faults += failed.length;
+    this.#waitingBytes = waiting.bytes;
+    if (versions > 0 || blobs > 0) this.#log.info({ versions, blobs, bytes, waiting }, 'collected');
+    for (const each of failed) this.#log.warn(each, 'a blob that nothing keeps could not be removed');
+  }
+}

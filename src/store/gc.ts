@@ -1,0 +1,108 @@
+// Gc: the one module that removes what a store has: versions of names, blobs that nothing keeps, and blobs
+// that are to be forgotten. A record goes before its file, so that a crash leaves nothing that is known and
+// not there.
+
+import { hasCode, SealgateError } from '../errors.ts';
+import { type Blobs, FilesLeft } from './blobs.ts';
+import type { Key, Metadata } from './metadata.ts';
+import type { BlobRecord } from './proofs.ts';
+import { maxBatch, removal, type StoreRecord } from './records.ts';
+
+interface Parts {
+  meta: Metadata;
+  blobs: Blobs;
+}
+
+/** Takes versions of names and what they keep out of the metadata, in one commit. */
+export async function release(meta: Metadata, records: Pick<StoreRecord, 'table' | 'key'>[]): Promise<void> {
+  await meta.make(records.map(({ table, key }) => removal(table, key)));
+}
+
+function versionsOf(meta: Metadata, digest: string): { key: Key; value: BlobRecord }[] {
+  const found: { key: Key; value: BlobRecord }[] = [];
+  for (const each of meta.range<BlobRecord>('blobs', { start: [digest] })) {
+    if (each.key[0] !== digest) break;
+    found.push(each);
+  }
+  return found;
+}
+
+/** Bytes, as the newest record has them that tells. */
+export function bytesOf(meta: Metadata, digest: string): number {
+  const sizes = versionsOf(meta, digest).map(({ value }) =>
+    'size' in value ? value.size : 'collected' in value ? value.collected : undefined,
+  );
+  return sizes.filter((size) => size !== undefined).at(-1) ?? 0;
+}
+
+/**
+ * Removes a blob that nothing keeps, with nobody beside. That it is collected is on record before its file
+ * goes, and all of its records go after that: a kill between any two steps is followed by the rest of them.
+ */
+export async function removeBlob({ meta, blobs }: Parts, digest: string): Promise<void> {
+  await recordBeforeFiles(blobs, digest, () =>
+    meta.append<BlobRecord>('blobs', [digest], (newest) =>
+      newest && 'collected' in newest.value
+        ? undefined
+        : { collected: bytesOf(meta, digest), created: Date.now() },
+    ),
+  );
+  const records = versionsOf(meta, digest).map(({ key }) => removal('blobs', key));
+  while (records.length > 0) await meta.make(records.splice(0, maxBatch));
+}
+
+// On a disk without room for the record the files go first: their space is what the record needs.
+async function recordBeforeFiles(
+  blobs: Blobs,
+  digest: string,
+  record: () => Promise<unknown>,
+): Promise<void> {
+  await record().catch(async (cause) => {
+    if (!hasCode(cause, 'store-full')) throw cause;
+    await blobs.remove(digest);
+    await record();
+  });
+  await blobs.remove(digest);
+}
+
+/**
+ * Removes a blob's files for good, and the metadata say why. Under the lock of the digest. After a crash
+ * between the two the blob is not served, and the same call removes the files. False when there was never
+ * such a blob.
+ */
+export async function forgetBlob({ meta, blobs }: Parts, digest: string, why: string): Promise<boolean> {
+  const known = meta.newest<BlobRecord>('blobs', [digest]);
+  if (!known) return false;
+  await recordBeforeFiles(blobs, digest, () => recordForgotten(meta, digest, why)).catch((cause) => {
+    throw unforgotten(digest, cause);
+  });
+  return true;
+}
+
+// Whoever stored it by its digest is answered that it is forgotten; the same bytes stored again are kept by
+// whoever does that.
+function recordForgotten(meta: Metadata, digest: string, why: string): Promise<boolean> {
+  return meta.change(digest, () => {
+    const newest = meta.newest<BlobRecord>('blobs', [digest]);
+    if (newest && 'forgotten' in newest.value) return [];
+    const key = [digest, (newest?.version ?? 0) + 1];
+    const nameless = ['upload', 'found'].map((kind) => removal('holds', [digest, kind]));
+    return [
+      { table: 'blobs', key, value: { forgotten: why, created: Date.now() } satisfies BlobRecord },
+      ...nameless.filter((hold) => meta.has('holds', hold.key)),
+    ];
+  });
+}
+
+function unforgotten(digest: string, cause: unknown): unknown {
+  if (hasCode(cause, 'store-full'))
+    return new SealgateError(
+      'store-full',
+      `The files of blob ${digest} are removed, and there is no space to record that it is forgotten; ` +
+        'forget others or make room, then forget it again.',
+      { cause },
+    );
+  if (!(cause instanceof FilesLeft)) return cause;
+  const detail = `Blob ${digest} is to be forgotten: ${cause.message} Forget it again without the cause.`;
+  return new SealgateError('store-write-failed', detail, { cause });
+}
