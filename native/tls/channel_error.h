@@ -26,9 +26,12 @@ enum class ChannelError : uint8_t {
   not_connected,       // ENOTCONN
   reset,               // ECONNRESET
   broken_pipe,         // EPIPE
-  timed_out,           // ETIMEDOUT
+  timed_out,           // ETIMEDOUT, or the network on the way is gone
+  not_permitted,       // EACCES, EPERM: a firewall or security module forbids it
   out_of_memory,       // ENOMEM, ENOBUFS, OpenSSL's own
-  other,
+  cipher_failed,       // the engine could not set a cipher up, or not protect a record
+  internal,            // a call that this program or OpenSSL should not make, or OpenSSL failed by itself
+  other,               // an errno or reason that is in no list: worth a report
   count_,
 };
 

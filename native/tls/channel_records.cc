@@ -86,7 +86,7 @@ IoResult Channel::read_records(char* out, size_t capacity) {
 // read, because the data must be returned first.
 IoState Channel::open_records(std::string_view& wire, char* out, size_t capacity, size_t& opened) {
   if (wire.size() < kRecordHeaderBytes) return IoState::ok;
-  if (!can_open()) return fail(ChannelError::out_of_memory);
+  if (!can_open()) return fail(ChannelError::cipher_failed);
   const size_t most = received_bytes_ + opener_->overhead();
   while (wire.size() >= kRecordHeaderBytes && !deferred_type_ && !peer_closed_) {
     if (const auto error = header_error(wire.data(), *suite_.version, most))
@@ -190,7 +190,7 @@ Status Channel::send_control(uint8_t type, std::string_view data) {
   if (outbox_.size() > RecordBuffers::kBytes) return {EAGAIN, "send"};
   char record[kRecordOverhead + 8];
   const size_t size = can_protect() ? protector_->protect(type, data, record) : 0;
-  if (size == 0) return {EIO, "protect"};
+  if (size == 0) return {EKEYREJECTED, "protect"};
   outbox_.append(record, size);
   return flush() == IoState::failed ? Status{EPIPE, "send"} : Status{};
 }
@@ -199,13 +199,13 @@ Status Channel::send_control(uint8_t type, std::string_view data) {
 
 IoResult Channel::write_records(const char* data, size_t size, bool more) {
   if (const IoState state = flush(); state != IoState::ok) return {state};
-  if (!can_protect()) return {fail(ChannelError::out_of_memory)};
+  if (!can_protect()) return {fail(ChannelError::cipher_failed)};
   char* const records = buffers_.protected_records.get();
   size_t made = 0, taken = 0;
   do {
     const size_t piece = std::min(size - taken, record_bytes_);
     const size_t bytes = protector_->protect(kRecordData, {data + taken, piece}, records + made);
-    if (bytes == 0) return {fail(ChannelError::other)};
+    if (bytes == 0) return {fail(ChannelError::cipher_failed)};
     made += bytes;
     taken += piece;
     count_sent(1);
