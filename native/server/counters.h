@@ -38,11 +38,12 @@ std::string_view state_name(State state);
 
 // Channels count in TlsCounters.
 struct Counters : TlsCounters {
-  Counter accepted;            // connections
-  Counter displaced;           // of those, ended at the limit for a client that holds few
-  Counter turned_away;         // of those, ended unserved: their client holds many, and too many wait
-  Counter requests;            // heads parsed
-  Counter handshakes;          // completed
+  Counter accepted;     // connections
+  Counter displaced;    // of those, ended at the limit for a client that holds few
+  Counter turned_away;  // of those, ended unserved: their client holds many, and the lobby is full or they
+                        // waited too long
+  Counter requests;     // heads parsed
+  Counter handshakes;   // completed
   Counter handshakes_resumed;  // of those
   Counter handshakes_failed;
   Counter plan_hits;

@@ -184,6 +184,7 @@ int Reactor::next_timeout() const {
   for (const DeadlineList& list : deadlines_) {
     if (const Deadline* first = list.first()) soonest = std::min(soonest, first->at);
   }
+  if (!lobby_.empty()) soonest = std::min(soonest, lobby_.front().until);
   if (stopping_) soonest = std::min(soonest, drain_until_);
   for (const int64_t at : {accept_again_at_, look_for_idle_at_}) {
     if (at != 0) soonest = std::min(soonest, at);
@@ -200,6 +201,7 @@ void Reactor::expire() {
       first->owner->on_deadline();
     }
   }
+  turn_away_late();
   if (accept_again_at_ != 0 && now_ >= accept_again_at_) {
     accept_again_at_ = 0;
     watch_listeners(true);

@@ -175,6 +175,7 @@ class Reactor {
     Fd socket;
     size_t listener;
     std::string peer;
+    int64_t until = 0;  // milliseconds on the reactor's clock: it waits no longer
   };
   static constexpr uint32_t kDataEvents = EPOLLIN | EPOLLOUT, kEndEvents = EPOLLRDHUP | EPOLLET;
 
@@ -186,6 +187,7 @@ class Reactor {
   bool make_way(size_t client);
   double rate_of(const Transport& connection) const;
   void let_in();
+  void turn_away_late();
   void serve(Arrival arrival);
   void tick();
   int next_timeout() const;

@@ -97,6 +97,7 @@ bool Reactor::accept_from(size_t listener) {
     if (room || make_way(client_at(arrival.peer))) {
       serve(std::move(arrival));
     } else if (lobby_.size() < kLobby) {
+      arrival.until = now_ + options_.handshake_timeout;
       lobby_.push_back(std::move(arrival));
     } else {
       counters_.turned_away.add();
@@ -114,8 +115,17 @@ void Reactor::let_in() {
   }
 }
 
+// Whoever has waited in the lobby as long as a handshake may take: its client has given up, or knows nothing
+// of waiting and had better try elsewhere.
+void Reactor::turn_away_late() {
+  while (!lobby_.empty() && lobby_.front().until <= now_) {
+    counters_.turned_away.add();
+    lobby_.pop_front();
+  }
+}
+
 void Reactor::serve(Arrival arrival) {
-  auto& [socket, listener, peer] = arrival;
+  auto& [socket, listener, peer, until] = arrival;
   auto tls = listeners_[listener].tls() ? tls_ : nullptr;
   auto connection =
       std::make_unique<Transport>(*this, std::move(socket), std::move(tls), listener, std::move(peer));

@@ -37,7 +37,7 @@ export const engineMetrics: Record<string, EngineMetric> = {
   ),
   turned_away: counter(
     'connections_turned_away',
-    'Connections closed unserved at limits.connections, because their client held too many.',
+    'Connections closed unserved at limits.connections, at once or after waiting: their client held too many.',
   ),
   connections: gauge('connections', 'Open connections by state.', 'state'),
   handshakes: counter('tls_handshakes', 'TLS handshakes completed.'),

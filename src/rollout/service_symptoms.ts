@@ -91,6 +91,19 @@ const notReady: Rule = ({ unready }) => {
   };
 };
 
+const connectionLimit: Rule = ({ counts }) => {
+  const { displaced = 0, turned_away: refused = 0 } = counts;
+  if (displaced + refused === 0) return undefined;
+  return {
+    family: 'E',
+    name: 'connection-limit',
+    seen: `at limits.connections: ${displaced} connections cut for other clients, ${refused} closed unserved`,
+    cause: 'A few clients, or one proxy for many, hold most of the connections there may be.',
+    remedy:
+      'find them with GET /connections on the control plane; raise limits.connections if they are yours',
+  };
+};
+
 const accessLogLoses: Rule = ({ counts, totals }) => {
   const { access_log_dropped: dropped = 0 } = counts;
   const { access_log_failing: failing = 0, access_log_waiting: waiting = 0 } = totals;
@@ -138,6 +151,7 @@ export const serviceRules: Rule[] = [
   uploadsLost,
   quarantined,
   ...storeRules,
+  connectionLimit,
   accessLogLoses,
   logLoses,
   tokensBroken,
