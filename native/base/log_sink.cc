@@ -111,10 +111,12 @@ Status LogSink::use(File file) {
 
 bool LogSink::write(std::string lines) {
   const size_t size = lines.size();
-  if (waiting_.fetch_add(size) + size > max_waiting_) {
+  const size_t before = waiting_.fetch_add(size);
+  if (before + size > max_waiting_) {
     waiting_.fetch_sub(size);
     return false;
   }
+  if (before == 0) since_ = monotonic_ms();
   const std::lock_guard lock(mutex_);
   queue_.push_back(std::move(lines));
   if (queue_.size() == 1 && wake_) ::eventfd_write(wake_.get(), 1);
@@ -129,6 +131,8 @@ bool LogSink::flush(int64_t milliseconds) {
   }
   return true;
 }
+
+int64_t LogSink::stalled() const { return waiting() > 0 ? monotonic_ms() - since_ : 0; }
 
 Status LogSink::failure() {
   const std::lock_guard lock(mutex_);
@@ -186,6 +190,7 @@ LogSink::Wrote LogSink::write_some() {
     if (errno == EINTR) return Wrote::some;
     return errno == EAGAIN ? Wrote::blocked : fail(errno);
   }
+  since_ = monotonic_ms();
   done_ += static_cast<size_t>(n);
   if (file_.kind == Kind::regular && static_cast<size_t>(n) < rest.size()) {
     take_back_torn_line();

@@ -36,6 +36,8 @@ class LogSink {
   bool flush(int64_t milliseconds);
 
   size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }  // bytes
+  // Milliseconds since anything was written, while lines wait: its reader has stopped, or its disk has.
+  int64_t stalled() const;
   Status failure();  // of the last attempt to write; ok: it worked, or it waits for a reader
 
  private:
@@ -59,7 +61,8 @@ class LogSink {
   const size_t max_waiting_;
   std::atomic<bool> enabled_{false};
   std::atomic<size_t> waiting_{0};
-  std::mutex mutex_;  // guards the members up to file_
+  std::atomic<int64_t> since_{0};  // CLOCK_MONOTONIC, ms: the last write, or the first line that waits
+  std::mutex mutex_;               // guards the members up to file_
   std::deque<std::string> queue_;
   File next_;
   bool ending_ = false;

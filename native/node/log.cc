@@ -42,6 +42,7 @@ Napi::Object state_of(Napi::Env env, LogSink& sink) {
   const Status failure = sink.failure();
   Napi::Object out = Napi::Object::New(env);
   out.Set("waiting", static_cast<double>(sink.waiting()));
+  out.Set("stalledMs", static_cast<double>(sink.stalled()));
   out.Set("failure", failure.ok() ? std::string() : describe(failure));
   return out;
 }

@@ -37,7 +37,7 @@ export const engineMetrics: Record<string, EngineMetric> = {
   ),
   turned_away: counter(
     'connections_turned_away',
-    'Connections closed unserved at limits.connections, at once or after waiting: their client held too many.',
+    'Connections closed unserved at limits.connections: their client held too many, or waited in vain.',
   ),
   connections: gauge('connections', 'Open connections by state.', 'state'),
   handshakes: counter('tls_handshakes', 'TLS handshakes completed.'),
@@ -206,6 +206,10 @@ export const engineMetrics: Record<string, EngineMetric> = {
   tls_bytes: counter('tls_bytes', 'Bytes of application data over TLS, by the same labels.', ...suiteLabels),
   access_log_dropped: counter('access_log_dropped_lines', 'Access log lines that could not be written.'),
   access_log_waiting: gauge('access_log_waiting_bytes', 'Bytes of access log lines that wait to be written.'),
+  access_log_stalled: gauge(
+    'access_log_stalled_seconds',
+    'Seconds since a line of the access log was written, while lines wait.',
+  ),
   access_log_failing: gauge('access_log_failing', '1: the last write to the access log failed.'),
   log_dropped: counter('log_dropped_lines', 'Lines of the server’s own log that could not be written.'),
   tokens_file_broken: gauge(

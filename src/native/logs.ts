@@ -4,6 +4,8 @@
 export interface LogState {
   /** Bytes of lines that are not written yet. */
   waiting: number;
+  /** Milliseconds since a line was written, while lines wait; 0: none waits. */
+  stalledMs: number;
   /** Why the last attempt to write failed, as `write: No space left on device`; empty: it did not. */
   failure: string;
 }

@@ -8,6 +8,9 @@ const enoughUploads = 20;
 /** Minimum of lost uploads: fewer may be a single client that was switched off. */
 const enoughLost = 5;
 
+/** Seconds in which a log that works writes at least once, if it has anything to write. */
+const stalledAfter = 10;
+
 /** The counter of requests that found no room. */
 const storeFull = 'problems.store-full';
 
@@ -119,6 +122,20 @@ const accessLogLoses: Rule = ({ counts, totals }) => {
   };
 };
 
+const accessLogStalls: Rule = ({ counts, totals }) => {
+  const { access_log_stalled: stalled = 0, access_log_waiting: waiting = 0 } = totals;
+  const { access_log_failing: failing = 0 } = totals;
+  // Lines that are lost already, or whose write failed, have a symptom of their own.
+  if (stalled < stalledAfter || failing > 0 || (counts.access_log_dropped ?? 0) > 0) return undefined;
+  return {
+    family: 'E',
+    name: 'access-log-stalls',
+    seen: `no line of the access log was written for ${Math.floor(stalled)} s, ${waiting} bytes wait`,
+    cause: 'The reader of its FIFO or pipe does not read or is not there, or its disk does not answer.',
+    remedy: 'start the reader or look at what it waits for; when 8 MiB wait, further lines are lost',
+  };
+};
+
 const logLoses: Rule = ({ counts }) => {
   const { log_dropped: dropped = 0 } = counts;
   if (dropped === 0) return undefined;
@@ -153,6 +170,7 @@ export const serviceRules: Rule[] = [
   ...storeRules,
   connectionLimit,
   accessLogLoses,
+  accessLogStalls,
   logLoses,
   tokensBroken,
 ];

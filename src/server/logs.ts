@@ -3,10 +3,13 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { addon, type Counters } from '../native/addon.ts';
+import type { LogState } from '../native/logs.ts';
 
 /** Milliseconds between two looks at the logs, and at least between two warnings about one. */
 const lookEvery = 2_000;
 const warnEvery = 60_000;
+/** Milliseconds without a line written, while some wait, before a reader that has stopped is warned of. */
+const stalledAfter = 10_000;
 
 /** Where the server's own log goes: standard error, which may be gone, full or slow without harm. */
 export function logDestination(): { write(line: string): void } {
@@ -39,6 +42,7 @@ export function logCounters(): Counters {
   const { log, access } = addon.logs();
   return {
     access_log_waiting: access.waiting,
+    access_log_stalled: access.stalledMs / 1000,
     access_log_failing: Number(access.failure !== ''),
     log_dropped: log.dropped,
   };
@@ -70,16 +74,18 @@ class Watched {
     this.#log = log;
   }
 
-  look({ dropped, failure, waiting }: { dropped: number; failure: string; waiting: number }): void {
+  look({ dropped, failure, waiting, stalledMs }: LogState & { dropped: number }): void {
     const now = performance.now();
     const lost = dropped - this.#told.dropped;
-    const failing = failure !== '';
+    const stalled = stalledMs >= stalledAfter;
+    const failing = failure !== '' || stalled;
     if (lost === 0 && failing === this.#told.failing) return;
     if (now - this.#told.at < warnEvery) return;
     this.#told = { dropped, at: now, failing };
-    const reason = failing ? { failure } : {};
+    const reason = failing ? { failure: failure || 'its reader does not read' } : {};
     if (lost > 0) this.#log.warn({ lost, waiting, ...reason }, `lines of ${this.#name} were lost`);
-    else if (failing) this.#log.warn({ waiting, failure }, `${this.#name} cannot be written; its lines wait`);
+    else if (failing)
+      this.#log.warn({ waiting, ...reason }, `${this.#name} cannot be written; its lines wait`);
     else this.#log.info(`${this.#name} is written again`);
   }
 }

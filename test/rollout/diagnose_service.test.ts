@@ -52,6 +52,21 @@ test('lines dropped though no write failed, or a write that failed: access-log-l
   assert.deepEqual(names({ totals: { access_log_failing: 1, access_log_waiting: 5000 } }), expected);
 });
 
+test('lines that wait and none written for ten seconds, none lost yet: access-log-stalls', () => {
+  const totals = { access_log_stalled: 12.3, access_log_waiting: 700 };
+  const [symptom] = symptoms({ totals });
+  assert.equal(symptom?.name, 'access-log-stalls');
+  assert.equal(symptom?.seen, 'no line of the access log was written for 12 s, 700 bytes wait');
+  assert.deepEqual(names({ totals: { ...totals, access_log_stalled: 3 } }), []);
+  assert.deepEqual(names({ totals, counts: { access_log_dropped: 1 } }), ['access-log-loses-lines']);
+});
+
+test('connections cut or closed unserved at the limit: connection-limit', () => {
+  const [symptom] = symptoms({ counts: { turned_away: 3 } });
+  assert.equal(symptom?.name, 'connection-limit');
+  assert.match(symptom?.seen ?? '', /: 0 connections cut for other clients, 3 closed unserved$/);
+});
+
 test('lines of the own log dropped, the token file broken: a symptom each', () => {
   assert.deepEqual(names({ counts: { log_dropped: 1 } }), ['log-loses-lines']);
   assert.deepEqual(names({ totals: { tokens_file_broken: 1 } }), ['token-file-broken']);

@@ -72,6 +72,22 @@ TEST_CASE("a file that cannot be opened is an error") {
   CHECK(!sink.enabled());
 }
 
+TEST_CASE("stalled is the time since the last write while lines wait, and 0 when none does") {
+  const TempDir dir;
+  const std::string fifo = dir.at("fifo");
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  LogSink sink;
+  REQUIRE(sink.open(fifo).ok());
+  CHECK_EQ(sink.stalled(), 0);
+  CHECK(sink.write(std::string(200'000, 'x').append("\n")));
+  for (int64_t waited = 0; waited < kPatience && sink.stalled() < 100; waited += 10) ::usleep(10'000);
+  CHECK(sink.stalled() >= 100);
+  const Fd reader(::open(fifo.c_str(), O_RDONLY | O_NONBLOCK));
+  (void)drain(reader.get());
+  CHECK(sink.flush(kPatience));
+  CHECK_EQ(sink.stalled(), 0);
+}
+
 TEST_CASE("a file that may not grow holds whole lines only, and goes on when it may") {
   const TempDir dir;
   const std::string path = dir.at("log");
