@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import pino from 'pino';
-import { deliver } from '../../src/engine/plan.ts';
-import { addon } from '../../src/native/addon.ts';
+import { deliver, problem } from '../../src/engine/plan.ts';
+import { addon, type DeliverPlan } from '../../src/native/addon.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects } from '../../src/objects/objects.ts';
 import { openToAll } from '../../src/sites/grants.ts';
@@ -42,7 +42,31 @@ const pages: Protocol = {
       });
     },
 };
+/** Plans that differ by the name in the path in what makes them be kept. */
+const terms: Protocol = {
+  parameters: [],
+  serve:
+    ({ objects }) =>
+    (request) => {
+      asked++;
+      const { blob, epoch: cache } = objects.get({ bucket: 'wide', name: 'page' });
+      assert.ok(!(blob instanceof Promise));
+      const how = { contentType: 'text/plain', freshness: 'revalidate', created: undefined, cache } as const;
+      const plan = deliver(blob, { ...how, grant: openToAll });
+      const { grant: _, ...ungranted } = plan;
+      const named: Record<string, DeliverPlan> = {
+        '/terms/plain': plan,
+        '/terms/later': { ...plan, expires: Date.now() / 1000 + 3600 },
+        '/terms/expired': { ...plan, expires: 1 },
+        '/terms/no-grant': ungranted,
+        '/terms/other-grant': { ...plan, grant: 'read:wide' },
+        '/terms/varies': { ...plan, varies: ['accept'] },
+      };
+      return named[request.path] ?? problem('not-found');
+    },
+};
 const mounts: Mount[] = [
+  { host: '*', path: '/terms/', protocol: 'terms' },
   { host: '*', path: '/', protocol: 'pages', bucket: 'wide' },
   { host: 'one.example', path: '/', protocol: 'pages', bucket: 'one' },
   { host: '*.example', path: '/', protocol: 'pages', bucket: 'two' },
@@ -57,7 +81,7 @@ const objects = new Objects({
 });
 const log = pino({ level: 'silent' });
 const services = { objects, authorize: () => openToAll, openReads: true, log };
-const { handle, table } = mounted(mounts, { pages }, services);
+const { handle, table } = mounted(mounts, { pages, terms }, services);
 const engine = await startEngine(handle, 1, blobsFolder(site.root), table);
 const wire = await Wire.open(engine.origin);
 after(async () => {
@@ -101,3 +125,18 @@ test('a parameter that answers depend on has plans of its own, and others share 
   }
   assert.equal(asked - before, 3);
 });
+
+for (const [name, kept] of [
+  ['plain', true],
+  ['later', true],
+  ['expired', false],
+  ['no-grant', false],
+  ['other-grant', false],
+  ['varies', false],
+] as const) {
+  test(`a plan "${name}" answers ${kept ? 'all further requests' : 'its own request alone'}`, async () => {
+    const before = asked;
+    for (let i = 0; i < 4; i++) assert.equal(await body(`/terms/${name}`, 'x.test'), 'page of wide');
+    assert.equal(asked - before, kept ? 1 : 4);
+  });
+}
