@@ -77,14 +77,24 @@ void DiskRead::run() {
   result = n < 0 ? -errno : n;
 }
 
-void Delivery::start(const Channel& channel, SentTraffic& traffic) {
-  piece_ = within_ = bytes_sent_ = 0;
+void Delivery::start(const Channel& channel, SentTraffic& traffic, std::string_view head) {
+  stretches_.clear();
+  stretches_.push_back({head.data(), 0, head.size()});
+  size_ = head.size();
+  file_left_ = 0;
+  for (const BodySource& source : response_.body) {
+    const bool in_file = source.kind == BodySource::Kind::sealed_file;
+    stretches_.push_back(
+        {in_file ? nullptr : response_.memory.data() + source.offset, source.offset, source.length});
+    size_ += source.length;
+    if (in_file) file_left_ += source.length;
+  }
+  at_ = within_ = bytes_sent_ = 0;
   first_batch_at_ = 0;
   unsent_ = {};
   cold_ahead_ = warmed_ = disk_failed_ = broken_ = false;
   disk_.reset();
-  file_left_ = response_.body_in_file();
-  const bool may_sendfile = file_left_ > 0 && response_.size() > kCopiedBytes &&
+  const bool may_sendfile = file_left_ > 0 && size_ > kCopiedBytes &&
                             response_.plan->file->level() >= response_.plan->plan.floor.level;
   if (!channel.is_tls()) {
     path_ = may_sendfile ? Path::plain_sendfile : Path::plain_send;
@@ -101,6 +111,7 @@ void Delivery::start(const Channel& channel, SentTraffic& traffic) {
 void Delivery::reset() {
   bytes_sent_ = 0;
   response_.clear();
+  stretches_.clear();  // they point into what has just gone
   kept_.reset();
   disk_.reset();
 }
@@ -108,21 +119,16 @@ void Delivery::reset() {
 Delivery::Progress Delivery::pump(Channel& channel, RecordBuffers& buffers) {
   if (disk_failed_) return Progress::read_failed;
   if (broken_) return Progress::seal_broken;
-  const Progress progress = pump_pieces(channel, buffers);
+  const Progress progress = pump_stretches(channel, buffers);
   if (progress != Progress::done) return progress;
   const IoState flushed = channel.flush();
   return flushed == IoState::ok ? Progress::done : blocked({flushed});
 }
 
-Delivery::Progress Delivery::pump_pieces(Channel& channel, RecordBuffers& buffers) {
-  if (file_left_ == 0 && unsent_.empty() && response_.pieces.size() == 1) return pump_memory(channel);
+Delivery::Progress Delivery::pump_stretches(Channel& channel, RecordBuffers& buffers) {
+  if (file_left_ == 0 && unsent_.empty() && stretches_.size() == 1) return pump_memory(channel);
   if (path_ == Path::plain_sendfile || path_ == Path::ktls_sendfile) return pump_sendfile(channel);
   return pump_copy(channel, buffers);
-}
-
-const char* Delivery::memory(const Piece& piece) const {
-  const std::string& from = piece.of == Piece::Of::text ? response_.text : response_.plan->whole->bytes;
-  return from.data() + piece.offset;
 }
 
 void Delivery::count(size_t bytes) {
@@ -132,16 +138,16 @@ void Delivery::count(size_t bytes) {
 
 // Of a response that leaves in one batch the end is the time, which the caller takes.
 void Delivery::time_first_batch() {
-  if (first_batch_at_ == 0 && bytes_sent_ >= batch_of(response_.size()) && bytes_sent_ < response_.size())
+  if (first_batch_at_ == 0 && bytes_sent_ >= batch_of(size_) && bytes_sent_ < size_)
     first_batch_at_ = monotonic_us();
 }
 
 void Delivery::advance(size_t bytes) {
-  const Piece& piece = response_.pieces[piece_];
+  const Stretch& stretch = stretches_[at_];
   within_ += bytes;
-  if (piece.of == Piece::Of::file) file_left_ -= bytes;
-  if (within_ == piece.length) {
-    piece_++;
+  if (!stretch.memory) file_left_ -= bytes;
+  if (within_ == stretch.length) {
+    at_++;
     within_ = 0;
   }
 }
@@ -150,12 +156,12 @@ Delivery::Progress Delivery::blocked(const IoResult& result) {
   return result.state == IoState::again ? Progress::socket_full : Progress::cut;
 }
 
-// One piece of memory, straight from where it stands.
+// A stretch of memory, straight from where it stands.
 Delivery::Progress Delivery::pump_memory(Channel& channel) {
-  while (piece_ < response_.pieces.size()) {
-    const Piece& piece = response_.pieces[piece_];
-    const uint64_t left = piece.length - within_;
-    const IoResult result = channel.write(memory(piece) + within_, left, false);
+  while (!at_end()) {
+    const Stretch& stretch = stretches_[at_];
+    const uint64_t left = stretch.length - within_;
+    const IoResult result = channel.write(stretch.memory + within_, left, false);
     if (result.state != IoState::ok) return blocked(result);
     count(result.bytes);
     advance(result.bytes);
@@ -168,25 +174,25 @@ Delivery::Progress Delivery::pump_memory(Channel& channel) {
 // whole one ends, wherever a full socket has made it begin.
 Delivery::Progress Delivery::pump_sendfile(Channel& channel) {
   uint64_t share = kFairShare;
-  while (piece_ < response_.pieces.size()) {
+  while (!at_end()) {
     if (share < kRecordBytes) return Progress::fair_share;
-    const Piece& piece = response_.pieces[piece_];
-    const uint64_t left = piece.length - within_;
+    const Stretch& stretch = stretches_[at_];
+    const uint64_t left = stretch.length - within_;
     IoResult result;
-    if (piece.of == Piece::Of::file) {
-      const uint64_t batch = first_batch_at_ == 0 ? batch_of(response_.size()) : kWindowBytes;
+    if (!stretch.memory) {
+      const uint64_t batch = first_batch_at_ == 0 ? batch_of(size_) : kWindowBytes;
       const uint64_t most = std::min<uint64_t>(batch, share) / kRecordBytes * kRecordBytes;
       const size_t window = std::min(left, most - bytes_sent_ % kRecordBytes);
-      if (!warmed_ && !resident(piece.offset + within_, window)) {
-        return ask_disk(piece.offset + within_, window, false);
+      if (!warmed_ && !resident(stretch.offset + within_, window)) {
+        return ask_disk(stretch.offset + within_, window, false);
       }
       warmed_ = false;
       if (!intact_to_the_end(window)) return Progress::seal_broken;
-      result = channel.sendfile(*response_.plan->file, piece.offset + within_, window);
+      result = channel.sendfile(*response_.plan->file, stretch.offset + within_, window);
       if (result.state == IoState::ok && result.bytes == 0) return Progress::seal_broken;
       share -= std::min<uint64_t>(share, result.bytes);
     } else {
-      result = channel.write(memory(piece) + within_, left, !last_piece());
+      result = channel.write(stretch.memory + within_, left, !in_last());
     }
     if (result.state != IoState::ok) return blocked(result);
     count(result.bytes);
@@ -196,12 +202,12 @@ Delivery::Progress Delivery::pump_sendfile(Channel& channel) {
   return Progress::done;
 }
 
-// Pieces are gathered in a buffer of whole records, so that head and body share them.
+// Stretches are gathered in a buffer of whole records, so that head and body share them.
 Delivery::Progress Delivery::pump_copy(Channel& channel, RecordBuffers& buffers) {
   uint64_t share = kFairShare;
   for (;;) {
     while (!unsent_.empty()) {
-      const bool more = piece_ < response_.pieces.size() && !cold_ahead_;
+      const bool more = !at_end() && !cold_ahead_;
       const IoResult result = channel.write(unsent_.data(), unsent_.size(), more);
       if (result.state != IoState::ok) return keep_unsent(), blocked(result);
       unsent_.remove_prefix(result.bytes);
@@ -210,15 +216,15 @@ Delivery::Progress Delivery::pump_copy(Channel& channel, RecordBuffers& buffers)
       share -= std::min<uint64_t>(share, result.bytes);
     }
     kept_.reset();
-    if (piece_ >= response_.pieces.size()) return Progress::done;
+    if (at_end()) return Progress::done;
     if (share == 0) return Progress::fair_share;
     switch (fill(room(channel, buffers))) {
       case Filled::some: break;
       case Filled::broken: return Progress::seal_broken;
       case Filled::failed: return Progress::read_failed;
       case Filled::cold: {
-        const uint64_t offset = response_.pieces[piece_].offset + within_;
-        const uint64_t left = response_.pieces[piece_].length - within_;
+        const uint64_t offset = stretches_[at_].offset + within_;
+        const uint64_t left = stretches_[at_].length - within_;
         return ask_disk(offset, std::min<uint64_t>(left, kBatchBytes), true);
       }
     }
@@ -240,19 +246,19 @@ void Delivery::keep_unsent() {
 }
 
 Delivery::Filled Delivery::fill(char* buffer) {
-  const uint64_t left = response_.size() - bytes_sent_;
+  const uint64_t left = size_ - bytes_sent_;
   const size_t most = batch_of(left);
   size_t filled = 0;
   cold_ahead_ = false;
-  while (filled < most && piece_ < response_.pieces.size() && !cold_ahead_) {
-    const Piece& piece = response_.pieces[piece_];
-    const size_t room = std::min<uint64_t>(most - filled, piece.length - within_);
-    if (piece.of == Piece::Of::file) {
-      const Filled from_file = fill_from_file(piece, buffer + filled, room, filled);
+  while (filled < most && !at_end() && !cold_ahead_) {
+    const Stretch& stretch = stretches_[at_];
+    const size_t room = std::min<uint64_t>(most - filled, stretch.length - within_);
+    if (!stretch.memory) {
+      const Filled from_file = fill_from_file(stretch, buffer + filled, room, filled);
       cold_ahead_ = from_file == Filled::cold && filled > 0;
       if (from_file != Filled::some && !cold_ahead_) return from_file;
     } else {
-      std::memcpy(buffer + filled, memory(piece) + within_, room);
+      std::memcpy(buffer + filled, stretch.memory + within_, room);
       filled += room;
       advance(room);
     }
@@ -261,10 +267,10 @@ Delivery::Filled Delivery::fill(char* buffer) {
   return Filled::some;
 }
 
-Delivery::Filled Delivery::fill_from_file(const Piece& piece, char* to, size_t room, size_t& filled) {
+Delivery::Filled Delivery::fill_from_file(const Stretch& stretch, char* to, size_t room, size_t& filled) {
   const SealedFile& file = *response_.plan->file;
   iovec into{to, room};
-  const off_t offset = static_cast<off_t>(piece.offset + within_);
+  const off_t offset = static_cast<off_t>(stretch.offset + within_);
   const ssize_t n = ::preadv2(file.fd(), &into, 1, offset, file.always_resident() ? 0 : RWF_NOWAIT);
   if (n < 0) return errno == EAGAIN ? Filled::cold : Filled::failed;
   if (n == 0 || !intact_to_the_end(static_cast<uint64_t>(n))) return Filled::broken;

@@ -1,5 +1,6 @@
-// Delivery: one Response on its way out through a Channel. How the bytes leave is chosen once, when it
-// starts; no system call here can block on a disk: what is not in the page cache is asked of the I/O pool.
+// Delivery: one Response on its way out through a Channel: its head as the session says it, then its body
+// from its sources. How the bytes leave is chosen once, when it starts; no system call here can block on a
+// disk: what is not in the page cache is asked of the I/O pool.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +48,11 @@ class Delivery {
   int64_t first_batch_at() const { return first_batch_at_; }
   void count_response() { traffic_->responses.add(); }
 
-  // response() is ready. The channel must be where it is to stay for this response.
-  void start(const Channel& channel, SentTraffic& traffic);
+  // Room for the head that start() is given.
+  std::string& head() { return head_; }
+  // response() is ready, and `head` goes before its body. The channel must be where it is to stay for this
+  // response.
+  void start(const Channel& channel, SentTraffic& traffic, std::string_view head);
   Progress pump(Channel& channel, RecordBuffers& buffers);
   std::shared_ptr<DiskRead> disk_read() const { return disk_; }
   void disk_done();
@@ -57,13 +61,19 @@ class Delivery {
 
  private:
   enum class Filled : uint8_t { some, cold, broken, failed };
+  // Bytes that leave in a row: of memory, or of the file.
+  struct Stretch {
+    const char* memory;  // null: of the file
+    uint64_t offset;     // in the file
+    uint64_t length;
+  };
 
-  Progress pump_pieces(Channel& channel, RecordBuffers& buffers);
+  Progress pump_stretches(Channel& channel, RecordBuffers& buffers);
   Progress pump_memory(Channel& channel);
   Progress pump_sendfile(Channel& channel);
   Progress pump_copy(Channel& channel, RecordBuffers& buffers);
   Filled fill(char* buffer);
-  Filled fill_from_file(const Piece& piece, char* to, size_t room, size_t& filled);
+  Filled fill_from_file(const Stretch& stretch, char* to, size_t room, size_t& filled);
   char* room(const Channel& channel, RecordBuffers& buffers);
   void keep_unsent();
   Progress ask_disk(uint64_t offset, size_t length, bool bytes_wanted);
@@ -71,17 +81,20 @@ class Delivery {
   bool intact_to_the_end(uint64_t sending) const;
   Progress blocked(const IoResult& result);
   void advance(size_t bytes);
-  bool last_piece() const { return piece_ + 1 >= response_.pieces.size(); }
-  const char* memory(const Piece& piece) const;
+  bool at_end() const { return at_ >= stretches_.size(); }
+  bool in_last() const { return at_ + 1 >= stretches_.size(); }
   void count(size_t bytes);
   void time_first_batch();
 
   Response response_;
   Path path_ = Path::plain_send;
   SentTraffic::Cell* traffic_ = nullptr;  // where this response is counted
-  size_t piece_ = 0;                      // index into response_.pieces
-  uint64_t within_ = 0;                   // bytes of that piece already taken
-  uint64_t file_left_ = 0;                // bytes of the file still to be taken
+  std::string head_;
+  std::vector<Stretch> stretches_;
+  size_t at_ = 0;           // index of the stretch under way
+  uint64_t within_ = 0;     // bytes of it already taken
+  uint64_t size_ = 0;       // bytes of all of them
+  uint64_t file_left_ = 0;  // bytes of the file still to be taken
   uint64_t bytes_sent_ = 0;
   int64_t first_batch_at_ = 0;
   std::string_view unsent_;  // gathered in the thread's buffer, or in kept_

@@ -20,8 +20,8 @@ void Exchange::end() {
   if (holds_) give_back();
   if (request_.bytes.capacity() > kKeptBytes) free_memory(request_.bytes);
   delivery_.reset();
-  std::string& text = delivery_.response().text;
-  if (text.capacity() > kKeptBytes) free_memory(text);
+  if (delivery_.head().capacity() > kKeptBytes) free_memory(delivery_.head());
+  if (delivery_.response().memory.capacity() > kKeptBytes) free_memory(delivery_.response().memory);
   head_at_ = first_byte_at_ = 0;
   if (key_memory_.capacity() > kKeptBytes) free_memory(key_memory_);
   body_bytes_ = 0;
@@ -114,8 +114,8 @@ void Exchange::on_answer(Plan plan) {
       open(std::move(*deliver_plan));
     } else if (const auto* const describe_plan = std::get_if<DescribePlan>(&plan)) {
       describe(*describe_plan);
-    } else if (const auto* const respond_plan = std::get_if<RespondPlan>(&plan)) {
-      respond(*respond_plan);
+    } else if (auto* const respond_plan = std::get_if<RespondPlan>(&plan)) {
+      respond(std::move(*respond_plan));
     }
   }
   session_->resume(*this);

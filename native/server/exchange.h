@@ -60,8 +60,8 @@ class Exchange {
   void on_body_end() { body_ended_ = true; }
   bool body_pending() const { return request_.has_body && !body_ended_; }
   // The channel is where it is to stay for the response.
-  void start_sending(const Channel& channel, uint64_t sent_before) {
-    delivery_.start(channel, reactor_.mutable_counters().sent);
+  void start_sending(const Channel& channel, uint64_t sent_before, std::string_view head) {
+    delivery_.start(channel, reactor_.mutable_counters().sent, head);
     stage_ = Stage::sending;
     first_byte_at_ = 0;
     progress_mark_ = sent_before;
@@ -110,7 +110,7 @@ class Exchange {
   void deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed);
   void describe(const DescribePlan& plan);
   void send_delivery(Problem problem, uint64_t size);
-  void respond(const RespondPlan& plan);
+  void respond(RespondPlan plan);
   void refuse(Problem problem, ResponseFields fields = {});
   void prove_again(std::string_view digest, SealBreak why);
   void report_broken(std::string_view digest, SealBreak why);

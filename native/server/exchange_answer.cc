@@ -61,32 +61,37 @@ void Exchange::on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing s
 }
 
 void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
+  const bool for_all = plan->kept && asks_for_all(request_);
+  const bool in_memory = for_all && plan->answer && plan->answer->has_body;
+  if (in_memory && session_->repeat(*this, plan)) return;
   const Answering& answering = reactor_.answering();
   Response& response = delivery_.response();  // still as new
-  response.keep_alive = request_.keep_alive && !request_.has_body && !reactor_.stopping();
-  bool built = false, broken = false;
-  if (response.keep_alive && plan->kept) {
-    if (const WholeResponse* whole = whole_response(request_, *plan, answering, &built, &broken)) {
-      response.status = 200;
-      response.pieces.push_back({Piece::Of::whole, 0, whole->bytes.size()});
-      response.plan = std::move(plan);
-      if (built) reactor_.plans().grew(key_);
-      return session_->respond(*this);
-    }
-  }
+  ReadBody read = ReadBody::not_tried;
+  if (for_all && !plan->answer && plan->file->size() <= answering.small_body)
+    read = read_body(*plan->file, response.memory);
   SealBreak why = SealBreak::none;
-  if (broken) {
+  if (read == ReadBody::broken) {
     why = break_of(*plan->file);
   } else if (sealed == Sealed::earlier) {
     why = plan->file->recheck();
   }
   if (why != SealBreak::none) {
+    response.memory.clear();
     reactor_.mutable_counters().seal_broken.add();
     return prove_again(plan->file->digest(), why);
   }
+  if (for_all && plan->answer && !in_memory && session_->repeat(*this, plan)) return;
   response.plan = std::move(plan);
   const Content content = content_of(*response.plan, answering.now);
-  send_delivery(build_delivery(request_, content, answering, response), content.representation.size);
+  const Problem problem = build_delivery(request_, content, answering, response);
+  if (read == ReadBody::done && !response.body.empty()) response.body[0].kind = BodySource::Kind::memory;
+  // A small body is kept at once. Of a large one only the head is, when it is asked for again.
+  // An answer that is there stays: others may be sending it.
+  const bool worth_keeping =
+      read == ReadBody::done || (read == ReadBody::not_tried && sealed == Sealed::earlier);
+  if (for_all && worth_keeping && !response.plan->answer && session_->keep(*this))
+    reactor_.plans().grew(key_);
+  send_delivery(problem, content.representation.size);
 }
 
 // The file of the blob is being proved: what needs none of its bytes is answered from what is recorded.
@@ -94,7 +99,6 @@ void Exchange::describe(const DescribePlan& plan) {
   const Answering& answering = reactor_.answering();
   Response& response = delivery_.response();
   response.clear();
-  response.keep_alive = request_.keep_alive && !request_.has_body && !reactor_.stopping();
   const std::string etag = "\"" + plan.digest + "\"";
   const Content content{plan, {etag, plan.size, plan.date_at(answering.now)}};
   const Problem problem = build_delivery(request_, content, answering, response);
@@ -127,11 +131,11 @@ void Exchange::report_broken(std::string_view digest, SealBreak why) {
 // --- to respond
 // ------------------------------------------------------------------------------------------------
 
-void Exchange::respond(const RespondPlan& plan) {
+void Exchange::respond(RespondPlan plan) {
   Response& response = delivery_.response();
   response.clear();
-  response.keep_alive = request_.keep_alive && !reactor_.stopping() && !body_pending();
-  build_respond(plan.status, plan.fields, plan.body, &request_, reactor_.answering(), response);
+  const bool head_only = readable() && request_.method == Method::head;
+  build_respond(plan.status, plan.fields, std::move(plan.body), head_only, reactor_.answering(), response);
   session_->respond(*this);
 }
 
@@ -144,14 +148,8 @@ void Exchange::refuse(Problem problem, ResponseFields fields) {
 
 void Exchange::refuse_and_close(Problem problem) {
   give_back();
-  reactor_.mutable_counters().problems[problem].add();
-  const RespondPlan& answer = reactor_.options().problems[static_cast<size_t>(problem)];
-  Response& response = delivery_.response();
-  response.clear();
-  response.keep_alive = false;
-  build_respond(answer.status, answer.fields, answer.body, nullptr, reactor_.answering(), response);
   ends_connection_ = true;
-  session_->respond(*this);
+  refuse(problem);
 }
 
 void Exchange::read_from_disk() {

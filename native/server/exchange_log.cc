@@ -79,7 +79,7 @@ void Exchange::on_sent(int64_t now) {
   }
   if (moves.group() != Group::sentinel) {
     const size_t method = readable() ? static_cast<size_t>(request_.method) : HttpResponses::kUnread;
-    counters.http_responses.add(method, delivery_.response().status, delivery_.path());
+    counters.http_responses.add(method, delivery_.response().head.status, delivery_.path());
   }
   if (readable()) {
     ResponseTimes::Cell& times = counters.times.cell(moves.group(), moves.movable(), delivery_.path(), bytes);
@@ -140,7 +140,7 @@ void Exchange::log(int64_t now, bool cut) {
     const std::string_view trace = field_value(request_.head, "traceparent");
     if (is_traceparent(trace)) record.trace = trace;
   }
-  record.status = stage_ == Stage::receiving ? kClientGone : delivery_.response().status;
+  record.status = stage_ == Stage::receiving ? kClientGone : delivery_.response().head.status;
   record.received = body_bytes_;
   record.sent = delivery_.bytes_sent();
   record.delivery = path_name(delivery_.path());

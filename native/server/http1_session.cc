@@ -74,12 +74,51 @@ void Http1Session::describe(ConnectionInfo& info) const {
 void Http1Session::wait(Exchange&) { transport_.set_state(State::waiting); }
 
 void Http1Session::respond(Exchange& exchange) {
+  const bool goes_on = may_go_on(exchange);
+  Response& response = exchange.delivery().response();
+  std::string& text = exchange.delivery().head();
+  text.clear();
+  const bool http10 = exchange.readable() && exchange.request().http10;
+  append_head(text, response.head, {goes_on, http10, reactor_.options().idle_timeout});
+  // A body in memory leaves with its head in one piece.
+  if (response.body.size() == 1 && response.body[0].kind == BodySource::Kind::memory) {
+    text.append(response.memory);
+    response.body.clear();
+  }
+  send(exchange, text, goes_on);
+}
+
+bool Http1Session::keep(Exchange& exchange) {
+  if (!may_go_on(exchange)) return false;
+  const Response& response = exchange.delivery().response();
+  response.plan->answer = keep_answer(response, reactor_.answering());
+  return true;
+}
+
+bool Http1Session::repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>& plan) {
+  auto& answer = static_cast<Http1Answer&>(*plan->answer);
+  if (reactor_.stopping() || !answer.renew(plan->plan, reactor_.answering())) return false;
+  Response& response = exchange.delivery().response();
+  response.head.status = 200;
+  if (!answer.has_body) response.body.push_back({BodySource::Kind::sealed_file, 0, plan->file->size()});
+  response.plan = std::move(plan);
+  send(exchange, answer.text, true);
+  return true;
+}
+
+bool Http1Session::may_go_on(Exchange& exchange) const {
+  return exchange.readable() && exchange.request().keep_alive && !exchange.body_pending() &&
+         !exchange.ends_connection() && !reactor_.stopping();
+}
+
+void Http1Session::send(Exchange& exchange, std::string_view head, bool goes_on) {
+  goes_on_ = goes_on;
   if (exchange.ends_connection()) unread_ = body_left_ = {};
   Channel& channel = transport_.channel();
   if (exchange.readable() && !exchange.request().has_body) channel.send_tickets();
-  const uint64_t size = exchange.delivery().response().size();
+  const uint64_t size = head.size() + exchange.delivery().response().body_size();
   transport_.moves().before(Direction::tx, size);
-  exchange.start_sending(channel, transport_.sent());
+  exchange.start_sending(channel, transport_.sent(), head);
   transport_.set_path(exchange.delivery().path());
   queued_ = size <= kTurnBytes;
   transport_.set_state(State::sending);
@@ -187,7 +226,7 @@ void Http1Session::read_aside() {
 // The response has left. Whether the connection goes on is decided here and nowhere else.
 bool Http1Session::response_sent(int64_t now) {
   const bool must_end = transport_.channel().must_end() != Fallback::none;
-  const bool goes_on = exchange_->delivery().response().keep_alive && !must_end;
+  const bool goes_on = goes_on_ && !must_end;
   turn_bytes_ += exchange_->delivery().bytes_sent();
   exchange_->on_sent(now);
   if (!goes_on) {
@@ -203,8 +242,7 @@ bool Http1Session::response_sent(int64_t now) {
 
 // A client may be gone that has sent further requests before, uploads among them: they are carried out.
 bool Http1Session::response_unheard() {
-  if (!transport_.channel().deaf() || !exchange_->delivery().response().keep_alive)
-    return transport_.close(), false;
+  if (!transport_.channel().deaf() || !goes_on_) return transport_.close(), false;
   exchange_->on_cut();
   if (end_of_message()) reactor_.make_ready(transport_);
   return transport_.state() != State::idle;

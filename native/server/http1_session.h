@@ -10,6 +10,7 @@
 #include "http/http1.h"
 #include "server/exchange.h"
 #include "server/exchange_pool.h"
+#include "server/http1_response.h"
 #include "server/session.h"
 #include "server/transport.h"
 
@@ -31,6 +32,8 @@ class Http1Session final : public Session {
   void wait(Exchange& exchange) override;
   void receive(Exchange& exchange) override;
   void respond(Exchange& exchange) override;
+  bool keep(Exchange& exchange) override;
+  bool repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>& plan) override;
   void resume(Exchange& exchange) override;
 
  private:
@@ -52,6 +55,8 @@ class Http1Session final : public Session {
   void keep_unread();
   void read_aside();
   void on_head();
+  bool may_go_on(Exchange& exchange) const;
+  void send(Exchange& exchange, std::string_view head, bool goes_on);
   bool response_sent(int64_t now);
   bool response_unheard();
   bool end_of_message();
@@ -69,6 +74,7 @@ class Http1Session final : public Session {
   std::string_view interim_;  // what of an interim response has not been written
   uint64_t turn_bytes_ = 0;   // sent in this run of proceed(), as the next
   uint32_t turn_responses_ = 0;
+  bool goes_on_ = true;        // after the response under way, with a further request
   bool message_open_ = false;  // a request's head was taken and its end was not
   bool queued_ = false;        // a large response has waited for its turn; a small one need not
   bool had_request_ = false;

@@ -93,11 +93,12 @@ using Plan = std::variant<DeliverPlan, DescribePlan, RespondPlan, ReceivePlan>;
 
 // --- what the reactor makes of a plan to deliver
 
-// Bytes sent as they are, head and body in one buffer. `date` is where the Date field's 29 bytes stand.
-struct WholeResponse {
-  std::string bytes;
-  size_t date = 0;
-  int64_t dated = 0;  // seconds since the epoch now written there
+// The answer of a kept plan to the request for all of its content, in the form in which a session says it. A
+// session makes it once, and repeats it to whoever asks so.
+struct KeptAnswer {
+  virtual ~KeptAnswer() = default;
+  virtual size_t bytes() const = 0;
+  bool has_body = false;  // the content is in it, and was found to be what the digest says
 };
 
 // A plan to deliver whose blob was opened and sealed: what a response is made of, and what is kept for
@@ -105,10 +106,8 @@ struct WholeResponse {
 struct OpenedPlan {
   DeliverPlan plan;
   std::shared_ptr<const SealedFile> file;
-  bool kept = false;  // by the reactor, for requests to come
-  // Of a kept plan, the 200 answer to a keep-alive GET, once the body was found small, in the page cache and
-  // true to its digest.
-  mutable std::unique_ptr<WholeResponse> whole;
+  bool kept = false;                           // by the reactor, for requests to come
+  mutable std::unique_ptr<KeptAnswer> answer;  // HTTP/1.1's
 };
 
 }  // namespace sealgate

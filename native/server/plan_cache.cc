@@ -108,11 +108,11 @@ void PlanCache::evict_one() {
 
 size_t PlanCache::cost(const PlanKey& key, const OpenedPlan& plan) {
   constexpr size_t kBookkeeping = 512;  // list and table nodes, the plan itself, an open file
-  const size_t whole = plan.whole ? plan.whole->bytes.size() : 0;
+  const size_t answer = plan.answer ? plan.answer->bytes() : 0;
   size_t fields = 0;
   for (const auto& field : plan.plan.fields)
     fields += sizeof field + field.first.size() + field.second.size();
-  return key.text.size() + fields + plan.plan.content_type.size() + whole + kBookkeeping;
+  return key.text.size() + fields + plan.plan.content_type.size() + answer + kBookkeeping;
 }
 
 }  // namespace sealgate

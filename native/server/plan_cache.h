@@ -35,7 +35,7 @@ class PlanCache {
   // Gives up the plans that are stale, with the files they hold open, without waiting until somebody asks for
   // them.
   void drop_stale();
-  // The plan under this key now holds a whole response; counts its bytes.
+  // The plan under this key now holds an answer; counts its bytes.
   void grew(const PlanKey& key);
 
  private:

@@ -59,10 +59,7 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
   length(State::waiting) = options_.application_timeout;
   length(State::receiving) = length(State::sending) = options_.stall_timeout;
   length(State::lingering) = options_.linger_timeout;
-  if (!options_.server_name.empty()) answering_.server = "Server: " + options_.server_name + "\r\n";
-  // In whole seconds, and not more than there are.
-  if (const int64_t seconds = options_.idle_timeout / 1000; seconds > 0)
-    answering_.keep_alive = "Keep-Alive: timeout=" + std::to_string(seconds) + "\r\n";
+  answering_.server = options_.server_name;
   answering_.max_ranges = options_.http.ranges;
   answering_.small_body = options_.small_body_bytes;
 }

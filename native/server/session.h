@@ -2,11 +2,14 @@
 // the one there is; an HTTP/2 session stands beside it and has many exchanges at a time.
 #pragma once
 
+#include <memory>
+
 #include "server/connection_info.h"
 
 namespace sealgate {
 
 class Exchange;
+struct OpenedPlan;
 
 class Session {
  public:
@@ -34,6 +37,12 @@ class Session {
   virtual void receive(Exchange& exchange) = 0;
   // The exchange's response is built: it may leave.
   virtual void respond(Exchange& exchange) = 0;
+  // What it would say in respond() stays with the response's plan, for whoever asks for all of its content.
+  // False when this client is to be told more than all others.
+  virtual bool keep(Exchange& exchange) = 0;
+  // The answer that it has kept with the plan may leave to a request that asks_for_all(), in the place of a
+  // response. False when it is not what the client is to be told.
+  virtual bool repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>& plan) = 0;
   // The application, the disk or the upload has come back to the exchange.
   virtual void resume(Exchange& exchange) = 0;
 };

@@ -136,9 +136,11 @@ void Transport::refuse_plaintext() {
   reactor_.mutable_counters().problems[kProblem].add();
   const RespondPlan& answer = reactor_.options().problems[static_cast<size_t>(kProblem)];
   Response response;
-  response.keep_alive = false;
-  build_respond(answer.status, answer.fields, answer.body, nullptr, reactor_.answering(), response);
-  channel_.write_plaintext(response.text.data(), response.text.size());
+  build_respond(answer.status, answer.fields, answer.body, false, reactor_.answering(), response);
+  std::string text;
+  append_head(text, response.head, {.goes_on = false});
+  text.append(response.memory);
+  channel_.write_plaintext(text.data(), text.size());
   leave(true);
 }
 

@@ -2,6 +2,7 @@
 #include "server/plan_cache.h"
 
 #include <doctest/doctest.h>
+#include "server/http1_response.h"
 
 namespace sealgate {
 namespace {
@@ -245,8 +246,9 @@ TEST_CASE("a plan that grew counts its new size, and others make room") {
   Cache cache(kMany, 4 * entry_bytes());
   cache.insert({"/a", "/b", "/c", "/d"});
   const auto found = *cache.plans.find(of("/d"));
-  found->whole = std::make_unique<WholeResponse>();
-  found->whole->bytes.assign(2 * entry_bytes(), 'x');
+  auto answer = std::make_unique<Http1Answer>();
+  answer->text.assign(2 * entry_bytes(), 'x');
+  found->answer = std::move(answer);
   cache.plans.grew(of("/d"));
   CHECK(cache.counters.plan_bytes.get() <= 4 * entry_bytes());
   CHECK(cache.has("/d"));

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <doctest/doctest.h>
+#include "server/http1_response.h"
 #include "store/staging_file.h"
 #include "test/temp_dir.h"
 
@@ -28,7 +29,7 @@ struct Delivery {
     plan->plan.content_type = "text/plain";
     plan->plan.fields = {{"Cache-Control", "no-cache"}};
     plan->plan.last_modified = kModified;
-    answering.server = "Server: s\r\n";
+    answering.server = "s";
     answering.tick(kModified + 60);
     request.method = Method::get;
     request.keep_alive = true;
@@ -36,18 +37,27 @@ struct Delivery {
 
   std::string bytes_of(const Response& response) const {
     std::string bytes;
-    for (const Piece& piece : response.pieces) {
-      const std::string from = piece.of == Piece::Of::file ? read_file(path) : response.text;
-      bytes += from.substr(piece.offset, piece.length);
+    append_head(bytes, response.head, {request.keep_alive, request.http10, 75'500});
+    const size_t head = bytes.size();
+    for (const BodySource& source : response.body) {
+      const bool in_file = source.kind == BodySource::Kind::sealed_file;
+      bytes += (in_file ? read_file(path) : response.memory).substr(source.offset, source.length);
     }
-    CHECK_EQ(response.size(), bytes.size());
+    CHECK_EQ(head + response.body_size(), bytes.size());
     return bytes;
   }
   std::string answer() {
     Response response;
-    response.keep_alive = request.keep_alive;
     CHECK(build_delivery(request, content_of(*plan, answering.now), answering, response) == Problem::none);
     return bytes_of(response);
+  }
+  // What is kept for those who ask for all of the content.
+  std::unique_ptr<Http1Answer> kept() {
+    Response response;
+    CHECK(read_body(*plan->file, response.memory) == ReadBody::done);
+    CHECK(build_delivery(request, content_of(*plan, answering.now), answering, response) == Problem::none);
+    response.body[0].kind = BodySource::Kind::memory;
+    return keep_answer(response, answering);
   }
   Problem refusal() {
     Response response;
@@ -106,12 +116,12 @@ TEST_CASE("no Last-Modified, and no 304 by date, of a plan without a date or dat
   }
 }
 
-TEST_CASE("a prebuilt answer is not used while the clock says less than its Last-Modified") {
+TEST_CASE("a kept answer is not used while the clock says less than its Last-Modified") {
   Delivery delivery;
-  bool built = false, broken = false;
-  CHECK(whole_response(delivery.request, *delivery.plan, delivery.answering, &built, &broken) != nullptr);
+  const auto kept = delivery.kept();
+  CHECK(kept->renew(delivery.plan->plan, delivery.answering));
   delivery.answering.tick(kModified - 1);
-  CHECK(whole_response(delivery.request, *delivery.plan, delivery.answering, &built, &broken) == nullptr);
+  CHECK(!kept->renew(delivery.plan->plan, delivery.answering));
   CHECK(delivery.answer().find("Last-Modified") == std::string::npos);
 }
 
@@ -162,11 +172,12 @@ TEST_CASE("a small answer has its length, except where there is no body at all")
   Answering answering;
   answering.tick(kModified);
   const auto respond = [&](int status, bool head_only) {
+    const ResponseFields fields = {{"X", "y"}};
     Response response;
-    Request request;
-    if (head_only) request.method = Method::head;
-    build_respond(status, {{"X", "y"}}, "body", &request, answering, response);
-    return response.text;
+    build_respond(status, fields, "body", head_only, answering, response);
+    std::string text;
+    append_head(text, response.head, {});
+    return text.append(response.memory);
   };
   const std::string date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nX: y\r\n";
   CHECK_EQ(respond(200, false), "HTTP/1.1 200 OK\r\n" + date + "Content-Length: 4\r\n\r\nbody");
@@ -174,61 +185,92 @@ TEST_CASE("a small answer has its length, except where there is no body at all")
   CHECK_EQ(respond(204, false), "HTTP/1.1 204 No Content\r\n" + date + "\r\n");
 }
 
-TEST_CASE("to HTTP/1.0 a small answer says that the connection stays, too") {
-  Answering answering;
-  answering.tick(kModified);
-  Request request;
-  request.http10 = true;
-  Response response;
-  build_respond(404, {}, "body", &request, answering, response);
-  CHECK(response.text.find("\r\nConnection: keep-alive\r\n") != std::string::npos);
+TEST_CASE("HTTP/1.0 is told in whole seconds how long the connection stays, and nothing of less than one") {
+  ResponseHead head;
+  head.status = 404;
+  std::string text;
+  append_head(text, head, {true, true, 75'900});
+  CHECK_EQ(text, "HTTP/1.1 404 Not Found\r\nConnection: keep-alive\r\nKeep-Alive: timeout=75\r\n\r\n");
+  text.clear();
+  append_head(text, head, {true, true, 999});
+  CHECK_EQ(text, "HTTP/1.1 404 Not Found\r\nConnection: keep-alive\r\n\r\n");
 }
 
-TEST_CASE("the prebuilt answer is the one that would be built, with the date of now") {
+TEST_CASE("a head has the values that were put together in it, each as it was when it was added") {
+  ResponseHead head;
+  head.add_number("A", UINT64_MAX);
+  const size_t from = head.written();
+  head.write("x-");
+  head.write(uint64_t{0});
+  head.add("B", head.since(from));
+  head.add_number("C", 7);
+  REQUIRE(head.fields().size() == 3);
+  CHECK_EQ(head.fields()[0].value, "18446744073709551615");
+  CHECK_EQ(head.fields()[1].value, "x-0");
+  CHECK_EQ(head.fields()[2].value, "7");
+}
+
+TEST_CASE("the longest values that a head can get find room in it") {
   Delivery delivery;
-  bool built = false, broken = false;
-  const WholeResponse* whole =
-      whole_response(delivery.request, *delivery.plan, delivery.answering, &built, &broken);
-  REQUIRE(whole != nullptr);
-  CHECK(built);
-  CHECK_EQ(whole->bytes, delivery.answer());
-  delivery.answering.tick(kModified + 3600);
-  built = false;
-  CHECK(whole_response(delivery.request, *delivery.plan, delivery.answering, &built, &broken) == whole);
-  CHECK(!built);
-  CHECK_EQ(whole->bytes, delivery.answer());
+  const std::string etag = "\"" + delivery.digest + "\"";
+  for (const char* range : {"bytes=18446744073709551600-18446744073709551613",
+                            "bytes=0-0,18446744073709551613-18446744073709551613"}) {
+    Response response;
+    delivery.field(Field::range, range);
+    const Content content{delivery.plan->plan, {etag, UINT64_MAX, kModified}};
+    CHECK(build_delivery(delivery.request, content, delivery.answering, response) == Problem::none);
+    CHECK_EQ(response.head.status, 206);
+    CHECK(response.head.written() < ResponseHead::kValueBytes);
+  }
 }
 
-TEST_CASE("a request that wants anything but the whole gets no prebuilt answer") {
-  const auto prebuilt = [](Delivery& delivery) {
-    bool built = false, broken = false;
-    return whole_response(delivery.request, *delivery.plan, delivery.answering, &built, &broken) != nullptr;
-  };
+TEST_CASE("the kept answer is the one that would be built, with the date of now") {
+  Delivery delivery;
+  const auto kept = delivery.kept();
+  CHECK(kept->has_body);
+  CHECK_EQ(kept->text, delivery.answer());
+  delivery.answering.tick(kModified + 3600);
+  CHECK(kept->renew(delivery.plan->plan, delivery.answering));
+  CHECK_EQ(kept->text, delivery.answer());
+}
+
+TEST_CASE("of a body in the file the kept answer has the head") {
+  Delivery delivery;
+  Response response;
+  REQUIRE(build_delivery(delivery.request, content_of(*delivery.plan, delivery.answering.now),
+                         delivery.answering, response) == Problem::none);
+  const auto kept = keep_answer(response, delivery.answering);
+  CHECK(!kept->has_body);
+  CHECK_EQ(kept->text + std::string(kContent), delivery.answer());
+}
+
+TEST_CASE("a request that wants anything but the whole gets no kept answer") {
+  Delivery plain;
+  CHECK(asks_for_all(plain.request));
   for (const Field field : {Field::range, Field::if_match, Field::if_none_match, Field::if_modified_since,
                             Field::if_unmodified_since}) {
     Delivery delivery;
     delivery.field(field, "");
-    CHECK(!prebuilt(delivery));
+    CHECK(!asks_for_all(delivery.request));
   }
-  Delivery head, closing, old, with_body, large;
+  Delivery head, closing, old, with_body;
   head.request.method = Method::head;
   closing.request.keep_alive = false;
   old.request.http10 = true;
   with_body.request.has_body = true;
-  large.answering.small_body = kContent.size() - 1;
-  for (Delivery* each : {&head, &closing, &old, &with_body, &large}) CHECK(!prebuilt(*each));
+  for (Delivery* each : {&head, &closing, &old, &with_body}) CHECK(!asks_for_all(each->request));
 }
 
-TEST_CASE("bytes that are not what the digest says are never prebuilt") {
+TEST_CASE("bytes that are not what the digest says are told, and not handed out") {
   Delivery delivery;
   struct stat st {};
   write_file(delivery.path, "012345678X", 0444);
   REQUIRE(::stat(delivery.path.c_str(), &st) == 0);
   delivery.plan->file = sealed(delivery.path, {delivery.digest, kContent.size(), evidence_of(st)});
   REQUIRE(delivery.plan->file != nullptr);
-  bool built = false, broken = false;
-  CHECK(whole_response(delivery.request, *delivery.plan, delivery.answering, &built, &broken) == nullptr);
-  CHECK(broken);
+  std::string bytes;
+  CHECK(read_body(*delivery.plan->file, bytes) == ReadBody::broken);
+  CHECK(bytes.empty());
 }
 
 }  // namespace

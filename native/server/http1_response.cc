@@ -1,0 +1,45 @@
+#include "server/http1_response.h"
+
+#include <algorithm>
+
+#include "http/status_line.h"
+
+namespace sealgate {
+
+void append_head(std::string& text, const ResponseHead& head, const Http1Connection& connection) {
+  text.append(status_line(head.status));
+  for (const auto& [name, value] : head.fields()) {
+    text.append(name).append(": ").append(value).append("\r\n");
+  }
+  if (!connection.goes_on) {
+    text.append("Connection: close\r\n");
+  } else if (connection.http10) {
+    // HTTP/1.0 does not assume it, nor how long it lasts (RFC 2068 19.7.1): in whole seconds, and not more
+    // than there are.
+    text.append("Connection: keep-alive\r\n");
+    if (const int64_t seconds = connection.idle_ms / 1000; seconds > 0)
+      text.append("Keep-Alive: timeout=").append(std::to_string(seconds)).append("\r\n");
+  }
+  text.append("\r\n");
+}
+
+bool Http1Answer::renew(const DeliverPlan& plan, const Answering& answering) {
+  if (dated == answering.now) return true;
+  if (plan.date_at(answering.now) != plan.last_modified) return false;
+  std::copy_n(answering.date, sizeof answering.date, text.data() + date);
+  dated = answering.now;
+  return true;
+}
+
+std::unique_ptr<Http1Answer> keep_answer(const Response& response, const Answering& answering) {
+  auto answer = std::make_unique<Http1Answer>();
+  answer->has_body = response.body_in_file() == 0;
+  append_head(answer->text, response.head, {});
+  answer->date = answer->text.find("\r\nDate: ") + 8;
+  answer->dated = answering.now;
+  answer->text.append(response.memory);
+  answer->text.shrink_to_fit();
+  return answer;
+}
+
+}  // namespace sealgate
