@@ -2,7 +2,9 @@
 // their folder. Nothing is written, so that it can go on beside a server; what a server changes meanwhile is
 // looked at once more.
 
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { blobsFolder } from './blobs.ts';
 import { type BlobFault, inspectBlob } from './inspection.ts';
 import type { KnownBlob, Store } from './store.ts';
 import { firstFolders, type Stray, straysAbove, straysIn } from './stray_files.ts';
@@ -75,7 +77,12 @@ export async function findStrays({ store, onFault, signal }: Verification): Prom
   for await (const stray of straysAbove(store.root)) take(stray);
   for (const first of await firstFolders(store.root)) {
     if (signal.aborted) return;
-    for await (const stray of straysIn(store.root, first, isKnown)) take(stray);
+    try {
+      for await (const stray of straysIn(store.root, first, isKnown)) take(stray);
+    } catch (error) {
+      const path = join(blobsFolder(store.root), first);
+      onFault({ state: 'unreadable', path, detail: (error as Error).message });
+    }
   }
   if (unrecorded.length === 0) return;
   // One that was placed just now has its record in a moment.
