@@ -108,13 +108,18 @@ export class Proofs {
   }
 
   #record(digest: string): SealRecord {
+    const record = this.#recordOf(digest);
+    if (this.#refused.size > 0 && this.#refused.get(digest) === record.evidence)
+      throw new SealgateError('seal-broken', `Blob ${digest} failed its proof, and cannot be withdrawn now.`);
+    return record;
+  }
+
+  #recordOf(digest: string): SealRecord {
     const record = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;
     if (!record || 'collected' in record) throw new SealgateError('not-found', `There is no blob ${digest}.`);
     if ('forgotten' in record) throw new SealgateError('content-forgotten');
     if ('quarantined' in record)
       throw new SealgateError('seal-broken', `Blob ${digest} is in quarantine: ${record.quarantined}.`);
-    if (this.#refused.size > 0 && this.#refused.get(digest) === record.evidence)
-      throw new SealgateError('seal-broken', `Blob ${digest} failed its proof, and cannot be withdrawn now.`);
     return sealRecord(digest, record.size, record.evidence, record.created);
   }
 
@@ -136,7 +141,8 @@ export class Proofs {
   /** All of its bytes, as they are on the disk: whatever memory has of them. */
   async proveOnDisk(digest: string): Promise<void> {
     for (let under = this.#under.get(digest); under; under = this.#under.get(digest)) await under.proof;
-    await this.#beginAs(this.#record(digest), (record) => this.#checkDisk(record)).proof;
+    // One that could not be withdrawn earlier may be by now.
+    await this.#beginAs(this.#recordOf(digest), (record) => this.#checkDisk(record)).proof;
   }
 
   #begin(record: SealRecord, broken: SealBreak): Proof {
@@ -144,7 +150,7 @@ export class Proofs {
   }
 
   #beginAs({ digest, size }: SealRecord, prove: (record: SealRecord) => Promise<SealRecord>): Proof {
-    const inTurn = this.#locks.run(digest, async () => prove(this.#record(digest)));
+    const inTurn = this.#locks.run(digest, async () => prove(this.#recordOf(digest)));
     const proof = inTurn.finally(() => this.#under.delete(digest));
     const under = { proof, size };
     this.#under.set(digest, under);

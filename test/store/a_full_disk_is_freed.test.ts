@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { cp, rm } from 'node:fs/promises';
+import { chmod, cp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openStore } from '../../src/store/content_store.ts';
@@ -56,6 +56,21 @@ test('a blob whose record finds no space is removed, and verify finds nothing', 
   assert.deepEqual(faults, []);
   await disk?.makeRoom();
   assert.equal(await putBytes(store, 'files', 'new', 'new'), 'created');
+  await store.close();
+});
+
+test('a damaged blob is not served without room for the record, which follows', { skip }, async () => {
+  const store = await storeOnDisk(0);
+  const path = blobPath(root, sha256(small));
+  await chmod(path, 0o644);
+  await writeFile(path, 'SMALL', { flag: 'r+' });
+  const recorded = async () => store.recorded(sha256(small));
+  await assert.rejects(store.proveOnDisk(sha256(small)), { code: 'store-full' });
+  await assert.rejects(recorded(), { code: 'seal-broken', message: /cannot be withdrawn now/ });
+  await disk?.makeRoom();
+  await assert.rejects(store.proveOnDisk(sha256(small)), { code: 'seal-broken' });
+  await assert.rejects(recorded(), { code: 'seal-broken', message: /is in quarantine/ });
+  assert.ok(!existsSync(path));
   await store.close();
 });
 
