@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { syncFolder } from '../durable_file.ts';
@@ -163,6 +163,10 @@ export async function writeJournal(
     if (some.length > 0) await flush();
     await file.writeFile(frameLine({ sequence, store, records: [] }));
     await file.sync();
+  } catch (cause) {
+    // Half of it would keep a full disk full.
+    await rm(temporary, { force: true }).catch(() => {});
+    throw cause;
   } finally {
     await file.close();
   }

@@ -1,7 +1,7 @@
 // Metadata: the one module that owns LMDB. Records are written once: there is no update, and only gc.ts has
 // records removed. What has to move is a chain of versions under one key prefix, and the newest wins.
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -142,6 +142,7 @@ export class Metadata {
         },
         doubt: () => format.doubt(),
         hasId: () => this.#state?.get('store') !== undefined,
+        bytes: () => statSync(dataPath(root)).size,
         sync: () => syncFile(dataPath(root)),
         putId: (id) => {
           space.ensure();

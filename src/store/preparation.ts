@@ -2,11 +2,19 @@
 // metadata, and a journal that ends where the metadata do. It is tried when a store is opened; where it
 // fails, as on a full disk, the store can be read, and it is tried again before each commit.
 
+import { stat } from 'node:fs/promises';
 import { missingVersions } from './gaps.ts';
 import { writeId } from './identity.ts';
 import { type Frame, Journal, readJournal, writeJournal } from './journal.ts';
 import type { Key, StoreRecord, Table } from './records.ts';
 import { Replay } from './replay.ts';
+
+/** Bytes of a journal below which it is left as it is, and how much longer than the metadata it may be. */
+const leastOvergrown = 64 * 1024 * 1024;
+const overgrowth = 4;
+
+const isDone = () => true;
+const isNotDone = () => false;
 
 /** The metadata, as far as this needs them. */
 export interface PreparedMetadata {
@@ -17,6 +25,8 @@ export interface PreparedMetadata {
   /** Names may have lost what keeps their blobs: durable, when it resolves, until that is made anew. */
   doubt(): Promise<void>;
   hasId(): boolean;
+  /** Of their file. */
+  bytes(): number;
   /** Their file, and that it is there, is on disk when it resolves. LMDB does not see to that. */
   sync(): Promise<void>;
   putId(id: string): Promise<void>;
@@ -68,7 +78,7 @@ export class Preparation {
   }
 
   // One that ends where the metadata do. What it lacks of the last commit is added; one that lacks more than
-  // that, or is another store's, is written anew.
+  // that, is another store's, or is far longer than what there is, is written anew.
   async #openJournal(): Promise<Journal> {
     const { id, journal: path } = this.#store;
     const { journal, last: its } = await Journal.open(path);
@@ -77,18 +87,25 @@ export class Preparation {
       const sequence = last?.sequence ?? 0;
       const found = its?.store === id ? its.sequence : Number.NEGATIVE_INFINITY;
       if (its && found > sequence) await this.#replay(its, sequence);
-      if (found >= sequence) return journal;
-      if (last && found === sequence - 1) {
-        await journal.append(last);
-        return journal;
-      }
-      await writeJournal(path, id, sequence, this.#meta.records());
+      if (last && found === sequence - 1) await journal.append(last);
+      const isWhole = found >= sequence - Number(last !== undefined);
+      if (isWhole && !(await this.#isOvergrown())) return journal;
+      const written = writeJournal(path, id, Math.max(found, sequence), this.#meta.records());
+      // The one that there is does as well, where the disk has no room for a shorter one.
+      if (isWhole && !(await written.then(isDone, isNotDone))) return journal;
+      await written;
     } catch (cause) {
       await journal.close();
       throw cause;
     }
     await journal.close();
     return (await Journal.open(path)).journal;
+  }
+
+  // What was overwritten and collected since is in the journal still.
+  async #isOvergrown(): Promise<boolean> {
+    const { size } = await stat(this.#store.journal);
+    return size > leastOvergrown && size > overgrowth * this.#meta.bytes();
   }
 
   // The one commit that was under way when the process was killed is the journal's last frame. Where there
