@@ -28,6 +28,12 @@ Status stat_of_file(int fd, struct stat* st) {
   return S_ISREG(st->st_mode) ? Status{} : Status{EINVAL, "not a regular file"};
 }
 
+// Of the next piece, where so much of the file is left: whole blocks, as direct reads need them.
+size_t piece_bytes(uint64_t left) {
+  return static_cast<size_t>(
+      std::min<uint64_t>((left + kPageBytes - 1) / kPageBytes * kPageBytes, BlobHash::kPieceBytes));
+}
+
 }  // namespace
 
 void BlobHash::Freed::operator()(char* bytes) const { std::free(bytes); }
@@ -42,7 +48,8 @@ Status BlobHash::open(const std::string& path, ReadFrom from) {
   if (const Status status = stat_of_file(file_.get(), &st); !status.ok()) return status;
   size_ = static_cast<uint64_t>(st.st_size);
   evidence_ = evidence_of(st);
-  buffer_.reset(static_cast<char*>(std::aligned_alloc(kAlignment, kPieceBytes)));
+  const size_t bytes = (piece_bytes(size_) + kAlignment - 1) / kAlignment * kAlignment;
+  buffer_.reset(static_cast<char*>(std::aligned_alloc(kAlignment, std::max(bytes, kAlignment))));
   hash_.reset(EVP_MD_CTX_new());
   const bool ready = buffer_ && hash_ && EVP_DigestInit_ex(hash_.get(), EVP_sha256(), nullptr) == 1;
   return ready ? Status{} : Status{ENOMEM, "SHA-256"};
@@ -61,12 +68,13 @@ Status BlobHash::step(size_t pieces, uint64_t* read) {
 }
 
 Status BlobHash::read_piece(size_t* read) {
-  // A direct read begins at a block: there is nothing to be read behind a piece that was cut off by the end.
-  if (from_ == ReadFrom::disk && at_ >= size_) return {};
-  note_resident(at_ + kPieceBytes + kAheadBytes);
+  // No more than the file has: the kernel clears what is left of the buffer of a direct read, all of it.
+  const size_t wanted = at_ < size_ ? piece_bytes(size_ - at_) : 0;
+  if (wanted == 0) return {};
+  note_resident(at_ + wanted + kAheadBytes);
   ssize_t n = 0;
   do {
-    n = ::pread(file_.get(), buffer_.get(), kPieceBytes, static_cast<off_t>(at_));
+    n = ::pread(file_.get(), buffer_.get(), wanted, static_cast<off_t>(at_));
     // Some file systems say only now that they have no direct reads, or none of this file.
     if (n < 0 && errno == EINVAL && from_ == ReadFrom::disk) {
       from_ = ReadFrom::beside;
@@ -78,8 +86,7 @@ Status BlobHash::read_piece(size_t* read) {
   *read = static_cast<size_t>(n);
   at_ += *read;
   drop_read(at_);
-  const bool cut = from_ == ReadFrom::disk && *read < kPieceBytes && at_ < size_;
-  return cut ? Status{ESTALE, "the file was cut off while it was read"} : Status{};
+  return *read < wanted && at_ < size_ ? Status{ESTALE, "the file was cut off while it was read"} : Status{};
 }
 
 // Asked ahead of the read: pages that other readers have marked make the kernel read further ahead, and what
