@@ -45,6 +45,10 @@ Status raise_seal(int fd, const struct stat& verified, SealLevel wanted, Raised*
 // Empty: fs-verity knows the file by another digest than the recorded one, so these are other bytes.
 std::optional<SealLevel> level_of(int fd, const Evidence& evidence);
 
+// Whether the file is as raise_seal() of this process left one that had this evidence before: what is being
+// delivered meanwhile goes on, though the ctime is another. Only the last raises are known.
+bool was_raised(const Evidence& before, const struct stat& now);
+
 // Removes the immutable attribute, which would refuse that the file is renamed or removed. A file that is
 // missing or has no such attribute is fine. EPERM: this process lacks CAP_LINUX_IMMUTABLE.
 Status release_file(const std::string& path);

@@ -136,7 +136,8 @@ SealedFile::Sealing SealedFile::seal(const std::string& path, const Record& reco
 SealBreak SealedFile::recheck() const {
   struct stat st;
   if (::fstat(fd(), &st) != 0) return SealBreak::unreadable;
-  const SealBreak content = content_break(st, size_, evidence_);
+  SealBreak content = content_break(st, size_, evidence_);
+  if (content == SealBreak::evidence && was_raised(evidence_, st)) content = SealBreak::none;
   return content != SealBreak::none || level_ == SealLevel::l0 ? content : pin_break(st);
 }
 

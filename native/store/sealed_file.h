@@ -64,8 +64,8 @@ class SealedFile : public SendableFile {
   // True where the file system has no cold pages (tmpfs) or cannot tell (no RWF_NOWAIT).
   bool always_resident() const { return always_resident_; }
 
-  // Compares the open file with the record once more; one fstat(2). It finds that the immutable attribute was
-  // taken away too: that changes the ctime.
+  // Compares the open file with the record once more, or with what it was raised to; one fstat(2). It finds
+  // that the immutable attribute was taken away too: that changes the ctime.
   SealBreak recheck() const;
 
  private:

@@ -207,7 +207,7 @@ export class Proofs {
 
   /**
    * In the turn of the digest: gives a blob the level, if it has a lower one. What is being delivered of it
-   * is cut short, as its file is no longer as it was recorded.
+   * goes on (native/store/seal_level.h).
    */
   async raise(digest: string, wanted: SealLevel): Promise<void> {
     const record = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;

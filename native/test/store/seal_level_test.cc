@@ -93,7 +93,9 @@ TEST_CASE("L2 wanted: nobody can write, remove or rename the file; without the r
 
 TEST_CASE("a file that somebody has open for writing is not raised, and stays as it is") {
   const File file;
+  CHECK_EQ(::chmod(file.path.c_str(), 0644), 0);
   const Fd writer = file.open(O_WRONLY);
+  CHECK_EQ(::chmod(file.path.c_str(), 0444), 0);
   REQUIRE(static_cast<bool>(writer));
   const std::string before = evidence_of(file.stat());
   Raised raised;
@@ -185,6 +187,19 @@ TEST_CASE(
   REQUIRE(sealing.file != nullptr);
   CHECK(sealing.file->level() == SealLevel::l1);
   CHECK(!sealing.file->held_by_kernel());
+}
+
+TEST_CASE("a file that is raised while it is open is what it was; changed after that, it is not") {
+  const File file;
+  const auto open = file.seal(Evidence(file.stat())).file;
+  REQUIRE(open != nullptr);
+  Raised raised;
+  REQUIRE(file.raise(SealLevel::l2, &raised).ok());
+  CHECK_EQ(seal_break_name(open->recheck()), "none");
+  CHECK(release_file(file.path).ok());
+  const std::string before = evidence_of(file.stat());
+  while (evidence_of(file.stat()) == before) CHECK_EQ(::chmod(file.path.c_str(), 0444), 0);
+  CHECK_EQ(seal_break_name(open->recheck()), "evidence");
 }
 
 TEST_CASE("a blob is placed at the level wanted, and one that was there keeps its own") {
