@@ -27,7 +27,9 @@ const ktlsTests = testsUnder('test/ktls');
 const budgetTests = testsUnder('test/budget');
 // playwright-core, which drives the browser, is a library for Node; the page is the same from every runtime.
 const pageTests = testsUnder('test/page');
-const elsewhere = [...ktlsTests, ...budgetTests, ...pageTests];
+// They take a file system that on-ext4-with-verity.sh makes.
+const verityTests = testsUnder('test/kernel');
+const elsewhere = [...ktlsTests, ...budgetTests, ...pageTests, ...verityTests];
 const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
 // Tests that start no process.
 const quickTests = hostTests.filter((file) =>
@@ -119,13 +121,24 @@ function onDeno(files: string[]): Step {
 function inKernel(kernel: 'current' | 'old' | 'old-qemu' | 'new', files = ktlsTests): Step[] {
   const unit = programs('build/test').filter(({ command: [name = ''] }) => /\/ktls\w*_test$/.test(name));
   // The one of these kernels that has fs-verity.
-  const verity = ['test/kernel/on-ext4-with-verity.sh', 'build/test/seal_level_test'];
-  if (kernel === 'old-qemu') unit.push({ command: verity });
+  if (kernel === 'old-qemu') unit.push(...onVerity());
   const steps = files.length > 0 ? [...unit, onNode(`ktls-${kernel}`, files, 1)] : unit;
   return steps.map((step) => ({
     ...step,
     command: ['env', 'SEALGATE_TEST_BUILD=1', 'test/kernel/in-kernel.sh', kernel, '--', ...step.command],
   }));
+}
+
+/** What seals are worth with fs-verity, for root and for somebody who has no rights but to his files. */
+function onVerity(): Step[] {
+  const on = 'test/kernel/on-ext4-with-verity.sh';
+  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  const unit = 'build/test/seal_level_test';
+  return [
+    { command: [on, unit] },
+    { command: [on, ...nobody, unit] },
+    { command: [on, ...onNode('verity', verityTests, 1).command], report: `${reports}/verity.xml` },
+  ];
 }
 
 /** Passes what the program prints on, line by line. Status 255 also stands for an end by a signal. */

@@ -11,10 +11,12 @@ echo "# on ext4 with fs-verity, Linux $(uname -r)"
   echo "SKIP: ext4 of Linux $(uname -r) has no fs-verity" >&2
   exit 77
 }
+rm -f "$image"
 truncate -s 64M "$image"
 mkfs.ext4 -q -O verity -b 4096 "$image"
 mkdir -p "$mount"
 mount -o loop "$image" "$mount"
+chmod 1777 "$mount"  # COMMAND may give up root
 status=0
 SEALGATE_TEST_DIR=$mount SEALGATE_EXPECT_VERITY=1 "$@" || status=$?
 umount --lazy "$mount"
