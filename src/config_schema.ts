@@ -134,6 +134,15 @@ export const configSchema = z.strictObject({
         ),
       tx: z.boolean().default(true).describe('Whether sending may use kernel TLS.'),
       rx: z.boolean().default(true).describe('Whether receiving may use kernel TLS.'),
+      zeroCopy: z
+        .enum(['off', 'device', 'always'])
+        .default('device')
+        .describe(
+          'Where a network device that encrypts may read files in place (TLS_TX_ZEROCOPY_RO), which it ' +
+            'does again to retransmit. Only blobs of seal level L2 and L3 leave that way; on a connection ' +
+            'with such a blob, others are copied. device: connections whose keys a device has. always: all ' +
+            'that send by kernel TLS.',
+        ),
       forceHwRecord: z
         .boolean()
         .default(false)

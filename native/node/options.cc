@@ -44,6 +44,10 @@ KtlsPolicy ktls_policy(const Napi::Object& given) {
   out.min_bytes = static_cast<uint64_t>(number(given, "minBytes"));
   out.records_per_key = static_cast<uint64_t>(number(given, "recordsPerKey"));
   out.ask_modes = boolean(given, "askModes");
+  const std::string zero_copy = text(given, "zeroCopy");
+  out.zero_copy = zero_copy == "always"   ? ZeroCopy::always
+                  : zero_copy == "device" ? ZeroCopy::device
+                                          : ZeroCopy::off;
   return out;
 }
 

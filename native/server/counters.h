@@ -109,6 +109,8 @@ void Counters::each(Visit visit) const {
       {"seal_broken", &seal_broken},
       {"ktls_switched", &ktls_switched},
       {"ktls_switched_rx", &ktls_switched_rx},
+      {"zero_copy_connections", &zero_copy_connections},
+      {"zero_copy_bytes", &zero_copy_bytes},
       {"key_updates_received", &key_updates_received},
       {"key_updates_sent", &key_updates_sent},
       {"write_stalls", &write_stalls},

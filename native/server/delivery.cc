@@ -95,7 +95,8 @@ void Delivery::start(const Channel& channel, SentTraffic& traffic, std::string_v
   cold_ahead_ = warmed_ = disk_failed_ = broken_ = false;
   disk_.reset();
   const bool may_sendfile = file_left_ > 0 && size_ > kCopiedBytes &&
-                            response_.plan->file->level() >= response_.plan->plan.floor.level;
+                            response_.plan->file->level() >= response_.plan->plan.floor.level &&
+                            channel.may_sendfile(*response_.plan->file);
   if (!channel.is_tls()) {
     path_ = may_sendfile ? Path::plain_sendfile : Path::plain_send;
   } else if (channel.sends_by_kernel()) {

@@ -118,6 +118,10 @@ void Http1Session::send(Exchange& exchange, std::string_view head, bool goes_on)
   if (exchange.readable() && !exchange.request().has_body) channel.send_tickets();
   const uint64_t size = head.size() + exchange.delivery().response().body_size();
   transport_.moves().before(Direction::tx, size);
+  if (transport_.moves().spares_copies()) {
+    const Response& response = exchange.delivery().response();
+    if (response.body_in_file() > 0 && response.plan->file->held_by_kernel()) channel.send_without_copies();
+  }
   exchange.start_sending(channel, transport_.sent(), head);
   transport_.set_path(exchange.delivery().path());
   queued_ = size <= kTurnBytes;

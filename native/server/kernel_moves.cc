@@ -113,6 +113,10 @@ void KernelMoves::count_mode(Direction direction, bool offload_allowed) {
     if (!offload_allowed && modes[direction] == KtlsMode::device) counters.offload_unasked.add();
   }
   (direction == Direction::tx ? counters.modes_tx : counters.modes_rx)[modes[direction]].add();
+  const ZeroCopy wanted = reactor_.options().ktls.zero_copy;
+  if (direction == Direction::tx)
+    zero_copy_ =
+        wanted == ZeroCopy::always || (wanted == ZeroCopy::device && modes[direction] == KtlsMode::device);
 }
 
 void KernelMoves::count_fallbacks() const {

@@ -28,6 +28,8 @@ class KernelMoves {
   void before(Direction direction, uint64_t bytes) {
     if (bytes >= least_bytes_[static_cast<size_t>(direction)]) consider(direction, bytes);
   }
+  // Whether whoever has the sending keys may be spared copies of files that the kernel holds.
+  bool spares_copies() const { return zero_copy_; }
   // A record that had begun to arrive when receiving was to move may be complete now.
   void after_read() {
     if (rx_bytes_ != kNone && reason(Direction::rx) == Fallback::pending_data)
@@ -62,8 +64,9 @@ class KernelMoves {
   std::array<Fallback, 2> reasons_{};  // by Direction: why it is not in the kernel
   Group group_ = Group::outside;
   bool joined_ = false;
-  bool may_move_ = false;  // it is of the part of the slice that may
-  bool movable_ = false;   // it had a transfer that the kernel could take (group_totals.h)
+  bool zero_copy_ = false;  // sending is in the kernel, see spares_copies()
+  bool may_move_ = false;   // it is of the part of the slice that may
+  bool movable_ = false;    // it had a transfer that the kernel could take (group_totals.h)
 };
 
 }  // namespace sealgate

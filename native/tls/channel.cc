@@ -125,9 +125,12 @@ IoResult Channel::write(const char* data, size_t size, bool more) {
 }
 
 IoResult Channel::sendfile(const SendableFile& file, uint64_t offset, size_t size) {
+  if (!may_sendfile(file)) return {fail(ChannelError::other)};
   if (const IoState state = settle_key_update(); state != IoState::ok) return {state};
   off_t at = static_cast<off_t>(offset);
-  return sent(::sendfile(socket_.get(), file.fd(), &at, size));
+  const IoResult result = sent(::sendfile(socket_.get(), file.fd(), &at, size));
+  if (zero_copy_) counters_.zero_copy_bytes.add(result.bytes);
+  return result;
 }
 
 IoResult Channel::sent(ssize_t result) {

@@ -119,8 +119,16 @@ class Channel final : public TlsObserver {
   void send_tickets() {
     if (!tickets_.empty() || tickets_owed_ > 0) release_tickets();
   }
-  // For plaintext and sends_by_kernel() only. ok with 0 bytes: the file is shorter than before.
+  // For files that may_sendfile() alone. ok with 0 bytes: the file is shorter than before.
   IoResult sendfile(const SendableFile& file, uint64_t offset, size_t size);
+  // In plaintext and where the kernel sends. Once sends_without_copies(), of files that the kernel keeps from
+  // changing alone: their pages may be read again after they were sent.
+  bool may_sendfile(const SendableFile& file) const {
+    return (!is_tls_ || sends_by_kernel()) && (!zero_copy_ || file.held_by_kernel());
+  }
+  bool sends_without_copies() const { return zero_copy_; }
+  // From now on (see ktls.h). Only where the kernel sends; there is no way back.
+  void send_without_copies();
 
   // Moves a direction into the kernel if no bytes are held back; the kernel must support protocol and cipher.
   // none: the direction is in the kernel. pending_data: try again after the next read or write.
@@ -270,6 +278,7 @@ class Channel final : public TlsObserver {
   std::string deferred_;                  // its data
   ControlRecords control_{TlsVersion::tls13, true};
 
+  bool zero_copy_ = false;
   bool kernel_rekeys_ = false;  // the kernel's sending key can be replaced
   bool key_update_owed_ = false;
   bool key_update_sent_ = false;       // a KeyUpdate is sent, its key not yet in use

@@ -46,6 +46,12 @@ Fallback Channel::receive_by_kernel() {
   return Fallback::none;
 }
 
+void Channel::send_without_copies() {
+  if (zero_copy_ || !sends_by_kernel() || !sealgate::send_without_copies(socket_.get()).ok()) return;
+  zero_copy_ = true;
+  counters_.zero_copy_connections.add();
+}
+
 void Channel::moved(Direction direction) {
   Half& side = half(direction);
   side.owner = RecordOwner::kernel;

@@ -74,6 +74,13 @@ socklen_t fill(CryptoInfo& out, const RecordKeys& keys, uint64_t sequence) {
 
 }  // namespace
 
+Status send_without_copies(int fd) {
+  constexpr int kZeroCopyReadOnly = 3;  // TLS_TX_ZEROCOPY_RO, Linux 5.19; older headers lack it
+  const unsigned on = 1;
+  if (::setsockopt(fd, SOL_TLS, kZeroCopyReadOnly, &on, sizeof on) == 0) return {};
+  return Status::last("setsockopt TLS_TX_ZEROCOPY_RO");
+}
+
 Status attach_ulp(int fd) {
   if (::setsockopt(fd, IPPROTO_TCP, TCP_ULP, "tls", sizeof "tls") == 0 || errno == EEXIST) return {};
   return Status::last("setsockopt TCP_ULP");

@@ -80,6 +80,11 @@ Status install_keys(int fd, Direction direction, const RecordKeys& keys, uint64_
 // Reads the number of the next record that the kernel will protect or open (getsockopt TLS_TX, TLS_RX).
 Status record_sequence(int fd, Direction direction, const RecordKeys& like, uint64_t* sequence);
 
+// Sets TLS_TX_ZEROCOPY_RO: a network device that has the sending keys reads what sendfile(2) sends from the
+// page cache itself, again at each retransmission, so the bytes must not change any more. Without such a
+// device it has no effect. ENOPROTOOPT before Linux 5.19.
+Status send_without_copies(int fd);
+
 constexpr uint8_t kRecordAlert = 21;
 constexpr uint8_t kRecordHandshake = 22;
 constexpr uint8_t kRecordData = 23;

@@ -36,6 +36,13 @@ class KtlsSupport {
   Entry entries_[2 * kAeads * 2];
 };
 
+// On which connections TLS_TX_ZEROCOPY_RO is set, for files that the kernel keeps from changing.
+enum class ZeroCopy : uint8_t {
+  off,
+  device,  // where a network device has the sending keys
+  always,
+};
+
 struct KtlsPolicy {
   bool on = true;
   std::array<bool, 2> directions{true, true};                // by Direction
@@ -45,6 +52,7 @@ struct KtlsPolicy {
   uint64_t records_per_key = 1 << 24;  // below RFC 8446 5.5's 2^24.5 for AES-GCM
   // A network device may take over keys, so the kernel is asked for each connection who uses them.
   bool ask_modes = false;
+  ZeroCopy zero_copy = ZeroCopy::device;
 
   bool wants(Direction d) const { return on && directions[static_cast<size_t>(d)]; }
   bool wants(TlsVersion v, Aead a) const {

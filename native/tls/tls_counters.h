@@ -8,8 +8,10 @@
 namespace sealgate {
 
 struct TlsCounters {
-  Counter ktls_switched;     // connections whose sending moved to kernel TLS
-  Counter ktls_switched_rx;  // connections whose receiving moved to kernel TLS
+  Counter ktls_switched;          // connections whose sending moved to kernel TLS
+  Counter ktls_switched_rx;       // connections whose receiving moved to kernel TLS
+  Counter zero_copy_connections;  // connections on which TLS_TX_ZEROCOPY_RO was set
+  Counter zero_copy_bytes;        // bytes that sendfile(2) sent on them
   Counter key_updates_received;
   Counter key_updates_sent;
   CounterSet<ChannelError> errors;

@@ -137,6 +137,11 @@ export const engineMetrics: Record<string, EngineMetric> = {
   ),
   movable_bytes: counter('group_movable_sent_bytes', 'Bytes of those responses, before TLS.', 'group'),
   errors: counter('channel_errors', 'Errors that ended connections early, by class.', 'class'),
+  zero_copy_connections: counter(
+    'ktls_zero_copy_connections',
+    'Connections on which a device may read files in place (TLS_TX_ZEROCOPY_RO).',
+  ),
+  zero_copy_bytes: counter('ktls_zero_copy_bytes', 'Bytes of files given to sendfile on those connections.'),
   key_updates_received: counter('tls_key_updates_received', 'TLS 1.3 KeyUpdate messages received.'),
   key_updates_sent: counter('tls_key_updates_sent', 'TLS 1.3 KeyUpdate messages sent.'),
   plan_hits: counter(

@@ -20,6 +20,8 @@ export interface KtlsPolicy {
   minBytes: number;
   /** Records that one AES key protects before it is replaced, or the connection ends in order. */
   recordsPerKey: number;
+  /** Where TLS_TX_ZEROCOPY_RO is set, for blobs from seal level L2 on. */
+  zeroCopy: 'off' | 'device' | 'always';
   /** A network device offers to take keys: the kernel is asked who has each. */
   askModes: boolean;
 }

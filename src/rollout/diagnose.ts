@@ -202,18 +202,6 @@ const unasked: Rule = ({ counts }) => {
   };
 };
 
-const zeroCopy: Rule = ({ connections }) => {
-  const count = connections.filter((each) => each.zeroCopy).length;
-  if (count === 0) return undefined;
-  return {
-    family: 'C',
-    name: 'zero-copy-unsealed',
-    seen: `${count} connections have TLS_TX_ZEROCOPY_RO set`,
-    cause: 'It needs content that the kernel itself keeps from changing, which no seal here proves.',
-    remedy: 'roll back, and find out who sets it: this server does not',
-  };
-};
-
 const rules: Rule[] = [
   handshakeBound,
   ciphersFallOut,
@@ -226,6 +214,5 @@ const rules: Rule[] = [
   resync,
   mixedModes,
   unasked,
-  zeroCopy,
   ...serviceRules,
 ];

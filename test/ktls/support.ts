@@ -40,8 +40,9 @@ export const kernelRekeys = addon.probeKtls().some(({ rekeys }) => rekeys);
 export async function startServer(
   mode: Mode,
   settings: Partial<KtlsPolicy> = {},
+  others: Record<string, unknown> = {},
 ): Promise<{ site: Site; server: TestServer }> {
-  const site = await createSite();
+  const site = await createSite(others);
   const config = JSON.parse(await readFile(site.config, 'utf8'));
   // The sentinel's fetches would add to the kernel's counts.
   config.sentinel = { intervalSeconds: 0 };

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ConnectionInfo, NetDevice } from '../../src/native/addon.ts';
+import type { NetDevice } from '../../src/native/addon.ts';
 import { diagnose } from '../../src/rollout/diagnose.ts';
 import type { Observations } from '../../src/rollout/symptom.ts';
 import { rolloutSchema } from '../../src/rollout_schema.ts';
@@ -63,9 +63,4 @@ test('keys refused by the kernel: a symptom with the errno; refused since the cl
   assert.equal(symptom?.name, 'kernel-refuses');
   assert.match(symptom?.seen ?? '', /: 3 with ENOMEM$/);
   assert.deepEqual(names({ counts: { 'fallback.install-failed-enotconn': 9 } }), []);
-});
-
-test('TLS_TX_ZEROCOPY_RO set on a connection: zero-copy-unsealed', () => {
-  const connection = { zeroCopy: true } as ConnectionInfo;
-  assert.deepEqual(names({ connections: [connection] }), ['zero-copy-unsealed']);
 });

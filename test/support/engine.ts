@@ -74,6 +74,7 @@ export async function startEngine(
     reactor: {
       listeners: [{ host: '127.0.0.1', port: 0, tls: false }],
       ktls: {
+        zeroCopy: 'off',
         askModes: false,
         mode: 'off',
         tx: true,
