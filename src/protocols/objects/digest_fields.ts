@@ -9,8 +9,18 @@ import { SealgateError } from '../../errors.ts';
 
 const digestBytes = 32;
 
-/** Fields that promise bytes and are not checked. */
-const unchecked = /^(content-md5|x-checksum-.*)$/;
+/**
+ * Fields that promise bytes and are not checked: of artifact repositories, ownCloud (OC-Checksum), Backblaze,
+ * and Swift, whose ETag of an upload is its MD5.
+ */
+const unchecked = [
+  'content-md5',
+  'etag',
+  'oc-checksum',
+  'x-bz-content-sha1',
+  ...['md5', 'sha1', 'sha256', 'sha512'].flatMap((hash) => [`x-${hash}`, `x-content-${hash}`]),
+];
+const isUnchecked = (name: string) => unchecked.includes(name) || name.startsWith('x-checksum-');
 const checksum = 'X-Checksum-Sha256';
 /** Characters of a field's name that an answer repeats. */
 const shownCharacters = 60;
@@ -64,7 +74,7 @@ function dictionary(field: string, value: string) {
 
 function refuseUnchecked(headers: FieldLines): void {
   for (const name of headers.names()) {
-    if (!unchecked.test(name) || name === checksum.toLowerCase()) continue;
+    if (!isUnchecked(name) || name === checksum.toLowerCase()) continue;
     throw new SealgateError(
       'field-refused',
       `${name.slice(0, shownCharacters)} is not checked; promise SHA-256, in Content-Digest or ${checksum}.`,
