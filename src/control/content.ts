@@ -12,6 +12,7 @@ import type { AuditLog } from '../rollout/audit_log.ts';
 import { checkBucketName } from '../store/names.ts';
 import { mostSeconds, mostVersions, type Retention } from '../store/retention.ts';
 import type { Bucket, Store } from '../store/store.ts';
+import { bodyOf } from './body.ts';
 import { problem } from './problem.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
@@ -88,10 +89,10 @@ export async function objection(
 }
 
 async function setBucket(c: Context<ControlEnv>, { store, audit }: ContentServices): Promise<Response> {
-  const asked = setSchema.safeParse(await c.req.json().catch(() => undefined));
-  if (!asked.success) return problem(c, 400, 'bucket-malformed', z.prettifyError(asked.error));
-  const { name, yes, why } = asked.data;
-  const keep = retentionOf(asked.data.keep);
+  const asked = await bodyOf(c, setSchema, 'bucket-malformed');
+  if (asked instanceof Response) return asked;
+  const { name, yes, why } = asked;
+  const keep = retentionOf(asked.keep);
   const against = yes ? undefined : await objection(store, name, keep);
   if (against !== undefined) return problem(c, 409, 'versions-would-be-removed', against);
   await audit.append({ who: whoOf(c), action: 'bucket-set', why, bucket: name, keep: keep ?? 'all' });
@@ -107,9 +108,9 @@ function retentionOf(keep: z.infer<typeof setSchema>['keep']): Retention | undef
 }
 
 async function createBucket(c: Context<ControlEnv>, { store, audit }: ContentServices): Promise<Response> {
-  const asked = bucketSchema.safeParse(await c.req.json().catch(() => undefined));
-  if (!asked.success) return problem(c, 400, 'bucket-malformed', z.prettifyError(asked.error));
-  const { name, kind, why } = asked.data;
+  const asked = await bodyOf(c, bucketSchema, 'bucket-malformed');
+  if (asked instanceof Response) return asked;
+  const { name, kind, why } = asked;
   checkBucketName(name);
   const known = store.bucket(name);
   // Recorded before it is done: no change without an author on record.
@@ -121,9 +122,9 @@ async function createBucket(c: Context<ControlEnv>, { store, audit }: ContentSer
 
 async function forget(c: Context<ControlEnv>, services: ContentServices): Promise<Response> {
   const { objects, audit } = services;
-  const asked = forgetSchema.safeParse(await c.req.json().catch(() => undefined));
-  if (!asked.success) return problem(c, 400, 'forget-malformed', z.prettifyError(asked.error));
-  const { digest, why } = asked.data;
+  const asked = await bodyOf(c, forgetSchema, 'forget-malformed');
+  if (asked instanceof Response) return asked;
+  const { digest, why } = asked;
   await audit.append({ who: whoOf(c), action: 'forget', why, digest });
   try {
     const known = await objects.forget(digest, why);
@@ -135,9 +136,9 @@ async function forget(c: Context<ControlEnv>, services: ContentServices): Promis
 }
 
 async function collect(c: Context<ControlEnv>, { audit, collector }: ContentServices): Promise<Response> {
-  const asked = collectSchema.safeParse(await c.req.json().catch(() => undefined));
-  if (!asked.success) return problem(c, 400, 'gc-malformed', z.prettifyError(asked.error));
-  const { dryRun, why } = asked.data;
+  const asked = await bodyOf(c, collectSchema, 'gc-malformed');
+  if (asked instanceof Response) return asked;
+  const { dryRun, why } = asked;
   if (!dryRun) await audit.append({ who: whoOf(c), action: 'gc', why });
   return c.json({ round: collector.begin(dryRun) }, 202);
 }

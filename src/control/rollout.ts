@@ -5,21 +5,22 @@ import * as z from 'zod';
 import type { Operation } from '../rollout/operation.ts';
 import { RolloutRefused } from '../rollout/rollout.ts';
 import { askedChangeSchema, reasonSchema } from '../rollout_schema.ts';
+import { bodyOf } from './body.ts';
 import { problem } from './problem.ts';
 import { traffic } from './views.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
 /** A rollback needs no reason: in an emergency nobody should have to write one first. */
-const rollBackSchema = z.strictObject({ why: reasonSchema.default('asked to') });
+const rollBackSchema = z.strictObject({ why: reasonSchema.default('asked to') }).prefault({});
 
 export function rolloutRoutes({ rollout, guard, samples }: Operation): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>();
   const view = () => ({ ...rollout.view(), guard: guard.status(), traffic: traffic(samples) });
   app.get('/', (c) => c.json(view()));
   app.post('/', async (c) => {
-    const asked = askedChangeSchema.safeParse(await c.req.json().catch(() => undefined));
-    if (!asked.success) return problem(c, 400, 'change-malformed', z.prettifyError(asked.error));
-    const { why, force, ...change } = asked.data;
+    const asked = await bodyOf(c, askedChangeSchema, 'change-malformed');
+    if (asked instanceof Response) return asked;
+    const { why, force, ...change } = asked;
     try {
       await rollout.change(change, { who: whoOf(c), why }, force);
     } catch (error) {
@@ -29,10 +30,9 @@ export function rolloutRoutes({ rollout, guard, samples }: Operation): Hono<Cont
     return c.json(view());
   });
   app.post('/rollback', async (c) => {
-    const body = await c.req.text();
-    const asked = rollBackSchema.safeParse(body === '' ? {} : await c.req.json().catch(() => undefined));
-    if (!asked.success) return problem(c, 400, 'change-malformed', z.prettifyError(asked.error));
-    await rollout.rollBack({ who: whoOf(c), why: asked.data.why });
+    const asked = await bodyOf(c, rollBackSchema, 'change-malformed');
+    if (asked instanceof Response) return asked;
+    await rollout.rollBack({ who: whoOf(c), why: asked.why });
     return c.json(view());
   });
   return app;

@@ -107,6 +107,26 @@ test('a command, a request and SIGUSR2 roll back', () =>
     assert.deepEqual(told, [ups, 'loopback: pager', ups, 'loopback: button', ups, 'signal: SIGUSR2']);
   }));
 
+test('a malformed change over HTTP: a sentence for each fault', () =>
+  withServer(async (server) => {
+    const refused = async (path: string, body: string) => {
+      const response = await fetch(`${server.control}${path}`, { method: 'POST', body });
+      assert.equal(response.status, 400);
+      assert.equal(response.headers.get('Content-Type'), 'application/problem+json');
+      return ((await response.json()) as { detail: string }).detail;
+    };
+    assert.equal(
+      await refused('/rollout', '{"phase":"all","percent":150,"slice":{"minBytes":"x"},"shar":1}'),
+      "phase: expected one of instrument, tx-canary, rx, hw-offload, got 'all'. " +
+        "percent: expected at most 100, got '150'. slice.minBytes: expected a number, got 'x'. " +
+        "why: expected text, got nothing. The body: there is no field 'shar'.",
+    );
+    assert.equal(await refused('/rollout', 'phase=rx'), 'The body: expected JSON.');
+    assert.equal(await refused('/rollout', ''), 'The body: expected an object, got nothing.');
+    assert.equal(await refused('/rollout/rollback', '{"why":""}'), "why: expected a reason, got ''.");
+    assert.equal(await refused('/buckets', '5'), "The body: expected an object, got '5'.");
+  }));
+
 test('a rollback needs no reason', () =>
   withServer(async (server) => {
     await raise(server, 'rx', '--why', 'up');
