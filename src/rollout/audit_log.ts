@@ -38,12 +38,17 @@ export class AuditLog {
    * the next append ends that line first. Rejects when the file cannot be opened.
    */
   static async open(path: string): Promise<AuditLog> {
-    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+    const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
+    const flags = O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK;
     const file = await open(path, flags, 0o600).catch((cause) => {
       throw new Error(`${path}: the audit log cannot be opened: ${(cause as Error).message}`, { cause });
     });
     try {
-      const { size } = await file.stat();
+      const found = await file.stat();
+      // It is read again after a restart, which a FIFO or a device cannot be.
+      if (!found.isFile())
+        throw new Error(`${path}: the audit log has to be an ordinary file; name one in control.audit`);
+      const { size } = found;
       const last = Buffer.alloc(1);
       if (size > 0) await file.read(last, 0, 1, size - 1);
       return new AuditLog(path, file, size > 0 && last[0] !== newline);

@@ -2,6 +2,7 @@
 // entry of an action in a file of any length.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { appendFile, mkdtemp, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,13 @@ const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealg
 after(() => rm(dir, { recursive: true }));
 
 const entry = (action: string, why: string) => ({ who: 'somebody', action, why });
+
+test('a FIFO is refused at once and stays', async () => {
+  const path = join(dir, 'fifo');
+  execFileSync('mkfifo', [path]);
+  await assert.rejects(AuditLog.open(path), /fifo: the audit log has to be an ordinary file; name one in/);
+  assert.ok((await stat(path)).isFIFO());
+});
 
 test('entries keep their order across reopening the log', async () => {
   const path = join(dir, 'order');
