@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "tls/ticket_keys.h"
 #include "tls/tls_certificate.h"
@@ -109,7 +111,12 @@ std::string openssl_reason(const std::string& setting) {
 
 bool open_keylog(const std::string& path) {
   if (path.empty() || keylog_fd >= 0) return true;
-  keylog_fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  // Handshakes write to it: a FIFO or device could make a reactor wait.
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  Fd file(::open(path.c_str(), kFlags, 0600));
+  struct stat found {};
+  if (!file || ::fstat(file.get(), &found) != 0 || !S_ISREG(found.st_mode)) return false;
+  keylog_fd = ::fcntl(file.get(), F_DUPFD_CLOEXEC, 3);
   return keylog_fd >= 0;
 }
 
@@ -178,7 +185,7 @@ TlsContext::~TlsContext() = default;
 
 std::unique_ptr<TlsContext> TlsContext::create(const TlsOptions& options, std::string* failure) {
   if (!open_keylog(options.keylog_file)) {
-    *failure = options.keylog_file + ": cannot be opened for the key log";
+    *failure = options.keylog_file + ": cannot be opened for the key log, which has to be an ordinary file";
     return nullptr;
   }
   std::unique_ptr<TlsContext> made(new TlsContext());

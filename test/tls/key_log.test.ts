@@ -2,9 +2,11 @@
 // SSLKEYLOGFILE of other programs has no effect.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { outcome, spawnCli } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';
 
 const site = await createSite();
@@ -20,6 +22,16 @@ test('--insecure-keylog: each handshake adds its lines to the file', async () =>
   assert.ok(lines.some((line) => line.startsWith('SERVER_TRAFFIC_SECRET_0 ')));
   assert.equal((await stat(file)).mode & 0o777, 0o600);
   assert.match(server.log(), /secrets are being written/);
+});
+
+test('--insecure-keylog on a FIFO: the server does not start, and says why', async () => {
+  const fifo = join(site.dir, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const control = 'http://127.0.0.1:0';
+  const args = ['serve', '--config', site.config, '--control', control, '--insecure-keylog', fifo];
+  const { status, stderr } = await outcome(spawnCli(args));
+  assert.notEqual(status, 0);
+  assert.match(stderr, /fifo: cannot be opened for the key log, which has to be an ordinary file/);
 });
 
 test('SSLKEYLOGFILE without the flag: nothing is written', async () => {
