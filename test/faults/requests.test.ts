@@ -58,7 +58,7 @@ async function remove(name: string): Promise<number> {
 
 const operations: Record<string, Operation> = {
   upload: {
-    leastSteps: 5,
+    leastSteps: 3,
     before: async () => {},
     run: (name) => put(name, name),
     done: [200, 201],
@@ -66,7 +66,7 @@ const operations: Record<string, Operation> = {
     short: ['EIO', 'ENOSPC', 'EDQUOT', 'EROFS'],
   },
   overwrite: {
-    leastSteps: 5,
+    leastSteps: 3,
     before: putBefore,
     run: (name) => put(name, name),
     done: [200, 204],
