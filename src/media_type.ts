@@ -34,7 +34,8 @@ const types = new Mime(standardTypes, otherTypes).define(ourTypes, true);
 
 /** `application/octet-stream` when the name suggests nothing. No charset, which depends on the contents. */
 export function mediaTypeOf(name: string): string {
-  return types.getType(name) ?? 'application/octet-stream';
+  // Without a slash the library takes a name without a dot for an extension.
+  return types.getType(`/${name}`) ?? 'application/octet-stream';
 }
 
 /** Whether two valid types are equivalent, regardless of case, spaces, quotes and the order of parameters. */

@@ -31,6 +31,8 @@ const expected: Record<string, string> = {
   'module.wasm': 'application/wasm',
   'UPPER.MP4': 'video/mp4',
   InRelease: 'application/octet-stream',
+  html: 'application/octet-stream',
+  'pool/html': 'application/octet-stream',
 };
 
 for (const [name, type] of Object.entries(expected)) {
