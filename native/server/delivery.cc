@@ -283,7 +283,8 @@ Delivery::Filled Delivery::fill_from_file(const Stretch& stretch, char* to, size
 // Before the last bytes of the file go, it is compared with its record once more: a client whose response
 // completed has bytes that were sealed from the first to the last.
 bool Delivery::intact_to_the_end(uint64_t sending) const {
-  return sending < file_left_ || response_.plan->file->recheck() == SealBreak::none;
+  return sending < file_left_ ||
+         response_.plan->file->recheck(SealedFile::Name::may_be_gone) == SealBreak::none;
 }
 
 bool Delivery::resident(uint64_t offset, size_t length) const {

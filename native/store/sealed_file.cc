@@ -91,12 +91,13 @@ std::string_view seal_break_name(SealBreak reason) {
   return "";
 }
 
-SealedFile::SealedFile(int fd, const Record& record, SealLevel level, bool always_resident)
+SealedFile::SealedFile(int fd, const Record& record, SealLevel level, bool always_resident, timespec modified)
     : SendableFile(fd, level >= SealLevel::l2),
       level_(level),
       always_resident_(always_resident),
       size_(record.size),
       evidence_(record.evidence),
+      modified_(modified),
       etag_('"' + record.digest + '"') {}
 
 SealedFile::~SealedFile() { ::close(fd()); }
@@ -125,7 +126,7 @@ SealedFile::Sealing SealedFile::seal(int folder, const std::string& path, const 
     return {nullptr, why};
   }
   Sealing sealing;
-  sealing.file.reset(new SealedFile(fd, record, level, never_cold(fd, st.st_dev)));
+  sealing.file.reset(new SealedFile(fd, record, level, never_cold(fd, st.st_dev), st.st_mtim));
   return sealing;
 }
 
@@ -133,11 +134,15 @@ SealedFile::Sealing SealedFile::seal(const std::string& path, const Record& reco
   return seal(AT_FDCWD, path, record, allow_l0, Wait::allowed);
 }
 
-SealBreak SealedFile::recheck() const {
+SealBreak SealedFile::recheck(Name name) const {
   struct stat st;
   if (::fstat(fd(), &st) != 0) return SealBreak::unreadable;
   SealBreak content = content_break(st, size_, evidence_);
   if (content == SealBreak::evidence && was_raised(evidence_, st)) content = SealBreak::none;
+  const bool is_gone = name == Name::may_be_gone && st.st_nlink == 0;
+  if (is_gone && content == SealBreak::evidence && st.st_mtim.tv_sec == modified_.tv_sec &&
+      st.st_mtim.tv_nsec == modified_.tv_nsec)
+    return SealBreak::none;
   return content != SealBreak::none || level_ == SealLevel::l0 ? content : pin_break(st);
 }
 

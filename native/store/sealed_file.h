@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -64,16 +65,20 @@ class SealedFile : public SendableFile {
   // True where the file system has no cold pages (tmpfs) or cannot tell (no RWF_NOWAIT).
   bool always_resident() const { return always_resident_; }
 
+  // needed: it must still be in its place. may_be_gone: it may have been removed since it was sealed. That
+  // changes the ctime, so the mtime counts then: what could still write to it is a descriptor from before.
+  enum class Name : bool { needed, may_be_gone };
   // Compares the open file with the record once more, or with what it was raised to; one fstat(2). It finds
   // that the immutable attribute was taken away too: that changes the ctime.
-  SealBreak recheck() const;
+  SealBreak recheck(Name name = Name::needed) const;
 
  private:
-  SealedFile(int fd, const Record& record, SealLevel level, bool always_resident);
+  SealedFile(int fd, const Record& record, SealLevel level, bool always_resident, timespec modified);
   const SealLevel level_;
   const bool always_resident_;
   const uint64_t size_;
   const Evidence evidence_;
+  const timespec modified_;  // when it was sealed
   const std::string etag_;
 };
 

@@ -1,6 +1,7 @@
 // A file is sealed only while it is exactly what was recorded; each difference has its name.
 #include "store/sealed_file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,6 +89,20 @@ TEST_CASE("a file that is gone is missing") {
   ::unlink(blob.path.c_str());
   CHECK_EQ(blob.broken(), "missing");
   CHECK_EQ(blob.broken(true), "missing");
+}
+
+TEST_CASE("a file that is removed while it is sent is as sealed until it is written to") {
+  Blob blob;
+  const Fd before(::open(blob.path.c_str(), O_RDONLY));
+  REQUIRE(static_cast<bool>(before));
+  const auto file = blob.seal();
+  REQUIRE(file != nullptr);
+  ::unlink(blob.path.c_str());
+  CHECK(file->recheck() == SealBreak::evidence);
+  CHECK(file->recheck(SealedFile::Name::may_be_gone) == SealBreak::none);
+  const timespec times[2] = {{0, UTIME_OMIT}, {1, 0}};
+  REQUIRE(::futimens(before.get(), times) == 0);
+  CHECK(file->recheck(SealedFile::Name::may_be_gone) == SealBreak::evidence);
 }
 
 TEST_CASE("a path that cannot be opened is unreadable") {
