@@ -2,6 +2,7 @@
 // nothing from other hosts.
 
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -169,12 +170,22 @@ test('control.auth token: it asks for a token and keeps it for the tab', async (
   const guarded = await TestServer.start(other, '--workers', '1');
   try {
     const { page } = await open(guarded.control);
+    const acceptance = new EventEmitter();
+    const accepted = once(acceptance, 'accepted');
+    // One of the requests with the wrong token is refused after the right one was accepted.
+    await page.route('**/audit', async (route) => {
+      if (route.request().headers().authorization === 'Bearer sgt_wrong') await accepted;
+      await route.continue();
+    });
     await page.getByLabel('Token').fill('sgt_wrong');
     await page.keyboard.press('Enter');
     await shows(page, '#token-error', /does not know/);
     await page.getByLabel('Token').fill(token);
     await page.keyboard.press('Enter');
     await shows(page, '#headline', /ready/);
+    const refused = page.waitForResponse((response) => response.status() === 401);
+    acceptance.emit('accepted');
+    await refused;
     await page.reload();
     await shows(page, '#headline', /ready/);
     assert.equal(await page.evaluate(() => document.cookie + JSON.stringify(localStorage)), '{}');

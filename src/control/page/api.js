@@ -12,23 +12,21 @@ export function setToken(token) {
 
 /** The answer's JSON. Throws TokenNeeded, or an Error with what the server said. */
 export async function get(path) {
-  return answer(await fetch(path, { headers: headers() }));
+  return ask(path, {});
 }
 
 export async function post(path, body) {
-  return answer(await fetch(path, { method: 'POST', headers: headers(), body: JSON.stringify(body) }));
+  return ask(path, { method: 'POST', body: JSON.stringify(body) });
 }
 
-function headers() {
+async function ask(path, request) {
   const token = sessionStorage.getItem(key);
-  return token === null ? {} : { Authorization: `Bearer ${token}` };
-}
-
-async function answer(response) {
+  const headers = token === null ? {} : { Authorization: `Bearer ${token}` };
+  const response = await fetch(path, { ...request, headers });
   if (response.status === 401) {
-    const had = sessionStorage.getItem(key) !== null;
-    sessionStorage.removeItem(key);
-    throw new TokenNeeded(had ? 'The server does not know this token.' : '');
+    // Another token may have been typed since: several requests go at once, and some are refused later.
+    if (sessionStorage.getItem(key) === token) sessionStorage.removeItem(key);
+    throw new TokenNeeded(token === null ? '' : 'The server does not know this token.');
   }
   const json = await response.json();
   if (!response.ok) throw new Error(json.detail ?? `${response.status}`);
