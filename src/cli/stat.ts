@@ -24,7 +24,7 @@ async function stat(ref: string, options: PlaceOptions & { json?: true }): Promi
   const about = await reading<Found & { sealLevel?: string }>(options, {
     onStore: async (store) => {
       const found = find(store, ref);
-      const { level } = await store.seal(found.digest);
+      const { level } = await store.prove(found.digest);
       return { ...found, sealLevel: level };
     },
     onServer: async (server) => {

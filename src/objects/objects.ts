@@ -218,8 +218,8 @@ export class Objects {
    * The scrubber found other bytes on the disk: from now on nobody gets the blob before it is proved from
    * there. Rejects as prove does.
    */
-  doubt(digest: string): Promise<void> {
-    const proof = this.#options.store.proveOnDisk(digest);
+  doubt(digest: string): Promise<unknown> {
+    const proof = this.#options.store.prove(digest, 'disk');
     // Plans are made anew, and wait for the proof; those made before it began to count are stale as well.
     this.#options.epochs.bumpAll();
     return proof.finally(() => this.#options.epochs.bumpAll());

@@ -127,7 +127,7 @@ export class Arrivals {
     const known = this.#known(digest)?.value;
     if (!known || !('size' in known)) return false;
     try {
-      await this.#proofs.seal(digest);
+      await this.#proofs.prove(digest);
       return true;
     } catch (error) {
       if (error instanceof SealgateError && passed.includes(error.code)) return false;

@@ -5,7 +5,7 @@ import type { Dates } from '../dates.ts';
 import { hasCode, SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
 import { checkedMediaType, mediaTypeOf } from '../media_type.ts';
-import type { Hashed, SealBreak, StoreLock } from '../native/addon.ts';
+import type { Hashed, StoreLock } from '../native/addon.ts';
 import { type Adopted, adoptBlob } from './adoption.ts';
 import { Arrivals } from './arrivals.ts';
 import { Blobs } from './blobs.ts';
@@ -37,6 +37,7 @@ import type {
   About,
   Arrived,
   BucketKind,
+  Doubt,
   FirstRead,
   KnownBlob,
   Listing,
@@ -185,16 +186,8 @@ class ContentStore implements Store {
     return this.#proofs.recorded(digest, firstRead);
   }
 
-  seal(digest: string) {
-    return this.#proofs.seal(digest);
-  }
-
-  prove(digest: string, broken: SealBreak) {
-    return this.#proofs.prove(digest, broken);
-  }
-
-  proveOnDisk(digest: string) {
-    return this.#proofs.proveOnDisk(digest);
+  prove(digest: string, doubt?: Doubt) {
+    return this.#proofs.prove(digest, doubt);
   }
 
   adopt(digest: string): Promise<Adopted> {

@@ -17,7 +17,7 @@ import { hashOnDisk } from './disk_hash.ts';
 import { HashQueue } from './hash_queue.ts';
 import type { Metadata } from './metadata.ts';
 import type { Seals } from './seals.ts';
-import type { FirstRead } from './store.ts';
+import type { Doubt, FirstRead, Proven } from './store.ts';
 
 /** One version of what is known of a blob. The newest counts. */
 export type BlobRecord =
@@ -123,26 +123,30 @@ export class Proofs {
     return sealRecord(digest, record.size, record.evidence, record.created);
   }
 
-  async seal(digest: string): Promise<{ size: number; level: SealLevel }> {
-    let record = await (this.#under.get(digest)?.proof ?? this.#record(digest));
+  async prove(digest: string, doubt?: Doubt): Promise<Proven> {
+    const proof = doubt === 'disk' ? this.#proveOnDisk(digest) : this.#proofOf(digest, doubt);
+    let record = await proof;
     let found = this.#blobs.seal(record);
-    if (!isLevel(found)) {
-      record = await this.prove(digest, found);
+    if (!isLevel(found) && doubt === undefined) {
+      record = await this.#proofOf(digest, found);
       found = this.#blobs.seal(record);
     }
     if (isLevel(found)) return { size: record.size, level: found };
     throw new SealgateError('seal-broken', `Blob ${digest} changes while it is proved.`);
   }
 
-  async prove(digest: string, broken: SealBreak): Promise<SealRecord> {
-    return (this.#under.get(digest) ?? this.#begin(this.#record(digest), broken)).proof;
+  // Whoever asks during a proof shares it.
+  async #proofOf(digest: string, doubt?: SealBreak): Promise<SealRecord> {
+    const under = this.#under.get(digest);
+    if (under) return under.proof;
+    const record = this.#record(digest);
+    return doubt === undefined ? record : this.#begin(record, doubt).proof;
   }
 
-  /** All of its bytes, as they are on the disk: whatever memory has of them. */
-  async proveOnDisk(digest: string): Promise<void> {
+  async #proveOnDisk(digest: string): Promise<SealRecord> {
     for (let under = this.#under.get(digest); under; under = this.#under.get(digest)) await under.proof;
     // One that could not be withdrawn earlier may be by now.
-    await this.#beginAs(this.#recordOf(digest), (record) => this.#checkDisk(record)).proof;
+    return this.#beginAs(this.#recordOf(digest), (record) => this.#checkDisk(record)).proof;
   }
 
   #begin(record: SealRecord, broken: SealBreak): Proof {

@@ -20,7 +20,7 @@ export interface RoundOptions {
    * A blob was not what is recorded. Proves it from its disk, and withdraws it when it is damaged: rejects
    * with `seal-broken` then.
    */
-  doubt(digest: string): Promise<void>;
+  doubt(digest: string): Promise<unknown>;
   /** Proves a blob whose file was touched, which sets its mode. */
   mend(digest: string): Promise<void>;
   /** Why the store as a whole cannot be looked at, as when its disk is not mounted. */

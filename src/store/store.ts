@@ -77,6 +77,19 @@ export interface Listing {
   next?: string;
 }
 
+/**
+ * Why a blob is to be proved: what the engine or the sentinel found of it (with `content` all of its bytes
+ * are hashed in any case), or `disk`: they are read from the disk, past what memory has of them, and those
+ * who ask for the blob meanwhile wait.
+ */
+export type Doubt = SealBreak | 'disk';
+
+/** A blob that is what was recorded: its size in bytes, and the level of its seal. */
+export interface Proven {
+  size: number;
+  level: SealLevel;
+}
+
 export type PutOutcome = 'created' | 'same' | 'replaced';
 
 /** The newest that is known of a blob. */
@@ -115,21 +128,14 @@ export interface Store {
    */
   recorded(digest: string, firstRead?: FirstRead): SealRecord | Promise<SealRecord>;
   /**
-   * The engine found that a blob is not what was recorded. One whose inode is another is hashed: the same
-   * content is as good, and recorded anew.
-   * Resolves with what holds now; rejects with `seal-broken` when the blob had to be withdrawn. With
-   * `content` the whole file is hashed in any case.
+   * Proves that a committed blob's file is what was recorded. Bytes are read where its inode, size or ctime
+   * are others, and where they are doubted: the same content is as good, and recorded anew. Throws as
+   * `recorded` does; rejects with `store-read-failed` when its file cannot be reached, and with `seal-broken`
+   * when it had to be withdrawn.
    */
-  prove(digest: string, broken: SealBreak): Promise<SealRecord>;
-  /**
-   * Reads a blob from its disk, past what memory has of it, and withdraws it as prove does. Those who ask for
-   * it meanwhile wait.
-   */
-  proveOnDisk(digest: string): Promise<void>;
+  prove(digest: string, doubt?: Doubt): Promise<Proven>;
   /** Takes up, or removes, a file in the place of a blob that is not on record as stored (adoption.ts). */
   adopt(digest: string): Promise<Adopted>;
-  /** Whether a committed blob is what was recorded, proved again if need be: the level that it reaches. */
-  seal(digest: string): Promise<{ size: number; level: SealLevel }>;
   /** Blobs that there are records of, by digest, from behind `after`; of one digest with `only`. */
   known(page: { after: string; limit: number } | { only: string }): KnownBlob[];
   /**

@@ -83,7 +83,7 @@ test('a name whose blob is in quarantine is imported again', async () => {
   await chmod(blob, 0o644);
   await truncate(blob, 1);
   const store = await openStore({ root });
-  await assert.rejects(async () => store.seal(digest), { code: 'seal-broken' });
+  await assert.rejects(async () => store.prove(digest), { code: 'seal-broken' });
   await store.close();
   assert.equal((await outcome(importing(tree, '-p', 'healed/'))).status, 0);
   assert.equal((await bucketDigests(root, 'files'))['healed/file'], digest);

@@ -149,7 +149,7 @@ test('--restore: an intact file in quarantine replaces a damaged one, which is k
   assert.equal((await verify('--restore', digest)).status, 0);
   const kept = (await readdir(join(root, 'quarantine'))).filter((name) => name.startsWith(digest));
   assert.equal(kept.length, 1);
-  await withStore(async (store) => assert.equal((await store.seal(digest)).level, 'L1'));
+  await withStore(async (store) => assert.equal((await store.prove(digest)).level, 'L1'));
 });
 
 test('--restore: an intact file in blobs/ is recorded again, in the journal too', async () => {
@@ -162,5 +162,5 @@ test('--restore: an intact file in blobs/ is recorded again, in the journal too'
   await rename(join(root, 'quarantine', right ?? kept), path('withdrawn'));
   assert.equal((await verify('--restore', digest)).status, 0);
   assert.equal((await outcome(spawnCli(['rebuild', '--config', site.config]))).status, 0);
-  await withStore(async (store) => assert.equal((await store.seal(digest)).level, 'L1'));
+  await withStore(async (store) => assert.equal((await store.prove(digest)).level, 'L1'));
 });

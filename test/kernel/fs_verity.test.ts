@@ -32,11 +32,11 @@ const path = blobPath(root, digest);
 
 test('a bucket that asks for L3: fs-verity, on record and after a restart; nobody can write', async () => {
   await putBytes(store, 'files', 'a', bytes);
-  assert.equal((await store.seal(digest)).level, 'L3');
+  assert.equal((await store.prove(digest)).level, 'L3');
   assert.match((await store.recorded(digest)).evidence, / verity:[0-9a-f]{64}$/);
   await store.close();
   store = await openSite();
-  assert.equal((await store.seal(digest)).level, 'L3');
+  assert.equal((await store.prove(digest)).level, 'L3');
   await assert.rejects(open(path, 'r+'), { code: 'EPERM' });
   assert.equal((await stat(path)).mode & 0o777, 0o444);
 });
@@ -45,7 +45,7 @@ test('a copy in its place, as a backup brings it: proved anew, L3 again, by the 
   const before = (await store.recorded(digest)).evidence;
   await copyFile(path, `${path}.copy`);
   await rename(`${path}.copy`, path);
-  assert.equal((await store.seal(digest)).level, 'L3');
+  assert.equal((await store.prove(digest)).level, 'L3');
   const after = (await store.recorded(digest)).evidence;
   assert.notEqual(after, before);
   assert.equal(after.split(' ')[1], before.split(' ')[1]);

@@ -35,7 +35,7 @@ async function assertNothingHalfStored(): Promise<void> {
   for (const name of allNames(store, 'files')) {
     const ref = store.resolve('files', name);
     assert.ok(ref && !ref.deleted);
-    assert.equal((await store.seal(ref.digest)).size, ref.size);
+    assert.equal((await store.prove(ref.digest)).size, ref.size);
     const { digest } = ref;
     const blob = await readFile(blobPath(join(site, 'store'), digest));
     assert.equal(sha256(blob), digest);

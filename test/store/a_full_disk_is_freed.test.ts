@@ -65,10 +65,10 @@ test('a damaged blob is not served without room for the record, which follows', 
   await chmod(path, 0o644);
   await writeFile(path, 'SMALL', { flag: 'r+' });
   const recorded = async () => store.recorded(sha256(small));
-  await assert.rejects(store.proveOnDisk(sha256(small)), { code: 'store-full' });
+  await assert.rejects(store.prove(sha256(small), 'disk'), { code: 'store-full' });
   await assert.rejects(recorded(), { code: 'seal-broken', message: /cannot be withdrawn now/ });
   await disk?.makeRoom();
-  await assert.rejects(store.proveOnDisk(sha256(small)), { code: 'seal-broken' });
+  await assert.rejects(store.prove(sha256(small), 'disk'), { code: 'seal-broken' });
   await assert.rejects(recorded(), { code: 'seal-broken', message: /is in quarantine/ });
   assert.ok(!existsSync(path));
   await store.close();

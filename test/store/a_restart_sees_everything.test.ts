@@ -28,7 +28,7 @@ test('buckets, newest versions, tombstones and sealed blobs survive', async () =
   await site.reopen();
   assert.deepEqual(seen(), before);
   for (const bytes of ['one', 'two', 'three']) {
-    const { level, size } = await site.store.seal(sha256(bytes));
+    const { level, size } = await site.store.prove(sha256(bytes));
     assert.deepEqual([level, size], ['L1', bytes.length]);
     assert.equal(await readFile(site.blobPath(sha256(bytes)), 'utf8'), bytes);
   }

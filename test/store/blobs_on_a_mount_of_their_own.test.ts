@@ -48,7 +48,7 @@ test('mounted while the store is open: what was staged elsewhere is copied, and 
 }, async () => {
   await moveBlobs(`${blobs}.bound`, () => bindFolder(`${blobs}.bound`, blobs));
   assert.equal(await site.put('live', 'first', 'first'), 'created');
-  assert.equal((await site.store.seal(sha256('first'))).level, 'L1');
+  assert.equal((await site.store.prove(sha256('first'))).level, 'L1');
   assert.deepEqual(await filesIn('staging'), []);
   assert.deepEqual(await filesIn('blobs/staging'), []);
 });
@@ -61,7 +61,7 @@ test('opened anew: objects are stored, withdrawn and given back within the mount
   await site.store.quarantine(digest, 'content');
   assert.equal((await filesIn('blobs/quarantine')).length, 1);
   assert.equal(await site.store.restore(digest), 'restored');
-  assert.equal((await site.store.seal(digest)).level, 'L1');
+  assert.equal((await site.store.prove(digest)).level, 'L1');
   assert.deepEqual(await filesIn('blobs/quarantine'), []);
 });
 
@@ -98,7 +98,7 @@ test('a rebuild withdraws damage within the mount', { skip }, async () => {
   assert.equal((await rebuildStore(site.root)).withdrawn, 1);
   assert.equal((await filesIn('blobs/quarantine')).length, 1);
   site.store = await openStore({ root: site.root });
-  assert.equal((await site.store.seal(sha256('third'))).level, 'L1');
+  assert.equal((await site.store.prove(sha256('third'))).level, 'L1');
 });
 
 test('the blobs back among the rest: ordinary folders again', { skip }, async () => {
@@ -109,6 +109,6 @@ test('the blobs back among the rest: ordinary folders again', { skip }, async ()
   await rename(`${blobs}.bound`, blobs);
   site.store = await openStore({ root: site.root });
   assert.ok(site.store.stagingPath().startsWith(join(site.root, 'staging')));
-  assert.equal((await site.store.seal(sha256('second'))).level, 'L1');
+  assert.equal((await site.store.prove(sha256('second'))).level, 'L1');
   assert.equal(await site.put('live', 'fourth', 'fourth'), 'created');
 });

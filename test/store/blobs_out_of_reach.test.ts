@@ -10,7 +10,7 @@ const site = await TestStore.open();
 after(() => site.remove());
 
 const unreachable = { code: 'store-read-failed' };
-const seal = async (digest: string) => site.store.seal(digest);
+const seal = async (digest: string) => site.store.prove(digest);
 
 test('blobs/ moved away: each blob is refused; moved back: each is served', async () => {
   const digests = await Promise.all(

@@ -102,7 +102,7 @@ test('a deleted name of a write-once bucket frees its bytes and takes no others'
   assert.equal(isThere('other'), false, 'a refused name places nothing');
   assert.deepEqual([(await collect()).versions, (await collect()).blobs], [0, 0]);
   assert.equal(await site.put('files', 'burnt', 'burnt'), 'replaced');
-  assert.equal((await site.store.seal(sha256('burnt'))).level, 'L1');
+  assert.equal((await site.store.prove(sha256('burnt'))).level, 'L1');
   await collect();
   assert.ok(isThere('burnt'));
 });

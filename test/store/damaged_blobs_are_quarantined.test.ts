@@ -49,7 +49,7 @@ const damages: Record<string, (blob: string) => Promise<void>> = {
 };
 
 const broken = { code: 'seal-broken' };
-const sealing = async (digest: string) => site.store.seal(digest);
+const sealing = async (digest: string) => site.store.prove(digest);
 const keptAside = async (digest: string) =>
   (await readdir(`${site.root}/quarantine`)).filter((name) => name.startsWith(`${digest}.`));
 
@@ -90,7 +90,7 @@ test('a reader sees the damage and moves nothing', async () => {
   await site.put('files', 'read only', 'read only');
   await damages['changed in one byte']?.(site.blobPath(digest));
   const reader = await openStore({ root: site.root, readOnly: true });
-  await assert.rejects(async () => reader.seal(digest), broken);
+  await assert.rejects(async () => reader.prove(digest), broken);
   await reader.close();
   assert.deepEqual(await keptAside(digest), []);
   assert.equal(await readFile(site.blobPath(digest), 'utf8'), '!ead only');

@@ -58,7 +58,7 @@ test('a reader of a store of format 1 reads it and changes nothing', async () =>
   await makeFormat1(site.root);
   const reader = await openStore({ root: site.root, readOnly: true });
   assert.deepEqual(allNames(reader, 'live'), ['nameless', 'page', 'withdrawn']);
-  assert.equal((await reader.seal(sha256('shared'))).level, 'L1');
+  assert.equal((await reader.prove(sha256('shared'))).level, 'L1');
   await reader.close();
   assert.equal(await formatNow(), 'sealgate store 1\n');
   assert.deepEqual(await holds('shared'), []);

@@ -33,7 +33,7 @@ async function assertWhole(name: string): Promise<void> {
   const ref = site.store.resolve('files', name);
   assert.ok(ref && !ref.deleted, `${name} is not there`);
   assert.equal(ref.digest, sha256(bytesOf(name)));
-  const { level, size } = await site.store.seal(ref.digest);
+  const { level, size } = await site.store.prove(ref.digest);
   assert.deepEqual([level, size], ['L1', ref.size]);
   assert.equal(sha256(await readFile(site.blobPath(ref.digest))), ref.digest);
 }

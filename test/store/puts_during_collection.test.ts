@@ -22,7 +22,7 @@ async function assertHeld(name: string, bytes: string): Promise<void> {
   const ref = site.store.resolve('plain', name);
   assert.ok(ref && !ref.deleted, name);
   assert.equal(ref.digest, sha256(bytes));
-  assert.equal((await site.store.seal(ref.digest)).level, 'L1', `${name} ${bytes}`);
+  assert.equal((await site.store.prove(ref.digest)).level, 'L1', `${name} ${bytes}`);
   assert.equal(await readFile(site.blobPath(ref.digest), 'utf8'), bytes);
 }
 
@@ -61,7 +61,7 @@ test('at the end all is there that names point at, and nothing else', async () =
     const ref = site.store.resolve('plain', name);
     assert.ok(ref && !ref.deleted);
     held.add(ref.digest);
-    assert.equal((await site.store.seal(ref.digest)).level, 'L1');
+    assert.equal((await site.store.prove(ref.digest)).level, 'L1');
   }
   const known = site.store.known({ after: '', limit: 1000 }).map(({ digest }) => digest);
   assert.deepEqual(new Set(known), held);

@@ -71,7 +71,7 @@ test('damaged and forgotten before it is proved: no finding', async () => {
   await damage('right');
   const doubt = async (digest: string) => {
     await site.store.forget(digest, 'why');
-    return site.store.proveOnDisk(digest);
+    return site.store.prove(digest, 'disk');
   };
   const scrub = await startScrub(site, { doubt });
   assert.deepEqual(await passOf(scrub), {});
@@ -140,7 +140,7 @@ test('a wrong mode is set right, and the blob served', async () => {
   const scrub = await startScrub(site);
   assert.deepEqual(await passOf(scrub), { 'wrong-mode': 1 });
   assert.equal((await stat(path('right'))).mode & 0o7777, 0o444);
-  assert.equal((await site.store.seal(sha256('right'))).level, 'L1');
+  assert.equal((await site.store.prove(sha256('right'))).level, 'L1');
   await scrub.close();
 });
 
@@ -154,7 +154,7 @@ test('files without a record: young ones stay, old ones are taken up if they are
   const scrub = await startScrub(site);
   scrub.clock.set = later;
   assert.deepEqual(await passOf(scrub), { adopted: 1, misplaced: 1 });
-  assert.equal((await site.store.seal(sha256('orphan'))).level, 'L1');
+  assert.equal((await site.store.prove(sha256('orphan'))).level, 'L1');
   assert.equal(site.store.blob(sha256('liar')), undefined);
   assert.deepEqual(
     (await site.quarantined()).map((name) => name.split('.')[0]),
@@ -175,7 +175,7 @@ test('the file of a forgotten blob is removed; a right one of a withdrawn blob g
   assert.deepEqual(await passOf(scrub), { removed: 1, adopted: 1 });
   await assert.rejects(recorded('right'), { code: 'content-forgotten' });
   await assert.rejects(stat(path('right')), { code: 'ENOENT' });
-  assert.equal((await site.store.seal(sha256('other'))).level, 'L1');
+  assert.equal((await site.store.prove(sha256('other'))).level, 'L1');
   await scrub.close();
 });
 
@@ -189,7 +189,7 @@ test('a file without a record taken up beside an upload of its bytes: both end w
       site.store.adopt(sha256(bytes)),
     ]);
     assert.ok(['adopted', 'nothing'].includes(adopted), adopted);
-    assert.equal((await site.store.seal(sha256(bytes))).level, 'L1');
+    assert.equal((await site.store.prove(sha256(bytes))).level, 'L1');
   }
   assert.deepEqual(await site.quarantined(), []);
 });

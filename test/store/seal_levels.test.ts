@@ -39,7 +39,7 @@ async function reopen(): Promise<void> {
 }
 
 const pathOf = (bytes: string) => blobPath(root, sha256(bytes));
-const level = async (bytes: string) => (await store.seal(sha256(bytes))).level;
+const level = async (bytes: string) => (await store.prove(sha256(bytes))).level;
 const recorded = (bytes: string) => store.recorded(sha256(bytes));
 const refusedIf = (level: SealLevel) => (level === 'L2' ? 'EPERM' : undefined);
 const errorOf = (work: Promise<unknown>) =>

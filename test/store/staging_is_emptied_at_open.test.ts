@@ -20,7 +20,7 @@ test('files and folders go, their number is told, and blobs stay', async () => {
   site.store = await openStore({ root: site.root, onRecovered: (files) => told.push(files) });
   assert.deepEqual(told, [2]);
   assert.deepEqual(await site.staged(), []);
-  assert.equal((await site.store.seal(sha256('kept bytes'))).level, 'L1');
+  assert.equal((await site.store.prove(sha256('kept bytes'))).level, 'L1');
 });
 
 test('nothing is told where nothing was left', async () => {

@@ -10,7 +10,7 @@ import { sha256, TestStore } from '../support/store.ts';
 
 const site = await TestStore.open();
 after(() => site.remove());
-const sealing = async (digest: string) => site.store.seal(digest);
+const sealing = async (digest: string) => site.store.prove(digest);
 
 const touches: Record<string, (blob: string) => Promise<void>> = {
   'made writable': (blob) => chmod(blob, 0o644),
@@ -55,7 +55,7 @@ test('a reader proves for itself and records nothing', async () => {
   await utimes(site.blobPath(digest), 1, 1);
   const reader = await openStore({ root: site.root, readOnly: true });
   for (const _ of [1, 2]) {
-    assert.equal((await reader.seal(digest)).level, 'L1');
+    assert.equal((await reader.prove(digest)).level, 'L1');
   }
   await reader.close();
   assert.equal(await readFile(site.blobPath(digest), 'utf8'), 'read');

@@ -33,7 +33,7 @@ export async function startScrub(
     period: month,
     bytesPerSecond: 2 ** 20,
     clock,
-    doubt: (digest) => store.proveOnDisk(digest),
+    doubt: (digest) => store.prove(digest, 'disk'),
     mend: async (digest) => void (await store.prove(digest, 'mode')),
     away: async () => undefined,
     onFinding: (finding) => told.push(finding),

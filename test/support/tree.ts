@@ -27,7 +27,7 @@ export async function bucketDigests(root: string, bucket: string): Promise<Recor
     for (const name of allNames(store, bucket)) {
       const ref = store.resolve(bucket, name);
       if (!ref || ref.deleted) throw new Error(`${name} is listed and not there`);
-      await store.seal(ref.digest);
+      await store.prove(ref.digest);
       found[name] = ref.digest;
     }
     return found;
