@@ -11,7 +11,7 @@ function setting<Key extends keyof Settings>({ seal }: Sealing, key: Key, bucket
   return (own?.[key] as Settings[Key] | undefined) ?? seal[key];
 }
 
-/** Of a bucket, or without one the last in this order that the site or a bucket has. */
+/** The setting of a bucket; without a bucket, the last in this order that the site or any bucket has. */
 function strictest<Key extends keyof Settings>(
   config: Sealing,
   key: Key,

@@ -25,7 +25,7 @@ struct State {
   }
 };
 
-// So many, less than eight, the first of them lowest. A long text has eight, all read at once.
+// Reads `count` bytes, fewer than eight, the first of them lowest. Of a long text eight are read at once.
 uint64_t last_bytes(std::string_view text, size_t count) {
   uint64_t word = 0;
   if (count == 0) return word;

@@ -55,7 +55,7 @@ struct Request {
   using Joined = std::array<std::string, static_cast<size_t>(Field::count_)>;
   std::unique_ptr<Joined> joined;
 
-  // As new, but for the memory, which the next head is read into.
+  // Makes the request empty again and keeps its memory, which the next head is read into.
   void clear() {
     bytes.clear();
     if (joined) joined.reset();

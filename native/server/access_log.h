@@ -14,7 +14,7 @@ namespace sealgate {
 // What operators may add to lines (log.fields).
 enum class LogField : uint8_t { host, range, referer, user_agent, http_version, count_ };
 
-// As settings call it.
+// The name of a field in the settings.
 std::string_view log_field_name(LogField field);
 
 // One bit each.

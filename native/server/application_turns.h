@@ -42,7 +42,7 @@ class ApplicationTurns {
 
   // The next that may be asked, with its client, for which no place is taken yet.
   std::optional<std::pair<size_t, ApplicationEvent>> next() {
-    // Those who may take no place hold an eighth each: there are fewer than eight of them.
+    // A client that may take no place holds an eighth already, so this loop passes at most seven of them.
     for (size_t looked_at = order_.size(); looked_at > 0 && taken_ < most_; looked_at--) {
       const size_t client = order_.front();
       order_.pop_front();

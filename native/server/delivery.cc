@@ -137,7 +137,8 @@ void Delivery::count(size_t bytes) {
   traffic_->bytes.add(bytes);
 }
 
-// Of a response that leaves in one batch the end is the time, which the caller takes.
+// Stamps the first batch of a response that has several. With a single batch the first byte's time is that of
+// the end, which the caller takes.
 void Delivery::time_first_batch() {
   if (first_batch_at_ == 0 && bytes_sent_ >= batch_of(size_) && bytes_sent_ < size_)
     first_batch_at_ = monotonic_us();

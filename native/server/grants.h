@@ -28,7 +28,7 @@ struct Grants {
 
 using Sha256 = std::array<unsigned char, 32>;
 Sha256 sha256(std::string_view text);
-// Of 64 hex digits. False when it is none.
+// Reads a SHA-256 from 64 hex digits. False when the text is none.
 bool read_sha256(std::string_view hex, Sha256* out);
 
 class GrantTable {
@@ -52,7 +52,7 @@ class GrantTable {
   // Null when it is not known. It may have expired. The time that this takes can reveal only bits of digests,
   // which do not help to find a token.
   const Token* token(std::string_view presented) const;
-  // Of the verified certificate of a client; null when it is not known.
+  // The grants of a client whose verified certificate has this subject; null when it is not known.
   const Grants* subject(const std::string& name) const;
 
  private:

@@ -252,7 +252,7 @@ bool Http1Session::response_unheard() {
   return transport_.state() != State::idle;
 }
 
-// Of the request that was answered; false when the connection does not go on with another.
+// Reads the rest of the message that was answered. False when the connection does not go on with another.
 bool Http1Session::end_of_message() {
   while (message_open_) {
     const Http1::Step step = http_.next(unread_.data(), unread_.size(), exchange_->request());

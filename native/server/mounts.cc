@@ -8,12 +8,13 @@
 namespace sealgate {
 namespace {
 
-// Of a host name (RFC 1035 2.3.4). A longer one is that of no mount; comparing it with each suffix would take
-// time by the square of its length.
+// The longest host name (RFC 1035 2.3.4). A longer one belongs to no mount, and is not compared with each
+// suffix, which would take time by the square of its length.
 constexpr size_t kMaxHost = 255;
 using HostBuffer = std::array<char, kMaxHost>;
 
-// As hosts are compared: in lower case, without the port and without the dot that stands for the root.
+// A host in the form in which hosts are compared: in lower case, without the port and without the dot that
+// stands for the root.
 std::string_view host_of(std::string_view authority, HostBuffer& lower) {
   const size_t colon = authority.rfind(':');
   if (colon != authority.npos && authority.find_first_not_of("0123456789", colon + 1) == authority.npos)

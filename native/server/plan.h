@@ -81,8 +81,8 @@ struct DeliverPlan : Described {
   bool keepable() const { return cache && grant && varies.empty(); }
 };
 
-// Of a blob whose file is being proved: enough for HEAD and for 304, 412 and 416, but none of its bytes may
-// leave. `otherwise` is the answer to what asks for them.
+// A plan for a blob whose file is being proved: enough for HEAD and for 304, 412 and 416, but no byte of it
+// may leave. `otherwise` answers a request for its bytes.
 struct DescribePlan : Described {
   std::string digest;
   uint64_t size = 0;

@@ -247,7 +247,7 @@ void Reactor::watch_listeners(bool accepting) {
   }
 }
 
-// As src/log.ts writes its lines; 50 is pino's number for an error.
+// A line in the format of src/log.ts; 50 is pino's number for an error.
 void Reactor::log_error(std::string_view message, std::string_view request) {
   std::string line = R"({"level":50,"time":)";
   append_json(line, rfc3339(realtime_us()));

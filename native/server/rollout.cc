@@ -25,7 +25,7 @@ bool parse_address(std::string_view text, in6_addr* out, bool* is_v4) {
   return true;
 }
 
-// As certificates do it (RFC 9525 6.3): the wildcard is the whole first label.
+// Wildcards match as in certificates (RFC 9525 6.3): the wildcard is the whole first label.
 bool name_matches(std::string_view pattern, std::string_view name) {
   pattern = without_root(pattern);
   if (!pattern.starts_with("*.")) return same(name, pattern);

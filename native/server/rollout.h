@@ -22,7 +22,7 @@ enum class Phase : uint8_t {
   hw_offload,  // and what the kernel has may go on into the network device
 };
 
-// What a connection is counted as.
+// The group that a connection is counted in.
 enum class Group : uint8_t {
   outside,   // of the slice
   control,   // in the slice, kept in userspace

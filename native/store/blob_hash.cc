@@ -14,7 +14,7 @@
 namespace sealgate {
 namespace {
 
-// Of buffers and offsets of direct reads: no device asks for more.
+// Buffers and offsets of direct reads are aligned to this: no device asks for more.
 constexpr size_t kAlignment = 65536;
 constexpr uint64_t kPageBytes = 4096;
 // How far a read may make the kernel read ahead (read_ahead_kb is 128 as a rule, and 8192 on some devices),
@@ -28,7 +28,7 @@ Status stat_of_file(int fd, struct stat* st) {
   return S_ISREG(st->st_mode) ? Status{} : Status{EINVAL, "not a regular file"};
 }
 
-// Of the next piece, where so much of the file is left: whole blocks, as direct reads need them.
+// The size of the next piece when `left` bytes of the file remain: whole blocks, which direct reads need.
 size_t piece_bytes(uint64_t left) {
   return static_cast<size_t>(
       std::min<uint64_t>((left + kPageBytes - 1) / kPageBytes * kPageBytes, BlobHash::kPieceBytes));

@@ -13,7 +13,7 @@
 
 namespace sealgate {
 
-// By what the kernel keeps a file from being changed.
+// The means by which the kernel keeps a file from being changed.
 enum class Hold : uint8_t {
   none,
   immutable,  // the attribute of chattr(1) +i

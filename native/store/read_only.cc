@@ -23,7 +23,7 @@ bool listed_read_only(uint64_t mount_id) {
   return false;
 }
 
-// What was found last: a store's blobs are on one mount.
+// The last result, which serves again: a store's blobs are on one mount.
 struct Found {
   uint64_t mount_id = 0;
   int64_t at = 0;

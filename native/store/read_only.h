@@ -7,7 +7,8 @@
 
 namespace sealgate {
 
-// Of the file system that holds an open file. The kernel's list of mounts is read once in a few seconds.
+// Whether the file system that holds an open file is read-only. The kernel's list of mounts is read once in a
+// few seconds.
 bool on_read_only_file_system(int fd);
 
 // `line` is one of /proc/self/mountinfo (proc(5)): whether it is of the mount with this number, and the

@@ -52,7 +52,7 @@ class SealedFile : public SendableFile {
   // compares what fstat(2) says with the record, and then what the kernel says of the hold that is recorded.
   // allow_l0: a wrong mode or link count yields level L0 instead of failing.
   static Sealing seal(int folder, const std::string& path, const Record& record, bool allow_l0, Wait wait);
-  // Of a whole path; waits.
+  // As above for a whole path; waits for the disk.
   static Sealing seal(const std::string& path, const Record& record, bool allow_l0);
   ~SealedFile();
   SealedFile(const SealedFile&) = delete;
@@ -82,7 +82,7 @@ class SealedFile : public SendableFile {
   const std::string etag_;
 };
 
-// What came of it: a file, or why there is none.
+// The result of sealing: a file, or why there is none.
 struct SealedFile::Sealing {
   std::shared_ptr<const SealedFile> file;
   SealBreak why = SealBreak::none;

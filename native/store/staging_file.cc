@@ -17,8 +17,8 @@ namespace {
 
 constexpr mode_t kSealedMode = 0444;
 constexpr size_t kCopyBytes = 1024 * 1024;
-// Of the disk, ahead of what is written: no more at a time, as a client that stalls holds it, and no less, as
-// small files gain nothing.
+// Disk space that is reserved ahead of what is written: no more at a time, because a client that stalls holds
+// it, and no less, because small files gain nothing.
 constexpr uint64_t kReservedBytes = 16 * 1024 * 1024;
 constexpr uint64_t kLeastReservedBytes = 1024 * 1024;
 

@@ -13,7 +13,7 @@ const html = 'text/html; charset=utf-8';
 const script = 'text/javascript; charset=utf-8';
 const style = 'text/css; charset=utf-8';
 
-/** By URL path. */
+/** The files of the page by URL path. */
 const files: Record<string, { path: string; type: string }> = {
   '/': { path: own('index.html'), type: html },
   '/assets/page.css': { path: own('page.css'), type: style },

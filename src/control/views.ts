@@ -59,7 +59,7 @@ export interface Point {
   responses: number;
   handshakes: number;
   errors: Record<string, number>;
-  /** By delivery path, and for `handshake`. */
+  /** CPU seconds by delivery path, and for `handshake`. */
   cpuSeconds: Record<string, number>;
   /** CPU seconds per byte; absent when there were no bytes or their CPU was not sampled. */
   canary?: number;

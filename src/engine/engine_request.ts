@@ -48,9 +48,9 @@ export function trimmed(line: string, from = 0): string {
 }
 
 export class EngineRequest {
-  /** Of the mount that it is for; 0: none covers its path. */
+  /** The id of the mount that the request is for; 0: none covers its path. */
   readonly mount: number;
-  /** As it was sent. GET and HEAD have the same plan: the engine leaves the body out. */
+  /** The method as it was sent. GET and HEAD have the same plan: the engine leaves the body out. */
   readonly method: string;
   /** Origin-form, not decoded. */
   readonly url: string;

@@ -33,13 +33,13 @@ export type Freshness = 'immutable' | 'revalidate';
 export interface Delivery {
   contentType: string;
   freshness: Freshness;
-  /** What its readers must have been given; empty: nothing, and shared caches may keep it. */
+  /** The grant that readers must have; empty: none, and shared caches may keep the answer. */
   grant: string;
   /** Milliseconds since the epoch; undefined where a date could mislead: then there is no Last-Modified. */
   created: number | undefined;
   /** What was found holds while this does. */
   cache: Epoch;
-  /** Of bytes whose seal has to be of some level (native/plan.ts). */
+  /** The level that the seal of the bytes has to have (native/plan.ts). */
   floor?: NonNullable<DeliverPlan['floor']> | undefined;
 }
 

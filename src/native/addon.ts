@@ -52,7 +52,7 @@ export function levelOf(evidence: Evidence): SealLevel {
   return evidence.endsWith(' immutable') ? 'L2' : 'L1';
 }
 
-/** What a file was sealed at. */
+/** The result of sealing a file: its level and evidence. */
 export interface Sealed {
   level: SealLevel;
   evidence: Evidence;
@@ -95,7 +95,7 @@ export interface RequestEvent {
   kind: 'request';
   reactor: number;
   request: number;
-  /** Of the mount that it is for; 0: none covers its path. */
+  /** The id of the mount that the request is for; 0: none covers its path. */
   mount: number;
   method: string;
   /** Origin-form, as sent: path and query, not decoded. Latin-1. */
@@ -107,7 +107,7 @@ export interface RequestEvent {
   hasBody: boolean;
   /** Subject of the client's certificate, as `CN=build,O=Example` (RFC 2253); empty without one. */
   subject: string;
-  /** As the access log calls the request. */
+  /** The id of the request in the access log. */
   name: string;
 }
 

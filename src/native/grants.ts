@@ -21,6 +21,6 @@ export interface TokenGrants extends Granted {
 }
 
 export interface SubjectGrants extends Granted {
-  /** Of a client's verified certificate (RFC 2253). */
+  /** The subject of a client's verified certificate (RFC 2253). */
   subject: string;
 }

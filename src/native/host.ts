@@ -1,6 +1,6 @@
 // What the engine finds out about the host. Types only; addon.ts exports them with its own.
 
-/** As ethtool(8) shows it; `absent`: this kernel has no such feature. */
+/** The state of a feature as ethtool(8) shows it; `absent`: this kernel has no such feature. */
 export type DeviceFeature = 'absent' | 'off' | 'on' | 'off [fixed]' | 'on [fixed]';
 
 export interface NetDevice {
@@ -8,7 +8,7 @@ export interface NetDevice {
   driver: string;
   up: boolean;
   features: Record<'tls-hw-tx-offload' | 'tls-hw-rx-offload' | 'tls-hw-record', DeviceFeature>;
-  /** Those of the driver's statistics whose names contain `tls`. */
+  /** The driver's statistics whose names contain `tls`. */
   statistics: Record<string, number>;
 }
 

@@ -6,10 +6,10 @@ export interface EngineMount {
   id: number;
   /** `name`, `*.name` or `*`, in lower case. */
   host: string;
-  /** With a slash at both ends. */
+  /** The path prefix, with a slash at both ends. */
   path: string;
   /** Everybody may read: no credentials are looked at, and no plan is used that needs a grant. */
   openReads: boolean;
-  /** Of a query, what answers depend on: all other parameters are left out of the key of a kept plan. */
+  /** The parameters of a query that answers depend on: all others are left out of the key of a kept plan. */
   parameters: readonly string[];
 }

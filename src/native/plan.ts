@@ -37,8 +37,8 @@ export interface DeliverPlan {
 }
 
 /**
- * Of a blob whose file is being proved: HEAD, 304, 412 and 416 are answered from what is recorded, and what
- * asks for its bytes gets `otherwise`. Fields are those of {@link DeliverPlan}.
+ * A plan for a blob whose file is being proved: HEAD, 304, 412 and 416 are answered from what is recorded,
+ * and a request for its bytes gets `otherwise`. Fields are those of {@link DeliverPlan}.
  */
 export interface DescribePlan {
   kind: 'describe';
@@ -79,7 +79,7 @@ export interface Conditions {
 
 /** What conditions are compared with. */
 export interface Validators {
-  /** With its quotes. */
+  /** The entity tag, with its quotes. */
   etag: string;
   /** Seconds since the epoch; 0: unknown. */
   lastModified: number;

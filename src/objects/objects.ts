@@ -45,7 +45,7 @@ export interface FoundBlob {
   recorded: (Hashed & { created: number }) | undefined;
   /** The seal that delivering it takes. */
   floor: SealFloor | undefined;
-  /** What was found holds while it does. */
+  /** What was found holds while this epoch does. */
   epoch: Epoch;
 }
 
@@ -59,7 +59,7 @@ export interface Found extends FoundBlob {
 /** What has become of a name. */
 export interface Stored extends Hashed {
   outcome: PutOutcome;
-  /** As it is recorded; undefined when the name was deleted meanwhile and nobody said one. */
+  /** The recorded type; undefined when the name was deleted meanwhile and the request named no type. */
   mediaType: string | undefined;
   /** When its source last changed, as it is recorded (store.ts). */
   modified: number | undefined;
@@ -67,7 +67,7 @@ export interface Stored extends Hashed {
 
 export interface PutRequest {
   conditions: Conditions;
-  /** As the client says it; undefined: what the name and the bytes suggest. */
+  /** The type that the client says; undefined: what the name and the bytes suggest. */
   mediaType?: string | undefined;
   /** When the source last changed, as the client says it: milliseconds since the epoch. */
   modified?: number | undefined;
@@ -86,7 +86,7 @@ const listings = 'listings';
 
 export class Objects {
   readonly #options: ObjectsOptions;
-  /** By bucket and name. */
+  /** Locks by bucket and name. */
   readonly #locks = new KeyedLock();
 
   constructor(options: ObjectsOptions) {
@@ -109,7 +109,7 @@ export class Objects {
     return ref;
   }
 
-  /** As head, with what the engine seals the bytes by. */
+  /** The result of head, with what the engine seals the bytes by. */
   get(at: Name): Found {
     const { epochs } = this.#options;
     // Read before the name is: what is found afterwards is at least as new.

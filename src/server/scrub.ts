@@ -38,7 +38,7 @@ const maxWhy = 1000;
 
 /** What each finding means to whoever reads the log. Lost content is an error, the rest a warning. */
 const errors = new Set<FindingState>(['damaged', 'missing', 'unreadable', 'misplaced']);
-/** What changed something of the store, and so is on record. */
+/** The findings after which the scrubber changed the store, with the action in the audit log. */
 const actions: Partial<Record<FindingState, string>> = {
   damaged: 'blob-withdraw',
   misplaced: 'blob-withdraw',

@@ -10,7 +10,7 @@ export interface Mount {
   host: string;
   /** Where the paths begin that are the protocol's, with a slash at both ends. */
   path: string;
-  /** By the name of its folder in src/protocols/. */
+  /** The protocol: the name of its folder in src/protocols/. */
   protocol: string;
   /** The bucket that is served here, where the protocol serves one. */
   bucket?: string;

@@ -10,7 +10,7 @@ import type { Mount, Protocol, Services } from './mount.ts';
 export interface Mounted {
   /** The application of the server: that of the mount that the engine found for a request. */
   handle: Handle;
-  /** What the engine finds it by. */
+  /** The mounts as the engine is told of them, with the ids by which it names them. */
   table: EngineMount[];
 }
 

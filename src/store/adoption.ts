@@ -14,7 +14,7 @@ import type { BlobRecord } from './proofs.ts';
 export type Adopted = 'adopted' | 'withdrawn' | 'removed' | 'nothing';
 
 /**
- * In the turn of the digest: an upload of the same bytes is before or behind it.
+ * The caller holds the lock of the digest: an upload of the same bytes comes before or after it.
  * @param wanted the level to seal it at.
  */
 export async function adoptBlob(

@@ -14,7 +14,7 @@ export function removeFile(file: string): Promise<void> {
   });
 }
 
-/** As removeFile; durable when it resolves. */
+/** Removes a file as removeFile does; durable when it resolves. */
 export async function removeDurably(file: string): Promise<void> {
   await removeFile(file);
   await syncFolder(dirname(file)).catch((error) => {

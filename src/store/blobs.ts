@@ -42,7 +42,7 @@ export class Blobs {
     this.#folders = ordinaryFolders(root);
   }
 
-  /** Before anything is written. Says how many files were removed that uploads without an end have left. */
+  /** Empties staging/ before anything is written. Resolves with the number of files that it removed. */
   async prepare(): Promise<number> {
     this.#folders = await chooseFolders(this.#root);
     return clearStaging(this.#root);

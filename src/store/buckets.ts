@@ -18,7 +18,7 @@ interface SettingsRecord {
 
 export class Buckets {
   readonly #meta: Metadata;
-  /** Those asked for before; forgotten when their settings change. */
+  /** Buckets that were read before, by name; forgotten when their settings change. */
   readonly #known = new Map<string, Bucket>();
 
   constructor(meta: Metadata) {

@@ -47,7 +47,7 @@ export interface Collected {
   /** Versions of names. */
   versions: number;
   blobs: number;
-  /** Of these blobs. */
+  /** Size of these blobs. */
   bytes: number;
   /** Versions that may be collected later, and their sizes. */
   waiting: { versions: number; bytes: number };
@@ -251,7 +251,7 @@ class Collection {
     const record = meta.newest<BlobRecord>('blobs', [digest])?.value;
     if (!record || 'forgotten' in record) return false;
     if (this.#round.dryRun ? this.#willBeHeld(digest) : isHeld(meta, digest)) return false;
-    // What a collection that was killed had begun with.
+    // A collection that was killed had begun to remove it.
     if ('collected' in record) return true;
     return Math.max(record.created, since) + this.#round.graceMs <= this.#now;
   }

@@ -33,7 +33,7 @@ interface Waiting {
 export class Commits {
   readonly #target: CommitTarget;
   readonly #store: string;
-  /** Of the last commit; undefined until the target is prepared. */
+  /** Number of the last commit; undefined until the target is prepared. */
   #sequence: number | undefined;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;

@@ -137,7 +137,7 @@ class ContentStore implements Store {
   readonly #proofs: Proofs;
   readonly #arrivals: Arrivals;
   readonly #leases = new Leases();
-  /** By digest: what is proved or withdrawn is not what is placed meanwhile. */
+  /** Locks by digest: a blob is not placed while it is proved or withdrawn. */
   readonly #locks = new KeyedLock();
 
   constructor(root: string, blobs: Blobs, meta: Metadata, opened: Opened) {
@@ -238,7 +238,7 @@ class ContentStore implements Store {
     const { staging, digest, size } = arrived;
     const at = this.#at(bucket, name);
     const said = about.mediaType === undefined ? undefined : checkedMediaType(about.mediaType);
-    // Before anything is placed.
+    // Refuses before anything is placed.
     this.#refs.outcome(at, digest, said);
     const mediaType = said ?? (await textType(mediaTypeOf(name), staging, size));
     const to = { digest, size, said, mediaType, modified: about.modified };

@@ -68,7 +68,7 @@ export class ImportFilter {
     return !this.#choice.secrets;
   }
 
-  /** Of a folder: why nothing of it is taken. @param path from the root. */
+  /** Why nothing of a folder is taken; undefined: it is. @param path from the root. */
   folder(path: string): Reason | undefined {
     if (this.#own.has(join(this.#root, path))) return 'own';
     if (!this.#choice.hidden && isHidden(path)) return 'hidden';

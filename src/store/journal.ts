@@ -15,7 +15,7 @@ import type { Key, StoreRecord } from './records.ts';
 export interface Frame {
   /** Counts the commits. A frame takes the place of the one before it when it has the same number. */
   sequence: number;
-  /** Of the store that it belongs to. */
+  /** The id of the store that the frame belongs to. */
   store: string;
   records: StoreRecord[];
 }

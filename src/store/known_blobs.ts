@@ -22,7 +22,7 @@ export function knownBlobs(meta: Metadata, { after, limit }: { after: string; li
   return found;
 }
 
-/** Nothing for one that is collected. */
+/** The state of a blob by its newest record; empty for a collected one. */
 function told(digest: string, record: BlobRecord): KnownBlob[] {
   if ('collected' in record) return [];
   if ('forgotten' in record) return [{ digest, state: 'forgotten', why: record.forgotten }];

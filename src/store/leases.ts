@@ -19,7 +19,7 @@ export class Leases {
     }
   }
 
-  /** With nobody beside. Undefined, and nothing is done, while somebody has a lease. */
+  /** Runs a task while nobody has a lease. Undefined, and nothing is done, while somebody has one. */
   async alone<T>(digest: string, work: () => Promise<T>): Promise<T | undefined> {
     if (this.#held.has(digest) || this.#taken.has(digest)) return undefined;
     const mine = work();

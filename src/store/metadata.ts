@@ -51,7 +51,7 @@ export interface Version<V> {
 }
 
 export interface WriterOptions {
-  /** Of metadata that are made anew for the blobs; absent: what metadata and blobs say. */
+  /** The id for metadata that are made anew for the blobs; absent: the one that metadata and blobs hold. */
   id?: string;
   /** Hears, as a sentence, what was found and mended. */
   onNotice: (said: string) => void;
@@ -62,7 +62,7 @@ export interface WriterOptions {
 export class Metadata {
   readonly #folder: string;
   readonly #root: RootDatabase;
-  /** Those that there are: a store of an older format lacks some until it is first written to. */
+  /** The tables that exist: a store of an older format lacks some until it is first written to. */
   readonly #tables: Partial<Record<Table, Database<unknown, Key>>> = {};
   /** `store`: the store's id; `last`: the frame of the last commit, from which the journal is completed. */
   readonly #state: Database<unknown, string>;
@@ -106,7 +106,7 @@ export class Metadata {
     }
   }
 
-  /** Of a locked store. */
+  /** Opens the metadata for writing. The caller holds the lock of the store. */
   static async writer(root: string, options: WriterOptions): Promise<Metadata> {
     checkPages(root, true);
     await forgetClosing(root);

@@ -21,7 +21,7 @@ export const hostClock: Clock = {
 export class Pace {
   readonly #clock: Clock;
   readonly #bytesPerSecond: number;
-  /** When what was taken so far is paid for. */
+  /** The time at which the bytes taken so far are within the rate. */
   #paid = Number.NEGATIVE_INFINITY;
 
   constructor(bytesPerSecond: number, clock: Clock) {

@@ -25,7 +25,7 @@ export interface PreparedMetadata {
   /** Names may have lost what keeps their blobs: durable, when it resolves, until that is made anew. */
   doubt(): Promise<void>;
   hasId(): boolean;
-  /** Of their file. */
+  /** Size of the data file. */
   bytes(): number;
   /** Their file, and that it is there, is on disk when it resolves. LMDB does not see to that. */
   sync(): Promise<void>;
@@ -64,7 +64,7 @@ export class Preparation {
     return this.#journal;
   }
 
-  /** Not twice at a time. Once it resolves, there is a journal. */
+  /** Makes sure that there is a journal. Calls that overlap share one run. */
   async ensure(): Promise<Journal> {
     if (this.#journal) return this.#journal;
     const { root, id } = this.#store;
@@ -91,7 +91,7 @@ export class Preparation {
       const isWhole = found >= sequence - Number(last !== undefined);
       if (isWhole && !(await this.#isOvergrown())) return journal;
       const written = writeJournal(path, id, Math.max(found, sequence), this.#meta.records());
-      // The one that there is does as well, where the disk has no room for a shorter one.
+      // Where the disk has no room for a shorter journal, the present one does as well.
       if (isWhole && !(await written.then(isDone, isNotDone))) return journal;
       await written;
     } catch (cause) {

@@ -210,8 +210,8 @@ export class Proofs {
   }
 
   /**
-   * In the turn of the digest: gives a blob the level, if it has a lower one. What is being delivered of it
-   * goes on (native/store/seal_level.h).
+   * Gives a blob the level, if it has a lower one; deliveries of it go on (native/store/seal_level.h). The
+   * caller holds the lock of the digest.
    */
   async raise(digest: string, wanted: SealLevel): Promise<void> {
     const record = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;

@@ -21,9 +21,9 @@ export interface At {
 export interface Pointing {
   digest: string;
   size: number;
-  /** As somebody said it. */
+  /** The media type that the caller named. */
   said: string | undefined;
-  /** As it is recorded where nothing else is. */
+  /** The media type to record where the caller named none and none is on record. */
   mediaType: string;
   modified: number | undefined;
 }
@@ -68,7 +68,7 @@ export class Refs {
     return 'replaced';
   }
 
-  // What a write-once name held before it was deleted: the one thing that it may hold again.
+  // The bytes that a write-once name held before it was deleted are the only ones that it may hold again.
   #lastDigest(bucket: string, name: string): string | undefined {
     const versions = { start: behind([bucket, name]), end: [bucket, name], reverse: true };
     for (const { value } of this.#meta.range<RefRecord>('refs', versions))
@@ -76,7 +76,7 @@ export class Refs {
     return undefined;
   }
 
-  /** As outcome, with the changes: none when the name points at these bytes already. */
+  /** The outcome, with the changes to commit: none when the name points at these bytes already. */
   pointing(at: At, to: Pointing): { outcome: PutOutcome; changes: StoreRecord[] } {
     const outcome = this.outcome(at, to.digest, to.said);
     if (outcome === 'same') return { outcome, changes: [] };

@@ -9,7 +9,7 @@ import type { Metadata } from './metadata.ts';
 import type { BlobRecord } from './proofs.ts';
 import type { Restored } from './store.ts';
 
-/** In the turn of the digest. @param wanted the level to seal it at. */
+/** The caller holds the lock of the digest. @param wanted the level to seal the blob at. */
 export async function restoreBlob(
   meta: Metadata,
   blobs: Blobs,
@@ -37,7 +37,7 @@ async function inPlace(blobs: Blobs, digest: string, wanted: SealLevel): Promise
   return actual === digest ? { size, evidence } : undefined;
 }
 
-/** Of what cannot be read. */
+/** The hash of a file that cannot be read: it equals no digest. */
 const nothing = { digest: '', size: 0, evidence: '' };
 
 // The file is moved back without replacing one, and hashed again where it is: its evidence has to be that of

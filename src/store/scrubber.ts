@@ -25,7 +25,7 @@ export interface ScrubberOptions extends RoundOptions {
 
 export interface ScrubStatus {
   state: 'reading' | 'waiting';
-  /** What keeps it from going on. */
+  /** Why the pass cannot go on; undefined: it can. */
   trouble?: string;
   /** The pass under way, and the share of it that is done, 0 to 1. */
   pass?: Pass & { progress: number };
@@ -207,7 +207,7 @@ export class Scrubber {
     if (this.#options.clock.now() - this.#written >= writeEvery) await this.#write();
   }
 
-  // What somebody has mended is no fault any more, long before the next pass comes by.
+  // A fault that was mended is dropped at once, long before the next pass comes by.
   async #lookAgainSometimes(signal: AbortSignal): Promise<void> {
     const { clock, store } = this.#options;
     if (clock.now() - this.#lookedAgain < lookAgainEvery) return;

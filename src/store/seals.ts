@@ -16,7 +16,7 @@ export class Seals {
   readonly #options: SealOptions | undefined;
   readonly #given: Record<SealLevel, number> = { L0: 0, L1: 0, L2: 0, L3: 0 };
   #lowered = 0;
-  /** When a level could not be given, by the level. */
+  /** How often a level could not be given, by the level. */
   readonly #failed = new Map<SealLevel, number>();
 
   /** @param options absent: level L1 everywhere. */

@@ -16,7 +16,7 @@ export function ordinaryFolders(root: string): SideFolders {
   return { staging: join(root, 'staging'), quarantine: join(root, 'quarantine') };
 }
 
-/** Where a store may have such folders: its blobs may have become a mount, or have been one. */
+/** The places where a store may have such folders: its blobs may have become a mount, or have been one. */
 function everyFolder(root: string): SideFolders[] {
   return [ordinaryFolders(root), ordinaryFolders(join(root, 'blobs'))];
 }

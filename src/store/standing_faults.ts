@@ -13,7 +13,7 @@ const lasting = ['missing', 'unreadable', 'foreign'] as const satisfies FindingS
 const rereadBytes = 2 ** 30;
 
 export class StandingFaults {
-  /** By digest or path. */
+  /** Faults by digest or path. */
   readonly #faults = new Map<string, Finding>();
 
   restore(faults: Finding[]): void {

@@ -9,7 +9,7 @@ import { blobsFolder } from './blobs.ts';
 
 export type Stray =
   | { state: 'unrecorded'; digest: string; path: string }
-  /** Not the store's: neither adopted nor removed. */
+  /** A file that is not the store's: neither adopted nor removed. */
   | { state: 'foreign'; path: string };
 
 /** What the store, or the file system of a mount, has in `blobs/`. */
@@ -26,7 +26,7 @@ export async function firstFolders(root: string): Promise<string[]> {
     .sort();
 }
 
-/** What is in the folders above those. */
+/** Files in the folders above those of blobs. */
 export async function* straysAbove(root: string): AsyncGenerator<Stray> {
   for await (const entry of await opendir(join(root, 'blobs')))
     if (!ours.has(entry.name)) yield { state: 'foreign', path: join(root, 'blobs', entry.name) };
@@ -59,7 +59,7 @@ export async function* straysIn(
   }
 }
 
-/** Of every file that is named by a digest, whatever is on record of it. */
+/** The digests of all files that are named by one, whether there is a record or not. */
 export async function* digestsBelow(root: string): AsyncGenerator<string> {
   for (const first of await firstFolders(root))
     for await (const stray of straysIn(root, first, () => false))

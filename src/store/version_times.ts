@@ -3,7 +3,7 @@
 
 import type { RefRecord } from './listing.ts';
 
-/** As HTTP has dates. */
+/** Whole seconds, the resolution of dates in HTTP. */
 const second = (time: number) => Math.floor(time / 1000);
 
 // A chain's times never fall, even when the clock goes back, and two versions of one second cannot be told

@@ -24,7 +24,7 @@ std::string lines(int from, int to, size_t padding = 0) {
   return all;
 }
 
-// What is there, until nothing comes for a while.
+// Reads what a pipe holds, until nothing comes for a while.
 std::string drain(int fd) {
   std::string all;
   char buffer[65536];

@@ -145,7 +145,7 @@ TEST_CASE("an expectation that is not 100-continue is refused") {
       {"another in a line of its own", put("Expect: 100-continue\r\nExpect: x\r\n"), expectation_unknown});
 }
 
-// As much as fits, and no byte more.
+// Limits small enough for a test to reach them to the byte.
 HttpLimits small_limits() {
   HttpLimits limits;
   limits.target_bytes = 20;

@@ -8,7 +8,7 @@
 namespace sealgate {
 namespace {
 
-// Of places like "x.example/a/", with ids from 1 on.
+// Mounts at places like "x.example/a/", with ids from 1 on.
 std::vector<Mount> mounts(const std::vector<std::string>& places) {
   std::vector<Mount> out;
   for (const std::string& place : places) {

@@ -25,7 +25,7 @@ class Client {
     if (::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
   }
   void send(std::string_view bytes) { (void)!::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }
-  // So many bytes, or what came before the end of the connection or of our patience.
+  // Receives so many bytes, or what came before the connection ended or ten seconds were over.
   std::string receive(size_t size, int patience = kPatience) {
     std::string received(size, '\0');
     size_t have = 0;

@@ -39,7 +39,7 @@ std::vector<size_t> resident_pages(const std::string& path) {
   return resident;
 }
 
-// Of a file whose pages are all on disk and not in memory. False where they cannot be dropped, as on tmpfs.
+// Drops a file's pages from memory. False where they cannot be dropped, as on tmpfs.
 bool cool(const std::string& path) {
   const Fd file(::open(path.c_str(), O_RDONLY));
   if (!file || ::fsync(file.get()) != 0) std::abort();
@@ -47,7 +47,7 @@ bool cool(const std::string& path) {
   return resident_pages(path).empty();
 }
 
-// As deliveries do, with the kernel's reading ahead.
+// Reads as deliveries do, with the kernel's reading ahead.
 void read_range(const std::string& path, size_t from, size_t to) {
   const Fd file(::open(path.c_str(), O_RDONLY));
   std::vector<char> bytes(65536);
