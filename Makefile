@@ -245,6 +245,11 @@ format: $(NPM) | $(APT)/test ## Formats everything
 	node_modules/.bin/biome check --write
 	clang-format -i $(CXX_FILES)
 
+.PHONY: in-kernel
+KERNEL ?= new
+in-kernel: build $(B)/test/record_client | $(APT)/test ## One test in a kernel: TEST=test/ktls/x.test.ts
+	SEALGATE_TEST_BUILD=1 test/kernel/in-kernel.sh $(KERNEL) -- $(NODE) --test $(TEST)
+
 .PHONY: budget
 budget: $(B)/test/request_path $(NPM) | $(APT)/test ## Instructions of an answer, against the budget
 	$(NODE) test/run.ts budget
