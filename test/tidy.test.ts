@@ -273,7 +273,7 @@ test('every dependency has its line in ARCHITECTURE.md', () => {
   );
 });
 
-test('what the documents name exists', () => {
+test('every make target that the documents name exists', () => {
   const makefile = read('Makefile').text;
   const violations = documents.flatMap(({ path, lines }) =>
     lines.flatMap((line, index) => {

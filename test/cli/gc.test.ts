@@ -102,7 +102,7 @@ test('why says what keeps bytes: names, an upload by digest, nothing', async () 
   assert.deepEqual([status, stderr], [1, `sealgate: sha256:${'0'.repeat(64)}: there is no such blob\n`]);
 });
 
-test('on a store at rest', async () => {
+test('gc works on a store without a server', async () => {
   await put('/o/pages/rest', large('rest 1 '));
   await put('/o/pages/rest', large('rest 2 '));
   await server.stop();

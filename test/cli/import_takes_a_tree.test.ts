@@ -60,7 +60,7 @@ test('links and special files are left out, and counted', async () => {
   assert.deepEqual(Object.keys(await bucketDigests(store, 'special')), ['folder/real']);
 });
 
-test('an empty folder is no error', async () => {
+test('an empty folder: 0 files, status 0', async () => {
   await writeTree(join(site.dir, 'nothing'), {});
   const { status, stdout } = await cli('import', join(site.dir, 'nothing'), '--bucket', 'nothing');
   assert.equal(status, 0);

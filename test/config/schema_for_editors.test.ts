@@ -20,13 +20,13 @@ test('init writes what config schema prints', async () => {
   assert.deepEqual(JSON.parse(await runCli('config', 'schema')), written);
 });
 
-test('it accepts the file that init writes, which has its path in $schema', async () => {
+test('the schema accepts the file that init writes, which has its path in $schema', async () => {
   const config = await json(site.config);
   assert.equal(config.$schema, './sealgate.schema.json');
   assert.ok(accepts(config));
 });
 
-test('it accepts an empty file, and what config show prints', async () => {
+test('the schema accepts an empty file, and the output of config show', async () => {
   assert.ok(accepts({}));
   assert.ok(accepts(JSON.parse(await runCli('config', 'show', '--config', site.config))));
 });
@@ -44,7 +44,7 @@ for (const wrong of [
   { buckets: { a: 'fast' } },
   { tls: { minVersion: 'TLSv1.1' } },
 ]) {
-  test(`it refuses ${JSON.stringify(wrong)}, as sealgate does`, () => {
+  test(`the schema refuses ${JSON.stringify(wrong)}, as sealgate does`, () => {
     assert.ok(!accepts(wrong));
     assert.ok(!configSchema.safeParse(wrong).success);
   });

@@ -113,7 +113,7 @@ test('X-Request-Id and traceparent of a request are logged; without them an id i
   assert.match(String(second?.group), /^(control|canary)$/);
 });
 
-test('the token is in no line', async () => {
+test('the access log holds no token', async () => {
   const text = await readFile(path, 'utf8');
   assert.ok(!text.includes(site.token));
   assert.ok(!server.log().includes(site.token));

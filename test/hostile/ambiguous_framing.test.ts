@@ -79,7 +79,7 @@ for (const [what, body] of bodies) {
 test('trailers without end: 431', () =>
   refused(`${put(chunked)}0\r\n${'X: y\r\n'.repeat(20_000)}`, 431, 'head-too-large'));
 
-test('one trailer without end: 400', () =>
+test('a trailer of 100,000 bytes: 400', () =>
   refused(`${put(chunked)}0\r\nX: ${'y'.repeat(100_000)}`, 400, 'chunk-malformed'));
 
 test('the body of a GET is no request', async () => {
@@ -89,7 +89,7 @@ test('the body of a GET is no request', async () => {
   assert.deepEqual(await wire.ended(), { by: 'end', rest: '' });
 });
 
-test('nothing of all this was stored', async () => {
+test('requests with ambiguous framing stored nothing', async () => {
   for (const name of ['victim', 'smuggled']) {
     assertProblem(await server.curl(`/o/files/${name}`), 404, 'not-found');
   }

@@ -97,7 +97,7 @@ test('clients vanish in the middle of a download', async () => {
   await download();
 });
 
-test('nothing of them is left', async () => {
+test('after vanished clients no connection and no staging file is left', async () => {
   await until(openConnections, (count) => count === 0, 'open connections');
   const staged = () => readdir(join(site.dir, 'store', 'staging'));
   await until(staged, (files) => files.length === 0, 'staging');

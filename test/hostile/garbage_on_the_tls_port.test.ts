@@ -48,7 +48,7 @@ test('a GET that comes byte by byte', async () => {
   wire.close();
 });
 
-test('curl shows it', async () => {
+test('curl http:// on the TLS port shows 400 plaintext-on-tls', async () => {
   const child = spawn('curl', ['-sS', '-w', '%{http_code}', `${clear}/o/files/x`]);
   const { status, stdout } = await outcome(child);
   assert.equal(status, 0);
@@ -100,7 +100,7 @@ test('a ClientHello on the plaintext port is no request', async () => {
   assertProblem(await wire.response(), 400, 'head-malformed');
 });
 
-test('the server serves on', async () => {
+test('after garbage on the TLS port the server serves', async () => {
   assert.equal((await server.curl('/')).status, 200);
   const handshaking = () => server.metric('sealgate_connections{state="handshake"}');
   await until(handshaking, (open) => open === 0, 'handshakes under way');

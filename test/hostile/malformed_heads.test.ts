@@ -70,6 +70,6 @@ test('the refusals are counted by their names', async () => {
   }
 });
 
-test('the server serves on', async () => {
+test('after malformed heads the server serves', async () => {
   assert.equal((await server.curl('/')).status, 200);
 });

@@ -28,14 +28,14 @@ async function refused(head: string, status: number, title: string): Promise<voi
 
 const fields = (count: number) => Array.from({ length: count }, (_, i) => `X-${i}: ${i}`);
 
-test('a target of 8 KiB is read', async () => {
+test('a target of 8 KiB is answered', async () => {
   const wire = await Wire.open(server.url, trust);
   const { status } = await wire.get(`/${'a'.repeat(8 * KiB - 1)}`);
   assert.equal(status, 404);
   wire.close();
 });
 
-test('a longer one is refused', () =>
+test('a target of 8 KiB and a byte: 414 target-too-long', () =>
   refused(request('GET', `/${'a'.repeat(8 * KiB)}`), 414, 'target-too-long'));
 
 test('a target without end is refused before it ends', () =>
@@ -47,7 +47,8 @@ test('100 fields are read, Host being one', async () => {
   wire.close();
 });
 
-test('one more is refused', () => refused(request('GET', '/', ...fields(100)), 431, 'head-too-large'));
+test('101 fields: 431 head-too-large', () =>
+  refused(request('GET', '/', ...fields(100)), 431, 'head-too-large'));
 
 test('a field of 30 KiB is read', async () => {
   const wire = await Wire.open(server.url, trust);
@@ -55,7 +56,7 @@ test('a field of 30 KiB is read', async () => {
   wire.close();
 });
 
-test('a longer one is refused', () =>
+test('a field of 33 KiB: 431 head-too-large', () =>
   refused(request('GET', '/', `X: ${'a'.repeat(33 * KiB)}`), 431, 'head-too-large'));
 
 test('fields without end are refused before they end', () =>
@@ -79,6 +80,6 @@ test('hundreds of heads that stop just before the limit take little memory', asy
   await until(heads, (open) => open === 0, 'heads under way');
 });
 
-test('the server serves on', async () => {
+test('after oversized heads the server serves', async () => {
   assert.equal((await server.curl('/')).status, 200);
 });

@@ -111,7 +111,7 @@ test('no file was made, changed or removed', async () => {
   assert.equal((await server.curl('/o/files/object')).body.toString(), 'an object');
 });
 
-test('what only looks like a step up is a name', async () => {
+test('..;, ..., a..b and %252e%252e are names', async () => {
   for (const target of ['/o/files/..;/x', '/o/files/...', '/o/files/a..b', '/o/files/%252e%252e/x']) {
     assert.equal((await ask('PUT', target, target)).status, 201, target);
     assert.equal((await ask('GET', target)).body.toString(), target);

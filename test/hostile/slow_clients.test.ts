@@ -106,7 +106,7 @@ test('others are served while 50 uploads are slow', async () => {
   }
 });
 
-test('nothing of all this is left', async () => {
+test('after slow clients no staging file and no connection is left', async () => {
   const staged = () => readdir(join(site.dir, 'store', 'staging'));
   await until(staged, (files) => files.length === 0, 'staging');
   for (const state of ['head', 'receiving', 'lingering']) {

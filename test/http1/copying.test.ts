@@ -64,7 +64,7 @@ test('a Destination on this host is taken, one on another is 502, before anythin
   assert.equal((await wire.get('/o/live/there')).status, 404);
 });
 
-test('who may not write is told that, and not whether the host is ours', async () => {
+test('COPY without a token: 401, whatever host the Destination names', async () => {
   wire.send(request('COPY', '/o/live/source', 'Destination: https://other.example/o/live/there'));
   assertProblem(await wire.response(), 401, 'token-missing');
 });

@@ -63,7 +63,7 @@ test('a request behind an upload is answered after it', async () => {
   wire.close();
 });
 
-test('what follows Connection: close is not answered', async () => {
+test('a request behind one with Connection: close is not answered', async () => {
   const wire = await Wire.open(server.url, trust);
   wire.send(request('GET', '/o/files/1', 'Connection: close') + request('GET', '/o/files/2'));
   assert.ok((await wire.response()).body.equals(contentOf(1)));

@@ -38,7 +38,7 @@ for (const [what, body] of Object.entries(bodies)) {
   });
 }
 
-test('byte by byte it is the same', async () => {
+test('trailers that arrive byte by byte are read', async () => {
   for (const byte of head('/o/files/bytewise') + bodies.trailers) wire.send(byte);
   assert.equal((await wire.response()).status, 201);
   assert.equal((await wire.get('/o/files/bytewise')).body.toString(), 'firstsecond');

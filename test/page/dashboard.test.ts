@@ -45,7 +45,7 @@ async function open(url = server.control ?? '', options: BrowserContextOptions =
 const shows = (page: Page, selector: string, text: RegExp) =>
   page.locator(selector).filter({ hasText: text }).first().waitFor();
 
-test('it shows a server under load, without browser errors or requests to other hosts', async () => {
+test('the dashboard shows a server under load, without browser errors or other hosts', async () => {
   await writeFile(join(site.dir, 'object'), 'x'.repeat(300_000));
   await server.put('/o/files/object', join(site.dir, 'object'));
   const { page, complaints } = await open();
@@ -143,7 +143,7 @@ test('a refused change shows the reason and keeps the dialog open', async () => 
   await page.close();
 });
 
-test('it fits the screen of a phone and follows dark mode', async () => {
+test('the dashboard fits the screen of a phone and follows dark mode', async () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     const { page } = await open(server.control, { viewport: { width: 360, height: 700 }, colorScheme });
     await shows(page, '#doctor', /certificates/);
@@ -162,7 +162,7 @@ test('it fits the screen of a phone and follows dark mode', async () => {
   }
 });
 
-test('control.auth token: it asks for a token and keeps it for the tab', async () => {
+test('control.auth token: the dashboard asks for a token and keeps it for the tab', async () => {
   const other = await createSite();
   const settings = { ...JSON.parse(await readFile(other.config, 'utf8')), control: { auth: 'token' } };
   await writeFile(other.config, JSON.stringify(settings));

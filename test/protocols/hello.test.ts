@@ -88,7 +88,7 @@ test('the host of an absolute target decides, and Host is ignored', async () => 
   assert.equal(other.status, 404);
 });
 
-test('what no route of the protocol covers is 404, and another method 405 with Allow', async () => {
+test('a path without a route is 404, and another method 405 with Allow', async () => {
   assert.equal((await wire.get('/hello/WORLD')).status, 404);
   wire.send(request('DELETE', '/hello/world'));
   const refused = await wire.response();

@@ -72,7 +72,7 @@ test('lines of the own log dropped, the token file broken: a symptom each', () =
   assert.deepEqual(names({ totals: { tokens_file_broken: 1 } }), ['token-file-broken']);
 });
 
-test('what the scrub found missing, unreadable or foreign: a symptom each, while it stands', () => {
+test('a missing, unreadable or foreign file that the scrub found: a symptom each, while it stands', () => {
   const none = { 'scrub_standing.missing': 0, 'scrub_standing.unreadable': 0, 'scrub_standing.foreign': 0 };
   assert.deepEqual(names({ totals: none }), []);
   const [missing, unreadable, foreign] = symptoms({

@@ -34,7 +34,7 @@ test('buckets, newest versions, tombstones and sealed blobs survive', async () =
   }
 });
 
-test('write-once still holds', async () => {
+test('after a restart a write-once name refuses other bytes', async () => {
   await site.reopen();
   assert.equal(await site.put('files', 'kept', 'one'), 'same');
   await assert.rejects(site.put('files', 'kept', 'two'), { code: 'name-taken' });

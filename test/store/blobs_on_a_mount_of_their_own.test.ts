@@ -65,7 +65,7 @@ test('opened anew: objects are stored, withdrawn and given back within the mount
   assert.deepEqual(await filesIn('blobs/quarantine'), []);
 });
 
-test('what was withdrawn before the mount is given back too, or forgotten', { skip }, async () => {
+test('a blob withdrawn before the mount is restored too, or forgotten', { skip }, async () => {
   const digest = sha256('before');
   assert.equal(await site.store.restore(digest), 'restored');
   assert.deepEqual(await filesIn('quarantine'), []);

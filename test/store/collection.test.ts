@@ -176,7 +176,7 @@ test('a file that cannot be removed is told, keeps no other, and goes in the nex
   assert.deepEqual(await recordsOf('stuck 1'), []);
 });
 
-test('what was collected stays so after a rebuild and with an older data.mdb', async () => {
+test('a collected blob stays collected after a rebuild and with an older data.mdb', async () => {
   const before = await records();
   await site.store.close();
   await truncate(join(site.root, 'meta/data.mdb'), 0);

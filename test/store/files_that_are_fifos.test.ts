@@ -32,7 +32,7 @@ for (const file of ['format', 'journal', 'blobs/id', 'meta/data.mdb', 'lock']) {
   });
 }
 
-test('what is imported', { timeout }, async () => {
+test('a FIFO in a tree that is imported: refused, not read', { timeout }, async () => {
   assert.throws(() => secretIn('fifo', fifo), { code: 'EINVAL', message: /is no ordinary file/ });
   assert.equal(await textType('text/plain', fifo, 5), 'text/plain');
   await assert.rejects(openRegular(fifo), /is no ordinary file/);

@@ -73,7 +73,7 @@ test('a quarantine that cannot be read: an error that says so, and the served fi
   assert.equal(await opened.store.forget(digest, 'why'), true);
 });
 
-test('what the sentinel received in the place of a blob is removed with it', async () => {
+test('forget removes the bytes that the sentinel received in place of the blob', async () => {
   const digest = sha256('watched');
   await opened.put('files', 'watched', 'watched');
   const received = join(opened.root, 'quarantine', `sentinel-1-canary-${digest}`);

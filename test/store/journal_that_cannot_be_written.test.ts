@@ -26,7 +26,9 @@ async function sequences(path: string): Promise<number[]> {
   return found;
 }
 
-test('what a full disk refused is tried first, and is there once it has room', { skip }, async () => {
+test('a commit that a full disk refused is tried first, and is there once the disk has room', {
+  skip,
+}, async () => {
   const path = join(disk?.dir ?? '', 'journal');
   const { journal } = await Journal.open(path);
   await journal.append(frame(1));

@@ -146,7 +146,7 @@ test('names with dozens of versions are listed once, with the newest', async () 
   assert.equal(page.next, undefined);
 });
 
-test('what is written between two pages behind the first is on the second', async () => {
+test('a name written between two pages, behind the first, is on the second', async () => {
   await writeNames('moving', ['a', 'c']);
   const first = site.store.list('moving', { prefix: '', after: '', limit: 1 });
   await writeNames('moving', ['b']);

@@ -56,7 +56,7 @@ test('files of blobs that are stored again leave, the oldest first, until the re
   );
 });
 
-test('what is not the store’s stays, and a quarantine that is not there is empty', async () => {
+test('foreign files stay in the quarantine, and a quarantine that does not exist is empty', async () => {
   const note = join(site.root, 'quarantine', 'what-happened.txt');
   await writeFile(note, 'a note');
   await utimes(note, 1, 1);

@@ -94,7 +94,7 @@ test('bytes of an L2 bucket put in one that asks for L1: they keep their level',
   assert.equal(await level('stays as it is'), reached);
 });
 
-test('somebody takes the attribute away: the blob is proved and made immutable again', async (t) => {
+test('chattr -i on a blob: it is proved and made immutable again', async (t) => {
   if (reached === 'L1') return t.skip('this process may make no file immutable');
   await putBytes(store, 'kept', 'cleared', 'cleared by somebody');
   const before = await recorded('cleared by somebody');

@@ -27,7 +27,7 @@ TEST_CASE("an empty list has no first, and nothing that was not armed is armed")
   CHECK(!deadline.armed());
 }
 
-TEST_CASE("the one armed first expires first, after the list's length") {
+TEST_CASE("the deadline that was armed first expires first, after the list's length") {
   DeadlineList list;
   list.length = 500;
   Deadline a, b, c;

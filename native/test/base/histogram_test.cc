@@ -20,7 +20,7 @@ TEST_CASE("buckets are in order and hold what is counted in them") {
   }
 }
 
-TEST_CASE("what was observed comes out, with its sum") {
+TEST_CASE("observed values are in their buckets, with their sum") {
   Histogram histogram;
   for (const int64_t value : {0, 1, 1, 1000, 1'000'000}) histogram.observe(value);
   std::map<uint64_t, uint64_t> found;

@@ -38,7 +38,7 @@ uint64_t of_openssl(uint64_t k0, uint64_t k1, std::string_view text) {
   return hash;
 }
 
-TEST_CASE("it is SipHash-1-3, whatever the length and the key") {
+TEST_CASE("the hash is SipHash-1-3, whatever the length and the key") {
   std::string text;
   uint64_t k0 = 0x0706050403020100, k1 = 0x0f0e0d0c0b0a0908;
   for (int length = 0; length < 300; length++) {
@@ -50,7 +50,7 @@ TEST_CASE("it is SipHash-1-3, whatever the length and the key") {
   }
 }
 
-TEST_CASE("all of a process have one key, and it is not nought") {
+TEST_CASE("all hashes of a process have one key, and it is not zero") {
   CHECK_EQ(KeyedHash()(1, "/o/files/a"), KeyedHash()(1, "/o/files/a"));
   CHECK(KeyedHash()(1, "/o/files/a") != KeyedHash(0, 0)(1, "/o/files/a"));
 }

@@ -91,7 +91,7 @@ const std::vector<Example> kExamples = {
      "PUT /3 chunked\n  host=c\nbody x\nend\nHEAD /4\n  host=d\n  range=bytes=-1\nend\n"},
 };
 
-TEST_CASE("each request is read as it was meant") {
+TEST_CASE("each example of a request stream gives its transcript") {
   for (const Example& example : kExamples) {
     INFO(std::string(example.name));
     CHECK_EQ(transcript({example.stream}), example.expected);
@@ -127,7 +127,7 @@ TEST_CASE("the application gets the field lines as they were sent") {
   }
 }
 
-TEST_CASE("it is idle between messages and at no other time") {
+TEST_CASE("the parser is idle between messages and at no other time") {
   const std::string message = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab";
   Transcript read(HttpLimits{});
   CHECK(read.idle());
@@ -141,7 +141,7 @@ TEST_CASE("it is idle between messages and at no other time") {
   CHECK(!read.idle());
 }
 
-TEST_CASE("what remains after a head stays with the caller until the next call") {
+TEST_CASE("bytes after a head stay with the caller until the next call") {
   const std::string stream = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nabGET";
   Http1 http{HttpLimits{}};
   Request request;

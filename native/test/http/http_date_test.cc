@@ -36,13 +36,13 @@ TEST_CASE("a date is written as IMF-fixdate") {
   CHECK_EQ(written(4102444799), "Thu, 31 Dec 2099 23:59:59 GMT");
 }
 
-TEST_CASE("what is written is read back") {
+TEST_CASE("a date that was written is read back") {
   for (int64_t seconds = 0; seconds < 4102444800; seconds += 86'400 * 17 + 3'601) {
     reads(written(seconds).c_str(), seconds);
   }
 }
 
-TEST_CASE("all three formats are read") {
+TEST_CASE("all three formats of RFC 9110 are read") {
   reads("Sun, 06 Nov 1994 08:49:37 GMT", 784111777);
   reads("Sunday, 06-Nov-94 08:49:37 GMT", 784111777);
   reads("Sun Nov  6 08:49:37 1994", 784111777);
@@ -57,7 +57,7 @@ TEST_CASE("a year of two digits lies at most 50 years ahead") {
   reads("Saturday, 01-Jan-77 00:00:00 GMT", 220924800);    // 1977
 }
 
-TEST_CASE("what is no date is refused") {
+TEST_CASE("a text that is no date is refused") {
   for (const char* text : {"",
                            "Sun",
                            "784111777",

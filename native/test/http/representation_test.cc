@@ -162,7 +162,7 @@ TEST_CASE("an entity tag overrides the date beside it") {
   answers({{if_none_match, "\"e2\""}, {if_modified_since, kThen}}, full);
 }
 
-TEST_CASE("what fails the request comes before what spares its answer, and both before the range") {
+TEST_CASE("412 comes before 304, and both before the range") {
   answers({{if_match, "\"e2\""}, {if_none_match, "\"e1\""}}, precondition_failed);
   answers({{if_unmodified_since, kEarlier}, {if_none_match, "\"e1\""}}, precondition_failed);
   answers({{if_match, "\"e1\""}, {if_none_match, "\"e1\""}, {range, "bytes=0-1"}}, not_modified);

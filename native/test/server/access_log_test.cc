@@ -28,7 +28,7 @@ TEST_CASE("a line without TLS") {
                        "\"first_byte_ms\":1.500,\"duration_ms\":20.250,\"delivery\":\"plain-send\"}"));
 }
 
-TEST_CASE("what a client sends cannot end a string or a line") {
+TEST_CASE("bytes of a client cannot end a string or a line") {
   AccessRecord record = plain_record();
   record.target = "/\"\\\n\x7f\xff{";
   record.user_agent = std::string_view("\0\x1b", 2);

@@ -73,7 +73,7 @@ TEST_CASE("a certificate gives its grants beside those of a token") {
   CHECK(!held(*nameless, "").any());
 }
 
-TEST_CASE("what a connection has shown is not taken for what it shows next, nor for that of another table") {
+TEST_CASE("a token that a connection has shown is not taken for its next one, nor for one of another table") {
   const auto first = table(), second = std::make_shared<GrantTable>();
   Credentials credentials;
   const std::string long_field = "Bearer " + std::string(400, ' ') + "reader";

@@ -83,7 +83,7 @@ TEST_CASE("a path that no mount covers has none") {
   CHECK_EQ(found(MountTable({}), "x.example", "/"), "none");
 }
 
-TEST_CASE("one mount of all there is has every request, whatever its host") {
+TEST_CASE("a single mount at / has every request, whatever its host") {
   const MountTable table(mounts({"*/"}));
   for (const char* authority : {"", "a", "a:80", "::", "*"}) CHECK_EQ(found(table, authority, "/x"), "*/");
   CHECK_EQ(found(MountTable(mounts({"x.example/"})), "y", "/x"), "none");

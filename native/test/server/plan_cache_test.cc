@@ -280,7 +280,7 @@ TEST_CASE("a cache that lost all its entries counts nothing") {
 
 // The same calls on a list that is searched from end to end; entries and visited bits must agree at each
 // step.
-TEST_CASE("it evicts as SIEVE does, whatever is inserted, found and erased") {
+TEST_CASE("the cache evicts as SIEVE does, whatever is inserted, found and erased") {
   struct Plain {
     std::string key;
     bool visited;

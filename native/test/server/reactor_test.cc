@@ -70,7 +70,7 @@ size_t count(std::string_view text, std::string_view part) {
   return found;
 }
 
-TEST_CASE("what is asked in one segment is answered whole, in order, and logged as it was asked") {
+TEST_CASE("requests in one segment are answered whole, in order, and logged in that order") {
   TempDir logs;
   REQUIRE(Engine::instance().access_log.open(logs.at("access.log")).ok());
   {

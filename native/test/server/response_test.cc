@@ -152,7 +152,7 @@ TEST_CASE("304 has the fields of the 200 and neither a length nor a type") {
   CHECK_EQ(delivery.answer(), "HTTP/1.1 304 Not Modified\r\n" + common() + "\r\n");
 }
 
-TEST_CASE("what cannot be answered is left to a refusal") {
+TEST_CASE("an unsatisfiable range and a failed If-Match are refusals") {
   Delivery delivery;
   delivery.field(Field::range, "bytes=10-");
   CHECK_EQ(problem_name(delivery.refusal()), "range-unsatisfiable");

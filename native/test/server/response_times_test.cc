@@ -88,7 +88,7 @@ TEST_CASE("times come out by path and size, and by group") {
   CHECK(!found.contains("completion.ktls-send/0-4KiB/1023"));
 }
 
-TEST_CASE("what movable connections did is counted for them and for the whole group") {
+TEST_CASE("responses on movable connections are counted for those and for the whole group") {
   GroupCounters group;
   group.of(false).connections.add(5);
   group.of(true).connections.add(2);

@@ -48,7 +48,7 @@ TEST_CASE("prefixes hold the addresses under them and no others") {
   CHECK(!holds("2001:db8::/32", "192.0.2.7"));
 }
 
-TEST_CASE("what is no prefix is refused") {
+TEST_CASE("a text that is no address prefix is refused") {
   for (const char* text :
        {"", "192.0.2.0/33", "192.0.2/24", "192.0.2.0/", "192.0.2.0/2x", "2001:db8::/129", "example.org",
         "192.0.2.0/-1", "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000"}) {
@@ -134,7 +134,7 @@ TEST_CASE("without stickiness each connection takes its chance") {
   CHECK(canaries < 600);
 }
 
-TEST_CASE("who is not in the slice is outside and stays in userspace") {
+TEST_CASE("a connection that is not in the slice is outside and stays in userspace") {
   const auto outside = [](const Rollout& rollout, const Client& who) {
     const Rollout::Assignment assigned = rollout.assign(who, 0);
     return assigned.group == Group::outside && !assigned.may_move;
@@ -177,7 +177,7 @@ TEST_CASE("the server's own fetches are in no group that is compared") {
   CHECK(group_of(rollout, client("127.0.0.1")) == Group::control);
 }
 
-TEST_CASE("each phase allows what the one before it does, and more") {
+TEST_CASE("each phase allows what the phase before it allows, and more") {
   const auto allowed = [](Phase phase) {
     Rollout rollout;
     rollout.phase = phase;

@@ -16,7 +16,7 @@ TEST_CASE("an IPv6 network of 64 bits is a client") {
   CHECK(client_at("2001:db8::1") != client_at("2001:db8:0:1::1"));
 }
 
-TEST_CASE("who holds an eighth or less holds few") {
+TEST_CASE("a client with an eighth of the places or less holds few") {
   Shares shares(64);
   for (int i = 0; i < 8; i++) shares.take(1);
   CHECK(shares.holds_few(1));
@@ -26,7 +26,7 @@ TEST_CASE("who holds an eighth or less holds few") {
   CHECK(shares.holds_few(1));
 }
 
-TEST_CASE("crowded: those who hold many hold more than three quarters together") {
+TEST_CASE("crowded: clients that hold many hold more than three quarters together") {
   Shares shares(64);
   for (int i = 0; i < 24; i++) shares.take(1), shares.take(2);
   CHECK(!shares.crowded());
@@ -36,7 +36,7 @@ TEST_CASE("crowded: those who hold many hold more than three quarters together")
   CHECK(!shares.crowded());
 }
 
-TEST_CASE("many who hold few each are no crowd") {
+TEST_CASE("many clients that hold few each are not crowded") {
   Shares shares(64);
   for (size_t client = 0; client < 64; client++) shares.take(client);
   CHECK(!shares.crowded());
@@ -44,7 +44,7 @@ TEST_CASE("many who hold few each are no crowd") {
   CHECK_EQ(shares.held(0), 0);
 }
 
-TEST_CASE("what was large and became small again is counted as such") {
+TEST_CASE("a client that held many and left its places holds none") {
   Shares shares(8);
   for (int i = 0; i < 8; i++) shares.take(1);
   CHECK(shares.crowded());

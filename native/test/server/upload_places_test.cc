@@ -33,7 +33,7 @@ TEST_CASE("one token from many addresses does not fill the last quarter") {
   CHECK(places.take(who("192.0.2.2", "b")));
 }
 
-TEST_CASE("those who hold few share what one has left, up to the limit") {
+TEST_CASE("clients with few uploads share the places that one client has left, up to the limit") {
   UploadPlaces places(64);
   taken_by(places, who("192.0.2.1", "a"));
   CHECK_EQ(taken_by(places, who("192.0.2.2", "b")), 9);

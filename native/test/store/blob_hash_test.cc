@@ -85,7 +85,7 @@ TEST_CASE("both ways of reading give the digest, for sizes around blocks, pieces
   }
 }
 
-TEST_CASE("what is no file is not read") {
+TEST_CASE("a link, a FIFO and a folder are not read") {
   TempDir dir;
   CHECK(::symlink("/etc/hostname", dir.at("link").c_str()) == 0);
   CHECK(::mkfifo(dir.at("fifo").c_str(), 0444) == 0);

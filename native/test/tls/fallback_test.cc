@@ -9,7 +9,7 @@
 namespace sealgate {
 namespace {
 
-TEST_CASE("what the kernel refuses with an errno is named after it") {
+TEST_CASE("a refusal of the kernel is named after its errno") {
   const std::pair<int, std::string_view> cases[] = {{ENOENT, "install-failed-enoent"},
                                                     {EINVAL, "install-failed-einval"},
                                                     {EBUSY, "install-failed-ebusy"},

@@ -66,7 +66,7 @@ const Example examples[] = {
     {"no alert", v12, kRecordAlert, "", Kind::failed, Alert::unexpected_message},
 };
 
-TEST_CASE("each record gets its verdict") {
+TEST_CASE("each example of a control record gets its verdict") {
   for (const Example& example : examples) {
     INFO(std::string(example.what));
     ControlRecords records(example.version, true);

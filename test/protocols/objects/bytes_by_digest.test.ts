@@ -9,7 +9,7 @@ const app = await openTestApp();
 after(() => app.close());
 const path = (body: string) => `/sha256/${createHash('sha256').update(body).digest('hex')}`;
 
-test('what was stored under a name is there under its digest', async () => {
+test('bytes stored under a name are answered under their digest', async () => {
   await app.put('/o/live/named.html', 'named');
   const plan = await app.get(path('named'));
   assert.equal(plan.contentType, 'application/octet-stream');

@@ -23,14 +23,14 @@ test('a new version makes the plans of its bucket stale', async () => {
   assert.ok(fresh(await app.get('/o/live/a')));
 });
 
-test('a deletion makes them stale', async () => {
+test('a deletion makes the plans of its bucket stale', async () => {
   await app.put('/o/live/b', 'one');
   const plan = await app.get('/o/live/b');
   await app.response('DELETE', '/o/live/b');
   assert.equal(fresh(plan), false);
 });
 
-test('the same bytes again, or a further name, leave them as they are', async () => {
+test('the same bytes again, or a further name, leave plans as they are', async () => {
   await app.put('/o/live/c', 'one');
   const plan = await app.get('/o/live/c');
   await app.put('/o/live/c', 'one');

@@ -39,7 +39,7 @@ test('percent-encoding is undone once', async () => {
   assert.equal((await app.get('/o/files/%61%20b%2525')).blob.size, 1);
 });
 
-test('what was never written is 404, what was deleted 410', async () => {
+test('a name never written is 404, a deleted one 410', async () => {
   const unknown = await app.response('GET', '/o/files/none');
   assert.deepEqual([unknown.status, problemName(unknown)], [404, 'not-found']);
   const noBucket = await app.response('GET', '/o/nobody/none');

@@ -61,7 +61,7 @@ for (const value of ['identity', 'Identity', ' \tidentity ,\tIDENTITY', '']) {
   });
 }
 
-test('what a request asks of caches on its way is no matter of the object', async () => {
+test('Cache-Control: no-cache, max-age=0 in a PUT is for caches on its way, and is taken', async () => {
   const made = await app.put('/o/files/asked', 'x', 'Cache-Control: No-Cache, max-age=0', 'Accept: */*');
   assert.equal(made.status, 201);
 });
