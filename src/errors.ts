@@ -81,6 +81,7 @@ export const applicationErrors = {
   ),
   'name-deleted': client(410, 'The name was deleted.'),
   'content-forgotten': client(410, 'The content under this name was withdrawn for good.'),
+  'record-too-large': client(413, 'What is to be recorded of the object is more than the store takes.'),
   'length-required': client(411, 'The request needs a body with Content-Length or chunked coding.'),
   'coding-refused': client(415, 'Uploads are stored as they are sent; Content-Encoding is not accepted.'),
   'digest-mismatch': client(422, 'The bytes received do not have the digest promised.'),

@@ -4,7 +4,15 @@
 import { SealgateError } from '../errors.ts';
 import { isFull } from './disk_reserve.ts';
 import type { Frame } from './journal.ts';
-import { type Key, maxBatch, recordName, type StoreRecord, type Table } from './records.ts';
+import {
+  type Key,
+  maxBatch,
+  maxBatchBytes,
+  recordBytes,
+  recordName,
+  type StoreRecord,
+  type Table,
+} from './records.ts';
 
 export interface CommitTarget {
   /**
@@ -13,8 +21,8 @@ export interface CommitTarget {
    */
   prepare(): Promise<number>;
   has(table: Table, key: Key): boolean;
-  /** Throws `store-full`, before anything is written. */
-  ensureSpace(): void;
+  /** For a commit of so many changes and bytes. Throws `store-full`, before anything is written. */
+  ensureSpace(changes: number, bytes: number): void;
   /**
    * Writes a frame to metadata and journal. Rejects when the metadata have nothing of it; resolves with what
    * became of the journal when they have it.
@@ -27,6 +35,7 @@ export interface CommitTarget {
 interface Waiting {
   /** Made together or not at all. */
   changes: StoreRecord[];
+  bytes: number;
   settle: { resolve: (written: boolean) => void; reject: (cause: unknown) => void };
 }
 
@@ -72,13 +81,23 @@ export class Commits {
 
   /**
    * Makes all of the changes, durably, or none. False: none, because a record that was to be written is there
-   * already, or another change of the same commit came first.
+   * already, or another change of the same commit came first. Rejects with `record-too-large` what no commit
+   * takes.
    */
   make(changes: StoreRecord[]): Promise<boolean> {
     if (changes.length === 0 || changes.length > maxBatch)
       throw new Error(`a commit makes 1 to ${maxBatch} changes, not ${changes.length}`);
+    const bytes = recordBytes(changes);
+    if (bytes > maxBatchBytes)
+      return Promise.reject(
+        new SealgateError(
+          'record-too-large',
+          `What is to be recorded has ${bytes} bytes; a commit takes ${maxBatchBytes}. Make names or ` +
+            'metadata shorter.',
+        ),
+      );
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ changes, settle: { resolve, reject } });
+      this.#waiting.push({ changes, bytes, settle: { resolve, reject } });
       this.#running ??= this.#run();
     });
   }
@@ -106,10 +125,11 @@ export class Commits {
   }
 
   #nextBatch(): Waiting[] {
-    let [count, changes] = [0, 0];
-    for (const { changes: its } of this.#waiting) {
-      changes += its.length;
-      if (changes > maxBatch) break;
+    let [count, changes, bytes] = [0, 0, 0];
+    for (const each of this.#waiting) {
+      changes += each.changes.length;
+      bytes += each.bytes;
+      if (changes > maxBatch || bytes > maxBatchBytes) break;
       count++;
     }
     return this.#waiting.splice(0, count);
@@ -125,7 +145,7 @@ export class Commits {
           // The target has what the journal had: a key that was fresh may be taken now.
           ({ fresh, taken } = this.#divide(batch));
         }
-        await this.#write(fresh.flatMap(({ changes }) => changes));
+        await this.#write(fresh);
       }
       for (const { settle } of fresh) settle.resolve(true);
       for (const { settle } of taken) settle.resolve(false);
@@ -149,9 +169,13 @@ export class Commits {
     return { fresh, taken };
   }
 
-  async #write(records: StoreRecord[]): Promise<void> {
+  async #write(batch: Waiting[]): Promise<void> {
     const sequence = (await this.#prepared()) + 1;
-    this.#target.ensureSpace();
+    const records = batch.flatMap(({ changes }) => changes);
+    this.#target.ensureSpace(
+      records.length,
+      batch.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
     try {
       const unwritten = await this.#target.write({ sequence, store: this.#store, records });
       this.#sequence = sequence;

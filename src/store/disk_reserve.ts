@@ -28,29 +28,34 @@ export class NoRoom extends SealgateError {
 
 export class DiskReserve {
   readonly #path: string;
-  readonly #need: number;
+  readonly #least: number;
   readonly #ahead: number;
   /** The file has blocks up to here. */
   #until = 0;
 
   /**
-   * @param need bytes that one commit may add to the file.
-   * @param ahead bytes allocated at a time, more than `need`.
+   * @param least bytes that the file has ahead before anything is committed, so that all small commits are
+   * refused at the same fill of the disk.
+   * @param ahead bytes allocated at a time, more than a commit may add to the file.
    */
-  constructor(path: string, need: number, ahead: number) {
+  constructor(path: string, least: number, ahead: number) {
     this.#path = path;
-    this.#need = need;
+    this.#least = least;
     this.#ahead = ahead;
   }
 
-  /** Throws `NoRoom` when the next commit might not find the disk that it needs. */
-  ensure(): void {
+  /**
+   * Throws `NoRoom` when the next commit might not find the disk that it needs.
+   * @param growth bytes that it may add to the file.
+   */
+  ensure(growth = 0): void {
+    const need = Math.max(growth, this.#least);
     const { size } = statSync(this.#path);
-    if (this.#until - size >= this.#need) return;
+    if (this.#until - size >= need) return;
     const { bavail, bsize } = statfsSync(dirname(this.#path));
     const isScarce = bavail * bsize < freeBytes;
     // Whoever takes the last of the disk ahead leaves the other files of a commit without any.
-    const bytes = isScarce ? this.#need : this.#ahead;
+    const bytes = isScarce ? need : this.#ahead;
     try {
       addon.allocateAhead(this.#path, bytes);
       this.#until = size + bytes;

@@ -6,7 +6,7 @@ import { hasCode, SealgateError } from '../errors.ts';
 import { type Blobs, FilesLeft } from './blobs.ts';
 import type { Key, Metadata } from './metadata.ts';
 import type { BlobRecord } from './proofs.ts';
-import { maxBatch, removal, type StoreRecord } from './records.ts';
+import { inCommits, removal, type StoreRecord } from './records.ts';
 
 interface Parts {
   meta: Metadata;
@@ -47,8 +47,8 @@ export async function removeBlob({ meta, blobs }: Parts, digest: string): Promis
         : { collected: bytesOf(meta, digest), created: Date.now() },
     ),
   );
-  const records = versionsOf(meta, digest).map(({ key }) => removal('blobs', key));
-  while (records.length > 0) await meta.make(records.splice(0, maxBatch));
+  for (const some of inCommits(versionsOf(meta, digest).map(({ key }) => removal('blobs', key))))
+    await meta.make(some);
 }
 
 // On a disk without room for the record the files go first: their space is what the record needs.

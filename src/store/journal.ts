@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { syncFolder } from '../durable_file.ts';
 import { streamRegular } from '../regular_file.ts';
 import { DiskReserve } from './disk_reserve.ts';
-import type { Key, StoreRecord } from './records.ts';
+import { inCommits, type Key, maxBatch, maxBatchBytes, recordText, type StoreRecord } from './records.ts';
 
 /** What one commit changed, in one line. */
 export interface Frame {
@@ -22,11 +22,13 @@ export interface Frame {
 
 /** Characters of the checksum: enough against accidents, which is what it is for. */
 const checksumLength = 16;
-/** Bytes that a frame may have, with 256 of the longest records; and that are allocated at a time. */
-export const maxFrame = 1024 * 1024;
+/** Bytes of a frame with such records: a comma is behind each, and the rest stands around them. */
+const frameBytes = (changes: number, bytes: number) => bytes + changes + 256;
+/** Bytes that a frame has at most. */
+const maxFrame = frameBytes(maxBatch, maxBatchBytes);
+/** Bytes that are ahead at least, and bytes that are allocated at a time. */
+const least = 1024 * 1024;
 const ahead = 4 * 1024 * 1024;
-/** Records in a frame when all of them are written again. */
-const recordsAFrame = 256;
 
 function checksum(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, checksumLength);
@@ -37,13 +39,8 @@ function checksum(text: string): string {
  * no value.
  */
 export function frameLine({ sequence, store, records }: Frame): string {
-  const text = JSON.stringify({
-    sequence,
-    store,
-    records: records.map(({ table, key, value }) =>
-      value === undefined ? [table, key] : [table, key, value],
-    ),
-  });
+  const its = `"sequence":${sequence},"store":${JSON.stringify(store)}`;
+  const text = `{${its},"records":[${records.map(recordText).join()}]}`;
   const length = Buffer.byteLength(text).toString(16).padStart(8, '0');
   return `${length} ${checksum(text)} ${text}\n`;
 }
@@ -74,7 +71,7 @@ export class Journal {
 
   private constructor(path: string, file: FileHandle, torn: boolean) {
     this.#file = file;
-    this.#reserve = new DiskReserve(path, maxFrame, ahead);
+    this.#reserve = new DiskReserve(path, least, ahead);
     // A line that a crash cut off is ended, so that it is by itself.
     this.#doubtful = torn ? '\n' : '';
   }
@@ -94,9 +91,10 @@ export class Journal {
     }
   }
 
-  /** Throws `store-full` when the next frame might not find disk. */
-  ensureSpace(): void {
-    this.#reserve.ensure();
+  /** Throws `store-full` when a frame of so many changes and bytes might not find disk. */
+  ensureSpace(changes: number, bytes: number): void {
+    // The frame before, when it is in doubt, goes before its own.
+    this.#reserve.ensure(Buffer.byteLength(this.#doubtful) + frameBytes(changes, bytes));
   }
 
   /** Before the next commit: one that the journal missed is written first, or the next is refused. */
@@ -152,15 +150,9 @@ export async function writeJournal(
   const temporary = `${path}.new`;
   const file = await open(temporary, 'w', 0o600);
   try {
-    let some: StoreRecord[] = [];
     let number = -Number.MAX_SAFE_INTEGER;
-    const flush = () => file.writeFile(frameLine({ sequence: number++, store, records: some }));
-    for (const record of records) {
-      if (some.push(record) < recordsAFrame) continue;
-      await flush();
-      some = [];
-    }
-    if (some.length > 0) await flush();
+    for (const some of inCommits(records))
+      await file.writeFile(frameLine({ sequence: number++, store, records: some }));
     await file.writeFile(frameLine({ sequence, store, records: [] }));
     await file.sync();
   } catch (cause) {

@@ -31,12 +31,19 @@ export function behind(chain: string[]): Key {
 /** Times that a version is tried again because another writer took its number. */
 const maxRaces = 1000;
 
+/** Bytes of LMDB's pages. */
+const page = 4096;
 /**
- * Bytes that a commit may add to the file: for each of its records a page in each level of a tree, and what
- * is freed. And what is allocated at a time.
+ * Bytes that a commit may add to the file. For each change a page in each level of a tree, some of which are
+ * divided: eight are more than 10^7 names of ordinary length take. Large values have pages of their own, the
+ * last of which is not full; the frame has them once more. And what is freed is written down.
  */
-const maxGrowth = 4 * 1024 * 1024;
-const ahead = 8 * 1024 * 1024;
+export function growthOf(changes: number, bytes: number): number {
+  return changes * (8 + 1) * page + 2 * bytes + 64 * page;
+}
+/** Bytes that are ahead at least, and bytes that are allocated at a time. */
+const least = 4 * 1024 * 1024;
+const ahead = 16 * 1024 * 1024;
 
 // msgpackr's option: else each value has its own description of its fields, which takes longer to read than
 // the fields.
@@ -128,7 +135,7 @@ export class Metadata {
 
   async #beginWriting(root: string, { id: given, onNotice, format }: WriterOptions): Promise<void> {
     const agreed = given ? { id: given, blobsHaveId: true } : await agreedIdentity(root, this.#identity());
-    const space = new DiskReserve(dataPath(root), maxGrowth, ahead);
+    const space = new DiskReserve(dataPath(root), least, ahead);
     const preparation = new Preparation(
       { root, ...agreed, journal: journalPath(root) },
       {
@@ -159,9 +166,9 @@ export class Metadata {
         return (this.#state?.get('last') as Frame | undefined)?.sequence ?? 0;
       },
       has: (table: Table, key: Key) => this.has(table, key),
-      ensureSpace: () => {
-        space.ensure();
-        preparation.journal?.ensureSpace();
+      ensureSpace: (changes: number, bytes: number) => {
+        space.ensure(growthOf(changes, bytes));
+        preparation.journal?.ensureSpace(changes, bytes);
       },
       write: (frame: Frame) => this.#write(frame, preparation),
       endOf: () => this.#endOf(),

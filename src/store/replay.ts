@@ -1,7 +1,15 @@
 // Replay: the changes of a journal made again, in their order and in few commits. What is there already is
 // left as it is, so that a replay which was killed in the middle is done by beginning anew.
 
-import { type Key, maxBatch, recordName, type StoreRecord, type Table } from './records.ts';
+import {
+  type Key,
+  maxBatch,
+  maxBatchBytes,
+  recordBytes,
+  recordName,
+  type StoreRecord,
+  type Table,
+} from './records.ts';
 
 export interface ReplayTarget {
   has(table: Table, key: Key): boolean;
@@ -12,6 +20,7 @@ export interface ReplayTarget {
 export class Replay {
   readonly #target: ReplayTarget;
   #waiting: StoreRecord[] = [];
+  #bytes = 0;
   /** By record: whether it is there once what waits was written. */
   readonly #willBe = new Map<string, boolean>();
   /** Changes that were still to be made. */
@@ -23,7 +32,8 @@ export class Replay {
 
   /** Changes that belong to one commit stay together. */
   async add(changes: StoreRecord[]): Promise<void> {
-    if (this.#waiting.length + changes.length > maxBatch) await this.flush();
+    const most = this.#bytes + recordBytes(changes);
+    if (this.#waiting.length + changes.length > maxBatch || most > maxBatchBytes) await this.flush();
     for (const change of changes) {
       const name = recordName(change);
       const isThere = this.#willBe.get(name) ?? this.#target.has(change.table, change.key);
@@ -31,6 +41,7 @@ export class Replay {
       if (isThere === shallBe) continue;
       this.#willBe.set(name, shallBe);
       this.#waiting.push(change);
+      this.#bytes += recordBytes([change]);
       this.made++;
     }
   }
@@ -40,6 +51,7 @@ export class Replay {
     if (changes.length === 0) return;
     await this.#target.write(changes);
     this.#waiting = [];
+    this.#bytes = 0;
     this.#willBe.clear();
   }
 }
