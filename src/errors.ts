@@ -67,6 +67,7 @@ export const applicationErrors = {
   'partial-put-refused': client(400, 'An upload is a whole file; Content-Range is not accepted.'),
   'field-refused': client(400, 'A field of the request asks for something that is not done here.'),
   'query-invalid': client(400, 'A query parameter is not valid.'),
+  'list-invalid': client(400, 'The list of names is not valid.'),
   'token-missing': client(401, 'This request needs a bearer token.'),
   'token-unknown': client(401, 'The bearer token is not known.'),
   'scope-missing': client(403, 'The token does not allow this.'),
@@ -84,6 +85,7 @@ export const applicationErrors = {
   'record-too-large': client(413, 'What is to be recorded of the object is more than the store takes.'),
   'length-required': client(411, 'The request needs a body with Content-Length or chunked coding.'),
   'coding-refused': client(415, 'Uploads are stored as they are sent; Content-Encoding is not accepted.'),
+  'content-unknown': client(422, 'The list names content that is not stored.'),
   'digest-mismatch': client(422, 'The bytes received do not have the digest promised.'),
   // RFC 4918 section 9.8.5.
   'destination-elsewhere': client(

@@ -13,9 +13,9 @@ export const hello: Protocol = {
     const { objects, authorize } = services;
     const at = (captures: { name: string }) => ({ bucket, name: `${captures.name}.txt` });
     return new Resources({ path }).at('/:name{[a-z]+}', {
-      GET: (request, captures) => {
+      GET: async (request, captures) => {
         const grant = authorize(request, 'read', bucket);
-        const found = objects.get(at(captures));
+        const found = await objects.get(at(captures));
         return content(services, request, found, {
           contentType: 'text/plain; charset=utf-8',
           freshness: 'revalidate',

@@ -13,6 +13,7 @@ import type {
   Descriptor,
   FirstRead,
   Listing,
+  NameChange,
   NewRef,
   PutOutcome,
   Store,
@@ -20,6 +21,7 @@ import type {
 import { checkConditions } from './conditions.ts';
 import type { Epochs } from './epochs.ts';
 import { type Receiving, receiving } from './receiving.ts';
+import { type Switched, Switches } from './switches.ts';
 
 export interface Name {
   bucket: string;
@@ -88,9 +90,16 @@ export class Objects {
   readonly #options: ObjectsOptions;
   /** Locks by bucket and name. */
   readonly #locks = new KeyedLock();
+  readonly #switches: Switches;
 
   constructor(options: ObjectsOptions) {
     this.#options = options;
+    this.#switches = new Switches({
+      store: options.store,
+      epochs: options.epochs,
+      list: (bucket, page) => this.list(bucket, page),
+      locked: (at, change) => this.#locked(at, change),
+    });
   }
 
   /** Throws `bucket-unknown`. */
@@ -100,8 +109,13 @@ export class Objects {
     return bucket;
   }
 
-  /** What a name points at. Throws `bucket-unknown`, `not-found` or `name-deleted`. */
-  head({ bucket, name }: Name): Descriptor {
+  /** What a name points at. Rejects with `bucket-unknown`, `not-found` or `name-deleted`. */
+  async head(at: Name): Promise<Descriptor> {
+    await this.#switches.idle(at.bucket);
+    return this.#head(at);
+  }
+
+  #head({ bucket, name }: Name): Descriptor {
     this.bucket(bucket);
     const ref = this.#options.store.resolve(bucket, name);
     if (ref === undefined) throw new SealgateError('not-found');
@@ -110,11 +124,12 @@ export class Objects {
   }
 
   /** The result of head, with what the engine seals the bytes by. */
-  get(at: Name): Found {
+  async get(at: Name): Promise<Found> {
+    await this.#switches.idle(at.bucket);
     const { epochs } = this.#options;
     // Read before the name is: what is found afterwards is at least as new.
     const epoch = epochs.ofBucket(at.bucket);
-    const ref = this.head(at);
+    const ref = this.#head(at);
     const { kind } = this.bucket(at.bucket);
     return { ref, kind, ...this.#blob(ref.digest, at.bucket), epoch };
   }
@@ -155,6 +170,11 @@ export class Objects {
         return this.#stored(to, await put, body, mediaType);
       }),
     );
+  }
+
+  /** To receive a body that is not kept. @param maxSize bytes. @param take reads the staging file. */
+  receive<T>(maxSize: number, take: (staging: string) => Promise<T>): Receiving<T> {
+    return receiving({ staging: this.#options.store.stagingPath(), maxSize }, undefined, take);
   }
 
   /** To receive bytes without a name. Throws, and rejects the commit, as put does. */
@@ -198,8 +218,19 @@ export class Objects {
   list(bucket: string, page: { prefix: string; after: string; limit: number }): Promise<Listing> {
     return this.#locks.run(listings, async () => {
       await setImmediate();
+      await this.#switches.idle(bucket);
       return this.#options.store.list(bucket, page);
     });
+  }
+
+  /** See switches.ts. */
+  switchNames(
+    bucket: string,
+    changes: readonly NameChange[],
+    replaces: string | undefined,
+  ): Promise<Switched[]> {
+    this.bucket(bucket);
+    return this.#switches.make(bucket, changes, replaces);
   }
 
   // --- blobs that are no longer what they were

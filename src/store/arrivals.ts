@@ -43,7 +43,7 @@ export class Arrivals {
   store(staging: string, hashed: Hashed, bucket: string | undefined, pointers: Pointers): Promise<void> {
     const { digest } = hashed;
     const wanted = this.#seals.wanted(bucket);
-    return this.#leases.run(digest, async () => {
+    return this.#leases.run(new Set([digest]), async () => {
       for (;;) {
         const before = this.#known(digest)?.version;
         const isSound = await this.#isSound(digest);
@@ -66,15 +66,23 @@ export class Arrivals {
     return isStored;
   }
 
-  /** Points at a blob that is stored, and seals it as the bucket asks. Throws `not-found` when it is not. */
-  point(digest: string, bucket: string, pointers: (size: number) => StoreRecord[]): Promise<void> {
-    return this.#leases.run(digest, async () => {
-      await this.#raise(digest, this.#seals.wanted(bucket));
-      await this.#meta.change(digest, () => {
-        const known = this.#known(digest)?.value;
-        if (known && 'size' in known) return pointers(known.size);
-        throw new SealgateError('not-found', `There is no blob ${digest}.`);
-      });
+  /**
+   * Points at blobs that are stored, in one commit, and seals them as the bucket asks. Throws `not-found`
+   * when one is not stored.
+   */
+  point(
+    digests: ReadonlySet<string>,
+    bucket: string,
+    pointers: (sizeOf: (digest: string) => number) => StoreRecord[],
+  ): Promise<void> {
+    const sizeOf = (digest: string) => {
+      const known = this.#known(digest)?.value;
+      if (known && 'size' in known) return known.size;
+      throw new SealgateError('not-found', `There is no blob ${digest}.`);
+    };
+    return this.#leases.run(digests, async () => {
+      for (const digest of digests) await this.#raise(digest, this.#seals.wanted(bucket));
+      await this.#meta.change(bucket, () => pointers(sizeOf));
     });
   }
 

@@ -8,6 +8,8 @@ import {
   type Key,
   maxBatch,
   maxBatchBytes,
+  maxTogether,
+  maxTogetherBytes,
   recordBytes,
   recordName,
   type StoreRecord,
@@ -85,14 +87,14 @@ export class Commits {
    * takes.
    */
   make(changes: StoreRecord[]): Promise<boolean> {
-    if (changes.length === 0 || changes.length > maxBatch)
-      throw new Error(`a commit makes 1 to ${maxBatch} changes, not ${changes.length}`);
+    if (changes.length === 0 || changes.length > maxTogether)
+      throw new Error(`a commit makes 1 to ${maxTogether} changes, not ${changes.length}`);
     const bytes = recordBytes(changes);
-    if (bytes > maxBatchBytes)
+    if (bytes > maxTogetherBytes)
       return Promise.reject(
         new SealgateError(
           'record-too-large',
-          `What is to be recorded has ${bytes} bytes; a commit takes ${maxBatchBytes}. Make names or ` +
+          `What is to be recorded has ${bytes} bytes; a commit takes ${maxTogetherBytes}. Make names or ` +
             'metadata shorter.',
         ),
       );
@@ -129,7 +131,7 @@ export class Commits {
     for (const each of this.#waiting) {
       changes += each.changes.length;
       bytes += each.bytes;
-      if (changes > maxBatch || bytes > maxBatchBytes) break;
+      if (count > 0 && (changes > maxBatch || bytes > maxBatchBytes)) break;
       count++;
     }
     return this.#waiting.splice(0, count);

@@ -27,6 +27,7 @@ import { checkData, checkLockFile, checkWhole, lockStore, makeFolders, makeRoot 
 import { Leases } from './leases.ts';
 import { listNames } from './listing.ts';
 import { Metadata } from './metadata.ts';
+import { switchNames } from './name_switch.ts';
 import { checkObjectName } from './names.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
 import { type At, Refs } from './refs.ts';
@@ -41,11 +42,13 @@ import type {
   FirstRead,
   KnownBlob,
   Listing,
+  NameChange,
   NewRef,
   PutOutcome,
   Ref,
   Restored,
   Store,
+  SwitchOutcome,
 } from './store.ts';
 import { textType } from './text_type.ts';
 import { upgradeStore } from './upgrade.ts';
@@ -259,9 +262,9 @@ class ContentStore implements Store {
     const said = about.mediaType === undefined ? undefined : checkedMediaType(about.mediaType);
     const mediaType = said ?? (await textType(mediaTypeOf(name), this.#blobs.path(digest), stored.size));
     let outcome: PutOutcome = 'created';
-    await this.#arrivals.point(digest, bucket, (size) => {
+    await this.#arrivals.point(new Set([digest]), bucket, (sizeOf) => {
       about.check?.();
-      const to = { digest, size, said, mediaType, modified: about.modified };
+      const to = { digest, size: sizeOf(digest), said, mediaType, modified: about.modified };
       const pointing = this.#refs.pointing(at, to);
       outcome = pointing.outcome;
       return pointing.changes;
@@ -276,8 +279,22 @@ class ContentStore implements Store {
   }
 
   async deleteRef(bucket: string, name: string): Promise<boolean> {
-    this.#buckets.existing(bucket);
-    return this.#refs.delete(bucket, name);
+    const { kind } = this.#buckets.existing(bucket);
+    return this.#refs.delete({ bucket, kind, name });
+  }
+
+  async switchNames(
+    bucket: string,
+    changes: readonly NameChange[],
+    beforeCommit: () => void = () => {},
+  ): Promise<SwitchOutcome[]> {
+    const parts = {
+      refs: this.#refs,
+      arrivals: this.#arrivals,
+      blobs: this.#blobs,
+      sizeOf: (digest: string) => this.blob(digest)?.size,
+    };
+    return switchNames(parts, this.#buckets.existing(bucket), changes, beforeCommit);
   }
 
   list(bucket: string, page: { prefix: string; after: string; limit: number }): Listing {

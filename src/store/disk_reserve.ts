@@ -36,7 +36,7 @@ export class DiskReserve {
   /**
    * @param least bytes that the file has ahead before anything is committed, so that all small commits are
    * refused at the same fill of the disk.
-   * @param ahead bytes allocated at a time, more than a commit may add to the file.
+   * @param ahead bytes allocated at a time, more than an ordinary commit may add to the file.
    */
   constructor(path: string, least: number, ahead: number) {
     this.#path = path;
@@ -55,7 +55,7 @@ export class DiskReserve {
     const { bavail, bsize } = statfsSync(dirname(this.#path));
     const isScarce = bavail * bsize < freeBytes;
     // Whoever takes the last of the disk ahead leaves the other files of a commit without any.
-    const bytes = isScarce ? need : this.#ahead;
+    const bytes = isScarce ? need : Math.max(need, this.#ahead);
     try {
       addon.allocateAhead(this.#path, bytes);
       this.#until = size + bytes;

@@ -9,7 +9,14 @@ import { createInterface } from 'node:readline';
 import { syncFolder } from '../durable_file.ts';
 import { streamRegular } from '../regular_file.ts';
 import { DiskReserve } from './disk_reserve.ts';
-import { inCommits, type Key, maxBatch, maxBatchBytes, recordText, type StoreRecord } from './records.ts';
+import {
+  inCommits,
+  type Key,
+  maxTogether,
+  maxTogetherBytes,
+  recordText,
+  type StoreRecord,
+} from './records.ts';
 
 /** What one commit changed, in one line. */
 export interface Frame {
@@ -25,7 +32,7 @@ const checksumLength = 16;
 /** Bytes of a frame with such records: a comma is behind each, and the rest stands around them. */
 const frameBytes = (changes: number, bytes: number) => bytes + changes + 256;
 /** Bytes that a frame has at most. */
-const maxFrame = frameBytes(maxBatch, maxBatchBytes);
+const maxFrame = frameBytes(maxTogether, maxTogetherBytes);
 /** Bytes that are ahead at least, and bytes that are allocated at a time. */
 const least = 1024 * 1024;
 const ahead = 4 * 1024 * 1024;

@@ -6,17 +6,27 @@ export class Leases {
   /** Digests that are collected just now; each settles when that has ended. */
   readonly #taken = new Map<string, Promise<unknown>>();
 
-  /** Many may have a lease on a digest at a time. */
-  async run<T>(digest: string, work: () => Promise<T>): Promise<T> {
-    for (let taken = this.#taken.get(digest); taken; taken = this.#taken.get(digest)) await taken;
-    this.#held.set(digest, (this.#held.get(digest) ?? 0) + 1);
+  /** Runs a task with a lease on each digest. Many may have a lease on a digest at a time. */
+  async run<T>(digests: ReadonlySet<string>, work: () => Promise<T>): Promise<T> {
+    for (let taken = this.#takenOf(digests); taken; taken = this.#takenOf(digests)) await taken;
+    for (const digest of digests) this.#held.set(digest, (this.#held.get(digest) ?? 0) + 1);
     try {
       return await work();
     } finally {
-      const left = (this.#held.get(digest) ?? 1) - 1;
-      if (left === 0) this.#held.delete(digest);
-      else this.#held.set(digest, left);
+      for (const digest of digests) this.#leave(digest);
     }
+  }
+
+  #takenOf(digests: ReadonlySet<string>): Promise<unknown> | undefined {
+    if (this.#taken.size === 0) return undefined;
+    for (const digest of digests) if (this.#taken.has(digest)) return this.#taken.get(digest);
+    return undefined;
+  }
+
+  #leave(digest: string): void {
+    const left = (this.#held.get(digest) ?? 1) - 1;
+    if (left === 0) this.#held.delete(digest);
+    else this.#held.set(digest, left);
   }
 
   /** Runs a task while nobody has a lease. Undefined, and nothing is done, while somebody has one. */

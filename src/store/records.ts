@@ -13,6 +13,9 @@ export type Table = (typeof tables)[number];
  */
 export const maxBatch = 256;
 export const maxBatchBytes = 1024 * 1024;
+/** The same for changes that are made together or not at all, which may have a commit for themselves. */
+export const maxTogether = 4096;
+export const maxTogetherBytes = 4 * 1024 * 1024;
 
 /** A change of a commit. The value is written once and never changed; undefined: the record is removed. */
 export interface StoreRecord {

@@ -100,12 +100,19 @@ export class Refs {
     return { outcome, changes };
   }
 
+  /** A tombstone version, with the change to commit: none when there is nothing to delete. */
+  deleting({ bucket, name }: At): { outcome: 'deleted' | 'absent'; changes: StoreRecord[] } {
+    const newest = this.#newest(bucket, name);
+    if (!newest || 'deleted' in newest.value) return { outcome: 'absent', changes: [] };
+    const value: RefRecord = { deleted: true, created: timeBehind(newest.value).created };
+    return {
+      outcome: 'deleted',
+      changes: [{ table: 'refs', key: [bucket, name, newest.version + 1], value }],
+    };
+  }
+
   /** Writes a tombstone version; false when there was nothing to delete. */
-  delete(bucket: string, name: string): Promise<boolean> {
-    return this.#meta.append<RefRecord>('refs', [bucket, name], (newest) =>
-      !newest || 'deleted' in newest.value
-        ? undefined
-        : { deleted: true, created: timeBehind(newest.value).created },
-    );
+  delete(at: At): Promise<boolean> {
+    return this.#meta.change(`${at.bucket}/${at.name}`, () => this.deleting(at).changes);
   }
 }

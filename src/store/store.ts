@@ -92,6 +92,15 @@ export interface Proven {
 
 export type PutOutcome = 'created' | 'same' | 'replaced';
 
+/** What a switch makes of one name: it points elsewhere, or, without `to`, is deleted. */
+export interface NameChange {
+  name: string;
+  to?: NewRef;
+}
+
+/** `absent`: there was nothing to delete. */
+export type SwitchOutcome = PutOutcome | 'deleted' | 'absent';
+
 /** The newest that is known of a blob. */
 export type KnownBlob = { digest: string } & (
   | { state: 'stored'; size: number }
@@ -175,6 +184,17 @@ export interface Store {
    * with `not-found`.
    */
   putRef(bucket: string, name: string, to: NewRef): Promise<PutOutcome>;
+  /**
+   * Changes many names of a bucket in one commit: all of them or none. Resolves with the outcome of each, in
+   * the order of the list, when it is durable. Rejects with `list-invalid` when the list is empty, too long
+   * or has a name twice, with `content-unknown` when a blob is not stored, and as putRef does.
+   * @param beforeCommit called right before the commit, with nothing between; may throw to prevent it.
+   */
+  switchNames(
+    bucket: string,
+    changes: readonly NameChange[],
+    beforeCommit?: () => void,
+  ): Promise<SwitchOutcome[]>;
   /** Writes a tombstone version; false when there was nothing to delete. */
   deleteRef(bucket: string, name: string): Promise<boolean>;
   /** Names in code-point order with their newest version, tombstones left out. limit 1..1000. */

@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import { access, chmod, writeFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { addon, type Conditions } from '../../src/native/addon.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects } from '../../src/objects/objects.ts';
 import type { Receiving } from '../../src/objects/receiving.ts';
+import type { Store } from '../../src/store/store.ts';
 import { sha256, TestStore } from '../support/store.ts';
 
 const site = await TestStore.open();
@@ -53,7 +55,7 @@ test('a condition that held before the body and not after it refuses the commit'
   const late = objects.put(live('raced'), { conditions });
   await put('raced', 'faster');
   await assert.rejects(arrive(late, 'slower'), { code: 'precondition-failed' });
-  assert.equal(objects.head(live('raced')).digest, sha256('faster'));
+  assert.equal((await objects.head(live('raced'))).digest, sha256('faster'));
   assert.equal(site.store.blob(sha256('slower')), undefined);
 });
 
@@ -90,15 +92,51 @@ test('the staging file is gone when the commit has settled, done or refused', as
     await arrive(body, bytes).catch(({ code }) => assert.equal(code, 'digest-mismatch'));
     await assert.rejects(access(body.staging), { code: 'ENOENT' });
   }
-  assert.equal(objects.head(live('promise')).digest, digest);
+  assert.equal((await objects.head(live('promise'))).digest, digest);
 });
 
 test('an unknown bucket, a name never written and a deleted name are three refusals', async () => {
   await put('deleted', 'x');
   await objects.delete(live('deleted'), unconditional);
-  assert.throws(() => objects.head({ bucket: 'none', name: 'x' }), { code: 'bucket-unknown' });
-  assert.throws(() => objects.head(live('never')), { code: 'not-found' });
-  assert.throws(() => objects.head(live('deleted')), { code: 'name-deleted' });
+  await assert.rejects(objects.head({ bucket: 'none', name: 'x' }), { code: 'bucket-unknown' });
+  await assert.rejects(objects.head(live('never')), { code: 'not-found' });
+  await assert.rejects(objects.head(live('deleted')), { code: 'name-deleted' });
+});
+
+test('during a switch of names look-ups wait from the commit until kept plans are stale', async () => {
+  await put('switched', 'old');
+  await put('other', 'new');
+  let [committed, answer] = [() => {}, () => {}];
+  const isCommitted = new Promise<void>((resolve) => (committed = resolve));
+  const mayAnswer = new Promise<void>((resolve) => (answer = resolve));
+  // The disk has the commit, and the store has not said so yet.
+  const switchNames: Store['switchNames'] = async (...its) => {
+    const outcomes = await site.store.switchNames(...its);
+    committed();
+    await mayAnswer;
+    return outcomes;
+  };
+  const slow = new Proxy(site.store, {
+    get: (store, key: keyof Store) => {
+      if (key === 'switchNames') return switchNames;
+      const its = store[key];
+      return typeof its === 'function' ? its.bind(store) : its;
+    },
+  });
+  const late = new Objects({ store: slow, epochs, firstRead: () => 'trust', maxObjectBytes: 100 });
+  const before = epochs.ofBucket('live').epoch;
+  const switched = late.switchNames('live', [{ name: 'switched', to: { digest: sha256('new') } }], undefined);
+  await isCommitted;
+  const looks = [
+    late.get(live('switched')),
+    late.head(live('switched')),
+    late.list('live', { prefix: 'switched', after: '', limit: 1 }),
+  ].map((look) => look.then(() => epochs.ofBucket('live').epoch));
+  await setTimeout(20);
+  answer();
+  assert.deepEqual(await Promise.all(looks), [before + 1, before + 1, before + 1]);
+  assert.deepEqual(await switched, [{ name: 'switched', outcome: 'replaced' }]);
+  assert.equal((await late.head(live('switched'))).digest, sha256('new'));
 });
 
 async function damage(digest: string): Promise<void> {

@@ -28,10 +28,10 @@ const pages: Protocol = {
   parameters: ['version'],
   serve:
     ({ objects }, { bucket = '' }) =>
-    (request) => {
+    async (request) => {
       asked++;
       const name = request.query.get('version') === 'draft' ? 'page-draft' : 'page';
-      const { blob, epoch } = objects.get({ bucket, name });
+      const { blob, epoch } = await objects.get({ bucket, name });
       assert.ok(!(blob instanceof Promise));
       return deliver(blob, {
         contentType: 'text/plain',
@@ -47,9 +47,9 @@ const terms: Protocol = {
   parameters: [],
   serve:
     ({ objects }) =>
-    (request) => {
+    async (request) => {
       asked++;
-      const { blob, epoch: cache } = objects.get({ bucket: 'wide', name: 'page' });
+      const { blob, epoch: cache } = await objects.get({ bucket: 'wide', name: 'page' });
       assert.ok(!(blob instanceof Promise));
       const how = { contentType: 'text/plain', freshness: 'revalidate', created: undefined, cache } as const;
       const plan = deliver(blob, { ...how, grant: openToAll });

@@ -10,7 +10,13 @@ import { StoreFormat } from '../../src/store/format.ts';
 import { type Frame, readJournal } from '../../src/store/journal.ts';
 import { growthOf, Metadata } from '../../src/store/metadata.ts';
 import { rebuildStore } from '../../src/store/rebuild.ts';
-import { maxBatch, maxBatchBytes, recordBytes, type StoreRecord } from '../../src/store/records.ts';
+import {
+  maxBatch,
+  maxBatchBytes,
+  maxTogetherBytes,
+  recordBytes,
+  type StoreRecord,
+} from '../../src/store/records.ts';
 import { sha256, TestStore } from '../support/store.ts';
 
 const KiB = 1024;
@@ -52,7 +58,7 @@ test('changes that wait together are divided into commits of at most 1 MiB', asy
 });
 
 test('a change that no commit takes is refused with its size, and those beside it are made', async () => {
-  const [one, large, other] = [record(10), record(maxBatchBytes), record(10)];
+  const [one, large, other] = [record(10), record(maxTogetherBytes), record(10)];
   const made = await Promise.allSettled([one, large, other].map((each) => meta.make([each])));
   assert.deepEqual(
     made.map(({ status }) => status),
@@ -60,7 +66,7 @@ test('a change that no commit takes is refused with its size, and those beside i
   );
   assert.ok(made[1]?.status === 'rejected');
   assert.equal(made[1].reason.code, 'record-too-large');
-  assert.match(made[1].reason.message, /has 10486\d\d bytes; a commit takes 1048576\./);
+  assert.match(made[1].reason.message, /has 41943\d\d bytes; a commit takes 4194304\./);
   assert.equal(meta.has('refs', large?.key ?? ''), false);
 });
 

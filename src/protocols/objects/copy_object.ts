@@ -16,11 +16,11 @@ import { digestTarget, objectPath, objectTarget } from './target.ts';
 import { stored } from './upload.ts';
 
 export function copyObject(services: Services): ObjectRoute {
-  return (request, captures) => {
+  return async (request, captures) => {
     const { bucket, name } = objectTarget(captures);
     services.authorize(request, 'read', bucket);
     const to = destination(services, request);
-    const { digest, mediaType, modified } = services.objects.head({ bucket, name });
+    const { digest, mediaType, modified } = await services.objects.head({ bucket, name });
     return place(services, request, { digest, mediaType, modified }, to);
   };
 }

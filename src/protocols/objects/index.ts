@@ -8,6 +8,7 @@ import { deleteObject } from './delete_object.ts';
 import { listBucket } from './list_bucket.ts';
 import { overview } from './overview.ts';
 import { putDigest } from './put_digest.ts';
+import { putNames } from './put_names.ts';
 import { putObject } from './put_object.ts';
 import { readDigest } from './read_digest.ts';
 import { readObject } from './read_object.ts';
@@ -23,7 +24,7 @@ export const objects: Protocol = {
         PUT: putDigest(services),
         COPY: copyDigest(services),
       })
-      .at('/o/:bucket/', { GET: listBucket(services) })
+      .at('/o/:bucket/', { GET: listBucket(services), PUT: putNames(services) })
       .at('/o/:bucket/:name{.+}', {
         GET: readObject(services),
         PUT: putObject(services),

@@ -6,10 +6,10 @@ import { objectTarget } from './target.ts';
 
 export function readObject(services: Services): ObjectRoute {
   const { objects, authorize } = services;
-  return (request, captures) => {
+  return async (request, captures) => {
     const at = objectTarget(captures);
     const grant = authorize(request, 'read', at.bucket);
-    const found = objects.get(at);
+    const found = await objects.get(at);
     return content(services, request, found, {
       contentType: found.ref.mediaType,
       freshness: found.kind === 'write-once' ? 'immutable' : 'revalidate',

@@ -1,0 +1,69 @@
+// PUT /o/{bucket}/: many names of a bucket change at once, to bytes that are stored. A release of a web site,
+// a playlist with its variants, an index with its signature: nobody sees a mixture of the old and the new.
+
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { receive, respondJson } from '../../engine/plan.ts';
+import { SealgateError } from '../../errors.ts';
+import { faultsOf } from '../../faults.ts';
+import type { Switched } from '../../objects/switches.ts';
+import type { NameChange } from '../../store/store.ts';
+import type { BucketRoute, Services } from './services.ts';
+import { bucketTarget } from './target.ts';
+import { checkBody } from './upload.ts';
+
+/** Bytes: more than the longest list that a commit takes. */
+const maxListBytes = 4 * 1024 * 1024;
+
+const entry = z
+  .strictObject({
+    name: z.string(),
+    digest: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits')
+      .optional(),
+    mediaType: z.string().optional(),
+    deleted: z.literal(true).optional(),
+  })
+  .refine(
+    ({ digest, deleted, mediaType }) =>
+      (digest === undefined) === (deleted === true) && (digest !== undefined || mediaType === undefined),
+    'expected a digest, with a mediaType or without, or deleted',
+  );
+const list = z.strictObject({ entries: z.array(entry), replaces: z.string().optional() });
+
+export function putNames({ objects, authorize }: Services): BucketRoute {
+  return (request, captures) => {
+    const bucket = bucketTarget(captures);
+    authorize(request, 'write', bucket);
+    objects.bucket(bucket);
+    checkBody(request);
+    const body = objects.receive(maxListBytes, async (staging) => {
+      const { entries, replaces } = readList(await readFile(staging, 'utf8'));
+      return objects.switchNames(bucket, entries.map(changeOf), replaces);
+    });
+    return receive(body, (switched) => respondJson(200, { bucket, ...counts(switched), names: switched }));
+  };
+}
+
+function readList(text: string): z.infer<typeof list> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new SealgateError('list-invalid', 'The body: expected JSON.', { cause });
+  }
+  const read = list.safeParse(value);
+  if (read.success) return read.data;
+  throw new SealgateError('list-invalid', faultsOf(value, read.error));
+}
+
+function changeOf({ name, digest, mediaType }: z.infer<typeof entry>): NameChange {
+  return digest === undefined ? { name } : { name, to: { digest, mediaType } };
+}
+
+function counts(switched: Switched[]): Record<string, number> {
+  const found = { created: 0, replaced: 0, same: 0, deleted: 0, absent: 0 };
+  for (const { outcome } of switched) found[outcome] += 1;
+  return found;
+}
