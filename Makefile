@@ -264,6 +264,15 @@ faults: build ## Every step that writes to disk fails with each error, or is the
 	FAULTS=all SEALGATE_TEST_BUILD=1 $(NODE) --test test/faults/requests.test.ts \
 	  test/faults/import.test.ts test/faults/collection_and_upgrade.test.ts
 
+# Also COUNT=500 MINUTES=10 SEED=1.
+COUNT = 10000
+.PHONY: crash
+crash: build ## Kills at every call of what writes to a store, then COUNT=10000 under load: an hour
+	CRASH=all $(NODE) --test test/crash/at_each_call.test.ts
+	FAULTS=all SEALGATE_TEST_BUILD=1 $(NODE) --test --test-name-pattern='kill|restart' \
+	  test/faults/requests.test.ts test/faults/collection_and_upgrade.test.ts
+	COUNT=$(COUNT) $(NODE) --test test/crash/under_load.test.ts
+
 .PHONY: power-cuts
 power-cuts: build ## A power cut after every call of a store's life, with what a disk may keep: some minutes
 	POWER_CUTS=all $(NODE) --test test/faults/power_cuts.test.ts

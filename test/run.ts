@@ -27,9 +27,11 @@ const ktlsTests = testsUnder('test/ktls');
 const budgetTests = testsUnder('test/budget');
 // playwright-core, which drives the browser, is a library for Node; the page is the same from every runtime.
 const pageTests = testsUnder('test/page');
+// The programs that they kill are Node's in any case.
+const crashTests = testsUnder('test/crash');
 // They take a file system that on-ext4-with-verity.sh makes.
 const verityTests = testsUnder('test/kernel');
-const elsewhere = [...ktlsTests, ...budgetTests, ...pageTests, ...verityTests];
+const elsewhere = [...ktlsTests, ...budgetTests, ...pageTests, ...crashTests, ...verityTests];
 const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
 // Tests that start no process.
 const quickTests = hostTests.filter((file) =>
@@ -42,7 +44,7 @@ const parts: Record<string, () => Step[]> = {
   fuzz: () => programs('build/fuzz').map(fuzz),
   quick: () => [onNode('quick', quickTests)],
   budget: () => [onNode('budget', budgetTests)],
-  node: () => [onNode('node', [...hostTests, ...pageTests])],
+  node: () => [onNode('node', [...hostTests, ...pageTests, ...crashTests])],
   bun: () => [onBun(hostTests)],
   deno: () => [onDeno(hostTests)],
   'ktls-current': () => inKernel('current'),

@@ -217,7 +217,8 @@ test('no file is dead', () => {
   const imported = new Set(
     [...product, ...tests].flatMap((source) => importsOf(source).map(({ target }) => target)),
   );
-  const roots = /^src\/cli\.ts$|\.test\.ts$|^test\/(run|bench\/(bench|flame|runtimes\/\w+))\.ts$/;
+  const roots =
+    /^src\/cli\.ts$|\.test\.ts$|^test\/(run|crash\/victim|bench\/(bench|flame|runtimes\/\w+))\.ts$/;
   const mentioned = (path: string) => product.some(({ text }) => text.includes(`${basename(path, '.ts')}')`));
   const dead = [...product, ...tests].filter(
     ({ path }) =>

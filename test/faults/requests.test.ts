@@ -1,7 +1,7 @@
 // Each step of a request that writes to disk fails once, with each error that a disk or the limit of open
 // files gives: the client has an answer, what was acknowledged stays, and the server goes on or says why it
-// ends. FAULTS=all takes every step below the store and every error (`make faults`), else steps of the
-// metadata.
+// ends. Killed at a step, the next server has what was acknowledged. FAULTS=all takes every step below the
+// store and every error (`make faults`), else steps of the metadata.
 
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createSite, TestServer } from '../support/server.ts';
-import { type ErrorName, eachStep, errors, Faults, type Step, takesAll } from './shim.ts';
+import { eachStep, errors, Faults, isKill, type Step, takesAll } from './shim.ts';
 
 /** More than a request has. */
 const maxSteps = 80;
@@ -38,7 +38,7 @@ interface Operation {
   done: number[];
   /** What the name holds afterwards. */
   after(name: string): string | undefined;
-  short: ErrorName[];
+  short: Step['error'][];
 }
 
 async function put(name: string, bytes: string): Promise<number> {
@@ -63,7 +63,7 @@ const operations: Record<string, Operation> = {
     run: (name) => put(name, name),
     done: [200, 201],
     after: (name) => name,
-    short: ['EIO', 'ENOSPC', 'EDQUOT', 'EROFS'],
+    short: ['EIO', 'ENOSPC', 'EDQUOT', 'EROFS', 'kill'],
   },
   overwrite: {
     leastSteps: 3,
@@ -106,11 +106,17 @@ async function readiness(): Promise<number> {
 async function inject(operation: Operation, step: Step): Promise<string | undefined> {
   const name = `round-${++rounds}`;
   await operation.before(name);
-  const { hit, result: status } = await faults.during(step, () => operation.run(name));
+  const { hit, result: status } = await faults.during(step, () =>
+    operation.run(name).catch((error) => {
+      if (isKill(step.error)) return 0;
+      throw error;
+    }),
+  );
   if (hit === undefined) {
     assert.ok(operation.done.includes(status), `${status} without a fault`);
     return undefined;
   }
+  if (isKill(step.error)) return killed(operation, name, `${step.error} ${step.number} ${hit}: ${status}`);
   const refused = ['ENOSPC', 'EDQUOT'].includes(step.error) ? [507, 500] : [500, 503];
   const isDone = operation.done.includes(status);
   assert.ok(isDone || refused.includes(status), `${hit}: answered ${status}`);
@@ -130,9 +136,25 @@ async function inject(operation: Operation, step: Step): Promise<string | undefi
   return `${step.error} ${step.number} ${hit}: ${status}${ready === 0 ? ' and ended' : ''}`;
 }
 
+/** Nobody was answered, or it was done: it is there, or not, and can be done again. */
+async function killed(operation: Operation, name: string, what: string): Promise<string> {
+  assert.equal(await server.ended(), 'SIGKILL', what);
+  server = await start();
+  const { status, body } = await server.curl(`/o/live/${name}`);
+  const before = [`${name} before`, name, undefined];
+  assert.ok(before.includes(status === 200 ? body.toString() : undefined), `${what}: ${status} ${body}`);
+  assert.ok([200, 404, 410].includes(status), `${what}: ${status}`);
+  if (what.endsWith(': 0')) assert.ok(operation.done.includes(await operation.run(name)), `${what}, again`);
+  acknowledged.set(name, operation.after(name));
+  await assertHeld(name, operation.after(name));
+  return what;
+}
+
+const every: Step['error'][] = [...(Object.keys(errors) as (keyof typeof errors)[]), 'kill', 'kill in it'];
+
 for (const [kind, operation] of Object.entries(operations)) {
-  for (const error of takesAll ? (Object.keys(errors) as ErrorName[]) : operation.short) {
-    test(`${kind}: each step below ${below} fails with ${error}`, async (t) => {
+  for (const error of takesAll ? every : operation.short) {
+    test(`${kind}: each step below ${below} meets ${error}`, async (t) => {
       const steps = { most: maxSteps, stride: 1 };
       const seen = await eachStep(steps, (number) => inject(operation, { number, error }));
       t.diagnostic?.(`${kind}\n${seen.join('\n')}`);

@@ -20,7 +20,7 @@ export interface Scrub {
 
 /** Started. @param goesOn where an earlier one was; else from before any pass. */
 export async function startScrub(
-  { root, store }: TestStore,
+  { root, store }: Pick<TestStore, 'root' | 'store'>,
   given: Partial<ScrubberOptions> = {},
   goesOn = false,
 ): Promise<Scrub> {
