@@ -22,8 +22,7 @@ std::pair<std::string, std::string> response_field(const Napi::Value& given) {
   return {std::move(name), std::move(value)};
 }
 
-ResponseFields response_fields(const Napi::Object& given) {
-  const auto list = object(given, "fields").As<Napi::Array>();
+ResponseFields field_list(const Napi::Array& list) {
   ResponseFields out;
   const uint32_t length = list.Length();
   out.reserve(length);
@@ -31,9 +30,18 @@ ResponseFields response_fields(const Napi::Object& given) {
   return out;
 }
 
+ResponseFields response_fields(const Napi::Object& given) {
+  return field_list(object(given, "fields").As<Napi::Array>());
+}
+
 Described described(const Napi::Object& given) {
-  return {text(given, "contentType"), response_fields(given),
-          static_cast<int64_t>(number(given, "lastModified"))};
+  Described out;
+  out.content_type = text(given, "contentType");
+  out.fields = response_fields(given);
+  if (const Napi::Value more = given.Get("contentFields"); more.IsArray())
+    out.content_fields = field_list(more.As<Napi::Array>());
+  out.last_modified = static_cast<int64_t>(number(given, "lastModified"));
+  return out;
 }
 
 SealedFile::Record seal_record(const Napi::Object& given) {

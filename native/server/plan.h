@@ -60,8 +60,9 @@ struct SealFloor {
 // What a response for a blob says of it besides its bytes and their digest.
 struct Described {
   std::string content_type;
-  ResponseFields fields;      // for 200, 206 and 304
-  int64_t last_modified = 0;  // seconds since the epoch; 0: there is no date
+  ResponseFields fields;          // for 200, 206 and 304
+  ResponseFields content_fields;  // for 200 and 206: they go with the content
+  int64_t last_modified = 0;      // seconds since the epoch; 0: there is no date
 
   // A date is later than `now` when the clock went back; Last-Modified never is (RFC 9110 8.8.2.1).
   int64_t date_at(int64_t now) const { return last_modified <= now ? last_modified : 0; }

@@ -110,8 +110,8 @@ size_t PlanCache::cost(const PlanKey& key, const OpenedPlan& plan) {
   constexpr size_t kBookkeeping = 512;  // list and table nodes, the plan itself, an open file
   const size_t answer = plan.answer ? plan.answer->bytes() : 0;
   size_t fields = 0;
-  for (const auto& field : plan.plan.fields)
-    fields += sizeof field + field.first.size() + field.second.size();
+  for (const ResponseFields* some : {&plan.plan.fields, &plan.plan.content_fields})
+    for (const auto& field : *some) fields += sizeof field + field.first.size() + field.second.size();
   return key.text.size() + fields + plan.plan.content_type.size() + answer + kBookkeeping;
 }
 

@@ -7,6 +7,7 @@ namespace sealgate {
 namespace {
 
 constexpr size_t kDateBytes = 29;
+constexpr std::string_view kCoding = "Content-Encoding";
 
 void start_head(ResponseHead& head, int status, const Answering& answering) {
   head.status = status;
@@ -47,6 +48,19 @@ void add_representation(ResponseHead& head, const Content& content) {
   add_fields(head, described.fields);
 }
 
+// Fields that go with the content: whoever has it already has them too (RFC 9110 15.4.5).
+void add_content_fields(ResponseHead& head, const Described& described, bool with_coding = true) {
+  for (const auto& [name, value] : described.content_fields)
+    if (with_coding || name != kCoding) head.add(name, value);
+}
+
+// The coding of content stands in the head of each part of a multipart, which is not coded itself.
+std::string coding_of_part(const Described& described) {
+  for (const auto& [name, value] : described.content_fields)
+    if (name == kCoding) return "\r\n" + name + ": " + value;
+  return {};
+}
+
 std::string content_range(const ByteRange& range, uint64_t size) {
   return "bytes " + std::to_string(range.first) + "-" + std::to_string(range.first + range.length - 1) + "/" +
          std::to_string(size);
@@ -57,6 +71,7 @@ void build_full(const Request& request, const Content& content, const Answering&
   start_head(out.head, 200, answering);
   add_representation(out.head, content);
   out.head.add("Content-Type", content.described.content_type);
+  add_content_fields(out.head, content.described);
   out.head.add_number("Content-Length", size);
   if (request.method != Method::head && size > 0) {
     out.body.push_back({BodySource::Kind::sealed_file, 0, size});
@@ -67,6 +82,7 @@ void build_single(const Content& content, const ByteRange& range, const Answerin
   start_head(out.head, 206, answering);
   add_representation(out.head, content);
   out.head.add("Content-Type", content.described.content_type);
+  add_content_fields(out.head, content.described);
   const size_t from = out.head.written();
   out.head.write(content_range(range, content.representation.size));
   out.head.add("Content-Range", out.head.since(from));
@@ -85,7 +101,7 @@ void build_multipart(const Content& content, const std::vector<ByteRange>& range
   };
   for (const ByteRange& range : ranges) {
     part((out.body.empty() ? "--" : "\r\n--") + std::string(boundary) +
-         "\r\nContent-Type: " + content.described.content_type +
+         "\r\nContent-Type: " + content.described.content_type + coding_of_part(content.described) +
          "\r\nContent-Range: " + content_range(range, content.representation.size) + "\r\n\r\n");
     out.body.push_back({BodySource::Kind::sealed_file, range.first, range.length});
   }
@@ -96,6 +112,7 @@ void build_multipart(const Content& content, const std::vector<ByteRange>& range
   out.head.write("multipart/byteranges; boundary=");
   out.head.write(boundary);
   out.head.add("Content-Type", out.head.since(from));
+  add_content_fields(out.head, content.described, false);
   out.head.add_number("Content-Length", out.body_size());
 }
 

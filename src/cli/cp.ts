@@ -21,7 +21,11 @@ async function copy(from: string, to: string, options: PlaceOptions): Promise<vo
       checkBucket(store, target.bucket);
       const { digest } = find(store, from);
       const ref = 'digest' in source ? undefined : store.resolve(source.bucket, source.name);
-      const about = ref?.deleted === false && { mediaType: ref.mediaType, modified: ref.modified };
+      const about = ref?.deleted === false && {
+        mediaType: ref.mediaType,
+        fields: ref.fields ?? {},
+        modified: ref.modified,
+      };
       return { digest, outcome: await store.putRef(target.bucket, target.name, { digest, ...about }) };
     },
     onServer: (server) => server.copy(source, target),

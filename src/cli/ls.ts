@@ -70,8 +70,8 @@ function localPage(store: Store, bucket: string, at: Parameters<Store['list']>[1
   return { entries: entries.map(listed), ...(next !== undefined && { next }) };
 }
 
-function listed({ created, date, ...entry }: Listing['entries'][number]): Listed {
-  return { ...entry, lastModified: isoTime(date ?? created) };
+function listed({ created, date, fields, ...entry }: Listing['entries'][number]): Listed {
+  return { ...entry, ...fields, lastModified: isoTime(date ?? created) };
 }
 
 function pages(server: RemoteServer, bucket: string, prefix: string, limit: number) {

@@ -9,10 +9,12 @@ import type { Command } from 'commander';
 import { SealgateError } from '../errors.ts';
 import { checkedMediaType } from '../media_type.ts';
 import { addon, type Hashed } from '../native/addon.ts';
+import type { ObjectFields } from '../object_fields.ts';
 import { isFull } from '../store/disk_reserve.ts';
 import { checkUnchanged } from '../store/import.ts';
 import { secretIn } from '../store/secrets.ts';
 import type { Store } from '../store/store.ts';
+import { type FieldOptions, fieldFlags, withFields } from './field_flags.ts';
 import { hashOf } from './hashing.ts';
 import { type PlaceOptions, withPlace, writing } from './place.ts';
 import { type Outcome, Refused, type RemoteServer } from './remote_server.ts';
@@ -20,7 +22,7 @@ import { UsageError } from './say.ts';
 import { checkBucket, declaredKind, parseName, withExamples } from './site.ts';
 
 export function addPut(program: Command): void {
-  const command = withPlace(program.command('put'))
+  const command = withFields(withPlace(program.command('put')))
     .description('store one file under a name')
     .argument('<file>', "path, or '-' for standard input")
     .argument('<ref>', 'BUCKET/NAME')
@@ -31,6 +33,7 @@ export function addPut(program: Command): void {
     command,
     'sealgate put film.mp4 files/film.mp4',
     "date | sealgate put - files/now --type 'text/plain; charset=utf-8'",
+    "sealgate put app.js.gz live/app.js --content-encoding gzip --cache-control 'max-age=600' --meta build=7",
     'sealgate put film.mp4 files/film.mp4 --server https://files.example.org --token-file ~/.token',
   );
 }
@@ -40,11 +43,13 @@ interface Target {
   name: string;
   /** Undefined: the store derives the type from the name. */
   mediaType: string | undefined;
+  /** Undefined: those on record of the same bytes under this name stay. */
+  fields: ObjectFields | undefined;
   /** Whether to refuse files that look like secrets. */
   guarded: boolean;
 }
 
-interface Options extends PlaceOptions {
+interface Options extends PlaceOptions, FieldOptions {
   type?: string;
   publishSecrets?: true;
 }
@@ -53,7 +58,8 @@ async function put(file: string, ref: string, options: Options): Promise<void> {
   const name = parseName(ref);
   const mediaType = options.type === undefined ? undefined : typeFlag(options.type);
   if (file !== '-') await checkFile(file);
-  const to = { ...name, mediaType, guarded: options.publishSecrets !== true };
+  const fields = fieldFlags(options);
+  const to = { ...name, mediaType, fields, guarded: options.publishSecrets !== true };
   const { outcome, digest, size } = await writing<Hashed & { outcome: Outcome }>(options, {
     onStore: async (store, config) => {
       const declared = declaredKind(config, to.bucket);
@@ -78,17 +84,17 @@ async function send(server: RemoteServer, file: string, path: string, to: Target
   checkSecret(file, path, to);
   const modified = file === '-' ? undefined : statSync(path).mtimeMs;
   const hashed = await hashOf(path);
-  return { ...hashed, outcome: await server.put(to, { path, ...hashed, modified }, to.mediaType) };
+  return { ...hashed, outcome: await server.put(to, { path, ...hashed, modified }, to) };
 }
 
 async function putIntoStore(store: Store, file: string, target: Target) {
-  const { bucket, name, mediaType } = target;
+  const { bucket, name, mediaType, fields } = target;
   checkBucket(store, bucket);
   const staging = store.stagingPath();
   try {
     const { digest, size, modified } = await fromFile(file, (path) => copy(path, staging, file));
     checkSecret(file, staging, target);
-    const about = { mediaType, ...(file !== '-' && { modified }) };
+    const about = { mediaType, fields, ...(file !== '-' && { modified }) };
     const outcome = await store.putObject(bucket, name, { staging, digest, size }, about);
     return { digest, size, outcome };
   } finally {

@@ -6,7 +6,8 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { isDigest } from '../digest.ts';
-import { isRecordedType } from '../media_type.ts';
+import { isDefaultCaching } from '../engine/plan.ts';
+import { allFields, differenceOf, fieldsIn, type Said } from '../object_fields.ts';
 import { reprDigest } from '../protocols/objects/digest_fields.ts';
 import { objectPath } from '../protocols/objects/target.ts';
 import { readNamed, streamRegular } from '../regular_file.ts';
@@ -91,25 +92,29 @@ export class RemoteServer {
   }
 
   /**
-   * Uploads a file. Sends no body when the name already has these bytes with this type.
+   * Uploads a file. Sends no body when the name already has these bytes with this type and these fields.
    * @param from the file, with the time of its last change in milliseconds since the epoch.
    */
   async put(
     to: { bucket: string; name: string },
     from: { path: string; size: number; digest: string; modified?: number | undefined },
-    mediaType: string | undefined,
+    said: Partial<Said> = {},
   ): Promise<Outcome> {
     const { path, size, digest, modified } = from;
     const head = await this.#http.ask({ method: 'HEAD', path: objectPath(to) });
     const there = head.status === 200 && head.headers.etag === `"${digest}"`;
-    const recorded = head.headers['content-type'] ?? '';
-    if (there && (mediaType === undefined || isRecordedType(mediaType, recorded))) return 'same';
+    const { mediaType, fields } = said;
+    const its = there ? foundOf(head, this.url) : undefined;
+    if (its && differenceOf({ mediaType, fields }, { ...its, fields: its }) === undefined) return 'same';
     const body = { size, open: () => streamRegular(path, { end: Math.max(size - 1, 0), noLink: true }) };
     const type = mediaType === undefined ? {} : { 'content-type': mediaType };
     const time = modified !== undefined && { 'x-oc-mtime': String(Math.floor(modified / 1000)) };
-    const headers = { ...type, ...time, 'repr-digest': reprDigest(digest) };
+    const recorded = Object.fromEntries(allFields(fields ?? {}));
+    const headers = { ...type, ...recorded, ...time, 'repr-digest': reprDigest(digest) };
     const asked: Question = { method: 'PUT', path: objectPath(to), headers, body };
     const reply = expected(await this.#http.ask(asked), [200, 201], this.url);
+    const { outcome } = JSON.parse(reply.text) as { outcome?: Outcome };
+    if (outcome !== undefined) return outcome;
     if (reply.status === 201) return 'created';
     return head.status === 200 || head.status === 410 ? 'replaced' : 'stored';
   }
@@ -244,10 +249,15 @@ function foundOf({ headers }: Pick<Reply, 'headers'>, url: string): Found {
   if (!isDigest(digest) || !Number.isSafeInteger(size))
     throw new Error(`${url}: the answer has no digest as its ETag, or no length; is it a Sealgate server?`);
   const modified = Date.parse(headers['last-modified'] ?? '');
+  const fields = fieldsIn(Object.keys(headers), (name) => {
+    const value = headers[name]?.toString();
+    return name === 'cache-control' && value !== undefined && isDefaultCaching(value) ? undefined : value;
+  });
   return {
     digest,
     size,
     mediaType: headers['content-type'] ?? 'application/octet-stream',
+    ...fields,
     ...(Number.isFinite(modified) && { lastModified: new Date(modified).toISOString() }),
   };
 }

@@ -33,7 +33,7 @@ export class ServerDestination implements Destination {
     const { digest, size } = await hashOf(path);
     const to = { bucket: this.#bucket, name };
     try {
-      const outcome = await this.#server.put(to, { path, size, digest, modified: seen.mtimeMs }, undefined);
+      const outcome = await this.#server.put(to, { path, size, digest, modified: seen.mtimeMs });
       checkUnchanged(seen, statSync(path) as Stats);
       return { size, outcome };
     } catch (cause) {

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config.ts';
 import { isDigest } from '../digest.ts';
 import { SealgateError } from '../errors.ts';
+import type { ObjectFields } from '../object_fields.ts';
 import { sealLevelOf } from '../seal_policy.ts';
 import { openStore } from '../store/content_store.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';
@@ -100,7 +101,7 @@ export function checked(given: string, check: () => void): void {
 }
 
 /** The object that a reference points at. Times are ISO 8601, in every output and listing. */
-export interface Found {
+export interface Found extends ObjectFields {
   digest: string;
   /** Bytes. */
   size: number;
@@ -112,7 +113,7 @@ export interface Found {
   version?: number;
 }
 
-export interface Listed {
+export interface Listed extends ObjectFields {
   name: string;
   digest: string;
   size: number;
@@ -134,8 +135,8 @@ export function find(store: Store, text: string): Found {
   const ref = store.resolve(reference.bucket, reference.name);
   if (!ref) throw new SealgateError('not-found', `${text}: there is nothing under this name`);
   if (ref.deleted) throw new SealgateError('name-deleted', `${text}: was deleted on ${isoTime(ref.created)}`);
-  const { digest, size, mediaType, created, date, version } = ref;
-  return { digest, size, mediaType, lastModified: isoTime(date ?? created), version };
+  const { digest, size, mediaType, fields, created, date, version } = ref;
+  return { digest, size, mediaType, ...fields, lastModified: isoTime(date ?? created), version };
 }
 
 /** @param time milliseconds since the epoch. */

@@ -1,6 +1,7 @@
 // stat: shows the object that a name points at.
 
 import type { Command } from 'commander';
+import { fieldLines } from './field_flags.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
 import { type Found, find, parseReference, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
@@ -39,8 +40,9 @@ async function stat(ref: string, options: PlaceOptions & { json?: true }): Promi
     ['digest', `sha256:${about.digest}`],
     ['size', `${about.size} bytes (${humanBytes(about.size)})`],
     ['media type', about.mediaType],
+    ...fieldLines(about),
     ...(about.lastModified === undefined ? [] : [['modified', `${about.lastModified}${version}`]]),
     ...(about.sealLevel === undefined ? [] : [['seal level', about.sealLevel]]),
   ];
-  console.log([ref, ...lines.map(([name = '', value]) => `  ${name.padEnd(12)}${value}`)].join('\n'));
+  console.log([ref, ...lines.map(([name = '', value]) => `  ${`${name} `.padEnd(12)}${value}`)].join('\n'));
 }

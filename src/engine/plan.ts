@@ -13,6 +13,7 @@ import type {
   ResponseField,
   SealRecord,
 } from '../native/addon.ts';
+import { contentFields, type ObjectFields, privately } from '../object_fields.ts';
 
 /** A response that refuses, with the problem it names. */
 export interface ProblemPlan extends RespondPlan {
@@ -32,7 +33,10 @@ export type Freshness = 'immutable' | 'revalidate';
 
 export interface Delivery {
   contentType: string;
+  /** Counts where no Cache-Control is on record. */
   freshness: Freshness;
+  /** The fields on record of the object. */
+  fields?: ObjectFields | undefined;
   /** The grant that readers must have; empty: none, and shared caches may keep the answer. */
   grant: string;
   /** Milliseconds since the epoch; undefined where a date could mislead: then there is no Last-Modified. */
@@ -50,11 +54,20 @@ const maxAge: Record<Freshness, string> = {
 
 const deliveryFields = { public: fieldsFor('public'), private: fieldsFor('private') };
 function fieldsFor(scope: string): Record<Freshness, readonly ResponseField[]> {
-  const fields = (age: string): ResponseField[] => [
-    ['Cache-Control', `${scope}, ${age}`],
+  const fields = (age: string) => fieldsWith(`${scope}, ${age}`);
+  return { immutable: fields(maxAge.immutable), revalidate: fields(maxAge.revalidate) };
+}
+
+function fieldsWith(cacheControl: string): readonly ResponseField[] {
+  return [
+    ['Cache-Control', cacheControl],
     ['X-Content-Type-Options', 'nosniff'],
   ];
-  return { immutable: fields(maxAge.immutable), revalidate: fields(maxAge.revalidate) };
+}
+
+/** Whether it is what is said where no Cache-Control is on record. */
+export function isDefaultCaching(cacheControl: string): boolean {
+  return Object.values(maxAge).some((age) => [`public, ${age}`, `private, ${age}`].includes(cacheControl));
 }
 
 export function deliver(blob: SealRecord, how: Delivery): DeliverPlan {
@@ -77,12 +90,23 @@ export function describe(
   return { kind: 'describe', digest: blob.digest, size: blob.size, ...described(how), otherwise };
 }
 
-function described(how: Delivery): Pick<DeliverPlan, 'contentType' | 'fields' | 'lastModified'> {
+type Described = Pick<DeliverPlan, 'contentType' | 'fields' | 'contentFields' | 'lastModified'>;
+
+function described(how: Delivery): Described {
+  const its = contentFields(how.fields ?? {});
   return {
     contentType: how.contentType,
-    fields: deliveryFields[how.grant === '' ? 'public' : 'private'][how.freshness],
+    fields: cachingFields(how),
+    ...(its.length > 0 && { contentFields: its }),
     lastModified: Math.floor((how.created ?? 0) / 1000),
   };
+}
+
+function cachingFields({ fields, freshness, grant }: Delivery): readonly ResponseField[] {
+  const isOpen = grant === '';
+  const recorded = fields?.cacheControl;
+  if (recorded === undefined) return deliveryFields[isOpen ? 'public' : 'private'][freshness];
+  return fieldsWith(isOpen ? recorded : privately(recorded));
 }
 
 /** @param answer what the client hears of the commit. */

@@ -22,6 +22,8 @@ export interface DeliverPlan {
   contentType: string;
   /** Further fields for 200, 206 and 304: Cache-Control and the like. */
   fields: readonly ResponseField[];
+  /** Further fields that go with the content: for 200 and 206, and not for 304. */
+  contentFields?: readonly ResponseField[];
   /** Seconds since the epoch; 0: no Last-Modified, and conditions on dates are ignored. */
   lastModified: number;
   /** Keep it for further requests of the same path while this holds. */
@@ -47,6 +49,7 @@ export interface DescribePlan {
   size: number;
   contentType: string;
   fields: readonly ResponseField[];
+  contentFields?: readonly ResponseField[];
   lastModified: number;
   otherwise: RespondPlan;
 }

@@ -4,8 +4,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { hasCode, SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
-import { isRecordedType } from '../media_type.ts';
 import type { Conditions, Epoch, Hashed, SealBreak, SealRecord } from '../native/addon.ts';
+import { checkedFields, differenceOf, type GivenFields, type ObjectFields } from '../object_fields.ts';
 import type { SealFloor } from '../seal_policy.ts';
 import type { Collected, Round } from '../store/collection.ts';
 import type {
@@ -63,6 +63,8 @@ export interface Stored extends Hashed {
   outcome: PutOutcome;
   /** The recorded type; undefined when the name was deleted meanwhile and the request named no type. */
   mediaType: string | undefined;
+  /** The recorded fields; undefined: there is none. */
+  fields: ObjectFields | undefined;
   /** When its source last changed, as it is recorded (store.ts). */
   modified: number | undefined;
 }
@@ -71,6 +73,8 @@ export interface PutRequest {
   conditions: Conditions;
   /** The type that the client says; undefined: what the name and the bytes suggest. */
   mediaType?: string | undefined;
+  /** All fields that the object is to have (store.ts). */
+  fields?: GivenFields | undefined;
   /** When the source last changed, as the client says it: milliseconds since the epoch. */
   modified?: number | undefined;
   /** The SHA-256 that the client promises. */
@@ -151,21 +155,23 @@ export class Objects {
 
   /**
    * To receive what a name is to point at. Throws, and rejects the commit with, `bucket-unknown`,
-   * `precondition-failed`, `name-taken`, `media-type-differs` and `digest-mismatch`.
+   * `precondition-failed`, `name-taken`, `media-type-differs`, `fields-differ` and `digest-mismatch`. Throws
+   * what checkedFields does.
    */
-  put(to: Name, request: PutRequest): Receiving<Stored> {
+  put(to: Name, asked: PutRequest): Receiving<Stored> {
     const { kind } = this.bucket(to.bucket);
+    const request = { ...asked, fields: asked.fields && checkedFields(asked.fields) };
     // Before the body is received, to spare it, and once more before it is committed, when it counts.
     this.#checkWritable(to, kind, request);
     return this.#receiving(request.digest, (staging, body) =>
       this.#locked(to, async () => {
         this.#checkWritable(to, kind, { ...request, digest: body.digest });
-        const { mediaType, modified } = request;
+        const { mediaType, fields, modified } = request;
         const put = this.#options.store.putObject(
           to.bucket,
           to.name,
           { staging, ...body },
-          { mediaType, modified },
+          { mediaType, fields, modified },
         );
         return this.#stored(to, await put, body, mediaType);
       }),
@@ -285,13 +291,17 @@ export class Objects {
     return ref?.deleted === false ? ref : undefined;
   }
 
-  #checkWritable(to: Name, kind: BucketKind, { conditions, digest, mediaType }: PutRequest): void {
+  #checkWritable(
+    to: Name,
+    kind: BucketKind,
+    { conditions, digest, mediaType, fields }: PutRequest & { fields: ObjectFields | undefined },
+  ): void {
     const current = this.#current(to);
     checkConditions(conditions, current);
     if (digest === undefined || current === undefined || kind === 'versioned') return;
-    if (current.digest !== digest) throw new SealgateError('name-taken');
-    if (mediaType !== undefined && !isRecordedType(mediaType, current.mediaType))
-      throw new SealgateError('media-type-differs');
+    const same = current.digest === digest;
+    const differs = same ? differenceOf({ mediaType, fields }, current) : 'name-taken';
+    if (differs !== undefined) throw new SealgateError(differs);
   }
 
   // The epoch moves after the commit and before anybody hears of it.
@@ -299,7 +309,7 @@ export class Objects {
     if (outcome === 'replaced') this.#options.epochs.bump(to.bucket);
     const recorded = this.#current(to);
     const mediaType = recorded?.mediaType ?? said;
-    return { outcome, digest, size, mediaType, modified: recorded?.modified };
+    return { outcome, digest, size, mediaType, fields: recorded?.fields, modified: recorded?.modified };
   }
 
   #receiving<T>(

@@ -4,7 +4,6 @@
 import type { Dates } from '../dates.ts';
 import { hasCode, SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
-import { checkedMediaType, mediaTypeOf } from '../media_type.ts';
 import type { Hashed, StoreLock } from '../native/addon.ts';
 import { type Adopted, adoptBlob } from './adoption.ts';
 import { Arrivals } from './arrivals.ts';
@@ -33,6 +32,7 @@ import { type BlobRecord, Proofs } from './proofs.ts';
 import { type At, Refs } from './refs.ts';
 import { restoreBlob } from './restore.ts';
 import type { Retention } from './retention.ts';
+import { saidOf, typeOf } from './said.ts';
 import { type SealOptions, Seals } from './seals.ts';
 import type {
   About,
@@ -50,7 +50,6 @@ import type {
   Store,
   SwitchOutcome,
 } from './store.ts';
-import { textType } from './text_type.ts';
 import { upgradeStore } from './upgrade.ts';
 
 export interface OpenOptions {
@@ -240,10 +239,10 @@ class ContentStore implements Store {
   async putObject(bucket: string, name: string, arrived: Arrived, about: About): Promise<PutOutcome> {
     const { staging, digest, size } = arrived;
     const at = this.#at(bucket, name);
-    const said = about.mediaType === undefined ? undefined : checkedMediaType(about.mediaType);
+    const said = saidOf(about);
     // Refuses before anything is placed.
     this.#refs.outcome(at, digest, said);
-    const mediaType = said ?? (await textType(mediaTypeOf(name), staging, size));
+    const mediaType = await typeOf(name, said, staging, size);
     const to = { digest, size, said, mediaType, modified: about.modified };
     let outcome: PutOutcome = 'created';
     await this.#arrivals.store(staging, { digest, size }, bucket, () => {
@@ -259,8 +258,8 @@ class ContentStore implements Store {
     const at = this.#at(bucket, name);
     const stored = this.blob(digest);
     if (!stored) throw new SealgateError('not-found', `There is no blob ${digest}.`);
-    const said = about.mediaType === undefined ? undefined : checkedMediaType(about.mediaType);
-    const mediaType = said ?? (await textType(mediaTypeOf(name), this.#blobs.path(digest), stored.size));
+    const said = saidOf(about);
+    const mediaType = await typeOf(name, said, this.#blobs.path(digest), stored.size);
     let outcome: PutOutcome = 'created';
     await this.#arrivals.point(new Set([digest]), bucket, (sizeOf) => {
       about.check?.();

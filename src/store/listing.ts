@@ -2,6 +2,7 @@
 // at. The keys of a bucket are its names' versions in the same order, so that one cursor passes them all.
 
 import { type Dates, dateOf } from '../dates.ts';
+import { fieldBytes } from '../object_fields.ts';
 import { behind, type Key, type Metadata } from './metadata.ts';
 import type { Descriptor, Listing } from './store.ts';
 
@@ -15,6 +16,8 @@ export type RefRecord = Omit<Descriptor, 'date'> | { deleted: true; created: num
 const maxKeys = 2000;
 /** Versions of one name that are passed one by one: then the newest is looked up, which is cheaper. */
 const maxVersions = 8;
+/** Bytes of the fields on a page, where one entry may have 8 KiB: a page is one answer, in memory. */
+const maxFieldsBytes = 1024 * 1024;
 
 export interface Page {
   prefix: string;
@@ -63,6 +66,7 @@ class PageOfNames {
   readonly #dates: Dates;
   readonly #entries: Listing['entries'] = [];
   #keys = 0;
+  #fieldBytes = 0;
   /** The name whose versions are being passed, and the newest one seen so far. */
   #name: string | undefined;
   #newest: RefRecord | undefined;
@@ -98,10 +102,19 @@ class PageOfNames {
   // The name's newest version is known: it has a place on the page, or needs none. False: the page is full.
   #settle(): boolean {
     if (this.#name !== undefined && this.#newest !== undefined && !('deleted' in this.#newest)) {
-      if (this.#entries.length === this.#limit) return false;
-      const { digest, size, mediaType, created } = this.#newest;
+      if (this.#entries.length === this.#limit || this.#fieldBytes >= maxFieldsBytes) return false;
+      const { digest, size, mediaType, fields, created } = this.#newest;
       const date = dateOf(this.#newest, this.#dates);
-      this.#entries.push({ name: this.#name, digest, size, mediaType, created, date });
+      this.#entries.push({
+        name: this.#name,
+        digest,
+        size,
+        mediaType,
+        ...(fields && { fields }),
+        created,
+        date,
+      });
+      this.#fieldBytes += fields ? fieldBytes(fields) : 0;
     }
     this.#last = this.#name ?? this.#last;
     this.#name = undefined;

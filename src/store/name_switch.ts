@@ -2,14 +2,14 @@
 // others not.
 
 import { SealgateError } from '../errors.ts';
-import { checkedMediaType, mediaTypeOf } from '../media_type.ts';
+import type { Said } from '../object_fields.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { Blobs } from './blobs.ts';
 import { checkObjectName } from './names.ts';
 import { maxTogether } from './records.ts';
 import type { Refs } from './refs.ts';
+import { saidOf, typeOf } from './said.ts';
 import type { BucketKind, NameChange, NewRef, SwitchOutcome } from './store.ts';
-import { textType } from './text_type.ts';
 
 /** Names that one switch changes at most: each takes a version and what keeps its blob. */
 export const maxSwitchNames = maxTogether / 2;
@@ -29,7 +29,7 @@ export async function switchNames(
   beforeCommit: () => void,
 ): Promise<SwitchOutcome[]> {
   checkNames(changes);
-  const types = await mediaTypes(parts, changes);
+  const checked = await allSaid(parts, changes);
   const { refs, arrivals } = parts;
   let outcomes: SwitchOutcome[] = [];
   const digests = changes.flatMap(({ to }) => (to ? [to.digest] : []));
@@ -38,9 +38,8 @@ export async function switchNames(
     const made = changes.map(({ name, to }, index) => {
       const at = { bucket: bucket.name, kind: bucket.kind, name };
       if (to === undefined) return refs.deleting(at);
-      const { digest, mediaType: said, modified } = to;
-      const mediaType = types[index] as string;
-      return refs.pointing(at, { digest, size: sizeOf(digest), said, mediaType, modified });
+      const { digest, modified } = to;
+      return refs.pointing(at, { digest, size: sizeOf(digest), ...(checked[index] as Checked), modified });
     });
     outcomes = made.map(({ outcome }) => outcome);
     return made.flatMap(({ changes: records }) => records);
@@ -63,18 +62,23 @@ function checkNames(changes: readonly NameChange[]): void {
   }
 }
 
-// One after another: a list has many names, and others wait for the same threads.
-async function mediaTypes(parts: Parts, changes: readonly NameChange[]): Promise<(string | undefined)[]> {
-  const types: (string | undefined)[] = [];
-  for (const { name, to } of changes) types.push(to && (await mediaType(parts, name, to)));
-  return types;
+interface Checked {
+  said: Said;
+  /** The media type to record where none is said. */
+  mediaType: string;
 }
 
-async function mediaType({ blobs, sizeOf }: Parts, name: string, to: NewRef): Promise<string> {
+// One after another: a list has many names, and others wait for the same threads.
+async function allSaid(parts: Parts, changes: readonly NameChange[]): Promise<(Checked | undefined)[]> {
+  const all: (Checked | undefined)[] = [];
+  for (const { name, to } of changes) all.push(to && (await checkedSaid(parts, name, to)));
+  return all;
+}
+
+async function checkedSaid({ blobs, sizeOf }: Parts, name: string, to: NewRef): Promise<Checked> {
   const size = sizeOf(to.digest);
   if (size === undefined)
     throw new SealgateError('content-unknown', `${name}: there is no blob ${to.digest}.`);
-  return to.mediaType === undefined
-    ? textType(mediaTypeOf(name), blobs.path(to.digest), size)
-    : checkedMediaType(to.mediaType);
+  const said = saidOf(to);
+  return { said, mediaType: await typeOf(name, said, blobs.path(to.digest), size) };
 }

@@ -3,7 +3,7 @@
 
 import { type Dates, dateOf } from '../dates.ts';
 import { SealgateError } from '../errors.ts';
-import { isRecordedType } from '../media_type.ts';
+import { differenceOf, type Said } from '../object_fields.ts';
 import { nameHold } from './holds.ts';
 import type { RefRecord } from './listing.ts';
 import { behind, type Metadata } from './metadata.ts';
@@ -21,8 +21,7 @@ export interface At {
 export interface Pointing {
   digest: string;
   size: number;
-  /** The media type that the caller named. */
-  said: string | undefined;
+  said: Said;
   /** The media type to record where the caller named none and none is on record. */
   mediaType: string;
   modified: number | undefined;
@@ -51,10 +50,10 @@ export class Refs {
   }
 
   /**
-   * What becomes of a name that is to point at these bytes. Throws `name-taken` and `media-type-differs`.
-   * @param said the media type, if somebody said one.
+   * What becomes of a name that is to point at these bytes. Throws `name-taken`, `media-type-differs` and
+   * `fields-differ`.
    */
-  outcome({ bucket, kind, name }: At, digest: string, said: string | undefined): PutOutcome {
+  outcome({ bucket, kind, name }: At, digest: string, said: Said): PutOutcome {
     const newest = this.#newest(bucket, name)?.value;
     if (!newest) return 'created';
     if ('deleted' in newest) {
@@ -62,9 +61,9 @@ export class Refs {
         throw new SealgateError('name-taken');
       return 'replaced';
     }
-    const sameBytes = newest.digest === digest;
-    if (sameBytes && (said === undefined || isRecordedType(said, newest.mediaType))) return 'same';
-    if (kind === 'write-once') throw new SealgateError(sameBytes ? 'media-type-differs' : 'name-taken');
+    const differs = newest.digest === digest ? differenceOf(said, newest) : 'name-taken';
+    if (differs === undefined) return 'same';
+    if (kind === 'write-once') throw new SealgateError(differs);
     return 'replaced';
   }
 
@@ -80,9 +79,12 @@ export class Refs {
   pointing(at: At, to: Pointing): { outcome: PutOutcome; changes: StoreRecord[] } {
     const outcome = this.outcome(at, to.digest, to.said);
     if (outcome === 'same') return { outcome, changes: [] };
-    const { digest, size, mediaType } = to;
+    const { digest, size, said } = to;
     const { bucket, name } = at;
     const newest = this.#newest(bucket, name);
+    const before = newest && sameBytes(newest.value, digest);
+    const mediaType = said.mediaType ?? before?.mediaType ?? to.mediaType;
+    const fields = said.fields ?? before?.fields ?? {};
     const version = (newest?.version ?? 0) + 1;
     const time = timeBehind(newest?.value);
     const modified = modifiedSince(newest?.value, to.modified, time.created);
@@ -90,6 +92,7 @@ export class Refs {
       digest,
       mediaType,
       size,
+      ...(Object.keys(fields).length > 0 && { fields }),
       ...time,
       ...(modified !== undefined && { modified }),
     };
@@ -115,4 +118,9 @@ export class Refs {
   delete(at: At): Promise<boolean> {
     return this.#meta.change(`${at.bucket}/${at.name}`, () => this.deleting(at).changes);
   }
+}
+
+/** The version, when it points at these bytes. */
+function sameBytes(version: RefRecord, digest: string) {
+  return 'digest' in version && version.digest === digest ? version : undefined;
 }

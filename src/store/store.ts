@@ -2,8 +2,8 @@
 // to be known of them, and the reply after it.
 
 import type { Counters, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
+import type { GivenFields, ObjectFields } from '../object_fields.ts';
 import type { Adopted } from './adoption.ts';
-
 import type { Collected, Kept, Round } from './collection.ts';
 import type { Retention } from './retention.ts';
 
@@ -30,6 +30,8 @@ export interface Descriptor {
   /** Bytes. */
   size: number;
   mediaType: string;
+  /** Absent: there is none. */
+  fields?: ObjectFields;
   /** Milliseconds since the epoch, when the ref was written; never less than the version before. */
   created: number;
   /** The version before was written in the same second: no date in HTTP tells the two apart. */
@@ -47,6 +49,8 @@ export interface About {
    * suggests, with charset=utf-8 where the bytes are text in UTF-8.
    */
   mediaType?: string | undefined;
+  /** All fields that there are to be. Without it: those that the name has for the same bytes, else none. */
+  fields?: GivenFields | undefined;
   /** Milliseconds since the epoch, when the source last changed. */
   modified?: number | undefined;
   /** Called right before the commit, with nothing between; throws to prevent it. */
@@ -171,7 +175,8 @@ export interface Store {
   /**
    * Places a finished staging file as a blob, sealed as the bucket asks, and points a name at it, in one
    * commit. A write-once name that has other bytes is refused with `name-taken`, one that has them with
-   * another type with `media-type-differs`. Durable when it resolves.
+   * another type or other fields with `media-type-differs` or `fields-differ`. Fields that cannot be are
+   * refused as checkedFields does. Durable when it resolves.
    */
   putObject(bucket: string, name: string, arrived: Arrived, about: About): Promise<PutOutcome>;
   /**

@@ -23,6 +23,8 @@ const modified = 1_000_000_000_000;
 for (const name of ['withdrawn', 'forgotten', 'dated', 'typed']) await site.put('files', name, name);
 await site.store.putRef('live', 'modified', { digest: sha256('dated'), modified });
 await site.store.putRef('live', 'typed', { digest: sha256('typed'), mediaType: 'text/csv; header=present' });
+const fields = { contentEncoding: 'gzip', cacheControl: 'max-age=5', meta: { a: 'b "c" \\', d: '' } };
+await site.store.putRef('live', 'described', { digest: sha256('typed'), fields });
 const { now } = Date;
 Date.now = () => modified;
 for (const bytes of ['first of a second', 'second of a second']) await site.put('live', 'undated', bytes);
@@ -56,6 +58,7 @@ async function assertAllAsBefore(): Promise<void> {
   assert.throws(() => site.store.recorded(withdrawn), { code: 'seal-broken' });
   assert.throws(() => site.store.recorded(forgotten), { code: 'content-forgotten' });
   const ref = (name: string) => site.store.resolve('live', name) as Ref & { deleted: false };
+  assert.deepEqual(ref('described').fields, fields);
   assert.equal(ref('modified').modified, modified);
   assert.equal(ref('typed').mediaType, 'text/csv; header=present');
   assert.deepEqual([ref('undated').undated, ref('undated').version], [true, 2]);

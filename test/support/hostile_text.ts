@@ -29,7 +29,7 @@ const tries = 3;
 const units = [
   ...' \t;,"\\=:/.-%(*&+?a0\xff',
   ...' ;|; | ,|""|\\"|a=|;a|;a=a|;a="a"|; a="|W/"a",|"a", |W/|:=|()|(a |sha-256=:|1.|Mon, '.split('|'),
-  ...'a/|/a|..|../|.a|%41|%c3%a9|%2f|&a=|a-'.split('|'),
+  ...'a/|/a|..|../|.a|%41|%c3%a9|%2f|&a=|a-|gzip,|de-|de,'.split('|'),
 ];
 const endings = ['', '@', '"', ',"', '=', 'a', '%', '\x80'];
 
@@ -41,7 +41,11 @@ const doors: Record<string, { before: string[]; ask: (app: TestApp, text: string
   ...fieldOfUpload('If-Match', '', '"a"', 'W/"a",'),
   ...fieldOfUpload('If-None-Match', '', '"a", "'),
   ...fieldOfUpload('If-Unmodified-Since', '', 'Mon, 01 Jan 2024 00:00:00 GMT', 'Mon, '),
-  ...fieldOfUpload('Content-Encoding', '', 'identity'),
+  ...fieldOfUpload('Content-Encoding', '', 'identity', 'gzip,'),
+  ...fieldOfUpload('Content-Disposition', '', 'a; b=', 'a; b="'),
+  ...fieldOfUpload('Content-Language', '', 'de,', 'de-'),
+  ...fieldOfUpload('Cache-Control', '', 'max-age=', 'private="', 'public,'),
+  ...fieldOfUpload('Sealgate-Meta-A', ''),
   ...fieldOfUpload('Authorization', '', 'Bearer ', 'Bearer a', 'Bearer a='),
   line: { before: ['', 'a:'], ask: (app, text) => app.ask('GET', '/o/files/x', text, 'If-Match: *') },
   bucket: { before: ['', 'a'], ask: (app, text) => app.ask('GET', `/o/${text}/`) },

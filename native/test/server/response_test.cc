@@ -152,6 +152,27 @@ TEST_CASE("304 has the fields of the 200 and neither a length nor a type") {
   CHECK_EQ(delivery.answer(), "HTTP/1.1 304 Not Modified\r\n" + common() + "\r\n");
 }
 
+TEST_CASE("fields of the content go with 200 and 206, not with 304; a part of a multipart names its coding") {
+  Delivery delivery;
+  delivery.plan->plan.content_fields = {{"Content-Encoding", "gzip"}, {"Sealgate-Meta-a", "b"}};
+  const std::string both = "Content-Encoding: gzip\r\nSealgate-Meta-a: b\r\n";
+  CHECK_EQ(delivery.answer(), "HTTP/1.1 200 OK\r\n" + common() + "Content-Type: text/plain\r\n" + both +
+                                  "Content-Length: 10\r\n\r\n0123456789");
+  delivery.field(Field::range, "bytes=2-4");
+  CHECK_EQ(delivery.answer(), "HTTP/1.1 206 Partial Content\r\n" + common() + "Content-Type: text/plain\r\n" +
+                                  both + "Content-Range: bytes 2-4/10\r\nContent-Length: 3\r\n\r\n234");
+  delivery.field(Field::range, "bytes=0-0,2-2");
+  const std::string answer = delivery.answer();
+  const std::string head = answer.substr(0, answer.find("\r\n\r\n"));
+  CHECK(head.find("Content-Encoding") == std::string::npos);
+  CHECK(head.find("\r\nSealgate-Meta-a: b\r\n") != std::string::npos);
+  CHECK(
+      answer.find("Content-Type: text/plain\r\nContent-Encoding: gzip\r\nContent-Range: bytes 2-2/10\r\n") !=
+      std::string::npos);
+  delivery.field(Field::if_none_match, kEtag.c_str());
+  CHECK_EQ(delivery.answer(), "HTTP/1.1 304 Not Modified\r\n" + common() + "\r\n");
+}
+
 TEST_CASE("an unsatisfiable range and a failed If-Match are refusals") {
   Delivery delivery;
   delivery.field(Field::range, "bytes=10-");

@@ -1,7 +1,8 @@
 // COPY /o/{bucket}/{name…} and COPY /sha256/{hex} with Destination: /o/{bucket}/{name…} (RFC 4918 9.8):
-// another name for bytes that are stored. No byte is copied. The name gets the source's media type and
-// time; X-OC-Mtime says another time. Conditions are on the destination, as those of PUT are on the name it
-// writes: to copy just the bytes that were seen, COPY by digest.
+// another name for bytes that are stored. No byte is copied. The name gets the source's media type, fields
+// and time; X-OC-Mtime says another time, and whoever says a field (upload_fields.ts) says all of them.
+// Conditions are on the destination, as those of PUT are on the name it writes: to copy just the bytes that
+// were seen, COPY by digest.
 
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { SealgateError } from '../../errors.ts';
@@ -14,14 +15,15 @@ import type { DigestRoute, ObjectRoute, Services } from './services.ts';
 import { sourceTime, timeAccepted } from './source_time.ts';
 import { digestTarget, objectPath, objectTarget } from './target.ts';
 import { stored } from './upload.ts';
+import { uploadFields } from './upload_fields.ts';
 
 export function copyObject(services: Services): ObjectRoute {
   return async (request, captures) => {
     const { bucket, name } = objectTarget(captures);
     services.authorize(request, 'read', bucket);
     const to = destination(services, request);
-    const { digest, mediaType, modified } = await services.objects.head({ bucket, name });
-    return place(services, request, { digest, mediaType, modified }, to);
+    const { digest, mediaType, fields = {}, modified } = await services.objects.head({ bucket, name });
+    return place(services, request, { digest, mediaType, fields, modified }, to);
   };
 }
 
@@ -42,15 +44,16 @@ async function place(
 ): Promise<RespondPlan> {
   const overwrite = mayOverwrite(request);
   const given = sourceTime(request.headers);
-  const source = given === undefined ? from : { ...from, modified: given };
-  const { outcome, digest, size, mediaType, modified } = await objects.copy(source, to, {
+  const said = uploadFields(request.headers);
+  const source = { ...from, ...(said && { fields: said }), ...(given !== undefined && { modified: given }) };
+  const { modified, fields, ...about } = await objects.copy(source, to, {
     conditions: conditionsOf(request.headers),
     overwrite,
   });
   return stored(
-    outcome === 'created',
+    about.outcome === 'created',
     objectPath(to, prefix),
-    { ...to, digest, size, outcome, mediaType },
+    { ...to, ...about, ...fields },
     timeAccepted(given, modified),
   );
 }

@@ -30,11 +30,12 @@ export function listBucket({ objects, authorize }: Services): BucketRoute {
 }
 
 function answer(bucket: string, asked: { prefix: string; limit: number }, page: Listing): RespondPlan {
-  const entries = page.entries.map(({ name, digest, size, mediaType, created, date }) => ({
+  const entries = page.entries.map(({ name, digest, size, mediaType, fields, created, date }) => ({
     name,
     digest,
     size,
     mediaType,
+    ...fields,
     lastModified: new Date(date ?? created).toISOString(),
   }));
   const fields: ResponseField[] = [['Cache-Control', 'no-cache']];

@@ -8,6 +8,7 @@ import type { DigestRoute, Services } from './services.ts';
 import { sourceTime } from './source_time.ts';
 import { digestTarget } from './target.ts';
 import { checkBody, stored } from './upload.ts';
+import { refuseFields } from './upload_fields.ts';
 
 export function putDigest({ objects, authorize }: Services): DigestRoute {
   return (request, captures) => {
@@ -16,6 +17,7 @@ export function putDigest({ objects, authorize }: Services): DigestRoute {
     checkBody(request);
     if (sourceTime(request.headers) !== undefined)
       throw new SealgateError('field-refused', 'X-OC-Mtime is recorded of names alone.');
+    refuseFields(request.headers);
     if ((promisedDigest(request.headers) ?? digest) !== digest) {
       throw new SealgateError('digest-mismatch', 'The digest field and the path promise different bytes.');
     }

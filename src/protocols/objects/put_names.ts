@@ -11,6 +11,7 @@ import type { NameChange } from '../../store/store.ts';
 import type { BucketRoute, Services } from './services.ts';
 import { bucketTarget } from './target.ts';
 import { checkBody } from './upload.ts';
+import { refuseFields } from './upload_fields.ts';
 
 /** Bytes: more than the longest list that a commit takes. */
 const maxListBytes = 4 * 1024 * 1024;
@@ -23,12 +24,18 @@ const entry = z
       .regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits')
       .optional(),
     mediaType: z.string().optional(),
+    contentEncoding: z.string().optional(),
+    contentLanguage: z.string().optional(),
+    contentDisposition: z.string().optional(),
+    cacheControl: z.string().optional(),
+    meta: z.record(z.string(), z.string()).optional(),
     deleted: z.literal(true).optional(),
   })
   .refine(
-    ({ digest, deleted, mediaType }) =>
-      (digest === undefined) === (deleted === true) && (digest !== undefined || mediaType === undefined),
-    'expected a digest, with a mediaType or without, or deleted',
+    ({ name: _, digest, deleted, ...said }) =>
+      (digest === undefined) === (deleted === true) &&
+      (digest !== undefined || Object.keys(said).length === 0),
+    'expected a digest, with a mediaType and fields or without, or deleted',
   );
 const list = z.strictObject({ entries: z.array(entry), replaces: z.string().optional() });
 
@@ -38,6 +45,7 @@ export function putNames({ objects, authorize }: Services): BucketRoute {
     authorize(request, 'write', bucket);
     objects.bucket(bucket);
     checkBody(request);
+    refuseFields(request.headers);
     const body = objects.receive(maxListBytes, async (staging) => {
       const { entries, replaces } = readList(await readFile(staging, 'utf8'));
       return objects.switchNames(bucket, entries.map(changeOf), replaces);
@@ -58,8 +66,10 @@ function readList(text: string): z.infer<typeof list> {
   throw new SealgateError('list-invalid', faultsOf(value, read.error));
 }
 
-function changeOf({ name, digest, mediaType }: z.infer<typeof entry>): NameChange {
-  return digest === undefined ? { name } : { name, to: { digest, mediaType } };
+function changeOf({ name, digest, mediaType, deleted: _, ...given }: z.infer<typeof entry>): NameChange {
+  if (digest === undefined) return { name };
+  const fields = Object.keys(given).length === 0 ? undefined : given;
+  return { name, to: { digest, mediaType, fields } };
 }
 
 function counts(switched: Switched[]): Record<string, number> {

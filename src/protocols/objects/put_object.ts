@@ -7,6 +7,7 @@ import type { ObjectRoute, Services } from './services.ts';
 import { sourceTime, timeAccepted } from './source_time.ts';
 import { objectPath, objectTarget } from './target.ts';
 import { checkBody, stored } from './upload.ts';
+import { uploadFields } from './upload_fields.ts';
 import { uploadMediaType } from './upload_media_type.ts';
 
 export function putObject({ objects, authorize, prefix }: Services): ObjectRoute {
@@ -18,13 +19,15 @@ export function putObject({ objects, authorize, prefix }: Services): ObjectRoute
     checkBody(request);
     const digest = promisedDigest(headers);
     const mediaType = uploadMediaType(headers);
+    const fields = uploadFields(headers);
     const modified = sourceTime(headers);
-    const body = objects.put(to, { conditions: conditionsOf(headers), digest, mediaType, modified });
-    return receive(body, ({ outcome, modified: recorded, ...about }) =>
+    const conditions = conditionsOf(headers);
+    const body = objects.put(to, { conditions, digest, mediaType, fields, modified });
+    return receive(body, ({ modified: recorded, fields: its, ...about }) =>
       stored(
-        outcome === 'created',
+        about.outcome === 'created',
         objectPath(to, prefix),
-        { ...to, ...about },
+        { ...to, ...about, ...its },
         timeAccepted(modified, recorded),
       ),
     );

@@ -12,6 +12,7 @@ export function readObject(services: Services): ObjectRoute {
     const found = await objects.get(at);
     return content(services, request, found, {
       contentType: found.ref.mediaType,
+      fields: found.ref.fields,
       freshness: found.kind === 'write-once' ? 'immutable' : 'revalidate',
       grant,
       created: found.ref.date,

@@ -14,13 +14,28 @@ const refused: [field: string, status: number, problem: string][] = [
   ['x-goog-meta-a: b', 400, 'field-refused'],
   ['x-ms-blob-type: BlockBlob', 400, 'field-refused'],
   ['x-meta-a: b', 400, 'field-refused'],
-  ['Content-Disposition: attachment', 400, 'field-refused'],
   ['Expires: 0', 400, 'field-refused'],
-  ['Cache-Control: public, max-age=3600', 400, 'field-refused'],
+  ['Content-Location: /a', 400, 'field-refused'],
   ['Content-Range: bytes 0-1/4', 400, 'partial-put-refused'],
-  ['Content-Encoding: gzip', 415, 'coding-refused'],
-  ['Content-Encoding: identity, gzip', 415, 'coding-refused'],
-  ['Content-Encoding: \xa0identity', 415, 'coding-refused'],
+  ['Content-Encoding: compress', 415, 'coding-refused'],
+  ['Content-Encoding: gzip, aws-chunked', 415, 'coding-refused'],
+  ['Content-Encoding: constructor', 415, 'coding-refused'],
+  ['Content-Encoding: \xa0identity', 400, 'fields-invalid'],
+  ['Content-Disposition: attachment; filename="\xe9.txt"', 400, 'fields-invalid'],
+  ['Content-Disposition: attachment; filename="a', 400, 'fields-invalid'],
+  ['Content-Disposition: "a"', 400, 'fields-invalid'],
+  ['Content-Language: de_AT', 400, 'fields-invalid'],
+  ['Cache-Control: max-age', 400, 'fields-invalid'],
+  ['Cache-Control: max-age=-1', 400, 'fields-invalid'],
+  ['Cache-Control: max-age=1.5', 400, 'fields-invalid'],
+  ['Cache-Control: only-if-cached', 400, 'fields-invalid'],
+  ['Cache-Control: public; max-age=1', 400, 'fields-invalid'],
+  ['Cache-Control: (a b)', 400, 'fields-invalid'],
+  ['Sealgate-Meta-: a', 400, 'fields-invalid'],
+  ['Sealgate-Meta-__proto__: a', 400, 'fields-invalid'],
+  ['Sealgate-Meta-a: \xe9', 400, 'fields-invalid'],
+  [`Sealgate-Meta-a: ${'a'.repeat(8192)}`, 400, 'fields-invalid'],
+  [Array.from({ length: 65 }, (_, i) => `Sealgate-Meta-a${i}: b`).join('\r\n'), 400, 'fields-invalid'],
   ['Content-Type: text', 400, 'media-type-invalid'],
   ['Content-Type: text/html; charset', 400, 'media-type-invalid'],
   ['Content-Type: text/html, text/plain', 400, 'media-type-invalid'],
@@ -60,11 +75,6 @@ for (const value of ['identity', 'Identity', ' \tidentity ,\tIDENTITY', '']) {
     assert.ok(status === 200 || status === 201);
   });
 }
-
-test('Cache-Control: no-cache, max-age=0 in a PUT is for caches on its way, and is taken', async () => {
-  const made = await app.put('/o/files/asked', 'x', 'Cache-Control: No-Cache, max-age=0', 'Accept: */*');
-  assert.equal(made.status, 201);
-});
 
 test('a refused field is named, with what this is not', async () => {
   const refused = await app.response('PUT', '/o/files/s3', 'x-amz-acl: public-read', 'Content-Length: 1');

@@ -22,6 +22,7 @@ test('a new name is 201 and says where and what it is', async () => {
   assert.deepEqual(JSON.parse(made.body.toString()), {
     bucket: 'files',
     name: 'dïr/new file.txt',
+    outcome: 'created',
     mediaType: 'text/plain; charset=utf-8',
     digest: digest.toString('hex'),
     size: 5,

@@ -1,0 +1,63 @@
+// The flags that say which fields are recorded of an object, and how they are shown.
+
+import { type Command, Option } from 'commander';
+import { SealgateError } from '../errors.ts';
+import { checkedFields, fieldNames, type GivenFields, type ObjectFields } from '../object_fields.ts';
+import { UsageError } from './say.ts';
+
+export interface FieldOptions {
+  contentEncoding?: string;
+  contentLanguage?: string;
+  contentDisposition?: string;
+  cacheControl?: string;
+  meta?: string[];
+}
+
+export function withFields(command: Command): Command {
+  const several = (text: string, before: string[] | undefined) => [...(before ?? []), text];
+  return command
+    .option('--cache-control <directives>', "its answers' Cache-Control (default: by the kind of the bucket)")
+    .option('--content-encoding <codings>', 'the coding that the file has: gzip, br, zstd, deflate')
+    .option('--content-language <tags>', 'the languages of its readers')
+    .option('--content-disposition <value>', 'as \'attachment; filename="a.txt"\'')
+    .addOption(new Option('--meta <name=value>', 'a field of your own; may be repeated').argParser(several));
+}
+
+/** Undefined: no flag was given. Throws UsageError. */
+export function fieldFlags({ meta, ...options }: FieldOptions): ObjectFields | undefined {
+  const given: GivenFields = {
+    contentEncoding: options.contentEncoding,
+    contentLanguage: options.contentLanguage,
+    contentDisposition: options.contentDisposition,
+    cacheControl: options.cacheControl,
+    meta: meta && metaFlags(meta),
+  };
+  if (Object.values(given).every((value) => value === undefined)) return undefined;
+  try {
+    return checkedFields(given);
+  } catch (cause) {
+    if (cause instanceof SealgateError) throw new UsageError(cause.message, { cause });
+    throw cause;
+  }
+}
+
+function metaFlags(given: string[]): Record<string, string> {
+  const pairs = given.map((text): [string, string] => {
+    const equals = text.indexOf('=');
+    if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)];
+    throw new UsageError(`--meta: expected NAME=VALUE, got '${text.slice(0, 60)}'`);
+  });
+  const twice = pairs.find(([name], at) => pairs.findIndex(([other]) => other === name) !== at);
+  if (twice) throw new UsageError(`--meta: ${twice[0].slice(0, 60)} is given twice`);
+  return Object.fromEntries(pairs);
+}
+
+/** A line for each field: its name and value. */
+export function fieldLines(fields: ObjectFields): [name: string, value: string][] {
+  const texts = Object.entries(fieldNames).flatMap(([field, name]): [string, string][] => {
+    const value = fields[field as keyof typeof fieldNames];
+    return value === undefined ? [] : [[name.toLowerCase(), value]];
+  });
+  const meta = Object.entries(fields.meta ?? {});
+  return [...texts, ...meta.map(([name, value]): [string, string] => [`meta ${name}`, value])];
+}

@@ -1,0 +1,25 @@
+// The fields of an upload that are recorded of the object: Content-Encoding, Content-Language,
+// Content-Disposition, Cache-Control, and Sealgate-Meta-NAME with whatever its owner notes.
+
+import type { FieldLines } from '../../engine/engine_request.ts';
+import { SealgateError } from '../../errors.ts';
+import { checkedFields, fieldsIn, type ObjectFields } from '../../object_fields.ts';
+
+/** Undefined: the client says none of them. Throws what checkedFields does. */
+export function uploadFields(headers: FieldLines): ObjectFields | undefined {
+  const given = fieldsIn(headers.names(), (name) => headers.get(name) ?? undefined);
+  if (given === undefined) return undefined;
+  // Browsers and Java send both when a request is not to be answered from a cache: that is not the object's.
+  if (headers.get('pragma')?.toLowerCase() === 'no-cache') delete given.cacheControl;
+  const fields = checkedFields(given);
+  return Object.keys(fields).length === 0 ? undefined : fields;
+}
+
+/** Throws where a client says fields of what has none: bytes without a name, a list of names. */
+export function refuseFields(headers: FieldLines): void {
+  if (uploadFields(headers) === undefined) return;
+  throw new SealgateError(
+    'field-refused',
+    'Content-Encoding and the like, Cache-Control and Sealgate-Meta fields are recorded of names alone.',
+  );
+}
