@@ -9,7 +9,7 @@ after(() => app.close());
 
 const allowed = {
   '/': 'GET, HEAD, OPTIONS',
-  '/o/files/': 'GET, HEAD, OPTIONS',
+  '/o/files/': 'GET, HEAD, PUT, OPTIONS',
   '/o/files/a/b': 'GET, HEAD, PUT, DELETE, COPY, OPTIONS',
   [`/sha256/${'0'.repeat(64)}`]: 'GET, HEAD, PUT, COPY, OPTIONS',
 };
