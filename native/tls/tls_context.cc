@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "tls/record_size_limit.h"
 #include "tls/ticket_keys.h"
 #include "tls/tls_certificate.h"
 
@@ -65,42 +66,6 @@ void message(int written, int, int content_type, const void* data, size_t size, 
     default: return;
   }
 }
-
-// --- record_size_limit (RFC 8449), which OpenSSL does not support ---
-
-constexpr unsigned int kRecordSizeLimit = 28;
-constexpr unsigned int kExtensionContext =
-    SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_2_SERVER_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS;
-
-// Sends the largest limit that every implementation must accept, including TLS 1.3's type byte.
-int add_limit(SSL* ssl, unsigned int, unsigned int, const unsigned char** out, size_t* size, X509*, size_t,
-              int*, void*) {
-  static constexpr unsigned char kTls12[] = {0x40, 0x00}, kTls13[] = {0x40, 0x01};
-  // A client must not get both extensions (RFC 8449 5), and OpenSSL always answers max_fragment_length.
-  const SSL_SESSION* session = SSL_get_session(ssl);
-  if (session && SSL_SESSION_get_max_fragment_length(session) != TLSEXT_max_fragment_length_DISABLED)
-    return 0;
-  *out = SSL_version(ssl) == TLS1_3_VERSION ? kTls13 : kTls12;
-  *size = 2;
-  return 1;
-}
-
-int parse_limit(SSL* ssl, unsigned int, unsigned int, const unsigned char* in, size_t size, X509*, size_t,
-                int* alert, void*) {
-  const size_t limit = size == 2 ? static_cast<size_t>(in[0]) << 8 | in[1] : 0;
-  constexpr size_t kLeast = 64;
-  if (limit < kLeast) {
-    *alert = size == 2 ? SSL_AD_ILLEGAL_PARAMETER : SSL_AD_DECODE_ERROR;
-    return 0;
-  }
-  const size_t most = limit - 1;  // TLS 1.3 counts the type; one byte less does TLS 1.2 no harm
-  observer_of(ssl)->on_record_size_limit(most);
-  // Limits the handshake's own messages. OpenSSL accepts no value below 512.
-  SSL_set_max_send_fragment(ssl, static_cast<long>(std::clamp<size_t>(most, 512, SSL3_RT_MAX_PLAIN_LENGTH)));
-  return 1;
-}
-
-// ---
 
 std::string openssl_reason(const std::string& setting) {
   const unsigned long code = ERR_peek_last_error();
@@ -155,8 +120,7 @@ void apply_defaults(SSL_CTX* context) {
   // Lets OpenSSL read a record's header and body in one call.
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
-  SSL_CTX_add_custom_ext(context, kRecordSizeLimit, kExtensionContext, add_limit, nullptr, nullptr,
-                         parse_limit, nullptr);
+  install_record_size_limit(context);
   SSL_CTX_set_keylog_callback(context, keylog);
 }
 
