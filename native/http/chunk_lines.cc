@@ -1,19 +1,22 @@
 #include "http/chunk_lines.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "http/request_syntax.h"
 
 namespace sealgate {
 namespace {
 
+// Whether the text is a quoted-string (RFC 9110 5.6.4).
 bool is_quoted(std::string_view text) {
   if (text.size() < 2 || text.front() != '"' || text.back() != '"') return false;
   text = text.substr(1, text.size() - 2);
   for (size_t i = 0; i < text.size(); i++) {
+    if (text[i] == '"') return false;
+    if (text[i] == '\\' && ++i == text.size()) return false;
     const auto c = static_cast<unsigned char>(text[i]);
-    if (c == '\\' && ++i == text.size()) return false;
-    if (c == '"' || (c < ' ' && c != '\t') || c == 0x7f) return false;
+    if ((c < ' ' && c != '\t') || c == 0x7f) return false;
   }
   return true;
 }
@@ -55,6 +58,17 @@ bool is_field(std::string_view line) {
 void ChunkLines::restart() {
   expect_ = Expect::size;
   line_.clear();
+  data_left_ = 0;
+}
+
+size_t ChunkLines::before_extension(std::string_view next) const {
+  if (data_left_ > 0 || expect_ == Expect::trailer) return next.size();
+  const bool size_began = expect_ == Expect::size && !line_.empty() && line_.back() != '\r';
+  // The CRLF after the data of a chunk comes before the next size.
+  const size_t from = expect_ == Expect::end_of_data ? 2 - std::min<size_t>(line_.size(), 1) : 0;
+  const size_t end = next.find_first_of(";\r\n", from);
+  if (end == std::string_view::npos || next[end] != ';') return next.size();
+  return size_began || end > from ? end : next.size();
 }
 
 bool ChunkLines::take(std::string_view bytes) {
@@ -78,9 +92,10 @@ bool ChunkLines::take_line(std::string_view line) {
   }
   if (expect_ == Expect::trailer) return line.empty() || is_field(line);
   const size_t digits = std::min(line.find_first_not_of("0123456789abcdefABCDEF"), line.size());
-  const bool last = line.find_first_not_of('0') >= digits;
-  expect_ = last ? Expect::trailer : Expect::end_of_data;
-  return digits > 0 && are_extensions(line.substr(digits));
+  data_left_ = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + digits, data_left_, 16);
+  expect_ = data_left_ == 0 ? Expect::trailer : Expect::end_of_data;
+  return digits > 0 && error == std::errc() && are_extensions(line.substr(digits));
 }
 
 }  // namespace sealgate

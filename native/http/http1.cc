@@ -44,6 +44,8 @@ struct Http1::Impl {
   static Step failed(Problem why, size_t consumed) { return {Event::failed, why, consumed, {}}; }
   Step next_of_head(const char* data, size_t size, Request& request);
   Step next_of_body(const char* data, size_t size);
+  Step execute_body(std::string_view data);
+  bool take_lines(std::string_view bytes);
   void begin_message(Request& request);
   size_t execute(const char* data, size_t size);
   bool speaks_http1() const { return parser.http_major == 1 && parser.http_minor <= 1; }
@@ -62,6 +64,8 @@ struct Http1::Impl {
   size_t blank = 0;
   size_t since_body = 0;  // bytes of chunk lines and trailers since the last body bytes
   ChunkLines chunk_lines;
+  bool chunked = false;
+  bool in_extension = false;  // of a chunk, which ChunkLines reads and llhttp does not
   bool has_length = false;
   bool says_close = false;
   std::string_view transfer_encoding;
@@ -263,20 +267,44 @@ Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& re
   if (before > 0) collected.resize(head_bytes);  // what follows it came along
   if (const Problem found = read_head(collected, request); found != Problem::none)
     return failed(found, consumed);
-  if (request.chunked) chunk_lines.restart();
+  chunked = request.chunked;
+  if (chunked) chunk_lines.restart();
   return {Event::head, Problem::none, consumed, {}};
 }
 
+// Chunk extensions and trailers are not used, so their size is limited.
+bool Http1::Impl::take_lines(std::string_view bytes) {
+  since_body += bytes.size();
+  return since_body <= limits.head_bytes && chunk_lines.take(bytes);
+}
+
 Http1::Step Http1::Impl::next_of_body(const char* data, size_t size) {
-  const size_t parsed = execute(data, size);
+  for (std::string_view left{data, size};;) {
+    if (in_extension) {
+      const size_t end = std::min(left.find_first_of("\r\n"), left.size());
+      if (!take_lines(left.substr(0, end))) return failed(Problem::chunk_malformed, size - left.size() + end);
+      left.remove_prefix(end);
+      in_extension = left.empty();
+    }
+    const size_t given = chunked ? chunk_lines.before_extension(left) : left.size();
+    Step step = execute_body(left.substr(0, given));
+    left.remove_prefix(step.consumed);
+    step.consumed = size - left.size();
+    if (step.event != Event::more || left.empty()) return step;
+    in_extension = true;
+  }
+}
+
+Http1::Step Http1::Impl::execute_body(std::string_view data) {
+  const size_t parsed = execute(data.data(), data.size());
   const size_t between = event == Event::body ? parsed - body.size() : parsed;
-  if (between > 0 && !chunk_lines.take({data, between})) return failed(Problem::chunk_malformed, parsed);
+  if (between > 0 && !take_lines(data.substr(0, between))) return failed(Problem::chunk_malformed, parsed);
   if (event == Event::complete && !chunk_lines.whole()) return failed(Problem::chunk_malformed, parsed);
   if (event == Event::failed) return failed(problem, parsed);
-  // Chunk extensions and trailers are not used, so their size is limited.
-  since_body += between;
-  if (since_body > limits.head_bytes) return failed(Problem::chunk_malformed, parsed);
-  if (event == Event::body) since_body = 0;
+  if (event == Event::body) {
+    since_body = 0;
+    chunk_lines.take_data(body.size());
+  }
   if (event == Event::complete) {
     idle = true;
     in_body = false;
@@ -289,6 +317,7 @@ void Http1::Impl::begin_message(Request& request) {
   idle = false;
   request.clear();
   target_size = field_count = since_body = 0;
+  in_extension = false;
   has_length = says_close = false;
   transfer_encoding = {};
   parser.http_minor = kNoVersion;

@@ -114,8 +114,37 @@ TEST_CASE("chunk extensions are names with or without a value") {
   refused("LF in a quoted value", with_extension(";a=\"b\nc\""));
   refused("bytes after a quoted value", with_extension(";a=\"b\"c"));
   refused("a quoted name", with_extension(";\"a\""));
+  refused("a backslash at the end of a quoted value", with_extension(";a=\"b\\\""));
+  refused("NUL after a backslash", with_extension(";a=\"\\\0\""s));
+  refused("DEL after a backslash", with_extension(";a=\"\\\x7f\""));
+  refused("CRLF after a backslash", with_extension(";a=\"\\\r\n\""));
+  refused("a backslash outside of quotes", with_extension(";a=\\b"));
+  refused("CR and a further extension", with_extension(";a\r;b"));
+  refused("CR and an extension", with_extension("\r;a"));
+  refused("an extension after the end of a chunk", chunks("5\r\nhello;a\r\n0\r\n\r\n"));
+  refused("an extension for a size", chunks("5\r\nhello\r\n;a\r\n0\r\n\r\n"));
+  refused("a wrong extension of the last chunk", chunks("5\r\nhello\r\n0;a b\r\n\r\n"));
+  read("a name", with_extension(";a"));
   read("a value", with_extension(";a=b"));
+  read("a name after a value", with_extension(";a=b;c"));
+  read("a name after a quoted value", with_extension(";a=\"b\";c"));
+  read("an empty quoted value", with_extension(";a=\"\""));
+  read("a quoted value with a quote in it", with_extension(";a=\"b\\\"c\""));
+  read("a quoted value with a backslash in it", with_extension(";a=\"b\\\\\";c"));
+  read("a quoted value with a quote and a semicolon in it", with_extension(";a=\"b\\\";c\";d"));
+  read("a quoted value with a byte beyond ASCII", with_extension(";a=\"\\\x80\""));
+  read("one for each chunk", chunks("5;a\r\nhello\r\n1;b=c\r\n;\r\n0;d=\"e\"\r\n\r\n"));
   read("names and a quoted value", with_extension(";a;b=\"c;d e\";f"));
+}
+
+TEST_CASE("an extension that does not end is refused once it is longer than a head may be") {
+  const std::string longest(HttpLimits{}.head_bytes - 3, 'b'), head = chunks("5");
+  const std::string longest_taken = ";a=" + longest.substr(1);
+  CHECK(last_line(transcript({head, longest_taken})) == "  host=h\n");
+  for (const std::string& extension : {";a=" + longest, ";a=\"" + longest}) {
+    CHECK_EQ(last_line(transcript({head + extension})), "failed chunk-malformed\n");
+    CHECK_EQ(last_line(transcript(byte_by_byte(head + extension))), "failed chunk-malformed\n");
+  }
 }
 
 TEST_CASE("trailers are field lines as in a head") {
