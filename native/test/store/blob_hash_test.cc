@@ -2,13 +2,13 @@
 #include "store/blob_hash.h"
 
 #include <doctest/doctest.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <vector>
 
 #include "store/staging_file.h"
+#include "test/page_cache.h"
 #include "test/temp_dir.h"
 
 namespace sealgate {
@@ -21,30 +21,6 @@ mode_t mode_of(const std::string& path) {
   struct stat st {};
   if (::lstat(path.c_str(), &st) != 0) std::abort();
   return st.st_mode & 07777;
-}
-
-// Numbers of the pages that are in memory.
-std::vector<size_t> resident_pages(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY));
-  struct stat st {};
-  if (!file || ::fstat(file.get(), &st) != 0) std::abort();
-  const size_t pages = (static_cast<size_t>(st.st_size) + 4095) / 4096;
-  void* const at = ::mmap(nullptr, pages * 4096, PROT_READ, MAP_SHARED, file.get(), 0);
-  std::vector<unsigned char> found(pages);
-  if (at == MAP_FAILED || ::mincore(at, pages * 4096, found.data()) != 0) std::abort();
-  ::munmap(at, pages * 4096);
-  std::vector<size_t> resident;
-  for (size_t page = 0; page < pages; page++)
-    if (found[page] & 1) resident.push_back(page);
-  return resident;
-}
-
-// Drops a file's pages from memory. False where they cannot be dropped, as on tmpfs.
-bool cool(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY));
-  if (!file || ::fsync(file.get()) != 0) std::abort();
-  ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
-  return resident_pages(path).empty();
 }
 
 // Reads as deliveries do, with the kernel's reading ahead.
