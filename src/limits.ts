@@ -7,6 +7,12 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 const GiB = 1024 * MiB;
 
+/**
+ * Bytes, of a request body that the application gets in memory. The engine holds it to that, and all of them
+ * together to 64 MiB (native/server/body_memory.h): what is larger goes to a file.
+ */
+export const maxMemoryBodyBytes = MiB;
+
 /** The error names the unit, since giving the value in another unit is the usual mistake. */
 function whole(unit: string, fallback: number, most: number, what: string) {
   const error = `expected a whole number${unit}, 1 to ${most}`;

@@ -2,6 +2,7 @@
 
 #include "http/request_syntax.h"
 #include "node/options.h"
+#include "server/body_memory.h"
 
 namespace sealgate::addon {
 namespace {
@@ -70,8 +71,22 @@ Plan describe_plan(const Napi::Object& given) {
                       respond_plan(object(given, "otherwise"))};
 }
 
+StagingTarget staging_target(const Napi::Object& given) { return {text(given, "path")}; }
+
 Plan receive_plan(const Napi::Object& given) {
-  return ReceivePlan{text(given, "staging"), static_cast<uint64_t>(number(given, "maxSize"))};
+  ReceivePlan plan;
+  plan.max_size = static_cast<uint64_t>(number(given, "maxSize"));
+  const Napi::Value sink = given.Get("sink");
+  if (sink.IsObject()) {
+    plan.sink = staging_target(sink.As<Napi::Object>());
+    return plan;
+  }
+  if (text(given, "sink") != "memory")
+    throw Napi::TypeError::New(given.Env(), "sink: expected 'memory' or an object");
+  if (plan.max_size > BodyMemory::kLargestBody)
+    throw Napi::RangeError::New(
+        given.Env(), "maxSize: of a body in memory at most " + std::to_string(BodyMemory::kLargestBody));
+  return plan;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The reactor's face in JavaScript: createReactor, runReactor, onEvents, epochs, probeKtls
 // (src/native/addon.ts).
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -178,6 +179,13 @@ class Batch {
     out.Set("digest", event.digest);
     out.Set("size", static_cast<double>(event.size));
     out.Set("staging", event.staging);
+  }
+  void add(uint32_t reactor, const BodyEvent& event) {
+    Napi::ArrayBuffer bytes = Napi::ArrayBuffer::New(env_, event.size);
+    std::copy_n(event.bytes.get(), event.size, static_cast<char*>(bytes.Data()));
+    Napi::Object out = object(reactor, "body");
+    out.Set("request", static_cast<double>(event.request));
+    out.Set("bytes", Napi::Uint8Array::New(env_, event.size, bytes, 0));
   }
   void add(uint32_t reactor, const AbortedEvent& event) {
     object(reactor, "aborted").Set("request", static_cast<double>(event.request));

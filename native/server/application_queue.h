@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "server/body_memory.h"
 #include "store/sealed_file.h"
 
 namespace sealgate {
@@ -30,6 +32,15 @@ struct ReceivedEvent {
   uint64_t size;
 };
 
+// A body that was received into memory.
+struct BodyEvent {
+  uint64_t request;
+  std::unique_ptr<char[]> bytes;
+  size_t size;
+  std::shared_ptr<const BodyMemory::Taken>
+      memory;  // what the bytes count as, also when their client has gone
+};
+
 struct AbortedEvent {
   uint64_t request;
 };
@@ -41,7 +52,7 @@ struct BrokenEvent {
 
 struct ApplicationEvent {
   uint32_t reactor;
-  std::variant<RequestEvent, ReceivedEvent, AbortedEvent, BrokenEvent> what;
+  std::variant<RequestEvent, ReceivedEvent, BodyEvent, AbortedEvent, BrokenEvent> what;
 };
 
 class ApplicationQueue {

@@ -1,8 +1,6 @@
 #include "server/exchange.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <optional>
 #include <utility>
 
 #include "base/clock.h"
@@ -29,9 +27,9 @@ void Exchange::end() {
   body_ended_ = ends_connection_ = cut_by_server_ = proved_again_ = false;
 }
 
-// All that it holds of the server. An upload that is not stored yet is given up.
+// All that it holds of the server. A body that was not handed over is given up.
 void Exchange::give_back() {
-  upload_.reset();
+  sink_.reset();
   at_application_.end();
   asked_.end();
   disk_.end();
@@ -121,66 +119,11 @@ void Exchange::on_answer(Plan plan) {
   session_->resume(*this);
 }
 
-// --- to receive
-// ------------------------------------------------------------------------------------------------
-
-void Exchange::receive(const ReceivePlan& plan) {
-  if (upload_) return refuse_second_plan();
-  const Channel& channel = transport_->channel();
-  const std::string_view token = request_.field(Field::authorization);
-  const auto holder =
-      UploadPlaces::holder(transport_->client(), token.empty() ? channel.peer_subject() : token);
-  const bool too_large = !request_.chunked && request_.content_length > plan.max_size;
-  if (too_large || !reactor_.upload_places().take(holder)) {
-    reactor_.tell_application({reactor_.id(), AbortedEvent{asked_.what()}});
-    asked_.end();
-    return refuse(too_large ? Problem::body_too_large : Problem::application_overloaded);
-  }
-  std::optional<uint64_t> length;
-  if (!request_.chunked) length = request_.content_length;
-  transport_->moves().before(Direction::rx, length.value_or(plan.max_size));
-  holds_ = true;
-  upload_ = std::make_unique<Upload>(reactor_, *this, asked_.what(),
-                                     Upload::Place(reactor_.upload_places(), holder), plan, length);
-  stage_ = Stage::receiving;
-  progress_mark_ = progress();
-  session_->receive(*this);
-}
-
-// The body is stored already, so a further plan to receive it would wait for a body that never comes.
-void Exchange::refuse_second_plan() {
-  reactor_.log_error("the application wants the body of a request received for the second time; answered 500",
-                     request_name());
-  reactor_.tell_application({reactor_.id(), AbortedEvent{asked_.what()}});
-  give_back();
-  refuse(Problem::plan_out_of_place);
-}
-
-size_t Exchange::take_body(std::string_view bytes) {
-  const size_t taken = upload_->ingest().append(bytes);
-  reactor_.mutable_counters().received_bytes.add(taken);
-  body_bytes_ += taken;
-  return taken;
-}
-
-void Exchange::on_upload() {
-  Ingest& ingest = upload_->ingest();
-  if (!ingest.settle()) return;
-  if (const int error = ingest.failure().error; error != 0) {
-    refuse_and_close(error == ENOSPC || error == EDQUOT ? Problem::store_full : Problem::store_write_failed);
-  } else if (ingest.stored()) {
-    upload_->hand_over();
-    stage_ = Stage::waiting;
-    session_->wait(*this);
-  }
-  session_->resume(*this);
-}
-
 // --- its clock
 // -------------------------------------------------------------------------------------------------
 
 uint64_t Exchange::progress() const {
-  return transport_->sent() + delivery_.bytes_sent() + (upload_ ? upload_->ingest().received() : 0);
+  return transport_->sent() + delivery_.bytes_sent() + (sink_ ? sink_->received() : 0);
 }
 
 uint64_t Exchange::moved() const { return progress() - std::min(progress(), progress_mark_); }

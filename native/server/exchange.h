@@ -1,6 +1,6 @@
 // Exchange: one request and its response, from the first byte of the head to the last of the body. It owns
 // the request's memory and all that is held of the server for it: a ticket and a place at the application, a
-// ticket of the I/O pool, an upload. It decides what the answer is; its session says it.
+// ticket of the I/O pool, a sink for its body. It decides what the answer is; its session says it.
 //
 //   reading → waiting → sending
 //               └→ receiving → waiting → sending
@@ -10,16 +10,17 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "http/request.h"
+#include "server/body_sink.h"
 #include "server/delivery.h"
 #include "server/reactor.h"
 #include "server/session.h"
 #include "server/tickets.h"
-#include "server/upload.h"
 
 namespace sealgate {
 
@@ -52,12 +53,12 @@ class Exchange {
   Stage stage() const { return stage_; }
   Request& request() { return request_; }
   Delivery& delivery() { return delivery_; }
-  Upload* upload() { return upload_.get(); }
+  BodySink* sink() { return sink_.get(); }
   bool readable() const { return head_at_ != 0; }  // its request was understood
   void on_head();                                  // request() is complete
-  // Bytes of the body that the upload took.
+  // Bytes of the body that the sink took.
   size_t take_body(std::string_view bytes);
-  void on_body_end() { body_ended_ = true; }
+  void on_body_end();
   bool body_pending() const { return request_.has_body && !body_ended_; }
   // The channel is where it is to stay for the response.
   void start_sending(const Channel& channel, uint64_t sent_before, std::string_view head) {
@@ -96,15 +97,20 @@ class Exchange {
   void on_answer(Plan plan);
   void on_opened(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing sealing);
   void on_disk_read();
-  void on_upload();
+  void on_stored();
 
  private:
   enum class Sealed : bool { earlier, just_now };
 
   const std::shared_ptr<const OpenedPlan>* kept_plan(const Mount& mount);
   void ask_application();
+  // --- exchange_receive.cc ---
   void receive(const ReceivePlan& plan);
+  std::unique_ptr<BodySink> sink_for(const ReceivePlan& plan, std::optional<uint64_t> length);
+  void hand_over_body();
+  void refuse_body(Problem problem);
   void refuse_second_plan();
+
   void open(DeliverPlan plan);
   void on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing sealing);
   void deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed);
@@ -114,6 +120,8 @@ class Exchange {
   void refuse(Problem problem, ResponseFields fields = {});
   void prove_again(std::string_view digest, SealBreak why);
   void report_broken(std::string_view digest, SealBreak why);
+  // What a body, or a request that changes something, was answered is not for those who ask for the target.
+  bool may_keep_plan() const { return request_.only_reads() && !body_ended_; }
   void give_back();
   uint64_t progress() const;
   std::string request_name() const;
@@ -131,14 +139,14 @@ class Exchange {
   Ticket asked_;                              // by which the application knows it
   Reactor::ApplicationPlace at_application_;  // it has the request and owes an answer
   Ticket disk_;                               // of the read or the opening under way
-  std::unique_ptr<Upload> upload_;
+  std::unique_ptr<BodySink> sink_;
 
   int64_t head_at_ = 0, first_byte_at_ = 0;  // microseconds of CLOCK_MONOTONIC; 0: not yet
   uint64_t serial_ = 0;
   uint64_t body_bytes_ = 0;
   uint64_t progress_mark_ = 0;
   Stage stage_ = Stage::reading;
-  bool holds_ = false;  // a ticket, a place or an upload: most requests need none of them
+  bool holds_ = false;  // a ticket, a place or a sink: most requests need none of them
   bool body_ended_ = false;
   bool ends_connection_ = false;
   bool cut_by_server_ = false;  // the response cannot be completed, and not because of the client

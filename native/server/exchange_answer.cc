@@ -56,7 +56,8 @@ void Exchange::on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing s
   if (floor.refuse && sealing.file->level() < floor.level) return refuse(Problem::seal_too_low);
   plan->file = std::move(sealing.file);
   plan->plan.blob = {};  // the sealed file says the same
-  plan->kept = key_.mount != 0 && plan->plan.keepable() && reactor_.plans().offer(key_, plan);
+  plan->kept =
+      key_.mount != 0 && may_keep_plan() && plan->plan.keepable() && reactor_.plans().offer(key_, plan);
   deliver(std::move(plan), Sealed::just_now);
 }
 
@@ -115,10 +116,10 @@ void Exchange::send_delivery(Problem problem, uint64_t size) {
 }
 
 // The file is not as it was recorded, or as it was when its plan was made. The application proves it anew, or
-// withdraws it, and is asked once more.
+// withdraws it, and is asked once more: not after a body, which it could not have a second time.
 void Exchange::prove_again(std::string_view digest, SealBreak why) {
   report_broken(digest, why);
-  if (std::exchange(proved_again_, true))
+  if (std::exchange(proved_again_, true) || body_ended_)
     return refuse(out_of_reach(why) ? Problem::store_read_failed : Problem::seal_broken);
   ask_application();
 }

@@ -39,8 +39,7 @@ void Http1Session::on_deadline() {
     case State::waiting: return exchange_->refuse_and_close(Problem::application_overloaded);
     case State::receiving:
       // While the disk has not caught up, the client is not to blame.
-      if (!exchange_->upload()->ingest().room().empty() && exchange_->body_pending() &&
-          !exchange_->made_progress())
+      if (!exchange_->sink()->waits() && exchange_->body_pending() && !exchange_->made_progress())
         return exchange_->refuse_and_close(Problem::body_timeout);
       return transport_.extend_deadline();
     case State::sending:

@@ -66,8 +66,8 @@ class Http1Session final : public Session {
   Transport& transport_;
   Http1 http_;
   ExchangePool::Taken exchange_;  // from the first byte of its head on
-  // Bytes read and not parsed: in the reactor's scratch, in kept_, or in the upload's buffer while it has
-  // one.
+  // Bytes read and not parsed: in the reactor's scratch, in kept_, or in the buffer of the sink while it
+  // has one.
   std::string_view unread_;
   std::string_view body_left_;  // before them: body bytes that found no room
   std::string kept_;

@@ -1,4 +1,4 @@
-// Http1Session, the part that receives the body of a request into its upload.
+// Http1Session, the part that receives the body of a request into its sink.
 #include <algorithm>
 
 #include "server/http1_session.h"
@@ -17,7 +17,7 @@ void Http1Session::receive(Exchange& exchange) {
   const Request& request = exchange.request();
   if (request.expect_continue && unread_.empty()) interim_ = kContinue;
   // A request without body framing has an empty body.
-  if (!exchange.body_pending()) exchange.upload()->ingest().finish();
+  if (!exchange.body_pending()) exchange.on_body_end();
 }
 
 // An interim response goes before all else. False: it has to wait for the socket, or the connection is
@@ -48,7 +48,7 @@ bool Http1Session::step_receive() {
       const size_t taken = exchange_->take_body(body_left_);
       share -= std::min<uint64_t>(share, taken);
       body_left_.remove_prefix(taken);
-      if (!body_left_.empty()) return transport_.hear_arrivals(false), false;  // until the upload has room
+      if (!body_left_.empty()) return transport_.hear_arrivals(false), false;  // until the sink has room
     }
     if (!exchange_->body_pending()) return false;  // all of it is being stored
     if (share == 0) return reactor_.make_ready(transport_), false;
@@ -58,7 +58,7 @@ bool Http1Session::step_receive() {
     if (step.event != Http1::Event::more) continue;
     const IoState read = read_body();
     if (read == IoState::again) {
-      if (!exchange_->upload()->ingest().room().empty()) {
+      if (!exchange_->sink()->waits()) {
         transport_.hear_arrivals(true);
         channel.acknowledge_now();
       }
@@ -73,10 +73,10 @@ bool Http1Session::step_receive() {
 // smaller than a record goes by way of the scratch, as does what stands between chunk lines.
 IoState Http1Session::read_body() {
   const Request& request = exchange_->request();
-  Ingest& ingest = exchange_->upload()->ingest();
-  const std::span<char> room = ingest.room();
-  if (room.empty()) return transport_.hear_arrivals(false), IoState::again;  // until the upload has some
-  const uint64_t left = request.chunked ? 0 : request.content_length - ingest.received();
+  BodySink& sink = *exchange_->sink();
+  if (sink.waits()) return transport_.hear_arrivals(false), IoState::again;
+  const std::span<char> room = sink.room();
+  const uint64_t left = request.chunked ? 0 : request.content_length - sink.received();
   if (left >= kDirectBytes && room.size() >= kDirectBytes)
     return read_into(room.first(std::min<uint64_t>(room.size(), left)));
   return read_into({reactor_.scratch(), std::clamp(room.size(), kDirectBytes, Reactor::kScratchBytes)});
@@ -84,17 +84,14 @@ IoState Http1Session::read_body() {
 
 void Http1Session::take_body(const Http1::Step& step) {
   unread_.remove_prefix(step.consumed);
-  const Upload& upload = *exchange_->upload();
+  const BodySink& sink = *exchange_->sink();
   switch (step.event) {
     case Http1::Event::body:
-      if (step.body.size() > upload.most_bytes() - upload.ingest().received())
+      if (step.body.size() > sink.most_bytes() - sink.received())
         return exchange_->refuse_and_close(Problem::body_too_large);
       body_left_ = step.body;
       return;
-    case Http1::Event::complete:
-      message_open_ = false;
-      exchange_->on_body_end();
-      return exchange_->upload()->ingest().finish();
+    case Http1::Event::complete: message_open_ = false; return exchange_->on_body_end();
     case Http1::Event::failed: return exchange_->refuse_and_close(step.problem);
     default: return;
   }

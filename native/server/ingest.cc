@@ -23,7 +23,7 @@ Ingest::~Ingest() {
 }
 
 std::span<char> Ingest::room() {
-  if (under_way_ || !failure_.ok()) return {};
+  if (waits()) return {};
   return {buffer_.get() + size_, capacity_ - size_};
 }
 

@@ -34,6 +34,7 @@ class Ingest : public std::enable_shared_from_this<Ingest> {
 
   // The reactor's side.
   std::span<char> room();  // where the next bytes are to stand; nothing while they have to wait
+  bool waits() const { return under_way_ || !failure_.ok(); }  // for the I/O thread; for ever if it failed
   // How many of them were taken; fewer when they have to wait. Those that stand in room() are not copied.
   size_t append(std::string_view bytes);
   void finish();  // everything was appended

@@ -46,8 +46,16 @@ struct RespondPlan {
   std::string body;
 };
 
+// A body that goes to the application, as one event.
+struct MemoryTarget {};
+
+// A body that goes to a new file.
+struct StagingTarget {
+  std::string path;
+};
+
 struct ReceivePlan {
-  std::string staging;
+  std::variant<MemoryTarget, StagingTarget> sink;
   uint64_t max_size = 0;
 };
 

@@ -24,6 +24,7 @@
 #include "server/access_log.h"
 #include "server/application_queue.h"
 #include "server/application_turns.h"
+#include "server/body_memory.h"
 #include "server/connection_info.h"
 #include "server/counters.h"
 #include "server/cpu_samples.h"
@@ -74,6 +75,7 @@ struct Engine {
   Epochs epochs;
   GrantsInForce grants;
   ApplicationQueue application;
+  BodyMemory bodies;
   IoPool io{4};       // files opened and read for responses
   IoPool uploads{4};  // bodies hashed and written
   IoPool commits{4};  // staging files that become blobs

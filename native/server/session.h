@@ -33,7 +33,7 @@ class Session {
   // --- for its exchanges ---
   // The application is asked, so the answer may take a while.
   virtual void wait(Exchange& exchange) = 0;
-  // The exchange's upload was started: its body is wanted.
+  // The exchange has a sink: its body is wanted.
   virtual void receive(Exchange& exchange) = 0;
   // The exchange's response is built: it may leave.
   virtual void respond(Exchange& exchange) = 0;
@@ -43,7 +43,7 @@ class Session {
   // The answer that it has kept with the plan may leave to a request that asks_for_all(), in the place of a
   // response. False when it is not what the client is to be told.
   virtual bool repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>& plan) = 0;
-  // The application, the disk or the upload has come back to the exchange.
+  // The application, the disk or the sink has come back to the exchange.
   virtual void resume(Exchange& exchange) = 0;
 };
 

@@ -2,6 +2,7 @@
 // quarter of the places is for those who hold few.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 #include <unordered_map>
@@ -23,16 +24,19 @@ class Shares {
   }
   bool holds_few(size_t client) const { return held(client) < many(); }
 
-  void take(size_t client) {
-    const size_t now = ++held_[client];
-    if (now >= many()) held_by_large_ += now == many() ? now : 1;
+  void take(size_t client, size_t count = 1) {
+    size_t& held = held_[client];
+    held_by_large_ += if_large(held + count) - if_large(held);
+    held += count;
   }
-  void leave(size_t client) {
+  void leave(size_t client, size_t count = 1) {
     const auto found = held_.find(client);
     if (found == held_.end()) return;
-    const size_t before = found->second--;
-    if (before >= many()) held_by_large_ -= before == many() ? before : 1;
-    if (before == 1) held_.erase(found);
+    size_t& held = found->second;
+    const size_t left = held - std::min(held, count);
+    held_by_large_ -= if_large(held) - if_large(left);
+    held = left;
+    if (left == 0) held_.erase(found);
   }
 
   // Clients that hold many hold more than their three quarters.
@@ -43,6 +47,7 @@ class Shares {
 
  private:
   size_t many() const { return most_ / 8 + 1; }
+  size_t if_large(size_t held) const { return held >= many() ? held : 0; }
 
   const size_t most_;
   std::unordered_map<size_t, size_t> held_;

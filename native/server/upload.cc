@@ -7,19 +7,17 @@
 
 namespace sealgate {
 
-Upload::Upload(Reactor& reactor, Exchange& exchange, uint64_t request, Place place, const ReceivePlan& plan,
-               std::optional<uint64_t> length)
-    : reactor_(reactor),
-      request_(request),
-      most_bytes_(plan.max_size),
+Upload::Upload(Reactor& reactor, Exchange& exchange, uint64_t request, Place place, const StagingTarget& to,
+               uint64_t most_bytes, std::optional<uint64_t> length)
+    : BodySink(reactor, request, most_bytes),
       place_(std::move(place)),
       woken_by_(reactor.tickets().issue(exchange)) {
   const auto wake = [&reactor, mailbox = reactor.mailbox(), ticket = woken_by_.what()] {
     mailbox->post([&reactor, ticket] {
-      if (Exchange* const woken = reactor.tickets().find(ticket)) woken->on_upload();
+      if (Exchange* const woken = reactor.tickets().find(ticket)) woken->on_stored();
     });
   };
-  ingest_ = Ingest::start(reactor.engine().uploads, plan.staging, length, wake);
+  ingest_ = Ingest::start(reactor.engine().uploads, to.path, length, wake);
 }
 
 Upload::~Upload() {

@@ -1,12 +1,12 @@
-// Upload: the body of one request on its way into the store, with all it holds of the server meanwhile: a
-// place among the uploads, and the name under which the I/O pool comes back to its exchange. When it ends
-// before its file was handed over, the body is given up: nothing of it stays, and the application is told.
+// Upload: the body of one request on its way into a staging file. It holds a place among the uploads, and the
+// name under which the I/O pool comes back to its exchange. Of a body that is given up nothing stays.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string_view>
 
+#include "server/body_sink.h"
 #include "server/ingest.h"
 #include "server/plan.h"
 #include "server/tickets.h"
@@ -14,33 +14,34 @@
 
 namespace sealgate {
 
-class Reactor;
+class Exchange;
 
-class Upload {
+class Upload final : public BodySink {
  public:
   using Place = Lease<UploadPlaces, UploadPlaces::Holder, &UploadPlaces::leave>;
 
-  // `request` is the application's name for the exchange; `length` of the body, where it is known.
-  Upload(Reactor& reactor, Exchange& exchange, uint64_t request, Place place, const ReceivePlan& plan,
-         std::optional<uint64_t> length);
-  ~Upload();
-  Upload(const Upload&) = delete;
-  Upload& operator=(const Upload&) = delete;
+  // `length`: of the body, where it is known.
+  Upload(Reactor& reactor, Exchange& exchange, uint64_t request, Place place, const StagingTarget& to,
+         uint64_t most_bytes, std::optional<uint64_t> length);
+  ~Upload() override;
 
-  Ingest& ingest() { return *ingest_; }
-  const Ingest& ingest() const { return *ingest_; }
-  uint64_t most_bytes() const { return most_bytes_; }
-  // The body is stored, and its file the application's from here on.
-  void hand_over();
+  std::span<char> room() override { return ingest_->room(); }
+  bool waits() const override { return ingest_->waits(); }
+  size_t append(std::string_view bytes) override {
+    const size_t taken = ingest_->append(bytes);
+    received_ += taken;
+    return taken;
+  }
+  void finish() override { ingest_->finish(); }
+  bool settle() override { return ingest_->settle(); }
+  bool whole() const override { return ingest_->stored(); }
+  Status failure() const override { return ingest_->failure(); }
+  void hand_over() override;
 
  private:
-  Reactor& reactor_;
-  const uint64_t request_;
-  const uint64_t most_bytes_;
   Place place_;
   Ticket woken_by_;
   std::shared_ptr<Ingest> ingest_;  // the job under way holds it too
-  bool handed_over_ = false;
 };
 
 }  // namespace sealgate

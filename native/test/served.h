@@ -1,6 +1,7 @@
 // Served: a reactor on a thread of its own with an application in C++, as small as can be. GETs of what was
 // added are delivered; PUTs are received, and what they leave is removed once it was told. A PUT of /twice is
-// to be received once more then, which no request can be.
+// to be received once more then, which no request can be. A POST is received into memory and answered with
+// its body; one of /held is taken when the test says so.
 #pragma once
 
 #include <signal.h>
@@ -79,7 +80,10 @@ class Served {
     blobs_[target] = add_blob(dir_, content);
   }
   int port() const { return port_; }
+  static constexpr size_t kMostInMemory = 100'000;
   const Reactor& reactor() const { return *reactor_; }
+  // The application goes on with a request of /held.
+  void let_go() { gate_.release(); }
 
  private:
   void answer(const std::stop_token& stop) {
@@ -91,6 +95,10 @@ class Served {
       for (const ApplicationEvent& event : events) {
         if (const auto* request = std::get_if<RequestEvent>(&event.what))
           reactor_->answer(request->request, plan_for(*request));
+        if (const auto* body = std::get_if<BodyEvent>(&event.what)) {
+          if (held_.erase(body->request) > 0) gate_.acquire();
+          reactor_->answer(body->request, RespondPlan{200, {}, std::string(body->bytes.get(), body->size)});
+        }
         if (const auto* received = std::get_if<ReceivedEvent>(&event.what)) {
           ::unlink(received->staging.c_str());
           if (twice_.erase(received->request) > 0) {
@@ -105,12 +113,14 @@ class Served {
   Plan plan_for(const RequestEvent& request) {
     if (request.method == "PUT" && request.target == "/twice") twice_.insert(request.request);
     if (request.method == "PUT") return upload();
+    if (request.method == "POST" && request.target == "/held") held_.insert(request.request);
+    if (request.method == "POST") return ReceivePlan{MemoryTarget{}, kMostInMemory};
     const auto found = blobs_.find(request.target);
     if (found == blobs_.end()) return RespondPlan{404, {}, "absent"};
     return plan_to_deliver(found->second);
   }
 
-  ReceivePlan upload() { return {dir_.at("upload" + std::to_string(++uploads_)), 1 << 30}; }
+  ReceivePlan upload() { return {StagingTarget{dir_.at("upload" + std::to_string(++uploads_))}, 1 << 30}; }
 
   TempDir dir_;
   Engine& engine_ = Engine::instance();
@@ -118,7 +128,8 @@ class Served {
   int port_ = 0;
   std::mutex mutex_;
   std::map<std::string, SealedFile::Record> blobs_;
-  std::set<uint64_t> twice_;
+  std::set<uint64_t> twice_, held_;
+  std::counting_semaphore<> gate_{0};
   int uploads_ = 0;
   std::counting_semaphore<> asked_{0};
   std::jthread application_, running_;

@@ -3,11 +3,19 @@
 
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
-import type { EngineEvent, Plan, Reactor, ReceivedEvent, RequestEvent, SealBreak } from '../native/addon.ts';
+import type {
+  BodyEvent,
+  EngineEvent,
+  Plan,
+  Reactor,
+  ReceivedEvent,
+  RequestEvent,
+  SealBreak,
+} from '../native/addon.ts';
 import { addon, type BrokenEvent } from '../native/addon.ts';
 import { forEachEvent } from '../native/events.ts';
 import { EngineRequest } from './engine_request.ts';
-import { type Answer, type ProblemPlan, problem, problemFrom, type Upload } from './plan.ts';
+import { type Answer, type BodyRead, type ProblemPlan, problem, problemFrom, type Upload } from './plan.ts';
 
 /** The data-plane application. A synchronous answer costs no promise. */
 export type Handle = (request: EngineRequest) => Answer | Promise<Answer>;
@@ -24,9 +32,9 @@ export interface BridgeOptions {
 export class Bridge {
   readonly #options: BridgeOptions;
   readonly #reactors = new Map<number, Reactor>();
-  /** Uploads under way, of each reactor by request. The engine's limits bound them. */
-  readonly #uploads = new Map<number, Map<number, { upload: Upload; name: string }>>();
-  /** Bodies received whole that are being stored. None rejects. */
+  /** Bodies that are wanted and not whole, of each reactor by request. The engine's limits bound them. */
+  readonly #bodies = new Map<number, Map<number, { wanted: Upload | BodyRead; name: string }>>();
+  /** Bodies received whole that are being stored, or decide an answer. None rejects. */
   readonly #commits = new Set<Promise<void>>();
 
   constructor(options: BridgeOptions) {
@@ -47,13 +55,13 @@ export class Bridge {
 
   add(reactor: Reactor): void {
     this.#reactors.set(reactor.id, reactor);
-    this.#uploads.set(reactor.id, new Map());
+    this.#bodies.set(reactor.id, new Map());
   }
 
   /** Forgets a reactor that has ended. */
   remove(reactor: Reactor): void {
     this.#reactors.delete(reactor.id);
-    this.#uploads.delete(reactor.id);
+    this.#bodies.delete(reactor.id);
   }
 
   #on(event: EngineEvent): void {
@@ -62,10 +70,11 @@ export class Bridge {
         this.#onRequest(event);
         break;
       case 'received':
+      case 'body':
         this.#onReceived(event);
         break;
       case 'aborted':
-        this.#uploads.get(event.reactor)?.delete(event.request);
+        this.#bodies.get(event.reactor)?.delete(event.request);
         break;
       case 'broken':
         void this.#onBroken(event);
@@ -78,11 +87,11 @@ export class Bridge {
     else this.#answerFirst(event, answer);
   }
 
-  #onReceived(event: ReceivedEvent): void {
-    const uploads = this.#uploads.get(event.reactor);
-    const waiting = uploads?.get(event.request);
-    uploads?.delete(event.request);
-    const received = async () => waiting?.upload.received(event) ?? problem('internal');
+  #onReceived(event: ReceivedEvent | BodyEvent): void {
+    const bodies = this.#bodies.get(event.reactor);
+    const waiting = bodies?.get(event.request);
+    bodies?.delete(event.request);
+    const received = async () => (await decided(waiting?.wanted, event)) ?? problem('internal');
     const answer = this.#ask(waiting?.name ?? '', received);
     const commit = Promise.resolve(answer).then((settled) => {
       this.#answer(event, settled);
@@ -115,7 +124,7 @@ export class Bridge {
 
   #answerFirst(event: RequestEvent, answer: Answer): void {
     if (answer.kind === 'receive')
-      this.#uploads.get(event.reactor)?.set(event.request, { upload: answer, name: event.name });
+      this.#bodies.get(event.reactor)?.set(event.request, { wanted: answer, name: event.name });
     this.#answer(event, answer);
   }
 
@@ -144,6 +153,15 @@ export class Bridge {
       this.#options.log.error({ err: error }, 'an event of the engine could not be handled');
     }
   }
+}
+
+// Undefined when the body is not what was wanted.
+function decided(
+  wanted: Upload | BodyRead | undefined,
+  whole: ReceivedEvent | BodyEvent,
+): Answer | Promise<Answer> | undefined {
+  if (whole.kind === 'body') return wanted?.sink === 'memory' ? wanted.received(whole.bytes) : undefined;
+  return wanted === undefined || wanted.sink === 'memory' ? undefined : wanted.received(whole);
 }
 
 // Hono hands a route's result through unseen, so a route that returned nothing is noticed here.

@@ -12,6 +12,7 @@ import type {
   RespondPlan,
   ResponseField,
   SealRecord,
+  StagingTarget,
 } from '../native/addon.ts';
 import { contentFields, type ObjectFields, privately } from '../object_fields.ts';
 
@@ -22,11 +23,20 @@ export interface ProblemPlan extends RespondPlan {
 
 /** A plan to receive, and what to do with the body once it is whole in the staging file. */
 export interface Upload extends ReceivePlan {
+  sink: StagingTarget;
   /** Owns the staging file from now on: it is placed or removed when the promise settles. */
   received(body: Hashed): Promise<RespondPlan>;
 }
 
-export type Answer = DeliverPlan | DescribePlan | RespondPlan | Upload;
+/** A plan to receive a small body into memory, and what is decided by it. */
+export interface BodyRead extends ReceivePlan {
+  sink: 'memory';
+  received(body: Uint8Array<ArrayBuffer>): Decision | Promise<Decision>;
+}
+
+/** What a request is answered once its body has come, or without one. */
+export type Decision = DeliverPlan | DescribePlan | RespondPlan;
+export type Answer = Decision | Upload | BodyRead;
 
 /** How long others may keep a response (RFC 9111, RFC 8246). */
 export type Freshness = 'immutable' | 'revalidate';
@@ -111,12 +121,20 @@ function cachingFields({ fields, freshness, grant }: Delivery): readonly Respons
 
 /** @param answer what the client hears of the commit. */
 export function receive<Result>(
-  body: Omit<ReceivePlan, 'kind'> & { commit(whole: Hashed): Promise<Result> },
+  body: { staging: string; maxSize: number; commit(whole: Hashed): Promise<Result> },
   answer: (result: Result) => RespondPlan,
 ): Upload {
   const { staging, maxSize, commit } = body;
   const received = async (whole: Hashed) => answer(await commit(whole));
-  return { kind: 'receive', staging, maxSize, received };
+  return { kind: 'receive', sink: { path: staging }, maxSize, received };
+}
+
+/**
+ * For a body that has to be seen before the request can be answered. A request without one has an empty body.
+ * @param maxSize bytes, at most `maxMemoryBodyBytes`; a longer body is answered 413.
+ */
+export function readBody(maxSize: number, received: BodyRead['received']): BodyRead {
+  return { kind: 'receive', sink: 'memory', maxSize, received };
 }
 
 export function respond(

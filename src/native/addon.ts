@@ -111,6 +111,14 @@ export interface RequestEvent {
   name: string;
 }
 
+/** The body that a `receive` plan wanted in memory is complete. */
+export interface BodyEvent {
+  kind: 'body';
+  reactor: number;
+  request: number;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** The body that a `receive` plan asked for is complete, hashed and fsynced in its staging file. */
 export interface ReceivedEvent extends Hashed {
   kind: 'received';
@@ -119,9 +127,7 @@ export interface ReceivedEvent extends Hashed {
   staging: string;
 }
 
-/**
- * The client of a `receive` plan went away or broke the limits; the staging file is gone. Takes no answer.
- */
+/** The client of a `receive` plan went away or broke the limits; a staging file is gone. Takes no answer. */
 export interface AbortedEvent {
   kind: 'aborted';
   reactor: number;
@@ -142,7 +148,7 @@ export interface BrokenEvent {
 /** Requests are words in a row; other events are objects. */
 export type EventBatch = (number | string | boolean | Exclude<EngineEvent, RequestEvent>)[];
 
-export type EngineEvent = RequestEvent | ReceivedEvent | AbortedEvent | BrokenEvent;
+export type EngineEvent = RequestEvent | ReceivedEvent | BodyEvent | AbortedEvent | BrokenEvent;
 
 export interface ListenerOptions {
   /** IPv4 or IPv6 address without brackets. */
@@ -231,7 +237,7 @@ export type Counters = Record<string, number>;
 export interface Reactor {
   readonly id: number;
   readonly listeners: BoundListener[];
-  /** The answer to a `request` or `received` event. An answer to a connection that is gone is dropped. */
+  /** The answer to a `request`, `received` or `body` event. One to a connection that is gone is dropped. */
   answer(request: number, plan: Plan): void;
   /** Stops accepting, finishes responses under way, cuts what is left after graceMs. */
   stop(graceMs: number): void;

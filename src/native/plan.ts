@@ -62,12 +62,20 @@ export interface RespondPlan {
   body: string | Uint8Array;
 }
 
-/** Receive the body into a new staging file, then send a `received` event and wait for a `respond` plan. */
+/** A body goes to a file; a `received` event says that it is whole there, hashed and fsynced. */
+export interface StagingTarget {
+  /** Absolute path; must not exist. */
+  path: string;
+}
+
+/**
+ * Receive the body, then say so by an event and wait for a plan that answers. `memory`: the application gets
+ * the bytes, by a `body` event.
+ */
 export interface ReceivePlan {
   kind: 'receive';
-  /** Absolute path; must not exist. */
-  staging: string;
-  /** Bytes; a longer body is answered 413. */
+  sink: 'memory' | StagingTarget;
+  /** Bytes; a longer body is answered 413. In memory at most maxMemoryBodyBytes of limits.ts. */
   maxSize: number;
 }
 

@@ -3,7 +3,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { EngineRequest } from '../engine/engine_request.ts';
-import { type Answer, type Delivery, deliver, describe, problem, problemFrom } from '../engine/plan.ts';
+import { type Decision, type Delivery, deliver, describe, problem, problemFrom } from '../engine/plan.ts';
 import { hasCode } from '../errors.ts';
 import type { Hashed, SealRecord } from '../native/addon.ts';
 import type { FoundBlob } from '../objects/objects.ts';
@@ -14,7 +14,7 @@ export function content(
   request: EngineRequest,
   { blob, recorded, floor }: FoundBlob,
   told: Delivery,
-): Answer | Promise<Answer> {
+): Decision | Promise<Decision> {
   const how = floor ? { ...told, floor } : told;
   return blob instanceof Promise ? whileProved(request, blob, recorded, how, log) : deliver(blob, how);
 }
@@ -29,7 +29,7 @@ async function whileProved(
   recorded: Hashed | undefined,
   how: Delivery,
   log: Logger,
-): Promise<Answer> {
+): Promise<Decision> {
   try {
     if (!recorded || !needsNoBytes(request, recorded)) return deliver(await proof, how);
     const record = await Promise.race([proof, setTimeout(shortly)]);

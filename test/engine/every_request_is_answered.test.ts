@@ -35,7 +35,7 @@ let staged = 0;
 const staging = () => join(engine.dir, `staging-${staged}`);
 function upload(received: Upload['received']): Upload {
   staged++;
-  return { kind: 'receive', staging: staging(), maxSize: 1 << 20, received };
+  return { kind: 'receive', sink: { path: staging() }, maxSize: 1 << 20, received };
 }
 
 const engine = await startEngine((request) => (behaviours[request.path] as () => Answer)());

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import ts from 'typescript';
 import { respond } from '../../src/engine/plan.ts';
+import { maxMemoryBodyBytes } from '../../src/limits.ts';
 import { addon } from '../../src/native/addon.ts';
 import { startEngine } from '../support/engine.ts';
 import { read } from '../support/sources.ts';
@@ -35,7 +36,7 @@ function structOf(name: string, text = header): string[] {
 
 /** The properties that a function of plan.cc reads of the object it is given. */
 function readBy(name: string): string[] {
-  const body = new RegExp(`^\\S[^\n]* ${name}\\(.*?^\\}`, 'ms').exec(reader)?.[0];
+  const body = new RegExp(`^\\S[^\n]* ${name}\\((?:[^\n]*\\}$|.*?^\\})`, 'ms').exec(reader)?.[0];
   assert.ok(body !== undefined, `plan.cc: no function ${name}`);
   return [...body.matchAll(/\bgiven(?:, |\.(?:Get|Has)\()"(\w+)"/g)].map(([, property]) => property ?? '');
 }
@@ -69,6 +70,19 @@ for (const [plan, { structs, readers }] of Object.entries(cases)) {
     assert.deepEqual(unique('kind', ...readers), declared, 'native/node/plan.cc and src/native/plan.ts');
   });
 }
+
+test('a StagingTarget has the same fields in TypeScript, in C++ and where it crosses', () => {
+  const declared = membersOf('src/native/plan.ts', 'StagingTarget');
+  assert.deepEqual(structOf('StagingTarget').sort(), declared);
+  assert.deepEqual(unique(...readBy('staging_target')), declared);
+});
+
+test('a body in memory is as large as limits.ts says, and no larger', () => {
+  const answer = (maxSize: number) =>
+    engine.reactors[0]?.answer(1, { kind: 'receive', sink: 'memory', maxSize });
+  answer(maxMemoryBodyBytes);
+  assert.throws(() => answer(maxMemoryBodyBytes + 1), /maxSize: of a body in memory at most/);
+});
 
 test('an Epoch has the same fields in TypeScript and in C++', () => {
   assert.deepEqual(structOf('Epoch').sort(), membersOf('src/native/plan.ts', 'Epoch'));

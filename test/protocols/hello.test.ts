@@ -73,6 +73,36 @@ test('PUT /hello/{name} stores, and the kept plan of the name is stale at once',
   assert.equal((await wire.get('/o/greetings/world.txt')).body.toString(), 'Moin');
 });
 
+const post = (body: string, ...fields: string[]) =>
+  `${request('POST', '/hello/', `Content-Length: ${Buffer.byteLength(body)}`, ...fields)}${body}`;
+
+test('POST /hello/ is answered by what its body says, and no plan is kept of that', async () => {
+  await site.put('greetings', 'moon.txt', 'Hello, moon\n');
+  for (const [name, greeting] of [
+    ['world', 'Moin'],
+    ['moon', 'Hello, moon\n'],
+    ['world', 'Moin'],
+  ]) {
+    wire.send(post(JSON.stringify({ name })));
+    const answer = await wire.response();
+    assert.deepEqual([answer.status, answer.body.toString()], [200, greeting]);
+  }
+  assert.equal((await wire.get('/hello/')).status, 405);
+});
+
+test('POST /hello/ with a body that is no name is refused, and with one that is too long 413', async () => {
+  for (const body of ['', '{', '{"name":1}', '{"name":"../world"}', 'null']) {
+    wire.send(post(body));
+    assert.equal((await wire.response()).status, 400, body);
+  }
+  wire.send(post(JSON.stringify({ name: 'nobody' })));
+  assert.equal((await wire.response()).status, 404);
+  const long = await Wire.open(engine.origin);
+  long.send(post('x'.repeat(1025)));
+  assert.equal((await long.response()).status, 413);
+  long.close();
+});
+
 test('a mount of one host has the names at its path, and no other host has', async () => {
   for (let twice = 0; twice < 2; twice++) {
     const named = await wire.get('/greet/world', 'Host: hello.example');

@@ -61,9 +61,10 @@ export async function openTestApp(
   const put = async (target: string, body: string | Uint8Array, fields: string[]) => {
     const answer = await ask('PUT', target, fields, true);
     if (answer.kind !== 'receive') return expectKind(answer, 'respond');
-    const source = join(dir, basename(answer.staging));
+    if (answer.sink === 'memory') throw new Error('expected a plan to receive into a file');
+    const source = join(dir, basename(answer.sink.path));
     await writeFile(source, body);
-    const received = addon.importFile(source, answer.staging);
+    const received = addon.importFile(source, answer.sink.path);
     return answer.received(received).catch((error) => problemFrom(error, log));
   };
   return {

@@ -41,12 +41,14 @@ export interface TestEngine {
 /**
  * A plaintext listener whose requests are answered by `handle`.
  * @param blobs the folder that blobs are below; empty: none is delivered.
+ * @param settings limits that differ from those of other tests.
  */
 export async function startEngine(
   handle: Handle,
   workers = 2,
   blobs = '',
   mounts: EngineMount[] = [{ id: 1, host: '*', path: '/', openReads: true, parameters: [] }],
+  settings: Partial<EngineLimits> = {},
 ): Promise<TestEngine> {
   const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-engine-'));
   const log = pino({ level: 'silent' });
@@ -84,7 +86,7 @@ export async function startEngine(
         minBytes: 65536,
         recordsPerKey: 2 ** 24,
       },
-      limits,
+      limits: { ...limits, ...settings },
       problems: engineProblems(),
       serverName: 'sealgate',
       mounts,

@@ -3,51 +3,14 @@
 // responses and uploads.
 #include "server/reactor.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 
 #include <doctest/doctest.h>
-#include "test/readable.h"
+#include "test/client.h"
 #include "test/served.h"
 
 namespace sealgate {
 namespace {
-
-class Client {
- public:
-  explicit Client(int port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) std::abort();
-  }
-  void send(std::string_view bytes) { (void)!::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }
-  // Receives so many bytes, or what came before the connection ended or ten seconds were over.
-  std::string receive(size_t size, int patience = kPatience) {
-    std::string received(size, '\0');
-    size_t have = 0;
-    while (have < size && readable(fd_.get(), patience)) {
-      const ssize_t n = ::recv(fd_.get(), received.data() + have, size - have, 0);
-      if (n <= 0) break;
-      have += static_cast<size_t>(n);
-    }
-    received.resize(have);
-    return received;
-  }
-  std::string receive_all() { return receive(size_t{1} << 24); }
-  // The next thing the kernel says to the peer is that the connection is no more.
-  void reset() {
-    const linger now{1, 0};
-    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    fd_ = Fd();
-  }
-
- private:
-  Fd fd_;
-};
 
 ReactorOptions plain() {
   ReactorOptions options;
@@ -64,12 +27,6 @@ std::string put(std::string_view fields, std::string_view body) {
 }
 constexpr std::string_view kLast = "Connection: close\r\n";
 
-size_t count(std::string_view text, std::string_view part) {
-  size_t found = 0;
-  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) found++;
-  return found;
-}
-
 TEST_CASE("requests in one segment are answered whole, in order, and logged in that order") {
   TempDir logs;
   REQUIRE(Engine::instance().access_log.open(logs.at("access.log")).ok());
@@ -80,7 +37,7 @@ TEST_CASE("requests in one segment are answered whole, in order, and logged in t
     served.add("/small", std::string(1000, '^'));
     for (const bool known : {false, true}) {
       INFO(std::string(known ? "plans are kept" : "plans are to be made"));
-      Client client(served.port());
+      TestClient client(served.port());
       client.send(get("/large") + get("/small") + get("/large") + get("/large", "Range: bytes=0-99999\r\n") +
                   get("/absent") + get("/large", kLast));
       const std::string answers = client.receive_all();
@@ -114,7 +71,7 @@ TEST_CASE("whatever clients send before they go, those who come next are served"
     const size_t step = std::max<size_t>(1, bytes.size() / 300);
     for (size_t size = 0; size <= bytes.size(); size += step) {
       for (const bool resets : {false, true}) {
-        Client client(served.port());
+        TestClient client(served.port());
         client.send(std::string_view(bytes).substr(0, size));
         if (size % 3 == 0) client.receive(20, 1);
         if (resets) client.reset();
@@ -125,14 +82,14 @@ TEST_CASE("whatever clients send before they go, those who come next are served"
   const std::string upload = put("Content-Length: 5\r\nConnection: close\r\n", "hello");
   std::string answer;
   for (int i = 0; i < 1000 && answer.find(" 201 ") == answer.npos; i++) {
-    Client first(served.port());
+    TestClient first(served.port());
     first.send(upload.substr(0, upload.size() - 1));
-    Client second(served.port());
+    TestClient second(served.port());
     second.send(upload);
     answer = second.receive_all();
   }
   CHECK(answer.find(" 201 ") != answer.npos);
-  Client client(served.port());
+  TestClient client(served.port());
   client.send(get("/large", kLast));
   const std::string large = client.receive_all();
   CHECK_EQ(large.size() - large.find("\r\n\r\n") - 4, 3'000'000);
@@ -145,7 +102,7 @@ TEST_CASE("a second plan to receive one body is answered with 500 at once, logge
   options.problems[static_cast<size_t>(Problem::plan_out_of_place)] = {500, {}, "out of place"};
   Served served(options);
   for (int i = 0; i < 3; i++) {  // one more than there are places
-    Client client(served.port());
+    TestClient client(served.port());
     client.send("PUT /twice HTTP/1.1\r\nHost: a\r\nX-Request-Id: \"" + std::to_string(i) +
                 "\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello");
     const std::string answer = client.receive_all();
@@ -162,9 +119,9 @@ TEST_CASE("at the limit of connections the one that has been idle longest gives 
   ReactorOptions options = plain();
   options.connections = 3;
   Served served(options);
-  std::vector<Client> silent;
+  std::vector<TestClient> silent;
   for (int i = 0; i < 3; i++) silent.emplace_back(served.port());
-  Client late(served.port());
+  TestClient late(served.port());
   late.send(get("/absent", kLast));
   CHECK(late.receive_all().starts_with("HTTP/1.1 "));
   for (size_t i = 0; i < 3; i++) {

@@ -44,6 +44,19 @@ TEST_CASE("many clients that hold few each are not crowded") {
   CHECK_EQ(shares.held(0), 0);
 }
 
+TEST_CASE("several taken at once count like one after another") {
+  Shares shares(64);
+  shares.take(1, 40);
+  CHECK(!shares.crowded());
+  shares.take(2, 9);
+  CHECK(shares.crowded());
+  shares.leave(1, 39);
+  CHECK(!shares.crowded());
+  CHECK_EQ(shares.held(1), 1);
+  shares.leave(1, 1);
+  CHECK_EQ(shares.held(1), 0);
+}
+
 TEST_CASE("a client that held many and left its places holds none") {
   Shares shares(8);
   for (int i = 0; i < 8; i++) shares.take(1);

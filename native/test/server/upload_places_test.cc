@@ -33,6 +33,21 @@ TEST_CASE("one token from many addresses does not fill the last quarter") {
   CHECK(places.take(who("192.0.2.2", "b")));
 }
 
+TEST_CASE("clients without a token are not one client") {
+  UploadPlaces places(64);
+  CHECK_EQ(taken_by(places, who("192.0.2.1", "")), 48);
+  CHECK(places.take(who("192.0.2.2", "")));
+}
+
+TEST_CASE("several places are taken all or not at all") {
+  UploadPlaces places(64);
+  CHECK(!places.take(who("192.0.2.1", "a"), 65));
+  CHECK(places.take(who("192.0.2.1", "a"), 48));
+  CHECK(!places.take(who("192.0.2.1", "a"), 2));
+  CHECK(!places.take(who("192.0.2.2", "b"), 17));
+  CHECK(places.take(who("192.0.2.2", "b"), 16));
+}
+
 TEST_CASE("clients with few uploads share the places that one client has left, up to the limit") {
   UploadPlaces places(64);
   taken_by(places, who("192.0.2.1", "a"));

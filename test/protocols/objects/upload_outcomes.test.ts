@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { Upload } from '../../../src/engine/plan.ts';
 import { field, openTestApp, problemName } from '../../support/app.ts';
 
 const app = await openTestApp();
@@ -72,6 +73,7 @@ test('each upload has a staging file of its own', async () => {
     await app.ask('PUT', '/o/files/s', 'Content-Length: 1'),
     await app.ask('PUT', '/o/files/s', 'Content-Length: 1'),
   ];
-  assert.ok(one.kind === 'receive' && two.kind === 'receive' && one.staging !== two.staging);
-  assert.ok(!existsSync(one.kind === 'receive' ? one.staging : ''));
+  const [first, second] = [one, two].map((answer) => (answer as Upload).sink.path);
+  assert.ok(first !== undefined && second !== undefined && first !== second);
+  assert.ok(!existsSync(first));
 });

@@ -1,0 +1,48 @@
+// BodyMemory: how much of the process's memory request bodies may take that the application wants as a whole,
+// in all reactors together. A body's part is taken before its first byte is asked for, and counts until the
+// application has both taken the bytes and answered. Parts are shared among clients like places for uploads
+// (upload_places.h): one client, or one token from many addresses, does not get the last quarter.
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+
+#include "base/lease.h"
+#include "server/upload_places.h"
+
+namespace sealgate {
+
+class BodyMemory {
+ public:
+  static constexpr size_t kLargestBody = size_t{1} << 20;  // maxMemoryBodyBytes in src/limits.ts
+  // 64 of the largest bodies, and thousands of ordinary ones, for what a small server can spare.
+  static constexpr size_t kBytes = 64 * kLargestBody;
+
+  explicit BodyMemory(size_t bytes = kBytes) : places_(bytes / kPlaceBytes) {}
+
+  struct Part {
+    UploadPlaces::Holder holder;
+    size_t places = 0;
+  };
+  void give_back(const Part& part) {
+    const std::lock_guard lock(mutex_);
+    places_.leave_several(part.holder, part.places);
+  }
+  // May end on any thread.
+  using Taken = Lease<BodyMemory, Part, &BodyMemory::give_back>;
+
+  // Nothing when there is not as much left, or not for this client.
+  Taken take(const UploadPlaces::Holder& holder, size_t bytes) {
+    const Part part{holder, 1 + bytes / kPlaceBytes};  // one at least: an empty body takes some memory too
+    const std::lock_guard lock(mutex_);
+    return places_.take(holder, part.places) ? Taken(*this, part) : Taken();
+  }
+
+ private:
+  static constexpr size_t kPlaceBytes = 4096;
+
+  std::mutex mutex_;
+  UploadPlaces places_;
+};
+
+}  // namespace sealgate

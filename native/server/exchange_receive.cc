@@ -1,0 +1,88 @@
+// Exchange, the part that receives a body: from a plan to a body that the application has.
+#include <cerrno>
+#include <utility>
+
+#include "server/exchange.h"
+#include "server/memory_sink.h"
+#include "server/transport.h"
+#include "server/upload.h"
+
+namespace sealgate {
+
+void Exchange::receive(const ReceivePlan& plan) {
+  if (sink_ || body_ended_) return refuse_second_plan();
+  if (!request_.chunked && request_.content_length > plan.max_size)
+    return refuse_body(Problem::body_too_large);
+  std::optional<uint64_t> length;
+  if (!request_.chunked) length = request_.content_length;
+  sink_ = sink_for(plan, length);
+  if (!sink_) return refuse_body(Problem::application_overloaded);
+  transport_->moves().before(Direction::rx, length.value_or(plan.max_size));
+  holds_ = true;
+  stage_ = Stage::receiving;
+  progress_mark_ = progress();
+  session_->receive(*this);
+}
+
+// Null when there is no place for the body.
+std::unique_ptr<BodySink> Exchange::sink_for(const ReceivePlan& plan, std::optional<uint64_t> length) {
+  const std::string_view token = request_.field(Field::authorization);
+  const auto holder = UploadPlaces::holder(transport_->client(),
+                                           token.empty() ? transport_->channel().peer_subject() : token);
+  if (const auto* const staging = std::get_if<StagingTarget>(&plan.sink)) {
+    if (!reactor_.upload_places().take(holder)) return nullptr;
+    return std::make_unique<Upload>(reactor_, *this, asked_.what(),
+                                    Upload::Place(reactor_.upload_places(), holder), *staging, plan.max_size,
+                                    length);
+  }
+  const auto capacity = static_cast<size_t>(length.value_or(plan.max_size));
+  BodyMemory::Taken memory = reactor_.engine().bodies.take(holder, capacity);
+  if (!memory) return nullptr;
+  return std::make_unique<MemorySink>(reactor_, asked_.what(), std::move(memory), plan.max_size, capacity);
+}
+
+void Exchange::refuse_body(Problem problem) {
+  reactor_.tell_application({reactor_.id(), AbortedEvent{asked_.what()}});
+  asked_.end();
+  refuse(problem);
+}
+
+// The body has come already, so a further plan to receive it would wait for a body that never comes.
+void Exchange::refuse_second_plan() {
+  reactor_.log_error("the application wants the body of a request received for the second time; answered 500",
+                     request_name());
+  reactor_.tell_application({reactor_.id(), AbortedEvent{asked_.what()}});
+  give_back();
+  refuse(Problem::plan_out_of_place);
+}
+
+size_t Exchange::take_body(std::string_view bytes) {
+  const size_t taken = sink_->append(bytes);
+  reactor_.mutable_counters().received_bytes.add(taken);
+  body_bytes_ += taken;
+  return taken;
+}
+
+void Exchange::on_body_end() {
+  body_ended_ = true;
+  sink_->finish();
+  if (sink_->whole()) hand_over_body();
+}
+
+void Exchange::on_stored() {
+  if (!sink_->settle()) return;
+  if (const int error = sink_->failure().error; error != 0) {
+    refuse_and_close(error == ENOSPC || error == EDQUOT ? Problem::store_full : Problem::store_write_failed);
+  } else if (sink_->whole()) {
+    hand_over_body();
+  }
+  session_->resume(*this);
+}
+
+void Exchange::hand_over_body() {
+  sink_->hand_over();
+  stage_ = Stage::waiting;
+  session_->wait(*this);
+}
+
+}  // namespace sealgate
