@@ -11,32 +11,53 @@ const request = ['req', '-x509', '-subj', '/CN=localhost/O=Sealgate development'
 const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1'];
 const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 
-/** @param kept receives the paths of files that existed before. */
-export async function makeCertificate(
-  { certificate, key }: { certificate: string; key: string },
-  kept: string[],
-): Promise<void> {
+interface Pair {
+  certificate: string;
+  key: string;
+}
+
+/**
+ * Rejects when one file of the pair is there without the other: it may be half of a pair that people trust,
+ * and is not for us to complete. What a run that was killed has made of both is completed.
+ */
+export async function checkPair({ certificate, key }: Pair): Promise<void> {
   const [hasCertificate, hasKey] = [await exists(certificate), await exists(key)];
-  if (hasKey) kept.push(key);
-  if (hasCertificate) kept.push(certificate);
-  if (hasCertificate && hasKey) return;
-  if (hasCertificate)
-    throw new Error(`${certificate}: is there without its key ${key}; move it away, or use --no-certificate`);
-  const made = { certificate: `${certificate}.new`, key: `${key}.new` };
-  try {
-    if (hasKey) {
-      await openssl([...request, ...names, '-key', key, '-out', made.certificate], key);
-    } else {
-      // Created first, because OpenSSL keeps the mode of an existing file.
-      await writeFile(made.key, '', { mode: 0o600 });
-      await openssl([...request, ...names, ...newKey, '-keyout', made.key, '-out', made.certificate]);
-      await rename(made.key, key);
-    }
-    // The key is placed first: if the next step fails, a new certificate can still be made for it.
-    await rename(made.certificate, certificate);
-  } finally {
-    for (const file of Object.values(made)) await rm(file, { force: true });
+  if (hasCertificate === hasKey || (hasKey && (await exists(unplaced(certificate))))) return;
+  const [there, missing, other] = hasKey
+    ? [key, certificate, 'its certificate']
+    : [certificate, key, 'its key'];
+  throw new Error(
+    `${missing}: is missing, and ${there} is there; put ${other} there, or move ${there} away to have ` +
+      'a new pair made, or use --no-certificate',
+  );
+}
+
+/** @param kept receives the paths of files that existed before. */
+export async function makeCertificate({ certificate, key }: Pair, kept: string[]): Promise<void> {
+  await checkPair({ certificate, key });
+  if (await exists(key)) {
+    if (await exists(certificate)) kept.push(certificate);
+    else await rename(unplaced(certificate), certificate);
+    kept.push(key);
+    return;
   }
+  const made = { certificate: unplaced(certificate), key: unplaced(key) };
+  try {
+    // Created first, because OpenSSL keeps the mode of an existing file.
+    await writeFile(made.key, '', { mode: 0o600 });
+    await openssl([...request, ...names, ...newKey, '-keyout', made.key, '-out', made.certificate]);
+  } catch (cause) {
+    for (const file of Object.values(made)) await rm(file, { force: true });
+    throw cause;
+  }
+  // Both are whole now: whoever finds the key placed alone can place the certificate.
+  await rename(made.key, key);
+  await rename(made.certificate, certificate);
+}
+
+/** Where a file is until it is whole. */
+function unplaced(path: string): string {
+  return `${path}.new`;
 }
 
 /** False for an empty file, which an interrupted run leaves behind. */
@@ -47,15 +68,11 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function openssl(args: string[], given?: string): Promise<void> {
+async function openssl(args: string[]): Promise<void> {
   await run('openssl', args).catch((cause) => {
     const { code, stderr = '' } = cause as { code?: unknown; stderr?: string };
     const advice = 'install the package openssl, or use --no-certificate and put your own files into tls/';
     if (code === 'ENOENT') throw new Error(`openssl is not installed; ${advice}`, { cause });
-    const said = stderr.trim().split('\n')[0] ?? '';
-    if (given === undefined) throw new Error(`openssl req: ${said}`, { cause });
-    throw new Error(`${given}: is there, and openssl makes no certificate for it (${said}); move it away`, {
-      cause,
-    });
+    throw new Error(`openssl req: ${stderr.trim().split('\n')[0] ?? ''}`, { cause });
   });
 }

@@ -8,7 +8,7 @@ import { loadConfig } from '../config.ts';
 import { jsonSchema } from '../config_schema.ts';
 import { openStore } from '../store/content_store.ts';
 import { StoreHeld } from '../store/layout.ts';
-import { exists, makeCertificate } from './development_certificate.ts';
+import { checkPair, exists, makeCertificate } from './development_certificate.ts';
 import { UsageError } from './say.ts';
 import { withExamples } from './site.ts';
 
@@ -34,12 +34,14 @@ export function addInit(program: Command): void {
 
 async function init(dir: string, { certificate }: { certificate: boolean }): Promise<void> {
   const config = join(dir, 'sealgate.json');
+  const kept: string[] = [];
+  const site = await filesOf(dir, config);
+  // Refused before anything is made.
+  if (certificate) await checkPair(site);
   await mkdir(join(dir, 'tls'), { recursive: true }).catch((cause) => {
     if (cause.code !== 'EEXIST' && cause.code !== 'ENOTDIR') throw cause;
     throw new UsageError(`${dir}: a file is in the way of the directory`, { cause });
   });
-  const kept: string[] = [];
-  const site = await filesOf(dir, config);
   if (certificate) await makeCertificate(site, kept);
   await makeStore(site.store, kept);
   const token = await makeToken(site.tokens, kept);

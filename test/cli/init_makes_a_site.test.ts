@@ -2,7 +2,7 @@
 // nothing.
 
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
@@ -53,7 +53,7 @@ test('an existing site is kept, and its files are listed as kept', async () => {
 });
 
 // Each part is removed in turn, as an interrupted run may have left it.
-for (const missing of ['sealgate.json', 'store', 'tokens.json', 'tls/certificate.pem', 'tls']) {
+for (const missing of ['sealgate.json', 'store', 'tokens.json', 'tls']) {
   test(`a site without its ${missing} is completed, and the rest is kept`, async () => {
     const site = join(dir, `without-${missing.replace('/', '-')}`);
     await runCli('init', site);
@@ -80,18 +80,38 @@ test('the paths of an existing configuration are used', async () => {
   assert.ok(made.includes('other') && made.includes('t.json') && !made.includes('store'), made.join());
 });
 
-test('an existing key is not overwritten', async () => {
-  const site = join(dir, 'keyed');
-  await runCli('init', '--no-certificate', site);
-  await rm(join(site, 'sealgate.json'));
-  await writeFile(join(site, 'tls', 'key.pem'), 'precious');
-  const { status, stderr } = await outcome(spawnCli(['init', site]));
-  assert.equal(status, 1);
-  assert.match(
-    stderr,
-    /^sealgate: [^\n]*key\.pem: is there, and openssl makes no certificate for it[^\n]*\n$/,
-  );
-  assert.equal(await readFile(join(site, 'tls', 'key.pem'), 'utf8'), 'precious');
+for (const [there, missing, other] of [
+  ['key.pem', 'certificate.pem', 'its certificate'],
+  ['certificate.pem', 'key.pem', 'its key'],
+] as const) {
+  test(`a ${there} without its ${missing}: the missing file is named, and nothing is made`, async () => {
+    const site = join(dir, `with-${there}`);
+    await mkdir(join(site, 'tls'), { recursive: true });
+    const [present, absent] = [join(site, 'tls', there), join(site, 'tls', missing)];
+    await writeFile(present, 'precious');
+    const { status, stdout, stderr } = await outcome(spawnCli(['init', site]));
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.equal(
+      stderr,
+      `sealgate: ${absent}: is missing, and ${present} is there; put ${other} there, or move ${present} ` +
+        'away to have a new pair made, or use --no-certificate\n',
+    );
+    assert.deepEqual([await readdir(site), await readdir(join(site, 'tls'))], [['tls'], [there]]);
+    assert.equal(await readFile(present, 'utf8'), 'precious');
+    assert.match(await runCli('init', '--no-certificate', site), /sealgate\.json made\./);
+    assert.deepEqual(await readdir(join(site, 'tls')), [there]);
+  });
+}
+
+test('a pair whose making was killed between its two files is completed', async () => {
+  const site = join(dir, 'killed');
+  await runCli('init', site);
+  const [certificate, key] = [join(site, 'tls/certificate.pem'), join(site, 'tls/key.pem')];
+  const made = [await readFile(certificate, 'utf8'), await readFile(key, 'utf8')];
+  await rename(certificate, `${certificate}.new`);
+  await runCli('init', site);
+  assert.deepEqual([await readFile(certificate, 'utf8'), await readFile(key, 'utf8')], made);
+  assert.deepEqual((await readdir(join(site, 'tls'))).sort(), ['certificate.pem', 'key.pem']);
 });
 
 test('a file in place of the directory is an error that names it', async () => {
