@@ -53,6 +53,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   why: async () => (await import('./cli/why.ts')).addWhy,
   bucket: async () => (await import('./cli/bucket.ts')).addBucket,
   verify: async () => (await import('./cli/verify.ts')).addVerify,
+  backup: async () => (await import('./cli/backup.ts')).addBackup,
   rebuild: async () => (await import('./cli/rebuild.ts')).addRebuild,
   token: async () => (await import('./cli/token.ts')).addToken,
   config: async () => (await import('./cli/config.ts')).addConfig,

@@ -1,16 +1,13 @@
 // get: writes a stored object to a file or standard output and verifies its digest.
 
-import { randomUUID } from 'node:crypto';
 import { constants, createWriteStream, type Stats } from 'node:fs';
-import { access, lstat, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { Readable, type Writable } from 'node:stream';
+import { access, lstat, realpath, stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { syncFolder } from '../durable_file.ts';
 import { streamRegular } from '../regular_file.ts';
 import { Blobs } from '../store/blobs.ts';
-import { proving } from './hashing.ts';
+import { type Expected, fill, proving, writeVerified } from '../verified_file.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
 import { wordsOf } from './say.ts';
 import { find, parseReference, withExamples } from './site.ts';
@@ -56,19 +53,16 @@ function digestOf(reference: ReturnType<typeof parseReference>, etag: string): s
   return 'digest' in reference ? reference.digest : etag;
 }
 
-async function write(
-  source: Readable,
-  { digest, called }: { digest: string; called: string },
-  output: string | undefined,
-): Promise<void> {
-  const check = proving(digest, called);
-  if (output === undefined) return pipeline(source, check, process.stdout, { end: false });
+async function write(source: Readable, expected: Expected, output: string | undefined): Promise<void> {
+  if (output === undefined) {
+    const { digest, called } = expected;
+    return pipeline(source, proving(digest, called), process.stdout, { end: false });
+  }
   const target = await replaceable(output);
-  const fill = (stream: Writable) => pipeline(source, check, stream);
   try {
     // Pipes and devices are written to: put in their place, a file would destroy them.
-    if (target === undefined) await fill(createWriteStream(output));
-    else await replace(target, fill);
+    if (target === undefined) await fill(createWriteStream(output), source, expected);
+    else await writeVerified(target, source, expected);
   } catch (cause) {
     const { path, syscall, code, message } = cause as NodeJS.ErrnoException;
     const names = path !== undefined && [output, target].some((each) => each && path.startsWith(each));
@@ -88,17 +82,4 @@ async function replaceable(output: string): Promise<string | undefined> {
 function ifThere(looking: Promise<Stats>): Promise<Stats | undefined> {
   // What cannot be looked at cannot be written either, and the error of writing tells it.
   return looking.catch(() => undefined);
-}
-
-/** The file gets its name only when it is complete, verified and on disk. */
-async function replace(target: string, fill: (stream: Writable) => Promise<void>): Promise<void> {
-  const partial = `${target}.${randomUUID().slice(0, 8)}.partial`;
-  try {
-    await fill(createWriteStream(partial, { flags: 'wx', flush: true } as { flags: string }));
-    await rename(partial, target);
-    await syncFolder(dirname(target));
-  } finally {
-    // Bun rejects with EFAULT below a file, where the error of the opening tells more.
-    await rm(partial, { force: true }).catch(() => {});
-  }
 }

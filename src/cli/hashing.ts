@@ -1,7 +1,6 @@
-// SHA-256 of files and streams, and verification against an expected digest.
+// SHA-256 of files.
 
 import { createHash } from 'node:crypto';
-import { Transform } from 'node:stream';
 import type { Hashed } from '../native/addon.ts';
 import { streamRegular } from '../regular_file.ts';
 
@@ -14,21 +13,4 @@ export async function hashOf(file: string): Promise<Hashed> {
     size += (piece as Buffer).length;
   }
   return { digest: hash.digest('hex'), size };
-}
-
-/** Passes bytes on, and fails at their end when their SHA-256 is not the expected digest. */
-export function proving(digest: string, called: string): Transform {
-  const hash = createHash('sha256');
-  return new Transform({
-    transform(chunk, _encoding, done) {
-      hash.update(chunk);
-      done(null, chunk);
-    },
-    flush(done) {
-      const found = hash.digest('hex');
-      done(
-        found === digest ? null : new Error(`${called}: is damaged: it has SHA-256 ${found}, not ${digest}`),
-      );
-    },
-  });
 }

@@ -2,7 +2,7 @@
 // opposite order and checks again.
 
 import type { Dates } from '../dates.ts';
-import { hasCode, SealgateError } from '../errors.ts';
+import { SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
 import type { Hashed, StoreLock } from '../native/addon.ts';
 import { type Adopted, adoptBlob } from './adoption.ts';
@@ -50,7 +50,7 @@ import type {
   Store,
   SwitchOutcome,
 } from './store.ts';
-import { upgradeStore } from './upgrade.ts';
+import { openUpgraded } from './upgrade.ts';
 
 export interface OpenOptions {
   root: string;
@@ -90,35 +90,12 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     await checkLockFile(root);
     const removed = await blobs.prepare();
     if (removed > 0) onRecovered?.(removed);
-    const meta = await upgraded(root, format, onNotice);
+    const meta = await openUpgraded(root, format, onNotice);
     return new ContentStore(root, blobs, meta, { lock, dates, format, seals });
   } catch (cause) {
     lock.release();
     throw cause;
   }
-}
-
-// A store whose disk has no room for the upgrade is served all the same, and upgraded by a later start.
-async function upgraded(
-  root: string,
-  format: StoreFormat,
-  onNotice: (said: string) => void,
-): Promise<Metadata> {
-  const meta = await Metadata.writer(root, { format, onNotice });
-  if (format.isCurrent) return meta;
-  try {
-    await upgradeStore(meta, format, (said) => onNotice(`${root}: ${said}`));
-  } catch (cause) {
-    if (!hasCode(cause, 'store-full') && !hasCode(cause, 'store-write-failed')) {
-      await meta.close();
-      throw cause;
-    }
-    onNotice(
-      `${root}: the upgrade to format 2 goes on at the next start, as the disk did not take it now: ` +
-        `${(cause as Error).message} Until then nothing is collected.`,
-    );
-  }
-  return meta;
 }
 
 interface Opened {
@@ -327,6 +304,10 @@ class ContentStore implements Store {
       keepingOf: (name) => this.#buckets.get(name),
       since,
     };
+  }
+
+  copyMetadata(folder: string): Promise<void> {
+    return this.#meta.copyTo(folder);
   }
 
   fault() {

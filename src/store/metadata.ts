@@ -306,6 +306,11 @@ export class Metadata {
     });
   }
 
+  /** A copy of all that is committed now, made while others write. */
+  copyTo(folder: string): Promise<void> {
+    return this.#root.backup(folder, false);
+  }
+
   async close(): Promise<void> {
     await this.#writing?.commits.idle();
     await this.#writing?.preparation.journal?.close();

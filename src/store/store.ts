@@ -205,6 +205,8 @@ export interface Store {
   /** Names in code-point order with their newest version, tombstones left out. limit 1..1000. */
   list(bucket: string, options: { prefix: string; after: string; limit: number }): Listing;
 
+  /** Copies the metadata as they are now, as `data.mdb`, into a folder that is empty. Not durable yet. */
+  copyMetadata(folder: string): Promise<void>;
   /** Blobs withdrawn since the store was opened, by reason, named as the engine names its totals. */
   counters(): Counters;
 

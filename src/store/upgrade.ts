@@ -1,10 +1,11 @@
 // Upgrade: what a store of format 1 lacks of format 2 is added, a commit after another. What is there already
 // is passed, so that an upgrade which was killed goes on when the store is opened again.
 
+import { hasCode } from '../errors.ts';
 import type { StoreFormat } from './format.ts';
 import { isHeld, nameHold, namelessHold } from './holds.ts';
 import type { RefRecord } from './listing.ts';
-import type { Key, Metadata } from './metadata.ts';
+import { type Key, Metadata } from './metadata.ts';
 import type { BlobRecord } from './proofs.ts';
 import { maxBatch, type StoreRecord } from './records.ts';
 
@@ -102,4 +103,30 @@ class Upgrade {
 /** The key right behind one that ends with a version. */
 function next(key: (string | number)[]): Key {
   return [...key.slice(0, -1), (key.at(-1) as number) + 1];
+}
+
+/**
+ * The metadata of a store, upgraded. A store whose disk has no room for the upgrade is served all the same,
+ * and upgraded by a later start.
+ */
+export async function openUpgraded(
+  root: string,
+  format: StoreFormat,
+  onNotice: (said: string) => void,
+): Promise<Metadata> {
+  const meta = await Metadata.writer(root, { format, onNotice });
+  if (format.isCurrent) return meta;
+  try {
+    await upgradeStore(meta, format, (said) => onNotice(`${root}: ${said}`));
+  } catch (cause) {
+    if (!hasCode(cause, 'store-full') && !hasCode(cause, 'store-write-failed')) {
+      await meta.close();
+      throw cause;
+    }
+    onNotice(
+      `${root}: the upgrade to format 2 goes on at the next start, as the disk did not take it now: ` +
+        `${(cause as Error).message} Until then nothing is collected.`,
+    );
+  }
+  return meta;
 }

@@ -1,0 +1,158 @@
+// Backup: a copy of a store that is a store itself, made while a server writes to it. Metadata come first,
+// then the journal, then blobs: what a name of the copy points at was there before its name was copied.
+
+import { chmod, copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { syncFile, syncFolder } from '../durable_file.ts';
+import { streamRegular } from '../regular_file.ts';
+import { writeVerified } from '../verified_file.ts';
+import { Blobs } from './blobs.ts';
+import { readId } from './identity.ts';
+import { makeFolder } from './layout.ts';
+import type { Store } from './store.ts';
+
+/** Files that are copied at a time. */
+const concurrency = 4;
+/** Records that are looked at between two turns of the event loop. */
+const pageSize = 1000;
+
+export interface BackupProgress {
+  files: number;
+  bytes: number;
+  totalFiles: number;
+  totalBytes: number;
+}
+
+export interface BackupResult {
+  /** Blobs that the copy has now. */
+  blobs: number;
+  bytes: number;
+  /** Those that an earlier backup to the same folder had not brought. */
+  copied: number;
+  /** Blobs that cannot be read, or whose bytes are wrong. The copy is as good as the store. */
+  failures: { digest: string; reason: string }[];
+}
+
+interface StoredBlob {
+  digest: string;
+  size: number;
+}
+
+/**
+ * @param store may be open for reading alone.
+ * @param to a folder that is empty, does not exist, or has a backup of the store.
+ */
+export async function backUp(
+  store: Store,
+  to: string,
+  onProgress: (progress: BackupProgress) => void = () => {},
+): Promise<BackupResult> {
+  await prepareFolder(store.root, to);
+  await copyMetadata(store, to);
+  const result = await copyBlobs(store, to, onProgress);
+  await publish(store.root, to);
+  return result;
+}
+
+async function prepareFolder(root: string, to: string): Promise<void> {
+  const id = await readId(root);
+  const there = await readdir(to).catch((error): string[] => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  if (there.length > 0 && (await readId(to).catch(() => undefined)) !== id)
+    throw new Error(
+      `${to}: is no backup of ${root}; name one, or a folder that is empty or does not exist yet`,
+    );
+  await mkdir(to, { recursive: true, mode: 0o700 });
+  await makeFolder(join(to, 'blobs'));
+  await makeFolder(join(to, 'blobs', 'sha256'));
+  await copyDurably(join(root, 'blobs', 'id'), join(to, 'blobs', 'id'));
+}
+
+async function copyDurably(from: string, to: string): Promise<void> {
+  await rm(to, { force: true });
+  await copyFile(from, to);
+  await syncFile(to);
+}
+
+/** Names of what is copied before the blobs, and takes its place after them. */
+const fresh = { meta: 'meta.new', journal: 'journal.new' };
+
+async function copyMetadata(store: Store, to: string): Promise<void> {
+  const folder = join(to, fresh.meta);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { mode: 0o700 });
+  await store.copyMetadata(folder);
+  await syncFile(join(folder, 'data.mdb'));
+  await copyDurably(join(store.root, 'journal'), join(to, fresh.journal)).catch(absent);
+}
+
+// A store that nobody wrote to since it was made by an older version has no journal.
+function absent(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}
+
+async function copyBlobs(
+  store: Store,
+  to: string,
+  onProgress: (progress: BackupProgress) => void,
+): Promise<BackupResult> {
+  const progress: BackupProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
+  for (const { size } of storedBlobs(store)) {
+    progress.totalFiles++;
+    progress.totalBytes += size;
+  }
+  const result: BackupResult = { blobs: 0, bytes: 0, copied: 0, failures: [] };
+  const [from, into] = [new Blobs(store.root), new Blobs(to)];
+  const blobs = storedBlobs(store);
+  const takeTurns = async () => {
+    for (let next = blobs.next(); !next.done; next = blobs.next()) {
+      const { digest, size } = next.value;
+      try {
+        if (await copyBlob(from.path(digest), into.path(digest), next.value)) result.copied++;
+        result.blobs++;
+        result.bytes += size;
+      } catch (error) {
+        result.failures.push({ digest, reason: (error as Error).message });
+      }
+      progress.files++;
+      progress.bytes += size;
+      onProgress(progress);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, takeTurns));
+  return result;
+}
+
+function* storedBlobs(store: Store): Generator<StoredBlob> {
+  for (let after = ''; ; ) {
+    const page = store.known({ after, limit: pageSize });
+    for (const blob of page) if (blob.state === 'stored') yield blob;
+    const last = page.at(-1);
+    if (last === undefined) return;
+    after = last.digest;
+  }
+}
+
+/** False: it is there. A blob is never changed, so that one of the right size came whole. */
+async function copyBlob(from: string, to: string, { digest, size }: StoredBlob): Promise<boolean> {
+  if ((await stat(to).catch(() => undefined))?.size === size) return false;
+  await makeFolder(join(to, '..', '..'));
+  await makeFolder(join(to, '..'));
+  await writeVerified(to, streamRegular(from), { digest, called: from });
+  await chmod(to, 0o444);
+  return true;
+}
+
+// The journal first: metadata take what they lack from a newer one.
+async function publish(root: string, to: string): Promise<void> {
+  await makeFolder(join(to, 'meta'));
+  await rename(join(to, fresh.journal), join(to, 'journal')).catch(absent);
+  await rm(join(to, 'meta', 'lock.mdb'), { force: true });
+  await rename(join(to, fresh.meta, 'data.mdb'), join(to, 'meta', 'data.mdb'));
+  await rm(join(to, fresh.meta), { recursive: true });
+  await syncFolder(join(to, 'meta'));
+  // The last of the first backup: a folder without it is no store.
+  await copyDurably(join(root, 'format'), join(to, 'format'));
+}
