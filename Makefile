@@ -262,7 +262,8 @@ debian13: ## Builds and checks in a fresh Debian 13, as root: some ten minutes
 .PHONY: faults
 faults: build ## Every step that writes to disk fails with each error, or is the last before a kill
 	FAULTS=all SEALGATE_TEST_BUILD=1 $(NODE) --test test/faults/requests.test.ts \
-	  test/faults/import.test.ts test/faults/collection_and_upgrade.test.ts
+	  test/faults/import.test.ts test/faults/collection_and_upgrade.test.ts \
+	  test/crash/errors_at_each_call.test.ts
 
 # Also COUNT=500 MINUTES=10 SEED=1.
 COUNT = 10000

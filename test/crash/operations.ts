@@ -1,14 +1,11 @@
 // Operations: what a program does to a store when it is killed, and what the store is like before.
 
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { openStore } from '../../src/store/content_store.ts';
 import type { Mark } from '../faults/marks.ts';
-import { Work } from '../faults/work.ts';
+import { damagedBytes, leaveStrays, Work } from '../faults/work.ts';
 import { makeFormat1 } from '../support/format_1.ts';
 import { seeded } from '../support/random.ts';
-import { blobPath, sha256 } from '../support/store.ts';
 
 type Say = (mark: Mark) => void;
 
@@ -22,36 +19,21 @@ interface Operation {
   run?(work: Work, dir: string): Promise<void>;
 }
 
-const damagedBytes = 'damaged later';
-/** Its file is changed before the scrub. */
-export const damaged = new Set([sha256(damagedBytes)]);
-
-/** Files that no record names: one is right, and one is not what its name says. */
-async function leaveOrphans(root: string): Promise<void> {
-  for (const [named, bytes] of [
-    ['orphan', 'orphan'],
-    ['misplaced', 'other bytes'],
-  ] as const) {
-    const path = blobPath(root, sha256(named));
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, bytes, { mode: 0o444 });
-  }
-  const path = blobPath(root, sha256(damagedBytes));
-  await writeFile(path, damagedBytes.toUpperCase(), { flag: 'r+' });
-}
-
 /** Each ends; a kill meets it anywhere, the opening and the closing of the store included. */
 export const operations: Record<string, Operation> = {
   'put of a new name': { run: (work) => work.put('files/new', long('new')) },
   overwrite: { run: (work) => work.put('live/page', long('page 3')) },
   'put of bytes that are there': { run: (work) => work.put('live/copy', long('page 2')) },
+  'switch of three names': {
+    run: (work) => work.switch('live', { page: 'page of 2', copy: long('page 1'), new: 'page of 2' }),
+  },
   deletion: { run: (work) => work.remove('live/page') },
   import: {
     run: (work, dir) =>
       work.import('live/imported/', `${dir}.tree`, { one: '1', two: long('2'), three: long('page 2') }),
   },
   collection: { run: (work) => work.collect() },
-  scrub: { before: leaveOrphans, run: (work) => work.scrub() },
+  scrub: { before: leaveStrays, run: (work) => work.scrub() },
   upgrade: { before: makeFormat1 },
   forgetting: { run: (work) => work.forget(long('without a name')) },
 };

@@ -2,7 +2,7 @@
 
 import type { Death } from './victims.ts';
 
-/** Sums of the deaths, by what `by` says of each. */
+/** Sums of what came of them, by what `by` says of each. */
 export function tableOf(deaths: Death[], title: string, by: (death: Death) => string): string {
   const rows = new Map<string, number[]>();
   for (const death of deaths) {
@@ -12,7 +12,7 @@ export function tableOf(deaths: Death[], title: string, by: (death: Death) => st
     for (const [i, count] of counts.entries()) row[i] = (row[i] ?? 0) + count;
     rows.set(by(death), row);
   }
-  const heads = ['deaths', 'acknowledged', 'found made', 'not made', 'orphans', 'faults'];
+  const heads = ['times', 'acknowledged', 'found made', 'not made', 'orphans', 'faults'];
   const width = Math.max(title.length, ...[...rows.keys()].map((name) => name.length)) + 2;
   const lines = [...rows]
     .sort(([one], [other]) => (one < other ? -1 : 1))

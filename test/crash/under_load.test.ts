@@ -12,7 +12,7 @@ import { seeded } from '../support/random.ts';
 import { callOf, faultsOf, tableOf } from './table.ts';
 import { type Death, type Lane, lanes, Victims } from './victims.ts';
 
-const count = Number(process.env.COUNT ?? 120);
+const count = Number(process.env.COUNT ?? 80);
 const minutes = Number(process.env.MINUTES ?? Number.POSITIVE_INFINITY);
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 /** Deaths that one store goes through. */

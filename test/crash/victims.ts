@@ -11,7 +11,7 @@ import { openStore } from '../../src/store/content_store.ts';
 import { Expected, type Mark } from '../faults/marks.ts';
 import { Faults, type Step } from '../faults/shim.ts';
 import { Work } from '../faults/work.ts';
-import { outcome, root as project } from '../support/runtime.ts';
+import { type Outcome, outcome, root as project } from '../support/runtime.ts';
 import { checkFolders, checkNames, faultsBetweenRecords, orphansOf } from '../support/whole_store.ts';
 
 /** `make crash`: every call. */
@@ -78,6 +78,8 @@ export class Victims {
 export interface Death {
   /** The call that it died at; undefined: it ended before. */
   hit?: string;
+  /** Of a program that was not killed. */
+  end?: 'passes' | 'is done by a further try' | 'ends';
   acknowledged: number;
   /** Changes that nobody acknowledged. */
   made: number;
@@ -87,6 +89,17 @@ export interface Death {
   /** What is lost, half there or left over. */
   fault?: string;
 }
+
+function endOf({ status, stderr }: Outcome): Death['end'] {
+  if (status === null) return undefined;
+  if (status !== 0) return 'ends';
+  return stderr.includes('failed: ') ? 'is done by a further try' : 'passes';
+}
+
+type Args = [what: string, which: string];
+
+/** Milliseconds: a program that has not ended by then never does. */
+const patience = 120_000;
 
 const nothing = { made: 0, unmade: 0, orphans: 0 };
 
@@ -112,15 +125,29 @@ export class Lane {
   }
 
   /** A program begins, and dies at the step. */
-  async die(step: Step, args: [what: string, which: string], damaged?: ReadonlySet<string>): Promise<Death> {
-    const [what, which] = args;
+  die(step: Step, args: Args, damaged?: ReadonlySet<string>): Promise<Death> {
+    return this.#meet(step, args, damaged, ({ status }) => status === null);
+  }
+
+  /** A call of a program fails: it says so, and goes on or ends. */
+  fail(step: Step, which: string, damaged?: ReadonlySet<string>): Promise<Death> {
+    return this.#meet(step, ['errors', which], damaged, ({ status, stderr }) =>
+      status === 0 ? true : [1, 74].includes(status ?? 0) && /(^|\n)failed: .*\S.*\n$/.test(stderr),
+    );
+  }
+
+  async #meet(
+    step: Step,
+    [what, which]: Args,
+    damaged: ReadonlySet<string> | undefined,
+    isRight: (end: Outcome) => boolean,
+  ): Promise<Death> {
     const command = [this.#program, what, this.root, this.dir, which];
-    const run = () =>
-      outcome(spawn('node', command, { env: { ...process.env, ...this.#faults.environment } }));
+    const options = { env: { ...process.env, ...this.#faults.environment }, timeout: patience };
+    const run = () => outcome(spawn('node', command, options));
     const { hit, result } = await this.#faults.during(step, run);
-    if (hit === undefined && result.status !== 0) throw new Error(`${which}: ${result.stderr}`);
-    if (hit !== undefined && result.status !== null)
-      throw new Error(`${which} lived on, ${step.error} ${hit}: ${result.status} ${result.stderr}`);
+    if (hit === undefined ? result.status !== 0 : !isRight(result))
+      throw new Error(`${which}, ${step.error} ${step.number} ${hit}: ${result.status} ${result.stderr}`);
     const marks = result.stdout.split('\n').filter(Boolean);
     let acknowledged = 0;
     for (const line of marks) {
@@ -132,7 +159,8 @@ export class Lane {
       ...nothing,
       fault: `${which}, ${step.error} at call ${step.number}, ${hit}: ${message}`,
     }));
-    return { ...(hit !== undefined && { hit }), acknowledged, ...found };
+    const end = endOf(result);
+    return { ...(hit !== undefined && { hit }), ...(end && { end }), acknowledged, ...found };
   }
 
   /** Opens the store as a server does that starts, and looks at all of it. */

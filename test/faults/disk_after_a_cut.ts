@@ -106,6 +106,12 @@ export class DiskAfterACut {
       if (change.entries.some(([each]) => dirname(each) === path)) change.isDurable = true;
   }
 
+  /** All that was done is kept from now on. */
+  settle(): void {
+    for (const change of this.#changes) change.isDurable = true;
+    for (const inode of this.#now.values()) for (const write of inode.writes) write.isDurable = true;
+  }
+
   /** What is there when the power goes now. */
   after(policy: Policy): Found {
     const entries = new Map<string, Inode>();

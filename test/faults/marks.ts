@@ -12,6 +12,8 @@ export interface Mark {
   begin: boolean;
   name: string;
   value: string | null;
+  /** Changes of one commit say the same: all of them are made, or none. */
+  together?: string;
 }
 
 const byDigest = 'sha256:';
@@ -19,23 +21,33 @@ const byDigest = 'sha256:';
 /** What is to be there at one moment: for each name what it may be. */
 export class Expected {
   readonly #values = new Map<string, (string | null)[]>();
+  readonly #together = new Map<string, string>();
 
-  take({ begin, name, value }: Mark): void {
+  take({ begin, name, value, together }: Mark): void {
     const before = this.#values.get(name) ?? [null];
     this.#values.set(name, begin ? [...before, value] : [value]);
+    if (begin && together !== undefined) this.#together.set(name, together);
+    else this.#together.delete(name);
   }
 
   /** What was found stays. Says how many changes that nobody acknowledged were found made, and not made. */
   check(store: Store): { made: number; unmade: number } {
     const seen = { made: 0, unmade: 0 };
+    const outcomes = new Map<string, 'made' | 'unmade'>();
     for (const [name, values] of this.#values) {
       const found = heldBy(store, name) ?? null;
       // A file that a kill has left where a blob would be is taken up by the scrub, if it is right.
       const mayBeAny = name.startsWith(byDigest) && values.includes(null);
       assert.ok(mayBeAny || values.includes(found), `${name} is ${found}, not ${values.join(' or ')}`);
       if (values.length === 1) continue;
-      seen[found === values[0] ? 'unmade' : 'made']++;
+      const outcome = found === values[0] ? 'unmade' : 'made';
+      seen[outcome]++;
       this.#values.set(name, [found]);
+      const together = this.#together.get(name);
+      this.#together.delete(name);
+      if (together === undefined || values[0] === values.at(-1)) continue;
+      assert.equal(outcome, outcomes.get(together) ?? outcome, `${name} is ${outcome}, unlike others`);
+      outcomes.set(together, outcome);
     }
     return seen;
   }
@@ -43,6 +55,7 @@ export class Expected {
   copy(): Expected {
     const copy = new Expected();
     for (const [name, values] of this.#values) copy.#values.set(name, values);
+    for (const [name, together] of this.#together) copy.#together.set(name, together);
     return copy;
   }
 

@@ -5,15 +5,17 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openStore } from '../../src/store/content_store.ts';
-import type { Store } from '../../src/store/store.ts';
-import { allNames, blobPath, putBytes, sha256 } from '../support/store.ts';
+import { putBytes, sha256 } from '../support/store.ts';
+import { checkFolders, checkNames, faultsBetweenRecords } from '../support/whole_store.ts';
 import { callsOf, DiskAfterACut, type Found, materialize, type Policy } from './disk_after_a_cut.ts';
-import { type Mark, recordWork } from './workload.ts';
+import { digestOf, Expected, type Mark } from './marks.ts';
+import { damaged } from './work.ts';
+import { type Beside, recordWork } from './workload.ts';
 
 const takesAll = process.env.POWER_CUTS === 'all';
 /** What is kept at random, with so many seeds, at each cut. */
@@ -59,42 +61,6 @@ function policies(cut: number): [string, Policy][] {
   return kept;
 }
 
-/** What is to be there at one moment: for each name what it may be. */
-class Expected {
-  readonly #values = new Map<string, (string | null)[]>();
-
-  take({ begin, name, value }: Mark): void {
-    const before = this.#values.get(name) ?? [null];
-    this.#values.set(name, begin ? [...before, value] : [value]);
-  }
-
-  check(store: Store): void {
-    for (const [name, values] of this.#values) {
-      const [bucket = '', object] = name.split('/');
-      const found = object === undefined ? store.bucket(bucket)?.name : digestOf(store, bucket, object);
-      assert.ok(values.includes(found ?? null), `${name} is ${found}, not ${values.join(' or ')}`);
-    }
-  }
-
-  toString(): string {
-    return JSON.stringify([...this.#values]);
-  }
-}
-
-function digestOf(store: Store, bucket: string, name: string): string | undefined {
-  if (!store.bucket(bucket)) return undefined;
-  const ref = store.resolve(bucket, name);
-  return ref && !ref.deleted ? ref.digest : undefined;
-}
-
-async function checkWhole(store: Store, bucket: string): Promise<void> {
-  for (const name of allNames(store, bucket)) {
-    const digest = digestOf(store, bucket, name) ?? '';
-    await store.prove(digest);
-    assert.equal(sha256(await readFile(blobPath(store.root, digest))), digest, `bytes of ${bucket}/${name}`);
-  }
-}
-
 /** A server that starts after the cut, and one after that. */
 async function check(found: Found, expected: Expected): Promise<void> {
   const copy = await mkdtemp(join(home, 'copy-'));
@@ -103,14 +69,16 @@ async function check(found: Found, expected: Expected): Promise<void> {
   for (const start of [1, 2]) {
     const store = await openStore({ root });
     try {
-      expected.check(store);
-      for (const { name } of store.buckets()) await checkWhole(store, name);
+      await checkFolders(root);
+      expected.copy().check(store);
+      await checkNames(store, damaged);
       if (start === 2) assert.equal(digestOf(store, 'after', 'cut'), sha256('after the cut'));
       await store.createBucket('after', 'write-once');
       await putBytes(store, 'after', 'cut', 'after the cut');
     } finally {
       await store.close();
     }
+    assert.deepEqual(await faultsBetweenRecords(root), []);
   }
   await rm(copy, { recursive: true });
 }
@@ -127,12 +95,17 @@ function* states(): Generator<State> {
   const expected = new Expected();
   const seen = new Set<string>();
   let cut = 0;
+  let isBeside = false;
   for (const call of callsOf(recording)) {
     if (call.path === join(dir, 'marks')) {
-      if (call.data.length > 0) expected.take(JSON.parse(call.data.toString()));
+      const said: Mark | Beside | undefined = call.data.length > 0 && JSON.parse(call.data.toString());
+      if (said && 'beside' in said) isBeside = said.beside === 'begins';
+      else if (said) expected.take(said);
       continue;
     }
     disk.do(call);
+    if (isBeside) disk.settle();
+    if (isBeside) continue;
     cut++;
     for (const [policy, rules] of policies(cut)) {
       const found = disk.after(rules);

@@ -1,13 +1,34 @@
 // Work: what is done to a store, with a mark before and after each change.
 
-import { writeFile } from 'node:fs/promises';
+import { mkdir, open, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { importDirectory, intoStore } from '../../src/store/import.ts';
 import type { Retention } from '../../src/store/retention.ts';
 import type { BucketKind, Store } from '../../src/store/store.ts';
 import { passOf, startScrub } from '../support/scrubber.ts';
-import { putBytes, sha256 } from '../support/store.ts';
+import { blobPath, putBytes, sha256 } from '../support/store.ts';
 import { writeTree } from '../support/tree.ts';
 import type { Mark } from './marks.ts';
+
+/** Of a blob that is damaged before a scrub. */
+export const damagedBytes = 'damaged later';
+export const damaged: ReadonlySet<string> = new Set([sha256(damagedBytes)]);
+
+/**
+ * Leaves work for a scrub in a store that nobody has open: files that no record names, of which one is right
+ * and one is not what its name says, and a damaged blob.
+ */
+export async function leaveStrays(root: string): Promise<void> {
+  for (const [named, bytes] of [
+    ['orphan', 'orphan'],
+    ['misplaced', 'other bytes'],
+  ] as const) {
+    const path = blobPath(root, sha256(named));
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, bytes, { mode: 0o444 });
+  }
+  await writeFile(blobPath(root, sha256(damagedBytes)), damagedBytes.toUpperCase(), { flag: 'r+' });
+}
 
 export class Work {
   readonly store: Store;
@@ -18,10 +39,16 @@ export class Work {
     this.#say = say;
   }
 
-  async mark(name: string, value: string | null, work: () => Promise<unknown>): Promise<void> {
-    this.#say({ begin: true, name, value });
+  async mark(
+    name: string,
+    value: string | null,
+    work: () => Promise<unknown>,
+    together?: string,
+  ): Promise<void> {
+    const said = { name, value, ...(together !== undefined && { together }) };
+    this.#say({ begin: true, ...said });
     await work();
-    this.#say({ begin: false, name, value });
+    this.#say({ begin: false, ...said });
   }
 
   bucket(name: string, kind: BucketKind): Promise<void> {
@@ -38,6 +65,28 @@ export class Work {
     return this.mark(path, sha256(bytes), () => putBytes(this.store, bucket, name, bytes));
   }
 
+  /** These names of a bucket at once; each has bytes that are stored. */
+  async switch(bucket: string, files: Record<string, string>): Promise<void> {
+    const changes = Object.entries(files).map(([name, bytes]) => ({ name, to: { digest: sha256(bytes) } }));
+    const work = () => this.store.switchNames(bucket, changes);
+    await this.#markAll(`${bucket}/`, files, work, Object.keys(files).join());
+  }
+
+  // One after another begins, and ends.
+  async #markAll(
+    to: string,
+    files: Record<string, string>,
+    work: () => Promise<unknown>,
+    together?: string,
+  ): Promise<void> {
+    let all = work;
+    for (const [name, bytes] of Object.entries(files)) {
+      const inner = all;
+      all = () => this.mark(to + name, sha256(bytes), inner, together);
+    }
+    await all();
+  }
+
   remove(path: string): Promise<void> {
     const [bucket, name] = split(path);
     return this.mark(path, null, () => this.store.deleteRef(bucket, name));
@@ -47,7 +96,9 @@ export class Work {
   async putNameless(bytes: string): Promise<void> {
     const staging = this.store.stagingPath();
     const digest = sha256(bytes);
-    await writeFile(staging, bytes, { mode: 0o444 });
+    const file = await open(staging, 'wx', 0o444);
+    await file.writeFile(bytes);
+    await file.sync().finally(() => file.close());
     await this.mark(`sha256:${digest}`, digest, () =>
       this.store.commitBlob(staging, { digest, size: Buffer.byteLength(bytes) }),
     );
@@ -61,16 +112,12 @@ export class Work {
   async import(to: string, tree: string, files: Record<string, string>): Promise<void> {
     await writeTree(tree, files);
     const [bucket, prefix] = split(to);
-    let work: () => Promise<unknown> = () =>
+    await this.#markAll(to, files, () =>
       intoStore(this.store, bucket, async (destination) => {
         const { failures } = await importDirectory({ to: destination, directory: tree, prefix });
         if (failures.length > 0) throw new Error(JSON.stringify(failures));
-      });
-    for (const [name, bytes] of Object.entries(files)) {
-      const inner = work;
-      work = () => this.mark(to + name, sha256(bytes), inner);
-    }
-    await work();
+      }),
+    );
   }
 
   async collect(): Promise<void> {

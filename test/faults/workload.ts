@@ -8,20 +8,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openStore } from '../../src/store/content_store.ts';
-import { importDirectory, intoStore } from '../../src/store/import.ts';
-import type { Store } from '../../src/store/store.ts';
+import { makeFormat1 } from '../support/format_1.ts';
 import { root as project } from '../support/runtime.ts';
-import { putBytes, sha256 } from '../support/store.ts';
-import { writeTree } from '../support/tree.ts';
+import type { Mark } from './marks.ts';
+import { damagedBytes, leaveStrays, Work } from './work.ts';
 
 const program = fileURLToPath(import.meta.url);
 
-/** What a name is to hold: a digest; null once it is deleted. A bucket holds what its name is. */
-export interface Mark {
-  begin: boolean;
-  name: string;
-  value: string | null;
-}
+/** What is done to the disk in between is not the store's: no power goes then, and all of it is kept. */
+export type Beside = { beside: 'begins' | 'ends' };
 
 /**
  * Records the work, below `dir`; the store is in `store`, the marks are in `marks`. By Node on each runtime:
@@ -36,53 +31,33 @@ export async function recordWork(dir: string): Promise<Buffer> {
   return readFile(recording);
 }
 
-class Work {
-  readonly #dir: string;
-  readonly #store: Store;
-
-  constructor(dir: string, store: Store) {
-    this.#dir = dir;
-    this.#store = store;
-  }
-
-  async mark(name: string, value: string | null, work: () => Promise<unknown>): Promise<void> {
-    const say = (begin: boolean) =>
-      appendFileSync(join(this.#dir, 'marks'), `${JSON.stringify({ begin, name, value } satisfies Mark)}\n`);
-    say(true);
-    await work();
-    say(false);
-  }
-
-  bucket(name: string, kind: 'write-once' | 'versioned'): Promise<void> {
-    return this.mark(name, name, () => this.#store.createBucket(name, kind));
-  }
-
-  put(path: string, bytes: string): Promise<void> {
-    const [bucket = '', name = ''] = path.split('/');
-    return this.mark(path, sha256(bytes), () => putBytes(this.#store, bucket, name, bytes));
-  }
-
-  remove(path: string): Promise<void> {
-    const [bucket = '', name = ''] = path.split('/');
-    return this.mark(path, null, () => this.#store.deleteRef(bucket, name));
-  }
-
-  async import(tree: string, files: Record<string, string>): Promise<void> {
-    await writeTree(tree, files);
-    let work: () => Promise<unknown> = () =>
-      intoStore(this.#store, 'files', (to) => importDirectory({ to, directory: tree, prefix: '' }));
-    for (const [name, bytes] of Object.entries(files)) {
-      const inner = work;
-      work = () => this.mark(`files/${name}`, sha256(bytes), inner);
-    }
-    await work();
-  }
-}
-
 async function run(dir: string): Promise<void> {
   const root = join(dir, 'store');
-  let store = await openStore({ root });
-  let work = new Work(dir, store);
+  const tell = (said: Mark | Beside) => appendFileSync(join(dir, 'marks'), `${JSON.stringify(said)}\n`);
+  const opened = async (work: (on: Work) => Promise<void>) => {
+    const store = await openStore({ root });
+    await work(new Work(store, tell));
+    await store.close();
+  };
+  const beside = async (work: (root: string) => Promise<void>) => {
+    tell({ beside: 'begins' });
+    await work(root);
+    tell({ beside: 'ends' });
+  };
+  await opened((work) => changes(work, `${dir}.tree`));
+  await opened(async (work) => {
+    await work.put('live/late', 'late');
+    await work.remove('live/page');
+  });
+  await opened(supersede);
+  await opened((work) => work.collect());
+  await beside(leaveStrays);
+  await opened((work) => work.scrub());
+  await beside(makeFormat1);
+  await opened((work) => work.put('live/upgraded', 'upgraded'));
+}
+
+async function changes(work: Work, tree: string): Promise<void> {
   await work.bucket('files', 'write-once');
   await work.bucket('live', 'versioned');
   await work.put('files/first', 'first');
@@ -94,13 +69,20 @@ async function run(dir: string): Promise<void> {
   await work.remove('live/page');
   await work.put('live/page', 'page 3');
   await work.remove('files/first');
-  await work.import(`${dir}.tree`, { one: '1', two: '2'.repeat(9000), three: '3', four: 'first' });
-  await store.close();
-  store = await openStore({ root });
-  work = new Work(dir, store);
-  await work.put('live/late', 'late');
-  await work.remove('live/page');
-  await store.close();
+  await work.import('files/', tree, { one: '1', two: '2'.repeat(9000), three: '3', four: 'first' });
+}
+
+/** Leaves work for a collection. */
+async function supersede(work: Work): Promise<void> {
+  await work.bucket('pages', 'versioned');
+  await work.retain('pages', { versions: 0 });
+  for (const number of [1, 2, 3]) await work.put('pages/page', `page ${number} of many`);
+  await work.put('files/wrong', 'wrong');
+  await work.remove('files/wrong');
+  await work.putNameless('nameless');
+  await work.forget('nameless');
+  await work.put('live/damaged', damagedBytes);
+  await work.switch('live', { one: '1', two: '2'.repeat(9000), upgraded: '1' });
 }
 
 const [, started, dir] = process.argv;
