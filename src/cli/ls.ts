@@ -1,7 +1,7 @@
 // ls: lists the names of a bucket in order.
 
 import type { Command } from 'commander';
-import type { Listing, Store } from '../store/store.ts';
+import type { Listing, Page, Store } from '../store/store.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
 import type { RemoteServer } from './remote_server.ts';
 import { numberOf } from './say.ts';
@@ -15,17 +15,25 @@ export function addLs(program: Command): void {
     .description('list the names of a bucket in order')
     .argument('<bucket[/prefix]>')
     .option('--json', 'print one JSON object per line')
+    .option('--delimiter <text>', "list names that are the same up to it, as '/', once")
     .option('--limit <n>', 'most names to list')
     .action(ls);
   withExamples(
     command,
     'sealgate ls files',
     'sealgate ls files/video/ --json --limit 10',
+    "sealgate ls files/video/ --delimiter '/'",
     'sealgate ls files --server https://files.example.org',
   );
 }
 
-async function ls(where: string, options: PlaceOptions & { json?: true; limit?: string }): Promise<void> {
+interface Options extends PlaceOptions {
+  json?: true;
+  delimiter?: string;
+  limit?: string;
+}
+
+async function ls(where: string, options: Options): Promise<void> {
   const slash = where.indexOf('/');
   const bucket = slash < 0 ? where : where.slice(0, slash);
   const prefix = slash < 0 ? '' : where.slice(slash + 1);
@@ -34,30 +42,38 @@ async function ls(where: string, options: PlaceOptions & { json?: true; limit?: 
     options.limit === undefined
       ? Number.POSITIVE_INFINITY
       : numberOf('--limit', options.limit, 'a whole number of 1 or more', atLeastOne);
-  const show = (entry: Listed) =>
+  const { delimiter } = options;
+  const show = (entry: Shown) =>
     console.log(options.json ? JSON.stringify({ bucket, ...entry }) : line(entry));
   await reading(options, {
     onStore: (store, config) => {
       if (!store.bucket(bucket) && declaredKind(config, bucket)) return;
       checkBucket(store, bucket);
-      return showAll(limit, (after) => localPage(store, bucket, { prefix, after, limit: pageSize }), show);
+      return showAll(
+        limit,
+        (after) => localPage(store, bucket, { prefix, delimiter, after, limit: pageSize }),
+        show,
+      );
     },
-    onServer: (server) => showAll(limit, pages(server, bucket, prefix, limit), show),
+    onServer: (server) => showAll(limit, pages(server, bucket, { prefix, delimiter }, limit), show),
   });
 }
 
-type Page = { entries: Listed[]; next?: string };
+type ListedPage = { entries: Listed[]; prefixes?: string[]; next?: string };
+/** A line of the listing: a name, or the common prefix of several. */
+type Shown = Listed | { prefix: string };
+const textOf = (shown: Shown) => ('prefix' in shown ? shown.prefix : shown.name);
 
 async function showAll(
   limit: number,
-  page: (after: string) => Page | Promise<Page>,
-  show: (entry: Listed) => void,
+  page: (after: string) => ListedPage | Promise<ListedPage>,
+  show: (entry: Shown) => void,
 ): Promise<void> {
   let left = limit;
   let after: string | undefined = '';
   while (after !== undefined) {
-    const { entries, next }: Page = await page(after);
-    for (const entry of entries) {
+    const { entries, prefixes = [], next }: ListedPage = await page(after);
+    for (const entry of inOrder([...entries, ...prefixes.map((prefix) => ({ prefix }))])) {
       if (left-- <= 0) return;
       show(entry);
     }
@@ -65,20 +81,28 @@ async function showAll(
   }
 }
 
-function localPage(store: Store, bucket: string, at: Parameters<Store['list']>[1]): Page {
-  const { entries, next } = store.list(bucket, at);
-  return { entries: entries.map(listed), ...(next !== undefined && { next }) };
+function inOrder(shown: Shown[]): Shown[] {
+  const bytes = new Map(shown.map((each) => [each, Buffer.from(textOf(each))]));
+  return shown.sort((a, b) => Buffer.compare(bytes.get(a) as Buffer, bytes.get(b) as Buffer));
+}
+
+function localPage(store: Store, bucket: string, at: Page): ListedPage {
+  const { entries, prefixes, next } = store.list(bucket, at);
+  return { entries: entries.map(listed), prefixes, ...(next !== undefined && { next }) };
 }
 
 function listed({ created, date, fields, ...entry }: Listing['entries'][number]): Listed {
   return { ...entry, ...fields, lastModified: isoTime(date ?? created) };
 }
 
-function pages(server: RemoteServer, bucket: string, prefix: string, limit: number) {
-  return (after: string) => server.list(bucket, { prefix, after, limit: Math.min(limit, pageSize) });
+function pages(server: RemoteServer, bucket: string, how: Pick<Page, 'prefix' | 'delimiter'>, limit: number) {
+  return (after: string) => server.list(bucket, { ...how, after, limit: Math.min(limit, pageSize) });
 }
 
-function line({ name, size, lastModified, digest }: Listed): string {
+function line(shown: Shown): string {
+  // As wide as size, time and digest.
+  if ('prefix' in shown) return `${' '.repeat(47)}${shown.prefix}`;
+  const { name, size, lastModified, digest } = shown;
   const when = lastModified.slice(0, 19).replace('T', ' ');
   return `${humanBytes(size).padStart(10)}  ${when}  ${digest.slice(0, 12)}  ${name}`;
 }

@@ -12,6 +12,7 @@ import { reprDigest } from '../protocols/objects/digest_fields.ts';
 import { objectPath } from '../protocols/objects/target.ts';
 import { readNamed, streamRegular } from '../regular_file.ts';
 import type { Announcement } from '../server/announcement.ts';
+import type { Page } from '../store/store.ts';
 import { HttpClient, maxAttempts, type Question, type Reply, type Trust } from './http_client.ts';
 import { faultOf } from './http_faults.ts';
 import { UsageError } from './say.ts';
@@ -139,9 +140,10 @@ export class RemoteServer {
   /** One page of a bucket's names. */
   async list(
     bucket: string,
-    { prefix, after, limit }: { prefix: string; after: string; limit: number },
-  ): Promise<{ entries: Listed[]; next?: string }> {
-    const query = new URLSearchParams({ prefix, after, limit: String(limit) });
+    { prefix, delimiter = '', after, limit }: Page,
+  ): Promise<{ entries: Listed[]; prefixes?: string[]; next?: string }> {
+    const how = delimiter === '' ? {} : { delimiter };
+    const query = new URLSearchParams({ prefix, ...how, after, limit: String(limit) });
     const reply = await this.#http.ask({ method: 'GET', path: `/o/${bucket}/?${query}` });
     return JSON.parse(expected(reply, [200], this.url).text);
   }

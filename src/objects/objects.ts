@@ -15,6 +15,7 @@ import type {
   Listing,
   NameChange,
   NewRef,
+  Page,
   PutOutcome,
   Store,
 } from '../store/store.ts';
@@ -221,7 +222,7 @@ export class Objects {
   }
 
   /** See store.ts. A page takes milliseconds of the thread that answers everybody: others go between two. */
-  list(bucket: string, page: { prefix: string; after: string; limit: number }): Promise<Listing> {
+  list(bucket: string, page: Page): Promise<Listing> {
     return this.#locks.run(listings, async () => {
       await setImmediate();
       await this.#switches.idle(bucket);

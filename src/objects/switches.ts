@@ -3,13 +3,13 @@
 
 import { KeyedLock } from '../keyed_lock.ts';
 import { maxSwitchNames } from '../store/name_switch.ts';
-import type { Listing, NameChange, Store, SwitchOutcome } from '../store/store.ts';
+import type { Listing, NameChange, Page, Store, SwitchOutcome } from '../store/store.ts';
 import type { Epochs } from './epochs.ts';
 
 interface Parts {
   store: Store;
   epochs: Epochs;
-  list(bucket: string, page: { prefix: string; after: string; limit: number }): Promise<Listing>;
+  list(bucket: string, page: Page): Promise<Listing>;
   /** Runs a change when no other change of the name is under way. */
   locked<T>(at: { bucket: string; name: string }, change: () => Promise<T>): Promise<T>;
 }

@@ -44,6 +44,7 @@ import type {
   Listing,
   NameChange,
   NewRef,
+  Page,
   PutOutcome,
   Ref,
   Restored,
@@ -273,7 +274,7 @@ class ContentStore implements Store {
     return switchNames(parts, this.#buckets.existing(bucket), changes, beforeCommit);
   }
 
-  list(bucket: string, page: { prefix: string; after: string; limit: number }): Listing {
+  list(bucket: string, page: Page): Listing {
     this.#buckets.existing(bucket);
     return listNames(this.#meta, bucket, page, this.#opened.dates);
   }

@@ -3,8 +3,9 @@
 
 import { type Dates, dateOf } from '../dates.ts';
 import { fieldBytes } from '../object_fields.ts';
+import { commonPrefix, textBehind } from './common_prefix.ts';
 import { behind, type Key, type Metadata } from './metadata.ts';
-import type { Descriptor, Listing } from './store.ts';
+import type { Descriptor, Listing, Page } from './store.ts';
 
 /** One version of a name, as it is recorded: which date HTTP tells of it is found when it is read. */
 export type RefRecord = Omit<Descriptor, 'date'> | { deleted: true; created: number };
@@ -16,31 +17,27 @@ export type RefRecord = Omit<Descriptor, 'date'> | { deleted: true; created: num
 const maxKeys = 2000;
 /** Versions of one name that are passed one by one: then the newest is looked up, which is cheaper. */
 const maxVersions = 8;
+/** What looking for the first name behind a common prefix counts for, in keys. */
+const keysOfSeeking = 4;
 /** Bytes of the fields on a page, where one entry may have 8 KiB: a page is one answer, in memory. */
 const maxFieldsBytes = 1024 * 1024;
 
-export interface Page {
-  prefix: string;
-  /** Names behind this one; empty: from the first. */
-  after: string;
-  limit: number;
-}
-
 /** Fewer entries than there are when many keys had to be passed; `next` then says where to go on. */
-export function listNames(
-  meta: Metadata,
-  bucket: string,
-  { prefix, after, limit }: Page,
-  dates: Dates,
-): Listing {
-  const page = new PageOfNames(limit, dates);
+export function listNames(meta: Metadata, bucket: string, asked: Page, dates: Dates): Listing {
+  const { prefix, after } = asked;
+  const page = new PageOfNames(asked, dates);
   const goesOn = after !== '' && Buffer.compare(Buffer.from(after), Buffer.from(prefix)) >= 0;
+  const isTold = goesOn && commonPrefix(after, asked) === after;
   let from: Key | undefined = goesOn ? behind([bucket, after]) : [bucket, prefix];
+  if (isTold) from = page.behindNames(bucket, after);
   while (from !== undefined) from = pass(meta, bucket, prefix, from, page);
   return page.listing();
 }
 
-/** Passes names until the page is done, undefined, or until one has many versions: where to go on. */
+/**
+ * Passes names until the page is done, undefined, or until names are to be left out, where one has many
+ * versions or a common prefix is told: where to go on.
+ */
 function pass(
   meta: Metadata,
   bucket: string,
@@ -51,7 +48,9 @@ function pass(
   for (const { key, value } of meta.range<RefRecord>('refs', { start })) {
     const [of, name] = key as [string, string, number];
     if (of !== bucket || !name.startsWith(prefix)) break;
-    if (!page.add(name, value)) return undefined;
+    const added = page.add(name, value);
+    if (added === 'full') return undefined;
+    if (added !== 'taken') return page.behindNames(bucket, added.told);
     if (page.versions < maxVersions) continue;
     const newest = meta.newest<RefRecord>('refs', [bucket, name]);
     if (newest) page.add(name, newest.value);
@@ -62,9 +61,10 @@ function pass(
 }
 
 class PageOfNames {
-  readonly #limit: number;
+  readonly #asked: Page;
   readonly #dates: Dates;
   readonly #entries: Listing['entries'] = [];
+  readonly #prefixes: string[] = [];
   #keys = 0;
   #fieldBytes = 0;
   /** The name whose versions are being passed, and the newest one seen so far. */
@@ -72,26 +72,29 @@ class PageOfNames {
   #newest: RefRecord | undefined;
   /** Versions of it that were passed. */
   versions = 0;
-  /** The last name that is settled. */
+  /** The last name that is settled, or the common prefix that stands for it. */
   #last: string | undefined;
   #isAll = false;
+  /** The common prefix on the page that was found last. */
+  #told: string | undefined;
 
-  constructor(limit: number, dates: Dates) {
-    this.#limit = limit;
+  constructor(asked: Page, dates: Dates) {
+    this.#asked = asked;
     this.#dates = dates;
   }
 
-  /** Takes the next version in key order; false when the page is done without it. */
-  add(name: string, value: RefRecord): boolean {
+  /** Takes the next version in key order, unless the page is full or has a common prefix for its name. */
+  add(name: string, value: RefRecord): 'taken' | 'full' | { told: string } {
     if (name !== this.#name) {
-      if (!this.#settle() || this.#keys >= maxKeys) return false;
+      if (!this.#settle() || this.#keys >= maxKeys) return 'full';
+      if (this.#told !== undefined && name.startsWith(this.#told)) return { told: this.#told };
       this.#name = name;
       this.versions = 0;
     }
     this.#newest = value;
     this.#keys++;
     this.versions++;
-    return true;
+    return 'taken';
   }
 
   /** There are no more names. */
@@ -99,30 +102,43 @@ class PageOfNames {
     this.#isAll = this.#settle();
   }
 
+  /** The first key behind all names that begin so; undefined, and the page is at its end: there is none. */
+  behindNames(bucket: string, prefix: string): Key | undefined {
+    this.#keys += keysOfSeeking;
+    const text = textBehind(prefix);
+    if (text === undefined) this.end();
+    return text === undefined ? undefined : [bucket, text];
+  }
+
   // The name's newest version is known: it has a place on the page, or needs none. False: the page is full.
   #settle(): boolean {
-    if (this.#name !== undefined && this.#newest !== undefined && !('deleted' in this.#newest)) {
-      if (this.#entries.length === this.#limit || this.#fieldBytes >= maxFieldsBytes) return false;
-      const { digest, size, mediaType, fields, created } = this.#newest;
-      const date = dateOf(this.#newest, this.#dates);
-      this.#entries.push({
-        name: this.#name,
-        digest,
-        size,
-        mediaType,
-        ...(fields && { fields }),
-        created,
-        date,
-      });
-      this.#fieldBytes += fields ? fieldBytes(fields) : 0;
+    const [name, newest] = [this.#name, this.#newest];
+    if (name === undefined || newest === undefined) return true;
+    const common = commonPrefix(name, this.#asked);
+    if (!('deleted' in newest)) {
+      const isFull = this.#entries.length + this.#prefixes.length === this.#asked.limit;
+      if (isFull || this.#fieldBytes >= maxFieldsBytes) return false;
+      if (common === undefined) this.#tell(name, newest);
+      else this.#prefixes.push(common);
+      this.#told = common;
+      this.#last = common ?? name;
+    } else if (common !== name) {
+      // A page that went on behind such a name would leave out the others that begin so.
+      this.#last = name;
     }
-    this.#last = this.#name ?? this.#last;
     this.#name = undefined;
     return true;
   }
 
+  #tell(name: string, newest: Omit<Descriptor, 'date'>): void {
+    const { digest, size, mediaType, fields, created } = newest;
+    const date = dateOf(newest, this.#dates);
+    this.#entries.push({ name, digest, size, mediaType, ...(fields && { fields }), created, date });
+    this.#fieldBytes += fields ? fieldBytes(fields) : 0;
+  }
+
   listing(): Listing {
     const next = this.#isAll ? undefined : this.#last;
-    return { entries: this.#entries, ...(next !== undefined && { next }) };
+    return { entries: this.#entries, prefixes: this.#prefixes, ...(next !== undefined && { next }) };
   }
 }

@@ -72,8 +72,21 @@ export type Ref =
   | (Descriptor & { version: number; deleted: false })
   | { version: number; deleted: true; created: number };
 
+/** What a page of a listing is to have. */
+export interface Page {
+  prefix: string;
+  /** Names that are the same up to this behind `prefix`, and with it, are one common prefix; empty: none. */
+  delimiter?: string | undefined;
+  /** A name or a common prefix: what is behind it; empty: from the first. */
+  after: string;
+  /** Most entries and common prefixes: 1 to 1000. */
+  limit: number;
+}
+
 export interface Listing {
   entries: (Descriptor & { name: string })[];
+  /** Common prefixes of names, each instead of the names that begin so. */
+  prefixes: string[];
   /**
    * Give it as `after` to go on; absent on the last page. A page may have fewer entries than its limit, or
    * none, when many deleted names had to be passed.
@@ -202,8 +215,8 @@ export interface Store {
   ): Promise<SwitchOutcome[]>;
   /** Writes a tombstone version; false when there was nothing to delete. */
   deleteRef(bucket: string, name: string): Promise<boolean>;
-  /** Names in code-point order with their newest version, tombstones left out. limit 1..1000. */
-  list(bucket: string, options: { prefix: string; after: string; limit: number }): Listing;
+  /** Names in code-point order with their newest version, tombstones left out. */
+  list(bucket: string, page: Page): Listing;
 
   /** Copies the metadata as they are now, as `data.mdb`, into a folder that is empty. Not durable yet. */
   copyMetadata(folder: string): Promise<void>;

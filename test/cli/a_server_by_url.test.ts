@@ -54,6 +54,14 @@ test('put, stat, ls, get, cp and rm with --server work as on a local store', asy
     assert.ok((await readFile(join(elsewhere, 'got'))).equals(bytes));
   }
   await cli('cp', 'files/a b/ü.bin', 'files/copy', '--token-file', tokenFile);
+  const folders = await cli('ls', 'files', '--json', '--delimiter', '/');
+  assert.deepEqual(
+    folders
+      .trimEnd()
+      .split('\n')
+      .map((line) => Object.keys(JSON.parse(line))[1]),
+    ['prefix', 'name'],
+  );
   await cli('rm', 'files/copy', '--token-file', tokenFile);
   const { status, stderr } = await outcome(spawn(['get', 'files/copy', ...remote]));
   assert.deepEqual(

@@ -95,6 +95,17 @@ test('ls lists names in order, below a prefix, as JSON, and up to a limit', asyn
   assert.deepEqual([bucket, name, listed, size], ['files', 'a.bin', digest, 300_000]);
 });
 
+test('ls --delimiter lists what is the same up to it once, in its place', async () => {
+  for (const name of ['tree/a', 'tree/b/1', 'tree/b/2', 'tree/c'])
+    await cli('cp', `sha256:${digest}`, `files/${name}`);
+  const ends = (await cli('ls', 'files/tree/', '--delimiter', '/')).split('\n').map((line) => line.slice(47));
+  assert.deepEqual(ends, ['tree/a', 'tree/b/', 'tree/c', '']);
+  const lines = (await cli('ls', '--json', 'files/tree/', '--delimiter', '/')).trimEnd().split('\n');
+  const [first, folder] = lines.map((line) => JSON.parse(line));
+  assert.deepEqual([first.name, folder], ['tree/a', { bucket: 'files', prefix: 'tree/b/' }]);
+  assert.equal((await cli('ls', 'files/tree/', '--delimiter', '/', '--limit', '2')).split('\n').length, 3);
+});
+
 test('ls accepts a name of 900 characters as its prefix', async () => {
   const long = 'n'.repeat(900);
   await cli('put', source, `files/${long}`);

@@ -9,7 +9,7 @@ export function overview({ prefix }: Services): Route {
     respondJson(200, {
       server: 'sealgate',
       objects: `${prefix}/o/{bucket}/{name}`,
-      listing: `${prefix}/o/{bucket}/?prefix=&after=&limit=`,
+      listing: `${prefix}/o/{bucket}/?prefix=&delimiter=&after=&limit=`,
       blobs: `${prefix}/sha256/{hex}`,
     });
 }

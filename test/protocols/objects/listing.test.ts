@@ -51,7 +51,8 @@ for (const query of [
   'limit=1e2',
   'limit=',
   'limit=1&limit=2',
-  'delimiter=/',
+  `delimiter=${'/'.repeat(1025)}`,
+  'delimiter=/&delimiter=/',
   'list-type=2',
   'utm_source=x',
   `after=${'a'.repeat(1025)}`,
@@ -62,13 +63,30 @@ for (const query of [
   });
 }
 
+test('with a delimiter, names below it are one of the prefixes, and links keep it', async () => {
+  const listing = await app.response('GET', '/o/files/?delimiter=%2F');
+  assert.deepEqual([names(listing), page(listing).prefixes], [['a', 'c&d'], ['b/']]);
+  const found: string[] = [];
+  let target: string | undefined = '/o/files/?delimiter=%2F&limit=1';
+  while (target !== undefined) {
+    const one: RespondPlan = await app.response('GET', target);
+    found.push(...names(one), ...page(one).prefixes);
+    const link = field(one, 'Link');
+    target = link && `/o/files/${/^<(\?.*)>; rel="next"$/.exec(link)?.[1]}`;
+  }
+  assert.deepEqual(found, ['a', 'b/', 'c&d']);
+});
+
 test('a bucket that is not there is 404', async () => {
   assert.equal(problemName(await app.response('GET', '/o/nobody/')), 'bucket-unknown');
 });
 
 test('a parameter that a listing does not have is named in the refusal', async () => {
-  const refused = await app.response('GET', '/o/files/?prefix=b&delimiter=%2F');
-  assert.match(JSON.parse(refused.body.toString()).detail, /^delimiter: .* prefix, after and limit\.$/);
+  const refused = await app.response('GET', '/o/files/?prefix=b&marker=%2F');
+  assert.match(
+    JSON.parse(refused.body.toString()).detail,
+    /^marker: .* prefix, delimiter, after and limit\.$/,
+  );
 });
 
 test('between two listings others are answered', async () => {
