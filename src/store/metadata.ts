@@ -129,8 +129,7 @@ export class Metadata {
 
   #identity() {
     const id = this.#state?.get('store') as string | undefined;
-    const isEmpty = this.records().next().done === true;
-    return { id, isEmpty };
+    return { id, isEmpty: this.isEmpty() };
   }
 
   async #beginWriting(root: string, { id: given, onNotice, format }: WriterOptions): Promise<void> {
@@ -176,6 +175,12 @@ export class Metadata {
     const commits = new Commits(target, agreed.id);
     this.#writing = { commits, preparation };
     await commits.begin();
+  }
+
+  isEmpty(): boolean {
+    // A generator that is left in its middle keeps its transaction, and LMDB uses no page again meanwhile.
+    for (const _ of this.records()) return false;
+    return true;
   }
 
   /** All there are. */

@@ -70,7 +70,7 @@ export async function rebuildStore(
 async function checkNames(root: string): Promise<void> {
   if (await isThere(journalPath(root))) return;
   const meta = await Metadata.reader(root).catch(() => undefined);
-  const hasNames = meta?.records().next().done === false;
+  const hasNames = meta?.isEmpty() === false;
   await meta?.close();
   if (hasNames && !(await isThere(aside(root))))
     throw new Error(
