@@ -126,6 +126,7 @@ async function assemble(
     content: { ...content, dropStalePlans, log },
     sentinel: () => watch.sentinel?.status(),
     scrub: () => watch.scrub?.status(),
+    collector: content.collector,
     reload,
   });
   closers.push(control.close);

@@ -13,6 +13,7 @@ import { checkBucketName } from '../store/names.ts';
 import { mostSeconds, mostVersions, type Retention } from '../store/retention.ts';
 import type { Bucket, Store } from '../store/store.ts';
 import { bodyOf } from './body.ts';
+import type { Collecting } from './collecting.ts';
 import { problem } from './problem.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
@@ -22,7 +23,7 @@ export interface ContentServices {
   audit: AuditLog;
   /** Makes the workers drop kept plans whose epoch has changed, and close the files of those plans. */
   dropStalePlans(): Promise<void>;
-  collector: { begin(dryRun: boolean): number; status(): unknown };
+  collector: Collecting;
   log: Logger;
 }
 

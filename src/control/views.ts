@@ -24,6 +24,7 @@ import { type KernelShare, kernelShare, type Traffic, trafficOf } from '../rollo
 import type { ScrubStatus } from '../store/scrubber.ts';
 import { quarantined } from '../store/side_folders.ts';
 import type { Baseline } from './baseline.ts';
+import type { Collecting } from './collecting.ts';
 import { readTlsStat } from './tls_stat.ts';
 import type { ControlEnv } from './who.ts';
 
@@ -44,6 +45,7 @@ export interface ViewServices {
   sentinel(): SentinelStatus | undefined;
   /** Undefined: it is off. */
   scrub(): ScrubStatus | undefined;
+  collector: Collecting;
   readiness: Readiness;
   /** At most `limit` connections of each worker. */
   connections(limit: number): Promise<ConnectionInfo[]>;
@@ -103,7 +105,7 @@ async function spaceOf(folder: string): Promise<{ freeBytes: number; bytes: numb
   return { freeBytes: bavail * bsize, bytes: blocks * bsize };
 }
 
-async function status({ config, operation, ktls, state, sentinel, scrub }: ViewServices) {
+async function status({ config, operation, ktls, state, sentinel, scrub, collector }: ViewServices) {
   return {
     state: state(),
     pid: process.pid,
@@ -116,6 +118,7 @@ async function status({ config, operation, ktls, state, sentinel, scrub }: ViewS
     ktls,
     store: { root: config.store, ...(await spaceOf(config.store)) },
     scrub: scrub(),
+    collection: collector.status(),
     kernel: readTlsStat(),
     traffic: traffic(operation.samples),
   };

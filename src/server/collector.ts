@@ -2,21 +2,12 @@
 
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
+import type { Collecting, CollectionStatus, EndedRound } from '../control/collecting.ts';
 import type { Counters } from '../native/addon.ts';
 import type { Objects } from '../objects/objects.ts';
 import type { Collected } from '../store/collection.ts';
 
-/** A round that has ended. */
-export interface EndedRound {
-  round: number;
-  dryRun: boolean;
-  /** Absent when it failed. */
-  collected?: Collected;
-  /** Why it failed. */
-  fault?: string;
-}
-
-export class Collector {
+export class Collector implements Collecting {
   readonly #objects: Pick<Objects, 'collect'>;
   readonly #config: Config['gc'];
   readonly #dropStalePlans: () => Promise<void>;
@@ -43,9 +34,14 @@ export class Collector {
     this.#wait();
   }
 
-  /** The last round that has ended, and whether one runs. */
-  status(): { running: boolean; last: EndedRound | undefined } {
-    return { running: this.#running !== undefined, last: this.#last };
+  status(): CollectionStatus {
+    const { blobs, bytes } = this.#totals;
+    return {
+      running: this.#running !== undefined,
+      last: this.#last,
+      freed: { blobs, bytes },
+      waitingBytes: this.#waitingBytes,
+    };
   }
 
   /** Begins a round once the one that runs has ended; the number of the one that was asked for. */
@@ -95,11 +91,11 @@ export class Collector {
     const asked = { graceMs: graceSeconds * 1000, blobsPerSecond, dryRun, signal: this.#ending.signal };
     try {
       const collected = await this.#objects.collect(asked, this.#dropStalePlans);
-      this.#last = { round, dryRun, collected };
+      this.#last = { round, dryRun, ended: Date.now(), collected };
       if (!dryRun) this.#count(collected);
     } catch (error) {
       const fault = (error as Error).message;
-      this.#last = { round, dryRun, fault };
+      this.#last = { round, dryRun, ended: Date.now(), fault };
       this.#totals.faults++;
       this.#log.error({ err: error }, 'collection failed; the next round begins anew');
     }

@@ -68,6 +68,10 @@ test('beside a server: what nothing keeps is gone, files that plans kept open to
   assert.ok((await server.curl('/o/pages/a')).body.equals(large('second ')));
   assert.equal(await server.metric('sealgate_collected_blobs_total'), 1);
   assert.equal(await server.metric('sealgate_collected_bytes_total'), 300_000);
+  const { collection } = (await (await fetch(`${server.control}/status`)).json()) as {
+    collection: { freed: unknown };
+  };
+  assert.deepEqual(collection.freed, { blobs: 1, bytes: 300_000 });
   assert.match(server.log(), /"blobs":1,[^\n]*"msg":"collected"/);
 });
 

@@ -56,6 +56,7 @@ test('the dashboard shows a server under load, without browser errors or other h
   await page.locator('#paths-chart canvas').waitFor();
   await shows(page, '#matrix tbody', /TLSv1\.3/);
   await shows(page, '#store', /GiB/);
+  await shows(page, '#store', /Freed since the start\s*0 blobs.*Last collection/s);
   await shows(page, '#doctor', /certificates/);
   await shows(page, '#audit tbody', /first start/);
   assert.deepEqual(complaints, []);

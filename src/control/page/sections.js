@@ -134,7 +134,7 @@ export function matrix(found) {
   );
 }
 
-export function store({ store: { root, freeBytes, bytes: all }, sentinel, scrub }) {
+export function store({ store: { root, freeBytes, bytes: all }, sentinel, scrub, collection }) {
   const low = freeBytes < all * 0.05;
   const ways = Object.entries(sentinel?.ways ?? {});
   facts('store', [
@@ -147,7 +147,23 @@ export function store({ store: { root, freeBytes, bytes: all }, sentinel, scrub 
     ]),
     ['Damaged blobs', mark(`${sentinel?.damagedBlobs ?? 0}`, sentinel?.damagedBlobs ? 'bad' : '')],
     ...scrubbed(scrub),
+    ...collected(collection),
   ]);
+}
+
+/** What collection has freed since the start, and how its last round ended. */
+function collected({ running, last, freed, waitingBytes }) {
+  const failed = last?.collected?.failed.length ?? 0;
+  const how = !last
+    ? 'none yet'
+    : last.fault
+      ? mark(last.fault, 'bad')
+      : mark(`${failed > 0 ? `${failed} blobs not removed` : 'in order'}`, failed > 0 ? 'warn' : '');
+  return [
+    ['Freed since the start', `${freed.blobs} blobs, ${bytes(freed.bytes)}`],
+    ['May be freed later', bytes(waitingBytes)],
+    ['Last collection', last ? `${when(last.ended)}: ` : '', how, running ? ', one is running' : ''],
+  ];
 }
 
 const lost = ['damaged', 'missing', 'unreadable', 'misplaced'];
