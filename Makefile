@@ -274,6 +274,10 @@ crash: build ## Kills at every call of what writes to a store, then COUNT=10000 
 	  test/faults/requests.test.ts test/faults/collection_and_upgrade.test.ts
 	COUNT=$(COUNT) $(NODE) --test test/crash/under_load.test.ts
 
+.PHONY: leaks
+leaks: build ## A name is overwritten 100,000 times on a server that collects: what it held is given back
+	OVERWRITES=100000 SEALGATE_TEST_BUILD=1 $(NODE) --test test/e2e/overwrites_leave_nothing.test.ts
+
 .PHONY: power-cuts
 power-cuts: build ## A power cut after every call of a store's life, with what a disk may keep: some minutes
 	POWER_CUTS=all $(NODE) --test test/faults/power_cuts.test.ts
