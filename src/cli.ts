@@ -48,6 +48,8 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   stat: async () => (await import('./cli/stat.ts')).addStat,
   rm: async () => (await import('./cli/rm.ts')).addRm,
   cp: async () => (await import('./cli/cp.ts')).addCp,
+  versions: async () => (await import('./cli/versions.ts')).addVersions,
+  restore: async () => (await import('./cli/versions.ts')).addRestore,
   forget: async () => (await import('./cli/forget.ts')).addForget,
   gc: async () => (await import('./cli/gc.ts')).addGc,
   why: async () => (await import('./cli/why.ts')).addWhy,

@@ -4,9 +4,10 @@ import type { Command } from 'commander';
 import type { Listing, Page, Store } from '../store/store.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
 import type { RemoteServer } from './remote_server.ts';
-import { numberOf } from './say.ts';
+import { numberOf, UsageError } from './say.ts';
 import { checkBucket, declaredKind, isoTime, type Listed, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
+import { showVersions } from './versions.ts';
 
 const pageSize = 1000;
 
@@ -16,6 +17,7 @@ export function addLs(program: Command): void {
     .argument('<bucket[/prefix]>')
     .option('--json', 'print one JSON object per line')
     .option('--delimiter <text>', "list names that are the same up to it, as '/', once")
+    .option('--versions', 'list every version of each name, deletions included')
     .option('--limit <n>', 'most names to list')
     .action(ls);
   withExamples(
@@ -30,6 +32,7 @@ export function addLs(program: Command): void {
 interface Options extends PlaceOptions {
   json?: true;
   delimiter?: string;
+  versions?: true;
   limit?: string;
 }
 
@@ -43,6 +46,11 @@ async function ls(where: string, options: Options): Promise<void> {
       ? Number.POSITIVE_INFINITY
       : numberOf('--limit', options.limit, 'a whole number of 1 or more', atLeastOne);
   const { delimiter } = options;
+  if (options.versions) {
+    if (delimiter !== undefined) throw new UsageError('--versions: not with --delimiter');
+    await showVersions({ bucket, prefix }, options, limit);
+    return;
+  }
   const show = (entry: Shown) =>
     console.log(options.json ? JSON.stringify({ bucket, ...entry }) : line(entry));
   await reading(options, {

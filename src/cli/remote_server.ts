@@ -9,10 +9,11 @@ import { isDigest } from '../digest.ts';
 import { isDefaultCaching } from '../engine/plan.ts';
 import { allFields, differenceOf, fieldsIn, type Said } from '../object_fields.ts';
 import { reprDigest } from '../protocols/objects/digest_fields.ts';
+import type { ShownVersion } from '../protocols/objects/list_versions.ts';
 import { objectPath } from '../protocols/objects/target.ts';
 import { readNamed, streamRegular } from '../regular_file.ts';
 import type { Announcement } from '../server/announcement.ts';
-import type { Page } from '../store/store.ts';
+import type { Page, VersionPage } from '../store/store.ts';
 import { HttpClient, maxAttempts, type Question, type Reply, type Trust } from './http_client.ts';
 import { faultOf } from './http_faults.ts';
 import { UsageError } from './say.ts';
@@ -123,9 +124,11 @@ export class RemoteServer {
   async copy(
     from: Reference,
     to: { bucket: string; name: string },
+    version?: number,
   ): Promise<{ outcome: Outcome; digest: string }> {
     const headers = { destination: objectPath(to) };
-    const reply = await this.#http.ask({ method: 'COPY', path: pathOf(from), headers });
+    const path = pathOf(from) + (version === undefined ? '' : `?version=${version}`);
+    const reply = await this.#http.ask({ method: 'COPY', path, headers });
     return JSON.parse(expected(reply, [200, 201], this.url).text);
   }
 
@@ -146,6 +149,21 @@ export class RemoteServer {
     const query = new URLSearchParams({ prefix, ...how, after, limit: String(limit) });
     const reply = await this.#http.ask({ method: 'GET', path: `/o/${bucket}/?${query}` });
     return JSON.parse(expected(reply, [200], this.url).text);
+  }
+
+  /** One page of the versions of names. */
+  async versions(
+    bucket: string,
+    { name, prefix, after, limit }: VersionPage,
+  ): Promise<{ versions: ShownVersion[]; next?: VersionPage['after'] }> {
+    const query = new URLSearchParams({ versions: '', limit: String(limit) });
+    if (name !== undefined) query.set('name', name);
+    if (prefix) query.set('prefix', prefix);
+    if (after) query.set('after', after.name);
+    if (after?.version !== undefined) query.set('afterVersion', String(after.version));
+    const reply = await this.#http.ask({ method: 'GET', path: `/o/${bucket}/?${query}` });
+    const { versions, next } = JSON.parse(expected(reply, [200], this.url).text);
+    return { versions, ...(next && { next: { name: next.after, version: next.afterVersion } }) };
   }
 
   /**

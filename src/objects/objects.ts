@@ -18,9 +18,12 @@ import type {
   Page,
   PutOutcome,
   Store,
+  VersionPage,
+  Versions,
 } from '../store/store.ts';
 import { checkConditions } from './conditions.ts';
 import type { Epochs } from './epochs.ts';
+import { olderVersion } from './older_version.ts';
 import { type Receiving, receiving } from './receiving.ts';
 import { type Switched, Switches } from './switches.ts';
 
@@ -128,6 +131,13 @@ export class Objects {
     return ref;
   }
 
+  /** See older_version.ts. Rejects with `bucket-unknown` as well. */
+  async headVersion(at: Name, version: number): Promise<Descriptor> {
+    await this.#switches.idle(at.bucket);
+    this.bucket(at.bucket);
+    return olderVersion(this.#options.store, at, version);
+  }
+
   /** The result of head, with what the engine seals the bytes by. */
   async get(at: Name): Promise<Found> {
     await this.#switches.idle(at.bucket);
@@ -223,10 +233,19 @@ export class Objects {
 
   /** See store.ts. A page takes milliseconds of the thread that answers everybody: others go between two. */
   list(bucket: string, page: Page): Promise<Listing> {
+    return this.#listed(bucket, () => this.#options.store.list(bucket, page));
+  }
+
+  /** See store.ts. */
+  versions(bucket: string, page: VersionPage): Promise<Versions> {
+    return this.#listed(bucket, () => this.#options.store.versions(bucket, page));
+  }
+
+  #listed<T>(bucket: string, page: () => T): Promise<T> {
     return this.#locks.run(listings, async () => {
       await setImmediate();
       await this.#switches.idle(bucket);
-      return this.#options.store.list(bucket, page);
+      return page();
     });
   }
 

@@ -50,8 +50,11 @@ import type {
   Restored,
   Store,
   SwitchOutcome,
+  VersionPage,
+  Versions,
 } from './store.ts';
 import { openUpgraded } from './upgrade.ts';
+import { listVersions } from './version_listing.ts';
 
 export interface OpenOptions {
   root: string;
@@ -272,6 +275,14 @@ class ContentStore implements Store {
       sizeOf: (digest: string) => this.blob(digest)?.size,
     };
     return switchNames(parts, this.#buckets.existing(bucket), changes, beforeCommit);
+  }
+
+  version(bucket: string, name: string, version: number): Ref | undefined {
+    return this.#refs.version(bucket, name, version);
+  }
+
+  versions(bucket: string, page: VersionPage): Versions {
+    return listVersions(this.#meta, this.#buckets.existing(bucket).name, page, this.#opened.dates);
   }
 
   list(bucket: string, page: Page): Listing {

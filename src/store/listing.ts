@@ -20,7 +20,7 @@ const maxVersions = 8;
 /** What looking for the first name behind a common prefix counts for, in keys. */
 const keysOfSeeking = 4;
 /** Bytes of the fields on a page, where one entry may have 8 KiB: a page is one answer, in memory. */
-const maxFieldsBytes = 1024 * 1024;
+export const maxFieldsBytes = 1024 * 1024;
 
 /** Fewer entries than there are when many keys had to be passed; `next` then says where to go on. */
 export function listNames(meta: Metadata, bucket: string, asked: Page, dates: Dates): Listing {

@@ -1,7 +1,7 @@
 // Refs: what names point at, and what a commit changes to make them point elsewhere. Each version of a name
 // is written once, with the hold that keeps its blob.
 
-import { type Dates, dateOf } from '../dates.ts';
+import type { Dates } from '../dates.ts';
 import { SealgateError } from '../errors.ts';
 import { differenceOf, type Said } from '../object_fields.ts';
 import { nameHold } from './holds.ts';
@@ -9,6 +9,7 @@ import type { RefRecord } from './listing.ts';
 import { behind, type Metadata } from './metadata.ts';
 import type { StoreRecord } from './records.ts';
 import type { BucketKind, PutOutcome, Ref } from './store.ts';
+import { refOf } from './version_listing.ts';
 import { modifiedSince, timeBehind } from './version_times.ts';
 
 /** A name of a bucket of some kind. */
@@ -40,9 +41,12 @@ export class Refs {
   resolve(bucket: string, name: string): Ref | undefined {
     const newest = this.#newest(bucket, name);
     if (!newest) return undefined;
-    const { version, value } = newest;
-    if ('deleted' in value) return { version, deleted: true, created: value.created };
-    return { version, deleted: false, ...value, date: dateOf(value, this.#dates) };
+    return refOf(newest.version, newest.value, this.#dates);
+  }
+
+  version(bucket: string, name: string, version: number): Ref | undefined {
+    const value = this.#meta.get<RefRecord>('refs', [bucket, name, version]);
+    return value && refOf(version, value, this.#dates);
   }
 
   #newest(bucket: string, name: string) {

@@ -83,6 +83,24 @@ export interface Page {
   limit: number;
 }
 
+/** Which versions a page is to have. */
+export interface VersionPage {
+  /** Names that begin so; absent: all. */
+  prefix?: string | undefined;
+  /** This name alone. */
+  name?: string | undefined;
+  /** The version to go on behind, or a name with all of its versions. */
+  after?: { name: string; version?: number | undefined } | undefined;
+  /** 1 to 1000. */
+  limit: number;
+}
+
+export interface Versions {
+  entries: (Ref & { name: string; isNewest: boolean })[];
+  /** Give it as `after` to go on; absent on the last page. */
+  next?: { name: string; version: number };
+}
+
 export interface Listing {
   entries: (Descriptor & { name: string })[];
   /** Common prefixes of names, each instead of the names that begin so. */
@@ -215,6 +233,10 @@ export interface Store {
   ): Promise<SwitchOutcome[]>;
   /** Writes a tombstone version; false when there was nothing to delete. */
   deleteRef(bucket: string, name: string): Promise<boolean>;
+  /** One version of a name; undefined when there is none, or none any more. Synchronous. */
+  version(bucket: string, name: string, version: number): Ref | undefined;
+  /** All versions of names, deletions included. */
+  versions(bucket: string, page: VersionPage): Versions;
   /** Names in code-point order with their newest version, tombstones left out. */
   list(bucket: string, page: Page): Listing;
 

@@ -1,6 +1,7 @@
 // COPY /o/{bucket}/{name…} and COPY /sha256/{hex} with Destination: /o/{bucket}/{name…} (RFC 4918 9.8):
 // another name for bytes that are stored. No byte is copied. The name gets the source's media type, fields
 // and time; X-OC-Mtime says another time, and whoever says a field (upload_fields.ts) says all of them.
+// With ?version=N it is an older version that is given the name, also that of its own: so it is restored.
 // Conditions are on the destination, as those of PUT are on the name it writes: to copy just the bytes that
 // were seen, COPY by digest.
 
@@ -13,16 +14,20 @@ import type { NewRef } from '../../store/store.ts';
 import { destination } from './destination.ts';
 import type { DigestRoute, ObjectRoute, Services } from './services.ts';
 import { sourceTime, timeAccepted } from './source_time.ts';
-import { digestTarget, objectPath, objectTarget } from './target.ts';
+import { digestTarget, objectPath, objectTarget, versionNumber } from './target.ts';
 import { stored } from './upload.ts';
 import { uploadFields } from './upload_fields.ts';
 
 export function copyObject(services: Services): ObjectRoute {
   return async (request, captures) => {
-    const { bucket, name } = objectTarget(captures);
-    services.authorize(request, 'read', bucket);
+    const at = objectTarget(captures);
+    const version = versionOf(request);
+    // An older version may have been deleted or replaced so that readers have it no longer.
+    services.authorize(request, version === undefined ? 'read' : 'write', at.bucket);
     const to = destination(services, request);
-    const { digest, mediaType, fields = {}, modified } = await services.objects.head({ bucket, name });
+    const { objects } = services;
+    const found = version === undefined ? objects.head(at) : objects.headVersion(at, version);
+    const { digest, mediaType, fields = {}, modified } = await found;
     return place(services, request, { digest, mediaType, fields, modified }, to);
   };
 }
@@ -56,6 +61,11 @@ async function place(
     { ...to, ...about, ...fields },
     timeAccepted(given, modified),
   );
+}
+
+function versionOf({ query }: EngineRequest): number | undefined {
+  const given = query.getAll('version');
+  return given.length === 0 ? undefined : versionNumber('version', given.join());
 }
 
 // RFC 4918 10.6. A value that cannot be read may have been meant to guard what is there.

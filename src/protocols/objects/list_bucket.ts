@@ -2,27 +2,25 @@
 // at a time. With a delimiter, names that are the same up to it are one entry of `prefixes`.
 
 import { respondJson } from '../../engine/plan.ts';
-import { SealgateError } from '../../errors.ts';
 import type { RespondPlan, ResponseField } from '../../native/addon.ts';
-import { maxNameBytes } from '../../store/names.ts';
 import type { Listing, Page } from '../../store/store.ts';
+import { checkParameters, limitParameter, nameParameter } from './list_parameters.ts';
+import { listVersions } from './list_versions.ts';
 import type { BucketRoute, Services } from './services.ts';
 import { bucketTarget } from './target.ts';
 
-const maxLimit = 1000;
-
 /** What a listing understands. Anything else is refused: whoever asks for it expects another answer. */
 const parameters = ['prefix', 'delimiter', 'after', 'limit'];
-/** Characters of a name that an answer repeats. */
-const shownCharacters = 40;
 
-export function listBucket({ objects, authorize }: Services): BucketRoute {
+export function listBucket(services: Services): BucketRoute {
+  const { objects, authorize } = services;
   return async (request, captures) => {
     const bucket = bucketTarget(captures);
+    if (request.query.has('versions')) return listVersions(services, request, bucket);
     authorize(request, 'read', bucket);
     objects.bucket(bucket);
     const { query } = request;
-    checkParameters(query);
+    checkParameters(query, parameters);
     const prefix = nameParameter(query, 'prefix');
     const delimiter = nameParameter(query, 'delimiter');
     const after = nameParameter(query, 'after');
@@ -48,32 +46,4 @@ function answer(bucket: string, asked: Page, page: Listing): RespondPlan {
   const how = { prefix, ...(delimiter !== '' && { delimiter }), after: page.next, limit: String(limit) };
   const link: ResponseField = ['Link', `<?${new URLSearchParams(how)}>; rel="next"`];
   return respondJson(200, { ...listed, next: page.next }, [...fields, link]);
-}
-
-function checkParameters(query: URLSearchParams): void {
-  const given = [...query.keys()];
-  const unknown = given.find((key) => !parameters.includes(key));
-  const refuse = (key: string, why: string) => {
-    throw new SealgateError('query-invalid', `${key.slice(0, shownCharacters)}: ${why}`);
-  };
-  if (unknown !== undefined) refuse(unknown, `a listing has no such parameter; it has ${told(parameters)}.`);
-  const twice = given.find((key, index) => given.indexOf(key) !== index);
-  if (twice !== undefined) refuse(twice, 'given more than once.');
-}
-
-function told(names: string[]): string {
-  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-}
-
-function nameParameter(query: URLSearchParams, key: 'prefix' | 'delimiter' | 'after'): string {
-  const value = query.get(key) ?? '';
-  if (Buffer.byteLength(value) <= maxNameBytes) return value;
-  throw new SealgateError('query-invalid', `${key}: at most ${maxNameBytes} bytes.`);
-}
-
-function limitParameter(query: URLSearchParams): number {
-  const value = query.get('limit') ?? String(maxLimit);
-  const limit = Number(value);
-  if (/^\d+$/.test(value) && limit >= 1 && limit <= maxLimit) return limit;
-  throw new SealgateError('query-invalid', `limit: a whole number from 1 to ${maxLimit}.`);
 }

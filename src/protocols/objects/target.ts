@@ -28,6 +28,12 @@ export function digestTarget({ digest }: { digest: string }): string {
   throw new SealgateError('target-invalid', 'The path must be /sha256/ and 64 lower-case hex digits.');
 }
 
+/** Throws `query-invalid`. @param key the parameter that says it. */
+export function versionNumber(key: string, given: string): number {
+  if (/^[1-9]\d{0,14}$/.test(given)) return Number(given);
+  throw new SealgateError('query-invalid', `${key}: a whole number from 1 on.`);
+}
+
 /** @param prefix what the paths of the mount begin with; empty: nothing before /o/. */
 export function objectPath({ bucket, name }: Name, prefix = ''): string {
   return `${prefix}/o/${bucket}/${name.split('/').map(encodeURIComponent).join('/')}`;
