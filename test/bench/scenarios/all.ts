@@ -9,6 +9,7 @@ import { longTail } from './long_tail.ts';
 import { connectionMemory, memory } from './memory.ts';
 import type { Scenario } from './scenario.ts';
 import { start } from './start.ts';
+import { store } from './store.ts';
 import { throughput } from './throughput.ts';
 import { upload } from './upload.ts';
 import { video } from './video.ts';
@@ -25,6 +26,7 @@ export const scenarios: Scenario[] = [
   memory,
   ...connectionMemory,
   growingStore,
+  ...store,
   start,
   ...ktls,
 ];
