@@ -82,6 +82,7 @@ export const applicationErrors = {
     'The name holds these bytes with another Content-Type, and its bucket is write-once.',
   ),
   'fields-differ': client(409, 'The name holds these bytes with other fields, and its bucket is write-once.'),
+  'upload-busy': client(409, 'Another request is writing to this upload, or it is complete.'),
   'name-deleted': client(410, 'The name was deleted.'),
   'content-forgotten': client(410, 'The content under this name was withdrawn for good.'),
   'record-too-large': client(413, 'What is to be recorded of the object is more than the store takes.'),

@@ -15,15 +15,17 @@ struct Instance {
   Napi::FunctionReference store_lock;
   Napi::FunctionReference blob_hash;
   Napi::FunctionReference reactor;
+  Napi::FunctionReference partial_file;
 };
 
-void init_store(Napi::Env env, Napi::Object exports);    // store.cc
-void init_reactor(Napi::Env env, Napi::Object exports);  // reactor.cc
-void init_host(Napi::Env env, Napi::Object exports);     // host.cc
-void init_rollout(Napi::Env env, Napi::Object exports);  // rollout.cc
-void init_log(Napi::Env env, Napi::Object exports);      // log.cc
-void init_grants(Napi::Env env, Napi::Object exports);   // grants.cc
-void init_http(Napi::Env env, Napi::Object exports);     // http.cc
+void init_store(Napi::Env env, Napi::Object exports);         // store.cc
+void init_reactor(Napi::Env env, Napi::Object exports);       // reactor.cc
+void init_host(Napi::Env env, Napi::Object exports);          // host.cc
+void init_rollout(Napi::Env env, Napi::Object exports);       // rollout.cc
+void init_log(Napi::Env env, Napi::Object exports);           // log.cc
+void init_grants(Napi::Env env, Napi::Object exports);        // grants.cc
+void init_partial_file(Napi::Env env, Napi::Object exports);  // partial_file.cc
+void init_http(Napi::Env env, Napi::Object exports);          // http.cc
 
 // A promise of what up to `limit` connections of it are doing. Rejects with ETIMEDOUT when it has ended.
 Napi::Value list_connections(Napi::Env env, std::shared_ptr<Reactor> reactor, size_t limit);

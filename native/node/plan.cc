@@ -2,6 +2,7 @@
 
 #include "http/request_syntax.h"
 #include "node/options.h"
+#include "node/partial_file.h"
 #include "server/body_memory.h"
 
 namespace sealgate::addon {
@@ -73,12 +74,21 @@ Plan describe_plan(const Napi::Object& given) {
 
 StagingTarget staging_target(const Napi::Object& given) { return {text(given, "path")}; }
 
+AppendTarget append_target(const Napi::Object& given) {
+  return {claim_partial_file(given.Get("file")), boolean(given, "last"), boolean(given, "sync")};
+}
+
 Plan receive_plan(const Napi::Object& given) {
   ReceivePlan plan;
   plan.max_size = static_cast<uint64_t>(number(given, "maxSize"));
   const Napi::Value sink = given.Get("sink");
   if (sink.IsObject()) {
-    plan.sink = staging_target(sink.As<Napi::Object>());
+    const auto target = sink.As<Napi::Object>();
+    if (target.Has("file")) {
+      plan.sink = append_target(target);
+    } else {
+      plan.sink = staging_target(target);
+    }
     return plan;
   }
   if (text(given, "sink") != "memory")

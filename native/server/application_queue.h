@@ -57,7 +57,7 @@ struct ApplicationEvent {
 
 class ApplicationQueue {
  public:
-  // `notify` is called on a reactor's thread when the queue stops being empty.
+  // `notify` is called on a reactor's or an I/O thread when the queue stops being empty.
   void connect(std::function<void()> notify) {
     std::lock_guard lock(mutex_);
     notify_ = std::move(notify);

@@ -105,7 +105,7 @@ void Exchange::on_answer(Plan plan) {
   if (at_application_) reactor_.mutable_counters().application_time.observe(monotonic_us() - head_at_);
   at_application_.end();
   if (auto* const receive_plan = std::get_if<ReceivePlan>(&plan)) {
-    receive(*receive_plan);
+    receive(std::move(*receive_plan));
   } else {
     give_back();
     if (auto* const deliver_plan = std::get_if<DeliverPlan>(&plan)) {

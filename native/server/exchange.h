@@ -105,11 +105,11 @@ class Exchange {
   const std::shared_ptr<const OpenedPlan>* kept_plan(const Mount& mount);
   void ask_application();
   // --- exchange_receive.cc ---
-  void receive(const ReceivePlan& plan);
-  std::unique_ptr<BodySink> sink_for(const ReceivePlan& plan, std::optional<uint64_t> length);
+  void receive(ReceivePlan plan);
+  std::unique_ptr<BodySink> sink_for(ReceivePlan& plan, std::optional<uint64_t> length);
   void hand_over_body();
-  void refuse_body(Problem problem);
-  void refuse_second_plan();
+  void refuse_body(ReceivePlan plan, Problem problem);
+  void refuse_second_plan(ReceivePlan plan);
 
   void open(DeliverPlan plan);
   void on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing sealing);

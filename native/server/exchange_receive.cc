@@ -9,14 +9,14 @@
 
 namespace sealgate {
 
-void Exchange::receive(const ReceivePlan& plan) {
-  if (sink_ || body_ended_) return refuse_second_plan();
+void Exchange::receive(ReceivePlan plan) {
+  if (sink_ || body_ended_) return refuse_second_plan(std::move(plan));
   if (!request_.chunked && request_.content_length > plan.max_size)
-    return refuse_body(Problem::body_too_large);
+    return refuse_body(std::move(plan), Problem::body_too_large);
   std::optional<uint64_t> length;
   if (!request_.chunked) length = request_.content_length;
   sink_ = sink_for(plan, length);
-  if (!sink_) return refuse_body(Problem::application_overloaded);
+  if (!sink_) return refuse_body(std::move(plan), Problem::application_overloaded);
   transport_->moves().before(Direction::rx, length.value_or(plan.max_size));
   holds_ = true;
   stage_ = Stage::receiving;
@@ -24,31 +24,37 @@ void Exchange::receive(const ReceivePlan& plan) {
   session_->receive(*this);
 }
 
-// Null when there is no place for the body.
-std::unique_ptr<BodySink> Exchange::sink_for(const ReceivePlan& plan, std::optional<uint64_t> length) {
+// Null when there is no place for the body; the target is the plan's still.
+std::unique_ptr<BodySink> Exchange::sink_for(ReceivePlan& plan, std::optional<uint64_t> length) {
   const std::string_view token = request_.field(Field::authorization);
   const auto holder = UploadPlaces::holder(transport_->client(),
                                            token.empty() ? transport_->channel().peer_subject() : token);
-  if (const auto* const staging = std::get_if<StagingTarget>(&plan.sink)) {
-    if (!reactor_.upload_places().take(holder)) return nullptr;
-    return std::make_unique<Upload>(reactor_, *this, asked_.what(),
-                                    Upload::Place(reactor_.upload_places(), holder), *staging, plan.max_size,
-                                    length);
+  if (std::holds_alternative<MemoryTarget>(plan.sink)) {
+    const auto capacity = static_cast<size_t>(length.value_or(plan.max_size));
+    BodyMemory::Taken memory = reactor_.engine().bodies.take(holder, capacity);
+    if (!memory) return nullptr;
+    return std::make_unique<MemorySink>(reactor_, asked_.what(), std::move(memory), plan.max_size, capacity);
   }
-  const auto capacity = static_cast<size_t>(length.value_or(plan.max_size));
-  BodyMemory::Taken memory = reactor_.engine().bodies.take(holder, capacity);
-  if (!memory) return nullptr;
-  return std::make_unique<MemorySink>(reactor_, asked_.what(), std::move(memory), plan.max_size, capacity);
+  if (!reactor_.upload_places().take(holder)) return nullptr;
+  Upload::Place place(reactor_.upload_places(), holder);
+  auto* const append = std::get_if<AppendTarget>(&plan.sink);
+  UploadTarget to =
+      append ? UploadTarget(std::move(*append)) : UploadTarget(std::get<StagingTarget>(std::move(plan.sink)));
+  return std::make_unique<Upload>(reactor_, *this, asked_.what(), std::move(place), std::move(to),
+                                  plan.max_size, length);
 }
 
-void Exchange::refuse_body(Problem problem) {
+// The plan ends before the application hears of that: a file that it names is free then.
+void Exchange::refuse_body(ReceivePlan plan, Problem problem) {
+  plan = {};
   reactor_.tell_application({reactor_.id(), AbortedEvent{asked_.what()}});
   asked_.end();
   refuse(problem);
 }
 
 // The body has come already, so a further plan to receive it would wait for a body that never comes.
-void Exchange::refuse_second_plan() {
+void Exchange::refuse_second_plan(ReceivePlan plan) {
+  plan = {};
   reactor_.log_error("the application wants the body of a request received for the second time; answered 500",
                      request_name());
   reactor_.tell_application({reactor_.id(), AbortedEvent{asked_.what()}});

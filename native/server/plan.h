@@ -14,6 +14,7 @@
 
 #include "http/representation.h"
 #include "server/grants.h"
+#include "store/partial_file.h"
 #include "store/sealed_file.h"
 
 namespace sealgate {
@@ -54,8 +55,15 @@ struct StagingTarget {
   std::string path;
 };
 
+// A body that is appended to a file which earlier requests have begun.
+struct AppendTarget {
+  std::shared_ptr<PartialFile> file;  // claimed: nobody else writes to it while this is there
+  bool last = false;                  // nothing follows: the file is finished
+  bool sync = false;                  // what was received is on the disk before the application hears of it
+};
+
 struct ReceivePlan {
-  std::variant<MemoryTarget, StagingTarget> sink;
+  std::variant<MemoryTarget, StagingTarget, AppendTarget> sink;
   uint64_t max_size = 0;
 };
 

@@ -119,8 +119,10 @@ void Reactor::answer(uint64_t request, Plan plan) {
   auto shared = std::make_shared<Plan>(std::move(plan));
   mailbox_->post([this, request, shared] {
     if (Exchange* const asked = tickets_.find(request)) return asked->on_answer(std::move(*shared));
-    // The application waits for the body of a client that is gone.
-    if (std::holds_alternative<ReceivePlan>(*shared)) tell_application({id_, AbortedEvent{request}});
+    // The application waits for the body of a client that is gone. A file that its plan names is free then.
+    if (!std::holds_alternative<ReceivePlan>(*shared)) return;
+    *shared = Plan();
+    tell_application({id_, AbortedEvent{request}});
   });
 }
 

@@ -7,7 +7,7 @@
 
 namespace sealgate {
 
-Upload::Upload(Reactor& reactor, Exchange& exchange, uint64_t request, Place place, const StagingTarget& to,
+Upload::Upload(Reactor& reactor, Exchange& exchange, uint64_t request, Place place, UploadTarget to,
                uint64_t most_bytes, std::optional<uint64_t> length)
     : BodySink(reactor, request, most_bytes),
       place_(std::move(place)),
@@ -17,20 +17,25 @@ Upload::Upload(Reactor& reactor, Exchange& exchange, uint64_t request, Place pla
       if (Exchange* const woken = reactor.tickets().find(ticket)) woken->on_stored();
     });
   };
-  ingest_ = Ingest::start(reactor.engine().uploads, to.path, length, wake);
+  ingest_ = Ingest::start(reactor.engine().uploads, std::move(to), length, wake);
 }
 
+// The application hears of it when nobody writes any more: then it is known how much of a partial file there
+// is.
 Upload::~Upload() {
   if (handed_over_) return;
   reactor_.mutable_counters().uploads_aborted.add();
-  reactor_.tell_application({reactor_.id(), AbortedEvent{request_}});
-  Ingest::abort(std::move(ingest_));
+  const auto tell = [&queue = reactor_.engine().application, id = reactor_.id(), request = request_] {
+    queue.push({id, AbortedEvent{request}});
+  };
+  Ingest::abort(std::move(ingest_), tell);
 }
 
 void Upload::hand_over() {
+  ingest_->let_go();
   const StagingFile& staged = ingest_->staging();
   reactor_.mutable_counters().uploads.add();
-  reactor_.mutable_counters().upload_sizes.observe(staged.size());
+  reactor_.mutable_counters().upload_sizes.observe(received_);
   reactor_.tell_application(
       {reactor_.id(), ReceivedEvent{request_, staged.digest(), staged.path(), staged.size()}});
   handed_over_ = true;

@@ -21,7 +21,7 @@ class Upload final : public BodySink {
   using Place = Lease<UploadPlaces, UploadPlaces::Holder, &UploadPlaces::leave>;
 
   // `length`: of the body, where it is known.
-  Upload(Reactor& reactor, Exchange& exchange, uint64_t request, Place place, const StagingTarget& to,
+  Upload(Reactor& reactor, Exchange& exchange, uint64_t request, Place place, UploadTarget to,
          uint64_t most_bytes, std::optional<uint64_t> length);
   ~Upload() override;
 

@@ -15,7 +15,7 @@
 namespace sealgate {
 namespace {
 
-constexpr mode_t kSealedMode = 0444;
+constexpr mode_t kSealedMode = 0444, kStagingMode = 0600;
 constexpr size_t kCopyBytes = 1024 * 1024;
 // Disk space that is reserved ahead of what is written: no more at a time, because a client that stalls holds
 // it, and no less, because small files gain nothing.
@@ -100,16 +100,37 @@ struct HashFree {
 
 StagingFile::~StagingFile() {
   if (!kept_) discard();
+  if (fd_ >= 0) ::close(fd_);
   EVP_MD_CTX_free(hash_);
 }
 
 Status StagingFile::open(const std::string& path, uint64_t expected) {
-  fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kStagingMode);
   if (fd_ < 0) return Status::last("open staging file");
   path_ = path;
   expected_ = expected;
   hash_ = EVP_MD_CTX_new();
   return hash_ && EVP_DigestInit_ex(hash_, EVP_sha256(), nullptr) == 1 ? Status{} : Status{ENOMEM, "SHA-256"};
+}
+
+Status StagingFile::resume(const PartialFile& partial) {
+  if (!partial.begun()) {
+    const Status status = open(partial.path());
+    kept_ = status.ok();
+    return status;
+  }
+  fd_ = ::open(partial.path().c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd_ < 0) return Status::last("open staging file");
+  kept_ = true;
+  path_ = partial.path();
+  size_ = partial.size();
+  struct stat st;
+  if (const Status status = stat_of_file(fd_, &st); !status.ok()) return status;
+  if (static_cast<uint64_t>(st.st_size) < size_) return {ESTALE, "the staging file was cut short"};
+  if (::ftruncate(fd_, static_cast<off_t>(size_)) != 0) return Status::last("ftruncate staging file");
+  if (::lseek(fd_, 0, SEEK_END) < 0) return Status::last("lseek staging file");
+  hash_ = EVP_MD_CTX_new();
+  return hash_ ? partial.load(hash_) : Status{ENOMEM, "SHA-256"};
 }
 
 // Blocks that are there before they are written spare the file system its bookkeeping for each page (ext4:
@@ -137,15 +158,31 @@ Status StagingFile::write(const void* data, size_t size) {
   return {};
 }
 
-Status StagingFile::finish() {
+Status StagingFile::end_hash() {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int digest_size = 0;
   if (EVP_DigestFinal_ex(hash_, digest, &digest_size) != 1) return {EIO, "SHA-256"};
+  digest_ = hex(digest, digest_size);
+  return {};
+}
+
+Status StagingFile::finish() {
+  if (const Status status = end_hash(); !status.ok()) return status;
   if (::fchmod(fd_, kSealedMode) != 0) return Status::last("fchmod staging file");
   if (::fsync(fd_) != 0) return Status::last("fsync staging file");
   ::close(std::exchange(fd_, -1));
-  digest_ = hex(digest, digest_size);
   kept_ = true;
+  return {};
+}
+
+Status StagingFile::unfinish() {
+  return ::chmod(path_.c_str(), kStagingMode) == 0 ? Status{} : Status::last("chmod staging file");
+}
+
+Status StagingFile::pause(bool sync) {
+  if (const Status status = end_hash(); !status.ok()) return status;
+  if (sync && ::fsync(fd_) != 0) return Status::last("fsync staging file");
+  ::close(std::exchange(fd_, -1));
   return {};
 }
 

@@ -1,6 +1,6 @@
 // StagingFile: bytes on their way into the store, hashed as they are written. A file that is not finished
-// is removed by the destructor; one left by a crash is removed when the store opens.
-// Blocking: used on I/O pool threads and in import workers, never on a reactor thread.
+// is removed by the destructor, unless later requests are to append to it; one left by a crash is removed
+// when the store opens. Blocking: used on I/O pool threads and in import workers, never on a reactor thread.
 #pragma once
 
 #include <openssl/evp.h>
@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "store/partial_file.h"
 #include "store/seal_level.h"
 
 namespace sealgate {
@@ -24,18 +25,28 @@ class StagingFile {
   // O_CREAT | O_EXCL, mode 0600, write only. The path must not exist. `expected`: how many bytes will be
   // written, where that is known.
   Status open(const std::string& path, uint64_t expected = 0);
+  // Goes on where `partial` is, whose writer the caller is: behind it the file is cut off, and what is
+  // written is added to its hash. The file stays, whatever becomes of this object.
+  Status resume(const PartialFile& partial);
   // Appends and hashes. ENOSPC, EDQUOT, EFBIG and EIO come back as they are.
   Status write(const void* data, size_t size);
   // Digest final, mode 0444, fsync(2). After it the file stays; discard() still removes it.
   Status finish();
+  // What was written so far counts from now on.
+  Status save(PartialFile& partial) const { return partial.save(hash_, size_); }
+  // Ends writing for now: digest() is of what is there, and the mode stays. `sync`: by fsync(2).
+  Status pause(bool sync);
+  // Makes a finished file one that can be appended to.
+  Status unfinish();
   void discard();
 
   uint64_t size() const { return size_; }
-  const std::string& digest() const { return digest_; }  // 64 hex digits, after finish()
+  const std::string& digest() const { return digest_; }  // 64 hex digits, after finish() or pause()
   const std::string& path() const { return path_; }
 
  private:
   void reserve();
+  Status end_hash();
 
   std::string path_;
   std::string digest_;

@@ -15,7 +15,7 @@ import type {
 import { addon, type BrokenEvent } from '../native/addon.ts';
 import { forEachEvent } from '../native/events.ts';
 import { EngineRequest } from './engine_request.ts';
-import { type Answer, type BodyRead, type ProblemPlan, problem, problemFrom, type Upload } from './plan.ts';
+import { type Answer, type ProblemPlan, problem, problemFrom, type Receiver } from './plan.ts';
 
 /** The data-plane application. A synchronous answer costs no promise. */
 export type Handle = (request: EngineRequest) => Answer | Promise<Answer>;
@@ -33,7 +33,7 @@ export class Bridge {
   readonly #options: BridgeOptions;
   readonly #reactors = new Map<number, Reactor>();
   /** Bodies that are wanted and not whole, of each reactor by request. The engine's limits bound them. */
-  readonly #bodies = new Map<number, Map<number, { wanted: Upload | BodyRead; name: string }>>();
+  readonly #bodies = new Map<number, Map<number, { wanted: Receiver; name: string }>>();
   /** Bodies received whole that are being stored, or decide an answer. None rejects. */
   readonly #commits = new Set<Promise<void>>();
 
@@ -136,13 +136,17 @@ export class Bridge {
     });
   }
 
-  // A plan that the engine cannot read must not leave the request without an answer.
+  // A plan that the engine cannot read or carry out must not leave the request without an answer.
   #send(event: { reactor: number; request: number }, plan: Plan): void {
     const reactor = this.#reactors.get(event.reactor);
     try {
       reactor?.answer(event.request, plan);
     } catch (error) {
-      reactor?.answer(event.request, problemFrom(error, this.#options.log));
+      this.#bodies.get(event.reactor)?.delete(event.request);
+      const busy = (error as NodeJS.ErrnoException).code === 'EBUSY';
+      const refusal = busy ? problem('upload-busy') : problemFrom(error, this.#options.log);
+      this.#options.refused(refusal.problem);
+      reactor?.answer(event.request, refusal);
     }
   }
 
@@ -157,7 +161,7 @@ export class Bridge {
 
 // Undefined when the body is not what was wanted.
 function decided(
-  wanted: Upload | BodyRead | undefined,
+  wanted: Receiver | undefined,
   whole: ReceivedEvent | BodyEvent,
 ): Answer | Promise<Answer> | undefined {
   if (whole.kind === 'body') return wanted?.sink === 'memory' ? wanted.received(whole.bytes) : undefined;

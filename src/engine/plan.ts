@@ -4,6 +4,7 @@
 import type { Logger } from 'pino';
 import { type ErrorCode, errors, problemBody, SealgateError } from '../errors.ts';
 import type {
+  AppendTarget,
   DeliverPlan,
   DescribePlan,
   Epoch,
@@ -28,6 +29,13 @@ export interface Upload extends ReceivePlan {
   received(body: Hashed): Promise<RespondPlan>;
 }
 
+/** A plan to append the body to a file, and what is answered then. */
+export interface Append extends ReceivePlan {
+  sink: AppendTarget;
+  /** @param soFar all that the file has. The file is its own, and free, from now on. */
+  received(soFar: Hashed): Decision | Promise<Decision>;
+}
+
 /** A plan to receive a small body into memory, and what is decided by it. */
 export interface BodyRead extends ReceivePlan {
   sink: 'memory';
@@ -36,7 +44,9 @@ export interface BodyRead extends ReceivePlan {
 
 /** What a request is answered once its body has come, or without one. */
 export type Decision = DeliverPlan | DescribePlan | RespondPlan;
-export type Answer = Decision | Upload | BodyRead;
+export type Answer = Decision | Receiver;
+/** What waits for a body. */
+export type Receiver = Upload | Append | BodyRead;
 
 /** How long others may keep a response (RFC 9111, RFC 8246). */
 export type Freshness = 'immutable' | 'revalidate';
@@ -127,6 +137,16 @@ export function receive<Result>(
   const { staging, maxSize, commit } = body;
   const received = async (whole: Hashed) => answer(await commit(whole));
   return { kind: 'receive', sink: { path: staging }, maxSize, received };
+}
+
+/**
+ * For an upload in several requests. When another request is writing to the file, this one is refused with
+ * `upload-busy`.
+ * @param to `last`: nothing follows, and `received` may place the file. `maxSize`: bytes, of this body.
+ */
+export function append(to: AppendTarget & { maxSize: number }, received: Append['received']): Append {
+  const { maxSize, ...sink } = to;
+  return { kind: 'receive', sink, maxSize, received };
 }
 
 /**

@@ -7,7 +7,7 @@ import type { NetDevice, SealMeans } from './host.ts';
 import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from './ktls.ts';
 import type { EngineLogs } from './logs.ts';
 import type { EngineMount } from './mounts.ts';
-import type { Conditions, Plan, ResponseField, Validators } from './plan.ts';
+import type { Conditions, PartialFile, Plan, ResponseField, Validators } from './plan.ts';
 
 export type * from './grants.ts';
 export type * from './host.ts';
@@ -119,7 +119,10 @@ export interface BodyEvent {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The body that a `receive` plan asked for is complete, hashed and fsynced in its staging file. */
+/**
+ * The body that a `receive` plan asked for is complete, hashed and fsynced in its staging file; or it is
+ * appended to a partial one, and digest and size are of all there is.
+ */
 export interface ReceivedEvent extends Hashed {
   kind: 'received';
   reactor: number;
@@ -127,7 +130,10 @@ export interface ReceivedEvent extends Hashed {
   staging: string;
 }
 
-/** The client of a `receive` plan went away or broke the limits; a staging file is gone. Takes no answer. */
+/**
+ * The client of a `receive` plan went away or broke the limits; nobody writes to its file any more. Takes no
+ * answer.
+ */
 export interface AbortedEvent {
   kind: 'aborted';
   reactor: number;
@@ -324,6 +330,8 @@ export interface Addon extends EngineLogs {
   releaseFile(path: string): Promise<void>;
   /** Nothing of the file is changed, its mode neither. */
   openHash(path: string): BlobHash;
+  /** @param path of a file that does not exist yet. */
+  partialFile(path: string): PartialFile;
   /** Copies and hashes on the calling thread: for maintenance workers. */
   importFile(source: string, staging: string): Hashed;
 }

@@ -69,12 +69,37 @@ export interface StagingTarget {
 }
 
 /**
+ * What is kept between the requests that append to a file: where it is, and SHA-256 so far. No file is open.
+ * The file is made by the first request; whoever gives it up removes it.
+ */
+export interface PartialFile {
+  readonly path: string;
+  /** Bytes that arrived and count. Those of a request under way come later. */
+  readonly size: number;
+  /** A request is being received into it. */
+  readonly busy: boolean;
+}
+
+/**
+ * A body is appended to a file; a `received` event says that it is, with the digest and the size of all there
+ * is. What has arrived of a body that is cut off counts: its `aborted` event comes when that is written.
+ * A plan for a file that is busy is refused with the code EBUSY, and so is one for a file that is finished.
+ */
+export interface AppendTarget {
+  file: PartialFile;
+  /** Nothing follows: the file is finished, fsynced and ready to be placed. */
+  last: boolean;
+  /** What was received is fsynced, also when nothing is last. */
+  sync: boolean;
+}
+
+/**
  * Receive the body, then say so by an event and wait for a plan that answers. `memory`: the application gets
  * the bytes, by a `body` event.
  */
 export interface ReceivePlan {
   kind: 'receive';
-  sink: 'memory' | StagingTarget;
+  sink: 'memory' | StagingTarget | AppendTarget;
   /** Bytes; a longer body is answered 413. In memory at most maxMemoryBodyBytes of limits.ts. */
   maxSize: number;
 }

@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 import ts from 'typescript';
 import { respond } from '../../src/engine/plan.ts';
 import { maxMemoryBodyBytes } from '../../src/limits.ts';
-import { addon } from '../../src/native/addon.ts';
+import { addon, type PartialFile } from '../../src/native/addon.ts';
 import { startEngine } from '../support/engine.ts';
 import { read } from '../support/sources.ts';
 
@@ -71,10 +71,31 @@ for (const [plan, { structs, readers }] of Object.entries(cases)) {
   });
 }
 
-test('a StagingTarget has the same fields in TypeScript, in C++ and where it crosses', () => {
-  const declared = membersOf('src/native/plan.ts', 'StagingTarget');
-  assert.deepEqual(structOf('StagingTarget').sort(), declared);
-  assert.deepEqual(unique(...readBy('staging_target')), declared);
+for (const [target, reads] of [
+  ['StagingTarget', 'staging_target'],
+  ['AppendTarget', 'append_target'],
+] as const) {
+  test(`the fields of ${target} are the same in TypeScript, in C++ and where they cross`, () => {
+    const declared = membersOf('src/native/plan.ts', target);
+    assert.deepEqual(structOf(target).sort(), declared);
+    assert.deepEqual(unique(...readBy(reads)), declared);
+  });
+}
+
+test('a PartialFile has the members that plan.ts declares, and no others', () => {
+  const prototype = Object.getPrototypeOf(addon.partialFile('/nowhere'));
+  const members = Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor');
+  assert.deepEqual(members.sort(), membersOf('src/native/plan.ts', 'PartialFile'));
+});
+
+test('a target whose file is no PartialFile is refused', () => {
+  const answer = (file: unknown) =>
+    engine.reactors[0]?.answer(1, {
+      kind: 'receive',
+      sink: { file: file as PartialFile, last: false, sync: false },
+      maxSize: 1,
+    });
+  for (const wrong of [undefined, null, 'x', {}]) assert.throws(() => answer(wrong), TypeError);
 });
 
 test('a body in memory is as large as limits.ts says, and no larger', () => {

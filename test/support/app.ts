@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import pino from 'pino';
 import { EngineRequest } from '../../src/engine/engine_request.ts';
-import type { Answer } from '../../src/engine/plan.ts';
+import type { Answer, Upload } from '../../src/engine/plan.ts';
 import { problemFrom } from '../../src/engine/plan.ts';
 import { SealgateError } from '../../src/errors.ts';
 import { addon, type DeliverPlan, type RespondPlan, type ResponseField } from '../../src/native/addon.ts';
@@ -61,11 +61,11 @@ export async function openTestApp(
   const put = async (target: string, body: string | Uint8Array, fields: string[]) => {
     const answer = await ask('PUT', target, fields, true);
     if (answer.kind !== 'receive') return expectKind(answer, 'respond');
-    if (answer.sink === 'memory') throw new Error('expected a plan to receive into a file');
-    const source = join(dir, basename(answer.sink.path));
+    const upload = answer as Upload;
+    const source = join(dir, basename(upload.sink.path));
     await writeFile(source, body);
-    const received = addon.importFile(source, answer.sink.path);
-    return answer.received(received).catch((error) => problemFrom(error, log));
+    const received = addon.importFile(source, upload.sink.path);
+    return upload.received(received).catch((error) => problemFrom(error, log));
   };
   return {
     store,

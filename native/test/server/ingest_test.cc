@@ -1,11 +1,15 @@
 // A body reaches its staging file whole, a buffer at a time; one that fails or is aborted leaves nothing.
 #include "server/ingest.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <semaphore>
 
 #include <doctest/doctest.h>
 #include "base/mailbox.h"
+#include "store/staging_file.h"
 #include "test/readable.h"
 #include "test/temp_dir.h"
 
@@ -14,9 +18,12 @@ namespace {
 
 // Receives a body as a reactor does: gives what fits, waits to be woken, goes on.
 struct Upload {
-  explicit Upload(const std::string& path, std::optional<uint64_t> length = std::nullopt) {
-    ingest = Ingest::start(pool, path, length, [this] { mailbox.post([] {}); });
+  explicit Upload(const std::string& path, std::optional<uint64_t> length = std::nullopt)
+      : Upload(StagingTarget{path}, length) {}
+  explicit Upload(UploadTarget to, std::optional<uint64_t> length = std::nullopt) {
+    ingest = Ingest::start(pool, std::move(to), length, [this] { mailbox.post([] {}); });
   }
+  Upload(const Upload&) = delete;
   bool woken() {
     if (!readable(mailbox.fd(), kPatience)) return false;
     mailbox.run();
@@ -89,7 +96,7 @@ TEST_CASE("no more than a buffer is taken before the disk has answered") {
   std::counting_semaphore<> gate(0);
   IoPool pool(1);
   pool.submit([&] { gate.acquire(); });
-  const auto ingest = Ingest::start(pool, dir.at("staging"), {}, [&] { ignored.post([] {}); });
+  const auto ingest = Ingest::start(pool, StagingTarget{dir.at("staging")}, {}, [&] { ignored.post([] {}); });
   CHECK_EQ(ingest->append(std::string(3 * Ingest::kBufferBytes, 'x')), Ingest::kBufferBytes);
   CHECK_EQ(ingest->append("x"), 0);
   CHECK(ingest->room().empty());
@@ -98,6 +105,127 @@ TEST_CASE("no more than a buffer is taken before the disk has answered") {
   CHECK(ingest->settle());
   CHECK_EQ(ingest->room().size(), Ingest::kBufferBytes);
   CHECK_EQ(ingest->append("x"), 1);
+}
+
+// As digests are written: of what the files of a test hold.
+std::string sha256(const std::string& path) {
+  HashedBlob hashed;
+  return hash_sealable(path, SealLevel::l1, &hashed).ok() ? hashed.digest : "";
+}
+
+struct Appending {
+  explicit Appending(const std::string& path) : file(std::make_shared<PartialFile>(path)) {}
+  // A request with so much more of it.
+  Upload request(bool last = false) { return Upload(AppendTarget{PartialFile::claim(file), last, true}); }
+  // It ends before its body has; its file is free when this returns.
+  void abort(Upload& upload) {
+    std::binary_semaphore over(0);
+    Ingest::abort(std::move(upload.ingest), [&] { over.release(); });
+    over.acquire();
+  }
+  void add(std::string_view bytes, bool last = false) {
+    Upload upload = request(last);
+    upload.send(bytes);
+    upload.finish();
+    CHECK(upload.ingest->stored());
+    upload.ingest->let_go();
+    digest = upload.ingest->staging().digest();
+  }
+
+  std::shared_ptr<PartialFile> file;
+  std::string digest;
+};
+
+TEST_CASE("bodies that are appended make one file with its digest, though one of them was aborted") {
+  for (const size_t arrived : {size_t{0}, size_t{1}, Ingest::kBufferBytes, Ingest::kBufferBytes + 7}) {
+    INFO((std::to_string(arrived) + " bytes arrived of what was aborted"));
+    TempDir dir;
+    const std::string body = body_of(3 * Ingest::kBufferBytes);
+    const std::string_view all = body;
+    Appending appending(dir.at("partial"));
+    appending.add(all.substr(0, 1000));
+    CHECK_EQ(appending.file->size(), 1000);
+    Upload cut = appending.request();
+    cut.send(all.substr(1000, arrived));
+    CHECK(!PartialFile::claim(appending.file));
+    appending.abort(cut);
+    CHECK_EQ(appending.file->size(), 1000 + arrived);
+    CHECK(!appending.file->busy());
+    appending.add(all.substr(1000 + arrived), true);
+    CHECK(read_file(dir.at("partial")) == body);
+    CHECK_EQ(appending.digest, sha256(dir.at("partial")));
+    CHECK(!PartialFile::claim(appending.file));  // it is finished
+  }
+}
+
+TEST_CASE("an aborted request that was the first leaves a file to go on with") {
+  TempDir dir;
+  Appending appending(dir.at("partial"));
+  Upload nothing = appending.request();
+  appending.abort(nothing);
+  CHECK_EQ(appending.file->size(), 0);
+  Upload some = appending.request();
+  some.send("ab");
+  appending.abort(some);
+  appending.add("c", true);
+  CHECK_EQ(read_file(dir.at("partial")), "abc");
+}
+
+TEST_CASE("a file that was finished when its request was aborted can be appended to") {
+  TempDir dir;
+  Appending appending(dir.at("partial"));
+  Upload last = appending.request(true);
+  last.send("ab");
+  last.finish();
+  appending.abort(last);
+  appending.add("c", true);
+  CHECK_EQ(read_file(dir.at("partial")), "abc");
+  CHECK_EQ(appending.digest, sha256(dir.at("partial")));
+}
+
+TEST_CASE("bytes of a write that failed do not count") {
+  TempDir dir;
+  Appending appending(dir.at("partial"));
+  appending.add("ab");
+  write_file(dir.at("partial"), "ab, and what did not find room", 0600);
+  appending.add("c", true);
+  CHECK_EQ(read_file(dir.at("partial")), "abc");
+}
+
+TEST_CASE("a first write that fails leaves a file to go on with") {
+  TempDir dir;
+  Appending appending(dir.at("partial"));
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before;
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit small{10, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &small);
+  Upload upload = appending.request();
+  upload.send(std::string(100, 'x'));
+  upload.finish();
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  CHECK_EQ(upload.ingest->failure().error, EFBIG);
+  appending.abort(upload);
+  CHECK_EQ(appending.file->size(), 0);
+  appending.add("c", true);
+  CHECK_EQ(read_file(dir.at("partial")), "c");
+}
+
+TEST_CASE("a partial file that is gone or was cut short is not appended to, and is free again") {
+  TempDir dir;
+  Appending appending(dir.at("partial"));
+  appending.add("abc");
+  for (const int error : {ESTALE, ENOENT}) {
+    if (error == ESTALE) write_file(dir.at("partial"), "ab", 0600);
+    if (error == ENOENT) ::unlink(dir.at("partial").c_str());
+    Upload upload = appending.request();
+    upload.send("d");
+    upload.finish();
+    CHECK_EQ(upload.ingest->failure().error, error);
+    appending.abort(upload);
+    CHECK_EQ(appending.file->size(), 3);
+    CHECK(!appending.file->busy());
+  }
 }
 
 TEST_CASE("a body that cannot be stored fails with the reason, and takes no more") {
@@ -127,7 +255,7 @@ TEST_CASE("the file of an aborted body goes on an I/O thread, whatever was under
   IoPool pool(1);
   Mailbox mailbox;
   const auto ingest_of = [&](const std::string& path) {
-    auto ingest = Ingest::start(pool, path, {}, [&] { mailbox.post([] {}); });
+    auto ingest = Ingest::start(pool, StagingTarget{path}, {}, [&] { mailbox.post([] {}); });
     ingest->append(std::string(Ingest::kBufferBytes, 'x'));
     CHECK(readable(mailbox.fd(), kPatience));
     mailbox.run();

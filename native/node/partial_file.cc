@@ -1,0 +1,55 @@
+#include "node/partial_file.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "node/addon.h"
+#include "node/job.h"
+
+namespace sealgate::addon {
+namespace {
+
+class PartialFileObject : public Napi::ObjectWrap<PartialFileObject> {
+ public:
+  explicit PartialFileObject(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<PartialFileObject>(info),
+        file(std::make_shared<PartialFile>(info[0].As<Napi::String>())) {}
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "PartialFile",
+                       {InstanceAccessor<&PartialFileObject::path>("path"),
+                        InstanceAccessor<&PartialFileObject::size>("size"),
+                        InstanceAccessor<&PartialFileObject::busy>("busy")});
+  }
+  const std::shared_ptr<PartialFile> file;
+
+ private:
+  Napi::Value path(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), file->path()); }
+  Napi::Value size(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(file->size()));
+  }
+  Napi::Value busy(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), file->busy()); }
+};
+
+Napi::Value partial_file(const Napi::CallbackInfo& info) {
+  return info.Env().GetInstanceData<Instance>()->partial_file.New({info[0]});
+}
+
+}  // namespace
+
+std::shared_ptr<PartialFile> claim_partial_file(const Napi::Value& given) {
+  const Napi::Env env = given.Env();
+  const Napi::Function constructor = env.GetInstanceData<Instance>()->partial_file.Value();
+  if (!given.IsObject() || !given.As<Napi::Object>().InstanceOf(constructor))
+    throw Napi::TypeError::New(env, "file: expected what partialFile() made");
+  auto claimed = PartialFile::claim(PartialFileObject::Unwrap(given.As<Napi::Object>())->file);
+  if (!claimed)
+    throw error_of(env, {EBUSY, "append to a file that another request writes to or has finished"});
+  return claimed;
+}
+
+void init_partial_file(Napi::Env env, Napi::Object exports) {
+  env.GetInstanceData<Instance>()->partial_file = Napi::Persistent(PartialFileObject::define(env));
+  exports.Set("partialFile", Napi::Function::New<partial_file>(env));
+}
+
+}  // namespace sealgate::addon

@@ -1,0 +1,26 @@
+#include "store/partial_file.h"
+
+namespace sealgate {
+
+std::shared_ptr<PartialFile> PartialFile::claim(const std::shared_ptr<PartialFile>& file) {
+  if (file->busy_.exchange(true, std::memory_order_acq_rel)) return nullptr;
+  const auto give_up = [file](PartialFile* claimed) {
+    claimed->busy_.store(false, std::memory_order_release);
+  };
+  std::shared_ptr<PartialFile> claimed(file.get(), give_up);
+  if (claimed->finished_) claimed.reset();
+  return claimed;
+}
+
+Status PartialFile::save(const EVP_MD_CTX* hash, uint64_t size) {
+  if (!hash_) hash_ = EVP_MD_CTX_new();
+  if (!hash_ || EVP_MD_CTX_copy_ex(hash_, hash) != 1) return {ENOMEM, "SHA-256"};
+  size_.store(size, std::memory_order_release);
+  return {};
+}
+
+Status PartialFile::load(EVP_MD_CTX* hash) const {
+  return EVP_MD_CTX_copy_ex(hash, hash_) == 1 ? Status{} : Status{ENOMEM, "SHA-256"};
+}
+
+}  // namespace sealgate
