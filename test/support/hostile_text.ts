@@ -53,7 +53,7 @@ const doors: Record<string, { before: string[]; ask: (app: TestApp, text: string
   digest: { before: [''], ask: (app, text) => app.ask('GET', `/sha256/${text}`) },
   path: { before: [''], ask: (app, text) => app.ask('GET', `/${text}`) },
   query: {
-    before: ['', 'limit=', 'prefix=', 'after=a&prefix='],
+    before: ['', 'limit=', 'prefix=', 'after=a&prefix=', 'delimiter=', 'versions&name='],
     ask: (app, text) => app.ask('GET', `/o/files/?${text}`),
   },
 };
