@@ -50,7 +50,7 @@ async function deathsIn(lane: Lane, count: number, random: () => number): Promis
   return deaths;
 }
 
-test(`${count} kills under load lose nothing, with seed ${seed}`, async (t) => {
+test(`up to ${count} kills under load lose nothing, with seed ${seed}`, async (t) => {
   const deaths = await victims.inLanes((lane, number) =>
     deathsIn(lane, Math.floor((count + number) / lanes), seeded(seed * lanes + number)),
   );
