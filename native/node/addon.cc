@@ -7,10 +7,10 @@
 namespace sealgate::addon {
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
-  // Before any other OpenSSL call: without it OpenSSL's atexit handler frees state that worker threads still
-  // use.
-  OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
+  // Before any other call of OpenSSL, which then allocates.
   guard_secrets();
+  // Otherwise OpenSSL's atexit handler would free state that worker threads still use.
+  OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr);
   env.SetInstanceData(new Instance());
   init_store(env, exports);
   init_reactor(env, exports);
@@ -20,6 +20,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   init_grants(env, exports);
   init_http(env, exports);
   init_partial_file(env, exports);
+  init_keys(env, exports);
   return exports;
 }
 

@@ -152,8 +152,10 @@ TlsOptions tls_options(const Napi::Object& given) {
   const auto certificates = object(given, "certificates").As<Napi::Array>();
   for (uint32_t i = 0; i < certificates.Length(); i++) {
     const auto one = certificates.Get(i).As<Napi::Object>();
-    out.certificates.push_back(
-        {text(one, "name"), text(one, "certificate"), text(one, "key"), bytes(one, "ocsp")});
+    const Napi::Value key = one.Get("key");
+    if (!key.IsExternal()) expected(one, "key", "what readPrivateKey gave");
+    out.certificates.push_back({text(one, "name"), text(one, "certificate"),
+                                *key.As<Napi::External<PrivateKey>>().Data(), bytes(one, "ocsp")});
   }
   out.min_version = text(given, "minVersion");
   out.ciphers = text(given, "ciphers");

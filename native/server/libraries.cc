@@ -5,11 +5,16 @@
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 
+#include "tls/private_key.h"
+
 namespace sealgate {
 
 void guard_secrets() {
   constexpr size_t kArena = 32 << 20, kLeast = 64;  // two secrets a connection; touched only where used
-  static const int done = CRYPTO_secure_malloc_init(kArena, kLeast);
+  static const int done = [] {
+    wipe_what_reading_keys_leaves();
+    return CRYPTO_secure_malloc_init(kArena, kLeast);
+  }();
   (void)done;
 }
 

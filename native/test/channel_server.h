@@ -28,18 +28,15 @@ inline std::string pem(const auto& write) {
 }
 
 inline std::shared_ptr<const TlsContext> server_context(TlsOptions options = {}) {
-  const auto [key, certificate] = self_signed();
-  options.certificates.push_back(
-      {"certificate.pem", pem([&](BIO* bio) { PEM_write_bio_X509(bio, certificate.get()); }),
-       pem([&](BIO* bio) {
-         PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-       }),
-       ""});
+  SelfSigned made = self_signed();
+  options.certificates.push_back({"certificate.pem",
+                                  pem([&](BIO* bio) { PEM_write_bio_X509(bio, made.certificate.get()); }),
+                                  std::move(made.key), ""});
   options.min_version = "TLSv1.2";
   std::string failure;
-  std::shared_ptr<const TlsContext> made = TlsContext::create(options, &failure);
-  if (!made) std::abort();
-  return made;
+  std::shared_ptr<const TlsContext> context = TlsContext::create(options, &failure);
+  if (!context) std::abort();
+  return context;
 }
 
 // Two ends of a connection over loopback; the first does not block.

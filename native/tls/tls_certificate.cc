@@ -76,13 +76,6 @@ bool use_certificate(SSL_CTX* context, const std::string& pem) {
   return ok;
 }
 
-bool use_key(SSL_CTX* context, const std::string& pem) {
-  EVP_PKEY* key = PEM_read_bio_PrivateKey(reader(pem).get(), nullptr, no_passphrase, nullptr);
-  const bool ok = key && SSL_CTX_use_PrivateKey(context, key) == 1;
-  EVP_PKEY_free(key);
-  return ok;
-}
-
 bool use_client_ca(SSL_CTX* context, const std::string& pem) {
   const BioPtr bio = reader(pem);
   X509_STORE* store = SSL_CTX_get_cert_store(context);

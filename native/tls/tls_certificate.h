@@ -1,4 +1,4 @@
-// Reads certificate files: the chain, the key, and the OCSP response to staple.
+// Reads certificate files: the chain, and the OCSP response to staple.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -19,7 +19,6 @@ X509Ptr read_leaf(const std::string& pem);
 // Whether both have the same subject alternative names.
 bool same_names(const X509* a, const X509* b);
 bool use_certificate(SSL_CTX* context, const std::string& pem);
-bool use_key(SSL_CTX* context, const std::string& pem);
 // Sets the CAs whose client certificates are accepted, and sends clients the CAs' names.
 bool use_client_ca(SSL_CTX* context, const std::string& pem);
 // Whether the bytes are a successful OCSP response. *until is its expiry in seconds since the epoch.

@@ -182,8 +182,8 @@ bool TlsContext::add(const CertificateOptions& certificate, const TlsOptions& op
     host->leaf = std::move(leaf);
   }
   if (!use_certificate(host->context, certificate.certificate)) return refuse(certificate.name);
-  if (!use_key(host->context, certificate.key)) return refuse("the key of " + certificate.name);
-  if (SSL_CTX_check_private_key(host->context) != 1) {
+  if (!certificate.key || SSL_CTX_use_PrivateKey(host->context, certificate.key.get()) != 1 ||
+      SSL_CTX_check_private_key(host->context) != 1) {
     return refuse(certificate.name + ": its key does not belong to it");
   }
   if (certificate.ocsp.empty()) return true;

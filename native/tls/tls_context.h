@@ -11,12 +11,14 @@
 #include <string_view>
 #include <vector>
 
+#include "tls/private_key.h"
+
 namespace sealgate {
 
 struct CertificateOptions {
   std::string name;         // how messages call it: its file
   std::string certificate;  // PEM: leaf first, then the chain
-  std::string key;          // PEM
+  PrivateKey key;           // its, shared by all contexts
   std::string ocsp;         // DER of an OCSP response to staple (RFC 6066 8); empty: none
 };
 

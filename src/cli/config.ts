@@ -1,9 +1,9 @@
 // config: checks and shows the configuration.
 
 import type { Command } from 'commander';
-import { checkCertificates } from '../certificate.ts';
 import { fileOf, settings } from '../config.ts';
 import { jsonSchema } from '../config_schema.ts';
+import { checkCertificates } from '../engine/certificate.ts';
 import { type SiteOptions, siteConfig, withExamples, withSite } from './site.ts';
 
 export function addConfig(program: Command): void {

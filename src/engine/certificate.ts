@@ -1,10 +1,11 @@
 // Checks of certificates and keys before they are used: whether they are valid, when they expire, and who
 // can read the keys.
 
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { type Config, ConfigError } from './config.ts';
-import { readNamed, whyUnreadable } from './regular_file.ts';
+import { type Config, ConfigError } from '../config.ts';
+import { addon, type PrivateKey } from '../native/addon.ts';
+import { readNamed, whyUnreadable } from '../regular_file.ts';
 
 /** Throws ConfigError when a file cannot be used, or when a key does not belong to its certificate. */
 export async function checkCertificates(tls: Config['tls']): Promise<void> {
@@ -30,12 +31,11 @@ export async function keyExposure(file: string): Promise<string | undefined> {
 }
 
 const certificateIn = ['a PEM certificate', (pem: Buffer) => new X509Certificate(pem)] as const;
-const keyIn = ['a PEM private key', (pem: Buffer) => createPrivateKey(pem)] as const;
 
 async function checkPair(setting: string, pair: { certificate: string; key: string }): Promise<void> {
   const certificate = await load(`${setting}.certificate`, pair.certificate, ...certificateIn);
-  const key = await load(`${setting}.key`, pair.key, ...keyIn);
-  if (certificate.checkPrivateKey(key)) return;
+  const key = await loadKey(`${setting}.key`, pair.key);
+  if (addon.isKeyOf(key, certificate.toString())) return;
   throw new ConfigError(
     `${setting}.key: ${pair.key}: expected the key of ${pair.certificate}, got the key of another one`,
   );
@@ -48,14 +48,31 @@ async function load<T>(
   parse: (pem: Buffer) => T,
 ): Promise<T> {
   const pem = await readNamed(path).catch((error) => {
-    throw new ConfigError(
-      `${setting}: ${path}: cannot be read (${whyUnreadable(error)}); ` +
-        `name a PEM file, or make one with 'sealgate init'`,
-    );
+    throw unreadable(setting, path, error);
   });
   try {
     return parse(pem);
   } catch {
-    throw new ConfigError(`${setting}: ${path}: expected ${expected}, got something else`);
+    throw unexpected(setting, path, expected);
   }
+}
+
+/** The key in a PEM file. Throws ConfigError when there is none, or the file cannot be read. */
+export async function loadKey(setting: string, path: string): Promise<PrivateKey> {
+  const key = await addon.readPrivateKey(path).catch((error) => {
+    throw unreadable(setting, path, error);
+  });
+  if (key === undefined) throw unexpected(setting, path, 'a PEM private key');
+  return key;
+}
+
+function unreadable(setting: string, path: string, error: unknown): ConfigError {
+  return new ConfigError(
+    `${setting}: ${path}: cannot be read (${whyUnreadable(error)}); ` +
+      `name a PEM file, or make one with 'sealgate init'`,
+  );
+}
+
+function unexpected(setting: string, path: string, expected: string): ConfigError {
+  return new ConfigError(`${setting}: ${path}: expected ${expected}, got something else`);
 }

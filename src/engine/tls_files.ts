@@ -4,10 +4,10 @@
 
 import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { checkCertificates, endOf, keyExposure } from '../certificate.ts';
 import type { Config } from '../config.ts';
 import type { CertificateOptions, TlsOptions } from '../native/addon.ts';
 import { readNamed, whyUnreadable } from '../regular_file.ts';
+import { checkCertificates, endOf, keyExposure, loadKey } from './certificate.ts';
 
 /** Milliseconds between two looks. Polled: links are swapped, and mounts tell nobody. */
 const lookEvery = 2_000;
@@ -111,7 +111,7 @@ async function readPair({ certificate, key, ocsp }: Pair): Promise<CertificateOp
   return {
     name: certificate,
     certificate: await pem('tls.certificate', certificate),
-    key: await pem('tls.key', key),
+    key: await loadKey('tls.key', key),
     ocsp: ocsp === '' ? new Uint8Array() : await readNamed(ocsp),
   };
 }

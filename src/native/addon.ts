@@ -164,12 +164,18 @@ export interface ListenerOptions {
   tls: boolean;
 }
 
+/** A private key in the engine's memory; JavaScript never has its bytes. */
+export interface PrivateKey {
+  readonly [privateKey]: true;
+}
+declare const privateKey: unique symbol;
+
 export interface CertificateOptions {
   /** How messages call it: its file. */
   name: string;
   /** PEM: the leaf, then its chain. */
   certificate: string;
-  key: string;
+  key: PrivateKey;
   /** DER of an OCSP response to staple; empty: none. */
   ocsp: Uint8Array;
 }
@@ -267,6 +273,13 @@ export interface Addon extends EngineLogs {
   libraries(): Libraries;
   probeKtls(): KtlsCapability[];
 
+  /**
+   * Reads a PEM file; undefined when it holds no private key without a passphrase. Rejects with code ENOENT,
+   * EACCES, EISDIR, and EINVAL for what is no ordinary file.
+   */
+  readPrivateKey(path: string): Promise<PrivateKey | undefined>;
+  /** Whether it is the key of the first certificate of a PEM text. */
+  isKeyOf(key: PrivateKey, certificate: string): boolean;
   /** New session tickets come under a new key; the two before it still resume. */
   rotateTicketKeys(): void;
   setRollout(rollout: EngineRollout): void;
