@@ -10,7 +10,15 @@ import { ControlClient, type ControlOptions, withControl } from './control_clien
 import { onRecord } from './on_record.ts';
 import { serverOf } from './place.ts';
 import { UsageError } from './say.ts';
-import { checked, parseKind, type SiteOptions, withExamples, withStore } from './site.ts';
+import {
+  checked,
+  kindToMake,
+  parseKind,
+  type SiteOptions,
+  siteConfig,
+  withExamples,
+  withStore,
+} from './site.ts';
 
 type Options = SiteOptions & ControlOptions;
 
@@ -33,8 +41,8 @@ export function addBucket(program: Command): void {
     .argument('<name>')
     .option(
       '--kind <kind>',
-      'write-once: a name never changes; versioned: a name can be overwritten',
-      'write-once',
+      'write-once: a name never changes; versioned: a name can be overwritten (default: as configured, or ' +
+        'write-once)',
     )
     .option('--why <text>', 'reason, recorded in the audit log of a running server')
     .option(flag, about)
@@ -116,9 +124,10 @@ function whole(flag: string, given: string, most: number): number {
   return number;
 }
 
-async function create(name: string, options: Options & { kind: string; why?: string }): Promise<void> {
+async function create(name: string, options: Options & { kind?: string; why?: string }): Promise<void> {
   checked(name, () => checkBucketName(name));
-  await createBucket(name, parseKind(options.kind) ?? 'write-once', options, options.why);
+  const asked = parseKind(options.kind);
+  await createBucket(name, kindToMake(await siteConfig(options), name, asked), options, options.why);
 }
 
 /** Works in the store itself, or through the server that has it open or that --control names. */

@@ -12,7 +12,7 @@ import { type PlaceOptions, reading, withPlace, writing } from './place.ts';
 import { display } from './progress.ts';
 import { sayError } from './say.ts';
 import { ServerDestination } from './server_destination.ts';
-import { checked, declaredKind, parseKind, siteConfig, withExamples } from './site.ts';
+import { checked, kindToMake, parseKind, siteConfig, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
 
 interface Options extends PlaceOptions, ChoiceOptions {
@@ -33,7 +33,10 @@ export function addImport(program: Command): void {
     .argument('<dir>', 'directory to import')
     .option('-b, --bucket <name>', 'bucket, created if it does not exist', 'files')
     .option('-p, --prefix <text>', "prefix of all names, for example 'v1/'", '')
-    .option('--kind <kind>', 'write-once or versioned, for a bucket that is created (default: write-once)')
+    .option(
+      '--kind <kind>',
+      'write-once or versioned, for a bucket that is created (default: as configured, or write-once)',
+    )
     .option(
       '--control <url>',
       'URL of the control plane of --server, to create the bucket there; $SEALGATE_CONTROL',
@@ -88,16 +91,17 @@ function bring(
 ): Promise<ImportResult> {
   return writing(options, {
     onStore: async (store, config) => {
-      const made = kind ?? declaredKind(config, bucket) ?? 'write-once';
-      if (kind !== undefined || !store.bucket(bucket)) await store.createBucket(bucket, made);
+      const wanted = kindToMake(config, bucket, kind);
+      if (kind !== undefined || !store.bucket(bucket)) await store.createBucket(bucket, wanted);
       return intoStore(store, bucket, (to) => importInterruptibly({ ...what, to }));
     },
     onServer: async (server) => {
+      const wanted = kindToMake(await siteConfig(options), bucket, kind);
       const missing = (await server.bucketExists(bucket)) === false;
       if (kind !== undefined || missing) {
         // A bucket cannot be removed, so none is made for an import that the server would refuse.
         await server.checkMayWrite(bucket);
-        await bucketOnServer(bucket, kind ?? 'write-once', options);
+        await bucketOnServer(bucket, wanted, options);
       }
       return importInterruptibly({ ...what, to: new ServerDestination(server, bucket) });
     },

@@ -14,12 +14,13 @@ import { isFull } from '../store/disk_reserve.ts';
 import { checkUnchanged } from '../store/import.ts';
 import { secretIn } from '../store/secrets.ts';
 import type { Store } from '../store/store.ts';
+import { createBucket } from './bucket.ts';
 import { type FieldOptions, fieldFlags, withFields } from './field_flags.ts';
 import { hashOf } from './hashing.ts';
 import { type PlaceOptions, withPlace, writing } from './place.ts';
 import { type Outcome, Refused, type RemoteServer } from './remote_server.ts';
 import { UsageError } from './say.ts';
-import { checkBucket, declaredKind, parseName, withExamples } from './site.ts';
+import { checkBucket, declaredKind, parseName, siteConfig, withExamples } from './site.ts';
 
 export function addPut(program: Command): void {
   const command = withFields(withPlace(program.command('put')))
@@ -66,11 +67,28 @@ async function put(file: string, ref: string, options: Options): Promise<void> {
       if (declared && !store.bucket(to.bucket)) await store.createBucket(to.bucket, declared);
       return putIntoStore(store, file, to);
     },
-    onServer: (server) => fromFile(file, (path) => send(server, file, path, to)),
+    onServer: (server) =>
+      fromFile(file, async (path) => {
+        const sent = () => send(server, file, path, to);
+        return sent().catch(async (cause) => {
+          if (!(await makeDeclared(to.bucket, cause, options))) throw cause;
+          return sent();
+        });
+      }),
   }).catch((cause) => {
     throw refusal(ref, cause);
   });
   console.log(`${ref} ${outcome} sha256:${digest} ${size} bytes`);
+}
+
+// A bucket that was declared after the server's start is made as the store itself makes it. False: it is not
+// declared here, or another server is meant.
+async function makeDeclared(bucket: string, refusal: Error, options: Options): Promise<boolean> {
+  if (!(refusal instanceof Refused) || refusal.problem !== 'bucket-unknown') return false;
+  if (options.server ?? process.env.SEALGATE_SERVER) return false;
+  const declared = declaredKind(await siteConfig(options), bucket);
+  if (declared !== undefined) await createBucket(bucket, declared, options, 'declared, and put to');
+  return declared !== undefined;
 }
 
 async function checkFile(file: string): Promise<void> {

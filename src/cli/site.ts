@@ -51,6 +51,21 @@ export function declaredKind({ buckets }: Config, name: string): BucketKind | un
   return Object.hasOwn(buckets, name) ? buckets[name] : undefined;
 }
 
+/**
+ * The kind that a bucket is to be made with: the declared one, else the one that was asked for. Throws when
+ * both are there and differ, since no server starts with a bucket that differs from its declaration.
+ */
+export function kindToMake(config: Config, name: string, asked: BucketKind | undefined): BucketKind {
+  const declared = declaredKind(config, name);
+  if (declared !== undefined && asked !== undefined && asked !== declared) {
+    throw new UsageError(
+      `--kind ${asked}: the configuration declares bucket ${name} as ${declared}; leave --kind out, or ` +
+        'change the configuration',
+    );
+  }
+  return declared ?? asked ?? 'write-once';
+}
+
 /** Opens the site's store for one piece of work and closes it whatever happens. */
 export async function withStore<T>(
   options: SiteOptions & { readOnly: boolean },
