@@ -55,6 +55,7 @@ struct Counters : TlsCounters {
   Counter uploads;             // bodies received whole
   Counter uploads_aborted;     // given up, for whatever reason
   Counter uploads_lost;        // of those, because the connection ended before the body had come
+  Counter uploads_displaced;   // of those, because their connection was ended for another client
   Counter cold_opens;          // blobs opened by the I/O pool because their inodes were not in memory
   Counter cold_reads;          // chunks read by the I/O pool because they were not in the page cache
   Counter seal_broken;         // deliveries stopped because the file had changed
@@ -104,6 +105,7 @@ void Counters::each(Visit visit) const {
       {"uploads", &uploads},
       {"uploads_aborted", &uploads_aborted},
       {"uploads_lost", &uploads_lost},
+      {"uploads_displaced", &uploads_displaced},
       {"cold_opens", &cold_opens},
       {"cold_reads", &cold_reads},
       {"seal_broken", &seal_broken},

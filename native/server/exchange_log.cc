@@ -39,7 +39,9 @@ void read_fields(const Request& request, LogFields wanted, AccessRecord& record)
 }
 
 constexpr size_t kMaxRequestName = 128;
-constexpr int kClientGone = 499;  // no answer was possible; the number that other servers log for it
+// For uploads to which no answer was possible. The first is the number that other servers log, the second
+// what a client is told that has to make way before its body is received.
+constexpr int kClientGone = 499, kGivenUp = 503;
 
 bool is_request_name(std::string_view text) {
   return !text.empty() && text.size() <= kMaxRequestName &&
@@ -105,8 +107,11 @@ void Exchange::on_cut() {
 void Exchange::on_closed() {
   if (stage_ == Stage::sending) return on_cut();
   if (stage_ != Stage::receiving) return;
-  // The client was gone before its body had come, and may believe that it is stored.
-  reactor_.mutable_counters().uploads_lost.add();
+  // A client that was gone before its body had come may believe that it is stored.
+  if (!transport_->given_up())
+    reactor_.mutable_counters().uploads_lost.add();
+  else if (!reactor_.stopping())
+    reactor_.mutable_counters().uploads_displaced.add();
   if (reactor_.access_lines().wanted()) log(monotonic_us(), true);
 }
 
@@ -140,7 +145,9 @@ void Exchange::log(int64_t now, bool cut) {
     const std::string_view trace = field_value(request_.head, "traceparent");
     if (is_traceparent(trace)) record.trace = trace;
   }
-  record.status = stage_ == Stage::receiving ? kClientGone : delivery_.response().head.status;
+  record.status = stage_ != Stage::receiving ? delivery_.response().head.status
+                  : transport_->given_up()   ? kGivenUp
+                                             : kClientGone;
   record.received = body_bytes_;
   record.sent = delivery_.bytes_sent();
   record.delivery = path_name(delivery_.path());

@@ -211,7 +211,7 @@ void Reactor::expire() {
     if (accept_again_at_ == 0) watch_listeners(true);
   }
   if (stopping_ && now_ >= drain_until_) {
-    while (!connections_.empty()) connections_.back()->close();
+    while (!connections_.empty()) connections_.back()->give_up();
   }
 }
 

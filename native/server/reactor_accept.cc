@@ -75,7 +75,7 @@ bool Reactor::make_way(size_t client) {
   }
   if (!chosen) return false;
   counters_.displaced.add();
-  chosen->close();
+  chosen->give_up();
   return true;
 }
 

@@ -167,6 +167,11 @@ void Transport::close() {
   reactor_.retire(*this);
 }
 
+void Transport::give_up() {
+  given_up_ = true;
+  close();
+}
+
 ConnectionInfo Transport::info() const {
   ConnectionInfo info;
   info.peer = peer_;

@@ -35,7 +35,9 @@ class Transport final : public EventTarget, public DeadlineOwner {
   void on_deadline() override;
   void on_stopping();  // the reactor drains
   void proceed();
-  void close();  // without a further word
+  void close();    // without a further word
+  void give_up();  // the same, though the client did nothing to deserve it: it is to make way, or all end
+  bool given_up() const { return given_up_; }
   ConnectionInfo info() const;
 
   Deadline deadline;
@@ -86,6 +88,7 @@ class Transport final : public EventTarget, public DeadlineOwner {
   State state_;
   Path path_ = Path::plain_send;
   bool hears_arrivals_ = true;
+  bool given_up_ = false;
   bool must_linger_ = false;  // the client may still be sending
   const size_t listener_;
   const std::string peer_;

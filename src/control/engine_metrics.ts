@@ -156,6 +156,10 @@ export const engineMetrics: Record<string, EngineMetric> = {
   uploads: counter('uploads', 'Request bodies received completely.'),
   uploads_aborted: counter('uploads_aborted', 'Request bodies that the server stopped receiving.'),
   uploads_lost: counter('uploads_lost', 'Request bodies cut off because the client went away.'),
+  uploads_displaced: counter(
+    'uploads_displaced',
+    'Request bodies cut off at limits.connections, to make room for clients with few connections.',
+  ),
   problems: counter('problems', 'Refused requests, by problem.', 'problem'),
   seal_broken: counter('seal_breaks', 'Deliveries stopped because a sealed file had changed.'),
   opens: counter('blobs_opened', 'Blobs opened to be delivered, by the seal level that was proved.', 'level'),

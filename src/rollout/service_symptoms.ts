@@ -16,8 +16,9 @@ const storeFull = 'problems.store-full';
 
 const uploadsAborted: Rule = ({ counts }) => {
   const { uploads = 0, uploads_aborted: ended = 0 } = counts;
-  // Uploads that found no room have a symptom of their own, and say nothing about clients.
-  const aborted = ended - Math.min(ended, counts[storeFull] ?? 0);
+  // Uploads that found no room or had to make way have symptoms of their own, and say nothing about clients.
+  const ours = (counts[storeFull] ?? 0) + (counts.uploads_displaced ?? 0);
+  const aborted = ended - Math.min(ended, ours);
   const all = uploads + aborted;
   if (all < enoughUploads || aborted < all / 10) return undefined;
   return {
@@ -95,12 +96,15 @@ const notReady: Rule = ({ unready }) => {
 };
 
 const connectionLimit: Rule = ({ counts }) => {
-  const { displaced = 0, turned_away: refused = 0 } = counts;
+  const { displaced = 0, turned_away: refused = 0, uploads_displaced: uploads = 0 } = counts;
   if (displaced + refused === 0) return undefined;
+  const among = uploads > 0 ? ` (${uploads} in an upload)` : '';
   return {
     family: 'E',
     name: 'connection-limit',
-    seen: `at limits.connections: ${displaced} connections cut for other clients, ${refused} closed unserved`,
+    seen:
+      `at limits.connections: ${displaced} connections cut for other clients${among}, ` +
+      `${refused} closed unserved`,
     cause: 'A few clients, or one proxy for many, hold most of the connections there may be.',
     remedy:
       'find them with GET /connections on the control plane; raise limits.connections if they are yours',

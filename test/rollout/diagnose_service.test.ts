@@ -67,6 +67,13 @@ test('connections cut or closed unserved at the limit: connection-limit', () => 
   assert.match(symptom?.seen ?? '', /: 0 connections cut for other clients, 3 closed unserved$/);
 });
 
+test('uploads that made way for other clients: connection-limit, and clients are not blamed', () => {
+  const counts = { displaced: 50, uploads: 5, uploads_aborted: 40, uploads_displaced: 40 };
+  const [symptom, ...others] = symptoms({ counts });
+  assert.deepEqual([symptom?.name, others], ['connection-limit', []]);
+  assert.match(symptom?.seen ?? '', /: 50 connections cut for other clients \(40 in an upload\), 0 closed/);
+});
+
 test('lines of the own log dropped, the token file broken: a symptom each', () => {
   assert.deepEqual(names({ counts: { log_dropped: 1 } }), ['log-loses-lines']);
   assert.deepEqual(names({ totals: { tokens_file_broken: 1 } }), ['token-file-broken']);
