@@ -3,17 +3,18 @@
 import { constants } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { naming } from './named_errors.ts';
 
 /** Resolves when creations, renames and removals in the folder are on disk. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  await folder.sync().finally(() => folder.close());
+  await naming(path, () => folder.sync()).finally(() => folder.close());
 }
 
 /** Resolves when the file's contents and its entry in the folder are on disk. */
 export async function syncFile(path: string): Promise<void> {
   const file = await open(path);
-  await file.sync().finally(() => file.close());
+  await naming(path, () => file.sync()).finally(() => file.close());
   await syncFolder(dirname(path));
 }
 
@@ -24,12 +25,14 @@ export async function syncFile(path: string): Promise<void> {
 export async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.tmp`;
   const file = await open(temporary, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await naming(temporary, async () => {
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  });
   await rename(temporary, path);
   await syncFolder(dirname(path));
 }

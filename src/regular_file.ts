@@ -12,6 +12,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { naming, namingSync } from './named_errors.ts';
 
 const flags = constants.O_RDONLY | constants.O_NONBLOCK;
 /** Bytes of a file that an operator names; bundles of certificates and lists of tokens have a few million. */
@@ -58,7 +59,7 @@ export function readRegularSync(path: string, maxBytes: number): string {
   const fd = openRegularSync(path);
   try {
     checkSize(path, fstatSync(fd).size, maxBytes);
-    return readFileSync(fd, 'utf8');
+    return namingSync(path, () => readFileSync(fd, 'utf8'));
   } finally {
     closeSync(fd);
   }
@@ -68,7 +69,7 @@ async function bytesOf(path: string, maxBytes: number): Promise<Buffer> {
   const file = await openRegular(path);
   try {
     checkSize(path, (await file.stat()).size, maxBytes);
-    return await file.readFile();
+    return await naming(path, () => file.readFile());
   } finally {
     await file.close();
   }

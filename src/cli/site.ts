@@ -3,13 +3,13 @@
 import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config.ts';
 import { isDigest } from '../digest.ts';
-import { SealgateError } from '../errors.ts';
+import { errors, SealgateError } from '../errors.ts';
 import type { ObjectFields } from '../object_fields.ts';
 import { sealLevelOf } from '../seal_policy.ts';
 import { openStore } from '../store/content_store.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';
 import type { BucketKind, Store } from '../store/store.ts';
-import { sayError, UsageError } from './say.ts';
+import { sayError, sentenceOf, UsageError } from './say.ts';
 
 export interface SiteOptions {
   config?: string;
@@ -72,18 +72,36 @@ export async function withStore<T>(
   work: (store: Store, config: Config) => Promise<T> | T,
 ): Promise<T> {
   const config = await siteConfig(options);
-  const store = await openStore({
-    root: config.store,
-    readOnly: options.readOnly,
-    dates: config.lastModified,
-    onNotice: sayError,
-    seals: { level: (bucket) => sealLevelOf(config, bucket), onLowered: sayError },
-  });
   try {
-    return await work(store, config);
-  } finally {
-    await store.close();
+    const store = await openStore({
+      root: config.store,
+      readOnly: options.readOnly,
+      dates: config.lastModified,
+      onNotice: sayError,
+      seals: { level: (bucket) => sealLevelOf(config, bucket), onLowered: sayError },
+    });
+    try {
+      return await work(store, config);
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    throw located(error, config.store);
   }
+}
+
+// What clients are told of a store that cannot be written names no path; who runs a command needs it.
+function located(error: unknown, root: string): unknown {
+  if (!(error instanceof SealgateError) || error.message !== errors[error.code].detail) return error;
+  const said = (text: string) => new SealgateError(error.code, `${root}: ${text}`, { cause: error });
+  if (error.code === 'store-full')
+    return said(
+      "there is no space left for the store; make room on its disk, or free some with 'sealgate rm' and " +
+        "'sealgate gc', then run the same command again",
+    );
+  if (error.code !== 'store-write-failed') return error;
+  const why = error.cause === undefined ? '' : ` (${sentenceOf(error.cause)})`;
+  return said(`the store could not be written${why}; look at its disk, then run the same command again`);
 }
 
 /** BUCKET/NAME or sha256:HEX, parsed. */

@@ -4,6 +4,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import * as z from 'zod';
+import { naming } from '../named_errors.ts';
 
 /** Most bytes of one entry. A longer entry is refused when it is written and skipped when it is read. */
 const maxEntry = 64 * 1024;
@@ -69,9 +70,11 @@ export class AuditLog {
     const written = this.#turn.then(async () => {
       const bytes = this.#torn ? `\n${line}` : line;
       this.#torn = true;
-      await this.#file.appendFile(bytes);
-      this.#torn = false;
-      await this.#file.datasync();
+      await naming(this.#path, async () => {
+        await this.#file.appendFile(bytes);
+        this.#torn = false;
+        await this.#file.datasync();
+      });
       return whole;
     });
     this.#turn = written.catch(() => {});

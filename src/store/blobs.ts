@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { copyFile, open, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SealgateError } from '../errors.ts';
+import { naming } from '../named_errors.ts';
 import {
   addon,
   type Evidence,
@@ -92,7 +93,7 @@ export class Blobs {
     try {
       await copyFile(file, copy);
       const copied = await open(copy);
-      await copied.sync().finally(() => copied.close());
+      await naming(copy, () => copied.sync()).finally(() => copied.close());
       const placement = await addon.placeBlob(copy, this.path(digest), 'L1');
       await rm(file, { force: true });
       return { ...placement, created: false };

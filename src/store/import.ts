@@ -247,5 +247,8 @@ function failureOf({ code, message }: { code: string | undefined; message: strin
 // A name of other bytes was decoded with a replacement character, and there is no file of that name.
 function reasonOf(path: string, error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' && path.includes('\uFFFD') ? 'its name is not UTF-8' : message;
+  if (code === 'ENOENT' && path.includes('\uFFFD')) return 'its name is not UTF-8';
+  // What clients are told of a store that cannot be written does not say why.
+  const why = code === 'store-write-failed' ? (error as Error).cause : undefined;
+  return why instanceof Error ? `${message} (${why.message})` : message;
 }

@@ -41,7 +41,14 @@ async function inject(number: number, error: ErrorName): Promise<string | undefi
   assert.ok([0, 1, 74].includes(status ?? -1), `${hit}: status ${status}\n${stdout}${stderr}`);
   if (hit === undefined) assert.equal(status, 0, stderr);
   // LMDB's library prints the error that it met before that.
-  else if (status !== 0) assert.match(stderr, /(^|\n)sealgate: [^\n]+\n$/, hit);
+  else if (status !== 0) {
+    assert.match(stderr, /(^|\n)sealgate: [^\n]+\n$/, hit);
+    const lines = stderr.split('\n').filter((line) => line.startsWith('sealgate: '));
+    assert.ok(
+      lines.some((line) => line.includes(site.dir)),
+      `${hit}: no path in ${stderr}`,
+    );
+  }
   if (status === 0) imported.set(name, sha256(`bytes of ${name}`));
   else {
     const again = await run(tree);
