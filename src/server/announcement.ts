@@ -1,7 +1,7 @@
 // server.json in a store: where the server that writes to it can be reached, for commands that run beside it.
 // It counts while the store's lock is held: one that a killed server left means nothing.
 
-import { rm } from 'node:fs/promises';
+import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import * as z from 'zod';
@@ -9,6 +9,7 @@ import { type Config, urlOf } from '../config.ts';
 import { replaceFile } from '../durable_file.ts';
 import type { BoundListener } from '../native/addon.ts';
 import { readRegular } from '../regular_file.ts';
+import { isFull } from '../store/disk_reserve.ts';
 
 /** Largest server.json that is read, in bytes; far more than one has. */
 const maxBytes = 1024 * 1024;
@@ -41,11 +42,22 @@ export async function announce(
     certificate: config.tls.certificate,
   };
   try {
-    await replaceFile(file, `${JSON.stringify(announcement, null, 2)}\n`);
+    await place(file, `${JSON.stringify(announcement, null, 2)}\n`);
   } catch (error) {
     log.warn({ err: error }, 'commands beside this server will not find it by themselves');
   }
   return () => rm(file, { force: true }).catch(() => {});
+}
+
+// Where a full disk has no block for a new file, what a killed server left has one.
+async function place(file: string, text: string): Promise<void> {
+  try {
+    await replaceFile(file, text);
+  } catch (error) {
+    if (!isFull((error as NodeJS.ErrnoException).code)) throw error;
+    await writeFile(file, text, { flag: 'r+' });
+    await truncate(file, Buffer.byteLength(text));
+  }
 }
 
 /** What the server that holds the store's lock has said; undefined: nothing that can be understood. */

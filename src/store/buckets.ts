@@ -71,10 +71,9 @@ export class Buckets {
         'bucket-kind-differs',
         `Bucket ${name} is write-once: its names have no versions to keep.`,
       );
-    await this.#meta.append<SettingsRecord>('settings', [name], () => ({
-      ...(keep && { keep }),
-      created: Date.now(),
-    }));
+    const settings = (): SettingsRecord => ({ ...(keep && { keep }), created: Date.now() });
+    // On a full disk too: it may be what lets older versions go.
+    await this.#meta.append('settings', [name], settings, 'frees');
     this.#known.delete(name);
   }
 }

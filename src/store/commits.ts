@@ -23,8 +23,11 @@ export interface CommitTarget {
    */
   prepare(): Promise<number>;
   has(table: Table, key: Key): boolean;
-  /** For a commit of so many changes and bytes. Throws `store-full`, before anything is written. */
-  ensureSpace(changes: number, bytes: number): void;
+  /**
+   * For a commit of so many changes and bytes. Throws `store-full`, before anything is written.
+   * @param frees whether it frees space.
+   */
+  ensureSpace(changes: number, bytes: number, frees: boolean): void;
   /**
    * Writes a frame to metadata and journal. Rejects when the metadata have nothing of it; resolves with what
    * became of the journal when they have it.
@@ -34,10 +37,14 @@ export interface CommitTarget {
   endOf(): string | undefined;
 }
 
+/** `frees`: the changes lead to free space, so they may take what a full disk keeps for that. */
+export type Purpose = 'frees';
+
 interface Waiting {
   /** Made together or not at all. */
   changes: StoreRecord[];
   bytes: number;
+  frees: boolean;
   settle: { resolve: (written: boolean) => void; reject: (cause: unknown) => void };
 }
 
@@ -86,7 +93,7 @@ export class Commits {
    * already, or another change of the same commit came first. Rejects with `record-too-large` what no commit
    * takes.
    */
-  make(changes: StoreRecord[]): Promise<boolean> {
+  make(changes: StoreRecord[], purpose?: Purpose): Promise<boolean> {
     if (changes.length === 0 || changes.length > maxTogether)
       throw new Error(`a commit makes 1 to ${maxTogether} changes, not ${changes.length}`);
     const bytes = recordBytes(changes);
@@ -99,7 +106,8 @@ export class Commits {
         ),
       );
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ changes, bytes, settle: { resolve, reject } });
+      const frees = purpose === 'frees';
+      this.#waiting.push({ changes, bytes, frees, settle: { resolve, reject } });
       this.#running ??= this.#run();
     });
   }
@@ -147,7 +155,10 @@ export class Commits {
           // The target has what the journal had: a key that was fresh may be taken now.
           ({ fresh, taken } = this.#divide(batch));
         }
-        await this.#write(fresh);
+        const fitting = this.#fitting(fresh);
+        await this.#write(fitting);
+        this.#waiting.unshift(...fresh.filter((each) => each.frees && !fitting.includes(each)));
+        fresh = fitting;
       }
       for (const { settle } of fresh) settle.resolve(true);
       for (const { settle } of taken) settle.resolve(false);
@@ -171,13 +182,40 @@ export class Commits {
     return { fresh, taken };
   }
 
+  /**
+   * Those of the batch that there is space for: on a full disk, as many as it takes of those that free space,
+   * and the others are rejected. Throws when there is space for none.
+   */
+  #fitting(batch: Waiting[]): Waiting[] {
+    const freeing = batch.filter(({ frees }) => frees);
+    if (freeing.length < batch.length || batch.length === 0) {
+      try {
+        this.#ensureSpace(batch, false);
+        return batch;
+      } catch (cause) {
+        if (freeing.length === 0) throw cause;
+        for (const { frees, settle } of batch) if (!frees) settle.reject(cause);
+      }
+    }
+    for (let some = freeing; ; some = some.slice(0, Math.ceil(some.length / 2))) {
+      try {
+        this.#ensureSpace(some, true);
+        return some;
+      } catch (cause) {
+        if (some.length === 1) throw cause;
+      }
+    }
+  }
+
+  #ensureSpace(batch: Waiting[], frees: boolean): void {
+    const count = batch.reduce((sum, { changes }) => sum + changes.length, 0);
+    const size = batch.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#target.ensureSpace(count, size, frees);
+  }
+
   async #write(batch: Waiting[]): Promise<void> {
     const sequence = (await this.#prepared()) + 1;
     const records = batch.flatMap(({ changes }) => changes);
-    this.#target.ensureSpace(
-      records.length,
-      batch.reduce((sum, { bytes }) => sum + bytes, 0),
-    );
     try {
       const unwritten = await this.#target.write({ sequence, store: this.#store, records });
       this.#sequence = sequence;

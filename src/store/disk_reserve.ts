@@ -5,6 +5,7 @@ import { statfsSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { SealgateError } from '../errors.ts';
+import { namingSync } from '../named_errors.ts';
 import { addon } from '../native/addon.ts';
 
 /**
@@ -35,7 +36,8 @@ export class DiskReserve {
 
   /**
    * @param least bytes that the file has ahead before anything is committed, so that all small commits are
-   * refused at the same fill of the disk.
+   * refused at the same fill of the disk. Commits that free space may take them: these blocks stay the file's
+   * when it is closed, so a full disk can be freed after a restart too.
    * @param ahead bytes allocated at a time, more than an ordinary commit may add to the file.
    */
   constructor(path: string, least: number, ahead: number) {
@@ -47,23 +49,25 @@ export class DiskReserve {
   /**
    * Throws `NoRoom` when the next commit might not find the disk that it needs.
    * @param growth bytes that it may add to the file.
+   * @param frees whether it frees space.
    */
-  ensure(growth = 0): void {
-    const need = Math.max(growth, this.#least);
+  ensure(growth = 0, frees = false): void {
+    const need = frees ? growth : Math.max(growth, this.#least);
     const { size } = statSync(this.#path);
     if (this.#until - size >= need) return;
     const { bavail, bsize } = statfsSync(dirname(this.#path));
-    const isScarce = bavail * bsize < freeBytes;
+    const free = bavail * bsize;
+    const isScarce = free < freeBytes;
     // Whoever takes the last of the disk ahead leaves the other files of a commit without any.
     const bytes = isScarce ? need : Math.max(need, this.#ahead);
     try {
-      addon.allocateAhead(this.#path, bytes);
+      namingSync(this.#path, () => addon.allocateAhead(this.#path, bytes));
       this.#until = size + bytes;
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       if (isFull(code)) throw new NoRoom(cause);
       if (code !== 'EOPNOTSUPP') throw new SealgateError('store-write-failed', undefined, { cause });
-      if (isScarce) throw new NoRoom();
+      if (isScarce && !(frees && free > this.#least + need)) throw new NoRoom();
     }
   }
 }

@@ -4,7 +4,7 @@
 
 import { hasCode, SealgateError } from '../errors.ts';
 import { type Blobs, FilesLeft } from './blobs.ts';
-import type { Key, Metadata } from './metadata.ts';
+import type { Key, Metadata, Version } from './metadata.ts';
 import type { BlobRecord } from './proofs.ts';
 import { inCommits, removal, type StoreRecord } from './records.ts';
 
@@ -13,9 +13,17 @@ interface Parts {
   blobs: Blobs;
 }
 
-/** Takes versions of names and what they keep out of the metadata, in one commit. */
+/** Takes versions of names, and what keeps their blobs, out of the metadata; both of a name in one commit. */
 export async function release(meta: Metadata, records: Pick<StoreRecord, 'table' | 'key'>[]): Promise<void> {
-  await meta.make(records.map(({ table, key }) => removal(table, key)));
+  const changes = records.map(({ table, key }) => removal(table, key));
+  await meta.make(changes, 'frees').catch(async (cause) => {
+    if (!hasCode(cause, 'store-full') || records.length <= 2) throw cause;
+    // A full disk may have room for commits of half the size. What keeps a blob goes together with the name.
+    const half = records.length >> 1;
+    const middle = half + Number(records[half - 1]?.table === 'holds');
+    await release(meta, records.slice(0, middle));
+    await release(meta, records.slice(middle));
+  });
 }
 
 function versionsOf(meta: Metadata, digest: string): { key: Key; value: BlobRecord }[] {
@@ -40,15 +48,13 @@ export function bytesOf(meta: Metadata, digest: string): number {
  * goes, and all of its records go after that: a kill between any two steps is followed by the rest of them.
  */
 export async function removeBlob({ meta, blobs }: Parts, digest: string): Promise<void> {
-  await recordBeforeFiles(blobs, digest, () =>
-    meta.append<BlobRecord>('blobs', [digest], (newest) =>
-      newest && 'collected' in newest.value
-        ? undefined
-        : { collected: bytesOf(meta, digest), created: Date.now() },
-    ),
-  );
+  const collected = (newest: Version<BlobRecord> | undefined): BlobRecord | undefined =>
+    newest && 'collected' in newest.value
+      ? undefined
+      : { collected: bytesOf(meta, digest), created: Date.now() };
+  await recordBeforeFiles(blobs, digest, () => meta.append('blobs', [digest], collected, 'frees'));
   for (const some of inCommits(versionsOf(meta, digest).map(({ key }) => removal('blobs', key))))
-    await meta.make(some);
+    await meta.make(some, 'frees');
 }
 
 // On a disk without room for the record the files go first: their space is what the record needs.
@@ -82,7 +88,7 @@ export async function forgetBlob({ meta, blobs }: Parts, digest: string, why: st
 // Whoever stored it by its digest is answered that it is forgotten; the same bytes stored again are kept by
 // whoever does that.
 function recordForgotten(meta: Metadata, digest: string, why: string): Promise<boolean> {
-  return meta.change(digest, () => {
+  const forgotten = (): StoreRecord[] => {
     const newest = meta.newest<BlobRecord>('blobs', [digest]);
     if (newest && 'forgotten' in newest.value) return [];
     const key = [digest, (newest?.version ?? 0) + 1];
@@ -91,7 +97,8 @@ function recordForgotten(meta: Metadata, digest: string, why: string): Promise<b
       { table: 'blobs', key, value: { forgotten: why, created: Date.now() } satisfies BlobRecord },
       ...nameless.filter((hold) => meta.has('holds', hold.key)),
     ];
-  });
+  };
+  return meta.change(digest, forgotten, 'frees');
 }
 
 function unforgotten(digest: string, cause: unknown): unknown {

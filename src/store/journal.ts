@@ -7,6 +7,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { syncFolder } from '../durable_file.ts';
+import { named, naming } from '../named_errors.ts';
 import { streamRegular } from '../regular_file.ts';
 import { DiskReserve } from './disk_reserve.ts';
 import {
@@ -71,12 +72,14 @@ export function parseFrame(line: string): Frame | undefined {
 }
 
 export class Journal {
+  readonly #path: string;
   readonly #file: FileHandle;
   readonly #reserve: DiskReserve;
   /** What may not be on disk of what was appended before: goes before the next frame. One frame at most. */
   #doubtful: string;
 
   private constructor(path: string, file: FileHandle, torn: boolean) {
+    this.#path = path;
     this.#file = file;
     this.#reserve = new DiskReserve(path, least, ahead);
     // A line that a crash cut off is ended, so that it is by itself.
@@ -90,7 +93,7 @@ export class Journal {
     const file = await open(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK, 0o600);
     try {
       if (!(await file.stat()).isFile()) throw new Error(`${path}: is no ordinary file`);
-      const { last, torn } = await tailOf(file);
+      const { last, torn } = await naming(path, () => tailOf(file));
       return { journal: new Journal(path, file, torn), last };
     } catch (cause) {
       await file.close();
@@ -99,9 +102,9 @@ export class Journal {
   }
 
   /** Throws `store-full` when a frame of so many changes and bytes might not find disk. */
-  ensureSpace(changes: number, bytes: number): void {
+  ensureSpace(changes: number, bytes: number, frees: boolean): void {
     // The frame before, when it is in doubt, goes before its own.
-    this.#reserve.ensure(Buffer.byteLength(this.#doubtful) + frameBytes(changes, bytes));
+    this.#reserve.ensure(Buffer.byteLength(this.#doubtful) + frameBytes(changes, bytes), frees);
   }
 
   /** Before the next commit: one that the journal missed is written first, or the next is refused. */
@@ -118,8 +121,10 @@ export class Journal {
   // In doubt until the disk has it. It may be there twice then, which changes nothing for readers.
   async #write(text: string, doubtful: string): Promise<void> {
     this.#doubtful = doubtful;
-    await this.#file.appendFile(text);
-    await this.#file.datasync();
+    await naming(this.#path, async () => {
+      await this.#file.appendFile(text);
+      await this.#file.datasync();
+    });
     this.#doubtful = '';
   }
 
@@ -165,7 +170,7 @@ export async function writeJournal(
   } catch (cause) {
     // Half of it would keep a full disk full.
     await rm(temporary, { force: true }).catch(() => {});
-    throw cause;
+    throw named(temporary, cause);
   } finally {
     await file.close();
   }

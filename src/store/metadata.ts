@@ -10,7 +10,7 @@ import { syncFile } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
 import { addon } from '../native/addon.ts';
 import { forgetClosing, noteClosing } from './closing.ts';
-import { Commits } from './commits.ts';
+import { Commits, type Purpose } from './commits.ts';
 import { checkPages, dataPath, journalPath } from './data_file.ts';
 import { DiskReserve } from './disk_reserve.ts';
 import type { StoreFormat } from './format.ts';
@@ -82,14 +82,17 @@ export class Metadata {
     // durable. eventTurnBatching: with the default, a commit that fails rejects a promise that nobody can
     // reach, and the process ends.
     const isNew = !existsSync(dataPath(root));
-    this.#root = open({
-      path: join(root, 'meta'),
-      noSubdir: false,
-      maxDbs: 16,
-      overlappingSync: false,
-      eventTurnBatching: false,
-      readOnly,
-    });
+    const path = join(root, 'meta');
+    const safety = { overlappingSync: false, eventTurnBatching: false };
+    try {
+      this.#root = open({ path, noSubdir: false, maxDbs: 16, ...safety, readOnly });
+    } catch (cause) {
+      throw new Error(
+        `${path}: the metadata cannot be opened (${(cause as Error).message}); look at the disk, and at ` +
+          'who may read and write the folder',
+        { cause },
+      );
+    }
     this.#openTables(isNew);
     this.#state = this.#root.openDB<unknown, string>({ name: 'state', ...encoding });
   }
@@ -165,9 +168,9 @@ export class Metadata {
         return (this.#state?.get('last') as Frame | undefined)?.sequence ?? 0;
       },
       has: (table: Table, key: Key) => this.has(table, key),
-      ensureSpace: (changes: number, bytes: number) => {
-        space.ensure(growthOf(changes, bytes));
-        preparation.journal?.ensureSpace(changes, bytes);
+      ensureSpace: (changes: number, bytes: number, frees: boolean) => {
+        space.ensure(growthOf(changes, bytes), frees);
+        preparation.journal?.ensureSpace(changes, bytes, frees);
       },
       write: (frame: Frame) => this.#write(frame, preparation),
       endOf: () => this.#endOf(),
@@ -209,9 +212,9 @@ export class Metadata {
   }
 
   /** See commits.ts. */
-  make(changes: StoreRecord[]): Promise<boolean> {
+  make(changes: StoreRecord[], purpose?: Purpose): Promise<boolean> {
     if (!this.#writing) throw new SealgateError('store-write-failed', 'The store was opened for reading.');
-    return this.#writing.commits.make(changes);
+    return this.#writing.commits.make(changes, purpose);
   }
 
   // At the same time, as each waits for the disk.
@@ -289,11 +292,11 @@ export class Metadata {
    * Makes changes that depend on what is there: they are asked for again when another writer was faster.
    * False: there was nothing to change. @param what it is about, for an error.
    */
-  async change(what: string, changes: () => StoreRecord[]): Promise<boolean> {
+  async change(what: string, changes: () => StoreRecord[], purpose?: Purpose): Promise<boolean> {
     for (let race = 0; race < maxRaces; race++) {
       const wanted = changes();
       if (wanted.length === 0) return false;
-      if (await this.make(wanted)) return true;
+      if (await this.make(wanted, purpose)) return true;
     }
     throw new SealgateError('store-write-failed', `${what}: too many writers at once.`);
   }
@@ -303,12 +306,14 @@ export class Metadata {
     table: Table,
     chain: string[],
     next: (newest: Version<V> | undefined) => V | undefined,
+    purpose?: Purpose,
   ): Promise<boolean> {
-    return this.change(chain.join('/'), () => {
+    const changes = () => {
       const newest = this.newest<V>(table, chain);
       const value = next(newest);
       return value === undefined ? [] : [{ table, key: [...chain, (newest?.version ?? 0) + 1], value }];
-    });
+    };
+    return this.change(chain.join('/'), changes, purpose);
   }
 
   /** A copy of all that is committed now, made while others write. */

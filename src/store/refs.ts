@@ -120,7 +120,7 @@ export class Refs {
 
   /** Writes a tombstone version; false when there was nothing to delete. */
   delete(at: At): Promise<boolean> {
-    return this.#meta.change(`${at.bucket}/${at.name}`, () => this.deleting(at).changes);
+    return this.#meta.change(`${at.bucket}/${at.name}`, () => this.deleting(at).changes, 'frees');
   }
 }
 

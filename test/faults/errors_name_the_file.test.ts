@@ -1,5 +1,5 @@
-// Each step of a command that writes to the store's disk fails once: the command says which file it was about,
-// also where the step was on an open file, as an fsync is.
+// Each step of a command that writes to the store's disk fails once: the command says which file it was
+// about, also where the step was on an open file, as an fsync is.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';

@@ -24,8 +24,10 @@ after(async () => {
 const root = join(disk?.dir ?? '', 'store');
 const large = Buffer.alloc(8 * MiB, 'large ');
 const small = Buffer.alloc(MiB, 'small ');
+/** Takes less of the disk than the record that it is forgotten may need. */
+const tiny = Buffer.alloc(64 * 1024, 'tiny ');
 
-/** A store with both blobs on a disk that has so much space left. What is copied has no blocks ahead. */
+/** A store with its blobs on a disk that has so much space left. What is copied has no blocks ahead. */
 async function storeOnDisk(left: number): Promise<Store> {
   const original = join(outside, 'store');
   if (!existsSync(original)) {
@@ -33,6 +35,7 @@ async function storeOnDisk(left: number): Promise<Store> {
     await store.createBucket('files', 'write-once');
     await putBytes(store, 'files', 'large', large);
     await putBytes(store, 'files', 'small', small);
+    await putBytes(store, 'files', 'tiny', tiny);
     await store.close();
   }
   await disk?.makeRoom();
@@ -90,11 +93,11 @@ test('forget of a blob too small for the record removes it, says so, and can be 
 }, async () => {
   const store = await storeOnDisk(0);
   const message = /^The files of blob [0-9a-f]{64} are removed, .* then forget it again\.$/;
-  await assert.rejects(store.forget(sha256(small), 'room'), { code: 'store-full', message });
-  assert.ok(!existsSync(blobPath(root, sha256(small))));
+  await assert.rejects(store.forget(sha256(tiny), 'room'), { code: 'store-full', message });
+  assert.ok(!existsSync(blobPath(root, sha256(tiny))));
   assert.equal(await store.forget(sha256(large), 'room'), true);
-  assert.equal(await store.forget(sha256(small), 'room'), true);
-  const forgotten = [{ digest: sha256(small), state: 'forgotten', why: 'room' }];
-  assert.deepEqual(store.known({ only: sha256(small) }), forgotten);
+  assert.equal(await store.forget(sha256(tiny), 'room'), true);
+  const forgotten = [{ digest: sha256(tiny), state: 'forgotten', why: 'room' }];
+  assert.deepEqual(store.known({ only: sha256(tiny) }), forgotten);
   await store.close();
 });
