@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <vector>
 
 #include "node/addon.h"
 #include "node/job.h"
@@ -71,6 +72,14 @@ void add_seal(const Raised& seal, Napi::Object& out) {
   if (!seal.failure.ok()) out.Set("failure", describe(seal.failure));
 }
 
+Napi::Object placement_object(Napi::Env env, const Placement& placement) {
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("created", placement.created);
+  out.Set("size", static_cast<double>(placement.size));
+  add_seal(placement.seal, out);
+  return out;
+}
+
 Napi::Value place_blob_async(const Napi::CallbackInfo& info) {
   const std::string staging = info[0].As<Napi::String>(), blob = info[1].As<Napi::String>();
   const SealLevel wanted = wanted_level(info[2]);
@@ -78,12 +87,52 @@ Napi::Value place_blob_async(const Napi::CallbackInfo& info) {
       info.Env(), Engine::instance().commits,
       [staging, blob, wanted](Placement* out) { return place_blob(staging, blob, wanted, out); },
       [](Napi::Env env, const Placement& placement) -> Napi::Value {
-        Napi::Object out = Napi::Object::New(env);
-        out.Set("created", placement.created);
-        out.Set("size", static_cast<double>(placement.size));
-        add_seal(placement.seal, out);
+        return placement_object(env, placement);
+      });
+}
+
+struct Placing {
+  std::string staging;
+  std::string blob;
+  Placement placement;
+  Status status;
+};
+
+// Many blobs, none of which is synced: for each its placement, or what went wrong.
+Napi::Value place_blobs_async(const Napi::CallbackInfo& info) {
+  const auto given = info[0].As<Napi::Array>();
+  std::vector<Placing> all(given.Length());
+  for (uint32_t i = 0; i < given.Length(); i++) {
+    const auto each = given.Get(i).As<Napi::Object>();
+    all[i].staging = text(each, "staging");
+    all[i].blob = text(each, "blob");
+  }
+  return Job<std::vector<Placing>>::start(
+      info.Env(), Engine::instance().commits,
+      [all = std::move(all)](std::vector<Placing>* out) mutable -> Status {
+        for (Placing& each : all)
+          each.status = place_blob(each.staging, each.blob, SealLevel::l1, &each.placement, Durable::later);
+        *out = std::move(all);
+        return {};
+      },
+      [](Napi::Env env, const std::vector<Placing>& placed) -> Napi::Value {
+        const auto out = Napi::Array::New(env, placed.size());
+        for (uint32_t i = 0; i < placed.size(); i++) {
+          const auto& [staging, blob, placement, status] = placed[i];
+          if (status.ok())
+            out.Set(i, placement_object(env, placement));
+          else
+            out.Set(i, error_of(env, status).Value());
+        }
         return out;
       });
+}
+
+Napi::Value sync_file_system_async(const Napi::CallbackInfo& info) {
+  const int fd = info[0].As<Napi::Number>().Int32Value();
+  return Job<bool>::start(
+      info.Env(), Engine::instance().commits, [fd](bool*) { return sync_file_system(fd); },
+      [](Napi::Env env, const bool&) -> Napi::Value { return env.Undefined(); });
 }
 
 Napi::Value hash_file_async(const Napi::CallbackInfo& info) {
@@ -178,6 +227,19 @@ Napi::Value import_file_here(const Napi::CallbackInfo& info) {
   return hashed(info.Env(), staging.digest(), staging.size());
 }
 
+// With the bytes that were copied.
+Napi::Value import_small_file_here(const Napi::CallbackInfo& info) {
+  StagingFile staging;
+  std::string bytes;
+  const auto most = static_cast<size_t>(info[2].As<Napi::Number>().Int64Value());
+  const Status status =
+      import_small_file(info[0].As<Napi::String>(), staging, info[1].As<Napi::String>(), most, &bytes);
+  if (!status.ok()) throw error_of(info.Env(), status);
+  Napi::Object out = hashed(info.Env(), staging.digest(), staging.size());
+  out.Set("bytes", Napi::Buffer<char>::Copy(info.Env(), bytes.data(), bytes.size()));
+  return out;
+}
+
 void allocate_ahead(const Napi::CallbackInfo& info) {
   const auto bytes = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
   const Status status = allocate_behind_end(info[0].As<Napi::String>(), bytes);
@@ -206,6 +268,9 @@ void init_store(Napi::Env env, Napi::Object exports) {
   exports.Set("lockStore", Napi::Function::New<lock_store>(env));
   exports.Set("allocateAhead", Napi::Function::New<allocate_ahead>(env));
   exports.Set("placeBlob", Napi::Function::New<place_blob_async>(env));
+  exports.Set("placeBlobs", Napi::Function::New<place_blobs_async>(env));
+  exports.Set("syncFileSystem", Napi::Function::New<sync_file_system_async>(env));
+  exports.Set("importSmallFile", Napi::Function::New<import_small_file_here>(env));
   exports.Set("hashFile", Napi::Function::New<hash_file_async>(env));
   exports.Set("raiseBlob", Napi::Function::New<raise_blob_async>(env));
   exports.Set("releaseFile", Napi::Function::New<release_file_async>(env));

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 
@@ -16,5 +17,7 @@ Status allocate_behind_end(const std::string& path, uint64_t bytes) {
     return Status::last("fallocate");
   return {};
 }
+
+Status sync_file_system(int folder) { return ::syncfs(folder) == 0 ? Status{} : Status::last("syncfs"); }
 
 }  // namespace sealgate

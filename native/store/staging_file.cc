@@ -30,18 +30,19 @@ Status sync_directory(const std::string& path) {
   return ::fsync(fd.get()) == 0 ? Status{} : Status::last("fsync directory");
 }
 
-Status make_one(const std::string& path) {
-  if (::mkdir(path.c_str(), 0755) == 0) return sync_directory(parent_of(path));
+Status make_one(const std::string& path, Durable durable) {
+  if (::mkdir(path.c_str(), 0755) == 0)
+    return durable == Durable::now ? sync_directory(parent_of(path)) : Status{};
   return errno == EEXIST ? Status{} : Status::last("mkdir");
 }
 
 // Makes a blob's two folders, each durable in its own parent before the next. What they stand in was made
 // with the store: where that is missing, its disk is not mounted, and nothing may be made in its place.
-Status make_folders(const std::string& path) {
-  const Status status = make_one(path);
+Status make_folders(const std::string& path, Durable durable) {
+  const Status status = make_one(path, durable);
   if (status.error != ENOENT) return status;
-  if (const Status parent = make_one(parent_of(path)); !parent.ok()) return parent;
-  return make_one(path);
+  if (const Status parent = make_one(parent_of(path), durable); !parent.ok()) return parent;
+  return make_one(path, durable);
 }
 
 // EEXIST when the name is taken; never replaces.
@@ -90,6 +91,16 @@ Status read_all(int fd, Take take) {
     if (n == 0) return {};
     if (const Status status = take(buffer.get(), static_cast<size_t>(n)); !status.ok()) return status;
   }
+}
+
+// ESTALE when a source that was read is not what it was before, or of another size than what was read.
+Status unchanged(int fd, const struct stat& before, uint64_t read) {
+  struct stat after;
+  if (::fstat(fd, &after) != 0) return Status::last("fstat");
+  const bool same_time =
+      before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec;
+  const bool whole = static_cast<uint64_t>(after.st_size) == read;
+  return same_time && whole ? Status{} : Status{ESTALE, "source changed while it was read"};
 }
 
 struct HashFree {
@@ -166,10 +177,10 @@ Status StagingFile::end_hash() {
   return {};
 }
 
-Status StagingFile::finish() {
+Status StagingFile::finish(Durable durable) {
   if (const Status status = end_hash(); !status.ok()) return status;
   if (::fchmod(fd_, kSealedMode) != 0) return Status::last("fchmod staging file");
-  if (::fsync(fd_) != 0) return Status::last("fsync staging file");
+  if (durable == Durable::now && ::fsync(fd_) != 0) return Status::last("fsync staging file");
   ::close(std::exchange(fd_, -1));
   kept_ = true;
   return {};
@@ -193,15 +204,20 @@ void StagingFile::discard() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));  // which frees what it has of the disk
 }
 
-Status place_blob(const std::string& staging, const std::string& blob, SealLevel wanted, Placement* out) {
-  if (const Status status = make_folders(parent_of(blob)); !status.ok()) return status;
-  const Status moved = move_without_replacing(staging, blob);
+Status place_blob(const std::string& staging, const std::string& blob, SealLevel wanted, Placement* out,
+                  Durable durable) {
+  // Most folders are there.
+  Status moved = move_without_replacing(staging, blob);
+  if (moved.error == ENOENT) {
+    if (const Status status = make_folders(parent_of(blob), durable); !status.ok()) return status;
+    moved = move_without_replacing(staging, blob);
+  }
   if (!moved.ok() && moved.error != EEXIST) return moved;
   out->created = moved.ok();
   if (!out->created && ::unlink(staging.c_str()) != 0) return Status::last("unlink staging file");
   if (const Status status = seal_placed(blob, out->created ? wanted : SealLevel::l1, out); !status.ok())
     return status;
-  return sync_directory(parent_of(blob));
+  return durable == Durable::now ? sync_directory(parent_of(blob)) : Status{};
 }
 
 Status hash_sealable(const std::string& path, SealLevel wanted, HashedBlob* out) {
@@ -237,20 +253,34 @@ Status raise_blob(const std::string& path, const Evidence& recorded, SealLevel w
 }
 
 Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path) {
+  struct stat before;
   const Fd fd(open_to_read(source));
   if (!fd) return Status::last("open");
-  struct stat before, after;
   if (const Status status = stat_of_file(fd.get(), &before); !status.ok()) return status;
   if (const Status status = staging.open(staging_path, static_cast<uint64_t>(before.st_size)); !status.ok())
     return status;
   const auto append = [&](const char* data, size_t n) { return staging.write(data, n); };
   if (const Status status = read_all(fd.get(), append); !status.ok()) return status;
-  if (::fstat(fd.get(), &after) != 0) return Status::last("fstat");
-  const bool same_time =
-      before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec;
-  const bool whole = static_cast<uint64_t>(after.st_size) == staging.size();
-  if (!same_time || !whole) return {ESTALE, "source changed while it was read"};
+  if (const Status status = unchanged(fd.get(), before, staging.size()); !status.ok()) return status;
   return staging.finish();
+}
+
+Status import_small_file(const std::string& source, StagingFile& staging, const std::string& staging_path,
+                         size_t most, std::string* bytes) {
+  struct stat before;
+  const Fd fd(open_to_read(source));
+  if (!fd) return Status::last("open");
+  if (const Status status = stat_of_file(fd.get(), &before); !status.ok()) return status;
+  if (static_cast<uint64_t>(before.st_size) > most) return {EFBIG, "the source is not small"};
+  // One byte more tells its end.
+  bytes->resize(static_cast<size_t>(before.st_size) + 1);
+  const ssize_t n = ::read(fd.get(), bytes->data(), bytes->size());
+  if (n < 0) return Status::last("read");
+  bytes->resize(static_cast<size_t>(n));
+  if (const Status status = unchanged(fd.get(), before, bytes->size()); !status.ok()) return status;
+  if (const Status status = staging.open(staging_path); !status.ok()) return status;
+  if (const Status status = staging.write(bytes->data(), bytes->size()); !status.ok()) return status;
+  return staging.finish(Durable::later);
 }
 
 }  // namespace sealgate

@@ -15,6 +15,10 @@
 
 namespace sealgate {
 
+// Whether a file or folder is on the disk when a call returns, or its caller sees to that: for many at a time
+// one syncfs(2) takes less than an fsync(2) for each.
+enum class Durable { now, later };
+
 class StagingFile {
  public:
   StagingFile() = default;
@@ -31,7 +35,7 @@ class StagingFile {
   // Appends and hashes. ENOSPC, EDQUOT, EFBIG and EIO come back as they are.
   Status write(const void* data, size_t size);
   // Digest final, mode 0444, fsync(2). After it the file stays; discard() still removes it.
-  Status finish();
+  Status finish(Durable durable = Durable::now);
   // What was written so far counts from now on.
   Status save(PartialFile& partial) const { return partial.save(hash_, size_); }
   // Ends writing for now: digest() is of what is there, and the mode stays. `sync`: by fsync(2).
@@ -66,8 +70,9 @@ struct Placement {
 
 // Moves a finished staging file to its blob path without ever replacing a file (renameat2 RENAME_NOREPLACE,
 // or link and unlink where the file system lacks it), makes missing parents, gives it a level, and fsyncs
-// every directory it changed.
-Status place_blob(const std::string& staging, const std::string& blob, SealLevel wanted, Placement* out);
+// every directory it changed. A level above L1 is given durably in any case.
+Status place_blob(const std::string& staging, const std::string& blob, SealLevel wanted, Placement* out,
+                  Durable durable = Durable::now);
 
 struct HashedBlob {
   std::string digest;
@@ -86,5 +91,10 @@ Status raise_blob(const std::string& path, const Evidence& recorded, SealLevel w
 // Copies `source` into a new staging file while hashing it, then finishes it. Fails with ESTALE when the
 // source's size or mtime changed under the copy, with ELOOP when it is a symbolic link.
 Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path);
+
+// As import_file, of a source of at most so many bytes, which are handed out too; the new file is not synced.
+// EFBIG: the source is larger.
+Status import_small_file(const std::string& source, StagingFile& staging, const std::string& staging_path,
+                         size_t most, std::string* bytes);
 
 }  // namespace sealgate

@@ -3,9 +3,10 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { SealgateError } from '../errors.ts';
-import { type ImportOptions, type ImportResult, importDirectory, intoStore } from '../store/import.ts';
+import { type ImportOptions, type ImportResult, importDirectory } from '../store/import.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';
 import type { BucketKind } from '../store/store.ts';
+import { intoStore } from '../store/store_destination.ts';
 import { createBucket } from './bucket.ts';
 import { type ChoiceOptions, choiceOf, leftOutLines, withChoice } from './import_choice.ts';
 import { type PlaceOptions, reading, withPlace, writing } from './place.ts';

@@ -331,6 +331,10 @@ export interface Addon extends EngineLogs {
   seal(path: string, record: SealRecord): SealLevel | SealBreak;
   /** @param wanted the level to give the blob, if it was not there; the highest that works is given. */
   placeBlob(staging: string, blob: string, wanted?: SealLevel): Promise<Placement>;
+  /** As placeBlob for each, at level L1 and without a sync. An error has its errno as `code`. */
+  placeBlobs(blobs: { staging: string; blob: string }[]): Promise<(Placement | NodeJS.ErrnoException)[]>;
+  /** syncfs(2) of an open folder's. Rejects when anything was not written since that, or since the last. */
+  syncFileSystem(folder: number): Promise<void>;
   /**
    * The digest of a blob's content with the evidence that goes with it; the mode is set to 0444 where we may.
    * Rejects with code ENOENT, EIO… and ESTALE when the file changes meanwhile.
@@ -347,6 +351,11 @@ export interface Addon extends EngineLogs {
   partialFile(path: string): PartialFile;
   /** Copies and hashes on the calling thread: for maintenance workers. */
   importFile(source: string, staging: string): Hashed;
+  /**
+   * As importFile for a source of at most so many bytes, with what was copied; the copy is not synced. Throws
+   * with code EFBIG when the source is larger.
+   */
+  importSmallFile(source: string, staging: string, most: number): Hashed & { bytes: Buffer };
 }
 
 export const addon = createRequire(import.meta.url)('#addon') as Addon;

@@ -3,7 +3,7 @@
 
 import { type ErrorCode, SealgateError } from '../errors.ts';
 import type { KeyedLock } from '../keyed_lock.ts';
-import type { Hashed, Sealed, SealLevel } from '../native/addon.ts';
+import type { Sealed, SealLevel } from '../native/addon.ts';
 import type { Blobs } from './blobs.ts';
 import { NoRoom } from './disk_reserve.ts';
 import type { Leases } from './leases.ts';
@@ -11,6 +11,7 @@ import type { Metadata } from './metadata.ts';
 import type { BlobRecord, Proofs } from './proofs.ts';
 import type { StoreRecord } from './records.ts';
 import type { Seals } from './seals.ts';
+import type { Arrived } from './store.ts';
 
 /** What keeps a blob from being sound that its bytes, sent again, may mend. */
 const passed: ErrorCode[] = ['seal-broken', 'store-read-failed'];
@@ -40,14 +41,14 @@ export class Arrivals {
    * Stores a finished staging file, sealed as the bucket asks; without one, as the site does. Durable when it
    * resolves.
    */
-  store(staging: string, hashed: Hashed, bucket: string | undefined, pointers: Pointers): Promise<void> {
-    const { digest } = hashed;
+  store(arrived: Arrived, bucket: string | undefined, pointers: Pointers): Promise<void> {
+    const { digest } = arrived;
     const wanted = this.#seals.wanted(bucket);
     return this.#leases.run(new Set([digest]), async () => {
       for (;;) {
         const before = this.#known(digest)?.version;
         const isSound = await this.#isSound(digest);
-        const place = () => this.#place(staging, hashed, { wanted, before }, pointers);
+        const place = () => this.#place(arrived, { wanted, before }, pointers);
         if (!isSound && (await this.#locks.run(digest, place))) return;
         await this.#raise(digest, wanted);
         // It may be forgotten or withdrawn before the commit: then it is placed after all.
@@ -97,14 +98,13 @@ export class Arrivals {
 
   /** False: somebody else has stored the blob since version `before` of its record, and nothing was done. */
   async #place(
-    staging: string,
-    { digest, size }: Hashed,
+    { staging, digest, size, sync }: Arrived,
     { wanted, before }: { wanted: SealLevel; before: number | undefined },
     pointers: Pointers,
   ): Promise<boolean> {
     const known = this.#known(digest);
     if (known && known.version !== before && 'size' in known.value) return false;
-    const placement = await this.#blobs.place(staging, digest, wanted);
+    const placement = await this.#blobs.place(staging, digest, wanted, sync);
     // A file that was there without a good record is what a crash before the commit left, or damage: it is
     // hashed.
     const sealed = placement.created ? placement : await this.#verified(digest, wanted);

@@ -18,6 +18,7 @@ import {
 import { moveFile, removeDurably } from './blob_files.ts';
 import { isFull } from './disk_reserve.ts';
 import { makeFolder } from './layout.ts';
+import type { SharedSync } from './shared_sync.ts';
 import {
   chooseFolders,
   clearStaging,
@@ -73,8 +74,10 @@ export class Blobs {
     return addon.raiseBlob(this.path(digest), evidence, wanted);
   }
 
-  async place(staging: string, digest: string, wanted: SealLevel): Promise<Placement> {
+  /** @param sync the file is not durable yet, and becomes so by this, at level L1. */
+  async place(staging: string, digest: string, wanted: SealLevel, sync?: SharedSync): Promise<Placement> {
     try {
+      if (sync) return await sync.place(staging, this.path(digest));
       return await addon.placeBlob(staging, this.path(digest), wanted).catch((cause) => {
         if (cause.code !== 'EXDEV') throw cause;
         return this.#carry(staging, digest);

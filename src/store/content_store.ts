@@ -7,7 +7,7 @@ import { KeyedLock } from '../keyed_lock.ts';
 import type { Hashed, StoreLock } from '../native/addon.ts';
 import { type Adopted, adoptBlob } from './adoption.ts';
 import { Arrivals } from './arrivals.ts';
-import { Blobs } from './blobs.ts';
+import { Blobs, blobsFolder } from './blobs.ts';
 import { Buckets } from './buckets.ts';
 import {
   type Collected,
@@ -34,6 +34,7 @@ import { restoreBlob } from './restore.ts';
 import type { Retention } from './retention.ts';
 import { saidOf, typeOf } from './said.ts';
 import { type SealOptions, Seals } from './seals.ts';
+import { SharedSync } from './shared_sync.ts';
 import type {
   About,
   Arrived,
@@ -203,9 +204,13 @@ class ContentStore implements Store {
     return this.#blobs.stagingPath();
   }
 
+  sharedSync(bucket: string): SharedSync | undefined {
+    return this.#opened.seals.wanted(bucket) > 'L1' ? undefined : SharedSync.of(blobsFolder(this.root));
+  }
+
   async commitBlob(staging: string, hashed: Hashed): Promise<void> {
     const hold = namelessHold(hashed.digest, 'upload', Date.now());
-    await this.#arrivals.store(staging, hashed, undefined, () =>
+    await this.#arrivals.store({ staging, ...hashed }, undefined, () =>
       this.#meta.has('holds', hold.key) ? [] : [hold],
     );
   }
@@ -218,15 +223,15 @@ class ContentStore implements Store {
   }
 
   async putObject(bucket: string, name: string, arrived: Arrived, about: About): Promise<PutOutcome> {
-    const { staging, digest, size } = arrived;
+    const { staging, digest, size, suggested } = arrived;
     const at = this.#at(bucket, name);
     const said = saidOf(about);
     // Refuses before anything is placed.
     this.#refs.outcome(at, digest, said);
-    const mediaType = await typeOf(name, said, staging, size);
+    const mediaType = suggested ?? (await typeOf(name, said, staging, size));
     const to = { digest, size, said, mediaType, modified: about.modified };
     let outcome: PutOutcome = 'created';
-    await this.#arrivals.store(staging, { digest, size }, bucket, () => {
+    await this.#arrivals.store(arrived, bucket, () => {
       about.check?.();
       const pointing = this.#refs.pointing(at, to);
       outcome = pointing.outcome;

@@ -1,29 +1,14 @@
-// Import: a directory tree into a bucket. Files are copied and hashed on all cores by maintenance workers;
-// names are committed here. What an earlier run imported is skipped, so an interrupted import is taken up by
-// running it again.
+// Import: a directory tree into a bucket of a store here (store_destination.ts) or of a server. What an
+// earlier run imported is skipped, so an interrupted import is taken up by running it again.
 
 import { type Stats, statSync } from 'node:fs';
-import { realpath, rm, stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { Piscina } from 'piscina';
-import { hasCode, SealgateError } from '../errors.ts';
+import { realpath } from 'node:fs/promises';
+import { hasCode } from '../errors.ts';
 import { mediaTypeOf } from '../media_type.ts';
-import type { Hashed } from '../native/addon.ts';
-import { workerUrl } from '../worker_url.ts';
-import { isFull } from './disk_reserve.ts';
 import { type Choice, everything, ImportFilter, type Reason } from './import_filter.ts';
 import { type Source, type WalkEvents, walk } from './import_walk.ts';
 import { checkObjectName } from './names.ts';
 import { secretIn } from './secrets.ts';
-import type { Store } from './store.ts';
-
-/** Files on their way for each worker: enough that one is hashed while others are committed together. */
-const filesPerWorker = 16;
-/**
- * Milliseconds by which a file may have changed later than its time says: the clocks of file systems move by
- * ticks, and Deno tells whole seconds.
- */
-const timesLag = 1100;
 
 export interface ImportProgress {
   /** Done, skipped ones included. */
@@ -49,6 +34,8 @@ export interface ImportResult {
 export interface Destination {
   /** Files on their way at a time. */
   concurrency: number;
+  /** Resolves when there is room for a file of so many bytes, with what gives that back. */
+  enter?(size: number): Promise<() => void>;
   /** Whether an earlier run brought this file, as far as its inode tells. */
   has(name: string, seen: Stats): boolean;
   /** Rejects with ImportStopped when no other file would fare better. */
@@ -80,39 +67,9 @@ export interface ImportOptions {
   onProgress?: (progress: ImportProgress) => void;
 }
 
-/** What a worker copies. With a name, the copy is searched for what nobody means to publish (secrets.ts). */
-export interface Copying {
-  source: string;
-  staging: string;
-  guarded?: string;
-}
-
-/** A worker's answer: errors lose their code on the way between threads. */
-export type Copied = Hashed | { code: string | undefined; message: string };
-
 export async function importDirectory(options: ImportOptions): Promise<ImportResult> {
   const filter = new ImportFilter(options.choice ?? everything, await realpath(options.directory));
   return new Import(options, filter).run();
-}
-
-/** Brings files into a bucket of a store, copied and hashed by maintenance threads while `work` lasts. */
-export async function intoStore<T>(
-  store: Store,
-  bucket: string,
-  work: (to: Destination) => Promise<T>,
-): Promise<T> {
-  const threads = availableParallelism();
-  const pool = new Piscina({
-    filename: workerUrl('maintain'),
-    maxThreads: threads,
-    atomics: 'disabled',
-    maxQueue: Number.POSITIVE_INFINITY,
-  });
-  try {
-    return await work(new StoreDestination(store, bucket, pool, threads * filesPerWorker));
-  } finally {
-    await pool.destroy();
-  }
 }
 
 class Import {
@@ -130,10 +87,7 @@ class Import {
     for await (const { path } of this.#walk({})) {
       if (this.#options.signal?.aborted) break;
       this.#progress.totalFiles++;
-      this.#progress.totalBytes += await stat(path).then(
-        ({ size }) => size,
-        () => 0,
-      );
+      this.#progress.totalBytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
     }
     const sources = this.#walk({
       onLeftOut: (reason) => {
@@ -144,13 +98,17 @@ class Import {
     });
     const takeTurns = async () => {
       for (let next = await sources.next(); !next.done; next = await sources.next()) {
-        if (this.#options.signal?.aborted) this.#result.stopped ??= 'interrupted';
-        if (this.#result.stopped !== undefined) return;
+        if (this.#hasEnded()) return;
         await this.#take(next.value);
       }
     };
     await Promise.all(Array.from({ length: this.#options.to.concurrency }, takeTurns));
     return this.#result;
+  }
+
+  #hasEnded(): boolean {
+    if (this.#options.signal?.aborted) this.#result.stopped ??= 'interrupted';
+    return this.#result.stopped !== undefined;
   }
 
   #walk(on: WalkEvents): AsyncGenerator<Source> {
@@ -160,11 +118,11 @@ class Import {
   async #take({ path, relative }: Source): Promise<void> {
     const name = this.#options.prefix + relative;
     try {
-      const seen = await stat(path);
+      const seen = statSync(path);
       checkObjectName(name);
       if (this.#options.to.has(name, seen)) this.#result.unchanged++;
       else if (this.#options.onDry) this.#tell(path, name, seen);
-      else await this.#bring({ path, name, seen, guarded: this.#filter.guardsSecrets });
+      else if (!(await this.#bring({ path, name, seen, guarded: this.#filter.guardsSecrets }))) return;
       this.#progress.bytes += seen.size;
     } catch (error) {
       if (error instanceof ImportStopped) throw error;
@@ -187,49 +145,18 @@ class Import {
     else this.#result.failures.push({ path, reason: reasonOf(path, error) });
   }
 
-  async #bring(file: Arrival): Promise<void> {
-    const { size, outcome } = await this.#options.to.bring(file);
-    if (outcome === 'same') this.#result.unchanged++;
-    else this.#result.imported++;
-    this.#result.bytes += size;
-  }
-}
-
-class StoreDestination implements Destination {
-  readonly concurrency: number;
-  readonly #store: Store;
-  readonly #bucket: string;
-  readonly #pool: Piscina;
-
-  constructor(store: Store, bucket: string, pool: Piscina, concurrency: number) {
-    this.#store = store;
-    this.#bucket = bucket;
-    this.#pool = pool;
-    this.concurrency = concurrency;
-  }
-
-  // The name was written after the source last changed, from as many bytes, and these are still there.
-  // The time is the inode's, which nobody can set back.
-  has(name: string, { size, ctimeMs }: Stats): boolean {
-    const ref = this.#store.resolve(this.#bucket, name);
-    if (ref === undefined || ref.deleted || this.#store.blob(ref.digest) === undefined) return false;
-    return ref.size === size && ctimeMs + timesLag < ref.created;
-  }
-
-  async bring({ path, name, seen, guarded }: Arrival) {
-    const staging = this.#store.stagingPath();
+  /** False: the import ended before it was the file's turn. */
+  async #bring(file: Arrival): Promise<boolean> {
+    const leave = await this.#options.to.enter?.(file.seen.size);
     try {
-      const task: Copying = { source: path, staging, ...(guarded && { guarded: name }) };
-      const copied: Copied = await this.#pool.run(task);
-      if ('message' in copied) throw failureOf(copied);
-      const { digest, size } = copied;
-      // Looked at last of all, with nothing between: a later change is later than the name (has()).
-      const check = () => checkUnchanged(seen, statSync(path));
-      const about = { modified: Math.floor(seen.mtimeMs), check };
-      const outcome = await this.#store.putObject(this.#bucket, name, { staging, digest, size }, about);
-      return { size, outcome };
+      if (this.#hasEnded()) return false;
+      const { size, outcome } = await this.#options.to.bring(file);
+      if (outcome === 'same') this.#result.unchanged++;
+      else this.#result.imported++;
+      this.#result.bytes += size;
+      return true;
     } finally {
-      await rm(staging, { force: true });
+      leave?.();
     }
   }
 }
@@ -238,10 +165,6 @@ class StoreDestination implements Destination {
 export function checkUnchanged(before: Stats, now: Stats): void {
   if (now.ctimeMs !== before.ctimeMs || now.mtimeMs !== before.mtimeMs || now.size !== before.size)
     throw new Error('changed while it was imported');
-}
-
-function failureOf({ code, message }: { code: string | undefined; message: string }): Error {
-  return isFull(code) ? new SealgateError('store-full') : new Error(message);
 }
 
 // A name of other bytes was decoded with a replacement character, and there is no file of that name.

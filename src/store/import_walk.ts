@@ -4,6 +4,9 @@ import { access, opendir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { ImportFilter, Reason } from './import_filter.ts';
 
+/** Entries of a folder that are read at a time. */
+const entriesAtATime = 256;
+
 /** A file to import. */
 export interface Source {
   path: string;
@@ -25,7 +28,7 @@ export async function* walk(root: string, filter: ImportFilter, on: WalkEvents):
       continue;
     }
     try {
-      for await (const entry of await opendir(path)) {
+      for await (const entry of await opendir(path, { bufferSize: entriesAtATime })) {
         const relative = folder === '' ? entry.name : `${folder}/${entry.name}`;
         const reason = await reasonAgainst(entry, root, relative, filter);
         if (reason !== undefined) on.onLeftOut?.(reason, join(root, relative));

@@ -7,7 +7,7 @@ import { posix } from 'node:path';
 import { openRegularSync } from '../regular_file.ts';
 
 /** Bytes of a file that may be a key as a whole: more than one behind a long chain of certificates. */
-const maxKeyFileBytes = 1024 * 1024;
+export const maxKeyFileBytes = 1024 * 1024;
 /** Bytes of a larger file that are searched for keys: dumps and archives, at some 3 ms a MiB. */
 const maxSearchedBytes = 64 * 1024 * 1024;
 /** Bytes of the key files that players fetch (RFC 8216 4.3.2.4): they are content. */
@@ -61,11 +61,19 @@ export function secretIn(name: string, path: string): string | undefined {
     const bytes = Buffer.alloc(Math.min(size, maxKeyFileBytes));
     const head = bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0));
     const inContent = size <= maxKeyFileBytes ? secretByContent(head) : secretInLarge(file);
-    const fault = inContent ?? secretByName(name, head);
-    return fault && `${fault}, and was left out; --publish-secrets takes it`;
+    return refusal(inContent ?? secretByName(name, head));
   } finally {
     closeSync(file);
   }
+}
+
+/** As secretIn, of the bytes of a whole file: of at most a MiB. */
+export function secretInBytes(name: string, bytes: Buffer): string | undefined {
+  return refusal(secretByContent(bytes) ?? secretByName(name, bytes));
+}
+
+function refusal(fault: string | undefined): string | undefined {
+  return fault && `${fault}, and was left out; --publish-secrets takes it`;
 }
 
 function secretInLarge(file: number): string | undefined {

@@ -6,6 +6,7 @@ import type { GivenFields, ObjectFields } from '../object_fields.ts';
 import type { Adopted } from './adoption.ts';
 import type { Collected, Kept, Round } from './collection.ts';
 import type { Retention } from './retention.ts';
+import type { SharedSync } from './shared_sync.ts';
 
 export type BucketKind = 'write-once' | 'versioned';
 
@@ -62,9 +63,13 @@ export interface NewRef extends About {
   digest: string;
 }
 
-/** Bytes that have arrived: whole and durable in a staging file. */
+/** Bytes that have arrived: whole in a staging file, and durable. */
 export interface Arrived extends Hashed {
   staging: string;
+  /** The file is not durable yet, and becomes so with others. */
+  sync?: SharedSync;
+  /** What the name and the bytes suggest that it is, where that was found out. */
+  suggested?: string;
 }
 
 /** One version of a name. Written once; the newest version wins. */
@@ -203,6 +208,11 @@ export interface Store {
 
   /** A fresh path in staging/. */
   stagingPath(): string;
+  /**
+   * For many small files that come to a bucket together. Undefined where each has to be synced by itself:
+   * the file system or the level of its seals demands it. Its caller closes it.
+   */
+  sharedSync(bucket: string): SharedSync | undefined;
   /**
    * Places a finished staging file as a blob, sealed as the bucket asks, and points a name at it, in one
    * commit. A write-once name that has other bytes is refused with `name-taken`, one that has them with

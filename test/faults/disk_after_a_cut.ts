@@ -69,6 +69,7 @@ export class DiskAfterACut {
   do({ call, path, to, number, data }: Call): void {
     const inode = this.#now.get(path);
     if (call === 'sync') this.#sync(path);
+    else if (call === 'sync-all') this.settle();
     else if (call === 'mkdir') this.#change([[path, { isFolder: true, writes: [] }]]);
     else if (call === 'unlink') this.#change([[path, undefined]]);
     else if (inode) this.#doTo(inode, { call, path, to, number, data });

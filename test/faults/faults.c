@@ -105,6 +105,7 @@ OF_FD(ssize_t, writev, (int fd, const struct iovec* from, int count), fd, from, 
 OF_FD(ssize_t, pwritev64, (int fd, const struct iovec* from, int count, off64_t at), fd, from, count, at)
 OF_FD(int, fsync, (int fd), fd)
 OF_FD(int, fdatasync, (int fd), fd)
+OF_FD(int, syncfs, (int fd), fd)
 OF_FD(int, ftruncate64, (int fd, off64_t size), fd, size)
 OF_FD(int, fallocate64, (int fd, int mode, off64_t at, off64_t size), fd, mode, at, size)
 OF_FD(int, fchmod, (int fd, mode_t mode), fd, mode)

@@ -118,6 +118,7 @@ static void fd_call(const char* call, int fd, int result, long long number) {
 }
 int fsync(int fd) { IN_ORDER(int, REAL(fsync)(fd), fd_call("sync", fd, result, 0)) }
 int fdatasync(int fd) { IN_ORDER(int, REAL(fdatasync)(fd), fd_call("sync", fd, result, 0)) }
+int syncfs(int fd) { IN_ORDER(int, REAL(syncfs)(fd), fd_call("sync-all", fd, result, 0)) }
 int ftruncate64(int fd, off64_t size) {
   IN_ORDER(int, REAL(ftruncate64)(fd, size), fd_call("truncate", fd, result, size))
 }

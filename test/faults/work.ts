@@ -2,9 +2,10 @@
 
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { importDirectory, intoStore } from '../../src/store/import.ts';
+import { importDirectory } from '../../src/store/import.ts';
 import type { Retention } from '../../src/store/retention.ts';
 import type { BucketKind, Store } from '../../src/store/store.ts';
+import { intoStore } from '../../src/store/store_destination.ts';
 import { passOf, startScrub } from '../support/scrubber.ts';
 import { blobPath, putBytes, sha256 } from '../support/store.ts';
 import { writeTree } from '../support/tree.ts';

@@ -100,6 +100,24 @@ TEST_CASE("a file that was not finished goes with its object, a finished one sta
   CHECK_EQ(read_file(dir.at("whole")), "ab");
 }
 
+TEST_CASE("a small source is copied and handed out, a larger one is refused and leaves nothing") {
+  TempDir dir;
+  write_file(dir.at("source"), "abc");
+  {
+    StagingFile file;
+    std::string bytes;
+    CHECK(import_small_file(dir.at("source"), file, dir.at("staging"), 3, &bytes).ok());
+    CHECK_EQ(bytes, "abc");
+    CHECK_EQ(file.digest(), kAbc);
+  }
+  CHECK_EQ(read_file(dir.at("staging")), "abc");
+  CHECK_EQ(mode_of(dir.at("staging")), 0444);
+  StagingFile file;
+  std::string bytes;
+  CHECK_EQ(import_small_file(dir.at("source"), file, dir.at("other"), 2, &bytes).error, EFBIG);
+  CHECK_NE(::access(dir.at("other").c_str(), F_OK), 0);
+}
+
 TEST_CASE("a finished file that is discarded goes") {
   TempDir dir;
   StagingFile file;
