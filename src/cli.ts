@@ -44,6 +44,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   import: async () => (await import('./cli/import.ts')).addImport,
   put: async () => (await import('./cli/put.ts')).addPut,
   get: async () => (await import('./cli/get.ts')).addGet,
+  export: async () => (await import('./cli/export.ts')).addExport,
   ls: async () => (await import('./cli/ls.ts')).addLs,
   stat: async () => (await import('./cli/stat.ts')).addStat,
   rm: async () => (await import('./cli/rm.ts')).addRm,

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { SealgateError } from '../errors.ts';
 import { type ImportOptions, type ImportResult, importDirectory } from '../store/import.ts';
+import { manifestHeader } from '../store/manifest.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';
 import type { BucketKind } from '../store/store.ts';
 import { intoStore } from '../store/store_destination.ts';
@@ -18,7 +19,7 @@ import { humanBytes } from './units.ts';
 
 interface Options extends PlaceOptions, ChoiceOptions {
   control?: string;
-  bucket: string;
+  bucket?: string;
   prefix: string;
   kind?: string;
   dryRun?: true;
@@ -32,7 +33,10 @@ export function addImport(program: Command): void {
   const command = withChoice(withPlace(program.command('import')))
     .description('import a directory tree into a bucket; an interrupted import can be run again')
     .argument('<dir>', 'directory to import')
-    .option('-b, --bucket <name>', 'bucket, created if it does not exist', 'files')
+    .option(
+      '-b, --bucket <name>',
+      'bucket, created if it does not exist (default: files, or that of an export)',
+    )
     .option('-p, --prefix <text>', "prefix of all names, for example 'v1/'", '')
     .option(
       '--kind <kind>',
@@ -54,15 +58,17 @@ export function addImport(program: Command): void {
 }
 
 async function run(directory: string, options: Options): Promise<void> {
-  const { bucket, prefix, dryRun = false } = options;
+  const { prefix, dryRun = false } = options;
   const kind = parseKind(options.kind);
+  await checkDirectory(directory);
+  const manifest = await manifestHeader(directory);
+  const bucket = options.bucket ?? manifest?.bucket ?? 'files';
   checked(`--bucket ${bucket}`, () => checkBucketName(bucket));
   // The prefix is valid if a name that begins with it is.
   checked(`--prefix ${prefix}`, () => checkObjectName(`${prefix}x`));
-  await checkDirectory(directory);
   const started = performance.now();
   const choice = await choiceOf(directory, options, await siteConfig(options));
-  const what = { directory, prefix, choice };
+  const what = { directory, prefix, choice, isExport: manifest !== undefined };
   const result = await (dryRun ? dry(what, bucket, options) : bring(what, bucket, kind, options));
   const seconds = (performance.now() - started) / 1000;
   const { imported, bytes } = result;
@@ -72,7 +78,7 @@ async function run(directory: string, options: Options): Promise<void> {
   summarize(result);
 }
 
-type What = Pick<ImportOptions, 'directory' | 'prefix' | 'choice'>;
+type What = Pick<ImportOptions, 'directory' | 'prefix' | 'choice' | 'isExport'>;
 
 function dry(what: What, bucket: string, options: Options): Promise<ImportResult> {
   return reading(options, {

@@ -67,7 +67,7 @@ async function ls(where: string, options: Options): Promise<void> {
   });
 }
 
-type ListedPage = { entries: Listed[]; prefixes?: string[]; next?: string };
+export type ListedPage = { entries: Listed[]; prefixes?: string[]; next?: string };
 /** A line of the listing: a name, or the common prefix of several. */
 type Shown = Listed | { prefix: string };
 const textOf = (shown: Shown) => ('prefix' in shown ? shown.prefix : shown.name);
@@ -94,7 +94,7 @@ function inOrder(shown: Shown[]): Shown[] {
   return shown.sort((a, b) => Buffer.compare(bytes.get(a) as Buffer, bytes.get(b) as Buffer));
 }
 
-function localPage(store: Store, bucket: string, at: Page): ListedPage {
+export function localPage(store: Store, bucket: string, at: Page): ListedPage {
   const { entries, prefixes, next } = store.list(bucket, at);
   return { entries: entries.map(listed), prefixes, ...(next !== undefined && { next }) };
 }

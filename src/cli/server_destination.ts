@@ -3,7 +3,7 @@
 
 import { type Stats, statSync } from 'node:fs';
 import { SealgateError } from '../errors.ts';
-import { type Arrival, checkUnchanged, type Destination, ImportStopped } from '../store/import.ts';
+import { type Arrival, checkTold, checkUnchanged, type Destination, ImportStopped } from '../store/import.ts';
 import { secretIn } from '../store/secrets.ts';
 import { hashOf } from './hashing.ts';
 import { ServerFault } from './http_faults.ts';
@@ -27,13 +27,15 @@ export class ServerDestination implements Destination {
     return false;
   }
 
-  async bring({ path, name, seen, guarded }: Arrival) {
+  async bring(file: Arrival) {
+    const { path, name, seen, guarded, told } = file;
     const secret = guarded ? secretIn(name, path) : undefined;
     if (secret !== undefined) throw new Error(secret);
     const { digest, size } = await hashOf(path);
+    checkTold(file, digest);
     const to = { bucket: this.#bucket, name };
     try {
-      const outcome = await this.#server.put(to, { path, size, digest, modified: seen.mtimeMs });
+      const outcome = await this.#server.put(to, { path, size, digest, modified: seen.mtimeMs }, told);
       checkUnchanged(seen, statSync(path) as Stats);
       return { size, outcome };
     } catch (cause) {

@@ -6,7 +6,7 @@ import { realpath } from 'node:fs/promises';
 import { hasCode } from '../errors.ts';
 import { mediaTypeOf } from '../media_type.ts';
 import { type Choice, everything, ImportFilter, type Reason } from './import_filter.ts';
-import { type Source, type WalkEvents, walk } from './import_walk.ts';
+import { exported, type Source, type Told, type WalkEvents, walk } from './import_walk.ts';
 import { checkObjectName } from './names.ts';
 import { secretIn } from './secrets.ts';
 
@@ -48,6 +48,7 @@ export interface Arrival {
   seen: Stats;
   /** What nobody means to publish is refused (secrets.ts). */
   guarded: boolean;
+  told?: Told | undefined;
 }
 
 /** The import cannot go on. */
@@ -58,6 +59,8 @@ export interface ImportOptions {
   directory: string;
   /** Goes before each name; end it with a slash to make a folder of it. */
   prefix: string;
+  /** The folder has a manifest, which says what is imported (manifest.ts). */
+  isExport?: boolean;
   /** What of the tree; without it, all but links and special files. */
   choice?: Choice;
   /** Nothing is copied and nothing named: hears what would be. The store may be open for reading alone. */
@@ -112,17 +115,18 @@ class Import {
   }
 
   #walk(on: WalkEvents): AsyncGenerator<Source> {
-    return walk(this.#options.directory, this.#filter, on);
+    const { directory, isExport } = this.#options;
+    return isExport ? exported(directory) : walk(directory, this.#filter, on);
   }
 
-  async #take({ path, relative }: Source): Promise<void> {
+  async #take({ path, relative, told }: Source): Promise<void> {
     const name = this.#options.prefix + relative;
     try {
       const seen = statSync(path);
       checkObjectName(name);
       if (this.#options.to.has(name, seen)) this.#result.unchanged++;
       else if (this.#options.onDry) this.#tell(path, name, seen);
-      else if (!(await this.#bring({ path, name, seen, guarded: this.#filter.guardsSecrets }))) return;
+      else if (!(await this.#bring({ path, name, seen, told, guarded: this.#filter.guardsSecrets }))) return;
       this.#progress.bytes += seen.size;
     } catch (error) {
       if (error instanceof ImportStopped) throw error;
@@ -159,6 +163,12 @@ class Import {
       leave?.();
     }
   }
+}
+
+/** Throws when the bytes are not those that the manifest names. */
+export function checkTold({ told }: Arrival, digest: string): void {
+  if (told === undefined || told.digest === digest) return;
+  throw new Error(`has SHA-256 ${digest}, and the manifest of the export says ${told.digest}`);
 }
 
 /** Throws when a file is not what it was when it was first looked at. */

@@ -2,7 +2,9 @@
 
 import { access, opendir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { checkedFields, type Said } from '../object_fields.ts';
 import type { ImportFilter, Reason } from './import_filter.ts';
+import { manifestLines } from './manifest.ts';
 
 /** Entries of a folder that are read at a time. */
 const entriesAtATime = 256;
@@ -12,6 +14,19 @@ export interface Source {
   path: string;
   /** From the root of the tree, with slashes. */
   relative: string;
+  /** What the manifest of an export says of it. */
+  told?: Told;
+}
+
+export interface Told extends Said {
+  /** Of the bytes that are to be imported, and of no others. */
+  digest: string;
+}
+
+/** The names of an export. */
+export async function* exported(root: string): AsyncGenerator<Source> {
+  for await (const { name, path, digest, mediaType, file: _, size: __, ...fields } of manifestLines(root))
+    yield { path, relative: name, told: { digest, mediaType, fields: checkedFields(fields) } };
 }
 
 export interface WalkEvents {

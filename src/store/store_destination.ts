@@ -12,7 +12,7 @@ import { Places } from '../places.ts';
 import { workerUrl } from '../worker_url.ts';
 import { isFull } from './disk_reserve.ts';
 import type { Arrival, Destination } from './import.ts';
-import { checkUnchanged } from './import.ts';
+import { checkTold, checkUnchanged } from './import.ts';
 import { maxKeyFileBytes } from './secrets.ts';
 import type { SharedSync } from './shared_sync.ts';
 import type { Arrived, Store } from './store.ts';
@@ -126,7 +126,9 @@ class StoreDestination implements Destination {
       const arrived = await this.#copied(file, staging);
       // Looked at last of all, with nothing between: a later change is later than the name (has()).
       const check = () => checkUnchanged(seen, statSync(path));
-      const about = { modified: Math.floor(seen.mtimeMs), check };
+      checkTold(file, arrived.digest);
+      const { mediaType, fields } = file.told ?? {};
+      const about = { mediaType, fields, modified: Math.floor(seen.mtimeMs), check };
       const outcome = await store.putObject(bucket, name, arrived, about);
       return { size: arrived.size, outcome };
     } finally {

@@ -1,0 +1,227 @@
+// export: a bucket as a plain tree of files, with a manifest of what a file system cannot say. `import` takes
+// it back.
+
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { access, constants, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Command } from 'commander';
+import { syncFile } from '../durable_file.ts';
+import { streamRegular } from '../regular_file.ts';
+import { Blobs } from '../store/blobs.ts';
+import {
+  fileOf,
+  type ManifestHeader,
+  type ManifestLine,
+  manifestHeader,
+  manifestName,
+  sideFolder,
+} from '../store/manifest.ts';
+import { writeVerified } from '../verified_file.ts';
+import { hashOf } from './hashing.ts';
+import { localPage, type ListedPage as Page } from './ls.ts';
+import { type PlaceOptions, reading, withPlace } from './place.ts';
+import { display, type Progress } from './progress.ts';
+import { sayError } from './say.ts';
+import { checkBucket, type Listed, withExamples } from './site.ts';
+import { humanBytes } from './units.ts';
+
+/** Files that are written at a time. */
+const concurrency = 4;
+const failuresShown = 20;
+
+export function addExport(program: Command): void {
+  const command = withPlace(program.command('export'))
+    .description('write a bucket as a tree of files with a manifest, which import takes back')
+    .argument('<bucket>')
+    .argument('<dir>', 'folder that is empty, does not exist, or has an earlier export of the bucket')
+    .option('-p, --prefix <text>', 'only names that begin so', '')
+    .action(run)
+    .addHelpText(
+      'after',
+      `
+The newest version of each name is written, and each file is checked against its digest. A name that is no
+path of a file system (a//b, dir/, a beside a/b) has its file in ${sideFolder}/. Run again, it writes what is
+new and leaves files alone that are right. The manifest, ${manifestName}, comes last.
+`,
+    );
+  withExamples(
+    command,
+    'sealgate export files /backup/files',
+    'sealgate import /backup/files --bucket files',
+    'sealgate export web ./web --server https://files.example.org --token-file ~/.sealgate-token',
+  );
+}
+
+/** Where the names and their bytes come from. */
+interface Origin {
+  kind: ManifestHeader['kind'];
+  page(after: string): Page | Promise<Page>;
+  open(entry: Listed): Promise<Readable>;
+}
+
+async function run(
+  bucket: string,
+  directory: string,
+  options: PlaceOptions & { prefix: string },
+): Promise<void> {
+  const { prefix } = options;
+  const limit = 1000;
+  await reading(options, {
+    onStore: (store) => {
+      checkBucket(store, bucket);
+      const blobs = new Blobs(store.root);
+      return new Export(bucket, directory, {
+        kind: store.bucket(bucket)?.kind ?? 'write-once',
+        page: (after) => localPage(store, bucket, { prefix, after, limit }),
+        open: async ({ digest }) => {
+          const path = blobs.path(digest);
+          await access(path, constants.R_OK).catch(({ code }) => {
+            throw new Error(`its file cannot be read (${code}): ${path}`);
+          });
+          return streamRegular(path);
+        },
+      }).run();
+    },
+    onServer: (server) =>
+      new Export(bucket, directory, {
+        // A server does not tell the kind to readers; a bucket that import makes can be given one.
+        kind: 'versioned',
+        page: (after) => server.list(bucket, { prefix, after, limit }),
+        open: async ({ digest, name }) => {
+          const found = await server.read({ bucket, name });
+          if (found.digest === digest) return Readable.from(found.bytes);
+          throw new Error('was replaced while the bucket was exported; export it again');
+        },
+      }).run(),
+  });
+}
+
+class Export {
+  readonly #bucket: string;
+  readonly #directory: string;
+  readonly #origin: Origin;
+  readonly #progress: Progress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
+  readonly #failures: { name: string; reason: string }[] = [];
+  #written = 0;
+
+  constructor(bucket: string, directory: string, origin: Origin) {
+    this.#bucket = bucket;
+    this.#directory = directory;
+    this.#origin = origin;
+  }
+
+  async run(): Promise<void> {
+    await this.#checkDirectory();
+    for await (const { size } of this.#entries()) {
+      this.#progress.totalFiles++;
+      this.#progress.totalBytes += size;
+    }
+    await mkdir(join(this.#directory, sideFolder), { recursive: true });
+    const partial = join(this.#directory, sideFolder, 'manifest.partial');
+    const manifest = createWriteStream(partial);
+    const shown = display('files');
+    const write = async (value: ManifestHeader | ManifestLine) => {
+      if (!manifest.write(`${JSON.stringify(value)}\n`)) await once(manifest, 'drain');
+    };
+    try {
+      await write({ sealgateExport: 1, bucket: this.#bucket, kind: this.#origin.kind });
+      const entries = this.#entries();
+      const takeTurns = async () => {
+        for (let next = await entries.next(); !next.done; next = await entries.next()) {
+          const line = await this.#take(next.value);
+          if (line) await write(line);
+          shown.update(this.#progress);
+        }
+      };
+      await Promise.all(Array.from({ length: concurrency }, takeTurns));
+    } finally {
+      shown.end();
+      manifest.end();
+    }
+    await once(manifest, 'close');
+    await this.#end(partial);
+  }
+
+  async #checkDirectory(): Promise<void> {
+    const there = await readdir(this.#directory).catch((error): string[] => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    const earlier = await manifestHeader(this.#directory);
+    // Without a manifest, the side folder says that an export was not finished.
+    const isOurs = earlier ? earlier.bucket === this.#bucket : there.includes(sideFolder);
+    if (there.length > 0 && !isOurs)
+      throw new Error(
+        `${this.#directory}: holds ${earlier ? `an export of ${earlier.bucket}` : 'other files'}; name an ` +
+          'empty folder, or one that does not exist',
+      );
+  }
+
+  async *#entries(): AsyncGenerator<Listed> {
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const { entries, next }: Page = await this.#origin.page(after);
+      yield* entries;
+      after = next;
+    }
+  }
+
+  async #take(entry: Listed): Promise<ManifestLine | undefined> {
+    const { name, size } = entry;
+    try {
+      return { ...entry, file: await this.#write(entry) };
+    } catch (error) {
+      this.#failures.push({ name, reason: (error as Error).message });
+      return undefined;
+    } finally {
+      this.#progress.files++;
+      this.#progress.bytes += size;
+    }
+  }
+
+  // A name that is the folder of another one is found out when its file is to be written, or the folder made.
+  async #write(entry: Listed): Promise<string> {
+    const own = fileOf(entry.name);
+    const side = `${sideFolder}/${entry.digest}`;
+    if (own === undefined) return this.#place(entry, side);
+    try {
+      return await this.#place(entry, own);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (!['ENOTDIR', 'EEXIST', 'EISDIR', 'ENAMETOOLONG', 'EINVAL'].includes(code ?? '')) throw error;
+      return this.#place(entry, side);
+    }
+  }
+
+  async #place(entry: Listed, file: string): Promise<string> {
+    const { digest, name, lastModified } = entry;
+    const path = join(this.#directory, file);
+    const there = await stat(path).catch(() => undefined);
+    if (there?.isFile() && there.size === entry.size && (await hashOf(path)).digest === digest) return file;
+    await mkdir(dirname(path), { recursive: true });
+    await writeVerified(path, await this.#origin.open(entry), { digest, called: `${name}: what is stored` });
+    await utimes(path, new Date(), new Date(lastModified));
+    this.#written++;
+    return file;
+  }
+
+  async #end(partial: string): Promise<void> {
+    const { files } = this.#progress;
+    for (const { name, reason } of this.#failures.slice(0, failuresShown))
+      sayError(`sealgate: ${name}: ${reason}`);
+    if (this.#failures.length > 0) {
+      await rm(partial);
+      throw new Error(
+        `${this.#failures.length} of ${files} names were not exported, so there is no manifest; run the ` +
+          'same command again once the cause is gone',
+      );
+    }
+    await syncFile(partial);
+    await rename(partial, join(this.#directory, manifestName));
+    await syncFile(join(this.#directory, manifestName));
+    console.log(
+      `${files} names exported, ${humanBytes(this.#progress.bytes)}; ${this.#written} files written`,
+    );
+  }
+}

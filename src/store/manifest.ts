@@ -1,0 +1,87 @@
+// The manifest of an exported bucket: one line of JSON for each name, with the file that has its bytes and
+// what a file system cannot say of it. It is the last that is written of an export.
+
+import { open, realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { z } from 'zod';
+import { faultsOf } from '../faults.ts';
+
+/** In the folder of the export. */
+export const manifestName = '.sealgate-export.jsonl';
+/** The folder, beside it, of files whose names are no paths of a file system. */
+export const sideFolder = '.sealgate-export';
+
+const headerSchema = z.object({
+  sealgateExport: z.literal(1),
+  bucket: z.string(),
+  kind: z.enum(['write-once', 'versioned']),
+});
+const lineSchema = z.object({
+  name: z.string(),
+  /** From the folder of the export, with slashes. */
+  file: z.string(),
+  digest: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits'),
+  size: z.int().min(0),
+  mediaType: z.string(),
+  contentEncoding: z.string().optional(),
+  contentLanguage: z.string().optional(),
+  contentDisposition: z.string().optional(),
+  cacheControl: z.string().optional(),
+  meta: z.record(z.string(), z.string()).optional(),
+});
+
+export type ManifestHeader = z.infer<typeof headerSchema>;
+export type ManifestLine = z.infer<typeof lineSchema>;
+
+/** Bytes of a name's segment that every file system takes, with what is put behind it while it is written. */
+const maxSegment = 200;
+
+/** The file for a name; undefined: the name is no path that a file system can have. */
+export function fileOf(name: string): string | undefined {
+  const segments = name.split('/');
+  const isPath = segments.every(
+    (each) => !['', '.', '..'].includes(each) && Buffer.byteLength(each) <= maxSegment,
+  );
+  return isPath && segments[0] !== sideFolder && name !== manifestName ? name : undefined;
+}
+
+/** What the manifest of a folder says of its bucket; undefined: there is none. */
+export async function manifestHeader(folder: string): Promise<ManifestHeader | undefined> {
+  for await (const line of linesOf(folder)) return read(headerSchema, line, folder, 1);
+  return undefined;
+}
+
+/** The names of the manifest, each with the path of its file, which is below the folder, links included. */
+export async function* manifestLines(folder: string): AsyncGenerator<ManifestLine & { path: string }> {
+  const root = await realpath(folder);
+  let number = 0;
+  for await (const text of linesOf(folder)) {
+    if (++number === 1) continue;
+    const line = read(lineSchema, text, folder, number);
+    const path = await realpath(join(root, line.file));
+    if (!path.startsWith(root + sep))
+      throw new Error(`${join(folder, manifestName)}, line ${number}: ${line.file} is not in the folder`);
+    yield { ...line, path };
+  }
+}
+
+async function* linesOf(folder: string): AsyncGenerator<string> {
+  const file = await open(join(folder, manifestName)).catch((error) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (file) yield* file.readLines();
+}
+
+function read<T>(schema: z.ZodType<T>, text: string, folder: string, number: number): T {
+  const where = `${join(folder, manifestName)}, line ${number}`;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`${where}: expected JSON`, { cause });
+  }
+  const found = schema.safeParse(value);
+  if (found.success) return found.data;
+  throw new Error(`${where}: ${faultsOf(value, found.error)}`);
+}
