@@ -63,7 +63,8 @@ int main(int count, char** words) {
 
   ReactorOptions options;
   options.listeners = {{"127.0.0.1", 0, tls}};
-  options.tls.certificates = {{words[5], read_file(words[5]), read_file(words[6])}};
+  const std::string key = read_file(words[6]);
+  options.tls.certificates = {{words[5], read_file(words[5]), parse_private_key(key), ""}};
   options.tls.min_version = "TLSv1.3";
   options.tls.cipher_suites = "TLS_AES_128_GCM_SHA256";
   options.server_name = "sealgate";
