@@ -1,5 +1,5 @@
 // Errors of the system with the path of the file that they are about. What fails on an open file (a read, a
-// write, an fsync) says what failed and not where.
+// write, an fsync) says what failed and not where; so does a removal on Deno.
 
 /** The error, its path and message completed where it is one of the system without a path. */
 export function named(path: string, error: unknown): unknown {

@@ -4,6 +4,7 @@
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { syncFolder } from '../durable_file.ts';
+import { namingSync } from '../named_errors.ts';
 import { readRegularSync } from '../regular_file.ts';
 
 /** Bytes: far more than four numbers take. */
@@ -29,7 +30,7 @@ export function noteClosing(root: string, data: string): void {
 /** Durably, before the first write: after a power cut the file's times may be older than its pages. */
 export async function forgetClosing(root: string): Promise<void> {
   if (!existsSync(note(root))) return;
-  rmSync(note(root), { force: true });
+  namingSync(note(root), () => rmSync(note(root), { force: true }));
   await syncFolder(join(root, 'meta'));
 }
 
