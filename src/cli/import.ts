@@ -40,7 +40,7 @@ export function addImport(program: Command): void {
     .option('-p, --prefix <text>', "prefix of all names, for example 'v1/'", '')
     .option(
       '--kind <kind>',
-      'write-once or versioned, for a bucket that is created (default: as configured, or write-once)',
+      'write-once or versioned, for a new bucket (default: as declared or exported, else write-once)',
     )
     .option(
       '--control <url>',
@@ -69,7 +69,9 @@ async function run(directory: string, options: Options): Promise<void> {
   const started = performance.now();
   const choice = await choiceOf(directory, options, await siteConfig(options));
   const what = { directory, prefix, choice, isExport: manifest !== undefined };
-  const result = await (dryRun ? dry(what, bucket, options) : bring(what, bucket, kind, options));
+  const result = await (dryRun
+    ? dry(what, bucket, options)
+    : bring(what, bucket, { asked: kind, usual: manifest?.kind }, options));
   const seconds = (performance.now() - started) / 1000;
   const { imported, bytes } = result;
   const rate = humanBytes(bytes / Math.max(seconds, 0.001));
@@ -93,19 +95,19 @@ function dry(what: What, bucket: string, options: Options): Promise<ImportResult
 function bring(
   what: What,
   bucket: string,
-  kind: BucketKind | undefined,
+  { asked, usual }: Record<'asked' | 'usual', BucketKind | undefined>,
   options: Options,
 ): Promise<ImportResult> {
   return writing(options, {
     onStore: async (store, config) => {
-      const wanted = kindToMake(config, bucket, kind);
-      if (kind !== undefined || !store.bucket(bucket)) await store.createBucket(bucket, wanted);
+      const wanted = kindToMake(config, bucket, asked, usual);
+      if (asked !== undefined || !store.bucket(bucket)) await store.createBucket(bucket, wanted);
       return intoStore(store, bucket, (to) => importInterruptibly({ ...what, to }));
     },
     onServer: async (server) => {
-      const wanted = kindToMake(await siteConfig(options), bucket, kind);
+      const wanted = kindToMake(await siteConfig(options), bucket, asked, usual);
       const missing = (await server.bucketExists(bucket)) === false;
-      if (kind !== undefined || missing) {
+      if (asked !== undefined || missing) {
         // A bucket cannot be removed, so none is made for an import that the server would refuse.
         await server.checkMayWrite(bucket);
         await bucketOnServer(bucket, wanted, options);

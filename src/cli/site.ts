@@ -52,10 +52,16 @@ export function declaredKind({ buckets }: Config, name: string): BucketKind | un
 }
 
 /**
- * The kind that a bucket is to be made with: the declared one, else the one that was asked for. Throws when
- * both are there and differ, since no server starts with a bucket that differs from its declaration.
+ * The kind that a bucket is to be made with: the declared one, else the one that was asked for, else the
+ * usual one. Throws when the first two are there and differ: no server starts with a bucket that is not as it
+ * is declared.
  */
-export function kindToMake(config: Config, name: string, asked: BucketKind | undefined): BucketKind {
+export function kindToMake(
+  config: Config,
+  name: string,
+  asked: BucketKind | undefined,
+  usual: BucketKind = 'write-once',
+): BucketKind {
   const declared = declaredKind(config, name);
   if (declared !== undefined && asked !== undefined && asked !== declared) {
     throw new UsageError(
@@ -63,7 +69,7 @@ export function kindToMake(config: Config, name: string, asked: BucketKind | und
         'change the configuration',
     );
   }
-  return declared ?? asked ?? 'write-once';
+  return declared ?? asked ?? usual;
 }
 
 /** Opens the site's store for one piece of work and closes it whatever happens. */

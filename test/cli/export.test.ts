@@ -51,6 +51,14 @@ test('exported, and imported into another site: the same names, bytes, types and
   );
 });
 
+test('a versioned bucket that is exported is made versioned by the import', async () => {
+  await cli('bucket', 'create', 'pages', '--kind', 'versioned');
+  await cli('put', at('tree/a'), 'pages/a');
+  await cli('export', 'pages', at('pages'));
+  await runCli('import', at('pages'), '--config', other.config);
+  assert.match(await runCli('bucket', 'ls', '--config', other.config), /^versioned +pages\b/m);
+});
+
 test('again: no file is written; a file that was changed is written anew', async () => {
   assert.match(await cli('export', 'files', at('out')), /; 0 files written\n$/);
   await writeFile(at('out/index.html'), '<!DOCTYPE HTML>');

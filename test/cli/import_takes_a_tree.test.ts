@@ -89,9 +89,15 @@ const refusals: [string, string[], RegExp, number?][] = [
     2,
   ],
   [
-    'another kind than the bucket has',
+    'another kind than the bucket is declared with',
     ['.', '--kind', 'versioned'],
-    /^sealgate: Bucket files is write-once, and/,
+    /^sealgate: --kind versioned: the configuration declares bucket files as write-once; leave/,
+    2,
+  ],
+  [
+    'another kind than the bucket has',
+    ['.', '-b', 'releases', '--kind', 'write-once'],
+    /^sealgate: Bucket releases is versioned, and/,
   ],
 ];
 for (const [what, args, expected, code = 1] of refusals) {
