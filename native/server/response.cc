@@ -56,9 +56,10 @@ void add_content_fields(ResponseHead& head, const Described& described, bool wit
 
 // The coding of content stands in the head of each part of a multipart, which is not coded itself.
 std::string coding_of_part(const Described& described) {
+  std::string line;
   for (const auto& [name, value] : described.content_fields)
-    if (name == kCoding) return "\r\n" + name + ": " + value;
-  return {};
+    if (name == kCoding) line.append("\r\n").append(name).append(": ").append(value);
+  return line;
 }
 
 std::string content_range(const ByteRange& range, uint64_t size) {
