@@ -9,12 +9,11 @@ import { writeVerified } from '../verified_file.ts';
 import { Blobs } from './blobs.ts';
 import { readId } from './identity.ts';
 import { makeFolder } from './layout.ts';
-import type { Store } from './store.ts';
+import type { KnownBlob, Store } from './store.ts';
+import { allKnown } from './verification.ts';
 
 /** Files that are copied at a time. */
 const concurrency = 4;
-/** Records that are looked at between two turns of the event loop. */
-const pageSize = 1000;
 
 export interface BackupProgress {
   files: number;
@@ -31,11 +30,6 @@ export interface BackupResult {
   copied: number;
   /** Blobs that cannot be read, or whose bytes are wrong. The copy is as good as the store. */
   failures: { digest: string; reason: string }[];
-}
-
-interface StoredBlob {
-  digest: string;
-  size: number;
 }
 
 /**
@@ -99,9 +93,9 @@ async function copyBlobs(
   onProgress: (progress: BackupProgress) => void,
 ): Promise<BackupResult> {
   const progress: BackupProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
-  for (const { size } of storedBlobs(store)) {
+  for (const blob of storedBlobs(store)) {
     progress.totalFiles++;
-    progress.totalBytes += size;
+    progress.totalBytes += blob.size;
   }
   const result: BackupResult = { blobs: 0, bytes: 0, copied: 0, failures: [] };
   const [from, into] = [new Blobs(store.root), new Blobs(to)];
@@ -125,14 +119,10 @@ async function copyBlobs(
   return result;
 }
 
+type StoredBlob = Extract<KnownBlob, { state: 'stored' }>;
+
 function* storedBlobs(store: Store): Generator<StoredBlob> {
-  for (let after = ''; ; ) {
-    const page = store.known({ after, limit: pageSize });
-    for (const blob of page) if (blob.state === 'stored') yield blob;
-    const last = page.at(-1);
-    if (last === undefined) return;
-    after = last.digest;
-  }
+  for (const blob of allKnown(store)) if (blob.state === 'stored') yield blob;
 }
 
 /** False: it is there. A blob is never changed, so that one of the right size came whole. */
