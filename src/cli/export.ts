@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { syncFile } from '../durable_file.ts';
+import type { FileProgress } from '../file_progress.ts';
 import { streamRegular } from '../regular_file.ts';
 import { Blobs } from '../store/blobs.ts';
 import {
@@ -22,7 +23,7 @@ import { writeVerified } from '../verified_file.ts';
 import { hashOf } from './hashing.ts';
 import { localPage, type ListedPage as Page } from './ls.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
-import { display, type Progress } from './progress.ts';
+import { display } from './progress.ts';
 import { sayError } from './say.ts';
 import { checkBucket, type Listed, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
@@ -102,7 +103,7 @@ class Export {
   readonly #bucket: string;
   readonly #directory: string;
   readonly #origin: Origin;
-  readonly #progress: Progress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
+  readonly #progress: FileProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
   readonly #failures: { name: string; reason: string }[] = [];
   #written = 0;
 

@@ -1,19 +1,12 @@
 // Progress through many files: a bar on a terminal, and a line every few seconds elsewhere.
 
 import { Presets, SingleBar } from 'cli-progress';
+import type { FileProgress } from '../file_progress.ts';
 import { sayError } from './say.ts';
 import { humanBytes } from './units.ts';
 
-export interface Progress {
-  /** Number of files done. */
-  files: number;
-  bytes: number;
-  totalFiles: number;
-  totalBytes: number;
-}
-
 export interface Display {
-  update(progress: Progress): void;
+  update(progress: FileProgress): void;
   end(): void;
 }
 

@@ -3,6 +3,7 @@
 
 import type { Command } from 'commander';
 import { isDigest } from '../digest.ts';
+import type { FileProgress } from '../file_progress.ts';
 import { readAnnouncement } from '../server/announcement.ts';
 import { StoreHeld } from '../store/layout.ts';
 import { quarantineOf } from '../store/quarantine.ts';
@@ -84,7 +85,7 @@ async function looking(digests: string[], options: Options): Promise<void> {
 class Run {
   readonly #store: Store;
   readonly #json: boolean;
-  readonly #progress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
+  readonly #progress: FileProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
   readonly #display = display('blobs');
   readonly #lines: string[] = [];
   #faults = 0;

@@ -4,6 +4,7 @@
 import { chmod, copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFile, syncFolder } from '../durable_file.ts';
+import type { FileProgress } from '../file_progress.ts';
 import { streamRegular } from '../regular_file.ts';
 import { writeVerified } from '../verified_file.ts';
 import { Blobs } from './blobs.ts';
@@ -14,13 +15,6 @@ import { allKnown } from './verification.ts';
 
 /** Files that are copied at a time. */
 const concurrency = 4;
-
-export interface BackupProgress {
-  files: number;
-  bytes: number;
-  totalFiles: number;
-  totalBytes: number;
-}
 
 export interface BackupResult {
   /** Blobs that the copy has now. */
@@ -39,7 +33,7 @@ export interface BackupResult {
 export async function backUp(
   store: Store,
   to: string,
-  onProgress: (progress: BackupProgress) => void = () => {},
+  onProgress: (progress: FileProgress) => void = () => {},
 ): Promise<BackupResult> {
   await prepareFolder(store.root, to);
   await copyMetadata(store, to);
@@ -90,9 +84,9 @@ function absent(error: NodeJS.ErrnoException): void {
 async function copyBlobs(
   store: Store,
   to: string,
-  onProgress: (progress: BackupProgress) => void,
+  onProgress: (progress: FileProgress) => void,
 ): Promise<BackupResult> {
-  const progress: BackupProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
+  const progress: FileProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
   for (const blob of storedBlobs(store)) {
     progress.totalFiles++;
     progress.totalBytes += blob.size;

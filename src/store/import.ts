@@ -4,19 +4,12 @@
 import { type Stats, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { hasCode } from '../errors.ts';
+import type { FileProgress } from '../file_progress.ts';
 import { mediaTypeOf } from '../media_type.ts';
 import { type Choice, everything, ImportFilter, type Reason } from './import_filter.ts';
 import { exported, type Source, type Told, type WalkEvents, walk } from './import_walk.ts';
 import { checkObjectName } from './names.ts';
 import { secretIn } from './secrets.ts';
-
-export interface ImportProgress {
-  /** Done, skipped ones included. */
-  files: number;
-  bytes: number;
-  totalFiles: number;
-  totalBytes: number;
-}
 
 export interface ImportResult {
   imported: number;
@@ -67,7 +60,7 @@ export interface ImportOptions {
   onDry?: (file: { name: string; size: number; mediaType: string }) => void;
   /** Ends the import once the files on their way are done. */
   signal?: AbortSignal;
-  onProgress?: (progress: ImportProgress) => void;
+  onProgress?: (progress: FileProgress) => void;
 }
 
 export async function importDirectory(options: ImportOptions): Promise<ImportResult> {
@@ -79,7 +72,7 @@ class Import {
   readonly #options: ImportOptions;
   readonly #filter: ImportFilter;
   readonly #result: ImportResult = { imported: 0, unchanged: 0, leftOut: {}, bytes: 0, failures: [] };
-  readonly #progress: ImportProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
+  readonly #progress: FileProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
 
   constructor(options: ImportOptions, filter: ImportFilter) {
     this.#options = options;
