@@ -19,6 +19,7 @@ import {
   manifestName,
   sideFolder,
 } from '../store/manifest.ts';
+import { inTurns } from '../turns.ts';
 import { writeVerified } from '../verified_file.ts';
 import { hashOf } from './hashing.ts';
 import { localPage, type ListedPage as Page } from './ls.ts';
@@ -128,15 +129,11 @@ class Export {
     };
     try {
       await write({ sealgateExport: 1, bucket: this.#bucket, kind: this.#origin.kind });
-      const entries = this.#entries();
-      const takeTurns = async () => {
-        for (let next = await entries.next(); !next.done; next = await entries.next()) {
-          const line = await this.#take(next.value);
-          if (line) await write(line);
-          shown.update(this.#progress);
-        }
-      };
-      await Promise.all(Array.from({ length: concurrency }, takeTurns));
+      await inTurns(this.#entries(), concurrency, async (entry) => {
+        const line = await this.#take(entry);
+        if (line) await write(line);
+        shown.update(this.#progress);
+      });
     } finally {
       shown.end();
       manifest.end();

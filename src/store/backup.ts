@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { syncFile, syncFolder } from '../durable_file.ts';
 import type { FileProgress } from '../file_progress.ts';
 import { streamRegular } from '../regular_file.ts';
+import { inTurns } from '../turns.ts';
 import { writeVerified } from '../verified_file.ts';
 import { Blobs } from './blobs.ts';
 import { readId } from './identity.ts';
@@ -93,23 +94,19 @@ async function copyBlobs(
   }
   const result: BackupResult = { blobs: 0, bytes: 0, copied: 0, failures: [] };
   const [from, into] = [new Blobs(store.root), new Blobs(to)];
-  const blobs = storedBlobs(store);
-  const takeTurns = async () => {
-    for (let next = blobs.next(); !next.done; next = blobs.next()) {
-      const { digest, size } = next.value;
-      try {
-        if (await copyBlob(from.path(digest), into.path(digest), next.value)) result.copied++;
-        result.blobs++;
-        result.bytes += size;
-      } catch (error) {
-        result.failures.push({ digest, reason: (error as Error).message });
-      }
-      progress.files++;
-      progress.bytes += size;
-      onProgress(progress);
+  await inTurns(storedBlobs(store), concurrency, async (blob) => {
+    const { digest, size } = blob;
+    try {
+      if (await copyBlob(from.path(digest), into.path(digest), blob)) result.copied++;
+      result.blobs++;
+      result.bytes += size;
+    } catch (error) {
+      result.failures.push({ digest, reason: (error as Error).message });
     }
-  };
-  await Promise.all(Array.from({ length: concurrency }, takeTurns));
+    progress.files++;
+    progress.bytes += size;
+    onProgress(progress);
+  });
   return result;
 }
 

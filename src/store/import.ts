@@ -6,6 +6,7 @@ import { realpath } from 'node:fs/promises';
 import { hasCode } from '../errors.ts';
 import type { FileProgress } from '../file_progress.ts';
 import { mediaTypeOf } from '../media_type.ts';
+import { inTurns } from '../turns.ts';
 import { type Choice, everything, ImportFilter, type Reason } from './import_filter.ts';
 import { exported, type Source, type Told, type WalkEvents, walk } from './import_walk.ts';
 import { checkObjectName } from './names.ts';
@@ -92,13 +93,12 @@ class Import {
       },
       onFailure: (path, error) => this.#fail(path, error),
     });
-    const takeTurns = async () => {
-      for (let next = await sources.next(); !next.done; next = await sources.next()) {
-        if (this.#hasEnded()) return;
-        await this.#take(next.value);
-      }
-    };
-    await Promise.all(Array.from({ length: this.#options.to.concurrency }, takeTurns));
+    await inTurns(
+      sources,
+      this.#options.to.concurrency,
+      (source) => this.#take(source),
+      () => this.#hasEnded(),
+    );
     return this.#result;
   }
 

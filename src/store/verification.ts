@@ -4,6 +4,7 @@
 
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { inTurns } from '../turns.ts';
 import { blobsFolder } from './blobs.ts';
 import { type BlobFault, inspectBlob } from './inspection.ts';
 import type { KnownBlob, Store } from './store.ts';
@@ -41,12 +42,12 @@ export function* allKnown(store: Pick<Store, 'known'>): Generator<KnownBlob> {
 
 /** Looks at these blobs, and resolves when all are done or the signal came. */
 export async function verifyBlobs(blobs: Iterable<KnownBlob>, on: Verification): Promise<void> {
-  const waiting = blobs[Symbol.iterator]();
-  const takeTurns = async () => {
-    for (let next = waiting.next(); !next.done && !on.signal.aborted; next = waiting.next())
-      await verifyOne(next.value, on);
-  };
-  await Promise.all(Array.from({ length: hashesAtATime }, takeTurns));
+  await inTurns(
+    blobs,
+    hashesAtATime,
+    (blob) => verifyOne(blob, on),
+    () => on.signal.aborted,
+  );
 }
 
 async function verifyOne(blob: KnownBlob, { store, signal, onFault, onDone }: Verification): Promise<void> {
