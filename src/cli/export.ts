@@ -3,12 +3,13 @@
 
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { access, constants, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { access, constants, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { syncFile } from '../durable_file.ts';
 import type { FileProgress } from '../file_progress.ts';
+import { namesIn } from '../folder_names.ts';
 import { streamRegular } from '../regular_file.ts';
 import { Blobs } from '../store/blobs.ts';
 import {
@@ -143,10 +144,7 @@ class Export {
   }
 
   async #checkDirectory(): Promise<void> {
-    const there = await readdir(this.#directory).catch((error): string[] => {
-      if (error.code === 'ENOENT') return [];
-      throw error;
-    });
+    const there = await namesIn(this.#directory);
     const earlier = await manifestHeader(this.#directory);
     // Without a manifest, the side folder says that an export was not finished.
     const isOurs = earlier ? earlier.bucket === this.#bucket : there.includes(sideFolder);

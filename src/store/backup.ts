@@ -1,10 +1,11 @@
 // Backup: a copy of a store that is a store itself, made while a server writes to it. Metadata come first,
 // then the journal, then blobs: what a name of the copy points at was there before its name was copied.
 
-import { chmod, copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFile, syncFolder } from '../durable_file.ts';
 import type { FileProgress } from '../file_progress.ts';
+import { namesIn } from '../folder_names.ts';
 import { streamRegular } from '../regular_file.ts';
 import { inTurns } from '../turns.ts';
 import { writeVerified } from '../verified_file.ts';
@@ -45,10 +46,7 @@ export async function backUp(
 
 async function prepareFolder(root: string, to: string): Promise<void> {
   const id = await readId(root);
-  const there = await readdir(to).catch((error): string[] => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
+  const there = await namesIn(to);
   if (there.length > 0 && (await readId(to).catch(() => undefined)) !== id)
     throw new Error(
       `${to}: is no backup of ${root}; name one, or a folder that is empty or does not exist yet`,

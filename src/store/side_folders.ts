@@ -2,8 +2,9 @@
 // are renamed there, which works within one mount: where blobs/ is a mount of its own, the two are in it.
 
 import { randomUUID } from 'node:crypto';
-import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIn } from '../folder_names.ts';
 import { removeFile } from './blob_files.ts';
 import { makeFolder } from './layout.ts';
 
@@ -66,9 +67,5 @@ export async function quarantined(root: string): Promise<string[]> {
 }
 
 async function filesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch((error) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  return names.map((name) => join(folder, name));
+  return (await namesIn(folder)).map((name) => join(folder, name));
 }
