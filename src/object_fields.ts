@@ -22,7 +22,7 @@ export type GivenFields = { [Field in keyof ObjectFields]?: ObjectFields[Field] 
 export const metaPrefix = 'sealgate-meta-';
 
 /** Of those that are neither of meta nor the media type. */
-export const fieldNames = {
+const fieldNames = {
   contentEncoding: 'Content-Encoding',
   contentLanguage: 'Content-Language',
   contentDisposition: 'Content-Disposition',

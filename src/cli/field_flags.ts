@@ -2,7 +2,13 @@
 
 import { type Command, Option } from 'commander';
 import { SealgateError } from '../errors.ts';
-import { checkedFields, fieldNames, type GivenFields, type ObjectFields } from '../object_fields.ts';
+import {
+  allFields,
+  checkedFields,
+  type GivenFields,
+  metaPrefix,
+  type ObjectFields,
+} from '../object_fields.ts';
 import { UsageError } from './say.ts';
 
 export interface FieldOptions {
@@ -54,10 +60,8 @@ function metaFlags(given: string[]): Record<string, string> {
 
 /** A line for each field: its name and value. */
 export function fieldLines(fields: ObjectFields): [name: string, value: string][] {
-  const texts = Object.entries(fieldNames).flatMap(([field, name]): [string, string][] => {
-    const value = fields[field as keyof typeof fieldNames];
-    return value === undefined ? [] : [[name.toLowerCase(), value]];
+  return allFields(fields).map(([name, value]) => {
+    const shown = name.startsWith(metaPrefix) ? `meta ${name.slice(metaPrefix.length)}` : name.toLowerCase();
+    return [shown, value];
   });
-  const meta = Object.entries(fields.meta ?? {});
-  return [...texts, ...meta.map(([name, value]): [string, string] => [`meta ${name}`, value])];
 }
