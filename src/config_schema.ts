@@ -7,6 +7,7 @@ import { controlAddressSchema, isLoopback } from './control_address.ts';
 import { dates } from './dates.ts';
 import { gcSchema } from './gc_schema.ts';
 import { limitsSchema } from './limits.ts';
+import { bucketKindSchema } from './object_schema.ts';
 import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
 import { scrubSchema } from './scrub_schema.ts';
@@ -202,7 +203,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   buckets: z
-    .record(bucketName, z.enum(['write-once', 'versioned']))
+    .record(bucketName, bucketKindSchema)
     .default({ files: 'write-once' })
     .describe(
       'Buckets to create at start. write-once: a name never changes. versioned: a name can be overwritten.',

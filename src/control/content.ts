@@ -5,8 +5,8 @@ import { bodyLimit } from 'hono/body-limit';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Logger } from 'pino';
 import * as z from 'zod';
-import { isDigest } from '../digest.ts';
 import { errors, SealgateError } from '../errors.ts';
+import { bucketKindSchema, digestSchema } from '../object_schema.ts';
 import type { Objects } from '../objects/objects.ts';
 import type { AuditLog } from '../rollout/audit_log.ts';
 import { checkBucketName } from '../store/names.ts';
@@ -33,11 +33,11 @@ const maxBody = 8 * 1024;
 const why = z.string().min(1, { error: 'expected a reason' }).max(500);
 const bucketSchema = z.strictObject({
   name: z.string(),
-  kind: z.enum(['write-once', 'versioned']).default('write-once'),
+  kind: bucketKindSchema.default('write-once'),
   why: why.default('asked to'),
 });
 const forgetSchema = z.strictObject({
-  digest: z.string().refine(isDigest, { error: 'expected 64 lower-case hex digits' }),
+  digest: digestSchema,
   why,
 });
 

@@ -3,8 +3,9 @@
 
 import { open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { faultsOf } from '../faults.ts';
+import { bucketKindSchema, digestSchema, fieldMembers } from '../object_schema.ts';
 
 /** In the folder of the export. */
 export const manifestName = '.sealgate-export.jsonl';
@@ -14,20 +15,16 @@ export const sideFolder = '.sealgate-export';
 const headerSchema = z.object({
   sealgateExport: z.literal(1),
   bucket: z.string(),
-  kind: z.enum(['write-once', 'versioned']),
+  kind: bucketKindSchema,
 });
 const lineSchema = z.object({
   name: z.string(),
   /** From the folder of the export, with slashes. */
   file: z.string(),
-  digest: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits'),
+  digest: digestSchema,
   size: z.int().min(0),
   mediaType: z.string(),
-  contentEncoding: z.string().optional(),
-  contentLanguage: z.string().optional(),
-  contentDisposition: z.string().optional(),
-  cacheControl: z.string().optional(),
-  meta: z.record(z.string(), z.string()).optional(),
+  ...fieldMembers,
 });
 
 export type ManifestHeader = z.infer<typeof headerSchema>;

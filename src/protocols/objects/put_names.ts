@@ -2,10 +2,11 @@
 // a playlist with its variants, an index with its signature: nobody sees a mixture of the old and the new.
 
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { receive, respondJson } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import { faultsOf } from '../../faults.ts';
+import { digestSchema, fieldMembers } from '../../object_schema.ts';
 import type { Switched } from '../../objects/switches.ts';
 import type { NameChange } from '../../store/store.ts';
 import type { BucketRoute, Services } from './services.ts';
@@ -19,16 +20,9 @@ const maxListBytes = 4 * 1024 * 1024;
 const entry = z
   .strictObject({
     name: z.string(),
-    digest: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits')
-      .optional(),
+    digest: digestSchema.optional(),
     mediaType: z.string().optional(),
-    contentEncoding: z.string().optional(),
-    contentLanguage: z.string().optional(),
-    contentDisposition: z.string().optional(),
-    cacheControl: z.string().optional(),
-    meta: z.record(z.string(), z.string()).optional(),
+    ...fieldMembers,
     deleted: z.literal(true).optional(),
   })
   .refine(

@@ -1,0 +1,17 @@
+// What names, bytes and fields of objects look like in JSON: in requests, settings and manifests.
+
+import * as z from 'zod';
+import { isDigest } from './digest.ts';
+
+export const digestSchema = z.string().refine(isDigest, { error: 'expected 64 lower-case hex digits' });
+
+export const bucketKindSchema = z.enum(['write-once', 'versioned']);
+
+/** The members of an object that say its fields (object_fields.ts), which checkedFields looks at. */
+export const fieldMembers = {
+  contentEncoding: z.string().optional(),
+  contentLanguage: z.string().optional(),
+  contentDisposition: z.string().optional(),
+  cacheControl: z.string().optional(),
+  meta: z.record(z.string(), z.string()).optional(),
+};
