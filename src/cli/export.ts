@@ -3,7 +3,7 @@
 
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { access, constants, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
@@ -11,7 +11,6 @@ import { syncFile } from '../durable_file.ts';
 import type { FileProgress } from '../file_progress.ts';
 import { namesIn } from '../folder_names.ts';
 import { streamRegular } from '../regular_file.ts';
-import { Blobs } from '../store/blobs.ts';
 import {
   fileOf,
   type ManifestHeader,
@@ -22,6 +21,7 @@ import {
 } from '../store/manifest.ts';
 import { inTurns } from '../turns.ts';
 import { writeVerified } from '../verified_file.ts';
+import { blobFile } from './blob_file.ts';
 import { hashOf } from './hashing.ts';
 import { localPage, type ListedPage as Page } from './ls.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
@@ -74,17 +74,10 @@ async function run(
   await reading(options, {
     onStore: (store) => {
       checkBucket(store, bucket);
-      const blobs = new Blobs(store.root);
       return new Export(bucket, directory, {
         kind: store.bucket(bucket)?.kind ?? 'write-once',
         page: (after) => localPage(store, bucket, { prefix, after, limit }),
-        open: async ({ digest }) => {
-          const path = blobs.path(digest);
-          await access(path, constants.R_OK).catch(({ code }) => {
-            throw new Error(`its file cannot be read (${code}): ${path}`);
-          });
-          return streamRegular(path);
-        },
+        open: async ({ digest }) => streamRegular(await blobFile(store, digest)),
       }).run();
     },
     onServer: (server) =>

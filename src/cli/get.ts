@@ -1,13 +1,13 @@
 // get: writes a stored object to a file or standard output and verifies its digest.
 
-import { constants, createWriteStream, type Stats } from 'node:fs';
-import { access, lstat, realpath, stat } from 'node:fs/promises';
+import { createWriteStream, type Stats } from 'node:fs';
+import { lstat, realpath, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { streamRegular } from '../regular_file.ts';
-import { Blobs } from '../store/blobs.ts';
 import { type Expected, fill, proving, writeVerified } from '../verified_file.ts';
+import { blobFile } from './blob_file.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
 import { wordsOf } from './say.ts';
 import { find, parseReference, withExamples } from './site.ts';
@@ -34,9 +34,8 @@ async function get(ref: string, options: PlaceOptions & { output?: string }): Pr
   await reading(options, {
     onStore: async (store) => {
       const { digest } = find(store, ref);
-      const path = new Blobs(store.root).path(digest);
-      await access(path, constants.R_OK).catch(({ code }) => {
-        throw new Error(`${ref}: its file cannot be read (${code}): ${path}; store the same bytes again`);
+      const path = await blobFile(store, digest).catch(({ message }) => {
+        throw new Error(`${ref}: ${message}; store the same bytes again`);
       });
       await write(streamRegular(path), { digest, called: `${ref}: the stored file` }, options.output);
     },
