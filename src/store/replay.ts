@@ -32,16 +32,17 @@ export class Replay {
 
   /** Changes that belong to one commit stay together. */
   async add(changes: StoreRecord[]): Promise<void> {
-    const most = this.#bytes + recordBytes(changes);
+    const sizes = changes.map((change) => recordBytes([change]));
+    const most = sizes.reduce((sum, size) => sum + size, this.#bytes);
     if (this.#waiting.length + changes.length > maxBatch || most > maxBatchBytes) await this.flush();
-    for (const change of changes) {
+    for (const [index, change] of changes.entries()) {
       const name = recordName(change);
       const isThere = this.#willBe.get(name) ?? this.#target.has(change.table, change.key);
       const shallBe = change.value !== undefined;
       if (isThere === shallBe) continue;
       this.#willBe.set(name, shallBe);
       this.#waiting.push(change);
-      this.#bytes += recordBytes([change]);
+      this.#bytes += sizes[index] as number;
       this.made++;
     }
   }
