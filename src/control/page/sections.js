@@ -154,11 +154,9 @@ export function store({ store: { root, freeBytes, bytes: all }, sentinel, scrub,
 /** What collection has freed since the start, and how its last round ended. */
 function collected({ running, last, freed, waitingBytes }) {
   const failed = last?.collected?.failed.length ?? 0;
-  const how = !last
-    ? 'none yet'
-    : last.fault
-      ? mark(last.fault, 'bad')
-      : mark(`${failed > 0 ? `${failed} blobs not removed` : 'in order'}`, failed > 0 ? 'warn' : '');
+  let how = failed > 0 ? mark(`${failed} blobs not removed`, 'warn') : mark('in order', '');
+  if (!last) how = 'none yet';
+  else if (last.fault) how = mark(last.fault, 'bad');
   return [
     ['Freed since the start', `${freed.blobs} blobs, ${bytes(freed.bytes)}`],
     ['May be freed later', bytes(waitingBytes)],
