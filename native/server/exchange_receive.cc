@@ -48,18 +48,15 @@ std::unique_ptr<BodySink> Exchange::sink_for(ReceivePlan& plan, std::optional<ui
 void Exchange::refuse_body(ReceivePlan plan, Problem problem) {
   plan = {};
   reactor_.tell_application({reactor_.id(), AbortedEvent{asked_.what()}});
-  asked_.end();
+  give_back();
   refuse(problem);
 }
 
 // The body has come already, so a further plan to receive it would wait for a body that never comes.
 void Exchange::refuse_second_plan(ReceivePlan plan) {
-  plan = {};
   reactor_.log_error("the application wants the body of a request received for the second time; answered 500",
                      request_name());
-  reactor_.tell_application({reactor_.id(), AbortedEvent{asked_.what()}});
-  give_back();
-  refuse(Problem::plan_out_of_place);
+  refuse_body(std::move(plan), Problem::plan_out_of_place);
 }
 
 size_t Exchange::take_body(std::string_view bytes) {
