@@ -38,13 +38,4 @@ inline bool cool(const std::string& path) {
   return resident_pages(path).empty();
 }
 
-// Reads the first bytes of a file, and nothing beyond their last page.
-inline void warm(const std::string& path, size_t bytes) {
-  const Fd file(::open(path.c_str(), O_RDONLY));
-  std::vector<char> read(bytes);
-  if (!file || ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_RANDOM) != 0 ||
-      ::pread(file.get(), read.data(), bytes, 0) != static_cast<ssize_t>(bytes))
-    std::abort();
-}
-
 }  // namespace sealgate
