@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { syncFile } from '../durable_file.ts';
+import { type ErrorCode, hasCode } from '../errors.ts';
 import type { FileProgress } from '../file_progress.ts';
 import { namesIn } from '../folder_names.ts';
 import { streamRegular } from '../regular_file.ts';
@@ -26,6 +27,7 @@ import { hashOf } from './hashing.ts';
 import { localPage, type ListedPage as Page } from './ls.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
 import { display } from './progress.ts';
+import { Refused } from './remote_server.ts';
 import { sayError } from './say.ts';
 import { checkBucket, type Listed, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
@@ -37,7 +39,7 @@ const failuresShown = 20;
 export function addExport(program: Command): void {
   const command = withPlace(program.command('export'))
     .description('write a bucket as a tree of files with a manifest, which import takes back')
-    .argument('<bucket>')
+    .argument('<bucket>', 'name of the bucket')
     .argument('<dir>', 'folder that is empty, does not exist, or has an earlier export of the bucket')
     .option('-p, --prefix <text>', 'only names that begin so', '')
     .action(run)
@@ -100,6 +102,8 @@ class Export {
   readonly #origin: Origin;
   readonly #progress: FileProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
   readonly #failures: { name: string; reason: string }[] = [];
+  /** Names whose bytes were forgotten: no later run can export them. */
+  readonly #forgotten: Listed[] = [];
   #written = 0;
 
   constructor(bucket: string, directory: string, origin: Origin) {
@@ -161,7 +165,8 @@ class Export {
     try {
       return { ...entry, file: await this.#write(entry) };
     } catch (error) {
-      this.#failures.push({ name, reason: (error as Error).message });
+      if (isForgotten(error)) this.#forgotten.push(entry);
+      else this.#failures.push({ name, reason: (error as Error).message });
       return undefined;
     } finally {
       this.#progress.files++;
@@ -196,7 +201,10 @@ class Export {
   }
 
   async #end(partial: string): Promise<void> {
-    const { files } = this.#progress;
+    const { files, bytes } = this.#progress;
+    const forgotten = this.#forgotten.length;
+    for (const { name } of this.#forgotten.slice(0, failuresShown))
+      sayError(`sealgate: ${name}: was left out: its content was forgotten`);
     for (const { name, reason } of this.#failures.slice(0, failuresShown))
       sayError(`sealgate: ${name}: ${reason}`);
     if (this.#failures.length > 0) {
@@ -209,8 +217,16 @@ class Export {
     await syncFile(partial);
     await rename(partial, join(this.#directory, manifestName));
     await syncFile(join(this.#directory, manifestName));
+    const exported = this.#forgotten.reduce((sum, { size }) => sum - size, bytes);
+    const left = forgotten === 0 ? '' : `; ${forgotten} left out, since their content was forgotten`;
     console.log(
-      `${files} names exported, ${humanBytes(this.#progress.bytes)}; ${this.#written} files written`,
+      `${files - forgotten} names exported, ${humanBytes(exported)}; ${this.#written} files written${left}`,
     );
   }
+}
+
+/** Whether a store, or a server, has forgotten the bytes of a name. */
+function isForgotten(error: unknown): boolean {
+  const forgotten: ErrorCode = 'content-forgotten';
+  return error instanceof Refused ? error.problem === forgotten : hasCode(error, forgotten);
 }

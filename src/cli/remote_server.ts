@@ -302,8 +302,8 @@ export class Refused extends Error {
 function refusalOf({ status, text }: Pick<Reply, 'status' | 'text'>, url: string): Refused {
   const { title = '', detail = '' } = problemIn(text);
   const said = detail || `it answered ${status}`;
-  const advice = status === 401 ? ` ${wantsToken}` : '';
-  return new Refused(`${url}: ${said}${advice} (${status})`, status, title);
+  const text401 = `${said.replace(/\.$/, '')}; ${wantsToken}`;
+  return new Refused(`${url}: ${status === 401 ? text401 : said} (${status})`, status, title);
 }
 
 function problemIn(text: string): { title?: string; detail?: string } {

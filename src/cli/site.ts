@@ -9,6 +9,7 @@ import { sealLevelOf } from '../seal_policy.ts';
 import { openStore } from '../store/content_store.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';
 import type { BucketKind, Store } from '../store/store.ts';
+import { checkKept } from './blob_file.ts';
 import { sayError, sentenceOf, UsageError } from './say.ts';
 
 export interface SiteOptions {
@@ -164,6 +165,7 @@ export interface Listed extends ObjectFields {
 export function find(store: Store, text: string): Found {
   const reference = parseReference(text);
   if ('digest' in reference) {
+    checkKept(store, reference.digest, `${text}: `);
     const blob = store.blob(reference.digest);
     if (!blob) throw new SealgateError('not-found', `${text}: there is no such blob`);
     const { size, created } = blob;

@@ -1,6 +1,7 @@
 // stat: shows the object that a name points at.
 
 import type { Command } from 'commander';
+import { checkKept } from './blob_file.ts';
 import { fieldLines } from './field_flags.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
 import { type Found, find, parseReference, withExamples } from './site.ts';
@@ -25,6 +26,7 @@ async function stat(ref: string, options: PlaceOptions & { json?: true }): Promi
   const about = await reading<Found & { sealLevel?: string }>(options, {
     onStore: async (store) => {
       const found = find(store, ref);
+      checkKept(store, found.digest, `${ref}: `);
       const { level } = await store.prove(found.digest);
       return { ...found, sealLevel: level };
     },

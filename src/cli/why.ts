@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { isDigest } from '../digest.ts';
 import type { Kept } from '../store/collection.ts';
-import type { Store } from '../store/store.ts';
+import type { KnownBlob, Store } from '../store/store.ts';
 import {
   find,
   isoTime,
@@ -38,8 +38,12 @@ async function why(what: string, options: SiteOptions & { json?: true }): Promis
     if (!known) throw new Error(`sha256:${digest}: there is no such blob`);
     const kept = store.kept(digest, { graceMs, limit: most });
     if (options.json) console.log(JSON.stringify({ ...known, kept }));
-    else console.log([`sha256:${digest} ${known.state}`, ...linesOf(kept)].join('\n'));
+    else console.log([`sha256:${digest} ${stateOf(known)}`, ...linesOf(kept)].join('\n'));
   });
+}
+
+function stateOf(known: KnownBlob): string {
+  return known.state === 'stored' ? known.state : `${known.state}: ${known.why}`;
 }
 
 function digestOf(store: Store, what: string): string {

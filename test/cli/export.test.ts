@@ -124,3 +124,23 @@ test('through a server: the same tree', async () => {
     await server.stop();
   }
 });
+
+test('a name whose content was forgotten is left out, and the rest is exported with a manifest', async () => {
+  await cli('bucket', 'create', 'partly');
+  await writeTree(at('secret'), { secret: 'not for everybody' });
+  await cli('put', at('secret/secret'), 'partly/a/secret');
+  await cli('put', at('tree/index.html'), 'partly/index.html');
+  await cli('forget', 'partly/a/secret', '--why', 'by request');
+  const rest = new RegExp(
+    `^1 names exported, ${files['index.html'].length} B; 1 files written; 1 left out, since`,
+  );
+  assert.match(await cli('export', 'partly', at('partly')), rest);
+  const server = await TestServer.start(site, '--workers', '1');
+  try {
+    const through = ['--server', server.url, '--cacert', site.certificate];
+    assert.match(await cli('export', 'partly', at('partly-remote'), ...through), rest);
+  } finally {
+    await server.stop();
+  }
+  assert.match(await runCli('import', at('partly'), '--config', other.config), /^1 files imported/);
+});

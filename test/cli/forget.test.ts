@@ -81,6 +81,17 @@ test('without a server: the blob stays forgotten after the next start', async ()
   await server.stop();
   await forget(`sha256:${digest}`, '--why', 'by request');
   await assert.rejects(access(blob), { code: 'ENOENT' });
+  for (const command of ['get', 'stat']) {
+    for (const ref of ['files/two', `sha256:${digest}`]) {
+      const { status, stderr } = await outcome(spawnCli([command, ref, '--config', site.config]));
+      assert.equal(status, 1);
+      assert.ok(stderr.startsWith(`sealgate: ${ref}: its content was forgotten (by request)`), stderr);
+    }
+  }
+  assert.match(
+    await runCli('why', 'files/two', '--config', site.config),
+    /^sha256:\S+ forgotten: by request$/m,
+  );
   const audit = await readFile(join(site.dir, 'audit.jsonl'), 'utf8');
   assert.match(audit, /"who":"command line: [^"]+","action":"forget","why":"by request"/);
   server = await TestServer.start(site, '--workers', '1');
