@@ -2,10 +2,11 @@
 // TLS.
 
 import { once } from 'node:events';
-import { chmod, lstat, unlink } from 'node:fs/promises';
+import { access, chmod, lstat, unlink } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
+import { dirname } from 'node:path';
 import { type ControlAddress, controlUrl } from '../control_address.ts';
 import { readNamed } from '../regular_file.ts';
 
@@ -37,14 +38,22 @@ export async function listenControl(
   };
   server.headersTimeout = headersTimeout;
   server.maxConnections = maxConnections;
-  if ('path' in address) {
-    await listenUnix(server, address.path);
-    return { url: controlUrl(address), reload, close: () => close(server) };
+  try {
+    if ('path' in address) await listenUnix(server, address.path);
+    else await once(server.listen(address.port, address.host), 'listening');
+  } catch (cause) {
+    throw new Error(`control.listen: ${controlUrl(address)}: ${whyNot(cause as Error)}`, { cause });
   }
-  server.listen(address.port, address.host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return { url: controlUrl({ ...address, port }), reload, close: () => close(server) };
+  const bound = 'path' in address ? address : { ...address, port: (server.address() as AddressInfo).port };
+  return { url: controlUrl(bound), reload, close: () => close(server) };
+}
+
+// The runtimes' messages name neither the setting nor what to do.
+function whyNot({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'EADDRINUSE') return 'is in use; end what listens there, or name another address (--control)';
+  if (code === 'EADDRNOTAVAIL') return 'this host has no such address';
+  if (code === 'ENOENT') return 'the folder of the socket does not exist';
+  return code === undefined ? message : `cannot be used (${code})`;
 }
 
 function handledBy(load: () => Promise<RequestListener>): RequestListener {
@@ -84,6 +93,8 @@ async function listenUnix(server: Server, path: string): Promise<void> {
   // connect(2) also refuses when the path is another kind of file: only a socket may be removed.
   const there = await lstat(path).catch(() => undefined);
   if (there?.isSocket() && !(await answers(path))) await unlink(path).catch(() => {});
+  // bind(2) tells that a folder is not there, but libuv makes EACCES of it.
+  await access(dirname(path));
   const before = process.umask(0o177);
   try {
     server.listen(path);
