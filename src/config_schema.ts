@@ -1,12 +1,12 @@
 // The schema of the configuration file: every setting with its limits, default and description.
 
-import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
 import { controlAddressSchema, isLoopback } from './control_address.ts';
 import { dates } from './dates.ts';
 import { gcSchema } from './gc_schema.ts';
 import { limitsSchema } from './limits.ts';
+import { listenersSchema } from './listeners_schema.ts';
 import { bucketKindSchema } from './object_schema.ts';
 import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
@@ -14,19 +14,6 @@ import { scrubSchema } from './scrub_schema.ts';
 
 // Zod otherwise compiles each schema, which takes longer than parsing one file.
 z.config({ jitless: true });
-
-const address = z
-  .string()
-  .regex(/^https?:\/\/(\[[0-9a-fA-F:.]+\]|[0-9.]+|localhost):\d{1,5}$/, {
-    error: 'expected http:// or https://, an IP address (IPv6 in brackets) or localhost, and a port',
-  })
-  .transform((url, context) => {
-    const [, scheme, host = '', port] = /^(https?):\/\/(.+):(\d+)$/.exec(url) ?? [];
-    const bare = host === 'localhost' ? '127.0.0.1' : host.replace(/^\[|\]$/g, '');
-    if (isIP(bare) === 0 || Number(port) > 65_535)
-      context.addIssue({ code: 'custom', message: 'no such address' });
-    return { host: bare, port: Number(port), tls: scheme === 'https' };
-  });
 
 const bucketName = z.string().regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{0,62}$/, {
   error:
@@ -40,14 +27,7 @@ const belowRequired = z.enum(['copy', 'refuse']);
 export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('URL or path of the JSON Schema, for editors.'),
   store: z.string().min(1).default('./store').describe('Directory of the store.'),
-  listeners: z
-    .array(address)
-    .min(1)
-    .max(64)
-    .default([{ host: '127.0.0.1', port: 8443, tls: true }])
-    .describe(
-      'Addresses that serve content: https://IP:PORT, or http://IP:PORT without TLS; port 0: any free port.',
-    ),
+  listeners: listenersSchema,
   workers: z
     .int()
     .min(1)

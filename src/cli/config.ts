@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { fileOf, settings } from '../config.ts';
 import { jsonSchema } from '../config_schema.ts';
-import { checkCertificates } from '../engine/certificate.ts';
+import { TlsFiles } from '../engine/tls_files.ts';
 import { type SiteOptions, siteConfig, withExamples, withSite } from './site.ts';
 
 export function addConfig(program: Command): void {
@@ -35,7 +35,7 @@ export function addConfig(program: Command): void {
 
 async function check(options: SiteOptions): Promise<void> {
   const { listeners, tls } = await siteConfig(options);
-  if (listeners.some((each) => each.tls)) await checkCertificates(tls);
+  if (listeners.some((each) => each.tls)) await new TlsFiles(tls, '').read();
   console.log('the configuration is good');
 }
 

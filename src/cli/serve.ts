@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { type Config, type Flags, loadConfig, urlOf } from '../config.ts';
-import { checkCertificates } from '../engine/certificate.ts';
+import { TlsFiles } from '../engine/tls_files.ts';
 import { createLog } from '../log.ts';
 import { addon } from '../native/addon.ts';
 import { logDestination } from '../server/logs.ts';
@@ -88,7 +88,7 @@ async function serve(options: ServeOptions): Promise<void> {
   };
   const config = await loadConfig({ file: options.config, flags });
   if (!options.coreDumps) addon.forbidCoreDumps();
-  if (config.listeners.some(({ tls }) => tls)) await checkCertificates(config.tls);
+  if (config.listeners.some(({ tls }) => tls)) await new TlsFiles(config.tls, '').read();
   endForGood();
   const log = createLog(config.log, logDestination());
   endOnUncaughtErrors(log);

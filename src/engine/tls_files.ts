@@ -4,8 +4,8 @@
 
 import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
-import type { CertificateOptions, TlsOptions } from '../native/addon.ts';
+import { type Config, ConfigError } from '../config.ts';
+import { addon, type CertificateOptions, type TlsOptions } from '../native/addon.ts';
 import { readNamed, whyUnreadable } from '../regular_file.ts';
 import { checkCertificates, endOf, keyExposure, loadKey } from './certificate.ts';
 
@@ -38,11 +38,21 @@ export class TlsFiles {
     const policy = { minVersion, ciphers, cipherSuites, groups, tickets, keylogFile: this.#keylogFile };
     const certificates = await Promise.all(this.#pairs().map(readPair));
     this.#ends = new Map(certificates.map(({ name, certificate }) => [name, endOf(certificate)]));
-    return {
-      ...policy,
-      certificates,
-      clients: { verify: clients.verify, ca: await pem('tls.clients.ca', clients.ca) },
-    };
+    const ca = await pem('tls.clients.ca', clients.ca);
+    const options = { ...policy, certificates, clients: { verify: clients.verify, ca } };
+    const fault = addon.faultOfTls(options);
+    if (fault !== undefined) throw new ConfigError(this.#withGiven(fault));
+    return options;
+  }
+
+  // OpenSSL does not say which of the names in a list it refuses, so the whole list is shown.
+  #withGiven(fault: string): string {
+    return fault.replace(
+      /^tls\.(ciphers|cipherSuites|groups): (.*)$/,
+      (_, name: keyof Config['tls'], why) => {
+        return `tls.${name}: OpenSSL refuses ${JSON.stringify(this.#tls[name])} (${why})`;
+      },
+    );
   }
 
   /** When each certificate that was read last ends, by its file, milliseconds since the epoch. */

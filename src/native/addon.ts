@@ -216,6 +216,8 @@ export interface Addon extends EngineLogs {
   readPrivateKey(path: string): Promise<PrivateKey | undefined>;
   /** Whether it is the key of the first certificate of a PEM text. */
   isKeyOf(key: PrivateKey, certificate: string): boolean;
+  /** The setting or file that OpenSSL refuses, and why; undefined: reactors can use these options. */
+  faultOfTls(options: TlsOptions): string | undefined;
   /** New session tickets come under a new key; the two before it still resume. */
   rotateTicketKeys(): void;
   setRollout(rollout: EngineRollout): void;

@@ -1,4 +1,5 @@
-// Invalid certificate files are reported before anything starts, by 'config check' and by 'serve'.
+// Invalid certificate files and TLS settings are reported before anything starts, by 'config check' and by
+// 'serve'.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -64,6 +65,11 @@ const wrong: [string, Record<string, unknown>, string][] = [
     { certificate, key, clients: { verify: 'required', ca: junk } },
     `tls.clients.ca: ${junk}: expected a PEM certificate, got something else`,
   ],
+  [
+    'ciphers that OpenSSL does not have',
+    { certificate, key, ciphers: 'ROT13' },
+    'tls.ciphers: OpenSSL refuses "ROT13" (no cipher match)',
+  ],
 ];
 
 for (const [what, tls, expected] of wrong) {
@@ -76,6 +82,18 @@ for (const [what, tls, expected] of wrong) {
     }
   });
 }
+
+test('a key exchange group that OpenSSL does not have: the list is shown, without a start', async () => {
+  const file = join(site.dir, 'groups.json');
+  const tls = { certificate, key, groups: 'X25519:P-999' };
+  await writeFile(file, JSON.stringify({ store: './store', listeners: ['https://127.0.0.1:0'], tls }));
+  for (const command of [['config', 'check'], ['serve']]) {
+    const { status, stdout, stderr } = await outcome(spawnCli([...command, '--config', file]));
+    assert.deepEqual([status, stdout], [78, '']);
+    // The reason is another one in each version of OpenSSL.
+    assert.match(stderr, /^sealgate: tls\.groups: OpenSSL refuses "X25519:P-999" \(.*\)\n$/);
+  }
+});
 
 test('valid files pass', async () => {
   const { status, stdout } = await outcome(spawnCli(['config', 'check', '--config', site.config]));

@@ -76,6 +76,12 @@ const wrong: [string, unknown, string][] = [
     'listeners.0: no such address, got "https://127.0.0.1:65536"',
   ],
   [
+    'one address twice',
+    { listeners: ['https://127.0.0.1:1', 'http://127.0.0.1:0', 'http://127.0.0.1:0', 'http://127.0.0.1:1'] },
+    'listeners: expected each address and port once, got ' +
+      '["https://127.0.0.1:1","http://127.0.0.1:0","http://127.0.0.1:0","http://127.0.0.1:1"]',
+  ],
+  [
     'an address that is none',
     { listeners: ['https://127.0.0.1:1', 'https://1.2.3:1'] },
     'listeners.1: no such address, got "https://1.2.3:1"',
