@@ -50,8 +50,7 @@ LogSink::~LogSink() {
   thread_.join();
 }
 
-// --- opening
-// -----------------------------------------------------------------------------------------------------
+// --- opening ---
 
 Status LogSink::describe_kind(File& file) {
   struct stat found {};
@@ -106,8 +105,7 @@ Status LogSink::use(File file) {
   return {};
 }
 
-// --- from any thread
-// ---------------------------------------------------------------------------------------------
+// --- from any thread ---
 
 bool LogSink::write(std::string lines) {
   const size_t size = lines.size();
@@ -139,8 +137,7 @@ Status LogSink::failure() {
   return failure_;
 }
 
-// --- its thread
-// --------------------------------------------------------------------------------------------------
+// --- its thread ---
 
 void LogSink::work() {
   pthread_setname_np(pthread_self(), "sealgate-log");

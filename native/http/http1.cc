@@ -80,7 +80,7 @@ Http1::~Http1() = default;
 
 bool Http1::idle() const { return impl_->idle; }
 
-// --- llhttp --------------------------------------------------------------------------------------
+// --- llhttp ---
 
 Http1::Impl::Impl(const HttpLimits& given) : limits(given) {
   llhttp_settings_init(&settings);
@@ -145,7 +145,7 @@ Problem Http1::Impl::problem_of(llhttp_errno_t error) const {
   }
 }
 
-// --- the head, once llhttp found it well-formed and its bytes stand together ---------------------
+// --- the head, once llhttp found it well-formed and its bytes stand together ---
 
 // Stricter than llhttp: each line ends with CRLF, CR and LF occur nowhere else, no line is folded, and there
 // is no NUL. A proxy that reads such heads differently could be used for request smuggling (RFC 9112 2.2,
@@ -230,7 +230,7 @@ Problem Http1::Impl::check_framing(Request& request) const {
   return Problem::none;
 }
 
-// --- one event a call ----------------------------------------------------------------------------
+// --- one event a call ---
 
 Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& request) {
   size_t skipped = 0;

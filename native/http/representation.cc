@@ -9,7 +9,7 @@
 namespace sealgate {
 namespace {
 
-// --- preconditions (RFC 9110 13) -----------------------------------------------------------------
+// --- preconditions (RFC 9110 13) ---
 
 // Whether a list of entity tags contains a strong tag, by weak and by strong comparison (8.8.3.2).
 struct Named {
@@ -57,7 +57,7 @@ bool range_still_applies(std::string_view field, const Representation& represent
   return trimmed(field) == representation.etag;
 }
 
-// --- ranges (RFC 9110 14.1.2, 14.2) --------------------------------------------------------------
+// --- ranges (RFC 9110 14.1.2, 14.2) ---
 
 // Reads leading digits; too large a number becomes the largest value. False when there are no digits.
 bool take_number(std::string_view& text, uint64_t* out) {

@@ -59,8 +59,7 @@ Registry& registry() {
   return *instance;
 }
 
-// --- the Reactor class
-// -------------------------------------------------------------------------------------------
+// --- the Reactor class ---
 
 class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
  public:
@@ -144,8 +143,7 @@ void run_reactor(const Napi::CallbackInfo& info) {
   registry().ended(reactor->id());
 }
 
-// --- events to the application
-// -------------------------------------------------------------------------------------
+// --- events to the application ---
 
 Napi::String latin1(Napi::Env env, const std::string& value) {
   napi_value out;
@@ -242,8 +240,7 @@ void on_events(const Napi::CallbackInfo& info) {
   queue.connect([tsfn = *connected] { tsfn.NonBlockingCall(hand_over_events); });
 }
 
-// --- the rest
-// ----------------------------------------------------------------------------------------------------
+// --- the rest ---
 
 void stop_reactors(const Napi::CallbackInfo& info) {
   registry().stop_all(std::chrono::milliseconds(info[0].As<Napi::Number>().Int64Value()));

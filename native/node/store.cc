@@ -28,8 +28,7 @@ Napi::Value seal(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), std::string(seal_level_name(sealing.file->level())));
 }
 
-// --- StoreLock
-// ---------------------------------------------------------------------------------------------------
+// --- StoreLock ---
 
 class StoreLockObject : public Napi::ObjectWrap<StoreLockObject> {
  public:
@@ -168,8 +167,7 @@ Napi::Value release_file_async(const Napi::CallbackInfo& info) {
       [](Napi::Env env, const bool&) -> Napi::Value { return env.Undefined(); });
 }
 
-// --- BlobHash
-// ----------------------------------------------------------------------------------------------------
+// --- BlobHash ---
 
 class BlobHashObject : public Napi::ObjectWrap<BlobHashObject> {
  public:
@@ -217,8 +215,7 @@ Napi::Value open_hash(const Napi::CallbackInfo& info) {
   return object;
 }
 
-// --- the rest
-// ----------------------------------------------------------------------------------------------------
+// --- the rest ---
 
 Napi::Value import_file_here(const Napi::CallbackInfo& info) {
   StagingFile staging;

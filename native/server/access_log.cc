@@ -7,10 +7,11 @@
 namespace sealgate {
 namespace {
 
-constexpr size_t kFlushBytes = 32 * 1024;  // collected by one reactor
-constexpr int64_t kFlushAfter = 1000;      // milliseconds
+constexpr size_t kFlushBytes = 32 * 1024;  // a reactor hands its lines over when it has this many
+constexpr int64_t kFlushAfter = 1000;      // milliseconds: or when its oldest line is this old
 
-constexpr size_t kMostOfField = 1024;  // bytes: a field may be as long as a head
+// Bytes: fields are cut to this, since a client may send one as long as a head.
+constexpr size_t kMostOfField = 1024;
 
 void append_key(std::string& out, const char* key) {
   out.append(out.empty() ? "{\"" : ",\"").append(key).append("\":");

@@ -1,5 +1,5 @@
-// The access log: one JSON line for each response, whole or cut. Reactors collect lines and leave them to a
-// LogSink. Those that find no room there are dropped and counted.
+// The access log: one JSON line for each response, whole or cut. Each reactor collects its lines and
+// passes them to a LogSink; lines for which the sink has no room are dropped and counted.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,13 @@
 
 namespace sealgate {
 
-// What operators may add to lines (log.fields).
+// The fields that an operator may add to each line (log.fields).
 enum class LogField : uint8_t { host, range, referer, user_agent, http_version, count_ };
 
-// The name of a field in the settings.
+// The name of the field in the setting log.fields.
 std::string_view log_field_name(LogField field);
 
-// One bit each.
+// A set of fields, one bit for each.
 class LogFields {
  public:
   void add(LogField field) { bits_ |= bit(field); }
@@ -29,39 +29,39 @@ class LogFields {
 };
 
 struct AccessRecord {
-  int64_t started = 0;     // microseconds since the epoch, when the head was complete
-  int64_t first_byte = 0;  // microseconds from there until the response's first byte was handed to the kernel
-  int64_t duration = 0;    // and its last
-  std::string_view peer;   // address
-  std::string_view subject;   // of the client's certificate
-  std::string_view protocol;  // "TLSv1.3"; empty: plaintext, and so are the next four
+  int64_t started = 0;        // microseconds since the epoch, when the head was complete
+  int64_t first_byte = 0;     // microseconds from `started` until the first byte was handed to the kernel
+  int64_t duration = 0;       // microseconds from `started` until the last byte was
+  std::string_view peer;      // the client's address
+  std::string_view subject;   // subject of the client's certificate
+  std::string_view protocol;  // "TLSv1.3"; in plaintext this and the next four are empty
   std::string_view cipher;
-  std::string_view tx, rx;  // who had that direction: "kernel", or why not
-  std::string_view group;   // of the rollout
+  std::string_view tx, rx;  // who protects the records: "kernel", or why it is not the kernel
+  std::string_view group;   // the rollout group
   bool resumed = false;
-  std::string_view request;         // its name: unique, or as a proxy in front called it
-  std::string_view trace;           // traceparent (W3C Trace Context), as sent
+  std::string_view request;         // the request's name: our own, or the one that a proxy in front gave it
+  std::string_view trace;           // value of traceparent (W3C Trace Context), as sent
   std::string_view method, target;  // as sent; empty when the head could not be read
-  std::string_view http_version;    // "1.1"; it and the next are there only when they are wanted
+  std::string_view http_version;    // "1.1"; these fields are filled only when log.fields names them
   std::string_view host, range, referer, user_agent;  // as sent, and cut when they are long
   int status = 0;
-  uint64_t received = 0, sent = 0;  // bytes of bodies, and of heads and bodies
+  uint64_t received = 0, sent = 0;  // bytes of the request body; bytes of the response with its head
   std::string_view delivery;        // "ktls-sendfile"
   std::string_view seal;            // "L1"; empty: generated content
-  bool cut = false;                 // the last byte never left
+  bool cut = false;                 // the response ended before its last byte
 };
 
-// Without the newline.
+// The JSON text of a line, without the newline.
 std::string access_line(const AccessRecord& record);
 
-// The lines of one reactor.
+// The lines that one reactor has collected.
 class AccessLines {
  public:
   AccessLines(LogSink& sink, Counters& counters) : sink_(sink), counters_(counters) {}
 
   bool wanted() const { return sink_.enabled(); }
   void add(const AccessRecord& record, int64_t now_ms);
-  // When the lines collected should go, milliseconds on the clock of `now_ms`; INT64_MAX: there are none.
+  // When flush() is due, milliseconds on the clock of `now_ms`; INT64_MAX: there are no lines.
   int64_t due() const { return lines_.empty() ? INT64_MAX : due_; }
   void flush();
 

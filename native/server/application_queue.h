@@ -15,15 +15,15 @@
 
 namespace sealgate {
 
-// A request there is no plan for.
+// Asks the application for a plan.
 struct RequestEvent {
   uint64_t request;
-  uint32_t mount;  // 0: none covers its path
+  uint32_t mount;  // id of the mount; 0: no mount covers the path
   std::string method, target, head;
-  std::string authority;  // whom it is for, as sent: of an absolute target, else of Host
+  std::string authority;  // host and port as sent: of an absolute target, else of Host
   bool has_body;
   std::string subject;  // of the client's certificate (RFC 2253); empty without one
-  std::string name;     // of the request, for logs
+  std::string name;     // the request's name in logs
 };
 
 struct ReceivedEvent {
@@ -38,7 +38,7 @@ struct BodyEvent {
   std::unique_ptr<char[]> bytes;
   size_t size;
   std::shared_ptr<const BodyMemory::Taken>
-      memory;  // what the bytes count as, also when their client has gone
+      memory;  // the body's part of BodyMemory, held until the application has taken the bytes
 };
 
 struct AbortedEvent {
@@ -57,7 +57,7 @@ struct ApplicationEvent {
 
 class ApplicationQueue {
  public:
-  // `notify` is called on a reactor's or an I/O thread when the queue stops being empty.
+  // `notify` is called when an empty queue gets its first event, on the thread that pushed it.
   void connect(std::function<void()> notify) {
     std::lock_guard lock(mutex_);
     notify_ = std::move(notify);
@@ -71,7 +71,8 @@ class ApplicationQueue {
     if (first && notify_) notify_();
   }
 
-  // All there are, in place of what `out` holds. The same vector each time spares growing one.
+  // Moves all waiting events to `out`, whose old contents are dropped. The caller passes the same vector
+  // each time, so that it need not grow again.
   void drain(std::vector<ApplicationEvent>& out) {
     out.clear();
     std::lock_guard lock(mutex_);

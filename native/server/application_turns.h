@@ -1,5 +1,6 @@
-// ApplicationTurns: the requests of one reactor that the application is to be asked, and how many it has at a
-// time. Clients take turns: whoever asks for much waits for itself (shares.h).
+// ApplicationTurns: the requests of one reactor that are to be sent to the application. It bounds how many
+// the application has at a time, and lets clients take turns, so that a client with many requests delays
+// only its own (shares.h).
 #pragma once
 
 #include <cstddef>
@@ -23,10 +24,10 @@ class ApplicationTurns {
     waiting.push_back(std::move(event));
   }
 
-  // Whether none waits that would have to be asked before a new one.
+  // Whether a new request may be sent at once, because no earlier one waits.
   bool nobody_waits() const { return order_.empty(); }
 
-  // False: the application has as many as it, or this client, is to have.
+  // Takes a place at the application. False when the application, or this client, has its full number.
   bool take(size_t client) {
     if (!may_take(client)) return false;
     taken_++;
@@ -40,7 +41,7 @@ class ApplicationTurns {
     shares_.leave(client);
   }
 
-  // The next that may be asked, with its client, for which no place is taken yet.
+  // The next request that may be sent, with its client. The caller then takes a place for it.
   std::optional<std::pair<size_t, ApplicationEvent>> next() {
     // A client that may take no place holds an eighth already, so this loop passes at most seven of them.
     for (size_t looked_at = order_.size(); looked_at > 0 && taken_ < most_; looked_at--) {
@@ -72,8 +73,9 @@ class ApplicationTurns {
   const size_t most_;
   size_t taken_ = 0;
   Shares shares_;
-  std::unordered_map<size_t, std::deque<ApplicationEvent>> waiting_;  // of each client, in order
-  std::deque<size_t> order_;                                          // clients with a request that waits
+  // Requests by client, in order of arrival.
+  std::unordered_map<size_t, std::deque<ApplicationEvent>> waiting_;
+  std::deque<size_t> order_;  // clients that have requests in `waiting_`, in order of their turns
 };
 
 }  // namespace sealgate

@@ -1,7 +1,8 @@
-// BodyMemory: how much of the process's memory request bodies may take that the application wants as a whole,
-// in all reactors together. A body's part is taken before its first byte is asked for, and counts until the
-// application has both taken the bytes and answered. Parts are shared among clients like places for uploads
-// (upload_places.h): one client, or one token from many addresses, does not get the last quarter.
+// BodyMemory: bounds the memory of the process that small request bodies take while the application
+// decides about them (MemorySink), over all reactors. A body takes its part before its first byte is asked
+// for, and keeps it until the application has both taken the bytes and answered. The parts are shared
+// among clients as upload places are (upload_places.h): one client, or one token used from many addresses,
+// does not get the last quarter.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,7 @@ namespace sealgate {
 class BodyMemory {
  public:
   static constexpr size_t kLargestBody = size_t{1} << 20;  // maxMemoryBodyBytes in src/limits.ts
-  // 64 of the largest bodies, and thousands of ordinary ones, for what a small server can spare.
+  // Room for 64 of the largest bodies, or thousands of ordinary ones, which a small server can spare.
   static constexpr size_t kBytes = 64 * kLargestBody;
 
   explicit BodyMemory(size_t bytes = kBytes) : places_(bytes / kPlaceBytes) {}
@@ -28,10 +29,10 @@ class BodyMemory {
     const std::lock_guard lock(mutex_);
     places_.leave_several(part.holder, part.places);
   }
-  // May end on any thread.
+  // A part that was taken. The lease may end on any thread.
   using Taken = Lease<BodyMemory, Part, &BodyMemory::give_back>;
 
-  // Nothing when there is not as much left, or not for this client.
+  // Takes a part for a body of up to `bytes`. Empty when there is not enough left, or not for this client.
   Taken take(const UploadPlaces::Holder& holder, size_t bytes) {
     const Part part{holder, 1 + bytes / kPlaceBytes};  // one at least: an empty body takes some memory too
     const std::lock_guard lock(mutex_);

@@ -1,5 +1,5 @@
-// BodySink: where the body of one request goes, with all that is held of the server for it meanwhile. When it
-// ends before the body was handed over, the body is given up, and the application is told.
+// BodySink: where the body of one request goes, and the server resources that are held for it meanwhile. A
+// sink that is destroyed before hand_over() discards the body and tells the application so.
 #pragma once
 
 #include <cstddef>
@@ -19,26 +19,28 @@ class BodySink {
   BodySink(const BodySink&) = delete;
   BodySink& operator=(const BodySink&) = delete;
 
-  // Where the next bytes may be received, to spare a copy; nothing where there is no place for that.
+  // Memory into which the next bytes may be received directly, which spares a copy; empty when there is
+  // none.
   virtual std::span<char> room() = 0;
-  // Whether it can take nothing before it has come back to its exchange.
+  // Whether the sink can take no bytes now. It resumes its exchange when it can again.
   virtual bool waits() const = 0;
-  // How many of the bytes were taken; fewer when they have to wait. Those that stand in room() are not
-  // copied.
+  // Takes bytes and returns how many it took: fewer than given when the rest must wait. Bytes that were
+  // received into room() are not copied.
   virtual size_t append(std::string_view bytes) = 0;
-  virtual void finish() = 0;  // everything was appended
-  // Hears what other threads did since the last call; true when that was something.
+  virtual void finish() = 0;  // call it after the last append()
+  // Applies what other threads have done since the last call. Returns whether anything changed.
   virtual bool settle() { return false; }
-  virtual bool whole() const = 0;  // after finish(), at once or once it was settled: it may be handed over
+  // After finish(): whether the whole body is stored, so that hand_over() may be called.
+  virtual bool whole() const = 0;
   virtual Status failure() const { return {}; }
-  // Gives the body to the application, whose it is from here on.
+  // Passes the body to the application, which owns it from then on.
   virtual void hand_over() = 0;
 
   uint64_t most_bytes() const { return most_bytes_; }
   uint64_t received() const { return received_; }
 
  protected:
-  // `request` is the application's name for the exchange.
+  // `request`: the number by which the application knows the exchange.
   BodySink(Reactor& reactor, uint64_t request, uint64_t most_bytes)
       : reactor_(reactor), request_(request), most_bytes_(most_bytes) {}
 

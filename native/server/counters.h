@@ -1,5 +1,5 @@
-// Counters: what one reactor did, as monotonic totals and a few gauges. Written by the reactor's thread alone
-// and read by any other.
+// Counters: what one reactor did, as totals that only grow, and a few gauges. The reactor's thread writes
+// them; any thread may read them.
 #pragma once
 
 #include <cstdint>
@@ -36,26 +36,26 @@ enum class State : uint8_t {
 
 std::string_view state_name(State state);
 
-// Channels count in TlsCounters.
+// The counters of the reactor's channels are in TlsCounters.
 struct Counters : TlsCounters {
-  Counter accepted;     // connections
-  Counter displaced;    // of those, ended at the limit for a client that holds few
-  Counter turned_away;  // of those, ended unserved: their client holds many, and the lobby is full or they
-                        // waited too long
+  Counter accepted;     // connections accepted
+  Counter displaced;    // connections closed at the limit in favour of a client with few connections
+  Counter turned_away;  // accepted connections closed unserved: their client holds many, and the lobby is
+                        // full or they waited too long
   Counter requests;     // heads parsed
-  Counter handshakes;   // completed
-  Counter handshakes_resumed;  // of those
+  Counter handshakes;   // handshakes completed
+  Counter handshakes_resumed;  // of the handshakes, those that resumed a session
   Counter handshakes_failed;
   Counter plan_hits;
   Counter plan_misses;         // requests that went to the application
-  Counter plan_stale;          // of those, because an epoch had moved
-  Counter plan_entries;        // gauge
-  Counter plan_bytes;          // gauge: bodies and heads held in memory
-  Counter received_bytes;      // request bodies
-  Counter uploads;             // bodies received whole
-  Counter uploads_aborted;     // given up, for whatever reason
-  Counter uploads_lost;        // of those, because the connection ended before the body had come
-  Counter uploads_displaced;   // of those, because their connection was ended for another client
+  Counter plan_stale;          // of the misses, those where a kept plan had a stale epoch
+  Counter plan_entries;        // gauge: kept plans
+  Counter plan_bytes;          // gauge: bytes of bodies and heads kept in memory
+  Counter received_bytes;      // bytes of request bodies
+  Counter uploads;             // request bodies received whole
+  Counter uploads_aborted;     // request bodies given up, for whatever reason
+  Counter uploads_lost;        // of the aborted, those whose connection ended before the body had arrived
+  Counter uploads_displaced;   // of the aborted, those whose connection was closed for another client
   Counter cold_opens;          // blobs opened by the I/O pool because their inodes were not in memory
   Counter cold_reads;          // chunks read by the I/O pool because they were not in the page cache
   Counter seal_broken;         // deliveries stopped because the file had changed
@@ -63,25 +63,27 @@ struct Counters : TlsCounters {
   Counter access_log_dropped;  // lines that the disk did not take in time
   Histogram handshake_time;    // from accept(2) to the end of the handshake
   Histogram application_time;  // from the complete request head to the application's answer
-  CounterSet<Path> cpu_path;   // nanoseconds of the reactor's thread by what it served last; from samples
-  Counter cpu_handshake;       // nanoseconds of handshakes; from samples
-  Counter cpu_receive;         // nanoseconds of receiving request bodies; from samples
-  CounterSet<KtlsMode> modes_tx, modes_rx;  // of keys given to the kernel: who took them
-  Counter offload_asked;    // keys given while the rollout allows offload, where a device does
-  Counter offload_unasked;  // keys that a device took though the rollout does not
+  CounterSet<Path> cpu_path;   // the reactor thread's CPU time in nanoseconds, by the path served last;
+                               // estimated from samples
+  Counter cpu_handshake;       // CPU nanoseconds of handshakes; estimated from samples
+  Counter cpu_receive;         // CPU nanoseconds of receiving request bodies; estimated from samples
+  // By who protects the records, for keys that were given to the kernel.
+  CounterSet<KtlsMode> modes_tx, modes_rx;
+  Counter offload_asked;    // keys given to the kernel while the rollout allows a device to take them
+  Counter offload_unasked;  // keys that a device took although the rollout does not allow it
   SentTraffic sent;
-  HttpResponses http_responses;  // without the sentinel's
+  HttpResponses http_responses;  // responses, without those to the sentinel
   UploadSizes upload_sizes;
-  CounterSet<Fallback> fallbacks;     // of sending
-  CounterSet<Fallback> fallbacks_rx;  // of receiving
+  CounterSet<Fallback> fallbacks;     // why sending is not in the kernel
+  CounterSet<Fallback> fallbacks_rx;  // why receiving is not in the kernel
   CounterSet<Problem> problems;
-  CounterSet<SealLevel> opens;    // blobs opened to be delivered, by the level that was proved
-  CounterSet<State> connections;  // gauges
+  CounterSet<SealLevel> opens;    // blobs opened for delivery, by the seal level that was proved
+  CounterSet<State> connections;  // gauges: open connections by state
   GroupCounters groups[static_cast<size_t>(Group::count_)];
   GroupTotals& of(Group group, bool movable) { return groups[static_cast<size_t>(group)].of(movable); }
   ResponseTimes times;
 
-  // Calls visit(name, value) for each: "accepted", "bytes.tls-file", "connections.idle".
+  // Calls visit(name, value) for each counter: "accepted", "bytes.tls-file", "connections.idle".
   template <typename Visit>
   void each(Visit visit) const;
 };

@@ -1,5 +1,6 @@
-// CpuSamples: what pieces of a thread's work cost, from one in 32 of them, drawn at random: reading the
-// thread's CPU clock is a system call, too dear for each. Multiplied, the samples estimate the whole.
+// CpuSamples: estimates the CPU time of a thread's work by kind. Reading the thread's CPU clock is a
+// system call, too expensive for each piece of work, so one piece in 32, drawn at random, is measured and
+// multiplied.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +13,16 @@ class CpuSamples {
  public:
   static constexpr uint64_t kOneIn = 32;
 
-  // The thread's CPU time, nanoseconds, when the piece that begins is drawn; 0 when it is not.
+  // Call it when a piece of work begins. Returns the CPU time of the thread in nanoseconds if the piece is
+  // to be measured, else 0.
   int64_t begin() {
     drawn_ ^= drawn_ << 13;  // Marsaglia's xorshift
     drawn_ ^= drawn_ >> 7;
     drawn_ ^= drawn_ << 17;
     return drawn_ % kOneIn == 0 ? thread_cpu_ns() : 0;
   }
-  // Nanoseconds that the piece which began then stands for.
+  // Call it at the end of a measured piece, with what begin() returned. Returns the nanoseconds of all the
+  // pieces that this one stands for.
   static uint64_t end(int64_t began) { return static_cast<uint64_t>(thread_cpu_ns() - began) * kOneIn; }
 
  private:

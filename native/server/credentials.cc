@@ -43,7 +43,7 @@ Held Credentials::held(const GrantTable& table, std::string_view authorization, 
   return out;
 }
 
-// A token that is not known is not remembered: what a stranger sends takes no memory.
+// An unknown token is not remembered, so that strangers cannot make a connection keep memory.
 const GrantTable::Token* Credentials::token(const GrantTable& table, std::string_view authorization) {
   if (shown_ && shown_->table == table.serial() && shown_->authorization == authorization)
     return shown_->token;

@@ -1,5 +1,6 @@
-// Credentials: what the client of a connection has shown, and what that gives it. The same field as in the
-// request before is compared and not hashed again.
+// Credentials: what the client of a connection has shown, and the grants that this gives it. A token that
+// was found is remembered, so that the next request with the same field costs a comparison instead of a
+// hash.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@ namespace sealgate {
 // The token of "Bearer token" (RFC 6750 2.1), as src/sites/authorize.ts reads it; empty when there is none.
 std::string_view bearer_token(std::string_view authorization);
 
-// What a request may be answered from: plans that need nothing, and those that its credentials give. Holds as
-// long as the table that it was found in.
+// The grants of one request. Plans that need none may always be used. Valid as long as the table in which
+// they were found.
 struct Held {
   const Grants* by_certificate = nullptr;
   const Grants* by_token = nullptr;
@@ -29,23 +30,23 @@ struct Held {
 
 class Credentials {
  public:
-  // @param authorization the value of the field; empty: there is none.
-  // @param subject of the client's certificate, which was verified; empty: it has shown none.
+  // @param authorization value of the field; empty when it is absent.
+  // @param subject subject of the client's verified certificate; empty without one.
   // @param now seconds since the epoch.
   Held held(const GrantTable& table, std::string_view authorization, const std::string& subject, int64_t now);
 
  private:
-  // Longer fields, which no token of ours needs, are hashed each time.
+  // Longer fields are hashed each time: our own tokens are shorter.
   static constexpr size_t kMaxRemembered = 256;
 
   struct Shown {
-    uint64_t table = 0;  // by its serial
+    uint64_t table = 0;  // serial of the table in which the token was found
     std::string authorization;
     const GrantTable::Token* token = nullptr;
   };
   const GrantTable::Token* token(const GrantTable& table, std::string_view authorization);
 
-  std::unique_ptr<Shown> shown_;  // the last one that was known; most connections show none
+  std::unique_ptr<Shown> shown_;  // the last token that was found; null on most connections, which show none
 };
 
 }  // namespace sealgate

@@ -12,17 +12,20 @@
 namespace sealgate {
 namespace {
 
-// Gathered at a time: a processor's cache has room for it, protected and not. Of a response that needs no
-// second turn, all.
+// How many bytes are gathered at a time: they fit into a processor's cache both plain and protected. A
+// response that needs no second batch is gathered whole.
 constexpr size_t kBatchBytes = 4 * kRecordBytes;
 constexpr size_t batch_of(uint64_t left) {
   return left <= RecordBuffers::kBytes ? RecordBuffers::kBytes : kBatchBytes;
 }
-// To copy so little costs less than a second system call, for the head.
+// Up to this many bytes of a file are copied and sent together with the head, which is cheaper than a
+// second system call.
 constexpr size_t kCopiedBytes = kRecordBytes;
-constexpr size_t kWindowBytes = 32 * kRecordBytes;  // one sendfile(2), one look at the page cache
-constexpr uint64_t kFairShare = 512 * 1024;         // bytes of one connection before it is others' turn
-constexpr size_t kDiskReadBytes = 1024 * 1024;      // brought into the page cache by one cold read
+// Bytes for one sendfile(2), after one check of the page cache.
+constexpr size_t kWindowBytes = 32 * kRecordBytes;
+constexpr uint64_t kFairShare = 512 * 1024;  // bytes that one connection sends before others have their turn
+// Bytes that one read by the I/O pool brings into the page cache.
+constexpr size_t kDiskReadBytes = 1024 * 1024;
 
 #ifndef SYS_cachestat
 #define SYS_cachestat 451  // Linux 6.5; newer than this libc's headers
@@ -34,7 +37,7 @@ struct Cachestat {
   uint64_t cached, dirty, writeback, evicted, recently_evicted;
 };
 
-// cachestat(2): whether all pages of the range are cached. -1: this kernel does not say.
+// cachestat(2): whether all pages of the range are cached. -1: this kernel cannot tell.
 int all_cached(int fd, uint64_t offset, size_t length) {
   static std::atomic<bool> missing{false};
   if (missing.load(std::memory_order_relaxed)) return -1;
@@ -48,14 +51,15 @@ int all_cached(int fd, uint64_t offset, size_t length) {
   return stat.cached >= (offset + length + kPage - 1) / kPage - offset / kPage;
 }
 
-// preadv2(2) RWF_NOWAIT of one byte: is its page cached?
+// Whether the page of one byte is cached: preadv2(2) with RWF_NOWAIT.
 bool byte_cached(int fd, uint64_t offset) {
   char byte;
   iovec to{&byte, 1};
   return ::preadv2(fd, &to, 1, static_cast<off_t>(offset), RWF_NOWAIT) == 1;
 }
 
-// Waits until the pages are in the page cache. What they hold is not wanted: it all goes to the same place.
+// Waits until the pages are in the page cache. The bytes read are not used, so each read overwrites the
+// one before.
 ssize_t await_pages(int fd, off_t offset, size_t length) {
   char place[kRecordBytes];
   iovec to[kWindowBytes / kRecordBytes];
@@ -112,7 +116,7 @@ void Delivery::start(const Channel& channel, SentTraffic& traffic, std::string_v
 void Delivery::reset() {
   bytes_sent_ = 0;
   response_.clear();
-  stretches_.clear();  // they point into what has just gone
+  stretches_.clear();  // its views are of the memory that was freed above
   kept_.reset();
   disk_.reset();
 }
@@ -137,8 +141,8 @@ void Delivery::count(size_t bytes) {
   traffic_->bytes.add(bytes);
 }
 
-// Stamps the first batch of a response that has several. With a single batch the first byte's time is that of
-// the end, which the caller takes.
+// Notes the time of a response's first batch, when it has several. With a single batch the first byte's
+// time is that of the end, which the caller takes.
 void Delivery::time_first_batch() {
   if (first_batch_at_ == 0 && bytes_sent_ >= batch_of(size_) && bytes_sent_ < size_)
     first_batch_at_ = monotonic_us();
@@ -158,7 +162,7 @@ Delivery::Progress Delivery::blocked(const IoResult& result) {
   return result.state == IoState::again ? Progress::socket_full : Progress::cut;
 }
 
-// A stretch of memory, straight from where it stands.
+// Sends a body that is in memory directly from there.
 Delivery::Progress Delivery::pump_memory(Channel& channel) {
   while (!at_end()) {
     const Stretch& stretch = stretches_[at_];
@@ -171,9 +175,10 @@ Delivery::Progress Delivery::pump_memory(Channel& channel) {
   return Progress::done;
 }
 
-// Heads by send(2) with MSG_MORE, so that they share records and segments with the bytes behind them, which
-// the kernel takes from the page cache. The kernel ends a record where sendfile(2) ends: that is where a
-// whole one ends, wherever a full socket has made it begin.
+// Sends heads by send(2) with MSG_MORE, so that they share records and segments with the bytes that
+// follow, which the kernel takes from the page cache. The kernel ends a record where a sendfile(2) ends,
+// so each sendfile(2) is made to end where a full record does, even after a full socket made it begin
+// elsewhere.
 Delivery::Progress Delivery::pump_sendfile(Channel& channel) {
   uint64_t share = kFairShare;
   while (!at_end()) {
@@ -204,7 +209,7 @@ Delivery::Progress Delivery::pump_sendfile(Channel& channel) {
   return Progress::done;
 }
 
-// Stretches are gathered in a buffer of whole records, so that head and body share them.
+// Gathers stretches in a buffer of whole records, so that head and body share records.
 Delivery::Progress Delivery::pump_copy(Channel& channel, RecordBuffers& buffers) {
   uint64_t share = kFairShare;
   for (;;) {
@@ -239,7 +244,7 @@ char* Delivery::room(const Channel& channel, RecordBuffers& buffers) {
   return kept_.get();
 }
 
-// The thread's buffer serves the next response.
+// Copies the unsent bytes, because the thread's buffer serves the next response.
 void Delivery::keep_unsent() {
   if (kept_) return;
   kept_ = std::shared_ptr<char[]>(new char[unsent_.size()]);
@@ -281,8 +286,8 @@ Delivery::Filled Delivery::fill_from_file(const Stretch& stretch, char* to, size
   return Filled::some;
 }
 
-// Before the last bytes of the file go, it is compared with its record once more: a client whose response
-// completed has bytes that were sealed from the first to the last.
+// Compares the file with its record once more before its last bytes are sent, so that a client whose
+// response is complete has bytes that were sealed from the first to the last.
 bool Delivery::intact_to_the_end(uint64_t sending) const {
   return sending < file_left_ ||
          response_.plan->file->recheck(SealedFile::Name::may_be_gone) == SealBreak::none;

@@ -1,6 +1,6 @@
-// Delivery: one Response on its way out through a Channel: its head as the session says it, then its body
-// from its sources. How the bytes leave is chosen once, when it starts; no system call here can block on a
-// disk: what is not in the page cache is asked of the I/O pool.
+// Delivery: sends one Response through a Channel: the head as the session wrote it, then the body from its
+// sources. The path that the bytes take is chosen once, when the response starts. No system call here can
+// block on a disk: bytes that are not in the page cache are read by the I/O pool.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace sealgate {
 
-// A read for the I/O pool. With a buffer the bytes are wanted; without, only that they come into the page
-// cache.
+// A read for the I/O pool. With a buffer it returns the bytes; without one it only brings them into the
+// page cache.
 struct DiskRead {
   std::shared_ptr<const SealedFile> file;
   uint64_t offset = 0;
@@ -22,19 +22,19 @@ struct DiskRead {
   std::shared_ptr<char[]> buffer;
   ssize_t result = 0;  // bytes, or -errno
 
-  void run();  // blocks
+  void run();  // blocks until the read is done
 };
 
 class Delivery {
  public:
   enum class Progress : uint8_t {
     done,
-    socket_full,  // go on when the socket can be written
-    wants_disk,   // run disk_read() elsewhere, then call disk_done()
-    fair_share,   // others' turn; go on soon
+    socket_full,  // continue when the socket is writable
+    wants_disk,   // run disk_read() on another thread, then call disk_done()
+    fair_share,   // other connections have their turn; continue soon
     cut,          // the connection failed
-    seal_broken,  // the file is not what it was: the response cannot be completed
-    read_failed,  // the disk refused
+    seal_broken,  // the file has changed: the response cannot be completed
+    read_failed,  // the disk failed to read
   };
 
   Delivery() = default;
@@ -44,27 +44,28 @@ class Delivery {
   Response& response() { return response_; }
   Path path() const { return path_; }
   uint64_t bytes_sent() const { return bytes_sent_; }
-  // When the first batch was with the kernel, the same bytes on every path; 0: not yet, or there is only one.
+  // When the first batch had been given to the kernel, the same bytes on every path. 0: not yet, or there
+  // is only one batch.
   int64_t first_batch_at() const { return first_batch_at_; }
   void count_response() { traffic_->responses.add(); }
 
-  // Room for the head that start() is given.
+  // Memory for the head that is passed to start().
   std::string& head() { return head_; }
-  // response() is ready, and `head` goes before its body. The channel must be where it is to stay for this
-  // response.
+  // Starts response(), whose body follows `head`. The channel must not change hands (kernel or userspace)
+  // before the response is sent.
   void start(const Channel& channel, SentTraffic& traffic, std::string_view head);
   Progress pump(Channel& channel, RecordBuffers& buffers);
   std::shared_ptr<DiskRead> disk_read() const { return disk_; }
   void disk_done();
-  // Frees what only a response under way needs.
+  // Frees the memory that only a response under way needs.
   void reset();
 
  private:
   enum class Filled : uint8_t { some, cold, broken, failed };
-  // Bytes that leave in a row: of memory, or of the file.
+  // Bytes that are sent in one run, from memory or from the file.
   struct Stretch {
-    const char* memory;  // null: of the file
-    uint64_t offset;     // in the file
+    const char* memory;  // null: the bytes are in the file
+    uint64_t offset;     // of the bytes in the file
     uint64_t length;
   };
 
@@ -88,21 +89,21 @@ class Delivery {
 
   Response response_;
   Path path_ = Path::plain_send;
-  SentTraffic::Cell* traffic_ = nullptr;  // where this response is counted
+  SentTraffic::Cell* traffic_ = nullptr;  // the counters of this response
   std::string head_;
   std::vector<Stretch> stretches_;
-  size_t at_ = 0;           // index of the stretch under way
-  uint64_t within_ = 0;     // bytes of it already taken
-  uint64_t size_ = 0;       // bytes of all of them
-  uint64_t file_left_ = 0;  // bytes of the file still to be taken
+  size_t at_ = 0;           // index of the current stretch
+  uint64_t within_ = 0;     // bytes of the current stretch that were sent
+  uint64_t size_ = 0;       // bytes of all stretches
+  uint64_t file_left_ = 0;  // bytes of the file that were not sent yet
   uint64_t bytes_sent_ = 0;
   int64_t first_batch_at_ = 0;
-  std::string_view unsent_;  // gathered in the thread's buffer, or in kept_
+  std::string_view unsent_;  // gathered and not sent: a view of the thread's buffer, or of kept_
   std::shared_ptr<char[]> kept_;
   bool cold_ahead_ = false;  // the next byte is not in the page cache
-  bool warmed_ = false;      // the window ahead was just read by the I/O pool
+  bool warmed_ = false;      // the I/O pool has just read the next window
   bool disk_failed_ = false;
-  bool broken_ = false;  // the file changed while the disk was read
+  bool broken_ = false;  // the file changed while the I/O pool read it
   std::shared_ptr<DiskRead> disk_;
 };
 

@@ -10,7 +10,8 @@
 namespace sealgate {
 namespace {
 
-constexpr size_t kKeptBytes = 4096;  // of memory for a head and a response, by an exchange that is not in use
+// An unused exchange keeps memory for a head and a response up to this size.
+constexpr size_t kKeptBytes = 4096;
 
 }  // namespace
 
@@ -27,7 +28,7 @@ void Exchange::end() {
   body_ended_ = ends_connection_ = cut_by_server_ = proved_again_ = false;
 }
 
-// All that it holds of the server. A body that was not handed over is given up.
+// Gives back all server resources that it holds. A body that was not handed over is discarded.
 void Exchange::give_back() {
   sink_.reset();
   at_application_.end();
@@ -38,8 +39,7 @@ void Exchange::give_back() {
 
 size_t Exchange::client() const { return transport_->client(); }
 
-// --- what is to be done
-// ----------------------------------------------------------------------------------------
+// --- what is to be done ---
 
 void Exchange::on_head() {
   Counters& counters = reactor_.mutable_counters();
@@ -51,7 +51,7 @@ void Exchange::on_head() {
     key_ = {};
     return ask_application();
   }
-  // A target without a query is its own key, and most have none.
+  // A target without a query is its own key, which needs no memory. Most targets have none.
   key_ = {mount->id, request_.target};
   if (request_.only_reads()) {
     if (const auto* const plan = kept_plan(*mount)) {
@@ -63,8 +63,8 @@ void Exchange::on_head() {
   ask_application();
 }
 
-// What the request may have comes first: of one that may have nothing, not even the time that it takes
-// depends on what is kept.
+// The request's grants come first: for a client without any, not even the response time may depend on
+// which plans are kept.
 const std::shared_ptr<const OpenedPlan>* Exchange::kept_plan(const Mount& mount) {
   Held held;
   if (!mount.open_reads) {
@@ -119,8 +119,7 @@ void Exchange::on_answer(Plan plan) {
   session_->resume(*this);
 }
 
-// --- its clock
-// -------------------------------------------------------------------------------------------------
+// --- its clock ---
 
 uint64_t Exchange::progress() const {
   return transport_->sent() + delivery_.bytes_sent() + (sink_ ? sink_->received() : 0);
@@ -128,8 +127,8 @@ uint64_t Exchange::progress() const {
 
 uint64_t Exchange::moved() const { return progress() - std::min(progress(), progress_mark_); }
 
-// What the kernel took from us says little about a slow reader: it makes room in steps of a third of its
-// buffer. So what the peer has not acknowledged does not count.
+// Bytes that the peer has not acknowledged do not count: the kernel's buffer takes them in steps of a
+// third of its size, which says little about a slow reader.
 bool Exchange::made_progress() {
   const uint64_t total = progress() - std::min(progress(), transport_->channel().unacknowledged());
   const auto window = static_cast<uint64_t>(reactor_.options().stall_timeout);

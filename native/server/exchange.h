@@ -1,11 +1,12 @@
 // Exchange: one request and its response, from the first byte of the head to the last of the body. It owns
-// the request's memory and all that is held of the server for it: a ticket and a place at the application, a
-// ticket of the I/O pool, a sink for its body. It decides what the answer is; its session says it.
+// the request's memory and the server resources that are held for it: a ticket and a place at the
+// application, a ticket of the I/O pool, a sink for the body. It decides what the answer is; its session
+// puts that on the wire.
 //
 //   reading → waiting → sending
 //               └→ receiving → waiting → sending
 //
-// Calls of its session may end it. So they come last in what calls them.
+// A call of the session may destroy the exchange, so it must be the last statement of its caller.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +45,7 @@ class Exchange {
     session_ = &session;
     transport_ = &transport;
   }
-  // Gives back all that it holds, and is as new but for some memory.
+  // Gives back all that it holds and becomes empty, but keeps some memory for the next request.
   void end();
 
   Exchange* next_unused = nullptr;
@@ -56,38 +57,39 @@ class Exchange {
   BodySink* sink() { return sink_.get(); }
   bool readable() const { return head_at_ != 0; }  // its request was understood
   void on_head();                                  // request() is complete
-  // Bytes of the body that the sink took.
+  // Returns how many bytes of the body the sink took.
   size_t take_body(std::string_view bytes);
   void on_body_end();
   bool body_pending() const { return request_.has_body && !body_ended_; }
-  // The channel is where it is to stay for the response.
+  // From here until the response is sent, the channel stays with whoever protects its records.
   void start_sending(const Channel& channel, uint64_t sent_before, std::string_view head) {
     delivery_.start(channel, reactor_.mutable_counters().sent, head);
     stage_ = Stage::sending;
     first_byte_at_ = 0;
     progress_mark_ = sent_before;
   }
-  void read_from_disk();  // as the delivery wants it
+  void read_from_disk();  // starts the read that the delivery has asked for
   bool waits_for_disk() const { return static_cast<bool>(disk_); }
-  // The file is not what it was, or cannot be read: the response cannot be completed.
+  // The file has changed, or cannot be read: the response cannot be completed.
   void on_broken();
   void on_unreadable();
-  // Some of the response has left. Returns the time if it was looked at, else 0.
+  // Notes the time when the first bytes of the response were sent. Returns that time if it was read now,
+  // else 0.
   int64_t time_first_byte() {
     if (first_byte_at_ != 0 || delivery_.bytes_sent() == 0) return 0;
     first_byte_at_ = delivery_.first_batch_at();
     return first_byte_at_ != 0 ? 0 : first_byte_at_ = monotonic_us();
   }
-  void on_sent(int64_t now);  // the response has left
-  void on_cut();              // it will not leave as a whole
-  void on_closed();           // the connection is no more
-  // What the client sends from here on cannot be understood, or is not wanted: the connection ends with the
-  // response.
+  void on_sent(int64_t now);  // the whole response was sent
+  void on_cut();              // the response will not be completed
+  void on_closed();           // the connection is closed
+  // Refuses the request and ends the connection after that, because the client's further bytes cannot be
+  // understood or are not wanted.
   void refuse_and_close(Problem problem);
   bool ends_connection() const { return ends_connection_; }
-  // Whether the peer took or gave bytes at the minimum rate since this was last asked.
+  // Whether the peer took or gave bytes at the minimum rate since the last call.
   bool made_progress();
-  // Bytes since it came to what it is doing.
+  // Bytes moved since the current stage began.
   uint64_t moved() const;
   uint64_t received() const { return body_bytes_; }
 
@@ -120,7 +122,8 @@ class Exchange {
   void refuse(Problem problem, ResponseFields fields = {});
   void prove_again(std::string_view digest, SealBreak why);
   void report_broken(std::string_view digest, SealBreak why);
-  // What a body, or a request that changes something, was answered is not for those who ask for the target.
+  // The answer to a body, or to a request that changes something, is not the answer to the next request
+  // for the target.
   bool may_keep_plan() const { return request_.only_reads() && !body_ended_; }
   void give_back();
   uint64_t progress() const;
@@ -133,12 +136,12 @@ class Exchange {
   Request request_;
   Delivery delivery_;
 
-  PlanKey key_;             // of its plan; without a mount none is kept
-  std::string key_memory_;  // what the key is a view of, where that is no part of the request
+  PlanKey key_;             // key of its plan; without a mount the plan is not kept
+  std::string key_memory_;  // what key_ is a view of, when that is not part of the request
 
-  Ticket asked_;                              // by which the application knows it
-  Reactor::ApplicationPlace at_application_;  // it has the request and owes an answer
-  Ticket disk_;                               // of the read or the opening under way
+  Ticket asked_;                              // names the exchange to the application
+  Reactor::ApplicationPlace at_application_;  // held while the application owes an answer
+  Ticket disk_;  // names the exchange to the I/O pool during a read or an opening
   std::unique_ptr<BodySink> sink_;
 
   int64_t head_at_ = 0, first_byte_at_ = 0;  // microseconds of CLOCK_MONOTONIC; 0: not yet
@@ -146,11 +149,11 @@ class Exchange {
   uint64_t body_bytes_ = 0;
   uint64_t progress_mark_ = 0;
   Stage stage_ = Stage::reading;
-  bool holds_ = false;  // a ticket, a place or a sink: most requests need none of them
+  bool holds_ = false;  // whether it holds a ticket, a place or a sink; most requests hold none
   bool body_ended_ = false;
   bool ends_connection_ = false;
-  bool cut_by_server_ = false;  // the response cannot be completed, and not because of the client
-  bool proved_again_ = false;   // what it was answered could not be delivered, and it was asked once more
+  bool cut_by_server_ = false;  // the response cannot be completed, and the client is not the cause
+  bool proved_again_ = false;   // its file was broken once, and the application was asked again
 };
 
 }  // namespace sealgate

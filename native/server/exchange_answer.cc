@@ -1,4 +1,4 @@
-// Exchange, the part that answers: from a plan or a refusal to a response that is ready to leave.
+// Exchange, the part that answers: makes a response out of a plan or a refusal.
 #include <utility>
 
 #include "server/exchange.h"
@@ -7,9 +7,9 @@
 namespace sealgate {
 namespace {
 
-constexpr int kTriesToOpen = 4;  // while kept plans make room
+constexpr int kTriesToOpen = 4;  // attempts to open a file while kept plans are closed to make room
 
-// What is wrong with a file that was found broken. Its bytes, when its inode is as recorded.
+// Why a file was found broken. When its inode is as recorded, it is the content.
 SealBreak break_of(const SealedFile& file) {
   const SealBreak why = file.recheck();
   return why == SealBreak::none ? SealBreak::content : why;
@@ -17,10 +17,10 @@ SealBreak break_of(const SealedFile& file) {
 
 }  // namespace
 
-// --- to deliver
-// ------------------------------------------------------------------------------------------------
+// --- to deliver ---
 
-// The file of a plan to deliver. One whose inode the kernel would have to fetch is opened aside.
+// Opens the file of a plan to deliver. If the kernel would have to read its inode from the disk, the I/O
+// pool opens it.
 void Exchange::open(DeliverPlan given) {
   const auto plan = std::make_shared<OpenedPlan>();
   plan->plan = std::move(given);
@@ -55,7 +55,7 @@ void Exchange::on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing s
   const SealFloor& floor = plan->plan.floor;
   if (floor.refuse && sealing.file->level() < floor.level) return refuse(Problem::seal_too_low);
   plan->file = std::move(sealing.file);
-  plan->plan.blob = {};  // the sealed file says the same
+  plan->plan.blob = {};  // OpenedPlan::file has the same
   plan->kept =
       key_.mount != 0 && may_keep_plan() && plan->plan.keepable() && reactor_.plans().offer(key_, plan);
   deliver(std::move(plan), Sealed::just_now);
@@ -66,7 +66,7 @@ void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
   const bool in_memory = for_all && plan->answer && plan->answer->has_body;
   if (in_memory && session_->repeat(*this, plan)) return;
   const Answering& answering = reactor_.answering();
-  Response& response = delivery_.response();  // still as new
+  Response& response = delivery_.response();  // the exchange has just begun, so it is empty
   ReadBody read = ReadBody::not_tried;
   if (for_all && !plan->answer && plan->file->size() <= answering.small_body)
     read = read_body(*plan->file, response.memory);
@@ -86,8 +86,8 @@ void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
   const Content content = content_of(*response.plan, answering.now);
   const Problem problem = build_delivery(request_, content, answering, response);
   if (read == ReadBody::done && !response.body.empty()) response.body[0].kind = BodySource::Kind::memory;
-  // A small body is kept at once. Of a large one only the head is, when it is asked for again.
-  // An answer that is there stays: others may be sending it.
+  // A small body is kept at once. A large response has only its head kept, and that when it is asked for
+  // again. An answer that is kept already stays, because other exchanges may be sending it.
   const bool worth_keeping =
       read == ReadBody::done || (read == ReadBody::not_tried && sealed == Sealed::earlier);
   if (for_all && worth_keeping && !response.plan->answer && session_->keep(*this))
@@ -95,7 +95,7 @@ void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
   send_delivery(problem, content.representation.size);
 }
 
-// The file of the blob is being proved: what needs none of its bytes is answered from what is recorded.
+// Answers what needs no byte of a blob while its file is being proved, from what is recorded.
 void Exchange::describe(const DescribePlan& plan) {
   const Answering& answering = reactor_.answering();
   Response& response = delivery_.response();
@@ -115,8 +115,9 @@ void Exchange::send_delivery(Problem problem, uint64_t size) {
   session_->respond(*this);
 }
 
-// The file is not as it was recorded, or as it was when its plan was made. The application proves it anew, or
-// withdraws it, and is asked once more: not after a body, which it could not have a second time.
+// The file does not match its record, or changed since its plan was made. The application proves the blob
+// anew or withdraws it, and is then asked once more; not after a body, which it could not get a second
+// time.
 void Exchange::prove_again(std::string_view digest, SealBreak why) {
   report_broken(digest, why);
   if (std::exchange(proved_again_, true) || body_ended_)
@@ -129,8 +130,7 @@ void Exchange::report_broken(std::string_view digest, SealBreak why) {
   reactor_.tell_application({reactor_.id(), BrokenEvent{std::string(digest), why}});
 }
 
-// --- to respond
-// ------------------------------------------------------------------------------------------------
+// --- to respond ---
 
 void Exchange::respond(RespondPlan plan) {
   Response& response = delivery_.response();

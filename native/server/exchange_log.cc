@@ -1,4 +1,4 @@
-// Exchange, the part that tells about itself: its counters and its line in the access log.
+// Exchange, the part that reports: its counters and its line in the access log.
 #include <openssl/ssl.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace sealgate {
 namespace {
 
-// The value of a field that the engine does not read otherwise; empty when it is absent.
+// The value of a field that the engine does not parse; empty when it is absent.
 std::string_view field_value(std::string_view head, std::string_view name) {
   while (!head.empty()) {
     const size_t end = head.find("\r\n");
@@ -39,8 +39,8 @@ void read_fields(const Request& request, LogFields wanted, AccessRecord& record)
 }
 
 constexpr size_t kMaxRequestName = 128;
-// For uploads to which no answer was possible. The first is the number that other servers log, the second
-// what a client is told that has to make way before its body is received.
+// Statuses in the log for uploads that got no answer: 499, as other servers log a client that left, and
+// 503, for a client whose connection was closed for another one before its body was received.
 constexpr int kClientGone = 499, kGivenUp = 503;
 
 bool is_request_name(std::string_view text) {
@@ -61,14 +61,15 @@ bool is_traceparent(std::string_view text) {
 
 }  // namespace
 
-// The name that a proxy in front gave the request, else ours: unique in this process.
+// The name that a proxy in front gave the request, else our own, which is unique in this process.
 std::string Exchange::request_name() const {
   const std::string_view given = field_value(request_.head, "x-request-id");
   if (is_request_name(given)) return std::string(given);
   return std::to_string(reactor_.id()) + "-" + std::to_string(serial_);
 }
 
-// What else the exchange is to say, of trailers that cannot be read, belongs to no request.
+// Clears the head time at the end: if trailers behind this request cannot be parsed, their refusal belongs
+// to no request.
 void Exchange::on_sent(int64_t now) {
   delivery_.count_response();
   Counters& counters = reactor_.mutable_counters();

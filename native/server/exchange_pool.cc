@@ -7,7 +7,7 @@
 namespace sealgate {
 namespace {
 
-constexpr size_t kUnused = 64;  // kept for requests to come, of some 2 KB each
+constexpr size_t kUnused = 64;  // most exchanges kept for later requests, some 2 KB each
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// ExchangePool: the exchanges of one reactor. A connection has one while there is a request on it, so an idle
-// connection holds no memory for requests, and a busy one finds what the last has left.
+// ExchangePool: the exchanges of one reactor. A connection has one only while there is a request on it, so
+// an idle connection holds no memory for requests, and a busy one reuses the memory of the last.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ class ExchangePool {
     ExchangePool* pool = nullptr;
     void operator()(Exchange* exchange) const { pool->give_back(exchange); }
   };
-  // It ends when this does.
+  // Ends the exchange and returns it to the pool when it is destroyed.
   using Taken = std::unique_ptr<Exchange, GiveBack>;
 
   explicit ExchangePool(Reactor& reactor);
@@ -32,8 +32,8 @@ class ExchangePool {
   void give_back(Exchange* exchange);
 
   Reactor& reactor_;
-  Exchange* unused_ = nullptr;  // the first; each knows the next
-  size_t count_ = 0;            // of those
+  Exchange* unused_ = nullptr;  // head of a linked list
+  size_t count_ = 0;            // length of that list
 };
 
 }  // namespace sealgate

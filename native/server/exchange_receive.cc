@@ -1,4 +1,4 @@
-// Exchange, the part that receives a body: from a plan to a body that the application has.
+// Exchange, the part that receives a body: from a plan to the body in the hands of the application.
 #include <cerrno>
 #include <utility>
 
@@ -24,7 +24,7 @@ void Exchange::receive(ReceivePlan plan) {
   session_->receive(*this);
 }
 
-// Null when there is no place for the body; the target is the plan's still.
+// Null when there is no room for the body; then the plan keeps its target.
 std::unique_ptr<BodySink> Exchange::sink_for(ReceivePlan& plan, std::optional<uint64_t> length) {
   const std::string_view token = request_.field(Field::authorization);
   const auto holder = UploadPlaces::holder(transport_->client(),
@@ -44,7 +44,8 @@ std::unique_ptr<BodySink> Exchange::sink_for(ReceivePlan& plan, std::optional<ui
                                   plan.max_size, length);
 }
 
-// The plan ends before the application hears of that: a file that it names is free then.
+// Destroys the plan before the application hears of the refusal, so that a file named in it is free by
+// then.
 void Exchange::refuse_body(ReceivePlan plan, Problem problem) {
   plan = {};
   reactor_.tell_application({reactor_.id(), AbortedEvent{asked_.what()}});
@@ -52,7 +53,7 @@ void Exchange::refuse_body(ReceivePlan plan, Problem problem) {
   refuse(problem);
 }
 
-// The body has come already, so a further plan to receive it would wait for a body that never comes.
+// The body was received already, so a further plan to receive it would wait for ever.
 void Exchange::refuse_second_plan(ReceivePlan plan) {
   reactor_.log_error("the application wants the body of a request received for the second time; answered 500",
                      request_name());

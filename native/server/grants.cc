@@ -11,7 +11,7 @@ bool Grants::has(std::string_view grant) const {
   return all || std::find(some.begin(), some.end(), grant) != some.end();
 }
 
-// OpenSSL's own SHA-256 does not fail but for want of memory, where nothing else would go on either.
+// OpenSSL's own SHA-256 fails only without memory, in which case nothing else would work either.
 Sha256 sha256(std::string_view text) {
   Sha256 out{};
   EVP_Digest(text.data(), text.size(), out.data(), nullptr, EVP_sha256(), nullptr);

@@ -1,6 +1,7 @@
-// Grants: what a client may read, as the application says it (src/sites/grants.ts). A kept plan names the one
-// grant that it needs, and is used for requests whose credentials give it. What credentials give stands in a
-// table that never changes and is exchanged as a whole; a reactor has it from GrantsInForce.
+// Grants: what clients may read, as the application says (src/sites/grants.ts). A kept plan names the one
+// grant that it needs, and answers only requests whose credentials give it. The table of what credentials
+// give never changes: a new one replaces it as a whole, and reactors read the current one from
+// GrantsInForce.
 #pragma once
 
 #include <array>
@@ -15,7 +16,7 @@
 
 namespace sealgate {
 
-// A scope, of which the engine knows only whether it is the same. Empty: everybody has it.
+// The name of a scope, which the engine only compares. Empty: everybody has it.
 using Grant = std::string;
 
 struct Grants {
@@ -28,7 +29,7 @@ struct Grants {
 
 using Sha256 = std::array<unsigned char, 32>;
 Sha256 sha256(std::string_view text);
-// Reads a SHA-256 from 64 hex digits. False when the text is none.
+// Reads a SHA-256 from 64 hex digits. False when the text is anything else.
 bool read_sha256(std::string_view hex, Sha256* out);
 
 class GrantTable {
@@ -41,16 +42,16 @@ class GrantTable {
   GrantTable(const GrantTable&) = delete;
   GrantTable& operator=(const GrantTable&) = delete;
 
-  // A later one takes the place of one of the same name.
+  // A second token with the same digest replaces the first.
   void add_token(const Sha256& digest, Token token) { tokens_.insert_or_assign(digest, std::move(token)); }
   void add_subject(std::string subject, Grants grants) {
     subjects_.insert_or_assign(std::move(subject), std::move(grants));
   }
 
-  // No other table of this process has it; never 0.
+  // Unique among the tables of this process; never 0.
   uint64_t serial() const { return serial_; }
-  // Null when it is not known. It may have expired. The time that this takes can reveal only bits of digests,
-  // which do not help to find a token.
+  // Null when the token is unknown. It may have expired. The time of the look-up can reveal only bits of
+  // digests, which do not help to find a token.
   const Token* token(std::string_view presented) const;
   // The grants of a client whose verified certificate has this subject; null when it is not known.
   const Grants* subject(const std::string& name) const;
@@ -69,20 +70,20 @@ class GrantTable {
   std::unordered_map<std::string, Grants> subjects_;
 };
 
-// The table of a process. It counts only for as long as the application has said: where that cannot look for
-// changes any more, it is asked itself.
+// The current table of a process. It is valid only until the time that the application has set: if the
+// application cannot check for changes any more, each request is sent to it instead.
 class GrantsInForce {
  public:
-  // Times are milliseconds of CLOCK_MONOTONIC. No request is looked at by the table before once this has
-  // returned.
+  // Times are milliseconds of CLOCK_MONOTONIC. Once this has returned, no request is judged by an earlier
+  // table.
   void replace(std::shared_ptr<const GrantTable> table, int64_t good_until);
   void extend(int64_t good_until) { good_until_.store(good_until, std::memory_order_release); }
 
-  // A reactor's hold of it. While it stays the same, looking it up takes two comparisons.
+  // A reactor's reference to the table. While the table stays the same, a look-up costs two comparisons.
   class Reader {
    public:
     explicit Reader(const GrantsInForce& from) : from_(from) {}
-    // Null: nobody knows. It holds until the next call.
+    // Null: there is no valid table. The pointer is valid until the next call.
     const GrantTable* table(int64_t now);
 
    private:
@@ -92,7 +93,7 @@ class GrantsInForce {
 
  private:
   std::atomic<std::shared_ptr<const GrantTable>> table_;
-  std::atomic<uint64_t> serial_{0};  // of the table
+  std::atomic<uint64_t> serial_{0};  // serial of the current table
   std::atomic<int64_t> good_until_{0};
 };
 

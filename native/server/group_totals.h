@@ -1,4 +1,4 @@
-// GroupTotals: what connections of one group of the rollout did, so that groups can be compared.
+// GroupTotals: totals of the connections of one rollout group, so that groups can be compared.
 #pragma once
 
 #include <cstdint>
@@ -12,22 +12,23 @@ namespace sealgate {
 
 struct GroupTotals : TlsGroupCounters {
   Counter connections;
-  Counter moved;  // connections of which the kernel took at least one direction
+  Counter moved;  // connections with at least one direction in the kernel
   Counter responses;
-  Counter bytes;     // of heads and bodies sent, before TLS
+  Counter bytes;     // bytes of responses with their heads, before TLS
   Counter received;  // bytes of request bodies that were answered
-  Counter cpu;       // nanoseconds of the reactor's thread, handshakes left out; from samples
+  Counter cpu;       // the reactor thread's CPU nanoseconds without handshakes; estimated from samples
   Counter cut_by_server, cut_by_client;  // responses that ended before their last byte
 };
 
-// One group's totals in two parts. A connection is movable from its first transfer on that the kernel could
-// take: what decides is the transfer, not the group, so it is the same kind of connection in the canary,
-// which then moves, and in the control group, which does not. Only these parts show what kernel TLS changes.
+// The totals of one group in two parts. A connection becomes movable with its first transfer that the
+// kernel could take. That depends on the transfer and not on the group, so movable connections are the
+// same kind in the canary, where they move, and in the control group, where they do not: only their totals
+// show what kernel TLS changes.
 class GroupCounters {
  public:
   GroupTotals& of(bool movable) { return movable ? movable_ : rest_; }
 
-  // Visits "group_bytes.canary", of all its connections, and "movable_bytes.canary".
+  // Visits "group_bytes.canary" with the totals of all its connections, and "movable_bytes.canary".
   template <typename Visit>
   void each(std::string_view name, Visit& visit) const;
 

@@ -14,8 +14,8 @@ void append_head(std::string& text, const ResponseHead& head, const Http1Connect
   if (!connection.goes_on) {
     text.append("Connection: close\r\n");
   } else if (connection.http10) {
-    // HTTP/1.0 does not assume it, nor how long it lasts (RFC 2068 19.7.1): in whole seconds, and not more
-    // than there are.
+    // An HTTP/1.0 client assumes neither that the connection stays open nor for how long (RFC 2068
+    // 19.7.1). The time is in whole seconds, rounded down.
     text.append("Connection: keep-alive\r\n");
     if (const int64_t seconds = connection.idle_ms / 1000; seconds > 0)
       text.append("Keep-Alive: timeout=").append(std::to_string(seconds)).append("\r\n");

@@ -1,5 +1,5 @@
-// What HTTP/1.1 makes of a response: the text of its head (RFC 9112 4 and 5), with the fields that are the
-// protocol's own, and the text that is kept with a plan.
+// The HTTP/1.1 text of a response: its head (RFC 9112 4 and 5) with the fields that belong to HTTP/1.1,
+// and the text that is kept with a plan.
 #pragma once
 
 #include <cstdint>
@@ -11,26 +11,26 @@
 
 namespace sealgate {
 
-// What the head says of the connection.
+// What the head says about the connection.
 struct Http1Connection {
-  bool goes_on = true;  // with a further request
-  bool http10 = false;  // to such a client, which does not assume it
-  int64_t idle_ms = 0;  // milliseconds for which it lasts then
+  bool goes_on = true;  // another request may follow
+  bool http10 = false;  // the client speaks HTTP/1.0
+  int64_t idle_ms = 0;  // how long the connection may then be idle, milliseconds
 };
 
 void append_head(std::string& text, const ResponseHead& head, const Http1Connection& connection);
 
-// The head, and behind it the body where the plan's answer has it. Only its date changes.
+// The head, and the body behind it when that is kept. Only the date changes.
 struct Http1Answer final : KeptAnswer {
   std::string text;
-  size_t date = 0;    // where the 29 bytes of Date stand
-  int64_t dated = 0;  // seconds since the epoch now written there
+  size_t date = 0;    // offset of the 29 bytes of Date
+  int64_t dated = 0;  // the date written there, seconds since the epoch
 
   size_t bytes() const override { return text.size(); }
-  // Writes the date of now. False when the answer says something else by now than the plan would.
+  // Writes the current date. False when the plan's answer differs in more than that by now.
   bool renew(const DeliverPlan& plan, const Answering& answering);
 };
-// `response` is the answer to a request for all of the plan's content, on a connection that goes on.
+// `response` answers a request for the whole content, on a connection that stays open.
 std::unique_ptr<Http1Answer> keep_answer(const Response& response, const Answering& answering);
 
 }  // namespace sealgate

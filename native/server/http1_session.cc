@@ -8,11 +8,12 @@
 namespace sealgate {
 namespace {
 
-// What a connection is answered before others have their turn: one whose client is quick, or pipelines, has
-// its next request there when the last is answered.
+// How much a connection is answered before others have their turn. A client that is quick, or pipelines,
+// has its next request there as soon as the last is answered.
 constexpr uint32_t kTurnResponses = 64;
 constexpr uint64_t kTurnBytes = 64 * 1024;
-constexpr size_t kAsideBytes = 16 * 1024;  // read while a response is leaving; beyond it the client waits
+// Bytes read while a response is being sent; beyond that the client waits.
+constexpr size_t kAsideBytes = 16 * 1024;
 
 }  // namespace
 
@@ -38,7 +39,7 @@ void Http1Session::on_deadline() {
     case State::head: return exchange_->refuse_and_close(Problem::head_timeout);
     case State::waiting: return exchange_->refuse_and_close(Problem::application_overloaded);
     case State::receiving:
-      // While the disk has not caught up, the client is not to blame.
+      // While the disk falls behind, the body timeout is not for the client to answer for.
       if (!exchange_->sink()->waits() && exchange_->body_pending() && !exchange_->made_progress())
         return exchange_->refuse_and_close(Problem::body_timeout);
       return transport_.extend_deadline();
@@ -67,8 +68,7 @@ void Http1Session::describe(ConnectionInfo& info) const {
   info.sent += exchange_->delivery().bytes_sent();
 }
 
-// --- what its exchange has come to
-// ------------------------------------------------------------------------------
+// --- what its exchange asks for ---
 
 void Http1Session::wait(Exchange&) { transport_.set_state(State::waiting); }
 
@@ -129,8 +129,7 @@ void Http1Session::send(Exchange& exchange, std::string_view head, bool goes_on)
 
 void Http1Session::resume(Exchange&) { transport_.resume(); }
 
-// --- request heads
-// -----------------------------------------------------------------------------------------------
+// --- request heads ---
 
 bool Http1Session::step_head() {
   if (unread_.empty()) {
@@ -139,7 +138,7 @@ bool Http1Session::step_head() {
       case IoState::again:
         if (!reactor_.stopping() || transport_.state() != State::idle) return false;
         return leave(), false;
-      default: return leave(), false;  // the client's close_notify is answered with ours
+      default: return leave(), false;  // answers the client's close_notify with ours
     }
   }
   if (!exchange_) exchange_ = reactor_.exchanges().take(*this, transport_);
@@ -148,7 +147,7 @@ bool Http1Session::step_head() {
   switch (step.event) {
     case Http1::Event::more:
       if (http_.idle()) {
-        exchange_.reset();  // blank lines begin none
+        exchange_.reset();  // empty lines do not begin a request
       } else if (transport_.state() == State::idle) {
         transport_.set_state(State::head);
       }
@@ -168,7 +167,7 @@ void Http1Session::on_head() {
   exchange_->on_head();
 }
 
-// The reactor's scratch serves the next connection: what of it is still needed moves here.
+// Moves unread bytes out of the reactor's scratch buffer, which serves the next connection.
 void Http1Session::keep_unread() {
   if (unread_.empty() && body_left_.empty()) {
     if (!kept_.empty()) free_memory(kept_);
@@ -182,8 +181,7 @@ void Http1Session::keep_unread() {
   unread_ = std::string_view(kept_).substr(body_left_.size());
 }
 
-// --- responses
-// ---------------------------------------------------------------------------------------------------
+// --- responses ---
 
 bool Http1Session::step_send() {
   if (exchange_->waits_for_disk()) return read_aside(), false;
@@ -204,14 +202,14 @@ bool Http1Session::step_send() {
     case Delivery::Progress::read_failed: exchange_->on_unreadable(); break;
     case Delivery::Progress::cut: return response_unheard();
   }
-  // The head has promised more bytes than can be sent: without close_notify the client sees a cut, not an
-  // end.
+  // The head promised more bytes than can be sent. Without a close_notify the client sees a cut
+  // connection, and not a complete response.
   transport_.close();
   return false;
 }
 
-// What the client says must be seen in time: a KeyUpdate is answered before the next data, and a client that
-// has gone is noticed. Requests that come early are kept for later.
+// Reads while a response is being sent, so that a KeyUpdate is answered before the next data and a client
+// that has left is noticed. Requests that arrive are kept for later.
 void Http1Session::read_aside() {
   if (!transport_.channel().reads_aside()) return;
   keep_unread();
@@ -226,14 +224,14 @@ void Http1Session::read_aside() {
   }
 }
 
-// The response has left. Whether the connection goes on is decided here and nowhere else.
+// The response was sent. Decides, here and nowhere else, whether the connection goes on.
 bool Http1Session::response_sent(int64_t now) {
   const bool must_end = transport_.channel().must_end() != Fallback::none;
   const bool goes_on = goes_on_ && !must_end;
   turn_bytes_ += exchange_->delivery().bytes_sent();
   exchange_->on_sent(now);
   if (!goes_on) {
-    // Requests or KeyUpdates may follow, of a client that did not know this to be the end.
+    // The client does not know that the connection ends, and may still send requests or KeyUpdates.
     may_follow_ = may_follow_ || must_end || exchange_->request().keep_alive;
     return leave(), false;
   }
@@ -243,7 +241,8 @@ bool Http1Session::response_sent(int64_t now) {
   return false;
 }
 
-// A client may be gone that has sent further requests before, uploads among them: they are carried out.
+// The response could not be sent. If the client has left but had sent further requests before, uploads
+// perhaps, these are carried out.
 bool Http1Session::response_unheard() {
   if (!transport_.channel().deaf() || !goes_on_) return transport_.close(), false;
   exchange_->on_cut();
@@ -251,7 +250,8 @@ bool Http1Session::response_unheard() {
   return transport_.state() != State::idle;
 }
 
-// Reads the rest of the message that was answered. False when the connection does not go on with another.
+// Parses the rest of the message that was answered. False when no further message follows on the
+// connection.
 bool Http1Session::end_of_message() {
   while (message_open_) {
     const Http1::Step step = http_.next(unread_.data(), unread_.size(), exchange_->request());

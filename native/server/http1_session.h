@@ -37,7 +37,7 @@ class Http1Session final : public Session {
   void resume(Exchange& exchange) override;
 
  private:
-  // Each returns whether to go on at once.
+  // Each step returns whether proceed() is to take another one at once.
   bool step_head();
   bool step_receive();
   bool step_send();
@@ -65,20 +65,20 @@ class Http1Session final : public Session {
   Reactor& reactor_;
   Transport& transport_;
   Http1 http_;
-  ExchangePool::Taken exchange_;  // from the first byte of its head on
-  // Bytes read and not parsed: in the reactor's scratch, in kept_, or in the buffer of the sink while it
-  // has one.
+  ExchangePool::Taken exchange_;  // exists from the first byte of a head on
+  // Bytes that were read and not parsed. They are in the reactor's scratch buffer, in kept_, or in the
+  // sink's buffer.
   std::string_view unread_;
-  std::string_view body_left_;  // before them: body bytes that found no room
+  std::string_view body_left_;  // body bytes before unread_ for which the sink had no room
   std::string kept_;
-  std::string_view interim_;  // what of an interim response has not been written
-  uint64_t turn_bytes_ = 0;   // sent in this run of proceed(), as the next
+  std::string_view interim_;  // the part of an interim response that was not sent yet
+  uint64_t turn_bytes_ = 0;   // bytes sent in this run of proceed(); turn_responses_ counts responses
   uint32_t turn_responses_ = 0;
-  bool goes_on_ = true;        // after the response under way, with a further request
-  bool message_open_ = false;  // a request's head was taken and its end was not
-  bool queued_ = false;        // a large response has waited for its turn; a small one need not
+  bool goes_on_ = true;        // whether another request may follow the current response
+  bool message_open_ = false;  // a request's head was parsed, and its end was not
+  bool queued_ = false;        // a large response has waited for its turn
   bool had_request_ = false;
-  bool may_follow_ = false;  // after the last response the client may be sending still
+  bool may_follow_ = false;  // after the last response the client may still be sending
 };
 
 }  // namespace sealgate

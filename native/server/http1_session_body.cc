@@ -6,8 +6,9 @@
 namespace sealgate {
 namespace {
 
-constexpr uint64_t kBodyShare = 512 * 1024;  // bytes of one body received before others have their turn
-constexpr size_t kDirectBytes = 32 * 1024;   // more than a record takes
+// Bytes of one body that are received before others have their turn.
+constexpr uint64_t kBodyShare = 512 * 1024;
+constexpr size_t kDirectBytes = 32 * 1024;                               // more than one record
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";  // RFC 9110 10.1.1
 
 }  // namespace
@@ -20,15 +21,15 @@ void Http1Session::receive(Exchange& exchange) {
   if (!exchange.body_pending()) exchange.on_body_end();
 }
 
-// An interim response goes before all else. False: it has to wait for the socket, or the connection is
-// closed.
+// Sends an interim response, which goes before everything else. False: it waits for the socket, or the
+// connection is closed.
 bool Http1Session::send_interim() {
   while (!interim_.empty()) {
     Channel& channel = transport_.channel();
     const IoResult result = channel.write(interim_.data(), interim_.size(), false);
     if (result.state == IoState::failed) {
       if (!channel.deaf()) return transport_.close(), false;
-      interim_ = {};  // who does not hear it may have sent its body all the same
+      interim_ = {};  // a client that does not read it may still have sent its body
       return true;
     }
     if (result.state != IoState::ok) return false;
@@ -39,7 +40,7 @@ bool Http1Session::send_interim() {
 
 bool Http1Session::step_receive() {
   if (!send_interim()) return false;
-  // Records that the socket had no room for leave when it has, though no response follows soon.
+  // Sends records that an earlier full socket held back, since no response may follow soon.
   Channel& channel = transport_.channel();
   if (channel.flush() == IoState::failed && !channel.deaf()) return transport_.close(), false;
   uint64_t share = kBodyShare;
@@ -50,9 +51,9 @@ bool Http1Session::step_receive() {
       body_left_.remove_prefix(taken);
       if (!body_left_.empty()) return transport_.hear_arrivals(false), false;  // until the sink has room
     }
-    if (!exchange_->body_pending()) return false;  // all of it is being stored
+    if (!exchange_->body_pending()) return false;  // the whole body arrived and is being stored
     if (share == 0) return reactor_.make_ready(transport_), false;
-    // The parser is asked also without further bytes: a body ends after its last byte.
+    // The parser runs even without further bytes, because it reports the end of a body separately.
     const Http1::Step step = http_.next(unread_.data(), unread_.size(), exchange_->request());
     take_body(step);
     if (step.event != Http1::Event::more) continue;
@@ -69,8 +70,8 @@ bool Http1Session::step_receive() {
   return true;
 }
 
-// A body of known length is received where it is written from. The rest of a buffer or of a body that may be
-// smaller than a record goes by way of the scratch, as does what stands between chunk lines.
+// A body of known length is received directly into the sink's buffer. What may be smaller than a record,
+// the end of a buffer or of a body, is received into the scratch buffer, as are chunked bodies.
 IoState Http1Session::read_body() {
   const Request& request = exchange_->request();
   BodySink& sink = *exchange_->sink();

@@ -1,5 +1,5 @@
-// HttpResponses: responses that left whole, by class of status, method and the way their bytes left.
-// UploadSizes: how large the bodies were that were received. Written by one thread, read by any.
+// HttpResponses: counts responses that were sent whole, by class of status, method and path.
+// UploadSizes: a histogram of the sizes of received bodies. One thread writes them, any may read.
 #pragma once
 
 #include <algorithm>
@@ -18,13 +18,14 @@ namespace sealgate {
 
 class HttpResponses {
  public:
-  static constexpr size_t kUnread = static_cast<size_t>(Method::other) + 1;  // its head could not be read
+  // For a head that could not be parsed.
+  static constexpr size_t kUnread = static_cast<size_t>(Method::other) + 1;
 
   void add(size_t method, int status, Path path) {
     const unsigned row = static_cast<unsigned>(path) * kMethods + static_cast<unsigned>(method);
     responses_[row * kClasses + static_cast<unsigned>(status) / 100 % kClasses].add();
   }
-  // "http_responses.2xx/GET/tls-send"; what never occurred is left out.
+  // Visits "http_responses.2xx/GET/tls-send"; combinations that never occurred are left out.
   template <typename Visit>
   void each(Visit& visit) const {
     for (size_t i = 0; i < responses_.size(); i++) {
@@ -39,11 +40,11 @@ class HttpResponses {
   }
 
  private:
-  // By Method; a method that is not one of them is called other, lest clients make labels.
+  // Names by Method. All unknown methods are "other", because clients must not be able to make labels.
   static constexpr std::array<std::string_view, kUnread + 1> kMethodNames{
       "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST", "other", "none"};
   static constexpr unsigned kMethods = kMethodNames.size();
-  static constexpr unsigned kClasses = 8;  // 0 to 5, and a power of two
+  static constexpr unsigned kClasses = 8;  // status / 100 is 0 to 5; rounded up to a power of two
   std::array<Counter, static_cast<size_t>(Path::count_) * kMethods * kClasses> responses_;
 };
 
@@ -53,7 +54,7 @@ class UploadSizes {
     buckets_[bucket_of(bytes)].add();
     sum_.add(bytes);
   }
-  // "upload_size.4096" with the observations up to that many bytes, and "upload_size_sum".
+  // Visits "upload_size.4096" with the number of bodies up to that many bytes, and "upload_size_sum".
   template <typename Visit>
   void each(Visit& visit) const {
     for (size_t i = 0; i < kBuckets; i++) {
@@ -70,7 +71,8 @@ class UploadSizes {
 
  private:
   static constexpr uint64_t kLeast = 4096;
-  static constexpr size_t kBuckets = 13;  // 4 KiB to 16 GiB, four times as much each, and what is above
+  // Bounds from 4 KiB to 16 GiB, each four times the one before, and a last one without bound.
+  static constexpr size_t kBuckets = 13;
   Counter buckets_[kBuckets];
   Counter sum_;
 };

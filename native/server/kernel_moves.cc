@@ -8,9 +8,9 @@
 
 namespace sealgate {
 
-// The one place that decides whether a direction may go into the kernel for a transfer of so many bytes.
-// none: it may, if the channel has nothing in hand (Channel::move_to_kernel). in_rollout: as far as the
-// rollout has come, it lets this direction of this connection move.
+// The one place that decides whether a direction may move into the kernel for a transfer of so many bytes.
+// none: it may, as soon as the channel holds no unsent or unopened bytes (Channel::move_to_kernel).
+// in_rollout: whether the rollout lets this direction of this connection move.
 Fallback KernelMoves::obstacle(Direction direction, uint64_t bytes, const Rollout& rollout,
                                bool in_rollout) const {
   const KtlsPolicy& policy = reactor_.options().ktls;
@@ -20,13 +20,14 @@ Fallback KernelMoves::obstacle(Direction direction, uint64_t bytes, const Rollou
   if (!policy.wants(direction)) return Fallback::off;
   // On a kernel where the probe found nothing to work, no rollout and no cipher would help.
   if (!kernel.any()) return Fallback::kernel_unsupported;
-  // Its group stays in userspace to compare with, or the rollout's phase has not come to this direction.
+  // The connection's group stays in userspace for comparison, or the rollout's phase has not reached this
+  // direction.
   if (!in_rollout) return Fallback::not_in_rollout;
   // The kernel speaks TLS 1.2 and 1.3 alone.
   if (!suite.version) return Fallback::protocol_unsupported;
-  // Records of CBC and CCM_8 suites are OpenSSL's for good: neither the engine nor the kernel protects them.
+  // OpenSSL keeps the records of CBC and CCM_8 suites: neither the engine nor the kernel supports these.
   if (!suite.aead) return Fallback::cipher_unsupported;
-  // The operator wants no kernel TLS with this protocol or cipher.
+  // The operator has turned kernel TLS off for this protocol or cipher.
   if (!policy.wants(*suite.version, *suite.aead)) return Fallback::off;
   // The probe moved a connection of this protocol and cipher into this kernel, and its records came out wrong
   // or not at all.
@@ -37,14 +38,14 @@ Fallback KernelMoves::obstacle(Direction direction, uint64_t bytes, const Rollou
     return Fallback::rekey_unsupported;
   // The kernel sends records of 16 KiB, and this peer has said that it takes shorter ones only.
   if (direction == Direction::tx && !channel_.sends_whole_records()) return Fallback::record_size_limit;
-  // To install keys costs more than a small transfer saves.
+  // Installing keys costs more than a small transfer saves.
   if (bytes < std::max(reactor_.options().ktls.min_bytes, rollout.min_bytes)) return Fallback::too_short;
   return Fallback::none;
 }
 
 namespace {
 
-// Whether anything has changed since the move was last tried.
+// Whether the reason for which the last attempt failed may have passed.
 constexpr bool worth_trying(Fallback last) {
   return last == Fallback::too_short || last == Fallback::pending_data || last == Fallback::not_in_rollout;
 }
@@ -64,11 +65,11 @@ void KernelMoves::join(const Client& client) {
     const auto i = static_cast<size_t>(each);
     const Fallback found = obstacle(each, 0, *rollout, may_move_ && rollout->allows(each));
     reasons_[i] = found == Fallback::none ? Fallback::too_short : found;
-    // Groups are compared by transfers that the kernel could take, were the connection in the rollout.
+    // Groups are compared by transfers that the kernel could take if the connection were in the rollout.
     if (obstacle(each, UINT64_MAX, *rollout, true) == Fallback::none)
       least_bytes_[i] = reactor_.options().ktls.min_bytes;
   }
-  // Where no transfer is too small, receiving does not wait for one.
+  // With a least size of 0 receiving moves at once and does not wait for a body.
   before(Direction::rx, 0);
 }
 
@@ -83,7 +84,7 @@ void KernelMoves::consider(Direction direction, uint64_t bytes) {
   const auto rollout = reactor_.engine().rollout.load();
   if (obstacle(direction, bytes, *rollout, true) != Fallback::none) return;
   const bool allowed = rollout->allows(direction);
-  // Before the first phase that moves anything, the groups are compared as in that phase.
+  // In the phase that moves nothing yet, connections are divided as in the first phase that moves sending.
   if (direction == Direction::tx || allowed) become_movable();
   if (stays) return;
   why = allowed ? channel_.move_to_kernel(direction, reactor_.engine().ktls()) : Fallback::not_in_rollout;
@@ -94,7 +95,7 @@ void KernelMoves::consider(Direction direction, uint64_t bytes) {
   count_mode(direction, rollout->phase >= Phase::hw_offload);
 }
 
-// The connection counts as movable from here on, in whatever group it is.
+// From here on the connection counts as movable, whatever its group.
 void KernelMoves::become_movable() {
   if (std::exchange(movable_, true)) return;
   totals_ = &reactor_.mutable_counters().of(group_, true);
@@ -102,7 +103,7 @@ void KernelMoves::become_movable() {
   channel_.count_for(*totals_);
 }
 
-// Where no device takes keys, the kernel's software has them: the kernel need not be asked.
+// Without a device that can take keys, the kernel's software has them, and the kernel need not be asked.
 void KernelMoves::count_mode(Direction direction, bool offload_allowed) {
   KtlsModes modes{{KtlsMode::software, KtlsMode::software}};
   Counters& counters = reactor_.mutable_counters();

@@ -1,5 +1,5 @@
-// KernelMoves: which group of the rollout a connection is counted for, and when a direction of it moves into
-// the kernel: the rollout says whether it may, its transfers say when.
+// KernelMoves: the rollout group of one connection, and when its directions move into the kernel: the
+// rollout says whether they may, the sizes of transfers say when.
 #pragma once
 
 #include <array>
@@ -19,18 +19,21 @@ class KernelMoves {
  public:
   KernelMoves(Reactor& reactor, Channel& channel) : reactor_(reactor), channel_(channel) {}
 
-  // The handshake is done.
+  // Assigns the group. Call it after the handshake.
   void join(const Client& client);
-  // In the clear no handshake names the server's own fetches: their first request does.
+  // Recognizes the server's own fetches in plaintext, where no handshake names them, by the host of their
+  // first request.
   void know_sentinel(std::string_view host);
 
-  // A transfer of so many bytes begins: a response that leaves, or a body that arrives.
+  // Call it before a transfer of so many bytes, a response or a body; may move that direction.
   void before(Direction direction, uint64_t bytes) {
     if (bytes >= least_bytes_[static_cast<size_t>(direction)]) consider(direction, bytes);
   }
-  // Whether whoever has the sending keys may be spared copies of files that the kernel holds.
+  // Whether sendfile may spare the copies of files that the kernel keeps from changing
+  // (TLS_TX_ZEROCOPY_RO).
   bool spares_copies() const { return zero_copy_; }
-  // A record that had begun to arrive when receiving was to move may be complete now.
+  // Call it after each read. A record that had begun to arrive when receiving was to move may be complete
+  // now.
   void after_read() {
     if (rx_bytes_ != kNone && reason(Direction::rx) == Fallback::pending_data)
       consider(Direction::rx, rx_bytes_);
@@ -38,9 +41,9 @@ class KernelMoves {
 
   Group group() const { return group_; }
   bool movable() const { return movable_; }
-  // The group's; null until the handshake is done, and in plaintext.
+  // Totals of the group; null in plaintext and until the handshake is done.
   GroupTotals* totals() const { return totals_; }
-  // Who has a direction's records: "kernel", or why it does not.
+  // Who protects the records of a direction: "kernel", or why it is not the kernel.
   std::string_view owner_or_reason(Direction direction) const;
   void count_fallbacks() const;
   void describe(ConnectionInfo& info) const;
@@ -58,15 +61,15 @@ class KernelMoves {
   Reactor& reactor_;
   Channel& channel_;
   GroupTotals* totals_ = nullptr;
-  // By Direction: a smaller transfer is not looked at; kNone: nothing moves it.
+  // By Direction: smaller transfers are not considered. kNone: no transfer moves the direction.
   std::array<uint64_t, 2> least_bytes_{kNone, kNone};
-  uint64_t rx_bytes_ = kNone;          // of the last body for which receiving was to move
+  uint64_t rx_bytes_ = kNone;          // size of the last body for which receiving was to move
   std::array<Fallback, 2> reasons_{};  // by Direction: why it is not in the kernel
   Group group_ = Group::outside;
   bool joined_ = false;
-  bool zero_copy_ = false;  // sending is in the kernel, see spares_copies()
-  bool may_move_ = false;   // it is of the part of the slice that may
-  bool movable_ = false;    // it had a transfer that the kernel could take (group_totals.h)
+  bool zero_copy_ = false;  // sending is in the kernel, and see spares_copies()
+  bool may_move_ = false;   // the rollout lets the connection move
+  bool movable_ = false;    // a transfer came that the kernel could take (group_totals.h)
 };
 
 }  // namespace sealgate

@@ -10,7 +10,8 @@
 namespace sealgate {
 
 void guard_secrets() {
-  constexpr size_t kArena = 32 << 20, kLeast = 64;  // two secrets a connection; touched only where used
+  // Room for two secrets a connection; memory is used only where it is touched.
+  constexpr size_t kArena = 32 << 20, kLeast = 64;
   static const int done = [] {
     wipe_what_reading_keys_leaves();
     return CRYPTO_secure_malloc_init(kArena, kLeast);

@@ -1,17 +1,17 @@
-// Which libraries are really inside: asked of the code itself, not of the build.
+// The versions of the linked libraries, asked of their code at run time, and the memory for secrets.
 #pragma once
 
 #include <string>
 
 namespace sealgate {
 
-// Puts what OpenSSL and the engine keep secret (private keys, traffic secrets) into memory that is not
-// swapped and not in core dumps, where the system allows it (CRYPTO_secure_malloc_init(3)). Before the first
-// secret.
+// Puts the secrets of OpenSSL and the engine (private keys, traffic secrets) into memory that is not
+// swapped and not in core dumps, where the system allows it (CRYPTO_secure_malloc_init(3)). Call it before
+// the first secret is made.
 void guard_secrets();
 std::string openssl_version();
-// The file that holds the OpenSSL code that calls reach (dladdr(3)): this addon, unless the runtime's own
-// copy came in between.
+// The file that the OpenSSL code in use was loaded from (dladdr(3)): this addon, unless the runtime's own
+// OpenSSL was bound instead.
 std::string openssl_file();
 std::string llhttp_version();
 

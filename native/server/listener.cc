@@ -43,7 +43,7 @@ Fd open_socket(int family, bool v6_only) {
   return fd;
 }
 
-// A bind without SO_REUSEPORT meets any other listener, whatever it set.
+// Binds without SO_REUSEPORT, which fails if any other socket listens there.
 Status nobody_listens(const Address& address, socklen_t size, bool v6_only) {
   const Fd probe = open_socket(address.any.sa_family, v6_only);
   if (!probe) return Status::last("socket");
@@ -100,7 +100,7 @@ Fd Listener::accept(std::string* peer, int* error) const {
     *error = errno;
     return fd;
   }
-  // Responses are written whole or with MSG_MORE, so Nagle's wait could only delay the last segment.
+  // Responses are written whole or with MSG_MORE, so Nagle's algorithm could only delay the last segment.
   const int one = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   *peer = text_of(address);

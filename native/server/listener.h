@@ -15,17 +15,17 @@ struct ListenerOptions {
   std::string host;  // numeric IPv4 or IPv6
   uint16_t port = 0;
   bool tls = true;
-  bool v6_only = false;  // [::] leaves IPv4 to another listener of the port
+  bool v6_only = false;  // for [::]: another listener of the port takes IPv4
 };
 
 class Listener {
  public:
-  // shared: another reactor of this process has the address already. When it has not, an address that any
-  // other socket listens on is refused (EADDRINUSE), where SO_REUSEPORT alone would quietly share its
-  // connections.
+  // shared: another reactor of this process is bound to the address. When that is false, an address on
+  // which any other socket listens is refused (EADDRINUSE): with SO_REUSEPORT alone both would silently
+  // share its connections.
   static Status bind(const ListenerOptions& options, bool shared, Listener* out);
 
-  // Whether another listener of its port is there for IPv4, which [::] would take too.
+  // Whether another listener of the same port takes IPv4, which [::] would take otherwise.
   static bool leaves_v4(const ListenerOptions& listener, const std::vector<ListenerOptions>& all);
 
   int fd() const { return socket_.get(); }
@@ -33,7 +33,7 @@ class Listener {
   uint16_t port() const { return port_; }
   bool tls() const { return tls_; }
 
-  // The next connection, non-blocking; an empty Fd when there is none (EAGAIN) or on *error.
+  // Accepts a connection, non-blocking. An empty Fd: there is none (EAGAIN), or *error says what failed.
   Fd accept(std::string* peer, int* error) const;
   void close() { socket_.reset(); }
 

@@ -7,7 +7,8 @@
 
 namespace sealgate {
 
-// The pages of a large body are the process's when bytes arrive, though all of them are counted before.
+// The whole capacity is counted at once, but the kernel gives a large buffer its pages only when bytes
+// arrive.
 MemorySink::MemorySink(Reactor& reactor, uint64_t request, BodyMemory::Taken memory, uint64_t most_bytes,
                        size_t capacity)
     : BodySink(reactor, request, most_bytes),

@@ -1,4 +1,4 @@
-// MemorySink: a small body that the application gets as a whole, in memory. It is whole with its last byte.
+// MemorySink: receives a small body into memory and passes it to the application as a whole.
 #pragma once
 
 #include <memory>
@@ -10,8 +10,8 @@ namespace sealgate {
 
 class MemorySink final : public BodySink {
  public:
-  // `capacity`: what was taken of the memory for bodies, and enough for one of `most_bytes` or of known
-  // length.
+  // `capacity`: the size of the part that was taken, which is enough for a body of `most_bytes` or of the
+  // known length.
   MemorySink(Reactor& reactor, uint64_t request, BodyMemory::Taken memory, uint64_t most_bytes,
              size_t capacity);
   ~MemorySink() override;
@@ -24,7 +24,7 @@ class MemorySink final : public BodySink {
   void hand_over() override;
 
  private:
-  // Shared with the event that hands the bytes over: it may wait for the application longer than the client.
+  // Shared with the event that carries the bytes, which may outlive the client and this sink.
   std::shared_ptr<const BodyMemory::Taken> memory_;
   const size_t capacity_;
   std::unique_ptr<char[]> bytes_;

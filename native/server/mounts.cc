@@ -8,13 +8,12 @@
 namespace sealgate {
 namespace {
 
-// The longest host name (RFC 1035 2.3.4). A longer one belongs to no mount, and is not compared with each
-// suffix, which would take time by the square of its length.
+// The longest host name (RFC 1035 2.3.4). A longer one belongs to no mount; comparing it with each suffix
+// would take time quadratic in its length.
 constexpr size_t kMaxHost = 255;
 using HostBuffer = std::array<char, kMaxHost>;
 
-// A host in the form in which hosts are compared: in lower case, without the port and without the dot that
-// stands for the root.
+// Normalizes a host for comparison: lower case, without the port and without the trailing dot of the root.
 std::string_view host_of(std::string_view authority, HostBuffer& lower) {
   const size_t colon = authority.rfind(':');
   if (colon != authority.npos && authority.find_first_not_of("0123456789", colon + 1) == authority.npos)
@@ -52,7 +51,7 @@ const Mount* MountTable::search(std::string_view authority, std::string_view tar
     const std::string_view host = host_of(authority, lower);
     if (const Mount* found = covering(names_, host, path)) return found;
     if (!suffixes_.empty()) {
-      // The longest suffix first. There is at least one letter before its dot.
+      // Tries the longest suffix first. At least one character must precede its dot.
       for (size_t dot = host.find('.', 1); dot != host.npos; dot = host.find('.', dot + 1)) {
         if (const Mount* found = covering(suffixes_, host.substr(dot), path)) return found;
       }

@@ -1,6 +1,6 @@
-// MountTable: which mount a request is for. The most specific host decides, then the longest path; what no
-// mount of a host covers is looked for among those of wider hosts, and last among those of all hosts. It
-// never changes: a reactor's is exchanged as a whole.
+// MountTable: finds the mount of a request. Mounts of the most specific host come first, and among them
+// the longest path. A path that no mount of a host covers is looked up among wider hosts, and last among
+// the mounts of all hosts. A table never changes; a reactor gets a new one as a whole.
 #pragma once
 
 #include <cstddef>
@@ -13,13 +13,13 @@
 
 namespace sealgate {
 
-// In the words of src/native/mounts.ts.
+// The fields are those of src/native/mounts.ts.
 struct Mount {
   uint32_t id = 0;                      // never 0, which says that a request has no mount
   std::string host;                     // "name", "*.name" or "*", in lower case
   std::string path;                     // with a slash at both ends
-  bool open_reads = false;              // everybody may read: no credentials are looked at
-  std::vector<std::string> parameters;  // of a query, that what is delivered depends on
+  bool open_reads = false;              // everybody may read, so no credentials are evaluated
+  std::vector<std::string> parameters;  // query parameters that answers depend on
 };
 
 class MountTable {
@@ -28,14 +28,14 @@ class MountTable {
   MountTable(const MountTable&) = delete;
   MountTable& operator=(const MountTable&) = delete;
 
-  // Null when no mount covers the path. The authority is a host, and a port where the client named one; the
-  // target is in origin-form, or "*", which is the root's (RFC 9110 9.3.7).
+  // Null when no mount covers the path. `authority` is a host, with a port if the client named one.
+  // `target` is in origin-form, or "*", which counts as the root path (RFC 9110 9.3.7).
   const Mount* find(std::string_view authority, std::string_view target) const {
     return only_ ? only_ : search(authority, target);
   }
 
  private:
-  // Long paths first.
+  // Sorted, the longest path first.
   using ByPath = std::vector<const Mount*>;
   struct HashText {
     using is_transparent = void;
@@ -48,10 +48,10 @@ class MountTable {
   static const Mount* covering(const ByHost& mounts, std::string_view host, std::string_view path);
 
   const std::vector<Mount> mounts_;
-  ByHost names_;                 // by host
-  ByHost suffixes_;              // by what comes after the star: ".name"
-  ByPath everywhere_;            // those of all hosts
-  const Mount* only_ = nullptr;  // it covers all there is, and there is no other
+  ByHost names_;                 // by host name
+  ByHost suffixes_;              // by what follows the star in "*.name": ".name"
+  ByPath everywhere_;            // mounts of host "*"
+  const Mount* only_ = nullptr;  // set when there is a single mount, and it covers everything
 };
 
 }  // namespace sealgate

@@ -1,5 +1,5 @@
-// Plan: what to do with a request, as the application decided it. A plan for sealed content never changes, so
-// the worker keeps it; one that depends on a name is good while its epoch is.
+// Plan: what to do with a request, as the application decided it. A plan for sealed content never changes,
+// so a worker may keep it; one that depends on a name is valid while its epoch is.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@
 
 namespace sealgate {
 
-// Shared counters, one a slot, that plans depend on. Writers bump a slot after they committed.
+// Counters, shared by all reactors, that plans depend on. A writer increments a slot after its commit.
 class Epochs {
  public:
   static constexpr size_t kSlots = 4096;
@@ -30,12 +30,13 @@ class Epochs {
   std::array<std::atomic<uint64_t>, kSlots> slots_{};
 };
 
-// --- what the application says, in the words of src/native/plan.ts
+// --- what the application says, with the names of src/native/plan.ts ---
 
-// Fields of a response, name and value, in the order in which they leave.
+// Fields of a response as pairs of name and value, in the order in which they are sent.
 using ResponseFields = std::vector<std::pair<std::string, std::string>>;
 
-// A counter as it stood: what was decided since then holds while it does.
+// The value that a counter had. A decision made after it was read is valid while the counter has that
+// value.
 struct Epoch {
   uint32_t slot = 0;
   uint64_t epoch = 0;
@@ -47,19 +48,19 @@ struct RespondPlan {
   std::string body;
 };
 
-// A body that goes to the application, as one event.
+// Receive the body into memory; the application gets it as one event.
 struct MemoryTarget {};
 
-// A body that goes to a new file.
+// Receive the body into a new file.
 struct StagingTarget {
   std::string path;
 };
 
-// A body that is appended to a file which earlier requests have begun.
+// Append the body to a file that earlier requests have begun.
 struct AppendTarget {
-  std::shared_ptr<PartialFile> file;  // claimed: nobody else writes to it while this is there
-  bool last = false;                  // nothing follows: the file is finished
-  bool sync = false;                  // what was received is on the disk before the application hears of it
+  std::shared_ptr<PartialFile> file;  // claimed: nobody else writes to the file while this exists
+  bool last = false;                  // no further request follows: finish the file
+  bool sync = false;                  // fsync(2) before the application hears of the body
 };
 
 struct ReceivePlan {
@@ -67,39 +68,41 @@ struct ReceivePlan {
   uint64_t max_size = 0;
 };
 
-// The level that a file has to have: below it its bytes are copied, or not delivered at all.
+// The lowest seal level at which the file may be delivered by sendfile. Below it, bytes are copied or the
+// request is refused.
 struct SealFloor {
   SealLevel level = SealLevel::l1;
   bool refuse = false;
 };
 
-// What a response for a blob says of it besides its bytes and their digest.
+// What a response says about a blob besides its bytes and digest.
 struct Described {
   std::string content_type;
   ResponseFields fields;          // for 200, 206 and 304
-  ResponseFields content_fields;  // for 200 and 206: they go with the content
-  int64_t last_modified = 0;      // seconds since the epoch; 0: there is no date
+  ResponseFields content_fields;  // for 200 and 206 only, because they describe the content
+  int64_t last_modified = 0;      // seconds since the epoch; 0: unknown
 
-  // A date is later than `now` when the clock went back; Last-Modified never is (RFC 9110 8.8.2.1).
+  // The date to send. A date in the future, after the clock was set back, is not sent (RFC 9110 8.8.2.1).
   int64_t date_at(int64_t now) const { return last_modified <= now ? last_modified : 0; }
 };
 
 struct DeliverPlan : Described {
   SealedFile::Record blob;
-  std::optional<Epoch> cache;       // it may be kept while this holds
-  std::optional<Grant> grant;       // what a request must have been given that it answers
-  int64_t expires = kNever;         // seconds since the epoch; it may be kept until then
-  std::vector<std::string> varies;  // request fields that it depends on
-  SealFloor floor;                  // for its file
+  std::optional<Epoch> cache;       // the plan may be kept while this counter stays
+  std::optional<Grant> grant;       // the grant that a request must have to be answered by the kept plan
+  int64_t expires = kNever;         // seconds since the epoch until which the plan may be kept
+  std::vector<std::string> varies;  // request fields that the plan depends on
+  SealFloor floor;                  // the seal that the file must have
 
   static constexpr int64_t kNever = INT64_MAX;
-  // One that does not say whom it may answer is not kept. Nor is one that depends on request fields: no plan
-  // of today's protocols does, and each of their values would make an entry.
+  // A plan that names no grant is not kept, because nobody could be answered by it. Nor is one that
+  // depends on request fields: no protocol makes such plans today, and each value of a field would need an
+  // entry.
   bool keepable() const { return cache && grant && varies.empty(); }
 };
 
-// A plan for a blob whose file is being proved: enough for HEAD and for 304, 412 and 416, but no byte of it
-// may leave. `otherwise` answers a request for its bytes.
+// Describes a blob whose file is being proved. HEAD, 304, 412 and 416 can be answered by it, but no byte
+// of the file may be sent: `otherwise` answers requests that need bytes.
 struct DescribePlan : Described {
   std::string digest;
   uint64_t size = 0;
@@ -108,23 +111,23 @@ struct DescribePlan : Described {
 
 using Plan = std::variant<DeliverPlan, DescribePlan, RespondPlan, ReceivePlan>;
 
-// --- what the reactor makes of a plan to deliver
+// --- what a reactor makes of a plan to deliver ---
 
-// The answer of a kept plan to the request for all of its content, in the form in which a session says it. A
-// session makes it once, and repeats it to whoever asks so.
+// The answer of a kept plan to a request for the whole content, in the session's own form. A session makes
+// it once and then repeats it.
 struct KeptAnswer {
   virtual ~KeptAnswer() = default;
   virtual size_t bytes() const = 0;
-  bool has_body = false;  // the content is in it, and was found to be what the digest says
+  bool has_body = false;  // the content is included, and its digest was checked
 };
 
-// A plan to deliver whose blob was opened and sealed: what a response is made of, and what is kept for
-// requests to come. Of the reactor's thread alone.
+// A plan to deliver whose blob was opened and sealed. Responses are made of it, and it may be kept. Used
+// only on the reactor's thread.
 struct OpenedPlan {
   DeliverPlan plan;
   std::shared_ptr<const SealedFile> file;
-  bool kept = false;                           // by the reactor, for requests to come
-  mutable std::unique_ptr<KeptAnswer> answer;  // HTTP/1.1's
+  bool kept = false;                           // the reactor keeps the plan for later requests
+  mutable std::unique_ptr<KeptAnswer> answer;  // in the form of HTTP/1.1
 };
 
 }  // namespace sealgate

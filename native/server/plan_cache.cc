@@ -31,7 +31,7 @@ bool PlanCache::full(size_t bytes) const {
 bool PlanCache::offered_before(const PlanKey& key) {
   if (offered_.empty()) offered_.resize(2 * std::bit_ceil(max_entries_));
   const uint64_t hash = index_.hash_function()(key);
-  const auto half = static_cast<uint32_t>(hash >> 32) | 1;  // 0: none yet
+  const auto half = static_cast<uint32_t>(hash >> 32) | 1;  // never 0, which means an empty slot
   return std::exchange(offered_[hash & (offered_.size() - 1)], half) == half;
 }
 
@@ -94,9 +94,9 @@ bool PlanCache::evict(size_t plans) {
   return true;
 }
 
-// The hand walks from the oldest to the newest entry and begins again: the first one not visited since it
-// last came by goes. end() stands for "before the oldest". The newest entry is the one just asked for: it
-// stays, and is not the only one.
+// SIEVE's eviction: the hand walks from the oldest entry to the newest and starts again; it evicts the
+// first entry that was not visited since the hand last passed. end() means that the hand starts at the
+// oldest. The newest entry was just asked for, so it is never evicted.
 void PlanCache::evict_one() {
   for (;;) {
     if (hand_ == entries_.end()) hand_ = std::prev(entries_.end());
@@ -107,7 +107,8 @@ void PlanCache::evict_one() {
 }
 
 size_t PlanCache::cost(const PlanKey& key, const OpenedPlan& plan) {
-  constexpr size_t kBookkeeping = 512;  // list and table nodes, the plan itself, an open file
+  // Bytes an entry takes besides its texts: list and table nodes, the plan, an open file.
+  constexpr size_t kBookkeeping = 512;
   const size_t answer = plan.answer ? plan.answer->bytes() : 0;
   size_t fields = 0;
   for (const ResponseFields* some : {&plan.plan.fields, &plan.plan.content_fields})

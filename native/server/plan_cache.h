@@ -1,7 +1,7 @@
-// PlanCache: PlanKey → OpenedPlan, of one reactor. Bounded in entries and in bytes. Once it is full, a
-// plan is kept when it is offered for the second time (TinyLFU's doorkeeper: Einziger et al., ACM TOS 2017):
-// what is asked for once displaces nothing. SIEVE decides what goes (Zhang et al., NSDI 2024: one visited
-// bit an entry, a hand that moves from old to new), so a hit writes one bit.
+// PlanCache: the kept plans of one reactor, by PlanKey, bounded in number and in bytes. A full cache keeps
+// a plan only when it is offered for the second time (TinyLFU's doorkeeper: Einziger et al., ACM TOS
+// 2017), so that content requested once displaces nothing. SIEVE chooses what is evicted (Zhang et al.,
+// NSDI 2024: one visited bit an entry, a hand that moves from old to new), so a hit writes one bit.
 #pragma once
 
 #include <cstdint>
@@ -19,23 +19,23 @@ namespace sealgate {
 
 class PlanCache {
  public:
-  // `now`: seconds since the epoch, as somebody else keeps them.
+  // `now`: the caller's clock, seconds since the epoch, read at each look-up.
   PlanCache(size_t max_entries, size_t max_bytes, const Epochs& epochs, const int64_t& now,
             Counters& counters)
       : max_entries_(max_entries), max_bytes_(max_bytes), epochs_(epochs), now_(now), counters_(counters) {}
 
-  // Null when there is none, its epoch has moved or its time is over: then it is stale.
+  // Null when there is no plan, or it is stale: its epoch has moved, or its time is over.
   const std::shared_ptr<const OpenedPlan>* find(const PlanKey& key);
-  // Whether the plan is kept from now on. One that is stale is not.
+  // Keeps the plan if the cache has room for it or it is offered again, and returns whether it did. A
+  // stale plan is not kept.
   bool offer(const PlanKey& key, std::shared_ptr<const OpenedPlan> plan);
   void insert(const PlanKey& key, std::shared_ptr<const OpenedPlan> plan);
   void erase(const PlanKey& key);
-  // Gives up the plans that would go next, up to so many. False when there was none.
+  // Evicts up to so many plans. False when there was none.
   bool evict(size_t plans);
-  // Gives up the plans that are stale, with the files they hold open, without waiting until somebody asks for
-  // them.
+  // Removes stale plans and closes their files, instead of waiting until they are looked up.
   void drop_stale();
-  // The plan under this key now holds an answer; counts its bytes.
+  // The plan of this key has received an answer; its bytes are added to the total.
   void grew(const PlanKey& key);
 
  private:
@@ -65,11 +65,11 @@ class PlanCache {
   const int64_t& now_;
   Counters& counters_;
   Entries entries_;
-  std::unordered_map<PlanKey, Entries::iterator, PlanKeyHash> index_;  // keys: views of Entry::text
+  std::unordered_map<PlanKey, Entries::iterator, PlanKeyHash> index_;  // its keys are views of Entry::text
   Entries::iterator hand_ = entries_.end();
   size_t bytes_ = 0;
-  // The doorkeeper: halves of the hashes of keys offered lately, each where the other half says. A newer one
-  // takes the place of an older one.
+  // The doorkeeper: one half of the hash of each key offered lately, at a place that the other half gives.
+  // A newer entry overwrites an older one.
   std::vector<uint32_t> offered_;
 };
 

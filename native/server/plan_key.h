@@ -1,6 +1,6 @@
-// PlanKey: what kept plans are found by: the mount, and of the target what the mount's answers depend on. All
-// versions of HTTP have it from plan_key(). The target counts as it was sent: nothing in it is decoded,
-// merged or put in another order, so what is one key here is one target for the application.
+// PlanKey: the key of kept plans: the mount, and the part of the target that the mount's answers depend
+// on. All HTTP versions build it with plan_key(). The target is used as sent: nothing is decoded, merged
+// or reordered, so that targets with one key are one target to the application.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +24,9 @@ struct PlanKeyHash {
   uint64_t operator()(const PlanKey& key) const { return hash(key.mount, key.text); }
 };
 
-// The path, and those parameters of the query that the mount names. A parameter's name that has an encoded
-// letter may be another spelling of any of them, so it counts. `memory` holds the text where it is no part of
-// the target.
+// The key has the path and those query parameters that the mount names. A parameter whose name contains an
+// encoded character may be another spelling of one of them, so it is included. `memory` holds the text
+// when it is no contiguous part of the target.
 PlanKey plan_key(const Mount& mount, std::string_view target, std::string& memory);
 
 }  // namespace sealgate

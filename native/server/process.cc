@@ -17,13 +17,12 @@
 namespace sealgate {
 namespace {
 
-// --- of memory that is gone, from here to explain(): async-signal-safe(7), and small on the stack
-// ---------------------------------------------------------------------------------------------------
+// --- explaining SIGBUS: from here to explain() all is async-signal-safe(7) and needs little stack ---
 
 constexpr int lost_metadata_status = 74;
 
-// The path of the file that is mapped at an address; empty when there is none. Fed with the characters of
-// /proc/self/maps, whose lines are `START-END MODE OFFSET DEVICE INODE   PATH`.
+// Finds the path of the file that is mapped at an address; empty when there is none. It is fed the
+// characters of /proc/self/maps, whose lines are `START-END MODE OFFSET DEVICE INODE   PATH`.
 class MapSearch {
  public:
   void begin(uintptr_t address) {
@@ -31,7 +30,7 @@ class MapSearch {
     start_ = end_ = length_ = 0;
     part_ = Part::start;
   }
-  // True when it is found.
+  // Returns true when the path is found.
   bool feed(char c) {
     if (c == '\n') {
       if (start_ <= address_ && address_ < end_) return true;
@@ -82,7 +81,7 @@ std::string_view mapped_file(uintptr_t address) {
   return found ? search.path() : std::string_view();
 }
 
-// Nobody can be told of a write to standard error that fails.
+// A failed write to standard error is ignored, since there is nowhere else to report it.
 void say(std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
@@ -96,7 +95,7 @@ void pass_on(int number, siginfo_t* info, void* context) {
   if (handled_before.sa_handler == SIG_IGN && info->si_code <= 0) return;
   if (handled_before.sa_handler != SIG_DFL && handled_before.sa_handler != SIG_IGN)
     return handled_before.sa_handler(number);
-  // The default, as soon as this handler has returned.
+  // Restores the default action, which takes effect when this handler returns.
   struct sigaction none {};
   none.sa_handler = SIG_DFL;
   ::sigaction(number, &none, nullptr);
@@ -104,9 +103,9 @@ void pass_on(int number, siginfo_t* info, void* context) {
 }
 
 void explain(int number, siginfo_t* info, void* context) {
-  // The signal is no fault of memory: somebody sent it.
+  // The signal was sent by a process, and is not a memory fault.
   if (info->si_code <= 0) return pass_on(number, info, context);
-  // Another thread fell into the same hole, and ends the process.
+  // Another thread is explaining already, and will end the process.
   if (explaining.test_and_set())
     for (;;) ::pause();
   const std::string_view path = mapped_file(reinterpret_cast<uintptr_t>(info->si_addr));
@@ -126,8 +125,8 @@ void explain(int number, siginfo_t* info, void* context) {
 
 }  // namespace
 
-// A limit of 0 forbids files alone; one of 1 is the kernel's sign that no program gets the core either. Where
-// the hard limit is below it, the process is made one that cannot be dumped, which also hides it from
+// A limit of 0 forbids core files only; with 1 the kernel also starts no program that takes cores
+// (core(5)). If the hard limit is lower, the process is made undumpable, which also hides it from
 // debuggers of its own user.
 void forbid_core_dumps() {
   const rlimit none{1, 1};
@@ -139,7 +138,7 @@ void explain_lost_metadata() {
   std::call_once(once, [] {
     struct sigaction action {};
     action.sa_sigaction = explain;
-    // On the stack that a thread has for signals, as the runtimes' handlers are.
+    // Uses the thread's signal stack, as the runtimes' own handlers do.
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     ::sigaction(SIGBUS, nullptr, &handled_before);
     ::sigaction(SIGBUS, &action, nullptr);

@@ -1,18 +1,18 @@
-// What the engine does to its process as a whole.
+// Settings of the whole process.
 #pragma once
 
 namespace sealgate {
 
-// No core of it is written from now on, neither to a file nor to a program (core(5)): private keys, ticket
-// keys and clients' tokens are in its memory.
+// From now on no core of the process is written, neither to a file nor to a program (core(5)): its memory
+// holds private keys, ticket keys and tokens of clients.
 void forbid_core_dumps();
 
-// A store's metadata that lose bytes while they are mapped (they were cut short, their disk failed) end the
-// process with SIGBUS at the next read. From now on with a sentence on standard error and status 74, the
-// EX_IOERR of sysexits(3). Every other SIGBUS goes to who handled it before: a runtime, a sanitizer.
+// From now on a SIGBUS from a mapped file of the store's metadata ends the process with a sentence on
+// standard error and status 74 (EX_IOERR of sysexits(3)). It comes when the file was cut short or its disk
+// failed. Any other SIGBUS goes to the handler that was there before: a runtime's or a sanitizer's.
 void explain_lost_metadata();
 
-// Ends it at once, with all of its threads.
+// Ends the process at once, with all threads.
 [[noreturn]] void leave_process(int status);
 
 }  // namespace sealgate

@@ -13,9 +13,10 @@
 namespace sealgate {
 namespace {
 
-constexpr int kEvents = 256;              // taken from epoll_wait(2) at once
-constexpr int kTurns = 2;                 // of connections that go on, before new events are looked at
-constexpr size_t kPlansThatGiveWay = 64;  // at a time, when no file can be opened
+constexpr int kEvents = 256;  // taken from epoll_wait(2) at once
+constexpr int kTurns = 2;     // rounds over ready connections before new events are read
+// Kept plans evicted at a time when the process can open no more files.
+constexpr size_t kPlansThatGiveWay = 64;
 
 }  // namespace
 
@@ -24,13 +25,13 @@ const KtlsSupport& Engine::ktls() {
   return support;
 }
 
-// Never destroyed: workers may outlive the main thread's static destructors.
+// Never destroyed, because workers may outlive the main thread's static destructors.
 Engine& Engine::instance() {
   static Engine* const engine = new Engine();
   return *engine;
 }
 
-// The wake-up of the mailbox and each listener are targets of epoll like the connections.
+// A listener as a target of epoll, like the connections; the mailbox's wake-up has none.
 struct Reactor::Acceptor final : EventTarget {
   Acceptor(Reactor& r, size_t l) : reactor(r), listener(l) {}
   void on_events(uint32_t) override { reactor.accept_from(listener); }
@@ -112,14 +113,14 @@ Status Reactor::open() {
   return {};
 }
 
-// --- from other threads
-// ------------------------------------------------------------------------------------------
+// --- called by other threads ---
 
 void Reactor::answer(uint64_t request, Plan plan) {
   auto shared = std::make_shared<Plan>(std::move(plan));
   mailbox_->post([this, request, shared] {
     if (Exchange* const asked = tickets_.find(request)) return asked->on_answer(std::move(*shared));
-    // The application waits for the body of a client that is gone. A file that its plan names is free then.
+    // The plan waits for the body of a client that has left. It is destroyed first, so that a file named
+    // in it is free when the application hears of that.
     if (!std::holds_alternative<ReceivePlan>(*shared)) return;
     *shared = Plan();
     tell_application({id_, AbortedEvent{request}});
@@ -148,8 +149,7 @@ void Reactor::stop(int64_t grace_ms) {
   mailbox_->post([this, grace_ms] { begin_drain(grace_ms); });
 }
 
-// --- the loop
-// ----------------------------------------------------------------------------------------------------
+// --- the loop ---
 
 void Reactor::run() {
   tick();
@@ -215,8 +215,8 @@ void Reactor::expire() {
   }
 }
 
-// A few at a time, in the order in which they came: a small request that arrives meanwhile does not wait for
-// all large responses under way.
+// Connections go on in the order in which they became ready, a few rounds at a time, so that a small
+// request that arrives meanwhile does not wait for all large responses.
 void Reactor::run_ready() {
   for (int turns = 0; turns < kTurns && !ready_.empty(); turns++) {
     Transport* const connection = ready_.front();
@@ -231,7 +231,7 @@ void Reactor::begin_drain(int64_t grace_ms) {
   if (stopping_) return;
   stopping_ = true;
   accept_again_at_ = 0;
-  // Whoever is in an accept queue already is still served; a socket closed over them would reset them.
+  // Serves the connections that are in an accept queue already: closing the socket would reset them.
   for (size_t i = 0; i < listeners_.size(); i++) {
     while (accept_from(i)) {
     }
@@ -258,8 +258,7 @@ void Reactor::log_error(std::string_view message, std::string_view request) {
   if (!engine_.log.write(line.append("}\n"))) engine_.log_dropped.fetch_add(1, std::memory_order_relaxed);
 }
 
-// --- for the connections
-// -----------------------------------------------------------------------------------------
+// --- called by connections ---
 
 void Reactor::schedule(Deadline& deadline, State state) {
   if (state == State::closed) {
@@ -294,7 +293,7 @@ void Reactor::retire(Transport& transport) {
   connections_.pop_back();
 }
 
-// Pointers to closed connections may stand in the events just taken and in the ready list, until here.
+// Frees closed connections. Until here the events of this turn and the ready list may point to them.
 void Reactor::free_closed() {
   if (closed_.empty()) return;
   std::erase_if(ready_, [](const Transport* connection) { return connection->state() == State::closed; });

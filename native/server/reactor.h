@@ -1,5 +1,5 @@
-// Reactor: the event loop of one delivery worker (epoll(7), edge-triggered). It owns its listeners and
-// connections from accept to close; other threads reach it through its mailbox alone.
+// Reactor: the event loop of one delivery worker (epoll(7), edge-triggered). It owns its listeners, and
+// its connections from accept to close. Other threads reach it only through its mailbox.
 #pragma once
 
 #include <sys/epoll.h>
@@ -51,12 +51,12 @@ class Transport;
 
 struct ReactorOptions {
   std::vector<ListenerOptions> listeners;
-  bool shared_ports = false;  // another reactor of this process is bound there
+  bool shared_ports = false;  // another reactor of this process is bound to the same addresses
   TlsOptions tls;
   KtlsPolicy ktls;
   std::string server_name;
   std::vector<Mount> mounts;
-  std::string blobs;  // folder of the store that blobs are below; empty: there are none
+  std::string blobs;  // the store's folder of blobs; empty: there is none
   std::array<RespondPlan, static_cast<size_t>(Problem::count_)> problems;
 
   HttpLimits http;
@@ -64,13 +64,13 @@ struct ReactorOptions {
   size_t small_body_bytes = 16384;
   size_t plan_cache_entries = 16384, plan_cache_bytes = 64 << 20;
   size_t application_requests = 1024, uploads = 256;
-  // Milliseconds.
+  // Timeouts in milliseconds.
   int64_t handshake_timeout = 10'000, head_timeout = 10'000, idle_timeout = 75'000, stall_timeout = 60'000,
           application_timeout = 30'000, linger_timeout = 5'000;
   uint64_t min_rate = 240;  // bytes per second
 };
 
-// What all reactors of a process share.
+// What all reactors of the process share.
 struct Engine {
   Epochs epochs;
   GrantsInForce grants;
@@ -79,20 +79,21 @@ struct Engine {
   IoPool io{4};       // files opened and read for responses
   IoPool uploads{4};  // bodies hashed and written
   IoPool commits{4};  // staging files that become blobs
-  IoPool proofs{2};   // whole files hashed: each may take minutes, and the disk and a core with it
-  IoPool asking{2};   // what waits for reactors to answer
+  IoPool proofs{2};   // whole files hashed: each takes a disk and a core, perhaps for minutes
+  IoPool asking{2};   // jobs that wait for reactors to answer
   LogSink access_log;
   std::atomic<LogFields> access_fields{};
-  LogSink log;                           // what the server itself has to say
-  std::atomic<uint64_t> log_dropped{0};  // lines that found no room there
+  LogSink log;                           // the server's own log
+  std::atomic<uint64_t> log_dropped{0};  // lines of `log` that were lost because its queue was full
   std::atomic<std::shared_ptr<const Rollout>> rollout{std::make_shared<const Rollout>()};
-  std::atomic<int64_t> last_move{0};  // microseconds since the epoch: a direction went into the kernel
-  const KtlsSupport& ktls();          // probes this kernel at the first call
+  // When a direction last moved into the kernel, microseconds since the epoch.
+  std::atomic<int64_t> last_move{0};
+  const KtlsSupport& ktls();  // probes the kernel at the first call
 
   static Engine& instance();
 };
 
-// Whatever epoll can report on.
+// Anything that epoll can report an event for.
 class EventTarget {
  public:
   virtual void on_events(uint32_t events) = 0;
@@ -103,35 +104,35 @@ class EventTarget {
 
 class Reactor {
  public:
-  // Binds. On failure returns null and *failure says what, where and why.
+  // Binds the listeners. On failure returns null, and *failure says what failed, where and why.
   static std::unique_ptr<Reactor> create(uint32_t id, ReactorOptions options, Engine& engine,
                                          std::string* failure);
   ~Reactor();
 
-  // --- any thread ---
+  // --- called by any thread ---
   uint32_t id() const { return id_; }
   const std::vector<Listener>& listeners() const { return listeners_; }
   const Counters& counters() const { return counters_; }
   void answer(uint64_t request, Plan plan);
   void stop(int64_t grace_ms);
-  // For the handshakes from now on. False when it is refused, and then nothing has changed.
+  // Used for handshakes from now on. False when the options are refused; then nothing has changed.
   bool replace_tls(const TlsOptions& options, std::string* failure);
-  // Plans whose epoch has moved are given up now, with their open files, and not when they are asked for.
+  // Removes kept plans whose epoch has moved, and closes their files.
   void drop_stale_plans();
 
-  // Tells of up to `limit` live connections, on the reactor's thread.
+  // Calls `to` on the reactor's thread with up to `limit` live connections.
   void list(size_t limit, std::function<void(std::vector<ConnectionInfo>)> to) const;
 
   // Runs on the calling thread until stop() was called and the last connection ended.
   void run();
 
-  // --- for its connections, on its thread ---
+  // --- called by its connections, on its thread ---
   const ReactorOptions& options() const { return options_; }
   const Answering& answering() const { return answering_; }
   Engine& engine() { return engine_; }
   Counters& mutable_counters() { return counters_; }
   const MountTable& mounts() const { return *mounts_; }
-  // What credentials give, as far as the engine knows; null: the application has to be asked.
+  // The current grants; null: they are not valid any more, so the application must be asked.
   const GrantTable* grants() { return grants_.table(now_); }
   PlanCache& plans() { return plans_; }
   const std::shared_ptr<const BlobFolder>& blobs() const { return blobs_; }
@@ -144,46 +145,46 @@ class Reactor {
   static constexpr size_t kScratchBytes = RecordBuffers::kBytes;
   RecordBuffers& record_buffers() { return record_buffers_; }
 
-  // Moves a deadline to where the state says.
+  // Restarts a deadline with the time that the state allows.
   void schedule(Deadline& deadline, State state);
-  // Whether the transport hears that bytes have arrived or can be sent; of errors and hang-ups it always
-  // hears.
+  // Whether the transport is told that bytes arrived or can be sent; errors and hang-ups are always told.
   void watch(Transport& transport, bool data);
-  // Calls proceed() again after the other connections had their turn.
+  // Calls proceed() again after other connections had their turn.
   void make_ready(Transport& transport);
   Tickets& tickets() { return tickets_; }
   ExchangePool& exchanges() { return exchanges_; }
-  // One of the requests that the application has at a time, by its client.
+  // Gives back the place at the application that a request of this client held.
   void leave_application(const size_t& client);
   using ApplicationPlace = Lease<Reactor, size_t, &Reactor::leave_application>;
-  // Asks the application, at once or when it is the client's turn: calls the exchange's on_asked() then.
+  // Sends a request to the application, now or when it is the client's turn; calls the exchange's
+  // on_asked() then.
   void ask_application(Exchange& exchange, ApplicationEvent event);
   void tell_application(ApplicationEvent event) { engine_.application.push(std::move(event)); }
-  // For whoever runs the server.
+  // Writes an error to the server's log.
   void log_error(std::string_view message, std::string_view request);
-  // Tasks run on this reactor's thread, or never when it has ended.
+  // Tasks posted here run on the reactor's thread; after its end they are dropped.
   std::shared_ptr<Mailbox> mailbox() const { return mailbox_; }
-  // When the process may open no more files: closes some of kept plans. False when there are none.
+  // Evicts some kept plans because the process can open no more files. False when there are none.
   bool make_room();
   UploadPlaces& upload_places() { return upload_places_; }
-  // It is closed, and goes when nothing points to it any more.
+  // Takes a closed transport, which is freed when nothing points to it any more.
   void retire(Transport& transport);
 
  private:
   Reactor(uint32_t id, ReactorOptions options, Engine& engine);
   struct Acceptor;
-  // A connection that was accepted and is not served yet.
+  // An accepted connection that is not served yet, because there is no room.
   struct Arrival {
     Fd socket;
     size_t listener;
     std::string peer;
-    int64_t until = 0;  // milliseconds on the reactor's clock: it waits no longer
+    int64_t until = 0;  // when it is turned away, milliseconds on the reactor's clock
   };
   static constexpr uint32_t kDataEvents = EPOLLIN | EPOLLOUT, kEndEvents = EPOLLRDHUP | EPOLLET;
 
   Status open();
   void watch_listeners(bool accepting);
-  bool accept_from(size_t listener);  // whether there may be more
+  bool accept_from(size_t listener);  // false: no further connection waits
   bool give_up_idle();
   bool has_room(int listener);
   bool make_way(size_t client);
@@ -225,19 +226,19 @@ class Reactor {
   int64_t now_ = 0;  // milliseconds, CLOCK_MONOTONIC
   int64_t drain_until_ = 0;
   int64_t accept_again_at_ = 0;
-  int64_t look_for_idle_at_ = 0;  // there are as many connections as there may be
+  int64_t look_for_idle_at_ = 0;  // when to look for an idle connection again, at the limit of connections
   bool stopping_ = false;
   bool accepting_ = false;
 
   std::deque<Arrival> lobby_;
   std::minstd_rand random_;
-  uint64_t last_serial_ = 0;  // of connections and requests
+  uint64_t last_serial_ = 0;  // numbers connections and requests
   Tickets tickets_;
   ExchangePool exchanges_{*this};
   std::deque<Transport*> ready_;
-  // Last: what connections hold of the members above they give back when they end.
+  // Destroyed first: connections give back what they hold of the members above.
   std::vector<std::unique_ptr<Transport>> connections_;
-  std::vector<std::unique_ptr<Transport>> closed_;  // in this turn of the loop
+  std::vector<std::unique_ptr<Transport>> closed_;  // closed in this turn of the loop, and not yet freed
 };
 
 }  // namespace sealgate

@@ -1,6 +1,6 @@
-// Reactor, the part that accepts: as many connections at a time as there may be. At the limit a new one takes
-// the place of one that has been idle; where none is, those who hold few take the last quarter from those who
-// hold many (shares.h), and everybody else waits.
+// Reactor, the part that accepts connections, up to their limit. At the limit a new connection takes the
+// place of an idle one. When none is idle, clients with few connections take places from clients with many
+// (the last quarter, shares.h), and all others wait.
 #include <poll.h>
 #include <sys/epoll.h>
 
@@ -12,21 +12,22 @@
 namespace sealgate {
 namespace {
 
-constexpr int kAcceptsAtOnce = 64;     // of one listener before connections have their turn
-constexpr int64_t kAcceptPause = 100;  // milliseconds without accept(2) after EMFILE or ENOBUFS
-// Milliseconds without a request, or without the end of the handshake, before a connection gives way to a new
-// one: by then what was sent with the connection, or behind an answer, has arrived.
+constexpr int kAcceptsAtOnce = 64;     // connections accepted from a listener before others have their turn
+constexpr int64_t kAcceptPause = 100;  // milliseconds to wait after accept(2) failed with EMFILE or ENOBUFS
+// Milliseconds without a request, or without the end of the handshake, after which a connection may be
+// closed for a new one. By then what was sent with the connection, or after an answer, has arrived.
 constexpr int64_t kIdleGivesWay = 1000;
-// Connections that were accepted to see whose they are, and wait: those behind them in the kernel's queue may
-// be of others.
+// Connections that wait accepted. They are accepted although there is no room, because those behind them
+// in the kernel's queue may come from other clients.
 constexpr size_t kLobby = 1024;
-// Connections that are looked at to find one that gives way. Of those who hold many, three quarters are.
+// Connections that are sampled to find one to close. At that point clients with many connections hold
+// three quarters of them.
 constexpr size_t kSample = 32;
 
 }  // namespace
 
-// The connection that has been idle, or in its handshake, longest ends as if its time were over. False when
-// none has been for long; then it is looked for again soon.
+// Ends the connection that has been idle, or in its handshake, longest, as if it had timed out. False when
+// none has been so for long enough; another search then waits.
 bool Reactor::give_up_idle() {
   const Deadline* oldest = nullptr;
   int64_t ripe = now_ + kIdleGivesWay;
@@ -42,7 +43,7 @@ bool Reactor::give_up_idle() {
   return connections_.size() < options_.connections;
 }
 
-// Whether a connection that waits at the listener may be served.
+// Whether a connection that waits at the listener can be served.
 bool Reactor::has_room(int listener) {
   if (connections_.size() < options_.connections) return true;
   pollfd waiting{listener, POLLIN, 0};
@@ -51,14 +52,15 @@ bool Reactor::has_room(int listener) {
   return false;
 }
 
-// Bytes a millisecond, one more than there were: of those that moved none, the older ones are slower.
+// Bytes moved per millisecond. One is added, so that of connections that moved none the older is slower.
 double Reactor::rate_of(const Transport& connection) const {
   const DeadlineList& list = deadlines_[static_cast<size_t>(connection.state())];
   const int64_t since = now_ - (connection.deadline.at - list.length);
   return static_cast<double>(connection.moved() + 1) / static_cast<double>(since + 1);
 }
 
-// For a client that holds few: of a sample, whoever holds most gives up the connection that moves least.
+// Makes room for a client with few connections: of a sample, the client with most connections loses the
+// one that moves fewest bytes.
 bool Reactor::make_way(size_t client) {
   if (!connection_shares_.crowded() || !connection_shares_.holds_few(client)) return false;
   Transport* chosen = nullptr;
@@ -89,7 +91,8 @@ bool Reactor::accept_from(size_t listener) {
     if (!arrival.socket) {
       if ((error == EMFILE || error == ENFILE) && make_room()) continue;
       if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM) return false;
-      // No descriptor or memory for it: without a pause the level-triggered listener would spin.
+      // There is no descriptor or memory for the connection: without a pause the level-triggered listener
+      // would spin.
       accept_again_at_ = now_ + kAcceptPause;
       return watch_listeners(false), false;
     }
@@ -106,7 +109,7 @@ bool Reactor::accept_from(size_t listener) {
   return true;
 }
 
-// Lets connections in that wait in the lobby, as far as there is room.
+// Serves connections from the lobby while there is room.
 void Reactor::let_in() {
   while (!lobby_.empty() && (connections_.size() < options_.connections || give_up_idle())) {
     Arrival next = std::move(lobby_.front());
@@ -115,8 +118,8 @@ void Reactor::let_in() {
   }
 }
 
-// Whoever has waited in the lobby as long as a handshake may take: its client has given up, or knows nothing
-// of waiting and had better try elsewhere.
+// Closes connections that have waited in the lobby as long as a handshake may take: by then the client has
+// given up, or should try elsewhere.
 void Reactor::turn_away_late() {
   while (!lobby_.empty() && lobby_.front().until <= now_) {
     counters_.turned_away.add();

@@ -1,4 +1,5 @@
-// Reactor, the part that asks the application: no more at a time than it is to have, the rest in turns.
+// Reactor, the part that asks the application: it has a limited number of requests at a time, and the
+// others take turns.
 #include <utility>
 
 #include "server/exchange.h"
@@ -21,7 +22,7 @@ void Reactor::leave_application(const size_t& client) {
   fill_application();
 }
 
-// Requests whose connection has gone meanwhile are not asked any more.
+// Sends waiting requests. Those whose connection has been closed are skipped.
 void Reactor::fill_application() {
   while (auto next = application_turns_.next()) {
     auto& [client, event] = *next;

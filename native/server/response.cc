@@ -19,7 +19,7 @@ void add_fields(ResponseHead& head, const ResponseFields& fields) {
   for (const auto& [name, value] : fields) head.add(name, value);
 }
 
-// Repr-Digest (RFC 9530): base64 of the digest's bytes.
+// Adds Repr-Digest (RFC 9530): base64 of the digest's bytes.
 void add_repr_digest(ResponseHead& head, std::string_view digest) {
   const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   unsigned char raw[32] = {}, encoded[48];
@@ -34,7 +34,7 @@ void add_repr_digest(ResponseHead& head, std::string_view digest) {
   head.add("Repr-Digest", head.since(from));
 }
 
-// The fields that 200, 206 and 304 share (RFC 9110 15.4.5, RFC 9530).
+// Adds the fields that 200, 206 and 304 share (RFC 9110 15.4.5, RFC 9530).
 void add_representation(ResponseHead& head, const Content& content) {
   const auto& [described, representation] = content;
   head.add("ETag", representation.etag);
@@ -48,13 +48,13 @@ void add_representation(ResponseHead& head, const Content& content) {
   add_fields(head, described.fields);
 }
 
-// Fields that go with the content: whoever has it already has them too (RFC 9110 15.4.5).
+// Adds the fields that describe the content. A client that gets 304 has them already (RFC 9110 15.4.5).
 void add_content_fields(ResponseHead& head, const Described& described, bool with_coding = true) {
   for (const auto& [name, value] : described.content_fields)
     if (with_coding || name != kCoding) head.add(name, value);
 }
 
-// The coding of content stands in the head of each part of a multipart, which is not coded itself.
+// The line with the Content-Encoding of a part: a multipart body is not coded itself, its parts are.
 std::string coding_of_part(const Described& described) {
   std::string line;
   for (const auto& [name, value] : described.content_fields)
@@ -91,8 +91,8 @@ void build_single(const Content& content, const ByteRange& range, const Answerin
   out.body.push_back({BodySource::Kind::sealed_file, range.first, range.length});
 }
 
-// multipart/byteranges (RFC 9110 14.6). The boundary comes from the digest: content that held half its own
-// SHA-256 could not be made.
+// multipart/byteranges (RFC 9110 14.6). The boundary is made of the digest, because no content can contain
+// half of its own SHA-256.
 void build_multipart(const Content& content, const std::vector<ByteRange>& ranges, const Answering& answering,
                      Response& out) {
   const std::string_view boundary = content.digest().substr(0, 32);
@@ -197,7 +197,7 @@ void build_respond(int status, const ResponseFields& fields, std::string body, b
 bool asks_for_all(const Request& request) {
   if (request.method != Method::get || !request.keep_alive || request.http10 || request.has_body)
     return false;
-  // With one branch, as most requests have none of them.
+  // Tests all fields with one branch, because most requests have none of them.
   const auto sent = [&](Field field) { return reinterpret_cast<uintptr_t>(request.field(field).data()); };
   return (sent(Field::range) | sent(Field::if_match) | sent(Field::if_none_match) |
           sent(Field::if_modified_since) | sent(Field::if_unmodified_since)) == 0;

@@ -1,5 +1,5 @@
-// Response: the answer of one exchange: a head, and a body in the order in which its parts leave. Each part
-// has a source: memory, or the plan's sealed file.
+// Response: the answer of one exchange: a head, and a body as a list of parts in the order in which they
+// are sent. Each part comes from memory or from the sealed file of the plan.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace sealgate {
 
-// Where a part of a body comes from.
+// One part of a body, and where it comes from.
 struct BodySource {
   enum class Kind : uint8_t { memory, sealed_file };
   Kind kind;
@@ -27,26 +27,26 @@ struct Response {
   ResponseHead head;
   std::vector<BodySource> body;
   std::string memory;
-  std::shared_ptr<const OpenedPlan> plan;  // keeps alive its file, and what sessions keep with it
+  std::shared_ptr<const OpenedPlan> plan;  // keeps the file alive, and the answer kept with the plan
 
-  // Keeps the capacity of what it is made of for the exchange's next answer.
+  // Empties the response and keeps its memory for the next answer of the exchange.
   void clear();
   uint64_t body_size() const;     // bytes
   uint64_t body_in_file() const;  // bytes
 };
 
-// What is the same for all answers of a reactor in one second.
+// What all answers of a reactor have in common during one second.
 struct Answering {
-  std::string server;  // value of Server; empty: there is none
+  std::string server;  // value of the Server field; empty: the field is not sent
   char date[29];       // IMF-fixdate
-  int64_t now = 0;     // seconds since the epoch that `date` says
+  int64_t now = 0;     // the second of `date`, since the epoch
   size_t max_ranges = 32;
-  size_t small_body = 16384;  // bytes; up to it a body is kept in memory
+  size_t small_body = 16384;  // bodies up to this many bytes are kept in memory
 
   void tick(int64_t seconds);
 };
 
-// What an answer about a blob says: of its bytes, which need not be at hand, and besides them.
+// What an answer says about a blob. It can be made while the bytes themselves are out of reach.
 struct Content {
   const Described& described;
   Representation representation;
@@ -55,20 +55,20 @@ struct Content {
 };
 Content content_of(const OpenedPlan& opened, int64_t now);
 
-// The answer to GET or HEAD for sealed content. Problem::none, or why it is refused. The file that parts of
-// its body are of is the caller's to give.
+// Makes the answer to GET or HEAD for sealed content. Returns Problem::none, or why the request is
+// refused. The caller supplies the file that parts of the body refer to.
 Problem build_delivery(const Request& request, const Content& content, const Answering& answering,
                        Response& out);
 
-// A small answer with all its bytes at hand. head_only: to HEAD, which has none of them.
+// Makes a small answer whose bytes are in memory. head_only: for HEAD, without the body.
 void build_respond(int status, const ResponseFields& fields, std::string body, bool head_only,
                    const Answering& answering, Response& out);
 
-// Whether the request is one of those that all get the same answer to a plan: 200, with all of the content.
+// Whether the request gets the plan's common answer: 200 with the whole content.
 bool asks_for_all(const Request& request);
 
-// The whole of a sealed file, where that takes no disk: `cold` says that it would. `broken`: the bytes are
-// not what the digest says.
+// Reads the whole of a sealed file, if all of it is in the page cache. cold: it is not. broken: the bytes
+// do not match the digest.
 enum class ReadBody : uint8_t { not_tried, done, cold, broken };
 ReadBody read_body(const SealedFile& file, std::string& into);
 

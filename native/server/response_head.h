@@ -1,8 +1,7 @@
-// ResponseHead: the status and the fields of a response, in the order in which they leave. How they are said,
-// and what a protocol adds of its own (Connection, Keep-Alive and Transfer-Encoding are HTTP/1.1's), is the
-// session's business. Names and values are views: of the plan, of what all answers of a reactor share, or of
-// what was written into the head itself. They are good while Session::respond() runs, and a session has no
-// more use for them afterwards.
+// ResponseHead: the status and fields of a response, in the order in which they are sent. The session
+// writes them, with the fields that belong to its protocol (Connection, Keep-Alive and Transfer-Encoding
+// are HTTP/1.1's). Names and values are views of the plan, of Answering, or of the head's own buffer. They
+// are valid only during Session::respond().
 #pragma once
 
 #include <array>
@@ -23,11 +22,11 @@ struct HeadField {
 class ResponseHead {
  public:
   ResponseHead() = default;
-  ResponseHead(const ResponseHead&) = delete;  // its views are of itself
+  ResponseHead(const ResponseHead&) = delete;  // its fields may be views of its own buffer
   ResponseHead& operator=(const ResponseHead&) = delete;
 
   int status = 0;
-  // Digest, date, range, length and the boundary of one response take some 240 bytes.
+  // One response needs some 240 bytes for its digest, date, range, length and boundary.
   static constexpr size_t kValueBytes = 320;
 
   void add(std::string_view name, std::string_view value) { fields_.push_back({name, value}); }
@@ -38,7 +37,8 @@ class ResponseHead {
   }
   const std::vector<HeadField>& fields() const { return fields_; }
 
-  // Values that are put together here: what is written one after another stands together, since().
+  // The buffer for values that are composed of several pieces: write() appends a piece, since() returns
+  // all pieces from a position on.
   size_t written() const { return written_; }
   void write(std::string_view text) { text.copy(room(text.size()), text.size()); }
   void write(uint64_t number) {
@@ -51,7 +51,7 @@ class ResponseHead {
   }
   std::string_view since(size_t from) const { return {values_.data() + from, written_ - from}; }
 
-  // Keeps its memory for the next.
+  // Keeps the memory for the next response.
   void clear() {
     status = 0;
     fields_.clear();

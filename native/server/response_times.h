@@ -1,5 +1,4 @@
-// ResponseTimes: how long responses took, by the path their bytes went, by their size, and by the group of
-// the rollout they were counted for.
+// ResponseTimes: histograms of how long responses took, by path, size and rollout group.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +19,8 @@ namespace sealgate {
 class ResponseTimes {
  public:
   struct Cell {
-    Histogram first_byte;  // from the complete request head until the response's first byte was handed over
-    Histogram completion;  // and its last
+    Histogram first_byte;  // from the complete request head to the first byte handed to the kernel
+    Histogram completion;  // from the complete request head to the last byte handed to the kernel
   };
   ResponseTimes() = default;
   ~ResponseTimes() {
@@ -30,7 +29,7 @@ class ResponseTimes {
   ResponseTimes(const ResponseTimes&) = delete;
   ResponseTimes& operator=(const ResponseTimes&) = delete;
 
-  // Only the writing thread makes it. A cell takes 2 KB, so it is made when it is first needed.
+  // Called by the writing thread only. A cell takes 2 KB, so it is created at its first use.
   Cell& cell(Group group, bool movable, Path path, uint64_t bytes) {
     std::atomic<Cell*>& at = cells_[index(static_cast<size_t>(group) * 2 + movable, path, class_of(bytes))];
     if (Cell* const found = at.load(std::memory_order_relaxed)) [[likely]]
@@ -40,14 +39,14 @@ class ResponseTimes {
     return *made;
   }
 
-  // Visits "first_byte.tls-file/64KiB-256KiB/1023": of all groups; "response_size.tls-file/262143": how many
-  // responses had a size of that class; "group_first_byte.canary/1023": of TLS,
-  // all paths and sizes; "movable_first_byte.canary/1023": of its movable connections (group_totals.h). The
-  // same for completion.
+  // Visits "first_byte.tls-file/64KiB-256KiB/1023" (all groups together), "response_size.tls-file/262143"
+  // (the number of responses with a size in that class), "group_first_byte.canary/1023" (TLS only, all
+  // paths and sizes) and "movable_first_byte.canary/1023" (movable connections of the group,
+  // group_totals.h). Each "first_byte" has a "completion" beside it.
   template <typename Visit>
   void each(Visit& visit) const;
 
-  // Sizes include the head. A class begins where a size is named and ends before the next.
+  // Size classes, including the head. A class includes its lower bound and excludes its upper bound.
   static constexpr std::array<std::string_view, 8> kSizes{"0-4KiB",       "4KiB-16KiB",  "16KiB-64KiB",
                                                           "64KiB-256KiB", "256KiB-1MiB", "1MiB-4MiB",
                                                           "4MiB-16MiB",   "16MiB-"};
@@ -55,7 +54,7 @@ class ResponseTimes {
     return std::min<size_t>(static_cast<size_t>(std::bit_width(bytes >> 12) + 1) / 2, kSizes.size() - 1);
   }
 
-  static constexpr uint64_t bound_of(size_t size) {  // of a class, inclusive
+  static constexpr uint64_t bound_of(size_t size) {  // largest size of a class
     return size + 1 < kSizes.size() ? (uint64_t{4096} << 2 * size) - 1 : UINT64_MAX;
   }
 

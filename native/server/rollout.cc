@@ -12,7 +12,7 @@
 namespace sealgate {
 namespace {
 
-constexpr unsigned kMappedBits = 96;  // before an IPv4 address
+constexpr unsigned kMappedBits = 96;  // length of the prefix in front of an IPv4 address
 
 bool parse_address(std::string_view text, in6_addr* out, bool* is_v4) {
   char copy[INET6_ADDRSTRLEN];
@@ -25,7 +25,7 @@ bool parse_address(std::string_view text, in6_addr* out, bool* is_v4) {
   return true;
 }
 
-// Wildcards match as in certificates (RFC 9525 6.3): the wildcard is the whole first label.
+// Wildcards match as in certificates (RFC 9525 6.3): the wildcard stands for the whole first label.
 bool name_matches(std::string_view pattern, std::string_view name) {
   pattern = without_root(pattern);
   if (!pattern.starts_with("*.")) return same(name, pattern);
@@ -100,8 +100,8 @@ bool Rollout::in_slice(const Client& client) const {
                      [&](const AddressPrefix& each) { return each.holds(address); });
 }
 
-// A share that grows keeps the parts it had. Of an IPv6 address the network counts: its host changes the rest
-// at will (RFC 8981).
+// The division is stable: when the share grows, all parts in it stay in it. Only the network of an IPv6
+// address is used, because a host changes the rest at will (RFC 8981).
 uint32_t Rollout::part_of(const Client& client, uint64_t serial) const {
   struct {
     std::array<uint8_t, 16> salt;

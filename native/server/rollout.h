@@ -1,5 +1,5 @@
-// Rollout: which connections may use kernel TLS, and which stay in userspace to compare with. Decided once
-// for a connection, after its handshake, from what is known of the client by then.
+// Rollout: which connections may use kernel TLS, and which stay in userspace for comparison. That is
+// decided once per connection, after its handshake, by what is known of the client then.
 #pragma once
 
 #include <netinet/in.h>
@@ -18,13 +18,13 @@ namespace sealgate {
 enum class Phase : uint8_t {
   instrument,  // nothing moves; the groups are measured alike
   tx_canary,   // the canary's sending may move into the kernel
-  rx,          // and its receiving
-  hw_offload,  // and what the kernel has may go on into the network device
+  rx,          // the canary's receiving may move as well
+  hw_offload,  // a network device may take over keys that the kernel has
 };
 
 // The group that a connection is counted in.
 enum class Group : uint8_t {
-  outside,   // of the slice
+  outside,   // not in the slice
   control,   // in the slice, kept in userspace
   canary,    // in the slice, may move
   sentinel,  // the server's own fetches
@@ -35,13 +35,14 @@ std::string_view group_name(Group group);
 
 struct Client {
   std::string_view peer;         // numeric address
-  std::string_view server_name;  // it asked for (RFC 6066 3); empty: none
+  std::string_view server_name;  // the server name that it asked for (RFC 6066 3); empty: none
   size_t listener = 0;
   std::optional<TlsVersion> version;
   std::optional<Aead> aead;
 };
 
-// An address and how many of its leading bits count. IPv4 is kept as ::ffff:0:0/96 (RFC 4291 2.5.5.2).
+// An address prefix: the address and the number of its leading bits that count. IPv4 is stored as
+// ::ffff:0:0/96 (RFC 4291 2.5.5.2).
 struct AddressPrefix {
   in6_addr address{};
   unsigned bits = 0;
@@ -59,14 +60,15 @@ struct Rollout {
     bool may_move = false;
   };
 
-  // Until somebody says how far the rollout has come, nothing moves.
+  // By default nothing moves, until the application sets the phase.
   Phase phase = Phase::instrument;
   uint32_t canary = 0;  // share of the slice
-  // A client is always in the same part of the slice; false: each connection takes its chance.
+  // true: a client is always in the same part of the slice. false: each of its connections is assigned
+  // anew.
   bool sticky = true;
-  std::array<uint8_t, 16> salt{};  // of the division into parts
+  std::array<uint8_t, 16> salt{};  // makes the division differ between servers
 
-  // The slice. Empty: all.
+  // The slice: connections that take part. An empty list means all.
   std::vector<AddressPrefix> clients;
   std::vector<std::string> server_names;  // lower case; "*.example.org" stands for one label
   std::vector<size_t> listeners;
@@ -74,13 +76,13 @@ struct Rollout {
   std::array<bool, kAeads> ciphers{true, true, true, true};
   uint64_t min_bytes = 0;  // smaller responses and uploads move nothing
 
-  // Names that the sentinel asks for: of a fetch that may move, and of one that stays.
+  // Server names that the sentinel asks for: one for fetches that may move, one for fetches that stay.
   std::string sentinel_canary, sentinel_control;
 
   bool allows(Direction direction) const {
     return phase >= (direction == Direction::tx ? Phase::tx_canary : Phase::rx);
   }
-  // `serial` is the connection's: what an unsticky division is made by.
+  // `serial`: the number of the connection, by which the division is made when it is not sticky.
   Assignment assign(const Client& client, uint64_t serial) const;
 
  private:

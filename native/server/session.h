@@ -1,5 +1,5 @@
-// Session: a protocol on a transport. It turns bytes into exchanges and responses into bytes. Http1Session is
-// the one there is; an HTTP/2 session stands beside it and has many exchanges at a time.
+// Session: a protocol on a transport. It turns received bytes into exchanges, and responses into bytes.
+// Http1Session is the only one; an HTTP/2 session would stand beside it and have many exchanges at a time.
 #pragma once
 
 #include <memory>
@@ -15,35 +15,35 @@ class Session {
  public:
   virtual ~Session() = default;
 
-  // --- for its transport ---
-  // Bytes may have arrived, or may be written: goes on until it needs the outside world.
+  // --- called by its transport ---
+  // Goes on with whatever is possible, until it has to wait. Called when bytes arrived or can be sent.
   virtual void proceed() = 0;
-  // The transport has been in its state for as long as it may be.
+  // The transport has been in its state for as long as that may last.
   virtual void on_deadline() = 0;
-  // Whether it waits for nothing but the client's next request, of which nothing has arrived.
+  // Whether the session only waits for the client's next request, and nothing of that has arrived.
   virtual bool idle() const = 0;
-  // Whether all there is to do is to send something, once it is known what.
+  // Whether all that is left to do is to send a response, or to learn what it is.
   virtual bool only_delivers() const = 0;
-  // The connection breaks off here, with whatever was under way.
+  // The connection was closed, whatever was under way.
   virtual void on_closed() = 0;
-  // Bytes that exchanges under way have moved since they came to what they are doing.
+  // Bytes that its exchanges have moved since their current stages began.
   virtual uint64_t moved() const = 0;
   virtual void describe(ConnectionInfo& info) const = 0;
 
-  // --- for its exchanges ---
-  // The application is asked, so the answer may take a while.
+  // --- called by its exchanges ---
+  // The exchange has asked the application, whose answer may take a while.
   virtual void wait(Exchange& exchange) = 0;
-  // The exchange has a sink: its body is wanted.
+  // The exchange has a sink, so its body is to be received.
   virtual void receive(Exchange& exchange) = 0;
-  // The exchange's response is built: it may leave.
+  // The response of the exchange is built, and is to be sent.
   virtual void respond(Exchange& exchange) = 0;
-  // What it would say in respond() stays with the response's plan, for whoever asks for all of its content.
-  // False when this client is to be told more than all others.
+  // Keeps with the plan what respond() would send, for later requests for the whole content. False when
+  // the response to this client has fields that others must not get.
   virtual bool keep(Exchange& exchange) = 0;
-  // The answer that it has kept with the plan may leave to a request that asks_for_all(), in the place of a
-  // response. False when it is not what the client is to be told.
+  // Sends the answer that was kept with the plan, to a request that asks_for_all(). False when this client
+  // needs another answer.
   virtual bool repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>& plan) = 0;
-  // The application, the disk or the sink has come back to the exchange.
+  // The exchange can go on: the application, the disk or the sink has answered.
   virtual void resume(Exchange& exchange) = 0;
 };
 

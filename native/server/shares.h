@@ -1,5 +1,5 @@
-// Shares: who counts as one client, and how much of a limited number of places one client may hold. The last
-// quarter of the places is for those who hold few.
+// Shares: which connections belong to one client, and how many of a limited number of places one client
+// may hold. The last quarter of the places is reserved for clients that hold few.
 #pragma once
 
 #include <algorithm>
@@ -9,11 +9,11 @@
 
 namespace sealgate {
 
-// A hash of the client at an address. An IPv6 network of /64 is one client: its addresses are for whoever is
-// on it to choose.
+// A hash that identifies the client of an address. A /64 network of IPv6 is one client, because its hosts
+// choose their addresses at will.
 size_t client_at(std::string_view address);
 
-// How many places each client has, by its hash.
+// How many places each client holds, by the hash of the client.
 class Shares {
  public:
   explicit Shares(size_t most) : most_(most) {}
@@ -39,10 +39,10 @@ class Shares {
     if (left == 0) held_.erase(found);
   }
 
-  // Clients that hold many hold more than their three quarters.
+  // Whether clients that hold many have more than their three quarters.
   bool crowded() const { return held_by_large_ + most_ / 4 > most_; }
 
-  // Fewer than four places have no quarter.
+  // With fewer than four places there is no quarter to reserve.
   static bool in_last_quarter(size_t taken, size_t most) { return most >= 4 && taken + most / 4 >= most; }
 
  private:
@@ -51,7 +51,7 @@ class Shares {
 
   const size_t most_;
   std::unordered_map<size_t, size_t> held_;
-  size_t held_by_large_ = 0;  // of those who hold many, together
+  size_t held_by_large_ = 0;  // places of all clients that hold many
 };
 
 }  // namespace sealgate

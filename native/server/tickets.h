@@ -1,6 +1,6 @@
-// Tickets: the names by which other threads speak of an exchange to its reactor: the application when it
-// answers, the I/O pool when it is done. A ticket is a number that is never given out again, so one that
-// comes back too late names nothing, whatever stands by then where its exchange stood.
+// Tickets: the numbers by which other threads name an exchange: the application when it answers, the I/O
+// pool when it is done. A number is never reused, so an answer that comes too late finds nothing, even
+// when its exchange serves another request by then.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@ class Exchange;
 class Tickets {
  public:
   void forget(uint64_t ticket) { exchanges_.erase(ticket); }
-  // The exchange is found under it until the ticket ends.
+  // The exchange can be found by its number until the ticket ends.
   using Ticket = Lease<Tickets, uint64_t, &Tickets::forget>;
 
   Ticket issue(Exchange& exchange) {
     exchanges_.emplace(++last_, &exchange);
     return {*this, last_};
   }
-  // Null: nobody waits for what was done under it.
+  // Null: the ticket has ended.
   Exchange* find(uint64_t ticket) const {
     const auto found = exchanges_.find(ticket);
     return found == exchanges_.end() ? nullptr : found->second;

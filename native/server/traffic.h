@@ -1,4 +1,4 @@
-// SentTraffic: what responses sent, by the way their bytes left, the suite and the seal of their content.
+// SentTraffic: counts responses and their bytes by path, TLS suite and seal level.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace sealgate {
 
-// How the bytes of a response left.
+// The way by which the bytes of a response were sent.
 enum class Path : uint8_t {
   ktls_sendfile,
   ktls_send,
@@ -24,19 +24,19 @@ enum class Path : uint8_t {
 
 std::string_view path_name(Path path);
 
-// Responses by path, suite and seal of their content.
+// The counters by path, suite and seal level.
 class SentTraffic {
  public:
   struct Cell {
     Counter responses;
     Counter bytes;  // of heads and bodies, before TLS
   };
-  // No level: generated content.
+  // No level: the content was generated.
   Cell& cell(Path path, Suite suite, std::optional<SealLevel> level) {
     const size_t seal = level ? 1 + static_cast<size_t>(*level) : 0;
     return cells_[static_cast<size_t>(path)][suite.index()][seal];
   }
-  // "responses.tls-file/TLSv1.3/AES-128-GCM/L1"; what never occurred is left out.
+  // Visits "responses.tls-file/TLSv1.3/AES-128-GCM/L1"; combinations that never occurred are left out.
   template <typename Visit>
   void each(Visit& visit) const;
 

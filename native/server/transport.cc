@@ -45,25 +45,24 @@ void Transport::hear_arrivals(bool wanted) {
   reactor_.watch(*this, wanted);
 }
 
-// --- what wakes it
-// -----------------------------------------------------------------------------------------------
+// --- events ---
 
 void Transport::on_events(uint32_t events) {
   if (state_ == State::closed) return;
-  // An error is believed when reading comes to it: what arrived before is in the queue still, and may be the
-  // whole of an upload. Who was to be delivered to is gone, though, and waits for nothing.
+  // An error is acted on when a read finds it: what arrived before it is still in the queue, and may be
+  // the rest of an upload. But a client that only waits for a response is gone.
   if ((events & EPOLLERR) && session_ && !channel_.receives_by_kernel() && session_->only_delivers())
     return close();
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
     channel_.readable((events & (EPOLLRDHUP | EPOLLHUP)) != 0);
-  // A response under way goes on behind what has just arrived.
+  // A response under way takes its turn behind the connections that are ready.
   if (state_ == State::sending) return reactor_.make_ready(*this);
   proceed();
 }
 
 void Transport::resume() {
   if (state_ == State::closed) return;
-  if (!hears_arrivals_) channel_.readable(false);  // nobody has said that nothing arrived meanwhile
+  if (!hears_arrivals_) channel_.readable(false);  // nobody was told meanwhile that bytes arrived
   proceed();
 }
 
@@ -76,7 +75,7 @@ void Transport::proceed() {
   if (sample != 0) count_cpu(sample, began_in);
 }
 
-// What the kernel does in system calls, encryption and decryption among it, is the thread's time too.
+// System calls count as the thread's time, and with them what the kernel does there, such as encryption.
 void Transport::count_cpu(int64_t began, State began_in) {
   const uint64_t spent = CpuSamples::end(began);
   Counters& counters = reactor_.mutable_counters();
@@ -84,7 +83,7 @@ void Transport::count_cpu(int64_t began, State began_in) {
   if (began_in == State::receiving) {
     counters.cpu_receive.add(spent);
   } else {
-    // Before the first response of a connection its path is not chosen yet.
+    // Until its first response a connection has not chosen a path.
     const bool unchosen = channel_.is_tls() && path_ == Path::plain_send;
     counters.cpu_path[unchosen ? Path::tls_send : path_].add(spent);
   }
@@ -107,10 +106,9 @@ void Transport::on_stopping() {
   proceed();
 }
 
-// --- the handshake
-// ---------------------------------------------------------------------------------------------------
+// --- the handshake ---
 
-// Whether it is over, and the session's turn.
+// True when the handshake is complete, and the session can proceed.
 bool Transport::step_handshake() {
   Counters& counters = reactor_.mutable_counters();
   switch (channel_.handshake()) {
@@ -144,16 +142,15 @@ void Transport::refuse_plaintext() {
   leave(true);
 }
 
-// --- the end
-// -----------------------------------------------------------------------------------------------------
+// --- the end ---
 
 void Transport::leave(bool may_follow) {
   must_linger_ = may_follow || channel_.alerted();
   set_state(State::lingering);
 }
 
-// Our half is closed. Where the client may still be sending, closing the other at once would reset the
-// connection and take the answer or the alert with it (RFC 9112 9.6).
+// Our half is closed. If the client may still be sending, closing the other half at once would reset the
+// connection, and the client could lose the answer or the alert (RFC 9112 9.6).
 void Transport::step_linger() {
   if (channel_.finish_sending() == IoState::again) return;
   if (!must_linger_ || !channel_.discard(reactor_.scratch(), Reactor::kScratchBytes)) close();

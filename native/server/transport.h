@@ -1,6 +1,6 @@
-// Transport: one client connection from accept to close. It owns the socket and whoever protects its records,
-// makes the handshake, moves directions into the kernel, keeps the connection's deadline, and ends it in
-// order. Of what is spoken on it, it knows a Session.
+// Transport: one client connection from accept to close. It owns the socket and the channel, performs the
+// handshake, moves directions into the kernel, keeps the connection's deadline, and ends the connection in
+// order. It knows the protocol only as a Session.
 //
 //   handshake → open: states that the session says → lingering → closed
 #pragma once
@@ -28,29 +28,29 @@ class Transport final : public EventTarget, public DeadlineOwner {
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
 
-  // --- for the reactor ---
+  // --- called by the reactor ---
   bool usable() const { return channel_.usable(); }
   int fd() const { return channel_.fd(); }
   void on_events(uint32_t events) override;
   void on_deadline() override;
   void on_stopping();  // the reactor drains
   void proceed();
-  void close();    // without a further word
-  void give_up();  // the same, though the client did nothing to deserve it: it is to make way, or all end
+  void close();    // at once, without close_notify
+  void give_up();  // like close(), for another client or at the end of the server: not the client's fault
   bool given_up() const { return given_up_; }
   ConnectionInfo info() const;
 
   Deadline deadline;
-  size_t index = 0;  // in the reactor's list
+  size_t index = 0;  // index in the reactor's list of connections
   bool in_ready = false;
 
-  // --- for its session and the exchanges on it ---
+  // --- called by its session and the exchanges on it ---
   // Bytes exchanged since the deadline was last set.
   uint64_t moved() const { return session_ ? session_->moved() : 0; }
   State state() const { return state_; }
   void set_state(State state);
   void extend_deadline() { reactor_.schedule(deadline, state_); }
-  // What its exchange has waited for is there: the application's answer, the disk, room for a body.
+  // An exchange can go on: it has the answer of the application or the disk, or its sink has room.
   void resume();
   Channel& channel() { return channel_; }
   const Channel& channel() const { return channel_; }
@@ -64,15 +64,15 @@ class Transport final : public EventTarget, public DeadlineOwner {
     if (result.state == IoState::ok) moves_.after_read();
     return result;
   }
-  // Whether arrivals wake it. While nothing more can be taken, each segment would wake the reactor for
-  // nothing; the end of the connection is heard all the same.
+  // Whether arriving bytes wake the transport. While its session can take no more, each segment would wake
+  // the reactor in vain; the end of the connection is reported in any case.
   void hear_arrivals(bool wanted);
-  // Our half ends when all that was written has left. may_follow: the client may still be sending.
+  // Closes our half once all that was written has been sent. may_follow: the client may still be sending.
   void leave(bool may_follow);
-  // What was exchanged so far; the response under way is not in it.
+  // Adds to the bytes sent so far, which do not include the response under way.
   void add_sent(uint64_t bytes) { sent_ += bytes; }
   uint64_t sent() const { return sent_; }
-  // How the last response left: what the thread's time is counted under.
+  // Sets the path of the last response, under which the CPU time of the thread is counted.
   void set_path(Path path) { path_ = path; }
 
  private:
@@ -92,7 +92,7 @@ class Transport final : public EventTarget, public DeadlineOwner {
   bool must_linger_ = false;  // the client may still be sending
   const size_t listener_;
   const std::string peer_;
-  const size_t client_;        // shares.h
+  const size_t client_;        // hash of the client (shares.h)
   const int64_t accepted_at_;  // microseconds of CLOCK_MONOTONIC
   uint64_t sent_ = 0;
   std::unique_ptr<Session> session_;  // null during the handshake

@@ -1,5 +1,5 @@
-// UploadPlaces: the uploads that a reactor has under way at a time, shared among clients (shares.h): one
-// client, or one token from many addresses, fills three quarters of the places, and keeps nobody out.
+// UploadPlaces: bounds the uploads that a reactor receives at a time, and shares the places among clients
+// (shares.h): one client, or one token used from many addresses, gets at most three quarters of them.
 #pragma once
 
 #include <cstddef>
@@ -12,19 +12,20 @@ namespace sealgate {
 
 class UploadPlaces {
  public:
-  // Hashes of whoever a place is held for: the client at an address, and its token or certificate.
+  // Who holds a place: hashes of the address and of the identity, a token or certificate.
   struct Holder {
     size_t address = 0, identity = 0;
   };
 
   explicit UploadPlaces(size_t most) : most_(most), by_address_(most), by_identity_(most) {}
 
-  // Who shows no identity is known by the address alone: strangers are not one client.
+  // A client without an identity is known by its address alone, so that strangers do not count as one
+  // client.
   static Holder holder(size_t address, std::string_view identity) {
     return {address, identity.empty() ? address : std::hash<std::string_view>()(identity)};
   }
 
-  // All of `count` places, or none.
+  // Takes all of `count` places, or none.
   bool take(const Holder& holder, size_t count = 1) {
     const bool holds_few = by_address_.holds_few(holder.address) && by_identity_.holds_few(holder.identity);
     if (count > most_ - taken_) return false;

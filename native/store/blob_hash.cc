@@ -14,11 +14,11 @@
 namespace sealgate {
 namespace {
 
-// Buffers and offsets of direct reads are aligned to this: no device asks for more.
+// Alignment of the buffers and offsets of direct reads; no device needs more.
 constexpr size_t kAlignment = 65536;
 constexpr uint64_t kPageBytes = 4096;
-// How far a read may make the kernel read ahead (read_ahead_kb is 128 as a rule, and 8192 on some devices),
-// and how far back a page of the cache reaches that holds many (large folios): it goes as a whole.
+// How far the kernel may read ahead (read_ahead_kb is usually 128, on some devices 8192), and how far back
+// one unit of the page cache may reach that holds many pages and is dropped as a whole (large folios).
 constexpr uint64_t kAheadBytes = 32 * 1024 * 1024;
 constexpr uint64_t kBackBytes = 4 * 1024 * 1024;
 
@@ -68,14 +68,14 @@ Status BlobHash::step(size_t pieces, uint64_t* read) {
 }
 
 Status BlobHash::read_piece(size_t* read) {
-  // No more than the file has: the kernel clears what is left of the buffer of a direct read, all of it.
+  // Asks for no more than the file has, because the kernel clears the rest of the buffer of a direct read.
   const size_t wanted = at_ < size_ ? piece_bytes(size_ - at_) : 0;
   if (wanted == 0) return {};
   note_resident(at_ + wanted + kAheadBytes);
   ssize_t n = 0;
   do {
     n = ::pread(file_.get(), buffer_.get(), wanted, static_cast<off_t>(at_));
-    // Some file systems say only now that they have no direct reads, or none of this file.
+    // Some file systems report only at the first read that they, or this file, have no direct reads.
     if (n < 0 && errno == EINVAL && from_ == ReadFrom::disk) {
       from_ = ReadFrom::beside;
       ::fcntl(file_.get(), F_SETFL, O_RDONLY | O_NONBLOCK);
@@ -89,8 +89,9 @@ Status BlobHash::read_piece(size_t* read) {
   return *read < wanted && at_ < size_ ? Status{ESTALE, "the file was cut off while it was read"} : Status{};
 }
 
-// Asked ahead of the read: pages that other readers have marked make the kernel read further ahead, and what
-// came so was not there before. Where the file is somebody else's, all pages count as there (mincore(2)).
+// Notes which pages are in memory, ahead of the read: pages that other readers have marked make the kernel
+// read further ahead, and what it brings in was not there before. For a file of another user all pages
+// count as present (mincore(2)).
 void BlobHash::note_resident(uint64_t end) {
   const uint64_t noted = noted_from_ + resident_.size() * kPageBytes;
   end = (std::min(end, size_) + kPageBytes - 1) / kPageBytes * kPageBytes;

@@ -1,5 +1,5 @@
-// BlobHash: the SHA-256 of a blob's file, read a piece at a time, so that whoever reads it can wait between
-// two pieces or give up. Blocking: for threads that may wait for a disk.
+// BlobHash: the SHA-256 of a blob's file, computed piece by piece, so that its caller can pause or give up
+// between two pieces. Reads block, so only threads that may wait for a disk use it.
 #pragma once
 
 #include <openssl/evp.h>
@@ -14,9 +14,10 @@
 
 namespace sealgate {
 
-// disk: past the page cache (O_DIRECT), which also finds what changed on the device below a page that is in
-// memory. beside: by way of the page cache, which `disk` becomes where there are no direct reads. Either way
-// the page cache is left as it was found: what the file has there stays, and what reading brought in goes.
+// disk: reads past the page cache (O_DIRECT), which also finds what changed on the device below a page
+// that is in memory. Without support for direct reads it becomes `beside`. beside: reads through the page
+// cache. Both leave the cache as they found it: pages that were there stay, and pages that the reading
+// brought in are dropped.
 enum class ReadFrom : uint8_t { disk, beside };
 
 class BlobHash {
@@ -32,7 +33,7 @@ class BlobHash {
   Status open(const std::string& path, ReadFrom from);
   // Reads and hashes up to so many pieces of kPieceBytes. `read` is 0 at the end of the file.
   Status step(size_t pieces, uint64_t* read);
-  // ESTALE: the file changed while it was read.
+  // ESTALE: the file changed during the reading.
   Status finish(Result* out);
 
  private:
@@ -48,11 +49,11 @@ class BlobHash {
   Fd file_;
   ReadFrom from_ = ReadFrom::disk;
   uint64_t at_ = 0;
-  uint64_t size_ = 0;  // as it was opened
+  uint64_t size_ = 0;  // when it was opened
   std::string evidence_;
   std::unique_ptr<EVP_MD_CTX, Freed> hash_;
   std::unique_ptr<char, Freed> buffer_;
-  // Whether pages were in memory before we came, from the page at `noted_from_` on.
+  // Which pages were in memory before the reading, from the page at `noted_from_` on.
   std::vector<unsigned char> resident_;
   uint64_t noted_from_ = 0;
 };

@@ -1,7 +1,7 @@
-// Evidence: what ties a file's content to the moment it was verified: its inode, its ctime, and by what the
-// kernel has kept it from being changed since then. Kept with a blob's record as text: "<inode>:<ctime
-// seconds>.<nanoseconds>", then " immutable" or " verity:<64 hex digits>". To all but the engine it is
-// opaque.
+// Evidence: ties a file's content to the moment when it was verified: inode and ctime, and the means by
+// which the kernel has kept the file from changing since then. It is recorded with the blob as text:
+// "<inode>:<ctime seconds>.<nanoseconds>", then " immutable" or " verity:<64 hex digits>". Only the engine
+// reads that text.
 #pragma once
 
 #include <sys/stat.h>
@@ -24,13 +24,13 @@ enum class Hold : uint8_t {
 using VerityDigest = std::array<uint8_t, 32>;
 
 struct Evidence {
-  uint64_t inode = 0;  // 0: of no file
+  uint64_t inode = 0;  // 0: evidence of no file
   int64_t seconds = 0, nanoseconds = 0;
   Hold hold = Hold::none;
   VerityDigest verity{};  // all zero without fs-verity
 
   Evidence() = default;
-  // A text that is not exactly one of the three forms is evidence of no file.
+  // A text of any other form is evidence of no file.
   Evidence(std::string_view text);  // NOLINT: a record's evidence is text wherever it comes from
   Evidence(const std::string& text) : Evidence(std::string_view(text)) {}  // NOLINT: likewise
   explicit Evidence(const struct stat& st);
@@ -39,7 +39,7 @@ struct Evidence {
   bool fits(const struct stat& st) const;
 };
 
-// Without a hold.
+// The evidence of a file that the kernel does not hold.
 std::string evidence_of(const struct stat& st);
 
 }  // namespace sealgate

@@ -25,7 +25,7 @@ void IoPool::submit(std::function<void()> job) {
   wake_.notify_one();
 }
 
-// Signals belong to the main thread: a pool thread inherits a mask with all of them blocked.
+// Signals are for the main thread, so a pool thread inherits a mask that blocks them all.
 void IoPool::start_thread() {
   sigset_t all, before;
   sigfillset(&all);

@@ -1,6 +1,6 @@
-// IoPool: threads that may block on a disk, so that no reactor does. One kind of work has one pool, for all
-// reactors: a job waits for others of its kind alone, however long those of another take. Jobs start in the
-// order given, and threads when there is work for them.
+// IoPool: threads that may block on a disk, so that no reactor does. Each kind of work has one pool for
+// all reactors, so that a job waits only for jobs of its own kind. Jobs start in the order in which they
+// were submitted. A thread is started when there is work for it, up to the limit.
 #pragma once
 
 #include <condition_variable>
@@ -14,7 +14,7 @@ namespace sealgate {
 
 class IoPool {
  public:
-  explicit IoPool(size_t most);  // threads
+  explicit IoPool(size_t most);  // most threads
   ~IoPool();                     // finishes what was submitted
   IoPool(const IoPool&) = delete;
   IoPool& operator=(const IoPool&) = delete;

@@ -1,6 +1,6 @@
-// PartialFile: what is kept of a staging file between the requests that append to it: where it is, how much
-// of it counts, and SHA-256 so far. It has no open file. Bytes behind its size, of a write that failed, do
-// not count, and the next writer cuts them off.
+// PartialFile: the state of a staging file between the requests that append to it: its path, the number of
+// bytes that count, and the SHA-256 of these. No file is open meanwhile. Bytes beyond the size come from a
+// failed write; the next writer cuts them off.
 #pragma once
 
 #include <openssl/evp.h>
@@ -26,12 +26,13 @@ class PartialFile {
   const std::string& path() const { return path_; }
   uint64_t size() const { return size_.load(std::memory_order_acquire); }
   bool busy() const { return busy_.load(std::memory_order_acquire); }  // somebody writes, or is about to
-  // The right to write, until the last copy of it ends; null when somebody has it, or the file is finished.
+  // Takes the right to write, which ends with the last copy of the pointer. Null: somebody has it, or the
+  // file is finished.
   static std::shared_ptr<PartialFile> claim(const std::shared_ptr<PartialFile>& file);
 
-  // --- who has the claim ---
+  // --- for the holder of the claim ---
   bool begun() const { return hash_ != nullptr; }
-  // The state of a hash that a file of `size` bytes has.
+  // Stores the size of the file and the state of the hash of its bytes.
   Status save(const EVP_MD_CTX* hash, uint64_t size);
   Status load(EVP_MD_CTX* hash) const;
   void finish() { finished_ = true; }  // nothing more will be appended

@@ -13,7 +13,8 @@
 namespace sealgate {
 namespace {
 
-constexpr int64_t kKnownFor = 5'000'000;  // microseconds: a list of thousands of mounts takes milliseconds
+// Microseconds that a result is reused: reading thousands of mounts takes milliseconds.
+constexpr int64_t kKnownFor = 5'000'000;
 
 bool listed_read_only(uint64_t mount_id) {
   std::ifstream list("/proc/self/mountinfo");
@@ -23,7 +24,7 @@ bool listed_read_only(uint64_t mount_id) {
   return false;
 }
 
-// The last result, which serves again: a store's blobs are on one mount.
+// The last result, which is reused: the blobs of a store are on one mount.
 struct Found {
   uint64_t mount_id = 0;
   int64_t at = 0;
@@ -36,7 +37,7 @@ bool tells_read_only(std::string_view line, uint64_t mount_id) {
   uint64_t id = 0;
   const auto [to, error] = std::from_chars(line.data(), line.data() + line.size(), id);
   if (error != std::errc() || id != mount_id) return false;
-  // Behind the separator: type, source, options of the file system. Blanks in them are written as \040.
+  // After the separator: type, source and options of the file system. Spaces in them are written as \040.
   size_t at = line.find(" - ");
   if (at == line.npos) return false;
   at = line.find(' ', at + 3);

@@ -11,8 +11,8 @@ namespace sealgate {
 // few seconds.
 bool on_read_only_file_system(int fd);
 
-// `line` is one of /proc/self/mountinfo (proc(5)): whether it is of the mount with this number, and the
-// options of its file system begin with "ro".
+// Whether a line of /proc/self/mountinfo (proc(5)) is of the mount with this number, and the options of
+// its file system begin with "ro".
 bool tells_read_only(std::string_view line, uint64_t mount_id);
 
 }  // namespace sealgate

@@ -22,8 +22,8 @@ namespace {
 constexpr const char* kNames[] = {"L0", "L1", "L2", "L3"};
 constexpr mode_t kWritableMode = 0600;
 
-// A read lease (fcntl(2), F_SETLEASE) for as long as this lives. Nobody can have it while somebody has the
-// file open for writing, and it breaks when somebody opens it so.
+// A read lease (fcntl(2), F_SETLEASE) for the lifetime of this object. It cannot be taken while somebody
+// has the file open for writing, and it breaks when somebody opens the file so.
 class Lease {
  public:
   explicit Lease(int fd) : fd_(fd), status_(take(fd)) {}
@@ -37,8 +37,8 @@ class Lease {
   bool unbroken() const { return ::fcntl(fd_, F_GETLEASE) == F_RDLCK; }
 
  private:
-  // The kernel tells of a break by a signal, and the usual one, SIGIO, ends the process. SIGURG is ignored
-  // unless a program asks for it. Giving up a lease resets the choice.
+  // The kernel reports a break by a signal. The default, SIGIO, would end the process; SIGURG is ignored
+  // unless a program asks for it. Giving up the lease resets that choice.
   static Status take(int fd) {
     if (::fcntl(fd, F_SETSIG, SIGURG) != 0) return Status::last("F_SETSIG");
     return ::fcntl(fd, F_SETLEASE, F_RDLCK) == 0 ? Status{} : Status::last("F_SETLEASE");
@@ -51,7 +51,7 @@ class Lease {
 Status set_immutable(int fd, bool on) {
   int flags = 0;
   if (::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) return Status::last("FS_IOC_GETFLAGS");
-  // btrfs tells of fs-verity among these flags and does not take it back.
+  // btrfs reports fs-verity among these flags, but does not accept it.
   int wanted = flags & ~FS_VERITY_FL;
   wanted = on ? wanted | FS_IMMUTABLE_FL : wanted & ~FS_IMMUTABLE_FL;
   if (((flags ^ wanted) & FS_IMMUTABLE_FL) == 0) return {};
@@ -63,7 +63,7 @@ bool is_immutable(int fd) {
   return ::statx(fd, "", AT_EMPTY_PATH, 0, &about) == 0 && (about.stx_attributes & STATX_ATTR_IMMUTABLE) != 0;
 }
 
-// The level that takes what the kernel does for the file already.
+// The level by what the kernel does for the file already.
 SealLevel held_level(int fd) {
   struct statx about {};
   if (::statx(fd, "", AT_EMPTY_PATH, 0, &about) != 0) return SealLevel::l1;
@@ -83,8 +83,8 @@ Status ask_verity(int fd) {
   return result == 0 || errno == EEXIST ? Status{} : Status::last("FS_IOC_ENABLE_VERITY");
 }
 
-// Who may not write to the file may not enable it: nobody where it is immutable, and not the owner of a
-// sealed file either.
+// Only those who may write to the file can enable fs-verity. Nobody may write to an immutable file, and
+// not even its owner to a sealed one.
 Status enable_verity(int fd) {
   if (is_immutable(fd)) {
     if (const Status released = set_immutable(fd, false); !released.ok()) return released;
@@ -109,7 +109,8 @@ Status measure_verity(int fd, VerityDigest* out) {
   return {};
 }
 
-// The strongest hold up to the level that the kernel and this process's rights allow.
+// Applies the strongest protection, up to the wanted level, that the kernel and the rights of this process
+// allow.
 void take_hold(int fd, SealLevel wanted, Raised* out) {
   if (wanted >= SealLevel::l3) {
     out->failure = enable_verity(fd);
@@ -129,7 +130,8 @@ void take_hold(int fd, SealLevel wanted, Raised* out) {
   }
 }
 
-// The last raises of this process. Asked only for files whose evidence does not fit any more.
+// The last raises of this process. They are looked up only for files whose evidence does not match any
+// more.
 class Raises {
  public:
   void add(const Evidence& before, const Evidence& after) {
@@ -189,7 +191,7 @@ Status raise_seal(int fd, const struct stat& verified, SealLevel wanted, Raised*
   const Evidence now(st);
   raised.evidence.seconds = now.seconds;
   raised.evidence.nanoseconds = now.nanoseconds;
-  // At once: whoever delivers the file may look at it in this moment.
+  // Recorded at once, because a delivery may compare the file at any moment.
   if (!out->evidence.fits(st)) raises().add(out->evidence, raised.evidence);
   *out = raised;
   return raised.evidence.hold == Hold::none || ::fsync(fd) == 0 ? Status{} : Status::last("fsync");

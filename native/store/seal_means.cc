@@ -76,7 +76,7 @@ Status seal_means(const std::string& folder, SealMeans* out) {
   Fd writable(::mkostemp(path.data(), O_CLOEXEC));
   if (!writable) return Status::last("mkostemp");
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  writable.reset();  // leases and fs-verity are refused while somebody may write
+  writable.reset();  // leases and fs-verity are refused while the file is open for writing
   out->immutable = file ? try_immutable(file.get()) : Status::last("open");
   out->lease = file ? try_lease(file.get()) : Status::last("open");
   out->verity = file ? try_verity(file.get()) : Status::last("open");

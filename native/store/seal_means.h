@@ -1,4 +1,5 @@
-// SealMeans: by what a file system can make a file unchangeable, found by trying it on a file made for it.
+// SealMeans: the ways in which a file system can protect a file from changes, found by trying them on a
+// file that is created for it.
 #pragma once
 
 #include <string>
@@ -8,8 +9,8 @@
 namespace sealgate {
 
 struct SealMeans {
-  std::string file_system;  // "ext4"; its magic number where the name is not known
-  bool read_only = false;   // mounted so
+  std::string file_system;  // "ext4", or its magic number if the name is unknown
+  bool read_only = false;   // the file system is mounted read-only
   Status immutable;         // chattr(1) +i; takes CAP_LINUX_IMMUTABLE
   Status lease;             // a read lease (fcntl(2), F_SETLEASE)
   Status verity;            // fs-verity (Documentation/filesystems/fsverity.rst)

@@ -16,20 +16,20 @@ namespace {
 
 constexpr mode_t kSealedMode = 0444;
 
-// First difference that no level tolerates.
+// The first difference that no level tolerates.
 SealBreak content_break(const struct stat& st, uint64_t size, const Evidence& evidence) {
   if (!S_ISREG(st.st_mode)) return SealBreak::not_a_file;
   if (static_cast<uint64_t>(st.st_size) != size) return SealBreak::size;
   return evidence.fits(st) ? SealBreak::none : SealBreak::evidence;
 }
 
-// What keeps a file with the right content from level L1.
+// Why a file with the right content does not reach level L1.
 SealBreak pin_break(const struct stat& st) {
   if ((st.st_mode & 07777) != kSealedMode) return SealBreak::mode;
   return st.st_nlink == 1 ? SealBreak::none : SealBreak::links;
 }
 
-// Reads that do not wait (RWF_NOWAIT) need support by the file system; on tmpfs there is nothing to wait for.
+// Reads that do not wait (RWF_NOWAIT) need support by the file system. On tmpfs no read has to wait.
 bool asked_never_cold(int fd) {
   struct statfs fs;
   if (::fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC)) return true;
@@ -38,7 +38,7 @@ bool asked_never_cold(int fd) {
   return ::preadv2(fd, &to, 1, 0, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP;
 }
 
-// The answer is the file system's, so it is asked once for each.
+// The result depends on the file system only, so it is asked for once per device.
 bool never_cold(int fd, dev_t device) {
   thread_local std::unordered_map<dev_t, bool> known;
   if (const auto found = known.find(device); found != known.end()) return found->second;
@@ -51,13 +51,13 @@ int open_with(int folder, const char* path, int flags, SealedFile::Wait wait) {
   how.flags = static_cast<uint64_t>(flags);
   how.resolve = RESOLVE_CACHED;
   const auto fd = static_cast<int>(::syscall(SYS_openat2, folder, path, &how, sizeof how));
-  // Linux before 5.12 cannot say.
+  // Linux before 5.12 does not know RESOLVE_CACHED.
   if (fd < 0 && (errno == ENOSYS || errno == EINVAL)) errno = EAGAIN;
   return fd;
 }
 
-// O_NOATIME is for the owner and root alone. Filters of system calls (seccomp(2)) older than openat2(2)
-// refuse it with the same error.
+// Opens with O_NOATIME, which only the owner and root may use. Filters of system calls (seccomp(2)) that
+// are older than openat2(2) fail with the same error.
 int open_quietly(int folder, const char* path, SealedFile::Wait wait) {
   constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
   const int fd = open_with(folder, path, kFlags | O_NOATIME, wait);
@@ -156,7 +156,7 @@ SealedFile::Sealing BlobFolder::seal(const SealedFile::Record& record, SealedFil
   path.reserve(digest.size() + 6);
   path.append(digest.substr(0, 2)).append("/").append(digest.substr(2, 2)).append("/").append(digest);
   SealedFile::Sealing sealing = SealedFile::seal(folder_.get(), path, record, true, wait);
-  // A disk that was mounted since then hides the folder that was opened.
+  // The blobs may be on a disk that was mounted over the folder after it was opened.
   if (sealing.why == SealBreak::missing)
     sealing = SealedFile::seal(AT_FDCWD, path_ + "/" + path, record, true, wait);
   return sealing;

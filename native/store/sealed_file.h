@@ -1,5 +1,5 @@
 // SealedFile: an open file whose bytes were proved not to change. Only seal() makes one, and only a
-// SealedFile reaches sendfile(2). Shared by plans and by responses in flight; the descriptor closes with the
+// SealedFile reaches sendfile(2). Plans and responses under way share it; its descriptor closes with the
 // last of them.
 #pragma once
 
@@ -19,7 +19,7 @@
 
 namespace sealgate {
 
-// Why a file is not (or no longer) what was recorded.
+// How a file differs from what was recorded of it.
 enum class SealBreak : uint8_t {
   none,
   missing,
@@ -32,7 +32,8 @@ enum class SealBreak : uint8_t {
   content
 };
 std::string_view seal_break_name(SealBreak reason);
-// The file cannot be looked at, which says nothing about its content: it may come back by itself.
+// Whether the file could not be examined, which says nothing about its content; it may come back by
+// itself.
 inline bool out_of_reach(SealBreak reason) {
   return reason == SealBreak::missing || reason == SealBreak::unreadable;
 }
@@ -44,15 +45,16 @@ class SealedFile : public SendableFile {
     uint64_t size = 0;
     Evidence evidence;
   };
-  // never: where opening the file would read from the disk, it is not opened (openat2(2), RESOLVE_CACHED).
+  // never: if opening the file would have to read from the disk, it is not opened (openat2(2),
+  // RESOLVE_CACHED).
   enum class Wait : bool { never, allowed };
   struct Sealing;
 
-  // Opens `path` below `folder` (as in openat(2); O_NOFOLLOW, and never waiting for a FIFO's other end) and
-  // compares what fstat(2) says with the record, and then what the kernel says of the hold that is recorded.
-  // allow_l0: a wrong mode or link count yields level L0 instead of failing.
+  // Opens `path` below `folder` as openat(2) does, without following a link and without waiting for the
+  // other end of a FIFO. Compares the result of fstat(2) with the record, and then the protection by the
+  // kernel with the recorded one. allow_l0: a wrong mode or link count yields level L0 instead of failing.
   static Sealing seal(int folder, const std::string& path, const Record& record, bool allow_l0, Wait wait);
-  // As above for a whole path; waits for the disk.
+  // As above, for a full path. Waits for the disk.
   static Sealing seal(const std::string& path, const Record& record, bool allow_l0);
   ~SealedFile();
   SealedFile(const SealedFile&) = delete;
@@ -62,14 +64,15 @@ class SealedFile : public SendableFile {
   std::string_view digest() const { return std::string_view(etag_).substr(1, etag_.size() - 2); }
   std::string_view etag() const { return etag_; }  // the digest in quotes
   SealLevel level() const { return level_; }
-  // True where the file system has no cold pages (tmpfs) or cannot tell (no RWF_NOWAIT).
+  // True where the file system keeps all pages in memory (tmpfs) or cannot tell (no RWF_NOWAIT).
   bool always_resident() const { return always_resident_; }
 
-  // needed: it must still be in its place. may_be_gone: it may have been removed since it was sealed. That
-  // changes the ctime, so the mtime counts then: what could still write to it is a descriptor from before.
+  // needed: the file must still be at its path. may_be_gone: it may have been removed since it was sealed,
+  // which changes the ctime; then the mtime is compared instead, which only a descriptor from before the
+  // sealing could have changed.
   enum class Name : bool { needed, may_be_gone };
-  // Compares the open file with the record once more, or with what it was raised to; one fstat(2). It finds
-  // that the immutable attribute was taken away too: that changes the ctime.
+  // Compares the open file with its record, or with the state that raise_seal() gave it, by one fstat(2).
+  // That also finds a removed immutable attribute, because removing it changes the ctime.
   SealBreak recheck(Name name = Name::needed) const;
 
  private:
@@ -78,7 +81,7 @@ class SealedFile : public SendableFile {
   const bool always_resident_;
   const uint64_t size_;
   const Evidence evidence_;
-  const timespec modified_;  // when it was sealed
+  const timespec modified_;  // mtime when the file was sealed
   const std::string etag_;
 };
 
@@ -86,16 +89,16 @@ class SealedFile : public SendableFile {
 struct SealedFile::Sealing {
   std::shared_ptr<const SealedFile> file;
   SealBreak why = SealBreak::none;
-  bool cold = false;     // the disk would have to be waited for
-  bool crowded = false;  // the process may open no more files (EMFILE, ENFILE)
+  bool cold = false;     // opening it would have waited for the disk
+  bool crowded = false;  // the process can open no more files (EMFILE, ENFILE)
 };
 
-// The folder of a store that its blobs are below, each at "ab/cd/abcd…" by its digest.
+// The folder of a store that has the blobs, each at "ab/cd/abcd…" by its digest.
 class BlobFolder {
  public:
   explicit BlobFolder(const std::string& path);
   bool usable() const { return static_cast<bool>(folder_); }  // else it has no blobs
-  // Level L0 where the file cannot be pinned.
+  // A file that cannot be pinned gets level L0.
   SealedFile::Sealing seal(const SealedFile::Record& record, SealedFile::Wait wait) const;
 
  private:

@@ -17,8 +17,8 @@ namespace {
 
 constexpr mode_t kSealedMode = 0444, kStagingMode = 0600;
 constexpr size_t kCopyBytes = 1024 * 1024;
-// Disk space that is reserved ahead of what is written: no more at a time, because a client that stalls holds
-// it, and no less, because small files gain nothing.
+// How much disk space is reserved ahead of the writing: not more, because a stalled client holds it, and
+// not less, because small files gain nothing by it.
 constexpr uint64_t kReservedBytes = 16 * 1024 * 1024;
 constexpr uint64_t kLeastReservedBytes = 1024 * 1024;
 
@@ -36,8 +36,8 @@ Status make_one(const std::string& path, Durable durable) {
   return errno == EEXIST ? Status{} : Status::last("mkdir");
 }
 
-// Makes a blob's two folders, each durable in its own parent before the next. What they stand in was made
-// with the store: where that is missing, its disk is not mounted, and nothing may be made in its place.
+// Makes the two folders of a blob, each durable in its parent before the next. Their parent was made with
+// the store; if it is missing, its disk is not mounted, and nothing may be created in its place.
 Status make_folders(const std::string& path, Durable durable) {
   const Status status = make_one(path, durable);
   if (status.error != ENOENT) return status;
@@ -45,7 +45,7 @@ Status make_folders(const std::string& path, Durable durable) {
   return make_one(path, durable);
 }
 
-// EEXIST when the name is taken; never replaces.
+// Renames without ever replacing a file. EEXIST: the name is taken.
 Status move_without_replacing(const std::string& from, const std::string& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
   if (errno != EINVAL && errno != ENOSYS) return Status::last("renameat2");
@@ -63,14 +63,14 @@ int open_to_read(const std::string& path) {
   return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
-// Even an unchanged mode counts as a change of the inode: only a wrong one is set. One that somebody gave a
-// file before he made it immutable is not to be changed while it is.
+// Sets the mode only if it is wrong, because even an unchanged mode counts as a change of the inode. The
+// mode of an immutable file cannot be set.
 void set_mode(int fd, const std::string& path, struct stat* st) {
   const auto set = [fd] { return ::fchmod(fd, kSealedMode) == 0; };
   if (set() || (errno == EPERM && release_file(path).ok() && set())) ::fstat(fd, st);
 }
 
-// Gives a blob that is in its place its level, and tells what it is.
+// Gives a blob that is in its place its level, and describes it.
 Status seal_placed(const std::string& blob, SealLevel wanted, Placement* out) {
   struct stat st;
   if (::lstat(blob.c_str(), &st) != 0) return Status::last("lstat blob");
@@ -93,7 +93,7 @@ Status read_all(int fd, Take take) {
   }
 }
 
-// ESTALE when a source that was read is not what it was before, or of another size than what was read.
+// ESTALE when a source changed while it was read, or another number of bytes was read than it has.
 Status unchanged(int fd, const struct stat& before, uint64_t read) {
   struct stat after;
   if (::fstat(fd, &after) != 0) return Status::last("fstat");
@@ -144,9 +144,9 @@ Status StagingFile::resume(const PartialFile& partial) {
   return hash_ ? partial.load(hash_) : Status{ENOMEM, "SHA-256"};
 }
 
-// Blocks that are there before they are written spare the file system its bookkeeping for each page (ext4:
-// delayed allocation). Not more than is expected: what lay behind the end would stay allocated. Whether there
-// is room, and whatever else is wrong, is for write(2) to say.
+// Allocates blocks before they are written, which spares the file system bookkeeping for each page (ext4:
+// delayed allocation). It allocates no more than is expected, because blocks beyond the end would stay
+// allocated. Errors are ignored: write(2) will report them.
 void StagingFile::reserve() {
   const uint64_t bytes = std::min(kReservedBytes, expected_ - reserved_);
   if (::fallocate(fd_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(reserved_), static_cast<off_t>(bytes)) != 0)
@@ -201,12 +201,12 @@ void StagingFile::discard() {
   kept_ = false;
   if (!path_.empty()) ::unlink(path_.c_str());
   path_.clear();
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));  // which frees what it has of the disk
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));  // which frees the disk space of the file
 }
 
 Status place_blob(const std::string& staging, const std::string& blob, SealLevel wanted, Placement* out,
                   Durable durable) {
-  // Most folders are there.
+  // Tries without making folders first, because most folders exist.
   Status moved = move_without_replacing(staging, blob);
   if (moved.error == ENOENT) {
     if (const Status status = make_folders(parent_of(blob), durable); !status.ok()) return status;
@@ -272,7 +272,7 @@ Status import_small_file(const std::string& source, StagingFile& staging, const 
   if (!fd) return Status::last("open");
   if (const Status status = stat_of_file(fd.get(), &before); !status.ok()) return status;
   if (static_cast<uint64_t>(before.st_size) > most) return {EFBIG, "the source is not small"};
-  // One byte more tells its end.
+  // Reads one byte more than expected, to find the end.
   bytes->resize(static_cast<size_t>(before.st_size) + 1);
   const ssize_t n = ::read(fd.get(), bytes->data(), bytes->size());
   if (n < 0) return Status::last("read");

@@ -1,6 +1,7 @@
-// StagingFile: bytes on their way into the store, hashed as they are written. A file that is not finished
-// is removed by the destructor, unless later requests are to append to it; one left by a crash is removed
-// when the store opens. Blocking: used on I/O pool threads and in import workers, never on a reactor thread.
+// StagingFile: a file on its way into the store, hashed while it is written. The destructor removes a file
+// that is not finished, unless later requests are to append to it; a file that a crash left is removed
+// when the store opens. Calls block, so I/O pool threads and import workers use it, never a reactor
+// thread.
 #pragma once
 
 #include <openssl/evp.h>
@@ -15,8 +16,8 @@
 
 namespace sealgate {
 
-// Whether a file or folder is on the disk when a call returns, or its caller sees to that: for many at a time
-// one syncfs(2) takes less than an fsync(2) for each.
+// Whether a file or folder is on the disk when a call returns (now), or the caller syncs it later. For
+// many files one syncfs(2) takes less time than an fsync(2) each.
 enum class Durable { now, later };
 
 class StagingFile {
@@ -26,19 +27,20 @@ class StagingFile {
   StagingFile(const StagingFile&) = delete;
   StagingFile& operator=(const StagingFile&) = delete;
 
-  // O_CREAT | O_EXCL, mode 0600, write only. The path must not exist. `expected`: how many bytes will be
-  // written, where that is known.
+  // Creates the file with mode 0600, open only for writing; the path must not exist. `expected`: the
+  // number of bytes that will be written, or 0 if unknown.
   Status open(const std::string& path, uint64_t expected = 0);
-  // Goes on where `partial` is, whose writer the caller is: behind it the file is cut off, and what is
-  // written is added to its hash. The file stays, whatever becomes of this object.
+  // Continues the file of `partial`, whose claim the caller has: cuts off what is beyond its size, and
+  // adds what is written to its hash. This object then never removes the file.
   Status resume(const PartialFile& partial);
-  // Appends and hashes. ENOSPC, EDQUOT, EFBIG and EIO come back as they are.
+  // Appends to the file and to its hash. ENOSPC, EDQUOT, EFBIG and EIO are returned unchanged.
   Status write(const void* data, size_t size);
-  // Digest final, mode 0444, fsync(2). After it the file stays; discard() still removes it.
+  // Completes the digest, sets mode 0444 and syncs the file. From then on only discard() removes it.
   Status finish(Durable durable = Durable::now);
-  // What was written so far counts from now on.
+  // Stores in `partial` that all bytes written so far count.
   Status save(PartialFile& partial) const { return partial.save(hash_, size_); }
-  // Ends writing for now: digest() is of what is there, and the mode stays. `sync`: by fsync(2).
+  // Stops writing for now: digest() is that of all bytes so far, and the mode stays. `sync`: call
+  // fsync(2).
   Status pause(bool sync);
   // Makes a finished file one that can be appended to.
   Status unfinish();
@@ -55,7 +57,7 @@ class StagingFile {
   std::string path_;
   std::string digest_;
   uint64_t size_ = 0;
-  uint64_t expected_ = 0;  // or less than that, where no more is to be reserved
+  uint64_t expected_ = 0;  // the space to reserve at most; 0: none
   uint64_t reserved_ = 0;
   int fd_ = -1;
   EVP_MD_CTX* hash_ = nullptr;
@@ -63,9 +65,9 @@ class StagingFile {
 };
 
 struct Placement {
-  bool created = false;  // false: a blob of that name was there already, and the staging file was removed
-  uint64_t size = 0;     // of the blob now in place
-  Raised seal;           // of the blob now in place; L1 where it was there already
+  bool created = false;  // false: a blob of that name existed, and the staging file was removed
+  uint64_t size = 0;     // of the blob that is now in place
+  Raised seal;           // of the blob that is now in place; L1 if it existed before
 };
 
 // Moves a finished staging file to its blob path without ever replacing a file (renameat2 RENAME_NOREPLACE,
@@ -80,20 +82,19 @@ struct HashedBlob {
   Raised seal;
 };
 
-// SHA-256 of a blob's content, and the evidence that ties it to the inode as it was while it was read. The
-// mode is set to 0444 first where we may, and the file is given the level afterwards. ESTALE: the file
-// changed meanwhile.
+// SHA-256 of a blob's content, and the evidence of the inode during the reading. The mode is first set to
+// 0444 if permitted; after the reading the file is given the level. ESTALE: the file changed meanwhile.
 Status hash_sealable(const std::string& path, SealLevel wanted, HashedBlob* out);
 
-// Gives a blob another level without reading it: its state must be as its record says. ESTALE: it is not.
+// Gives a blob another level without reading it. ESTALE: the state of its file is not the recorded one.
 Status raise_blob(const std::string& path, const Evidence& recorded, SealLevel wanted, Raised* out);
 
-// Copies `source` into a new staging file while hashing it, then finishes it. Fails with ESTALE when the
-// source's size or mtime changed under the copy, with ELOOP when it is a symbolic link.
+// Copies `source` into a new staging file, hashes it, and finishes the file. ESTALE: the source's size or
+// mtime changed during the copy. ELOOP: it is a symbolic link.
 Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path);
 
-// As import_file, of a source of at most so many bytes, which are handed out too; the new file is not synced.
-// EFBIG: the source is larger.
+// As import_file(), for a source of at most `most` bytes, which are returned too. The new file is not
+// synced. EFBIG: the source is larger.
 Status import_small_file(const std::string& source, StagingFile& staging, const std::string& staging_path,
                          size_t most, std::string* bytes);
 

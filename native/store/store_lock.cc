@@ -9,7 +9,7 @@
 namespace sealgate {
 
 Status StoreLock::take(const std::string& path, StoreLock* out) {
-  // Whoever can open it can hold the lock.
+  // The lock needs only an open file, so the mode keeps other users from taking it.
   Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   const bool folder = !file && errno == EISDIR;
   if (folder) file.reset(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));

@@ -10,8 +10,8 @@ namespace sealgate {
 
 class StoreLock {
  public:
-  // EWOULDBLOCK: another process holds it. The holder's pid stands in the file; a path that is a folder is
-  // locked itself, and nothing is written.
+  // EWOULDBLOCK: another process has the lock. The holder's pid is written to the file. If the path is a
+  // folder, the folder itself is locked and nothing is written.
   static Status take(const std::string& path, StoreLock* out);
   void release() { file_.reset(); }
 

@@ -163,8 +163,7 @@ class Collection {
     this.#round = round;
   }
 
-  // --- versions
-  // -------------------------------------------------------------------------------------------------
+  // --- versions ---
 
   async releaseVersions(): Promise<void> {
     const { meta } = this.#parts;
@@ -228,8 +227,7 @@ class Collection {
     if (records.length > 0 && !this.#round.dryRun) await release(this.#parts.meta, records);
   }
 
-  // --- blobs
-  // ----------------------------------------------------------------------------------------------------
+  // --- blobs ---
 
   async collectBlobs(): Promise<void> {
     const { meta } = this.#parts;
@@ -306,8 +304,7 @@ class Collection {
     );
   }
 
-  // --- pace
-  // -----------------------------------------------------------------------------------------------------
+  // --- pace ---
 
   get #isAborted(): boolean {
     return this.#round.signal?.aborted ?? false;

@@ -135,8 +135,7 @@ class ContentStore implements Store {
     this.#arrivals = new Arrivals(meta, blobs, this.#proofs, this.#locks, this.#leases, opened.seals);
   }
 
-  // --- buckets
-  // --------------------------------------------------------------------------------------------------
+  // --- buckets ---
 
   buckets() {
     return this.#buckets.all();
@@ -158,8 +157,7 @@ class ContentStore implements Store {
     return removedBy(this.#meta, this.#buckets.existing(bucket).name, keep);
   }
 
-  // --- blobs
-  // ----------------------------------------------------------------------------------------------------
+  // --- blobs ---
 
   blob(digest: string) {
     const record = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;
@@ -215,8 +213,7 @@ class ContentStore implements Store {
     );
   }
 
-  // --- refs
-  // -----------------------------------------------------------------------------------------------------
+  // --- refs ---
 
   resolve(bucket: string, name: string): Ref | undefined {
     return this.#refs.resolve(bucket, name);
@@ -295,8 +292,7 @@ class ContentStore implements Store {
     return listNames(this.#meta, bucket, page, this.#opened.dates);
   }
 
-  // --- what is kept, and what is not
-  // ----------------------------------------------------------------------------
+  // --- what is kept, and what is not ---
 
   collect(round: Round): Promise<Collected> {
     return collect(this.#collection(), round);

@@ -63,8 +63,7 @@ export class ScrubRound {
     this.#on = on;
   }
 
-  // --- blobs
-  // ----------------------------------------------------------------------------------------------------
+  // --- blobs ---
 
   async blobs(pass: PassUnderWay, signal: AbortSignal): Promise<void> {
     const { store } = this.#options;
@@ -162,8 +161,7 @@ export class ScrubRound {
     }
   }
 
-  // --- files
-  // ----------------------------------------------------------------------------------------------------
+  // --- files ---
 
   async files(pass: PassUnderWay, signal: AbortSignal): Promise<void> {
     const { store } = this.#options;

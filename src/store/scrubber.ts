@@ -127,8 +127,7 @@ export class Scrubber {
     return (done < foreseeable ? taken : taken / done) > this.#options.period;
   }
 
-  // --- when
-  // -----------------------------------------------------------------------------------------------------
+  // --- when ---
 
   async #run(signal: AbortSignal): Promise<void> {
     const { store, clock, period } = this.#options;
