@@ -44,7 +44,7 @@ size_t Exchange::client() const { return transport_->client(); }
 void Exchange::on_head() {
   Counters& counters = reactor_.mutable_counters();
   counters.requests.add();
-  head_at_ = monotonic_us();
+  asked_at_ = head_at_ = monotonic_us();
   serial_ = reactor_.next_serial();
   const Mount* const mount = reactor_.mounts().find(request_.field(Field::host), request_.target);
   if (!mount) {

@@ -145,6 +145,7 @@ class Exchange {
   std::unique_ptr<BodySink> sink_;
 
   int64_t head_at_ = 0, first_byte_at_ = 0;  // microseconds of CLOCK_MONOTONIC; 0: not yet
+  int64_t asked_at_ = 0;                     // the request was complete, with its body
   uint64_t serial_ = 0;
   uint64_t body_bytes_ = 0;
   uint64_t progress_mark_ = 0;

@@ -86,9 +86,10 @@ void Exchange::on_sent(int64_t now) {
   }
   if (readable()) {
     ResponseTimes::Cell& times = counters.times.cell(moves.group(), moves.movable(), delivery_.path(), bytes);
-    const Histogram::Observation first(first_byte_at_ - head_at_);
+    const Histogram::Observation first(first_byte_at_ - asked_at_);
     times.first_byte.add(first);
-    times.completion.add(now == first_byte_at_ ? first : Histogram::Observation(now - head_at_));
+    const bool is_first = now == first_byte_at_ && asked_at_ == head_at_;
+    times.completion.add(is_first ? first : Histogram::Observation(now - head_at_));
   }
   if (reactor_.access_lines().wanted()) log(now, false);
   transport_->add_sent(bytes);

@@ -69,6 +69,7 @@ size_t Exchange::take_body(std::string_view bytes) {
 
 void Exchange::on_body_end() {
   body_ended_ = true;
+  asked_at_ = monotonic_us();
   sink_->finish();
   if (sink_->whole()) hand_over_body();
 }

@@ -19,7 +19,7 @@ namespace sealgate {
 class ResponseTimes {
  public:
   struct Cell {
-    Histogram first_byte;  // from the complete request head to the first byte handed to the kernel
+    Histogram first_byte;  // from the complete request, its body included, to the first byte for the kernel
     Histogram completion;  // from the complete request head to the last byte handed to the kernel
   };
   ResponseTimes() = default;

@@ -276,7 +276,7 @@ export const engineHistograms: Record<string, HistogramMetric> = {
   },
   group_first_byte: {
     name: 'sealgate_first_byte_seconds',
-    help: 'Time from the complete request head until the kernel took the first byte, by rollout group.',
+    help: 'Time from the end of the request, with its body, until the kernel took the first byte, by group.',
     labels: ['group'],
     ...ofTime,
   },
@@ -288,7 +288,7 @@ export const engineHistograms: Record<string, HistogramMetric> = {
   },
   first_byte: {
     name: 'sealgate_response_first_byte_seconds',
-    help: 'Time from the complete request head until the kernel took the first byte, by delivery and size.',
+    help: 'Time from the complete request, with its body, until the kernel took the first byte, by delivery.',
     labels: ['delivery', 'size'],
     ...ofTime,
   },

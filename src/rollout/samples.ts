@@ -43,7 +43,7 @@ export interface GroupCounts {
   errors: Record<string, number>;
   /** Errors by class that only mean that the client left. */
   left: Record<string, number>;
-  /** Times from the complete request head to the first byte, and to the last byte. */
+  /** Times from the complete request to the first byte, and from its head to the last byte. */
   firstByte: Distribution;
   completion: Distribution;
 }

@@ -25,7 +25,7 @@ export interface PathTimes {
   /** Size class including the head: `64KiB-256KiB` is from 64 KiB on and below 256 KiB. */
   size: string;
   responses: number;
-  /** Times from the complete request head to the first byte, and to the last byte. */
+  /** Times from the complete request to the first byte, and from its head to the last byte. */
   firstByte: { p50: number; p99: number };
   completion: { p50: number; p99: number };
 }

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createSite, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 import { request, Wire } from '../support/wire.ts';
@@ -104,4 +105,29 @@ test('304, 404, unsupported and unknown methods, and a malformed head: counted',
   assert.equal(counted[label('4xx', 'other', 'tls-send')], 1);
   const total = Object.values(counted).reduce((sum, n) => sum + n, 0);
   assert.equal(total, 5, 'what a client calls its method makes no label');
+});
+
+test('an upload arrives within a second: that is in its completion, not in its first byte', async () => {
+  const delivery = 'delivery="plain-send"';
+  const took = async (what: string) => ({
+    sum: await server.metric(`sealgate_response_${what}_seconds_sum{${delivery}}`),
+    count: await server.metric(`sealgate_response_${what}_seconds_count{${delivery}}`),
+  });
+  const before = { first: await took('first_byte'), last: await took('completion') };
+  const wire = await Wire.open(server.urls[1] ?? '');
+  const fields = [`Authorization: Bearer ${site.token}`, 'Content-Length: 8'];
+  wire.send(`${request('PUT', '/o/files/slow', ...fields)}half`);
+  const pause = 1_000;
+  await sleep(pause);
+  wire.send('half');
+  assert.equal((await wire.response()).status, 201);
+  wire.close();
+  const last = await until(
+    () => took('completion'),
+    ({ count }) => count === before.last.count + 1,
+    'the upload is counted',
+  );
+  const first = await took('first_byte');
+  const arriving = last.sum - before.last.sum - (first.sum - before.first.sum);
+  assert.ok(arriving > (0.9 * pause) / 1000, `${arriving} s`);
 });
