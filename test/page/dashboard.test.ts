@@ -126,6 +126,7 @@ test('a rollback works with the keyboard alone', async () => {
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await shows(page, '#rollout', /instrument/);
+  await shows(page, '#rollout', /Rolled back.*; (nothing moved since|the last connection moved \d)/s);
   const audit = await readFile(join(site.dir, 'audit.jsonl'), 'utf8');
   assert.match(audit.trimEnd().split('\n').at(-1) ?? '', /"why":"by keyboard"/);
   await page.close();

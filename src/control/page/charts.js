@@ -13,6 +13,8 @@ const height = 200;
 /** Pixels of an axis label's letter, and of what stands around it. */
 const letter = 7;
 const around = 24;
+/** One form for every label of the time axis: uPlot's own puts the date before the first, over the second. */
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
 
 /** Samples that a smoothed line's point is the mean of: half a minute of them. */
 const smoothing = 15;
@@ -74,7 +76,14 @@ export class Chart {
       width: this.#figure.clientWidth,
       height,
       cursor: { drag: { x: false, y: false } },
-      axes: [axis, { ...axis, size: wide, values: (_, splits) => splits.map((each) => this.format(each)) }],
+      axes: [
+        {
+          ...axis,
+          space: around + letter * '00:00:00'.length,
+          values: (_, splits) => splits.map((seconds) => clock.format(seconds * 1000)),
+        },
+        { ...axis, size: wide, values: (_, splits) => splits.map((each) => this.format(each)) },
+      ],
       series: [
         {},
         ...names.map((label, index) => ({

@@ -37,15 +37,12 @@ export function rollout(view) {
     ['Control', `${view.control} % at all times`],
     ...restricted,
     ['Changed', `${when(view.changed.at)} by ${view.changed.who}: ${view.changed.why}`],
-    ...(view.rollback
-      ? [
-          [
-            'Rolled back',
-            `${when(view.rollback.at)}; the last connection moved ${view.rollback.lastNewConnectionSeconds.toFixed(3)} s later`,
-          ],
-        ]
-      : []),
+    ...(view.rollback ? [['Rolled back', `${when(view.rollback.at)}; ${lastMove(view.rollback)}`]] : []),
   ]);
+}
+
+function lastMove({ lastNewConnectionSeconds: seconds }) {
+  return seconds > 0 ? `the last connection moved ${seconds.toFixed(3)} s later` : 'nothing moved since';
 }
 
 const tones = { alike: 'good', hold: 'warn', worse: 'bad', insufficient: '' };
