@@ -263,6 +263,14 @@ Napi::Value probe(const Napi::CallbackInfo& info) {
   return out;
 }
 
+Napi::Value body_memory(const Napi::CallbackInfo& info) {
+  const BodyMemory& bodies = Engine::instance().bodies;
+  Napi::Object out = Napi::Object::New(info.Env());
+  out.Set("taken", static_cast<double>(bodies.taken_bytes()));
+  out.Set("most", static_cast<double>(bodies.most_bytes()));
+  return out;
+}
+
 void rotate_ticket_keys(const Napi::CallbackInfo& info) {
   if (!TicketKeys::instance().rotate()) throw Napi::Error::New(info.Env(), "no randomness for ticket keys");
 }
@@ -284,6 +292,7 @@ void init_reactor(Napi::Env env, Napi::Object exports) {
   exports.Set("runReactor", Napi::Function::New<run_reactor>(env));
   exports.Set("stopReactors", Napi::Function::New<stop_reactors>(env));
   exports.Set("onEvents", Napi::Function::New<on_events>(env));
+  exports.Set("bodyMemory", Napi::Function::New<body_memory>(env));
   exports.Set("probeKtls", Napi::Function::New<probe>(env));
   exports.Set("rotateTicketKeys", Napi::Function::New<rotate_ticket_keys>(env));
   exports.Set("readEpoch", Napi::Function::New<read_epoch>(env));

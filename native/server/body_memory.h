@@ -39,10 +39,16 @@ class BodyMemory {
     return places_.take(holder, part.places) ? Taken(*this, part) : Taken();
   }
 
+  size_t taken_bytes() const {
+    const std::lock_guard lock(mutex_);
+    return places_.taken() * kPlaceBytes;
+  }
+  size_t most_bytes() const { return places_.most() * kPlaceBytes; }
+
  private:
   static constexpr size_t kPlaceBytes = 4096;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   UploadPlaces places_;
 };
 

@@ -42,6 +42,8 @@ class UploadPlaces {
     by_identity_.leave(holder.identity, count);
   }
   void leave(const Holder& holder) { leave_several(holder, 1); }
+  size_t taken() const { return taken_; }
+  size_t most() const { return most_; }
 
  private:
   const size_t most_;

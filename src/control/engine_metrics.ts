@@ -160,6 +160,14 @@ export const engineMetrics: Record<string, EngineMetric> = {
     'uploads_displaced',
     'Request bodies cut off at limits.connections, to make room for clients with few connections.',
   ),
+  body_memory: gauge(
+    'body_memory_bytes',
+    'Memory held for request bodies that the application reads as a whole, in all workers together.',
+  ),
+  body_memory_limit: gauge(
+    'body_memory_limit_bytes',
+    'Most that sealgate_body_memory_bytes may be; a body without room is refused with 503.',
+  ),
   problems: counter('problems', 'Refused requests, by problem.', 'problem'),
   seal_broken: counter('seal_breaks', 'Deliveries stopped because a sealed file had changed.'),
   opens: counter('blobs_opened', 'Blobs opened to be delivered, by the seal level that was proved.', 'level'),

@@ -89,7 +89,9 @@ export class DeliveryPool {
 
   /** Totals of all reactors since the start, those that ended included; gauges of the living. */
   counters(): Counters {
-    return this.#retired.plus([...this.#live.values()].map(({ reactor }) => reactor.counters()));
+    const totals = this.#retired.plus([...this.#live.values()].map(({ reactor }) => reactor.counters()));
+    const { taken, most } = addon.bodyMemory();
+    return { ...totals, body_memory: taken, body_memory_limit: most };
   }
 
   /** Up to `limit` of each worker's live connections. */

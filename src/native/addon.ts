@@ -249,6 +249,8 @@ export interface Addon extends EngineLogs {
    * events.ts reads what it gets.
    */
   onEvents(handler: ((batch: EventBatch) => void) | undefined): void;
+  /** Bytes of the process's memory for request bodies in memory: those taken, and the most there are. */
+  bodyMemory(): { taken: number; most: number };
   /** Shared atomic counters that plans depend on. */
   readEpoch(slot: number): number;
   bumpEpoch(slot: number): void;

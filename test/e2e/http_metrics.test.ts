@@ -131,3 +131,9 @@ test('an upload arrives within a second: that is in its completion, not in its f
   const arriving = last.sum - before.last.sum - (first.sum - before.first.sum);
   assert.ok(arriving > (0.9 * pause) / 1000, `${arriving} s`);
 });
+
+test('without a body in memory: none of the 64 MiB for such bodies is taken', async () => {
+  const exposition = await text();
+  assert.match(exposition, /^sealgate_body_memory_bytes 0$/m);
+  assert.match(exposition, /^sealgate_body_memory_limit_bytes 67108864$/m);
+});

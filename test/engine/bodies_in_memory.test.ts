@@ -115,6 +115,8 @@ test('a decision may take its time, and whether the client waits for it does not
   waits.close();
 });
 
+const held = () => engine.pool.counters().body_memory;
+
 test('one client fills three quarters of the memory, many fill it, and all of it comes back', async () => {
   const wanted = request('POST', '/digest', length(maxMemoryBodyBytes), 'Expect: 100-continue');
   // 64 MiB in all. Who holds an eighth gets none of the last quarter.
@@ -140,14 +142,12 @@ test('one client fills three quarters of the memory, many fill it, and all of it
         }
       }
     }
+    // Each of the 63 bodies takes a further 4 KiB.
+    assert.equal(held(), 63 * (maxMemoryBodyBytes + 4096));
     // What was accepted is received all the same.
     wires[0]?.send(Buffer.alloc(maxMemoryBodyBytes));
     assert.equal((await wires[0]?.response())?.status, 200);
     for (const wire of wires) wire.close();
-    await until(
-      () => engine.pool.counters()['connections.receiving'],
-      (count) => count === 0,
-      'bodies that are arriving',
-    );
+    await until(held, (bytes) => bytes === 0, 'memory held for bodies');
   }
 });

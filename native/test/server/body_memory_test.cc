@@ -46,6 +46,18 @@ TEST_CASE("what has ended is there for others, on whichever thread it ends") {
   }
 }
 
+TEST_CASE("taken_bytes() is the sum of the parts that are held, and 0 when all have ended") {
+  BodyMemory memory(8 * kMiB);
+  CHECK_EQ(memory.most_bytes(), 8 * kMiB);
+  CHECK_EQ(memory.taken_bytes(), 0);
+  {
+    const BodyMemory::Taken large = memory.take(who("192.0.2.1"), kMiB);
+    const BodyMemory::Taken empty = memory.take(who("192.0.2.2"), 0);
+    CHECK_EQ(memory.taken_bytes(), kMiB + 4096 + 4096);
+  }
+  CHECK_EQ(memory.taken_bytes(), 0);
+}
+
 TEST_CASE("an empty body counts too") {
   BodyMemory memory(kMiB);
   CHECK_EQ(all_for(memory, who("192.0.2.1"), 0).size(), 192);
