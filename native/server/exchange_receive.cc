@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "server/exchange.h"
+#include "server/file_sink.h"
 #include "server/memory_sink.h"
 #include "server/transport.h"
-#include "server/upload.h"
 
 namespace sealgate {
 
@@ -36,12 +36,12 @@ std::unique_ptr<BodySink> Exchange::sink_for(ReceivePlan& plan, std::optional<ui
     return std::make_unique<MemorySink>(reactor_, asked_.what(), std::move(memory), plan.max_size, capacity);
   }
   if (!reactor_.upload_places().take(holder)) return nullptr;
-  Upload::Place place(reactor_.upload_places(), holder);
+  FileSink::Place place(reactor_.upload_places(), holder);
   auto* const append = std::get_if<AppendTarget>(&plan.sink);
-  UploadTarget to =
-      append ? UploadTarget(std::move(*append)) : UploadTarget(std::get<StagingTarget>(std::move(plan.sink)));
-  return std::make_unique<Upload>(reactor_, *this, asked_.what(), std::move(place), std::move(to),
-                                  plan.max_size, length);
+  FileTarget to =
+      append ? FileTarget(std::move(*append)) : FileTarget(std::get<StagingTarget>(std::move(plan.sink)));
+  return std::make_unique<FileSink>(reactor_, *this, asked_.what(), std::move(place), std::move(to),
+                                    plan.max_size, length);
 }
 
 // Destroys the plan before the application hears of the refusal, so that a file named in it is free by

@@ -1,16 +1,18 @@
-#include "server/ingest.h"
+#include "server/staging_writer.h"
 
 #include <algorithm>
 #include <utility>
 
 namespace sealgate {
 
-std::shared_ptr<Ingest> Ingest::start(IoPool& pool, UploadTarget to, std::optional<uint64_t> length,
-                                      std::function<void()> wake) {
-  return std::shared_ptr<Ingest>(new Ingest(pool, std::move(to), length, std::move(wake)));
+std::shared_ptr<StagingWriter> StagingWriter::start(IoPool& pool, FileTarget to,
+                                                    std::optional<uint64_t> length,
+                                                    std::function<void()> wake) {
+  return std::shared_ptr<StagingWriter>(new StagingWriter(pool, std::move(to), length, std::move(wake)));
 }
 
-Ingest::Ingest(IoPool& pool, UploadTarget to, std::optional<uint64_t> length, std::function<void()> wake)
+StagingWriter::StagingWriter(IoPool& pool, FileTarget to, std::optional<uint64_t> length,
+                             std::function<void()> wake)
     : pool_(pool),
       wake_(std::move(wake)),
       length_(length),
@@ -23,8 +25,8 @@ Ingest::Ingest(IoPool& pool, UploadTarget to, std::optional<uint64_t> length, st
   }
 }
 
-// A file that was finished just before the body was aborted is nobody's: no one has heard of it.
-Ingest::~Ingest() {
+// Removes the file of an aborted body, even a finished one: nobody was told of it.
+StagingWriter::~StagingWriter() {
   if (!aborted_) return;
   if (to_.file) {
     keep_rest();
@@ -34,48 +36,48 @@ Ingest::~Ingest() {
   if (done_) done_();
 }
 
-std::span<char> Ingest::room() {
+std::span<char> StagingWriter::room() {
   if (waits()) return {};
   return {buffer_.get() + size_, capacity_ - size_};
 }
 
-size_t Ingest::append(std::string_view bytes) {
+size_t StagingWriter::append(std::string_view bytes) {
   const std::span<char> to = room();
   const size_t taken = std::min(bytes.size(), to.size());
   if (bytes.data() != to.data()) std::copy_n(bytes.data(), taken, to.data());
   size_ += taken;
   received_ += taken;
-  if (size_ == capacity_ && received_ != length_) hand_over();  // the last of it goes by finish()
+  if (size_ == capacity_ && received_ != length_) hand_over();  // finish() passes the end
   return taken;
 }
 
-void Ingest::finish() {
+void StagingWriter::finish() {
   finishing_ = true;
   hand_over();
 }
 
-// A job under way holds the object too: the last of the two takes the file with it.
-void Ingest::abort(std::shared_ptr<Ingest> ingest, std::function<void()> done) {
-  ingest->aborted_ = true;
-  ingest->done_ = std::move(done);
-  IoPool& pool = ingest->pool_;
-  pool.submit([ingest = std::move(ingest)] {});
+// A job under way shares ownership of the writer, so the file is removed when both are done.
+void StagingWriter::abort(std::shared_ptr<StagingWriter> writer, std::function<void()> done) {
+  writer->aborted_ = true;
+  writer->done_ = std::move(done);
+  IoPool& pool = writer->pool_;
+  pool.submit([writer = std::move(writer)] {});
 }
 
-void Ingest::hand_over() {
+void StagingWriter::hand_over() {
   if (under_way_ || last_submitted_ || !failure_.ok()) return;
   under_way_ = true;
   last_submitted_ = finishing_;
   pool_.submit([self = shared_from_this(), last = last_submitted_] { self->job(last); });
 }
 
-void Ingest::job(bool last) {
+void StagingWriter::job(bool last) {
   job_status_ = to_.file ? append_to_partial(last) : store(last);
   job_done_.store(true, std::memory_order_release);
   wake_();
 }
 
-Status Ingest::store(bool last) {
+Status StagingWriter::store(bool last) {
   Status status;
   if (!std::exchange(opened_, true)) status = file_.open(path_, length_.value_or(0));
   if (status.ok() && !aborted_) status = file_.write(buffer_.get(), size_);
@@ -84,13 +86,13 @@ Status Ingest::store(bool last) {
   return status;
 }
 
-// What was written counts with each buffer, so that nothing that arrived is lost when a later one fails.
-Status Ingest::append_to_partial(bool last) {
+// Saves the state after each buffer, so that bytes that arrived count even when a later buffer fails.
+Status StagingWriter::append_to_partial(bool last) {
   PartialFile& partial = *to_.file;
   Status status;
   if (!std::exchange(opened_, true)) {
     status = file_.resume(partial);
-    if (status.ok()) status = file_.save(partial);  // it is there from now on, though nothing else may follow
+    if (status.ok()) status = file_.save(partial);  // the file exists from now on, even if nothing follows
   }
   if (status.ok()) status = file_.write(buffer_.get(), size_);
   if (status.ok()) status = file_.save(partial);
@@ -100,9 +102,9 @@ Status Ingest::append_to_partial(bool last) {
   return status;
 }
 
-// Of a body that was aborted. The buffer of a job under way was written by it, though nobody has heard of
-// that. A file that was finished goes on to be partial, as nobody has heard of that either.
-void Ingest::keep_rest() {
+// Keeps what has arrived of an aborted body. If a job was under way it has written the buffer already. A
+// finished file becomes partial again, because nobody was told that it is finished.
+void StagingWriter::keep_rest() {
   if (under_way_) size_ = 0;
   to_.last = false;
   if (finished_) {
@@ -113,12 +115,12 @@ void Ingest::keep_rest() {
   to_.file.reset();
 }
 
-void Ingest::let_go() {
+void StagingWriter::let_go() {
   if (to_.file && finished_) to_.file->finish();
   to_.file.reset();
 }
 
-bool Ingest::settle() {
+bool StagingWriter::settle() {
   if (!job_done_.exchange(false, std::memory_order_acquire)) return false;
   under_way_ = false;
   size_ = 0;

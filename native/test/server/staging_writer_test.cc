@@ -1,5 +1,5 @@
 // A body reaches its staging file whole, a buffer at a time; one that fails or is aborted leaves nothing.
-#include "server/ingest.h"
+#include "server/staging_writer.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -17,32 +17,32 @@ namespace sealgate {
 namespace {
 
 // Receives a body as a reactor does: gives what fits, waits to be woken, goes on.
-struct Upload {
-  explicit Upload(const std::string& path, std::optional<uint64_t> length = std::nullopt)
-      : Upload(StagingTarget{path}, length) {}
-  explicit Upload(UploadTarget to, std::optional<uint64_t> length = std::nullopt) {
-    ingest = Ingest::start(pool, std::move(to), length, [this] { mailbox.post([] {}); });
+struct ReceivedBody {
+  explicit ReceivedBody(const std::string& path, std::optional<uint64_t> length = std::nullopt)
+      : ReceivedBody(StagingTarget{path}, length) {}
+  explicit ReceivedBody(FileTarget to, std::optional<uint64_t> length = std::nullopt) {
+    writer = StagingWriter::start(pool, std::move(to), length, [this] { mailbox.post([] {}); });
   }
-  Upload(const Upload&) = delete;
+  ReceivedBody(const ReceivedBody&) = delete;
   bool woken() {
     if (!readable(mailbox.fd(), kPatience)) return false;
     mailbox.run();
-    return ingest->settle();
+    return writer->settle();
   }
   void send(std::string_view bytes) {
-    while (ingest->failure().ok()) {
-      bytes.remove_prefix(ingest->append(bytes));
+    while (writer->failure().ok()) {
+      bytes.remove_prefix(writer->append(bytes));
       if (bytes.empty() || !woken()) return;
     }
   }
   void finish() {
-    ingest->finish();
-    while (!ingest->stored() && ingest->failure().ok() && woken()) continue;
+    writer->finish();
+    while (!writer->stored() && writer->failure().ok() && woken()) continue;
   }
 
   Mailbox mailbox;
   IoPool pool{2};
-  std::shared_ptr<Ingest> ingest;
+  std::shared_ptr<StagingWriter> writer;
 };
 
 std::string body_of(size_t size) {
@@ -52,20 +52,19 @@ std::string body_of(size_t size) {
 }
 
 TEST_CASE("a body of any size is stored as it came, whether its length is known or not") {
-  for (const size_t size :
-       {0ul, 1ul, Ingest::kBufferBytes, Ingest::kBufferBytes + 1, 5 * Ingest::kBufferBytes}) {
+  for (const size_t size : {0ul, 1ul, StagingWriter::kBufferBytes, StagingWriter::kBufferBytes + 1,
+                            5 * StagingWriter::kBufferBytes}) {
     for (const auto length : {std::optional<uint64_t>(), std::optional<uint64_t>(size)}) {
       INFO((std::to_string(size) + (length ? " bytes" : " bytes, unannounced")));
       TempDir dir;
       const std::string body = body_of(size);
-      Upload upload(dir.at("staging"), length);
+      ReceivedBody received(dir.at("staging"), length);
       for (size_t from = 0; from < size; from += 100'003) {
-        upload.send(std::string_view(body).substr(from, 100'003));
+        received.send(std::string_view(body).substr(from, 100'003));
       }
-      upload.finish();
-      CHECK(upload.ingest->stored());
-      CHECK_EQ(upload.ingest->received(), size);
-      CHECK_EQ(upload.ingest->staging().size(), size);
+      received.finish();
+      CHECK(received.writer->stored());
+      CHECK_EQ(received.writer->staging().size(), size);
       CHECK(read_file(dir.at("staging")) == body);
     }
   }
@@ -73,20 +72,20 @@ TEST_CASE("a body of any size is stored as it came, whether its length is known 
 
 TEST_CASE("bytes that were received into the buffer are stored like those that are copied into it") {
   TempDir dir;
-  const std::string body = body_of(2 * Ingest::kBufferBytes + 5);
-  Upload upload(dir.at("staging"), body.size());
+  const std::string body = body_of(2 * StagingWriter::kBufferBytes + 5);
+  ReceivedBody received(dir.at("staging"), body.size());
   for (std::string_view left = body; !left.empty();) {
-    const std::span<char> room = upload.ingest->room();
+    const std::span<char> room = received.writer->room();
     if (room.empty()) {
-      CHECK(upload.woken());
+      CHECK(received.woken());
       continue;
     }
     const std::string_view piece = left.substr(0, std::min<size_t>(room.size(), 100'003));
     std::copy_n(piece.data(), piece.size(), room.data());
-    CHECK_EQ(upload.ingest->append({room.data(), piece.size()}), piece.size());
+    CHECK_EQ(received.writer->append({room.data(), piece.size()}), piece.size());
     left.remove_prefix(piece.size());
   }
-  upload.finish();
+  received.finish();
   CHECK(read_file(dir.at("staging")) == body);
 }
 
@@ -96,15 +95,16 @@ TEST_CASE("no more than a buffer is taken before the disk has answered") {
   std::counting_semaphore<> gate(0);
   IoPool pool(1);
   pool.submit([&] { gate.acquire(); });
-  const auto ingest = Ingest::start(pool, StagingTarget{dir.at("staging")}, {}, [&] { ignored.post([] {}); });
-  CHECK_EQ(ingest->append(std::string(3 * Ingest::kBufferBytes, 'x')), Ingest::kBufferBytes);
-  CHECK_EQ(ingest->append("x"), 0);
-  CHECK(ingest->room().empty());
+  const auto writer =
+      StagingWriter::start(pool, StagingTarget{dir.at("staging")}, {}, [&] { ignored.post([] {}); });
+  CHECK_EQ(writer->append(std::string(3 * StagingWriter::kBufferBytes, 'x')), StagingWriter::kBufferBytes);
+  CHECK_EQ(writer->append("x"), 0);
+  CHECK(writer->room().empty());
   gate.release();
   CHECK(readable(ignored.fd(), kPatience));
-  CHECK(ingest->settle());
-  CHECK_EQ(ingest->room().size(), Ingest::kBufferBytes);
-  CHECK_EQ(ingest->append("x"), 1);
+  CHECK(writer->settle());
+  CHECK_EQ(writer->room().size(), StagingWriter::kBufferBytes);
+  CHECK_EQ(writer->append("x"), 1);
 }
 
 // As digests are written: of what the files of a test hold.
@@ -116,20 +116,22 @@ std::string sha256(const std::string& path) {
 struct Appending {
   explicit Appending(const std::string& path) : file(std::make_shared<PartialFile>(path)) {}
   // A request with so much more of it.
-  Upload request(bool last = false) { return Upload(AppendTarget{PartialFile::claim(file), last, true}); }
+  ReceivedBody request(bool last = false) {
+    return ReceivedBody(AppendTarget{PartialFile::claim(file), last, true});
+  }
   // It ends before its body has; its file is free when this returns.
-  void abort(Upload& upload) {
+  void abort(ReceivedBody& received) {
     std::binary_semaphore over(0);
-    Ingest::abort(std::move(upload.ingest), [&] { over.release(); });
+    StagingWriter::abort(std::move(received.writer), [&] { over.release(); });
     over.acquire();
   }
   void add(std::string_view bytes, bool last = false) {
-    Upload upload = request(last);
-    upload.send(bytes);
-    upload.finish();
-    CHECK(upload.ingest->stored());
-    upload.ingest->let_go();
-    digest = upload.ingest->staging().digest();
+    ReceivedBody received = request(last);
+    received.send(bytes);
+    received.finish();
+    CHECK(received.writer->stored());
+    received.writer->let_go();
+    digest = received.writer->staging().digest();
   }
 
   std::shared_ptr<PartialFile> file;
@@ -137,15 +139,16 @@ struct Appending {
 };
 
 TEST_CASE("bodies that are appended make one file with its digest, though one of them was aborted") {
-  for (const size_t arrived : {size_t{0}, size_t{1}, Ingest::kBufferBytes, Ingest::kBufferBytes + 7}) {
+  for (const size_t arrived :
+       {size_t{0}, size_t{1}, StagingWriter::kBufferBytes, StagingWriter::kBufferBytes + 7}) {
     INFO((std::to_string(arrived) + " bytes arrived of what was aborted"));
     TempDir dir;
-    const std::string body = body_of(3 * Ingest::kBufferBytes);
+    const std::string body = body_of(3 * StagingWriter::kBufferBytes);
     const std::string_view all = body;
     Appending appending(dir.at("partial"));
     appending.add(all.substr(0, 1000));
     CHECK_EQ(appending.file->size(), 1000);
-    Upload cut = appending.request();
+    ReceivedBody cut = appending.request();
     cut.send(all.substr(1000, arrived));
     CHECK(!PartialFile::claim(appending.file));
     appending.abort(cut);
@@ -161,10 +164,10 @@ TEST_CASE("bodies that are appended make one file with its digest, though one of
 TEST_CASE("an aborted request that was the first leaves a file to go on with") {
   TempDir dir;
   Appending appending(dir.at("partial"));
-  Upload nothing = appending.request();
+  ReceivedBody nothing = appending.request();
   appending.abort(nothing);
   CHECK_EQ(appending.file->size(), 0);
-  Upload some = appending.request();
+  ReceivedBody some = appending.request();
   some.send("ab");
   appending.abort(some);
   appending.add("c", true);
@@ -174,7 +177,7 @@ TEST_CASE("an aborted request that was the first leaves a file to go on with") {
 TEST_CASE("a file that was finished when its request was aborted can be appended to") {
   TempDir dir;
   Appending appending(dir.at("partial"));
-  Upload last = appending.request(true);
+  ReceivedBody last = appending.request(true);
   last.send("ab");
   last.finish();
   appending.abort(last);
@@ -200,12 +203,12 @@ TEST_CASE("a first write that fails leaves a file to go on with") {
   ::getrlimit(RLIMIT_FSIZE, &before);
   const rlimit small{10, before.rlim_max};
   ::setrlimit(RLIMIT_FSIZE, &small);
-  Upload upload = appending.request();
-  upload.send(std::string(100, 'x'));
-  upload.finish();
+  ReceivedBody received = appending.request();
+  received.send(std::string(100, 'x'));
+  received.finish();
   ::setrlimit(RLIMIT_FSIZE, &before);
-  CHECK_EQ(upload.ingest->failure().error, EFBIG);
-  appending.abort(upload);
+  CHECK_EQ(received.writer->failure().error, EFBIG);
+  appending.abort(received);
   CHECK_EQ(appending.file->size(), 0);
   appending.add("c", true);
   CHECK_EQ(read_file(dir.at("partial")), "c");
@@ -218,11 +221,11 @@ TEST_CASE("a partial file that is gone or was cut short is not appended to, and 
   for (const int error : {ESTALE, ENOENT}) {
     if (error == ESTALE) write_file(dir.at("partial"), "ab", 0600);
     if (error == ENOENT) ::unlink(dir.at("partial").c_str());
-    Upload upload = appending.request();
-    upload.send("d");
-    upload.finish();
-    CHECK_EQ(upload.ingest->failure().error, error);
-    appending.abort(upload);
+    ReceivedBody received = appending.request();
+    received.send("d");
+    received.finish();
+    CHECK_EQ(received.writer->failure().error, error);
+    appending.abort(received);
     CHECK_EQ(appending.file->size(), 3);
     CHECK(!appending.file->busy());
   }
@@ -230,21 +233,21 @@ TEST_CASE("a partial file that is gone or was cut short is not appended to, and 
 
 TEST_CASE("a body that cannot be stored fails with the reason, and takes no more") {
   TempDir dir;
-  Upload upload(dir.at("missing/staging"));
-  upload.send("ab");
-  upload.finish();
-  CHECK(!upload.ingest->stored());
-  CHECK_EQ(upload.ingest->failure().error, ENOENT);
-  CHECK_EQ(upload.ingest->append("c"), 0);
+  ReceivedBody received(dir.at("missing/staging"));
+  received.send("ab");
+  received.finish();
+  CHECK(!received.writer->stored());
+  CHECK_EQ(received.writer->failure().error, ENOENT);
+  CHECK_EQ(received.writer->append("c"), 0);
 }
 
 TEST_CASE("an aborted body leaves no file, at whatever point it was") {
-  for (const size_t size : {size_t{1}, Ingest::kBufferBytes + 1}) {
+  for (const size_t size : {size_t{1}, StagingWriter::kBufferBytes + 1}) {
     TempDir dir;
     {
-      Upload upload(dir.at("staging"));
-      upload.send(std::string(size, 'x'));
-      Ingest::abort(std::move(upload.ingest));
+      ReceivedBody received(dir.at("staging"));
+      received.send(std::string(size, 'x'));
+      StagingWriter::abort(std::move(received.writer));
     }
     CHECK(!exists(dir.at("staging")));
   }
@@ -255,19 +258,19 @@ TEST_CASE("the file of an aborted body goes on an I/O thread, whatever was under
   IoPool pool(1);
   Mailbox mailbox;
   const auto ingest_of = [&](const std::string& path) {
-    auto ingest = Ingest::start(pool, StagingTarget{path}, {}, [&] { mailbox.post([] {}); });
-    ingest->append(std::string(Ingest::kBufferBytes, 'x'));
+    auto writer = StagingWriter::start(pool, StagingTarget{path}, {}, [&] { mailbox.post([] {}); });
+    writer->append(std::string(StagingWriter::kBufferBytes, 'x'));
     CHECK(readable(mailbox.fd(), kPatience));
     mailbox.run();
-    return ingest;
+    return writer;
   };
   auto idle = ingest_of(dir.at("idle")), over = ingest_of(dir.at("over"));
   CHECK(idle->settle());  // and nobody has asked the other
 
   std::counting_semaphore<> gate(0), passed(0);
   pool.submit([&] { gate.acquire(); });
-  Ingest::abort(std::move(idle));
-  Ingest::abort(std::move(over));
+  StagingWriter::abort(std::move(idle));
+  StagingWriter::abort(std::move(over));
   CHECK(exists(dir.at("idle")));
   CHECK(exists(dir.at("over")));
   gate.release();
@@ -280,12 +283,12 @@ TEST_CASE("the file of an aborted body goes on an I/O thread, whatever was under
 TEST_CASE("a body that was stored when it was aborted leaves no file either") {
   TempDir dir;
   {
-    Upload upload(dir.at("staging"));
-    upload.send("ab");
-    upload.ingest->finish();
-    CHECK(readable(upload.mailbox.fd(), kPatience));  // the job is over, and nobody has asked
+    ReceivedBody received(dir.at("staging"));
+    received.send("ab");
+    received.writer->finish();
+    CHECK(readable(received.mailbox.fd(), kPatience));  // the job is over, and nobody has asked
     CHECK_EQ(read_file(dir.at("staging")), "ab");
-    Ingest::abort(std::move(upload.ingest));
+    StagingWriter::abort(std::move(received.writer));
   }
   CHECK(!exists(dir.at("staging")));
 }
@@ -293,9 +296,9 @@ TEST_CASE("a body that was stored when it was aborted leaves no file either") {
 TEST_CASE("a stored body outlives the connection that received it") {
   TempDir dir;
   {
-    Upload upload(dir.at("staging"));
-    upload.send("ab");
-    upload.finish();
+    ReceivedBody received(dir.at("staging"));
+    received.send("ab");
+    received.finish();
   }
   CHECK_EQ(read_file(dir.at("staging")), "ab");
 }

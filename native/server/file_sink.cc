@@ -1,4 +1,4 @@
-#include "server/upload.h"
+#include "server/file_sink.h"
 
 #include <utility>
 
@@ -7,8 +7,8 @@
 
 namespace sealgate {
 
-Upload::Upload(Reactor& reactor, Exchange& exchange, uint64_t request, Place place, UploadTarget to,
-               uint64_t most_bytes, std::optional<uint64_t> length)
+FileSink::FileSink(Reactor& reactor, Exchange& exchange, uint64_t request, Place place, FileTarget to,
+                   uint64_t most_bytes, std::optional<uint64_t> length)
     : BodySink(reactor, request, most_bytes),
       place_(std::move(place)),
       woken_by_(reactor.tickets().issue(exchange)) {
@@ -17,23 +17,23 @@ Upload::Upload(Reactor& reactor, Exchange& exchange, uint64_t request, Place pla
       if (Exchange* const woken = reactor.tickets().find(ticket)) woken->on_stored();
     });
   };
-  ingest_ = Ingest::start(reactor.engine().uploads, std::move(to), length, wake);
+  writer_ = StagingWriter::start(reactor.engine().uploads, std::move(to), length, wake);
 }
 
-// The application hears of it when nobody writes any more: then it is known how much of a partial file there
-// is.
-Upload::~Upload() {
+// Tells the application only when nobody writes any more, because only then is the size of a partial file
+// known.
+FileSink::~FileSink() {
   if (handed_over_) return;
   reactor_.mutable_counters().uploads_aborted.add();
   const auto tell = [&queue = reactor_.engine().application, id = reactor_.id(), request = request_] {
     queue.push({id, AbortedEvent{request}});
   };
-  Ingest::abort(std::move(ingest_), tell);
+  StagingWriter::abort(std::move(writer_), tell);
 }
 
-void Upload::hand_over() {
-  ingest_->let_go();
-  const StagingFile& staged = ingest_->staging();
+void FileSink::hand_over() {
+  writer_->let_go();
+  const StagingFile& staged = writer_->staging();
   reactor_.mutable_counters().uploads.add();
   reactor_.mutable_counters().upload_sizes.observe(received_);
   reactor_.tell_application(
