@@ -4,13 +4,9 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { backUp } from '../store/backup.ts';
 import { display } from './progress.ts';
-import { sayError } from './say.ts';
+import { damagedStatus, sayError, sayFailures } from './say.ts';
 import { type SiteOptions, withExamples, withSite, withStore } from './site.ts';
 import { humanBytes } from './units.ts';
-
-/** The status that `verify` ends with too when content is damaged or missing. */
-const damagedStatus = 4;
-const failuresShown = 20;
 
 export function addBackup(program: Command): void {
   const command = withSite(program.command('backup'))
@@ -23,7 +19,7 @@ export function addBackup(program: Command): void {
 The copy is a store: serve it with --store DIR, or move it to the place of one that is lost. All that was
 acknowledged before the command began is in it. Each file is checked against its digest on the way. Tokens,
 certificates and the configuration are not part of the store.
-Exit status: 4 when content of the store is damaged or missing, which the copy lacks then.
+Exit status: ${damagedStatus} when content of the store is damaged or missing, which the copy lacks then.
 `,
     );
   withExamples(command, 'sealgate backup /backup/store', 'sealgate verify --store /backup/store');
@@ -37,8 +33,7 @@ async function run(directory: string, options: SiteOptions): Promise<void> {
   );
   const { blobs, bytes, copied, failures } = result;
   console.log(`${to} has ${blobs} blobs, ${humanBytes(bytes)}; ${copied} were copied now`);
-  for (const { digest, reason } of failures.slice(0, failuresShown))
-    sayError(`sealgate: sha256:${digest}: ${reason}`);
+  sayFailures(failures.map(({ digest, reason }) => ({ what: `sha256:${digest}`, reason })));
   if (failures.length === 0) return;
   sayError(
     `sealgate: ${failures.length} blobs could not be copied; 'sealgate verify' says what is wrong with ` +

@@ -28,13 +28,12 @@ import { localPage, type ListedPage as Page } from './ls.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
 import { display } from './progress.ts';
 import { Refused } from './remote_server.ts';
-import { sayError } from './say.ts';
+import { sayFailures } from './say.ts';
 import { checkBucket, type Listed, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
 
 /** Files that are written at a time. */
 const concurrency = 4;
-const failuresShown = 20;
 
 export function addExport(program: Command): void {
   const command = withPlace(program.command('export'))
@@ -101,7 +100,7 @@ class Export {
   readonly #directory: string;
   readonly #origin: Origin;
   readonly #progress: FileProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
-  readonly #failures: { name: string; reason: string }[] = [];
+  readonly #failures: { what: string; reason: string }[] = [];
   /** Names whose bytes were forgotten: no later run can export them. */
   readonly #forgotten: Listed[] = [];
   #written = 0;
@@ -166,7 +165,7 @@ class Export {
       return { ...entry, file: await this.#write(entry) };
     } catch (error) {
       if (isForgotten(error)) this.#forgotten.push(entry);
-      else this.#failures.push({ name, reason: (error as Error).message });
+      else this.#failures.push({ what: name, reason: (error as Error).message });
       return undefined;
     } finally {
       this.#progress.files++;
@@ -203,10 +202,9 @@ class Export {
   async #end(partial: string): Promise<void> {
     const { files, bytes } = this.#progress;
     const forgotten = this.#forgotten.length;
-    for (const { name } of this.#forgotten.slice(0, failuresShown))
-      sayError(`sealgate: ${name}: was left out: its content was forgotten`);
-    for (const { name, reason } of this.#failures.slice(0, failuresShown))
-      sayError(`sealgate: ${name}: ${reason}`);
+    const reason = 'was left out: its content was forgotten';
+    sayFailures(this.#forgotten.map(({ name }) => ({ what: name, reason })));
+    sayFailures(this.#failures);
     if (this.#failures.length > 0) {
       await rm(partial);
       throw new Error(

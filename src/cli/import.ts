@@ -10,10 +10,12 @@ import type { BucketKind } from '../store/store.ts';
 import { intoStore } from '../store/store_destination.ts';
 import { createBucket } from './bucket.ts';
 import { type ChoiceOptions, choiceOf, leftOutLines, withChoice } from './import_choice.ts';
+import { interruptibly } from './interrupt.ts';
 import { type PlaceOptions, reading, withPlace, writing } from './place.ts';
 import { display } from './progress.ts';
-import { sayError } from './say.ts';
+import { sayError, sayFailures } from './say.ts';
 import { ServerDestination } from './server_destination.ts';
+import { signalStatus } from './signals.ts';
 import { checked, kindToMake, parseKind, siteConfig, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
 
@@ -24,10 +26,6 @@ interface Options extends PlaceOptions, ChoiceOptions {
   kind?: string;
   dryRun?: true;
 }
-
-const failuresShown = 20;
-/** The status that shells report for a command that SIGINT ended. */
-const interruptedStatus = 130;
 
 export function addImport(program: Command): void {
   const command = withChoice(withPlace(program.command('import')))
@@ -143,32 +141,17 @@ function tell({ name, size, mediaType }: { name: string; size: number; mediaType
   console.log(`${humanBytes(size).padStart(10)}  ${mediaType.padEnd(24)}  ${name}`);
 }
 
-// The first SIGINT or SIGTERM lets the current files finish; the second ends the process as usual.
-async function importInterruptibly(options: ImportOptions): Promise<ImportResult> {
-  const interrupted = new AbortController();
-  const onSignal = () => {
-    sayError('sealgate: ending once the files on their way are done; again to end at once');
-    interrupted.abort();
-    forget();
-  };
-  const forget = () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+function importInterruptibly(options: ImportOptions): Promise<ImportResult> {
   const progress = display('files');
-  try {
-    const { signal } = interrupted;
-    return await importDirectory({ ...options, signal, onProgress: progress.update });
-  } finally {
-    progress.end();
-    forget();
-  }
+  return interruptibly('files', (signal) =>
+    importDirectory({ ...options, signal, onProgress: progress.update }).finally(progress.end),
+  );
 }
 
 function summarize({ unchanged, leftOut, failures, stopped }: ImportResult): void {
   if (unchanged > 0) console.log(`${unchanged} files were there already`);
   for (const line of leftOutLines(leftOut)) console.log(line);
-  for (const { path, reason } of failures.slice(0, failuresShown)) sayError(`sealgate: ${path}: ${reason}`);
-  const unseen = failures.length - failuresShown;
-  if (unseen > 0) sayError(`sealgate: and ${unseen} more`);
+  sayFailures(failures.map(({ path, reason }) => ({ what: path, reason })));
   if (stopped === 'store-full') {
     throw new SealgateError(
       'store-full',
@@ -177,7 +160,7 @@ function summarize({ unchanged, leftOut, failures, stopped }: ImportResult): voi
   }
   if (stopped === 'interrupted') {
     sayError('sealgate: interrupted; run the same command again to go on');
-    process.exitCode = interruptedStatus;
+    process.exitCode = signalStatus.SIGINT;
   } else if (failures.length > 0) {
     throw new Error(
       `${failures.length} files were not imported; run the same command again once the cause is gone`,

@@ -7,6 +7,18 @@ export function sayError(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
+/** The status of commands that found damaged or missing content. */
+export const damagedStatus = 4;
+
+const failuresShown = 20;
+
+/** Prints the first failures, one a line, and how many more there are. */
+export function sayFailures(failures: readonly { what: string; reason: string }[]): void {
+  for (const { what, reason } of failures.slice(0, failuresShown)) sayError(`sealgate: ${what}: ${reason}`);
+  const unseen = failures.length - failuresShown;
+  if (unseen > 0) sayError(`sealgate: and ${unseen} more`);
+}
+
 /** No server responded, or it responded with something unexpected. Exit status 3. */
 export class NoServer extends Error {}
 

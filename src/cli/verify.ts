@@ -9,8 +9,10 @@ import { StoreHeld } from '../store/layout.ts';
 import { quarantineOf } from '../store/quarantine.ts';
 import type { KnownBlob, Store } from '../store/store.ts';
 import { allKnown, type Fault, findStrays, verifyBlobs } from '../store/verification.ts';
+import { interruptibly } from './interrupt.ts';
 import { display } from './progress.ts';
-import { sayError, UsageError } from './say.ts';
+import { damagedStatus, sayError, UsageError } from './say.ts';
+import { signalStatus } from './signals.ts';
 import { type SiteOptions, withExamples, withSite, withStore } from './site.ts';
 
 interface Options extends SiteOptions {
@@ -18,13 +20,8 @@ interface Options extends SiteOptions {
   json?: true;
 }
 
-/** The exit status when content is damaged, missing, unreadable or withdrawn. */
-const faultyStatus = 4;
 /** Faults that keep no content from being delivered. */
 const harmless = new Set<Fault['state']>(['unrecorded', 'foreign', 'wrong-mode']);
-
-/** The status that shells report for a command that SIGINT ended. */
-const interruptedStatus = 130;
 
 const again = 'store the same bytes again, or bring the file back from a backup';
 const advice: Record<Fault['state'], string> = {
@@ -52,7 +49,7 @@ export function addVerify(program: Command): void {
       'after',
       `
 Without --restore nothing is written, so a server may run meanwhile. --restore needs the store to itself.
-Exit status: 0 when all content is right, also when there are files beside it; ${faultyStatus} when a blob is
+Exit status: 0 when all content is right, also when there are files beside it; ${damagedStatus} when a blob is
 damaged, missing, unreadable or in quarantine, or could not be restored; 1 when the command failed.
 `,
     );
@@ -76,7 +73,10 @@ async function looking(digests: string[], options: Options): Promise<void> {
     if (!options.json && (await readAnnouncement(store.root)))
       sayError('a server may have this store open: it is read, and nothing is changed');
     const run = new Run(store, options.json === true);
-    await interruptibly((signal) => run.all(digests, signal));
+    await interruptibly('blobs', async (signal) => {
+      await run.all(digests, signal);
+      if (signal.aborted) process.exitCode = signalStatus.SIGINT;
+    });
     await run.end();
   });
 }
@@ -153,7 +153,7 @@ class Run {
       const found = faults === 0 ? 'all right' : `${faults} faults`;
       console.log(`${files} blobs verified, ${found}${aside}`);
     }
-    if (this.#grave > 0) process.exitCode ??= faultyStatus;
+    if (this.#grave > 0) process.exitCode ??= damagedStatus;
   }
 }
 
@@ -161,20 +161,6 @@ function lineOf(fault: Fault): string {
   const { state, detail } = fault;
   const what = 'digest' in fault ? `sha256:${fault.digest}` : fault.path;
   return `${state} ${what}: ${detail}; ${advice[state]}`;
-}
-
-// Lets SIGINT restore the terminal before the command ends.
-async function interruptibly(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const interrupted = new AbortController();
-  const onSignal = () => {
-    sayError('sealgate: ending once the blobs under way are done; again to end at once');
-    process.exitCode = interruptedStatus;
-    interrupted.abort();
-    stop();
-  };
-  const stop = () => process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  await work(interrupted.signal).finally(stop);
 }
 
 async function restoring(digests: string[], options: Options): Promise<void> {
@@ -202,7 +188,7 @@ async function restore(store: Store, digests: string[], json: boolean): Promise<
   }
   if (json) console.log(JSON.stringify({ restored, left }));
   else console.log(`${restored} blobs restored, ${left} not`);
-  if (left > 0) process.exitCode = faultyStatus;
+  if (left > 0) process.exitCode = damagedStatus;
 }
 
 function* withdrawn(store: Store): Generator<string> {
