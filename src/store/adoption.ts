@@ -1,5 +1,5 @@
-// Adoption: a file in the place of a blob that is not on record as stored. A crash between a file's place and
-// its record leaves one; nothing points at it, as nobody was told that it is stored.
+// Adoption: what becomes of a file in the place of a blob that is not recorded as stored. A crash between the
+// placing of a file and its record leaves such a file; nothing points at it, as nobody was told of it.
 
 import type { SealLevel } from '../native/addon.ts';
 import type { Blobs } from './blobs.ts';
@@ -7,15 +7,15 @@ import type { Metadata } from './metadata.ts';
 import type { BlobRecord } from './proofs.ts';
 
 /**
- * adopted: its bytes are right, and it is on record now; what nothing points at is collected like any other.
- * withdrawn: they are wrong, and it is in quarantine. removed: its blob was forgotten or collected. nothing:
- * there is no such file, or the blob is on record by now.
+ * adopted: the bytes are right, and the blob is recorded now; it is collected when nothing comes to point at
+ * it. withdrawn: the bytes are wrong, and the file is in quarantine. removed: the blob was forgotten or
+ * collected. nothing: there is no such file, or the blob has been recorded meanwhile.
  */
 export type Adopted = 'adopted' | 'withdrawn' | 'removed' | 'nothing';
 
 /**
- * The caller holds the lock of the digest: an upload of the same bytes comes before or after it.
- * @param wanted the level to seal it at.
+ * The caller holds the lock of the digest, so an upload of the same bytes comes before or after this.
+ * @param wanted the seal level to give the blob.
  */
 export async function adoptBlob(
   meta: Metadata,

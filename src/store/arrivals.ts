@@ -13,10 +13,12 @@ import type { StoreRecord } from './records.ts';
 import type { Seals } from './seals.ts';
 import type { Arrived } from './store.ts';
 
-/** What keeps a blob from being sound that its bytes, sent again, may mend. */
+/** Faults of a stored blob that are mended when its bytes arrive again. */
 const passed: ErrorCode[] = ['seal-broken', 'store-read-failed'];
 
-/** What points at a blob or keeps it: asked for right before each commit; may throw a refusal. */
+/**
+ * Makes the records that point at a blob or keep it. Called right before each commit; may throw to refuse it.
+ */
 export type Pointers = () => StoreRecord[];
 
 export class Arrivals {
@@ -27,7 +29,7 @@ export class Arrivals {
   readonly #leases: Leases;
   readonly #seals: Seals;
 
-  /** @param locks by digest. */
+  /** @param locks the locks of blobs, by digest. */
   constructor(meta: Metadata, blobs: Blobs, proofs: Proofs, locks: KeyedLock, leases: Leases, seals: Seals) {
     this.#meta = meta;
     this.#blobs = blobs;
@@ -38,8 +40,8 @@ export class Arrivals {
   }
 
   /**
-   * Stores a finished staging file, sealed as the bucket asks; without one, as the site does. Durable when it
-   * resolves.
+   * Stores a finished staging file at the seal level of the bucket, or of the site when there is no bucket.
+   * Durable when it resolves.
    */
   store(arrived: Arrived, bucket: string | undefined, pointers: Pointers): Promise<void> {
     const { digest } = arrived;
@@ -51,7 +53,7 @@ export class Arrivals {
         const place = () => this.#place(arrived, { wanted, before }, pointers);
         if (!isSound && (await this.#locks.run(digest, place))) return;
         await this.#raise(digest, wanted);
-        // It may be forgotten or withdrawn before the commit: then it is placed after all.
+        // The blob may be forgotten or withdrawn before the commit. Then its file is placed after all.
         if (await this.#pointAtStored(digest, pointers)) return;
       }
     });
@@ -68,8 +70,8 @@ export class Arrivals {
   }
 
   /**
-   * Points at blobs that are stored, in one commit, and seals them as the bucket asks. Throws `not-found`
-   * when one is not stored.
+   * Makes records that point at stored blobs, in one commit, and raises the blobs to the seal level of the
+   * bucket. Throws `not-found` when one is not stored.
    */
   point(
     digests: ReadonlySet<string>,
@@ -87,7 +89,7 @@ export class Arrivals {
     });
   }
 
-  // A blob that came to another bucket first may have a lower level.
+  // A blob that was stored for another bucket first may have a lower level.
   async #raise(digest: string, wanted: SealLevel): Promise<void> {
     if (wanted > 'L1') await this.#locks.run(digest, () => this.#proofs.raise(digest, wanted));
   }
@@ -96,7 +98,7 @@ export class Arrivals {
     return this.#meta.newest<BlobRecord>('blobs', [digest]);
   }
 
-  /** False: somebody else has stored the blob since version `before` of its record, and nothing was done. */
+  /** False: the blob was stored by somebody else after version `before` of its record. Nothing was done. */
   async #place(
     { staging, digest, size, sync }: Arrived,
     { wanted, before }: { wanted: SealLevel; before: number | undefined },
@@ -105,7 +107,7 @@ export class Arrivals {
     const known = this.#known(digest);
     if (known && known.version !== before && 'size' in known.value) return false;
     const placement = await this.#blobs.place(staging, digest, wanted, sync);
-    // A file that was there without a good record is what a crash before the commit left, or damage: it is
+    // A file that existed without a valid record was left by a crash before a commit, or is damaged, so it is
     // hashed.
     const sealed = placement.created ? placement : await this.#verified(digest, wanted);
     const { evidence } = this.#seals.took(wanted, sealed);
@@ -121,7 +123,7 @@ export class Arrivals {
         return [{ table: 'blobs', key: [digest, version], value: record }, ...pointing];
       });
     } catch (cause) {
-      // What nothing will ever point at would keep a full disk full.
+      // Removes the file, since nothing will ever point at it and the disk may be full.
       const isUnwritten = isRefused || cause instanceof NoRoom;
       if (placement.created && isUnwritten) await this.#blobs.unplace(digest);
       throw cause;
@@ -129,8 +131,8 @@ export class Arrivals {
     return true;
   }
 
-  // Whether the blob is in place already and passes its proof. One that does not is out of the way
-  // afterwards, and one that cannot be reached is placed again, if that is possible.
+  // Whether the blob is stored and passes its proof. The file of a blob that fails has been moved away when
+  // this resolves; one that cannot be reached is to be placed again.
   async #isSound(digest: string): Promise<boolean> {
     const known = this.#known(digest)?.value;
     if (!known || !('size' in known)) return false;

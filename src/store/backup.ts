@@ -1,5 +1,6 @@
-// Backup: a copy of a store that is a store itself, made while a server writes to it. Metadata come first,
-// then the journal, then blobs: what a name of the copy points at was there before its name was copied.
+// Backup: a copy of a store that is a store itself, made while a server writes to it. It copies the metadata
+// first, then the journal, then the blobs. So each blob that a copied name points at existed before the copy
+// of the name.
 
 import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,9 +23,9 @@ export interface BackupResult {
   /** Blobs that the copy has now. */
   blobs: number;
   bytes: number;
-  /** Those that an earlier backup to the same folder had not brought. */
+  /** Blobs that were copied now; the others were there from an earlier backup to the folder. */
   copied: number;
-  /** Blobs that cannot be read, or whose bytes are wrong. The copy is as good as the store. */
+  /** Blobs that cannot be read, or whose bytes are wrong. They are missing in the copy. */
   failures: { digest: string; reason: string }[];
 }
 
@@ -63,7 +64,7 @@ async function copyDurably(from: string, to: string): Promise<void> {
   await syncFile(to);
 }
 
-/** Names of what is copied before the blobs, and takes its place after them. */
+/** Names of the files that are copied before the blobs, and renamed to their places after them. */
 const fresh = { meta: 'meta.new', journal: 'journal.new' };
 
 async function copyMetadata(store: Store, to: string): Promise<void> {
@@ -114,7 +115,7 @@ function* storedBlobs(store: Store): Generator<StoredBlob> {
   for (const blob of allKnown(store)) if (blob.state === 'stored') yield blob;
 }
 
-/** False: it is there. A blob is never changed, so that one of the right size came whole. */
+/** False: the copy exists. A blob never changes, so a file of the right size is a complete copy. */
 async function copyBlob(from: string, to: string, { digest, size }: StoredBlob): Promise<boolean> {
   if ((await stat(to).catch(() => undefined))?.size === size) return false;
   await makeFolder(join(to, '..', '..'));
@@ -124,7 +125,7 @@ async function copyBlob(from: string, to: string, { digest, size }: StoredBlob):
   return true;
 }
 
-// The journal first: metadata take what they lack from a newer one.
+// Puts the journal in place first, because metadata take what they lack from a newer journal.
 async function publish(root: string, to: string): Promise<void> {
   await makeFolder(join(to, 'meta'));
   await rename(join(to, fresh.journal), join(to, 'journal')).catch(absent);
@@ -132,6 +133,6 @@ async function publish(root: string, to: string): Promise<void> {
   await rename(join(to, fresh.meta, 'data.mdb'), join(to, 'meta', 'data.mdb'));
   await rm(join(to, fresh.meta), { recursive: true });
   await syncFolder(join(to, 'meta'));
-  // The last of the first backup: a folder without it is no store.
+  // Comes last in a first backup: a folder without this file is no store.
   await copyDurably(join(root, 'format'), join(to, 'format'));
 }

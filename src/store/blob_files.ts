@@ -1,14 +1,14 @@
-// Files of blobs on their way out of their place: the one way to remove or move them. The kernel refuses both
-// while a file is immutable (seal level L2), so that attribute goes first.
+// Removes and moves the files of blobs; no other code does. The kernel refuses both while a file is immutable
+// (seal level L2), so the attribute is removed first.
 
 import { rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '../durable_file.ts';
 import { addon } from '../native/addon.ts';
 
-/** Fine where there is none. */
+/** Removes a file; a missing one is no error. */
 export function removeFile(file: string): Promise<void> {
-  // Not rm(), which takes what the kernel refuses for a folder and loses the reason.
+  // Not rm(): when the kernel refuses, it takes the file for a folder and hides the reason.
   return released(file, () => unlink(file)).catch((error) => {
     if (error.code !== 'ENOENT') throw error;
   });

@@ -32,7 +32,7 @@ export function blobsFolder(root: string): string {
   return join(root, 'blobs', 'sha256');
 }
 
-/** Files of a blob could not be removed. */
+/** Some files of a blob could not be removed. */
 export class FilesLeft extends SealgateError {}
 
 export class Blobs {
@@ -74,7 +74,7 @@ export class Blobs {
     return addon.raiseBlob(this.path(digest), evidence, wanted);
   }
 
-  /** @param sync the file is not durable yet, and becomes so by this, at level L1. */
+  /** @param sync for a file that is not durable yet: syncs it with others, at level L1. */
   async place(staging: string, digest: string, wanted: SealLevel, sync?: SharedSync): Promise<Placement> {
     try {
       if (sync) return await sync.place(staging, this.path(digest));
@@ -88,8 +88,9 @@ export class Blobs {
     }
   }
 
-  // blobs/ became a mount of its own, or ceased to be one, after the file was written. Nobody has hashed the
-  // copy: it is called one that was there already.
+  // Copies the file, because blobs/ became a mount of its own, or ceased to be one, after the file was
+  // written. The copy was not hashed, so it is reported as a file that existed already, which the caller
+  // hashes.
   async #carry(file: string, digest: string): Promise<Placement> {
     this.#folders = await chooseFolders(this.#root);
     const copy = this.stagingPath();
@@ -110,7 +111,7 @@ export class Blobs {
     return removeDurably(this.path(digest));
   }
 
-  /** Takes the file out of the way, if it is there. */
+  /** Moves the file to the quarantine, if there is one. */
   async quarantine(digest: string): Promise<void> {
     try {
       await this.#takeAway(digest).catch(async (cause) => {
@@ -132,7 +133,7 @@ export class Blobs {
     });
   }
 
-  /** The files in quarantine that were the blob's, newest first; in `sent`, what came in its place. */
+  /** `files`: the blob's files in quarantine, newest first. `sent`: what clients received in its place. */
   async withdrawn(digest: string): Promise<{ files: string[]; sent: string[] }> {
     const paths = await quarantined(this.#root);
     const named = (is: (name: string) => boolean) =>
@@ -146,8 +147,8 @@ export class Blobs {
   }
 
   /**
-   * Removes the file, and what was taken out of the way or received in its place earlier; durable when it
-   * resolves. The file that is served goes first: whatever fails then is out of clients' reach.
+   * Removes the file, and its files in quarantine; durable when it resolves. The file in its place goes
+   * first, so that clients cannot reach it whatever fails after that.
    */
   async remove(digest: string): Promise<void> {
     try {

@@ -1,5 +1,5 @@
-// Closing: whether data.mdb is as a writer left it when it closed the store. Reading all of its pages at each
-// start takes longer than everything else, and finds nothing in a file that nobody has touched since.
+// Closing: remembers how data.mdb was when a writer closed the store. If nobody has touched it since, the
+// next start need not read all of its pages, which takes longer than everything else.
 
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,20 +14,23 @@ function note(root: string): string {
   return join(root, 'meta', 'closed');
 }
 
-/** Whatever is written to a file, or put in its place, changes one of these. */
+/** Values that change whenever the file is written to or replaced. */
 function evidenceOf(path: string): string {
   const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
   return `${ino} ${size} ${mtimeNs} ${ctimeNs}\n`;
 }
 
-/** Where nothing can be written, the next start reads all pages. */
+/** Writes the note. When that fails, the next start reads all pages. */
 export function noteClosing(root: string, data: string): void {
   try {
     writeFileSync(note(root), evidenceOf(data), { mode: 0o600 });
   } catch {}
 }
 
-/** Durably, before the first write: after a power cut the file's times may be older than its pages. */
+/**
+ * Removes the note, durably, before the first write: after a power cut the file's times may be older than its
+ * pages.
+ */
 export async function forgetClosing(root: string): Promise<void> {
   if (!existsSync(note(root))) return;
   namingSync(note(root), () => rmSync(note(root), { force: true }));

@@ -1,5 +1,5 @@
-// Commits: writes to the metadata and to its journal, a batch at a time. While one is under way, those who
-// come wait for the next: what is queued behind a commit that fails in LMDB is never answered.
+// Commits: writes changes to the metadata and the journal in batches, one batch at a time. Changes that come
+// during a commit wait here for the next: LMDB never settles what is queued behind a commit that fails.
 
 import { SealgateError } from '../errors.ts';
 import { isFull } from './disk_reserve.ts';
@@ -18,22 +18,22 @@ import {
 
 export interface CommitTarget {
   /**
-   * Resolves with the number of the last commit, once the next can be written. Asked before each one until it
-   * has resolved.
+   * Resolves with the number of the last commit when another can be written. Called before each commit until
+   * it has resolved once.
    */
   prepare(): Promise<number>;
   has(table: Table, key: Key): boolean;
   /**
-   * For a commit of so many changes and bytes. Throws `store-full`, before anything is written.
-   * @param frees whether it frees space.
+   * Throws `store-full`, before anything is written, when there is no space for such a commit.
+   * @param frees the commit frees space.
    */
   ensureSpace(changes: number, bytes: number, frees: boolean): void;
   /**
-   * Writes a frame to metadata and journal. Rejects when the metadata have nothing of it; resolves with what
-   * became of the journal when they have it.
+   * Writes a frame to metadata and journal. Rejects when the metadata have none of it. Otherwise resolves,
+   * with the error if the journal lacks it.
    */
   write(frame: Frame): Promise<Error | undefined>;
-  /** Why nothing can be written or read any more; undefined: it can be tried again. */
+  /** Why this process can write and read no more; undefined: a write can be tried again. */
   endOf(): string | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface CommitTarget {
 export type Purpose = 'frees';
 
 interface Waiting {
-  /** Made together or not at all. */
+  /** Changes that are made together or not at all. */
   changes: StoreRecord[];
   bytes: number;
   frees: boolean;
@@ -127,7 +127,7 @@ export class Commits {
     while (this.#running) await this.#running;
   }
 
-  // What came in one turn of the event loop shares a commit.
+  // Waits a moment, so that changes of one turn of the event loop share a commit.
   async #run(): Promise<void> {
     await undefined;
     while (this.#waiting.length > 0) await this.#commit(this.#nextBatch());
@@ -152,7 +152,7 @@ export class Commits {
       if (fresh.length > 0 || batch.length === 0) {
         if (this.#sequence === undefined) {
           await this.#prepared();
-          // The target has what the journal had: a key that was fresh may be taken now.
+          // Preparing may have replayed the journal, so keys that were free may be taken now.
           ({ fresh, taken } = this.#divide(batch));
         }
         const fitting = this.#fitting(fresh);
@@ -183,8 +183,8 @@ export class Commits {
   }
 
   /**
-   * Those of the batch that there is space for: on a full disk, as many as it takes of those that free space,
-   * and the others are rejected. Throws when there is space for none.
+   * The changes of the batch that there is space for. On a full disk these are changes that free space, as
+   * many as fit; the others are rejected. Throws when there is space for none.
    */
   #fitting(batch: Waiting[]): Waiting[] {
     const freeing = batch.filter(({ frees }) => frees);

@@ -1,6 +1,8 @@
-// CommonPrefix: what stands in a listing for all names that are the same up to a delimiter, as a folder does.
+// CommonPrefix: one entry of a listing for all names that are the same up to a delimiter, like a folder.
 
-/** Undefined: the name is listed by itself. The delimiter counts that comes first behind `prefix`. */
+/**
+ * The name up to its first delimiter behind `prefix`; undefined when it has none, so it is listed by itself.
+ */
 export function commonPrefix(
   name: string,
   { prefix, delimiter = '' }: { prefix: string; delimiter?: string | undefined },
@@ -10,13 +12,13 @@ export function commonPrefix(
   return at < 0 ? undefined : name.slice(0, at + delimiter.length);
 }
 
-/** The first text behind all that begin so, in code-point order; undefined: there is none. */
+/** The first text, in code-point order, behind all that begin with `prefix`; undefined: there is none. */
 export function textBehind(prefix: string): string | undefined {
   const points = [...prefix].map((each) => each.codePointAt(0) as number);
   while (points.at(-1) === lastPoint) points.pop();
   const last = points.pop();
   if (last === undefined) return undefined;
-  // No text has half a surrogate pair.
+  // Skips the surrogates, which are no code points of a text.
   const next = last === beforeSurrogates ? afterSurrogates : last + 1;
   return String.fromCodePoint(...points, next);
 }

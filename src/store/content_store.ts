@@ -1,5 +1,5 @@
-// ContentStore: the contract of store.ts on a disk. Bytes, name, metadata, in this order; reading goes in the
-// opposite order and checks again.
+// ContentStore: implements store.ts on a disk. Writes go in the order bytes, metadata; reads go the other
+// way, and check the bytes again.
 
 import type { Dates } from '../dates.ts';
 import { SealgateError } from '../errors.ts';
@@ -59,13 +59,13 @@ import { listVersions } from './version_listing.ts';
 
 export interface OpenOptions {
   root: string;
-  /** Beside a process that writes: nothing is locked, nothing is written. */
+  /** For use beside a process that writes: takes no lock and writes nothing. */
   readOnly?: boolean;
-  /** What HTTP tells as the date of a version; absent: when it was written. */
+  /** Which date HTTP tells of a version; absent: when it was written. */
   dates?: Dates;
-  /** Hears how many unfinished uploads were removed. */
+  /** Called with the number of unfinished uploads that were removed. */
   onRecovered?: (files: number) => void;
-  /** Hears, as a sentence, what was found and mended in the metadata. */
+  /** Called with a sentence about each fault that was found and mended in the metadata. */
   onNotice?: (said: string) => void;
   /** The levels that blobs are sealed at; absent: L1. */
   seals?: SealOptions;
@@ -121,7 +121,7 @@ class ContentStore implements Store {
   readonly #proofs: Proofs;
   readonly #arrivals: Arrivals;
   readonly #leases = new Leases();
-  /** Locks by digest: a blob is not placed while it is proved or withdrawn. */
+  /** The locks of blobs, by digest: none is placed while it is proved or withdrawn. */
   readonly #locks = new KeyedLock();
 
   constructor(root: string, blobs: Blobs, meta: Metadata, opened: Opened) {
@@ -223,7 +223,7 @@ class ContentStore implements Store {
     const { staging, digest, size, suggested } = arrived;
     const at = this.#at(bucket, name);
     const said = saidOf(about);
-    // Refuses before anything is placed.
+    // Throws what the commit would be refused for, before anything is placed.
     this.#refs.outcome(at, digest, said);
     const mediaType = suggested ?? (await typeOf(name, said, staging, size));
     const to = { digest, size, said, mediaType, modified: about.modified };

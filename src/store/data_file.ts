@@ -1,4 +1,4 @@
-// DataFile: data.mdb before LMDB maps it, which follows whatever it finds there.
+// DataFile: checks data.mdb before LMDB maps it, because LMDB trusts whatever it finds there.
 
 import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,8 +20,8 @@ export function dataPath(root: string): string {
 }
 
 /**
- * Throws when the metadata are damaged. A file that is not there is made by LMDB; whether it may be empty is
- * for the identity to say. Beside a process that writes, what it has checked holds.
+ * Throws when the metadata are damaged. LMDB creates a missing file; identity.ts decides whether the metadata
+ * may be empty. A reader beside a process that writes relies on the check of that process.
  */
 export function checkPages(root: string, writes: boolean): void {
   const path = dataPath(root);
@@ -40,8 +40,8 @@ export function checkPages(root: string, writes: boolean): void {
 }
 
 /**
- * Whether a first start lost its power in the middle: LMDB begins a file with two pages, and before these are
- * on disk the blobs have no id and nothing is acknowledged.
+ * Whether the file was left by a first start that was cut off. LMDB begins a file with two pages. Until these
+ * are on disk the blobs have no id, and nothing was acknowledged.
  */
 function isUnfinished(root: string, path: string): boolean {
   if (existsSync(idFile(root)) || existsSync(journalPath(root))) return false;

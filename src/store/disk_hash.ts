@@ -1,9 +1,9 @@
-// DiskHash: the digest of a file as it is on its disk. Read past the page cache, so that cold blobs displace
-// nothing that is delivered, and a piece at a time, so that the reader can take its time.
+// DiskHash: the digest of a file as it is on its disk. The file is read past the page cache, so that it
+// displaces nothing that is delivered, and piece by piece, so that the reading can be slowed down or ended.
 
 import { addon, type Hashed } from '../native/addon.ts';
 
-/** MiB that are read at a time: what a signal and a rate wait for. */
+/** MiB that are read at a time; a signal and a rate take effect between two pieces. */
 const mebibytesAtATime = 4;
 
 export interface Reading {
@@ -12,7 +12,7 @@ export interface Reading {
   signal?: AbortSignal | undefined;
 }
 
-/** Rejects as addon.openHash does, and with the signal's reason. Of a rate of 0 nothing is waited for. */
+/** Rejects as addon.openHash does, and with the signal's reason. */
 export async function hashOnDisk(path: string, { pace, signal }: Reading = {}): Promise<Hashed> {
   const hash = addon.openHash(path);
   try {

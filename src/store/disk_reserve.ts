@@ -1,5 +1,5 @@
-// DiskReserve: blocks that a growing file has before it is written. A commit that finds no disk fails all who
-// share it, so it must not come to that while uploads take what is left.
+// DiskReserve: allocates blocks of a growing file before it is written. A commit that runs out of disk fails
+// for all who share it, and uploads could take the space that is left at any time.
 
 import { statfsSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -20,7 +20,7 @@ export function isFull(code: string | undefined): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT' || code === `Unknown system error -${constants.errno.EDQUOT}`;
 }
 
-/** There is no space for a commit, and nothing of it is written. */
+/** There is no space for a commit, so nothing of it was written. */
 export class NoRoom extends SealgateError {
   constructor(cause?: unknown) {
     super('store-full', undefined, { cause });
@@ -31,7 +31,7 @@ export class DiskReserve {
   readonly #path: string;
   readonly #least: number;
   readonly #ahead: number;
-  /** The file has blocks up to here. */
+  /** Offset up to which the file has blocks. */
   #until = 0;
 
   /**
@@ -58,7 +58,7 @@ export class DiskReserve {
     const { bavail, bsize } = statfsSync(dirname(this.#path));
     const free = bavail * bsize;
     const isScarce = free < freeBytes;
-    // Whoever takes the last of the disk ahead leaves the other files of a commit without any.
+    // On an almost full disk it takes only what it needs, since the other files of a commit need space too.
     const bytes = isScarce ? need : Math.max(need, this.#ahead);
     try {
       namingSync(this.#path, () => addon.allocateAhead(this.#path, bytes));

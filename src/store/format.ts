@@ -10,7 +10,9 @@ import { readRegular } from '../regular_file.ts';
 const maxBytes = 4096;
 
 const current = 'sealgate store 2\n';
-/** Written before the first change of an upgrade: from then on versions that know format 1 alone stay out. */
+/**
+ * Written before the first change of an upgrade, so that versions that know only format 1 refuse the store.
+ */
 const upgrading = 'sealgate store 1, upgrading to 2\n';
 const older = ['sealgate store 1\n', upgrading];
 
@@ -25,20 +27,21 @@ export class StoreFormat {
     this.#text = text;
   }
 
-  /** Since when the store has this format, in milliseconds since the epoch. Nothing was collected before. */
+  /** When the store got this format, in milliseconds since the epoch. Nothing was collected before. */
   get since(): number {
     return this.#since;
   }
 
-  /** Whether the store is of the newest format and has all that this takes. */
+  /** Whether the store has the newest format and its upgrade is complete. */
   get isCurrent(): boolean {
     return this.#text === current;
   }
 
   /**
    * Rejects when the store was made by a newer version, or when there is none.
-   * @param writes a new store gets its file. One that is empty or missing beside metadata is what a power cut
-   *   left of versions that did not wait for the disk: such a store counts as an older one.
+   * @param writes whether to create the file in a new store. A file that is empty, or missing beside
+   *   metadata, was lost in a power cut by a version that did not sync it; such a store counts as an older
+   *   one.
    */
   static async read(root: string, writes: boolean): Promise<StoreFormat> {
     const path = join(root, 'format');
@@ -58,17 +61,19 @@ export class StoreFormat {
     return format;
   }
 
-  /** Before the first change: nobody who does not know the newest format writes to the store from then on. */
+  /**
+   * Call it before the first change: from then on only those who know the newest format write to the store.
+   */
   async begin(): Promise<void> {
     if (!this.isCurrent && this.#text !== upgrading) await this.#write(upgrading);
   }
 
-  /** The upgrade is done again before anything is collected. */
+  /** Marks the upgrade as incomplete, so that it is done again before anything is collected. */
   doubt(): Promise<void> {
     return this.#write(upgrading);
   }
 
-  /** All of the upgrade is on disk. */
+  /** Call it when all of the upgrade is on disk. */
   complete(): Promise<void> {
     return this.#write(current);
   }

@@ -1,11 +1,11 @@
-// Gaps: the versions of a chain count up without a gap, and the newest is found by that. A line of a journal
-// that was lost may have had one in the middle of a chain.
+// Gaps: the versions of a chain are numbered without gaps, and the newest is found by relying on that. A lost
+// line of a journal may leave a gap.
 
 import type { StoreRecord } from './records.ts';
 
 /**
- * The versions that are missing, each with what the next one holds: what it held nobody knows, and the ones
- * behind it stay what they were.
+ * Records for the missing versions, each with the value of the version behind it, because their own values
+ * are lost and later versions must stay what they are.
  * @param records in key order, so that the versions of a chain come one after another.
  */
 export function* missingVersions(records: Iterable<StoreRecord>): Generator<StoreRecord> {
@@ -15,7 +15,7 @@ export function* missingVersions(records: Iterable<StoreRecord>): Generator<Stor
     if (typeof key === 'string' || typeof version !== 'number') continue;
     const chain = key.slice(0, -1);
     const name = JSON.stringify([table, chain]);
-    // The first ones may have been collected.
+    // A chain need not begin with 1, because its first versions may have been collected.
     if (name !== last) [last, next] = [name, version];
     for (; next < version; next++) yield { table, key: [...chain, next], value };
     next++;

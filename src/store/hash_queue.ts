@@ -1,19 +1,19 @@
-// HashQueue: files are hashed one after another, so that proofs of a whole restored backup leave disk and CPU
-// to everybody else. Small ones do not wait behind large ones.
+// HashQueue: hashes large files one after another, and small files beside them, so that proving a whole
+// restored backup leaves disk and CPU to others.
 
 import { KeyedLock } from '../keyed_lock.ts';
 
 /** Bytes from which on a file is large: hashing it takes longer than a request should wait. */
 const large = 64 * 2 ** 20;
-/** Bytes a second, until the first file was hashed: a disk's more than a cache's. */
+/** Bytes a second assumed until a file was hashed; nearer to a disk's rate than to the page cache's. */
 const assumedRate = 150e6;
-/** Bytes below which a measured rate says little. */
+/** Bytes that a file must have for its rate to be used. */
 const measurable = 2 ** 20;
 const longestSeconds = 3600;
 
 export class HashQueue {
   readonly #locks = new KeyedLock();
-  /** Bytes of the large files that wait or are read. */
+  /** Bytes of the large files that wait or are being hashed. */
   #waiting = 0;
   #rate = assumedRate;
 

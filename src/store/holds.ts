@@ -1,10 +1,12 @@
-// Holds: what keeps blobs, found by their digests. Each is written in the commit that makes what it stands
-// for, and a blob without any is collected after the grace time (gc.ts).
+// Holds: records of what keeps each blob, found by its digest. A hold is written in the same commit as what
+// it stands for. A blob without holds is collected after the grace time (gc.ts).
 
 import type { Metadata } from './metadata.ts';
 import type { StoreRecord } from './records.ts';
 
-/** Why a blob without a name is kept. upload: a client stored it by its digest. found: its file was there. */
+/**
+ * Why a blob without a name is kept. upload: a client stored it by its digest. found: its file was adopted.
+ */
 export type Nameless = 'upload' | 'found';
 
 export interface VersionOfName {
@@ -40,7 +42,7 @@ export function* holdsOf(meta: Metadata, digest: string): Generator<Hold> {
 }
 
 export function isHeld(meta: Metadata, digest: string): boolean {
-  // Left by return, the cursor is closed; a generator that is dropped would keep it, and its transaction.
+  // Returns out of the loop, which closes the cursor; next() alone would leave it and its transaction open.
   for (const _ of holdsOf(meta, digest)) return true;
   return false;
 }

@@ -1,5 +1,5 @@
-// Identity: a store's metadata and its blobs hold the same id, so that neither is served beside another
-// store's, or beside nothing because it was not mounted.
+// Identity: an id that a store's metadata and its blobs both hold, so that metadata are never used with the
+// blobs of another store, or with none because these were not mounted.
 
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
@@ -10,12 +10,12 @@ import { readRegular } from '../regular_file.ts';
 /** Far more than an id has. */
 const maxIdBytes = 4096;
 
-/** The file that says which store's the blobs are. */
+/** The file beside the blobs that has the id of their store. */
 export function idFile(root: string): string {
   return join(root, 'blobs', 'id');
 }
 
-/** What the file with the id of the blobs holds. Rejects where it cannot be read. */
+/** The id of the blobs. Rejects when its file cannot be read. */
 export async function readId(root: string): Promise<string> {
   return (await readRegular(idFile(root), maxIdBytes)).trim();
 }
@@ -30,7 +30,7 @@ async function idOfBlobs(root: string): Promise<string | undefined> {
   );
 }
 
-/** Metadata that are made anew for these blobs may be empty beside them: a new id, and blobs that have it. */
+/** Gives blobs a new id, durably, for metadata that are made anew for them. */
 export async function newIdentity(root: string): Promise<string> {
   const id = randomUUID();
   await writeId(root, id);
@@ -66,6 +66,6 @@ export async function agreedIdentity(
         `${meta.id}; mount the right folder, or run 'sealgate rebuild' to take these blobs`,
     );
   }
-  // A store of before there were ids, a new one, or one whose file was lost.
+  // One of the two has no id: the store is new, older than ids, or its file was lost.
   return { id: meta.id ?? blobs ?? randomUUID(), blobsHaveId: blobs !== undefined };
 }
