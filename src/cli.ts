@@ -4,7 +4,7 @@
 // Imported first: signals must be handled while the other modules load.
 import './cli/signals.ts';
 import { createRequire } from 'node:module';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { NoServer, sentenceOf, UsageError } from './cli/say.ts';
 import { ConfigError } from './config.ts';
 
@@ -22,7 +22,7 @@ const program = new Command('sealgate')
   .version(version)
   .option('--debug', 'print the stack trace of an error')
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'sealgate: ')) })
-  .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
+  .configureHelp({ sortSubcommands: false, showGlobalOptions: true, optionDescription: described })
   .exitOverride()
   .addHelpText(
     'after',
@@ -76,6 +76,13 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
+}
+
+/** The description of an option in --help, with its default unless that is empty. */
+function described(option: Option): string {
+  const { defaultValue, description } = option;
+  const isEmpty = defaultValue === '' || (Array.isArray(defaultValue) && defaultValue.length === 0);
+  return isEmpty ? description : new Help().optionDescription(option);
 }
 
 /** Sets the hint that is printed after invalid arguments, for a command and its subcommands. */

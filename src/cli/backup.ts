@@ -19,8 +19,7 @@ export function addBackup(program: Command): void {
 The copy is a store: serve it with --store DIR, or move it to the place of one that is lost. All that was
 acknowledged before the command began is in it. Each file is checked against its digest on the way. Tokens,
 certificates and the configuration are not part of the store.
-Exit status: ${damagedStatus} when content of the store is damaged or missing, which the copy lacks then.
-`,
+Exit status: ${damagedStatus} when content of the store is damaged or missing, which the copy lacks then.`,
     );
   withExamples(command, 'sealgate backup /backup/store', 'sealgate verify --store /backup/store');
 }

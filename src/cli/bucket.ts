@@ -69,7 +69,7 @@ function addSet(bucket: Command): void {
     .option('--why <text>', 'reason, recorded in the audit log')
     .option(flag, about)
     .action(set)
-    .addHelpText('after', '\nWith both, a version is kept while one of the two keeps it.\n');
+    .addHelpText('after', '\nWith both, a version is kept while one of the two keeps it.');
   withExamples(setting, 'sealgate bucket set pages --keep-versions 3 --keep-days 30');
 }
 

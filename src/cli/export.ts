@@ -46,9 +46,9 @@ export function addExport(program: Command): void {
       'after',
       `
 The newest version of each name is written, and each file is checked against its digest. A name that is no
-path of a file system (a//b, dir/, a beside a/b) has its file in ${sideFolder}/. Run again, it writes what is
-new and leaves files alone that are right. The manifest, ${manifestName}, comes last.
-`,
+path of a file system (a//b, dir/, a beside a/b) has its file in ${sideFolder}/. Names whose content was
+forgotten are left out. Run again, it writes what is new and leaves files alone that are right. The manifest,
+${manifestName}, comes last.`,
     );
   withExamples(
     command,

@@ -29,8 +29,7 @@ export function addForget(program: Command): void {
       'after',
       `
 Running transfers of the blob are not interrupted. Copies in backups, caches and at clients remain. The same
-bytes can be stored again.
-`,
+bytes can be stored again.`,
     );
   withExamples(
     command,

@@ -30,8 +30,7 @@ export function addGc(program: Command): void {
       `
 What is younger than gc.graceSeconds stays, and so do older versions in a versioned bucket, unless
 'sealgate bucket set' says how many or how long. Running transfers are not interrupted.
-Exit status: 1 when something could not be removed.
-`,
+Exit status: 1 when something could not be removed.`,
     );
   withExamples(command, 'sealgate gc --dry-run', 'sealgate gc --config site/sealgate.json');
 }

@@ -49,18 +49,21 @@ export function addRollout(program: Command): void {
     "sealgate rollout back --why 'pager'",
   );
   rollout.addHelpText('after', overHttp);
-  withControl(rollout.command('show'))
+  const showing = withControl(rollout.command('show'))
     .description('show the phase, the slice that takes part, and the guard’s verdict')
     .option('--json', 'print one JSON object')
     .action(show);
-  withControl(rollout.command('back'))
+  withExamples(showing, 'sealgate rollout show --config site/sealgate.json');
+  const rollingBack = withControl(rollout.command('back'))
     .description('roll back: put every new connection on userspace TLS; open ones continue')
     .option('--why <text>', 'reason, recorded in the audit log', 'asked to')
     .action(back);
-  withControl(rollout.command('log'))
+  withExamples(rollingBack, "sealgate rollout back --why 'pager'");
+  const listing = withControl(rollout.command('log'))
     .description('list the last changes of the running server: when, who, what and why')
     .option('--json', 'print one JSON object per line')
     .action(log);
+  withExamples(listing, 'sealgate rollout log --json');
   addSet(rollout);
 }
 

@@ -50,8 +50,7 @@ export function addVerify(program: Command): void {
       `
 Without --restore nothing is written, so a server may run meanwhile. --restore needs the store to itself.
 Exit status: 0 when all content is right, also when there are files beside it; ${damagedStatus} when a blob is
-damaged, missing, unreadable or in quarantine, or could not be restored; 1 when the command failed.
-`,
+damaged, missing, unreadable or in quarantine, or could not be restored; 1 when the command failed.`,
     );
   withExamples(command, 'sealgate verify', 'sealgate verify --json', 'sealgate verify --restore');
 }

@@ -33,6 +33,20 @@ const commands: Record<string, string[]> = {
   'config show': ['--config', '--store'],
   'config schema': [],
   'config variables': ['--json'],
+  export: ['--config', '--store', '--prefix', '--server'],
+  versions: ['--config', '--store', '--json', '--server'],
+  restore: ['--config', '--store', '--to', '--server'],
+  backup: ['--config', '--store'],
+  rebuild: ['--config', '--store'],
+  doctor: ['--config', '--json'],
+  diagnose: ['--config', '--control', '--watch', '--json'],
+  rollout: [],
+  'rollout show': ['--config', '--control', '--json'],
+  'rollout set': ['--config', '--control', '--percent', '--why', '--force'],
+  'rollout back': ['--config', '--control', '--why'],
+  'rollout log': ['--config', '--control', '--json'],
+  tls: [],
+  'tls reload': ['--config', '--control'],
 };
 
 test('--help lists the commands and the first steps', async () => {
@@ -50,11 +64,12 @@ for (const [command, options] of Object.entries(commands)) {
     for (const option of [...options, '--help']) assert.match(help, new RegExp(`^ .*${option}\\b`, 'm'));
     assert.match(help, new RegExp(`^Examples:\\n {2}.*sealgate ${command}`, 'm'));
     for (const line of help.split('\n')) assert.ok(line.length <= 110, line);
+    assert.doesNotMatch(help, /\n\n\n|\(default: (\[\]|"")/);
   });
 }
 
 // Routes of the sources, so that none can be forgotten. What the page consists of is no endpoint.
-test('serve --help lists every endpoint of the control plane', async () => {
+test('serve --help and README.md list every endpoint of the control plane', async () => {
   const folder = new URL('../../src/control/', import.meta.url);
   const prefixes: Record<string, string> = { 'rollout.ts': '/rollout', reload: '/tls' };
   const routes: { method: string; path: string }[] = [];
@@ -67,9 +82,12 @@ test('serve --help lists every endpoint of the control plane', async () => {
     }
   }
   assert.ok(routes.length >= 15);
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+  const section = /^## Control plane\n(.*?)^## /ms.exec(readme)?.[1] ?? '';
   const help = await runCli('serve', '--help');
   const [gets = '', posts = ''] = help.slice(help.indexOf('The control plane answers')).split('and POST');
   for (const { method, path } of routes) {
+    assert.ok(section.includes(`\`${path}\``), `${path} in README.md`);
     const listed = (method === 'get' ? gets : posts).matchAll(/\/[\w/]*/g);
     assert.ok(
       [...listed].some(([name]) => name === path),
