@@ -51,7 +51,6 @@ class Exchange {
   Exchange* next_unused = nullptr;
 
   // --- for its session ---
-  Stage stage() const { return stage_; }
   Request& request() { return request_; }
   Delivery& delivery() { return delivery_; }
   BodySink* sink() { return sink_.get(); }

@@ -119,15 +119,14 @@ class Channel final : public TlsObserver {
   void send_tickets() {
     if (!tickets_.empty() || tickets_owed_ > 0) release_tickets();
   }
-  // For files that may_sendfile() alone. ok with 0 bytes: the file is shorter than before.
+  // Only for files that may_sendfile() allows. ok with 0 bytes: the file is shorter than before.
   IoResult sendfile(const SendableFile& file, uint64_t offset, size_t size);
-  // In plaintext and where the kernel sends. Once sends_without_copies(), of files that the kernel keeps from
-  // changing alone: their pages may be read again after they were sent.
+  // True in plaintext and where the kernel sends. After send_without_copies() only for files that the kernel
+  // keeps from changing, because their pages may be read again after they were sent.
   bool may_sendfile(const SendableFile& file) const {
     return (!is_tls_ || sends_by_kernel()) && (!zero_copy_ || file.held_by_kernel());
   }
-  bool sends_without_copies() const { return zero_copy_; }
-  // From now on (see ktls.h). Only where the kernel sends; there is no way back.
+  // Sets TLS_TX_ZEROCOPY_RO (ktls.h) for the rest of the connection, if the kernel sends.
   void send_without_copies();
 
   // Moves a direction into the kernel if no bytes are held back; the kernel must support protocol and cipher.

@@ -66,9 +66,6 @@ class SecureBytes {
   char* data_;
 };
 
-// A server cannot ask anybody for a passphrase.
-int no_passphrase(char*, int, int, void*) { return -1; }
-
 }  // namespace
 
 void wipe_what_reading_keys_leaves() { CRYPTO_set_mem_functions(allocate, reallocate, give_back); }

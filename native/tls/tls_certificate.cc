@@ -21,9 +21,6 @@ BioPtr reader(const std::string& text) {
   return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-// A server cannot ask anybody for a passphrase.
-int no_passphrase(char*, int, int, void*) { return -1; }
-
 struct OcspFree {
   void operator()(OCSP_RESPONSE* response) const { OCSP_RESPONSE_free(response); }
   void operator()(OCSP_BASICRESP* basic) const { OCSP_BASICRESP_free(basic); }

@@ -14,6 +14,9 @@ struct X509Free {
 };
 using X509Ptr = std::unique_ptr<X509, X509Free>;
 
+// A pem_password_cb that gives none: a server cannot ask anybody for a passphrase.
+inline int no_passphrase(char*, int, int, void*) { return -1; }
+
 // The first certificate of a PEM text; null when there is none.
 X509Ptr read_leaf(const std::string& pem);
 // Whether both have the same subject alternative names.
