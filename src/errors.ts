@@ -60,7 +60,7 @@ export const engineErrors = {
 } as const satisfies Record<string, ErrorKind>;
 
 /** Errors of the application and the store. */
-export const applicationErrors = {
+const applicationErrors = {
   'target-invalid': client(400, 'The request path is not a valid name.'),
   'digest-invalid': client(400, 'The digest field cannot be read, or names no sha-256.'),
   'media-type-invalid': client(400, 'The Content-Type is not a media type.'),

@@ -39,7 +39,7 @@ export function mediaTypeOf(name: string): string {
 }
 
 /** Whether two valid types are equivalent, regardless of case, spaces, quotes and the order of parameters. */
-export function isSameMediaType(one: string, other: string): boolean {
+function isSameMediaType(one: string, other: string): boolean {
   return one === other || canonical(one) === canonical(other);
 }
 

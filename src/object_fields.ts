@@ -91,7 +91,7 @@ export function allFields(fields: ObjectFields): [name: string, value: string][]
 }
 
 /** Whether the same is recorded. */
-export function isSameFields(one: ObjectFields = {}, other: ObjectFields = {}): boolean {
+function isSameFields(one: ObjectFields = {}, other: ObjectFields = {}): boolean {
   if (textFields.some((field) => one[field] !== other[field])) return false;
   const [its, others] = [Object.entries(one.meta ?? {}), other.meta ?? {}];
   return (

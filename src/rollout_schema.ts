@@ -41,7 +41,7 @@ const sliceFields = {
     ),
 };
 
-export const sliceSchema = z.strictObject({
+const sliceSchema = z.strictObject({
   clients: sliceFields.clients.default([]),
   serverNames: sliceFields.serverNames.default([]),
   listeners: sliceFields.listeners.default([]),
@@ -81,7 +81,7 @@ export const rolloutSchema = z.strictObject({
 export type RolloutState = z.infer<typeof rolloutSchema>;
 
 /** A change: fields that it leaves out stay as they are. */
-export const rolloutChangeSchema = z.strictObject({
+const rolloutChangeSchema = z.strictObject({
   phase: z.enum(phases).optional(),
   percent: share(100).optional(),
   control: share(50).optional(),

@@ -5,9 +5,11 @@ import { basename } from 'node:path';
 import { test } from 'node:test';
 import { engineErrors } from '../src/errors.ts';
 import {
+  exportsOf,
   functionsOf,
   functionsOfCxx,
   importsOf,
+  namesImportedBy,
   read,
   type Source,
   sourcesUnder,
@@ -31,7 +33,7 @@ const layers: [RegExp, number][] = [
   [/^src\/(cli|server)\b/, 5],
   [/^(src\/(protocols|control)|examples)\//, 4],
   [/^(src\/(sites|objects|engine|rollout|doctor)|workers)\//, 3],
-  [/^src\/(store|auth|maintenance)\//, 2],
+  [/^src\/(store|auth)\//, 2],
   [/^src\/native\//, 1],
   [/^src\/\w+\.ts$/, 0],
 ];
@@ -231,6 +233,18 @@ test('no file is dead', () => {
     ({ path }) => path.endsWith('.h') && !included.has(path.replace('native/', '')),
   );
   holds([...dead, ...deadHeaders].map(({ path }) => `${path}:1: nothing imports it; use it or remove it`));
+});
+
+test('what a file exports is imported by another', () => {
+  const imported = new Set([...product, ...tests].flatMap(namesImportedBy));
+  // Piscina calls the exports of workers by their names.
+  const files = product.filter(({ path }) => !path.startsWith('workers/'));
+  const violations = files.flatMap((source) =>
+    exportsOf(source)
+      .filter(({ name }) => !imported.has(name))
+      .map(({ name, line }) => `${source.path}:${line}: nothing imports ${name}; do not export it`),
+  );
+  holds(violations);
 });
 
 test('every problem of the engine has its answer in src/errors.ts, and the other way round', () => {

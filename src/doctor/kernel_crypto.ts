@@ -38,7 +38,7 @@ export function driverFor(cipher: string, drivers: KernelDriver[]): KernelDriver
   return fits.sort((a, b) => b.priority - a.priority)[0];
 }
 
-export const isPlain = ({ driver }: KernelDriver) => plain.test(driver);
+const isPlain = ({ driver }: KernelDriver) => plain.test(driver);
 
 /**
  * One finding for each cipher that works. Must run after the ciphers were tried, because the kernel

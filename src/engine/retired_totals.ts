@@ -3,7 +3,7 @@
 import type { Counters } from '../native/addon.ts';
 
 /** Values that say how many there are now (native/server/counters.h); they end with their reactor. */
-export function isGauge(name: string): boolean {
+function isGauge(name: string): boolean {
   return name.startsWith('connections.') || name === 'plan_entries' || name === 'plan_bytes';
 }
 

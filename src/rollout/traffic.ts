@@ -74,7 +74,7 @@ function shareOf(counts: Counters, direction: 'tx' | 'rx'): Share {
 }
 
 /** Sorted by path, then by size. */
-export function pathTimes(counts: Counters): PathTimes[] {
+function pathTimes(counts: Counters): PathTimes[] {
   const firstBytes = grouped(valuesUnder(counts, 'first_byte.'));
   const completions = grouped(valuesUnder(counts, 'completion.'));
   const found = [...completions].map(([label, completion]) => {

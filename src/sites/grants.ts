@@ -10,7 +10,7 @@ import type { CertifiedClient } from './authorize.ts';
 export const openToAll = '';
 
 /** Reading a bucket; `*`: all of them, and bytes by digest, which no scope of one bucket gives. */
-export function readGrant(bucket: string): Scope {
+function readGrant(bucket: string): Scope {
   return `read:${bucket}`;
 }
 

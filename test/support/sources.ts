@@ -59,18 +59,38 @@ export function functionsOf({ path, text }: Source): Span[] {
 }
 
 /**
- * Functions of a C++ file laid out by clang-format: the opening line starts at column 1, or at 3 inside a
- * class, and ends with a brace; the closing brace stands under it. Namespaces and types are not functions.
+ * Functions of a C++ file laid out by clang-format: the first line starts at column 1, or at 3 inside a
+ * class; the signature, which may take several lines, ends with a brace, and the closing brace stands under
+ * the first line. Namespaces and types are not functions.
  */
 export function functionsOfCxx({ lines }: Source): Span[] {
   const found: Span[] = [];
   lines.forEach((line, index) => {
-    const indent = /^( {2})?[\w~[:].*\) ?(?:const|noexcept|override|:.*)* ?\{$/.exec(line);
+    const indent = /^( {2})?[\w~[:]/.exec(line);
     if (!indent || /^\s*(namespace|class|struct|enum|union|if|for|while|switch|return)\b/.test(line)) return;
-    const end = lines.indexOf(`${indent[1] ?? ''}}`, index + 1);
+    const opening = lines.findIndex((each, at) => at >= index && /[{};]$/.test(each));
+    const signature = lines.slice(index, opening + 1).join(' ');
+    if (!/\).*\{$/.test(signature) || /= *\{$/.test(signature)) return;
+    const end = lines.indexOf(`${indent[1] ?? ''}}`, opening + 1);
     if (end > 0) found.push({ name: line.trim(), first: index + 1, last: end + 1 });
   });
   return found;
+}
+
+/** Constants, functions and classes that a TypeScript file exports. Types are not among them. */
+export function exportsOf({ text }: Source): { name: string; line: number }[] {
+  return [...text.matchAll(/^export (?:const|(?:async )?function\*?|class) (\w+)/gm)].map((match) => ({
+    name: match[1] ?? '',
+    line: text.slice(0, match.index).split('\n').length,
+  }));
+}
+
+/** The names that a TypeScript file imports, at its top or by `await import()`. */
+export function namesImportedBy({ text }: Source): string[] {
+  const clauses = text.matchAll(
+    /^(?:import|export) [^;'"]*from|\{[^{}]*\} = await import\(|\(await import\('[^']*'\)\)\.\w+/gm,
+  );
+  return [...clauses].flatMap(([clause]) => clause.match(/\w+/g) ?? []);
 }
 
 /** A regular expression of a TypeScript file; what a template puts in is taken for a letter. */
