@@ -14,9 +14,9 @@ import { secretIn } from './secrets.ts';
 
 export interface ImportResult {
   imported: number;
-  /** Their names point at the same bytes already. */
+  /** Files whose names point at the same bytes already. */
   unchanged: number;
-  /** What was left out and why; a folder counts once. */
+  /** How many files and folders were left out, by reason; a folder counts once. */
   leftOut: Partial<Record<Reason, number>>;
   bytes: number;
   failures: { path: string; reason: string }[];
@@ -28,11 +28,11 @@ export interface ImportResult {
 export interface Destination {
   /** Files on their way at a time. */
   concurrency: number;
-  /** Resolves when there is room for a file of so many bytes, with what gives that back. */
+  /** Resolves when there is room for a file of this size, with a function that gives the room back. */
   enter?(size: number): Promise<() => void>;
-  /** Whether an earlier run brought this file, as far as its inode tells. */
+  /** Whether an earlier run imported this file, judging by its inode. */
   has(name: string, seen: Stats): boolean;
-  /** Rejects with ImportStopped when no other file would fare better. */
+  /** Rejects with ImportStopped when every other file would fail for the same reason. */
   bring(file: Arrival): Promise<{ size: number; outcome: 'same' | string }>;
 }
 
@@ -40,7 +40,7 @@ export interface Arrival {
   path: string;
   name: string;
   seen: Stats;
-  /** What nobody means to publish is refused (secrets.ts). */
+  /** Whether files that look like secrets are refused (secrets.ts). */
   guarded: boolean;
   told?: Told | undefined;
 }
@@ -53,11 +53,11 @@ export interface ImportOptions {
   directory: string;
   /** Goes before each name; end it with a slash to make a folder of it. */
   prefix: string;
-  /** The folder has a manifest, which says what is imported (manifest.ts). */
+  /** Whether the folder is an export, whose manifest lists what to import (manifest.ts). */
   isExport?: boolean;
-  /** What of the tree; without it, all but links and special files. */
+  /** Which files of the tree; absent: all but links and special files. */
   choice?: Choice;
-  /** Nothing is copied and nothing named: hears what would be. The store may be open for reading alone. */
+  /** Set for a dry run: called for each file that would be imported. Nothing is written. */
   onDry?: (file: { name: string; size: number; mediaType: string }) => void;
   /** Ends the import once the files on their way are done. */
   signal?: AbortSignal;
@@ -142,7 +142,7 @@ class Import {
     else this.#result.failures.push({ path, reason: reasonOf(path, error) });
   }
 
-  /** False: the import ended before it was the file's turn. */
+  /** False: the import ended before the file's turn came. */
   async #bring(file: Arrival): Promise<boolean> {
     const leave = await this.#options.to.enter?.(file.seen.size);
     try {
@@ -170,11 +170,12 @@ export function checkUnchanged(before: Stats, now: Stats): void {
     throw new Error('changed while it was imported');
 }
 
-// A name of other bytes was decoded with a replacement character, and there is no file of that name.
+// A file name that is not UTF-8 was decoded with replacement characters, so no file of the decoded name
+// exists.
 function reasonOf(path: string, error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT' && path.includes('\uFFFD')) return 'its name is not UTF-8';
-  // What clients are told of a store that cannot be written does not say why.
+  // The message of this error, which is also for clients, hides the cause.
   const why = code === 'store-write-failed' ? (error as Error).cause : undefined;
   return why instanceof Error ? `${message} (${why.message})` : message;
 }

@@ -1,10 +1,10 @@
-// ImportFilter: which files of a tree are imported. What is left out has a reason.
+// ImportFilter: decides which files of a tree are imported, and names the reason for those left out.
 
 import { join } from 'node:path';
 import picomatch from 'picomatch';
 
 export interface Choice {
-  /** Globs. Without a slash they match a name in any folder, with one the path from the tree's root. */
+  /** Globs. One without a slash matches a name in any folder; one with a slash, the path from the root. */
   exclude: string[];
   /** Globs; none: every file. */
   include: string[];
@@ -12,9 +12,9 @@ export interface Choice {
   hidden: boolean;
   /** Also the files of the tree that symbolic links point at. */
   links: boolean;
-  /** Also what looks like a private key, a file of tokens or of passwords. */
+  /** Also files that look like private keys, tokens or passwords. */
   secrets: boolean;
-  /** The site's own folders and files, absolute and without links. They are never imported. */
+  /** The site's own folders and files, as absolute paths without links. They are never imported. */
   own: string[];
 }
 
@@ -27,7 +27,7 @@ export const everything: Choice = {
   own: [],
 };
 
-/** Why something is left out, as the summary says it of several. */
+/** The reasons for leaving something out, and the sentences of the summary. */
 export const reasons = {
   hidden: 'hidden files and folders were left out; --hidden takes them',
   excluded: 'files and folders were left out by --exclude',
@@ -68,7 +68,7 @@ export class ImportFilter {
     return !this.#choice.secrets;
   }
 
-  /** Why nothing of a folder is taken; undefined: it is. @param path from the root. */
+  /** Why a folder is left out as a whole; undefined: it is not. @param path from the root. */
   folder(path: string): Reason | undefined {
     if (this.#own.has(join(this.#root, path))) return 'own';
     if (!this.#choice.hidden && isHidden(path)) return 'hidden';
@@ -80,12 +80,15 @@ export class ImportFilter {
   }
 }
 
-// The folders above were looked at before.
+// Looks at the last segment only, because the folders above were tested before.
 function isHidden(path: string): boolean {
   return path.slice(path.lastIndexOf('/') + 1).startsWith('.');
 }
 
-/** Throws an error that names the flag. Hidden names are a matter of their own, so globs match them too. */
+/**
+ * Throws an error that names the flag. Globs match hidden names too, because another option decides about
+ * those.
+ */
 function matcher(flag: string, globs: string[]): Matches {
   const each = globs.map((glob) => {
     const bare = glob.replace(/^\//, '').replace(/\/$/, '');

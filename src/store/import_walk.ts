@@ -19,11 +19,11 @@ export interface Source {
 }
 
 export interface Told extends Said {
-  /** Of the bytes that are to be imported, and of no others. */
+  /** Digest that the file must have to be imported. */
   digest: string;
 }
 
-/** The names of an export. */
+/** The files of an export, as its manifest names them. */
 export async function* exported(root: string): AsyncGenerator<Source> {
   for await (const { name, path, digest, mediaType, file: _, size: __, ...fields } of manifestLines(root))
     yield { path, relative: name, told: { digest, mediaType, fields: checkedFields(fields) } };
@@ -56,7 +56,7 @@ export async function* walk(root: string, filter: ImportFilter, on: WalkEvents):
   }
 }
 
-/** Past a link: a file is opened without following one. */
+/** The path with links resolved, because files are opened without following links. */
 async function pathOf(entry: Entry, path: string): Promise<string> {
   return entry.isSymbolicLink() ? realpath(path) : path;
 }
@@ -81,7 +81,7 @@ async function reasonAgainst(
   return filter.followsLinks ? reasonAgainstLink(root, relative, filter) : 'link';
 }
 
-// A link is followed to a file of the same tree: anything else was not named when the tree was.
+// A link is followed only to a file of the same tree, since nobody asked to import what is outside of it.
 async function reasonAgainstLink(
   root: string,
   relative: string,
@@ -91,7 +91,7 @@ async function reasonAgainstLink(
   if (!target.startsWith(top + sep)) return 'link';
   const found = await stat(target).catch(() => undefined);
   if (!found?.isFile()) return 'link';
-  // The file would not be left out where it is, nor any folder on the way to it.
+  // The target must not be left out at its own place, nor any folder on the way to it.
   const parts = target.slice(top.length + 1).split(sep);
   const steps = parts.map((_, depth) => parts.slice(0, depth + 1).join('/'));
   return steps.map((step) => filter.folder(step)).find((each) => each !== undefined);

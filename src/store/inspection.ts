@@ -1,12 +1,12 @@
-// Inspection: the file of one blob, read and compared with what is recorded of it. Nothing is written: what
-// follows from a fault is for the scrubber, or for whoever verifies a store.
+// Inspection: reads the file of one blob and compares it with its record. It writes nothing: the scrubber, or
+// the command that verifies a store, acts on the fault.
 
 import { lstat } from 'node:fs/promises';
 import { Blobs } from './blobs.ts';
 import { hashOnDisk, type Reading } from './disk_hash.ts';
 import type { KnownBlob } from './store.ts';
 
-/** What can be wrong with a blob on record. */
+/** What can be wrong with a recorded blob. */
 export type BlobFault = {
   state: 'damaged' | 'missing' | 'unreadable' | 'withdrawn' | 'not-forgotten' | 'wrong-mode';
   detail: string;
@@ -15,8 +15,8 @@ export type BlobFault = {
 const sealedMode = 0o444;
 
 /**
- * The fault of a blob; undefined: there is none. A blob that changed its state meanwhile is for the caller to
- * look at again. Rejects when the signal comes.
+ * The fault of a blob; undefined: there is none. The caller must check whether the blob's state changed
+ * during the reading. Rejects when the signal comes.
  */
 export async function inspectBlob(
   blob: KnownBlob,

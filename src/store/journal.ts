@@ -1,5 +1,6 @@
-// Journal: every change of the metadata a second time, in a file that is only appended to, from which the
-// metadata can be built again. docs/store-format.md describes it for whoever has to read it without us.
+// Journal: a second copy of every change of the metadata, in a file that is only appended to. The metadata
+// can be rebuilt from it. docs/store-format.md describes its format for those who must read it with other
+// tools.
 
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -21,20 +22,20 @@ import {
 
 /** What one commit changed, in one line. */
 export interface Frame {
-  /** Counts the commits. A frame takes the place of the one before it when it has the same number. */
+  /** Number of the commit. A frame replaces the one before it when both have the same number. */
   sequence: number;
   /** The id of the store that the frame belongs to. */
   store: string;
   records: StoreRecord[];
 }
 
-/** Characters of the checksum: enough against accidents, which is what it is for. */
+/** Characters of the checksum, which is to find accidental damage, and not forgery. */
 const checksumLength = 16;
-/** Bytes of a frame with such records: a comma is behind each, and the rest stands around them. */
+/** Bytes of a frame with so many changes: their texts, a comma behind each, and the text around them. */
 const frameBytes = (changes: number, bytes: number) => bytes + changes + 256;
 /** Bytes that a frame has at most. */
 const maxFrame = frameBytes(maxTogether, maxTogetherBytes);
-/** Bytes that are ahead at least, and bytes that are allocated at a time. */
+/** Least bytes kept allocated ahead, and bytes allocated at a time. */
 const least = 1024 * 1024;
 const ahead = 4 * 1024 * 1024;
 
@@ -43,8 +44,8 @@ function checksum(text: string): string {
 }
 
 /**
- * `LENGTH CHECKSUM JSON`, the length in bytes of the JSON, in eight hex digits. A record that was removed has
- * no value.
+ * The line of a frame: `LENGTH CHECKSUM JSON`. LENGTH is that of the JSON in bytes, in eight hex digits. A
+ * record that was removed has no value.
  */
 export function frameLine({ sequence, store, records }: Frame): string {
   const its = `"sequence":${sequence},"store":${JSON.stringify(store)}`;
@@ -53,7 +54,7 @@ export function frameLine({ sequence, store, records }: Frame): string {
   return `${length} ${checksum(text)} ${text}\n`;
 }
 
-/** Undefined for a line that is not whole. */
+/** The frame of a line; undefined: the line is damaged. */
 export function parseFrame(line: string): Frame | undefined {
   const found = /^([0-9a-f]{8}) ([0-9a-f]{16}) /.exec(line);
   const text = line.slice(found?.[0].length);
@@ -75,20 +76,23 @@ export class Journal {
   readonly #path: string;
   readonly #file: FileHandle;
   readonly #reserve: DiskReserve;
-  /** What may not be on disk of what was appended before: goes before the next frame. One frame at most. */
+  /**
+   * The part of the last append that may not be on disk, one frame at most. It is written again before the
+   * next.
+   */
   #doubtful: string;
 
   private constructor(path: string, file: FileHandle, torn: boolean) {
     this.#path = path;
     this.#file = file;
     this.#reserve = new DiskReserve(path, least, ahead);
-    // A line that a crash cut off is ended, so that it is by itself.
+    // Ends a line that a crash cut off, so that the next frame has a line of its own.
     this.#doubtful = torn ? '\n' : '';
   }
 
-  /** Makes the file when there is none. */
+  /** Opens the journal, and creates the file if it is missing. */
   static async open(path: string): Promise<{ journal: Journal; last: Frame | undefined }> {
-    // A FIFO in its place is not waited for.
+    // With O_NONBLOCK a FIFO in its place does not block.
     const { O_RDWR, O_CREAT, O_APPEND, O_NONBLOCK } = constants;
     const file = await open(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK, 0o600);
     try {
@@ -101,13 +105,13 @@ export class Journal {
     }
   }
 
-  /** Throws `store-full` when a frame of so many changes and bytes might not find disk. */
+  /** Throws `store-full` when there may not be enough disk for a frame of so many changes and bytes. */
   ensureSpace(changes: number, bytes: number, frees: boolean): void {
-    // The frame before, when it is in doubt, goes before its own.
+    // An earlier frame that is in doubt is written again with this one.
     this.#reserve.ensure(Buffer.byteLength(this.#doubtful) + frameBytes(changes, bytes), frees);
   }
 
-  /** Before the next commit: one that the journal missed is written first, or the next is refused. */
+  /** Writes the commit that the journal missed, if any. Rejects, and then no further commit may be made. */
   async catchUp(): Promise<void> {
     if (this.#doubtful.length > 1) await this.#write(this.#doubtful, this.#doubtful);
   }
@@ -118,7 +122,7 @@ export class Journal {
     return this.#write(this.#doubtful + line, `\n${line}`);
   }
 
-  // In doubt until the disk has it. It may be there twice then, which changes nothing for readers.
+  // The text is in doubt until it is on disk. Written again it may be there twice, which readers ignore.
   async #write(text: string, doubtful: string): Promise<void> {
     this.#doubtful = doubtful;
     await naming(this.#path, async () => {
@@ -136,7 +140,7 @@ export class Journal {
 /** The last whole frame, and whether the file ends in the middle of a line. */
 async function tailOf(file: FileHandle): Promise<{ last: Frame | undefined; torn: boolean }> {
   const { size } = await file.stat();
-  // Two frames: one may be torn.
+  // Reads as much as two frames may have, because the last may be torn.
   const length = Math.min(size, 2 * maxFrame + 2);
   const tail = Buffer.alloc(length);
   await file.read(tail, 0, length, size - length);
@@ -150,8 +154,8 @@ async function tailOf(file: FileHandle): Promise<{ last: Frame | undefined; torn
 }
 
 /**
- * A journal of all records there are, in the place of the one at `path`. The frames of such a beginning count
- * up to -1; one without records, with the number of the last commit, closes it.
+ * Replaces the journal at `path` by one of all records. Its frames are numbered up to -1, and an empty frame
+ * with the number of the last commit follows them.
  */
 export async function writeJournal(
   path: string,
@@ -168,7 +172,7 @@ export async function writeJournal(
     await file.writeFile(frameLine({ sequence, store, records: [] }));
     await file.sync();
   } catch (cause) {
-    // Half of it would keep a full disk full.
+    // Removes the unfinished file, since the disk may be full.
     await rm(temporary, { force: true }).catch(() => {});
     throw named(temporary, cause);
   } finally {
@@ -179,8 +183,8 @@ export async function writeJournal(
 }
 
 /**
- * The frames of the journal at `path` that count, in their order: the last of those with one number.
- * @param onDamaged hears of each line that is not whole.
+ * The frames of the journal at `path` in their order; of several with one number the last.
+ * @param onDamaged called with the number of each damaged line.
  */
 export async function* readJournal(path: string, onDamaged: (line: number) => void): AsyncGenerator<Frame> {
   let waiting: Frame | undefined;

@@ -1,4 +1,4 @@
-// Layout: the folders and small files that a store consists of beside its blobs and its metadata.
+// Layout: the folders and small files of a store besides its blobs and metadata.
 
 import { constants } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, realpath, stat } from 'node:fs/promises';
@@ -8,25 +8,25 @@ import { addon, type StoreLock } from '../native/addon.ts';
 import { readRegular } from '../regular_file.ts';
 import { isFull } from './disk_reserve.ts';
 
-/** Bytes: of the files that have a line. */
+/** Most bytes of the files that have one line. */
 const maxSmallFile = 4096;
 
 const folders = ['blobs', 'blobs/sha256', 'staging', 'quarantine', 'meta'];
 
-/** The store's own folder, and those above it, durably. */
+/** Makes the store's own folder and those above it, durably. */
 export async function makeRoot(root: string): Promise<void> {
   await makeFoldersAbove(root);
   await makeFolder(root);
 }
 
 /**
- * Makes what is missing of a store's folders, durably, and keeps other users of the host out. Of a locked
- * store: whoever is refused changes nothing of it.
+ * Makes the missing folders of a store, durably, and keeps other users of the host out. Called with the lock
+ * held, so that a process that does not get it changes nothing.
  */
 export async function makeFolders(root: string): Promise<void> {
   for (const folder of folders) await makeFolder(join(root, folder));
   if (((await stat(root)).mode & 0o077) === 0) return;
-  // Nobody but the owner can change it; then who may read is the owner's affair.
+  // Only the owner can change the mode. If this process is not the owner's, the owner decides who may read.
   await chmod(root, 0o700).catch((error) => {
     if (error.code !== 'EPERM') throw error;
   });
@@ -39,7 +39,7 @@ async function makeFoldersAbove(path: string): Promise<void> {
   await makeFolder(above, 0o777);
 }
 
-/** Durably; fine where it is there. */
+/** Makes a folder, durably; one that exists is no error. */
 export async function makeFolder(path: string, mode = 0o700): Promise<void> {
   const made = await mkdir(path, { mode }).then(
     () => true,
@@ -62,8 +62,8 @@ function isThere(path: string): Promise<boolean> {
 }
 
 /**
- * Held until it is released. On the folder itself, which nobody removes by mistake, and on the file `lock`,
- * that names the holder and is what earlier versions lock. Rejects when another process has it.
+ * Locks the store: both its folder, which nobody removes by mistake, and the file `lock`, which names the
+ * holder and is what earlier versions lock. Rejects when another process has the lock.
  */
 export async function lockStore(root: string): Promise<StoreLock> {
   const held: StoreLock[] = [];
@@ -98,7 +98,7 @@ function lockOf(path: string): StoreLock | undefined | 'cannot' {
   }
 }
 
-/** Another process writes to the store. */
+/** Thrown when another process has the lock of the store. */
 export class StoreHeld extends Error {}
 
 async function heldByAnother(root: string): Promise<Error> {
@@ -109,18 +109,20 @@ async function heldByAnother(root: string): Promise<Error> {
   );
 }
 
-/** Where a rebuild keeps what it began with, until it has ended. */
+/** Where a rebuild keeps the old metadata and journal until it has ended. */
 export function aside(root: string): string {
   return join(root, 'meta', 'rebuilding');
 }
 
-/** Rejects when the metadata are half of what they will be. */
+/** Rejects when a rebuild of the metadata did not end. */
 export async function checkWhole(root: string): Promise<void> {
   const left = await stat(aside(root)).catch(() => undefined);
   if (left) throw new Error(`${root}: a rebuild of this store has not ended; run 'sealgate rebuild' again`);
 }
 
-/** Rejects where there is nothing to read: LMDB names no way out, and leaves a lock file. */
+/**
+ * Rejects when there are no metadata to read: LMDB's own error names no remedy, and it leaves a lock file.
+ */
 export async function checkData(root: string): Promise<void> {
   const path = join(root, 'meta', 'data.mdb');
   const size = await stat(path).then(
@@ -137,12 +139,12 @@ export async function checkData(root: string): Promise<void> {
     );
 }
 
-/** Bytes: more than LMDB's lock file has. */
+/** Bytes, more than LMDB's lock file has. */
 const lockFileBytes = 64 * 1024;
 
 /**
- * LMDB crashes when its lock file cannot be opened, or has no room on the disk: rejects with the reason
- * before.
+ * LMDB crashes when its lock file cannot be opened or has no room on the disk. This rejects before, with the
+ * reason.
  */
 export async function checkLockFile(root: string): Promise<void> {
   const path = join(root, 'meta', 'lock.mdb');
@@ -158,7 +160,7 @@ export async function checkLockFile(root: string): Promise<void> {
     }
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    // LMDB does without on a file system that nobody can write to.
+    // LMDB needs no lock file on a read-only file system.
     if (code === 'EROFS') return;
     if (isFull(code))
       throw new Error(`${path}: the disk has no room for it, which reading the store takes too; make some`, {
@@ -172,7 +174,7 @@ export async function checkLockFile(root: string): Promise<void> {
   }
 }
 
-// One that root has made, reading beside the owner's processes, is theirs.
+// Gives a file that root has created, when reading beside the owner's processes, to that owner.
 async function prepareNew(file: FileHandle, uid: number, path: string): Promise<void> {
   const owner = await stat(dirname(path));
   if (uid === 0 && owner.uid !== 0) await file.chown(owner.uid, owner.gid);

@@ -1,9 +1,9 @@
-// Leases: who is about to point at a blob, which nothing may keep until then. While anybody has a lease on a
-// digest its blob is not collected, and while it is collected nobody gets one.
+// Leases: keep a blob from being collected while somebody is about to point at it. While there is a lease on
+// a digest its blob is not collected; while it is collected nobody gets a lease.
 
 export class Leases {
   readonly #held = new Map<string, number>();
-  /** Digests that are collected just now; each settles when that has ended. */
+  /** The digests under collection, each with a promise that settles when that has ended. */
   readonly #taken = new Map<string, Promise<unknown>>();
 
   /** Runs a task with a lease on each digest. Many may have a lease on a digest at a time. */

@@ -1,5 +1,5 @@
-// Listing: the names of a bucket in code-point order, a page at a time, for a bounded number of keys looked
-// at. The keys of a bucket are its names' versions in the same order, so that one cursor passes them all.
+// Listing: the names of a bucket in code-point order, in pages that each look at a bounded number of keys.
+// The keys of a bucket are the versions of its names in that order, so one cursor passes them all.
 
 import { type Dates, dateOf } from '../dates.ts';
 import { fieldBytes } from '../object_fields.ts';
@@ -7,22 +7,22 @@ import { commonPrefix, textBehind } from './common_prefix.ts';
 import { behind, type Key, type Metadata } from './metadata.ts';
 import type { Descriptor, Listing, Page } from './store.ts';
 
-/** One version of a name, as it is recorded: which date HTTP tells of it is found when it is read. */
+/** One version of a name, as it is recorded. Which date HTTP tells of it is decided when it is read. */
 export type RefRecord = Omit<Descriptor, 'date'> | { deleted: true; created: number };
 
 /**
- * Keys that a page looks at, whatever it finds: some 2 to 4 microseconds each, of the one thread that answers
- * everybody. Deleted names have at least two.
+ * Most keys that a page looks at. Each takes 2 to 4 microseconds of the one thread that answers everybody. A
+ * deleted name has at least two keys.
  */
 const maxKeys = 2000;
-/** Versions of one name that are passed one by one: then the newest is looked up, which is cheaper. */
+/** Versions of one name that are passed one by one; after that the newest is looked up, which is cheaper. */
 const maxVersions = 8;
-/** What looking for the first name behind a common prefix counts for, in keys. */
+/** How many keys a search for the first name behind a common prefix counts as. */
 const keysOfSeeking = 4;
-/** Bytes of the fields on a page, where one entry may have 8 KiB: a page is one answer, in memory. */
+/** Most bytes of fields on a page, which is one answer in memory: one entry may have 8 KiB. */
 export const maxFieldsBytes = 1024 * 1024;
 
-/** Fewer entries than there are when many keys had to be passed; `next` then says where to go on. */
+/** A page of names. It may be short when many keys had to be passed; `next` then says where to go on. */
 export function listNames(meta: Metadata, bucket: string, asked: Page, dates: Dates): Listing {
   const { prefix, after } = asked;
   const page = new PageOfNames(asked, dates);
@@ -35,8 +35,8 @@ export function listNames(meta: Metadata, bucket: string, asked: Page, dates: Da
 }
 
 /**
- * Passes names until the page is done, undefined, or until names are to be left out, where one has many
- * versions or a common prefix is told: where to go on.
+ * Passes names until the page is done, and returns undefined; or until names can be skipped, because one has
+ * many versions or a common prefix was listed, and returns the key to go on at.
  */
 function pass(
   meta: Metadata,
@@ -70,12 +70,12 @@ class PageOfNames {
   /** The name whose versions are being passed, and the newest one seen so far. */
   #name: string | undefined;
   #newest: RefRecord | undefined;
-  /** Versions of it that were passed. */
+  /** Versions of that name that were passed. */
   versions = 0;
-  /** The last name that is settled, or the common prefix that stands for it. */
+  /** The last name that needs no further look, or the common prefix that stands for it. */
   #last: string | undefined;
   #isAll = false;
-  /** The common prefix on the page that was found last. */
+  /** The common prefix that was listed last. */
   #told: string | undefined;
 
   constructor(asked: Page, dates: Dates) {
@@ -97,12 +97,12 @@ class PageOfNames {
     return 'taken';
   }
 
-  /** There are no more names. */
+  /** Call it when there are no more names. */
   end(): void {
     this.#isAll = this.#settle();
   }
 
-  /** The first key behind all names that begin so; undefined, and the page is at its end: there is none. */
+  /** The first key behind all names with this prefix; undefined: there is none, and the page ends. */
   behindNames(bucket: string, prefix: string): Key | undefined {
     this.#keys += keysOfSeeking;
     const text = textBehind(prefix);
@@ -110,7 +110,8 @@ class PageOfNames {
     return text === undefined ? undefined : [bucket, text];
   }
 
-  // The name's newest version is known: it has a place on the page, or needs none. False: the page is full.
+  // Called when the newest version of a name is known: lists it, unless it is deleted. False: the page is
+  // full.
   #settle(): boolean {
     const [name, newest] = [this.#name, this.#newest];
     if (name === undefined || newest === undefined) return true;
@@ -123,7 +124,8 @@ class PageOfNames {
       this.#told = common;
       this.#last = common ?? name;
     } else if (common !== name) {
-      // A page that went on behind such a name would leave out the others that begin so.
+      // Not for a deleted name that is itself a common prefix: a page that went on behind it would leave out
+      // the other names with that prefix.
       this.#last = name;
     }
     this.#name = undefined;

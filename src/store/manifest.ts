@@ -1,5 +1,5 @@
-// The manifest of an exported bucket: one line of JSON for each name, with the file that has its bytes and
-// what a file system cannot say of it. It is the last that is written of an export.
+// The manifest of an exported bucket: a line of JSON for each name, with the file of its bytes and what a
+// file system cannot record. It is written last.
 
 import { open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
@@ -7,7 +7,7 @@ import * as z from 'zod';
 import { faultsOf } from '../faults.ts';
 import { bucketKindSchema, digestSchema, fieldMembers } from '../object_schema.ts';
 
-/** In the folder of the export. */
+/** The manifest's file in the folder of the export. */
 export const manifestName = '.sealgate-export.jsonl';
 /** The folder, beside it, of files whose names are no paths of a file system. */
 export const sideFolder = '.sealgate-export';
@@ -30,7 +30,7 @@ const lineSchema = z.object({
 export type ManifestHeader = z.infer<typeof headerSchema>;
 export type ManifestLine = z.infer<typeof lineSchema>;
 
-/** Bytes of a name's segment that every file system takes, with what is put behind it while it is written. */
+/** Bytes of a segment that every file system takes, with the suffix that it has while it is written. */
 const maxSegment = 200;
 
 /** The file for a name; undefined: the name is no path that a file system can have. */
@@ -42,7 +42,7 @@ export function fileOf(name: string): string | undefined {
   return isPath && segments[0] !== sideFolder && name !== manifestName ? name : undefined;
 }
 
-/** What the manifest of a folder says of its bucket; undefined: there is none. */
+/** The header of a folder's manifest; undefined: the folder has none. */
 export async function manifestHeader(folder: string): Promise<ManifestHeader | undefined> {
   for await (const line of linesOf(folder)) return read(headerSchema, line, folder, 1);
   return undefined;

@@ -1,5 +1,5 @@
-// Metadata: the one module that owns LMDB. Records are written once: there is no update, and only gc.ts has
-// records removed. What has to move is a chain of versions under one key prefix, and the newest wins.
+// Metadata: the one module that uses LMDB. A record is written once and never updated, and only gc.ts removes
+// records. What changes over time is a chain of versions under one key prefix, of which the newest counts.
 
 import { existsSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -21,35 +21,35 @@ import { type Key, type StoreRecord, type Table, tables } from './records.ts';
 
 export type { Key, Table };
 
-/** Above any version number. */
+/** Larger than any version number. */
 const beyond = Number.MAX_SAFE_INTEGER;
 /** The key behind all versions of a chain, and before every chain with a longer name. */
 export function behind(chain: string[]): Key {
   return [...chain, beyond];
 }
 
-/** Times that a version is tried again because another writer took its number. */
+/** Attempts to add a version whose number another writer took first. */
 const maxRaces = 1000;
 
 /** Bytes of LMDB's pages. */
 const page = 4096;
 /**
- * Bytes that a commit may add to the file. For each change a page in each level of a tree, some of which are
- * divided: eight are more than 10^7 names of ordinary length take. Large values have pages of their own, the
- * last of which is not full; the frame has them once more. And what is freed is written down.
+ * Most bytes that a commit adds to the file. Each change writes a page on each level of a tree and may divide
+ * one: eight levels are more than 10^7 names of ordinary length have. Large values have pages of their own,
+ * the last not full, and are once more in the frame. 64 pages are for LMDB's list of free pages.
  */
 export function growthOf(changes: number, bytes: number): number {
   return changes * (8 + 1) * page + 2 * bytes + 64 * page;
 }
-/** Bytes that are ahead at least, and bytes that are allocated at a time. */
+/** Least bytes kept allocated ahead, and bytes allocated at a time. */
 const least = 4 * 1024 * 1024;
 const ahead = 16 * 1024 * 1024;
 
-// msgpackr's option: else each value has its own description of its fields, which takes longer to read than
-// the fields.
+// An option of msgpackr. By default each value comes with a description of its fields, which takes longer to
+// read than the fields.
 const encoding = { useRecords: false };
 
-// An option that the package's types lack.
+// An option that is missing in the package's types.
 const making = (create: boolean): object => ({ create });
 
 export interface Version<V> {
@@ -58,11 +58,11 @@ export interface Version<V> {
 }
 
 export interface WriterOptions {
-  /** The id for metadata that are made anew for the blobs; absent: the one that metadata and blobs hold. */
+  /** A new id, for metadata that are made anew for the blobs; absent: the id that metadata and blobs hold. */
   id?: string;
-  /** Hears, as a sentence, what was found and mended. */
+  /** Called with a sentence about each fault that was found and mended. */
   onNotice: (said: string) => void;
-  /** The store's format, which is on disk before anything is written. */
+  /** The store's format, which is written before anything else. */
   format: StoreFormat;
 }
 
@@ -78,9 +78,9 @@ export class Metadata {
   private constructor(root: string, readOnly: boolean) {
     this.#folder = root;
     addon.explainLostMetadata();
-    // overlappingSync: with the default, a killed writer panics the survivors, and a promise does not mean
-    // durable. eventTurnBatching: with the default, a commit that fails rejects a promise that nobody can
-    // reach, and the process ends.
+    // overlappingSync: with the default, a killed writer makes other processes panic, and a settled promise
+    // does not mean that the commit is durable. eventTurnBatching: with the default, a failed commit rejects
+    // a promise that nobody can reach, and the process ends.
     const isNew = !existsSync(dataPath(root));
     const path = join(root, 'meta');
     const safety = { overlappingSync: false, eventTurnBatching: false };
@@ -97,13 +97,15 @@ export class Metadata {
     this.#state = this.#root.openDB<unknown, string>({ name: 'state', ...encoding });
   }
 
-  /** @param makes tables that there are not are made, which writes to the file. */
+  /** @param makes whether to create missing tables, which writes to the file. */
   #openTables(makes: boolean): void {
     for (const name of tables)
       this.#tables[name] ??= this.#root.openDB<unknown, Key>({ name, ...encoding, ...making(makes) });
   }
 
-  /** Beside a process that writes. Rejects when the blobs are another store's. */
+  /**
+   * Opens the metadata for reading, beside a process that writes. Rejects when the blobs are another store's.
+   */
   static async reader(root: string): Promise<Metadata> {
     checkPages(root, false);
     const meta = new Metadata(root, true);
@@ -181,12 +183,12 @@ export class Metadata {
   }
 
   isEmpty(): boolean {
-    // A generator that is left in its middle keeps its transaction, and LMDB uses no page again meanwhile.
+    // Returns out of the loop, which ends the transaction; while it is open LMDB reuses no page.
     for (const _ of this.records()) return false;
     return true;
   }
 
-  /** All there are. */
+  /** All records. */
   *records(): Generator<StoreRecord> {
     for (const table of tables) {
       for (const { key, value } of this.range(table)) yield { table, key, value };
@@ -217,7 +219,7 @@ export class Metadata {
     return this.#writing.commits.make(changes, purpose);
   }
 
-  // At the same time, as each waits for the disk.
+  // Writes metadata and journal at the same time, since each waits for the disk.
   async #write(frame: Frame, preparation: Preparation): Promise<Error | undefined> {
     const journal = await preparation.ensure();
     await journal.catchUp();
@@ -243,7 +245,7 @@ export class Metadata {
   async #transaction(puts: (state: Database<unknown, string>) => Promise<boolean>[]): Promise<void> {
     let written: Promise<boolean>[] = [];
     const state = this.#state;
-    // A block under a condition is one transaction, whenever LMDB's thread begins.
+    // The block of ifNoExists() is one transaction, whenever LMDB's thread begins it.
     const all = state.ifNoExists('absent', () => {
       written = puts(state);
     });
@@ -252,8 +254,8 @@ export class Metadata {
     if (failed) throw await reasonOf(failed.reason);
   }
 
-  // LMDB refuses everything after a failed write of the page that says which commit is the last: nobody knows
-  // what the disk has. Opened by a new process it is one of the two, and sound.
+  // LMDB refuses everything after it failed to write the page that names the last commit, because it cannot
+  // know which one the disk has. When a new process opens the file, it has one of the two, and is sound.
   #endOf(): string | undefined {
     try {
       this.#root.resetReadTxn();
@@ -264,7 +266,7 @@ export class Metadata {
     }
   }
 
-  /** Why nothing can be written now, tried again. */
+  /** Tries to write again, and resolves with the reason when that fails. */
   async fault(): Promise<string | undefined> {
     return this.#writing?.commits.fault();
   }
@@ -275,8 +277,8 @@ export class Metadata {
   }
 
   /**
-   * The newest version of a chain. Versions count up, and the first ones may have been collected. Most chains
-   * have the first and no second: looking up two keys is a little cheaper than a range.
+   * The newest version of a chain. Versions are numbered from 1, and the first ones may have been collected.
+   * Most chains have only version 1, so two look-ups come first, which are cheaper than a range.
    */
   newest<V>(table: Table, chain: string[]): Version<V> | undefined {
     const first = this.get<V>(table, [...chain, 1]);
@@ -289,8 +291,8 @@ export class Metadata {
   }
 
   /**
-   * Makes changes that depend on what is there: they are asked for again when another writer was faster.
-   * False: there was nothing to change. @param what it is about, for an error.
+   * Makes changes that depend on existing records. `changes` is called again when another writer was faster.
+   * False: it returned none. @param what name of the changed thing, for an error.
    */
   async change(what: string, changes: () => StoreRecord[], purpose?: Purpose): Promise<boolean> {
     for (let race = 0; race < maxRaces; race++) {
@@ -301,7 +303,7 @@ export class Metadata {
     throw new SealgateError('store-write-failed', `${what}: too many writers at once.`);
   }
 
-  /** Adds a version on top of the newest, from which `next` makes it; undefined adds nothing. */
+  /** Adds a version, which `next` makes from the newest; when it returns undefined, nothing is added. */
   append<V>(
     table: Table,
     chain: string[],
@@ -316,7 +318,7 @@ export class Metadata {
     return this.change(chain.join('/'), changes, purpose);
   }
 
-  /** A copy of all that is committed now, made while others write. */
+  /** Copies all that is committed now, while others write. */
   copyTo(folder: string): Promise<void> {
     return this.#root.backup(folder, false);
   }
@@ -324,7 +326,7 @@ export class Metadata {
   async close(): Promise<void> {
     await this.#writing?.commits.idle();
     await this.#writing?.preparation.journal?.close();
-    // LMDB may wait for ever for what it could not do.
+    // After a fatal failure LMDB's close() may never settle.
     if (this.#writing?.commits.hasEnded) return;
     await this.#root.close();
     if (this.#writing) noteClosing(this.#folder, dataPath(this.#folder));
@@ -332,13 +334,13 @@ export class Metadata {
   }
 }
 
-/** The reason comes as a promise of its own, which may have been settled by another failure or never be. */
+/** The reason of a failed commit, which LMDB gives as a promise that may never settle. */
 async function reasonOf(error: unknown): Promise<unknown> {
   const { commitError } = error as { commitError?: Promise<never> };
   if (!commitError) return error;
   const reason: unknown = await Promise.race([commitError.catch((cause: unknown) => cause), setImmediate()]);
   if (!(reason instanceof Error)) return error;
-  // LMDB gives the number; the runtimes do not all have a name for EDQUOT.
+  // LMDB gives the errno; not every runtime has a name for EDQUOT.
   const { code } = reason as { code?: unknown };
   const name = Object.entries(constants.errno).find(([, number]) => number === code)?.[0] ?? code;
   return Object.assign(new Error(reason.message, { cause: reason }), { code: name });

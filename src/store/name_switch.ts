@@ -1,5 +1,5 @@
-// NameSwitch: many names of a bucket change in one commit, so that nobody ever finds some of them changed and
-// others not.
+// NameSwitch: changes many names of a bucket in one commit, so that nobody ever finds some of them changed
+// and others not.
 
 import { SealgateError } from '../errors.ts';
 import type { Said } from '../object_fields.ts';
@@ -11,7 +11,7 @@ import type { Refs } from './refs.ts';
 import { saidOf, typeOf } from './said.ts';
 import type { BucketKind, NameChange, NewRef, SwitchOutcome } from './store.ts';
 
-/** Names that one switch changes at most: each takes a version and what keeps its blob. */
+/** Most names that one switch changes; each needs two records, a version and a hold. */
 export const maxSwitchNames = maxTogether / 2;
 
 interface Parts {
@@ -68,7 +68,7 @@ interface Checked {
   mediaType: string;
 }
 
-// One after another: a list has many names, and others wait for the same threads.
+// Examines the files one after another, since a list may be long and others wait for the same threads.
 async function allSaid(parts: Parts, changes: readonly NameChange[]): Promise<(Checked | undefined)[]> {
   const all: (Checked | undefined)[] = [];
   for (const { name, to } of changes) all.push(to && (await checkedSaid(parts, name, to)));

@@ -1,9 +1,9 @@
-// What a bucket and an object may be called. Names never become file paths; they are limited so that they
-// survive URLs, logs and other people's tools unchanged.
+// The rules for names of buckets and objects. Names never become file paths. They are limited so that URLs,
+// logs and other tools keep them unchanged.
 
 import { SealgateError } from '../errors.ts';
 
-/** UTF-8 bytes of an object name. */
+/** Most UTF-8 bytes of an object's name. */
 export const maxNameBytes = 1024;
 
 /** Throws `target-invalid`. */
@@ -22,7 +22,7 @@ export function checkObjectName(name: string): void {
   if (fault !== undefined) throw new SealgateError('target-invalid', `An object name ${fault}.`);
 }
 
-/** Most names: nothing in them needs a closer look. */
+/** Matches most names, which need no further check. */
 const plainName = /^[\w-][\w.-]*(?:\/[\w-][\w.-]*)*$/;
 
 function faultOf(name: string): string | undefined {

@@ -1,11 +1,11 @@
-// Pace: how fast work on the disk goes on that nobody waits for, and the clock that it goes by.
+// Pace: limits the rate of disk work that nobody waits for, and the clock that it uses.
 
 import { setTimeout as wait } from 'node:timers/promises';
 
 export interface Clock {
-  /** Milliseconds that only ever grow, from anywhere. */
+  /** Milliseconds of a monotonic clock. */
   now(): number;
-  /** Milliseconds since the epoch, as the host believes: it may be set, also back. */
+  /** Milliseconds since the epoch, by the host's clock, which may be set back. */
   date(): number;
   /** Rejects when the signal comes. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
@@ -14,14 +14,14 @@ export interface Clock {
 export const hostClock: Clock = {
   now: () => performance.now(),
   date: () => Date.now(),
-  // Nobody stays for it: a process that has nothing else to do may end.
+  // ref: false lets a process end that has nothing else to do.
   sleep: (milliseconds, signal) => wait(milliseconds, undefined, { signal, ref: false }),
 };
 
 export class Pace {
   readonly #clock: Clock;
   readonly #bytesPerSecond: number;
-  /** The time at which the bytes taken so far are within the rate. */
+  /** When the bytes taken so far are within the rate. */
   #paid = Number.NEGATIVE_INFINITY;
 
   constructor(bytesPerSecond: number, clock: Clock) {
@@ -29,7 +29,7 @@ export class Pace {
     this.#clock = clock;
   }
 
-  /** Resolves when so many bytes more fit into the rate. What was not used earlier is not saved up. */
+  /** Resolves when so many more bytes are within the rate. Time without use is not saved up. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     const now = this.#clock.now();
     this.#paid = Math.max(this.#paid, now) + (bytes / this.#bytesPerSecond) * 1000;

@@ -1,8 +1,8 @@
-// PageCheck: whether data.mdb can be opened. LMDB maps the file and follows what it finds there: one that was
-// cut short or overwritten ends the process with a signal and no word.
+// PageCheck: checks whether data.mdb can be opened. LMDB maps the file and trusts what it finds there: a file
+// that was cut short or overwritten would end the process with a signal and without a message.
 //
-// The layout is data format 2 of the package's liblmdb, little-endian. Its meta pages have no checksums:
-// what can be checked is that every page that is reached is what it has to be and lies in the file.
+// The layout is data format 2 of the package's liblmdb, little-endian. Pages have no checksums. What can be
+// checked is that every page that is reached lies in the file and is of the kind that it has to be.
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { openRegularSync } from '../regular_file.ts';
@@ -14,7 +14,7 @@ const header = 24;
 const nodeHeader = 8;
 const pageFlag = { branch: 0x01, leaf: 0x02, overflow: 0x04, meta: 0x08 };
 const nodeFlag = { big: 0x01, tree: 0x02 };
-/** Where the fields of a meta page are. */
+/** Offsets of the fields of a meta page. */
 const at = {
   pageFlags: 18,
   magic: header,
@@ -24,11 +24,11 @@ const at = {
   mainRoot: header + 112,
   transaction: header + 128,
 };
-/** Where a tree's record in a leaf has its root. */
+/** Offset of the root in a tree's record in a leaf. */
 const rootInRecord = 40;
-/** What an empty tree has for a root. */
+/** The root of an empty tree. */
 const none = 0xffff_ffff_ffff_ffffn;
-/** Commits during a check after which it is given up. */
+/** The check is given up when commits have disturbed it so many times. */
 const maxTries = 5;
 /** LMDB's own bound for the height of a tree. */
 const maxDepth = 32;
@@ -41,7 +41,7 @@ const maxDepth = 32;
 export function pageFault(path: string, reach: 'all' | 'top'): string | undefined {
   const fd = openRegularSync(path);
   try {
-    // Pages are used again after the next commit: beside a process that writes, what is wrong may be new.
+    // A commit of another process may reuse pages during the check, so a fault counts only without one.
     for (let tries = 0; tries < maxTries; tries++) {
       const check = new PageCheck(fd, fstatSync(fd).size, reach === 'top' ? 1 : maxDepth);
       const fault = check.fault();
@@ -58,7 +58,7 @@ class Damage extends Error {}
 class PageCheck {
   readonly #fd: number;
   readonly #size: number;
-  /** Levels below a root that are read. */
+  /** How many levels below a root are read. */
   readonly #reach: number;
   #pageSize = 0;
   #visited = 0;
@@ -83,7 +83,7 @@ class PageCheck {
     }
   }
 
-  /** Whether there was a commit since. */
+  /** Whether a commit was made during the check. */
   isOutdated(): boolean {
     try {
       return this.#newest().readBigUInt64LE(at.transaction) !== this.#transaction;
@@ -125,7 +125,7 @@ class PageCheck {
     if (number >= BigInt(this.#size)) throw new Damage(`it points at page ${number}, behind its end`);
     const page = this.#read(Number(number) * this.#pageSize, this.#pageSize);
     if (page.readBigUInt64LE(0) !== number) throw new Damage(`page ${number} is overwritten`);
-    // A page that is reached twice is in a circle.
+    // Reaching more pages than the file has means that they form a circle.
     if (++this.#visited * this.#pageSize > this.#size) throw new Damage('its pages point in a circle');
     return page;
   }
@@ -162,7 +162,7 @@ class PageCheck {
   }
 }
 
-/** Where the nodes of a page begin. */
+/** Offsets of the nodes of a page. */
 function nodesOf(page: Buffer, number: bigint): number[] {
   const [lower, upper] = [page.readUInt16LE(header - 4), page.readUInt16LE(header - 2)];
   if (lower > upper || upper > page.length - header) throw new Damage(`page ${number} is overwritten`);

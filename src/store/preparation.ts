@@ -1,6 +1,6 @@
-// Preparation: what has to be in place before the first commit: the store's format, its id beside blobs and
-// metadata, and a journal that ends where the metadata do. It is tried when a store is opened; where it
-// fails, as on a full disk, the store can be read, and it is tried again before each commit.
+// Preparation: puts in place what the first commit needs: the store's format, its id beside blobs and
+// metadata, and a journal that ends where the metadata do. It is tried when a store is opened. If it fails,
+// as on a full disk, the store can only be read, and preparation is tried again before each commit.
 
 import { stat } from 'node:fs/promises';
 import { missingVersions } from './gaps.ts';
@@ -9,37 +9,40 @@ import { type Frame, Journal, readJournal, writeJournal } from './journal.ts';
 import type { Key, StoreRecord, Table } from './records.ts';
 import { Replay } from './replay.ts';
 
-/** Bytes of a journal below which it is left as it is, and how much longer than the metadata it may be. */
+/**
+ * A journal of fewer bytes is never rewritten; a longer one may have this many times the bytes of the
+ * metadata.
+ */
 const leastOvergrown = 64 * 1024 * 1024;
 const overgrowth = 4;
 
 const isDone = () => true;
 const isNotDone = () => false;
 
-/** The metadata, as far as this needs them. */
+/** What the preparation needs of the metadata. */
 export interface PreparedMetadata {
   has(table: Table, key: Key): boolean;
   records(): Iterable<StoreRecord>;
-  /** The format is on disk, and there are its tables, when it resolves. */
+  /** Writes the format and makes its tables, durably. */
   announce(): Promise<void>;
-  /** Names may have lost what keeps their blobs: durable, when it resolves, until that is made anew. */
+  /** Notes, durably, that holds of blobs may be missing and must be made anew. */
   doubt(): Promise<void>;
   hasId(): boolean;
   /** Size of the data file. */
   bytes(): number;
-  /** Their file, and that it is there, is on disk when it resolves. LMDB does not see to that. */
+  /** Syncs the data file and its folder, which LMDB does not do for a new file. */
   sync(): Promise<void>;
   putId(id: string): Promise<void>;
   /** The frame of the last commit. */
   last(): Frame | undefined;
-  /** In one transaction: these changes, and `last`. */
+  /** Writes the changes and `last` in one transaction. */
   write(changes: StoreRecord[], last: Frame): Promise<void>;
 }
 
 export interface PreparedStore {
   root: string;
   id: string;
-  /** Whether blobs/ says it. */
+  /** Whether blobs/ has the id. */
   blobsHaveId: boolean;
   /** Path of the journal. */
   journal: string;
@@ -52,7 +55,7 @@ export class Preparation {
   #blobsHaveId: boolean;
   #journal: Journal | undefined;
 
-  /** @param onReplayed hears, as a sentence, that the journal had commits that the metadata had not. */
+  /** @param onReplayed called with a sentence when the journal had commits that the metadata lacked. */
   constructor(store: PreparedStore, meta: PreparedMetadata, onReplayed: (said: string) => void) {
     this.#store = store;
     this.#meta = meta;
@@ -64,7 +67,7 @@ export class Preparation {
     return this.#journal;
   }
 
-  /** Makes sure that there is a journal. Calls that overlap share one run. */
+  /** Resolves with a journal that is ready. Overlapping calls share one run. */
   async ensure(): Promise<Journal> {
     if (this.#journal) return this.#journal;
     const { root, id } = this.#store;
@@ -77,8 +80,8 @@ export class Preparation {
     return this.#journal;
   }
 
-  // One that ends where the metadata do. What it lacks of the last commit is added; one that lacks more than
-  // that, is another store's, or is far longer than what there is, is written anew.
+  // Opens a journal that ends where the metadata do. If it lacks the last commit, that is added. If it lacks
+  // more, is another store's, or is far longer than the metadata, it is written anew.
   async #openJournal(): Promise<Journal> {
     const { id, journal: path } = this.#store;
     const { journal, last: its } = await Journal.open(path);
@@ -91,7 +94,7 @@ export class Preparation {
       const isWhole = found >= sequence - Number(last !== undefined);
       if (isWhole && !(await this.#isOvergrown())) return journal;
       const written = writeJournal(path, id, Math.max(found, sequence), this.#meta.records());
-      // Where the disk has no room for a shorter journal, the present one does as well.
+      // If the disk has no room for a shorter journal, the present one can stay.
       if (isWhole && !(await written.then(isDone, isNotDone))) return journal;
       await written;
     } catch (cause) {
@@ -102,28 +105,28 @@ export class Preparation {
     return (await Journal.open(path)).journal;
   }
 
-  // What was overwritten and collected since is in the journal still.
+  // The journal still has records that were overwritten and collected since.
   async #isOvergrown(): Promise<boolean> {
     const { size } = await stat(this.#store.journal);
     return size > leastOvergrown && size > overgrowth * this.#meta.bytes();
   }
 
-  // The one commit that was under way when the process was killed is the journal's last frame. Where there
-  // are more an older data.mdb was put back; a journal that was written anew since has everything before its
-  // first commit, so that all of it is compared. A record that was removed since is there again until the
-  // frame that removes it.
+  // Makes the commits of the journal that the metadata lack. After a kill that is the one commit that was
+  // under way, the journal's last frame. If there are more, an older data.mdb was put back, and all of the
+  // journal is compared, because one that was written anew since has all records before its first commit. A
+  // record that was removed later exists again until the frame that removes it.
   async #replay(its: Frame, sequence: number): Promise<void> {
     const has = (table: Table, key: Key) => this.#meta.has(table, key);
     if (its.sequence === sequence + 1 && its.records.length > 0) {
       const one = new Replay({ has, write: (changes) => this.#meta.write(changes, its) });
       await one.add(its.records);
       await one.flush();
-      // All of it may have been there.
+      // If the metadata had all of it, only the number is written.
       if (one.made === 0) await this.#meta.write([], its);
       return;
     }
     let damaged = 0;
-    // With the number of the journal's end at last: until then a kill is followed by the same once more.
+    // The number of the journal's end is written last, so that after a kill all of this is done again.
     const last = { ...its, sequence, records: [] };
     const all = new Replay({ has, write: (changes) => this.#meta.write(changes, last) });
     for await (const frame of readJournal(this.#store.journal, () => damaged++)) {
@@ -131,7 +134,7 @@ export class Preparation {
     }
     await all.flush();
     if (damaged > 0) await this.#meta.doubt();
-    // A version that was collected is there again where the journal was written anew since.
+    // A journal that was written anew lacks collected versions, which leaves gaps in the chains.
     for (const record of [...missingVersions(this.#meta.records())]) await all.add([record]);
     await all.flush();
     await this.#meta.write([], its);

@@ -1,18 +1,22 @@
-// Whether the store on disk is still the one that was opened: folders are removed, renamed and unmounted
-// while open files and what is in memory go on as if nothing had happened.
+// Presence: whether the store on disk is still the one that was opened. When its folders are removed, renamed
+// or unmounted, open files and the state in memory would go on as if nothing had happened.
 
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readId } from './identity.ts';
 
-/** What a store cannot do without, below its root, besides its blobs. */
+/** Paths below the root that a store needs, besides its blobs. */
 const parts = ['.', 'format', 'staging', 'meta'];
 const idPart = 'blobs/id';
 
-/** Resolves with a look at the store as it is now; the look resolves with what is missing or another. */
+/**
+ * Remembers the store as it is now. Resolves with a function that resolves with what is missing or was
+ * replaced since.
+ */
 export async function presenceOf(root: string): Promise<() => Promise<string | undefined>> {
-  // By its inode: what a process has open of a part does not follow to another one. Blobs are opened by their
-  // path, each by itself, and a disk that is mounted again has another number.
+  // Compares inodes, because files that are open do not follow to a replaced folder. Blobs are opened one by
+  // one by their paths, so for them the id is compared: a disk that is mounted again has another device
+  // number.
   const inode = async (part: string) => {
     const { dev, ino } = await stat(join(root, part));
     return `${dev} ${ino}`;
@@ -32,9 +36,9 @@ export async function presenceOf(root: string): Promise<() => Promise<string | u
       const path = join(root, part);
       try {
         const found = await look();
-        // A full disk may have kept the id from being written until now.
+        // The id may have been written only now, because the disk was full.
         if (!opened.has(part)) opened.set(part, found);
-        // The layout's version may be written anew.
+        // The file with the format may have been rewritten.
         if (found !== opened.get(part) && part !== 'format')
           return `${path} is not the one that was opened; was it unmounted or replaced?`;
       } catch (cause) {

@@ -1,4 +1,5 @@
-// Proofs: what is known of blobs, whether their files are still that, and what happens to those that are not.
+// Proofs: what is recorded of blobs, whether their files still match that, and what happens to those that do
+// not.
 
 import { SealgateError } from '../errors.ts';
 import type { KeyedLock } from '../keyed_lock.ts';
@@ -19,15 +20,15 @@ import type { Metadata } from './metadata.ts';
 import type { Seals } from './seals.ts';
 import type { Doubt, FirstRead, Proven } from './store.ts';
 
-/** One version of what is known of a blob. The newest counts. */
+/** One version of the record of a blob. The newest counts. */
 export type BlobRecord =
   | { size: number; evidence: Evidence; created: number }
   | { quarantined: string; created: number }
   | { forgotten: string; created: number }
-  /** Nothing kept it: its file, of so many bytes, is being removed, and its records after that. */
+  /** Nothing kept the blob: its file, of so many bytes, is being removed, and its records after that. */
   | { collected: number; created: number };
 
-// The one maker of these: what is in it was read from the metadata, or proved just now.
+// The only place that makes a SealRecord, out of values that were read from the metadata or proved just now.
 function sealRecord(digest: string, size: number, evidence: Evidence, created: number): SealRecord {
   return { digest, size, evidence, created } as SealRecord;
 }
@@ -46,12 +47,12 @@ interface Proof {
   size: number;
 }
 
-/** Digests remembered as read: some 30 MB. A blob beyond them is hashed once more. */
+/** Most digests remembered as read, some 30 MB. A blob that was forgotten here is hashed once more. */
 const mostRead = 250_000;
 /** Milliseconds that a request waits for a proof; then it is told when to come back. */
 const longestWait = 5000;
 
-// A large file takes minutes to hash, which no request waits for: the proof goes on without it.
+// Hashing a large file takes minutes. The request is refused after a while, and the proof goes on.
 function inTime({ proof, size }: Proof, queue: HashQueue): Promise<SealRecord> {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => {
@@ -76,19 +77,19 @@ export class Proofs {
   readonly #locks: KeyedLock;
   readonly #seals: Seals;
   readonly #writes: boolean;
-  /** Those under way, by digest: those who ask meanwhile share them. */
+  /** Proofs under way, by digest. Requests that come meanwhile share them. */
   readonly #under = new Map<string, Proof>();
   readonly #queue = new HashQueue();
   /** Digests of blobs whose bytes were read and found right since the start, the oldest first. */
   readonly #read = new Set<string>();
-  /** By digest, the evidence of blobs that failed and could not be recorded as withdrawn: a disk is full. */
+  /** Evidence of blobs that failed but could not be recorded as withdrawn on a full disk, by digest. */
   readonly #refused = new Map<string, Evidence>();
-  /** Blobs withdrawn since the start. Each reason begins at 0: an alert sees the first of them. */
+  /** Blobs withdrawn since the start. Each reason begins at 0, so that an alert sees the first one. */
   readonly #withdrawn: Record<Failure, number> = { 'other-digest': 0, 'no-file': 0, reported: 0 };
 
   /**
-   * @param locks by digest.
-   * @param writes false: nothing is recorded and nothing is moved.
+   * @param locks the locks of blobs, by digest.
+   * @param writes whether faults may be recorded and files moved.
    */
   constructor(meta: Metadata, blobs: Blobs, locks: KeyedLock, seals: Seals, writes: boolean) {
     this.#meta = meta;
@@ -135,7 +136,8 @@ export class Proofs {
     throw new SealgateError('seal-broken', `Blob ${digest} changes while it is proved.`);
   }
 
-  // Whoever asks during a proof shares it.
+  // Joins a proof of the digest that is under way. Otherwise begins one if the blob is doubted, or gives its
+  // record.
   async #proofOf(digest: string, doubt?: SealBreak): Promise<SealRecord> {
     const under = this.#under.get(digest);
     if (under) return under.proof;
@@ -161,13 +163,13 @@ export class Proofs {
     return under;
   }
 
-  // Nothing is condemned before all of its bytes were read: the same content on another inode is as good (a
-  // restored backup, a touched file), and bytes that were wrong once on their way are no proof. A file that
+  // A blob is withdrawn only after all of its bytes were read. The same content on another inode is as good
+  // (a restored backup, a touched file), and bytes that were read wrong once prove nothing. A file that
   // cannot be reached says nothing about its content: it may be on a disk that is not mounted.
   async #prove(record: SealRecord, reported: SealBreak): Promise<SealRecord> {
     const { digest } = record;
     const found = this.#blobs.seal(record);
-    // Somebody else's proof came first, or it was out of reach for a moment.
+    // Another proof came first, or the file was out of reach for a moment.
     if (isLevel(found) && reported !== 'content') return record;
     if (found === 'missing' || found === 'unreadable') throw unreachable(digest, found);
     if (found === 'not-a-file') return this.#condemn(digest, 'no-file');
@@ -197,8 +199,8 @@ export class Proofs {
     return isLevel(found) ? record : this.#prove(record, found);
   }
 
-  // The file is sealed anew as it was recorded: a backup that was put back has lost its immutable attribute.
-  // A reader beside the process that writes changes nothing.
+  // Hashes the file and seals it at its recorded level: a restored backup has lost its immutable attribute. A
+  // reader beside the process that writes changes nothing.
   async #hash({ digest, size, evidence }: SealRecord): Promise<Hashed & Sealed> {
     const wanted = this.#writes ? levelOf(evidence) : 'L1';
     const hashed = await this.#queue.add(size, () =>
@@ -218,7 +220,7 @@ export class Proofs {
     if (!record || !('size' in record) || !this.#seals.shouldRaise(levelOf(record.evidence), wanted)) return;
     const { size, created } = record;
     const raising = this.#blobs.raise(digest, record.evidence, wanted).catch((cause) => {
-      // Touched, or away: the next reader finds out what it is.
+      // The file was touched or is away. The next reader will prove the blob.
       if (['ESTALE', 'ENOENT'].includes(cause.code)) return undefined;
       throw new SealgateError('store-write-failed', `Blob ${digest} cannot be sealed.`, { cause });
     });
@@ -255,7 +257,7 @@ export class Proofs {
     });
   }
 
-  // Once it is on record the blob is withdrawn: that its file stays is told, and changes nothing.
+  // With its record the blob is withdrawn. If the file cannot be moved then, that is only reported.
   async #withdraw(digest: string, reason: string, failure: Failure): Promise<unknown> {
     if (!this.#writes) return undefined;
     const refused = this.#meta.newest<BlobRecord>('blobs', [digest])?.value;
