@@ -84,6 +84,7 @@ export async function withStore<T>(
       root: config.store,
       readOnly: options.readOnly,
       dates: config.lastModified,
+      onMade: () => sayError(`${config.store}: there was no store here, and an empty one was made`),
       onNotice: sayError,
       seals: { level: (bucket) => sealLevelOf(config, bucket), onLowered: sayError },
     });

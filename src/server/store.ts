@@ -14,6 +14,7 @@ export async function openServedStore(config: Config, readiness: Readiness, log:
   const store = await openStore({
     root: config.store,
     dates: config.lastModified,
+    onMade: () => log.info({ store: config.store }, 'there was no store here, and an empty one was made'),
     onNotice,
     seals: { level: (bucket) => sealLevelOf(config, bucket), onLowered: onNotice },
   });

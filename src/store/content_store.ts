@@ -65,6 +65,8 @@ export interface OpenOptions {
   dates?: Dates;
   /** Called with the number of unfinished uploads that were removed. */
   onRecovered?: (files: number) => void;
+  /** Called when there was no store, and an empty one is made. */
+  onMade?: () => void;
   /** Called with a sentence about each fault that was found and mended in the metadata. */
   onNotice?: (said: string) => void;
   /** The levels that blobs are sealed at; absent: L1. */
@@ -91,6 +93,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   try {
     await makeFolders(root);
     const format = await StoreFormat.read(root, true);
+    if (format.isMade) options.onMade?.();
     await checkWhole(root);
     await checkLockFile(root);
     const removed = await blobs.prepare();

@@ -32,6 +32,9 @@ export class StoreFormat {
     return this.#since;
   }
 
+  /** Whether the store was made by this process: it is empty. */
+  isMade = false;
+
   /** Whether the store has the newest format and its upgrade is complete. */
   get isCurrent(): boolean {
     return this.#text === current;
@@ -57,7 +60,8 @@ export class StoreFormat {
       throw new Error(
         `${root}: there is no store here; make one with 'sealgate init' or name another with --store`,
       );
-    if (writes && (await isNew(root))) await format.#write(current);
+    format.isMade = writes && (await isNew(root));
+    if (format.isMade) await format.#write(current);
     return format;
   }
 
