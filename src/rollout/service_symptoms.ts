@@ -50,7 +50,9 @@ const quarantined: Rule = ({ quarantined: count }) => {
     name: 'blobs-in-quarantine',
     seen: count === 1 ? '1 file in quarantine' : `${count} files in quarantine`,
     cause: 'Their bytes are not what was sealed: something wrote below the store, or the disk is failing.',
-    remedy: "look at quarantine/ in the store and at the disk's health, and upload the objects again",
+    remedy:
+      "look at quarantine/ in the store and at the disk's health, upload the objects again, and then " +
+      'remove the files from quarantine/: until then they are named here',
   };
 };
 
