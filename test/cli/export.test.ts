@@ -112,7 +112,7 @@ test('a folder with other files, or with an export of another bucket, is refused
   }
 });
 
-test('through a server: the same tree', async () => {
+test('export through a server: the same tree as from the store', async () => {
   const server = await TestServer.start(site, '--workers', '1');
   try {
     await cli('export', 'files', at('remote'), '--server', server.url, '--cacert', site.certificate);

@@ -120,7 +120,7 @@ test('gc works on a store without a server', async () => {
   assert.ok((await server.curl('/o/pages/rest')).body.equals(large('rest 2 ')));
 });
 
-test('by itself, every gc.intervalSeconds', async () => {
+test('a server collects by itself every gc.intervalSeconds', async () => {
   await server.stop();
   const settings = JSON.parse(await readFile(site.config, 'utf8'));
   await writeFile(site.config, JSON.stringify({ ...settings, gc: { ...gc, intervalSeconds: 0.2 } }));

@@ -95,7 +95,7 @@ test('a key exchange group that OpenSSL does not have: the list is shown, withou
   }
 });
 
-test('valid files pass', async () => {
+test('a certificate with its key: accepted', async () => {
   const { status, stdout } = await outcome(spawnCli(['config', 'check', '--config', site.config]));
   assert.deepEqual([status, stdout], [0, 'the configuration is good\n']);
 });

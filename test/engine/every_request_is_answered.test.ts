@@ -46,12 +46,12 @@ async function fetched(path: string, body?: string): Promise<[status: number, bo
   return [answer.status, await answer.text()];
 }
 
-test('answers, at once or later, arrive', async () => {
+test('an answer given at once or by a promise reaches the client', async () => {
   assert.deepEqual(await fetched('/ok'), [200, 'fine']);
   assert.deepEqual(await fetched('/later'), [202, 'fine later']);
 });
 
-test('refusals arrive as problems', async () => {
+test('a thrown refusal reaches the client as a problem', async () => {
   const [status, body] = await fetched('/refuses');
   assert.deepEqual([status, JSON.parse(body).title], [404, 'not-found']);
 });

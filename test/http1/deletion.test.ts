@@ -55,7 +55,7 @@ test('a name that never was is not found', async () => {
   assertProblem(await remove('/o/nowhere/x', authorization), 404, 'bucket-unknown');
 });
 
-test('without a token nothing is deleted', async () => {
+test('DELETE without a token: refused, and the name stays', async () => {
   await put('/o/files/kept', 'kept');
   assertProblem(await remove('/o/files/kept'), 401, 'token-missing');
   assert.equal((await wire.get('/o/files/kept')).body.toString(), 'kept');

@@ -23,7 +23,7 @@ const authorization = `Authorization: Bearer ${site.token}`;
 const expectation = 'Expect: 100-continue';
 const body = 'a body that waits';
 
-test('the body is asked for, then stored', async () => {
+test('Expect: 100-continue: 100, then the body is stored', async () => {
   const wire = await Wire.open(server.url, trust);
   const length = `Content-Length: ${body.length}`;
   wire.send(request('PUT', '/o/files/waits', authorization, expectation, length));
@@ -53,7 +53,7 @@ test('clients that are gone when they are asked take no upload place with them',
   wire.close();
 });
 
-test('a chunked body is asked for, then stored', async () => {
+test('Expect: 100-continue with a chunked body: 100, then the body is stored', async () => {
   const wire = await Wire.open(server.url, trust);
   wire.send(request('PUT', '/o/files/chunked', authorization, expectation, 'Transfer-Encoding: chunked'));
   assert.equal((await wire.response()).status, 100);
@@ -91,14 +91,14 @@ for (const [what, fields, status, title] of refusals) {
   });
 }
 
-test('another expectation cannot be met', async () => {
+test('an expectation other than 100-continue: 417', async () => {
   const wire = await Wire.open(server.url, trust);
   wire.send(request('GET', '/o/files/waits', 'Expect: a-miracle'));
   assertProblem(await wire.response(), 417, 'expectation-unknown');
   wire.close();
 });
 
-test('HTTP/1.0 knows no interim response', async () => {
+test('HTTP/1.0 with Expect: no interim response', async () => {
   const wire = await Wire.open(server.url, trust);
   const length = `Content-Length: ${body.length}`;
   wire.send(`PUT /o/files/old HTTP/1.0\r\n${authorization}\r\n${expectation}\r\n${length}\r\n\r\n${body}`);
@@ -106,7 +106,7 @@ test('HTTP/1.0 knows no interim response', async () => {
   wire.close();
 });
 
-test('curl waits for the word before it sends', async () => {
+test('curl gets 100 before it sends the body', async () => {
   const bytes = Buffer.alloc(1_500_000, 'curl ');
   const file = join(site.dir, 'file');
   await writeFile(file, bytes);

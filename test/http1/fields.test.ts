@@ -81,7 +81,7 @@ test('a second response has the fields of the first', async () => {
   assert.deepEqual(second.headers, first.headers);
 });
 
-test('a 404 is not kept by caches', async () => {
+test('404: Cache-Control keeps it out of caches', async () => {
   const { headers } = await ask('GET', '/o/files/none', []);
   assert.equal(headers.get('cache-control'), 'no-store');
   for (const absent of ['etag', 'repr-digest', 'last-modified']) assert.equal(headers.get(absent), undefined);

@@ -41,7 +41,7 @@ for (const target of ['/o/files/small', '/o/files/large', '/o/files/', '/', '/o/
   });
 }
 
-test('HEAD looks past Range', async () => {
+test('HEAD with Range: the fields of the whole object', async () => {
   const { status, headers } = await ask('HEAD', '/o/files/small', 'Range: bytes=0-0');
   assert.deepEqual([status, headers.get('content-length')], [200, '5']);
 });
@@ -54,7 +54,7 @@ test('OPTIONS lists the methods, and its answer has no body', async () => {
   assert.equal(headers.get('content-length'), undefined);
 });
 
-test('OPTIONS * is about the server', async () => {
+test('OPTIONS *: the methods of the server', async () => {
   assert.equal((await ask('OPTIONS', '*')).status, 204);
 });
 
@@ -75,6 +75,6 @@ for (const method of ['CONNECT', 'BREW', 'get']) {
   });
 }
 
-test('the target may be absolute', async () => {
+test('a target in absolute form: the object', async () => {
   assert.ok((await ask('GET', 'https://localhost/o/files/small')).body.equals(small));
 });

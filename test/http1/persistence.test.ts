@@ -75,7 +75,7 @@ test('an idle connection is ended in order after the idle timeout', async () => 
   assert.deepEqual(await wire.ended(), { by: 'end', rest: '' });
 });
 
-test('a connection that never asks is ended too', async () => {
+test('a connection without a request: closed after the idle time', async () => {
   const wire = await open();
   assert.deepEqual(await wire.ended(), { by: 'end', rest: '' });
 });

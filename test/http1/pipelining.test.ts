@@ -36,7 +36,7 @@ for (const requests of [100, 1000]) {
   });
 }
 
-test('methods and refusals keep their places', async () => {
+test('pipelined methods and refusals: answers in the order of the requests', async () => {
   const wire = await Wire.open(server.url, trust);
   const asked: [string, string, number][] = [
     ['GET', '/o/files/3', 200],

@@ -81,7 +81,7 @@ for (const [what, fields, expected] of cases) {
   });
 }
 
-test('a condition never makes something of nothing', async () => {
+test('a conditional GET of a missing name: 404', async () => {
   assertProblem(await wire.get('/o/files/none', 'If-None-Match: *'), 404, 'not-found');
   assertProblem(await wire.get('/o/files/none', 'If-Match: *'), 404, 'not-found');
 });

@@ -156,7 +156,7 @@ for (const range of [
   });
 }
 
-test('any range of an empty object is all of it', async () => {
+test('any range of an empty object: 200', async () => {
   await writeFile(join(site.dir, 'empty'), '');
   await server.put('/o/files/empty', join(site.dir, 'empty'));
   for (const range of ['bytes=0-', 'bytes=0-0', 'bytes=-5', 'bytes=7-']) {
@@ -166,7 +166,7 @@ test('any range of an empty object is all of it', async () => {
   }
 });
 
-test('a resumed download is whole', async () => {
+test('a download that is resumed by a range: the whole bytes', async () => {
   const pieces: Buffer[] = [];
   for (let at = 0; at < large.length; at += 300_000) {
     pieces.push((await get('large', `bytes=${at}-${at + 299_999}`)).body);

@@ -42,7 +42,7 @@ test('writes need a token that is known', async () => {
   assert.deepEqual([unknown.status, problemName(unknown)], [401, 'token-unknown']);
 });
 
-test('a refusal names the scheme', async () => {
+test('a refused request: WWW-Authenticate names the scheme', async () => {
   const missing = await open.response('PUT', '/o/live/a');
   assert.equal(field(missing, 'WWW-Authenticate'), 'Bearer realm="sealgate"');
   const unknown = await open.response('PUT', '/o/live/a', 'Authorization: Bearer sgt_unknown');

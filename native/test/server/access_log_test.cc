@@ -21,7 +21,7 @@ AccessRecord plain_record() {
   return record;
 }
 
-TEST_CASE("a line without TLS") {
+TEST_CASE("a line in plaintext has none of the TLS fields") {
   CHECK_EQ(access_line(plain_record()),
            std::string("{\"time\":\"2023-11-14T22:13:20.123Z\",\"peer\":\"127.0.0.1\",\"method\":\"GET\","
                        "\"target\":\"/o/files/a\",\"status\":200,\"received\":0,\"sent\":1234,"

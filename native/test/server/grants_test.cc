@@ -40,7 +40,7 @@ TEST_CASE("a token gives its grants, and no others") {
   CHECK(!held(*grants, "Bearer writer").any());
 }
 
-TEST_CASE("without credentials that are known a request has nothing but what is open") {
+TEST_CASE("without known credentials a request has only the open grant") {
   const auto grants = table();
   for (const char* authorization :
        {"", "Bearer", "Bearer ", "Bearer stranger", "Bearer READER", "Bearer reader ",

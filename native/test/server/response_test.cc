@@ -125,7 +125,7 @@ TEST_CASE("a kept answer is not used while the clock says less than its Last-Mod
   CHECK(delivery.answer().find("Last-Modified") == std::string::npos);
 }
 
-TEST_CASE("206 of one range says which") {
+TEST_CASE("206 of one range has Content-Range and the bytes") {
   Delivery delivery;
   delivery.field(Field::range, "bytes=2-4");
   CHECK_EQ(delivery.answer(), "HTTP/1.1 206 Partial Content\r\n" + common() +

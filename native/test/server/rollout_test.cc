@@ -65,7 +65,7 @@ TEST_CASE("before a rollout is set nothing moves") {
   CHECK(!rollout.assign(client("192.0.2.1"), 0).may_move);
 }
 
-TEST_CASE("a whole slice is the canary") {
+TEST_CASE("with a canary of 100 % every connection of the slice is in it") {
   const Rollout rollout = whole();
   CHECK(group_of(rollout, client("192.0.2.1")) == Group::canary);
   CHECK(rollout.assign(client("192.0.2.1"), 0).may_move);
@@ -100,7 +100,7 @@ TEST_CASE("a growing share keeps the clients it had") {
   CHECK(newcomers > 250);
 }
 
-TEST_CASE("another salt divides otherwise") {
+TEST_CASE("another salt gives another division") {
   Rollout one, other;
   one.canary = other.canary = 5000;
   other.salt[0] = 1;
@@ -122,7 +122,7 @@ TEST_CASE("an IPv6 client keeps its place when its host part changes") {
   }
 }
 
-TEST_CASE("without stickiness each connection takes its chance") {
+TEST_CASE("without stickiness each connection is assigned anew") {
   Rollout rollout;
   rollout.canary = 5000;
   rollout.sticky = false;

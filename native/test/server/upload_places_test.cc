@@ -65,7 +65,7 @@ TEST_CASE("a place that was left can be taken again") {
   CHECK(!places.take(holder));
 }
 
-TEST_CASE("fewer than four places are for whoever comes first") {
+TEST_CASE("fewer than four places go to whoever comes first") {
   UploadPlaces places(2);
   CHECK_EQ(taken_by(places, who("192.0.2.1", "a")), 2);
 }

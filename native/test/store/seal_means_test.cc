@@ -17,7 +17,7 @@ size_t entries(const std::string& folder) {
   return count - 2;  // . and ..
 }
 
-TEST_CASE("a folder is as it was") {
+TEST_CASE("nothing is left in the folder that was tried") {
   const TempDir dir;
   SealMeans means;
   REQUIRE(seal_means(dir.at("."), &means).ok());

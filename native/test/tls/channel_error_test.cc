@@ -135,7 +135,7 @@ constexpr int kReasonsOfClients[] = {SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY,
                                      SSL_R_WRONG_SSL_VERSION,
                                      SSL_R_WRONG_VERSION_NUMBER};
 
-TEST_CASE("errno of a socket") {
+TEST_CASE("each errno of a socket has its class") {
   const std::pair<int, ChannelError> cases[] = {{EBADMSG, ChannelError::bad_record_mac},
                                                 {EMSGSIZE, ChannelError::record_overflow},
                                                 {EINVAL, ChannelError::protocol_version},
@@ -159,7 +159,7 @@ TEST_CASE("errno of a socket") {
   }
 }
 
-TEST_CASE("reasons of OpenSSL") {
+TEST_CASE("each reason of OpenSSL has its class") {
   const std::pair<unsigned long, ChannelError> cases[] = {
       {ERR_PACK(ERR_LIB_SSL, 0, SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC), ChannelError::bad_record_mac},
       {ERR_PACK(ERR_LIB_SSL, 0, SSL_R_NO_SHARED_CIPHER), ChannelError::no_shared_cipher},
@@ -223,7 +223,7 @@ TEST_CASE("no library of OpenSSL that a connection uses is of class other") {
   }
 }
 
-TEST_CASE("names") {
+TEST_CASE("each class of errors has its name") {
   std::set<std::string> names;
   for (size_t i = 0; i < static_cast<size_t>(ChannelError::count_); i++) {
     const std::string name(channel_error_name(static_cast<ChannelError>(i)));

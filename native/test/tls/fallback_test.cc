@@ -24,7 +24,7 @@ TEST_CASE("a refusal of the kernel is named after its errno") {
   }
 }
 
-TEST_CASE("names") {
+TEST_CASE("each fallback has its name") {
   std::set<std::string> names;
   for (size_t i = 0; i < static_cast<size_t>(Fallback::count_); i++) {
     const std::string name(fallback_name(static_cast<Fallback>(i)));

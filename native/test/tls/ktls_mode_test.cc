@@ -32,7 +32,7 @@ Pair connected() {
   return pair;
 }
 
-TEST_CASE("a socket without TLS has none") {
+TEST_CASE("a socket without TLS: ENOENT") {
   const Pair pair = connected();
   KtlsModes modes;
   CHECK_EQ(ktls_modes(pair.one.get(), &modes).error, ENOENT);

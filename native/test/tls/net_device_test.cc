@@ -8,7 +8,7 @@
 namespace sealgate {
 namespace {
 
-TEST_CASE("the loopback is there, and takes no keys") {
+TEST_CASE("the loopback device is listed, with no TLS offload on") {
   std::vector<NetDevice> devices;
   REQUIRE(net_devices(&devices).ok());
   const auto loopback =

@@ -33,7 +33,7 @@ test('HEAD has the plan of GET', async () => {
   assert.equal(head.kind === 'deliver' && head.fields, get.fields);
 });
 
-test('percent-encoding is undone once', async () => {
+test('a name with an encoded percent sign: decoded once', async () => {
   await app.put('/o/files/a%20b%2525', 'x');
   assert.ok(app.store.resolve('files', 'a b%25'));
   assert.equal((await app.get('/o/files/%61%20b%2525')).blob.size, 1);

@@ -195,7 +195,7 @@ for (const [recorded, told] of shared) {
   });
 }
 
-test('a list of names says fields of each', async () => {
+test('a PUT of a list records the fields of each name', async () => {
   const { digest } = (await app.get('/o/files/all')).blob;
   const put = (entry: object, ...lines: string[]) =>
     app.put('/o/live/', JSON.stringify({ entries: [{ name: 'listed', digest, ...entry }] }), ...lines);
@@ -212,7 +212,7 @@ test('a list of names says fields of each', async () => {
   assert.equal(problemName(await put({}, 'Content-Encoding: gzip')), 'field-refused');
 });
 
-test('the library refuses what HTTP does', async () => {
+test('the store refuses the fields that HTTP refuses', async () => {
   const { digest } = (await app.get('/o/files/all')).blob;
   for (const fields of [
     { cacheControl: 'no-cache\r\nSet-Cookie: a=b' },

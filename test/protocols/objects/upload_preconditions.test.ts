@@ -28,7 +28,7 @@ test('If-None-Match with the current tag, strong or weak, does not write', async
   assert.equal(await putOver('n3', `If-None-Match: ${tag('other')}`), 200);
 });
 
-test('If-Match writes only over what was named', async () => {
+test('If-Match: stored when the list has the newest version’s tag, else 412', async () => {
   assert.equal(await putOver('m1', `If-Match: ${tag('other')}, ${tag('old')}`), 200);
   assert.equal(await putOver('m2', `If-Match: ${tag('other')}`), 412);
   assert.equal(await putOver('m3', `If-Match: W/${tag('old')}`), 412);

@@ -11,7 +11,7 @@ const app = await openTestApp();
 after(() => app.close());
 const member = (body: string) => `sha-256=:${createHash('sha256').update(body).digest('base64')}:`;
 
-test('a promise that is kept is stored', async () => {
+test('a body with the promised digest: stored', async () => {
   assert.equal((await app.put('/o/files/kept', 'abc', `Content-Digest: ${member('abc')}`)).status, 201);
   const both = await app.put(
     '/o/files/both',
