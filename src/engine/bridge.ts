@@ -1,5 +1,5 @@
-// Bridge: the way between the reactors and the application. Each question of the engine gets exactly
-// one answer, whatever the application does; nothing that happens here can end the process.
+// Bridge: passes requests from the reactors to the application, and plans back. Each request gets exactly one
+// answer, whatever the application does, and no error here can end the process.
 
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
@@ -22,9 +22,9 @@ export type Handle = (request: EngineRequest) => Answer | Promise<Answer>;
 
 export interface BridgeOptions {
   handle: Handle;
-  /** A blob is not as it was recorded. What it rejects with is logged. */
+  /** Called when a blob differs from its record. Rejections are logged. */
   broken(digest: string, found: SealBreak): Promise<void>;
-  /** Hears of every refusal. */
+  /** Called with the code of every refusal. */
   refused(code: ErrorCode): void;
   log: Logger;
 }
@@ -32,9 +32,9 @@ export interface BridgeOptions {
 export class Bridge {
   readonly #options: BridgeOptions;
   readonly #reactors = new Map<number, Reactor>();
-  /** Bodies that are wanted and not whole, of each reactor by request. The engine's limits bound them. */
+  /** Bodies that are arriving, by reactor and request. The engine's limits bound their number. */
   readonly #bodies = new Map<number, Map<number, { wanted: Receiver; name: string }>>();
-  /** Bodies received whole that are being stored, or decide an answer. None rejects. */
+  /** The work on bodies that have arrived: storing them, or deciding by them. No promise rejects. */
   readonly #commits = new Set<Promise<void>>();
 
   constructor(options: BridgeOptions) {
@@ -47,7 +47,7 @@ export class Bridge {
     addon.onEvents((batch) => forEachEvent(batch, guarded));
   }
 
-  /** Answers no more; resolves when what was received is stored or given up. */
+  /** Stops answering. Resolves when all received bodies are stored or given up. */
   async close(): Promise<void> {
     addon.onEvents(undefined);
     await Promise.all(this.#commits);
@@ -111,7 +111,7 @@ export class Bridge {
     }
   }
 
-  // An answer for whatever the application does; the promise never rejects.
+  // The application's answer, or a refusal if it throws or rejects. The promise never rejects.
   #ask(request: string, question: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
     const refuse = (error: unknown) => problemFrom(error, this.#options.log, request);
     try {
@@ -159,7 +159,7 @@ export class Bridge {
   }
 }
 
-// Undefined when the body is not what was wanted.
+// The application's decision about a body; undefined when the body went to another sink than the plan said.
 function decided(
   wanted: Receiver | undefined,
   whole: ReceivedEvent | BodyEvent,
@@ -168,7 +168,7 @@ function decided(
   return wanted === undefined || wanted.sink === 'memory' ? undefined : wanted.received(whole);
 }
 
-// Hono hands a route's result through unseen, so a route that returned nothing is noticed here.
+// Throws when a route returned something else than an answer, which types alone do not rule out.
 function checked(answer: Answer): Answer {
   if (typeof answer?.kind === 'string') return answer;
   throw new TypeError('a route returned something that is no answer');

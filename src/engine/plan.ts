@@ -22,30 +22,30 @@ export interface ProblemPlan extends RespondPlan {
   problem: ErrorCode;
 }
 
-/** A plan to receive, and what to do with the body once it is whole in the staging file. */
+/** A plan to receive the body into a staging file, and what to do when it has arrived. */
 export interface Upload extends ReceivePlan {
   sink: StagingTarget;
-  /** Owns the staging file from now on: it is placed or removed when the promise settles. */
+  /** Takes over the staging file, which is placed or removed when the promise settles. */
   received(body: Hashed): Promise<RespondPlan>;
 }
 
-/** A plan to append the body to a file, and what is answered then. */
+/** A plan to append the body to a partial file, and what to answer when it has arrived. */
 export interface Append extends ReceivePlan {
   sink: AppendTarget;
-  /** @param soFar all that the file has. The file is its own, and free, from now on. */
+  /** @param soFar digest and size of the whole file, to which another request may be appended now. */
   received(soFar: Hashed): Decision | Promise<Decision>;
 }
 
-/** A plan to receive a small body into memory, and what is decided by it. */
+/** A plan to receive a small body into memory, and what to answer when it has arrived. */
 export interface BodyRead extends ReceivePlan {
   sink: 'memory';
   received(body: Uint8Array<ArrayBuffer>): Decision | Promise<Decision>;
 }
 
-/** What a request is answered once its body has come, or without one. */
+/** The answer to a request whose body has arrived, or that has none. */
 export type Decision = DeliverPlan | DescribePlan | RespondPlan;
 export type Answer = Decision | Receiver;
-/** What waits for a body. */
+/** A plan that receives a body first. */
 export type Receiver = Upload | Append | BodyRead;
 
 /** How long others may keep a response (RFC 9111, RFC 8246). */
@@ -53,15 +53,15 @@ export type Freshness = 'immutable' | 'revalidate';
 
 export interface Delivery {
   contentType: string;
-  /** Counts where no Cache-Control is on record. */
+  /** Used when no Cache-Control is recorded. */
   freshness: Freshness;
-  /** The fields on record of the object. */
+  /** The recorded fields of the object. */
   fields?: ObjectFields | undefined;
   /** The grant that readers must have; empty: none, and shared caches may keep the answer. */
   grant: string;
   /** Milliseconds since the epoch; undefined where a date could mislead: then there is no Last-Modified. */
   created: number | undefined;
-  /** What was found holds while this does. */
+  /** The plan may be kept while this epoch stays. */
   cache: Epoch;
   /** The level that the seal of the bytes has to have (native/plan.ts). */
   floor?: NonNullable<DeliverPlan['floor']> | undefined;
@@ -85,7 +85,7 @@ function fieldsWith(cacheControl: string): readonly ResponseField[] {
   ];
 }
 
-/** Whether it is what is said where no Cache-Control is on record. */
+/** Whether a Cache-Control is the one that is sent when none is recorded. */
 export function isDefaultCaching(cacheControl: string): boolean {
   return Object.values(maxAge).some((age) => [`public, ${age}`, `private, ${age}`].includes(cacheControl));
 }
@@ -129,7 +129,7 @@ function cachingFields({ fields, freshness, grant }: Delivery): readonly Respons
   return fieldsWith(isOpen ? recorded : privately(recorded));
 }
 
-/** @param answer what the client hears of the commit. */
+/** @param answer makes the response from the result of the commit. */
 export function receive<Result>(
   body: { staging: string; maxSize: number; commit(whole: Hashed): Promise<Result> },
   answer: (result: Result) => RespondPlan,
@@ -140,9 +140,10 @@ export function receive<Result>(
 }
 
 /**
- * For an upload in several requests. When another request is writing to the file, this one is refused with
- * `upload-busy`.
- * @param to `last`: nothing follows, and `received` may place the file. `maxSize`: bytes, of this body.
+ * Appends a body to a file, for an upload in several requests. While another request is writing to the file,
+ * this one is refused with `upload-busy`.
+ * @param to `last`: no request follows, so `received` may place the file. `maxSize`: most bytes of this
+ *   body.
  */
 export function append(to: AppendTarget & { maxSize: number }, received: Append['received']): Append {
   const { maxSize, ...sink } = to;
@@ -150,7 +151,7 @@ export function append(to: AppendTarget & { maxSize: number }, received: Append[
 }
 
 /**
- * For a body that has to be seen before the request can be answered. A request without one has an empty body.
+ * Reads a small body that decides about the answer. A request without a body has an empty one.
  * @param maxSize bytes, at most `maxMemoryBodyBytes`; a longer body is answered 413.
  */
 export function readBody(maxSize: number, received: BodyRead['received']): BodyRead {
@@ -199,8 +200,8 @@ function challenge(code: ErrorCode): string {
 }
 
 /**
- * The refusal that an error stands for. What is our fault is logged, and the client hears no more than the
- * table.
+ * The refusal for an error. Errors of the server are logged, and the client gets only the text of the table
+ * in errors.ts.
  */
 export function problemFrom(error: unknown, log: Pick<Logger, 'error'>, request = ''): ProblemPlan {
   const code = error instanceof SealgateError ? error.code : 'internal';

@@ -30,7 +30,7 @@ export interface PoolOptions {
 }
 
 export class DeliveryPool {
-  /** Where the workers listen, ports resolved. */
+  /** Where the workers listen, with the actual ports. */
   readonly listeners: BoundListener[];
   #options: PoolOptions;
   readonly #threads: Piscina;
@@ -70,24 +70,26 @@ export class DeliveryPool {
     return pool;
   }
 
-  /** For the handshakes from now on. Throws the reason when it is refused; then nothing has changed. */
+  /**
+   * Uses the options for new handshakes. Throws the reason when they are refused; then nothing has changed.
+   */
   replaceTls(tls: TlsOptions): void {
     for (const { reactor } of this.#live.values()) reactor.replaceTls(tls);
     this.#options = { ...this.#options, reactor: { ...this.#options.reactor, tls } };
   }
 
   /**
-   * Kept plans whose epoch has moved are given up, and the files that they hold open. Resolves when every
-   * worker has done so.
+   * Makes every worker drop the kept plans whose epoch has moved, and close their files. Resolves when all
+   * have done so.
    */
   async dropStalePlans(): Promise<void> {
     const live = [...this.#live.values()];
     for (const { reactor } of live) reactor.dropStalePlans();
-    // A reactor takes what it is told one after another, so that an answer to a later question tells.
+    // A reactor works through its mailbox in order, so its answer to a later question shows that it is done.
     await Promise.all(live.map(({ reactor }) => reactor.connections(1).catch(() => [])));
   }
 
-  /** Totals of all reactors since the start, those that ended included; gauges of the living. */
+  /** Totals of all reactors since the start, also of those that ended, and gauges of the live ones. */
   counters(): Counters {
     const totals = this.#retired.plus([...this.#live.values()].map(({ reactor }) => reactor.counters()));
     const { taken, most } = addon.bodyMemory();
@@ -111,7 +113,7 @@ export class DeliveryPool {
     await this.#threads.destroy();
   }
 
-  // A start that failed: threads that never reached their loop cannot drain.
+  // Cleans up after a failed start, when threads that never reached their loop cannot drain.
   async #abandon(): Promise<void> {
     this.#stopping = true;
     for (const { reactor } of this.#live.values()) reactor.stop(0);

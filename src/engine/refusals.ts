@@ -10,7 +10,7 @@ export class Refusals {
     this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
   }
 
-  /** The engine's totals and these. */
+  /** The sum of the engine's totals and these. */
   plus(engine: Counters): Counters {
     const sum = { ...engine };
     for (const [code, count] of this.#counts) {

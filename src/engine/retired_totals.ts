@@ -1,4 +1,4 @@
-// RetiredTotals: what reactors that have ended had counted, so that a server's totals never go backwards.
+// RetiredTotals: keeps the totals of reactors that have ended, so that a server's totals never go backwards.
 
 import type { Counters } from '../native/addon.ts';
 

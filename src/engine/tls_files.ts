@@ -9,9 +9,9 @@ import { addon, type CertificateOptions, type TlsOptions } from '../native/addon
 import { readNamed, whyUnreadable } from '../regular_file.ts';
 import { checkCertificates, endOf, keyExposure, loadKey } from './certificate.ts';
 
-/** Milliseconds between two looks. Polled: links are swapped, and mounts tell nobody. */
+/** Milliseconds between two looks at the files. inotify(7) would miss swapped links and some mounts. */
 const lookEvery = 2_000;
-/** Milliseconds before its end from which a certificate is warned of: renewals come earlier. */
+/** Milliseconds before the end of a certificate from which on it is warned of; renewals come earlier. */
 const endsSoon = 14 * 86_400_000;
 
 type Pair = Pick<Config['tls'], 'certificate' | 'key' | 'ocsp'>;
@@ -55,7 +55,7 @@ export class TlsFiles {
     );
   }
 
-  /** When each certificate that was read last ends, by its file, milliseconds since the epoch. */
+  /** The ends of the certificates in use, by file, in milliseconds since the epoch. */
   ends(): ReadonlyMap<string, number> {
     return this.#ends;
   }

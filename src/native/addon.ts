@@ -31,7 +31,7 @@ export interface SealRecord extends Hashed {
   created: number;
 }
 
-/** native/store/seal_level.h. As texts they are in order. */
+/** The levels of native/store/seal_level.h. Compared as texts they are in order. */
 export type SealLevel = 'L0' | 'L1' | 'L2' | 'L3';
 export type SealBreak =
   | 'missing'
@@ -79,15 +79,15 @@ export interface Hashed {
 /** A blob's file that is read and hashed a piece at a time, off the calling thread (store/blob_hash.h). */
 export interface BlobHash {
   /**
-   * Reads up to so many MiB, past the page cache, of which nothing is displaced. Resolves with the number of
-   * bytes, and behind the last of them with what was found. Rejects as `hashFile` does. One at a time.
+   * Reads up to so many MiB past the page cache. Resolves with the number of bytes, and at the end of the
+   * file with the result. Rejects as `hashFile` does. Calls must not overlap.
    */
   step(mebibytes: number): Promise<number | Hashed>;
-  /** Closes the file, for one that is not read to its end. */
+  /** Closes a file that is not read to its end. */
   close(): void;
 }
 
-/** Released by `release()` or by the end of the process (flock(2)). */
+/** A lock that `release()` or the end of the process releases (flock(2)). */
 export interface StoreLock {
   release(): void;
 }
@@ -107,7 +107,7 @@ export interface PrivateKey {
 declare const privateKey: unique symbol;
 
 export interface CertificateOptions {
-  /** How messages call it: its file. */
+  /** The certificate's name in messages: its file. */
   name: string;
   /** PEM: the leaf, then its chain. */
   certificate: string;
@@ -117,14 +117,14 @@ export interface CertificateOptions {
 }
 
 export interface TlsOptions {
-  /** Chosen by the name a client asks for; the first also answers those that ask for none of them. */
+  /** Chosen by the server name of the client; the first is also the default for other names. */
   certificates: CertificateOptions[];
   minVersion: 'TLSv1.2' | 'TLSv1.3';
   /** OpenSSL lists: TLS 1.2 ciphers, TLS 1.3 cipher suites, key exchange groups; empty keeps the default. */
   ciphers: string;
   cipherSuites: string;
   groups: string;
-  /** Certificates of clients, and the PEM of those who may issue them. */
+  /** Whether clients show certificates, and the PEM of the authorities that may issue them. */
   clients: { verify: 'none' | 'optional' | 'required'; ca: string };
   /** Session tickets after a TLS 1.3 handshake; 0: no resumption. */
   tickets: number;
@@ -189,12 +189,14 @@ export interface Reactor {
   answer(request: number, plan: Plan): void;
   /** Stops accepting, finishes responses under way, cuts what is left after graceMs. */
   stop(graceMs: number): void;
-  /** For the handshakes from now on. Throws the reason when it is refused; then nothing has changed. */
+  /**
+   * Uses the options for new handshakes. Throws the reason when they are refused; then nothing has changed.
+   */
   replaceTls(options: TlsOptions): void;
-  /** Gives up kept plans whose epoch has moved, and the files that they hold open. */
+  /** Drops kept plans whose epoch has moved, and closes their files. */
   dropStalePlans(): void;
   counters(): Counters;
-  /** Up to `limit` of them. Rejects when the reactor has ended. */
+  /** Up to `limit` live connections. Rejects when the reactor has ended. */
   connections(limit: number): Promise<ConnectionInfo[]>;
 }
 
@@ -218,7 +220,7 @@ export interface Addon extends EngineLogs {
   isKeyOf(key: PrivateKey, certificate: string): boolean;
   /** The setting or file that OpenSSL refuses, and why; undefined: reactors can use these options. */
   faultOfTls(options: TlsOptions): string | undefined;
-  /** New session tickets come under a new key; the two before it still resume. */
+  /** Makes a new key for session tickets. Tickets of the two keys before it can still resume. */
   rotateTicketKeys(): void;
   setRollout(rollout: EngineRollout): void;
   /** Seconds since the epoch when a connection last moved into the kernel; 0: none has. */
@@ -231,18 +233,21 @@ export interface Addon extends EngineLogs {
   mayChange(conditions: Conditions, current: Validators | undefined): boolean;
 
   /**
-   * What credentials give, from the moment when this returns: no request is looked at by the grants before.
-   * They count for so many milliseconds; then the engine asks about every request.
+   * Sets the grants of credentials. When this returns, no request is judged by earlier grants. They are valid
+   * for so many milliseconds; after that the engine asks about every request.
    */
   setGrants(grants: EngineGrants, milliseconds: number): void;
-  /** The same grants count for so many milliseconds from now. */
+  /** Makes the present grants valid for so many milliseconds from now. */
   extendGrants(milliseconds: number): void;
 
   /** Binds the listeners. Called on the thread whose `onEvents` will answer. */
   createReactor(options: ReactorOptions): Reactor;
   /** Runs a reactor on the calling thread until it has drained. Blocks. */
   runReactor(id: number): void;
-  /** Cuts the connections of all that run, and waits for up to so many milliseconds until they have ended. */
+  /**
+   * Cuts the connections of all running reactors, and waits up to so many milliseconds until these have
+   * ended.
+   */
   stopReactors(milliseconds: number): void;
   /**
    * Sets the handler of engine events, given in batches, on the calling thread. undefined removes it.
@@ -263,7 +268,9 @@ export interface Addon extends EngineLogs {
 
   /** Locks a folder, or a file, which then names the holder. Undefined: another process holds the lock. */
   lockStore(path: string): StoreLock | undefined;
-  /** From now on metadata that lose bytes while they are mapped end the process with a sentence. */
+  /**
+   * From now on, when mapped metadata lose bytes, the process ends with a sentence instead of SIGBUS alone.
+   */
   explainLostMetadata(): void;
   /** Allocates disk behind the end of a file, which keeps its size. Throws, with its errno as `code`. */
   allocateAhead(path: string, bytes: number): void;
@@ -273,19 +280,22 @@ export interface Addon extends EngineLogs {
   placeBlob(staging: string, blob: string, wanted?: SealLevel): Promise<Placement>;
   /** As placeBlob for each, at level L1 and without a sync. An error has its errno as `code`. */
   placeBlobs(blobs: { staging: string; blob: string }[]): Promise<(Placement | NodeJS.ErrnoException)[]>;
-  /** syncfs(2) of an open folder's. Rejects when anything was not written since that, or since the last. */
+  /**
+   * syncfs(2) of an open folder's file system. Rejects when a write failed since the opening, or the last
+   * call.
+   */
   syncFileSystem(folder: number): Promise<void>;
   /**
    * The digest of a blob's content with the evidence that goes with it; the mode is set to 0444 where we may.
    * Rejects with code ENOENT, EIO… and ESTALE when the file changes meanwhile.
-   * @param wanted the level to give the file, which then keeps what it has; without it none is given.
+   * @param wanted the level to give the file, if it has a lower one; absent: no level is given.
    */
   hashFile(path: string, wanted?: SealLevel): Promise<Hashed & Sealed>;
   /** Gives a blob another level. Rejects with code ESTALE when it is not as its evidence says. */
   raiseBlob(path: string, evidence: Evidence, wanted: SealLevel): Promise<Sealed>;
   /** Removes a file's immutable attribute, if it has one. Rejects with code EPERM without the right to. */
   releaseFile(path: string): Promise<void>;
-  /** Nothing of the file is changed, its mode neither. */
+  /** Opens a file to hash it, without changing anything of it, even its mode. */
   openHash(path: string): BlobHash;
   /** @param path of a file that does not exist yet. */
   partialFile(path: string): PartialFile;

@@ -43,8 +43,8 @@ export interface ReceivedEvent extends Hashed {
 }
 
 /**
- * The client of a `receive` plan went away or broke the limits; nobody writes to its file any more. Takes no
- * answer.
+ * The body of a `receive` plan was given up, because its client left or broke the limits. Nobody writes to
+ * its file any more. No answer is expected.
  */
 export interface AbortedEvent {
   kind: 'aborted';
@@ -53,8 +53,8 @@ export interface AbortedEvent {
 }
 
 /**
- * A blob was not what was recorded of it, or changed meanwhile; then a transfer under way was cut. Takes no
- * answer: a request that waits for the blob is asked once more.
+ * A blob did not match its record, or changed during a transfer, which was then cut. No answer is expected: a
+ * request that waits for the blob is asked about once more.
  */
 export interface BrokenEvent {
   kind: 'broken';
@@ -63,7 +63,7 @@ export interface BrokenEvent {
   reason: SealBreak;
 }
 
-/** Requests are words in a row; other events are objects. */
+/** A request is a row of words (events.ts); other events are objects. */
 export type EventBatch = (number | string | boolean | Exclude<EngineEvent, RequestEvent>)[];
 
 export type EngineEvent = RequestEvent | ReceivedEvent | BodyEvent | AbortedEvent | BrokenEvent;

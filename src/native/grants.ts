@@ -7,7 +7,7 @@ export interface EngineGrants {
 }
 
 export interface Granted {
-  /** Whatever a plan may need. */
+  /** Whether the credentials give every grant. */
   all: boolean;
   /** In the words of `DeliverPlan.grant`. */
   some: readonly string[];

@@ -1,12 +1,14 @@
-// Plans: what the application says of a request, in the same words in C++ (native/server/plan.h). They cross
-// as they are (native/node/plan.cc); a test compares the three. And conditions, which cross likewise.
+// Plans: what to do with a request, with the same names as in C++ (native/server/plan.h). native/node/plan.cc
+// reads these objects; a test compares the three. Conditions of changes are here too.
 
 import type { SealLevel, SealRecord } from './addon.ts';
 
 /** Name and value. The engine refuses what HTTP cannot have there, line ends first of all. */
 export type ResponseField = readonly [name: string, value: string];
 
-/** A counter as it stood: what was decided since then holds while it does. */
+/**
+ * The value that a counter had. A decision made after it was read is valid while the counter has that value.
+ */
 export interface Epoch {
   slot: number;
   epoch: number;
@@ -28,7 +30,7 @@ export interface DeliverPlan {
   lastModified: number;
   /** Keep it for further requests of the same path while this holds. */
   cache?: Epoch;
-  /** What such a request must have been given; empty: nothing. A plan that does not say so is not kept. */
+  /** The grant that such a request must have; empty: none. A plan without this field is not kept. */
   grant?: string;
   /** Seconds since the epoch, until when it may be kept; absent: for ever. */
   expires?: number;
@@ -69,14 +71,15 @@ export interface StagingTarget {
 }
 
 /**
- * What is kept between the requests that append to a file: where it is, and SHA-256 so far. No file is open.
- * The file is made by the first request; whoever gives it up removes it.
+ * The state of a file between the requests that append to it: its path, its size and its SHA-256 so far. No
+ * file is open meanwhile. The first request creates the file; the application removes it when it gives the
+ * upload up.
  */
 export interface PartialFile {
   readonly path: string;
-  /** Bytes that arrived and count. Those of a request under way come later. */
+  /** Bytes of the file that count. Those of a request under way are added as they are written. */
   readonly size: number;
-  /** A request is being received into it. */
+  /** Whether a request is being received into it. */
   readonly busy: boolean;
 }
 
@@ -87,9 +90,9 @@ export interface PartialFile {
  */
 export interface AppendTarget {
   file: PartialFile;
-  /** Nothing follows: the file is finished, fsynced and ready to be placed. */
+  /** No request follows: the file is to be finished and synced, ready to be placed. */
   last: boolean;
-  /** What was received is fsynced, also when nothing is last. */
+  /** Whether the file is synced after the body even when another request follows. */
   sync: boolean;
 }
 

@@ -28,7 +28,7 @@ function fileOf(store: string): string {
   return join(store, 'server.json');
 }
 
-/** The file stands until the returned function is called. A failure to write it is only logged. */
+/** Writes server.json, which the returned function removes. A failure to write it is only logged. */
 export async function announce(
   config: Config,
   at: { listeners: BoundListener[]; control: string },
@@ -49,7 +49,7 @@ export async function announce(
   return () => rm(file, { force: true }).catch(() => {});
 }
 
-// Where a full disk has no block for a new file, what a killed server left has one.
+// On a disk without a block for a new file, the file that a killed server left is overwritten.
 async function place(file: string, text: string): Promise<void> {
   try {
     await replaceFile(file, text);
@@ -60,7 +60,7 @@ async function place(file: string, text: string): Promise<void> {
   }
 }
 
-/** What the server that holds the store's lock has said; undefined: nothing that can be understood. */
+/** The announcement of the server that has the store's lock; undefined: there is none that can be read. */
 export async function readAnnouncement(store: string): Promise<Announcement | undefined> {
   try {
     return schema.parse(JSON.parse(await readRegular(fileOf(store), maxBytes)));

@@ -1,4 +1,4 @@
-// Collector: rounds of collection in a running server, by themselves and when somebody asks, one at a time.
+// Collector: runs rounds of collection in a server, at intervals and on request, one at a time.
 
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
@@ -15,7 +15,7 @@ export class Collector implements Collecting {
   readonly #ending = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
-  /** The number of the round that runs, or of the last one. */
+  /** Number of the running round, or of the last one. */
   #round = 0;
   #last: EndedRound | undefined;
   readonly #totals = { versions: 0, blobs: 0, bytes: 0, faults: 0 };
@@ -44,7 +44,7 @@ export class Collector implements Collecting {
     };
   }
 
-  /** Begins a round once the one that runs has ended; the number of the one that was asked for. */
+  /** Begins a round when the running one has ended. Returns the number of the new round. */
   begin(dryRun: boolean): number {
     const before = this.#running;
     const round = ++this.#round;

@@ -1,4 +1,4 @@
-// What keeps TLS fresh while the server runs.
+// Keeps certificates and ticket keys up to date while the server runs.
 
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
@@ -6,7 +6,7 @@ import type { DeliveryPool } from '../engine/pool.ts';
 import type { TlsFiles } from '../engine/tls_files.ts';
 import { addon } from '../native/addon.ts';
 
-/** Milliseconds. */
+/** Milliseconds between two warnings of certificates that end. */
 const warnEvery = 86_400_000;
 
 /**

@@ -1,5 +1,5 @@
-// What keeps the engine's grants true while the server runs: it may answer readers from kept plans by what
-// tokens give, for as long as the token file was looked at a moment ago.
+// Keeps the engine's grants up to date while the server runs. The engine may answer readers from kept plans
+// by their tokens only as long as the token file was checked recently.
 
 import { type Tokens, tokensGoodFor } from '../auth/tokens.ts';
 import type { Config } from '../config.ts';
@@ -10,8 +10,9 @@ import { engineGrants } from '../sites/grants.ts';
 const lookEvery = tokensGoodFor / 2.5;
 
 /**
- * Until it is called, the engine knows what tokens and certificates give. When this thread is too busy to
- * look, the engine asks it about each request instead: no token is taken for longer than by the application.
+ * Gives the engine the grants of tokens and certificates until the returned function is called. When this
+ * thread is too busy to check the file, the engine asks it about each request instead, so no removed token
+ * stays valid.
  */
 export function keepGrants({ auth }: Config, tokens: Tokens): () => void {
   if (auth.reads === 'open') return () => {};

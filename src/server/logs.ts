@@ -1,4 +1,4 @@
-// The server's logs: where they go, how they are opened anew, and who hears when lines wait or are lost.
+// The server's logs: where they go, how they are reopened, and the warnings when lines wait or are lost.
 
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
@@ -8,7 +8,7 @@ import type { LogState } from '../native/logs.ts';
 /** Milliseconds between two looks at the logs, and at least between two warnings about one. */
 const lookEvery = 2_000;
 const warnEvery = 60_000;
-/** Milliseconds without a line written, while some wait, before a reader that has stopped is warned of. */
+/** Milliseconds without a written line, while lines wait, before a warning that the reader has stopped. */
 const stalledAfter = 10_000;
 
 /** Where the server's own log goes: standard error, which may be gone, full or slow without harm. */
@@ -37,7 +37,7 @@ export function startLogs(config: Config, counters: () => Counters, log: Logger)
   return { reopen, close: watchLogs(counters, log) };
 }
 
-/** Besides those of the reactors. */
+/** Counters of the logs, besides those of the reactors. */
 export function logCounters(): Counters {
   const { log, access } = addon.logs();
   return {

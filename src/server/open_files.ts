@@ -1,11 +1,11 @@
-// Open files: connections and kept plans hold one each, and the process may not have as many as the limits
-// would take. Then both are lowered. What connections that send other files hold is not counted: kept plans
-// give way to it.
+// Open files: each connection and each kept plan holds one. When the process may not open as many as its
+// limits allow, both limits are lowered. Files of responses under way are not counted, since kept plans give
+// way to them.
 
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config.ts';
 
-/** For the store, the log, libraries, and files that are being opened while others are. */
+/** Files reserved for the store, the logs, libraries, and files that are being opened. */
 const others = 256;
 
 /** RLIMIT_NOFILE, the soft one (getrlimit(2)). */
