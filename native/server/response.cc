@@ -125,12 +125,7 @@ void build_not_modified(const Content& content, const Answering& answering, Resp
 bool has_sha256(std::string_view bytes, std::string_view hex_digest) {
   unsigned char digest[32];
   if (EVP_Digest(bytes.data(), bytes.size(), digest, nullptr, EVP_sha256(), nullptr) != 1) return false;
-  constexpr char kHex[] = "0123456789abcdef";
-  for (size_t i = 0; i < sizeof digest; i++) {
-    if (hex_digest[2 * i] != kHex[digest[i] >> 4] || hex_digest[2 * i + 1] != kHex[digest[i] & 15])
-      return false;
-  }
-  return true;
+  return hex(digest, sizeof digest) == hex_digest;
 }
 
 }  // namespace
