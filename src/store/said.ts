@@ -1,12 +1,12 @@
-// Said: the caller's word about bytes that a name is to point at, checked, and what the name and the bytes
-// suggest where there is none.
+// Said: checks the media type and fields that a caller gives for an object, and finds the media type that
+// name and bytes suggest when the caller gives none.
 
 import { checkedMediaType, mediaTypeOf } from '../media_type.ts';
 import { checkedFields, type Said } from '../object_fields.ts';
 import type { About } from './store.ts';
 import { textType } from './text_type.ts';
 
-/** Throws for what cannot be recorded. */
+/** What the caller gave, in the form in which it is recorded. Throws when it cannot be recorded. */
 export function saidOf({ mediaType, fields }: About): Said {
   return {
     mediaType: mediaType === undefined ? undefined : checkedMediaType(mediaType),
@@ -23,6 +23,6 @@ export async function typeOf(
 ): Promise<string> {
   if (mediaType !== undefined) return mediaType;
   const suggested = mediaTypeOf(name);
-  // Coded bytes show only when they are decoded whether they are text.
+  // Whether coded bytes are text cannot be seen without decoding them.
   return fields?.contentEncoding === undefined ? textType(suggested, path, size) : suggested;
 }

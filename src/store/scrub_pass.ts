@@ -1,5 +1,5 @@
-// ScrubPass: how far the scrubber has come and what it found, in a file beside the store's folders, so that a
-// restart goes on in the middle. One that cannot be read is begun anew: nothing is lost but time.
+// ScrubPass: the state of the scrubber's pass and its findings, in a file of the store, so that a restart
+// continues the pass. When the file cannot be read the pass begins anew, which costs only time.
 
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -7,9 +7,10 @@ import { replaceFile } from '../durable_file.ts';
 import { readRegular } from '../regular_file.ts';
 
 /**
- * damaged: withdrawn. unsteady: wrong when it was read, right when it was read again. missing, unreadable:
- * neither delivered nor condemned. wrong-mode: set right. adopted: a file without a record that was right.
- * misplaced: one that was wrong, and is in quarantine. removed: of a forgotten blob. foreign: left alone.
+ * damaged: the blob was withdrawn. unsteady: its bytes were wrong at first and right when read again.
+ * missing, unreadable: the blob is not delivered, and stays. wrong-mode: the mode was set right. adopted: a
+ * file without a record was right and is recorded now. misplaced: such a file was wrong and is in quarantine.
+ * removed: it was of a forgotten blob. foreign: a file that is not the store's was left alone.
  */
 export const findings = [
   'damaged',
@@ -44,21 +45,21 @@ const passSchema = z.object({
 });
 export type Pass = z.infer<typeof passSchema>;
 
-/** Faults remembered one by one; what is beyond them is in the counts alone. */
+/** Most faults that are remembered one by one; further ones are only counted. */
 export const mostStanding = 1000;
 
 const stateSchema = z.object({
   /** The pass under way, and behind which digest, or which first folder, it goes on. */
   pass: passSchema.extend({ phase: z.enum(['blobs', 'files']), after: z.string().max(64) }).optional(),
-  /** The last whole one. */
+  /** The last complete pass. */
   last: passSchema.extend({ ended: z.number() }).optional(),
-  /** What was found and nobody has mended since. */
+  /** Faults that nobody has mended since they were found. */
   standing: z.array(findingSchema).max(mostStanding),
 });
 export type PassUnderWay = NonNullable<z.infer<typeof stateSchema>['pass']>;
 export type ScrubState = z.infer<typeof stateSchema>;
 
-/** Bytes: of findings with long paths. */
+/** Most bytes of the file, enough for findings with long paths. */
 const maxBytes = 16 * 1024 * 1024;
 
 function fileOf(root: string): string {

@@ -1,5 +1,5 @@
-// ScrubRound: the work of one pass of the scrubber: every blob on record in the order of the digests, then
-// every folder, and what follows from what is found there.
+// ScrubRound: the work of one pass of the scrubber. It reads every recorded blob in the order of the digests,
+// then looks into every folder, and acts on what it finds.
 
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,28 +17,28 @@ export interface RoundOptions {
   store: Pick<Store, 'root' | 'known' | 'adopt'>;
   clock: Clock;
   /**
-   * A blob was not what is recorded. Proves it from its disk, and withdraws it when it is damaged: rejects
-   * with `seal-broken` then.
+   * Called for a blob that differed from its record. Proves it from its disk; when it is damaged, withdraws
+   * it and rejects with `seal-broken`.
    */
   doubt(digest: string): Promise<unknown>;
   /** Proves a blob whose file was touched, which sets its mode. */
   mend(digest: string): Promise<void>;
   /** Why the store as a whole cannot be looked at, as when its disk is not mounted. */
   away(): Promise<string | undefined>;
-  /** Hears, as a sentence, what keeps it from its work. */
+  /** Called with a sentence about what keeps the scrubber from its work. */
   onTrouble(said: string): void;
 }
 
-/** Who hears how the round goes on. */
+/** Calls by which a round reports its progress. */
 export interface RoundEvents {
   found(state: FindingState, about: Pick<Finding, 'digest' | 'path' | 'detail'>): void;
-  /** A blob is neither missing nor unreadable. */
+  /** The file of the blob could be read. */
   reached(digest: string): void;
   /** A blob of so many bytes is done. */
   done(bytes: number): void;
-  /** Why it waits for the store; undefined: no more. */
+  /** Why the round waits for the store; undefined: it waits no more. */
   waits(why: string | undefined): void;
-  /** A good moment to write down how far it came. */
+  /** A moment at which the state may be written. */
   checkpoint(): Promise<void>;
 }
 
@@ -47,9 +47,9 @@ const retryPause = 5000;
 const tries = 3;
 /** Milliseconds between two looks whether a store that was away is back. */
 export const awayPause = 30_000;
-/** Bytes that a file or folder counts as, besides its own: finding it takes a disk's time as well. */
+/** Bytes that opening a file or folder counts as, because it takes time of the disk as well. */
 export const openingCost = 64 * 1024;
-/** Milliseconds for which a file without a record may be an upload's that another process has begun. */
+/** Milliseconds for which a file without a record may belong to an upload of another process. */
 const graceTime = 3_600_000;
 
 export class ScrubRound {
@@ -67,7 +67,7 @@ export class ScrubRound {
 
   async blobs(pass: PassUnderWay, signal: AbortSignal): Promise<void> {
     const { store } = this.#options;
-    // One at a time: what a record says may be another after the blob before has been read.
+    // Looks records up one at a time, because they may change while the blob before is read.
     for (;;) {
       const [blob] = store.known({ after: pass.after, limit: 1 });
       if (blob === undefined) break;
@@ -93,7 +93,8 @@ export class ScrubRound {
     else this.#on.found(state, { digest, detail });
   }
 
-  // What cannot be reached is tried again, and a blob that is another by then looked at anew.
+  // The fault of a blob. A file that cannot be reached is tried again, with the record that the blob has by
+  // then.
   async #faultOf(blob: KnownBlob, signal: AbortSignal): Promise<BlobFault | undefined> {
     const { store, clock } = this.#options;
     let now: KnownBlob | undefined = blob;
@@ -111,7 +112,7 @@ export class ScrubRound {
     }
   }
 
-  /** Whether the store was away; it is back when it resolves. */
+  /** Waits until the store can be reached. Resolves with whether it was away. */
   async #waitForStore(signal: AbortSignal): Promise<boolean> {
     const { away, clock } = this.#options;
     const why = await away();
@@ -128,7 +129,7 @@ export class ScrubRound {
       this.#on.found('unsteady', { digest, detail: `${detail}; read again it was right` });
     } catch (error) {
       signal.throwIfAborted();
-      // Forgotten or collected meanwhile.
+      // The blob was forgotten or collected meanwhile.
       if (hasCode(error, 'not-found') || hasCode(error, 'content-forgotten')) return;
       if (hasCode(error, 'store-read-failed'))
         this.#on.found('unreadable', { digest, detail: `${detail}; ${error.message}` });
@@ -142,7 +143,7 @@ export class ScrubRound {
     await this.#options.mend(digest).catch((error) => this.#options.onTrouble((error as Error).message));
   }
 
-  /** A file in the place of a blob that is not stored. */
+  /** Adopts or removes a file in the place of a blob that is not stored. */
   async #adopt(digest: string, signal: AbortSignal): Promise<void> {
     const { store } = this.#options;
     const path = new Blobs(store.root).path(digest);
@@ -193,7 +194,7 @@ export class ScrubRound {
   }
 }
 
-// Hashing a large file takes minutes, which nobody waits for at the end.
+// Rejects at once when the signal comes, because hashing a large file may take minutes more.
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);

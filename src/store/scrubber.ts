@@ -1,6 +1,6 @@
-// Scrubber: reads and hashes every blob once in each period, slowly, and looks for files that are no blobs on
-// record. What is damaged below the file system is found so before a client gets it. One pass takes the blobs
-// in the order of their digests, then the folders.
+// Scrubber: slowly reads and hashes every blob once in each period, and looks for files that are no recorded
+// blobs. So damage below the file system is found before a client gets it. One pass takes the blobs in the
+// order of their digests, then the folders.
 
 import type { Counters } from '../native/addon.ts';
 import { Pace } from './pace.ts';
@@ -36,19 +36,19 @@ export interface ScrubStatus {
   standing: Finding[];
 }
 
-/** Milliseconds before the first look, at most: a server that has just begun answers clients first. */
+/** Most milliseconds before the first pass, because a server that has just started answers clients first. */
 const startDelay = 60_000;
-/** Milliseconds between two passes, at least, and of one sleep, at most: the clock may be set meanwhile. */
+/** Least milliseconds between two passes, and most of one sleep, since the clock may be set meanwhile. */
 const leastPause = 1000;
 const longestSleep = 3_600_000;
-/** Milliseconds after which the state is written again: a restart reads that much twice. */
+/** Milliseconds after which the state is written again; after a restart that much work is done twice. */
 const writeEvery = 60_000;
-/** Milliseconds between two looks whether faults still stand. */
+/** Milliseconds between two checks whether faults were mended. */
 const lookAgainEvery = 3_600_000;
-/** Faults that are shown, and findings of one kind in a pass that are told one by one. */
+/** Most faults that are shown, and most findings of one kind in a pass that are logged one by one. */
 const shownFaults = 100;
 const toldFindings = 100;
-/** The share of a pass from which on its end can be foreseen. */
+/** The share of a pass after which its end is estimated. */
 const foreseeable = 0.05;
 
 export class Scrubber {
@@ -75,7 +75,7 @@ export class Scrubber {
     this.#running = this.#run(this.#stop.signal).catch(() => {});
   }
 
-  /** Resolves when nothing is read any more, and how far it came is on disk. */
+  /** Stops reading. Resolves when the state is on disk. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
@@ -112,7 +112,7 @@ export class Scrubber {
     };
   }
 
-  // Digests are spread evenly, so the place among them is the share that is done.
+  // Digests are spread evenly, so the current digest tells the share that is done.
   #progress(): number {
     const { pass } = this.#state;
     if (!pass) return 0;
@@ -144,7 +144,7 @@ export class Scrubber {
     }
   }
 
-  /** False: it failed, and goes on where it was once the cause may be gone. */
+  /** False: the work failed, and is continued later, when the cause may be gone. */
   async #attempt(work: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
     try {
       await work();
@@ -175,7 +175,7 @@ export class Scrubber {
     const { clock } = this.#options;
     this.#state.pass ??= { began: clock.date(), blobs: 0, bytes: 0, found: {}, phase: 'blobs', after: '' };
     const { pass } = this.#state;
-    // One that was under way when the clock was set back.
+    // The pass may have been under way when the clock was set back.
     if (pass.began > clock.date()) pass.began = clock.date();
     const round = new ScrubRound(this.#options, this.#pace, {
       found: (state, about) => this.#found(state, about),
@@ -206,7 +206,7 @@ export class Scrubber {
     if (this.#options.clock.now() - this.#written >= writeEvery) await this.#write();
   }
 
-  // A fault that was mended is dropped at once, long before the next pass comes by.
+  // Checks the faults again from time to time, so that a mended one is dropped before the next pass.
   async #lookAgainSometimes(signal: AbortSignal): Promise<void> {
     const { clock, store } = this.#options;
     if (clock.now() - this.#lookedAgain < lookAgainEvery) return;

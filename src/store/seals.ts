@@ -1,22 +1,22 @@
-// Seals: the level that each bucket asks for, and what its blobs were given.
+// Seals: the seal level that each bucket asks for, and counters of the levels that blobs were given.
 
 import type { Counters, Sealed, SealLevel } from '../native/addon.ts';
 
 export interface SealOptions {
-  /** Without a bucket: of bytes that are stored under their digest alone. */
+  /** The level for a bucket; without one, for bytes that are stored under their digest alone. */
   level(bucket?: string): SealLevel;
-  /** Hears once, as a sentence, that a blob was given less. */
+  /** Called once with a sentence, when a blob was given a lower level. */
   onLowered(said: string): void;
 }
 
-/** Milliseconds after which it is tried again to raise blobs that were given less. */
+/** Milliseconds after which raising blobs is tried again. */
 const retryAfter = 60_000;
 
 export class Seals {
   readonly #options: SealOptions | undefined;
   readonly #given: Record<SealLevel, number> = { L0: 0, L1: 0, L2: 0, L3: 0 };
   #lowered = 0;
-  /** How often a level could not be given, by the level. */
+  /** When a level could last not be given, by level. */
   readonly #failed = new Map<SealLevel, number>();
 
   /** @param options absent: level L1 everywhere. */
@@ -28,12 +28,12 @@ export class Seals {
     return this.#options?.level(bucket) ?? 'L1';
   }
 
-  /** Whether it is worth trying to give a blob the level, that has another one. */
+  /** Whether to try raising a blob from one level to another. */
   shouldRaise(from: SealLevel, wanted: SealLevel): boolean {
     return from < wanted && Date.now() - (this.#failed.get(wanted) ?? 0) > retryAfter;
   }
 
-  /** A file was to be sealed at a level, and was sealed as it is told. */
+  /** Counts the level that a file was given, and reports one that is lower than wanted. */
   took<Found extends Sealed>(wanted: SealLevel, sealed: Found): Found {
     const { level, failure = 'the kernel does not say why' } = sealed;
     this.#given[level] += 1;

@@ -1,5 +1,5 @@
-// SharedSync: many small files made durable together. One syncfs(2) takes the place of an fsync(2) for each
-// of them and for each of their folders, and those that wait for it while one is under way share the next.
+// SharedSync: makes many small files durable together. One syncfs(2) replaces an fsync(2) for each file and
+// folder. Files that come during a sync share the next one.
 
 import { closeSync, openSync, statfsSync } from 'node:fs';
 import { Batches } from '../batches.ts';
@@ -15,7 +15,9 @@ const known = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x01021994]);
 /** Files that one job of the I/O pool renames: some 10 ms of a processor. */
 const placedAtATime = 256;
 
-/** A sync of the whole disk stalls those that write to it, so that many small ones take longer than a few. */
+/**
+ * How long files are gathered for one sync: each sync stalls all writers, so a few large ones take less time.
+ */
 const gathering = { ms: 25, enough: 512 };
 
 interface Placing {
@@ -27,7 +29,7 @@ export class SharedSync {
   readonly #folder: number;
   readonly #syncs: Batches<undefined, undefined>;
   readonly #placings: Batches<Placing, Placement | NodeJS.ErrnoException>;
-  /** Why something that was written may not be on disk. */
+  /** The error of a failed sync, after which written files may not be on disk. */
   #fault: unknown;
 
   private constructor(folder: number) {
@@ -43,14 +45,14 @@ export class SharedSync {
     });
   }
 
-  /** Of the file system of a folder. Undefined where it cannot be relied upon. */
+  /** A sync for the file system of a folder; undefined: its syncfs(2) cannot be relied upon. */
   static of(folder: string): SharedSync | undefined {
     if (!known.has(statfsSync(folder).type)) return undefined;
-    // What could not be written before this is not told.
+    // syncfs(2) reports only errors from after this opening.
     return new SharedSync(openSync(folder, 'r'));
   }
 
-  /** False once a sync failed: nothing is written by way of it any more. */
+  /** False after a failed sync; then it must not be used any more. */
   get isSound(): boolean {
     return this.#fault === undefined;
   }
@@ -66,14 +68,15 @@ export class SharedSync {
     try {
       await this.#syncs.run(undefined);
     } catch (cause) {
-      // Its place is not durable, and whoever comes next would take it for one that is.
+      // Removes the file, whose place is not durable: the next upload would take it for a durable one.
       if (placed.created) await removeFile(blob).catch(() => {});
       throw cause;
     }
     return placed;
   }
 
-  // The kernel tells an error once, and it may be of a file whose turn is the next: nobody is believed after.
+  // The kernel reports an error once, and it may concern a file of the next sync, so after one all syncs
+  // fail.
   async #sync(waiting: undefined[]): Promise<undefined[]> {
     if (this.#fault !== undefined) throw this.#fault;
     try {
@@ -85,7 +88,7 @@ export class SharedSync {
     }
   }
 
-  /** Not while anything is on its way. */
+  /** Must not be called while files are on their way. */
   close(): void {
     closeSync(this.#folder);
   }

@@ -1,5 +1,5 @@
-// SideFolders: staging and quarantine, which files pass through on their way into blobs/ and out of it. They
-// are renamed there, which works within one mount: where blobs/ is a mount of its own, the two are in it.
+// SideFolders: staging and quarantine, the folders from which files are renamed into blobs/ and out of it.
+// Renaming works only within one mount, so when blobs/ is a mount of its own, both folders are in it.
 
 import { randomUUID } from 'node:crypto';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -32,8 +32,8 @@ export async function chooseFolders(root: string): Promise<SideFolders> {
 }
 
 /**
- * Tried, since device numbers do not tell: bind mounts share theirs, and quotas by project refuse to rename
- * within one mount.
+ * Tries to rename, since device numbers are not enough: bind mounts share them, and project quotas may refuse
+ * a rename within one mount.
  */
 async function isMountOfItsOwn(root: string, staging: string): Promise<boolean> {
   const blobs = join(root, 'blobs');
@@ -46,22 +46,22 @@ async function isMountOfItsOwn(root: string, staging: string): Promise<boolean> 
   } catch (error) {
     await rm(from, { force: true }).catch(() => {});
     if ((error as NodeJS.ErrnoException).code === 'EXDEV') return true;
-    // On a full or failing disk nothing can be tried, and what is there can still be read.
+    // On a full or failing disk renaming cannot be tried, and the store can still be read.
     return (await stat(staging)).dev !== (await stat(blobs)).dev;
   }
 }
 
-/** Removes what uploads that never ended have left; says how many files that were. */
+/** Removes the files of unfinished uploads, and resolves with their number. */
 export async function clearStaging(root: string): Promise<number> {
   const left = (await Promise.all(everyFolder(root).map(({ staging }) => filesIn(staging)))).flat();
   for (const path of left) {
-    // A folder is none of ours, and goes as well.
+    // The store makes no folder here, so one is removed as well.
     await rm(path, { recursive: true, force: true }).catch(() => removeFile(path));
   }
   return left.length;
 }
 
-/** The paths of what was taken out of the way. */
+/** The paths of all files in quarantine. */
 export async function quarantined(root: string): Promise<string[]> {
   return (await Promise.all(everyFolder(root).map(({ quarantine }) => filesIn(quarantine)))).flat();
 }

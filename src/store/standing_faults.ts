@@ -1,5 +1,5 @@
-// StandingFaults: what the scrubber found and somebody has to mend: blobs that are missing or cannot be read,
-// and files that are not the store's.
+// StandingFaults: findings of the scrubber that somebody has to mend: blobs that are missing or cannot be
+// read, and files that are not the store's.
 
 import { lstat } from 'node:fs/promises';
 import type { Reading } from './disk_hash.ts';
@@ -9,7 +9,7 @@ import type { Store } from './store.ts';
 
 const lasting = ['missing', 'unreadable', 'foreign'] as const satisfies FindingState[];
 
-/** Bytes of unreadable blobs that are read in one look; what is larger waits for the next pass. */
+/** Most bytes of unreadable blobs that one check reads; further ones wait for the next pass. */
 const rereadBytes = 2 ** 30;
 
 export class StandingFaults {
@@ -20,7 +20,7 @@ export class StandingFaults {
     for (const fault of faults) this.#faults.set(keyOf(fault), fault);
   }
 
-  /** False: it stands since an earlier pass, and was told then. */
+  /** Notes a finding. False: it was known from an earlier pass and was reported then. */
   note(finding: Finding): boolean {
     if (!lasting.some((state) => state === finding.state)) return true;
     const before = this.#faults.get(keyOf(finding));
@@ -28,13 +28,13 @@ export class StandingFaults {
     return before?.state !== finding.state;
   }
 
-  /** A whole pass, begun at this time, has noted what it found: of files the rest is no more. */
+  /** Drops the faults of files that a complete pass, which began at this time, has not found again. */
   endPass(began: number): void {
     for (const [key, { path, at }] of this.#faults)
       if (path !== undefined && at < began) this.#faults.delete(key);
   }
 
-  /** The blob can be read again, or is no more. */
+  /** Drops the fault of a blob that can be read again, or is gone. */
   clear(digest: string): void {
     this.#faults.delete(digest);
   }
@@ -49,7 +49,7 @@ export class StandingFaults {
     return { missing: count('missing'), unreadable: count('unreadable'), foreign: count('foreign') };
   }
 
-  /** Drops what was mended meanwhile. */
+  /** Drops the faults that were mended meanwhile. */
   async lookAgain(store: Pick<Store, 'root' | 'known'>, reading: Reading): Promise<void> {
     let left = rereadBytes;
     for (const [key, { state, digest, path }] of [...this.#faults]) {
