@@ -3,6 +3,8 @@
 #include <openssl/evp.h>
 #include <sys/uio.h>
 
+#include "base/hex.h"
+
 namespace sealgate {
 namespace {
 
