@@ -58,7 +58,8 @@ export class StoreFormat {
     if (text !== undefined && text !== '') throw new Error(refusal(path, text));
     if (!writes && text === undefined)
       throw new Error(
-        `${root}: there is no store here; make one with 'sealgate init' or name another with --store`,
+        `${root}: there is no store here; make one with 'sealgate init', or name another with --config or ` +
+          '--store',
       );
     format.isMade = writes && (await isNew(root));
     if (format.isMade) await format.#write(current);
