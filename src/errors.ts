@@ -95,6 +95,7 @@ const applicationErrors = {
     502,
     'The Destination is on another server; this one copies between its own names only.',
   ),
+  'quota-reached': client(507, 'The bucket would exceed its quota.'),
   'proof-under-way': later(503, 'The stored file is being checked; come back later.', 'store'),
   internal: later(500, 'The server failed to answer.'),
 } as const satisfies Record<string, ErrorKind>;
@@ -102,16 +103,26 @@ const applicationErrors = {
 export const errors = { ...engineErrors, ...applicationErrors };
 export type ErrorCode = keyof typeof errors;
 
+export type ProblemMembers = Record<string, string | number>;
+
 /** An error with a code from the table. */
 export class SealgateError extends Error {
   readonly code: ErrorCode;
   /** Seconds after which a retry may succeed; undefined: not known. */
   readonly retryAfter: number | undefined;
-  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions & { retryAfter?: number }) {
+  /** Further members of the problem document. */
+  readonly about: ProblemMembers | undefined;
+
+  constructor(
+    code: ErrorCode,
+    detail?: string,
+    options?: ErrorOptions & { retryAfter?: number; about?: ProblemMembers },
+  ) {
     super(detail ?? errors[code].detail, options);
     this.name = 'SealgateError';
     this.code = code;
     this.retryAfter = options?.retryAfter;
+    this.about = options?.about;
   }
 }
 
@@ -120,7 +131,12 @@ export function hasCode(error: unknown, code: ErrorCode): error is SealgateError
 }
 
 /** The problem document (RFC 9457) as one line of JSON. */
-export function problemBody(code: ErrorCode, detail: string = errors[code].detail): string {
+export function problemBody(
+  code: ErrorCode,
+  detail: string = errors[code].detail,
+  about: ProblemMembers = {},
+): string {
   const { status } = errors[code];
-  return `${JSON.stringify({ type: `urn:sealgate:problem:${code}`, title: code, status, detail })}\n`;
+  const type = `urn:sealgate:problem:${code}`;
+  return `${JSON.stringify({ type, title: code, status, detail, ...about })}\n`;
 }

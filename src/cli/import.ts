@@ -148,7 +148,7 @@ function importInterruptibly(options: ImportOptions): Promise<ImportResult> {
   );
 }
 
-function summarize({ unchanged, leftOut, failures, stopped }: ImportResult): void {
+function summarize({ unchanged, leftOut, failures, stopped, quota }: ImportResult): void {
   if (unchanged > 0) console.log(`${unchanged} files were there already`);
   for (const line of leftOutLines(leftOut)) console.log(line);
   sayFailures(failures.map(({ path, reason }) => ({ what: path, reason })));
@@ -156,6 +156,13 @@ function summarize({ unchanged, leftOut, failures, stopped }: ImportResult): voi
     throw new SealgateError(
       'store-full',
       'the store has no space left; what was imported stays; make room, then run the same command again',
+    );
+  }
+  if (stopped === 'quota-reached') {
+    throw new SealgateError(
+      'quota-reached',
+      `${quota} What was imported stays; raise the quota with 'sealgate bucket set', or remove versions, ` +
+        'then run the same command again',
     );
   }
   if (stopped === 'interrupted') {

@@ -48,6 +48,7 @@ function failureOf(cause: Error): Error {
   const again = 'run the same command again to go on';
   if (cause instanceof ServerFault) return new ImportStopped(`${cause.message}; ${again}`, { cause });
   if (!(cause instanceof Refused)) return cause;
+  if (cause.problem === 'quota-reached') return new SealgateError('quota-reached', cause.message, { cause });
   if (cause.problem === 'store-full') return new SealgateError('store-full', undefined, { cause });
   return hopeless.has(cause.problem) ? new ImportStopped(cause.message, { cause }) : cause;
 }

@@ -17,10 +17,16 @@ export interface SiteOptions {
   store?: string;
 }
 
+/** Of commands that have `--config` from elsewhere. */
+export const storeFlag = [
+  '--store <dir>',
+  'store to use instead of the configured one; $SEALGATE_STORE',
+] as const;
+
 export function withSite(command: Command): Command {
   return command
     .option('-c, --config <file>', 'configuration file (default: ./sealgate.json; $SEALGATE_CONFIG)')
-    .option('--store <dir>', 'store to use instead of the configured one; $SEALGATE_STORE');
+    .option(...storeFlag);
 }
 
 export function siteConfig({ config, store }: SiteOptions): Promise<Config> {

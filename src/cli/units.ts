@@ -10,6 +10,13 @@ export function humanBytes(bytes: number): string {
   return `${power === 0 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
+/** The number of bytes that a text like `500000` or `1.5GiB` says; undefined: it says none. */
+export function bytesIn(text: string): number | undefined {
+  const [, number, unit = 'B'] = /^(\d{1,16}(?:\.\d{1,3})?) ?([KMGTP]iB|B)?$/.exec(text) ?? [];
+  const bytes = Number(number) * 1024 ** units.indexOf(unit);
+  return Number.isSafeInteger(Math.round(bytes)) ? Math.round(bytes) : undefined;
+}
+
 /** For example: `37 % of 1.2 GiB sent by kernel TLS, none received over TLS`. */
 export function shareText({ sent, received }: KernelShare): string {
   const part = ({ all, ratio }: KernelShare['sent'], how: string) =>

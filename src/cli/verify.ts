@@ -8,7 +8,7 @@ import { readAnnouncement } from '../server/announcement.ts';
 import { StoreHeld } from '../store/layout.ts';
 import { quarantineOf } from '../store/quarantine.ts';
 import type { KnownBlob, Store } from '../store/store.ts';
-import { allKnown, type Fault, findStrays, verifyBlobs } from '../store/verification.ts';
+import { allKnown, type Fault, findMiscounted, findStrays, verifyBlobs } from '../store/verification.ts';
 import { interruptibly } from './interrupt.ts';
 import { display } from './progress.ts';
 import { damagedStatus, sayError, UsageError } from './say.ts';
@@ -21,7 +21,7 @@ interface Options extends SiteOptions {
 }
 
 /** Faults that keep no content from being delivered. */
-const harmless = new Set<Fault['state']>(['unrecorded', 'foreign', 'wrong-mode']);
+const harmless = new Set<Fault['state']>(['unrecorded', 'foreign', 'wrong-mode', 'miscounted']);
 
 const again = 'store the same bytes again, or bring the file back from a backup';
 const advice: Record<Fault['state'], string> = {
@@ -35,8 +35,13 @@ const advice: Record<Fault['state'], string> = {
     'a crash in an upload left it, and nothing points at it; the server takes it up or removes it by itself',
   foreign: 'move it elsewhere, and find out who writes below the store',
   'wrong-mode': 'the server sets it when the blob is asked for; find out who changed it',
+  miscounted: "run 'sealgate rebuild' while no server has the store open, which counts anew",
   unknown: 'there is neither a record nor a file; is it the right store?',
 };
+
+const uncompared =
+  'the counters of buckets were not compared with their names: the store is written to, or an older ' +
+  'version wrote to it last';
 
 export function addVerify(program: Command): void {
   const command = withSite(program.command('verify'))
@@ -116,7 +121,10 @@ class Run {
     try {
       await verifyBlobs(blobs(), on);
       if (isAsked) for (const digest of digests) this.#tellUnknown(digest);
-      else if (!signal.aborted) await findStrays(on);
+      else if (!signal.aborted) {
+        await findStrays(on);
+        if (!(await findMiscounted(on, this.#store))) sayError(uncompared);
+      }
     } finally {
       this.#display.end();
       for (const line of this.#lines) console.log(line);
@@ -158,8 +166,12 @@ class Run {
 
 function lineOf(fault: Fault): string {
   const { state, detail } = fault;
-  const what = 'digest' in fault ? `sha256:${fault.digest}` : fault.path;
-  return `${state} ${what}: ${detail}; ${advice[state]}`;
+  return `${[state, subjectOf(fault)].filter(Boolean).join(' ')}: ${detail}; ${advice[state]}`;
+}
+
+function subjectOf(fault: Fault): string | undefined {
+  if ('digest' in fault) return `sha256:${fault.digest}`;
+  return 'path' in fault ? fault.path : fault.bucket;
 }
 
 async function restoring(digests: string[], options: Options): Promise<void> {

@@ -6,21 +6,16 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import { errors, SealgateError } from '../errors.ts';
-import { bucketKindSchema, digestSchema } from '../object_schema.ts';
+import { digestSchema } from '../object_schema.ts';
 import type { Objects } from '../objects/objects.ts';
-import type { AuditLog } from '../rollout/audit_log.ts';
-import { checkBucketName } from '../store/names.ts';
-import { mostSeconds, mostVersions, type Retention } from '../store/retention.ts';
-import type { Bucket, Store } from '../store/store.ts';
 import { bodyOf } from './body.ts';
+import { type BucketServices, bucketRoutes, why } from './buckets.ts';
 import type { Collecting } from './collecting.ts';
 import { problem } from './problem.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
-export interface ContentServices {
-  store: Pick<Store, 'buckets' | 'bucket' | 'createBucket' | 'retain' | 'removedBy'>;
+export interface ContentServices extends BucketServices {
   objects: Pick<Objects, 'forget'>;
-  audit: AuditLog;
   /** Makes the workers drop kept plans whose epoch has changed, and close the files of those plans. */
   dropStalePlans(): Promise<void>;
   collector: Collecting;
@@ -30,27 +25,11 @@ export interface ContentServices {
 /** Most bytes of a request body; a reason has at most 500 characters. */
 const maxBody = 8 * 1024;
 
-const why = z.string().min(1, { error: 'expected a reason' }).max(500);
-const bucketSchema = z.strictObject({
-  name: z.string(),
-  kind: bucketKindSchema.default('write-once'),
-  why: why.default('asked to'),
-});
 const forgetSchema = z.strictObject({
   digest: digestSchema,
   why,
 });
 
-const keepSchema = z.strictObject({
-  versions: z.int().min(0).max(mostVersions).optional(),
-  seconds: z.number().min(0).max(mostSeconds).optional(),
-});
-const setSchema = z.strictObject({
-  name: z.string(),
-  keep: z.union([z.literal('all'), keepSchema]),
-  yes: z.boolean().default(false),
-  why: why.default('asked to'),
-});
 const collectSchema = z.strictObject({
   dryRun: z.boolean().default(false),
   why: why.default('asked to'),
@@ -63,62 +42,15 @@ export function contentRoutes(services: ContentServices): Hono<ControlEnv> {
     maxSize: maxBody,
     onError: (c) => problem(c, 413, 'body-too-large', `expected at most ${maxBody} bytes`),
   });
-  app.get('/buckets', (c) => c.json({ buckets: services.store.buckets().map(shownBucket) }));
-  app.post('/buckets', limited, (c) => refusing(c, log, () => createBucket(c, services)));
-  app.post('/buckets/set', limited, (c) => refusing(c, log, () => setBucket(c, services)));
+  app.use('/buckets/*', limited);
+  app.route(
+    '/',
+    bucketRoutes(services, (c, work) => refusing(c, log, work)),
+  );
   app.get('/gc', (c) => c.json(services.collector.status()));
   app.post('/gc', limited, (c) => refusing(c, log, () => collect(c, services)));
   app.post('/forget', limited, (c) => refusing(c, log, () => forget(c, services)));
   return app;
-}
-
-/** The JSON form of a bucket in every listing. Times are ISO 8601. */
-export function shownBucket({ name, kind, created, keep }: Bucket) {
-  return { name, kind, created: new Date(created).toISOString(), ...(keep && { keep }) };
-}
-
-/** Why a rule is not set without a further word; undefined: it removes nothing that there is. */
-export async function objection(
-  store: Pick<Store, 'removedBy'>,
-  name: string,
-  keep: Retention | undefined,
-): Promise<string | undefined> {
-  const { versions, bytes } = await store.removedBy(name, keep);
-  if (versions === 0) return undefined;
-  const removed = `${versions} older version${versions === 1 ? '' : 's'} of ${bytes} bytes`;
-  return `bucket ${name} has ${removed} that would be removed after the grace time; say --yes to do so`;
-}
-
-async function setBucket(c: Context<ControlEnv>, { store, audit }: ContentServices): Promise<Response> {
-  const asked = await bodyOf(c, setSchema, 'bucket-malformed');
-  if (asked instanceof Response) return asked;
-  const { name, yes, why } = asked;
-  const keep = retentionOf(asked.keep);
-  const against = yes ? undefined : await objection(store, name, keep);
-  if (against !== undefined) return problem(c, 409, 'versions-would-be-removed', against);
-  await audit.append({ who: whoOf(c), action: 'bucket-set', why, bucket: name, keep: keep ?? 'all' });
-  await store.retain(name, keep);
-  const set = store.bucket(name);
-  return c.json(set && shownBucket(set));
-}
-
-function retentionOf(keep: z.infer<typeof setSchema>['keep']): Retention | undefined {
-  if (keep === 'all') return undefined;
-  const { versions, seconds } = keep;
-  return { ...(versions !== undefined && { versions }), ...(seconds !== undefined && { seconds }) };
-}
-
-async function createBucket(c: Context<ControlEnv>, { store, audit }: ContentServices): Promise<Response> {
-  const asked = await bodyOf(c, bucketSchema, 'bucket-malformed');
-  if (asked instanceof Response) return asked;
-  const { name, kind, why } = asked;
-  checkBucketName(name);
-  const known = store.bucket(name);
-  // Recorded before it is done: no change without an author on record.
-  if (!known) await audit.append({ who: whoOf(c), action: 'bucket-create', why, bucket: name, kind });
-  await store.createBucket(name, kind);
-  const made = store.bucket(name);
-  return c.json(made && shownBucket(made), known ? 200 : 201);
 }
 
 async function forget(c: Context<ControlEnv>, services: ContentServices): Promise<Response> {

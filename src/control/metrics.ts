@@ -4,6 +4,7 @@ import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-clie
 import type { Counters, KtlsCapability } from '../native/addon.ts';
 import type { Operation } from '../rollout/operation.ts';
 import type { SentinelStatus } from '../rollout/sentinel.ts';
+import { BucketMetrics, type UsedBucket } from './bucket_metrics.ts';
 import { EngineHistogram } from './engine_histogram.ts';
 import { type EngineMetric, engineHistograms, engineMetrics, splitCounter } from './engine_metrics.ts';
 import { type Host, HostMetrics } from './host_metrics.ts';
@@ -19,12 +20,13 @@ export class Metrics {
   readonly #histograms = new Map<string, EngineHistogram>();
   readonly #rollout: RolloutMetrics;
   readonly #host: HostMetrics;
+  readonly #buckets: BucketMetrics;
 
   /**
    * @param ktls the result of probing kernel TLS.
    * @param kernel the kernel's TLS statistics since the server began.
    */
-  constructor(ktls: KtlsCapability[], host: Host, kernel: TlsStat) {
+  constructor(ktls: KtlsCapability[], host: Host, kernel: TlsStat, buckets: () => UsedBucket[]) {
     this.#registry.setContentType(this.contentType);
     this.#addCapabilities(ktls);
     for (const [key, metric] of Object.entries(engineMetrics)) this.#engine.set(key, this.#series(metric));
@@ -33,6 +35,7 @@ export class Metrics {
     }
     this.#rollout = new RolloutMetrics(this.#registry, kernel);
     this.#host = new HostMetrics(host, this.#registry);
+    this.#buckets = new BucketMetrics(buckets, this.#registry);
   }
 
   /** The metrics as OpenMetrics text. @param engine totals of the engine. */
@@ -41,6 +44,7 @@ export class Metrics {
     for (const [name, value] of Object.entries(engine)) this.#count(name, value);
     for (const [key, histogram] of this.#histograms) histogram.set(key, engine);
     this.#rollout.update(engine, operation, sentinel);
+    this.#buckets.update();
     await this.#host.update();
     return this.#registry.metrics();
   }

@@ -5,6 +5,7 @@ import type { RequestListener } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import type { Counters } from '../native/addon.ts';
 import { type ControlServices, createControlApp } from './app.ts';
+import { largestBuckets } from './bucket_metrics.ts';
 import { Metrics } from './metrics.ts';
 
 export interface PlaneServices extends Omit<ControlServices, 'metrics'> {
@@ -16,7 +17,9 @@ export interface PlaneServices extends Omit<ControlServices, 'metrics'> {
 
 export function controlPlane(services: PlaneServices): RequestListener {
   const { config, connections, certificates, operation, sentinel, ktls, baseline } = services;
-  const metrics = new Metrics(ktls, { store: config.store, connections, certificates }, baseline.kernel);
+  const { store } = services.content;
+  const host = { store: config.store, connections, certificates };
+  const metrics = new Metrics(ktls, host, baseline.kernel, () => largestBuckets(store));
   const exposition = async () => ({
     text: await metrics.text(services.counters(), operation, sentinel()),
     contentType: metrics.contentType,

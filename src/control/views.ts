@@ -23,7 +23,9 @@ import type { Symptom } from '../rollout/symptom.ts';
 import { type KernelShare, kernelShare, type Traffic, trafficOf } from '../rollout/traffic.ts';
 import type { ScrubStatus } from '../store/scrubber.ts';
 import { quarantined } from '../store/side_folders.ts';
+import type { Store } from '../store/store.ts';
 import type { Baseline } from './baseline.ts';
+import { largestBuckets } from './bucket_metrics.ts';
 import type { Collecting } from './collecting.ts';
 import { readTlsStat } from './tls_stat.ts';
 import type { ControlEnv } from './who.ts';
@@ -47,6 +49,7 @@ export interface ViewServices {
   scrub(): ScrubStatus | undefined;
   collector: Collecting;
   readiness: Readiness;
+  content: { store: Pick<Store, 'buckets' | 'usage'> };
   /** At most `limit` connections of each worker. */
   connections(limit: number): Promise<ConnectionInfo[]>;
 }
@@ -105,7 +108,7 @@ async function spaceOf(folder: string): Promise<{ freeBytes: number; bytes: numb
   return { freeBytes: bavail * bsize, bytes: blocks * bsize };
 }
 
-async function status({ config, operation, ktls, state, sentinel, scrub, collector }: ViewServices) {
+async function status({ config, operation, ktls, state, sentinel, scrub, collector, content }: ViewServices) {
   return {
     state: state(),
     pid: process.pid,
@@ -117,6 +120,7 @@ async function status({ config, operation, ktls, state, sentinel, scrub, collect
     sentinel: sentinel(),
     ktls,
     store: { root: config.store, ...(await spaceOf(config.store)) },
+    buckets: largestBuckets(content.store),
     scrub: scrub(),
     collection: collector.status(),
     kernel: readTlsStat(),

@@ -2,7 +2,7 @@
 // a kind has the same fields.
 
 import type { Logger } from 'pino';
-import { type ErrorCode, errors, problemBody, SealgateError } from '../errors.ts';
+import { type ErrorCode, errors, type ProblemMembers, problemBody, SealgateError } from '../errors.ts';
 import type {
   AppendTarget,
   DeliverPlan,
@@ -175,12 +175,15 @@ export function respondJson(
   return respond(status, [['Content-Type', 'application/json'], ...fields], `${JSON.stringify(value)}\n`);
 }
 
-/** @param fields to add. @param retryAfter seconds, of what may be tried again. */
+/**
+ * @param fields to add. @param retryAfter seconds, of what may be tried again. @param about further members
+ *   of the document.
+ */
 export function problem(
   code: ErrorCode,
   detail?: string,
   fields: readonly ResponseField[] = [],
-  retryAfter = 5,
+  { retryAfter = 5, about }: { retryAfter?: number | undefined; about?: ProblemMembers | undefined } = {},
 ): ProblemPlan {
   const { status, retryable } = errors[code];
   const all: ResponseField[] = [
@@ -189,7 +192,7 @@ export function problem(
   ];
   if (status === 401) all.push(['WWW-Authenticate', challenge(code)]);
   if (retryable && status >= 500) all.push(['Retry-After', `${retryAfter}`]);
-  return { ...respond(status, [...all, ...fields], problemBody(code, detail)), problem: code };
+  return { ...respond(status, [...all, ...fields], problemBody(code, detail, about)), problem: code };
 }
 
 // RFC 6750 3: a request without credentials is told no error code.
@@ -206,8 +209,8 @@ function challenge(code: ErrorCode): string {
 export function problemFrom(error: unknown, log: Pick<Logger, 'error'>, request = ''): ProblemPlan {
   const code = error instanceof SealgateError ? error.code : 'internal';
   if (error instanceof SealgateError && error.retryAfter !== undefined)
-    return problem(code, error.message, [], error.retryAfter);
+    return problem(code, error.message, [], error);
   const ours = errors[code].source !== 'client';
   if (ours) log.error({ err: error, problem: code, request }, 'a request failed');
-  return problem(code, ours ? undefined : (error as SealgateError).message);
+  return ours ? problem(code) : problem(code, (error as SealgateError).message, [], error as SealgateError);
 }

@@ -25,6 +25,7 @@ import { checkConditions } from './conditions.ts';
 import type { Epochs } from './epochs.ts';
 import { olderVersion } from './older_version.ts';
 import { type Receiving, receiving } from './receiving.ts';
+import { checkRoom } from './room.ts';
 import { type Switched, Switches } from './switches.ts';
 
 export interface Name {
@@ -83,6 +84,8 @@ export interface PutRequest {
   modified?: number | undefined;
   /** The SHA-256 that the client promises. */
   digest?: string | undefined;
+  /** Bytes of the body, where they are known before it comes. */
+  size?: number | undefined;
 }
 
 export interface CopyRequest {
@@ -166,14 +169,15 @@ export class Objects {
 
   /**
    * To receive what a name is to point at. Throws, and rejects the commit with, `bucket-unknown`,
-   * `precondition-failed`, `name-taken`, `media-type-differs`, `fields-differ` and `digest-mismatch`. Throws
-   * what checkedFields does.
+   * `precondition-failed`, `name-taken`, `media-type-differs`, `fields-differ`, `quota-reached` and
+   * `digest-mismatch`. Throws what checkedFields does.
    */
   put(to: Name, asked: PutRequest): Receiving<Stored> {
     const { kind } = this.bucket(to.bucket);
     const request = { ...asked, fields: asked.fields && checkedFields(asked.fields) };
     // Before the body is received, to spare it, and once more before it is committed, when it counts.
     this.#checkWritable(to, kind, request);
+    checkRoom(this.#options.store, to.bucket, request.size, this.#current(to));
     return this.#receiving(request.digest, (staging, body) =>
       this.#locked(to, async () => {
         this.#checkWritable(to, kind, { ...request, digest: body.digest });

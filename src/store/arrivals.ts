@@ -1,7 +1,7 @@
 // Arrivals: bytes on their way from staging to the commit that makes them known. The file is placed and
 // synced first; then one commit records the blob and whatever is to point at it.
 
-import { type ErrorCode, SealgateError } from '../errors.ts';
+import { type ErrorCode, hasCode, SealgateError } from '../errors.ts';
 import type { KeyedLock } from '../keyed_lock.ts';
 import type { Sealed, SealLevel } from '../native/addon.ts';
 import type { Blobs } from './blobs.ts';
@@ -124,7 +124,7 @@ export class Arrivals {
       });
     } catch (cause) {
       // Removes the file, since nothing will ever point at it and the disk may be full.
-      const isUnwritten = isRefused || cause instanceof NoRoom;
+      const isUnwritten = isRefused || cause instanceof NoRoom || hasCode(cause, 'quota-reached');
       if (placement.created && isUnwritten) await this.#blobs.unplace(digest);
       throw cause;
     }

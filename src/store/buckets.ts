@@ -2,8 +2,9 @@
 
 import { SealgateError } from '../errors.ts';
 import type { Metadata } from './metadata.ts';
-import type { Retention } from './retention.ts';
-import type { Bucket, BucketKind } from './store.ts';
+import { type Quota, refusalOf } from './quota.ts';
+import type { Bucket, BucketKind, SettingsChange } from './store.ts';
+import { noUsage, type Usage } from './usage.ts';
 
 interface BucketRecord {
   kind: BucketKind;
@@ -11,10 +12,11 @@ interface BucketRecord {
 }
 
 /** One version of a bucket's settings; the newest counts. Written whole. */
-interface SettingsRecord {
-  keep?: Retention;
+interface SettingsRecord extends Settings {
   created: number;
 }
+
+type Settings = Pick<Bucket, 'keep' | 'quota'>;
 
 export class Buckets {
   readonly #meta: Metadata;
@@ -42,8 +44,8 @@ export class Buckets {
   }
 
   #with(name: string, { kind, created }: BucketRecord): Bucket {
-    const keep = this.#meta.newest<SettingsRecord>('settings', [name])?.value.keep;
-    return { name, kind, created, ...(keep && { keep }) };
+    const { keep, quota } = this.#meta.newest<SettingsRecord>('settings', [name])?.value ?? {};
+    return { name, kind, created, ...(keep && { keep }), ...(quota && { quota }) };
   }
 
   /** Throws `bucket-unknown`. */
@@ -64,16 +66,40 @@ export class Buckets {
     }
   }
 
-  /** @param keep undefined: all versions. */
-  async retain(name: string, keep: Retention | undefined): Promise<void> {
-    if (this.existing(name).kind !== 'versioned')
+  /** See store.ts. */
+  async set(name: string, change: SettingsChange): Promise<void> {
+    const { kind } = this.existing(name);
+    if (change.keep !== undefined && kind !== 'versioned')
       throw new SealgateError(
         'bucket-kind-differs',
         `Bucket ${name} is write-once: its names have no versions to keep.`,
       );
-    const settings = (): SettingsRecord => ({ ...(keep && { keep }), created: Date.now() });
+    const settings = (newest: { value: SettingsRecord } | undefined): SettingsRecord => ({
+      ...changed(newest?.value, change),
+      created: Date.now(),
+    });
     // On a full disk too: it may be what lets older versions go.
     await this.#meta.append('settings', [name], settings, 'frees');
     this.#known.delete(name);
   }
+
+  /** Throws `quota-reached` when the bucket may not keep so much more. */
+  checkRoom(name: string, added: Usage): void {
+    const { quota } = this.existing(name);
+    const refusal = quota && refusalOf(name, quota, this.#meta.usageOf(name) ?? noUsage, added);
+    if (refusal) throw refusal;
+  }
+}
+
+function changed(before: Settings = {}, change: SettingsChange): Settings {
+  const keep = change.keep ?? before.keep;
+  const quota: Quota = {};
+  for (const which of ['bytes', 'objects'] as const) {
+    const limit = change.quota?.[which] ?? before.quota?.[which];
+    if (limit !== undefined && limit !== 'none') quota[which] = limit;
+  }
+  return {
+    ...(keep !== undefined && keep !== 'none' && { keep }),
+    ...(Object.keys(quota).length > 0 && { quota }),
+  };
 }

@@ -15,6 +15,7 @@ import {
   type StoreRecord,
   type Table,
 } from './records.ts';
+import { bucketsIn } from './usage.ts';
 
 export interface CommitTarget {
   /**
@@ -33,20 +34,27 @@ export interface CommitTarget {
    * with the error if the journal lacks it.
    */
   write(frame: Frame): Promise<Error | undefined>;
+  /** Of each of the changes that go into one commit, in their order: why it may not be made. */
+  refusals(all: StoreRecord[][]): (SealgateError | undefined)[];
   /** Why this process can write and read no more; undefined: a write can be tried again. */
   endOf(): string | undefined;
 }
 
-/** `frees`: the changes lead to free space, so they may take what a full disk keeps for that. */
-export type Purpose = 'frees';
+/**
+ * `frees`: the changes lead to free space, so they may take what a full disk keeps for that. `mends`: they
+ * make anew what was there, which no quota refuses.
+ */
+export type Purpose = 'frees' | 'mends';
 
 interface Waiting {
   /** Changes that are made together or not at all. */
   changes: StoreRecord[];
   bytes: number;
-  frees: boolean;
+  purpose: Purpose | undefined;
   settle: { resolve: (written: boolean) => void; reject: (cause: unknown) => void };
 }
+
+const frees = ({ purpose }: Waiting) => purpose === 'frees';
 
 export class Commits {
   readonly #target: CommitTarget;
@@ -106,8 +114,7 @@ export class Commits {
         ),
       );
     return new Promise((resolve, reject) => {
-      const frees = purpose === 'frees';
-      this.#waiting.push({ changes, bytes, frees, settle: { resolve, reject } });
+      this.#waiting.push({ changes, bytes, purpose, settle: { resolve, reject } });
       this.#running ??= this.#run();
     });
   }
@@ -155,9 +162,10 @@ export class Commits {
           // Preparing may have replayed the journal, so keys that were free may be taken now.
           ({ fresh, taken } = this.#divide(batch));
         }
-        const fitting = this.#fitting(fresh);
-        await this.#write(fitting);
-        this.#waiting.unshift(...fresh.filter((each) => each.frees && !fitting.includes(each)));
+        const allowed = this.#allowed(fresh);
+        const fitting = allowed.length > 0 || batch.length === 0 ? this.#fitting(allowed) : [];
+        if (fitting.length > 0 || batch.length === 0) await this.#write(fitting);
+        this.#waiting.unshift(...allowed.filter((each) => frees(each) && !fitting.includes(each)));
         fresh = fitting;
       }
       for (const { settle } of fresh) settle.resolve(true);
@@ -182,19 +190,30 @@ export class Commits {
     return { fresh, taken };
   }
 
+  /** Those of the batch that no quota refuses; the others are rejected. */
+  #allowed(batch: Waiting[]): Waiting[] {
+    const limited = batch.filter(({ purpose }) => purpose === undefined);
+    const refusals = this.#target.refusals(limited.map(({ changes }) => changes));
+    const refused = new Map(
+      limited.flatMap((each, i) => (refusals[i] ? [[each, refusals[i]] as const] : [])),
+    );
+    for (const [{ settle }, cause] of refused) settle.reject(cause);
+    return batch.filter((each) => !refused.has(each));
+  }
+
   /**
    * The changes of the batch that there is space for. On a full disk these are changes that free space, as
    * many as fit; the others are rejected. Throws when there is space for none.
    */
   #fitting(batch: Waiting[]): Waiting[] {
-    const freeing = batch.filter(({ frees }) => frees);
+    const freeing = batch.filter(frees);
     if (freeing.length < batch.length || batch.length === 0) {
       try {
         this.#ensureSpace(batch, false);
         return batch;
       } catch (cause) {
         if (freeing.length === 0) throw cause;
-        for (const { frees, settle } of batch) if (!frees) settle.reject(cause);
+        for (const each of batch) if (!frees(each)) each.settle.reject(cause);
       }
     }
     for (let some = freeing; ; some = some.slice(0, Math.ceil(some.length / 2))) {
@@ -208,7 +227,9 @@ export class Commits {
   }
 
   #ensureSpace(batch: Waiting[], frees: boolean): void {
-    const count = batch.reduce((sum, { changes }) => sum + changes.length, 0);
+    const all = batch.flatMap(({ changes }) => changes);
+    // And the counters of each bucket, with the number of the commit.
+    const count = all.length + bucketsIn(all).size + 1;
     const size = batch.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#target.ensureSpace(count, size, frees);
   }

@@ -26,13 +26,11 @@ import { checkData, checkLockFile, checkWhole, lockStore, makeFolders, makeRoot 
 import { Leases } from './leases.ts';
 import { listNames } from './listing.ts';
 import { Metadata } from './metadata.ts';
-import { switchNames } from './name_switch.ts';
-import { checkObjectName } from './names.ts';
+import { Naming } from './naming.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
-import { type At, Refs } from './refs.ts';
+import { Refs } from './refs.ts';
 import { restoreBlob } from './restore.ts';
 import type { Retention } from './retention.ts';
-import { saidOf, typeOf } from './said.ts';
 import { type SealOptions, Seals } from './seals.ts';
 import { SharedSync } from './shared_sync.ts';
 import type {
@@ -49,12 +47,15 @@ import type {
   PutOutcome,
   Ref,
   Restored,
+  SettingsChange,
   Store,
   SwitchOutcome,
   VersionPage,
   Versions,
 } from './store.ts';
 import { openUpgraded } from './upgrade.ts';
+import type { Usage } from './usage.ts';
+import { miscounted } from './usage_count.ts';
 import { listVersions } from './version_listing.ts';
 
 export interface OpenOptions {
@@ -123,6 +124,7 @@ class ContentStore implements Store {
   readonly #refs: Refs;
   readonly #proofs: Proofs;
   readonly #arrivals: Arrivals;
+  readonly #naming: Naming;
   readonly #leases = new Leases();
   /** The locks of blobs, by digest: none is placed while it is proved or withdrawn. */
   readonly #locks = new KeyedLock();
@@ -136,6 +138,9 @@ class ContentStore implements Store {
     this.#refs = new Refs(meta, opened.dates);
     this.#proofs = new Proofs(meta, blobs, this.#locks, opened.seals, opened.lock !== undefined);
     this.#arrivals = new Arrivals(meta, blobs, this.#proofs, this.#locks, this.#leases, opened.seals);
+    const sizeOf = (digest: string) => this.blob(digest)?.size;
+    const parts = { refs: this.#refs, arrivals: this.#arrivals, blobs, buckets: this.#buckets, sizeOf };
+    this.#naming = new Naming(parts);
   }
 
   // --- buckets ---
@@ -152,8 +157,20 @@ class ContentStore implements Store {
     return this.#buckets.create(name, kind);
   }
 
-  retain(bucket: string, keep: Retention | undefined): Promise<void> {
-    return this.#buckets.retain(bucket, keep);
+  setBucket(name: string, change: SettingsChange): Promise<void> {
+    return this.#buckets.set(name, change);
+  }
+
+  usage(bucket: string) {
+    return this.#meta.usageOf(bucket);
+  }
+
+  miscounted() {
+    return miscounted(this.#meta);
+  }
+
+  checkRoom(bucket: string, added: Usage): void {
+    this.#buckets.checkRoom(bucket, added);
   }
 
   removedBy(bucket: string, keep: Retention | undefined) {
@@ -222,64 +239,24 @@ class ContentStore implements Store {
     return this.#refs.resolve(bucket, name);
   }
 
-  async putObject(bucket: string, name: string, arrived: Arrived, about: About): Promise<PutOutcome> {
-    const { staging, digest, size, suggested } = arrived;
-    const at = this.#at(bucket, name);
-    const said = saidOf(about);
-    // Throws what the commit would be refused for, before anything is placed.
-    this.#refs.outcome(at, digest, said);
-    const mediaType = suggested ?? (await typeOf(name, said, staging, size));
-    const to = { digest, size, said, mediaType, modified: about.modified };
-    let outcome: PutOutcome = 'created';
-    await this.#arrivals.store(arrived, bucket, () => {
-      about.check?.();
-      const pointing = this.#refs.pointing(at, to);
-      outcome = pointing.outcome;
-      return pointing.changes;
-    });
-    return outcome;
+  putObject(bucket: string, name: string, arrived: Arrived, about: About): Promise<PutOutcome> {
+    return this.#naming.putObject(bucket, name, arrived, about);
   }
 
-  async putRef(bucket: string, name: string, { digest, ...about }: NewRef): Promise<PutOutcome> {
-    const at = this.#at(bucket, name);
-    const stored = this.blob(digest);
-    if (!stored) throw new SealgateError('not-found', `There is no blob ${digest}.`);
-    const said = saidOf(about);
-    const mediaType = await typeOf(name, said, this.#blobs.path(digest), stored.size);
-    let outcome: PutOutcome = 'created';
-    await this.#arrivals.point(new Set([digest]), bucket, (sizeOf) => {
-      about.check?.();
-      const to = { digest, size: sizeOf(digest), said, mediaType, modified: about.modified };
-      const pointing = this.#refs.pointing(at, to);
-      outcome = pointing.outcome;
-      return pointing.changes;
-    });
-    return outcome;
+  putRef(bucket: string, name: string, to: NewRef): Promise<PutOutcome> {
+    return this.#naming.putRef(bucket, name, to);
   }
 
-  #at(bucket: string, name: string): At {
-    const { kind } = this.#buckets.existing(bucket);
-    checkObjectName(name);
-    return { bucket, kind, name };
+  deleteRef(bucket: string, name: string): Promise<boolean> {
+    return this.#naming.deleteRef(bucket, name);
   }
 
-  async deleteRef(bucket: string, name: string): Promise<boolean> {
-    const { kind } = this.#buckets.existing(bucket);
-    return this.#refs.delete({ bucket, kind, name });
-  }
-
-  async switchNames(
+  switchNames(
     bucket: string,
     changes: readonly NameChange[],
-    beforeCommit: () => void = () => {},
+    beforeCommit?: () => void,
   ): Promise<SwitchOutcome[]> {
-    const parts = {
-      refs: this.#refs,
-      arrivals: this.#arrivals,
-      blobs: this.#blobs,
-      sizeOf: (digest: string) => this.blob(digest)?.size,
-    };
-    return switchNames(parts, this.#buckets.existing(bucket), changes, beforeCommit);
+    return this.#naming.switchNames(bucket, changes, beforeCommit);
   }
 
   version(bucket: string, name: string, version: number): Ref | undefined {

@@ -21,7 +21,9 @@ export interface ImportResult {
   bytes: number;
   failures: { path: string; reason: string }[];
   /** Why it ended before the last file. */
-  stopped?: 'store-full' | 'interrupted';
+  stopped?: 'store-full' | 'quota-reached' | 'interrupted';
+  /** The quota and what is used of it, where that was the reason. */
+  quota?: string;
 }
 
 /** Where an import brings files: a store here, or a server. */
@@ -138,7 +140,9 @@ class Import {
   }
 
   #fail(path: string, error: unknown): void {
-    if (hasCode(error, 'store-full')) this.#result.stopped = 'store-full';
+    if (hasCode(error, 'quota-reached'))
+      Object.assign(this.#result, { stopped: error.code, quota: error.message });
+    else if (hasCode(error, 'store-full')) this.#result.stopped = 'store-full';
     else this.#result.failures.push({ path, reason: reasonOf(path, error) });
   }
 

@@ -1,23 +1,25 @@
-// Metadata: the one module that uses LMDB. A record is written once and never updated, and only gc.ts removes
-// records. What changes over time is a chain of versions under one key prefix, of which the newest counts.
+// Metadata: what owns LMDB, with the files that it alone uses (environment.ts, state.ts, transaction.ts).
+// A record is written once and never updated, and only gc.ts removes records. What changes over time is a
+// chain of versions under one key prefix, of which the newest counts.
 
 import { existsSync, statSync } from 'node:fs';
-import { constants } from 'node:os';
-import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Database, RootDatabase } from 'lmdb';
 import { syncFile } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
-import { addon } from '../native/addon.ts';
 import { forgetClosing, noteClosing } from './closing.ts';
 import { Commits, type Purpose } from './commits.ts';
 import { checkPages, dataPath, journalPath } from './data_file.ts';
 import { DiskReserve } from './disk_reserve.ts';
+import { openEnvironment } from './environment.ts';
 import type { StoreFormat } from './format.ts';
 import { agreedIdentity } from './identity.ts';
 import type { Frame } from './journal.ts';
 import { Preparation } from './preparation.ts';
+import { type Quota, refusals } from './quota.ts';
 import { type Key, type StoreRecord, type Table, tables } from './records.ts';
+import { State, type StateChange } from './state.ts';
+import { growthOf } from './transaction.ts';
+import { type CountedRecords, noUsage, type Usage, UsageCounters } from './usage.ts';
 
 export type { Key, Table };
 
@@ -31,16 +33,6 @@ export function behind(chain: string[]): Key {
 /** Attempts to add a version whose number another writer took first. */
 const maxRaces = 1000;
 
-/** Bytes of LMDB's pages. */
-const page = 4096;
-/**
- * Most bytes that a commit adds to the file. Each change writes a page on each level of a tree and may divide
- * one: eight levels are more than 10^7 names of ordinary length have. Large values have pages of their own,
- * the last not full, and are once more in the frame. 64 pages are for LMDB's list of free pages.
- */
-export function growthOf(changes: number, bytes: number): number {
-  return changes * (8 + 1) * page + 2 * bytes + 64 * page;
-}
 /** Least bytes kept allocated ahead, and bytes allocated at a time. */
 const least = 4 * 1024 * 1024;
 const ahead = 16 * 1024 * 1024;
@@ -71,30 +63,22 @@ export class Metadata {
   readonly #root: RootDatabase;
   /** The tables that exist: a store of an older format lacks some until it is first written to. */
   readonly #tables: Partial<Record<Table, Database<unknown, Key>>> = {};
-  /** `store`: the store's id; `last`: the frame of the last commit, from which the journal is completed. */
-  readonly #state: Database<unknown, string>;
-  #writing: { commits: Commits; preparation: Preparation } | undefined;
+  readonly #state: State;
+  /** What is looked up of the records by those who count them. */
+  readonly counted: CountedRecords = {
+    get: (table, key) => this.get(table, key),
+    has: (table, key) => this.has(table, key),
+  };
+  /** The counters, of a process that writes. */
+  readonly usage = new UsageCounters(this.counted);
+  #writing: { commits: Commits; preparation: Preparation; space: DiskReserve } | undefined;
 
   private constructor(root: string, readOnly: boolean) {
     this.#folder = root;
-    addon.explainLostMetadata();
-    // overlappingSync: with the default, a killed writer makes other processes panic, and a settled promise
-    // does not mean that the commit is durable. eventTurnBatching: with the default, a failed commit rejects
-    // a promise that nobody can reach, and the process ends.
     const isNew = !existsSync(dataPath(root));
-    const path = join(root, 'meta');
-    const safety = { overlappingSync: false, eventTurnBatching: false };
-    try {
-      this.#root = open({ path, noSubdir: false, maxDbs: 16, ...safety, readOnly });
-    } catch (cause) {
-      throw new Error(
-        `${path}: the metadata cannot be opened (${(cause as Error).message}); look at the disk, and at ` +
-          'who may read and write the folder',
-        { cause },
-      );
-    }
+    this.#root = openEnvironment(root, readOnly);
     this.#openTables(isNew);
-    this.#state = this.#root.openDB<unknown, string>({ name: 'state', ...encoding });
+    this.#state = new State(this.#root.openDB<unknown, string>({ name: 'state', ...encoding }));
   }
 
   /** @param makes whether to create missing tables, which writes to the file. */
@@ -133,13 +117,13 @@ export class Metadata {
   }
 
   #identity() {
-    const id = this.#state?.get('store') as string | undefined;
-    return { id, isEmpty: this.isEmpty() };
+    return { id: this.#state.id, isEmpty: this.isEmpty() };
   }
 
   async #beginWriting(root: string, { id: given, onNotice, format }: WriterOptions): Promise<void> {
     const agreed = given ? { id: given, blobsHaveId: true } : await agreedIdentity(root, this.#identity());
     const space = new DiskReserve(dataPath(root), least, ahead);
+    if (this.#state.isCounted || this.isEmpty()) this.usage.load(this.#state.usage());
     const preparation = new Preparation(
       { root, ...agreed, journal: journalPath(root) },
       {
@@ -152,14 +136,14 @@ export class Metadata {
           this.#openTables(true);
         },
         doubt: () => format.doubt(),
-        hasId: () => this.#state?.get('store') !== undefined,
+        hasId: () => this.#state.id !== undefined,
         bytes: () => statSync(dataPath(root)).size,
         sync: () => syncFile(dataPath(root)),
         putId: (id) => {
           space.ensure();
-          return this.#transaction((state) => [state.put('store', id)]);
+          return this.#state.write([['store', id]]);
         },
-        last: () => this.#state?.get('last') as Frame | undefined,
+        last: () => this.#state.last,
         write: (changes, last) => this.#commit(changes, last),
       },
       onNotice,
@@ -167,7 +151,7 @@ export class Metadata {
     const target = {
       prepare: async () => {
         await preparation.ensure();
-        return (this.#state?.get('last') as Frame | undefined)?.sequence ?? 0;
+        return this.#state.sequence;
       },
       has: (table: Table, key: Key) => this.has(table, key),
       ensureSpace: (changes: number, bytes: number, frees: boolean) => {
@@ -175,10 +159,11 @@ export class Metadata {
         preparation.journal?.ensureSpace(changes, bytes, frees);
       },
       write: (frame: Frame) => this.#write(frame, preparation),
+      refusals: (all: StoreRecord[][]) => this.#refusals(all),
       endOf: () => this.#endOf(),
     };
     const commits = new Commits(target, agreed.id);
-    this.#writing = { commits, preparation };
+    this.#writing = { commits, preparation, space };
     await commits.begin();
   }
 
@@ -229,29 +214,49 @@ export class Metadata {
     return appended.status === 'rejected' ? appended.reason : undefined;
   }
 
-  #commit(records: StoreRecord[], last: Frame): Promise<void> {
-    return this.#transaction((state) => [
-      ...records.map((record) => this.#change(record)),
-      state.put('last', last),
-    ]);
+  async #commit(records: StoreRecord[], last: Frame): Promise<void> {
+    const counting = this.usage.commit(records, last.sequence);
+    await this.#state.write([...counting.entries, ['last', last]], () =>
+      records.map((record) => this.#change(record)),
+    );
+    counting.taken();
+  }
+
+  #refusals(all: StoreRecord[][]) {
+    return refusals(all, {
+      records: this.counted,
+      usedIn: (bucket) => this.usage.of(bucket),
+      quotaOf: (bucket) => this.newest<{ quota?: Quota }>('settings', [bucket])?.value.quota,
+    });
+  }
+
+  /** What a bucket keeps; undefined: an older version wrote to the store, and nobody has counted since. */
+  usageOf(bucket: string): Usage | undefined {
+    if (this.#writing) return this.usage.of(bucket);
+    return this.#state.isCounted || this.isEmpty() ? (this.#state.usageOf(bucket) ?? noUsage) : undefined;
+  }
+
+  /** Where a process that writes keeps what is no record. */
+  get state(): Pick<State, 'get' | 'sequence' | 'isCounted'> {
+    return this.#state;
+  }
+
+  /** Keeps what is no record, beside the last commit; durable when it resolves. False: not at present. */
+  async keep(changes: StateChange[]): Promise<boolean> {
+    if (!this.#writing?.preparation.journal) return false;
+    try {
+      this.#writing.space.ensure(growthOf(changes.length, JSON.stringify(changes).length));
+      await this.#state.write(changes);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #change({ table, key, value }: StoreRecord): Promise<boolean> {
     const its = this.#tables[table];
     if (!its) throw new Error(`the table ${table} was not made`);
     return value === undefined ? its.remove(key) : its.put(key, value);
-  }
-
-  async #transaction(puts: (state: Database<unknown, string>) => Promise<boolean>[]): Promise<void> {
-    let written: Promise<boolean>[] = [];
-    const state = this.#state;
-    // The block of ifNoExists() is one transaction, whenever LMDB's thread begins it.
-    const all = state.ifNoExists('absent', () => {
-      written = puts(state);
-    });
-    const outcomes = await Promise.allSettled([all, ...written]);
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed) throw await reasonOf(failed.reason);
   }
 
   // LMDB refuses everything after it failed to write the page that names the last commit, because it cannot
@@ -332,16 +337,4 @@ export class Metadata {
     if (this.#writing) noteClosing(this.#folder, dataPath(this.#folder));
     this.#writing = undefined;
   }
-}
-
-/** The reason of a failed commit, which LMDB gives as a promise that may never settle. */
-async function reasonOf(error: unknown): Promise<unknown> {
-  const { commitError } = error as { commitError?: Promise<never> };
-  if (!commitError) return error;
-  const reason: unknown = await Promise.race([commitError.catch((cause: unknown) => cause), setImmediate()]);
-  if (!(reason instanceof Error)) return error;
-  // LMDB gives the errno; not every runtime has a name for EDQUOT.
-  const { code } = reason as { code?: unknown };
-  const name = Object.entries(constants.errno).find(([, number]) => number === code)?.[0] ?? code;
-  return Object.assign(new Error(reason.message, { cause: reason }), { code: name });
 }

@@ -108,7 +108,10 @@ async function fromJournal(meta: Metadata, path: string, done: Done, said: () =>
   if (!(await isThere(path))) return;
   const replay = new Replay({
     has: (table, key) => meta.has(table, key),
-    write: async (changes) => void (await meta.make(changes)),
+    write: async (changes) => {
+      if (!(await meta.make(changes, 'mends')))
+        throw new Error(`${path}: what it says could not be made again; keep the file, and report this`);
+    },
   });
   for await (const { records } of readJournal(path, () => done.damagedLines++)) {
     await replay.add(records);

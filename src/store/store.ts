@@ -5,8 +5,11 @@ import type { Counters, Hashed, SealBreak, SealLevel, SealRecord } from '../nati
 import type { GivenFields, ObjectFields } from '../object_fields.ts';
 import type { Adopted } from './adoption.ts';
 import type { Collected, Kept, Round } from './collection.ts';
+import type { Quota } from './quota.ts';
 import type { Retention } from './retention.ts';
 import type { SharedSync } from './shared_sync.ts';
+import type { Usage } from './usage.ts';
+import type { Miscounted } from './usage_count.ts';
 
 export type BucketKind = 'write-once' | 'versioned';
 
@@ -22,6 +25,14 @@ export interface Bucket {
   created: number;
   /** What is kept of older versions; absent: all of them, or in a write-once bucket none. */
   keep?: Retention;
+  /** What it may keep; absent: any number. */
+  quota?: Quota;
+}
+
+/** Settings of a bucket that become others; those that are absent stay. `none`: there is none any more. */
+export interface SettingsChange {
+  keep?: Retention | 'none';
+  quota?: { [Which in keyof Quota]?: number | 'none' };
 }
 
 /** What a name points at. */
@@ -159,10 +170,16 @@ export interface Store {
   /** Makes a bucket. The same kind again is fine; another kind is refused with `bucket-kind-differs`. */
   createBucket(name: string, kind: BucketKind): Promise<void>;
   /**
-   * What a versioned bucket keeps of older versions from now on; undefined: all of them. Refused with
-   * `bucket-unknown`, and for a write-once bucket with `bucket-kind-differs`.
+   * Changes settings of a bucket. Refused with `bucket-unknown`, and where a write-once bucket is to keep
+   * older versions with `bucket-kind-differs`. A quota may be below what is used: then nothing more is taken.
    */
-  retain(bucket: string, keep: Retention | undefined): Promise<void>;
+  setBucket(name: string, change: SettingsChange): Promise<void>;
+  /** What a bucket keeps. Undefined in a store open for reading that an older version wrote to last. */
+  usage(bucket: string): Usage | undefined;
+  /** Compares what buckets are said to keep with what they do (usage_count.ts). */
+  miscounted(): Promise<Miscounted[] | undefined>;
+  /** Throws `quota-reached` when the bucket may not keep so much more. It counts when names are committed. */
+  checkRoom(bucket: string, added: Usage): void;
   /** Older versions that there are and that such a rule would not keep, and their sizes. */
   removedBy(bucket: string, keep: Retention | undefined): Promise<{ versions: number; bytes: number }>;
 
@@ -217,7 +234,8 @@ export interface Store {
    * Places a finished staging file as a blob, sealed as the bucket asks, and points a name at it, in one
    * commit. A write-once name that has other bytes is refused with `name-taken`, one that has them with
    * another type or other fields with `media-type-differs` or `fields-differ`. Fields that cannot be are
-   * refused as checkedFields does. Durable when it resolves.
+   * refused as checkedFields does, and with `quota-reached` what the bucket may not keep. Durable when it
+   * resolves.
    */
   putObject(bucket: string, name: string, arrived: Arrived, about: About): Promise<PutOutcome>;
   /**

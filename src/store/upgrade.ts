@@ -8,6 +8,7 @@ import type { RefRecord } from './listing.ts';
 import { type Key, Metadata } from './metadata.ts';
 import type { BlobRecord } from './proofs.ts';
 import { maxBatch, type StoreRecord } from './records.ts';
+import { countUsage } from './usage_count.ts';
 
 /** Milliseconds between two lines of progress. */
 const interval = 2000;
@@ -89,7 +90,7 @@ class Upgrade {
   async #flush(): Promise<void> {
     const records = this.#waiting.splice(0);
     if (records.length === 0) return;
-    await this.#meta.make(records);
+    await this.#meta.make(records, 'mends');
     this.added += records.length;
   }
 
@@ -115,18 +116,29 @@ export async function openUpgraded(
   onNotice: (said: string) => void,
 ): Promise<Metadata> {
   const meta = await Metadata.writer(root, { format, onNotice });
-  if (format.isCurrent) return meta;
+  const tell = (said: string) => onNotice(`${root}: ${said}`);
   try {
-    await upgradeStore(meta, format, (said) => onNotice(`${root}: ${said}`));
+    if (!format.isCurrent) await upgradeIfRoom(meta, format, tell);
+    await countUsage(meta, tell);
+    return meta;
   } catch (cause) {
-    if (!hasCode(cause, 'store-full') && !hasCode(cause, 'store-write-failed')) {
-      await meta.close();
-      throw cause;
-    }
-    onNotice(
-      `${root}: the upgrade to format 2 goes on at the next start, as the disk did not take it now: ` +
+    await meta.close();
+    throw cause;
+  }
+}
+
+async function upgradeIfRoom(
+  meta: Metadata,
+  format: StoreFormat,
+  tell: (said: string) => void,
+): Promise<void> {
+  try {
+    await upgradeStore(meta, format, tell);
+  } catch (cause) {
+    if (!hasCode(cause, 'store-full') && !hasCode(cause, 'store-write-failed')) throw cause;
+    tell(
+      `the upgrade to format 2 goes on at the next start, as the disk did not take it now: ` +
         `${(cause as Error).message} Until then nothing is collected.`,
     );
   }
-  return meta;
 }

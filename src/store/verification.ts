@@ -9,11 +9,13 @@ import { blobsFolder } from './blobs.ts';
 import { type BlobFault, inspectBlob } from './inspection.ts';
 import type { KnownBlob, Store } from './store.ts';
 import { firstFolders, type Stray, straysAbove, straysIn } from './stray_files.ts';
+import type { Usage } from './usage.ts';
 
 /** `unknown`: of a digest that was asked for. */
 export type Fault =
   | { state: BlobFault['state'] | 'unrecorded' | 'unknown'; digest: string; detail: string }
-  | { state: 'foreign' | 'unreadable'; path: string; detail: string };
+  | { state: 'foreign' | 'unreadable'; path: string; detail: string }
+  | { state: 'miscounted'; bucket: string; detail: string };
 
 export interface Verification {
   store: Pick<Store, 'root' | 'known'>;
@@ -91,4 +93,17 @@ export async function findStrays({ store, onFault, signal }: Verification): Prom
   for (const digest of unrecorded)
     if (!isKnown(digest))
       onFault({ digest, state: 'unrecorded', detail: 'its file is there, and no record says so' });
+}
+
+/** Counters of buckets that are not what their names keep. False: they could not be compared. */
+export async function findMiscounted(
+  { onFault }: Pick<Verification, 'onFault'>,
+  store: Pick<Store, 'miscounted'>,
+): Promise<boolean> {
+  const found = await store.miscounted();
+  for (const { bucket, counted, found: real } of found ?? []) {
+    const said = ({ objects, bytes }: Usage) => `${objects} objects of ${bytes} bytes`;
+    onFault({ state: 'miscounted', bucket, detail: `counted as ${said(counted)}, and keeps ${said(real)}` });
+  }
+  return found !== undefined;
 }

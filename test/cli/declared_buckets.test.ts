@@ -15,7 +15,7 @@ const cli = (...args: string[]) => runCli(...args, '--config', site.config);
 const tree = join(site.dir, 'tree');
 await writeTree(tree, { a: 'a' });
 const kindOf = async (name: string) =>
-  new RegExp(`^(\\S+) +${name}$`, 'm').exec(await cli('bucket', 'ls'))?.[1];
+  new RegExp(`^(\\S+) +${name}(?: |$)`, 'm').exec(await cli('bucket', 'ls'))?.[1];
 
 test('ls of a declared bucket that nobody made yet lists nothing', async () => {
   assert.equal(await cli('ls', 'pages'), '');

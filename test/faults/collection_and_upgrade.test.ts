@@ -31,7 +31,7 @@ async function makeTemplate(name: string, finish: (root: string) => Promise<void
   const store = await openStore({ root });
   await store.createBucket('files', 'write-once');
   await store.createBucket('pages', 'versioned');
-  await store.retain('pages', { versions: 0 });
+  await store.setBucket('pages', { keep: { versions: 0 } });
   await putBytes(store, 'files', 'kept', 'kept 1');
   for (const number of [1, 2, 3]) await putBytes(store, 'pages', 'page', `page ${number}`);
   for (const number of [1, 2]) {
@@ -69,7 +69,7 @@ async function assertCollected(): Promise<void> {
   const store = await openStore({ root });
   try {
     // Format 1 had no settings of buckets.
-    await store.retain('pages', { versions: 0 });
+    await store.setBucket('pages', { keep: { versions: 0 } });
     await store.collect({ graceMs: 0 });
     for (const bytes of dead) {
       assert.ok(!existsSync(blobPath(root, sha256(bytes))), bytes);

@@ -58,7 +58,8 @@ export class Work {
 
   /** Older versions of its names are collected but for so many. */
   async retain(name: string, keep: Retention): Promise<void> {
-    if (this.store.bucket(name)?.keep?.versions !== keep.versions) await this.store.retain(name, keep);
+    if (this.store.bucket(name)?.keep?.versions !== keep.versions)
+      await this.store.setBucket(name, { keep: keep });
   }
 
   put(path: string, bytes: string): Promise<void> {

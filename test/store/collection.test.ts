@@ -14,7 +14,7 @@ import { sha256, TestStore } from '../support/store.ts';
 const site = await TestStore.open();
 after(() => site.remove());
 await site.store.createBucket('plain', 'versioned');
-await site.store.retain('plain', { versions: 0 });
+await site.store.setBucket('plain', { keep: { versions: 0 } });
 
 const isThere = (bytes: string) => existsSync(site.blobPath(sha256(bytes)));
 
@@ -72,7 +72,7 @@ test('a versioned bucket without a rule keeps all versions, deleted ones too', a
 
 test('a rule by number keeps so many versions behind the newest', async () => {
   await site.store.createBucket('two', 'versioned');
-  await site.store.retain('two', { versions: 2 });
+  await site.store.setBucket('two', { keep: { versions: 2 } });
   for (let i = 1; i <= 5; i++) await site.put('two', 'name', `two ${i}`);
   assert.equal((await collect()).versions, 2);
   assert.deepEqual(
@@ -83,11 +83,11 @@ test('a rule by number keeps so many versions behind the newest', async () => {
 
 test('a rule by number and age keeps what one of the two keeps', async () => {
   await site.store.createBucket('both', 'versioned');
-  await site.store.retain('both', { versions: 1, seconds: 3600 });
+  await site.store.setBucket('both', { keep: { versions: 1, seconds: 3600 } });
   for (let i = 1; i <= 4; i++) await site.put('both', 'name', `both ${i}`);
   const { versions, waiting } = await collect();
   assert.deepEqual([versions, waiting.versions], [0, 2]);
-  await site.store.retain('both', { versions: 1 });
+  await site.store.setBucket('both', { keep: { versions: 1 } });
   assert.equal((await collect()).versions, 2);
 });
 

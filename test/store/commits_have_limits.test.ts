@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { StoreFormat } from '../../src/store/format.ts';
 import { type Frame, readJournal } from '../../src/store/journal.ts';
-import { growthOf, Metadata } from '../../src/store/metadata.ts';
+import { Metadata } from '../../src/store/metadata.ts';
 import { rebuildStore } from '../../src/store/rebuild.ts';
 import {
   maxBatch,
@@ -17,6 +17,7 @@ import {
   recordBytes,
   type StoreRecord,
 } from '../../src/store/records.ts';
+import { growthOf } from '../../src/store/transaction.ts';
 import { sha256, TestStore } from '../support/store.ts';
 
 const KiB = 1024;

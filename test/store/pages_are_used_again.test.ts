@@ -13,7 +13,7 @@ const most = 2 * 1024 * 1024;
 
 const site = await TestStore.open();
 after(() => site.remove());
-await site.store.retain('live', { versions: 0 });
+await site.store.setBucket('live', { keep: { versions: 0 } });
 
 async function assertSmallAfterOverwrites(): Promise<void> {
   for (let number = 0; number < overwrites; number++) {

@@ -14,7 +14,7 @@ const contents = 16;
 const site = await TestStore.open();
 after(() => site.remove());
 await site.store.createBucket('plain', 'versioned');
-await site.store.retain('plain', { versions: 0 });
+await site.store.setBucket('plain', { keep: { versions: 0 } });
 
 const bytesOf = (number: number) => `content ${number % contents}`;
 

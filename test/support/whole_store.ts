@@ -11,6 +11,7 @@ import { Metadata } from '../../src/store/metadata.ts';
 import type { BlobRecord } from '../../src/store/proofs.ts';
 import type { Store } from '../../src/store/store.ts';
 import { digestsBelow } from '../../src/store/stray_files.ts';
+import { noUsage, type Usage } from '../../src/store/usage.ts';
 import { allNames, blobPath, sha256 } from './store.ts';
 
 /**
@@ -57,7 +58,12 @@ export async function orphansOf(store: Store): Promise<string[]> {
 export async function faultsBetweenRecords(root: string): Promise<string[]> {
   const meta = await Metadata.reader(root);
   try {
-    return [...faultsOfNames(meta), ...faultsOfHolds(meta), ...faultsOfBlobs(meta, root)];
+    return [
+      ...faultsOfNames(meta),
+      ...faultsOfHolds(meta),
+      ...faultsOfBlobs(meta, root),
+      ...faultsOfCounters(meta),
+    ];
   } finally {
     await meta.close();
   }
@@ -101,6 +107,27 @@ function* faultsOfHolds(meta: Metadata): Generator<string> {
     const isNewest = meta.newest<RefRecord>('refs', [bucket, name])?.version === version;
     const isBurnt = !isNewest && kindOf(meta, bucket) === 'write-once';
     if (!isThere && !isBurnt) yield `${said} holds what is not there`;
+  }
+}
+
+/** By bucket, what its names keep, found from what keeps the blobs. */
+function usageByHolds(meta: Metadata): Map<string, Usage> {
+  const found = new Map([...meta.range('buckets')].map(({ key }) => [key as string, noUsage]));
+  for (const { key } of meta.range('holds')) {
+    const [, kind, bucket = '', name = '', version = 0] = key as [string, string, string, string, number];
+    const ref = kind === 'name' && meta.get<RefRecord>('refs', [bucket, name, version]);
+    if (!ref || !('size' in ref)) continue;
+    const { objects, bytes } = found.get(bucket) ?? noUsage;
+    found.set(bucket, { objects: objects + 1, bytes: bytes + ref.size });
+  }
+  return found;
+}
+
+function* faultsOfCounters(meta: Metadata): Generator<string> {
+  for (const [bucket, kept] of usageByHolds(meta)) {
+    const counted = meta.usageOf(bucket);
+    if (counted?.objects !== kept.objects || counted.bytes !== kept.bytes)
+      yield `${bucket} is counted as ${JSON.stringify(counted)} and keeps ${JSON.stringify(kept)}`;
   }
 }
 

@@ -131,12 +131,13 @@ export function matrix(found) {
   );
 }
 
-export function store({ store: { root, freeBytes, bytes: all }, sentinel, scrub, collection }) {
+export function store({ store: { root, freeBytes, bytes: all }, buckets, sentinel, scrub, collection }) {
   const low = freeBytes < all * 0.05;
   const ways = Object.entries(sentinel?.ways ?? {});
   facts('store', [
     ['Folder', root],
     ['Free', mark(`${bytes(freeBytes)} of ${bytes(all)}`, low ? 'bad' : ''), low ? ' nearly full' : ''],
+    ...buckets.slice(0, bucketsShown).map(bucket),
     ...ways.map(([way, { same, failed, mismatched }]) => [
       `By ${way}`,
       `${same} right, ${failed} failed, `,
@@ -146,6 +147,26 @@ export function store({ store: { root, freeBytes, bytes: all }, sentinel, scrub,
     ...scrubbed(scrub),
     ...collected(collection),
   ]);
+}
+
+/** The largest buckets; the command line shows all. */
+const bucketsShown = 12;
+
+/** What a bucket keeps, and how near it is to what it may keep. */
+function bucket({ name, usage, quota }) {
+  const limits = [
+    [usage.bytes, quota?.bytes, bytes],
+    [usage.objects, quota?.objects, (count) => `${count} objects`],
+  ].filter(([, limit]) => limit !== undefined);
+  const near = ([used, limit]) => used >= limit * 0.95;
+  return [
+    `Bucket ${name}`,
+    `${usage.objects} objects, ${bytes(usage.bytes)}`,
+    ...limits.flatMap(([used, limit, said]) => [
+      ', ',
+      mark(`quota ${said(limit)}`, near([used, limit]) ? 'warn' : ''),
+    ]),
+  ];
 }
 
 /** What collection has freed since the start, and how its last round ended. */

@@ -6,7 +6,7 @@ import { promisedDigest } from './digest_fields.ts';
 import type { ObjectRoute, Services } from './services.ts';
 import { sourceTime, timeAccepted } from './source_time.ts';
 import { objectPath, objectTarget } from './target.ts';
-import { checkBody, stored } from './upload.ts';
+import { bodyLength, checkBody, stored } from './upload.ts';
 import { uploadFields } from './upload_fields.ts';
 import { uploadMediaType } from './upload_media_type.ts';
 
@@ -22,7 +22,8 @@ export function putObject({ objects, authorize, prefix }: Services): ObjectRoute
     const fields = uploadFields(headers);
     const modified = sourceTime(headers);
     const conditions = conditionsOf(headers);
-    const body = objects.put(to, { conditions, digest, mediaType, fields, modified });
+    const size = bodyLength(headers);
+    const body = objects.put(to, { conditions, digest, mediaType, fields, modified, size });
     return receive(body, ({ modified: recorded, fields: its, ...about }) =>
       stored(
         about.outcome === 'created',

@@ -36,6 +36,12 @@ function checkFields(headers: FieldLines): void {
   }
 }
 
+/** Bytes of the body; undefined: it comes in chunks. */
+export function bodyLength(headers: FieldLines): number | undefined {
+  const length = headers.get('content-length');
+  return length === null ? undefined : Number(length);
+}
+
 /** 201 for what is new at this path, 200 for the rest. @param fields to add. */
 export function stored(
   created: boolean,

@@ -120,7 +120,7 @@ test('If-Match with the newest tag restores', async () => {
 });
 
 test('a version whose record or bytes were collected is 404, and nothing is changed', async () => {
-  await app.store.retain('live', { versions: 0 });
+  await app.store.setBucket('live', { keep: { versions: 0 } });
   await app.store.collect({ graceMs: 0 });
   const versions = versionsOf(await app.response('GET', '/o/live/?versions&name=a/page'));
   assert.deepEqual(versions.map(short), ['a/page 6 newest']);

@@ -1,0 +1,161 @@
+// bucket set: changes what a bucket keeps and may keep, in the store or through the server that has it open.
+
+import type { Command } from 'commander';
+import { type AskedSettings, changeOf, objection } from '../control/buckets.ts';
+import { StoreHeld } from '../store/layout.ts';
+import { checkBucketName } from '../store/names.ts';
+import { mostQuota, quotaText } from '../store/quota.ts';
+import { mostSeconds, mostVersions, retentionText } from '../store/retention.ts';
+import type { Bucket } from '../store/store.ts';
+import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
+import { onRecord } from './on_record.ts';
+import { serverOf } from './place.ts';
+import { UsageError } from './say.ts';
+import { checked, type SiteOptions, storeFlag, withExamples, withStore } from './site.ts';
+import { bytesIn } from './units.ts';
+
+interface Options extends SiteOptions, ControlOptions {
+  keepVersions?: string;
+  keepDays?: string;
+  keepAll?: true;
+  quotaBytes?: string;
+  quotaObjects?: string;
+  yes?: true;
+  why?: string;
+}
+
+export function addBucketSet(bucket: Command): void {
+  const setting = withControl(bucket.command('set'))
+    .description('say which older versions a bucket keeps, and how much it may keep')
+    .argument('<name>')
+    .option('--keep-versions <number>', 'keep so many versions behind the newest; a deletion counts as one')
+    .option('--keep-days <days>', 'keep versions for so many days after they were overwritten or deleted')
+    .option('--keep-all', 'keep all versions, as a new bucket does')
+    .option('--quota-bytes <size>', 'refuse what would make it more bytes: 500000, 20GiB, or none')
+    .option('--quota-objects <number>', 'refuse what would make it more objects; or none')
+    .option('--yes', 'also when there are versions that would be removed')
+    .option('--why <text>', 'reason, recorded in the audit log')
+    .option(...storeFlag)
+    .action(set)
+    .addHelpText(
+      'after',
+      `
+What is not named stays as it is. With --keep-versions and --keep-days, a version is kept while one of the two
+keeps it; collection removes the others.
+
+A quota counts every version of a name whose bytes are kept: older ones until they are collected, those of
+deleted names too, and each with its size even where several have the same bytes. 'sealgate bucket ls' shows
+the usage. Beyond it uploads, copies and imports are refused with 507 (quota-reached); deletions never are.
+One below the usage may be set: then nothing is taken until there is less.
+`,
+    );
+  withExamples(
+    setting,
+    'sealgate bucket set pages --keep-versions 3 --keep-days 30',
+    'sealgate bucket set builds --quota-bytes 200GiB --quota-objects 100000',
+    'sealgate bucket set builds --quota-objects none',
+  );
+}
+
+async function set(name: string, options: Options): Promise<void> {
+  checked(name, () => checkBucketName(name));
+  const settings = settingsOf(options);
+  const { yes = false, why = 'asked to' } = options;
+  const byServer = async (control: string) =>
+    (await ControlClient.of({ ...options, control })).post<Bucket>('/buckets/set', {
+      name,
+      ...settings,
+      yes,
+      why,
+    });
+  say(
+    name,
+    options.control === undefined ? await setHere(name, options, byServer) : await byServer(options.control),
+  );
+}
+
+async function setHere(
+  name: string,
+  options: Options,
+  byServer: (control: string) => Promise<Bucket>,
+): Promise<Bucket> {
+  const settings = settingsOf(options);
+  const { yes = false, why = 'asked to' } = options;
+  try {
+    return await withStore({ ...options, readOnly: false }, async (store, config) => {
+      const change = changeOf(settings);
+      const against = yes ? undefined : await objection(store, name, change);
+      if (against !== undefined) throw new Error(against);
+      await onRecord(config, { action: 'bucket-set', why, bucket: name, ...settings });
+      await store.setBucket(name, change);
+      return store.bucket(name) as Bucket;
+    });
+  } catch (error) {
+    if (!(error instanceof StoreHeld)) throw error;
+    return byServer((await serverOf(options, error)).announcement.control);
+  }
+}
+
+function say(name: string, settings: Pick<Bucket, 'kind' | 'keep' | 'quota'>): void {
+  const said = settingsText(settings);
+  console.log(`${name} ${said.join('; ')}`);
+}
+
+/** Settings in words, for a line. */
+export function settingsText({ kind, keep, quota }: Pick<Bucket, 'kind' | 'keep' | 'quota'>): string[] {
+  return [
+    ...(kind === 'versioned' ? [retentionText(keep)] : []),
+    ...(quota ? [`may keep ${quotaText(quota)}`] : []),
+  ];
+}
+
+function settingsOf(options: Options): AskedSettings {
+  const settings = { ...keepOf(options), ...quotaOf(options) };
+  if (Object.keys(settings).length > 0) return settings;
+  throw new UsageError(
+    'expected --keep-versions, --keep-days or both, or --keep-all; --quota-bytes or --quota-objects',
+  );
+}
+
+function keepOf({ keepVersions, keepDays, keepAll }: Options): Pick<AskedSettings, 'keep'> {
+  const isRule = keepVersions !== undefined || keepDays !== undefined;
+  if (isRule && keepAll) throw new UsageError('--keep-all goes without --keep-versions and --keep-days');
+  if (keepAll) return { keep: 'all' };
+  if (!isRule) return {};
+  return {
+    keep: {
+      ...(keepVersions !== undefined && { versions: whole('--keep-versions', keepVersions, mostVersions) }),
+      ...(keepDays !== undefined && { seconds: whole('--keep-days', keepDays, mostSeconds / day) * day }),
+    },
+  };
+}
+
+function quotaOf({ quotaBytes, quotaObjects }: Options): Pick<AskedSettings, 'quota'> {
+  const quota = {
+    ...(quotaBytes !== undefined && { bytes: limitOf(quotaBytes, bytesOf) }),
+    ...(quotaObjects !== undefined && {
+      objects: limitOf(quotaObjects, (given) => whole('--quota-objects', given, mostQuota)),
+    }),
+  };
+  return Object.keys(quota).length > 0 ? { quota } : {};
+}
+
+function limitOf(given: string, parse: (given: string) => number): number | 'none' {
+  return given === 'none' ? 'none' : parse(given);
+}
+
+function bytesOf(given: string): number {
+  const bytes = bytesIn(given);
+  if (bytes !== undefined && bytes <= mostQuota) return bytes;
+  throw new UsageError(
+    `--quota-bytes: expected bytes, or a number with KiB to PiB, up to 1PiB, got '${given}'`,
+  );
+}
+
+const day = 86_400;
+
+function whole(flag: string, given: string, most: number): number {
+  const number = /^\d{1,16}$/.test(given) ? Number(given) : Number.POSITIVE_INFINITY;
+  if (number > most) throw new UsageError(`${flag}: expected a whole number up to ${most}, got ${given}`);
+  return number;
+}
