@@ -12,7 +12,8 @@ export function* missingVersions(records: Iterable<StoreRecord>): Generator<Stor
   let [last, next] = ['', 1];
   for (const { table, key, value } of records) {
     const version = key.at(-1);
-    if (typeof key === 'string' || typeof version !== 'number') continue;
+    // Holds are no chain: a name may have the same bytes again in a later version.
+    if (table === 'holds' || typeof key === 'string' || typeof version !== 'number') continue;
     const chain = key.slice(0, -1);
     const name = JSON.stringify([table, chain]);
     // A chain need not begin with 1, because its first versions may have been collected.
