@@ -34,7 +34,8 @@ export class Replay {
   async add(changes: StoreRecord[]): Promise<void> {
     const sizes = changes.map((change) => recordBytes([change]));
     const most = sizes.reduce((sum, size) => sum + size, this.#bytes);
-    if (this.#waiting.length + changes.length > maxBatch || most > maxBatchBytes) await this.flush();
+    const isFull = this.#waiting.length + changes.length > maxBatch || most > maxBatchBytes;
+    if (isFull || changes.some((change) => this.#comesBack(change))) await this.flush();
     for (const [index, change] of changes.entries()) {
       const name = recordName(change);
       const isThere = this.#willBe.get(name) ?? this.#target.has(change.table, change.key);
@@ -45,6 +46,11 @@ export class Replay {
       this.#bytes += sizes[index] as number;
       this.made++;
     }
+  }
+
+  // What is removed and then made again takes two commits: one makes nothing of what is there already.
+  #comesBack(change: StoreRecord): boolean {
+    return change.value !== undefined && this.#willBe.get(recordName(change)) === false;
   }
 
   async flush(): Promise<void> {

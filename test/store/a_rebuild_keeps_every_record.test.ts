@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import { openStore } from '../../src/store/content_store.ts';
 import { Metadata } from '../../src/store/metadata.ts';
 import { rebuildStore } from '../../src/store/rebuild.ts';
+import { maxBatch } from '../../src/store/records.ts';
 import type { Ref } from '../../src/store/store.ts';
 import { sha256, TestStore } from '../support/store.ts';
 
@@ -20,6 +21,7 @@ site.store = await openStore({ root: site.root });
 
 /** In the year 2001. */
 const modified = 1_000_000_000_000;
+for (const bytes of ['one', 'two', 'one']) await site.put('live', 'back and forth', bytes);
 for (const name of ['withdrawn', 'forgotten', 'dated', 'typed']) await site.put('files', name, name);
 await site.store.putRef('live', 'modified', { digest: sha256('dated'), modified });
 await site.store.putRef('live', 'typed', { digest: sha256('typed'), mediaType: 'text/csv; header=present' });
@@ -78,6 +80,33 @@ test('a rebuild has every record as it was', async () => {
   await rebuildStore(site.root);
   await assertAllAsBefore();
 });
+
+test('a rebuild has names of bytes that were collected and stored again', async () => {
+  const other = await TestStore.open();
+  await other.store.setBucket('live', { keep: { versions: 0 } });
+  await other.put('live', 'page', 'again');
+  await other.put('live', 'page', 'other');
+  // So many changes that the first version is on disk before its bytes are removed.
+  for (let i = 0; i < 2 * maxBatch; i++)
+    await other.store.putRef('live', `${i}`, { digest: sha256('other') });
+  await other.store.collect({ graceMs: 0 });
+  assert.equal(other.store.blob(sha256('again')), undefined);
+  await other.put('live', 'page', 'again');
+  await other.put('live', 'later', 'later');
+  await other.store.close();
+  await rebuildStore(other.root);
+  other.store = await openStore({ root: other.root });
+  for (const [name, bytes] of [
+    ['page', 'again'],
+    ['later', 'later'],
+  ] as const)
+    assert.deepEqual(heldBy(other.store.resolve('live', name)), sha256(bytes));
+  await other.remove();
+});
+
+function heldBy(ref: Ref | undefined): string | undefined {
+  return ref && !ref.deleted ? ref.digest : undefined;
+}
 
 const ways: Record<string, (root: string) => Promise<unknown>> = {
   'an older data.mdb put back': (root) =>
