@@ -287,7 +287,7 @@ power-cuts: build ## A power cut after every call of a store's life, with what a
 demo: build ## Makes demo/ with a certificate and some files, serves it and says how to fetch them
 	test/demo.sh demo
 
-BENCH := $(addprefix $(B)/bench/,floor load handshakes evict)
+BENCH := $(addprefix $(B)/bench/,floor load handshakes evict durable_writes)
 bench: build $(BENCH) $(RUNTIMES) $(APT)/bench ## Beside others; SCENARIOS='1k tls,1g'
 	$(NODE) test/bench/bench.ts $(BENCH_ARGS) $(if $(SCENARIOS),'$(SCENARIOS)')
 bench-all: build $(BENCH) $(RUNTIMES) $(APT)/bench ## Every scenario of the benchmark: about an hour

@@ -7,6 +7,7 @@ import { handshakes } from './handshakes.ts';
 import { ktls } from './ktls.ts';
 import { longTail } from './long_tail.ts';
 import { connectionMemory, memory } from './memory.ts';
+import { puts } from './puts.ts';
 import type { Scenario } from './scenario.ts';
 import { start } from './start.ts';
 import { store } from './store.ts';
@@ -23,6 +24,7 @@ export const scenarios: Scenario[] = [
   longTail,
   cold,
   upload,
+  ...puts,
   memory,
   ...connectionMemory,
   growingStore,
