@@ -78,9 +78,11 @@ struct Engine {
   BodyMemory bodies;
   IoPool io{4};       // files opened and read for responses
   IoPool uploads{4};  // bodies hashed and written
-  IoPool commits{4};  // staging files that become blobs
-  IoPool proofs{2};   // whole files hashed: each takes a disk and a core, perhaps for minutes
-  IoPool asking{2};   // jobs that wait for reactors to answer
+  // Staging files that become blobs. All of them wait for the disk: a file system makes durable together what
+  // is waited for at the same time, so that more threads take no longer.
+  IoPool commits{64};
+  IoPool proofs{2};  // whole files hashed: each takes a disk and a core, perhaps for minutes
+  IoPool asking{2};  // jobs that wait for reactors to answer
   LogSink access_log;
   std::atomic<LogFields> access_fields{};
   LogSink log;                           // the server's own log
