@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace sealgate {
+namespace {
+
+// Bytes of a file that is synced when it is placed, under the locks of its name and its digest. A larger one
+// takes so long that it is synced before.
+constexpr uint64_t kSyncedAfterwards = 1024 * 1024;
+
+}  // namespace
 
 std::shared_ptr<StagingWriter> StagingWriter::start(IoPool& pool, FileTarget to,
                                                     std::optional<uint64_t> length,
@@ -81,6 +88,7 @@ Status StagingWriter::store(bool last) {
   Status status;
   if (!std::exchange(opened_, true)) status = file_.open(path_, length_.value_or(0));
   if (status.ok() && !aborted_) status = file_.write(buffer_.get(), size_);
+  if (status.ok() && last && !aborted_ && file_.size() > kSyncedAfterwards) status = file_.sync();
   if (status.ok() && last && !aborted_) status = file_.finish();
   if (!status.ok() || aborted_) file_.discard();
   return status;
@@ -96,7 +104,8 @@ Status StagingWriter::append_to_partial(bool last) {
   }
   if (status.ok()) status = file_.write(buffer_.get(), size_);
   if (status.ok()) status = file_.save(partial);
-  if (status.ok() && last) status = to_.last ? file_.finish() : file_.pause(to_.sync);
+  if (status.ok() && last && (to_.last ? file_.size() > kSyncedAfterwards : to_.sync)) status = file_.sync();
+  if (status.ok() && last) status = to_.last ? file_.finish() : file_.pause();
   finished_ = status.ok() && last && to_.last;
   ended_ = !status.ok() || last;
   return status;

@@ -30,21 +30,6 @@ Status sync_directory(const std::string& path) {
   return ::fsync(fd.get()) == 0 ? Status{} : Status::last("fsync directory");
 }
 
-Status make_one(const std::string& path, Durable durable) {
-  if (::mkdir(path.c_str(), 0755) == 0)
-    return durable == Durable::now ? sync_directory(parent_of(path)) : Status{};
-  return errno == EEXIST ? Status{} : Status::last("mkdir");
-}
-
-// Makes the two folders of a blob, each durable in its parent before the next. Their parent was made with
-// the store; if it is missing, its disk is not mounted, and nothing may be created in its place.
-Status make_folders(const std::string& path, Durable durable) {
-  const Status status = make_one(path, durable);
-  if (status.error != ENOENT) return status;
-  if (const Status parent = make_one(parent_of(path), durable); !parent.ok()) return parent;
-  return make_one(path, durable);
-}
-
 // Renames without ever replacing a file. EEXIST: the name is taken.
 Status move_without_replacing(const std::string& from, const std::string& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
@@ -61,6 +46,37 @@ Status stat_of_file(int fd, struct stat* st) {
 
 int open_to_read(const std::string& path) {
   return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+}
+
+Status make_one(const std::string& path, bool* made) {
+  if (::mkdir(path.c_str(), 0755) == 0) {
+    *made = true;
+    return {};
+  }
+  return errno == EEXIST ? Status{} : Status::last("mkdir");
+}
+
+// Makes the two folders of a blob. Their parent was made with the store; if it is missing, its disk is not
+// mounted, and nothing may be created in its place.
+Status make_folders(const std::string& path, bool* made) {
+  const Status status = make_one(path, made);
+  if (status.error != ENOENT) return status;
+  if (const Status parent = make_one(parent_of(path), made); !parent.ok()) return parent;
+  return make_one(path, made);
+}
+
+Status sync_file(const std::string& path) {
+  const Fd fd(open_to_read(path));
+  if (!fd) return Status::last("open blob");
+  return ::fsync(fd.get()) == 0 ? Status{} : Status::last("fsync blob");
+}
+
+// The folder that a blob stands in, and those above it where they are new.
+Status sync_folders(const std::string& folder, bool made) {
+  if (const Status status = sync_directory(folder); !status.ok() || !made) return status;
+  const std::string parent = parent_of(folder);
+  if (const Status status = sync_directory(parent); !status.ok()) return status;
+  return sync_directory(parent_of(parent));
 }
 
 // Sets the mode only if it is wrong, because even an unchanged mode counts as a change of the inode. The
@@ -177,10 +193,11 @@ Status StagingFile::end_hash() {
   return {};
 }
 
-Status StagingFile::finish(Durable durable) {
+Status StagingFile::sync() { return ::fsync(fd_) == 0 ? Status{} : Status::last("fsync staging file"); }
+
+Status StagingFile::finish() {
   if (const Status status = end_hash(); !status.ok()) return status;
   if (::fchmod(fd_, kSealedMode) != 0) return Status::last("fchmod staging file");
-  if (durable == Durable::now && ::fsync(fd_) != 0) return Status::last("fsync staging file");
   ::close(std::exchange(fd_, -1));
   kept_ = true;
   return {};
@@ -190,9 +207,8 @@ Status StagingFile::unfinish() {
   return ::chmod(path_.c_str(), kStagingMode) == 0 ? Status{} : Status::last("chmod staging file");
 }
 
-Status StagingFile::pause(bool sync) {
+Status StagingFile::pause() {
   if (const Status status = end_hash(); !status.ok()) return status;
-  if (sync && ::fsync(fd_) != 0) return Status::last("fsync staging file");
   ::close(std::exchange(fd_, -1));
   return {};
 }
@@ -207,17 +223,20 @@ void StagingFile::discard() {
 Status place_blob(const std::string& staging, const std::string& blob, SealLevel wanted, Placement* out,
                   Durable durable) {
   // Tries without making folders first, because most folders exist.
+  bool made = false;
   Status moved = move_without_replacing(staging, blob);
   if (moved.error == ENOENT) {
-    if (const Status status = make_folders(parent_of(blob), durable); !status.ok()) return status;
+    if (const Status status = make_folders(parent_of(blob), &made); !status.ok()) return status;
     moved = move_without_replacing(staging, blob);
   }
   if (!moved.ok() && moved.error != EEXIST) return moved;
   out->created = moved.ok();
-  if (!out->created && ::unlink(staging.c_str()) != 0) return Status::last("unlink staging file");
+  // The file after its name, so that one commit of the file system's journal has both.
+  const bool now = durable == Durable::now;
+  if (const Status status = now ? sync_file(blob) : Status{}; !status.ok()) return status;
   if (const Status status = seal_placed(blob, out->created ? wanted : SealLevel::l1, out); !status.ok())
     return status;
-  return durable == Durable::now ? sync_directory(parent_of(blob)) : Status{};
+  return now ? sync_folders(parent_of(blob), made) : Status{};
 }
 
 Status hash_sealable(const std::string& path, SealLevel wanted, HashedBlob* out) {
@@ -280,7 +299,7 @@ Status import_small_file(const std::string& source, StagingFile& staging, const 
   if (const Status status = unchanged(fd.get(), before, bytes->size()); !status.ok()) return status;
   if (const Status status = staging.open(staging_path); !status.ok()) return status;
   if (const Status status = staging.write(bytes->data(), bytes->size()); !status.ok()) return status;
-  return staging.finish(Durable::later);
+  return staging.finish();
 }
 
 }  // namespace sealgate

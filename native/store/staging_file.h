@@ -16,7 +16,7 @@
 
 namespace sealgate {
 
-// Whether a file or folder is on the disk when a call returns (now), or the caller syncs it later. For
+// Whether a blob is on the disk when a call returns (now), or the caller syncs it later. For
 // many files one syncfs(2) takes less time than an fsync(2) each.
 enum class Durable { now, later };
 
@@ -35,13 +35,15 @@ class StagingFile {
   Status resume(const PartialFile& partial);
   // Appends to the file and to its hash. ENOSPC, EDQUOT, EFBIG and EIO are returned unchanged.
   Status write(const void* data, size_t size);
-  // Completes the digest, sets mode 0444 and syncs the file. From then on only discard() removes it.
-  Status finish(Durable durable = Durable::now);
+  // Calls fsync(2).
+  Status sync();
+  // Completes the digest and sets mode 0444. From then on only discard() removes the file; place_blob makes
+  // it durable.
+  Status finish();
   // Stores in `partial` that all bytes written so far count.
   Status save(PartialFile& partial) const { return partial.save(hash_, size_); }
-  // Stops writing for now: digest() is that of all bytes so far, and the mode stays. `sync`: call
-  // fsync(2).
-  Status pause(bool sync);
+  // Stops writing for now: digest() is that of all bytes so far, and the mode stays.
+  Status pause();
   // Makes a finished file one that can be appended to.
   Status unfinish();
   void discard();
@@ -65,14 +67,16 @@ class StagingFile {
 };
 
 struct Placement {
-  bool created = false;  // false: a blob of that name existed, and the staging file was removed
+  bool created = false;  // false: a file of that name existed, and the staging file stays
   uint64_t size = 0;     // of the blob that is now in place
   Raised seal;           // of the blob that is now in place; L1 if it existed before
 };
 
 // Moves a finished staging file to its blob path without ever replacing a file (renameat2 RENAME_NOREPLACE,
-// or link and unlink where the file system lacks it), makes missing parents, gives it a level, and fsyncs
-// every directory it changed. A level above L1 is given durably in any case.
+// or link and unlink where the file system lacks it), makes missing parents, and gives it a level. By
+// fsync(2) the file that is in place and every directory that changed are durable. Until then a power cut may
+// leave the name without the bytes: a file that is not on record is hashed before anybody relies on it. A
+// level above L1 is given durably in any case.
 Status place_blob(const std::string& staging, const std::string& blob, SealLevel wanted, Placement* out,
                   Durable durable = Durable::now);
 
@@ -93,8 +97,8 @@ Status raise_blob(const std::string& path, const Evidence& recorded, SealLevel w
 // mtime changed during the copy. ELOOP: it is a symbolic link.
 Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path);
 
-// As import_file(), for a source of at most `most` bytes, which are returned too. The new file is not
-// synced. EFBIG: the source is larger.
+// As import_file(), for a source of at most `most` bytes, which are returned too. EFBIG: the source is
+// larger.
 Status import_small_file(const std::string& source, StagingFile& staging, const std::string& staging_path,
                          size_t most, std::string* bytes);
 

@@ -9,7 +9,7 @@ export interface Receiving<Result> {
   staging: string;
   /** Bytes; a longer body is refused. */
   maxSize: number;
-  /** Call it once the body is whole and durable in the staging file, which is its own from then on. */
+  /** Call it once the body is whole in the staging file, which is its own from then on. */
   commit(body: Hashed): Promise<Result>;
 }
 

@@ -38,6 +38,7 @@ export async function adoptBlob(
     await blobs.quarantine(digest);
     return 'withdrawn';
   }
+  await blobs.sync(digest);
   const { size, evidence } = found;
   const record: BlobRecord = { size, evidence, created: Date.now() };
   await meta.append<BlobRecord>('blobs', [digest], () => record);

@@ -106,11 +106,12 @@ export class Arrivals {
   ): Promise<boolean> {
     const known = this.#known(digest);
     if (known && known.version !== before && 'size' in known.value) return false;
-    const placement = await this.#blobs.place(staging, digest, wanted, sync);
-    // A file that existed without a valid record was left by a crash before a commit, or is damaged, so it is
-    // hashed.
-    const sealed = placement.created ? placement : await this.#verified(digest, wanted);
-    const { evidence } = this.#seals.took(wanted, sealed);
+    const place = () => this.#blobs.place(staging, digest, wanted, sync);
+    let placed = await place();
+    // A file that existed without a valid record was left by a crash before a commit, or is damaged.
+    const stood = placed.created ? undefined : await this.#verified(digest, wanted);
+    if (!placed.created && !stood) placed = await place();
+    const { evidence } = this.#seals.took(wanted, stood ?? placed);
     const record: BlobRecord = { size, evidence, created: Date.now() };
     let isRefused = false;
     try {
@@ -125,7 +126,7 @@ export class Arrivals {
     } catch (cause) {
       // Removes the file, since nothing will ever point at it and the disk may be full.
       const isUnwritten = isRefused || cause instanceof NoRoom || hasCode(cause, 'quota-reached');
-      if (placement.created && isUnwritten) await this.#blobs.unplace(digest);
+      if (placed.created && isUnwritten) await this.#blobs.unplace(digest);
       throw cause;
     }
     return true;
@@ -145,15 +146,13 @@ export class Arrivals {
     }
   }
 
-  async #verified(digest: string, wanted: SealLevel): Promise<Sealed> {
+  // Undefined when the file in the blob's place is not the blob; it is out of the way afterwards.
+  async #verified(digest: string, wanted: SealLevel): Promise<Sealed | undefined> {
     const found = await this.#blobs.hash(digest, wanted).catch((cause) => {
       throw new SealgateError('store-read-failed', `Blob ${digest} cannot be read.`, { cause });
     });
     if (found.digest === digest) return found;
     await this.#blobs.quarantine(digest);
-    throw new SealgateError(
-      'store-write-failed',
-      `A damaged file stood in for blob ${digest}; it was removed, try again.`,
-    );
+    return undefined;
   }
 }

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, open, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { syncFile } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
 import { naming } from '../named_errors.ts';
 import {
@@ -104,6 +105,11 @@ export class Blobs {
     } finally {
       await rm(copy, { force: true });
     }
+  }
+
+  /** What a killed process placed may be on disk in part only: before it is put on record. */
+  sync(digest: string): Promise<void> {
+    return syncFile(this.path(digest));
   }
 
   /** Removes a file that was placed and is not on record; what is in quarantine stays. */

@@ -132,6 +132,7 @@ async function fromBlobs(meta: Metadata, root: string, done: Done, said: () => v
     // What the kernel holds of it is kept.
     const found = await blobs.hash(digest, 'L1');
     if (found.digest === digest) {
+      await blobs.sync(digest);
       const record: BlobRecord = { size: found.size, evidence: found.evidence, created: Date.now() };
       const hold = namelessHold(digest, 'found', record.created);
       await meta.make([{ table: 'blobs', key: [digest, 1], value: record }, hold]);

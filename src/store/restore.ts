@@ -34,7 +34,9 @@ interface Proved {
 
 async function inPlace(blobs: Blobs, digest: string, wanted: SealLevel): Promise<Proved | undefined> {
   const { digest: actual, size, evidence } = await blobs.hash(digest, wanted).catch(() => nothing);
-  return actual === digest ? { size, evidence } : undefined;
+  if (actual !== digest) return undefined;
+  await blobs.sync(digest);
+  return { size, evidence };
 }
 
 /** The hash of a file that cannot be read: it equals no digest. */

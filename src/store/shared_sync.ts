@@ -58,11 +58,10 @@ export class SharedSync {
   }
 
   /**
-   * Moves a file that was written after the beginning, and that nobody has synced, to the place of a blob,
-   * as addon.placeBlob does. Durable when it resolves, the bytes before the name.
+   * Moves a file that was written after the beginning to the place of a blob, as addon.placeBlob does.
+   * Durable when it resolves.
    */
   async place(staging: string, blob: string): Promise<Placement> {
-    await this.#syncs.run(undefined);
     const placed = await this.#placings.run({ staging, blob });
     if (placed instanceof Error) throw placed;
     try {

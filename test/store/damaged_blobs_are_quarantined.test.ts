@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { after, test } from 'node:test';
 import { openStore } from '../../src/store/content_store.ts';
 import { sha256, TestStore } from '../support/store.ts';
@@ -84,6 +85,16 @@ for (const [damage, harm] of Object.entries(damages)) {
     assert.equal(await readFile(site.blobPath(digest), 'utf8'), bytes);
   });
 }
+
+test('a crash left a torn file where an upload goes: the upload is stored, the file kept aside', async () => {
+  const bytes = 'bytes that a power cut left a part of';
+  const blob = site.blobPath(sha256(bytes));
+  await mkdir(dirname(blob), { recursive: true });
+  await writeFile(blob, 'bytes that', { mode: 0o444 });
+  assert.equal(await site.put('files', 'torn', bytes), 'created');
+  assert.equal(await readFile(blob, 'utf8'), bytes);
+  assert.equal((await keptAside(sha256(bytes))).length, 1);
+});
 
 test('a reader sees the damage and moves nothing', async () => {
   const digest = sha256('read only');

@@ -58,8 +58,8 @@ async function run(context: Context, connections: number): Promise<Row[]> {
   ];
 }
 
-// Nothing is removed before the end: ext4 looks for inodes that were not freed lately, which takes longer than
-// all the rest.
+// Nothing is removed before the end: ext4 looks for inodes that were not freed lately, and that would take
+// longer than all the rest.
 async function bareRate(folder: string, threads: number, seconds: number): Promise<number> {
   const words = [folder, `${threads}`, `${bodyBytes}`, `${seconds}`];
   const said = JSON.parse(await runPinned(serverCore, ['build/bench/durable_writes', ...words]));
