@@ -93,8 +93,8 @@ async function list(options: Options & { json?: true }): Promise<void> {
 
 function line({ name, kind, usage, ...settings }: Shown): string {
   const parts = [
-    ...(usage ? [`${usage.objects} objects, ${humanBytes(usage.bytes)}`] : []),
-    ...settingsText({ kind, ...settings }),
+    ...(usage && usage.objects > 0 ? [`${usage.objects} objects, ${humanBytes(usage.bytes)}`] : []),
+    ...settingsText(settings),
   ];
   return `${kind.padEnd(10)}  ${[name, parts.join('; ')].filter(Boolean).join('  ')}`;
 }

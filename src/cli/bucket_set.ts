@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { type AskedSettings, changeOf, objection } from '../control/buckets.ts';
 import { StoreHeld } from '../store/layout.ts';
 import { checkBucketName } from '../store/names.ts';
-import { mostQuota, quotaText } from '../store/quota.ts';
-import { mostSeconds, mostVersions, retentionText } from '../store/retention.ts';
+import { mostQuota, type Quota, quotaText } from '../store/quota.ts';
+import { mostSeconds, mostVersions, type Retention, retentionText } from '../store/retention.ts';
 import type { Bucket } from '../store/store.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { onRecord } from './on_record.ts';
@@ -96,17 +96,14 @@ async function setHere(
   }
 }
 
-function say(name: string, settings: Pick<Bucket, 'kind' | 'keep' | 'quota'>): void {
-  const said = settingsText(settings);
-  console.log(`${name} ${said.join('; ')}`);
+function say(name: string, { kind, keep, quota }: Pick<Bucket, 'kind' | 'keep' | 'quota'>): void {
+  const all = kind === 'versioned' && keep === undefined ? [retentionText(keep)] : [];
+  console.log(`${name} ${[...all, ...settingsText({ keep, quota })].join('; ')}`.trimEnd());
 }
 
-/** Settings in words, for a line. */
-export function settingsText({ kind, keep, quota }: Pick<Bucket, 'kind' | 'keep' | 'quota'>): string[] {
-  return [
-    ...(kind === 'versioned' ? [retentionText(keep)] : []),
-    ...(quota ? [`may keep ${quotaText(quota)}`] : []),
-  ];
+/** Settings that differ from those of a new bucket, in words, for a line. */
+export function settingsText({ keep, quota }: { keep?: Retention | undefined; quota?: Quota | undefined }) {
+  return [...(keep ? [retentionText(keep)] : []), ...(quota ? [`may keep ${quotaText(quota)}`] : [])];
 }
 
 function settingsOf(options: Options): AskedSettings {
