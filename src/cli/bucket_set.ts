@@ -46,8 +46,7 @@ keeps it; collection removes the others.
 A quota counts every version of a name whose bytes are kept: older ones until they are collected, those of
 deleted names too, and each with its size even where several have the same bytes. 'sealgate bucket ls' shows
 the usage. Beyond it uploads, copies and imports are refused with 507 (quota-reached); deletions never are.
-One below the usage may be set: then nothing is taken until there is less.
-`,
+One below the usage may be set: then nothing is taken until there is less.`,
     );
   withExamples(
     setting,
