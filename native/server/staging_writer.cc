@@ -88,10 +88,14 @@ Status StagingWriter::store(bool last) {
   Status status;
   if (!std::exchange(opened_, true)) status = file_.open(path_, length_.value_or(0));
   if (status.ok() && !aborted_) status = file_.write(buffer_.get(), size_);
-  if (status.ok() && last && !aborted_ && file_.size() > kSyncedAfterwards) status = file_.sync();
-  if (status.ok() && last && !aborted_) status = file_.finish();
+  if (status.ok() && last && !aborted_) status = end_file();
   if (!status.ok() || aborted_) file_.discard();
   return status;
+}
+
+Status StagingWriter::end_file() {
+  const Status synced = file_.size() > kSyncedAfterwards ? file_.sync() : Status{};
+  return synced.ok() ? file_.finish() : synced;
 }
 
 // Saves the state after each buffer, so that bytes that arrived count even when a later buffer fails.
@@ -104,8 +108,8 @@ Status StagingWriter::append_to_partial(bool last) {
   }
   if (status.ok()) status = file_.write(buffer_.get(), size_);
   if (status.ok()) status = file_.save(partial);
-  if (status.ok() && last && (to_.last ? file_.size() > kSyncedAfterwards : to_.sync)) status = file_.sync();
-  if (status.ok() && last) status = to_.last ? file_.finish() : file_.pause();
+  if (status.ok() && last && !to_.last && to_.sync) status = file_.sync();
+  if (status.ok() && last) status = to_.last ? end_file() : file_.pause();
   finished_ = status.ok() && last && to_.last;
   ended_ = !status.ok() || last;
   return status;

@@ -63,6 +63,7 @@ class StagingWriter : public std::enable_shared_from_this<StagingWriter> {
   void job(bool last);
   Status store(bool last);
   Status append_to_partial(bool last);
+  Status end_file();  // nothing more is written to it
   void keep_rest();
 
   IoPool& pool_;
