@@ -257,14 +257,14 @@ TEST_CASE("the file of an aborted body goes on an I/O thread, whatever was under
   TempDir dir;
   IoPool pool(1);
   Mailbox mailbox;
-  const auto ingest_of = [&](const std::string& path) {
+  const auto writer_of = [&](const std::string& path) {
     auto writer = StagingWriter::start(pool, StagingTarget{path}, {}, [&] { mailbox.post([] {}); });
     writer->append(std::string(StagingWriter::kBufferBytes, 'x'));
     CHECK(readable(mailbox.fd(), kPatience));
     mailbox.run();
     return writer;
   };
-  auto idle = ingest_of(dir.at("idle")), over = ingest_of(dir.at("over"));
+  auto idle = writer_of(dir.at("idle")), over = writer_of(dir.at("over"));
   CHECK(idle->settle());  // and nobody has asked the other
 
   std::counting_semaphore<> gate(0), passed(0);
