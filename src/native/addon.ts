@@ -63,7 +63,7 @@ export interface Sealed {
 }
 
 export interface Placement extends Sealed {
-  /** False when a blob with that digest was already there; the staging file is then gone. */
+  /** False when a file was there already; the staging file stays then. */
   created: boolean;
   /** Bytes. */
   size: number;
