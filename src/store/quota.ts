@@ -13,8 +13,6 @@ export interface Quota {
 /** The largest that can be said, in bytes (1 PiB) or objects: numbers count that exactly. */
 export const mostQuota = 2 ** 50;
 
-const words = { bytes: 'bytes', objects: 'objects' } as const;
-
 /** A quota in words; empty: there is none. */
 export function quotaText({ bytes, objects }: Quota = {}): string {
   const parts = [
@@ -36,7 +34,7 @@ export function refusalOf(
     if (limit === undefined || added[which] <= 0 || used[which] + added[which] <= limit) continue;
     return new SealgateError(
       'quota-reached',
-      `Bucket ${bucket} has a quota of ${limit} ${words[which]}, of which ${used[which]} are used; this ` +
+      `Bucket ${bucket} has a quota of ${limit} ${which}, of which ${used[which]} are used; this ` +
         `would add ${added[which]}. Older versions count until they are collected.`,
       { about: { bucket, quota: which, limit, used: used[which] } },
     );
@@ -56,8 +54,14 @@ export interface Quotas {
  */
 export function refusals(
   all: readonly StoreRecord[][],
-  { records, usedIn, quotaOf }: Quotas,
+  { records, usedIn, quotaOf: lookUp }: Quotas,
 ): (SealgateError | undefined)[] {
+  // Most changes of a commit are in one bucket.
+  const quotas = new Map<string, Quota | undefined>();
+  const quotaOf = (bucket: string) => {
+    if (!quotas.has(bucket)) quotas.set(bucket, lookUp(bucket));
+    return quotas.get(bucket);
+  };
   const added = new Map<string, Usage>();
   const usedBy = (bucket: string) => sumOf(usedIn(bucket), added.get(bucket) ?? noUsage);
   return all.map((changes) => {
