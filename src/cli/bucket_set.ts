@@ -58,28 +58,23 @@ One below the usage may be set: then nothing is taken until there is less.`,
 
 async function set(name: string, options: Options): Promise<void> {
   checked(name, () => checkBucketName(name));
-  const settings = settingsOf(options);
-  const { yes = false, why = 'asked to' } = options;
-  const byServer = async (control: string) =>
-    (await ControlClient.of({ ...options, control })).post<Bucket>('/buckets/set', {
-      name,
-      ...settings,
-      yes,
-      why,
-    });
-  say(
-    name,
-    options.control === undefined ? await setHere(name, options, byServer) : await byServer(options.control),
-  );
+  const { control, yes = false, why = 'asked to' } = options;
+  const asked = { name, ...settingsOf(options), yes, why };
+  say(name, control === undefined ? await setHere(asked, options) : await setThere(asked, options, control));
 }
 
-async function setHere(
-  name: string,
-  options: Options,
-  byServer: (control: string) => Promise<Bucket>,
-): Promise<Bucket> {
-  const settings = settingsOf(options);
-  const { yes = false, why = 'asked to' } = options;
+interface Asked extends AskedSettings {
+  name: string;
+  yes: boolean;
+  why: string;
+}
+
+async function setThere(asked: Asked, options: Options, control: string): Promise<Bucket> {
+  return (await ControlClient.of({ ...options, control })).post<Bucket>('/buckets/set', asked);
+}
+
+async function setHere(asked: Asked, options: Options): Promise<Bucket> {
+  const { name, yes, why, ...settings } = asked;
   try {
     return await withStore({ ...options, readOnly: false }, async (store, config) => {
       const change = changeOf(settings);
@@ -91,7 +86,7 @@ async function setHere(
     });
   } catch (error) {
     if (!(error instanceof StoreHeld)) throw error;
-    return byServer((await serverOf(options, error)).announcement.control);
+    return setThere(asked, options, (await serverOf(options, error)).announcement.control);
   }
 }
 
