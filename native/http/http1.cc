@@ -44,9 +44,11 @@ struct Http1::Impl {
   static Step failed(Problem why, size_t consumed) { return {Event::failed, why, consumed, {}}; }
   Step next_of_head(const char* data, size_t size, Request& request);
   Step next_of_body(const char* data, size_t size);
+  Step end_without_body();
   Step execute_body(std::string_view data);
   bool take_lines(std::string_view bytes);
   void begin_message(Request& request);
+  void end_message();
   size_t execute(const char* data, size_t size);
   bool speaks_http1() const { return parser.http_major == 1 && parser.http_minor <= 1; }
   Problem problem_of(llhttp_errno_t error) const;
@@ -65,6 +67,7 @@ struct Http1::Impl {
   size_t since_body = 0;  // bytes of chunk lines and trailers since the last body bytes
   ChunkLines chunk_lines;
   bool chunked = false;
+  bool has_body = false;
   bool in_extension = false;  // of a chunk, which ChunkLines reads and llhttp does not
   bool has_length = false;
   bool says_close = false;
@@ -267,9 +270,24 @@ Http1::Step Http1::Impl::next_of_head(const char* data, size_t size, Request& re
   if (before > 0) collected.resize(head_bytes);  // what follows it came along
   if (const Problem found = read_head(collected, request); found != Problem::none)
     return failed(found, consumed);
+  has_body = request.has_body;
   chunked = request.chunked;
   if (chunked) chunk_lines.restart();
   return {Event::head, Problem::none, consumed, {}};
+}
+
+// llhttp reports the end of a message by itself, also where no byte belongs to it.
+Http1::Step Http1::Impl::end_without_body() {
+  execute(nullptr, 0);
+  if (event != Event::complete) return failed(Problem::head_malformed, 0);
+  end_message();
+  return {Event::complete, Problem::none, 0, {}};
+}
+
+void Http1::Impl::end_message() {
+  idle = true;
+  in_body = false;
+  blank = 0;
 }
 
 // Chunk extensions and trailers are not used, so their size is limited.
@@ -305,11 +323,7 @@ Http1::Step Http1::Impl::execute_body(std::string_view data) {
     since_body = 0;
     chunk_lines.take_data(body.size());
   }
-  if (event == Event::complete) {
-    idle = true;
-    in_body = false;
-    blank = 0;
-  }
+  if (event == Event::complete) end_message();
   return {event, Problem::none, parsed, event == Event::body ? body : std::string_view()};
 }
 
@@ -324,7 +338,8 @@ void Http1::Impl::begin_message(Request& request) {
 }
 
 Http1::Step Http1::next(const char* data, size_t size, Request& request) {
-  return impl_->in_body ? impl_->next_of_body(data, size) : impl_->next_of_head(data, size, request);
+  if (!impl_->in_body) return impl_->next_of_head(data, size, request);
+  return impl_->has_body ? impl_->next_of_body(data, size) : impl_->end_without_body();
 }
 
 }  // namespace sealgate
