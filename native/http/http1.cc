@@ -62,7 +62,6 @@ struct Http1::Impl {
   bool idle = true;      // between messages
   bool in_body = false;  // the head is complete, the message is not
   size_t target_size = 0;
-  size_t field_count = 0;
   size_t blank = 0;
   size_t since_body = 0;  // bytes of chunk lines and trailers since the last body bytes
   ChunkLines chunk_lines;
@@ -91,10 +90,6 @@ Http1::Impl::Impl(const HttpLimits& given) : limits(given) {
     Impl& self = *static_cast<Impl*>(p->data);
     self.target_size += size;
     return self.target_size > self.limits.target_bytes ? self.fail(Problem::target_too_long) : 0;
-  };
-  settings.on_header_field_complete = [](llhttp_t* p) -> int {
-    Impl& self = *static_cast<Impl*>(p->data);
-    return ++self.field_count > self.limits.fields ? self.fail(Problem::head_too_large) : 0;
   };
   settings.on_headers_complete = [](llhttp_t* p) -> int {
     p->upgrade = 0;  // Upgrade is ignored: what follows is HTTP/1.1 still (RFC 9110 7.8)
@@ -150,32 +145,35 @@ Problem Http1::Impl::problem_of(llhttp_errno_t error) const {
 
 // --- the head, once llhttp found it well-formed and its bytes stand together ---
 
-// Stricter than llhttp: each line ends with CRLF, CR and LF occur nowhere else, no line is folded, and there
-// is no NUL. A proxy that reads such heads differently could be used for request smuggling (RFC 9112 2.2,
-// 5.2, 11.2).
+// Stricter than llhttp: each line ends with CRLF, where llhttp takes LF as well, and no line is folded. CR
+// and NUL are llhttp's to refuse. A proxy that reads such heads differently could be used for request
+// smuggling (RFC 9112 2.2, 5.2, 11.2).
 Problem Http1::Impl::read_head(std::string_view text, Request& request) {
-  if (text.find('\0') != std::string_view::npos) return Problem::head_malformed;
+  if (!speaks_http1()) return Problem::version_unsupported;
   request.method = method_of(parser.method);
-  size_t fields_from = 0;
-  for (size_t from = 0;;) {
-    // No lone CR or LF: the first CR must be followed by the first LF.
-    const size_t end = text.find('\r', from);
-    if (end == std::string_view::npos || text.find('\n', from) != end + 1) return Problem::head_malformed;
-    const std::string_view line = text.substr(from, end - from);
+  size_t fields_from = 0, from = 0;
+  for (size_t fields = 0;; fields++) {
+    const size_t end = text.find('\n', from);
+    if (end == std::string_view::npos || end == 0 || text[end - 1] != '\r') return Problem::head_malformed;
+    const std::string_view line = text.substr(from, end - 1 - from);
     if (from == 0) {
-      const size_t space = line.find(' ');
+      constexpr size_t kVersionBytes = std::string_view(" HTTP/1.1").size();
+      const size_t space = line.find(' '), target_end = line.size() - kVersionBytes;
+      // llhttp reads the methods of RTSP and Icecast too, with versions of their own.
+      if (line.substr(target_end, 5) != " HTTP") return Problem::version_unsupported;
       request.method_name = line.substr(0, space);
-      request.target = line.substr(space + 1, line.rfind(' ') - space - 1);
-      fields_from = end + 2;
+      request.target = line.substr(space + 1, target_end - space - 1);
+      fields_from = end + 1;
     } else if (line.empty()) {
       request.head = text.substr(fields_from, from - fields_from);
-      break;
+      return check_framing(request);
+    } else if (fields > limits.fields) {
+      return Problem::head_too_large;
     } else if (const Problem problem_found = read_field(line, request); problem_found != Problem::none) {
       return problem_found;
     }
-    from = end + 2;
+    from = end + 1;
   }
-  return check_framing(request);
 }
 
 Problem Http1::Impl::read_field(std::string_view line, Request& request) {
@@ -210,7 +208,6 @@ Problem Http1::Impl::read_field(std::string_view line, Request& request) {
 
 Problem Http1::Impl::check_framing(Request& request) const {
   request.http10 = parser.http_major == 1 && parser.http_minor == 0;
-  if (!speaks_http1()) return Problem::version_unsupported;
   if (request.method == Method::other && parser.method == HTTP_CONNECT) return Problem::method_unknown;
   std::string_view& host = request.fields[static_cast<size_t>(Field::host)];
   std::string_view authority = host;
@@ -330,7 +327,7 @@ Http1::Step Http1::Impl::execute_body(std::string_view data) {
 void Http1::Impl::begin_message(Request& request) {
   idle = false;
   request.clear();
-  target_size = field_count = since_body = 0;
+  target_size = since_body = 0;
   in_extension = false;
   has_length = says_close = false;
   transfer_encoding = {};

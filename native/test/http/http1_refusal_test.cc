@@ -91,6 +91,44 @@ TEST_CASE("a head that is not built of whole CRLF lines is refused") {
   refused({"nine empty lines", std::string(18, '\n') + get + "\r\n", head_malformed});
 }
 
+// Whether CR and LF occur as line ends only, and NUL nowhere.
+bool has_whole_lines(std::string_view text) {
+  for (size_t from = 0; from < text.size();) {
+    const size_t end = text.find_first_of(std::string_view("\r\n\0", 3), from);
+    if (end == std::string_view::npos || text.substr(end, 2) != "\r\n") return false;
+    from = end + 2;
+  }
+  return true;
+}
+
+TEST_CASE("CR, LF and NUL at any place of a head reach nobody, and no line has two meanings") {
+  const std::string head = "GET /a HTTP/1.1\r\nHost: h\r\nX-Y: a b\r\nRange: bytes=0-\r\n\r\n";
+  const std::string_view bytes("\r\n\0\t ", 5);
+  const auto check = [](const std::string& changed) {
+    INFO(changed);
+    Transcript read({}, [](const Request& request) {
+      CHECK(has_whole_lines(request.bytes));
+      CHECK_EQ(std::string(request.method_name), "GET");
+      CHECK(request.target.find_first_of(std::string_view("\r\n\0\t ", 5)) == std::string_view::npos);
+      for (const std::string_view value : request.fields)
+        CHECK(value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos);
+    });
+    read.feed(changed);
+  };
+  for (size_t at = 0; at <= head.size(); at++) {
+    for (const char one : bytes) {
+      for (const char other : bytes) {
+        const std::string pair{one, other};
+        for (const size_t length : {1, 2}) {
+          check(std::string(head).insert(at, pair, 0, length));
+          if (at + length <= head.size()) check(std::string(head).replace(at, length, pair, 0, length));
+        }
+      }
+    }
+    if (at < head.size()) check(std::string(head).erase(at, 1));
+  }
+}
+
 TEST_CASE("a request line that is none is refused") {
   const auto line = [](const std::string& text) { return text + "\r\nHost: h\r\n\r\n"; };
   refused({"two blanks before the target", line("GET  / HTTP/1.1"), head_malformed});
@@ -115,6 +153,8 @@ TEST_CASE("a version that is not 1.0 or 1.1 is refused") {
   refused({"HTTP/0.9", "GET /\r\n\r\n", version_unsupported});
   refused({"HTTP/1.2", "GET / HTTP/1.2\r\nHost: h\r\n\r\n", version_unsupported});
   refused({"HTTP/2.0", "GET / HTTP/2.0\r\nHost: h\r\n\r\n", version_unsupported});
+  refused({"Icecast", "SOURCE /a ICE/1.0\r\nHost: h\r\n\r\n", version_unsupported});
+  refused({"RTSP", "DESCRIBE /a RTSP/1.0\r\nHost: h\r\n\r\n", version_unsupported});
   refused({"the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", version_unsupported});
 }
 
