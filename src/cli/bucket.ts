@@ -34,7 +34,7 @@ export function addBucket(program: Command): void {
     'sealgate bucket ls',
   );
   const creating = withControl(bucket.command('create'))
-    .description('create a bucket; its kind cannot be changed later')
+    .description('create a bucket')
     .argument('<name>')
     .option(
       '--kind <kind>',

@@ -1,20 +1,30 @@
 // bucket set: changes what a bucket keeps and may keep, in the store or through the server that has it open.
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type AskedSettings, changeOf, objection } from '../control/buckets.ts';
+import { bucketKindSchema } from '../object_schema.ts';
 import { StoreHeld } from '../store/layout.ts';
 import { checkBucketName } from '../store/names.ts';
 import { mostQuota, type Quota, quotaText } from '../store/quota.ts';
 import { mostSeconds, mostVersions, type Retention, retentionText } from '../store/retention.ts';
-import type { Bucket } from '../store/store.ts';
+import type { Bucket, BucketKind } from '../store/store.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { onRecord } from './on_record.ts';
 import { serverOf } from './place.ts';
 import { UsageError } from './say.ts';
-import { checked, type SiteOptions, storeFlag, withExamples, withStore } from './site.ts';
+import {
+  checked,
+  kindToMake,
+  type SiteOptions,
+  siteConfig,
+  storeFlag,
+  withExamples,
+  withStore,
+} from './site.ts';
 import { bytesIn } from './units.ts';
 
 interface Options extends SiteOptions, ControlOptions {
+  kind?: BucketKind;
   keepVersions?: string;
   keepDays?: string;
   keepAll?: true;
@@ -26,8 +36,11 @@ interface Options extends SiteOptions, ControlOptions {
 
 export function addBucketSet(bucket: Command): void {
   const setting = withControl(bucket.command('set'))
-    .description('say which older versions a bucket keeps, and how much it may keep')
+    .description('change the kind of a bucket, which older versions it keeps, and how much it may keep')
     .argument('<name>')
+    .addOption(
+      new Option('--kind <kind>', 'for what is written from now on').choices(bucketKindSchema.options),
+    )
     .option('--keep-versions <number>', 'keep so many versions behind the newest; a deletion counts as one')
     .option('--keep-days <days>', 'keep versions for so many days after they were overwritten or deleted')
     .option('--keep-all', 'keep all versions, as a new bucket does')
@@ -43,6 +56,10 @@ export function addBucketSet(bucket: Command): void {
 What is not named stays as it is. With --keep-versions and --keep-days, a version is kept while one of the two
 keeps it; collection removes the others.
 
+A bucket that becomes versioned takes other bytes under its names at once, but clients and caches may keep for
+a year what they got while it was write-once. One that becomes write-once keeps no older versions: collection
+removes them after the grace time, and --yes is asked for when there are any.
+
 A quota counts every version of a name whose bytes are kept: older ones until they are collected, those of
 deleted names too, and each with its size even where several have the same bytes. 'sealgate bucket ls' shows
 the usage. Beyond it uploads, copies and imports are refused with 507 (quota-reached); deletions never are.
@@ -53,14 +70,19 @@ One below the usage may be set: then nothing is taken until there is less.`,
     'sealgate bucket set pages --keep-versions 3 --keep-days 30',
     'sealgate bucket set builds --quota-bytes 200GiB --quota-objects 100000',
     'sealgate bucket set builds --quota-objects none',
+    'sealgate bucket set nightly --kind versioned',
   );
 }
 
 async function set(name: string, options: Options): Promise<void> {
   checked(name, () => checkBucketName(name));
-  const { control, yes = false, why = 'asked to' } = options;
+  const { kind, control, yes = false, why = 'asked to' } = options;
   const asked = { name, ...settingsOf(options), yes, why };
-  say(name, control === undefined ? await setHere(asked, options) : await setThere(asked, options, control));
+  // A server does not start while the configuration declares another kind.
+  if (kind) kindToMake(await siteConfig(options), name, kind);
+  const bucket =
+    control === undefined ? await setHere(asked, options) : await setThere(asked, options, control);
+  say(bucket, kind);
 }
 
 interface Asked extends AskedSettings {
@@ -90,9 +112,10 @@ async function setHere(asked: Asked, options: Options): Promise<Bucket> {
   }
 }
 
-function say(name: string, { kind, keep, quota }: Pick<Bucket, 'kind' | 'keep' | 'quota'>): void {
+function say({ name, kind, keep, quota }: Bucket, asked: BucketKind | undefined): void {
   const all = kind === 'versioned' && keep === undefined ? [retentionText(keep)] : [];
-  console.log(`${name} ${[...all, ...settingsText({ keep, quota })].join('; ')}`.trimEnd());
+  const is = asked ? [`is ${kind}`] : [];
+  console.log(`${name} ${[...is, ...all, ...settingsText({ keep, quota })].join('; ')}`.trimEnd());
 }
 
 /** Settings that differ from those of a new bucket, in words, for a line. */
@@ -101,10 +124,11 @@ export function settingsText({ keep, quota }: { keep?: Retention | undefined; qu
 }
 
 function settingsOf(options: Options): AskedSettings {
-  const settings = { ...keepOf(options), ...quotaOf(options) };
+  const { kind } = options;
+  const settings = { ...(kind && { kind }), ...keepOf(options), ...quotaOf(options) };
   if (Object.keys(settings).length > 0) return settings;
   throw new UsageError(
-    'expected --keep-versions, --keep-days or both, or --keep-all; --quota-bytes or --quota-objects',
+    'expected --kind; --keep-versions, --keep-days or both, or --keep-all; --quota-bytes or --quota-objects',
   );
 }
 

@@ -3,6 +3,7 @@
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
 import { bucketKindSchema } from '../object_schema.ts';
+import type { Objects } from '../objects/objects.ts';
 import type { AuditLog } from '../rollout/audit_log.ts';
 import { checkBucketName } from '../store/names.ts';
 import { mostQuota } from '../store/quota.ts';
@@ -14,7 +15,8 @@ import { problem } from './problem.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
 export interface BucketServices {
-  store: Pick<Store, 'buckets' | 'bucket' | 'usage' | 'createBucket' | 'setBucket' | 'removedBy'>;
+  store: Pick<Store, 'buckets' | 'bucket' | 'usage' | 'createBucket' | 'removedBy'>;
+  objects: Pick<Objects, 'setBucket'>;
   audit: AuditLog;
 }
 
@@ -35,15 +37,16 @@ const limit = z.union([z.literal('none'), z.int().min(0).max(mostQuota)]);
 const setSchema = z
   .strictObject({
     name: z.string(),
+    kind: bucketKindSchema.optional(),
     keep: z.union([z.literal('all'), keepSchema]).optional(),
     quota: z.strictObject({ bytes: limit, objects: limit }).partial().optional(),
     yes: z.boolean().default(false),
     why: why.default('asked to'),
   })
-  .refine(({ keep, quota }) => keep !== undefined || quota !== undefined, 'expected keep or quota');
+  .refine((asked) => asked.kind ?? asked.keep ?? asked.quota, 'expected kind, keep or quota');
 
 /** What /buckets/set is asked for, as far as it is about the bucket. */
-export type AskedSettings = Pick<z.input<typeof setSchema>, 'keep' | 'quota'>;
+export type AskedSettings = Pick<z.input<typeof setSchema>, 'kind' | 'keep' | 'quota'>;
 
 /** @param refusing answers what the work throws of errors.ts. */
 export function bucketRoutes(
@@ -67,32 +70,39 @@ export function shownBuckets(store: Pick<Store, 'buckets' | 'usage'>) {
   return store.buckets().map((bucket) => shownBucket(bucket, store.usage(bucket.name)));
 }
 
-export function changeOf({ keep, quota }: AskedSettings): SettingsChange {
-  return { ...(keep && { keep: keep === 'all' ? 'none' : keep }), ...(quota && { quota }) } as SettingsChange;
+export function changeOf({ kind, keep, quota }: AskedSettings): SettingsChange {
+  return {
+    ...(kind && { kind }),
+    ...(keep && { keep: keep === 'all' ? 'none' : keep }),
+    ...(quota && { quota }),
+  } as SettingsChange;
 }
 
 /** Why settings are not changed without a further word; undefined: that removes nothing that there is. */
 export async function objection(
-  store: Pick<Store, 'removedBy'>,
+  store: Pick<Store, 'removedBy' | 'bucket'>,
   name: string,
-  { keep }: SettingsChange,
+  { kind, keep }: SettingsChange,
 ): Promise<string | undefined> {
-  if (keep === undefined || keep === 'none') return undefined;
-  const { versions, bytes } = await store.removedBy(name, keep);
+  const losesAll = kind === 'write-once' && store.bucket(name)?.kind === 'versioned';
+  const kept = losesAll ? { versions: 0 } : keep;
+  if (kept === undefined || kept === 'none') return undefined;
+  const { versions, bytes } = await store.removedBy(name, kept);
   if (versions === 0) return undefined;
   const removed = `${versions} older version${versions === 1 ? '' : 's'} of ${bytes} bytes`;
   return `bucket ${name} has ${removed} that would be removed after the grace time; say --yes to do so`;
 }
 
-async function setBucket(c: Context<ControlEnv>, { store, audit }: BucketServices): Promise<Response> {
+async function setBucket(c: Context<ControlEnv>, services: BucketServices): Promise<Response> {
   const asked = await bodyOf(c, setSchema, 'bucket-malformed');
   if (asked instanceof Response) return asked;
+  const { store, objects, audit } = services;
   const { name, yes, why, ...settings } = asked;
   const change = changeOf(settings);
   const against = yes ? undefined : await objection(store, name, change);
   if (against !== undefined) return problem(c, 409, 'versions-would-be-removed', against);
   await audit.append({ who: whoOf(c), action: 'bucket-set', why, bucket: name, ...settings });
-  await store.setBucket(name, change);
+  await objects.setBucket(name, change);
   const set = store.bucket(name);
   return c.json(set && shownBucket(set, store.usage(name)));
 }

@@ -15,7 +15,7 @@ import { problem } from './problem.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
 export interface ContentServices extends BucketServices {
-  objects: Pick<Objects, 'forget'>;
+  objects: Pick<Objects, 'forget' | 'setBucket'>;
   /** Makes the workers drop kept plans whose epoch has changed, and close the files of those plans. */
   dropStalePlans(): Promise<void>;
   collector: Collecting;

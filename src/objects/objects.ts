@@ -17,6 +17,7 @@ import type {
   NewRef,
   Page,
   PutOutcome,
+  SettingsChange,
   Store,
   VersionPage,
   Versions,
@@ -120,6 +121,11 @@ export class Objects {
     return bucket;
   }
 
+  /** See store.ts. Kept plans say how long clients may keep what they got, which the kind decides. */
+  setBucket(name: string, change: SettingsChange): Promise<void> {
+    return this.#options.store.setBucket(name, change).then(() => this.#options.epochs.bump(name));
+  }
+
   /** What a name points at. Rejects with `bucket-unknown`, `not-found` or `name-deleted`. */
   async head(at: Name): Promise<Descriptor> {
     await this.#switches.idle(at.bucket);
@@ -180,7 +186,8 @@ export class Objects {
     checkRoom(this.#options.store, to.bucket, request.size, this.#current(to));
     return this.#receiving(request.digest, (staging, body) =>
       this.#locked(to, async () => {
-        this.#checkWritable(to, kind, { ...request, digest: body.digest });
+        // The kind anew: it may be another since the body began to come.
+        this.#checkWritable(to, this.bucket(to.bucket).kind, { ...request, digest: body.digest });
         const { mediaType, fields, modified } = request;
         const put = this.#options.store.putObject(
           to.bucket,
@@ -263,8 +270,6 @@ export class Objects {
     return this.#switches.make(bucket, changes, replaces);
   }
 
-  // --- blobs that are no longer what they were
-
   /** The engine or the sentinel doubts a blob: it is proved anew, and withdrawn when it fails. */
   async prove(digest: string, found: SealBreak): Promise<void> {
     try {
@@ -303,8 +308,6 @@ export class Objects {
     };
     return this.#options.store.collect({ ...round, released });
   }
-
-  // --- what the changes share
 
   #locked<T>({ bucket, name }: Name, change: () => Promise<T>): Promise<T> {
     return this.#locks.run(`${bucket}/${name}`, change);

@@ -7,6 +7,7 @@ import type { Bucket, BucketKind, SettingsChange } from './store.ts';
 import { noUsage, type Usage } from './usage.ts';
 
 interface BucketRecord {
+  /** The kind that it was made with. */
   kind: BucketKind;
   created: number;
 }
@@ -16,7 +17,8 @@ interface SettingsRecord extends Settings {
   created: number;
 }
 
-type Settings = Pick<Bucket, 'keep' | 'quota'>;
+/** `kind`: another than the one that the bucket was made with, or that one again. */
+type Settings = Partial<Pick<Bucket, 'kind' | 'keep' | 'quota'>>;
 
 export class Buckets {
   readonly #meta: Metadata;
@@ -43,8 +45,9 @@ export class Buckets {
     return bucket;
   }
 
-  #with(name: string, { kind, created }: BucketRecord): Bucket {
-    const { keep, quota } = this.#meta.newest<SettingsRecord>('settings', [name])?.value ?? {};
+  #with(name: string, { kind: first, created }: BucketRecord): Bucket {
+    const settings = this.#meta.newest<SettingsRecord>('settings', [name])?.value ?? {};
+    const { kind = first, keep, quota } = settings as Settings;
     return { name, kind, created, ...(keep && { keep }), ...(quota && { quota }) };
   }
 
@@ -61,14 +64,15 @@ export class Buckets {
     if (actual !== kind) {
       throw new SealgateError(
         'bucket-kind-differs',
-        `Bucket ${name} is ${actual}, and stays it; asked for was ${kind}.`,
+        `Bucket ${name} is ${actual}, asked for was ${kind}; 'sealgate bucket set ${name} --kind ${kind}' ` +
+          'changes it.',
       );
     }
   }
 
   /** See store.ts. */
   async set(name: string, change: SettingsChange): Promise<void> {
-    const { kind } = this.existing(name);
+    const { kind } = { ...this.existing(name), ...change };
     if (change.keep !== undefined && kind !== 'versioned')
       throw new SealgateError(
         'bucket-kind-differs',
@@ -92,13 +96,15 @@ export class Buckets {
 }
 
 function changed(before: Settings = {}, change: SettingsChange): Settings {
-  const keep = change.keep ?? before.keep;
+  const kind = change.kind ?? before.kind;
+  const keep = change.kind === 'write-once' ? 'none' : (change.keep ?? before.keep);
   const quota: Quota = {};
   for (const which of ['bytes', 'objects'] as const) {
     const limit = change.quota?.[which] ?? before.quota?.[which];
     if (limit !== undefined && limit !== 'none') quota[which] = limit;
   }
   return {
+    ...(kind && { kind }),
     ...(keep !== undefined && keep !== 'none' && { keep }),
     ...(Object.keys(quota).length > 0 && { quota }),
   };

@@ -31,6 +31,7 @@ export interface Bucket {
 
 /** Settings of a bucket that become others; those that are absent stay. `none`: there is none any more. */
 export interface SettingsChange {
+  kind?: BucketKind;
   keep?: Retention | 'none';
   quota?: { [Which in keyof Quota]?: number | 'none' };
 }
@@ -167,11 +168,12 @@ export interface Store {
 
   buckets(): Bucket[];
   bucket(name: string): Bucket | undefined;
-  /** Makes a bucket. The same kind again is fine; another kind is refused with `bucket-kind-differs`. */
+  /** Makes a bucket. The kind that it has is fine; another is refused with `bucket-kind-differs`. */
   createBucket(name: string, kind: BucketKind): Promise<void>;
   /**
    * Changes settings of a bucket. Refused with `bucket-unknown`, and where a write-once bucket is to keep
    * older versions with `bucket-kind-differs`. A quota may be below what is used: then nothing more is taken.
+   * Another kind is for what is written from now on; one that becomes write-once keeps no older versions.
    */
   setBucket(name: string, change: SettingsChange): Promise<void>;
   /** What a bucket keeps. Undefined in a store open for reading that an older version wrote to last. */

@@ -64,7 +64,7 @@ test('bucket create with another kind is refused', async () => {
   const args = ['bucket', 'create', 'live', '--kind', 'write-once', ...at];
   const { status, stderr } = await outcome(spawnCli(args));
   assert.equal(status, 1);
-  assert.match(stderr, /^sealgate: \S+: Bucket live is versioned, and stays it; [^\n]*\n$/);
+  assert.match(stderr, /^sealgate: \S+: Bucket live is versioned, asked for was write-once; [^\n]*\n$/);
 });
 
 test('rm and cp: a name is deleted, bytes get another name with their media type', async () => {

@@ -100,7 +100,7 @@ const refusals: [string, string[], RegExp, number?][] = [
   [
     'another kind than the bucket has',
     ['.', '-b', 'releases', '--kind', 'write-once'],
-    /^sealgate: Bucket releases is versioned, and/,
+    /^sealgate: Bucket releases is versioned, asked/,
   ],
 ];
 for (const [what, args, expected, code = 1] of refusals) {

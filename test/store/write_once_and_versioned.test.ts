@@ -69,6 +69,35 @@ test('a bucket keeps its kind', async () => {
   assert.equal(site.store.bucket('files')?.kind, 'write-once');
 });
 
+test('a bucket that becomes versioned takes other bytes, and one that becomes write-once none', async () => {
+  await site.store.createBucket('moved', 'write-once');
+  await site.put('moved', 'a', 'one');
+  await site.store.setBucket('moved', { kind: 'versioned', quota: { objects: 5 } });
+  await site.reopen();
+  assert.deepEqual(
+    { ...site.store.bucket('moved'), created: 0 },
+    {
+      ...{ name: 'moved', kind: 'versioned', created: 0 },
+      quota: { objects: 5 },
+    },
+  );
+  assert.equal(await site.put('moved', 'a', 'two'), 'replaced');
+  await site.store.setBucket('moved', { keep: { versions: 3 } });
+  await site.store.setBucket('moved', { kind: 'write-once' });
+  await assert.rejects(site.put('moved', 'a', 'three'), taken);
+  assert.deepEqual(
+    [site.store.bucket('moved')?.keep, site.store.bucket('moved')?.kind],
+    [undefined, 'write-once'],
+  );
+  await assert.rejects(site.store.createBucket('moved', 'versioned'), {
+    code: 'bucket-kind-differs',
+    message: /'sealgate bucket set moved --kind versioned' changes it/,
+  });
+  await assert.rejects(site.store.setBucket('moved', { keep: { versions: 1 } }), {
+    code: 'bucket-kind-differs',
+  });
+});
+
 test('a name needs a bucket and a committed blob', async () => {
   await assert.rejects(site.put('nobody', 'a', 'one'), { code: 'bucket-unknown' });
   const to = { digest: sha256('never stored'), mediaType: 'text/plain' };
