@@ -65,7 +65,7 @@ test('other bytes under a write-once name fail, and all other files are imported
   const { status, stdout, stderr } = await outcome(spawnCli([...args, '--token-file', tokenFile]));
   assert.equal(status, 1);
   assert.match(stdout, /^1 files imported/);
-  assert.match(stderr, /^sealgate: \S+\/new: [^\n]*write-once[^\n]*\nsealgate: 1 files were not imported;/);
+  assert.match(stderr, /^sealgate: \S+\/new: [^\n]*write-once[^\n]*\nsealgate: 1 files were not imported;/m);
 });
 
 test('a private key is not sent', async () => {
