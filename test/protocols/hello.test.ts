@@ -1,10 +1,11 @@
-// The seam: a protocol of thirty lines (examples/hello) beside the one that is built in, mounted on a path
-// of every host and on one of a single host, over real reactors and a real store.
+// The seam: protocols of thirty lines (examples/) beside the one that is built in, mounted on a path of
+// every host and on one of a single host, over real reactors and a real store.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import pino from 'pino';
 import { hello } from '../../examples/hello/index.ts';
+import { lookup } from '../../examples/lookup/index.ts';
 import { addon } from '../../src/native/addon.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects } from '../../src/objects/objects.ts';
@@ -29,9 +30,10 @@ const log = pino({ level: 'silent' });
 const mounts: Mount[] = [
   { host: '*', path: '/', protocol: 'objects' },
   { host: '*', path: '/hello/', protocol: 'hello', bucket: 'greetings' },
+  { host: '*', path: '/lookup/', protocol: 'lookup', bucket: 'greetings' },
   { host: 'hello.example', path: '/greet/', protocol: 'hello', bucket: 'greetings' },
 ];
-const protocols = { objects: builtIn, hello };
+const protocols = { objects: builtIn, hello, lookup };
 const { handle, table } = mounted(mounts, protocols, {
   objects,
   authorize: () => openToAll,
@@ -74,9 +76,9 @@ test('PUT /hello/{name} stores, and the kept plan of the name is stale at once',
 });
 
 const post = (body: string, ...fields: string[]) =>
-  `${request('POST', '/hello/', `Content-Length: ${Buffer.byteLength(body)}`, ...fields)}${body}`;
+  `${request('POST', '/lookup/', `Content-Length: ${Buffer.byteLength(body)}`, ...fields)}${body}`;
 
-test('POST /hello/ is answered by what its body says, and no plan is kept of that', async () => {
+test('POST /lookup/ is answered by what its body says, and no plan is kept of that', async () => {
   await site.put('greetings', 'moon.txt', 'Hello, moon\n');
   for (const [name, greeting] of [
     ['world', 'Moin'],
@@ -87,10 +89,10 @@ test('POST /hello/ is answered by what its body says, and no plan is kept of tha
     const answer = await wire.response();
     assert.deepEqual([answer.status, answer.body.toString()], [200, greeting]);
   }
-  assert.equal((await wire.get('/hello/')).status, 405);
+  assert.equal((await wire.get('/lookup/')).status, 405);
 });
 
-test('POST /hello/ with a body that is no name is refused, and with one that is too long 413', async () => {
+test('POST /lookup/ with a body that is no name is refused, and with one that is too long 413', async () => {
   for (const body of ['', '{', '{"name":1}', '{"name":"../world"}', 'null']) {
     wire.send(post(body));
     assert.equal((await wire.response()).status, 400, body);
