@@ -6,7 +6,7 @@ import type { Clock } from '../../src/store/pace.ts';
 const start = Date.UTC(2026, 0, 1);
 
 export class TestClock implements Clock {
-  /** By which the date is wrong, as when the host's clock is set. */
+  /** Milliseconds by which the date is ahead of the time, as after the host's clock was set. */
   set = 0;
   #now = 0;
   #end = 0;
@@ -33,7 +33,7 @@ export class TestClock implements Clock {
     await setImmediate();
   }
 
-  /** Lets whoever sleeps no longer than until then go on. */
+  /** Lets so much time pass: sleepers whose time comes by then go on. */
   advance(milliseconds: number): void {
     this.#end += milliseconds;
     for (const wake of this.#wake.splice(0)) wake();

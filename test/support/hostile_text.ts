@@ -89,7 +89,7 @@ async function feed(): Promise<void> {
   console.log(JSON.stringify(grown));
 }
 
-// A request without a field of Authorization passes, so that the other doors are not all closed by it.
+// A request without Authorization is authorized, so that texts reach what comes after authorization.
 function withToken(tokens: Tokens) {
   const authorize = authorizer(tokens, [], false);
   return (request: Parameters<typeof authorize>[0], action: 'read' | 'write', bucket?: string) => {
@@ -108,7 +108,7 @@ async function growthOf(ask: (length: number) => Promise<unknown>): Promise<numb
   return whole / inPieces;
 }
 
-// What other programs do to the processor's caches comes and goes; the growth of a pattern stays.
+// A growth that is too fast is measured again: disturbance by other programs goes, that of a pattern stays.
 async function leastGrowthOf(ask: (length: number) => Promise<unknown>): Promise<number> {
   let growth = await growthOf(ask);
   for (let each = 1; each < tries && growth > mostGrowth; each++) {
@@ -117,7 +117,7 @@ async function leastGrowthOf(ask: (length: number) => Promise<unknown>): Promise
   return growth;
 }
 
-// The least of some tries: what the garbage collector and the compiler take comes and goes.
+// The least of some tries is free of the time that the garbage collector and the compiler take.
 async function least(work: () => Promise<unknown>): Promise<number> {
   const taken: number[] = [];
   for (let each = 0; each < tries; each++) taken.push(await cpuOf(work));

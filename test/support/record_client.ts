@@ -31,7 +31,7 @@ export function recordClient(
   return recordClientFrom('127.0.0.1', server, suite, ...commands);
 }
 
-/** The same from one of the addresses of this machine. */
+/** Runs record_client with one of this machine's addresses as its own. */
 export async function recordClientFrom(
   source: string,
   server: TestServer,

@@ -4,7 +4,7 @@
 export interface OutOfPlace {
   what: string;
   send: (string | number)[];
-  /** What arrives after it, alerts as `level description`. */
+  /** What the client receives after it; an alert is written `level description`. */
   expected: string[];
 }
 

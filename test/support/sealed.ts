@@ -11,7 +11,7 @@ export function reachedLevel(folder: string): SealLevel {
   return immutable === '' && lease === '' ? 'L2' : 'L1';
 }
 
-/** As chattr(1) does it for whoever runs it. */
+/** Sets or clears the immutable flag with chattr(1). */
 export function setImmutable(file: string, on: boolean): void {
   execFileSync('chattr', [on ? '+i' : '-i', file], { stdio: 'pipe' });
 }

@@ -9,18 +9,18 @@ import { join } from 'node:path';
 
 export interface SmallDisk {
   dir: string;
-  /** Takes all space but so many bytes. */
+  /** Fills the file system until this many bytes are free. */
   leave(bytes: number): Promise<void>;
-  /** Gives it back. */
+  /** Frees the space that was taken. */
   makeRoom(): Promise<void>;
   remove(): Promise<void>;
 }
 
 export interface ImageDisk {
   dir: string;
-  /** Nothing of it is in memory afterwards. */
+  /** Drops the file system's pages from memory, so that reads reach the disk. */
   forget(): void;
-  /** Changes a byte where these are on the disk, below the file system; what memory has of them stays. */
+  /** Changes a byte of these contents on the disk alone: pages in memory keep the old one. */
   change(bytes: Buffer): void;
   remove(): Promise<void>;
 }
@@ -61,8 +61,8 @@ export async function mountImage(mebibytes: number): Promise<ImageDisk | string>
 }
 
 /**
- * The folder `from` in the place of `at`: a mount of its own, though the file system is the same. Returns the
- * reason, as text, where nothing can be mounted.
+ * Mounts the folder `from` at `at`: a mount of its own on the same file system. Returns the reason, as text,
+ * where nothing can be mounted.
  */
 export function bindFolder(from: string, at: string): string | undefined {
   try {
@@ -73,7 +73,7 @@ export function bindFolder(from: string, at: string): string | undefined {
   }
 }
 
-/** What is mounted at `at` goes, also where a process has a folder of it open. */
+/** Unmounts what is at `at`, also while a process has a folder of it open. */
 export function unmount(at: string): void {
   execFileSync('umount', ['--lazy', at], { stdio: 'pipe' });
 }

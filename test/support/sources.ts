@@ -1,4 +1,4 @@
-// Sources: the project's own files as the tidy tests see them, and what can be read off them unrun.
+// Sources: the project's own files, and what the tidy tests find in their text.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-// Directory trees to import, and the bucket that comes of them.
+// Directory trees to import, and what a bucket lists after the import.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -1,5 +1,4 @@
-// WholeStore: everything that has to be so of a store that was opened after a crash, whatever it was used
-// for.
+// WholeStore: what must hold of every store that was opened after a crash.
 
 import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
@@ -15,13 +14,13 @@ import { noUsage, type Usage } from '../../src/store/usage.ts';
 import { allNames, blobPath, sha256 } from './store.ts';
 
 /**
- * What a store has. Temporary files have names of their own, and what writes them next writes over what a
- * kill has left.
+ * The files of a store. Names of temporary files are fixed, so that the next writer overwrites what a
+ * killed one left.
  */
 const ours = /^(blobs|staging|quarantine|meta|lock|format(\.tmp)?|journal(\.new)?|scrub\.json(\.tmp)?)$/;
 const oursInBlobs = /^(id|sha256|id\.tmp)$/;
 
-/** Nothing that is left over but what is known to be written over. */
+/** Asserts that no file is left over except those that the next writer overwrites. */
 export async function checkFolders(root: string): Promise<void> {
   assert.deepEqual(await readdir(join(root, 'staging')), [], 'staging');
   const strange = [
@@ -31,7 +30,7 @@ export async function checkFolders(root: string): Promise<void> {
   assert.deepEqual(strange, []);
 }
 
-/** Each name has its bytes. @param damaged digests of blobs that were damaged on purpose. */
+/** Asserts that each name has its bytes. @param damaged digests of blobs that were damaged on purpose. */
 export async function checkNames(store: Store, damaged: ReadonlySet<string> = new Set()): Promise<void> {
   for (const { name: bucket } of store.buckets()) {
     for (const name of allNames(store, bucket)) {
