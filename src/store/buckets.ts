@@ -1,4 +1,4 @@
-// Buckets: namespaces of names, each with a kind that it keeps, and settings that can be changed.
+// Buckets: namespaces of names, each with a kind and with settings that can be changed.
 
 import { SealgateError } from '../errors.ts';
 import type { Metadata } from './metadata.ts';
@@ -22,7 +22,7 @@ type Settings = Partial<Pick<Bucket, 'kind' | 'keep' | 'quota'>>;
 
 export class Buckets {
   readonly #meta: Metadata;
-  /** Buckets that were read before, by name; forgotten when their settings change. */
+  /** Cache of buckets by name; an entry goes when the bucket's settings change. */
   readonly #known = new Map<string, Bucket>();
 
   constructor(meta: Metadata) {
@@ -82,12 +82,12 @@ export class Buckets {
       ...changed(newest?.value, change),
       created: Date.now(),
     });
-    // On a full disk too: it may be what lets older versions go.
+    // The reserve for a full disk may be used: the change may be what frees older versions.
     await this.#meta.append('settings', [name], settings, 'frees');
     this.#known.delete(name);
   }
 
-  /** Throws `quota-reached` when the bucket may not keep so much more. */
+  /** Throws `quota-reached` when this much more would exceed the bucket's quota. */
   checkRoom(name: string, added: Usage): void {
     const { quota } = this.existing(name);
     const refusal = quota && refusalOf(name, quota, this.#meta.usageOf(name) ?? noUsage, added);

@@ -13,12 +13,12 @@ interface Parts {
   blobs: Blobs;
 }
 
-/** Takes versions of names, and what keeps their blobs, out of the metadata; both of a name in one commit. */
+/** Removes versions of names and their holds on blobs; both of one name go in one commit. */
 export async function release(meta: Metadata, records: Pick<StoreRecord, 'table' | 'key'>[]): Promise<void> {
   const changes = records.map(({ table, key }) => removal(table, key));
   await meta.make(changes, 'frees').catch(async (cause) => {
     if (!hasCode(cause, 'store-full') || records.length <= 2) throw cause;
-    // A full disk may have room for commits of half the size. What keeps a blob goes together with the name.
+    // A full disk may have room for commits of half the size. A version goes together with its hold.
     const half = records.length >> 1;
     const middle = half + Number(records[half - 1]?.table === 'holds');
     await release(meta, records.slice(0, middle));
@@ -35,7 +35,7 @@ function versionsOf(meta: Metadata, digest: string): { key: Key; value: BlobReco
   return found;
 }
 
-/** Bytes, as the newest record has them that tells. */
+/** Size in bytes by the newest record that has one. */
 export function bytesOf(meta: Metadata, digest: string): number {
   const sizes = versionsOf(meta, digest).map(({ value }) =>
     'size' in value ? value.size : 'collected' in value ? value.collected : undefined,
@@ -44,8 +44,9 @@ export function bytesOf(meta: Metadata, digest: string): number {
 }
 
 /**
- * Removes a blob that nothing keeps, with nobody beside. That it is collected is on record before its file
- * goes, and all of its records go after that: a kill between any two steps is followed by the rest of them.
+ * Removes a blob that nothing keeps, under the lock of its digest. A record says that it is collected before
+ * its file goes, and all of its records go after that: after a kill between two steps the next round does the
+ * rest.
  */
 export async function removeBlob({ meta, blobs }: Parts, digest: string): Promise<void> {
   const collected = (newest: Version<BlobRecord> | undefined): BlobRecord | undefined =>
@@ -72,9 +73,9 @@ async function recordBeforeFiles(
 }
 
 /**
- * Removes a blob's files for good, and the metadata say why. Under the lock of the digest. After a crash
- * between the two the blob is not served, and the same call removes the files. False when there was never
- * such a blob.
+ * Records why a blob is forgotten and removes its files, under the lock of its digest. After a crash between
+ * the two the blob is not served, and the same call removes the files. False when there was never such a
+ * blob.
  */
 export async function forgetBlob({ meta, blobs }: Parts, digest: string, why: string): Promise<boolean> {
   const known = meta.newest<BlobRecord>('blobs', [digest]);
@@ -85,8 +86,8 @@ export async function forgetBlob({ meta, blobs }: Parts, digest: string, why: st
   return true;
 }
 
-// Whoever stored it by its digest is answered that it is forgotten; the same bytes stored again are kept by
-// whoever does that.
+// A PUT that stored the blob by its digest alone loses its hold: a later PUT of the same bytes makes a hold
+// of its own.
 function recordForgotten(meta: Metadata, digest: string, why: string): Promise<boolean> {
   const forgotten = (): StoreRecord[] => {
     const newest = meta.newest<BlobRecord>('blobs', [digest]);

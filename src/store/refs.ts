@@ -12,7 +12,7 @@ import type { BucketKind, PutOutcome, Ref } from './store.ts';
 import { refOf } from './version_listing.ts';
 import { modifiedSince, timeBehind } from './version_times.ts';
 
-/** A name of a bucket of some kind. */
+/** A name, and the kind of its bucket. */
 export interface At {
   bucket: string;
   kind: BucketKind;
@@ -54,7 +54,7 @@ export class Refs {
   }
 
   /**
-   * What becomes of a name that is to point at these bytes. Throws `name-taken`, `media-type-differs` and
+   * What pointing a name at these bytes will do to it. Throws `name-taken`, `media-type-differs` and
    * `fields-differ`.
    */
   outcome({ bucket, kind, name }: At, digest: string, said: Said): PutOutcome {
@@ -71,7 +71,7 @@ export class Refs {
     return 'replaced';
   }
 
-  // The bytes that a write-once name held before it was deleted are the only ones that it may hold again.
+  // A deleted name of a write-once bucket may point again at the bytes that it held, and at no others.
   #lastDigest(bucket: string, name: string): string | undefined {
     const versions = { start: behind([bucket, name]), end: [bucket, name], reverse: true };
     for (const { value } of this.#meta.range<RefRecord>('refs', versions))

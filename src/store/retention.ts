@@ -5,7 +5,7 @@ import type { RefRecord } from './listing.ts';
 import type { Metadata } from './metadata.ts';
 import type { BucketKind } from './store.ts';
 
-/** A version is kept while one of the two keeps it. */
+/** A version is kept while its place or its age is within the rule: one of the two is enough. */
 export interface Retention {
   /** Versions behind the newest; a deletion counts as one. */
   versions?: number;
@@ -13,7 +13,7 @@ export interface Retention {
   seconds?: number;
 }
 
-/** Most versions, and seconds (100 years), that a rule names. */
+/** The largest numbers that a rule may have: versions, and seconds (100 years). */
 export const mostVersions = 1_000_000;
 export const mostSeconds = 100 * 366 * 86_400;
 
@@ -28,7 +28,7 @@ export function retentionText(keep: Retention | undefined): string {
   return `keeps ${parts.length > 0 ? parts.join(' and ') : 'no older versions'}`;
 }
 
-/** What collection has to know of a bucket. */
+/** The settings of a bucket that decide what is collected. */
 export interface Keeping {
   kind: BucketKind;
   /** Absent in a versioned bucket: all versions are kept. */
@@ -36,15 +36,16 @@ export interface Keeping {
 }
 
 export interface Superseded {
-  /** How many versions are behind it. */
+  /** How many newer versions the name has. */
   newer: number;
   /** Milliseconds since the epoch. */
   at: number;
 }
 
 /**
- * The time from which on a version may be collected; undefined: not as long as nothing changes.
- * @param graceMs how long everything that is overwritten or deleted stays in any case.
+ * When a version may be collected, in milliseconds since the epoch; undefined: never while the name stays as
+ * it is.
+ * @param graceMs how long every version stays after it was overwritten or deleted, whatever the rule.
  */
 export function collectableFrom(
   { kind, keep }: Keeping,
@@ -56,7 +57,7 @@ export function collectableFrom(
   return at + Math.max(graceMs, (keep.seconds ?? 0) * 1000);
 }
 
-/** Undefined for the newest version, and for one that there is no record of. */
+/** Undefined for the newest version of a name, and for a version that is not on record. */
 export function supersededBy(
   meta: Metadata,
   { bucket, name, version }: VersionOfName,

@@ -14,8 +14,8 @@ import type { Miscounted } from './usage_count.ts';
 export type BucketKind = 'write-once' | 'versioned';
 
 /**
- * What happens when a blob is asked for the first time since the start. trust: it is delivered when its
- * inode, size and ctime are as recorded. hash: all of its bytes are read and hashed before.
+ * What happens at the first request for a blob since the start. trust: it is delivered when its inode, size
+ * and ctime are as recorded. hash: all of its bytes are read and hashed first.
  */
 export type FirstRead = 'trust' | 'hash';
 
@@ -23,13 +23,13 @@ export interface Bucket {
   name: string;
   kind: BucketKind;
   created: number;
-  /** What is kept of older versions; absent: all of them, or in a write-once bucket none. */
+  /** Which older versions are kept; absent: all of them, or in a write-once bucket none. */
   keep?: Retention;
-  /** What it may keep; absent: any number. */
+  /** How many bytes and objects it may have; absent: any number. */
   quota?: Quota;
 }
 
-/** Settings of a bucket that become others; those that are absent stay. `none`: there is none any more. */
+/** A change of a bucket's settings; those that are absent stay. `none` removes the setting. */
 export interface SettingsChange {
   kind?: BucketKind;
   keep?: Retention | 'none';
@@ -55,14 +55,14 @@ export interface Descriptor {
   date: number | undefined;
 }
 
-/** What is said of the bytes that a name is to point at. */
+/** What the caller says about the bytes that a name will point at. */
 export interface About {
   /**
-   * What somebody says that it is. Without it: what is recorded of the same bytes, else what the name
-   * suggests, with charset=utf-8 where the bytes are text in UTF-8.
+   * The media type, if the caller names one. Else: the one recorded for the same bytes, else the one that the
+   * name suggests, with charset=utf-8 where the bytes are text in UTF-8.
    */
   mediaType?: string | undefined;
-  /** All fields that there are to be. Without it: those that the name has for the same bytes, else none. */
+  /** All fields of the new version. Absent: those that the name has for the same bytes, else none. */
   fields?: GivenFields | undefined;
   /** Milliseconds since the epoch, when the source last changed. */
   modified?: number | undefined;
@@ -70,7 +70,7 @@ export interface About {
   check?: () => void;
 }
 
-/** What a name is to point at. */
+/** The blob that a name will point at. */
 export interface NewRef extends About {
   digest: string;
 }
@@ -78,9 +78,9 @@ export interface NewRef extends About {
 /** Bytes that have arrived: whole in a staging file, and durable. */
 export interface Arrived extends Hashed {
   staging: string;
-  /** The file is not durable yet, and becomes so with others. */
+  /** The file is not durable yet: it is synced together with others. */
   sync?: SharedSync;
-  /** What the name and the bytes suggest that it is, where that was found out. */
+  /** The media type that the name and the bytes suggest, where it was found out. */
   suggested?: string;
 }
 
@@ -89,24 +89,25 @@ export type Ref =
   | (Descriptor & { version: number; deleted: false })
   | { version: number; deleted: true; created: number };
 
-/** What a page of a listing is to have. */
+/** What to list, and from where. */
 export interface Page {
   prefix: string;
-  /** Names that are the same up to this behind `prefix`, and with it, are one common prefix; empty: none. */
+  /** Names that are equal up to and with this text, looked for behind `prefix`, become one common prefix;
+   * empty: none. */
   delimiter?: string | undefined;
-  /** A name or a common prefix: what is behind it; empty: from the first. */
+  /** A name or a common prefix after which the page begins; empty: with the first. */
   after: string;
   /** Most entries and common prefixes: 1 to 1000. */
   limit: number;
 }
 
-/** Which versions a page is to have. */
+/** Which versions to list, and from where. */
 export interface VersionPage {
-  /** Names that begin so; absent: all. */
+  /** Names with this prefix; absent: all. */
   prefix?: string | undefined;
   /** This name alone. */
   name?: string | undefined;
-  /** The version to go on behind, or a name with all of its versions. */
+  /** The version after which the page begins, or a name whose versions are all passed over. */
   after?: { name: string; version?: number | undefined } | undefined;
   /** 1 to 1000. */
   limit: number;
@@ -114,29 +115,29 @@ export interface VersionPage {
 
 export interface Versions {
   entries: (Ref & { name: string; isNewest: boolean })[];
-  /** Give it as `after` to go on; absent on the last page. */
+  /** The `after` of the next page; absent on the last one. */
   next?: { name: string; version: number };
 }
 
 export interface Listing {
   entries: (Descriptor & { name: string })[];
-  /** Common prefixes of names, each instead of the names that begin so. */
+  /** Common prefixes, each in place of the names that have it. */
   prefixes: string[];
   /**
-   * Give it as `after` to go on; absent on the last page. A page may have fewer entries than its limit, or
-   * none, when many deleted names had to be passed.
+   * The `after` of the next page; absent on the last one. A page may have fewer entries than its limit, or
+   * none, when many deleted names were passed over.
    */
   next?: string;
 }
 
 /**
- * Why a blob is to be proved: what the engine or the sentinel found of it (with `content` all of its bytes
- * are hashed in any case), or `disk`: they are read from the disk, past what memory has of them, and those
- * who ask for the blob meanwhile wait.
+ * Why a blob has to be proved again: what the engine or the sentinel found (with `content` all of its bytes
+ * are hashed in any case), or `disk`: its bytes are read from the disk, past the page cache, and requests for
+ * the blob wait meanwhile.
  */
 export type Doubt = SealBreak | 'disk';
 
-/** A blob that is what was recorded: its size in bytes, and the level of its seal. */
+/** A blob whose file is as recorded: its size in bytes, and the level of its seal. */
 export interface Proven {
   size: number;
   level: SealLevel;
@@ -144,7 +145,7 @@ export interface Proven {
 
 export type PutOutcome = 'created' | 'same' | 'replaced';
 
-/** What a switch makes of one name: it points elsewhere, or, without `to`, is deleted. */
+/** What a switch does to one name: it points the name at `to`, or without `to` deletes it. */
 export interface NameChange {
   name: string;
   to?: NewRef;
@@ -153,7 +154,7 @@ export interface NameChange {
 /** `absent`: there was nothing to delete. */
 export type SwitchOutcome = PutOutcome | 'deleted' | 'absent';
 
-/** The newest that is known of a blob. */
+/** The state of a blob by its newest record. */
 export type KnownBlob = { digest: string } & (
   | { state: 'stored'; size: number }
   | { state: 'withdrawn'; why: string }
@@ -168,7 +169,7 @@ export interface Store {
 
   buckets(): Bucket[];
   bucket(name: string): Bucket | undefined;
-  /** Makes a bucket. The kind that it has is fine; another is refused with `bucket-kind-differs`. */
+  /** Makes a bucket, unless it exists. One of another kind is refused with `bucket-kind-differs`. */
   createBucket(name: string, kind: BucketKind): Promise<void>;
   /**
    * Changes settings of a bucket. Refused with `bucket-unknown`, and where a write-once bucket is to keep
@@ -176,13 +177,13 @@ export interface Store {
    * Another kind is for what is written from now on; one that becomes write-once keeps no older versions.
    */
   setBucket(name: string, change: SettingsChange): Promise<void>;
-  /** What a bucket keeps. Undefined in a store open for reading that an older version wrote to last. */
+  /** Undefined in a store open for reading that an older version wrote to last. */
   usage(bucket: string): Usage | undefined;
-  /** Compares what buckets are said to keep with what they do (usage_count.ts). */
+  /** Compares the counters of buckets with what their names add up to (usage_count.ts). */
   miscounted(): Promise<Miscounted[] | undefined>;
-  /** Throws `quota-reached` when the bucket may not keep so much more. It counts when names are committed. */
+  /** Throws `quota-reached` when this much more would exceed the bucket's quota. Commits check it again. */
   checkRoom(bucket: string, added: Usage): void;
-  /** Older versions that there are and that such a rule would not keep, and their sizes. */
+  /** Number and bytes of the older versions that such a rule would not keep. */
   removedBy(bucket: string, keep: Retention | undefined): Promise<{ versions: number; bytes: number }>;
 
   /** The newest version, tombstones included; undefined when the name was never written. Synchronous. */
@@ -190,15 +191,15 @@ export interface Store {
   /** Size of a committed blob, undefined when there is none. */
   blob(digest: string): { size: number; created: number } | undefined;
   /**
-   * What the engine seals a committed blob by. A promise while the blob is proved again, or read for the
-   * first time; it rejects with `proof-under-way` when that takes longer than a request should wait. Throws
-   * `not-found`, `content-forgotten`, and `seal-broken` for one in quarantine.
+   * The record by which the engine opens a committed blob. A promise while the blob is proved again, or read
+   * for the first time; it rejects with `proof-under-way` when that takes longer than a request should wait.
+   * Throws `not-found`, `content-forgotten`, and `seal-broken` for one in quarantine.
    */
   recorded(digest: string, firstRead?: FirstRead): SealRecord | Promise<SealRecord>;
   /**
-   * Proves that a committed blob's file is what was recorded. Bytes are read where its inode, size or ctime
-   * are others, and where they are doubted: the same content is as good, and recorded anew. Throws as
-   * `recorded` does; rejects with `store-read-failed` when its file cannot be reached, and with `seal-broken`
+   * Proves that a committed blob's file is as recorded. Its bytes are read where inode, size or ctime differ,
+   * and where the content is doubted; a file with the right content is recorded anew. Throws as `recorded`
+   * does; rejects with `store-read-failed` when its file cannot be reached, and with `seal-broken`
    * when it had to be withdrawn.
    */
   prove(digest: string, doubt?: Doubt): Promise<Proven>;
@@ -207,11 +208,11 @@ export interface Store {
   /** Blobs that there are records of, by digest, from behind `after`; of one digest with `only`. */
   known(page: { after: string; limit: number } | { only: string }): KnownBlob[];
   /**
-   * Gives back a blob that was withdrawn, when a file that was it is still right: put in its place and
-   * recorded anew. Resolves with what became of it. A forgotten blob stays forgotten.
+   * Restores a withdrawn blob from a file of it whose content is still right: the file is put in its place
+   * and recorded anew. Resolves with the outcome. A forgotten blob stays forgotten.
    */
   restore(digest: string): Promise<Restored>;
-  /** Moves a blob that failed its proof out of the way and records why. */
+  /** Moves a blob that failed its proof to the quarantine and records why. */
   quarantine(digest: string, reason: string): Promise<void>;
   /**
    * Removes a blob's file for good and records why; names that point at it are `content-forgotten`. The same
@@ -220,23 +221,23 @@ export interface Store {
    */
   forget(digest: string, why: string): Promise<boolean>;
 
-  /** A round of collection. Rejects with `store-full` when what it has to record finds no room. */
+  /** Runs one round of collection. Rejects with `store-full` when there is no room for its records. */
   collect(round: Round): Promise<Collected>;
-  /** What keeps a blob, at most `limit` entries; none: it is collected once the grace time is over. */
+  /** The holds on a blob, at most `limit` of them; none: it is collected once the grace time is over. */
   kept(digest: string, options: { graceMs: number; limit: number }): Kept[];
 
   /** A fresh path in staging/. */
   stagingPath(): string;
   /**
-   * For many small files that come to a bucket together. Undefined where each has to be synced by itself:
-   * the file system or the level of its seals demands it. Its caller closes it.
+   * A sync that many small files of a bucket share. Undefined where each file has to be synced by itself, for
+   * the file system or the bucket's seal level. The caller closes it.
    */
   sharedSync(bucket: string): SharedSync | undefined;
   /**
    * Places a finished staging file as a blob, sealed as the bucket asks, and points a name at it, in one
    * commit. A write-once name that has other bytes is refused with `name-taken`, one that has them with
    * another type or other fields with `media-type-differs` or `fields-differ`. Fields that cannot be are
-   * refused as checkedFields does, and with `quota-reached` what the bucket may not keep. Durable when it
+   * refused as checkedFields does, and what exceeds the bucket's quota with `quota-reached`. Durable when it
    * resolves.
    */
   putObject(bucket: string, name: string, arrived: Arrived, about: About): Promise<PutOutcome>;
@@ -263,7 +264,7 @@ export interface Store {
   ): Promise<SwitchOutcome[]>;
   /** Writes a tombstone version; false when there was nothing to delete. */
   deleteRef(bucket: string, name: string): Promise<boolean>;
-  /** One version of a name; undefined when there is none, or none any more. Synchronous. */
+  /** One version of a name; undefined when there never was one, or it was collected. Synchronous. */
   version(bucket: string, name: string, version: number): Ref | undefined;
   /** All versions of names, deletions included. */
   versions(bucket: string, page: VersionPage): Versions;
@@ -275,9 +276,9 @@ export interface Store {
   /** Blobs withdrawn since the store was opened, by reason, named as the engine names its totals. */
   counters(): Counters;
 
-  /** Why nothing can be written at present, found out by trying again; undefined: it can. */
+  /** Why the store cannot be written at present, found out by a write; undefined: it can. */
   fault(): Promise<string | undefined>;
-  /** Resolves with the reason when this process can do nothing more with the store; a new one can. */
+  /** Resolves with the reason when only a restarted process can go on with the store. */
   readonly ended: Promise<string>;
 
   close(): Promise<void>;
