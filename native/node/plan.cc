@@ -38,6 +38,7 @@ ResponseFields response_fields(const Napi::Object& given) {
 
 Described described(const Napi::Object& given) {
   Described out;
+  if (!given.Get("status").IsUndefined()) out.status = static_cast<int>(number(given, "status"));
   out.content_type = text(given, "contentType");
   out.fields = response_fields(given);
   if (const Napi::Value more = given.Get("contentFields"); more.IsArray())

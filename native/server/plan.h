@@ -77,6 +77,9 @@ struct SealFloor {
 
 // What a response says about a blob besides its bytes and digest.
 struct Described {
+  // Of a status other than 200 the content is an error page: sent whole, without validators, and no
+  // condition or range is evaluated (RFC 9110 13.2.1, 14.2).
+  int status = 200;
   std::string content_type;
   ResponseFields fields;          // for 200, 206 and 304
   ResponseFields content_fields;  // for 200 and 206 only, because they describe the content

@@ -81,6 +81,19 @@ void build_full(const Request& request, const Content& content, const Answering&
   }
 }
 
+void build_error_page(const Request& request, const Content& content, const Answering& answering,
+                      Response& out) {
+  const uint64_t size = content.representation.size;
+  start_head(out.head, content.described.status, answering);
+  add_fields(out.head, content.described.fields);
+  out.head.add("Content-Type", content.described.content_type);
+  add_content_fields(out.head, content.described);
+  out.head.add_number("Content-Length", size);
+  if (request.method != Method::head && size > 0) {
+    out.body.push_back({BodySource::Kind::sealed_file, 0, size});
+  }
+}
+
 void build_single(const Content& content, const ByteRange& range, const Answering& answering, Response& out) {
   start_head(out.head, 206, answering);
   add_representation(out.head, content);
@@ -164,6 +177,10 @@ void Answering::tick(int64_t seconds) {
 
 Problem build_delivery(const Request& request, const Content& content, const Answering& answering,
                        Response& out) {
+  if (content.described.status != 200) {
+    build_error_page(request, content, answering, out);
+    return Problem::none;
+  }
   std::vector<ByteRange> ranges;
   switch (evaluate(request, content.representation, answering.max_ranges, ranges)) {
     case Outcome::precondition_failed: return Problem::precondition_failed;

@@ -21,6 +21,11 @@ export interface Epoch {
 export interface DeliverPlan {
   kind: 'deliver';
   blob: SealRecord;
+  /**
+   * Of an error page, which is sent whole: no condition or range is evaluated, and it has no validators.
+   * Absent: 200, and what conditions and ranges make of it.
+   */
+  status?: number;
   contentType: string;
   /** Further fields for 200, 206 and 304: Cache-Control and the like. */
   fields: readonly ResponseField[];
@@ -49,6 +54,7 @@ export interface DescribePlan {
   digest: string;
   /** Bytes. */
   size: number;
+  status?: number;
   contentType: string;
   fields: readonly ResponseField[];
   contentFields?: readonly ResponseField[];

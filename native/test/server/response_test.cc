@@ -99,6 +99,22 @@ TEST_CASE("HEAD is answered as GET is, without the bytes") {
   CHECK_EQ(delivery.answer() + std::string(kContent), full);
 }
 
+TEST_CASE("an error page is sent whole, without validators, whatever the conditions and ranges say") {
+  Delivery delivery;
+  delivery.plan->plan.status = 404;
+  const std::string head =
+      "HTTP/1.1 404 Not Found\r\nServer: s\r\nDate: Sun, 06 Nov 1994 08:50:37 GMT\r\n"
+      "Cache-Control: no-cache\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n";
+  CHECK_EQ(delivery.answer(), head + std::string(kContent));
+  delivery.field(Field::if_none_match, kEtag.c_str());
+  delivery.field(Field::range, "bytes=1-2");
+  CHECK_EQ(delivery.answer(), head + std::string(kContent));
+  delivery.field(Field::if_match, "\"another\"");
+  CHECK_EQ(delivery.answer(), head + std::string(kContent));
+  delivery.request.method = Method::head;
+  CHECK_EQ(delivery.answer(), head);
+}
+
 TEST_CASE("an empty file has length 0 and no piece of the file") {
   Delivery delivery("");
   CHECK_EQ(delivery.answer(), "HTTP/1.1 200 OK\r\n" + common(kEmptyEtag, kEmptyReprDigest) +
