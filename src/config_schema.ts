@@ -7,18 +7,14 @@ import { dates } from './dates.ts';
 import { gcSchema } from './gc_schema.ts';
 import { limitsSchema } from './limits.ts';
 import { listenersSchema } from './listeners_schema.ts';
-import { bucketKindSchema } from './object_schema.ts';
+import { bucketKindSchema, bucketNameSchema } from './object_schema.ts';
 import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
 import { scrubSchema } from './scrub_schema.ts';
+import { sitesSchema } from './sites_schema.ts';
 
 // Zod otherwise compiles each schema, which takes longer than parsing one file.
 z.config({ jitless: true });
-
-const bucketName = z.string().regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{0,62}$/, {
-  error:
-    'expected a bucket name: 1 to 63 lower-case letters, digits, dots and hyphens, a letter or digit first',
-});
 
 const firstRead = z.enum(['trust', 'hash']);
 const sealLevel = z.enum(['L1', 'L2', 'L3']);
@@ -183,10 +179,16 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   buckets: z
-    .record(bucketName, bucketKindSchema)
+    .record(bucketNameSchema, bucketKindSchema)
     .default({ files: 'write-once' })
     .describe(
       'Buckets to create at start. write-once: a name never changes. versioned: a name can be overwritten.',
+    ),
+  sites: sitesSchema
+    .optional()
+    .describe(
+      'What is served where: hosts and paths, and the buckets and protocols there. Absent: /o/ and ' +
+        '/sha256/ on every host.',
     ),
   seal: z
     .strictObject({
@@ -216,7 +218,7 @@ export const configSchema = z.strictObject({
         ),
       buckets: z
         .record(
-          bucketName,
+          bucketNameSchema,
           z.strictObject({
             firstRead: firstRead.optional(),
             level: sealLevel.optional(),

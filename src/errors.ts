@@ -88,6 +88,7 @@ const applicationErrors = {
   'record-too-large': client(413, 'What is to be recorded of the object is more than the store takes.'),
   'length-required': client(411, 'The request needs a body with Content-Length or chunked coding.'),
   'coding-refused': client(415, 'Content-Encoding may be gzip, br, zstd or deflate.'),
+  misdirected: client(421, 'This server has no site for the host that the request names.'),
   'content-unknown': client(422, 'The list names content that is not stored.'),
   'digest-mismatch': client(422, 'The bytes received do not have the digest promised.'),
   // RFC 4918 section 9.8.5.

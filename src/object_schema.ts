@@ -5,6 +5,11 @@ import { isDigest } from './digest.ts';
 
 export const digestSchema = z.string().refine(isDigest, { error: 'expected 64 lower-case hex digits' });
 
+export const bucketNameSchema = z.string().regex(/^(?!.*\.\.)[a-z0-9][a-z0-9.-]{0,62}$/, {
+  error:
+    'expected a bucket name: 1 to 63 lower-case letters, digits, dots and hyphens, a letter or digit first',
+});
+
 export const bucketKindSchema = z.enum(['write-once', 'versioned']);
 
 /** The members of an object that say its fields (object_fields.ts), which checkedFields looks at. */

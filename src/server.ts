@@ -18,7 +18,7 @@ import { Readiness } from './readiness.ts';
 import { checkKtls, modeBeside } from './rollout/kernel_tls.ts';
 import { startOperation } from './rollout/operation.ts';
 import { announce } from './server/announcement.ts';
-import { createApplication, createObjects, startBridge } from './server/application.ts';
+import { createApplication, createObjects, objectsPath, startBridge } from './server/application.ts';
 import { Collector } from './server/collector.ts';
 import { keepTlsFresh } from './server/fresh_tls.ts';
 import { keepGrants } from './server/grants.ts';
@@ -99,7 +99,7 @@ async function assemble(
   let pool: DeliveryPool | undefined;
   const dropStalePlans = async () => pool?.dropStalePlans();
   const content = await startContent(config, readiness, dropStalePlans, log, closers);
-  const { store, objects } = content;
+  const { store, objects, path } = content;
   const refusals = new Refusals();
   const tokens = serverTokens(config, log);
   const own = () => ({ ...tokens.counters(), ...logCounters(), ...content.counters() });
@@ -130,13 +130,15 @@ async function assemble(
     reload,
   });
   closers.push(control.close);
-  const started = await startDelivery(config, reactor, { objects, tokens, refusals, log }, closers);
+  const started = await startDelivery(config, reactor, { objects, tokens, refusals, path, log }, closers);
   pool = started;
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
   operation.begin();
-  const needs = { store, objects, operation, token: ownToken, log };
+  const needs = { store, objects, operation, token: ownToken, path, log };
   closers.push(await startWatchers(config, needs, started, watch));
-  closers.push(await announce(config, { listeners: started.listeners, control: control.url }, log));
+  closers.push(
+    await announce(config, { listeners: started.listeners, control: control.url, objects: path }, log),
+  );
   state = 'ready';
 
   const stop = once(() => {
@@ -161,17 +163,27 @@ async function startContent(
   const objects = createObjects(config, store);
   const collector = new Collector(objects, config.gc, dropStalePlans, log);
   closers.push(() => collector.close());
-  return { store, objects, collector, counters: () => ({ ...store.counters(), ...collector.counters() }) };
+  const counters = () => ({ ...store.counters(), ...collector.counters() });
+  return { store, objects, collector, counters, path: objectsPath(config) };
+}
+
+interface DeliveryParts {
+  objects: Objects;
+  tokens: Tokens;
+  refusals: Refusals;
+  /** The path that objects are below. */
+  path: string;
+  log: Logger;
 }
 
 /** The application, and the workers that ask it. */
 async function startDelivery(
   config: Config,
   reactor: ReturnType<typeof reactorOptions>,
-  { objects, tokens, refusals, log }: { objects: Objects; tokens: Tokens; refusals: Refusals; log: Logger },
+  { objects, tokens, refusals, path, log }: DeliveryParts,
   closers: Closer[],
 ): Promise<DeliveryPool> {
-  const { handle, table: mounts } = createApplication(config, objects, { tokens, ownToken }, log);
+  const { handle, table: mounts } = createApplication(config, objects, { tokens, ownToken }, path, log);
   const bridge = startBridge(handle, objects, refusals, log);
   closers.push(() => bridge.close());
   closers.push(keepGrants(config, tokens));

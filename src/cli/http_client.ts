@@ -51,7 +51,10 @@ export interface Reply {
 }
 
 export class HttpClient {
+  /** The server; its path is where the paths of questions begin. */
   readonly url: URL;
+  /** That path without a slash at its end. */
+  readonly prefix: string;
   readonly #options: RequestOptions;
   readonly #agent: HttpAgent | HttpsAgent;
   /** Whether the server has responded before: later failures are then worth a retry. */
@@ -59,6 +62,7 @@ export class HttpClient {
 
   constructor(url: URL, { token, ca, servername }: Trust) {
     this.url = url;
+    this.prefix = url.pathname.replace(/\/$/, '');
     const encrypted = url.protocol === 'https:';
     const trust = { ...(ca && { ca }), ...(servername !== undefined && { servername }) };
     this.#agent = encrypted
@@ -124,7 +128,11 @@ export class HttpClient {
     };
     return new Promise((resolve, reject) => {
       const open = this.url.protocol === 'https:' ? https : http;
-      const asked = open(new URL(path, this.url), { ...this.#options, method, headers: fields });
+      const asked = open(new URL(this.prefix + path, this.url), {
+        ...this.#options,
+        method,
+        headers: fields,
+      });
       let answered = false;
       asked.on('timeout', () => asked.destroy(new Error(`no answer in ${patience / 1000} s`)));
       asked.on('error', (error) => answered || reject(error));

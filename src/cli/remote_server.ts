@@ -52,8 +52,12 @@ export class RemoteServer {
    * The server that announced its address in the store. On loopback its certificate is checked for a name
    * that it contains.
    */
-  static async beside({ listeners, certificate }: Announcement, given: Credentials): Promise<RemoteServer> {
+  static async beside(
+    { listeners, certificate, objects }: Announcement,
+    given: Credentials,
+  ): Promise<RemoteServer> {
     const base = reachable(listeners);
+    base.pathname = objects;
     const own = await textOf(certificate).catch(() => undefined);
     const trust = await trustOf(base, given, own);
     const servername = own === undefined ? undefined : nameFor(base, own);
@@ -126,7 +130,7 @@ export class RemoteServer {
     to: { bucket: string; name: string },
     version?: number,
   ): Promise<{ outcome: Outcome; digest: string }> {
-    const headers = { destination: objectPath(to) };
+    const headers = { destination: objectPath(to, this.#http.prefix) };
     const path = pathOf(from) + (version === undefined ? '' : `?version=${version}`);
     const reply = await this.#http.ask({ method: 'COPY', path, headers });
     return JSON.parse(expected(reply, [200, 201], this.url).text);
@@ -210,10 +214,12 @@ export class RemoteServer {
 
 function serverUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const plain = url && url.pathname === '/' && url.search === '' && url.username === '';
+  const isOfObject = url && /\/(?:o|sha256)(?:\/|$)/.test(url.pathname);
+  const plain = url && !isOfObject && url.search === '' && url.hash === '' && url.username === '';
   if (plain && /^https?:$/.test(url.protocol)) return url;
   throw new UsageError(
-    `--server ${text}: expected https://HOST:PORT or http://HOST:PORT, and nothing behind it`,
+    `--server ${text}: expected https://HOST:PORT or http://HOST:PORT, and behind it the path of an ` +
+      'objects site where that is not /',
   );
 }
 

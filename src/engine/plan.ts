@@ -61,8 +61,14 @@ export interface Delivery {
   grant: string;
   /** Milliseconds since the epoch; undefined where a date could mislead: then there is no Last-Modified. */
   created: number | undefined;
-  /** The plan may be kept while this epoch stays. */
-  cache: Epoch;
+  /** The plan may be kept while this epoch stays; undefined: it is not kept. */
+  cache: Epoch | undefined;
+  /** Of an error page (native/plan.ts). */
+  status?: number | undefined;
+  /** What is sent in place of the recorded Cache-Control and that of the freshness. */
+  cacheControl?: string | undefined;
+  /** Further fields of the answer. */
+  more?: readonly ResponseField[] | undefined;
   /** The level that the seal of the bytes has to have (native/plan.ts). */
   floor?: NonNullable<DeliverPlan['floor']> | undefined;
 }
@@ -95,7 +101,7 @@ export function deliver(blob: SealRecord, how: Delivery): DeliverPlan {
     kind: 'deliver',
     blob,
     ...described(how),
-    cache: how.cache,
+    ...(how.cache && { cache: how.cache }),
     grant: how.grant,
     ...(how.floor && { floor: how.floor }),
   };
@@ -110,21 +116,24 @@ export function describe(
   return { kind: 'describe', digest: blob.digest, size: blob.size, ...described(how), otherwise };
 }
 
-type Described = Pick<DeliverPlan, 'contentType' | 'fields' | 'contentFields' | 'lastModified'>;
+type Described = Pick<DeliverPlan, 'status' | 'contentType' | 'fields' | 'contentFields' | 'lastModified'>;
 
 function described(how: Delivery): Described {
   const its = contentFields(how.fields ?? {});
+  const { status, more = [] } = how;
+  const fields = cachingFields(how);
   return {
+    ...(status !== undefined && { status }),
     contentType: how.contentType,
-    fields: cachingFields(how),
+    fields: more.length > 0 ? [...fields, ...more] : fields,
     ...(its.length > 0 && { contentFields: its }),
     lastModified: Math.floor((how.created ?? 0) / 1000),
   };
 }
 
-function cachingFields({ fields, freshness, grant }: Delivery): readonly ResponseField[] {
+function cachingFields({ fields, freshness, grant, cacheControl }: Delivery): readonly ResponseField[] {
   const isOpen = grant === '';
-  const recorded = fields?.cacheControl;
+  const recorded = cacheControl ?? fields?.cacheControl;
   if (recorded === undefined) return deliveryFields[isOpen ? 'public' : 'private'][freshness];
   return fieldsWith(isOpen ? recorded : privately(recorded));
 }

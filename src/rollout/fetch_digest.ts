@@ -19,7 +19,8 @@ export interface Fetch {
   listener: BoundListener;
   path: string;
   /**
-   * Marks the request as the sentinel's for the engine: the SNI name over TLS, the Host field without TLS.
+   * Marks the request as the sentinel's for the engine: the SNI name over TLS, the Host field without TLS. It
+   * is Host in both, since no site has that name.
    */
   serverName: string;
   /** Bearer token; empty for a request without one. */
@@ -37,7 +38,7 @@ export function fetchDigest({ listener, path, serverName, token, maxBytes }: Fet
       path,
       agent: false as const,
       headers: {
-        host: listener.tls ? 'localhost' : serverName,
+        host: serverName,
         ...(token && { authorization: `Bearer ${token}` }),
       },
       signal: AbortSignal.timeout(patience),

@@ -38,6 +38,8 @@ export interface SentinelParts {
   rollout: Rollout;
   /** The server's own bearer token; empty where reading needs none. */
   token: string;
+  /** The path that objects are below, with a slash at its end. */
+  objects: string;
   /** Objects larger than this many bytes are not fetched. */
   maxBytes: number;
   log: Logger;
@@ -103,14 +105,20 @@ export class Sentinel {
   }
 
   async #fetch(listener: BoundListener, way: Way, digest: string): Promise<void> {
-    const { rollout, token, maxBytes, log } = this.#parts;
+    const { rollout, token, objects, maxBytes, log } = this.#parts;
     const count = this.#status.ways[way];
     const serverName = rollout.sentinels[way === 'plain' ? 'control' : way];
     let fetched: Fetched;
     try {
       // Imported on first use: a server without the sentinel need not load the HTTP clients.
       const { fetchDigest } = await import('./fetch_digest.ts');
-      fetched = await fetchDigest({ listener, path: `/sha256/${digest}`, token, maxBytes, serverName });
+      fetched = await fetchDigest({
+        listener,
+        path: `${objects}sha256/${digest}`,
+        token,
+        maxBytes,
+        serverName,
+      });
       if (fetched.status !== 200) throw new Error(`answered with ${fetched.status}`);
     } catch (error) {
       count.failed += 1;

@@ -20,6 +20,8 @@ const schema = z.object({
   control: z.string().min(1),
   /** The site's certificate file. */
   certificate: z.string(),
+  /** The path that objects are below: `/`, or that of the server's own mount of them (application.ts). */
+  objects: z.string().default('/'),
 });
 
 export type Announcement = z.infer<typeof schema>;
@@ -31,7 +33,7 @@ function fileOf(store: string): string {
 /** Writes server.json, which the returned function removes. A failure to write it is only logged. */
 export async function announce(
   config: Config,
-  at: { listeners: BoundListener[]; control: string },
+  at: { listeners: BoundListener[]; control: string; objects: string },
   log: Logger,
 ): Promise<() => Promise<void>> {
   const file = fileOf(config.store);
@@ -40,6 +42,7 @@ export async function announce(
     listeners: at.listeners.map(urlOf),
     control: at.control,
     certificate: config.tls.certificate,
+    objects: at.objects,
   };
   try {
     await place(file, `${JSON.stringify(announcement, null, 2)}\n`);

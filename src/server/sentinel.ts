@@ -13,11 +13,13 @@ export interface SentinelNeeds {
   objects: Objects;
   operation: Operation;
   token: string;
+  /** The path that objects are below. */
+  path: string;
   log: Logger;
 }
 
 export function startSentinel(config: Config, needs: SentinelNeeds, pool: DeliveryPool): Sentinel {
-  const { store, objects, operation, token, log } = needs;
+  const { store, objects, operation, token, path, log } = needs;
   // It has no certificate to show.
   const asks = config.tls.clients.verify !== 'required';
   const sentinel = new Sentinel({
@@ -25,6 +27,7 @@ export function startSentinel(config: Config, needs: SentinelNeeds, pool: Delive
     rollout: operation.rollout,
     listeners: () => pool.listeners.filter(({ tls }) => asks || !tls),
     prove: (digest) => objects.prove(digest, 'content'),
+    objects: path,
     token: config.auth.reads === 'open' ? '' : token,
     maxBytes: config.sentinel.maxBytes,
     log,

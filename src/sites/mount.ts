@@ -3,6 +3,7 @@
 import type { Logger } from 'pino';
 import type { Handle } from '../engine/bridge.ts';
 import type { Objects } from '../objects/objects.ts';
+import type { SiteConfig } from '../sites_schema.ts';
 import type { Authorize } from './authorize.ts';
 
 export interface Mount {
@@ -14,6 +15,8 @@ export interface Mount {
   protocol: string;
   /** The bucket that is served here, where the protocol serves one. */
   bucket?: string;
+  /** What the configuration says of it; absent: it is none of the configured sites. */
+  site?: SiteConfig;
 }
 
 /** What every protocol works with. It reaches the store through `objects` only. */

@@ -28,7 +28,22 @@ export function mounted(
     return { id: index + 1, host: mount.host, path: mount.path, openReads: services.openReads, parameters };
   });
   checkPlaces(mounts);
-  return { handle: (request) => handles[request.mount - 1]?.(request) ?? problem('not-found'), table };
+  const isServed = servedHosts(mounts);
+  const unserved: Handle = ({ authority }) => problem(isServed(authority) ? 'not-found' : 'misdirected');
+  return { handle: (request) => (handles[request.mount - 1] ?? unserved)(request), table };
+}
+
+/** Whether any configured site has this host. Where none is configured, every host is served. */
+function servedHosts(mounts: readonly Mount[]): (authority: string) => boolean {
+  const hosts = new Set(mounts.flatMap(({ site }) => (site ? [site.host] : [])));
+  if (hosts.size === 0 || hosts.has('*')) return () => true;
+  return (authority) => {
+    // As the engine compares them (native/server/mounts.cc).
+    const host = authority.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
+    if (hosts.has(host)) return true;
+    const dots = [...host.matchAll(/\./g)].filter(({ index }) => index > 0);
+    return dots.some(({ index }) => hosts.has(`*${host.slice(index)}`));
+  };
 }
 
 function protocolOf(mount: Mount, protocols: Readonly<Record<string, Protocol>>): Protocol {
@@ -38,7 +53,7 @@ function protocolOf(mount: Mount, protocols: Readonly<Record<string, Protocol>>)
   throw new Error(`A mount at ${mount.path}: there is no protocol ${mount.protocol}; there is ${known}.`);
 }
 
-const hostPattern = /^(?:\*|(?:\*\.)?[a-z0-9]+(?:[.-][a-z0-9]+)*|\[[0-9a-f:.]+\])$/;
+const hostPattern = /^(?:\*|(?:\*\.)?[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*|\[[0-9a-f:.]+\])$/;
 
 /** Compared with targets as they are sent: without a query, and encoded where they are. */
 const pathPattern = /^\/(?:[!-"$->@-~]*\/)?$/;

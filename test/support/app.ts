@@ -14,7 +14,7 @@ import { Objects } from '../../src/objects/objects.ts';
 import { objects as protocol } from '../../src/protocols/objects/index.ts';
 import type { Authorize } from '../../src/sites/authorize.ts';
 import { openToAll } from '../../src/sites/grants.ts';
-import type { Mount } from '../../src/sites/mount.ts';
+import type { Mount, Services } from '../../src/sites/mount.ts';
 import { openStore } from '../../src/store/content_store.ts';
 import type { Store } from '../../src/store/store.ts';
 
@@ -24,6 +24,8 @@ export interface TestApp {
   store: Store;
   objects: Objects;
   epochs: Epochs;
+  /** What other protocols over the same store are served with. */
+  services: Services;
   /** One request; `fields` are lines like `If-Match: *`. */
   ask(method: string, target: string, ...fields: string[]): Promise<Answer>;
   /** A GET that must be answered with a plan to deliver. */
@@ -50,7 +52,8 @@ export async function openTestApp(
   const { authorize = () => openToAll, openReads = true } = settings;
   const objects = new Objects({ store, epochs, firstRead: () => 'trust', maxObjectBytes: 1 << 20 });
   const mount: Mount = { host: '*', path: settings.path ?? '/', protocol: 'objects' };
-  const handle = protocol.serve({ objects, authorize, openReads, log }, mount);
+  const services: Services = { objects, authorize, openReads, log };
+  const handle = protocol.serve(services, mount);
 
   const ask = async (method: string, target: string, fields: string[], hasBody = false) => {
     const head = fields.map((field) => `${field}\r\n`).join('');
@@ -71,6 +74,7 @@ export async function openTestApp(
     store,
     objects,
     epochs,
+    services,
     ask: (method, target, ...fields) => ask(method, target, fields),
     get: async (target) => expectKind(await ask('GET', target, []), 'deliver'),
     response: async (method, target, ...fields) => expectKind(await ask(method, target, fields), 'respond'),

@@ -1,0 +1,7 @@
+// The protocol "web": a bucket, or what begins with a prefix in it, as a web site. Names are read; uploads go
+// by the protocol "objects".
+
+import type { Protocol } from '../../sites/mount.ts';
+import { webSite } from './web_site.ts';
+
+export const web: Protocol = { parameters: [], serve: (services, mount) => webSite(services, mount) };

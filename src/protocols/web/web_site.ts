@@ -1,0 +1,120 @@
+// GET|HEAD of a path of a web site: a redirect, an object, the index of a folder, the listing of one, or what
+// stands for that which is not there.
+
+import type { Handle } from '../../engine/bridge.ts';
+import type { EngineRequest } from '../../engine/engine_request.ts';
+import { type Decision, problem, respond } from '../../engine/plan.ts';
+import { hasCode, SealgateError } from '../../errors.ts';
+import type { ResponseField } from '../../native/addon.ts';
+import type { Found } from '../../objects/objects.ts';
+import { encodedPath, Redirects, withQuery } from '../../redirects.ts';
+import { content } from '../../sites/content.ts';
+import { openToAll } from '../../sites/grants.ts';
+import type { Mount, Services } from '../../sites/mount.ts';
+import { errorPage } from './error_page.ts';
+import { listing } from './listing.ts';
+import { type WebTarget, webTarget } from './target.ts';
+
+/** A site, and what every part of its answer is made with. */
+export interface WebSite {
+  services: Services;
+  bucket: string;
+  /** What names in the bucket begin with. */
+  prefix: string;
+  /** The path of the mount, as clients send it. */
+  path: string;
+  settings: NonNullable<Mount['site']>;
+}
+
+const allow: ResponseField = ['Allow', 'GET, HEAD, OPTIONS'];
+
+export function webSite(services: Services, { path, bucket = '', site: given }: Mount): Handle {
+  const settings = given ?? { host: '*', path, protocol: 'web' as const };
+  const site: WebSite = { services, bucket, prefix: settings.prefix ?? '', path, settings };
+  const redirects = new Redirects(settings.redirects ?? []);
+  return async (request) => {
+    if (request.method === 'OPTIONS') return respond(204, [allow]);
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return problem('method-not-allowed', undefined, [allow]);
+    try {
+      const target = webTarget(request.path, path);
+      const redirect = redirects.of(target.path);
+      if (redirect) return redirected(redirect.status, withQuery(redirect.to, request.url), true);
+      return await answer(site, request, target);
+    } catch (error) {
+      return errorPage(site, request, error);
+    }
+  };
+}
+
+/** @param isOpen everybody may know of it. */
+function redirected(status: number, to: string, isOpen: boolean): Decision {
+  const isLasting = isOpen && (status === 301 || status === 308);
+  return respond(status, [
+    ['Location', to],
+    ['Cache-Control', isLasting ? 'public, max-age=3600' : 'no-cache'],
+  ]);
+}
+
+async function answer(site: WebSite, request: EngineRequest, target: WebTarget): Promise<Decision> {
+  const { services, bucket, settings } = site;
+  const grant = services.authorize(request, 'read', bucket);
+  const { name, isFolder } = target;
+  const found = await there(() => services.objects.get({ bucket, name: nameOf(site, name, isFolder) }));
+  if (found) return page(site, request, found, grant);
+  if (!isFolder && (await isFolderName(site, name))) {
+    const to = withQuery(`${site.path}${encodedPath(name)}/`, request.url);
+    return redirected(301, to, grant === openToAll);
+  }
+  const listed = isFolder && settings.listing === 'html' ? await listing(site, request, target) : undefined;
+  if (listed) return listed;
+  if (settings.fallback === undefined) throw new SealgateError('not-found');
+  const fallback = await services.objects.get({ bucket, name: site.prefix + settings.fallback });
+  // Not kept: a new name takes the place of the fallback at once, and moves no epoch.
+  return page(site, request, { ...fallback, kind: 'versioned' }, grant, false);
+}
+
+function nameOf({ prefix, settings }: WebSite, name: string, isFolder: boolean): string {
+  if (!isFolder) return prefix + name;
+  return `${prefix}${name === '' ? '' : `${name}/`}${settings.index ?? 'index.html'}`;
+}
+
+function page(
+  { services }: WebSite,
+  request: EngineRequest,
+  found: Found,
+  grant: string,
+  isKept = true,
+): Decision | Promise<Decision> {
+  return content(services, request, found, {
+    contentType: found.ref.mediaType,
+    fields: found.ref.fields,
+    freshness: found.kind === 'write-once' ? 'immutable' : 'revalidate',
+    grant,
+    created: found.ref.date,
+    cache: isKept ? found.epoch : undefined,
+  });
+}
+
+/** Whether a path without a slash at its end is that of a folder which has an index, or is listed. */
+async function isFolderName(site: WebSite, name: string): Promise<boolean> {
+  const { services, bucket, prefix, settings } = site;
+  if (await there(() => services.objects.head({ bucket, name: nameOf(site, name, true) }))) return true;
+  if (settings.listing !== 'html') return false;
+  const { entries } = await services.objects.list(bucket, {
+    prefix: `${prefix}${name}/`,
+    after: '',
+    limit: 1,
+  });
+  return entries.length > 0;
+}
+
+/** Undefined: there is no such name, or no more. */
+async function there<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (hasCode(error, 'not-found') || hasCode(error, 'name-deleted')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,90 @@
+// What a site's settings cannot be together, each as an issue at the setting that is wrong.
+
+import type * as z from 'zod';
+import { isLoop, Redirects } from './redirects.ts';
+import type { SiteConfig } from './sites_schema.ts';
+
+type Refuse = (path: PropertyKey[], message: string) => void;
+
+function refusing(context: z.RefinementCtx): Refuse {
+  return (path, message) => context.addIssue({ code: 'custom', path, message });
+}
+
+/** Settings of a web site alone. */
+const ofWeb = [
+  'bucket',
+  'prefix',
+  'index',
+  'listing',
+  'notFound',
+  'notFoundMaxAge',
+  'errorPages',
+  'fallback',
+  'redirects',
+] as const satisfies (keyof SiteConfig)[];
+
+export function refuseWhatCannotBe(site: SiteConfig, context: z.RefinementCtx): void {
+  const refuse = refusing(context);
+  if (site.protocol === 'web' && site.bucket === undefined) refuse(['bucket'], 'expected a bucket name');
+  if (site.protocol !== 'web')
+    for (const each of ofWeb)
+      if (site[each] !== undefined)
+        refuse([each], `expected nothing: protocol ${site.protocol} has no ${each}`);
+  if (site.fallback !== undefined && site.notFound !== undefined)
+    refuse(['notFound'], 'expected nothing beside fallback, which answers for all that is not there');
+  for (const [index, { from, to }] of (site.redirects ?? []).entries()) {
+    refuseOutside(site, from, ['redirects', index, 'from'], refuse);
+    refuseCaptures(from, to, ['redirects', index, 'to'], refuse);
+  }
+  refuseShadowed(
+    (site.redirects ?? []).map(({ from }) => from),
+    'redirects',
+    'from',
+    refuse,
+  );
+}
+
+/** A pattern below another path than the site's matches nothing. */
+function refuseOutside({ path }: SiteConfig, glob: string, at: PropertyKey[], refuse: Refuse): void {
+  const fixed = /^[^*?{[]*/.exec(glob)?.[0] ?? '';
+  const isBelow = fixed.startsWith(decoded(path)) || (fixed !== glob && decoded(path).startsWith(fixed));
+  if (!glob.startsWith('**') && !isBelow)
+    refuse(at, `it matches nothing: expected a pattern that begins with the path of the site, ${path}`);
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function refuseCaptures(from: string, to: string, at: PropertyKey[], refuse: Refuse): void {
+  const captured = from.match(/\*\*?|\{|\[/g)?.length ?? 0;
+  const wanted = Math.max(0, ...[...to.matchAll(/\$([1-9])/g)].map(([, digit]) => Number(digit)));
+  if (wanted > captured)
+    refuse(at, `expected at most $${captured}: that is how many *, ** and {} are in from`);
+}
+
+/** What stands behind the same pattern, or behind one that matches all, is never reached. */
+function refuseShadowed(globs: readonly string[], list: string, member: string, refuse: Refuse): void {
+  for (const [index, glob] of globs.entries()) {
+    const first = globs.slice(0, index).findIndex((each) => each === glob || each === '**' || each === '/**');
+    if (first >= 0) refuse([list, index, member], `it matches nothing: ${list}.${first} comes first`);
+  }
+}
+
+/** A redirect that leads back to itself, by others of the same site or by its own pattern. */
+export function refuseLoops(sites: readonly SiteConfig[], context: z.RefinementCtx): void {
+  for (const [index, { host, redirects = [] }] of sites.entries()) {
+    const compiled = new Redirects(redirects);
+    for (const [at, { from }] of redirects.entries())
+      if (isLoop(compiled, from, [host], redirects.length))
+        context.addIssue({
+          code: 'custom',
+          path: [index, 'redirects', at, 'to'],
+          message: `expected a redirect that ends: following it from ${from} comes back`,
+        });
+  }
+}

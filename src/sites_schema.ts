@@ -1,0 +1,123 @@
+// The section `sites` of the configuration: which host and path serves which bucket, by which protocol and
+// rules.
+
+import * as z from 'zod';
+import { bucketNameSchema } from './object_schema.ts';
+import { faultOfPattern } from './path_pattern.ts';
+import { refuseLoops, refuseWhatCannotBe } from './site_faults.ts';
+
+const siteProtocols = ['web', 'objects'] as const;
+
+/** A host name in lower case; `*.example.com`: every name below example.com; `*`: every host. */
+const host = z.string().regex(/^(?:\*|(?:\*\.)?[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*|\[[0-9a-f:.]+\])$/, {
+  error: 'expected a host name in lower case, *.name or *, without a port',
+});
+
+/** Compared with targets as they are sent: without a query, and encoded where they are. */
+const path = z.string().regex(/^\/(?:[!-"$->@-~]*\/)?$/, {
+  error: 'expected a path as clients send it, that begins and ends with a slash',
+});
+
+const objectName = z
+  .string()
+  .max(1024)
+  .regex(/^[^/](?:.*[^/])?$/, { error: 'expected the name of an object, without a slash at its ends' })
+  .refine((name) => name.split('/').every((each) => !['', '.', '..'].includes(each)), {
+    error: 'expected a name without empty segments, . and ..',
+  });
+
+const redirectSchema = z.strictObject({
+  from: patternSchema().describe('Path, or pattern: *, ** and {a,b} are captured.'),
+  to: z
+    .string()
+    .max(2048)
+    .regex(/^(?:\/(?![/\\])|https?:\/\/[^/\s?#$]+(?:[/?#]|$))[!-~]*$/, {
+      error: 'expected a path that begins with one slash, or an http:// or https:// URL, percent-encoded',
+    })
+    .describe('Path or URL; $1 to $9 are what the pattern captured. The query of the request is kept.'),
+  status: z
+    .literal([301, 302, 307, 308])
+    .default(308)
+    .describe('301 and 308 are for ever, and caches keep them.'),
+});
+
+function patternSchema() {
+  return z.string().superRefine((glob, context) => {
+    const fault = faultOfPattern(glob);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  });
+}
+
+const siteSchema = z
+  .strictObject({
+    host: host.default('*').describe('Host name; *.NAME: every name below it; *: every host.'),
+    path: path
+      .default('/')
+      .describe('Where its paths begin. The longest path of the most specific host wins.'),
+    protocol: z
+      .enum(siteProtocols)
+      .default('web')
+      .describe('web: a bucket as a web site. objects: /o/ and /sha256/ below the path, with uploads.'),
+    bucket: bucketNameSchema.optional().describe('The bucket of a web site.'),
+    prefix: z
+      .string()
+      .max(1024)
+      .refine((prefix) => !/^\/|\/\/|\/\.{1,2}\/|^\.{1,2}\//.test(prefix), {
+        error: 'expected what names begin with, without a slash at its start and empty segments, . and ..',
+      })
+      .optional()
+      .describe('What names in the bucket begin with that are served here, for example "site/".'),
+    index: objectName.optional().describe('Name that answers for a folder. Default: index.html.'),
+    listing: z
+      .enum(['off', 'html'])
+      .optional()
+      .describe(
+        'html: a folder without an index is answered with its names, a page at a time. Default: off.',
+      ),
+    notFound: objectName.optional().describe('Object that is sent with 404, below the prefix.'),
+    notFoundMaxAge: z
+      .int()
+      .min(0)
+      .max(31_536_000)
+      .optional()
+      .describe('Seconds for which caches may keep a 404. Default: 0, not at all.'),
+    errorPages: z
+      .record(
+        z.string().regex(/^(?:401|403|410|500|503)$/, { error: 'expected 401, 403, 410, 500 or 503' }),
+        objectName,
+      )
+      .optional()
+      .describe('Objects that are sent with further statuses, by status.'),
+    fallback: objectName
+      .optional()
+      .describe(
+        'Object that answers, with 200, for what is not there: the page of a single-page application.',
+      ),
+    redirects: z.array(redirectSchema).max(1000).optional().describe('Tried in order, before objects.'),
+  })
+  .superRefine(refuseWhatCannotBe);
+
+export type SiteConfig = z.infer<typeof siteSchema>;
+
+export const sitesSchema = z
+  .array(siteSchema)
+  .min(1)
+  .max(1000)
+  .superRefine((sites, context) => {
+    refuseOverlaps(sites, context);
+    refuseLoops(sites, context);
+  });
+
+function refuseOverlaps(sites: readonly SiteConfig[], context: z.RefinementCtx): void {
+  const places = new Map<string, number>();
+  for (const [index, { host, path }] of sites.entries()) {
+    const first = places.get(host + path);
+    if (first !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: [index, 'path'],
+        message: `expected another host or path than sites.${first} has, ${host}${path}`,
+      });
+    else places.set(host + path, index);
+  }
+}

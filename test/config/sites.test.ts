@@ -1,0 +1,118 @@
+// Sites in the configuration: what they cannot be is refused with its place and what is expected there.
+
+import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { ConfigError, loadConfig } from '../../src/config.ts';
+import { temporaryFolder } from '../support/store.ts';
+
+const dir = await temporaryFolder();
+after(() => rm(dir, { recursive: true }));
+const file = join(dir, 'sealgate.json');
+
+async function faults(...sites: unknown[]): Promise<string[]> {
+  await writeFile(file, JSON.stringify({ sites }));
+  try {
+    await loadConfig({ file, env: {} });
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.message.split('\n').map((line) => line.replace(`${file}: sites.`, ''));
+  }
+}
+
+const web = { bucket: 'web' };
+const redirect = (from: string, to: string, status = 308) => ({ ...web, redirects: [{ from, to, status }] });
+
+const wrong: [what: string, site: unknown, fault: RegExp][] = [
+  ['a web site without a bucket', {}, /^0\.bucket: expected a bucket name/],
+  ['a bucket with a slash', { bucket: 'a/b' }, /^0\.bucket: expected a bucket name: .*got "a\/b"/],
+  ['a protocol that is not there', { protocol: 'ftp' }, /^0\.protocol: .*"web"\|"objects".*got "ftp"/],
+  ['a host with a port', { ...web, host: 'x.test:443' }, /^0\.host: .*without a port, got "x\.test:443"/],
+  ['a host in upper case', { ...web, host: 'X.test' }, /^0\.host: expected a host name in lower case/],
+  ['a path without a slash at its end', { ...web, path: '/a' }, /^0\.path: .*ends with a slash, got "\/a"/],
+  ['a path with a query', { ...web, path: '/a?b/' }, /^0\.path: expected a path as clients send it/],
+  ['a bucket of an objects site', { protocol: 'objects', bucket: 'web' }, /^0\.bucket: expected nothing/],
+  ['an index with a slash at its start', { ...web, index: '/index.html' }, /^0\.index: expected the name/],
+  ['a prefix that leads upwards', { ...web, prefix: 'a/../' }, /^0\.prefix: expected what names begin with/],
+  ['notFound beside fallback', { ...web, notFound: 'a', fallback: 'b' }, /^0\.notFound: expected nothing/],
+  ['an error page of 404', { ...web, errorPages: { 404: 'a' } }, /^0\.errorPages\.404: expected 401, 403/],
+  ['a setting that is not there', { ...web, indexes: 'a' }, /^0: there is no setting "indexes"/],
+  ['a redirect without a slash', redirect('old', '/new'), /redirects\.0\.from: .*begins with \/ or \*\*/],
+  [
+    'a redirect with a regular expression',
+    redirect('/(a|b)', '/c'),
+    /redirects\.0\.from: expected a pattern/,
+  ],
+  ['a pattern with two ** ', redirect('/**/a/**', '/c'), /redirects\.0\.from: expected at most one \*\*/],
+  ['a pattern with two stars side by side', redirect('/*a*', '/c'), /redirects\.0\.from: .*at most one \*/],
+  ['a pattern with dot segments', redirect('/../a', '/c'), /redirects\.0\.from: it matches nothing/],
+  ['a status that is none of a redirect', redirect('/a', '/b', 200), /redirects\.0\.status: .*got 200/],
+  [
+    'a target with two slashes',
+    redirect('/a', '//evil.test'),
+    /redirects\.0\.to: expected a path that begins/,
+  ],
+  ['a target with a line end', redirect('/a', '/b\r\nX: y'), /redirects\.0\.to: expected a path that begins/],
+  ['a captured host', redirect('/*', 'https://$1/'), /redirects\.0\.to: expected a path that begins/],
+  ['a capture that is not there', redirect('/a/*', '/b/$2'), /redirects\.0\.to: expected at most \$1/],
+  ['a redirect to itself', redirect('/a', '/a'), /redirects\.0\.to: expected a redirect that ends/],
+  [
+    'a pattern that its target matches',
+    redirect('/a/**', '/a/b/$1'),
+    /redirects\.0\.to: .*redirect that ends/,
+  ],
+  [
+    'a redirect of the site to its own host',
+    { ...redirect('/**', 'https://x.test/$1'), host: 'x.test' },
+    /redirects\.0\.to: expected a redirect that ends/,
+  ],
+  [
+    'a pattern outside the path of the site',
+    { ...redirect('/other/*', '/b'), path: '/a/' },
+    /redirects\.0\.from: it matches nothing: expected a pattern that begins with the path of the site, \/a\//,
+  ],
+];
+
+for (const [what, site, fault] of wrong) {
+  test(`${what} is refused`, async () => {
+    const [first = 'it was taken for good'] = await faults(site);
+    assert.match(first, fault);
+  });
+}
+
+test('two sites at the same host and path are refused, and named', async () => {
+  const [fault] = await faults(web, { ...web, path: '/a/' }, { ...web, path: '/' });
+  assert.match(fault ?? '', /^2\.path: expected another host or path than sites\.0 has/);
+});
+
+test('two redirects in a circle are refused, and a chain that ends is not', async () => {
+  const rules = (...pairs: [string, string][]) => ({
+    ...web,
+    redirects: pairs.map(([from, to]) => ({ from, to })),
+  });
+  assert.match((await faults(rules(['/a', '/b'], ['/b', '/a'])))[0] ?? '', /redirects\.0\.to/);
+  assert.deepEqual(await faults(rules(['/a', '/b'], ['/b', '/c'], ['/c/**', '/d/$1'])), []);
+  assert.deepEqual(await faults(rules(['/**', 'https://elsewhere.test/$1'])), []);
+});
+
+test('a redirect behind one that matches the same is refused', async () => {
+  const redirects = [
+    { from: '/a/*', to: '/b' },
+    { from: '/a/*', to: '/c' },
+  ];
+  assert.match(
+    (await faults({ ...web, redirects }))[0] ?? '',
+    /redirects\.1\.from: .*redirects\.0 comes first/,
+  );
+});
+
+test('hosts with hyphens, wildcards and addresses are taken', async () => {
+  const hosts = ['*', '*.x.test', 'xn--bcher-kva.test', '[::1]', '127.0.0.1', 'localhost'];
+  assert.deepEqual(await faults(...hosts.map((host) => ({ ...web, host }))), []);
+});
+
+test('no site at all is refused: without the setting, objects are served', async () => {
+  assert.equal((await faults()).length, 1);
+});
