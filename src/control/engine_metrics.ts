@@ -199,6 +199,12 @@ export const engineMetrics: Record<string, EngineMetric> = {
   quarantine_files: gauge('quarantine_files', 'Files in quarantine.'),
   quarantine_bytes: gauge('quarantine_bytes', 'Bytes of the files in quarantine.'),
   quarantine_limit: gauge('quarantine_limit_bytes', 'scrub.quarantineBytes.'),
+  journal_bytes: gauge('journal_bytes', "Bytes of the store's journal."),
+  journal_compactions: counter('journal_compactions', 'Times the journal was written anew.', 'outcome'),
+  journal_held: {
+    ...counter('journal_held_seconds', 'Time that commits waited for a change of the journal.'),
+    scale: nanoseconds,
+  },
   collected_versions: counter('collected_versions', 'Older versions of names that were removed.'),
   collected_blobs: counter('collected_blobs', 'Blobs that nothing kept and that were removed.'),
   collected_bytes: counter('collected_bytes', 'Bytes of these blobs, which no worker has open any more.'),

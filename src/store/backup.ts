@@ -2,7 +2,8 @@
 // first, then the journal, then the blobs. So each blob that a copied name points at existed before the copy
 // of the name.
 
-import { chmod, copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFile, syncFolder } from '../durable_file.ts';
 import type { FileProgress } from '../file_progress.ts';
@@ -11,6 +12,7 @@ import { streamRegular } from '../regular_file.ts';
 import { inTurns } from '../turns.ts';
 import { writeVerified } from '../verified_file.ts';
 import { Blobs } from './blobs.ts';
+import { journalPath } from './data_file.ts';
 import { readId } from './identity.ts';
 import { makeFolder } from './layout.ts';
 import type { KnownBlob, Store } from './store.ts';
@@ -18,6 +20,8 @@ import { allKnown } from './verification.ts';
 
 /** Files that are copied at a time. */
 const concurrency = 4;
+/** Copies of the metadata while the journal is written anew time and again. */
+const maxCopies = 3;
 
 export interface BackupResult {
   /** Blobs that the copy has now. */
@@ -67,17 +71,34 @@ async function copyDurably(from: string, to: string): Promise<void> {
 /** Names of the files that are copied before the blobs, and renamed to their places after them. */
 const fresh = { meta: 'meta.new', journal: 'journal.new' };
 
+// What was removed between the copy of the metadata and a journal that was written anew is in the first and
+// not in the second, and would be there again: both are copied once more then. Collection finds it too.
 async function copyMetadata(store: Store, to: string): Promise<void> {
+  const path = journalPath(store.root);
+  for (let copies = 1; ; copies++) {
+    // While it is open, no other file gets its inode.
+    const journal = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(absent);
+    try {
+      await copyBoth(store, to);
+      if (!journal || copies === maxCopies) return;
+      if ((await journal.stat()).ino === (await stat(path)).ino) return;
+    } finally {
+      await journal?.close();
+    }
+  }
+}
+
+async function copyBoth(store: Store, to: string): Promise<void> {
   const folder = join(to, fresh.meta);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { mode: 0o700 });
   await store.copyMetadata(folder);
   await syncFile(join(folder, 'data.mdb'));
-  await copyDurably(join(store.root, 'journal'), join(to, fresh.journal)).catch(absent);
+  await copyDurably(journalPath(store.root), join(to, fresh.journal)).catch(absent);
 }
 
 // A store that nobody wrote to since it was made by an older version has no journal.
-function absent(error: NodeJS.ErrnoException): void {
+function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 

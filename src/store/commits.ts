@@ -228,8 +228,8 @@ export class Commits {
 
   #ensureSpace(batch: Waiting[], frees: boolean): void {
     const all = batch.flatMap(({ changes }) => changes);
-    // And the counters of each bucket, with the number of the commit.
-    const count = all.length + bucketsIn(all).size + 1;
+    // And the counters of each bucket, the number of the commit, and what a compaction of the journal made.
+    const count = all.length + bucketsIn(all).size + 2;
     const size = batch.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#target.ensureSpace(count, size, frees);
   }

@@ -202,7 +202,7 @@ class ContentStore implements Store {
   }
 
   counters() {
-    return this.#proofs.counters();
+    return { ...this.#proofs.counters(), ...this.#meta.counters() };
   }
 
   known(page: { after: string; limit: number } | { only: string }): KnownBlob[] {

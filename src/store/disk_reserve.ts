@@ -12,7 +12,7 @@ import { addon } from '../native/addon.ts';
  * Bytes of free disk below which a file gets no more than the next commit needs, and nothing is written where
  * blocks cannot be allocated ahead.
  */
-const freeBytes = 32 * 1024 * 1024;
+export const freeBytes = 32 * 1024 * 1024;
 
 /** Whether an error's code says that there is no space. */
 export function isFull(code: string | undefined): boolean {

@@ -4,21 +4,15 @@
 
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { syncFolder } from '../durable_file.ts';
-import { named, naming } from '../named_errors.ts';
+import { KeyedLock } from '../keyed_lock.ts';
+import { naming } from '../named_errors.ts';
 import { streamRegular } from '../regular_file.ts';
 import { DiskReserve } from './disk_reserve.ts';
-import {
-  inCommits,
-  type Key,
-  maxTogether,
-  maxTogetherBytes,
-  recordText,
-  type StoreRecord,
-} from './records.ts';
+import { type Key, maxTogether, maxTogetherBytes, recordText, type StoreRecord } from './records.ts';
 
 /** What one commit changed, in one line. */
 export interface Frame {
@@ -38,6 +32,10 @@ const maxFrame = frameBytes(maxTogether, maxTogetherBytes);
 /** Least bytes kept allocated ahead, and bytes allocated at a time. */
 const least = 1024 * 1024;
 const ahead = 4 * 1024 * 1024;
+/** Bytes that are copied at a time from one journal to the next. */
+const copied = 1024 * 1024;
+/** The one key of the lock of a journal. */
+const whole = '';
 
 function checksum(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, checksumLength);
@@ -74,17 +72,24 @@ export function parseFrame(line: string): Frame | undefined {
 
 export class Journal {
   readonly #path: string;
-  readonly #file: FileHandle;
-  readonly #reserve: DiskReserve;
+  #file: FileHandle;
+  #reserve: DiskReserve;
+  /** Held while the file is written to, or changed for another. */
+  readonly #lock = new KeyedLock();
+  /** Bytes of the file. */
+  #bytes: number;
+  /** Whether the file took the place of another that may come back in a power cut. */
+  #mayReturn = false;
   /**
    * The part of the last append that may not be on disk, one frame at most. It is written again before the
    * next.
    */
   #doubtful: string;
 
-  private constructor(path: string, file: FileHandle, torn: boolean) {
+  private constructor(path: string, file: FileHandle, { torn, bytes }: { torn: boolean; bytes: number }) {
     this.#path = path;
     this.#file = file;
+    this.#bytes = bytes;
     this.#reserve = new DiskReserve(path, least, ahead);
     // Ends a line that a crash cut off, so that the next frame has a line of its own.
     this.#doubtful = torn ? '\n' : '';
@@ -97,8 +102,8 @@ export class Journal {
     const file = await open(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK, 0o600);
     try {
       if (!(await file.stat()).isFile()) throw new Error(`${path}: is no ordinary file`);
-      const { last, torn } = await naming(path, () => tailOf(file));
-      return { journal: new Journal(path, file, torn), last };
+      const { last, ...end } = await naming(path, () => tailOf(file));
+      return { journal: new Journal(path, file, end), last };
     } catch (cause) {
       await file.close();
       throw cause;
@@ -123,22 +128,81 @@ export class Journal {
   }
 
   // The text is in doubt until it is on disk. Written again it may be there twice, which readers ignore.
-  async #write(text: string, doubtful: string): Promise<void> {
-    this.#doubtful = doubtful;
-    await naming(this.#path, async () => {
-      await this.#file.appendFile(text);
-      await this.#file.datasync();
+  #write(text: string, doubtful: string): Promise<void> {
+    return this.#lock.run(whole, async () => {
+      this.#doubtful = doubtful;
+      await this.#stay();
+      await naming(this.#path, async () => {
+        try {
+          await this.#file.appendFile(text);
+          await this.#file.datasync();
+        } finally {
+          this.#bytes = (await this.#file.stat()).size;
+        }
+      });
+      this.#doubtful = '';
     });
-    this.#doubtful = '';
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether all that was appended is on disk. */
+  get isSettled(): boolean {
+    return this.#doubtful === '';
+  }
+
+  /**
+   * Copies what was appended behind an offset to the end of another file, while more may be appended.
+   * @returns how far it came.
+   */
+  async copyTo(file: FileHandle, from: number): Promise<number> {
+    const buffer = Buffer.alloc(copied);
+    for (let at = from; ; ) {
+      const { bytesRead } = await naming(this.#path, () => this.#file.read(buffer, 0, copied, at));
+      if (bytesRead === 0) return at;
+      await file.appendFile(buffer.subarray(0, bytesRead));
+      at += bytesRead;
+    }
+  }
+
+  /**
+   * Goes on in a file that says the same up to `from`, which takes the place of this one. Appends wait
+   * meanwhile. When it rejects, it goes on in the present one.
+   */
+  continueIn(next: { path: string; file: FileHandle }, from: number): Promise<void> {
+    return this.#lock.run(whole, async () => {
+      if (!this.isSettled) throw new Error('the last commit is not on disk');
+      await this.copyTo(next.file, from);
+      // Commits that free space are to find room in this one too, once it is in the place.
+      new DiskReserve(next.path, least, ahead).ensure();
+      await next.file.sync();
+      await rename(next.path, this.#path);
+      const before = this.#file;
+      this.#file = next.file;
+      this.#bytes = (await next.file.stat()).size;
+      this.#reserve = new DiskReserve(this.#path, least, ahead);
+      this.#mayReturn = true;
+      // The next append tries again to sync the folder, and what the file had is on disk.
+      await Promise.allSettled([before.close(), this.#stay()]);
+    });
+  }
+
+  /** What is appended must not be lost because the file that was there before is there again. */
+  async #stay(): Promise<void> {
+    if (!this.#mayReturn) return;
+    await syncFolder(dirname(this.#path));
+    this.#mayReturn = false;
+  }
+
+  async close(): Promise<void> {
+    await this.#lock.run(whole, () => this.#file.close());
   }
 }
 
 /** The last whole frame, and whether the file ends in the middle of a line. */
-async function tailOf(file: FileHandle): Promise<{ last: Frame | undefined; torn: boolean }> {
+async function tailOf(file: FileHandle): Promise<{ last: Frame | undefined; torn: boolean; bytes: number }> {
   const { size } = await file.stat();
   // Reads as much as two frames may have, because the last may be torn.
   const length = Math.min(size, 2 * maxFrame + 2);
@@ -148,38 +212,9 @@ async function tailOf(file: FileHandle): Promise<{ last: Frame | undefined; torn
   const torn = lines.at(-1) !== '';
   for (const line of lines.reverse()) {
     const last = parseFrame(line);
-    if (last) return { last, torn };
+    if (last) return { last, torn, bytes: size };
   }
-  return { last: undefined, torn };
-}
-
-/**
- * Replaces the journal at `path` by one of all records. Its frames are numbered up to -1, and an empty frame
- * with the number of the last commit follows them.
- */
-export async function writeJournal(
-  path: string,
-  store: string,
-  sequence: number,
-  records: Iterable<StoreRecord>,
-): Promise<void> {
-  const temporary = `${path}.new`;
-  const file = await open(temporary, 'w', 0o600);
-  try {
-    let number = -Number.MAX_SAFE_INTEGER;
-    for (const some of inCommits(records))
-      await file.writeFile(frameLine({ sequence: number++, store, records: some }));
-    await file.writeFile(frameLine({ sequence, store, records: [] }));
-    await file.sync();
-  } catch (cause) {
-    // Removes the unfinished file, since the disk may be full.
-    await rm(temporary, { force: true }).catch(() => {});
-    throw named(temporary, cause);
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  await syncFolder(dirname(path));
+  return { last: undefined, torn, bytes: size };
 }
 
 /**

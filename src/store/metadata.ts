@@ -2,10 +2,11 @@
 // A record is written once and never updated, and only gc.ts removes records. What changes over time is a
 // chain of versions under one key prefix, of which the newest counts.
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Database, RootDatabase } from 'lmdb';
 import { syncFile } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
+import type { Counters } from '../native/addon.ts';
 import { forgetClosing, noteClosing } from './closing.ts';
 import { Commits, type Purpose } from './commits.ts';
 import { checkPages, dataPath, journalPath } from './data_file.ts';
@@ -16,7 +17,7 @@ import { agreedIdentity } from './identity.ts';
 import type { Frame } from './journal.ts';
 import { Preparation } from './preparation.ts';
 import { type Quota, refusals } from './quota.ts';
-import { type Key, type StoreRecord, type Table, tables } from './records.ts';
+import { type Key, type Range, type StoreRecord, type Table, tables } from './records.ts';
 import { State, type StateChange } from './state.ts';
 import { growthOf } from './transaction.ts';
 import { type CountedRecords, noUsage, type Usage, UsageCounters } from './usage.ts';
@@ -129,6 +130,9 @@ export class Metadata {
       {
         has: (table, key) => this.has(table, key),
         records: () => this.records(),
+        range: (table, from) => this.range(table, from),
+        count: () => this.#count(),
+        get: (key) => this.#state.get(key),
         announce: async () => {
           await format.begin();
           if (tables.every((name) => this.#tables[name])) return;
@@ -137,14 +141,13 @@ export class Metadata {
         },
         doubt: () => format.doubt(),
         hasId: () => this.#state.id !== undefined,
-        bytes: () => statSync(dataPath(root)).size,
         sync: () => syncFile(dataPath(root)),
         putId: (id) => {
           space.ensure();
           return this.#state.write([['store', id]]);
         },
         last: () => this.#state.last,
-        write: (changes, last) => this.#commit(changes, last),
+        write: (changes, last, others) => this.#commit(changes, last, others),
       },
       onNotice,
     );
@@ -158,13 +161,24 @@ export class Metadata {
         space.ensure(growthOf(changes, bytes), frees);
         preparation.journal?.ensureSpace(changes, bytes, frees);
       },
-      write: (frame: Frame) => this.#write(frame, preparation),
+      write: (frame: Frame) => preparation.write(frame),
       refusals: (all: StoreRecord[][]) => this.#refusals(all),
       endOf: () => this.#endOf(),
     };
     const commits = new Commits(target, agreed.id);
     this.#writing = { commits, preparation, space };
     await commits.begin();
+  }
+
+  /** The number of all records. */
+  #count(): number {
+    const counts = tables.map((name) => this.#tables[name]?.getStats() as { entryCount: number } | undefined);
+    return counts.reduce((sum, stats) => sum + (stats?.entryCount ?? 0), 0);
+  }
+
+  /** Of the journal. */
+  counters(): Counters {
+    return this.#writing?.preparation.compaction.counters() ?? {};
   }
 
   isEmpty(): boolean {
@@ -189,7 +203,7 @@ export class Metadata {
   }
 
   /** In key order. */
-  *range<V>(table: Table, from: { start?: Key; limit?: number } = {}): Generator<{ key: Key; value: V }> {
+  *range<V>(table: Table, from: Range = {}): Generator<{ key: Key; value: V }> {
     for (const { key, value } of this.#tables[table]?.getRange(from) ?? []) yield { key, value: value as V };
   }
 
@@ -204,19 +218,9 @@ export class Metadata {
     return this.#writing.commits.make(changes, purpose);
   }
 
-  // Writes metadata and journal at the same time, since each waits for the disk.
-  async #write(frame: Frame, preparation: Preparation): Promise<Error | undefined> {
-    const journal = await preparation.ensure();
-    await journal.catchUp();
-    const both = [this.#commit(frame.records, frame), journal.append(frame)] as const;
-    const [committed, appended] = await Promise.allSettled(both);
-    if (committed.status === 'rejected') throw committed.reason;
-    return appended.status === 'rejected' ? appended.reason : undefined;
-  }
-
-  async #commit(records: StoreRecord[], last: Frame): Promise<void> {
+  async #commit(records: StoreRecord[], last: Frame, others: StateChange[] = []): Promise<void> {
     const counting = this.usage.commit(records, last.sequence);
-    await this.#state.write([...counting.entries, ['last', last]], () =>
+    await this.#state.write([...counting.entries, ...others, ['last', last]], () =>
       records.map((record) => this.#change(record)),
     );
     counting.taken();
@@ -330,6 +334,7 @@ export class Metadata {
 
   async close(): Promise<void> {
     await this.#writing?.commits.idle();
+    await this.#writing?.preparation.compaction.stop();
     await this.#writing?.preparation.journal?.close();
     // After a fatal failure LMDB's close() may never settle.
     if (this.#writing?.commits.hasEnded) return;

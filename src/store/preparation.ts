@@ -2,25 +2,17 @@
 // metadata, and a journal that ends where the metadata do. It is tried when a store is opened. If it fails,
 // as on a full disk, the store can only be read, and preparation is tried again before each commit.
 
-import { stat } from 'node:fs/promises';
+import { type CompactedMetadata, Compaction } from './compaction.ts';
 import { missingVersions } from './gaps.ts';
 import { writeId } from './identity.ts';
-import { type Frame, Journal, readJournal, writeJournal } from './journal.ts';
+import { type Frame, Journal, readJournal } from './journal.ts';
+import { removeNew, replaceJournal } from './new_journal.ts';
 import type { Key, StoreRecord, Table } from './records.ts';
 import { Replay } from './replay.ts';
-
-/**
- * A journal of fewer bytes is never rewritten; a longer one may have this many times the bytes of the
- * metadata.
- */
-const leastOvergrown = 64 * 1024 * 1024;
-const overgrowth = 4;
-
-const isDone = () => true;
-const isNotDone = () => false;
+import type { StateChange } from './state.ts';
 
 /** What the preparation needs of the metadata. */
-export interface PreparedMetadata {
+export interface PreparedMetadata extends CompactedMetadata {
   has(table: Table, key: Key): boolean;
   records(): Iterable<StoreRecord>;
   /** Writes the format and makes its tables, durably. */
@@ -28,15 +20,13 @@ export interface PreparedMetadata {
   /** Notes, durably, that holds of blobs may be missing and must be made anew. */
   doubt(): Promise<void>;
   hasId(): boolean;
-  /** Size of the data file. */
-  bytes(): number;
   /** Syncs the data file and its folder, which LMDB does not do for a new file. */
   sync(): Promise<void>;
   putId(id: string): Promise<void>;
   /** The frame of the last commit. */
   last(): Frame | undefined;
-  /** Writes the changes and `last` in one transaction. */
-  write(changes: StoreRecord[], last: Frame): Promise<void>;
+  /** Writes the changes, `last` and what else `state` is to have in one transaction. */
+  write(changes: StoreRecord[], last: Frame, others?: StateChange[]): Promise<void>;
 }
 
 export interface PreparedStore {
@@ -52,14 +42,19 @@ export class Preparation {
   readonly #store: PreparedStore;
   readonly #meta: PreparedMetadata;
   readonly #onReplayed: (said: string) => void;
+  readonly compaction: Compaction;
   #blobsHaveId: boolean;
   #journal: Journal | undefined;
 
-  /** @param onReplayed called with a sentence when the journal had commits that the metadata lacked. */
-  constructor(store: PreparedStore, meta: PreparedMetadata, onReplayed: (said: string) => void) {
+  /**
+   * @param onNotice called with a sentence when the journal had commits that the metadata lacked, and when it
+   * cannot be compacted.
+   */
+  constructor(store: PreparedStore, meta: PreparedMetadata, onNotice: (said: string) => void) {
     this.#store = store;
     this.#meta = meta;
-    this.#onReplayed = onReplayed;
+    this.#onReplayed = onNotice;
+    this.compaction = new Compaction({ path: store.journal, store: store.id }, meta, onNotice);
     this.#blobsHaveId = store.blobsHaveId;
   }
 
@@ -77,13 +72,33 @@ export class Preparation {
     this.#blobsHaveId = true;
     if (!this.#meta.hasId()) await this.#meta.putId(id);
     this.#journal = await this.#openJournal();
+    this.#look(this.#journal);
     return this.#journal;
   }
 
+  #look(journal: Journal): void {
+    this.compaction.look(journal, this.#meta.last()?.sequence ?? 0);
+  }
+
+  /** Writes a commit to metadata and journal at the same time, since each waits for the disk. */
+  async write(frame: Frame): Promise<Error | undefined> {
+    const journal = await this.ensure();
+    await journal.catchUp();
+    const { toKeep } = this.compaction;
+    const both = [this.#meta.write(frame.records, frame, toKeep), journal.append(frame)] as const;
+    const [committed, appended] = await Promise.allSettled(both);
+    if (committed.status === 'rejected') throw committed.reason;
+    if (toKeep.length > 0) this.compaction.kept();
+    if (appended.status === 'rejected') return appended.reason;
+    this.#look(journal);
+    return undefined;
+  }
+
   // Opens a journal that ends where the metadata do. If it lacks the last commit, that is added. If it lacks
-  // more, is another store's, or is far longer than the metadata, it is written anew.
+  // more, or is another store's, it is written anew.
   async #openJournal(): Promise<Journal> {
     const { id, journal: path } = this.#store;
+    await removeNew(path);
     const { journal, last: its } = await Journal.open(path);
     try {
       const last = this.#meta.last();
@@ -91,24 +106,14 @@ export class Preparation {
       const found = its?.store === id ? its.sequence : Number.NEGATIVE_INFINITY;
       if (its && found > sequence) await this.#replay(its, sequence);
       if (last && found === sequence - 1) await journal.append(last);
-      const isWhole = found >= sequence - Number(last !== undefined);
-      if (isWhole && !(await this.#isOvergrown())) return journal;
-      const written = writeJournal(path, id, Math.max(found, sequence), this.#meta.records());
-      // If the disk has no room for a shorter journal, the present one can stay.
-      if (isWhole && !(await written.then(isDone, isNotDone))) return journal;
-      await written;
+      if (found >= sequence - Number(last !== undefined)) return journal;
+      await replaceJournal(path, { store: id, sequence }, this.#meta.records());
     } catch (cause) {
       await journal.close();
       throw cause;
     }
     await journal.close();
     return (await Journal.open(path)).journal;
-  }
-
-  // The journal still has records that were overwritten and collected since.
-  async #isOvergrown(): Promise<boolean> {
-    const { size } = await stat(this.#store.journal);
-    return size > leastOvergrown && size > overgrowth * this.#meta.bytes();
   }
 
   // Makes the commits of the journal that the metadata lack. After a kill that is the one commit that was

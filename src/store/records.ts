@@ -24,6 +24,13 @@ export interface StoreRecord {
   value: unknown;
 }
 
+/** Records of a table in key order. */
+export interface Range {
+  start?: Key;
+  exclusiveStart?: boolean;
+  limit?: number;
+}
+
 /** Takes a record out of the metadata. Only gc.ts asks for it. */
 export function removal(table: Table, key: Key): StoreRecord {
   return { table, key, value: undefined };

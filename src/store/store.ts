@@ -273,7 +273,10 @@ export interface Store {
 
   /** Copies the metadata as they are now, as `data.mdb`, into a folder that is empty. Not durable yet. */
   copyMetadata(folder: string): Promise<void>;
-  /** Blobs withdrawn since the store was opened, by reason, named as the engine names its totals. */
+  /**
+   * Blobs withdrawn since the store was opened, by reason, and what the journal is like; named as the engine
+   * names its totals.
+   */
   counters(): Counters;
 
   /** Why the store cannot be written at present, found out by a write; undefined: it can. */

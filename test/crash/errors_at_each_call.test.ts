@@ -1,7 +1,8 @@
-// Each call by which a collection, a scrub, an upgrade, a switch or a forget changes the disk fails once,
-// with each error that a disk or the limit of open files gives: the operation passes all the same, or says
-// what failed and is done by a further try in the same process, or the process says that a new one is needed.
-// Nothing is lost or half there. FAULTS=all takes every call and every error (`make faults`), else some.
+// Each call by which a collection, a scrub, an upgrade, a switch, a forget or a compaction changes the disk
+// fails once, with each error that a disk or the limit of open files gives: the operation passes all the
+// same, or says what failed and is done by a further try in the same process, or the process says that a new
+// one is needed. Nothing is lost or half there. FAULTS=all takes every call and every error (`make faults`),
+// else some.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -24,7 +25,7 @@ const template = join(victims.home, 'template');
 const expected = new Expected();
 await makeStore(template, (mark) => expected.take(mark));
 
-for (const name of ['collection', 'scrub', 'upgrade', 'switch of three names', 'forgetting']) {
+for (const name of ['collection', 'scrub', 'upgrade', 'switch of three names', 'forgetting', 'compaction']) {
   for (const error of takesAll ? (Object.keys(errors) as ErrorName[]) : some) {
     test(`${name}: calls that fail with ${error} lose nothing`, async (t) => {
       const failures = await victims.inLanes((lane, number) =>

@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { openStore } from '../../src/store/content_store.ts';
 import type { Mark } from '../faults/marks.ts';
-import { damagedBytes, leaveStrays, Work } from '../faults/work.ts';
+import { damagedBytes, leaveLongJournal, leaveStrays, Work } from '../faults/work.ts';
 import { makeFormat1 } from '../support/format_1.ts';
 import { seeded } from '../support/random.ts';
 
@@ -36,6 +36,7 @@ export const operations: Record<string, Operation> = {
   scrub: { before: leaveStrays, run: (work) => work.scrub() },
   upgrade: { before: makeFormat1 },
   forgetting: { run: (work) => work.forget(long('without a name')) },
+  compaction: { before: leaveLongJournal, run: (work) => work.compact() },
 };
 
 /** The store that each operation finds: something of everything, live and dead. */

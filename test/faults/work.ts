@@ -6,9 +6,11 @@ import { importDirectory } from '../../src/store/import.ts';
 import type { Retention } from '../../src/store/retention.ts';
 import type { BucketKind, Store } from '../../src/store/store.ts';
 import { intoStore } from '../../src/store/store_destination.ts';
+import { lengthenJournal } from '../support/long_journal.ts';
 import { passOf, startScrub } from '../support/scrubber.ts';
 import { blobPath, putBytes, sha256 } from '../support/store.ts';
 import { writeTree } from '../support/tree.ts';
+import { until } from '../support/wait.ts';
 import type { Mark } from './marks.ts';
 
 /** Of a blob that is damaged before a scrub. */
@@ -29,6 +31,11 @@ export async function leaveStrays(root: string): Promise<void> {
     await writeFile(path, bytes, { mode: 0o444 });
   }
   await writeFile(blobPath(root, sha256(damagedBytes)), damagedBytes.toUpperCase(), { flag: 'r+' });
+}
+
+/** Leaves a journal, of a store that nobody has open, that is written anew after the next opening. */
+export function leaveLongJournal(root: string): Promise<void> {
+  return lengthenJournal(root, 9 * 1024 * 1024);
 }
 
 export class Work {
@@ -125,6 +132,15 @@ export class Work {
   async collect(): Promise<void> {
     const { failed } = await this.store.collect({ graceMs: 0 });
     if (failed.length > 0) throw new Error(JSON.stringify(failed));
+  }
+
+  /** Writes beside the compaction of the journal, which began when the store was opened. */
+  async compact(): Promise<void> {
+    await this.put('live/page', 'written beside a compaction');
+    const ends = ['journal_compactions.done', 'journal_compactions.failed'];
+    const over = () => ends.some((end) => this.store.counters()[end] !== 0);
+    await until(over, (isOver) => isOver, 'the end of the compaction');
+    await this.put('live/copy', 'written behind a compaction');
   }
 
   async scrub(): Promise<void> {

@@ -11,7 +11,7 @@ import { openStore } from '../../src/store/content_store.ts';
 import { makeFormat1 } from '../support/format_1.ts';
 import { root as project } from '../support/runtime.ts';
 import type { Mark } from './marks.ts';
-import { damagedBytes, leaveStrays, Work } from './work.ts';
+import { damagedBytes, leaveLongJournal, leaveStrays, Work } from './work.ts';
 
 const program = fileURLToPath(import.meta.url);
 
@@ -55,6 +55,8 @@ async function run(dir: string): Promise<void> {
   await opened((work) => work.scrub());
   await beside(makeFormat1);
   await opened((work) => work.put('live/upgraded', 'upgraded'));
+  await beside(leaveLongJournal);
+  await opened((work) => work.compact());
 }
 
 async function changes(work: Work, tree: string): Promise<void> {

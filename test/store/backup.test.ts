@@ -1,7 +1,7 @@
 // A backup of a store that is written to meanwhile is a store: it has all that was acknowledged before.
 
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type BackupResult, backUp } from '../../src/store/backup.ts';
@@ -51,6 +51,29 @@ test('200 objects, others written meanwhile: the backup has the 200 and opens fo
   assert.deepEqual(failures, []);
   assert.ok(copied >= 200);
   await checkRestored(before);
+});
+
+test('a journal that is written anew meanwhile: the metadata are copied once more', async () => {
+  const reader = await openStore({ root: site.root, readOnly: true });
+  const journal = join(site.root, 'journal');
+  let copies = 0;
+  const copyMetadata = async (folder: string) => {
+    await reader.copyMetadata(folder);
+    if (copies++ > 0) return;
+    await copyFile(journal, `${journal}.other`);
+    await rename(`${journal}.other`, journal);
+  };
+  const store = new Proxy(reader, {
+    get: (target, name) => {
+      const value: unknown = name === 'copyMetadata' ? copyMetadata : Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  await site.store.close();
+  await backUp(store, to).finally(() => reader.close());
+  assert.equal(copies, 2);
+  site.store = await openStore({ root: site.root });
+  await checkRestored(['before 0']);
 });
 
 test('again, after it was opened and written to: only new blobs are copied', async () => {

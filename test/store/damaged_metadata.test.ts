@@ -6,7 +6,8 @@ import { copyFile, mkdir, open, readFile, rename, rm, stat, truncate, writeFile 
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openStore } from '../../src/store/content_store.ts';
-import { parseFrame, writeJournal } from '../../src/store/journal.ts';
+import { parseFrame } from '../../src/store/journal.ts';
+import { replaceJournal } from '../../src/store/new_journal.ts';
 import { outcome, spawnCli } from '../support/runtime.ts';
 import { allNames, sha256, TestStore } from '../support/store.ts';
 
@@ -171,10 +172,9 @@ test('metadata older than a journal that was written anew since get all that the
   const rewrite = async () => {
     const frames = (await readFile(journal, 'utf8')).split('\n').flatMap((line) => parseFrame(line) ?? []);
     const [{ store = '', sequence = 0 } = {}] = frames.slice(-1);
-    await writeJournal(
+    await replaceJournal(
       journal,
-      store,
-      sequence,
+      { store, sequence },
       frames.flatMap(({ records }) => records),
     );
   };

@@ -8,9 +8,11 @@ import { nameHoldKey } from '../../src/store/holds.ts';
 import type { RefRecord } from '../../src/store/listing.ts';
 import { Metadata } from '../../src/store/metadata.ts';
 import type { BlobRecord } from '../../src/store/proofs.ts';
+import { recordName } from '../../src/store/records.ts';
 import type { Store } from '../../src/store/store.ts';
 import { digestsBelow } from '../../src/store/stray_files.ts';
 import { noUsage, type Usage } from '../../src/store/usage.ts';
+import { recordsOfJournal } from './long_journal.ts';
 import { allNames, blobPath, sha256 } from './store.ts';
 
 /**
@@ -62,6 +64,7 @@ export async function faultsBetweenRecords(root: string): Promise<string[]> {
       ...faultsOfHolds(meta),
       ...faultsOfBlobs(meta, root),
       ...faultsOfCounters(meta),
+      ...(await faultsOfJournal(meta, root)),
     ];
   } finally {
     await meta.close();
@@ -128,6 +131,16 @@ function* faultsOfCounters(meta: Metadata): Generator<string> {
     if (counted?.objects !== kept.objects || counted.bytes !== kept.bytes)
       yield `${bucket} is counted as ${JSON.stringify(counted)} and keeps ${JSON.stringify(kept)}`;
   }
+}
+
+/** Records that one of the metadata and the journal has alone. */
+async function faultsOfJournal(meta: Metadata, root: string): Promise<string[]> {
+  const inMetadata = new Set([...meta.records()].map(recordName));
+  const inJournal = new Set((await recordsOfJournal(root)).map(recordName));
+  return [
+    ...[...inMetadata].filter((name) => !inJournal.has(name)).map((name) => `${name} is not in the journal`),
+    ...[...inJournal].filter((name) => !inMetadata.has(name)).map((name) => `the journal alone has ${name}`),
+  ];
 }
 
 function kindOf(meta: Metadata, bucket: string): string | undefined {
