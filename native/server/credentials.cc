@@ -1,5 +1,7 @@
 #include "server/credentials.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <array>
 
@@ -19,18 +21,46 @@ bool is_token_byte(unsigned char c) {
   return kAllowed[c];
 }
 
+bool is_token(std::string_view text) {
+  const std::string_view letters = text.substr(0, text.find_last_not_of('=') + 1);
+  return !letters.empty() && std::all_of(letters.begin(), letters.end(), is_token_byte);
+}
+
+// What follows a scheme and blanks; empty when the scheme is another.
+std::string_view after_scheme(std::string_view authorization, std::string_view scheme) {
+  if (!same(authorization.substr(0, scheme.size()), scheme)) return {};
+  authorization.remove_prefix(scheme.size());
+  const size_t begin = authorization.find_first_not_of(' ');
+  return begin == 0 || begin == authorization.npos ? std::string_view() : authorization.substr(begin);
+}
+
+// Empty when the text is not whole base64 (RFC 4648 4).
+std::string from_base64(std::string_view text) {
+  std::string out(text.size() / 4 * 3, '\0');
+  const size_t filled = text.find_last_not_of('=') + 1, padding = text.size() - filled;
+  if (text.size() % 4 != 0 || filled == 0 || padding > 2) return {};
+  const auto* const from = reinterpret_cast<const unsigned char*>(text.data());
+  // It skips white space at both ends, which no base64 has.
+  const int length =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()), from, static_cast<int>(text.size()));
+  if (length != static_cast<int>(out.size())) return {};
+  out.resize(out.size() - padding);
+  return out;
+}
+
+std::string basic_password(std::string_view encoded) {
+  const std::string shown = from_base64(encoded);
+  const size_t colon = shown.find(':');
+  return colon == shown.npos ? std::string() : shown.substr(colon + 1);
+}
+
 }  // namespace
 
-std::string_view bearer_token(std::string_view authorization) {
-  constexpr std::string_view kScheme = "Bearer";
-  if (!same(authorization.substr(0, kScheme.size()), kScheme)) return {};
-  authorization.remove_prefix(kScheme.size());
-  const size_t begin = authorization.find_first_not_of(' ');
-  if (begin == 0 || begin == authorization.npos) return {};
-  const std::string_view token = authorization.substr(begin);
-  const std::string_view letters = token.substr(0, token.find_last_not_of('=') + 1);
-  return !letters.empty() && std::all_of(letters.begin(), letters.end(), is_token_byte) ? token
-                                                                                        : std::string_view();
+std::string shown_token(std::string_view authorization) {
+  std::string token(after_scheme(authorization, "Bearer"));
+  if (token.empty() && authorization.size() <= kMaxBasicBytes)
+    token = basic_password(after_scheme(authorization, "Basic"));
+  return is_token(token) ? token : std::string();
 }
 
 Held Credentials::held(const GrantTable& table, std::string_view authorization, const std::string& subject,
@@ -47,7 +77,7 @@ Held Credentials::held(const GrantTable& table, std::string_view authorization, 
 const GrantTable::Token* Credentials::token(const GrantTable& table, std::string_view authorization) {
   if (shown_ && shown_->table == table.serial() && shown_->authorization == authorization)
     return shown_->token;
-  const std::string_view presented = bearer_token(authorization);
+  const std::string presented = shown_token(authorization);
   const GrantTable::Token* const found = presented.empty() ? nullptr : table.token(presented);
   if (!found || authorization.size() > kMaxRemembered) return found;
   if (!shown_) shown_ = std::make_unique<Shown>();

@@ -12,8 +12,11 @@
 
 namespace sealgate {
 
-// The token of "Bearer token" (RFC 6750 2.1), as src/sites/authorize.ts reads it; empty when there is none.
-std::string_view bearer_token(std::string_view authorization);
+// The token in a field of Authorization, as src/sites/authorize.ts reads it; empty when there is none. It is
+// that of "Bearer token" (RFC 6750 2.1), or the password of basic authentication (RFC 7617 2), with any user
+// name. Of a password in a field of more than kMaxBasicBytes only the application hears.
+constexpr size_t kMaxBasicBytes = 256;
+std::string shown_token(std::string_view authorization);
 
 // The grants of one request. Plans that need none may always be used. Valid as long as the table in which
 // they were found.
@@ -36,7 +39,7 @@ class Credentials {
   Held held(const GrantTable& table, std::string_view authorization, const std::string& subject, int64_t now);
 
  private:
-  // Longer fields are hashed each time: our own tokens are shorter.
+  // Longer fields are read and hashed each time: our own tokens are shorter.
   static constexpr size_t kMaxRemembered = 256;
 
   struct Shown {

@@ -199,16 +199,19 @@ export function problem(
     ['Content-Type', 'application/problem+json'],
     ['Cache-Control', 'no-store'],
   ];
-  if (status === 401) all.push(['WWW-Authenticate', challenge(code)]);
+  if (status === 401) all.push(...challenges(code));
   if (retryable && status >= 500) all.push(['Retry-After', `${retryAfter}`]);
   return { ...respond(status, [...all, ...fields], problemBody(code, detail, about)), problem: code };
 }
 
-// RFC 6750 3: a request without credentials is told no error code.
-function challenge(code: ErrorCode): string {
-  return code === 'token-missing'
-    ? 'Bearer realm="sealgate"'
-    : 'Bearer realm="sealgate", error="invalid_token"';
+// RFC 6750 3: a request without credentials is told no error code. Some clients send a password only after a
+// challenge to basic authentication.
+function challenges(code: ErrorCode): ResponseField[] {
+  const bearer = 'Bearer realm="sealgate"';
+  return [
+    ['WWW-Authenticate', code === 'token-missing' ? bearer : `${bearer}, error="invalid_token"`],
+    ['WWW-Authenticate', 'Basic realm="sealgate", charset="UTF-8"'],
+  ];
 }
 
 /**

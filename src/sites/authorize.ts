@@ -1,4 +1,5 @@
-// Who may do what on the data plane: bearers of tokens (RFC 6750), and of client certificates.
+// Who may do what on the data plane: clients that show a token, as a bearer (RFC 6750) or as the password of
+// basic authentication (RFC 7617), and clients with certificates.
 
 import { timingSafeEqual } from 'node:crypto';
 import type { Tokens } from '../auth/tokens.ts';
@@ -37,7 +38,8 @@ export function authorizer(
     if (action === 'read' && openReads) return openToAll;
     const needed: Scope = `${action}:${bucket}`;
     if (allows(certified.get(request.subject) ?? [], action, bucket)) return needed;
-    const presented = bearer(request.headers.get('authorization'));
+    const presented = shownToken(request.headers.get('authorization'));
+    if (presented === undefined) throw new SealgateError('token-missing');
     if (action === 'read' && own !== '' && sameText(presented, own)) return needed;
     const token = tokens.verify(presented);
     if (token === undefined) throw new SealgateError('token-unknown');
@@ -51,8 +53,17 @@ function sameText(one: string, other: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-function bearer(authorization: string | null): string {
-  const match = authorization?.match(/^Bearer +([A-Za-z0-9._~+/-]+=*)$/i);
-  if (!match?.[1]) throw new SealgateError('token-missing');
-  return match[1];
+const bearer = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
+const basic = /^Basic +((?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?)$/i;
+const password = /^[^:]*:([A-Za-z0-9._~+/-]+=*)$/;
+
+/**
+ * The token in a field of Authorization, read as native/server/credentials.cc does. Package managers know
+ * basic authentication alone: a token is the password then, with any user name.
+ */
+function shownToken(authorization: string | null): string | undefined {
+  if (authorization === null) return undefined;
+  const encoded = authorization.match(basic)?.[1];
+  if (encoded === undefined) return authorization.match(bearer)?.[1];
+  return Buffer.from(encoded, 'base64').toString('latin1').match(password)?.[1];
 }

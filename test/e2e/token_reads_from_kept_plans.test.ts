@@ -2,10 +2,12 @@
 // nobody else is: whatever the token, the method, the range or the condition.
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { promisify } from 'node:util';
 import { Tokens } from '../../src/auth/tokens.ts';
 import { createSite, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
@@ -71,6 +73,31 @@ test('a token for the bucket is answered from a kept plan, which is private', as
   // As the application reads the field.
   const spelled = files.field.replace('Bearer ', 'bEARER   ');
   assert.equal((await kept('/o/files/secret', spelled)).body.toString(), content);
+});
+
+const asPassword = (field: string, user = 'x') => {
+  const pair = field.replace('Authorization: Bearer ', `${user}:`);
+  return `Authorization: Basic ${Buffer.from(pair).toString('base64')}`;
+};
+
+test('a token as the password of basic authentication is answered from a kept plan', async () => {
+  assert.equal((await kept('/o/files/secret', asPassword(files.field))).body.toString(), content);
+  assert.equal((await kept('/o/files/secret', asPassword(all.field, ''))).body.toString(), content);
+  assert.equal((await wire.get('/o/files/secret', asPassword(live.field))).status, 403);
+  assert.equal((await wire.get('/o/files/secret', asPassword(expired.field))).status, 401);
+});
+
+test('curl and wget send a token as a password, wget when the answer asks for it', async () => {
+  const token = files.field.replace('Authorization: Bearer ', '');
+  const url = `${server.url.replace('://', `://user:${token}@`)}/o/files/secret`;
+  for (const command of [
+    ['curl', '-sS', '--fail', url],
+    ['wget', '-qO-', url],
+  ]) {
+    const [program = '', ...words] = command;
+    const { stdout } = await promisify(execFile)(program, words, { timeout: 30_000 });
+    assert.equal(stdout, content, program);
+  }
 });
 
 for (const [who, status, ...fields] of strangers) {

@@ -22,6 +22,8 @@ after(async () => {
   await rm(dir, { recursive: true });
 });
 
+const basicCredentials = (user: string, password: string) =>
+  Buffer.from(`${user}:${password}`).toString('base64');
 const digestPath = `/sha256/${'0'.repeat(64)}`;
 const write = async (target: string, ...fields: string[]) => {
   const answer = await open.ask('PUT', target, 'Content-Length: 1', ...fields);
@@ -32,6 +34,9 @@ test('writes need a token that is known', async () => {
   for (const field of [
     'X-No: token',
     'Authorization: Basic c2d0',
+    'Authorization: Basic c2d0Og==',
+    'Authorization: Basic dXNlcjphOmI=',
+    `Authorization: Basic ${basicCredentials('user', 'sgt_x').replace('=', '')}`,
     'Authorization: Bearer',
     'Authorization: x',
   ]) {
@@ -42,11 +47,25 @@ test('writes need a token that is known', async () => {
   assert.deepEqual([unknown.status, problemName(unknown)], [401, 'token-unknown']);
 });
 
-test('a refused request: WWW-Authenticate names the scheme', async () => {
+test('a refused request: WWW-Authenticate names both schemes, each in a line', async () => {
+  const challenges = (response: Awaited<ReturnType<typeof open.response>>) =>
+    response.fields.filter(([name]) => name === 'WWW-Authenticate').map(([, value]) => value);
+  const basic = 'Basic realm="sealgate", charset="UTF-8"';
   const missing = await open.response('PUT', '/o/live/a');
-  assert.equal(field(missing, 'WWW-Authenticate'), 'Bearer realm="sealgate"');
+  assert.deepEqual(challenges(missing), ['Bearer realm="sealgate"', basic]);
   const unknown = await open.response('PUT', '/o/live/a', 'Authorization: Bearer sgt_unknown');
-  assert.equal(field(unknown, 'WWW-Authenticate'), 'Bearer realm="sealgate", error="invalid_token"');
+  assert.deepEqual(challenges(unknown), ['Bearer realm="sealgate", error="invalid_token"', basic]);
+});
+
+test('a token is the password of basic authentication, whatever the user is called', async () => {
+  const [, token = ''] = live.split('Bearer ');
+  for (const user of ['', 'token', 'jürgen', 'a'.repeat(300)]) {
+    const field = `Authorization: Basic ${basicCredentials(user, token)}`;
+    assert.equal(await write('/o/live/a', field), 'receive', user);
+    assert.equal(await write('/o/files/a', field), '403', user);
+  }
+  const unknown = `Authorization: Basic ${basicCredentials('token', 'sgt_unknown')}`;
+  assert.equal(problemName(await open.response('PUT', '/o/live/a', unknown)), 'token-unknown');
 });
 
 test('a token writes to its buckets only', async () => {

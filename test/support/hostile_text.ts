@@ -46,7 +46,7 @@ const doors: Record<string, { before: string[]; ask: (app: TestApp, text: string
   ...fieldOfUpload('Content-Language', '', 'de,', 'de-'),
   ...fieldOfUpload('Cache-Control', '', 'max-age=', 'private="', 'public,'),
   ...fieldOfUpload('Sealgate-Meta-A', ''),
-  ...fieldOfUpload('Authorization', '', 'Bearer ', 'Bearer a', 'Bearer a='),
+  ...fieldOfUpload('Authorization', '', 'Bearer ', 'Bearer a', 'Bearer a=', 'Basic ', 'Basic YWFh'),
   line: { before: ['', 'a:'], ask: (app, text) => app.ask('GET', '/o/files/x', text, 'If-Match: *') },
   bucket: { before: ['', 'a'], ask: (app, text) => app.ask('GET', `/o/${text}/`) },
   name: { before: ['', 'a/'], ask: (app, text) => app.ask('GET', `/o/files/${text}`) },

@@ -138,8 +138,39 @@ TEST_CASE("a bearer token is read as RFC 6750 writes it") {
   };
   for (const auto& [authorization, token] : cases) {
     CAPTURE(authorization);
-    CHECK_EQ(bearer_token(authorization), token);
+    CHECK_EQ(shown_token(authorization), token);
   }
+}
+
+TEST_CASE("the password of basic authentication is a token, whoever the user") {
+  const struct {
+    const char *authorization, *token;
+  } cases[] = {
+      {"Basic dXNlcjphYmM=", "abc"},  // user:abc
+      {"bASIC   dXNlcjphYmM=", "abc"},
+      {"Basic OmFiYw==", "abc"},            // :abc
+      {"Basic dXNlcjphLmJ+Yw==", "a.b~c"},  // user:a.b~c
+      {"Basic w6Q6YWJj", "abc"},            // ä:abc
+      {"Basic dXNlcjphYmM", ""},            // without its padding
+      {"Basic dXNlcjphYmM= ", ""},
+      {"Basic  \tdXNlcjphYmM=", ""},
+      {"Basic dXNlcjph YmM=", ""},
+      {"Basic dXNlcjphYm-=", ""},  // the alphabet of URLs
+      {"Basic dXNlcg==", ""},      // user
+      {"Basic dXNlcjo=", ""},      // user:
+      {"Basic dXNlcjphOmI=", ""},  // user:a:b
+      {"Basic dXNlcjphAGI=", ""},  // a NUL in it
+      {"Basic ====", ""},
+      {"Basic A===", ""},
+      {"Basic", ""},
+      {"Basic ", ""},
+      {"Basicd dXNlcjphYmM=", ""},
+  };
+  for (const auto& [authorization, token] : cases) {
+    CAPTURE(authorization);
+    CHECK_EQ(shown_token(authorization), token);
+  }
+  CHECK_EQ(shown_token("Basic " + std::string(kMaxBasicBytes, 'Y')), "");
 }
 
 TEST_CASE("a digest is 64 hex digits, and that of a text is its SHA-256") {
