@@ -53,8 +53,9 @@ const parts: Record<string, () => Step[]> = {
   'ktls-new': () => inKernel('new'),
 };
 
-/** Side by side: a user-mode kernel has one processor. */
 const booted = ['ktls-old', 'ktls-qemu', 'ktls-new'];
+/** Parts that run side by side: Bun and Deno run a file at a time, a user-mode kernel has one processor. */
+const sideBySide = [['bun', 'deno'], booted];
 
 function testsUnder(folder: string): string[] {
   if (!existsSync(folder)) return [];
@@ -206,6 +207,15 @@ async function outcomesOfPart(part: string, label = ''): Promise<Outcomes> {
   return skipsFail ? { ...sum, failed: sum.failed + sum.skips.length } : sum;
 }
 
+/** The parts in their order; those that run side by side come where the first of them is. */
+function grouped(names: string[]): string[][] {
+  const groups = names.map((name) => {
+    const group = sideBySide.find((each) => each.includes(name)) ?? [name];
+    return names.filter((each) => group.includes(each));
+  });
+  return groups.filter(([first], index) => first === names[index]);
+}
+
 const chosen = process.argv.slice(2);
 const unknown = chosen.filter((part) => !(part in parts));
 if (chosen.length === 0 || unknown.length > 0) {
@@ -216,12 +226,11 @@ if (chosen.length === 0 || unknown.length > 0) {
 }
 mkdirSync(reports, { recursive: true });
 const results = new Map<string, Outcomes>();
-for (const part of chosen.filter((each) => !booted.includes(each)))
-  results.set(part, await outcomesOfPart(part));
-const kernels = chosen.filter((part) => booted.includes(part));
-const inKernels = kernels.map((part) => outcomesOfPart(part, kernels.length > 1 ? `${part}: ` : ''));
-for (const [index, outcomes] of (await Promise.all(inKernels)).entries())
-  results.set(kernels[index] ?? '', outcomes);
+for (const together of grouped(chosen)) {
+  const running = together.map((part) => outcomesOfPart(part, together.length > 1 ? `${part}: ` : ''));
+  for (const [index, outcomes] of (await Promise.all(running)).entries())
+    results.set(together[index] ?? '', outcomes);
+}
 
 console.log('');
 for (const [part, { passed, failed, skips }] of results) {
