@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "node/plan.h"
+#include "server/cors.h"
 
 namespace sealgate::addon {
 namespace {
@@ -15,13 +16,24 @@ ListenerOptions listener_options(const Napi::Object& given) {
   return {text(given, "host"), static_cast<uint16_t>(number(given, "port")), boolean(given, "tls")};
 }
 
+std::shared_ptr<const Cors> cors_rule(const Napi::Object& from, const char* name) {
+  if (from.Get(name).IsUndefined()) return nullptr;
+  const Napi::Object given = object(from, name);
+  auto out = std::make_shared<Cors>();
+  out->any = boolean(given, "any");
+  out->origins = texts(given, "origins");
+  out->echoed = texts(given, "echoed");
+  out->fields = response_fields(given);
+  return out;
+}
+
 std::vector<Mount> mounts(const Napi::Object& given) {
   const auto list = object(given, "mounts").As<Napi::Array>();
   std::vector<Mount> out;
   for (uint32_t i = 0; i < list.Length(); i++) {
     const auto one = list.Get(i).As<Napi::Object>();
     out.push_back({static_cast<uint32_t>(number(one, "id")), text(one, "host"), text(one, "path"),
-                   boolean(one, "openReads"), texts(one, "parameters")});
+                   boolean(one, "openReads"), texts(one, "parameters"), cors_rule(one, "cors")});
   }
   return out;
 }

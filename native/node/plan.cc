@@ -32,10 +32,6 @@ ResponseFields field_list(const Napi::Array& list) {
   return out;
 }
 
-ResponseFields response_fields(const Napi::Object& given) {
-  return field_list(object(given, "fields").As<Napi::Array>());
-}
-
 Described described(const Napi::Object& given) {
   Described out;
   if (!given.Get("status").IsUndefined()) out.status = static_cast<int>(number(given, "status"));
@@ -101,6 +97,10 @@ Plan receive_plan(const Napi::Object& given) {
 }
 
 }  // namespace
+
+ResponseFields response_fields(const Napi::Object& given) {
+  return field_list(object(given, "fields").As<Napi::Array>());
+}
 
 RespondPlan respond_plan(const Napi::Object& given) {
   return {static_cast<int>(number(given, "status")), response_fields(given), bytes(given, "body")};

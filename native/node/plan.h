@@ -10,5 +10,7 @@ namespace sealgate::addon {
 // Every mismatch throws a TypeError that names the property.
 Plan plan_of(const Napi::Object& given);
 RespondPlan respond_plan(const Napi::Object& given);
+// The fields of `given`, as pairs of name and value.
+ResponseFields response_fields(const Napi::Object& given);
 
 }  // namespace sealgate::addon

@@ -23,6 +23,7 @@ void Exchange::end() {
   if (delivery_.response().memory.capacity() > kKeptBytes) free_memory(delivery_.response().memory);
   head_at_ = first_byte_at_ = 0;
   if (key_memory_.capacity() > kKeptBytes) free_memory(key_memory_);
+  if (cors_) cors_.reset();
   body_bytes_ = 0;
   stage_ = Stage::reading;
   body_ended_ = ends_connection_ = cut_by_server_ = proved_again_ = false;
@@ -51,6 +52,7 @@ void Exchange::on_head() {
     key_ = {};
     return ask_application();
   }
+  if (mount->cors) cors_ = mount->cors;
   // A target without a query is its own key, which needs no memory. Most targets have none.
   key_ = {mount->id, request_.target};
   if (request_.only_reads()) {

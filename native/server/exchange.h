@@ -26,6 +26,7 @@
 namespace sealgate {
 
 class Transport;
+struct Cors;
 
 class Exchange {
  public:
@@ -118,6 +119,7 @@ class Exchange {
   void describe(const DescribePlan& plan);
   void send_delivery(Problem problem, uint64_t size);
   void respond(RespondPlan plan);
+  void add_cors();
   void refuse(Problem problem, ResponseFields fields = {});
   void prove_again(std::string_view digest, SealBreak why);
   void report_broken(std::string_view digest, SealBreak why);
@@ -137,6 +139,8 @@ class Exchange {
 
   PlanKey key_;             // key of its plan; without a mount the plan is not kept
   std::string key_memory_;  // what key_ is a view of, when that is not part of the request
+
+  std::shared_ptr<const Cors> cors_;  // its mount's, which may be replaced meanwhile; null: none
 
   Ticket asked_;                              // names the exchange to the application
   Reactor::ApplicationPlace at_application_;  // held while the application owes an answer

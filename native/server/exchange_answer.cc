@@ -1,6 +1,7 @@
 // Exchange, the part that answers: makes a response out of a plan or a refusal.
 #include <utility>
 
+#include "server/cors.h"
 #include "server/exchange.h"
 #include "server/transport.h"
 
@@ -62,7 +63,7 @@ void Exchange::on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing s
 }
 
 void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
-  const bool for_all = plan->kept && asks_for_all(request_);
+  const bool for_all = plan->kept && asks_for_all(request_) && (!cors_ || cors_->same_for(request_));
   const bool in_memory = for_all && plan->answer && plan->answer->has_body;
   if (in_memory && session_->repeat(*this, plan)) return;
   const Answering& answering = reactor_.answering();
@@ -85,6 +86,7 @@ void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
   response.plan = std::move(plan);
   const Content content = content_of(*response.plan, answering.now);
   const Problem problem = build_delivery(request_, content, answering, response);
+  add_cors();
   if (read == ReadBody::done && !response.body.empty()) response.body[0].kind = BodySource::Kind::memory;
   // A small body is kept at once. A large response has only its head kept, and that when it is asked for
   // again. An answer that is kept already stays, because other exchanges may be sending it.
@@ -103,6 +105,7 @@ void Exchange::describe(const DescribePlan& plan) {
   const std::string etag = "\"" + plan.digest + "\"";
   const Content content{plan, {etag, plan.size, plan.date_at(answering.now)}};
   const Problem problem = build_delivery(request_, content, answering, response);
+  add_cors();
   if (response.body_in_file() > 0) return respond(plan.otherwise);
   send_delivery(problem, plan.size);
 }
@@ -137,7 +140,13 @@ void Exchange::respond(RespondPlan plan) {
   response.clear();
   const bool head_only = readable() && request_.method == Method::head;
   build_respond(plan.status, plan.fields, std::move(plan.body), head_only, reactor_.answering(), response);
+  add_cors();
   session_->respond(*this);
+}
+
+// Before the answer is kept: what depends on the origin is not kept (deliver()).
+void Exchange::add_cors() {
+  if (cors_) cors_->add_to(delivery_.response().head, request_);
 }
 
 void Exchange::refuse(Problem problem, ResponseFields fields) {

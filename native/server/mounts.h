@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,13 +14,16 @@
 
 namespace sealgate {
 
+struct Cors;
+
 // The fields are those of src/native/mounts.ts.
 struct Mount {
-  uint32_t id = 0;                      // never 0, which says that a request has no mount
-  std::string host;                     // "name", "*.name" or "*", in lower case
-  std::string path;                     // with a slash at both ends
-  bool open_reads = false;              // everybody may read, so no credentials are evaluated
-  std::vector<std::string> parameters;  // query parameters that answers depend on
+  uint32_t id = 0;                        // never 0, which says that a request has no mount
+  std::string host;                       // "name", "*.name" or "*", in lower case
+  std::string path;                       // with a slash at both ends
+  bool open_reads = false;                // everybody may read, so no credentials are evaluated
+  std::vector<std::string> parameters;    // query parameters that answers depend on
+  std::shared_ptr<const Cors> cors = {};  // who may read answers in other origins' pages; null: nobody
 };
 
 class MountTable {

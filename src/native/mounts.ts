@@ -1,6 +1,8 @@
 // Mounts as the engine knows them (native/server/mounts.h): it says of each request which one it is for, and
 // keeps plans for each apart. Types only; addon.ts exports them with its own.
 
+import type { ResponseField } from './plan.ts';
+
 export interface EngineMount {
   /** From 1 on; 0 in a request says that no mount covers its path. */
   id: number;
@@ -12,4 +14,18 @@ export interface EngineMount {
   openReads: boolean;
   /** The parameters of a query that answers depend on: all others are left out of the key of a kept plan. */
   parameters: readonly string[];
+  /** Which pages of other origins may read what is served here; absent: none. */
+  cors?: EngineCors;
+}
+
+/** Cross-origin sharing (native/server/cors.h). */
+export interface EngineCors {
+  /** Every answer has `fields`, whatever its origin. */
+  any: boolean;
+  /** `https://name`, or `https://*.name` for every name below it. */
+  origins: readonly string[];
+  /** Names of fields whose value is the origin. */
+  echoed: readonly string[];
+  /** Further fields for an origin that is allowed. */
+  fields: readonly ResponseField[];
 }
