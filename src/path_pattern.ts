@@ -2,6 +2,7 @@
 // one segment, `**` for any number of segments, `?` for a character; `{a,b}` and `[ab]` are alternatives.
 
 import picomatch from 'picomatch';
+import * as z from 'zod';
 
 export interface PathPattern {
   glob: string;
@@ -16,6 +17,14 @@ const maxPathCharacters = 2048;
 const maxPatternCharacters = 512;
 /** Each doubles the ways to try a path at least. */
 const maxAlternatives = 4;
+
+/** A pattern in the configuration. */
+export function patternSchema() {
+  return z.string().superRefine((glob, context) => {
+    const fault = faultOfPattern(glob);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  });
+}
 
 /** Why a pattern cannot be one, or matches nothing; undefined: it is good. */
 export function faultOfPattern(glob: string): string | undefined {

@@ -36,6 +36,13 @@ export function refuseWhatCannotBe(site: SiteConfig, context: z.RefinementCtx): 
     refuseOutside(site, from, ['redirects', index, 'from'], refuse);
     refuseCaptures(from, to, ['redirects', index, 'to'], refuse);
   }
+  if (site.protocol === 'web' && site.webContent !== undefined)
+    refuse(['webContent'], 'expected nothing: a web site is web content');
+  for (const list of ['caching', 'fields'] as const)
+    for (const [index, { match }] of (site[list] ?? []).entries())
+      refuseOutside(site, match, [list, index, 'match'], refuse);
+  const matches = (site.caching ?? []).map(({ match }) => match);
+  refuseShadowed(matches, 'caching', 'match', refuse);
   refuseShadowed(
     (site.redirects ?? []).map(({ from }) => from),
     'redirects',

@@ -3,8 +3,15 @@
 
 import * as z from 'zod';
 import { bucketNameSchema } from './object_schema.ts';
-import { faultOfPattern } from './path_pattern.ts';
+import { patternSchema } from './path_pattern.ts';
 import { refuseLoops, refuseWhatCannotBe } from './site_faults.ts';
+import {
+  cachingSchema,
+  corsSchema,
+  fieldRuleSchema,
+  isolationSchema,
+  securitySchema,
+} from './site_rules_schema.ts';
 
 const siteProtocols = ['web', 'objects'] as const;
 
@@ -40,13 +47,6 @@ const redirectSchema = z.strictObject({
     .default(308)
     .describe('301 and 308 are for ever, and caches keep them.'),
 });
-
-function patternSchema() {
-  return z.string().superRefine((glob, context) => {
-    const fault = faultOfPattern(glob);
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-  });
-}
 
 const siteSchema = z
   .strictObject({
@@ -94,6 +94,29 @@ const siteSchema = z
         'Object that answers, with 200, for what is not there: the page of a single-page application.',
       ),
     redirects: z.array(redirectSchema).max(1000).optional().describe('Tried in order, before objects.'),
+    caching: z
+      .array(cachingSchema)
+      .max(100)
+      .optional()
+      .describe('Cache-Control by path; tried in order, the first match decides.'),
+    hashedNames: z
+      .boolean()
+      .optional()
+      .describe('Whether caches may keep names with a hash, as app.3f2a9c1b.js, for a year.'),
+    fields: z
+      .array(fieldRuleSchema)
+      .max(100)
+      .optional()
+      .describe('Response fields by path; all matches apply.'),
+    security: securitySchema.optional(),
+    cors: corsSchema.optional().describe('Which pages of other origins may read answers. Default: none.'),
+    isolation: isolationSchema.optional(),
+    webContent: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether HTML, SVG and XML of an objects site may run scripts. Only where all uploads are trusted.',
+      ),
   })
   .superRefine(refuseWhatCannotBe);
 

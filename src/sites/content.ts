@@ -8,15 +8,28 @@ import { hasCode } from '../errors.ts';
 import type { Hashed, SealRecord } from '../native/addon.ts';
 import type { FoundBlob } from '../objects/objects.ts';
 import type { Services } from './mount.ts';
+import { seenPath } from './paths.ts';
 
 export function content(
-  { log }: Pick<Services, 'log'>,
+  { log, caching }: Pick<Services, 'log' | 'caching'>,
   request: EngineRequest,
   { blob, recorded, floor }: FoundBlob,
   told: Delivery,
 ): Decision | Promise<Decision> {
-  const how = floor ? { ...told, floor } : told;
+  const how = { ...told, ...cachingFor(caching, request, told), ...(floor && { floor }) };
   return blob instanceof Promise ? whileProved(request, blob, recorded, how, log) : deliver(blob, how);
+}
+
+/** What the rules of the site say, where the protocol says nothing for this answer alone. */
+function cachingFor(
+  caching: Services['caching'],
+  request: EngineRequest,
+  told: Delivery,
+): Pick<Delivery, 'cacheControl'> {
+  const path = caching && told.cacheControl === undefined ? seenPath(request.path) : undefined;
+  if (!caching || path === undefined) return {};
+  const cacheControl = caching(path, told.fields?.cacheControl);
+  return cacheControl === undefined ? {} : { cacheControl };
 }
 
 // Milliseconds in which a small file is hashed, and one that cannot be reached is found to be so.

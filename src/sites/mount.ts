@@ -5,6 +5,7 @@ import type { Handle } from '../engine/bridge.ts';
 import type { Objects } from '../objects/objects.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 import type { Authorize } from './authorize.ts';
+import type { Caching } from './caching.ts';
 
 export interface Mount {
   /** A host name in lower case; `*.example.com`: every name below example.com; `*`: every host. */
@@ -25,6 +26,8 @@ export interface Services {
   authorize: Authorize;
   /** Whether everybody may read: then the engine looks at no credentials. */
   openReads: boolean;
+  /** The caching rules of the site; absent: it has none. */
+  caching?: Caching;
   log: Logger;
 }
 

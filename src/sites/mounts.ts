@@ -5,7 +5,9 @@
 import type { Handle } from '../engine/bridge.ts';
 import { problem } from '../engine/plan.ts';
 import type { EngineMount } from '../native/addon.ts';
+import { engineCors } from './cors.ts';
 import type { Mount, Protocol, Services } from './mount.ts';
+import { cachingOf, withPolicy } from './policy.ts';
 
 export interface Mounted {
   /** The application of the server: that of the mount that the engine found for a request. */
@@ -24,8 +26,11 @@ export function mounted(
   const table = mounts.map((mount, index): EngineMount => {
     checkMount(mount);
     const { serve, parameters } = protocolOf(mount, protocols);
-    handles.push(serve(services, mount));
-    return { id: index + 1, host: mount.host, path: mount.path, openReads: services.openReads, parameters };
+    const caching = cachingOf(mount);
+    handles.push(withPolicy(serve(caching ? { ...services, caching } : services, mount), mount));
+    const { host, path, site } = mount;
+    const cors = site?.cors && engineCors(site.cors);
+    return { id: index + 1, host, path, openReads: services.openReads, parameters, ...(cors && { cors }) };
   });
   checkPlaces(mounts);
   const isServed = servedHosts(mounts);

@@ -25,6 +25,9 @@ async function faults(...sites: unknown[]): Promise<string[]> {
 const web = { bucket: 'web' };
 const redirect = (from: string, to: string, status = 308) => ({ ...web, redirects: [{ from, to, status }] });
 
+const rule = (list: string, given: object) => ({ ...web, [list]: [{ match: '/a/**', ...given }] });
+const cors = (origins: string[], more = {}) => ({ ...web, cors: { origins, ...more } });
+
 const wrong: [what: string, site: unknown, fault: RegExp][] = [
   ['a web site without a bucket', {}, /^0\.bucket: expected a bucket name/],
   ['a bucket with a slash', { bucket: 'a/b' }, /^0\.bucket: expected a bucket name: .*got "a\/b"/],
@@ -73,6 +76,48 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
     { ...redirect('/other/*', '/b'), path: '/a/' },
     /redirects\.0\.from: it matches nothing: expected a pattern that begins with the path of the site, \/a\//,
   ],
+  ['a caching rule that says nothing', rule('caching', {}), /caching\.0\.value: expected a value, or maxAge/],
+  [
+    'a caching rule for nothing',
+    { ...rule('caching', { maxAge: 1 }), path: '/b/' },
+    /caching\.0\.match: it matches/,
+  ],
+  [
+    'a field that frames',
+    rule('fields', { set: { 'content-Length': '1' } }),
+    /expected another field: the server/,
+  ],
+  [
+    'a field of CORS',
+    rule('fields', { set: { 'access-control-allow-origin': '*' } }),
+    /this one is for cors/,
+  ],
+  [
+    'a field with a line end',
+    rule('fields', { set: { 'X-A': 'a\r\nX-B: b' } }),
+    /set\.X-A: expected printable ASCII/,
+  ],
+  [
+    'a field with a blank in its name',
+    rule('fields', { add: { 'X A': 'a' } }),
+    /expected the name of a field/,
+  ],
+  [
+    'preloaded HSTS of a day',
+    { ...web, security: { hsts: { maxAge: 1, preload: true } } },
+    /hsts\.preload: expected/,
+  ],
+  [
+    'any origin with credentials',
+    cors(['*'], { credentials: true }),
+    /cors\.origins: expected a list without \*/,
+  ],
+  ['any origin beside another', cors(['*', 'https://a.test']), /cors\.origins: expected nothing beside \*/],
+  ['the origin null', cors(['null']), /cors\.origins\.0: expected an origin as browsers send it/],
+  ['an origin with a path', cors(['https://a.test/']), /cors\.origins\.0: expected an origin/],
+  ["an origin with its scheme's port", cors(['https://a.test:443']), /cors\.origins\.0: .*own port/],
+  ['a star within a name', cors(['https://a*.test']), /cors\.origins\.0: expected an origin/],
+  ['web content of a web site', { ...web, webContent: true }, /webContent: expected nothing/],
 ];
 
 for (const [what, site, fault] of wrong) {

@@ -11,6 +11,7 @@ import { encodedPath, Redirects, withQuery } from '../../redirects.ts';
 import { content } from '../../sites/content.ts';
 import { openToAll } from '../../sites/grants.ts';
 import type { Mount, Services } from '../../sites/mount.ts';
+import { seenPath } from '../../sites/paths.ts';
 import { errorPage } from './error_page.ts';
 import { listing } from './listing.ts';
 import { type WebTarget, webTarget } from './target.ts';
@@ -70,8 +71,7 @@ async function answer(site: WebSite, request: EngineRequest, target: WebTarget):
   if (listed) return listed;
   if (settings.fallback === undefined) throw new SealgateError('not-found');
   const fallback = await services.objects.get({ bucket, name: site.prefix + settings.fallback });
-  // Not kept: a new name takes the place of the fallback at once, and moves no epoch.
-  return page(site, request, { ...fallback, kind: 'versioned' }, grant, false);
+  return fallbackPage(site, request, fallback, grant);
 }
 
 function nameOf({ prefix, settings }: WebSite, name: string, isFolder: boolean): string {
@@ -84,7 +84,6 @@ function page(
   request: EngineRequest,
   found: Found,
   grant: string,
-  isKept = true,
 ): Decision | Promise<Decision> {
   return content(services, request, found, {
     contentType: found.ref.mediaType,
@@ -92,7 +91,28 @@ function page(
     freshness: found.kind === 'write-once' ? 'immutable' : 'revalidate',
     grant,
     created: found.ref.date,
-    cache: isKept ? found.epoch : undefined,
+    cache: found.epoch,
+  });
+}
+
+/** Rules see it under its own name: what they say of the path is of an object that may be there later. */
+function fallbackPage(
+  { services, path, settings }: WebSite,
+  request: EngineRequest,
+  { ref, ...found }: Found,
+  grant: string,
+): Decision | Promise<Decision> {
+  const recorded = ref.fields?.cacheControl;
+  const own = seenPath(path + encodedPath(settings.fallback ?? '')) ?? path;
+  return content(services, request, found, {
+    contentType: ref.mediaType,
+    fields: ref.fields,
+    freshness: 'revalidate',
+    cacheControl: services.caching?.(own, recorded) ?? recorded ?? 'public, max-age=0, must-revalidate',
+    grant,
+    created: ref.date,
+    // Not kept: a new name takes the place of the fallback at once, and moves no epoch.
+    cache: undefined,
   });
 }
 

@@ -1,0 +1,170 @@
+// The rules of a site that say how its answers may be used: caches, other origins, browsers.
+
+import * as z from 'zod';
+import { patternSchema } from './path_pattern.ts';
+
+const year = 31_536_000;
+
+function seconds(what: string) {
+  return z.int().min(0).max(year).optional().describe(`Seconds. ${what}`);
+}
+
+export const cachingSchema = z
+  .strictObject({
+    match: patternSchema().describe('Pattern of paths as clients see them.'),
+    value: z
+      .enum(['immutable', 'revalidate', 'no-store'])
+      .optional()
+      .describe('immutable: for a year. revalidate: kept, and asked about each time. no-store: not kept.'),
+    maxAge: seconds('How long anybody may keep the answer (max-age).'),
+    sMaxAge: seconds('How long shared caches may, in place of maxAge (s-maxage).'),
+    staleWhileRevalidate: seconds('How long after that it may be used while a new one is fetched.'),
+    staleIfError: seconds('How long after that it may be used when no new one can be fetched.'),
+    override: z
+      .boolean()
+      .default(false)
+      .describe('Whether it takes the place of the Cache-Control that is recorded of an object, too.'),
+  })
+  .superRefine((rule, context) => {
+    const fault = contradiction(rule);
+    if (fault !== undefined) context.addIssue({ code: 'custom', path: [fault[0]], message: fault[1] });
+  });
+
+export type CachingRule = z.infer<typeof cachingSchema>;
+
+function contradiction(rule: Omit<CachingRule, 'match' | 'override'>): [string, string] | undefined {
+  const { value, maxAge, sMaxAge, staleWhileRevalidate, staleIfError } = rule;
+  const fresh = maxAge ?? sMaxAge;
+  const times = { maxAge, sMaxAge, staleWhileRevalidate, staleIfError };
+  const given = Object.entries(times).find(([, time]) => time !== undefined)?.[0];
+  if (value !== undefined && given !== undefined)
+    return [given, `expected nothing beside "value": "${value}", which says it all`];
+  if (value === undefined && fresh === undefined)
+    return [given ?? 'value', 'expected a value, or maxAge or sMaxAge besides'];
+  return undefined;
+}
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** Fields that frame the message, that the engine makes, or that another setting says. */
+const refusedFields: Record<string, string> = {
+  'content-length': 'the server makes it',
+  'transfer-encoding': 'the server makes it',
+  connection: 'the server makes it',
+  'keep-alive': 'the server makes it',
+  upgrade: 'the server makes it',
+  trailer: 'the server makes it',
+  te: 'the server makes it',
+  date: 'the server makes it',
+  server: 'the server makes it',
+  etag: 'the server makes it',
+  'last-modified': 'the server makes it',
+  'accept-ranges': 'the server makes it',
+  'content-range': 'the server makes it',
+  'repr-digest': 'the server makes it',
+  'content-digest': 'the server makes it',
+  location: 'it is for redirects',
+  'www-authenticate': 'the server makes it',
+  'content-type': 'it is recorded of each object',
+  'content-encoding': 'it is recorded of each object',
+  'cache-control': 'it is for caching',
+};
+
+const fieldName = z.string().superRefine((name, context) => {
+  const refuse = (message: string) => context.addIssue({ code: 'custom', message });
+  const lower = name.toLowerCase();
+  if (!token.test(name)) return refuse('expected the name of a field');
+  if (lower.startsWith('access-control-')) return refuse('expected another field: this one is for cors');
+  const why = Object.hasOwn(refusedFields, lower) ? refusedFields[lower] : undefined;
+  if (why !== undefined) refuse(`expected another field: ${why}`);
+});
+
+const fieldValue = z
+  .string()
+  .max(4096)
+  .regex(/^[!-~](?:[\t -~]*[!-~])?$/, { error: 'expected printable ASCII without blanks at its ends' });
+
+export const fieldRuleSchema = z.strictObject({
+  match: patternSchema().describe('Pattern of paths as clients see them.'),
+  set: z.record(fieldName, fieldValue).default({}).describe('Fields in place of what there is.'),
+  add: z.record(fieldName, fieldValue).default({}).describe('Further fields.'),
+  remove: z.array(fieldName).default([]).describe('Names of fields that are left out.'),
+});
+
+export type FieldRule = z.infer<typeof fieldRuleSchema>;
+
+export const securitySchema = z.strictObject({
+  nosniff: z.boolean().default(true).describe('X-Content-Type-Options: nosniff.'),
+  hsts: z
+    .strictObject({
+      maxAge: z.int().min(0).describe('Seconds.'),
+      includeSubDomains: z.boolean().default(false),
+      preload: z.boolean().default(false),
+    })
+    .refine(({ preload, includeSubDomains, maxAge }) => !preload || (includeSubDomains && maxAge >= year), {
+      path: ['preload'],
+      error: 'expected includeSubDomains and a maxAge of a year or more besides',
+    })
+    .optional()
+    .describe('Strict-Transport-Security. Browsers use no plain HTTP for the host until maxAge is over.'),
+  contentSecurityPolicy: fieldValue.optional().describe('Content-Security-Policy.'),
+  frameOptions: z.enum(['DENY', 'SAMEORIGIN']).optional().describe('X-Frame-Options.'),
+  referrerPolicy: fieldValue.optional().describe('Referrer-Policy.'),
+  permissionsPolicy: fieldValue.optional().describe('Permissions-Policy.'),
+});
+
+export const isolationSchema = z
+  .strictObject({
+    resource: z.enum(['same-origin', 'same-site', 'cross-origin']).optional(),
+    embedder: z.enum(['require-corp', 'credentialless', 'unsafe-none']).optional(),
+    opener: z
+      .enum(['same-origin', 'same-origin-allow-popups', 'noopener-allow-popups', 'unsafe-none'])
+      .optional(),
+  })
+  .describe('Cross-Origin-Resource-Policy, Cross-Origin-Embedder-Policy, Cross-Origin-Opener-Policy.');
+
+const origin = z
+  .string()
+  .regex(/^(?:\*|https?:\/\/(?:\*\.)?[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*(?::[1-9]\d{0,4})?)$/, {
+    error: 'expected an origin as browsers send it, https://name or http://name:port, https://*.name, or *',
+  })
+  .refine((text) => !/^http:\/\/[^:]*:80$|^https:\/\/[^:]*:443$/.test(text), {
+    error: "expected an origin without its scheme's own port, as browsers send it",
+  });
+
+const tokens = z.array(z.string().regex(token, { error: 'expected a name' })).max(100);
+
+export const corsSchema = z
+  .strictObject({
+    origins: z
+      .array(origin)
+      .min(1)
+      .max(100)
+      .describe('Origins whose pages may read answers; https://*.NAME: every name below it; *: all.'),
+    methods: tokens.default(['GET', 'HEAD']).describe('Methods that their scripts may use.'),
+    headers: tokens
+      .default(['*'])
+      .describe('Request fields that their scripts may send; *: every field that they ask for.'),
+    exposed: tokens
+      .default(['Accept-Ranges', 'Content-Range', 'ETag', 'Repr-Digest'])
+      .describe('Response fields that their scripts may read besides those that all may.'),
+    credentials: z.boolean().default(false).describe('Whether browsers send cookies and certificates along.'),
+    maxAge: z.int().min(0).max(86_400).default(600).describe('Seconds for which browsers keep permissions.'),
+    timing: z.boolean().default(false).describe('Whether their pages may measure transfers in detail.'),
+    privateNetwork: z
+      .boolean()
+      .default(false)
+      .describe('Whether public pages may reach it in a private network.'),
+  })
+  .refine(({ origins, credentials }) => !credentials || !origins.includes('*'), {
+    path: ['origins'],
+    error: 'expected a list without *, since credentials are allowed',
+  })
+  .refine(({ origins }) => !origins.includes('*') || origins.length === 1, {
+    path: ['origins'],
+    error: 'expected nothing beside *',
+  });
+
+export type CorsRule = z.infer<typeof corsSchema>;
+export type SecurityRule = z.infer<typeof securitySchema>;
+export type IsolationRule = z.infer<typeof isolationSchema>;

@@ -1,0 +1,41 @@
+// Policy: what a site's settings make of the answers of its protocol.
+
+import type { Handle } from '../engine/bridge.ts';
+import type { Answer } from '../engine/plan.ts';
+import { type Caching, cachingBy } from './caching.ts';
+import { preflight } from './cors.ts';
+import type { Mount } from './mount.ts';
+import { seenPath } from './paths.ts';
+import { siteFields } from './site_fields.ts';
+
+/** Undefined: the mount has no rules. */
+export function cachingOf({ site }: Mount): Caching | undefined {
+  const { caching = [], hashedNames = false } = site ?? {};
+  return caching.length > 0 || hashedNames ? cachingBy(caching, hashedNames) : undefined;
+}
+
+/** What uploads could run as scripts with the rights of this origin, by media type. */
+const active =
+  /^(?:text\/html|application\/xhtml\+xml|image\/svg\+xml|(?:text|application)\/xml|[^;]*\+xml)\s*(?:;|$)/i;
+
+/** The application of a mount, by its site's settings. */
+export function withPolicy(handle: Handle, { site, protocol }: Mount): Handle {
+  const dress = siteFields(site ?? {});
+  const cors = site?.cors;
+  const sandboxed = protocol === 'objects' && site?.webContent !== true;
+  const dressed = (answer: Answer, path: string | undefined): Answer => {
+    if (answer.kind === 'receive') return answer;
+    const plan = { ...answer, fields: dress(path, answer.fields) };
+    if (plan.kind === 'respond' || !sandboxed || !active.test(plan.contentType)) return plan;
+    return { ...plan, fields: [...plan.fields, ['Content-Security-Policy', 'sandbox']] };
+  };
+  return (request) => {
+    const asked = cors && preflight(cors, request);
+    if (asked) return asked;
+    const path = site?.fields ? seenPath(request.path) : undefined;
+    const answer = handle(request);
+    return answer instanceof Promise
+      ? answer.then((settled) => dressed(settled, path))
+      : dressed(answer, path);
+  };
+}

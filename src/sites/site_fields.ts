@@ -1,0 +1,63 @@
+// Response fields of a site: those of security and isolation on every answer, and those of its rules by path.
+
+import type { ResponseField } from '../native/addon.ts';
+import { pathPattern } from '../path_pattern.ts';
+import type { FieldRule, IsolationRule, SecurityRule } from '../site_rules_schema.ts';
+import type { SiteConfig } from '../sites_schema.ts';
+
+type Fields = readonly ResponseField[];
+/** The fields of an answer, from those that it has without the site. */
+export type Dress = (path: string | undefined, fields: Fields) => Fields;
+
+export function siteFields({ security, isolation, fields = [] }: Partial<SiteConfig>): Dress {
+  const always = [...(security ? securityFields(security) : []), ...isolationFields(isolation ?? {})];
+  const unwanted = security?.nosniff === false ? ['x-content-type-options'] : [];
+  const rules = fields.map((rule) => ({ pattern: pathPattern(rule.match), rule }));
+  return (path, given) => {
+    const dressed = replaced(given, always, unwanted);
+    if (path === undefined) return dressed;
+    return rules
+      .filter(({ pattern }) => pattern.matches(path))
+      .reduce<Fields>((before, { rule }) => byRule(before, rule), dressed);
+  };
+}
+
+function byRule(before: Fields, { set, add, remove }: FieldRule): Fields {
+  const removed = remove.map((name) => name.toLowerCase());
+  return [...replaced(before, Object.entries(set), removed), ...Object.entries(add)];
+}
+
+/** @param removed names in lower case. */
+function replaced(before: Fields, by: Fields, removed: readonly string[]): Fields {
+  const gone = new Set([...removed, ...by.map(([name]) => name.toLowerCase())]);
+  return gone.size === 0 ? before : [...before.filter(([name]) => !gone.has(name.toLowerCase())), ...by];
+}
+
+function securityFields(rule: SecurityRule): ResponseField[] {
+  const { hsts } = rule;
+  const transport = hsts && [
+    `max-age=${hsts.maxAge}`,
+    ...(hsts.includeSubDomains ? ['includeSubDomains'] : []),
+    ...(hsts.preload ? ['preload'] : []),
+  ];
+  return said([
+    ['X-Content-Type-Options', rule.nosniff ? 'nosniff' : undefined],
+    ['Strict-Transport-Security', transport?.join('; ')],
+    ['Content-Security-Policy', rule.contentSecurityPolicy],
+    ['X-Frame-Options', rule.frameOptions],
+    ['Referrer-Policy', rule.referrerPolicy],
+    ['Permissions-Policy', rule.permissionsPolicy],
+  ]);
+}
+
+function isolationFields({ resource, embedder, opener }: IsolationRule): ResponseField[] {
+  return said([
+    ['Cross-Origin-Resource-Policy', resource],
+    ['Cross-Origin-Embedder-Policy', embedder],
+    ['Cross-Origin-Opener-Policy', opener],
+  ]);
+}
+
+function said(fields: [name: string, value: string | undefined][]): ResponseField[] {
+  return fields.flatMap(([name, value]): ResponseField[] => (value === undefined ? [] : [[name, value]]));
+}
