@@ -2,16 +2,19 @@
 
 import { type Command, Option } from 'commander';
 import { SealgateError } from '../errors.ts';
+import { checkedMediaType } from '../media_type.ts';
 import {
   allFields,
   checkedFields,
   type GivenFields,
   metaPrefix,
   type ObjectFields,
+  type Said,
 } from '../object_fields.ts';
 import { UsageError } from './say.ts';
 
 export interface FieldOptions {
+  type?: string;
   contentEncoding?: string;
   contentLanguage?: string;
   contentDisposition?: string;
@@ -22,6 +25,7 @@ export interface FieldOptions {
 export function withFields(command: Command): Command {
   const several = (text: string, before: string[] | undefined) => [...(before ?? []), text];
   return command
+    .option('--type <media-type>', 'media type (default: by the file extension)')
     .option('--cache-control <directives>', "its answers' Cache-Control (default: by the kind of the bucket)")
     .option('--content-encoding <codings>', 'the coding that the file has: gzip, br, zstd, deflate')
     .option('--content-language <tags>', 'the languages of its readers')
@@ -29,8 +33,22 @@ export function withFields(command: Command): Command {
     .addOption(new Option('--meta <name=value>', 'a field of your own; may be repeated').argParser(several));
 }
 
-/** Undefined: no flag was given. Throws UsageError. */
-export function fieldFlags({ meta, ...options }: FieldOptions): ObjectFields | undefined {
+/** What the flags say. Throws UsageError. */
+export function saidFlags({ type, ...options }: FieldOptions): Said {
+  return { mediaType: type === undefined ? undefined : typeFlag(type), fields: fieldFlags(options) };
+}
+
+function typeFlag(given: string): string {
+  try {
+    return checkedMediaType(given);
+  } catch (cause) {
+    const shown = JSON.stringify(given.slice(0, 100));
+    throw new UsageError(`--type: expected a media type like text/html, got ${shown}`, { cause });
+  }
+}
+
+/** Undefined: no flag was given. */
+function fieldFlags({ meta, ...options }: Omit<FieldOptions, 'type'>): ObjectFields | undefined {
   const given: GivenFields = {
     contentEncoding: options.contentEncoding,
     contentLanguage: options.contentLanguage,

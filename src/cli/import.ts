@@ -9,6 +9,7 @@ import { checkBucketName, checkObjectName } from '../store/names.ts';
 import type { BucketKind } from '../store/store.ts';
 import { intoStore } from '../store/store_destination.ts';
 import { createBucket } from './bucket.ts';
+import { type FieldOptions, saidFlags, withFields } from './field_flags.ts';
 import { type ChoiceOptions, choiceOf, leftOutLines, withChoice } from './import_choice.ts';
 import { interruptibly } from './interrupt.ts';
 import { type PlaceOptions, reading, withPlace, writing } from './place.ts';
@@ -19,7 +20,7 @@ import { signalStatus } from './signals.ts';
 import { checked, kindToMake, parseKind, siteConfig, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
 
-interface Options extends PlaceOptions, ChoiceOptions {
+interface Options extends PlaceOptions, ChoiceOptions, FieldOptions {
   control?: string;
   bucket?: string;
   prefix: string;
@@ -28,7 +29,7 @@ interface Options extends PlaceOptions, ChoiceOptions {
 }
 
 export function addImport(program: Command): void {
-  const command = withChoice(withPlace(program.command('import')))
+  const command = withFields(withChoice(withPlace(program.command('import'))))
     .description('import a directory tree into a bucket; an interrupted import can be run again')
     .argument('<dir>', 'directory to import')
     .option(
@@ -50,6 +51,7 @@ export function addImport(program: Command): void {
     command,
     'sealgate import ~/public',
     "sealgate import ~/public --exclude '*.tmp' --dry-run",
+    "sealgate import dist --include 'assets/**' --cache-control 'max-age=31536000, immutable'",
     'sealgate import ~/public --server https://files.example.org --token-file ~/.sealgate-token',
     'sealgate import dist --bucket releases --prefix v1/ --kind write-once',
   );
@@ -65,8 +67,9 @@ async function run(directory: string, options: Options): Promise<void> {
   // The prefix is valid if a name that begins with it is.
   checked(`--prefix ${prefix}`, () => checkObjectName(`${prefix}x`));
   const started = performance.now();
+  const said = saidFlags(options);
   const choice = await choiceOf(directory, options, await siteConfig(options));
-  const what = { directory, prefix, choice, isExport: manifest !== undefined };
+  const what = { directory, prefix, choice, said, isExport: manifest !== undefined };
   const result = await (dryRun
     ? dry(what, bucket, options)
     : bring(what, bucket, { asked: kind, usual: manifest?.kind }, options));
@@ -78,7 +81,7 @@ async function run(directory: string, options: Options): Promise<void> {
   summarize(result);
 }
 
-type What = Pick<ImportOptions, 'directory' | 'prefix' | 'choice' | 'isExport'>;
+type What = Pick<ImportOptions, 'directory' | 'prefix' | 'choice' | 'said' | 'isExport'>;
 
 function dry(what: What, bucket: string, options: Options): Promise<ImportResult> {
   return reading(options, {

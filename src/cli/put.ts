@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { SealgateError } from '../errors.ts';
-import { checkedMediaType } from '../media_type.ts';
 import { addon, type Hashed } from '../native/addon.ts';
 import type { ObjectFields } from '../object_fields.ts';
 import { isFull } from '../store/disk_reserve.ts';
@@ -15,7 +14,7 @@ import { checkUnchanged } from '../store/import.ts';
 import { secretIn } from '../store/secrets.ts';
 import type { Store } from '../store/store.ts';
 import { createBucket } from './bucket.ts';
-import { type FieldOptions, fieldFlags, withFields } from './field_flags.ts';
+import { type FieldOptions, saidFlags, withFields } from './field_flags.ts';
 import { hashOf } from './hashing.ts';
 import { type PlaceOptions, withPlace, writing } from './place.ts';
 import { type Outcome, Refused, type RemoteServer } from './remote_server.ts';
@@ -27,7 +26,6 @@ export function addPut(program: Command): void {
     .description('store one file under a name')
     .argument('<file>', "path, or '-' for standard input")
     .argument('<ref>', 'BUCKET/NAME')
-    .option('--type <media-type>', 'media type (default: by the file extension)')
     .option('--publish-secrets', 'include files that look like private keys, tokens or passwords')
     .action(put);
   withExamples(
@@ -51,16 +49,14 @@ interface Target {
 }
 
 interface Options extends PlaceOptions, FieldOptions {
-  type?: string;
   publishSecrets?: true;
 }
 
 async function put(file: string, ref: string, options: Options): Promise<void> {
   const name = parseName(ref);
-  const mediaType = options.type === undefined ? undefined : typeFlag(options.type);
+  const said = saidFlags(options);
   if (file !== '-') await checkFile(file);
-  const fields = fieldFlags(options);
-  const to = { ...name, mediaType, fields, guarded: options.publishSecrets !== true };
+  const to = { ...name, ...said, guarded: options.publishSecrets !== true };
   const { outcome, digest, size } = await writing<Hashed & { outcome: Outcome }>(options, {
     onStore: async (store, config) => {
       const declared = declaredKind(config, to.bucket);
@@ -123,15 +119,6 @@ async function putIntoStore(store: Store, file: string, target: Target) {
 function checkSecret(file: string, path: string, { name, guarded }: Target): void {
   const secret = guarded ? secretIn(name, path) : undefined;
   if (secret !== undefined) throw new Error(`${file}: ${secret}`);
-}
-
-function typeFlag(given: string): string {
-  try {
-    return checkedMediaType(given);
-  } catch (cause) {
-    const shown = JSON.stringify(given.slice(0, 100));
-    throw new UsageError(`--type: expected a media type like text/html, got ${shown}`, { cause });
-  }
 }
 
 function refusal(ref: string, cause: Error): Error {

@@ -6,6 +6,7 @@ import { realpath } from 'node:fs/promises';
 import { hasCode } from '../errors.ts';
 import type { FileProgress } from '../file_progress.ts';
 import { mediaTypeOf } from '../media_type.ts';
+import { checkedFields, type Said } from '../object_fields.ts';
 import { inTurns } from '../turns.ts';
 import { type Choice, everything, ImportFilter, type Reason } from './import_filter.ts';
 import { exported, type Source, type Told, type WalkEvents, walk } from './import_walk.ts';
@@ -32,8 +33,8 @@ export interface Destination {
   concurrency: number;
   /** Resolves when there is room for a file of this size, with a function that gives the room back. */
   enter?(size: number): Promise<() => void>;
-  /** Whether an earlier run imported this file, judging by its inode. */
-  has(name: string, seen: Stats): boolean;
+  /** Whether an earlier run imported this file with what is told of it, judging by its inode. */
+  has(name: string, seen: Stats, told: Told | undefined): boolean;
   /** Rejects with ImportStopped when every other file would fail for the same reason. */
   bring(file: Arrival): Promise<{ size: number; outcome: 'same' | string }>;
 }
@@ -57,6 +58,8 @@ export interface ImportOptions {
   prefix: string;
   /** Whether the folder is an export, whose manifest lists what to import (manifest.ts). */
   isExport?: boolean;
+  /** Of all files: a manifest's word about one goes before it. */
+  said?: Said;
   /** Which files of the tree; absent: all but links and special files. */
   choice?: Choice;
   /** Set for a dry run: called for each file that would be imported. Nothing is written. */
@@ -114,13 +117,14 @@ class Import {
     return isExport ? exported(directory) : walk(directory, this.#filter, on);
   }
 
-  async #take({ path, relative, told }: Source): Promise<void> {
+  async #take({ path, relative, told: its }: Source): Promise<void> {
     const name = this.#options.prefix + relative;
     try {
+      const told = together(its, this.#options.said);
       const seen = statSync(path);
       checkObjectName(name);
-      if (this.#options.to.has(name, seen)) this.#result.unchanged++;
-      else if (this.#options.onDry) this.#tell(path, name, seen);
+      if (this.#options.to.has(name, seen, told)) this.#result.unchanged++;
+      else if (this.#options.onDry) this.#tell(path, name, seen, told);
       else if (!(await this.#bring({ path, name, seen, told, guarded: this.#filter.guardsSecrets }))) return;
       this.#progress.bytes += seen.size;
     } catch (error) {
@@ -131,10 +135,10 @@ class Import {
     this.#options.onProgress?.(this.#progress);
   }
 
-  #tell(path: string, name: string, { size }: Stats): void {
+  #tell(path: string, name: string, { size }: Stats, told: Told | undefined): void {
     const secret = this.#filter.guardsSecrets ? secretIn(name, path) : undefined;
     if (secret !== undefined) throw new Error(secret);
-    this.#options.onDry?.({ name, size, mediaType: mediaTypeOf(name) });
+    this.#options.onDry?.({ name, size, mediaType: told?.mediaType ?? mediaTypeOf(name) });
     this.#result.imported++;
     this.#result.bytes += size;
   }
@@ -162,9 +166,17 @@ class Import {
   }
 }
 
+/** What a manifest says of a file, and where it says nothing, what is said of all files. */
+function together(its: Told | undefined, all: Said | undefined): Told | undefined {
+  if (!its || !all) return its ?? all;
+  const meta = { ...all.fields?.meta, ...its.fields?.meta };
+  const fields = { ...all.fields, ...its.fields, ...(Object.keys(meta).length > 0 && { meta }) };
+  return { ...its, mediaType: its.mediaType ?? all.mediaType, fields: checkedFields(fields) };
+}
+
 /** Throws when the bytes are not those that the manifest names. */
 export function checkTold({ told }: Arrival, digest: string): void {
-  if (told === undefined || told.digest === digest) return;
+  if (told?.digest === undefined || told.digest === digest) return;
   throw new Error(`has SHA-256 ${digest}, and the manifest of the export says ${told.digest}`);
 }
 

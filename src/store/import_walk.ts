@@ -20,7 +20,7 @@ export interface Source {
 
 export interface Told extends Said {
   /** Digest that the file must have to be imported. */
-  digest: string;
+  digest?: string;
 }
 
 /** The files of an export, as its manifest names them. */

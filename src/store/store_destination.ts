@@ -8,11 +8,13 @@ import { Piscina } from 'piscina';
 import { Batches } from '../batches.ts';
 import { SealgateError } from '../errors.ts';
 import type { Hashed } from '../native/addon.ts';
+import { differenceOf } from '../object_fields.ts';
 import { Places } from '../places.ts';
 import { workerUrl } from '../worker_url.ts';
 import { isFull } from './disk_reserve.ts';
 import type { Arrival, Destination } from './import.ts';
 import { checkTold, checkUnchanged } from './import.ts';
+import type { Told } from './import_walk.ts';
 import { maxKeyFileBytes } from './secrets.ts';
 import type { SharedSync } from './shared_sync.ts';
 import type { Arrived, Store } from './store.ts';
@@ -111,10 +113,11 @@ class StoreDestination implements Destination {
 
   // The name was written after the source last changed, from as many bytes, and these are still there.
   // The time is the inode's, which nobody can set back.
-  has(name: string, { size, ctimeMs }: Stats): boolean {
+  has(name: string, { size, ctimeMs }: Stats, told: Told | undefined): boolean {
     const { store, bucket } = this.#parts;
     const ref = store.resolve(bucket, name);
     if (ref === undefined || ref.deleted || store.blob(ref.digest) === undefined) return false;
+    if (told && differenceOf(told, ref) !== undefined) return false;
     return ref.size === size && ctimeMs + timesLag < ref.created;
   }
 
