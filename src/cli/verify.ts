@@ -92,6 +92,8 @@ class Run {
   readonly #progress: FileProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
   readonly #display = display('blobs');
   readonly #lines: string[] = [];
+  /** Number of blobs that were read, which those that are forgotten or withdrawn are not. */
+  #verified = 0;
   #faults = 0;
   /** Number of faults that make content unavailable. */
   #grave = 0;
@@ -112,9 +114,12 @@ class Run {
       store: this.#store,
       signal,
       onFault: (fault: Fault) => this.#tell(fault),
-      onDone: (bytes: number) => {
+      onDone: (blob: KnownBlob) => {
         this.#progress.files++;
-        this.#progress.bytes += bytes;
+        if (blob.state === 'stored') {
+          this.#verified++;
+          this.#progress.bytes += blob.size;
+        }
         this.#display.update(this.#progress);
       },
     };
@@ -150,15 +155,16 @@ class Run {
   }
 
   async end(): Promise<void> {
-    const { files, bytes } = this.#progress;
+    const { bytes } = this.#progress;
+    const verified = this.#verified;
     const faults = this.#faults;
     const quarantine = await quarantineOf(this.#store.root);
-    if (this.#json) console.log(JSON.stringify({ blobs: files, bytes, faults, quarantine }));
+    if (this.#json) console.log(JSON.stringify({ blobs: verified, bytes, faults, quarantine }));
     else {
       const { files: kept } = quarantine;
       const aside = kept > 0 ? `, ${kept === 1 ? '1 file' : `${kept} files`} in quarantine` : '';
       const found = faults === 0 ? 'all right' : `${faults} faults`;
-      console.log(`${files} blobs verified, ${found}${aside}`);
+      console.log(`${verified} blobs verified, ${found}${aside}`);
     }
     if (this.#grave > 0) process.exitCode ??= damagedStatus;
   }

@@ -20,8 +20,8 @@ export type Fault =
 export interface Verification {
   store: Pick<Store, 'root' | 'known'>;
   onFault(fault: Fault): void;
-  /** A blob is done: its bytes. */
-  onDone(bytes: number): void;
+  /** Its file was read, or it needs none. */
+  onDone(blob: KnownBlob): void;
   signal: AbortSignal;
 }
 
@@ -63,7 +63,7 @@ async function verifyOne(blob: KnownBlob, { store, signal, onFault, onDone }: Ve
       const last = isSame || now === undefined ? fault : await inspectBlob(now, store.root, { signal });
       if (last && now) onFault({ digest, ...last });
     }
-    onDone(blob.state === 'stored' ? blob.size : 0);
+    onDone(blob);
   } catch (error) {
     if (!signal.aborted) throw error;
   }
