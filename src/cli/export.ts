@@ -3,8 +3,8 @@
 
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, realpath, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { syncFile } from '../durable_file.ts';
@@ -13,6 +13,7 @@ import type { FileProgress } from '../file_progress.ts';
 import { namesIn } from '../folder_names.ts';
 import { streamRegular } from '../regular_file.ts';
 import {
+  earlierFiles,
   fileOf,
   type ManifestHeader,
   type ManifestLine,
@@ -47,7 +48,8 @@ export function addExport(program: Command): void {
       `
 The newest version of each name is written, and each file is checked against its digest. A name that is no
 path of a file system (a//b, dir/, a beside a/b) has its file in ${sideFolder}/. Names whose content was
-forgotten are left out. Run again, it writes what is new and leaves files alone that are right. The manifest,
+forgotten are left out. Run again, it writes what is new, leaves files alone that are right, and removes those
+of the earlier export whose names are no longer there (with --prefix: of names that begin so). The manifest,
 ${manifestName}, comes last.`,
     );
   withExamples(
@@ -75,14 +77,14 @@ async function run(
   await reading(options, {
     onStore: (store) => {
       checkBucket(store, bucket);
-      return new Export(bucket, directory, {
+      return new Export(bucket, directory, prefix, {
         kind: store.bucket(bucket)?.kind ?? 'write-once',
         page: (after) => localPage(store, bucket, { prefix, after, limit }),
         open: async ({ digest }) => streamRegular(await blobFile(store, digest)),
       }).run();
     },
     onServer: (server) =>
-      new Export(bucket, directory, {
+      new Export(bucket, directory, prefix, {
         // A server does not tell the kind to readers; a bucket that import makes can be given one.
         kind: 'versioned',
         page: (after) => server.list(bucket, { prefix, after, limit }),
@@ -98,16 +100,20 @@ async function run(
 class Export {
   readonly #bucket: string;
   readonly #directory: string;
+  readonly #prefix: string;
   readonly #origin: Origin;
   readonly #progress: FileProgress = { files: 0, bytes: 0, totalFiles: 0, totalBytes: 0 };
   readonly #failures: { what: string; reason: string }[] = [];
+  /** Files of an earlier export, by their path in it, until a name is exported to them. */
+  #earlier = new Map<string, string>();
   /** Names whose bytes were forgotten: no later run can export them. */
   readonly #forgotten: Listed[] = [];
   #written = 0;
 
-  constructor(bucket: string, directory: string, origin: Origin) {
+  constructor(bucket: string, directory: string, prefix: string, origin: Origin) {
     this.#bucket = bucket;
     this.#directory = directory;
+    this.#prefix = prefix;
     this.#origin = origin;
   }
 
@@ -118,6 +124,8 @@ class Export {
       this.#progress.totalBytes += size;
     }
     await mkdir(join(this.#directory, sideFolder), { recursive: true });
+    for await (const { file, path } of earlierFiles(this.#directory, this.#prefix))
+      this.#earlier.set(file, path);
     const partial = join(this.#directory, sideFolder, 'manifest.partial');
     const manifest = createWriteStream(partial);
     const shown = display('files');
@@ -162,7 +170,9 @@ class Export {
   async #take(entry: Listed): Promise<ManifestLine | undefined> {
     const { name, size } = entry;
     try {
-      return { ...entry, file: await this.#write(entry) };
+      const file = await this.#write(entry);
+      this.#earlier.delete(file);
+      return { ...entry, file };
     } catch (error) {
       if (isForgotten(error)) this.#forgotten.push(entry);
       else this.#failures.push({ what: name, reason: (error as Error).message });
@@ -199,6 +209,17 @@ class Export {
     return file;
   }
 
+  // The earlier manifest still names them, so that a run which is killed here is done by the next.
+  async #removeEarlier(): Promise<string> {
+    const top = await realpath(this.#directory);
+    for (const path of this.#earlier.values()) {
+      await rm(path);
+      await removeEmpty(dirname(path), top);
+    }
+    const count = this.#earlier.size;
+    return count === 0 ? '' : `; ${count} files removed, whose names are no longer there`;
+  }
+
   async #end(partial: string): Promise<void> {
     const { files, bytes } = this.#progress;
     const forgotten = this.#forgotten.length;
@@ -212,14 +233,25 @@ class Export {
           'same command again once the cause is gone',
       );
     }
+    const removed = await this.#removeEarlier();
     await syncFile(partial);
     await rename(partial, join(this.#directory, manifestName));
     await syncFile(join(this.#directory, manifestName));
     const exported = this.#forgotten.reduce((sum, { size }) => sum - size, bytes);
     const left = forgotten === 0 ? '' : `; ${forgotten} left out, since their content was forgotten`;
-    console.log(
-      `${files - forgotten} names exported, ${humanBytes(exported)}; ${this.#written} files written${left}`,
+    const written = `${this.#written} files written${left}${removed}`;
+    console.log(`${files - forgotten} names exported, ${humanBytes(exported)}; ${written}`);
+  }
+}
+
+/** Folders that are empty go, up to the folder of the export. */
+async function removeEmpty(path: string, top: string): Promise<void> {
+  for (let folder = path; folder.startsWith(top + sep); folder = dirname(folder)) {
+    const isRemoved = await rmdir(folder).then(
+      () => true,
+      () => false,
     );
+    if (!isRemoved) return;
   }
 }
 

@@ -62,6 +62,32 @@ export async function* manifestLines(folder: string): AsyncGenerator<ManifestLin
   }
 }
 
+/**
+ * The files of the names that begin so, of a manifest that is to be replaced: each with its path, below the
+ * folder and without links. Lines that cannot be read name none, and files that are gone are left out.
+ */
+export async function* earlierFiles(
+  folder: string,
+  prefix: string,
+): AsyncGenerator<{ file: string; path: string }> {
+  const root = await realpath(folder);
+  for await (const text of linesOf(folder)) {
+    const line = earlierLine(text);
+    if (!line?.name.startsWith(prefix)) continue;
+    const path = join(root, line.file);
+    const there = await realpath(path).catch(() => undefined);
+    if (there === path && path.startsWith(root + sep)) yield { file: line.file, path };
+  }
+}
+
+function earlierLine(text: string): ManifestLine | undefined {
+  try {
+    return lineSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
 async function* linesOf(folder: string): AsyncGenerator<string> {
   const file = await open(join(folder, manifestName)).catch((error) => {
     if (error.code === 'ENOENT') return undefined;

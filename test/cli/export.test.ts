@@ -1,7 +1,7 @@
 // export writes a bucket as a tree with a manifest, and import takes it back as it was.
 
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
@@ -143,4 +143,30 @@ test('a name whose content was forgotten is left out, and the rest is exported w
     await server.stop();
   }
   assert.match(await runCli('import', at('partly'), '--config', other.config), /^1 files imported/);
+});
+
+test('over an earlier export: files of names that are gone are removed, and others are not', async () => {
+  await cli('bucket', 'create', 'moving', '--kind', 'versioned');
+  for (const name of ['a/deep/er', 'b/kept', 'b/gone']) await cli('put', at('tree/a'), `moving/${name}`);
+  await cli('export', 'moving', at('moving'));
+  await writeFile(at('moving/b/not of the export'), 'x');
+  await cli('rm', 'moving/a/deep/er', 'moving/b/gone');
+  assert.match(
+    await cli('export', 'moving', at('moving'), '--prefix', 'b/'),
+    /; 1 files removed, whose names/,
+  );
+  assert.deepEqual((await readdir(at('moving/b'))).sort(), ['kept', 'not of the export']);
+  assert.ok((await readdir(at('moving'))).includes('a'), 'with --prefix b/ a name in a/ was removed');
+});
+
+test('a file and its empty folders go when the whole bucket is exported again', async () => {
+  await cli('bucket', 'create', 'emptied', '--kind', 'versioned');
+  for (const name of ['a/deep/er', 'b']) await cli('put', at('tree/a'), `emptied/${name}`);
+  await cli('export', 'emptied', at('emptied'));
+  await cli('rm', 'emptied/a/deep/er');
+  assert.match(
+    await cli('export', 'emptied', at('emptied')),
+    /^1 names exported, .*; 1 files removed, whose/,
+  );
+  assert.deepEqual((await readdir(at('emptied'))).sort(), ['.sealgate-export', manifest, 'b']);
 });
