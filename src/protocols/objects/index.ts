@@ -5,7 +5,7 @@ import type { Protocol } from '../../sites/mount.ts';
 import { Resources } from '../../sites/resources.ts';
 import { copyDigest, copyObject } from './copy_object.ts';
 import { deleteObject } from './delete_object.ts';
-import { listBucket } from './list_bucket.ts';
+import { listBucket, toListing } from './list_bucket.ts';
 import { overview } from './overview.ts';
 import { putDigest } from './put_digest.ts';
 import { putNames } from './put_names.ts';
@@ -25,6 +25,7 @@ export const objects: Protocol = {
         COPY: copyDigest(services),
       })
       .at('/o/:bucket/', { GET: listBucket(services), PUT: putNames(services) })
+      .at('/o/:bucket', { GET: toListing(services) })
       .at('/o/:bucket/:name{.+}', {
         GET: readObject(services),
         PUT: putObject(services),

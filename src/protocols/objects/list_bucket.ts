@@ -1,8 +1,10 @@
 // GET|HEAD /o/{bucket}/?prefix=&delimiter=&after=&limit=: the names of a bucket, in code-point order, a page
 // at a time. With a delimiter, names that are the same up to it are one entry of `prefixes`.
 
-import { respondJson } from '../../engine/plan.ts';
+import { respond, respondJson } from '../../engine/plan.ts';
 import type { RespondPlan, ResponseField } from '../../native/addon.ts';
+import { withQuery } from '../../redirects.ts';
+import type { Route } from '../../sites/resources.ts';
 import type { Listing, Page } from '../../store/store.ts';
 import { checkParameters, limitParameter, nameParameter } from './list_parameters.ts';
 import { listVersions } from './list_versions.ts';
@@ -27,6 +29,17 @@ export function listBucket(services: Services): BucketRoute {
     const limit = limitParameter(query);
     const page = { prefix, delimiter, after, limit };
     return answer(bucket, page, await objects.list(bucket, page));
+  };
+}
+
+/** GET|HEAD /o/{bucket}: leads to the listing, whose path ends with a slash. */
+export function toListing({ prefix }: Services): Route<'/o/:bucket'> {
+  return ({ url }, captures) => {
+    const to = withQuery(`${prefix}/o/${encodeURIComponent(bucketTarget(captures))}/`, url);
+    return respond(308, [
+      ['Location', to],
+      ['Cache-Control', 'no-cache'],
+    ]);
   };
 }
 

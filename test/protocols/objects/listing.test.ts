@@ -24,6 +24,16 @@ test('a whole bucket in code-point order, with what each name points at', async 
   assert.equal(page(listing).next, undefined);
 });
 
+test('a bucket without the slash behind it leads to its listing, query included', async () => {
+  for (const method of ['GET', 'HEAD']) {
+    const answer = await app.response(method, '/o/files?limit=2&prefix=b%2F');
+    assert.equal(answer.status, 308);
+    assert.equal(field(answer, 'Location'), '/o/files/?limit=2&prefix=b%2F');
+  }
+  assert.equal(problemName(await app.response('GET', '/o/a%2Fb')), 'target-invalid');
+  assert.equal((await app.response('PUT', '/o/files')).status, 405);
+});
+
 test('pages follow their links to the end', async () => {
   const seen: string[] = [];
   let target: string | undefined = '/o/files/?limit=2&prefix=b%2F';

@@ -38,7 +38,7 @@ for (const target of invalid) {
 test('paths outside of every resource are 404', async () => {
   // What is left of /o/files when its end is taken for the slash of a listing.
   await app.store.createBucket('file', 'versioned');
-  for (const target of ['/etc/passwd', '/../etc/passwd', '/o', '/o/files', '/sha256/', '//o/files/a']) {
+  for (const target of ['/etc/passwd', '/../etc/passwd', '/o', '/sha256/', '//o/files/a']) {
     assert.equal((await app.response('GET', target)).status, 404, target);
   }
 });
