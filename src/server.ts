@@ -22,7 +22,7 @@ import { createApplication, createObjects, objectsPath, startBridge } from './se
 import { Collector } from './server/collector.ts';
 import { keepTlsFresh } from './server/fresh_tls.ts';
 import { keepGrants } from './server/grants.ts';
-import { logCounters, startLogs } from './server/logs.ts';
+import { checkAccessLog, logCounters, openAccessLog, watchLogs } from './server/logs.ts';
 import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
 import { openServedStore } from './server/store.ts';
 import { serverTokens } from './server/tokens.ts';
@@ -67,6 +67,7 @@ export async function startServer(
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
+    checkAccessLog(config);
     return await assemble(config, log, options, closers, closeAll);
   } catch (cause) {
     await closeAll();
@@ -107,8 +108,8 @@ async function assemble(
   const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
   const operation = await startOperation(config, ktls, counters, log);
   closers.push(() => operation.close());
-  const { reopen: reopenLogs, close } = startLogs(config, counters, log);
-  closers.push(close);
+  closers.push(watchLogs(counters, log));
+  const reopenLogs = () => openAccessLog(config);
   const reload = async () => {
     reopenLogs();
     if (encrypted) await tlsFiles.renew((tls) => pool?.replaceTls(tls), log);

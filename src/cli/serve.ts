@@ -99,7 +99,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const early = await Promise.race([told, starting.then(() => undefined)]);
   if (early) return endStart(early, starting);
   const server = await starting;
-  hearOperators(server, log);
+  hearOperators(server, config, log);
   announce(server, config);
   const signal = await Promise.race([told, server.failed.then((why) => ({ why }))]);
   const { graceSeconds } = config.drain;
@@ -129,10 +129,12 @@ async function endStart(signal: EndSignal, starting: Promise<RunningServer>): Pr
   return end();
 }
 
-function hearOperators(server: RunningServer, log: Logger): void {
+function hearOperators(server: RunningServer, config: Config, log: Logger): void {
+  const hasLog = config.log.access !== '';
   process.on('SIGHUP', () =>
     server.reload().then(
-      () => log.info('certificates read and the access log opened again'),
+      () =>
+        log.info(hasLog ? 'certificates read and the access log opened again' : 'certificates read again'),
       (error) =>
         log.error({ err: error }, 'not everything could be read or opened again; what was in use stays'),
     ),
@@ -140,7 +142,7 @@ function hearOperators(server: RunningServer, log: Logger): void {
   process.on('SIGUSR1', () => {
     try {
       server.reopenLogs();
-      log.info('the access log was opened again');
+      log.info(hasLog ? 'the access log was opened again' : 'there is no access log to open again');
     } catch (error) {
       log.error({ err: error }, 'the access log could not be opened again; the one in use stays');
     }

@@ -1,7 +1,7 @@
 // The server's logs: where they go, how they are reopened, and the warnings when lines wait or are lost.
 
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import { type Config, ConfigError } from '../config.ts';
 import { addon, type Counters } from '../native/addon.ts';
 import type { LogState } from '../native/logs.ts';
 
@@ -17,24 +17,18 @@ export function logDestination(): { write(line: string): void } {
   return { write: (line) => void addon.writeLog(line) };
 }
 
-export interface Logs {
-  /** Opens the access log anew. Throws when it cannot be; then the one in use stays. */
-  reopen(): void;
-  close(): void;
+/** Opens the access log, also anew. Throws when it cannot be opened; then the one in use stays. */
+export function openAccessLog({ log: { access, fields } }: Pick<Config, 'log'>): void {
+  if (access !== '') addon.openAccessLog(access, fields);
 }
 
-/**
- * Opens the access log, and says from then on when lines of it, or of the server's own, cannot be written.
- * Throws when it cannot be opened.
- * @param counters totals of the server.
- */
-export function startLogs(config: Config, counters: () => Counters, log: Logger): Logs {
-  const { access, fields } = config.log;
-  const reopen = () => {
-    if (access !== '') addon.openAccessLog(access, fields);
-  };
-  reopen();
-  return { reopen, close: watchLogs(counters, log) };
+/** Opens the access log for the first time. Throws ConfigError when it cannot be. */
+export function checkAccessLog(config: Pick<Config, 'log'>): void {
+  try {
+    openAccessLog(config);
+  } catch (cause) {
+    throw new ConfigError(`log.access: ${config.log.access}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Counters of the logs, besides those of the reactors. */
@@ -48,7 +42,11 @@ export function logCounters(): Counters {
   };
 }
 
-function watchLogs(counters: () => Counters, log: Logger): () => void {
+/**
+ * Says when lines of the access log, or of the server's own, cannot be written, until it is called off.
+ * @param counters totals of the server.
+ */
+export function watchLogs(counters: () => Counters, log: Logger): () => void {
   const access = new Watched('the access log', log);
   const own = new Watched('this log', log);
   const look = () => {

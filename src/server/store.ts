@@ -2,7 +2,7 @@
 // the server is ready.
 
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import { type Config, ConfigError } from '../config.ts';
 import type { Readiness } from '../readiness.ts';
 import { sealLevelOf } from '../seal_policy.ts';
 import { openStore } from '../store/content_store.ts';
@@ -19,6 +19,7 @@ export async function openServedStore(config: Config, readiness: Readiness, log:
     seals: { level: (bucket) => sealLevelOf(config, bucket), onLowered: onNotice },
   });
   try {
+    checkKinds(config, store);
     for (const [name, kind] of Object.entries(config.buckets)) await store.createBucket(name, kind);
     readiness.add('store', await presenceOf(config.store));
     readiness.add('metadata', () => store.fault());
@@ -29,4 +30,17 @@ export async function openServedStore(config: Config, readiness: Readiness, log:
     await store.close();
     throw cause;
   }
+}
+
+/** Throws ConfigError when buckets that are there have another kind than is declared. */
+function checkKinds({ buckets }: Config, store: Store): void {
+  const faults = Object.entries(buckets).flatMap(([name, kind]) => {
+    const actual = store.bucket(name)?.kind ?? kind;
+    if (actual === kind) return [];
+    return (
+      `buckets.${name}: declared is ${kind}, and the bucket is ${actual}; declare that, or run 'sealgate ` +
+      `bucket set ${name} --kind ${kind}', which changes it`
+    );
+  });
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'));
 }

@@ -126,3 +126,15 @@ test('SIGHUP after a rename: a new file is opened', async () => {
   await server.curl('/o/files/later');
   assert.equal((await about('/o/files/later', 1))[0]?.status, 404);
 });
+
+test('signals to a server without an access log: none is said to be opened', async () => {
+  const other = await createSite();
+  const silent = await TestServer.start(other, ...plain, '--workers', '1');
+  process.kill(silent.pid, 'SIGHUP');
+  await until(silent.log, (said) => said.includes('certificates read again'), 'the log of the reload');
+  process.kill(silent.pid, 'SIGUSR1');
+  await until(silent.log, (said) => said.includes('there is no access log'), 'the log of the signal');
+  assert.ok(!silent.log().includes('opened again'));
+  await silent.stop();
+  await other.remove();
+});
