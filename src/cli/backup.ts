@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { backUp } from '../store/backup.ts';
+import { backUp, removeOthers } from '../store/backup.ts';
 import { display } from './progress.ts';
 import { damagedStatus, sayError, sayFailures } from './say.ts';
 import { type SiteOptions, withExamples, withSite, withStore } from './site.ts';
@@ -12,6 +12,7 @@ export function addBackup(program: Command): void {
   const command = withSite(program.command('backup'))
     .description('copy the store, also while a server has it open; again, what is new')
     .argument('<dir>', 'folder that is empty, does not exist, or has an earlier backup of the store')
+    .option('--delete', 'remove from an earlier backup what the store has collected or forgotten since')
     .action(run)
     .addHelpText(
       'after',
@@ -24,14 +25,16 @@ Exit status: ${damagedStatus} when content of the store is damaged or missing, w
   withExamples(command, 'sealgate backup /backup/store', 'sealgate verify --store /backup/store');
 }
 
-async function run(directory: string, options: SiteOptions): Promise<void> {
+async function run(directory: string, options: SiteOptions & { delete?: true }): Promise<void> {
   const to = resolve(directory);
   const shown = display('blobs');
-  const result = await withStore({ ...options, readOnly: true }, (store) =>
-    backUp(store, to, shown.update).finally(shown.end),
-  );
-  const { blobs, bytes, copied, failures } = result;
-  console.log(`${to} has ${blobs} blobs, ${humanBytes(bytes)}; ${copied} were copied now`);
+  const result = await withStore({ ...options, readOnly: true }, async (store) => {
+    const made = await backUp(store, to, shown.update).finally(shown.end);
+    return { ...made, removed: options.delete ? await removeOthers(store, to) : undefined };
+  });
+  const { blobs, bytes, copied, removed, failures } = result;
+  const gone = removed === undefined ? '' : `, ${removed} removed`;
+  console.log(`${to} has ${blobs} blobs, ${humanBytes(bytes)}; ${copied} were copied now${gone}`);
   sayFailures(failures.map(({ digest, reason }) => ({ what: `sha256:${digest}`, reason })));
   if (failures.length === 0) return;
   sayError(

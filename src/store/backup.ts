@@ -12,10 +12,12 @@ import { streamRegular } from '../regular_file.ts';
 import { inTurns } from '../turns.ts';
 import { writeVerified } from '../verified_file.ts';
 import { Blobs } from './blobs.ts';
+import { openStore } from './content_store.ts';
 import { journalPath } from './data_file.ts';
 import { readId } from './identity.ts';
 import { makeFolder } from './layout.ts';
 import type { KnownBlob, Store } from './store.ts';
+import { digestsBelow } from './stray_files.ts';
 import { allKnown } from './verification.ts';
 
 /** Files that are copied at a time. */
@@ -47,6 +49,27 @@ export async function backUp(
   const result = await copyBlobs(store, to, onProgress);
   await publish(store.root, to);
   return result;
+}
+
+/**
+ * Removes the blobs of a backup that neither its own records name as stored nor those of the store, which may
+ * be newer than the copied ones. Resolves with their number.
+ */
+export async function removeOthers(store: Store, to: string): Promise<number> {
+  const copy = await openStore({ root: to, readOnly: true });
+  const isStored = (of: Store, digest: string) => of.known({ only: digest })[0]?.state === 'stored';
+  const blobs = new Blobs(to);
+  let removed = 0;
+  try {
+    for await (const digest of digestsBelow(to)) {
+      if (isStored(copy, digest) || isStored(store, digest)) continue;
+      await rm(blobs.path(digest), { force: true });
+      removed++;
+    }
+  } finally {
+    await copy.close();
+  }
+  return removed;
 }
 
 async function prepareFolder(root: string, to: string): Promise<void> {

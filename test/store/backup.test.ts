@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { type BackupResult, backUp } from '../../src/store/backup.ts';
+import { type BackupResult, backUp, removeOthers } from '../../src/store/backup.ts';
 import { openStore } from '../../src/store/content_store.ts';
 import { blobPath, putBytes, sha256, TestStore } from '../support/store.ts';
 
@@ -131,4 +131,21 @@ test('a first backup that was killed: the folder is refused as a store', async (
   await assert.rejects(openStore({ root: partial }), /metadata/);
   await backup(partial);
   await checkRestored(['half'], partial);
+});
+
+test('what the store has collected or forgotten since is removed from a backup on demand', async () => {
+  const gone = ['forgotten later', 'collected later'];
+  for (const name of gone) await site.put('live', name, name);
+  await backup();
+  await site.store.forget(sha256('forgotten later'), 'a test');
+  await site.store.setBucket('live', { keep: { versions: 0 } });
+  await site.store.deleteRef('live', 'collected later');
+  await site.store.collect({ graceMs: 0 });
+  await backup();
+  for (const name of gone) await stat(blobPath(to, sha256(name)));
+  const reader = await openStore({ root: site.root, readOnly: true });
+  // And what was written to the copy alone, when it was opened.
+  assert.equal(await removeOthers(reader, to).finally(() => reader.close()), gone.length + 1);
+  for (const name of gone) await assert.rejects(stat(blobPath(to, sha256(name))), { code: 'ENOENT' });
+  await checkRestored(['before 0', 'half']);
 });
