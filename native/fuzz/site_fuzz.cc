@@ -117,8 +117,8 @@ void fuzz(std::string_view input) {
     must(seen_by_application(each, key.text) == seen_by_application(each, target),
          "targets of one key are the same to the application");
   }
-  const std::string_view token = bearer_token(authorization);
-  must(token.empty() || authorization.ends_with(token), "a token is the end of its field");
+  const std::string token = shown_token(authorization);
+  must(token.size() <= authorization.size(), "a token is no longer than its field");
   must(token.find_first_of(" ,\t\"") == token.npos, "a token is one word");
 }
 
