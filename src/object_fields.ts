@@ -142,6 +142,29 @@ export function privately(cacheControl: string): string {
   return rest === '' ? 'private' : `private, ${rest}`;
 }
 
+/**
+ * A Cache-Control without the directives by which a cache would keep an answer for longer than `seconds`;
+ * `longest`: for how long one keeps it by those that are left. `isCut`: a freshness was left out.
+ */
+export function shortLived(
+  cacheControl: string,
+  seconds: number,
+): { text: string; longest: number; isCut: boolean } {
+  const directives = directivesOf(cacheControl);
+  if (!directives) return { text: cacheControl, longest: 0, isCut: false };
+  const said = (name: string) => Number(directives.get(name)?.[0] ?? 0);
+  const isTooLong = (name: string, fresh: number) => directives.has(name) && fresh + said(name) > seconds;
+  const before = directives.size;
+  for (const name of ['max-age', 's-maxage']) if (isTooLong(name, 0)) directives.delete(name);
+  const isCut = directives.size < before;
+  const fresh = Math.max(said('max-age'), said('s-maxage'));
+  const stale = ['stale-while-revalidate', 'stale-if-error'];
+  // What is fresh until the end may not be used behind it.
+  for (const name of stale) if (isCut || isTooLong(name, fresh)) directives.delete(name);
+  const text = directives.size < before ? serializeDictionary(directives) : cacheControl;
+  return { text, longest: fresh + Math.max(...stale.map(said)), isCut };
+}
+
 // --- what each field may be
 
 const checks: Record<TextField, (text: string) => string> = {

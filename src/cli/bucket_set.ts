@@ -8,6 +8,7 @@ import { checkBucketName } from '../store/names.ts';
 import { mostQuota, type Quota, quotaText } from '../store/quota.ts';
 import { mostSeconds, mostVersions, type Retention, retentionText } from '../store/retention.ts';
 import type { Bucket, BucketKind } from '../store/store.ts';
+import { timeToLiveIn, timeToLiveText } from '../store/time_to_live.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { onRecord } from './on_record.ts';
 import { serverOf } from './place.ts';
@@ -30,13 +31,14 @@ interface Options extends SiteOptions, ControlOptions {
   keepAll?: true;
   quotaBytes?: string;
   quotaObjects?: string;
+  ttl?: string;
   yes?: true;
   why?: string;
 }
 
 export function addBucketSet(bucket: Command): void {
   const setting = withControl(bucket.command('set'))
-    .description('change the kind of a bucket, which older versions it keeps, and how much it may keep')
+    .description('change the kind of a bucket, what it keeps for how long, and how much it may keep')
     .argument('<name>')
     .addOption(
       new Option('--kind <kind>', 'for what is written from now on').choices(bucketKindSchema.options),
@@ -46,7 +48,8 @@ export function addBucketSet(bucket: Command): void {
     .option('--keep-all', 'keep all versions, as a new bucket does')
     .option('--quota-bytes <size>', 'refuse what would make it more bytes: 500000, 20GiB, or none')
     .option('--quota-objects <number>', 'refuse what would make it more objects; or none')
-    .option('--yes', 'also when there are versions that would be removed')
+    .option('--ttl <time>', 'delete objects so long after they were written: 90s, 30m, 12h, 7d, or none')
+    .option('--yes', 'also when there are objects or versions that would be removed')
     .option('--why <text>', 'reason, recorded in the audit log')
     .option(...storeFlag)
     .action(set)
@@ -63,7 +66,15 @@ removes them after the grace time, and --yes is asked for when there are any.
 A quota counts every version of a name whose bytes are kept: older ones until they are collected, those of
 deleted names too, and each with its size even where several have the same bytes. 'sealgate bucket ls' shows
 the usage. Beyond it uploads, copies and imports are refused with 507 (quota-reached); deletions never are.
-One below the usage may be set: then nothing is taken until there is less.`,
+One below the usage may be set: then nothing is taken until there is less.
+
+An object whose time to live is over is deleted from that moment on for everybody: 410, and in no listing.
+Collection says so on record a grace time (gc.graceSeconds) later, and frees the bytes a further one later;
+until then they count towards the quota, and 'sealgate restore' gives them back, for as long as new objects
+live. The same bytes stored again live anew. In a write-once bucket an expired name takes the same bytes again
+and no others, as a deleted one. A versioned bucket without --keep-versions and --keep-days keeps older
+versions for the time to live as well. A change counts for what is there, and asks for --yes when that deletes
+something. Times are those of this host's clock.`,
     );
   withExamples(
     setting,
@@ -71,6 +82,7 @@ One below the usage may be set: then nothing is taken until there is less.`,
     'sealgate bucket set builds --quota-bytes 200GiB --quota-objects 100000',
     'sealgate bucket set builds --quota-objects none',
     'sealgate bucket set nightly --kind versioned',
+    'sealgate bucket set nightly --ttl 14d',
   );
 }
 
@@ -112,23 +124,35 @@ async function setHere(asked: Asked, options: Options): Promise<Bucket> {
   }
 }
 
-function say({ name, kind, keep, quota }: Bucket, asked: BucketKind | undefined): void {
-  const all = kind === 'versioned' && keep === undefined ? [retentionText(keep)] : [];
+function say({ name, kind, ...settings }: Bucket, asked: BucketKind | undefined): void {
+  const { keep, ttl } = settings;
+  const all = kind === 'versioned' && (keep ?? ttl) === undefined ? [retentionText(keep)] : [];
   const is = asked ? [`is ${kind}`] : [];
-  console.log(`${name} ${[...is, ...all, ...settingsText({ keep, quota })].join('; ')}`.trimEnd());
+  console.log(`${name} ${[...is, ...all, ...settingsText(settings)].join('; ')}`.trimEnd());
+}
+
+interface ShownSettings {
+  keep?: Retention | undefined;
+  quota?: Quota | undefined;
+  ttl?: number | undefined;
 }
 
 /** Settings that differ from those of a new bucket, in words, for a line. */
-export function settingsText({ keep, quota }: { keep?: Retention | undefined; quota?: Quota | undefined }) {
-  return [...(keep ? [retentionText(keep)] : []), ...(quota ? [`may keep ${quotaText(quota)}`] : [])];
+export function settingsText({ keep, quota, ttl }: ShownSettings): string[] {
+  return [
+    ...(keep ? [retentionText(keep)] : []),
+    ...(quota ? [`may keep ${quotaText(quota)}`] : []),
+    ...(ttl !== undefined ? [timeToLiveText(ttl)] : []),
+  ];
 }
 
 function settingsOf(options: Options): AskedSettings {
   const { kind } = options;
-  const settings = { ...(kind && { kind }), ...keepOf(options), ...quotaOf(options) };
+  const settings = { ...(kind && { kind }), ...keepOf(options), ...quotaOf(options), ...ttlOf(options) };
   if (Object.keys(settings).length > 0) return settings;
   throw new UsageError(
-    'expected --kind; --keep-versions, --keep-days or both, or --keep-all; --quota-bytes or --quota-objects',
+    'expected --kind; --keep-versions, --keep-days or both, or --keep-all; --quota-bytes or ' +
+      '--quota-objects; --ttl',
   );
 }
 
@@ -143,6 +167,16 @@ function keepOf({ keepVersions, keepDays, keepAll }: Options): Pick<AskedSetting
       ...(keepDays !== undefined && { seconds: whole('--keep-days', keepDays, mostSeconds / day) * day }),
     },
   };
+}
+
+function ttlOf({ ttl }: Options): Pick<AskedSettings, 'ttl'> {
+  if (ttl === undefined) return {};
+  if (ttl === 'none') return { ttl };
+  const seconds = timeToLiveIn(ttl);
+  if (seconds !== undefined) return { ttl: seconds };
+  throw new UsageError(
+    `--ttl: expected a time as 90s, 30m, 12h or 7d, up to 100 years, or none, got '${ttl}'`,
+  );
 }
 
 function quotaOf({ quotaBytes, quotaObjects }: Options): Pick<AskedSettings, 'quota'> {

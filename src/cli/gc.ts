@@ -20,7 +20,9 @@ const interval = 200;
 
 export function addGc(program: Command): void {
   const command = withControl(program.command('gc'))
-    .description('free the bytes of objects that were overwritten or deleted; a server does it by itself')
+    .description(
+      'free the bytes of objects that were overwritten, deleted or expired; a server does it by itself',
+    )
     .option('--dry-run', 'only say what would be freed')
     .option('--json', 'print one JSON object')
     .option('--store <dir>', 'store to use instead of the configured one; $SEALGATE_STORE')
@@ -44,11 +46,12 @@ async function gc(options: Options): Promise<void> {
   if (collected.failed.length > 0) process.exitCode = 1;
 }
 
-function textOf({ versions, blobs, bytes, waiting, failed }: Collected, dryRun: boolean): string {
+function textOf({ expired, versions, blobs, bytes, waiting, failed }: Collected, dryRun: boolean): string {
   return [
+    ...(expired > 0 ? [`${expired} expired names ${dryRun ? 'would be ' : ''}made deleted`] : []),
     `${versions} older versions and ${blobs} blobs ${dryRun ? 'would be ' : ''}removed, ${humanBytes(bytes)}`,
     ...(waiting.versions > 0
-      ? [`${waiting.versions} older versions of ${humanBytes(waiting.bytes)} may be removed later`]
+      ? [`${waiting.versions} older or expired versions of ${humanBytes(waiting.bytes)} may be removed later`]
       : []),
     ...failed.map(({ digest, why }) => `not removed sha256:${digest}: ${why}`),
   ].join('\n');

@@ -99,8 +99,9 @@ export function localPage(store: Store, bucket: string, at: Page): ListedPage {
   return { entries: entries.map(listed), prefixes, ...(next !== undefined && { next }) };
 }
 
-function listed({ created, date, fields, ...entry }: Listing['entries'][number]): Listed {
-  return { ...entry, ...fields, lastModified: isoTime(date ?? created) };
+function listed({ created, date, fields, expires, ...entry }: Listing['entries'][number]): Listed {
+  const end = expires === undefined ? {} : { expires: isoTime(expires) };
+  return { ...entry, ...fields, lastModified: isoTime(date ?? created), ...end };
 }
 
 function pages(server: RemoteServer, bucket: string, how: Pick<Page, 'prefix' | 'delimiter'>, limit: number) {

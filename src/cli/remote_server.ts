@@ -6,14 +6,14 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { isDigest } from '../digest.ts';
-import { isDefaultCaching } from '../engine/plan.ts';
+import { isDefaultCaching } from '../engine/caching.ts';
 import { allFields, differenceOf, fieldsIn, type Said } from '../object_fields.ts';
 import { reprDigest } from '../protocols/objects/digest_fields.ts';
 import type { ShownVersion } from '../protocols/objects/list_versions.ts';
 import { objectPath } from '../protocols/objects/target.ts';
 import { readNamed, streamRegular } from '../regular_file.ts';
 import type { Announcement } from '../server/announcement.ts';
-import type { Page, VersionPage } from '../store/store.ts';
+import type { Page, PutOutcome, VersionPage } from '../store/store.ts';
 import { HttpClient, maxAttempts, type Question, type Reply, type Trust } from './http_client.ts';
 import { faultOf } from './http_faults.ts';
 import { UsageError } from './say.ts';
@@ -32,7 +32,7 @@ const wantsToken =
   '--token-file or $SEALGATE_TOKEN';
 
 /** `stored`: the server did not say whether the name had other bytes before. */
-export type Outcome = 'created' | 'replaced' | 'same' | 'stored';
+export type Outcome = PutOutcome | 'stored';
 
 export class RemoteServer {
   readonly #http: HttpClient;
@@ -108,7 +108,9 @@ export class RemoteServer {
   ): Promise<Outcome> {
     const { path, size, digest, modified } = from;
     const head = await this.#http.ask({ method: 'HEAD', path: objectPath(to) });
-    const there = head.status === 200 && head.headers.etag === `"${digest}"`;
+    // Where names expire, the same bytes are sent: they live anew.
+    const mayPass = head.status === 200 && head.headers.sunset === undefined;
+    const there = mayPass && head.headers.etag === `"${digest}"`;
     const { mediaType, fields } = said;
     const its = there ? foundOf(head, this.url) : undefined;
     if (its && differenceOf({ mediaType, fields }, { ...its, fields: its }) === undefined) return 'same';
@@ -275,6 +277,7 @@ function foundOf({ headers }: Pick<Reply, 'headers'>, url: string): Found {
   if (!isDigest(digest) || !Number.isSafeInteger(size))
     throw new Error(`${url}: the answer has no digest as its ETag, or no length; is it a Sealgate server?`);
   const modified = Date.parse(headers['last-modified'] ?? '');
+  const ends = Date.parse(headers.sunset?.toString() ?? '');
   const fields = fieldsIn(Object.keys(headers), (name) => {
     const value = headers[name]?.toString();
     return name === 'cache-control' && value !== undefined && isDefaultCaching(value) ? undefined : value;
@@ -285,6 +288,7 @@ function foundOf({ headers }: Pick<Reply, 'headers'>, url: string): Found {
     mediaType: headers['content-type'] ?? 'application/octet-stream',
     ...fields,
     ...(Number.isFinite(modified) && { lastModified: new Date(modified).toISOString() }),
+    ...(Number.isFinite(ends) && { expires: new Date(ends).toISOString() }),
   };
 }
 

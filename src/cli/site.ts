@@ -158,6 +158,8 @@ export interface Found extends ObjectFields {
    */
   lastModified?: string;
   version?: number;
+  /** When its time to live is over. */
+  expires?: string;
 }
 
 export interface Listed extends ObjectFields {
@@ -166,6 +168,7 @@ export interface Listed extends ObjectFields {
   size: number;
   mediaType: string;
   lastModified: string;
+  expires?: string;
 }
 
 /** The object that a reference points at. Throws when there is none, or when it was deleted. */
@@ -182,9 +185,16 @@ export function find(store: Store, text: string): Found {
   checkBucket(store, reference.bucket);
   const ref = store.resolve(reference.bucket, reference.name);
   if (!ref) throw new SealgateError('not-found', `${text}: there is nothing under this name`);
-  if (ref.deleted) throw new SealgateError('name-deleted', `${text}: was deleted on ${isoTime(ref.created)}`);
-  const { digest, size, mediaType, fields, created, date, version } = ref;
-  return { digest, size, mediaType, ...fields, lastModified: isoTime(date ?? created), version };
+  if (ref.deleted) {
+    const what = ref.expired ? 'expired' : 'was deleted';
+    throw new SealgateError('name-deleted', `${text}: ${what} on ${isoTime(ref.created)}`);
+  }
+  const { digest, size, mediaType, fields, created, date, version, expires } = ref;
+  const times = {
+    lastModified: isoTime(date ?? created),
+    ...(expires !== undefined && { expires: isoTime(expires) }),
+  };
+  return { digest, size, mediaType, ...fields, ...times, version };
 }
 
 /** @param time milliseconds since the epoch. */

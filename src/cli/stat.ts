@@ -44,6 +44,7 @@ async function stat(ref: string, options: PlaceOptions & { json?: true }): Promi
     ['media type', about.mediaType],
     ...fieldLines(about),
     ...(about.lastModified === undefined ? [] : [['modified', `${about.lastModified}${version}`]]),
+    ...(about.expires === undefined ? [] : [['expires', about.expires]]),
     ...(about.sealLevel === undefined ? [] : [['seal level', about.sealLevel]]),
   ];
   console.log([ref, ...lines.map(([name = '', value]) => `  ${`${name} `.padEnd(12)}${value}`)].join('\n'));

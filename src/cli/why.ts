@@ -63,11 +63,18 @@ const nameless = {
   found: 'its file was there and no name pointed at it',
 };
 
+function endText(expires: number | undefined): string {
+  if (expires === undefined) return '';
+  const isOver = expires <= Date.now();
+  const freed = isOver ? '; a grace time later it is deleted on record, and a further one later removed' : '';
+  return `, which ${isOver ? 'expired' : 'expires'} on ${isoTime(expires)}${freed}`;
+}
+
 function lineOf(kept: Kept): string {
   const since = `since ${isoTime(kept.since)}`;
   if (kept.kind !== 'name') return `${nameless[kept.kind]}, ${since}; kept until it is forgotten`;
   const version = `${kept.bucket}/${kept.name} version ${kept.version}, ${since}`;
-  if (kept.isNewest) return `${version}; the newest`;
+  if (kept.isNewest) return `${version}; the newest${endText(kept.expires)}`;
   if (kept.until === undefined) return `${version}; an older one, which its bucket keeps`;
   return `${version}; an older one, which may be removed from ${isoTime(kept.until)} on`;
 }

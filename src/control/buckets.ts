@@ -9,6 +9,7 @@ import { checkBucketName } from '../store/names.ts';
 import { mostQuota } from '../store/quota.ts';
 import { mostSeconds, mostVersions } from '../store/retention.ts';
 import type { Bucket, SettingsChange, Store } from '../store/store.ts';
+import { mostTimeToLive } from '../store/time_to_live.ts';
 import type { Usage } from '../store/usage.ts';
 import { bodyOf } from './body.ts';
 import { problem } from './problem.ts';
@@ -40,13 +41,14 @@ const setSchema = z
     kind: bucketKindSchema.optional(),
     keep: z.union([z.literal('all'), keepSchema]).optional(),
     quota: z.strictObject({ bytes: limit, objects: limit }).partial().optional(),
+    ttl: z.union([z.literal('none'), z.int().min(1).max(mostTimeToLive)]).optional(),
     yes: z.boolean().default(false),
     why: why.default('asked to'),
   })
-  .refine((asked) => asked.kind ?? asked.keep ?? asked.quota, 'expected kind, keep or quota');
+  .refine(({ kind, keep, quota, ttl }) => kind ?? keep ?? quota ?? ttl, 'expected kind, keep, quota or ttl');
 
 /** What /buckets/set is asked for, as far as it is about the bucket. */
-export type AskedSettings = Pick<z.input<typeof setSchema>, 'kind' | 'keep' | 'quota'>;
+export type AskedSettings = Pick<z.input<typeof setSchema>, 'kind' | 'keep' | 'quota' | 'ttl'>;
 
 /** @param refusing answers what the work throws of errors.ts. */
 export function bucketRoutes(
@@ -61,8 +63,8 @@ export function bucketRoutes(
 }
 
 /** The JSON form of a bucket in every listing. Times are ISO 8601. */
-export function shownBucket({ name, kind, created, keep, quota }: Bucket, usage: Usage | undefined) {
-  const settings = { ...(keep && { keep }), ...(quota && { quota }) };
+export function shownBucket({ name, kind, created, keep, quota, ttl }: Bucket, usage: Usage | undefined) {
+  const settings = { ...(keep && { keep }), ...(quota && { quota }), ...(ttl !== undefined && { ttl }) };
   return { name, kind, created: new Date(created).toISOString(), ...settings, ...(usage && { usage }) };
 }
 
@@ -70,27 +72,33 @@ export function shownBuckets(store: Pick<Store, 'buckets' | 'usage'>) {
   return store.buckets().map((bucket) => shownBucket(bucket, store.usage(bucket.name)));
 }
 
-export function changeOf({ kind, keep, quota }: AskedSettings): SettingsChange {
+export function changeOf({ kind, keep, quota, ttl }: AskedSettings): SettingsChange {
   return {
     ...(kind && { kind }),
     ...(keep && { keep: keep === 'all' ? 'none' : keep }),
     ...(quota && { quota }),
+    ...(ttl !== undefined && { ttl }),
   } as SettingsChange;
 }
 
 /** Why settings are not changed without a further word; undefined: that removes nothing that there is. */
 export async function objection(
-  store: Pick<Store, 'removedBy' | 'bucket'>,
+  store: Pick<Store, 'removedBy'>,
   name: string,
-  { kind, keep }: SettingsChange,
+  change: SettingsChange,
 ): Promise<string | undefined> {
-  const losesAll = kind === 'write-once' && store.bucket(name)?.kind === 'versioned';
-  const kept = losesAll ? { versions: 0 } : keep;
-  if (kept === undefined || kept === 'none') return undefined;
-  const { versions, bytes } = await store.removedBy(name, kept);
-  if (versions === 0) return undefined;
-  const removed = `${versions} older version${versions === 1 ? '' : 's'} of ${bytes} bytes`;
-  return `bucket ${name} has ${removed} that would be removed after the grace time; say --yes to do so`;
+  if ((change.kind ?? change.keep ?? change.ttl) === undefined) return undefined;
+  const { versions, bytes, expired } = await store.removedBy(name, change);
+  const counted = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
+  const parts = [
+    ...(expired.objects > 0
+      ? [`${counted(expired.objects, 'object')} of ${expired.bytes} bytes that would be deleted at once`]
+      : []),
+    ...(versions > 0
+      ? [`${counted(versions, 'older version')} of ${bytes} bytes that would be removed after the grace time`]
+      : []),
+  ];
+  return parts.length > 0 ? `bucket ${name} has ${parts.join(', and ')}; say --yes to do so` : undefined;
 }
 
 async function setBucket(c: Context<ControlEnv>, services: BucketServices): Promise<Response> {

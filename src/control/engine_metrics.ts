@@ -205,6 +205,7 @@ export const engineMetrics: Record<string, EngineMetric> = {
     ...counter('journal_held_seconds', 'Time that commits waited for a change of the journal.'),
     scale: nanoseconds,
   },
+  expired_names: counter('expired_names', 'Names that were made deleted because their time was over.'),
   collected_versions: counter('collected_versions', 'Older versions of names that were removed.'),
   collected_blobs: counter('collected_blobs', 'Blobs that nothing kept and that were removed.'),
   collected_bytes: counter('collected_bytes', 'Bytes of these blobs, which no worker has open any more.'),

@@ -15,7 +15,8 @@ import type {
   SealRecord,
   StagingTarget,
 } from '../native/addon.ts';
-import { contentFields, type ObjectFields, privately } from '../object_fields.ts';
+import { contentFields } from '../object_fields.ts';
+import { type Cacheable, type Caching, cachingOf } from './caching.ts';
 
 /** A response that refuses, with the problem it names. */
 export interface ProblemPlan extends RespondPlan {
@@ -48,59 +49,27 @@ export type Answer = Decision | Receiver;
 /** A plan that receives a body first. */
 export type Receiver = Upload | Append | BodyRead;
 
-/** How long others may keep a response (RFC 9111, RFC 8246). */
-export type Freshness = 'immutable' | 'revalidate';
-
-export interface Delivery {
+export interface Delivery extends Cacheable {
   contentType: string;
-  /** Used when no Cache-Control is recorded. */
-  freshness: Freshness;
-  /** The recorded fields of the object. */
-  fields?: ObjectFields | undefined;
-  /** The grant that readers must have; empty: none, and shared caches may keep the answer. */
-  grant: string;
   /** Milliseconds since the epoch; undefined where a date could mislead: then there is no Last-Modified. */
   created: number | undefined;
   /** The plan may be kept while this epoch stays; undefined: it is not kept. */
   cache: Epoch | undefined;
   /** Of an error page (native/plan.ts). */
   status?: number | undefined;
-  /** What is sent in place of the recorded Cache-Control and that of the freshness. */
-  cacheControl?: string | undefined;
   /** Further fields of the answer. */
   more?: readonly ResponseField[] | undefined;
   /** The level that the seal of the bytes has to have (native/plan.ts). */
   floor?: NonNullable<DeliverPlan['floor']> | undefined;
 }
 
-const maxAge: Record<Freshness, string> = {
-  immutable: 'max-age=31536000, immutable',
-  revalidate: 'max-age=0, must-revalidate',
-};
-
-const deliveryFields = { public: fieldsFor('public'), private: fieldsFor('private') };
-function fieldsFor(scope: string): Record<Freshness, readonly ResponseField[]> {
-  const fields = (age: string) => fieldsWith(`${scope}, ${age}`);
-  return { immutable: fields(maxAge.immutable), revalidate: fields(maxAge.revalidate) };
-}
-
-function fieldsWith(cacheControl: string): readonly ResponseField[] {
-  return [
-    ['Cache-Control', cacheControl],
-    ['X-Content-Type-Options', 'nosniff'],
-  ];
-}
-
-/** Whether a Cache-Control is the one that is sent when none is recorded. */
-export function isDefaultCaching(cacheControl: string): boolean {
-  return Object.values(maxAge).some((age) => [`public, ${age}`, `private, ${age}`].includes(cacheControl));
-}
-
 export function deliver(blob: SealRecord, how: Delivery): DeliverPlan {
+  const caching = cachingOf(how);
   return {
     kind: 'deliver',
     blob,
-    ...described(how),
+    ...described(how, caching),
+    ...(caching.until !== undefined && { expires: caching.until }),
     ...(how.cache && { cache: how.cache }),
     grant: how.grant,
     ...(how.floor && { floor: how.floor }),
@@ -113,15 +82,20 @@ export function describe(
   how: Delivery,
   otherwise: RespondPlan,
 ): DescribePlan {
-  return { kind: 'describe', digest: blob.digest, size: blob.size, ...described(how), otherwise };
+  return {
+    kind: 'describe',
+    digest: blob.digest,
+    size: blob.size,
+    ...described(how, cachingOf(how)),
+    otherwise,
+  };
 }
 
 type Described = Pick<DeliverPlan, 'status' | 'contentType' | 'fields' | 'contentFields' | 'lastModified'>;
 
-function described(how: Delivery): Described {
+function described(how: Delivery, { fields }: Caching): Described {
   const its = contentFields(how.fields ?? {});
   const { status, more = [] } = how;
-  const fields = cachingFields(how);
   return {
     ...(status !== undefined && { status }),
     contentType: how.contentType,
@@ -129,13 +103,6 @@ function described(how: Delivery): Described {
     ...(its.length > 0 && { contentFields: its }),
     lastModified: Math.floor((how.created ?? 0) / 1000),
   };
-}
-
-function cachingFields({ fields, freshness, grant, cacheControl }: Delivery): readonly ResponseField[] {
-  const isOpen = grant === '';
-  const recorded = cacheControl ?? fields?.cacheControl;
-  if (recorded === undefined) return deliveryFields[isOpen ? 'public' : 'private'][freshness];
-  return fieldsWith(isOpen ? recorded : privately(recorded));
 }
 
 /** @param answer makes the response from the result of the commit. */

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { hasCode, SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
 import type { Conditions, Epoch, Hashed, SealBreak, SealRecord } from '../native/addon.ts';
-import { checkedFields, differenceOf, type GivenFields, type ObjectFields } from '../object_fields.ts';
+import { checkedFields, differenceOf, type ObjectFields } from '../object_fields.ts';
 import type { SealFloor } from '../seal_policy.ts';
 import type { Collected, Round } from '../store/collection.ts';
 import type {
@@ -26,6 +26,7 @@ import { checkConditions } from './conditions.ts';
 import type { Epochs } from './epochs.ts';
 import { olderVersion } from './older_version.ts';
 import { type Receiving, receiving } from './receiving.ts';
+import type { CopyRequest, PutRequest } from './requests.ts';
 import { checkRoom } from './room.ts';
 import { type Switched, Switches } from './switches.ts';
 
@@ -55,6 +56,8 @@ export interface FoundBlob {
   floor: SealFloor | undefined;
   /** What was found holds while this epoch does. */
   epoch: Epoch;
+  /** When it ends in any case, in milliseconds since 1970; absent: never. */
+  expires?: number | undefined;
 }
 
 /** An object to deliver. */
@@ -73,26 +76,6 @@ export interface Stored extends Hashed {
   fields: ObjectFields | undefined;
   /** When its source last changed, as it is recorded (store.ts). */
   modified: number | undefined;
-}
-
-export interface PutRequest {
-  conditions: Conditions;
-  /** The type that the client says; undefined: what the name and the bytes suggest. */
-  mediaType?: string | undefined;
-  /** All fields that the object is to have (store.ts). */
-  fields?: GivenFields | undefined;
-  /** When the source last changed, as the client says it: milliseconds since the epoch. */
-  modified?: number | undefined;
-  /** The SHA-256 that the client promises. */
-  digest?: string | undefined;
-  /** Bytes of the body, where they are known before it comes. */
-  size?: number | undefined;
-}
-
-export interface CopyRequest {
-  conditions: Conditions;
-  /** False: a name that has something is refused. */
-  overwrite?: boolean;
 }
 
 /** All listings run one after another under this key, which no name has. */
@@ -155,7 +138,7 @@ export class Objects {
     const epoch = epochs.ofBucket(at.bucket);
     const ref = this.#head(at);
     const { kind } = this.bucket(at.bucket);
-    return { ref, kind, ...this.#blob(ref.digest, at.bucket), epoch };
+    return { ref, kind, ...this.#blob(ref.digest, at.bucket), epoch, expires: ref.expires };
   }
 
   /** Bytes by what they are. Throws what `recorded` of the store does. */
@@ -306,7 +289,13 @@ export class Objects {
       this.#options.epochs.bumpDigests();
       await dropStalePlans();
     };
-    return this.#options.store.collect({ ...round, released });
+    const changing: Round['changing'] = async (at, change) => {
+      const isMade = await this.#locked(at, change);
+      // Its plans have ended by themselves, unless the clock is set back.
+      if (isMade) this.#options.epochs.bump(at.bucket);
+      return isMade;
+    };
+    return this.#options.store.collect({ ...round, changing, released });
   }
 
   #locked<T>({ bucket, name }: Name, change: () => Promise<T>): Promise<T> {
@@ -333,7 +322,7 @@ export class Objects {
 
   // The epoch moves after the commit and before anybody hears of it.
   #stored(to: Name, outcome: PutOutcome, { digest, size }: Hashed, said: string | undefined): Stored {
-    if (outcome === 'replaced') this.#options.epochs.bump(to.bucket);
+    if (outcome === 'replaced' || outcome === 'renewed') this.#options.epochs.bump(to.bucket);
     const recorded = this.#current(to);
     const mediaType = recorded?.mediaType ?? said;
     return { outcome, digest, size, mediaType, fields: recorded?.fields, modified: recorded?.modified };

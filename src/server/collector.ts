@@ -18,7 +18,7 @@ export class Collector implements Collecting {
   /** Number of the running round, or of the last one. */
   #round = 0;
   #last: EndedRound | undefined;
-  readonly #totals = { versions: 0, blobs: 0, bytes: 0, faults: 0 };
+  readonly #totals = { expired: 0, versions: 0, blobs: 0, bytes: 0, faults: 0 };
   #waitingBytes = 0;
 
   constructor(
@@ -59,8 +59,9 @@ export class Collector implements Collecting {
   }
 
   counters(): Counters {
-    const { versions, blobs, bytes, faults } = this.#totals;
+    const { expired, versions, blobs, bytes, faults } = this.#totals;
     return {
+      expired_names: expired,
       collected_versions: versions,
       collected_blobs: blobs,
       collected_bytes: bytes,
@@ -101,13 +102,15 @@ export class Collector implements Collecting {
     }
   }
 
-  #count({ versions, blobs, bytes, waiting, failed }: Collected): void {
+  #count({ expired, versions, blobs, bytes, waiting, failed }: Collected): void {
+    this.#totals.expired += expired;
     this.#totals.versions += versions;
     this.#totals.blobs += blobs;
     this.#totals.bytes += bytes;
     this.#totals.faults += failed.length;
     this.#waitingBytes = waiting.bytes;
-    if (versions > 0 || blobs > 0) this.#log.info({ versions, blobs, bytes, waiting }, 'collected');
+    if (expired > 0 || versions > 0 || blobs > 0)
+      this.#log.info({ expired, versions, blobs, bytes, waiting }, 'collected');
     for (const each of failed) this.#log.warn(each, 'a blob that nothing keeps could not be removed');
   }
 }

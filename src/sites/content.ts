@@ -13,10 +13,15 @@ import { seenPath } from './paths.ts';
 export function content(
   { log, caching }: Pick<Services, 'log' | 'caching'>,
   request: EngineRequest,
-  { blob, recorded, floor }: FoundBlob,
-  told: Delivery,
+  { blob, recorded, floor, expires }: FoundBlob,
+  told: Omit<Delivery, 'expires' | 'floor'>,
 ): Decision | Promise<Decision> {
-  const how = { ...told, ...cachingFor(caching, request, told), ...(floor && { floor }) };
+  const how = {
+    ...told,
+    ...cachingFor(caching, request, told),
+    ...(floor && { floor }),
+    ...(expires !== undefined && { expires }),
+  };
   return blob instanceof Promise ? whileProved(request, blob, recorded, how, log) : deliver(blob, how);
 }
 

@@ -18,7 +18,7 @@ interface SettingsRecord extends Settings {
 }
 
 /** `kind`: another than the one that the bucket was made with, or that one again. */
-type Settings = Partial<Pick<Bucket, 'kind' | 'keep' | 'quota'>>;
+type Settings = Partial<Pick<Bucket, 'kind' | 'keep' | 'quota' | 'ttl'>>;
 
 export class Buckets {
   readonly #meta: Metadata;
@@ -47,8 +47,9 @@ export class Buckets {
 
   #with(name: string, { kind: first, created }: BucketRecord): Bucket {
     const settings = this.#meta.newest<SettingsRecord>('settings', [name])?.value ?? {};
-    const { kind = first, keep, quota } = settings as Settings;
-    return { name, kind, created, ...(keep && { keep }), ...(quota && { quota }) };
+    const { kind = first, keep, quota, ttl } = settings as Settings;
+    const others = { ...(keep && { keep }), ...(quota && { quota }), ...(ttl !== undefined && { ttl }) };
+    return { name, kind, created, ...others };
   }
 
   /** Throws `bucket-unknown`. */
@@ -95,9 +96,11 @@ export class Buckets {
   }
 }
 
-function changed(before: Settings = {}, change: SettingsChange): Settings {
+/** The settings that a change makes of others. */
+export function changed(before: Settings = {}, change: SettingsChange): Settings {
   const kind = change.kind ?? before.kind;
   const keep = change.kind === 'write-once' ? 'none' : (change.keep ?? before.keep);
+  const ttl = change.ttl ?? before.ttl;
   const quota: Quota = {};
   for (const which of ['bytes', 'objects'] as const) {
     const limit = change.quota?.[which] ?? before.quota?.[which];
@@ -107,5 +110,6 @@ function changed(before: Settings = {}, change: SettingsChange): Settings {
     ...(kind && { kind }),
     ...(keep !== undefined && keep !== 'none' && { keep }),
     ...(Object.keys(quota).length > 0 && { quota }),
+    ...(ttl !== undefined && ttl !== 'none' && { ttl }),
   };
 }

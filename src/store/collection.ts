@@ -2,9 +2,9 @@
 // retention of their bucket keeps no longer go first, then blobs that nothing keeps. What can be removed is
 // looked for in small pieces, and removed by gc.ts.
 
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { KeyedLock } from '../keyed_lock.ts';
 import { type Blobs, FilesLeft } from './blobs.ts';
+import { expire } from './expiration.ts';
 import { bytesOf, release, removeBlob } from './gc.ts';
 import { type Hold, holdsOf, isHeld, nameHoldKey, type VersionOfName } from './holds.ts';
 import type { Leases } from './leases.ts';
@@ -12,19 +12,12 @@ import type { RefRecord } from './listing.ts';
 import { behind, type Key, type Metadata } from './metadata.ts';
 import type { BlobRecord } from './proofs.ts';
 import { maxBatch, type StoreRecord } from './records.ts';
-import {
-  behindVersion,
-  collectableFrom,
-  type Keeping,
-  type Retention,
-  type Superseded,
-  supersededBy,
-} from './retention.ts';
+import { behindVersion, collectableFrom, type Keeping, type Superseded, supersededBy } from './retention.ts';
+import { RoundPace } from './round_pace.ts';
+import { endOf } from './time_to_live.ts';
 
 /** Keys looked at in one turn of the thread that answers everybody: about a millisecond. */
 const keysATime = 100;
-/** Share of that thread's time which a round that is to go slowly takes. */
-const share = 0.1;
 /** Blobs removed side by side; their commits are shared. */
 const blobsATime = 32;
 /** Blobs that could not be removed and are named. */
@@ -39,6 +32,8 @@ export interface Round {
   blobsPerSecond?: number;
   /** Ends the round early; the next one begins anew. */
   signal?: AbortSignal;
+  /** How a name is changed; absent: the change alone. Resolves with what the change does. */
+  changing?: (at: { bucket: string; name: string }, change: () => Promise<boolean>) => Promise<boolean>;
   /** Resolves once no kept plan has the files open of what was removed. Before, their bytes are not free. */
   released?: () => Promise<void>;
 }
@@ -49,7 +44,9 @@ export interface Collected {
   blobs: number;
   /** Size of these blobs. */
   bytes: number;
-  /** Versions that may be collected later, and their sizes. */
+  /** Names that are deleted from now on, since their time was over. */
+  expired: number;
+  /** Versions that may be collected later, and their sizes; those whose time is over are among them. */
   waiting: { versions: number; bytes: number };
   /** Blobs that could not be removed; the first of them with the reason. */
   failed: { digest: string; why: string }[];
@@ -61,6 +58,11 @@ export interface CollectionParts {
   /** By digest. */
   locks: KeyedLock;
   leases: Leases;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  buckets(): { name: string; ttl?: number }[];
+  /** Makes a name deleted whose time was over before then; false: there is none. */
+  expire(at: { bucket: string; name: string }, before: number): Promise<boolean>;
   /** Undefined: there is no such bucket, and what is in it stays. */
   keepingOf(bucket: string): Keeping | undefined;
   /** Since when the store has what collection needs: nothing counts as dead for longer. */
@@ -75,6 +77,8 @@ export type Kept =
   | Exclude<Hold, { kind: 'name' }>
   | (Extract<Hold, { kind: 'name' }> & {
       isNewest: boolean;
+      /** When its name is as if it were deleted, where its bucket has a time to live. */
+      expires?: number;
       /** From when on it may be collected, in milliseconds since the epoch; absent: not as things are. */
       until?: number;
     });
@@ -93,50 +97,37 @@ export function keptBy(
     }
     const superseded = supersededBy(parts.meta, hold);
     const until = superseded && dueFrom(parts, hold.bucket, superseded, graceMs);
-    found.push({ ...hold, isNewest: superseded === undefined, ...(until !== undefined && { until }) });
+    const expires = superseded ? undefined : endOfName(parts, hold);
+    const times = { ...(until !== undefined && { until }), ...(expires !== undefined && { expires }) };
+    found.push({ ...hold, isNewest: superseded === undefined, ...times });
   }
   return found;
+}
+
+/** @param newest of its name. */
+function endOfName(
+  { meta, keepingOf }: CollectionParts,
+  { bucket, name, version }: VersionOfName,
+): number | undefined {
+  const value = meta.get<RefRecord>('refs', [bucket, name, version]);
+  return value && endOf(value, keepingOf(bucket)?.ttl);
 }
 
 // When a version may be collected. Nothing was dead before the store could tell.
 function dueFrom(
   { keepingOf, since }: CollectionParts,
   bucket: string,
-  { newer, at }: Superseded,
+  { at, ...superseded }: Superseded,
   graceMs: number,
 ): number | undefined {
   const keeping = keepingOf(bucket);
-  return keeping && collectableFrom(keeping, { newer, at: Math.max(at, since) }, graceMs);
-}
-
-/** The versions of a bucket that a rule would keep no longer than the grace time. */
-export async function removedBy(
-  meta: Metadata,
-  bucket: string,
-  keep: Retention | undefined,
-): Promise<{ versions: number; bytes: number }> {
-  const found = { versions: 0, bytes: 0 };
-  const now = Date.now();
-  for (let start: Key | undefined = [bucket]; start !== undefined; ) {
-    const page: Row[] = [...meta.range<RefRecord>('refs', { start, limit: keysATime })];
-    const own = page.filter(({ key }) => key[0] === bucket);
-    for (const { key, value } of own) {
-      const [, name, version] = key as [string, string, number];
-      const superseded = supersededBy(meta, { bucket, name, version });
-      const from = superseded && collectableFrom({ kind: 'versioned', keep }, superseded, 0);
-      if (from === undefined || from > now) continue;
-      found.versions++;
-      found.bytes += 'size' in value ? value.size : 0;
-    }
-    const last: Row | undefined = own.at(-1);
-    start = own.length === keysATime && last ? behindVersion(last.key as (string | number)[]) : undefined;
-    await setImmediate();
-  }
-  return found;
+  return keeping && collectableFrom(keeping, { ...superseded, at: Math.max(at, since) }, graceMs);
 }
 
 export async function collect(parts: CollectionParts, round: Round): Promise<Collected> {
-  const collection = new Collection(parts, round);
+  const pace = new RoundPace(round.blobsPerSecond, round.signal);
+  const collection = new Collection(parts, round, pace);
+  await collection.expireNames();
   await collection.releaseVersions();
   await collection.collectBlobs();
   return collection.done;
@@ -145,7 +136,8 @@ export async function collect(parts: CollectionParts, round: Round): Promise<Col
 class Collection {
   readonly #parts: CollectionParts;
   readonly #round: Round;
-  readonly #now = Date.now();
+  readonly #pace: RoundPace;
+  readonly #now: number;
   /** Records that are to be removed. */
   #released: Pick<StoreRecord, 'table' | 'key'>[] = [];
   /** The name whose versions are passed, how new its newest is, and whether one of them is kept. */
@@ -154,13 +146,23 @@ class Collection {
     versions: 0,
     blobs: 0,
     bytes: 0,
+    expired: 0,
     waiting: { versions: 0, bytes: 0 },
     failed: [],
   };
 
-  constructor(parts: CollectionParts, round: Round) {
+  constructor(parts: CollectionParts, round: Round, pace: RoundPace) {
     this.#parts = parts;
     this.#round = round;
+    this.#pace = pace;
+    this.#now = parts.now();
+  }
+
+  async expireNames(): Promise<void> {
+    const { names, waiting } = await expire(this.#parts, this.#round, this.#pace);
+    this.done.expired += names;
+    this.done.waiting.versions += waiting.versions;
+    this.done.waiting.bytes += waiting.bytes;
   }
 
   // --- versions ---
@@ -168,7 +170,7 @@ class Collection {
   async releaseVersions(): Promise<void> {
     const { meta } = this.#parts;
     let last: Row | undefined;
-    for (let start: Key | undefined = ['']; start !== undefined && !this.#isAborted; ) {
+    for (let start: Key | undefined = ['']; start !== undefined && !this.#pace.isAborted; ) {
       const began = performance.now();
       const page: Row[] = [...meta.range<RefRecord>('refs', { start, limit: keysATime })];
       for (const row of page) {
@@ -179,7 +181,7 @@ class Collection {
       const took = performance.now() - began;
       await this.#release();
       start = page.length === keysATime && last ? behindVersion(last.key as (string | number)[]) : undefined;
-      await this.#goSlowly(took);
+      await this.#pace.looked(took);
     }
   }
 
@@ -192,7 +194,8 @@ class Collection {
       const isDeleted = newest !== undefined && 'deleted' in newest.value;
       this.#chain = { name: `${bucket}/${name}`, newest: newest?.version ?? 0, isDeleted, keeps: false };
     }
-    const superseded = { newer: this.#chain.newest - version, at: newer.value.created };
+    const { created } = older.value;
+    const superseded = { newer: this.#chain.newest - version, at: newer.value.created, created };
     const from = this.#from(bucket, superseded);
     if (from !== undefined && from > this.#now) {
       this.done.waiting.versions++;
@@ -231,17 +234,17 @@ class Collection {
 
   async collectBlobs(): Promise<void> {
     const { meta } = this.#parts;
-    for (let start: Key | undefined = ['']; start !== undefined && !this.#isAborted; ) {
+    for (let start: Key | undefined = ['']; start !== undefined && !this.#pace.isAborted; ) {
       const began = performance.now();
       const page: { key: Key }[] = [...meta.range('blobs', { start, limit: keysATime })];
       const digests = [...new Set(page.map(({ key }) => key[0] as string))];
       const dead = digests.filter((digest) => this.#isDead(digest));
       const took = performance.now() - began;
-      for (let i = 0; i < dead.length && !this.#isAborted; i += blobsATime)
+      for (let i = 0; i < dead.length && !this.#pace.isAborted; i += blobsATime)
         await this.#removeAll(dead.slice(i, i + blobsATime));
       const last: string | undefined = digests.at(-1);
       start = page.length === keysATime && last !== undefined ? behind([last]) : undefined;
-      await this.#goSlowly(took);
+      await this.#pace.looked(took);
     }
   }
 
@@ -277,9 +280,7 @@ class Collection {
     if (!this.#round.dryRun) await this.#round.released?.();
     this.done.blobs += removed.length;
     this.done.bytes += removed.reduce((sum, bytes) => sum + bytes, 0);
-    const { blobsPerSecond } = this.#round;
-    if (blobsPerSecond === undefined || this.#round.dryRun) return;
-    await this.#pause((removed.length / blobsPerSecond) * 1000 - (performance.now() - began));
+    if (!this.#round.dryRun) await this.#pace.removed(removed.length, performance.now() - began);
   }
 
   // A file that cannot be removed keeps no other from being; where nothing can be recorded the round ends.
@@ -302,23 +303,6 @@ class Collection {
         return bytes;
       }),
     );
-  }
-
-  // --- pace ---
-
-  get #isAborted(): boolean {
-    return this.#round.signal?.aborted ?? false;
-  }
-
-  // What was waited for the disk is none of the thread's time: removals have a pace of their own.
-  async #goSlowly(took: number): Promise<void> {
-    await this.#pause(this.#round.blobsPerSecond === undefined ? 0 : Math.min(took, 100) * (1 / share - 1));
-  }
-
-  // Others are answered meanwhile, whatever the pace.
-  async #pause(milliseconds: number): Promise<void> {
-    if (milliseconds < 1) await setImmediate();
-    else await sleep(milliseconds, undefined, { signal: this.#round.signal }).catch(() => {});
   }
 }
 

@@ -16,7 +16,6 @@ import {
   type Kept,
   keptBy,
   type Round,
-  removedBy,
 } from './collection.ts';
 import { StoreFormat } from './format.ts';
 import { forgetBlob } from './gc.ts';
@@ -29,8 +28,8 @@ import { Metadata } from './metadata.ts';
 import { Naming } from './naming.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
 import { Refs } from './refs.ts';
+import { removedBy } from './removed_by.ts';
 import { restoreBlob } from './restore.ts';
-import type { Retention } from './retention.ts';
 import { type SealOptions, Seals } from './seals.ts';
 import { SharedSync } from './shared_sync.ts';
 import type {
@@ -53,6 +52,7 @@ import type {
   VersionPage,
   Versions,
 } from './store.ts';
+import type { Reading } from './time_to_live.ts';
 import { openUpgraded } from './upgrade.ts';
 import type { Usage } from './usage.ts';
 import { miscounted } from './usage_count.ts';
@@ -64,6 +64,8 @@ export interface OpenOptions {
   readOnly?: boolean;
   /** Which date HTTP tells of a version; absent: when it was written. */
   dates?: Dates;
+  /** Milliseconds since the epoch, by which versions are dated and end; absent: the host's clock. */
+  now?: () => number;
   /** Called with the number of unfinished uploads that were removed. */
   onRecovered?: (files: number) => void;
   /** Called when there was no store, and an empty one is made. */
@@ -79,7 +81,8 @@ export interface OpenOptions {
  * Rejects when another process writes to it, or when its format is another one.
  */
 export async function openStore(options: OpenOptions): Promise<Store> {
-  const { root, readOnly = false, dates = 'written', onRecovered, onNotice = () => {} } = options;
+  const { root, readOnly = false, onRecovered, onNotice = () => {} } = options;
+  const { dates = 'written', now = () => Date.now() } = options;
   const seals = new Seals(options.seals);
   const blobs = new Blobs(root);
   if (readOnly) {
@@ -87,7 +90,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     await checkWhole(root);
     await checkData(root);
     await checkLockFile(root);
-    return new ContentStore(root, blobs, await Metadata.reader(root), { dates, format, seals });
+    return new ContentStore(root, blobs, await Metadata.reader(root), { dates, now, format, seals });
   }
   await makeRoot(root);
   const lock = await lockStore(root);
@@ -100,7 +103,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     const removed = await blobs.prepare();
     if (removed > 0) onRecovered?.(removed);
     const meta = await openUpgraded(root, format, onNotice);
-    return new ContentStore(root, blobs, meta, { lock, dates, format, seals });
+    return new ContentStore(root, blobs, meta, { lock, dates, now, format, seals });
   } catch (cause) {
     lock.release();
     throw cause;
@@ -111,6 +114,7 @@ interface Opened {
   /** Absent in a store that is open for reading. */
   lock?: StoreLock;
   dates: Dates;
+  now: () => number;
   format: StoreFormat;
   seals: Seals;
 }
@@ -121,6 +125,7 @@ class ContentStore implements Store {
   readonly #meta: Metadata;
   readonly #opened: Opened;
   readonly #buckets: Buckets;
+  readonly #reading: Reading;
   readonly #refs: Refs;
   readonly #proofs: Proofs;
   readonly #arrivals: Arrivals;
@@ -135,7 +140,9 @@ class ContentStore implements Store {
     this.#meta = meta;
     this.#opened = opened;
     this.#buckets = new Buckets(meta);
-    this.#refs = new Refs(meta, opened.dates);
+    const { dates, now } = opened;
+    this.#reading = { dates, now, timeToLiveOf: (bucket) => this.#buckets.get(bucket)?.ttl };
+    this.#refs = new Refs(meta, this.#reading);
     this.#proofs = new Proofs(meta, blobs, this.#locks, opened.seals, opened.lock !== undefined);
     this.#arrivals = new Arrivals(meta, blobs, this.#proofs, this.#locks, this.#leases, opened.seals);
     const sizeOf = (digest: string) => this.blob(digest)?.size;
@@ -173,8 +180,8 @@ class ContentStore implements Store {
     this.#buckets.checkRoom(bucket, added);
   }
 
-  removedBy(bucket: string, keep: Retention | undefined) {
-    return removedBy(this.#meta, this.#buckets.existing(bucket).name, keep);
+  removedBy(bucket: string, change: SettingsChange) {
+    return removedBy(this.#meta, this.#buckets.existing(bucket), change, this.#opened.now());
   }
 
   // --- blobs ---
@@ -264,12 +271,12 @@ class ContentStore implements Store {
   }
 
   versions(bucket: string, page: VersionPage): Versions {
-    return listVersions(this.#meta, this.#buckets.existing(bucket).name, page, this.#opened.dates);
+    return listVersions(this.#meta, this.#buckets.existing(bucket).name, page, this.#reading);
   }
 
   list(bucket: string, page: Page): Listing {
     this.#buckets.existing(bucket);
-    return listNames(this.#meta, bucket, page, this.#opened.dates);
+    return listNames(this.#meta, bucket, page, this.#reading);
   }
 
   // --- what is kept, and what is not ---
@@ -294,6 +301,9 @@ class ContentStore implements Store {
       blobs: this.#blobs,
       locks: this.#locks,
       leases: this.#leases,
+      now: this.#opened.now,
+      buckets: () => this.#buckets.all(),
+      expire: (at, before) => this.#refs.expire(at, before),
       keepingOf: (name) => this.#buckets.get(name),
       since,
     };

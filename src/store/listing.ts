@@ -1,14 +1,18 @@
 // Listing: the names of a bucket in code-point order, in pages that each look at a bounded number of keys.
 // The keys of a bucket are the versions of its names in that order, so one cursor passes them all.
 
-import { type Dates, dateOf } from '../dates.ts';
+import { dateOf } from '../dates.ts';
 import { fieldBytes } from '../object_fields.ts';
 import { commonPrefix, textBehind } from './common_prefix.ts';
 import { behind, type Key, type Metadata } from './metadata.ts';
 import type { Descriptor, Listing, Page } from './store.ts';
+import { endOf, type Reading } from './time_to_live.ts';
 
-/** One version of a name, as it is recorded. Which date HTTP tells of it is decided when it is read. */
-export type RefRecord = Omit<Descriptor, 'date'> | { deleted: true; created: number };
+/**
+ * One version of a name, as it is recorded. Which date HTTP tells of it, and when it ends, is decided when it
+ * is read.
+ */
+export type RefRecord = Omit<Descriptor, 'date' | 'expires'> | { deleted: true; created: number };
 
 /**
  * Most keys that a page looks at. Each takes 2 to 4 microseconds of the one thread that answers everybody. A
@@ -23,9 +27,9 @@ const keysOfSeeking = 4;
 export const maxFieldsBytes = 1024 * 1024;
 
 /** A page of names. It may be short when many keys had to be passed; `next` then says where to go on. */
-export function listNames(meta: Metadata, bucket: string, asked: Page, dates: Dates): Listing {
+export function listNames(meta: Metadata, bucket: string, asked: Page, reading: Reading): Listing {
   const { prefix, after } = asked;
-  const page = new PageOfNames(asked, dates);
+  const page = new PageOfNames(asked, reading, bucket);
   const goesOn = after !== '' && Buffer.compare(Buffer.from(after), Buffer.from(prefix)) >= 0;
   const isTold = goesOn && commonPrefix(after, asked) === after;
   let from: Key | undefined = goesOn ? behind([bucket, after]) : [bucket, prefix];
@@ -62,7 +66,9 @@ function pass(
 
 class PageOfNames {
   readonly #asked: Page;
-  readonly #dates: Dates;
+  readonly #reading: Reading;
+  readonly #timeToLive: number | undefined;
+  readonly #now: number;
   readonly #entries: Listing['entries'] = [];
   readonly #prefixes: string[] = [];
   #keys = 0;
@@ -78,9 +84,11 @@ class PageOfNames {
   /** The common prefix that was listed last. */
   #told: string | undefined;
 
-  constructor(asked: Page, dates: Dates) {
+  constructor(asked: Page, reading: Reading, bucket: string) {
     this.#asked = asked;
-    this.#dates = dates;
+    this.#reading = reading;
+    this.#timeToLive = reading.timeToLiveOf(bucket);
+    this.#now = reading.now();
   }
 
   /** Takes the next version in key order, unless the page is full or has a common prefix for its name. */
@@ -110,16 +118,17 @@ class PageOfNames {
     return text === undefined ? undefined : [bucket, text];
   }
 
-  // Called when the newest version of a name is known: lists it, unless it is deleted. False: the page is
-  // full.
+  // Called when the newest version of a name is known: lists it, unless it is deleted or has ended. False:
+  // the page is full.
   #settle(): boolean {
     const [name, newest] = [this.#name, this.#newest];
     if (name === undefined || newest === undefined) return true;
     const common = commonPrefix(name, this.#asked);
-    if (!('deleted' in newest)) {
+    const end = endOf(newest, this.#timeToLive);
+    if (!('deleted' in newest) && (end === undefined || end > this.#now)) {
       const isFull = this.#entries.length + this.#prefixes.length === this.#asked.limit;
       if (isFull || this.#fieldBytes >= maxFieldsBytes) return false;
-      if (common === undefined) this.#tell(name, newest);
+      if (common === undefined) this.#tell(name, newest, end);
       else this.#prefixes.push(common);
       this.#told = common;
       this.#last = common ?? name;
@@ -132,10 +141,11 @@ class PageOfNames {
     return true;
   }
 
-  #tell(name: string, newest: Omit<Descriptor, 'date'>): void {
+  #tell(name: string, newest: Extract<RefRecord, { digest: string }>, expires: number | undefined): void {
     const { digest, size, mediaType, fields, created } = newest;
-    const date = dateOf(newest, this.#dates);
-    this.#entries.push({ name, digest, size, mediaType, ...(fields && { fields }), created, date });
+    const date = dateOf(newest, this.#reading.dates);
+    const its = { digest, size, mediaType, ...(fields && { fields }), created, date };
+    this.#entries.push({ name, ...its, ...(expires !== undefined && { expires }) });
     this.#fieldBytes += fields ? fieldBytes(fields) : 0;
   }
 

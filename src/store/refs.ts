@@ -1,16 +1,16 @@
 // Refs: what names point at, and what a commit changes to make them point elsewhere. Each version of a name
 // is written once, with the hold that keeps its blob.
 
-import type { Dates } from '../dates.ts';
 import { SealgateError } from '../errors.ts';
 import { differenceOf, type Said } from '../object_fields.ts';
 import { nameHold } from './holds.ts';
 import type { RefRecord } from './listing.ts';
-import { behind, type Metadata } from './metadata.ts';
+import { behind, type Metadata, type Version } from './metadata.ts';
 import type { StoreRecord } from './records.ts';
 import type { BucketKind, PutOutcome, Ref } from './store.ts';
+import { endOf, type Reading } from './time_to_live.ts';
 import { refOf } from './version_listing.ts';
-import { modifiedSince, timeBehind } from './version_times.ts';
+import { modifiedSince, second, timeBehind } from './version_times.ts';
 
 /** A name, and the kind of its bucket. */
 export interface At {
@@ -28,47 +28,75 @@ export interface Pointing {
   modified: number | undefined;
 }
 
+/** A version that is no tombstone. */
+type Holding = Extract<RefRecord, { digest: string }>;
+
 export class Refs {
   readonly #meta: Metadata;
-  readonly #dates: Dates;
+  readonly #reading: Reading;
 
-  /** @param dates what HTTP tells as the date of a version. */
-  constructor(meta: Metadata, dates: Dates) {
+  constructor(meta: Metadata, reading: Reading) {
     this.#meta = meta;
-    this.#dates = dates;
+    this.#reading = reading;
   }
 
   resolve(bucket: string, name: string): Ref | undefined {
     const newest = this.#newest(bucket, name);
     if (!newest) return undefined;
-    return refOf(newest.version, newest.value, this.#dates);
+    const { version, value } = newest;
+    const end = this.#endOf(bucket, value);
+    if (end !== undefined && end <= this.#reading.now())
+      return { version, deleted: true, created: end, expired: true };
+    return refOf(version, value, this.#reading.dates, end);
   }
 
   version(bucket: string, name: string, version: number): Ref | undefined {
     const value = this.#meta.get<RefRecord>('refs', [bucket, name, version]);
-    return value && refOf(version, value, this.#dates);
+    return value && refOf(version, value, this.#reading.dates);
   }
 
   #newest(bucket: string, name: string) {
     return this.#meta.newest<RefRecord>('refs', [bucket, name]);
   }
 
+  #endOf(bucket: string, newest: RefRecord): number | undefined {
+    return endOf(newest, this.#reading.timeToLiveOf(bucket));
+  }
+
+  /** What a name holds, by its newest version; undefined: nothing, or nothing any more. */
+  #held(bucket: string, newest: RefRecord | undefined, now: number): Holding | undefined {
+    if (newest === undefined || 'deleted' in newest) return undefined;
+    return (this.#endOf(bucket, newest) ?? Number.POSITIVE_INFINITY) <= now ? undefined : newest;
+  }
+
   /**
    * What pointing a name at these bytes will do to it. Throws `name-taken`, `media-type-differs` and
    * `fields-differ`.
    */
-  outcome({ bucket, kind, name }: At, digest: string, said: Said): PutOutcome {
+  outcome(
+    { bucket, kind, name }: At,
+    digest: string,
+    said: Said,
+    now: number = this.#reading.now(),
+  ): PutOutcome {
     const newest = this.#newest(bucket, name)?.value;
     if (!newest) return 'created';
-    if ('deleted' in newest) {
+    const held = this.#held(bucket, newest, now);
+    if (!held) {
       if (kind === 'write-once' && this.#lastDigest(bucket, name) !== digest)
         throw new SealgateError('name-taken');
       return 'replaced';
     }
-    const differs = newest.digest === digest ? differenceOf(said, newest) : 'name-taken';
-    if (differs === undefined) return 'same';
+    const differs = held.digest === digest ? differenceOf(said, held) : 'name-taken';
+    if (differs === undefined) return this.#isRenewed(bucket, held, now) ? 'renewed' : 'same';
     if (kind === 'write-once') throw new SealgateError(differs);
     return 'replaced';
+  }
+
+  // Whoever stores the bytes again counts on them for as long as who stores others. A request that is
+  // repeated makes no version for each time.
+  #isRenewed(bucket: string, { created }: Holding, now: number): boolean {
+    return this.#reading.timeToLiveOf(bucket) !== undefined && second(created) < second(now);
   }
 
   // A deleted name of a write-once bucket may point again at the bytes that it held, and at no others.
@@ -81,17 +109,20 @@ export class Refs {
 
   /** The outcome, with the changes to commit: none when the name points at these bytes already. */
   pointing(at: At, to: Pointing): { outcome: PutOutcome; changes: StoreRecord[] } {
-    const outcome = this.outcome(at, to.digest, to.said);
+    const now = this.#reading.now();
+    const outcome = this.outcome(at, to.digest, to.said, now);
     if (outcome === 'same') return { outcome, changes: [] };
     const { digest, size, said } = to;
     const { bucket, name } = at;
     const newest = this.#newest(bucket, name);
-    const before = newest && sameBytes(newest.value, digest);
+    const held = this.#held(bucket, newest?.value, now);
+    const before = held?.digest === digest ? held : undefined;
     const mediaType = said.mediaType ?? before?.mediaType ?? to.mediaType;
     const fields = said.fields ?? before?.fields ?? {};
     const version = (newest?.version ?? 0) + 1;
-    const time = timeBehind(newest?.value);
-    const modified = modifiedSince(newest?.value, to.modified, time.created);
+    const time = timeBehind(newest?.value, now);
+    const modified =
+      outcome === 'renewed' ? before?.modified : modifiedSince(newest?.value, to.modified, time.created);
     const value: RefRecord = {
       digest,
       mediaType,
@@ -110,21 +141,32 @@ export class Refs {
   /** A tombstone version, with the change to commit: none when there is nothing to delete. */
   deleting({ bucket, name }: At): { outcome: 'deleted' | 'absent'; changes: StoreRecord[] } {
     const newest = this.#newest(bucket, name);
-    if (!newest || 'deleted' in newest.value) return { outcome: 'absent', changes: [] };
-    const value: RefRecord = { deleted: true, created: timeBehind(newest.value).created };
-    return {
-      outcome: 'deleted',
-      changes: [{ table: 'refs', key: [bucket, name, newest.version + 1], value }],
+    if (!newest || !this.#held(bucket, newest.value, this.#reading.now()))
+      return { outcome: 'absent', changes: [] };
+    return { outcome: 'deleted', changes: [this.#tombstone({ bucket, name }, newest)] };
+  }
+
+  #tombstone({ bucket, name }: Omit<At, 'kind'>, newest: Version<RefRecord>): StoreRecord {
+    const value: RefRecord = {
+      deleted: true,
+      created: timeBehind(newest.value, this.#reading.now()).created,
     };
+    return { table: 'refs', key: [bucket, name, newest.version + 1], value };
   }
 
   /** Writes a tombstone version; false when there was nothing to delete. */
   delete(at: At): Promise<boolean> {
     return this.#meta.change(`${at.bucket}/${at.name}`, () => this.deleting(at).changes, 'frees');
   }
-}
 
-/** The version, when it points at these bytes. */
-function sameBytes(version: RefRecord, digest: string) {
-  return 'digest' in version && version.digest === digest ? version : undefined;
+  /** Writes a tombstone version where the newest one ended before this time; false: it did not. */
+  expire({ bucket, name }: Omit<At, 'kind'>, before: number): Promise<boolean> {
+    const changes = () => {
+      const newest = this.#newest(bucket, name);
+      const end = newest && this.#endOf(bucket, newest.value);
+      if (newest === undefined || end === undefined || end > before) return [];
+      return [this.#tombstone({ bucket, name }, newest)];
+    };
+    return this.#meta.change(`${bucket}/${name}`, changes, 'frees');
+  }
 }

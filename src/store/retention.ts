@@ -33,13 +33,17 @@ export interface Keeping {
   kind: BucketKind;
   /** Absent in a versioned bucket: all versions are kept. */
   keep?: Retention | undefined;
+  /** Seconds that a version lives; absent: no number is said. */
+  ttl?: number | undefined;
 }
 
 export interface Superseded {
   /** How many newer versions the name has. */
   newer: number;
-  /** Milliseconds since the epoch. */
+  /** When the next version was written, milliseconds since the epoch. */
   at: number;
+  /** When it was written itself. */
+  created: number;
 }
 
 /**
@@ -48,11 +52,13 @@ export interface Superseded {
  * @param graceMs how long every version stays after it was overwritten or deleted, whatever the rule.
  */
 export function collectableFrom(
-  { kind, keep }: Keeping,
-  { newer, at }: Superseded,
+  { kind, keep, ttl }: Keeping,
+  { newer, at, created }: Superseded,
   graceMs: number,
 ): number | undefined {
   if (kind === 'write-once') return at + graceMs;
+  // Without a rule for older versions they live as long as the newest one does.
+  if (keep === undefined && ttl !== undefined) return Math.max(at + graceMs, created + ttl * 1000);
   if (keep === undefined || newer <= (keep.versions ?? 0)) return undefined;
   return at + Math.max(graceMs, (keep.seconds ?? 0) * 1000);
 }
@@ -64,8 +70,10 @@ export function supersededBy(
 ): Superseded | undefined {
   const next = meta.get<RefRecord>('refs', [bucket, name, version + 1]);
   const newest = meta.newest<RefRecord>('refs', [bucket, name]);
+  const own = meta.get<RefRecord>('refs', [bucket, name, version]);
   if (!next || !newest) return undefined;
-  return { newer: newest.version - version, at: next.created };
+  const created = own?.created ?? next.created;
+  return { newer: newest.version - version, at: next.created, created };
 }
 
 /** The key right behind a version of a chain. */

@@ -6,6 +6,7 @@ import type { GivenFields, ObjectFields } from '../object_fields.ts';
 import type { Adopted } from './adoption.ts';
 import type { Collected, Kept, Round } from './collection.ts';
 import type { Quota } from './quota.ts';
+import type { Removed } from './removed_by.ts';
 import type { Retention } from './retention.ts';
 import type { SharedSync } from './shared_sync.ts';
 import type { Usage } from './usage.ts';
@@ -27,6 +28,8 @@ export interface Bucket {
   keep?: Retention;
   /** How many bytes and objects it may have; absent: any number. */
   quota?: Quota;
+  /** Seconds from when a version is written to when its name is as if it were deleted; absent: no end. */
+  ttl?: number;
 }
 
 /** A change of a bucket's settings; those that are absent stay. `none` removes the setting. */
@@ -34,6 +37,7 @@ export interface SettingsChange {
   kind?: BucketKind;
   keep?: Retention | 'none';
   quota?: { [Which in keyof Quota]?: number | 'none' };
+  ttl?: number | 'none';
 }
 
 /** What a name points at. */
@@ -51,6 +55,11 @@ export interface Descriptor {
   undated?: true;
   /** When the source last changed, if that is known: after the version before, and not after created. */
   modified?: number;
+  /**
+   * When its name is as if it were deleted, milliseconds since the epoch; absent: it is not the newest
+   * version, or its bucket has no time to live.
+   */
+  expires?: number;
   /** The one of the two that HTTP tells (dates.ts); undefined: neither tells it from the version before. */
   date: number | undefined;
 }
@@ -87,7 +96,13 @@ export interface Arrived extends Hashed {
 /** One version of a name. Written once; the newest version wins. */
 export type Ref =
   | (Descriptor & { version: number; deleted: false })
-  | { version: number; deleted: true; created: number };
+  | {
+      version: number;
+      deleted: true;
+      created: number;
+      /** It is no deletion on record: `created` says when its time was over. */
+      expired?: true;
+    };
 
 /** What to list, and from where. */
 export interface Page {
@@ -143,7 +158,8 @@ export interface Proven {
   level: SealLevel;
 }
 
-export type PutOutcome = 'created' | 'same' | 'replaced';
+/** `renewed`: it has the same bytes, which live for the bucket's time to live from now on. */
+export type PutOutcome = 'created' | 'same' | 'renewed' | 'replaced';
 
 /** What a switch does to one name: it points the name at `to`, or without `to` deletes it. */
 export interface NameChange {
@@ -183,10 +199,13 @@ export interface Store {
   miscounted(): Promise<Miscounted[] | undefined>;
   /** Throws `quota-reached` when this much more would exceed the bucket's quota. Commits check it again. */
   checkRoom(bucket: string, added: Usage): void;
-  /** Number and bytes of the older versions that such a rule would not keep. */
-  removedBy(bucket: string, keep: Retention | undefined): Promise<{ versions: number; bytes: number }>;
+  /** What the settings of a bucket keep and a change of them would not. */
+  removedBy(bucket: string, change: SettingsChange): Promise<Removed>;
 
-  /** The newest version, tombstones included; undefined when the name was never written. Synchronous. */
+  /**
+   * The newest version, tombstones included, and as one a version whose time is over; undefined when the name
+   * was never written. Synchronous.
+   */
   resolve(bucket: string, name: string): Ref | undefined;
   /** Size of a committed blob, undefined when there is none. */
   blob(digest: string): { size: number; created: number } | undefined;
@@ -268,7 +287,7 @@ export interface Store {
   version(bucket: string, name: string, version: number): Ref | undefined;
   /** All versions of names, deletions included. */
   versions(bucket: string, page: VersionPage): Versions;
-  /** Names in code-point order with their newest version, tombstones left out. */
+  /** Names in code-point order with their newest version; without those that are deleted or have ended. */
   list(bucket: string, page: Page): Listing;
 
   /** Copies the metadata as they are now, as `data.mdb`, into a folder that is empty. Not durable yet. */

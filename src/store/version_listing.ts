@@ -6,10 +6,16 @@ import { fieldBytes } from '../object_fields.ts';
 import { maxFieldsBytes, type RefRecord } from './listing.ts';
 import { behind, type Key, type Metadata } from './metadata.ts';
 import type { Ref, VersionPage, Versions } from './store.ts';
+import { endOf, type Reading } from './time_to_live.ts';
 
 type Row = { key: Key; value: RefRecord };
 
-export function listVersions(meta: Metadata, bucket: string, asked: VersionPage, dates: Dates): Versions {
+export function listVersions(
+  meta: Metadata,
+  bucket: string,
+  asked: VersionPage,
+  { dates, timeToLiveOf }: Reading,
+): Versions {
   const start = startOf(bucket, asked);
   // One more tells whether the last one is the newest of its name.
   const rows: Row[] = [...meta.range<RefRecord>('refs', { start, limit: asked.limit + 1 })];
@@ -23,15 +29,18 @@ export function listVersions(meta: Metadata, bucket: string, asked: VersionPage,
       return last ? { ...found, next: { name: last.name, version: last.version } } : found;
     }
     const isNewest = !isOfName(rows[i + 1], bucket, name);
-    found.entries.push({ name, isNewest, ...refOf(version, value, dates) });
+    const expires = isNewest ? endOf(value, timeToLiveOf(bucket)) : undefined;
+    found.entries.push({ name, isNewest, ...refOf(version, value, dates, expires) });
     bytes += 'fields' in value && value.fields ? fieldBytes(value.fields) : 0;
   }
   return found;
 }
 
-export function refOf(version: number, value: RefRecord, dates: Dates): Ref {
+/** @param expires when its time is over, where it is the newest version. */
+export function refOf(version: number, value: RefRecord, dates: Dates, expires?: number): Ref {
   if ('deleted' in value) return { version, deleted: true, created: value.created };
-  return { version, deleted: false, ...value, date: dateOf(value, dates) };
+  const end = expires === undefined ? {} : { expires };
+  return { version, deleted: false, ...value, date: dateOf(value, dates), ...end };
 }
 
 function startOf(bucket: string, { name, prefix = '', after }: VersionPage): Key {

@@ -4,12 +4,12 @@
 import type { RefRecord } from './listing.ts';
 
 /** Whole seconds, the resolution of dates in HTTP. */
-const second = (time: number) => Math.floor(time / 1000);
+export const second = (time: number) => Math.floor(time / 1000);
 
 // A chain's times never fall, even when the clock goes back, and two versions of one second cannot be told
 // apart by a date.
-export function timeBehind(before: RefRecord | undefined): { created: number; undated?: true } {
-  const created = Math.max(Date.now(), before?.created ?? 0);
+export function timeBehind(before: RefRecord | undefined, now: number): { created: number; undated?: true } {
+  const created = Math.max(now, before?.created ?? 0);
   return before !== undefined && second(created) === second(before.created)
     ? { created, undated: true }
     : { created };

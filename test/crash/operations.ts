@@ -56,6 +56,11 @@ export async function makeStore(root: string, say: Say): Promise<void> {
   await work.put('files/kept', 'page of 1');
   await work.put('live/damaged', damagedBytes);
   await work.putNameless(long('without a name'));
+  // A collection makes these deleted on record.
+  await work.bucket('brief', 'versioned');
+  await store.setBucket('brief', { ttl: 1 });
+  for (const name of ['brief/1', 'brief/2']) await work.put(name, long(name));
+  for (const name of ['brief/1', 'brief/2']) await work.ended(name);
   await store.close();
 }
 

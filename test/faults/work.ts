@@ -69,6 +69,13 @@ export class Work {
       await this.store.setBucket(name, { keep: keep });
   }
 
+  /** Resolves once the time to live of a name is over. */
+  ended(path: string): Promise<void> {
+    const [bucket, name] = split(path);
+    const hasEnded = () => this.store.resolve(bucket, name)?.deleted === true;
+    return this.mark(path, null, () => until(hasEnded, Boolean, `${path} ends`));
+  }
+
   put(path: string, bytes: string): Promise<void> {
     const [bucket, name] = split(path);
     return this.mark(path, sha256(bytes), () => putBytes(this.store, bucket, name, bytes));

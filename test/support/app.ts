@@ -42,10 +42,11 @@ export interface TestApp {
  * otherwise.
  */
 export async function openTestApp(
-  settings: { authorize?: Authorize; openReads?: boolean; path?: string } = {},
+  settings: { authorize?: Authorize; openReads?: boolean; path?: string; now?: () => number } = {},
 ): Promise<TestApp> {
   const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-app-'));
-  const store = await openStore({ root: join(dir, 'store') });
+  const { now = Date.now } = settings;
+  const store = await openStore({ root: join(dir, 'store'), now });
   await store.createBucket('files', 'write-once');
   await store.createBucket('live', 'versioned');
   const epochs = new Epochs(addon);

@@ -5,7 +5,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addon } from '../../src/native/addon.ts';
-import { openStore } from '../../src/store/content_store.ts';
+import { type OpenOptions, openStore } from '../../src/store/content_store.ts';
 import type { PutOutcome, Store } from '../../src/store/store.ts';
 
 export function temporaryFolder(): Promise<string> {
@@ -24,27 +24,29 @@ export function blobPath(root: string, digest: string): string {
 export class TestStore {
   readonly dir: string;
   readonly root: string;
+  readonly #how: Pick<OpenOptions, 'now'>;
   /** The open store; `reopen` puts another in its place. */
   store: Store;
 
-  private constructor(dir: string, store: Store) {
+  private constructor(dir: string, store: Store, how: Pick<OpenOptions, 'now'>) {
     this.dir = dir;
     this.root = store.root;
     this.store = store;
+    this.#how = how;
   }
 
   /** Buckets: `files` (write-once) and `live` (versioned). */
-  static async open(): Promise<TestStore> {
+  static async open(how: Pick<OpenOptions, 'now'> = {}): Promise<TestStore> {
     const dir = await temporaryFolder();
-    const store = await openStore({ root: join(dir, 'store') });
+    const store = await openStore({ root: join(dir, 'store'), ...how });
     await store.createBucket('files', 'write-once');
     await store.createBucket('live', 'versioned');
-    return new TestStore(dir, store);
+    return new TestStore(dir, store, how);
   }
 
   async reopen(): Promise<void> {
     await this.store.close();
-    this.store = await openStore({ root: this.root });
+    this.store = await openStore({ root: this.root, ...this.#how });
   }
 
   put(bucket: string, name: string, bytes: string | Uint8Array): Promise<PutOutcome> {

@@ -44,13 +44,14 @@ export function toListing({ prefix }: Services): Route<'/o/:bucket'> {
 }
 
 function answer(bucket: string, asked: Page, page: Listing): RespondPlan {
-  const entries = page.entries.map(({ name, digest, size, mediaType, fields, created, date }) => ({
+  const entries = page.entries.map(({ name, digest, size, mediaType, fields, created, date, expires }) => ({
     name,
     digest,
     size,
     mediaType,
     ...fields,
     lastModified: new Date(date ?? created).toISOString(),
+    ...(expires !== undefined && { expires: new Date(expires).toISOString() }),
   }));
   const fields: ResponseField[] = [['Cache-Control', 'no-cache']];
   const { prefix, delimiter = '', limit } = asked;

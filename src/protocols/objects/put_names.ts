@@ -67,7 +67,7 @@ function changeOf({ name, digest, mediaType, deleted: _, ...given }: z.infer<typ
 }
 
 function counts(switched: Switched[]): Record<string, number> {
-  const found = { created: 0, replaced: 0, same: 0, deleted: 0, absent: 0 };
+  const found = { created: 0, replaced: 0, renewed: 0, same: 0, deleted: 0, absent: 0 };
   for (const { outcome } of switched) found[outcome] += 1;
   return found;
 }
