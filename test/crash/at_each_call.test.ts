@@ -26,7 +26,7 @@ function deathsOf(name: string, error: 'kill' | 'kill in it', stride: number): P
     const steps = { first: 1 + number * stride, most, stride: stride * lanes };
     return eachStep(steps, async (step) => {
       await lane.take(template, expected);
-      await operations[name]?.before?.(lane.root);
+      await operations[name]?.before?.(lane.root, (mark) => lane.expected.take(mark));
       const death = await lane.die({ number: step, error }, ['operation', name], damaged);
       return death.hit === undefined ? undefined : death;
     });

@@ -31,7 +31,7 @@ for (const name of ['collection', 'scrub', 'upgrade', 'switch of three names', '
       const failures = await victims.inLanes((lane, number) =>
         eachStep({ first: 1 + number * stride, most, stride: stride * lanes }, async (step) => {
           await lane.take(template, expected);
-          await operations[name]?.before?.(lane.root);
+          await operations[name]?.before?.(lane.root, (mark) => lane.expected.take(mark));
           const failure = await lane.fail({ number: step, error }, name, damaged);
           return failure.hit === undefined ? undefined : failure;
         }),

@@ -13,8 +13,8 @@ type Say = (mark: Mark) => void;
 const long = (text: string) => `${text} `.repeat(5000);
 
 interface Operation {
-  /** Done to a store that nobody has open. */
-  before?(root: string): Promise<void>;
+  /** Done to a store that nobody has open. @param say is told what the store holds then. */
+  before?(root: string, say: Say): Promise<void>;
   /** Nothing: opening the store is the operation. */
   run?(work: Work, dir: string): Promise<void>;
 }
@@ -32,7 +32,7 @@ export const operations: Record<string, Operation> = {
     run: (work, dir) =>
       work.import('live/imported/', `${dir}.tree`, { one: '1', two: long('2'), three: long('page 2') }),
   },
-  collection: { run: (work) => work.collect() },
+  collection: { before: letNamesExpire, run: (work) => work.collect() },
   scrub: { before: leaveStrays, run: (work) => work.scrub() },
   upgrade: { before: makeFormat1 },
   forgetting: { run: (work) => work.forget(long('without a name')) },
@@ -56,11 +56,19 @@ export async function makeStore(root: string, say: Say): Promise<void> {
   await work.put('files/kept', 'page of 1');
   await work.put('live/damaged', damagedBytes);
   await work.putNameless(long('without a name'));
-  // A collection makes these deleted on record.
   await work.bucket('brief', 'versioned');
+  for (const name of brief) await work.put(name, long(name));
+  await store.close();
+}
+
+const brief = ['brief/1', 'brief/2'];
+
+/** A collection makes them deleted on record. */
+async function letNamesExpire(root: string, say: Say): Promise<void> {
+  const store = await openStore({ root });
+  const work = new Work(store, say);
   await store.setBucket('brief', { ttl: 1 });
-  for (const name of ['brief/1', 'brief/2']) await work.put(name, long(name));
-  for (const name of ['brief/1', 'brief/2']) await work.ended(name);
+  for (const name of brief) await work.ended(name);
   await store.close();
 }
 
