@@ -3,8 +3,8 @@
 // of the name.
 
 import { constants } from 'node:fs';
-import { chmod, copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, copyFile, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, sep } from 'node:path';
 import { syncFile, syncFolder } from '../durable_file.ts';
 import type { FileProgress } from '../file_progress.ts';
 import { namesIn } from '../folder_names.ts';
@@ -73,16 +73,35 @@ export async function removeOthers(store: Store, to: string): Promise<number> {
 }
 
 async function prepareFolder(root: string, to: string): Promise<void> {
+  const [store, copy] = [await placeOf(root), await placeOf(to)];
+  if (copy === store || copy.startsWith(`${store}${sep}`))
+    throw new Error(`${to}: is the store itself, or a folder in it; name one outside`);
   const id = await readId(root);
   const there = await namesIn(to);
   if (there.length > 0 && (await readId(to).catch(() => undefined)) !== id)
     throw new Error(
       `${to}: is no backup of ${root}; name one, or a folder that is empty or does not exist yet`,
     );
+  // A backup has no lock; whoever opens a store for writing makes it.
+  if (there.includes('lock') && there.includes('format'))
+    throw new Error(
+      `${to}: was opened for writing since it was made, and what was stored in it since would be lost; name ` +
+        'another folder, or give up what it has by removing it',
+    );
   await mkdir(to, { recursive: true, mode: 0o700 });
   await makeFolder(join(to, 'blobs'));
   await makeFolder(join(to, 'blobs', 'sha256'));
   await copyDurably(join(root, 'blobs', 'id'), join(to, 'blobs', 'id'));
+}
+
+/** Without symbolic links, also of a folder that does not exist yet. */
+async function placeOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
+    return join(await placeOf(dirname(path)), basename(path));
+  }
 }
 
 async function copyDurably(from: string, to: string): Promise<void> {

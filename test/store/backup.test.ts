@@ -1,7 +1,19 @@
 // A backup of a store that is written to meanwhile is a store: it has all that was acknowledged before.
 
 import assert from 'node:assert/strict';
-import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type BackupResult, backUp, removeOthers } from '../../src/store/backup.ts';
@@ -18,8 +30,10 @@ async function backup(folder = to): Promise<BackupResult> {
   return backUp(reader, folder).finally(() => reader.close());
 }
 
-/** Opens the backup for writing, as a server that takes its place does, and looks each name up. */
-async function checkRestored(names: Iterable<string>, folder = to): Promise<void> {
+/** Opens a copy of the backup for writing, as a server that takes its place does, and looks each name up. */
+async function checkRestored(names: Iterable<string>, backup = to): Promise<void> {
+  const folder = `${backup}-restored`;
+  await cp(backup, folder, { recursive: true, preserveTimestamps: true });
   const restored = await openStore({ root: folder });
   try {
     for (const name of names) {
@@ -31,6 +45,7 @@ async function checkRestored(names: Iterable<string>, folder = to): Promise<void
     assert.equal(await putBytes(restored, 'live', 'after', 'after'), 'created');
   } finally {
     await restored.close();
+    await rm(folder, { recursive: true });
   }
 }
 
@@ -144,8 +159,30 @@ test('what the store has collected or forgotten since is removed from a backup o
   await backup();
   for (const name of gone) await stat(blobPath(to, sha256(name)));
   const reader = await openStore({ root: site.root, readOnly: true });
-  // And what was written to the copy alone, when it was opened.
-  assert.equal(await removeOthers(reader, to).finally(() => reader.close()), gone.length + 1);
+  assert.equal(await removeOthers(reader, to).finally(() => reader.close()), gone.length);
   for (const name of gone) await assert.rejects(stat(blobPath(to, sha256(name))), { code: 'ENOENT' });
   await checkRestored(['before 0', 'half']);
+});
+
+test('a backup that was opened for writing is not overwritten: what was stored in it stays', async () => {
+  const folder = join(site.dir, 'standby');
+  await backup(folder);
+  const standby = await openStore({ root: folder });
+  await assert.rejects(backup(folder), /was opened for writing since it was made/);
+  await putBytes(standby, 'live', 'failover', 'failover');
+  await standby.close();
+  await assert.rejects(backup(folder), /was opened for writing since it was made/);
+  const again = await openStore({ root: folder });
+  assert.equal(again.resolve('live', 'failover')?.deleted, false);
+  await again.close();
+});
+
+test('a backup of a store into itself is refused, and the store stays as it is', async () => {
+  const link = join(site.dir, 'link');
+  await symlink(site.root, link);
+  const id = await readFile(join(site.root, 'blobs', 'id'), 'utf8');
+  for (const folder of [site.root, link, join(site.root, 'sub'), join(link, 'blobs', 'a', 'b')])
+    await assert.rejects(backup(folder), /is the store itself, or a folder in it/, folder);
+  assert.equal(await readFile(join(site.root, 'blobs', 'id'), 'utf8'), id);
+  assert.ok(!(await readdir(site.root)).includes('sub'));
 });
