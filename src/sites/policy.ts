@@ -14,9 +14,17 @@ export function cachingOf({ site }: Mount): Caching | undefined {
   return caching.length > 0 || hashedNames ? cachingBy(caching, hashedNames) : undefined;
 }
 
-/** What uploads could run as scripts with the rights of this origin, by media type. */
-const active =
-  /^(?:text\/html|application\/xhtml\+xml|image\/svg\+xml|(?:text|application)\/xml|[^;]*\+xml)\s*(?:;|$)/i;
+/**
+ * Media types that no browser takes for a page, or that it shows with rights of nobody. Every other one is
+ * sandboxed: text/xsl and text/rdf are XML to some browsers, and multipart/x-mixed-replace holds pages.
+ */
+const inertTypes = [
+  '(?:image|audio|video|font)/[a-z0-9.-]+',
+  'text/(?:plain|css|csv|javascript|markdown|vtt)',
+  'application/(?:json|javascript|octet-stream|pdf|wasm|zip|gzip|x-tar|zstd|ogg|mp4)',
+  'application/(?:vnd[.]apple[.]mpegurl|x-mpegurl)',
+];
+const inert = new RegExp(`^(?:${inertTypes.join('|')}) *(?:;|$)`, 'i');
 
 /** The application of a mount, by its site's settings. */
 export function withPolicy(handle: Handle, { site, protocol }: Mount): Handle {
@@ -26,7 +34,7 @@ export function withPolicy(handle: Handle, { site, protocol }: Mount): Handle {
   const dressed = (answer: Answer, path: string | undefined): Answer => {
     if (answer.kind === 'receive') return answer;
     const plan = { ...answer, fields: dress(path, answer.fields) };
-    if (plan.kind === 'respond' || !sandboxed || !active.test(plan.contentType)) return plan;
+    if (plan.kind === 'respond' || !sandboxed || inert.test(plan.contentType)) return plan;
     return { ...plan, fields: [...plan.fields, ['Content-Security-Policy', 'sandbox']] };
   };
   return (request) => {
