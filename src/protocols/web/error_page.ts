@@ -8,16 +8,17 @@ import type { WebSite } from './web_site.ts';
 
 export async function errorPage(site: WebSite, request: EngineRequest, error: unknown): Promise<Decision> {
   const { services, settings } = site;
-  const refusal = cacheable(problemFrom(error, services.log, request.path), settings.notFoundMaxAge);
+  const scope = services.openReads ? 'public' : 'private';
+  const refusal = cacheable(problemFrom(error, services.log, request.path), scope, settings.notFoundMaxAge);
   const { status } = refusal;
   const name = status === 404 ? settings.notFound : settings.errorPages?.[status];
   return (name === undefined ? undefined : await pageFor(site, refusal, name)) ?? refusal;
 }
 
-function cacheable(refusal: ProblemPlan, maxAge = 0): ProblemPlan {
+function cacheable(refusal: ProblemPlan, scope: 'public' | 'private', maxAge = 0): ProblemPlan {
   if (refusal.status !== 404 || maxAge === 0) return refusal;
   const others = refusal.fields.filter(([name]) => name !== 'Cache-Control');
-  return { ...refusal, fields: [...others, ['Cache-Control', `public, max-age=${maxAge}`]] };
+  return { ...refusal, fields: [...others, ['Cache-Control', `${scope}, max-age=${maxAge}`]] };
 }
 
 /** Undefined: the page cannot be delivered just now; why the request was refused matters more than that. */

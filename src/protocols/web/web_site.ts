@@ -69,8 +69,12 @@ async function answer(site: WebSite, request: EngineRequest, target: WebTarget):
   }
   const listed = isFolder && settings.listing === 'html' ? await listing(site, request, target) : undefined;
   if (listed) return listed;
-  if (settings.fallback === undefined) throw new SealgateError('not-found');
-  const fallback = await services.objects.get({ bucket, name: site.prefix + settings.fallback });
+  const standIn = settings.fallback;
+  const fallback =
+    standIn === undefined
+      ? undefined
+      : await there(() => services.objects.get({ bucket, name: site.prefix + standIn }));
+  if (!fallback) throw new SealgateError('not-found');
   return fallbackPage(site, request, fallback, grant);
 }
 

@@ -179,6 +179,16 @@ test('the fallback answers for all that is not there, and is never kept as immut
   assert.equal(headers.get('cache-control'), 'public, max-age=0, must-revalidate');
 });
 
+test('without its fallback a site answers 404', async () => {
+  const config = ['--config', site.config, '--token-file', await tokenFile()];
+  await runCli('rm', 'web/app/index.html', ...config);
+  assert.equal((await get('app.test', '/users/7')).status, 404);
+  const page = join(site.dir, 'page');
+  await writeFile(page, files['app/index.html'] ?? '');
+  await runCli('put', page, 'web/app/index.html', ...config);
+  assert.deepEqual(body(await get('app.test', '/users/7')), [200, files['app/index.html']]);
+});
+
 test('methods that change something are refused on a web site', async () => {
   for (const method of ['PUT', 'POST', 'DELETE', 'PATCH', 'COPY']) {
     const refused = await get('www.test', '/app.js', '-X', method);
