@@ -26,8 +26,10 @@ export interface Caching {
   until?: number;
 }
 
+/** Seconds. */
+const year = 31_536_000;
 const maxAge: Record<Freshness, string> = {
-  immutable: 'max-age=31536000, immutable',
+  immutable: `max-age=${year}, immutable`,
   revalidate: 'max-age=0, must-revalidate',
 };
 
@@ -74,6 +76,9 @@ function expiring({ freshness, scope, recorded }: Wanted, expires: number, now: 
   const date = new Date(end * 1000).toUTCString();
   const told: ResponseField[] = [['Sunset', date]];
   if (recorded === undefined) {
+    const full = end - year;
+    if (freshness === 'immutable' && full > now / 1000)
+      return { fields: [...usual[scope].immutable, ...told], until: full };
     if (freshness === 'immutable') told.push(['Expires', date]);
     const age = freshness === 'immutable' ? 'immutable' : maxAge.revalidate;
     return { fields: [...fieldsWith(`${scope}, ${age}`), ...told], until: end };

@@ -156,6 +156,17 @@ for (const [cacheControl, left, told, isCut, longest] of cases)
     );
   });
 
+test('an object that lives for longer than a year may be kept for a year, until it has less left', () => {
+  const year = 31_536_000;
+  const how = { freshness: 'immutable', grant: '', expires: end } as const;
+  const told = (left: number) => {
+    const { fields, until } = cachingOf(how, end - left * 1000);
+    return [field({ fields }, 'Cache-Control'), field({ fields }, 'Expires'), until];
+  };
+  assert.deepEqual(told(2 * year), ['public, max-age=31536000, immutable', undefined, end / 1000 - year]);
+  assert.deepEqual(told(year), ['public, immutable', date, end / 1000]);
+});
+
 test('for readers with a token the same holds, and no shared cache keeps it', () => {
   const how = { freshness: 'immutable', grant: 'read:files', expires: end } as const;
   const cacheControl = (fields?: { cacheControl: string }) =>
