@@ -85,8 +85,8 @@ async function prepareFolder(root: string, to: string): Promise<void> {
   // A backup has no lock; whoever opens a store for writing makes it.
   if (there.includes('lock') && there.includes('format'))
     throw new Error(
-      `${to}: was opened for writing since it was made, and what was stored in it since would be lost; name ` +
-        'another folder, or give up what it has by removing it',
+      `${to}: was opened for writing since it was made, and what was stored in it since would be lost; ` +
+        'name another folder, or give up what it has by removing it',
     );
   await mkdir(to, { recursive: true, mode: 0o700 });
   await makeFolder(join(to, 'blobs'));
