@@ -70,8 +70,8 @@ export function isLoop(redirects: Redirects, from: string, hosts: readonly strin
 /** A path that the pattern matches. */
 function sampleOf(glob: string): string {
   const sample = glob
-    .replace(/\{([^},]*)[^}]*\}/g, '$1')
-    .replace(/\[(.)[^\]]*\]/g, '$1')
+    .replace(/\{([^{},]*)(?:,[^{}]*)?\}/g, '$1')
+    .replace(/\[([^\]])[^[\]]*\]/g, '$1')
     .replace(/\*\*?|\?/g, 'x');
   return sample.startsWith('/') ? sample : `/${sample}`;
 }
