@@ -33,6 +33,12 @@ const maxAge: Record<Freshness, string> = {
   revalidate: 'max-age=0, must-revalidate',
 };
 
+/** What is sent where everybody may read and nothing else is said. */
+export const publicCaching: Record<Freshness, string> = {
+  immutable: `public, ${maxAge.immutable}`,
+  revalidate: `public, ${maxAge.revalidate}`,
+};
+
 const usual = { public: usualFor('public'), private: usualFor('private') };
 function usualFor(scope: string): Record<Freshness, readonly ResponseField[]> {
   const fields = (age: string) => fieldsWith(`${scope}, ${age}`);

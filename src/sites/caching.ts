@@ -1,18 +1,14 @@
 // Caching rules of a site: the Cache-Control that the first matching rule says. An object's own comes
 // before it, unless the rule overrides.
 
+import { publicCaching } from '../engine/caching.ts';
 import { pathPattern } from '../path_pattern.ts';
 import type { CachingRule } from '../site_rules_schema.ts';
 
 /** The Cache-Control for a path; undefined: what is recorded, or what the kind of the bucket says. */
 export type Caching = (path: string, recorded: string | undefined) => string | undefined;
 
-const immutable = 'public, max-age=31536000, immutable';
-const fixed: Record<NonNullable<CachingRule['value']>, string> = {
-  immutable,
-  revalidate: 'public, max-age=0, must-revalidate',
-  'no-store': 'no-store',
-};
+const fixed: Record<NonNullable<CachingRule['value']>, string> = { ...publicCaching, 'no-store': 'no-store' };
 
 /** @param hashedNames names with a hash may be kept for ever, whatever the rules say. */
 export function cachingBy(rules: readonly CachingRule[], hashedNames: boolean): Caching {
@@ -24,7 +20,7 @@ export function cachingBy(rules: readonly CachingRule[], hashedNames: boolean): 
   return (path, recorded) => {
     const rule = compiled.find(({ pattern }) => pattern.matches(path));
     if (recorded !== undefined && !rule?.override) return undefined;
-    return hashedNames && hasHash(path) && !rule?.override ? immutable : rule?.value;
+    return hashedNames && hasHash(path) && !rule?.override ? publicCaching.immutable : rule?.value;
   };
 }
 

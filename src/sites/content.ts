@@ -6,9 +6,26 @@ import type { EngineRequest } from '../engine/engine_request.ts';
 import { type Decision, type Delivery, deliver, describe, problem, problemFrom } from '../engine/plan.ts';
 import { hasCode } from '../errors.ts';
 import type { Hashed, SealRecord } from '../native/addon.ts';
-import type { FoundBlob } from '../objects/objects.ts';
+import type { Found, FoundBlob } from '../objects/objects.ts';
 import type { Services } from './mount.ts';
 import { seenPath } from './paths.ts';
+
+/** The newest version of a name. */
+export function objectContent(
+  services: Pick<Services, 'log' | 'caching'>,
+  request: EngineRequest,
+  found: Found,
+  grant: string,
+): Decision | Promise<Decision> {
+  return content(services, request, found, {
+    contentType: found.ref.mediaType,
+    fields: found.ref.fields,
+    freshness: found.kind === 'write-once' ? 'immutable' : 'revalidate',
+    grant,
+    created: found.ref.date,
+    cache: found.epoch,
+  });
+}
 
 export function content(
   { log, caching }: Pick<Services, 'log' | 'caching'>,

@@ -1,6 +1,6 @@
 // GET|HEAD /o/{bucket}/{name…}: the newest version of a name.
 
-import { content } from '../../sites/content.ts';
+import { objectContent } from '../../sites/content.ts';
 import type { ObjectRoute, Services } from './services.ts';
 import { objectTarget } from './target.ts';
 
@@ -9,14 +9,6 @@ export function readObject(services: Services): ObjectRoute {
   return async (request, captures) => {
     const at = objectTarget(captures);
     const grant = authorize(request, 'read', at.bucket);
-    const found = await objects.get(at);
-    return content(services, request, found, {
-      contentType: found.ref.mediaType,
-      fields: found.ref.fields,
-      freshness: found.kind === 'write-once' ? 'immutable' : 'revalidate',
-      grant,
-      created: found.ref.date,
-      cache: found.epoch,
-    });
+    return objectContent(services, request, await objects.get(at), grant);
   };
 }

@@ -2,13 +2,14 @@
 // stands for that which is not there.
 
 import type { Handle } from '../../engine/bridge.ts';
+import { publicCaching } from '../../engine/caching.ts';
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { type Decision, problem, respond } from '../../engine/plan.ts';
 import { hasCode, SealgateError } from '../../errors.ts';
 import type { ResponseField } from '../../native/addon.ts';
 import type { Found } from '../../objects/objects.ts';
 import { encodedPath, Redirects, withQuery } from '../../redirects.ts';
-import { content } from '../../sites/content.ts';
+import { content, objectContent } from '../../sites/content.ts';
 import { openToAll } from '../../sites/grants.ts';
 import type { Mount, Services } from '../../sites/mount.ts';
 import { seenPath } from '../../sites/paths.ts';
@@ -62,7 +63,7 @@ async function answer(site: WebSite, request: EngineRequest, target: WebTarget):
   const grant = services.authorize(request, 'read', bucket);
   const { name, isFolder } = target;
   const found = await there(() => services.objects.get({ bucket, name: nameOf(site, name, isFolder) }));
-  if (found) return page(site, request, found, grant);
+  if (found) return objectContent(services, request, found, grant);
   if (!isFolder && (await isFolderName(site, name))) {
     const to = withQuery(`${site.path}${encodedPath(name)}/`, request.url);
     return redirected(301, to, grant === openToAll);
@@ -83,22 +84,6 @@ function nameOf({ prefix, settings }: WebSite, name: string, isFolder: boolean):
   return `${prefix}${name === '' ? '' : `${name}/`}${settings.index ?? 'index.html'}`;
 }
 
-function page(
-  { services }: WebSite,
-  request: EngineRequest,
-  found: Found,
-  grant: string,
-): Decision | Promise<Decision> {
-  return content(services, request, found, {
-    contentType: found.ref.mediaType,
-    fields: found.ref.fields,
-    freshness: found.kind === 'write-once' ? 'immutable' : 'revalidate',
-    grant,
-    created: found.ref.date,
-    cache: found.epoch,
-  });
-}
-
 /** Rules see it under its own name: what they say of the path is of an object that may be there later. */
 function fallbackPage(
   { services, path, settings }: WebSite,
@@ -112,7 +97,7 @@ function fallbackPage(
     contentType: ref.mediaType,
     fields: ref.fields,
     freshness: 'revalidate',
-    cacheControl: services.caching?.(own, recorded) ?? recorded ?? 'public, max-age=0, must-revalidate',
+    cacheControl: services.caching?.(own, recorded) ?? recorded ?? publicCaching.revalidate,
     grant,
     created: ref.date,
     // Not kept: a new name takes the place of the fallback at once, and moves no epoch.
