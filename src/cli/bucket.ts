@@ -2,12 +2,11 @@
 
 import type { Command } from 'commander';
 import { type shownBucket, shownBuckets } from '../control/buckets.ts';
-import { StoreHeld } from '../store/layout.ts';
 import { checkBucketName } from '../store/names.ts';
 import type { BucketKind } from '../store/store.ts';
 import { addBucketSet, settingsText } from './bucket_set.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
-import { serverOf } from './place.ts';
+import { onStoreOrByControl } from './place.ts';
 import {
   checked,
   kindToMake,
@@ -67,14 +66,10 @@ export async function createBucket(
   options: Options,
   why?: string,
 ): Promise<void> {
-  if (options.control !== undefined) return byServer(name, kind, options, why);
-  try {
-    await withStore({ ...options, readOnly: false }, (store) => store.createBucket(name, kind));
-  } catch (error) {
-    if (!(error instanceof StoreHeld)) throw error;
-    const { announcement } = await serverOf(options, error);
-    await byServer(name, kind, { ...options, control: announcement.control }, why);
-  }
+  await onStoreOrByControl(options, {
+    onStore: (store) => store.createBucket(name, kind),
+    byControl: (through) => byServer(name, kind, through, why),
+  });
 }
 
 async function byServer(name: string, kind: BucketKind, options: Options, why?: string): Promise<void> {

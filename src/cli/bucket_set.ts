@@ -1,27 +1,19 @@
 // bucket set: changes what a bucket keeps and may keep, in the store or through the server that has it open.
 
 import { type Command, Option } from 'commander';
+import type { Config } from '../config.ts';
 import { type AskedSettings, changeOf, objection } from '../control/buckets.ts';
 import { bucketKindSchema } from '../object_schema.ts';
-import { StoreHeld } from '../store/layout.ts';
 import { checkBucketName } from '../store/names.ts';
 import { mostQuota, type Quota, quotaText } from '../store/quota.ts';
 import { mostSeconds, mostVersions, type Retention, retentionText } from '../store/retention.ts';
-import type { Bucket, BucketKind } from '../store/store.ts';
+import type { Bucket, BucketKind, Store } from '../store/store.ts';
 import { timeToLiveIn, timeToLiveText } from '../store/time_to_live.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { onRecord } from './on_record.ts';
-import { serverOf } from './place.ts';
+import { onStoreOrByControl } from './place.ts';
 import { UsageError } from './say.ts';
-import {
-  checked,
-  kindToMake,
-  type SiteOptions,
-  siteConfig,
-  storeFlag,
-  withExamples,
-  withStore,
-} from './site.ts';
+import { checked, kindToMake, type SiteOptions, siteConfig, storeFlag, withExamples } from './site.ts';
 import { bytesIn } from './units.ts';
 
 interface Options extends SiteOptions, ControlOptions {
@@ -88,12 +80,14 @@ something. Times are those of this host's clock.`,
 
 async function set(name: string, options: Options): Promise<void> {
   checked(name, () => checkBucketName(name));
-  const { kind, control, yes = false, why = 'asked to' } = options;
+  const { kind, yes = false, why = 'asked to' } = options;
   const asked = { name, ...settingsOf(options), yes, why };
   // A server does not start while the configuration declares another kind.
   if (kind) kindToMake(await siteConfig(options), name, kind);
-  const bucket =
-    control === undefined ? await setHere(asked, options) : await setThere(asked, options, control);
+  const bucket = await onStoreOrByControl(options, {
+    onStore: (store, config) => setHere(asked, store, config),
+    byControl: async (through) => (await ControlClient.of(through)).post<Bucket>('/buckets/set', asked),
+  });
   say(bucket, kind);
 }
 
@@ -103,25 +97,17 @@ interface Asked extends AskedSettings {
   why: string;
 }
 
-async function setThere(asked: Asked, options: Options, control: string): Promise<Bucket> {
-  return (await ControlClient.of({ ...options, control })).post<Bucket>('/buckets/set', asked);
-}
-
-async function setHere(asked: Asked, options: Options): Promise<Bucket> {
-  const { name, yes, why, ...settings } = asked;
-  try {
-    return await withStore({ ...options, readOnly: false }, async (store, config) => {
-      const change = changeOf(settings);
-      const against = yes ? undefined : await objection(store, name, change);
-      if (against !== undefined) throw new Error(against);
-      await onRecord(config, { action: 'bucket-set', why, bucket: name, ...settings });
-      await store.setBucket(name, change);
-      return store.bucket(name) as Bucket;
-    });
-  } catch (error) {
-    if (!(error instanceof StoreHeld)) throw error;
-    return setThere(asked, options, (await serverOf(options, error)).announcement.control);
-  }
+async function setHere(
+  { name, yes, why, ...settings }: Asked,
+  store: Store,
+  config: Config,
+): Promise<Bucket> {
+  const change = changeOf(settings);
+  const against = yes ? undefined : await objection(store, name, change);
+  if (against !== undefined) throw new Error(against);
+  await onRecord(config, { action: 'bucket-set', why, bucket: name, ...settings });
+  await store.setBucket(name, change);
+  return store.bucket(name) as Bucket;
 }
 
 function say({ name, kind, ...settings }: Bucket, asked: BucketKind | undefined): void {

@@ -4,11 +4,10 @@ import type { Command } from 'commander';
 import type { Config } from '../config.ts';
 import { isDigest } from '../digest.ts';
 import { SealgateError } from '../errors.ts';
-import { StoreHeld } from '../store/layout.ts';
 import type { Store } from '../store/store.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { onRecord } from './on_record.ts';
-import { serverOf } from './place.ts';
+import { onStoreOrByControl } from './place.ts';
 import { UsageError } from './say.ts';
 import { find, parseReference, type SiteOptions, withExamples, withStore } from './site.ts';
 
@@ -42,8 +41,10 @@ async function forget(what: string, options: Options): Promise<void> {
   const { why } = options;
   if (why === '' || why.length > maxWhy) throw new UsageError(`--why: expected 1 to ${maxWhy} characters`);
   const digest = await digestOf(what, options);
-  if (options.control !== undefined) await byServer(options, digest);
-  else await onStoreOrBeside(options, digest);
+  await onStoreOrByControl(options, {
+    onStore: (store, config) => here(store, config, options, digest),
+    byControl: (through) => byServer(through, digest),
+  });
   console.log(`sha256:${digest} forgotten`);
 }
 
@@ -55,16 +56,6 @@ async function digestOf(what: string, options: Options): Promise<string> {
   if (options.control !== undefined)
     throw new UsageError(`${what}: with --control, expected a digest; 'sealgate stat' tells it`);
   return withStore({ ...options, readOnly: true }, (store) => find(store, what).digest);
-}
-
-async function onStoreOrBeside(options: Options, digest: string): Promise<void> {
-  try {
-    await withStore({ ...options, readOnly: false }, (store, config) => here(store, config, options, digest));
-  } catch (error) {
-    if (!(error instanceof StoreHeld)) throw error;
-    const { announcement } = await serverOf(options, error);
-    await byServer({ ...options, control: announcement.control }, digest);
-  }
 }
 
 async function byServer(options: Options, digest: string): Promise<void> {

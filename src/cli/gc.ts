@@ -3,11 +3,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Collected } from '../store/collection.ts';
-import { StoreHeld } from '../store/layout.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { onRecord } from './on_record.ts';
-import { serverOf } from './place.ts';
-import { type SiteOptions, withExamples, withStore } from './site.ts';
+import { onStoreOrByControl } from './place.ts';
+import { type SiteOptions, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
 
 interface Options extends SiteOptions, ControlOptions {
@@ -39,8 +38,7 @@ Exit status: 1 when something could not be removed.`,
 
 async function gc(options: Options): Promise<void> {
   const dryRun = options.dryRun === true;
-  const collected =
-    options.control === undefined ? await onStoreOrBeside(options) : await byServer(options, dryRun);
+  const collected = await collect(options, dryRun);
   if (options.json) console.log(JSON.stringify({ dryRun, ...collected }));
   else console.log(textOf(collected, dryRun));
   if (collected.failed.length > 0) process.exitCode = 1;
@@ -57,18 +55,15 @@ function textOf({ expired, versions, blobs, bytes, waiting, failed }: Collected,
   ].join('\n');
 }
 
-async function onStoreOrBeside(options: Options): Promise<Collected> {
-  const dryRun = options.dryRun === true;
-  try {
-    return await withStore({ ...options, readOnly: dryRun }, async (store, config) => {
+function collect(options: Options, dryRun: boolean): Promise<Collected> {
+  return onStoreOrByControl(options, {
+    readOnly: dryRun,
+    onStore: async (store, config) => {
       if (!dryRun) await onRecord(config, { action: 'gc', why: 'asked to' });
       return store.collect({ graceMs: config.gc.graceSeconds * 1000, dryRun });
-    });
-  } catch (error) {
-    if (!(error instanceof StoreHeld)) throw error;
-    const { announcement } = await serverOf(options, error);
-    return byServer({ ...options, control: announcement.control }, dryRun);
-  }
+    },
+    byControl: (through) => byServer(through, dryRun),
+  });
 }
 
 interface Status {

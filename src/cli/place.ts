@@ -51,6 +51,24 @@ export async function writing<T>(options: PlaceOptions, works: Works<T>): Promis
   }
 }
 
+/**
+ * Works on the store itself, or through the control plane: that which --control names, or that of the server
+ * which has the store open.
+ */
+export async function onStoreOrByControl<O extends SiteOptions & { control?: string }, T>(
+  options: O,
+  works: { readOnly?: boolean; onStore: Works<T>['onStore']; byControl(options: O): Promise<T> },
+): Promise<T> {
+  if (options.control !== undefined) return works.byControl(options);
+  try {
+    return await withStore({ ...options, readOnly: works.readOnly ?? false }, works.onStore);
+  } catch (error) {
+    if (!(error instanceof StoreHeld)) throw error;
+    const { announcement } = await serverOf(options, error);
+    return works.byControl({ ...options, control: announcement.control });
+  }
+}
+
 /** The server that has the site's store open. Throws when that server has not announced its address. */
 export async function serverOf(
   options: SiteOptions,
