@@ -51,7 +51,9 @@ $(RUNTIMES): test/runtimes/package-lock.json
 SSL_DIR = $(shell pkg-config --variable=libdir libssl)
 # What the static libcrypto needs besides the C library: nothing on Debian 12, zlib and zstd on Debian 13.
 SSL_NEEDS = $(filter-out -lssl -lcrypto -ldl -lpthread,$(shell pkg-config --static --libs-only-l libcrypto))
-SSL_LIBS = $(SSL_DIR)/libssl.a $(SSL_DIR)/libcrypto.a $(SSL_NEEDS:-l%=$(SSL_DIR)/lib%.a) -ldl -pthread
+CODING_LIBS = $(patsubst %,$(SSL_DIR)/lib%.a,brotlienc brotlidec brotlicommon zstd z)
+LIBS = $(addprefix $(SSL_DIR)/,libssl.a libcrypto.a) $(CODING_LIBS) $(SSL_NEEDS:-l%=$(SSL_DIR)/lib%.a) \
+  -ldl -pthread
 # Debian 12 brings llhttp as sources, Debian 13 as a library.
 LLHTTP := /usr/share/llhttp
 LLHTTP_INCLUDE := -isystem /usr/share/include/llhttp
@@ -80,7 +82,7 @@ native: $(B)/sealgate.node $(B)/symbols ## Builds the engine: build/sealgate.nod
 # Replaced in one step: a server may run with the old one.
 $(B)/sealgate.node: $(call core,release) $(NAPI_OBJ) native/exports.map
 	@echo $@
-	$(Q)$(CXX) $(LINK) $(filter %.o,$^) -o $@.new $(SSL_LIBS)
+	$(Q)$(CXX) $(LINK) $(filter %.o,$^) -o $@.new $(LIBS)
 	@mv $@.new $@
 
 # Fails on a symbol that the runtime could provide in another version than we were built with, and on a
@@ -89,7 +91,7 @@ $(B)/sealgate.node: $(call core,release) $(NAPI_OBJ) native/exports.map
 OPEN_SYMBOLS := @(GLIBC|GLIBCXX|CXXABI|GCC)_| [Uw] (napi_|node_api_)| w (_ITM_|__gmon_start__)
 $(B)/symbols: $(B)/sealgate.node
 	@if nm -D --undefined-only $< | grep -vE '$(OPEN_SYMBOLS)'; then \
-	  echo '$<: each symbol above has to be defined in it; is a library missing in SSL_LIBS?' >&2; exit 1; fi
+	  echo '$<: each symbol above has to be defined in it; is a library missing in LIBS?' >&2; exit 1; fi
 	@if nm -D --defined-only $< | grep -vE ' (napi_register_module_v1|node_api_module_get_api_version_v1)$$'; \
 	  then echo '$<: each symbol above has to be hidden; see native/exports.map' >&2; exit 1; fi
 	@touch $@
@@ -173,18 +175,18 @@ $(B)/test/$(notdir $(1:.cc=)): $(1:%.cc=$(B)/obj/release/%.o) $(B)/obj/release/n
   $(call core,release)
 	@mkdir -p $$(@D)
 	@echo $$@
-	$$(Q)$(CXX) $$^ -o $$@ $$(SSL_LIBS)
+	$$(Q)$(CXX) $$^ -o $$@ $$(LIBS)
 $(B)/asan/$(notdir $(1:.cc=)): $(1:%.cc=$(B)/obj/asan/%.o) $(B)/obj/asan/native/test/main.o \
   $(call core,asan)
 	@mkdir -p $$(@D)
 	@echo $$@
-	$$(Q)$(CXX) $(SANITIZE) $$^ -o $$@ $$(SSL_LIBS)
+	$$(Q)$(CXX) $(SANITIZE) $$^ -o $$@ $$(LIBS)
 endef
 $(foreach source,$(TEST_SRC),$(eval $(call linked_test,$(source))))
 $(B)/test/record_client: $(B)/obj/release/native/test/record_client.o $(call core,release)
 	@mkdir -p $(@D)
 	@echo $@
-	$(Q)$(CXX) $^ -o $@ $(SSL_LIBS)
+	$(Q)$(CXX) $^ -o $@ $(LIBS)
 $(B)/obj/release/native/request_path.o: test/budget/request_path.cc test/bench/client.h | $(APT)/native
 	@mkdir -p $(@D)
 	@echo $@
@@ -192,11 +194,11 @@ $(B)/obj/release/native/request_path.o: test/budget/request_path.cc test/bench/c
 $(B)/test/request_path: $(B)/obj/release/native/request_path.o $(call core,release)
 	@mkdir -p $(@D)
 	@echo $@
-	$(Q)$(CXX) $^ -o $@ $(SSL_LIBS)
+	$(Q)$(CXX) $^ -o $@ $(LIBS)
 $(B)/fuzz/%_fuzz: $(B)/obj/fuzz/native/fuzz/%_fuzz.o $(call core,fuzz) | $(APT)/test
 	@mkdir -p $(@D)
 	@echo $@
-	$(Q)clang++ $(SANITIZE) -fsanitize=fuzzer $^ -o $@ $(SSL_LIBS)
+	$(Q)clang++ $(SANITIZE) -fsanitize=fuzzer $^ -o $@ $(LIBS)
 .SECONDARY:
 
 # --- TypeScript ---------------------------------------------------------------------------------------------
@@ -299,7 +301,7 @@ flame: build $(BENCH) $(APT)/bench ## Flame graph of a delivery thread, by perf;
 $(B)/bench/%: test/bench/%.cc $(wildcard test/bench/*.h) | $(APT)/native
 	@mkdir -p $(@D)
 	@echo $@
-	$(Q)$(CXX) -std=c++20 -O2 $(WARN) $< -o $@ $(SSL_LIBS)
+	$(Q)$(CXX) -std=c++20 -O2 $(WARN) $< -o $@ $(LIBS)
 
 clean: ## Removes what was built; keeps what was installed
 	rm -rf $(B) dist demo

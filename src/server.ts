@@ -13,6 +13,7 @@ import { reactorOptions } from './engine/reactor_options.ts';
 import { Refusals } from './engine/refusals.ts';
 import { TlsFiles } from './engine/tls_files.ts';
 import { addon, type BoundListener, type NetDevice } from './native/addon.ts';
+import { Coder } from './objects/coder.ts';
 import type { Objects } from './objects/objects.ts';
 import { Readiness } from './readiness.ts';
 import { checkKtls, modeBeside } from './rollout/kernel_tls.ts';
@@ -131,7 +132,7 @@ async function assemble(
     reload,
   });
   closers.push(control.close);
-  const started = await startDelivery(config, reactor, { objects, tokens, refusals, path, log }, closers);
+  const started = await startDelivery(config, reactor, { ...content, tokens, refusals, log }, closers);
   pool = started;
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
   operation.begin();
@@ -164,12 +165,15 @@ async function startContent(
   const objects = createObjects(config, store);
   const collector = new Collector(objects, config.gc, dropStalePlans, log);
   closers.push(() => collector.close());
-  const counters = () => ({ ...store.counters(), ...collector.counters() });
-  return { store, objects, collector, counters, path: objectsPath(config) };
+  const coder = new Coder(store, log);
+  closers.push(() => coder.close());
+  const counters = () => ({ ...store.counters(), ...collector.counters(), ...coder.counters() });
+  return { store, objects, coder, collector, counters, path: objectsPath(config) };
 }
 
 interface DeliveryParts {
   objects: Objects;
+  coder: Coder;
   tokens: Tokens;
   refusals: Refusals;
   /** The path that objects are below. */
@@ -181,10 +185,16 @@ interface DeliveryParts {
 async function startDelivery(
   config: Config,
   reactor: ReturnType<typeof reactorOptions>,
-  { objects, tokens, refusals, path, log }: DeliveryParts,
+  { objects, coder, tokens, refusals, path, log }: DeliveryParts,
   closers: Closer[],
 ): Promise<DeliveryPool> {
-  const { handle, table: mounts } = createApplication(config, objects, { tokens, ownToken }, path, log);
+  const { handle, table: mounts } = createApplication(
+    config,
+    { objects, coder },
+    { tokens, ownToken },
+    path,
+    log,
+  );
   const bridge = startBridge(handle, objects, refusals, log);
   closers.push(() => bridge.close());
   closers.push(keepGrants(config, tokens));

@@ -21,6 +21,7 @@ const ofWeb = [
   'errorPages',
   'fallback',
   'redirects',
+  'compress',
 ] as const satisfies (keyof SiteConfig)[];
 
 export function refuseWhatCannotBe(site: SiteConfig, context: z.RefinementCtx): void {

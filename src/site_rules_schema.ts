@@ -1,6 +1,7 @@
 // The rules of a site that say how its answers may be used: caches, other origins, browsers.
 
 import * as z from 'zod';
+import { contentCodings } from './content_coding.ts';
 import { patternSchema } from './path_pattern.ts';
 
 const year = 31_536_000;
@@ -165,6 +166,63 @@ export const corsSchema = z
     error: 'expected nothing beside *',
   });
 
+/** Fonts of woff and woff2, images, video and archives are compressed by themselves. */
+const compressible = [
+  'text/*',
+  'application/javascript',
+  'application/json',
+  'application/*+json',
+  'application/xml',
+  'application/*+xml',
+  'application/wasm',
+  'application/rtf',
+  'application/vnd.apple.mpegurl',
+  'application/vnd.ms-fontobject',
+  'image/svg+xml',
+  'image/bmp',
+  'image/x-icon',
+  'image/vnd.microsoft.icon',
+  'font/ttf',
+  'font/otf',
+];
+const MiB = 1024 * 1024;
+
+const compressionSettings = z
+  .strictObject({
+    codings: z
+      .array(z.enum(contentCodings))
+      .min(1)
+      .default([...contentCodings])
+      .describe('Codings to offer; the best that a client takes is sent.'),
+    types: z
+      .array(
+        z.string().regex(/^[a-z0-9.-]+\/(?:\*|[a-z0-9.+-]+|\*\+[a-z0-9.-]+)$/, {
+          error: 'expected a media type in lower case, type/* or type/*+suffix',
+        }),
+      )
+      .max(100)
+      .default(compressible)
+      .describe('Media types that are coded.'),
+    minBytes: z.int().min(0).max(MiB).default(1024).describe('Smaller files are sent as they are.'),
+    maxBytes: z
+      .int()
+      .min(1)
+      .max(1024 * MiB)
+      .default(64 * MiB)
+      .describe('Larger files are sent as they are.'),
+  })
+  .refine(({ minBytes, maxBytes }) => minBytes <= maxBytes, {
+    path: ['minBytes'],
+    error: 'expected at most maxBytes',
+  });
+
+export const compressionSchema = z.union([z.boolean(), compressionSettings], {
+  error: 'expected true, false or an object with codings, types, minBytes and maxBytes',
+});
+
+export type CompressionRule = z.infer<typeof compressionSettings>;
+/** What `true` says. */
+export const usualCompression = compressionSettings.parse({});
 export type CorsRule = z.infer<typeof corsSchema>;
 export type SecurityRule = z.infer<typeof securitySchema>;
 export type IsolationRule = z.infer<typeof isolationSchema>;

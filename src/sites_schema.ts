@@ -7,6 +7,7 @@ import { patternSchema } from './path_pattern.ts';
 import { refuseLoops, refuseWhatCannotBe } from './site_faults.ts';
 import {
   cachingSchema,
+  compressionSchema,
   corsSchema,
   fieldRuleSchema,
   isolationSchema,
@@ -99,6 +100,9 @@ const siteSchema = z
       .max(100)
       .optional()
       .describe('Cache-Control by path; tried in order, the first match decides.'),
+    compress: compressionSchema
+      .optional()
+      .describe('Whether text and the like is sent in br, zstd or gzip, made once each. Default: false.'),
     hashedNames: z
       .boolean()
       .optional()

@@ -33,7 +33,8 @@ std::vector<Mount> mounts(const Napi::Object& given) {
   for (uint32_t i = 0; i < list.Length(); i++) {
     const auto one = list.Get(i).As<Napi::Object>();
     out.push_back({static_cast<uint32_t>(number(one, "id")), text(one, "host"), text(one, "path"),
-                   boolean(one, "openReads"), texts(one, "parameters"), cors_rule(one, "cors")});
+                   boolean(one, "openReads"), texts(one, "parameters"), one.Get("codings").ToBoolean(),
+                   cors_rule(one, "cors")});
   }
   return out;
 }

@@ -56,6 +56,7 @@ Plan deliver_plan(const Napi::Object& given) {
   }
   if (!given.Get("grant").IsUndefined()) plan.grant = text(given, "grant");
   if (!given.Get("expires").IsUndefined()) plan.expires = static_cast<int64_t>(number(given, "expires"));
+  plan.codings = given.Get("codings").ToBoolean();
   if (!given.Get("varies").IsUndefined()) plan.varies = texts(given, "varies");
   if (const Napi::Value value = given.Get("floor"); value.IsObject()) {
     const auto floor = value.As<Napi::Object>();

@@ -163,6 +163,7 @@ class Batch {
     add(Napi::Number::New(env_, reactor));
     add(Napi::Number::New(env_, static_cast<double>(event.request)));
     add(Napi::Number::New(env_, event.mount));
+    add(Napi::Number::New(env_, event.codings));
     add(latin1(env_, event.method));
     add(latin1(env_, event.target));
     add(latin1(env_, event.head));

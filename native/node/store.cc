@@ -10,6 +10,8 @@
 #include "server/libraries.h"
 #include "server/process.h"
 #include "store/blob_hash.h"
+#include "store/coded_file.h"
+#include "store/decoded_file.h"
 #include "store/disk_space.h"
 #include "store/staging_file.h"
 #include "store/store_lock.h"
@@ -215,6 +217,65 @@ Napi::Value open_hash(const Napi::CallbackInfo& info) {
   return object;
 }
 
+// --- content codings ---
+
+struct Coded {
+  std::string digest;
+  uint64_t size = 0;
+  bool fits = false;
+};
+
+ContentCoding content_coding(const Napi::Value& given) {
+  const std::string name = given.As<Napi::String>();
+  for (size_t i = 0; i < kContentCodings; i++)
+    if (name == kContentCodingNames[i]) return static_cast<ContentCoding>(i);
+  throw Napi::TypeError::New(given.Env(), "coding: expected br, zstd or gzip, got " + name);
+}
+
+// The coded file in its staging file; undefined: it would be larger than that.
+Napi::Value code_file_async(const Napi::CallbackInfo& info) {
+  const ContentCoding coding = content_coding(info[0]);
+  const auto given = info[1].As<Napi::Object>();
+  const auto most = static_cast<uint64_t>(number(given, "most"));
+  const std::string source = text(given, "source"), digest = text(given, "digest"),
+                    staging_path = text(given, "staging");
+  Engine& engine = Engine::instance();
+  return Job<Coded>::start(
+      info.Env(), engine.coding,
+      [=, &ends = engine.coding_ends, begun = engine.coding_ends.load()](Coded* out) -> Status {
+        run_behind_others();
+        StagingFile staging;
+        const auto ended = [&] { return ends != begun; };
+        const Status status = code_file(coding, source, digest, most, ended, staging, staging_path);
+        if (status.error == EFBIG) return {};
+        if (status.ok()) *out = {staging.digest(), staging.size(), true};
+        return status;
+      },
+      [](Napi::Env env, const Coded& coded) -> Napi::Value {
+        return coded.fits ? hashed(env, coded.digest, coded.size) : env.Undefined();
+      });
+}
+
+// Whether a file is a coding of that blob.
+Napi::Value is_coding_async(const Napi::CallbackInfo& info) {
+  const ContentCoding coding = content_coding(info[0]);
+  const std::string path = info[1].As<Napi::String>();
+  const auto blob = info[2].As<Napi::Object>();
+  const Decoded wanted{text(blob, "digest"), static_cast<uint64_t>(number(blob, "size"))};
+  Engine& engine = Engine::instance();
+  return Job<bool>::start(
+      info.Env(), engine.coding,
+      [=, &ends = engine.coding_ends, begun = engine.coding_ends.load()](bool* out) -> Status {
+        run_behind_others();
+        const Status status = check_decoded(coding, path, wanted, [&] { return ends != begun; });
+        *out = status.ok();
+        return status.error == EBADMSG ? Status{} : status;
+      },
+      [](Napi::Env env, const bool& is) -> Napi::Value { return Napi::Boolean::New(env, is); });
+}
+
+void end_coding(const Napi::CallbackInfo&) { Engine::instance().coding_ends++; }
+
 // --- the rest ---
 
 Napi::Value import_file_here(const Napi::CallbackInfo& info) {
@@ -271,6 +332,9 @@ void init_store(Napi::Env env, Napi::Object exports) {
   exports.Set("hashFile", Napi::Function::New<hash_file_async>(env));
   exports.Set("raiseBlob", Napi::Function::New<raise_blob_async>(env));
   exports.Set("releaseFile", Napi::Function::New<release_file_async>(env));
+  exports.Set("codeFile", Napi::Function::New<code_file_async>(env));
+  exports.Set("isCoding", Napi::Function::New<is_coding_async>(env));
+  exports.Set("endCoding", Napi::Function::New<end_coding>(env));
   exports.Set("importFile", Napi::Function::New<import_file_here>(env));
   exports.Set("libraries", Napi::Function::New<libraries>(env));
 }

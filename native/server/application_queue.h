@@ -18,7 +18,8 @@ namespace sealgate {
 // Asks the application for a plan.
 struct RequestEvent {
   uint64_t request;
-  uint32_t mount;  // id of the mount; 0: no mount covers the path
+  uint32_t mount;    // id of the mount; 0: no mount covers the path
+  uint32_t codings;  // accepted_codings(); 0: the mount's answers have one coding
   std::string method, target, head;
   std::string authority;  // host and port as sent: of an absolute target, else of Host
   bool has_body;

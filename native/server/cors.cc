@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
-#include "base/text.h"
+#include "http/field_lines.h"
 
 namespace sealgate {
 namespace {
 
-constexpr std::string_view kOrigin = "origin";
 constexpr std::string_view kWildcard = "://*.";
 
 // "https://*.name" matches what has at least one label in place of the star: letters, digits, hyphens and
@@ -30,14 +29,11 @@ bool matches(std::string_view pattern, std::string_view origin) {
 
 std::string_view Cors::origin_of(const Request& request) {
   std::string_view found;
-  for (std::string_view rest = request.head; !rest.empty();) {
-    const std::string_view line = rest.substr(0, rest.find("\r\n"));
-    rest.remove_prefix(std::min(line.size() + 2, rest.size()));
-    const size_t colon = line.find(':');
-    if (colon == line.npos || !same(line.substr(0, colon), kOrigin)) continue;
-    if (found.data()) return line.substr(0, 0);
-    found = trimmed(line.substr(colon + 1));
-  }
+  for_each_value(request.head, "origin", [&](std::string_view value) {
+    const bool first = !found.data();
+    found = first ? value : value.substr(0, 0);
+    return first;
+  });
   return found;
 }
 

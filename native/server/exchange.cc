@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "http/accepted_codings.h"
 #include "server/transport.h"
 
 namespace sealgate {
@@ -54,14 +55,14 @@ void Exchange::on_head() {
   }
   if (mount->cors) cors_ = mount->cors;
   // A target without a query is its own key, which needs no memory. Most targets have none.
-  key_ = {mount->id, request_.target};
+  key_ = {mount->id, mount->codings ? accepted_codings(request_.head) : 0, request_.target};
   if (request_.only_reads()) {
     if (const auto* const plan = kept_plan(*mount)) {
       counters.plan_hits.add();
       return deliver(*plan, Sealed::earlier);
     }
   }
-  key_ = plan_key(*mount, request_.target, key_memory_);
+  set_key(*mount);
   ask_application();
 }
 
@@ -76,12 +77,28 @@ const std::shared_ptr<const OpenedPlan>* Exchange::kept_plan(const Mount& mount)
                                           transport_->channel().peer_subject(), reactor_.answering().now);
     if (!held.any()) return nullptr;
   }
-  const auto* plan = reactor_.plans().find(key_);
+  const auto* plan = plan_under_key();
   if (!plan) {
-    key_ = plan_key(mount, request_.target, key_memory_);
-    if (key_.text.size() < request_.target.size()) plan = reactor_.plans().find(key_);
+    set_key(mount);
+    if (key_.text.size() < request_.target.size()) plan = plan_under_key();
   }
   return plan && held.has(*(*plan)->plan.grant) ? plan : nullptr;
+}
+
+void Exchange::set_key(const Mount& mount) {
+  const uint32_t codings = key_.codings;
+  key_ = plan_key(mount, request_.target, key_memory_);
+  key_.codings = codings;
+}
+
+// Where a mount has answers in several codings, one in a single coding is found under a key without them.
+const std::shared_ptr<const OpenedPlan>* Exchange::plan_under_key() {
+  const auto* plan = reactor_.plans().find(key_);
+  if (plan || key_.codings == 0) return plan;
+  const PlanKey single{key_.mount, 0, key_.text};
+  plan = reactor_.plans().find(single);
+  if (plan) key_ = single;
+  return plan;
 }
 
 void Exchange::ask_application() {
@@ -92,6 +109,7 @@ void Exchange::ask_application() {
   asked_ = reactor_.tickets().issue(*this);
   RequestEvent event{asked_.what(),
                      key_.mount,
+                     key_.codings,
                      std::string(request_.method_name),
                      std::string(request_.target),
                      std::string(request_.head),

@@ -105,6 +105,9 @@ class Exchange {
   enum class Sealed : bool { earlier, just_now };
 
   const std::shared_ptr<const OpenedPlan>* kept_plan(const Mount& mount);
+  const std::shared_ptr<const OpenedPlan>* plan_under_key();
+  void set_key(const Mount& mount);
+  bool keep(const std::shared_ptr<const OpenedPlan>& plan);
   void ask_application();
   // --- exchange_receive.cc ---
   void receive(ReceivePlan plan);

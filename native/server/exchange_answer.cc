@@ -57,9 +57,15 @@ void Exchange::on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing s
   if (floor.refuse && sealing.file->level() < floor.level) return refuse(Problem::seal_too_low);
   plan->file = std::move(sealing.file);
   plan->plan.blob = {};  // OpenedPlan::file has the same
-  plan->kept =
-      key_.mount != 0 && may_keep_plan() && plan->plan.keepable() && reactor_.plans().offer(key_, plan);
+  plan->kept = keep(plan);
   deliver(std::move(plan), Sealed::just_now);
+}
+
+// A plan that depends on codings is kept only where the engine looks at those of each request.
+bool Exchange::keep(const std::shared_ptr<const OpenedPlan>& plan) {
+  if (key_.mount == 0 || !may_keep_plan() || !plan->plan.keepable()) return false;
+  if (!plan->plan.codings) key_.codings = 0;
+  return plan->plan.codings == (key_.codings != 0) && reactor_.plans().offer(key_, plan);
 }
 
 void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {

@@ -5,25 +5,12 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "http/field_lines.h"
 #include "server/exchange.h"
 #include "server/transport.h"
 
 namespace sealgate {
 namespace {
-
-// The value of a field that the engine does not parse; empty when it is absent.
-std::string_view field_value(std::string_view head, std::string_view name) {
-  while (!head.empty()) {
-    const size_t end = head.find("\r\n");
-    const std::string_view line = head.substr(0, end);
-    const size_t colon = line.find(':');
-    if (colon != line.npos && same(line.substr(0, colon), name)) return trimmed(line.substr(colon + 1));
-    if (end == head.npos) break;
-    head.remove_prefix(end + 2);
-  }
-  return {};
-}
 
 std::string_view level_name(const OpenedPlan* plan) {
   if (!plan) return {};
@@ -34,8 +21,8 @@ void read_fields(const Request& request, LogFields wanted, AccessRecord& record)
   if (wanted.has(LogField::http_version)) record.http_version = request.http10 ? "1.0" : "1.1";
   if (wanted.has(LogField::host)) record.host = request.field(Field::host);
   if (wanted.has(LogField::range)) record.range = request.field(Field::range);
-  if (wanted.has(LogField::referer)) record.referer = field_value(request.head, "referer");
-  if (wanted.has(LogField::user_agent)) record.user_agent = field_value(request.head, "user-agent");
+  if (wanted.has(LogField::referer)) record.referer = first_value(request.head, "referer");
+  if (wanted.has(LogField::user_agent)) record.user_agent = first_value(request.head, "user-agent");
 }
 
 constexpr size_t kMaxRequestName = 128;
@@ -63,7 +50,7 @@ bool is_traceparent(std::string_view text) {
 
 // The name that a proxy in front gave the request, else our own, which is unique in this process.
 std::string Exchange::request_name() const {
-  const std::string_view given = field_value(request_.head, "x-request-id");
+  const std::string_view given = first_value(request_.head, "x-request-id");
   if (is_request_name(given)) return std::string(given);
   return std::to_string(reactor_.id()) + "-" + std::to_string(serial_);
 }
@@ -144,7 +131,7 @@ void Exchange::log(int64_t now, bool cut) {
     LogFields fields = reactor_.engine().access_fields.load(std::memory_order_relaxed);
     if (moves.group() == Group::sentinel) fields = {};  // its names let nobody else pass for it
     read_fields(request_, fields, record);
-    const std::string_view trace = field_value(request_.head, "traceparent");
+    const std::string_view trace = first_value(request_.head, "traceparent");
     if (is_traceparent(trace)) record.trace = trace;
   }
   record.status = stage_ != Stage::receiving ? delivery_.response().head.status

@@ -23,6 +23,7 @@ struct Mount {
   std::string path;                       // with a slash at both ends
   bool open_reads = false;                // everybody may read, so no credentials are evaluated
   std::vector<std::string> parameters;    // query parameters that answers depend on
+  bool codings = false;                   // answers may come in several content codings
   std::shared_ptr<const Cors> cors = {};  // who may read answers in other origins' pages; null: nobody
 };
 

@@ -94,7 +94,8 @@ struct DeliverPlan : Described {
   std::optional<Epoch> cache;       // the plan may be kept while this counter stays
   std::optional<Grant> grant;       // the grant that a request must have to be answered by the kept plan
   int64_t expires = kNever;         // seconds since the epoch until which the plan may be kept
-  std::vector<std::string> varies;  // request fields that the plan depends on
+  bool codings = false;             // clients that accept other content codings have another plan
+  std::vector<std::string> varies;  // further request fields that the plan depends on
   SealFloor floor;                  // the seal that the file must have
 
   static constexpr int64_t kNever = INT64_MAX;

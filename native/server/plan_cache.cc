@@ -38,7 +38,7 @@ bool PlanCache::offered_before(const PlanKey& key) {
 void PlanCache::insert(const PlanKey& key, std::shared_ptr<const OpenedPlan> plan) {
   const size_t bytes = cost(key, *plan);
   if (bytes > max_bytes_) return erase(key);
-  entries_.push_front({key.mount, std::string(key.text), std::move(plan), bytes});
+  entries_.push_front({key.mount, key.codings, std::string(key.text), std::move(plan), bytes});
   auto [known, fresh] = index_.emplace(entries_.front().key(), entries_.begin());
   if (!fresh) {
     remove(known->second);

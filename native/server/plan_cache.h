@@ -41,11 +41,12 @@ class PlanCache {
  private:
   struct Entry {
     uint32_t mount;
+    uint32_t codings;
     std::string text;
     std::shared_ptr<const OpenedPlan> plan;
     size_t bytes;
     bool visited = false;
-    PlanKey key() const { return {mount, text}; }
+    PlanKey key() const { return {mount, codings, text}; }
   };
   using Entries = std::list<Entry>;  // newest first
 

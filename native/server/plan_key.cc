@@ -15,8 +15,8 @@ bool counts(const Mount& mount, std::string_view parameter) {
 
 PlanKey plan_key(const Mount& mount, std::string_view target, std::string& memory) {
   const size_t mark = target.find('?');
-  if (mark == target.npos) return {mount.id, target};
-  if (mount.parameters.empty()) return {mount.id, target.substr(0, mark)};
+  if (mark == target.npos) return {mount.id, 0, target};
+  if (mount.parameters.empty()) return {mount.id, 0, target.substr(0, mark)};
   memory.assign(target, 0, mark);
   std::string_view rest = target.substr(mark + 1);
   for (char join = '?'; !rest.empty();) {
@@ -27,7 +27,7 @@ PlanKey plan_key(const Mount& mount, std::string_view target, std::string& memor
     memory.append(1, join).append(parameter);
     join = '&';
   }
-  return {mount.id, memory};
+  return {mount.id, 0, memory};
 }
 
 }  // namespace sealgate

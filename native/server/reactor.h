@@ -82,6 +82,9 @@ struct Engine {
   // is waited for at the same time, so that more threads take no longer.
   IoPool commits{64};
   IoPool proofs{2};  // whole files hashed: each takes a disk and a core, perhaps for minutes
+  IoPool coding{1};  // blobs in other content codings
+  std::atomic<uint32_t> coding_ends{
+      0};            // counts: what was asked for before the last end is not coded any more
   IoPool asking{2};  // jobs that wait for reactors to answer
   LogSink access_log;
   std::atomic<LogFields> access_fields{};

@@ -206,6 +206,13 @@ export const engineMetrics: Record<string, EngineMetric> = {
     scale: nanoseconds,
   },
   expired_names: counter('expired_names', 'Names that were made deleted because their time was over.'),
+  codings: counter(
+    'codings',
+    'Content codings of blobs that were asked for: made, useless as they save too little, or failed.',
+    'outcome',
+  ),
+  codings_waiting: gauge('codings_waiting', 'Content codings that are to be made.'),
+  coded_bytes: counter('coded_bytes', 'Bytes of blobs before and after they were coded.', 'when'),
   collected_versions: counter('collected_versions', 'Older versions of names that were removed.'),
   collected_blobs: counter('collected_blobs', 'Blobs that nothing kept and that were removed.'),
   collected_bytes: counter('collected_bytes', 'Bytes of these blobs, which no worker has open any more.'),

@@ -1,5 +1,6 @@
 // A request of the engine in the shape Hono routes on: method, url and headers, read only when somebody asks.
 
+import { type ContentCoding, codingsOf } from '../content_coding.ts';
 import type { RequestEvent } from '../native/addon.ts';
 
 /** The field lines of one request. Parsed at the first `get`: most requests for content never need one. */
@@ -61,6 +62,8 @@ export class EngineRequest {
   readonly authority: string;
   /** Subject of the client's certificate (RFC 2253); empty without one. */
   readonly subject: string;
+  /** The content codings that the client accepts, the best first; undefined: the mount has none to offer. */
+  readonly codings: readonly ContentCoding[] | undefined;
   readonly #hasBody: boolean;
 
   constructor(event: Omit<RequestEvent, 'kind' | 'reactor' | 'request' | 'name'>) {
@@ -73,6 +76,7 @@ export class EngineRequest {
     this.headers = new FieldLines(event.head);
     this.authority = event.authority;
     this.subject = event.subject;
+    this.codings = event.codings === 0 ? undefined : codingsOf(event.codings);
     this.#hasBody = event.hasBody;
   }
 

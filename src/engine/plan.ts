@@ -2,6 +2,7 @@
 // a kind has the same fields.
 
 import type { Logger } from 'pino';
+import type { ContentCoding } from '../content_coding.ts';
 import { type ErrorCode, errors, type ProblemMembers, problemBody, SealgateError } from '../errors.ts';
 import type {
   AppendTarget,
@@ -59,17 +60,28 @@ export interface Delivery extends Cacheable {
   status?: number | undefined;
   /** Further fields of the answer. */
   more?: readonly ResponseField[] | undefined;
+  /** Clients that accept other content codings have another answer. */
+  negotiated?: boolean | undefined;
+  /** How the bytes are coded for this client. */
+  coding?: ContentCoding | undefined;
+  /** Seconds since the epoch, until when the plan is kept at most. */
+  keptUntil?: number | undefined;
   /** The level that the seal of the bytes has to have (native/plan.ts). */
   floor?: NonNullable<DeliverPlan['floor']> | undefined;
 }
 
 export function deliver(blob: SealRecord, how: Delivery): DeliverPlan {
   const caching = cachingOf(how);
+  const until = Math.min(
+    caching.until ?? Number.POSITIVE_INFINITY,
+    how.keptUntil ?? Number.POSITIVE_INFINITY,
+  );
   return {
     kind: 'deliver',
     blob,
     ...described(how, caching),
-    ...(caching.until !== undefined && { expires: caching.until }),
+    ...(until < Number.POSITIVE_INFINITY && { expires: until }),
+    ...(how.negotiated && { codings: true }),
     ...(how.cache && { cache: how.cache }),
     grant: how.grant,
     ...(how.floor && { floor: how.floor }),
@@ -91,11 +103,15 @@ export function describe(
   };
 }
 
+const varyByCoding: ResponseField = ['Vary', 'Accept-Encoding'];
+
 type Described = Pick<DeliverPlan, 'status' | 'contentType' | 'fields' | 'contentFields' | 'lastModified'>;
 
 function described(how: Delivery, { fields }: Caching): Described {
-  const its = contentFields(how.fields ?? {});
-  const { status, more = [] } = how;
+  const { status, coding } = how;
+  const recorded = contentFields(how.fields ?? {});
+  const its: ResponseField[] = coding === undefined ? recorded : [...recorded, ['Content-Encoding', coding]];
+  const more = how.negotiated ? [...(how.more ?? []), varyByCoding] : (how.more ?? []);
   return {
     ...(status !== undefined && { status }),
     contentType: how.contentType,

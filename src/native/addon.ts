@@ -2,6 +2,7 @@
 // The addon is one binary for Node, Bun and Deno; package.json's "imports" says where it is.
 
 import { createRequire } from 'node:module';
+import type { ContentCoding } from '../content_coding.ts';
 import type { EventBatch } from './engine_events.ts';
 import type { EngineGrants } from './grants.ts';
 import type { NetDevice, SealMeans } from './host.ts';
@@ -306,6 +307,22 @@ export interface Addon extends EngineLogs {
    * with code EFBIG when the source is larger.
    */
   importSmallFile(source: string, staging: string, most: number): Hashed & { bytes: Buffer };
+  /**
+   * Codes a file into a new staging file, on a thread of least priority, one file at a time. Undefined: the
+   * result would have more than `most` bytes. Rejects with code EBADMSG when the file has not this digest,
+   * and with ECANCELED after endCoding.
+   */
+  codeFile(
+    coding: ContentCoding,
+    file: { source: string; digest: string; staging: string; most: number },
+  ): Promise<Hashed | undefined>;
+  /**
+   * Whether a file decodes to that blob, and nothing but it. On the same thread; rejects with ECANCELED, and
+   * with what reading does.
+   */
+  isCoding(coding: ContentCoding, path: string, blob: Hashed): Promise<boolean>;
+  /** Ends the coding of all files that were asked for before. */
+  endCoding(): void;
 }
 
 export const addon = createRequire(import.meta.url)('#addon') as Addon;

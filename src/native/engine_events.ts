@@ -9,6 +9,8 @@ export interface RequestEvent {
   request: number;
   /** The id of the mount that the request is for; 0: none covers its path. */
   mount: number;
+  /** What the client accepts (content_coding.ts); 0 where the mount's answers have one coding. */
+  codings: number;
   method: string;
   /** Origin-form, as sent: path and query, not decoded. Latin-1. */
   target: string;

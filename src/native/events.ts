@@ -3,7 +3,7 @@
 import type { EngineEvent, EventBatch, RequestEvent } from './addon.ts';
 
 /** Words of a request, in native/node/reactor.cc's order. */
-const requestWords = 10;
+const requestWords = 11;
 
 export function forEachEvent(batch: EventBatch, on: (event: EngineEvent) => void): void {
   for (let at = 0; at < batch.length; ) {
@@ -24,12 +24,13 @@ function requestAt(batch: EventBatch, at: number): RequestEvent {
     reactor: batch[at] as number,
     request: batch[at + 1] as number,
     mount: batch[at + 2] as number,
-    method: batch[at + 3] as string,
-    target: batch[at + 4] as string,
-    head: batch[at + 5] as string,
-    authority: batch[at + 6] as string,
-    hasBody: batch[at + 7] as boolean,
-    subject: batch[at + 8] as string,
-    name: batch[at + 9] as string,
+    codings: batch[at + 3] as number,
+    method: batch[at + 4] as string,
+    target: batch[at + 5] as string,
+    head: batch[at + 6] as string,
+    authority: batch[at + 7] as string,
+    hasBody: batch[at + 8] as boolean,
+    subject: batch[at + 9] as string,
+    name: batch[at + 10] as string,
   };
 }

@@ -14,6 +14,8 @@ export interface EngineMount {
   openReads: boolean;
   /** The parameters of a query that answers depend on: all others are left out of the key of a kept plan. */
   parameters: readonly string[];
+  /** Answers may come in several content codings: a request's plan is found by those that it accepts, too. */
+  codings?: boolean;
   /** Which pages of other origins may read what is served here; absent: none. */
   cors?: EngineCors;
 }

@@ -39,7 +39,9 @@ export interface DeliverPlan {
   grant?: string;
   /** Seconds since the epoch, until when it may be kept; absent: for ever. */
   expires?: number;
-  /** Request fields that it depends on, in lower case. A plan that depends on any is not kept. */
+  /** Clients that accept other content codings have another plan. It is kept where the mount says so. */
+  codings?: boolean;
+  /** Further request fields that it depends on, in lower case. A plan that depends on any is not kept. */
   varies?: readonly string[];
   /** A blob that is sealed at a lower level is refused with `seal-too-low`, or copied. */
   floor?: { level: SealLevel; refuse: boolean };

@@ -58,6 +58,8 @@ export interface FoundBlob {
   epoch: Epoch;
   /** When it ends in any case, in milliseconds since 1970; absent: never. */
   expires?: number | undefined;
+  /** The name that it was asked for by; absent: its digest. */
+  at?: Name;
 }
 
 /** An object to deliver. */
@@ -138,7 +140,12 @@ export class Objects {
     const epoch = epochs.ofBucket(at.bucket);
     const ref = this.#head(at);
     const { kind } = this.bucket(at.bucket);
-    return { ref, kind, ...this.#blob(ref.digest, at.bucket), epoch, expires: ref.expires };
+    return { ref, kind, at, ...this.#blob(ref.digest, at.bucket), epoch, expires: ref.expires };
+  }
+
+  /** What a name points at, where it is a matter of taste. */
+  digestOf(at: Name): string | undefined {
+    return this.#current(at)?.digest;
   }
 
   /** Bytes by what they are. Throws what `recorded` of the store does. */

@@ -13,7 +13,7 @@ import { objects as objectsProtocol } from '../protocols/objects/index.ts';
 import { web } from '../protocols/web/index.ts';
 import { firstReadOf, sealFloorOf } from '../seal_policy.ts';
 import { authorizer } from '../sites/authorize.ts';
-import type { Mount, Protocol } from '../sites/mount.ts';
+import type { Mount, Protocol, Services } from '../sites/mount.ts';
 import { type Mounted, mounted } from '../sites/mounts.ts';
 import type { Store } from '../store/store.ts';
 
@@ -80,7 +80,7 @@ function warnOfBuckets({ sites = [] }: Config, objects: Objects, log: Logger): v
 /** The application, and the mounts by which the engine asks it. */
 export function createApplication(
   config: Config,
-  objects: Objects,
+  { objects, coder }: Pick<Services, 'objects' | 'coder'>,
   { tokens, ownToken }: Credentials,
   path: string,
   log: Logger,
@@ -89,5 +89,5 @@ export function createApplication(
   const openReads = auth.reads === 'open';
   const authorize = authorizer(tokens, auth.clients, openReads, ownToken);
   warnOfBuckets(config, objects, log);
-  return mounted(mountsOf(config, path), protocols, { objects, authorize, openReads, log });
+  return mounted(mountsOf(config, path), protocols, { objects, coder, authorize, openReads, log });
 }

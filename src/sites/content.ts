@@ -12,7 +12,7 @@ import { seenPath } from './paths.ts';
 
 /** The newest version of a name. */
 export function objectContent(
-  services: Pick<Services, 'log' | 'caching'>,
+  services: ContentServices,
   request: EngineRequest,
   found: Found,
   grant: string,
@@ -27,14 +27,20 @@ export function objectContent(
   });
 }
 
+/** What the content of an answer is made with. */
+type ContentServices = Pick<Services, 'log' | 'caching' | 'negotiate'>;
+
 export function content(
-  { log, caching }: Pick<Services, 'log' | 'caching'>,
+  { log, caching, negotiate }: ContentServices,
   request: EngineRequest,
-  { blob, recorded, floor, expires }: FoundBlob,
+  found: FoundBlob,
   told: Omit<Delivery, 'expires' | 'floor'>,
 ): Decision | Promise<Decision> {
+  const { of, ...negotiated } = negotiate?.(request, found, told) ?? { of: found };
+  const { blob, recorded, floor, expires } = of;
   const how = {
     ...told,
+    ...negotiated,
     ...cachingFor(caching, request, told),
     ...(floor && { floor }),
     ...(expires !== undefined && { expires }),

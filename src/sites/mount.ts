@@ -2,10 +2,12 @@
 
 import type { Logger } from 'pino';
 import type { Handle } from '../engine/bridge.ts';
+import type { Coder } from '../objects/coder.ts';
 import type { Objects } from '../objects/objects.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 import type { Authorize } from './authorize.ts';
 import type { Caching } from './caching.ts';
+import type { Negotiate } from './negotiation.ts';
 
 export interface Mount {
   /** A host name in lower case; `*.example.com`: every name below example.com; `*`: every host. */
@@ -23,11 +25,14 @@ export interface Mount {
 /** What every protocol works with. It reaches the store through `objects` only. */
 export interface Services {
   objects: Objects;
+  coder: Coder;
   authorize: Authorize;
   /** Whether everybody may read: then the engine looks at no credentials. */
   openReads: boolean;
   /** The caching rules of the site; absent: it has none. */
   caching?: Caching;
+  /** Which coding of the bytes a client gets; absent: the site has none to offer. */
+  negotiate?: Negotiate;
   log: Logger;
 }
 

@@ -7,6 +7,7 @@ import { problem } from '../engine/plan.ts';
 import type { EngineMount } from '../native/addon.ts';
 import { engineCors } from './cors.ts';
 import type { Mount, Protocol, Services } from './mount.ts';
+import { negotiationOf } from './negotiation.ts';
 import { cachingOf, withPolicy } from './policy.ts';
 
 export interface Mounted {
@@ -27,10 +28,13 @@ export function mounted(
     checkMount(mount);
     const { serve, parameters } = protocolOf(mount, protocols);
     const caching = cachingOf(mount);
-    handles.push(withPolicy(serve(caching ? { ...services, caching } : services, mount), mount));
+    const negotiate = negotiationOf(mount, services);
+    const its = { ...services, ...(caching && { caching }), ...(negotiate && { negotiate }) };
+    handles.push(withPolicy(serve(its, mount), mount));
     const { host, path, site } = mount;
     const cors = site?.cors && engineCors(site.cors);
-    return { id: index + 1, host, path, openReads: services.openReads, parameters, ...(cors && { cors }) };
+    const more = { ...(negotiate && { codings: true }), ...(cors && { cors }) };
+    return { id: index + 1, host, path, openReads: services.openReads, parameters, ...more };
   });
   checkPlaces(mounts);
   const isServed = servedHosts(mounts);

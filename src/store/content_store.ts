@@ -9,6 +9,7 @@ import { type Adopted, adoptBlob } from './adoption.ts';
 import { Arrivals } from './arrivals.ts';
 import { Blobs, blobsFolder } from './blobs.ts';
 import { Buckets } from './buckets.ts';
+import { Codings } from './codings.ts';
 import {
   type Collected,
   type CollectionParts,
@@ -18,7 +19,7 @@ import {
   type Round,
 } from './collection.ts';
 import { StoreFormat } from './format.ts';
-import { forgetBlob } from './gc.ts';
+import { forgetBlob, releaseCodings } from './gc.ts';
 import { namelessHold } from './holds.ts';
 import { knownBlob, knownBlobs } from './known_blobs.ts';
 import { checkData, checkLockFile, checkWhole, lockStore, makeFolders, makeRoot } from './layout.ts';
@@ -130,6 +131,7 @@ class ContentStore implements Store {
   readonly #proofs: Proofs;
   readonly #arrivals: Arrivals;
   readonly #naming: Naming;
+  readonly codings: Codings;
   readonly #leases = new Leases();
   /** The locks of blobs, by digest: none is placed while it is proved or withdrawn. */
   readonly #locks = new KeyedLock();
@@ -148,6 +150,7 @@ class ContentStore implements Store {
     const sizeOf = (digest: string) => this.blob(digest)?.size;
     const parts = { refs: this.#refs, arrivals: this.#arrivals, blobs, buckets: this.#buckets, sizeOf };
     this.#naming = new Naming(parts);
+    this.codings = new Codings({ ...parts, meta, prove: (...what) => this.prove(...what) });
   }
 
   // --- buckets ---
@@ -221,8 +224,11 @@ class ContentStore implements Store {
     return this.#locks.run(digest, () => restoreBlob(this.#meta, this.#blobs, digest, wanted));
   }
 
-  forget(digest: string, why: string): Promise<boolean> {
-    return this.#locks.run(digest, () => forgetBlob({ meta: this.#meta, blobs: this.#blobs }, digest, why));
+  async forget(digest: string, why: string): Promise<boolean> {
+    const parts = { meta: this.#meta, blobs: this.#blobs };
+    const known = await this.#locks.run(digest, () => forgetBlob(parts, digest, why));
+    for (const coding of await releaseCodings(this.#meta, digest)) await this.forget(coding, why);
+    return known;
   }
 
   stagingPath(): string {

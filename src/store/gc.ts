@@ -4,6 +4,8 @@
 
 import { hasCode, SealgateError } from '../errors.ts';
 import { type Blobs, FilesLeft } from './blobs.ts';
+import { codingsOf } from './codings.ts';
+import { isHeld } from './holds.ts';
 import type { Key, Metadata, Version } from './metadata.ts';
 import type { BlobRecord } from './proofs.ts';
 import { inCommits, removal, type StoreRecord } from './records.ts';
@@ -54,8 +56,10 @@ export async function removeBlob({ meta, blobs }: Parts, digest: string): Promis
       ? undefined
       : { collected: bytesOf(meta, digest), created: Date.now() };
   await recordBeforeFiles(blobs, digest, () => meta.append('blobs', [digest], collected, 'frees'));
-  for (const some of inCommits(versionsOf(meta, digest).map(({ key }) => removal('blobs', key))))
-    await meta.make(some, 'frees');
+  // No coding of the blob is put on record any more: those that are here are all.
+  const codings = codingsOf(meta, digest).records.map(({ table, key }) => removal(table, key));
+  const versions = versionsOf(meta, digest).map(({ key }) => removal('blobs', key));
+  for (const some of inCommits([...codings, ...versions])) await meta.make(some, 'frees');
 }
 
 // On a disk without room for the record the files go first: their space is what the record needs.
@@ -70,6 +74,13 @@ async function recordBeforeFiles(
     await record();
   });
   await blobs.remove(digest);
+}
+
+/** Removes what is on record of a blob's codings. Resolves with those that nothing else keeps. */
+export async function releaseCodings(meta: Metadata, digest: string): Promise<string[]> {
+  const { records, held } = codingsOf(meta, digest);
+  if (records.length > 0) await release(meta, records);
+  return held.filter((each) => !isHeld(meta, each));
 }
 
 /**

@@ -4,6 +4,7 @@
 import type { Counters, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
 import type { GivenFields, ObjectFields } from '../object_fields.ts';
 import type { Adopted } from './adoption.ts';
+import type { Codings } from './codings.ts';
 import type { Collected, Kept, Round } from './collection.ts';
 import type { Quota } from './quota.ts';
 import type { Removed } from './removed_by.ts';
@@ -182,6 +183,8 @@ export type Restored = 'restored' | 'not-withdrawn' | 'forgotten' | 'no-right-fi
 
 export interface Store {
   readonly root: string;
+  /** Stored blobs in other content codings. */
+  readonly codings: Codings;
 
   buckets(): Bucket[];
   bucket(name: string): Bucket | undefined;

@@ -7,6 +7,7 @@ import pino from 'pino';
 import { hello } from '../../examples/hello/index.ts';
 import { lookup } from '../../examples/lookup/index.ts';
 import { addon } from '../../src/native/addon.ts';
+import { Coder } from '../../src/objects/coder.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects } from '../../src/objects/objects.ts';
 import { objects as builtIn } from '../../src/protocols/objects/index.ts';
@@ -36,6 +37,7 @@ const mounts: Mount[] = [
 const protocols = { objects: builtIn, hello, lookup };
 const { handle, table } = mounted(mounts, protocols, {
   objects,
+  coder: new Coder(site.store, log),
   authorize: () => openToAll,
   openReads: true,
   log,

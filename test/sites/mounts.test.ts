@@ -25,7 +25,16 @@ const at = (place: string, protocol = 'place'): Mount => {
 };
 const table = (...mounts: Mount[]) => mounted(mounts, { place }, noServices);
 const asked = (mount: number, target: string) =>
-  new EngineRequest({ mount, method: 'GET', target, head: '', authority: '', hasBody: false, subject: '' });
+  new EngineRequest({
+    mount,
+    method: 'GET',
+    target,
+    head: '',
+    codings: 0,
+    authority: '',
+    hasBody: false,
+    subject: '',
+  });
 
 test('the engine is told of each mount its place and what counts in a query, and asks by its id', () => {
   const places = ['*/', 'x.example/a/', '*.example/'];

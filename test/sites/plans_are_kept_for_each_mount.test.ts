@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import pino from 'pino';
 import { deliver, problem } from '../../src/engine/plan.ts';
 import { addon, type DeliverPlan } from '../../src/native/addon.ts';
+import { Coder } from '../../src/objects/coder.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects } from '../../src/objects/objects.ts';
 import { openToAll } from '../../src/sites/grants.ts';
@@ -80,7 +81,8 @@ const objects = new Objects({
   maxObjectBytes: 1000,
 });
 const log = pino({ level: 'silent' });
-const services = { objects, authorize: () => openToAll, openReads: true, log };
+const coder = new Coder(site.store, log);
+const services = { objects, coder, authorize: () => openToAll, openReads: true, log };
 const { handle, table } = mounted(mounts, { pages, terms }, services);
 const engine = await startEngine(handle, 1, blobsFolder(site.root), table);
 const wire = await Wire.open(engine.origin);

@@ -13,6 +13,7 @@ const event = {
   method: 'GET',
   target: '/o/b/x',
   head: '',
+  codings: 0,
   authority: 'h',
   hasBody: false,
   subject: '',

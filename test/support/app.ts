@@ -9,6 +9,7 @@ import type { Answer, Upload } from '../../src/engine/plan.ts';
 import { problemFrom } from '../../src/engine/plan.ts';
 import { SealgateError } from '../../src/errors.ts';
 import { addon, type DeliverPlan, type RespondPlan, type ResponseField } from '../../src/native/addon.ts';
+import { Coder } from '../../src/objects/coder.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects } from '../../src/objects/objects.ts';
 import { objects as protocol } from '../../src/protocols/objects/index.ts';
@@ -53,13 +54,23 @@ export async function openTestApp(
   const { authorize = () => openToAll, openReads = true } = settings;
   const objects = new Objects({ store, epochs, firstRead: () => 'trust', maxObjectBytes: 1 << 20 });
   const mount: Mount = { host: '*', path: settings.path ?? '/', protocol: 'objects' };
-  const services: Services = { objects, authorize, openReads, log };
+  const coder = new Coder(store, log);
+  const services: Services = { objects, coder, authorize, openReads, log };
   const handle = protocol.serve(services, mount);
 
   const ask = async (method: string, target: string, fields: string[], hasBody = false) => {
     const head = fields.map((field) => `${field}\r\n`).join('');
     const authority = fields.map((line) => /^Host: (.*)$/i.exec(line)?.[1]).find((host) => host) ?? '';
-    const request = new EngineRequest({ mount: 1, method, target, head, authority, hasBody, subject: '' });
+    const request = new EngineRequest({
+      mount: 1,
+      codings: 0,
+      method,
+      target,
+      head,
+      authority,
+      hasBody,
+      subject: '',
+    });
     return (async () => handle(request))().catch((error) => problemFrom(error, log));
   };
   const put = async (target: string, body: string | Uint8Array, fields: string[]) => {

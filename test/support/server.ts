@@ -182,7 +182,9 @@ export function parseHead(heads: string): Pick<Response, 'status' | 'headers'> {
   const headers = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(':');
-    headers.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+    const [name, value] = [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    // RFC 9110 5.3
+    headers.set(name, headers.has(name) ? `${headers.get(name)}, ${value}` : value);
   }
   return { status: Number(statusLine.split(' ')[1]), headers };
 }

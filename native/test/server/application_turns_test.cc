@@ -9,7 +9,9 @@
 namespace sealgate {
 namespace {
 
-ApplicationEvent request(uint64_t id) { return {0, RequestEvent{id, 1, "GET", "/", "", "a", false, "", ""}}; }
+ApplicationEvent request(uint64_t id) {
+  return {0, RequestEvent{id, 1, 0, "GET", "/", "", "a", false, "", ""}};
+}
 
 // The ids of those that are asked now, in order.
 std::string asked(ApplicationTurns& turns) {

@@ -62,9 +62,17 @@ TEST_CASE("a parameter whose name is encoded may be one that counts, so it does"
 
 TEST_CASE("keys of two mounts differ, and so do their hashes") {
   const PlanKeyHash hash{KeyedHash(1, 2)};
-  CHECK(PlanKey{1, "/a"} != PlanKey{2, "/a"});
-  CHECK(hash({1, "/a"}) != hash({2, "/a"}));
-  CHECK(PlanKey{1, "/a"} == PlanKey{1, std::string("/a")});
+  CHECK(PlanKey{1, 0, "/a"} != PlanKey{2, 0, "/a"});
+  CHECK(hash({1, 0, "/a"}) != hash({2, 0, "/a"}));
+  CHECK(PlanKey{1, 0, "/a"} == PlanKey{1, 0, std::string("/a")});
+}
+
+TEST_CASE(
+    "keys of the same target for clients that accept different codings differ, and so do their hashes") {
+  const PlanKeyHash hash{KeyedHash(1, 2)};
+  CHECK(PlanKey{1, 64, "/a"} != PlanKey{1, 65, "/a"});
+  CHECK(hash({1, 64, "/a"}) != hash({1, 65, "/a"}));
+  CHECK(hash({1, 1, "/a"}) != hash({0, 1, "/a"}));
 }
 
 }  // namespace

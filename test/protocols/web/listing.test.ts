@@ -20,7 +20,16 @@ const mount: Mount = {
 };
 const handle = web.serve(app.services, mount);
 async function ask(target: string): Promise<{ status: number; html: string }> {
-  const request = { mount: 1, method: 'GET', target, head: '', authority: '', hasBody: false, subject: '' };
+  const request = {
+    mount: 1,
+    method: 'GET',
+    target,
+    head: '',
+    codings: 0,
+    authority: '',
+    hasBody: false,
+    subject: '',
+  };
   const answer = await handle(new EngineRequest(request));
   if (answer.kind === 'deliver') return { status: answer.status ?? 200, html: answer.blob.digest };
   assert.ok(answer.kind === 'respond');
@@ -91,6 +100,7 @@ test('a folder that is not there has no listing, the site itself has one though 
     method: 'GET',
     target: '/at/',
     head: '',
+    codings: 0,
     authority: '',
     hasBody: false,
     subject: '',

@@ -19,7 +19,16 @@ const handle = web.serve(app.services, { ...settings, site: { ...settings } });
 const get = async (target: string) =>
   (await handle(
     new EngineRequest({
-      ...{ mount: 1, method: 'GET', target, head: '', authority: '', hasBody: false, subject: '' },
+      ...{
+        mount: 1,
+        method: 'GET',
+        target,
+        head: '',
+        codings: 0,
+        authority: '',
+        hasBody: false,
+        subject: '',
+      },
     }),
   )) as DeliverPlan | RespondPlan;
 
