@@ -18,13 +18,15 @@ import type { Objects } from './objects/objects.ts';
 import { Readiness } from './readiness.ts';
 import { checkKtls, modeBeside } from './rollout/kernel_tls.ts';
 import { startOperation } from './rollout/operation.ts';
-import { announce } from './server/announcement.ts';
-import { createApplication, createObjects, objectsPath, startBridge } from './server/application.ts';
+import { withdraw } from './server/announcement.ts';
+import { createObjects, protocolServices, startBridge } from './server/application.ts';
 import { Collector } from './server/collector.ts';
 import { keepTlsFresh } from './server/fresh_tls.ts';
 import { keepGrants } from './server/grants.ts';
 import { checkAccessLog, logCounters, openAccessLog, watchLogs } from './server/logs.ts';
 import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
+import { Reload, type Reloaded } from './server/reload.ts';
+import { ServedSites } from './server/sites.ts';
 import { openServedStore } from './server/store.ts';
 import { serverTokens } from './server/tokens.ts';
 import { startWatchers, type Watchers } from './server/watchers.ts';
@@ -32,6 +34,8 @@ import { startWatchers, type Watchers } from './server/watchers.ts';
 export interface StartOptions {
   /** File that receives all TLS secrets, with which captured traffic can be decrypted; empty: none. */
   keylogFile?: string;
+  /** Reads the configuration again, for a reload; absent: its sites stay as they are. */
+  readConfig?: () => Promise<Config>;
 }
 
 export interface RunningServer {
@@ -40,10 +44,10 @@ export interface RunningServer {
   /** Address of the control listener, `http://127.0.0.1:PORT`. */
   control: string;
   /**
-   * Reopens the access log, and reads certificates and keys again. Rejects with the reason when they cannot
-   * be used; then the old ones stay in use.
+   * Reopens the access log, and reads certificates, keys and the sites of the configuration again. Rejects
+   * with the reasons when some cannot be used; then the old ones of these stay in use.
    */
-  reload(): Promise<void>;
+  reload(): Promise<Reloaded>;
   /** Reopens the access log. Throws when that fails; then the old file stays in use. */
   reopenLogs(): void;
   /** Puts every new connection on userspace TLS. */
@@ -84,7 +88,7 @@ type Closer = () => Promise<void> | void;
 async function assemble(
   given: Config,
   log: Logger,
-  { keylogFile = '' }: StartOptions,
+  { keylogFile = '', readConfig }: StartOptions,
   closers: Closer[],
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
@@ -101,21 +105,21 @@ async function assemble(
   let pool: DeliveryPool | undefined;
   const dropStalePlans = async () => pool?.dropStalePlans();
   const content = await startContent(config, readiness, dropStalePlans, log, closers);
-  const { store, objects, path } = content;
+  const { store, objects } = content;
   const refusals = new Refusals();
   const tokens = serverTokens(config, log);
+  const sites = new ServedSites(config, protocolServices(config, content, { tokens, ownToken }, log));
   const own = () => ({ ...tokens.counters(), ...logCounters(), ...content.counters() });
   const counters = () => ({ ...refusals.plus(pool?.counters() ?? {}), ...own(), ...watch.scrub?.counters() });
   const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
   const operation = await startOperation(config, ktls, counters, log);
-  closers.push(() => operation.close());
-  closers.push(watchLogs(counters, log));
+  closers.push(() => operation.close(), watchLogs(counters, log));
   const reopenLogs = () => openAccessLog(config);
-  const reload = async () => {
-    reopenLogs();
-    if (encrypted) await tlsFiles.renew((tls) => pool?.replaceTls(tls), log);
-    await control?.reload();
-  };
+  const reload = new Reload({
+    ...{ config: given, sites, readConfig, reopenLogs, log },
+    tlsFiles: encrypted ? tlsFiles : undefined,
+    parts: () => ({ pool, control }),
+  });
   control = await startControl(config, tokens, log, {
     operation,
     baseline: new Baseline(),
@@ -129,18 +133,18 @@ async function assemble(
     sentinel: () => watch.sentinel?.status(),
     scrub: () => watch.scrub?.status(),
     collector: content.collector,
-    reload,
+    reloadTls: reload.tls,
+    reload: reload.all,
   });
   closers.push(control.close);
-  const started = await startDelivery(config, reactor, { ...content, tokens, refusals, log }, closers);
+  const started = await startDelivery(config, reactor, { objects, tokens, refusals, sites, log }, closers);
   pool = started;
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
   operation.begin();
-  const needs = { store, objects, operation, token: ownToken, path, log };
+  const needs = { store, objects, operation, token: ownToken, path: () => sites.objectsPath, log };
   closers.push(await startWatchers(config, needs, started, watch));
-  closers.push(
-    await announce(config, { listeners: started.listeners, control: control.url, objects: path }, log),
-  );
+  await reload.announce();
+  closers.push(() => withdraw(config));
   state = 'ready';
 
   const stop = once(() => {
@@ -149,7 +153,7 @@ async function assemble(
   });
   const rollBack = (why: string) => operation.rollout.rollBack({ who: 'signal', why });
   const running = { listeners: started.listeners, control: control.url, failed: store.ended };
-  return { ...running, reload, reopenLogs, rollBack, stop };
+  return { ...running, reload: reload.all, reopenLogs, rollBack, stop };
 }
 
 /** The store, what protocols do with it, and what frees its space. */
@@ -168,16 +172,14 @@ async function startContent(
   const coder = new Coder(store, log);
   closers.push(() => coder.close());
   const counters = () => ({ ...store.counters(), ...collector.counters(), ...coder.counters() });
-  return { store, objects, coder, collector, counters, path: objectsPath(config) };
+  return { store, objects, coder, collector, counters };
 }
 
 interface DeliveryParts {
   objects: Objects;
-  coder: Coder;
   tokens: Tokens;
   refusals: Refusals;
-  /** The path that objects are below. */
-  path: string;
+  sites: ServedSites;
   log: Logger;
 }
 
@@ -185,21 +187,19 @@ interface DeliveryParts {
 async function startDelivery(
   config: Config,
   reactor: ReturnType<typeof reactorOptions>,
-  { objects, coder, tokens, refusals, path, log }: DeliveryParts,
+  { objects, tokens, refusals, sites, log }: DeliveryParts,
   closers: Closer[],
 ): Promise<DeliveryPool> {
-  const { handle, table: mounts } = createApplication(
-    config,
-    { objects, coder },
-    { tokens, ownToken },
-    path,
-    log,
-  );
-  const bridge = startBridge(handle, objects, refusals, log);
+  const bridge = startBridge(sites.handle, objects, refusals, log);
   closers.push(() => bridge.close());
   closers.push(keepGrants(config, tokens));
   const { workers, drain } = config;
-  const pool = await DeliveryPool.start({ workers, reactor: { ...reactor, mounts }, bridge, log });
+  const pool = await DeliveryPool.start({
+    workers,
+    reactor: { ...reactor, mounts: sites.table },
+    bridge,
+    log,
+  });
   closers.push(() => pool.stop(drain.graceSeconds * 1000));
   return pool;
 }

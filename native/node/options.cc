@@ -27,18 +27,6 @@ std::shared_ptr<const Cors> cors_rule(const Napi::Object& from, const char* name
   return out;
 }
 
-std::vector<Mount> mounts(const Napi::Object& given) {
-  const auto list = object(given, "mounts").As<Napi::Array>();
-  std::vector<Mount> out;
-  for (uint32_t i = 0; i < list.Length(); i++) {
-    const auto one = list.Get(i).As<Napi::Object>();
-    out.push_back({static_cast<uint32_t>(number(one, "id")), text(one, "host"), text(one, "path"),
-                   boolean(one, "openReads"), texts(one, "parameters"), one.Get("codings").ToBoolean(),
-                   cors_rule(one, "cors")});
-  }
-  return out;
-}
-
 template <typename Name, size_t N>
 std::array<bool, N> listed(const std::vector<std::string>& names, std::string_view (*name_of)(Name)) {
   std::array<bool, N> out{};
@@ -160,6 +148,17 @@ Napi::Object object(const Napi::Object& from, const char* name) {
   return value.As<Napi::Object>();
 }
 
+std::vector<Mount> mounts_in(const Napi::Array& list) {
+  std::vector<Mount> out;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const auto one = list.Get(i).As<Napi::Object>();
+    out.push_back({static_cast<uint32_t>(number(one, "id")), text(one, "host"), text(one, "path"),
+                   boolean(one, "openReads"), texts(one, "parameters"), one.Get("codings").ToBoolean(),
+                   cors_rule(one, "cors")});
+  }
+  return out;
+}
+
 TlsOptions tls_options(const Napi::Object& given) {
   TlsOptions out;
   const auto certificates = object(given, "certificates").As<Napi::Array>();
@@ -197,7 +196,7 @@ ReactorOptions reactor_options(const Napi::Object& given) {
   read_limits(object(given, "limits"), out);
   read_problems(object(given, "problems"), out);
   out.server_name = text(given, "serverName");
-  out.mounts = mounts(given);
+  out.mounts = mounts_in(object(given, "mounts").As<Napi::Array>());
   out.blobs = text(given, "blobs");
   return out;
 }

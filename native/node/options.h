@@ -26,6 +26,7 @@ SealLevel seal_level(const Napi::Value& given);  // "L2"
 std::array<bool, 2> protocols_in(const Napi::Object& given);
 std::array<bool, kAeads> ciphers_in(const Napi::Object& given);
 
+std::vector<Mount> mounts_in(const Napi::Array& list);
 TlsOptions tls_options(const Napi::Object& given);
 ReactorOptions reactor_options(const Napi::Object& given);
 

@@ -71,6 +71,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
         {InstanceAccessor<&ReactorObject::id>("id"), InstanceAccessor<&ReactorObject::listeners>("listeners"),
          InstanceMethod<&ReactorObject::answer>("answer"), InstanceMethod<&ReactorObject::stop>("stop"),
          InstanceMethod<&ReactorObject::replace_tls>("replaceTls"),
+         InstanceMethod<&ReactorObject::replace_mounts>("replaceMounts"),
          InstanceMethod<&ReactorObject::drop_stale_plans>("dropStalePlans"),
          InstanceMethod<&ReactorObject::connections>("connections"),
          InstanceMethod<&ReactorObject::counters>("counters")});
@@ -106,6 +107,9 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
     std::string failure;
     if (!reactor().replace_tls(tls_options(info[0].As<Napi::Object>()), &failure))
       throw Napi::Error::New(info.Env(), failure);
+  }
+  void replace_mounts(const Napi::CallbackInfo& info) {
+    reactor().replace_mounts(mounts_in(info[0].As<Napi::Array>()));
   }
   void drop_stale_plans(const Napi::CallbackInfo&) { reactor().drop_stale_plans(); }
   Napi::Value connections(const Napi::CallbackInfo& info) {

@@ -29,7 +29,10 @@ std::string_view host_of(std::string_view authority, HostBuffer& lower) {
 
 MountTable::MountTable(std::vector<Mount> mounts) : mounts_(std::move(mounts)) {
   ByPath order;
-  for (const Mount& mount : mounts_) order.push_back(&mount);
+  for (const Mount& mount : mounts_) {
+    order.push_back(&mount);
+    ids_.insert(mount.id);
+  }
   std::stable_sort(order.begin(), order.end(),
                    [](const Mount* a, const Mount* b) { return a->path.size() > b->path.size(); });
   for (const Mount* mount : order) {

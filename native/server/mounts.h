@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace sealgate {
@@ -33,6 +34,8 @@ class MountTable {
   MountTable(const MountTable&) = delete;
   MountTable& operator=(const MountTable&) = delete;
 
+  bool has(uint32_t id) const { return ids_.contains(id); }
+
   // Null when no mount covers the path. `authority` is a host, with a port if the client named one.
   // `target` is in origin-form, or "*", which counts as the root path (RFC 9110 9.3.7).
   const Mount* find(std::string_view authority, std::string_view target) const {
@@ -53,6 +56,7 @@ class MountTable {
   static const Mount* covering(const ByHost& mounts, std::string_view host, std::string_view path);
 
   const std::vector<Mount> mounts_;
+  std::unordered_set<uint32_t> ids_;
   ByHost names_;                 // by host name
   ByHost suffixes_;              // by what follows the star in "*.name": ".name"
   ByPath everywhere_;            // mounts of host "*"

@@ -63,6 +63,13 @@ void PlanCache::drop_stale() {
   }
 }
 
+void PlanCache::keep_those_of(const MountTable& mounts) {
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    const auto looked_at = entry++;
+    if (!mounts.has(looked_at->mount)) remove(looked_at);
+  }
+}
+
 void PlanCache::grew(const PlanKey& key) {
   const auto found = index_.find(key);
   if (found == index_.end()) return;

@@ -35,6 +35,8 @@ class PlanCache {
   bool evict(size_t plans);
   // Removes stale plans and closes their files, instead of waiting until they are looked up.
   void drop_stale();
+  // Removes the plans of mounts that the table does not have, and closes their files.
+  void keep_those_of(const MountTable& mounts);
   // The plan of this key has received an answer; its bytes are added to the total.
   void grew(const PlanKey& key);
 

@@ -133,6 +133,13 @@ bool Reactor::replace_tls(const TlsOptions& options, std::string* failure) {
   return made != nullptr;
 }
 
+void Reactor::replace_mounts(std::vector<Mount> mounts) {
+  mailbox_->post([this, made = std::make_shared<const MountTable>(std::move(mounts))] {
+    mounts_ = made;
+    plans_.keep_those_of(*made);
+  });
+}
+
 void Reactor::drop_stale_plans() {
   mailbox_->post([this] { plans_.drop_stale(); });
 }

@@ -122,6 +122,9 @@ class Reactor {
   void stop(int64_t grace_ms);
   // Used for handshakes from now on. False when the options are refused; then nothing has changed.
   bool replace_tls(const TlsOptions& options, std::string* failure);
+  // Requests whose head is complete later are for these mounts. Kept plans of mounts that are not among them
+  // are dropped; requests under way go on by the mount that they were found to be for.
+  void replace_mounts(std::vector<Mount> mounts);
   // Removes kept plans whose epoch has moved, and closes their files.
   void drop_stale_plans();
 

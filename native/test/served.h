@@ -82,6 +82,7 @@ class Served {
   int port() const { return port_; }
   static constexpr size_t kMostInMemory = 100'000;
   const Reactor& reactor() const { return *reactor_; }
+  void replace_mounts(std::vector<Mount> mounts) { reactor_->replace_mounts(std::move(mounts)); }
   // The application goes on with a request of /held.
   void let_go() { gate_.release(); }
 

@@ -66,12 +66,12 @@ When the server accepts connections it prints 'listening URL' for each listener 
 error if the access log uses standard output. The log goes to standard error. The server keeps running when a
 log cannot be written.
 SIGTERM and SIGINT end the server after running transfers have finished; a second signal ends it at once.
-SIGHUP reads certificates and keys again, and reopens the access log.
+SIGHUP reads certificates, keys and the sites of the configuration again, and reopens the access log.
 SIGUSR1 reopens the access log, and does nothing else.
 SIGUSR2 rolls kernel TLS back: every new connection uses userspace TLS.
 The control plane answers GET / (dashboard), /metrics, /healthz, /readyz, /status, /history, /rollout, /audit,
-/connections, /diagnosis, /doctor, /buckets and /gc, and POST /rollout, /rollout/rollback, /tls/reload,
-/buckets, /buckets/set, /gc and /forget.`,
+/connections, /diagnosis, /doctor, /buckets and /gc, and POST /rollout, /rollout/rollback, /reload,
+/tls/reload, /buckets, /buckets/set, /gc and /forget.`,
     )
     .action(serve);
 }
@@ -86,7 +86,8 @@ async function serve(options: ServeOptions): Promise<void> {
     'log.access': { flag: '--access-log', value: options.accessLog },
     'log.level': { flag: '--log-level', value: options.logLevel },
   };
-  const config = await loadConfig({ file: options.config, flags });
+  const readConfig = () => loadConfig({ file: options.config, flags });
+  const config = await readConfig();
   if (!options.coreDumps) addon.forbidCoreDumps();
   if (config.listeners.some(({ tls }) => tls)) await new TlsFiles(config.tls, '').read();
   endForGood();
@@ -95,7 +96,10 @@ async function serve(options: ServeOptions): Promise<void> {
   const { insecureKeylog: keylogFile } = options;
   if (keylogFile) log.warn({ file: keylogFile }, 'all TLS secrets are being written');
   const told = firstEndSignal(log);
-  const starting = startServer(config, log, keylogFile ? { keylogFile: resolve(keylogFile) } : {});
+  const starting = startServer(config, log, {
+    readConfig,
+    ...(keylogFile && { keylogFile: resolve(keylogFile) }),
+  });
   const early = await Promise.race([told, starting.then(() => undefined)]);
   if (early) return endStart(early, starting);
   const server = await starting;

@@ -8,7 +8,7 @@ export function addTls(program: Command): void {
   const tls = program.command('tls').description('manage the certificates of a running server');
   withExamples(tls, 'sealgate tls reload');
   const reloading = withControl(tls.command('reload'))
-    .description('read certificates and keys again, and reopen the access log, as SIGHUP does')
+    .description('read certificates and keys again, and reopen the access log')
     .addHelpText('after', '\nOver HTTP, at the control plane: POST /tls/reload, without a body.')
     .action(reload);
   withExamples(reloading, 'sealgate tls reload --config site/sealgate.json');

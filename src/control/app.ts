@@ -1,6 +1,6 @@
 // The control plane's Hono application: health, metrics, status, rollout and store management for operators.
 
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import { authorizeControl, type ControlAccess } from './authorize.ts';
 import { type ContentServices, contentRoutes } from './content.ts';
@@ -18,7 +18,9 @@ export interface ControlServices extends ViewServices {
   state(): 'starting' | 'ready' | 'draining';
   content: Omit<ContentServices, 'audit'>;
   /** Reads certificates and keys again. Rejects with the reason when they cannot be used. */
-  reload(): Promise<void>;
+  reloadTls(): Promise<void>;
+  /** Reads all again that can be, and resolves with what changed. Rejects with the reasons when it cannot. */
+  reload(): Promise<object>;
 }
 
 const headers = secureHeaders({
@@ -49,24 +51,34 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
   });
   app.get('/audit', (c) => c.json({ entries: services.operation.audit.recent(100) }));
   app.route('/rollout', rolloutRoutes(services.operation));
-  app.route('/tls', tlsRoutes(services));
+  app.route('/', reloadRoutes(services));
   app.route('/', contentRoutes({ ...services.content, audit: services.operation.audit }));
   app.route('/', viewRoutes(services));
   app.route('/', pageRoutes());
   return app;
 }
 
-function tlsRoutes({ reload, operation }: ControlServices): Hono<ControlEnv> {
+function reloadRoutes({ reload, reloadTls, operation }: ControlServices): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>();
-  app.post('/reload', async (c) => {
-    // Recorded before it is done: no change without an author on record.
-    await operation.audit.append({ who: whoOf(c), action: 'tls-reload', why: 'asked to' });
+  // Recorded before it is done: no change without an author on record.
+  const record = (c: Context<ControlEnv>, action: string) =>
+    operation.audit.append({ who: whoOf(c), action, why: 'asked to' });
+  app.post('/tls/reload', async (c) => {
+    await record(c, 'tls-reload');
     try {
-      await reload();
+      await reloadTls();
     } catch (cause) {
       return problem(c, 422, 'tls-refused', `${(cause as Error).message}; the certificates in use stay`);
     }
     return c.body(null, 204);
+  });
+  app.post('/reload', async (c) => {
+    await record(c, 'reload');
+    try {
+      return c.json(await reload());
+    } catch (cause) {
+      return problem(c, 422, 'reload-refused', `${(cause as Error).message}; what was in use stays`);
+    }
   });
   return app;
 }

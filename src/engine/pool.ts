@@ -8,6 +8,7 @@ import type {
   BoundListener,
   ConnectionInfo,
   Counters,
+  EngineMount,
   Reactor,
   ReactorOptions,
   TlsOptions,
@@ -78,13 +79,23 @@ export class DeliveryPool {
     this.#options = { ...this.#options, reactor: { ...this.#options.reactor, tls } };
   }
 
+  /** Resolves when every request whose head arrives from now on is for one of these mounts. */
+  async replaceMounts(mounts: readonly EngineMount[]): Promise<void> {
+    this.#options = { ...this.#options, reactor: { ...this.#options.reactor, mounts } };
+    await this.#onAll((reactor) => reactor.replaceMounts(mounts));
+  }
+
   /**
    * Makes every worker drop the kept plans whose epoch has moved, and close their files. Resolves when all
    * have done so.
    */
   async dropStalePlans(): Promise<void> {
+    await this.#onAll((reactor) => reactor.dropStalePlans());
+  }
+
+  async #onAll(tell: (reactor: Reactor) => void): Promise<void> {
     const live = [...this.#live.values()];
-    for (const { reactor } of live) reactor.dropStalePlans();
+    for (const { reactor } of live) tell(reactor);
     // A reactor works through its mailbox in order, so its answer to a later question shows that it is done.
     await Promise.all(live.map(({ reactor }) => reactor.connections(1).catch(() => [])));
   }

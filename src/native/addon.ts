@@ -194,6 +194,11 @@ export interface Reactor {
    * Uses the options for new handshakes. Throws the reason when they are refused; then nothing has changed.
    */
   replaceTls(options: TlsOptions): void;
+  /**
+   * Requests whose head arrives later are for these mounts. Kept plans of mounts whose id is not among them
+   * are dropped, and requests under way keep the mount that they were found to be for.
+   */
+  replaceMounts(mounts: readonly EngineMount[]): void;
   /** Drops kept plans whose epoch has moved, and closes their files. */
   dropStalePlans(): void;
   counters(): Counters;

@@ -39,7 +39,7 @@ export interface SentinelParts {
   /** The server's own bearer token; empty where reading needs none. */
   token: string;
   /** The path that objects are below, with a slash at its end. */
-  objects: string;
+  objects(): string;
   /** Objects larger than this many bytes are not fetched. */
   maxBytes: number;
   log: Logger;
@@ -114,7 +114,7 @@ export class Sentinel {
       const { fetchDigest } = await import('./fetch_digest.ts');
       fetched = await fetchDigest({
         listener,
-        path: `${objects}sha256/${digest}`,
+        path: `${objects()}sha256/${digest}`,
         token,
         maxBytes,
         serverName,

@@ -30,12 +30,12 @@ function fileOf(store: string): string {
   return join(store, 'server.json');
 }
 
-/** Writes server.json, which the returned function removes. A failure to write it is only logged. */
+/** Writes server.json. A failure to write it is only logged. */
 export async function announce(
   config: Config,
   at: { listeners: BoundListener[]; control: string; objects: string },
   log: Logger,
-): Promise<() => Promise<void>> {
+): Promise<void> {
   const file = fileOf(config.store);
   const announcement: Announcement = {
     pid: process.pid,
@@ -49,7 +49,11 @@ export async function announce(
   } catch (error) {
     log.warn({ err: error }, 'commands beside this server will not find it by themselves');
   }
-  return () => rm(file, { force: true }).catch(() => {});
+}
+
+/** Removes server.json. */
+export async function withdraw(config: Config): Promise<void> {
+  await rm(fileOf(config.store), { force: true }).catch(() => {});
 }
 
 // On a disk without a block for a new file, the file that a killed server left is overwritten.

@@ -14,7 +14,7 @@ export interface SentinelNeeds {
   operation: Operation;
   token: string;
   /** The path that objects are below. */
-  path: string;
+  path(): string;
   log: Logger;
 }
 

@@ -2,6 +2,7 @@
 // (native/server/mounts.h): the most specific host decides, then the longest path. What no mount of a host
 // covers is looked for among those of less specific hosts, and last among those of all hosts.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Handle } from '../engine/bridge.ts';
 import { problem } from '../engine/plan.ts';
 import type { EngineMount } from '../native/addon.ts';
@@ -10,36 +11,116 @@ import type { Mount, Protocol, Services } from './mount.ts';
 import { negotiationOf } from './negotiation.ts';
 import { cachingOf, withPolicy } from './policy.ts';
 
-export interface Mounted {
-  /** The application of the server: that of the mount that the engine found for a request. */
-  handle: Handle;
-  /** The mounts as the engine is told of them, with the ids by which it names them. */
-  table: EngineMount[];
+/** Mounts that can be served, and their application. */
+interface Prepared {
+  mounts: readonly Mount[];
+  /** What the engine is told of each. */
+  table: readonly EngineMount[];
+  /** The application of each, by the id by which the engine names it. */
+  handles: ReadonlyMap<number, Handle>;
+  unserved: Handle;
 }
 
-/** Throws when a mount cannot be, or two are in the same place. */
-export function mounted(
-  mounts: readonly Mount[],
-  protocols: Readonly<Record<string, Protocol>>,
-  services: Services,
-): Mounted {
-  const handles: Handle[] = [];
-  const table = mounts.map((mount, index): EngineMount => {
-    checkMount(mount);
-    const { serve, parameters } = protocolOf(mount, protocols);
+interface Served {
+  told: EngineMount;
+  handle: Handle;
+}
+
+export class Mounts {
+  readonly #protocols: Readonly<Record<string, Protocol>>;
+  readonly #services: Services;
+  #lastId = 0;
+  #inForce: Prepared;
+  /** The applications of mounts that were replaced: requests for them may be under way. */
+  readonly #before = new Set<ReadonlyMap<number, Handle>>();
+
+  /** Throws when a mount cannot be, or two are in the same place. */
+  constructor(mounts: readonly Mount[], protocols: Readonly<Record<string, Protocol>>, services: Services) {
+    this.#protocols = protocols;
+    this.#services = services;
+    this.#inForce = this.#prepare(mounts);
+  }
+
+  /** The mounts as the engine is told of them. */
+  get table(): readonly EngineMount[] {
+    return this.#inForce.table;
+  }
+
+  /** The application of the server: that of the mount that the engine found for a request. */
+  readonly handle: Handle = (request) => this.#handleOf(request.mount)(request);
+
+  /**
+   * Serves these mounts in place of those before, once the engine is told of them. A mount that is as it was
+   * keeps its id and with it its kept plans. Throws when a mount cannot be; nothing has changed then.
+   * @returns what to call when no request for a replaced mount is under way any more.
+   */
+  replace(mounts: readonly Mount[]): () => void {
+    const before = this.#inForce.handles;
+    this.#inForce = this.#prepare(mounts, this.#inForce);
+    this.#before.add(before);
+    return () => this.#before.delete(before);
+  }
+
+  #handleOf(id: number): Handle {
+    const inForce = this.#inForce.handles.get(id);
+    if (inForce || id === 0) return inForce ?? this.#inForce.unserved;
+    for (const handles of this.#before) {
+      const handle = handles.get(id);
+      if (handle) return handle;
+    }
+    return this.#inForce.unserved;
+  }
+
+  #prepare(mounts: readonly Mount[], before?: Prepared): Prepared {
+    mounts.forEach(checkMount);
+    checkPlaces(mounts);
+    const known = unchanged(mounts, before);
+    const handles = new Map<number, Handle>();
+    const table = mounts.map((mount): EngineMount => {
+      const { handle, told } = known.get(placeOf(mount)) ?? this.#serve(mount);
+      handles.set(told.id, handle);
+      return told;
+    });
+    const isServed = servedHosts(mounts);
+    const unserved: Handle = ({ authority }) => problem(isServed(authority) ? 'not-found' : 'misdirected');
+    return { mounts, table, handles, unserved };
+  }
+
+  // An id is never used twice, so plans that were kept for a mount answer for no other.
+  #serve(mount: Mount): Served {
+    const services = this.#services;
+    const { serve, parameters } = protocolOf(mount, this.#protocols);
     const caching = cachingOf(mount);
     const negotiate = negotiationOf(mount, services);
     const its = { ...services, ...(caching && { caching }), ...(negotiate && { negotiate }) };
-    handles.push(withPolicy(serve(its, mount), mount));
+    const handle = withPolicy(serve(its, mount), mount);
     const { host, path, site } = mount;
     const cors = site?.cors && engineCors(site.cors);
+    const { openReads } = services;
+    this.#lastId += 1;
     const more = { ...(negotiate && { codings: true }), ...(cors && { cors }) };
-    return { id: index + 1, host, path, openReads: services.openReads, parameters, ...more };
-  });
-  checkPlaces(mounts);
-  const isServed = servedHosts(mounts);
-  const unserved: Handle = ({ authority }) => problem(isServed(authority) ? 'not-found' : 'misdirected');
-  return { handle: (request) => (handles[request.mount - 1] ?? unserved)(request), table };
+    return { handle, told: { id: this.#lastId, host, path, openReads, parameters, ...more } };
+  }
+}
+
+/**
+ * What was made of mounts that are as they were, by their place. Empty when there are mounts in other places:
+ * these may take paths from a mount that it has kept plans for.
+ */
+function unchanged(mounts: readonly Mount[], before: Prepared | undefined): Map<string, Served> {
+  const known = new Map<string, Served>();
+  if (!before) return known;
+  const earlier = new Map(
+    before.mounts.map((mount, at) => [placeOf(mount), { mount, told: before.table[at] }]),
+  );
+  if (earlier.size !== mounts.length || mounts.some((each) => !earlier.has(placeOf(each)))) return new Map();
+  for (const mount of mounts) {
+    const place = placeOf(mount);
+    const { mount: its, told } = earlier.get(place) ?? {};
+    const handle = told && before.handles.get(told.id);
+    if (handle && isDeepStrictEqual(its, mount)) known.set(place, { told, handle });
+  }
+  return known;
 }
 
 /** Whether any configured site has this host. Where none is configured, every host is served. */
@@ -78,9 +159,14 @@ function checkMount({ host, path }: Mount): void {
 
 function checkPlaces(mounts: readonly Mount[]): void {
   const places = new Set<string>();
-  for (const { host, path } of mounts) {
-    if (places.has(host + path))
+  for (const mount of mounts) {
+    const { host, path } = mount;
+    if (places.has(placeOf(mount)))
       throw new Error(`Two mounts at host ${host} and path ${path}; leave one out.`);
-    places.add(host + path);
+    places.add(placeOf(mount));
   }
+}
+
+function placeOf({ host, path }: Mount): string {
+  return host + path;
 }

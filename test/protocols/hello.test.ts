@@ -13,7 +13,7 @@ import { Objects } from '../../src/objects/objects.ts';
 import { objects as builtIn } from '../../src/protocols/objects/index.ts';
 import { openToAll } from '../../src/sites/grants.ts';
 import type { Mount } from '../../src/sites/mount.ts';
-import { mounted } from '../../src/sites/mounts.ts';
+import { Mounts } from '../../src/sites/mounts.ts';
 import { blobsFolder } from '../../src/store/blobs.ts';
 import { startEngine } from '../support/engine.ts';
 import { TestStore } from '../support/store.ts';
@@ -35,7 +35,7 @@ const mounts: Mount[] = [
   { host: 'hello.example', path: '/greet/', protocol: 'hello', bucket: 'greetings' },
 ];
 const protocols = { objects: builtIn, hello, lookup };
-const { handle, table } = mounted(mounts, protocols, {
+const { handle, table } = new Mounts(mounts, protocols, {
   objects,
   coder: new Coder(site.store, log),
   authorize: () => openToAll,

@@ -88,7 +88,7 @@ async function sentinel(): Promise<{
       throw error;
     });
   };
-  const parts = { listeners, store, prove, rollout, token: '', objects: '/', maxBytes: 1000, log };
+  const parts = { listeners, store, prove, rollout, token: '', objects: () => '/', maxBytes: 1000, log };
   return { sentinel: new Sentinel(parts), rollout, set, withdrawn };
 }
 

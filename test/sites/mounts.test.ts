@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { EngineRequest } from '../../src/engine/engine_request.ts';
 import { respond } from '../../src/engine/plan.ts';
 import type { Mount, Protocol, Services } from '../../src/sites/mount.ts';
-import { mounted } from '../../src/sites/mounts.ts';
+import { Mounts } from '../../src/sites/mounts.ts';
 import { Resources } from '../../src/sites/resources.ts';
 
 const noServices = {} as Services;
@@ -23,7 +23,7 @@ const at = (place: string, protocol = 'place'): Mount => {
   const slash = place.indexOf('/');
   return { host: place.slice(0, slash), path: place.slice(slash), protocol };
 };
-const table = (...mounts: Mount[]) => mounted(mounts, { place }, noServices);
+const table = (...mounts: Mount[]) => new Mounts(mounts, { place }, noServices);
 const asked = (mount: number, target: string) =>
   new EngineRequest({
     mount,

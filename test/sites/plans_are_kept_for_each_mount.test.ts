@@ -11,7 +11,7 @@ import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects } from '../../src/objects/objects.ts';
 import { openToAll } from '../../src/sites/grants.ts';
 import type { Mount, Protocol } from '../../src/sites/mount.ts';
-import { mounted } from '../../src/sites/mounts.ts';
+import { Mounts } from '../../src/sites/mounts.ts';
 import { blobsFolder } from '../../src/store/blobs.ts';
 import { startEngine } from '../support/engine.ts';
 import { TestStore } from '../support/store.ts';
@@ -83,7 +83,7 @@ const objects = new Objects({
 const log = pino({ level: 'silent' });
 const coder = new Coder(site.store, log);
 const services = { objects, coder, authorize: () => openToAll, openReads: true, log };
-const { handle, table } = mounted(mounts, { pages, terms }, services);
+const { handle, table } = new Mounts(mounts, { pages, terms }, services);
 const engine = await startEngine(handle, 1, blobsFolder(site.root), table);
 const wire = await Wire.open(engine.origin);
 after(async () => {

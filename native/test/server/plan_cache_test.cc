@@ -55,6 +55,16 @@ TEST_CASE("the same path below two mounts has two plans, and one of them goes al
   CHECK(*cache.plans.find(of("/a", 2)) == second);
 }
 
+TEST_CASE("plans of mounts that a table lacks are given up, and those of the others stay") {
+  Cache cache(4);
+  for (const uint32_t mount : {1, 2, 3}) cache.plans.insert(of("/a", mount), plan());
+  cache.plans.keep_those_of(MountTable({{2, "*", "/", true, {}}, {4, "*", "/b/", true, {}}}));
+  CHECK(!cache.plans.find(of("/a", 1)));
+  CHECK(cache.plans.find(of("/a", 2)));
+  CHECK(!cache.plans.find(of("/a", 3)));
+  CHECK_EQ(cache.counters.plan_entries.get(), 1);
+}
+
 TEST_CASE("a plan goes when its slot's epoch moves, and no plan of another slot") {
   Cache cache(4);
   cache.plans.insert(of("/a"), plan(1, cache.epochs.read(1)));

@@ -56,6 +56,25 @@ TEST_CASE("requests in one segment are answered whole, in order, and logged in t
   CHECK_EQ(count(lines, R"("method":"GET","target":"/absent")"), 2);
 }
 
+TEST_CASE("mounts that are replaced under load cost no request, and no plan of theirs is left") {
+  Served served(plain());
+  served.add("/small", std::string(1000, '^'));
+  for (uint32_t id = 2; id < 40; id++) {
+    TestClient client(served.port());
+    client.send(get("/small") + get("/small") + get("/absent"));
+    served.replace_mounts({{id, "*", "/", true, {}}});
+    client.send(get("/small", kLast));
+    const std::string answers = client.receive_all();
+    CHECK_EQ(count(answers, "HTTP/1.1 200 OK\r\n"), 3);
+    CHECK_EQ(count(answers, "HTTP/1.1 404 Not Found\r\n"), 1);
+  }
+  served.replace_mounts({{40, "*", "/elsewhere/", true, {}}});
+  TestClient client(served.port());
+  client.send(get("/small", kLast));
+  CHECK_EQ(count(client.receive_all(), "HTTP/1.1 200 OK\r\n"), 1);
+  CHECK_EQ(served.reactor().counters().plan_entries.get(), 0);
+}
+
 TEST_CASE("whatever clients send before they go, those who come next are served") {
   Served served(plain());
   served.add("/large", std::string(3'000'000, 'l'));

@@ -1,0 +1,94 @@
+// Reload: what a running server reads and opens again when it is told to. What cannot be read again stays as
+// it is in use, and the rest is read all the same.
+
+import type { Logger } from 'pino';
+import { type Config, ConfigError } from '../config.ts';
+import type { ControlListener } from '../control/listener.ts';
+import type { DeliveryPool } from '../engine/pool.ts';
+import type { TlsFiles } from '../engine/tls_files.ts';
+import { announce } from './announcement.ts';
+import { differing, type ServedSites, type SiteChanges } from './sites.ts';
+
+export interface Reloaded {
+  sites: SiteChanges;
+  /** Settings that differ from those in use, and take a restart. */
+  restart: string[];
+}
+
+export interface ReloadParts {
+  /** What the server was started with. */
+  config: Config;
+  sites: ServedSites;
+  /** Reads the configuration again; absent: the server was started without a file. */
+  readConfig: (() => Promise<Config>) | undefined;
+  reopenLogs(): void;
+  /** Absent: no listener has TLS. */
+  tlsFiles: TlsFiles | undefined;
+  /** Undefined until they have started. */
+  parts(): { pool: DeliveryPool | undefined; control: ControlListener | undefined };
+  log: Logger;
+}
+
+export class Reload {
+  readonly #parts: ReloadParts;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: ReloadParts) {
+    this.#parts = parts;
+  }
+
+  /** Opens the access log, and reads certificates and keys again. Rejects with the reason when it cannot. */
+  readonly tls = async (): Promise<void> => {
+    const { reopenLogs, tlsFiles, parts, log } = this.#parts;
+    reopenLogs();
+    await tlsFiles?.renew((tls) => parts().pool?.replaceTls(tls), log);
+    await parts().control?.reload();
+  };
+
+  /** Rejects with all reasons why something could not be read again. One reload comes after the other. */
+  readonly all = (): Promise<Reloaded> => {
+    const mine = this.#last.then(() => this.#all());
+    this.#last = mine.catch(() => {});
+    return mine;
+  };
+
+  /** Tells commands beside the server where it is reached, and where objects are. */
+  async announce(): Promise<void> {
+    const { config, sites, parts, log } = this.#parts;
+    const { pool, control } = parts();
+    if (!pool || !control) return;
+    const at = { listeners: pool.listeners, control: control.url, objects: sites.objectsPath };
+    await announce(config, at, log);
+  }
+
+  async #all(): Promise<Reloaded> {
+    const faults: Error[] = [];
+    const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
+      try {
+        return await work();
+      } catch (error) {
+        faults.push(error as Error);
+        return undefined;
+      }
+    };
+    await attempt(this.tls);
+    const done = await attempt(() => this.#sites());
+    if (faults.length === 0 && done) return done;
+    throw new ConfigError(faults.map(({ message }) => message).join('\n'), { cause: faults[0] });
+  }
+
+  async #sites(): Promise<Reloaded> {
+    const { config, sites, readConfig, parts, log } = this.#parts;
+    const given = (await readConfig?.()) ?? config;
+    const path = sites.objectsPath;
+    const changes = await sites.replace(given.sites, parts().pool);
+    if (sites.objectsPath !== path) await this.announce();
+    const { added, removed, changed } = changes;
+    const isOther = added.length > 0 || removed.length > 0 || Object.keys(changed).length > 0;
+    if (isOther) log.info({ ...changes }, 'the sites were read again');
+    const restart = differing(config, given).filter((name) => name !== 'sites');
+    if (restart.length > 0)
+      log.warn({ settings: restart }, 'settings changed that take a restart; those of the start stay in use');
+    return { sites: changes, restart };
+  }
+}

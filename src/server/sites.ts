@@ -1,0 +1,131 @@
+// ServedSites: the mounts of a running server, made of the sites of its configuration, which are read again
+// while it runs.
+
+import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { Handle } from '../engine/bridge.ts';
+import type { DeliveryPool } from '../engine/pool.ts';
+import type { Objects } from '../objects/objects.ts';
+import { objects as objectsProtocol } from '../protocols/objects/index.ts';
+import { web } from '../protocols/web/index.ts';
+import type { Mount, Protocol, Services } from '../sites/mount.ts';
+import { Mounts } from '../sites/mounts.ts';
+import type { SiteConfig } from '../sites_schema.ts';
+
+/** Every protocol that a mount can name. */
+const protocols: Record<string, Protocol> = { objects: objectsProtocol, web };
+
+/** What reading the sites again changed; each site as its host and path. */
+export interface SiteChanges {
+  added: string[];
+  removed: string[];
+  /** The settings that differ, by site. */
+  changed: Record<string, string[]>;
+  unchanged: number;
+}
+
+type Sites = Config['sites'];
+
+export class ServedSites {
+  readonly #mounts: Mounts;
+  readonly #objects: Objects;
+  readonly #log: Logger;
+  /** Milliseconds after which no request waits for the application any more. */
+  readonly #patience: number;
+  /** Below it are objects for the server itself, when sites are configured. Nobody else knows it. */
+  readonly #own = `/${randomUUID()}/`;
+  #sites: Sites;
+
+  constructor({ sites, limits }: Pick<Config, 'sites' | 'limits'>, services: Services) {
+    this.#objects = services.objects;
+    this.#log = services.log;
+    this.#patience = limits.applicationTimeout;
+    this.#sites = sites;
+    this.#mounts = new Mounts(this.#mountsOf(sites), protocols, services);
+    this.#warnOfBuckets();
+  }
+
+  get handle(): Handle {
+    return this.#mounts.handle;
+  }
+
+  get table(): Mounts['table'] {
+    return this.#mounts.table;
+  }
+
+  /**
+   * Where objects are for the server itself and for commands beside it: without sites at /, as for everybody.
+   */
+  get objectsPath(): string {
+    return this.#pathWith(this.#sites);
+  }
+
+  /** Serves these sites from now on. Resolves when every request whose head arrives later is for them. */
+  async replace(sites: Sites, pool: Pick<DeliveryPool, 'replaceMounts'> | undefined): Promise<SiteChanges> {
+    const changes = changesOf(this.#sites ?? [], sites ?? []);
+    if (isDeepStrictEqual(sites, this.#sites)) return changes;
+    const forget = this.#mounts.replace(this.#mountsOf(sites));
+    this.#sites = sites;
+    await pool?.replaceMounts(this.table);
+    void setTimeout(this.#patience, undefined, { ref: false }).then(forget);
+    this.#warnOfBuckets();
+    return changes;
+  }
+
+  #mountsOf(sites: Sites): Mount[] {
+    const configured = (sites ?? []).map((site): Mount => {
+      const { host, path, protocol, bucket } = site;
+      return { host, path, protocol, ...(bucket !== undefined && { bucket }), site };
+    });
+    return [...configured, { host: '*', path: this.#pathWith(sites), protocol: 'objects' }];
+  }
+
+  #pathWith(sites: Sites): string {
+    return sites === undefined ? '/' : this.#own;
+  }
+
+  /** A bucket may be made later. */
+  #warnOfBuckets(): void {
+    for (const { host, path, bucket } of this.#sites ?? []) {
+      if (bucket === undefined) continue;
+      try {
+        this.#objects.bucket(bucket);
+      } catch (err) {
+        this.#log.warn({ host, path, err }, 'a site has nothing to serve until its bucket is made');
+      }
+    }
+  }
+}
+
+function changesOf(before: readonly SiteConfig[], after: readonly SiteConfig[]): SiteChanges {
+  const earlier = new Map(before.map((site) => [nameOf(site), site]));
+  const later = new Map(after.map((site) => [nameOf(site), site]));
+  const changed: Record<string, string[]> = {};
+  let unchanged = 0;
+  for (const [name, site] of later) {
+    const its = earlier.get(name);
+    const settings = its === undefined ? [] : differing(its, site);
+    if (settings.length > 0) changed[name] = settings;
+    else if (its !== undefined) unchanged += 1;
+  }
+  return {
+    added: [...later.keys()].filter((name) => !earlier.has(name)),
+    removed: [...earlier.keys()].filter((name) => !later.has(name)),
+    changed,
+    unchanged,
+  };
+}
+
+/** Names of the settings that two sections do not have alike. */
+export function differing(one: object, other: object): string[] {
+  const [a, b] = [one, other].map((each) => new Map(Object.entries(each)));
+  const names = new Set([...(a?.keys() ?? []), ...(b?.keys() ?? [])]);
+  return [...names].filter((name) => !isDeepStrictEqual(a?.get(name), b?.get(name)));
+}
+
+function nameOf({ host, path }: SiteConfig): string {
+  return host + path;
+}
