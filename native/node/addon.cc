@@ -19,6 +19,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   init_log(env, exports);
   init_grants(env, exports);
   init_http(env, exports);
+  init_mounts(env, exports);
   init_partial_file(env, exports);
   init_keys(env, exports);
   return exports;

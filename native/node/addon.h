@@ -24,6 +24,7 @@ void init_host(Napi::Env env, Napi::Object exports);          // host.cc
 void init_rollout(Napi::Env env, Napi::Object exports);       // rollout.cc
 void init_log(Napi::Env env, Napi::Object exports);           // log.cc
 void init_grants(Napi::Env env, Napi::Object exports);        // grants.cc
+void init_mounts(Napi::Env env, Napi::Object exports);        // mounts.cc
 void init_partial_file(Napi::Env env, Napi::Object exports);  // partial_file.cc
 void init_http(Napi::Env env, Napi::Object exports);          // http.cc
 void init_keys(Napi::Env env, Napi::Object exports);          // keys.cc

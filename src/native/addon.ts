@@ -8,7 +8,7 @@ import type { EngineGrants } from './grants.ts';
 import type { NetDevice, SealMeans } from './host.ts';
 import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from './ktls.ts';
 import type { EngineLogs } from './logs.ts';
-import type { EngineMount } from './mounts.ts';
+import type { EngineMount, MountTable } from './mounts.ts';
 import type { Conditions, PartialFile, Plan, ResponseField, Validators } from './plan.ts';
 
 export type * from './engine_events.ts';
@@ -246,6 +246,8 @@ export interface Addon extends EngineLogs {
   /** Makes the present grants valid for so many milliseconds from now. */
   extendGrants(milliseconds: number): void;
 
+  /** How reactors find the mount of a request. */
+  mountTable(mounts: readonly EngineMount[]): MountTable;
   /** Binds the listeners. Called on the thread whose `onEvents` will answer. */
   createReactor(options: ReactorOptions): Reactor;
   /** Runs a reactor on the calling thread until it has drained. Blocks. */

@@ -20,6 +20,9 @@ export interface EngineMount {
   cors?: EngineCors;
 }
 
+/** The id of the mount that the engine finds for a host and a path or target; 0: none covers it. */
+export type MountTable = (authority: string, target: string) => number;
+
 /** Cross-origin sharing (native/server/cors.h). */
 export interface EngineCors {
   /** Every answer has `fields`, whatever its origin. */

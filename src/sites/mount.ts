@@ -2,6 +2,7 @@
 
 import type { Logger } from 'pino';
 import type { Handle } from '../engine/bridge.ts';
+import type { EngineRequest } from '../engine/engine_request.ts';
 import type { Coder } from '../objects/coder.ts';
 import type { Objects } from '../objects/objects.ts';
 import type { SiteConfig } from '../sites_schema.ts';
@@ -29,6 +30,8 @@ export interface Services {
   authorize: Authorize;
   /** Whether everybody may read: then the engine looks at no credentials. */
   openReads: boolean;
+  /** The path of a site that is what is asked for with a slash at its end; undefined: there is none. */
+  siteBelow?(request: EngineRequest): string | undefined;
   /** The caching rules of the site; absent: it has none. */
   caching?: Caching;
   /** Which coding of the bytes a client gets; absent: the site has none to offer. */
@@ -43,6 +46,11 @@ export interface Protocol {
    * these alone: an answer that depends on any other must not be a plan that is kept.
    */
   parameters: readonly string[];
+  /**
+   * Names in its paths are opaque: `a/../b`, `a//b` and `%61` are what they are, whatever others read.
+   * Without it a path is for the mount that its normal form belongs to (paths.ts), and for no other.
+   */
+  opaquePaths?: boolean;
   /** The application for one mount. */
   serve(services: Services, mount: Mount): Handle;
 }

@@ -4,11 +4,13 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Handle } from '../engine/bridge.ts';
+import type { EngineRequest } from '../engine/engine_request.ts';
 import { problem } from '../engine/plan.ts';
 import type { EngineMount } from '../native/addon.ts';
 import { engineCors } from './cors.ts';
 import type { Mount, Protocol, Services } from './mount.ts';
 import { negotiationOf } from './negotiation.ts';
+import { inPlace, Places } from './places.ts';
 import { cachingOf, withPolicy } from './policy.ts';
 
 /** Mounts that can be served, and their application. */
@@ -19,6 +21,7 @@ interface Prepared {
   /** The application of each, by the id by which the engine names it. */
   handles: ReadonlyMap<number, Handle>;
   unserved: Handle;
+  places: Places;
 }
 
 interface Served {
@@ -61,6 +64,8 @@ export class Mounts {
     return () => this.#before.delete(before);
   }
 
+  readonly #places = (): Places => this.#inForce.places;
+
   #handleOf(id: number): Handle {
     const inForce = this.#inForce.handles.get(id);
     if (inForce || id === 0) return inForce ?? this.#inForce.unserved;
@@ -82,18 +87,21 @@ export class Mounts {
       return told;
     });
     const isServed = servedHosts(mounts);
-    const unserved: Handle = ({ authority }) => problem(isServed(authority) ? 'not-found' : 'misdirected');
-    return { mounts, table, handles, unserved };
+    const none: Handle = ({ authority }) => problem(isServed(authority) ? 'not-found' : 'misdirected');
+    const unserved = inPlace(none, undefined, this.#places);
+    return { mounts, table, handles, unserved, places: new Places(mounts, table) };
   }
 
   // An id is never used twice, so plans that were kept for a mount answer for no other.
   #serve(mount: Mount): Served {
     const services = this.#services;
-    const { serve, parameters } = protocolOf(mount, this.#protocols);
+    const { serve, parameters, opaquePaths } = protocolOf(mount, this.#protocols);
     const caching = cachingOf(mount);
     const negotiate = negotiationOf(mount, services);
-    const its = { ...services, ...(caching && { caching }), ...(negotiate && { negotiate }) };
-    const handle = withPolicy(serve(its, mount), mount);
+    const siteBelow = (request: EngineRequest) => this.#places().siteBelow(request);
+    const rules = { ...(caching && { caching }), ...(negotiate && { negotiate }) };
+    const served = serve({ ...services, siteBelow, ...rules }, mount);
+    const handle = withPolicy(opaquePaths ? served : inPlace(served, mount, this.#places), mount);
     const { host, path, site } = mount;
     const cors = site?.cors && engineCors(site.cors);
     const { openReads } = services;

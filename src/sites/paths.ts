@@ -39,8 +39,29 @@ function isDots(segment: string): boolean {
 /** The path that rules are compared with; undefined: they match none like it. @param path as it was sent. */
 export function seenPath(path: string): string | undefined {
   const decoded = decodedPath(path);
-  const resolved = decoded === undefined ? undefined : resolvedPath(decoded);
+  return decoded === undefined ? undefined : withoutDots(decoded);
+}
+
+/**
+ * The normal form of a path: decoded, without empty and dot segments. Undefined: it leads out of the root, or
+ * has a bad percent-encoding. @param path as it was sent.
+ */
+export function normalPath(path: string): string | undefined {
+  try {
+    return withoutDots(decodeURIComponent(path));
+  } catch {
+    return undefined;
+  }
+}
+
+function withoutDots(path: string): string | undefined {
+  const resolved = resolvedPath(path);
   if (resolved === undefined) return undefined;
   const { name, isFolder } = resolved;
   return `/${name}${isFolder && name !== '' ? '/' : ''}`;
+}
+
+/** Whether a path may be another than its normal form. @param path as it was sent. */
+export function isOdd(path: string): boolean {
+  return path.includes('%') || path.includes('//') || path.includes('/.');
 }

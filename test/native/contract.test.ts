@@ -112,7 +112,7 @@ test('an Epoch has the same fields in TypeScript and in C++', () => {
 test('a mount has the same fields in TypeScript, in C++ and where it crosses', () => {
   const declared = membersOf('src/native/mounts.ts', 'EngineMount');
   assert.deepEqual(structOf('Mount', read('native/server/mounts.h').text).sort(), declared);
-  const body = /^std::vector<Mount> mounts\(.*?^}/ms.exec(read('native/node/options.cc').text)?.[0] ?? '';
+  const body = /^std::vector<Mount> mounts_in\(.*?^}/ms.exec(read('native/node/options.cc').text)?.[0] ?? '';
   const crossing = [...body.matchAll(/\bone, "(\w+)"/g)].map(([, property]) => property ?? '');
   assert.deepEqual(crossing.sort(), declared);
 });

@@ -9,7 +9,7 @@ import type { Mount, Protocol, Services } from '../../src/sites/mount.ts';
 import { Mounts } from '../../src/sites/mounts.ts';
 import { Resources } from '../../src/sites/resources.ts';
 
-const noServices = {} as Services;
+const noServices = { openReads: true } as Services;
 /** Answers with the place of its mount. */
 const place: Protocol = {
   parameters: ['version'],

@@ -68,6 +68,8 @@ async function answer(site: WebSite, request: EngineRequest, target: WebTarget):
     const to = withQuery(`${site.path}${encodedPath(name)}/`, request.url);
     return redirected(301, to, grant === openToAll);
   }
+  const below = services.siteBelow?.(request);
+  if (below !== undefined) return redirected(301, withQuery(below, request.url), false);
   const listed = isFolder && settings.listing === 'html' ? await listing(site, request, target) : undefined;
   if (listed) return listed;
   const standIn = settings.fallback;
