@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import type * as z from 'zod';
 import { type Config, configSchema } from './config_schema.ts';
 import { controlUrl } from './control_address.ts';
+import { expectationOf } from './faults.ts';
 import { readNamed, whyUnreadable } from './regular_file.ts';
 
 export type { Config };
@@ -40,6 +41,9 @@ export const settings = {
   'log.level': { variable: 'SEALGATE_LOG_LEVEL', type: 'text' },
 } as const;
 export type Setting = keyof typeof settings;
+
+/** Characters of a value that a fault repeats. */
+const shownCharacters = 200;
 
 /** Flags of the command line as typed. */
 export type Flags = Partial<Record<Setting, { flag: string; value: string | string[] | undefined }>>;
@@ -145,10 +149,9 @@ function sentenceOf(issue: z.core.$ZodIssue, path: string[], given: unknown): st
     return `there is no setting ${keys}; 'sealgate config show' lists those there are`;
   }
   if (issue.code === 'invalid_key') return `${issue.issues[0]?.message}, got ${JSON.stringify(path.at(-1))}`;
-  const expected = issue.message
-    .replace(/^(Invalid input|Invalid option|Too small|Too big): /, '')
-    .replace(/, received .*$/, '');
-  return `${expected}, got ${JSON.stringify(given) ?? 'nothing'}`;
+  const shown = JSON.stringify(given) ?? 'nothing';
+  const isLong = shown.length > shownCharacters;
+  return `${expectationOf(issue)}, got ${isLong ? `${shown.slice(0, shownCharacters)}…` : shown}`;
 }
 
 function withPaths(config: Config, base: string): Config {

@@ -7,7 +7,7 @@ import type * as z from 'zod';
 const shownCharacters = 100;
 /** Faults that an answer names; more would not help. */
 const maxNamed = 10;
-const units: Record<string, string> = { array: ' values', string: ' characters' };
+const units: Record<string, string> = { array: 'value', string: 'character' };
 const types: Record<string, string> = {
   int: 'a whole number',
   number: 'a number',
@@ -39,15 +39,17 @@ function shown(value: unknown): string {
   return `'${text.slice(0, shownCharacters)}'`;
 }
 
-function expectationOf(issue: z.core.$ZodIssue): string {
+/** What a field should be; in the words of its schema, where that has some. */
+export function expectationOf(issue: z.core.$ZodIssue): string {
+  const isZods = /^(?:Invalid input|Invalid option|Too small|Too big): /.test(issue.message);
+  if (!isZods && issue.code !== 'invalid_format') return issue.message;
   switch (issue.code) {
     case 'invalid_value':
       return `expected one of ${issue.values.join(', ')}`;
     case 'too_big':
-      return `expected at most ${issue.maximum}${units[issue.origin] ?? ''}`;
+      return `expected at most ${counted(issue.maximum, issue.origin)}`;
     case 'too_small':
-      if (issue.origin !== 'string') return `expected at least ${issue.minimum}${units[issue.origin] ?? ''}`;
-      return issue.message;
+      return `expected at least ${counted(issue.minimum, issue.origin)}`;
     case 'invalid_type':
       return `expected ${types[issue.expected] ?? issue.expected}`;
     case 'invalid_format':
@@ -55,4 +57,9 @@ function expectationOf(issue: z.core.$ZodIssue): string {
     default:
       return issue.message;
   }
+}
+
+function counted(limit: number | bigint, origin: string): string {
+  const unit = units[origin];
+  return unit === undefined ? `${limit}` : `${limit} ${unit}${Number(limit) === 1 ? '' : 's'}`;
 }

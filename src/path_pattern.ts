@@ -49,8 +49,10 @@ function faultOfStars(glob: string): string | undefined {
     return 'expected at most one * between two slashes';
   if (/\{[^}]*[*/{]/.test(glob)) return 'expected none of * / { within {}';
   if (glob.split('{').length - 1 > maxAlternatives) return `expected at most ${maxAlternatives} {}`;
-  const [opened, closed] = ['{', '}'].map((each) => glob.split(each).length);
-  return opened === closed ? undefined : 'expected } for each {';
+  // What is between pairs is gone, and so are pairs with something in them: nothing else may be left.
+  const unpaired = glob.replace(/\{[^{}]+\}/g, '').replace(/\[[^[\]]+\]/g, '');
+  if (/[{}]/.test(unpaired)) return 'expected } for each {, and something between them';
+  return /[[\]]/.test(unpaired) ? 'expected ] for each [, and something between them' : undefined;
 }
 
 /** @param glob without a fault. */

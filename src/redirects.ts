@@ -1,4 +1,4 @@
-// Redirects of a site: which URL a path is sent on to, and whether following them ever ends.
+// Redirects of a site: which URL a path is sent on to.
 
 import { type PathPattern, pathPattern } from './path_pattern.ts';
 
@@ -52,39 +52,4 @@ export function withQuery(to: string, url: string): string {
   const [before = '', fragment] = to.split('#', 2);
   const joined = `${before}${before.includes('?') ? '&' : '?'}${query}`;
   return fragment === undefined ? joined : `${joined}#${fragment}`;
-}
-
-/**
- * Whether a client that follows redirects from a path that `from` matches never arrives.
- * @param hosts names of the site: URLs with them are its own paths.
- */
-export function isLoop(redirects: Redirects, from: string, hosts: readonly string[], rules: number): boolean {
-  let path: string | undefined = sampleOf(from);
-  for (let steps = 0; path !== undefined; steps++) {
-    if (steps > rules) return true;
-    path = ownPath(redirects.of(path)?.to, hosts);
-  }
-  return false;
-}
-
-/** A path that the pattern matches. */
-function sampleOf(glob: string): string {
-  const sample = glob
-    .replace(/\{([^{},]*)(?:,[^{}]*)?\}/g, '$1')
-    .replace(/\[([^\]])[^[\]]*\]/g, '$1')
-    .replace(/\*\*?|\?/g, 'x');
-  return sample.startsWith('/') ? sample : `/${sample}`;
-}
-
-function ownPath(to: string | undefined, hosts: readonly string[]): string | undefined {
-  if (to === undefined) return undefined;
-  const isPath = to.startsWith('/');
-  if (!isPath && !URL.canParse(to)) return undefined;
-  const { hostname, pathname } = new URL(to, 'http://own.invalid');
-  if (!isPath && !hosts.includes(hostname)) return undefined;
-  try {
-    return decodeURIComponent(pathname);
-  } catch {
-    return undefined;
-  }
 }

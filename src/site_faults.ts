@@ -1,7 +1,8 @@
 // What a site's settings cannot be together, each as an issue at the setting that is wrong.
 
 import type * as z from 'zod';
-import { isLoop, Redirects } from './redirects.ts';
+import { Following } from './redirect_loops.ts';
+import { decodedSitePath } from './site_path.ts';
 import type { SiteConfig } from './sites_schema.ts';
 
 type Refuse = (path: PropertyKey[], message: string) => void;
@@ -42,6 +43,7 @@ export function refuseWhatCannotBe(site: SiteConfig, context: z.RefinementCtx): 
   for (const list of ['caching', 'fields'] as const)
     for (const [index, { match }] of (site[list] ?? []).entries())
       refuseOutside(site, match, [list, index, 'match'], refuse);
+  refuseFieldRules(site, refuse);
   const matches = (site.caching ?? []).map(({ match }) => match);
   refuseShadowed(matches, 'caching', 'match', refuse);
   refuseShadowed(
@@ -52,27 +54,34 @@ export function refuseWhatCannotBe(site: SiteConfig, context: z.RefinementCtx): 
   );
 }
 
-/** A pattern below another path than the site's matches nothing. */
-function refuseOutside({ path }: SiteConfig, glob: string, at: PropertyKey[], refuse: Refuse): void {
-  const fixed = /^[^*?{[]*/.exec(glob)?.[0] ?? '';
-  const isBelow = fixed.startsWith(decoded(path)) || (fixed !== glob && decoded(path).startsWith(fixed));
-  if (!glob.startsWith('**') && !isBelow)
-    refuse(at, `it matches nothing: expected a pattern that begins with the path of the site, ${path}`);
+/** A rule of fields that says nothing, or two things of one field. */
+function refuseFieldRules({ fields = [] }: SiteConfig, refuse: Refuse): void {
+  for (const [index, { set, add, remove }] of fields.entries()) {
+    const names = [...Object.keys(set), ...remove].map((name) => name.toLowerCase());
+    const twice = names.find((name, at) => names.indexOf(name) !== at);
+    if (twice !== undefined)
+      refuse(['fields', index], `expected each field once in set and remove, and not ${twice} twice`);
+    if (names.length === 0 && Object.keys(add).length === 0)
+      refuse(['fields', index], 'expected fields to set, add or remove');
+  }
 }
 
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
+/** A pattern below another path than the site's matches nothing. */
+function refuseOutside({ path }: SiteConfig, glob: string, at: PropertyKey[], refuse: Refuse): void {
+  const own = decodedSitePath(path);
+  const fixed = /^[^*?{[]*/.exec(glob)?.[0] ?? '';
+  const isBelow = fixed.startsWith(own) || (fixed !== glob && own.startsWith(fixed));
+  if (!glob.startsWith('**') && !isBelow)
+    refuse(at, `it matches nothing: expected a pattern that begins with the path of the site, ${path}`);
 }
 
 function refuseCaptures(from: string, to: string, at: PropertyKey[], refuse: Refuse): void {
   const captured = from.match(/\*\*?|\{|\[/g)?.length ?? 0;
   const wanted = Math.max(0, ...[...to.matchAll(/\$([1-9])/g)].map(([, digit]) => Number(digit)));
-  if (wanted > captured)
-    refuse(at, `expected at most $${captured}: that is how many *, ** and {} are in from`);
+  if (wanted <= captured) return;
+  const most = captured === 0 ? `no $${wanted}` : `no more than $${captured}`;
+  const has = captured === 0 ? 'nothing' : captured === 1 ? 'one part' : `${captured} parts`;
+  refuse(at, `expected ${most}: ${from} captures ${has}, by *, **, {} and []`);
 }
 
 /** What stands behind the same pattern, or behind one that matches all, is never reached. */
@@ -83,16 +92,14 @@ function refuseShadowed(globs: readonly string[], list: string, member: string, 
   }
 }
 
-/** A redirect that leads back to itself, by others of the same site or by its own pattern. */
+/** A redirect that leads back to itself, by others of any site or by its own pattern. */
 export function refuseLoops(sites: readonly SiteConfig[], context: z.RefinementCtx): void {
-  for (const [index, { host, redirects = [] }] of sites.entries()) {
-    const compiled = new Redirects(redirects);
-    for (const [at, { from }] of redirects.entries())
-      if (isLoop(compiled, from, [host], redirects.length))
-        context.addIssue({
-          code: 'custom',
-          path: [index, 'redirects', at, 'to'],
-          message: `expected a redirect that ends: following it from ${from} comes back`,
-        });
-  }
+  const following = new Following(sites);
+  for (const [index, site] of sites.entries())
+    for (const [at, { from }] of (site.redirects ?? []).entries()) {
+      const path = following.comesBack(site, from);
+      if (path === undefined) continue;
+      const message = `expected a redirect that ends: following it from ${path} comes back`;
+      context.addIssue({ code: 'custom', path: [index, 'redirects', at, 'to'], message });
+    }
 }

@@ -56,6 +56,13 @@ const refusedFields: Record<string, string> = {
   upgrade: 'the server makes it',
   trailer: 'the server makes it',
   te: 'the server makes it',
+  'proxy-connection': 'it is between two hops',
+  'proxy-authenticate': 'it is between two hops',
+  'proxy-authorization': 'it is between two hops',
+  'proxy-authentication-info': 'it is between two hops',
+  age: 'caches make it',
+  via: 'proxies make it',
+  allow: 'the server makes it',
   date: 'the server makes it',
   server: 'the server makes it',
   etag: 'the server makes it',
@@ -128,6 +135,9 @@ const origin = z
   .string()
   .regex(/^(?:\*|https?:\/\/(?:\*\.)?[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*(?::[1-9]\d{0,4})?)$/, {
     error: 'expected an origin as browsers send it, https://name or http://name:port, https://*.name, or *',
+  })
+  .refine((text) => Number(/:(\d+)$/.exec(text)?.[1] ?? 0) <= 65_535, {
+    error: 'expected a port up to 65535',
   })
   .refine((text) => !/^http:\/\/[^:]*:80$|^https:\/\/[^:]*:443$/.test(text), {
     error: "expected an origin without its scheme's own port, as browsers send it",

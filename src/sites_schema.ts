@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { bucketNameSchema } from './object_schema.ts';
 import { patternSchema } from './path_pattern.ts';
 import { refuseLoops, refuseWhatCannotBe } from './site_faults.ts';
+import { decodedSitePath, sitePathSchema } from './site_path.ts';
 import {
   cachingSchema,
   compressionSchema,
@@ -19,11 +20,6 @@ const siteProtocols = ['web', 'objects'] as const;
 /** A host name in lower case; `*.example.com`: every name below example.com; `*`: every host. */
 const host = z.string().regex(/^(?:\*|(?:\*\.)?[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*|\[[0-9a-f:.]+\])$/, {
   error: 'expected a host name in lower case, *.name or *, without a port',
-});
-
-/** Compared with targets as they are sent: without a query, and encoded where they are. */
-const path = z.string().regex(/^\/(?:[!-"$->@-~]*\/)?$/, {
-  error: 'expected a path as clients send it, that begins and ends with a slash',
 });
 
 const objectName = z
@@ -42,6 +38,9 @@ const redirectSchema = z.strictObject({
     .regex(/^(?:\/(?![/\\])|https?:\/\/[^/\s?#$]+(?:[/?#]|$))[!-~]*$/, {
       error: 'expected a path that begins with one slash, or an http:// or https:// URL, percent-encoded',
     })
+    .refine((to) => !/^https?:\/\/[^/?#]*@/.test(to), {
+      error: 'expected a URL without a user name before its host',
+    })
     .describe('Path or URL; $1 to $9 are what the pattern captured. The query of the request is kept.'),
   status: z
     .literal([301, 302, 307, 308])
@@ -52,7 +51,7 @@ const redirectSchema = z.strictObject({
 const siteSchema = z
   .strictObject({
     host: host.default('*').describe('Host name; *.NAME: every name below it; *: every host.'),
-    path: path
+    path: sitePathSchema
       .default('/')
       .describe('Where its paths begin. The longest path of the most specific host wins.'),
     protocol: z
@@ -138,13 +137,14 @@ export const sitesSchema = z
 function refuseOverlaps(sites: readonly SiteConfig[], context: z.RefinementCtx): void {
   const places = new Map<string, number>();
   for (const [index, { host, path }] of sites.entries()) {
-    const first = places.get(host + path);
+    const place = host + decodedSitePath(path);
+    const first = places.get(place);
     if (first !== undefined)
       context.addIssue({
         code: 'custom',
         path: [index, 'path'],
-        message: `expected another host or path than sites.${first} has, ${host}${path}`,
+        message: `expected another host or path than sites.${first} has, ${place}`,
       });
-    else places.set(host + path, index);
+    else places.set(place, index);
   }
 }

@@ -120,7 +120,7 @@ class Exchange {
   void on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing sealing);
   void deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed);
   void describe(const DescribePlan& plan);
-  void send_delivery(Problem problem, uint64_t size);
+  void send_delivery(Problem problem, const Content& content);
   void respond(RespondPlan plan);
   void add_cors();
   void refuse(Problem problem, ResponseFields fields = {});

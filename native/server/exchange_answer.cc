@@ -16,6 +16,15 @@ SealBreak break_of(const SealedFile& file) {
   return why == SealBreak::none ? SealBreak::content : why;
 }
 
+// The fields of a plan that are also those of a refusal: all but how long its content may be kept.
+ResponseFields fields_of_refusal(const Described& plan) {
+  ResponseFields out = plan.fields;
+  std::erase_if(out, [](const auto& field) {
+    return field.first == "Cache-Control" || field.first == "Expires" || field.first == "Sunset";
+  });
+  return out;
+}
+
 }  // namespace
 
 // --- to deliver ---
@@ -100,7 +109,7 @@ void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
       read == ReadBody::done || (read == ReadBody::not_tried && sealed == Sealed::earlier);
   if (for_all && worth_keeping && !response.plan->answer && session_->keep(*this))
     reactor_.plans().grew(key_);
-  send_delivery(problem, content.representation.size);
+  send_delivery(problem, content);
 }
 
 // Answers what needs no byte of a blob while its file is being proved, from what is recorded.
@@ -113,15 +122,15 @@ void Exchange::describe(const DescribePlan& plan) {
   const Problem problem = build_delivery(request_, content, answering, response);
   add_cors();
   if (response.body_in_file() > 0) return respond(plan.otherwise);
-  send_delivery(problem, plan.size);
+  send_delivery(problem, content);
 }
 
-void Exchange::send_delivery(Problem problem, uint64_t size) {
-  if (problem == Problem::range_unsatisfiable) {
-    return refuse(problem, {{"Content-Range", "bytes */" + std::to_string(size)}});
-  }
-  if (problem != Problem::none) return refuse(problem);
-  session_->respond(*this);
+void Exchange::send_delivery(Problem problem, const Content& content) {
+  if (problem == Problem::none) return session_->respond(*this);
+  ResponseFields fields = fields_of_refusal(content.described);
+  if (problem == Problem::range_unsatisfiable)
+    fields.emplace_back("Content-Range", "bytes */" + std::to_string(content.representation.size));
+  refuse(problem, std::move(fields));
 }
 
 // The file does not match its record, or changed since its plan was made. The application proves the blob

@@ -5,6 +5,7 @@ import { fileOf, settings } from '../config.ts';
 import { jsonSchema } from '../config_schema.ts';
 import { TlsFiles } from '../engine/tls_files.ts';
 import type { Reloaded } from '../server/reload.ts';
+import { siteWarnings } from '../site_warnings.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { sayError } from './say.ts';
 import { type SiteOptions, siteConfig, withExamples, withSite } from './site.ts';
@@ -43,8 +44,9 @@ export function addConfig(program: Command): void {
 }
 
 async function check(options: SiteOptions): Promise<void> {
-  const { listeners, tls } = await siteConfig(options);
-  if (listeners.some((each) => each.tls)) await new TlsFiles(tls, '').read();
+  const config = await siteConfig(options);
+  if (config.listeners.some((each) => each.tls)) await new TlsFiles(config.tls, '').read();
+  for (const warning of siteWarnings(config)) sayError(`warning: ${warning}`);
   console.log('the configuration is good');
 }
 

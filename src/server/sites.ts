@@ -11,6 +11,7 @@ import type { DeliveryPool } from '../engine/pool.ts';
 import type { Objects } from '../objects/objects.ts';
 import { objects as objectsProtocol } from '../protocols/objects/index.ts';
 import { web } from '../protocols/web/index.ts';
+import { siteWarnings } from '../site_warnings.ts';
 import type { Mount, Protocol, Services } from '../sites/mount.ts';
 import { Mounts } from '../sites/mounts.ts';
 import type { SiteConfig } from '../sites_schema.ts';
@@ -37,15 +38,19 @@ export class ServedSites {
   readonly #patience: number;
   /** Below it are objects for the server itself, when sites are configured. Nobody else knows it. */
   readonly #own = `/${randomUUID()}/`;
+  readonly #listeners: Config['listeners'];
   #sites: Sites;
 
-  constructor({ sites, limits }: Pick<Config, 'sites' | 'limits'>, services: Services) {
+  constructor(config: Pick<Config, 'sites' | 'limits' | 'listeners'>, services: Services) {
+    const { sites, limits } = config;
+
     this.#objects = services.objects;
     this.#log = services.log;
     this.#patience = limits.applicationTimeout;
     this.#sites = sites;
     this.#mounts = new Mounts(this.#mountsOf(sites), protocols, services);
-    this.#warnOfBuckets();
+    this.#listeners = config.listeners;
+    this.#warn();
   }
 
   get handle(): Handle {
@@ -71,7 +76,7 @@ export class ServedSites {
     this.#sites = sites;
     await pool?.replaceMounts(this.table);
     void setTimeout(this.#patience, undefined, { ref: false }).then(forget);
-    this.#warnOfBuckets();
+    this.#warn();
     return changes;
   }
 
@@ -87,15 +92,28 @@ export class ServedSites {
     return sites === undefined ? '/' : this.#own;
   }
 
-  /** A bucket may be made later. */
-  #warnOfBuckets(): void {
-    for (const { host, path, bucket } of this.#sites ?? []) {
-      if (bucket === undefined) continue;
-      try {
-        this.#objects.bucket(bucket);
-      } catch (err) {
-        this.#log.warn({ host, path, err }, 'a site has nothing to serve until its bucket is made');
-      }
+  #warn(): void {
+    const sites = this.#sites;
+    for (const warning of siteWarnings({ sites, listeners: this.#listeners })) this.#log.warn(warning);
+    void Promise.all((sites ?? []).map((site) => this.#warnOf(site)));
+  }
+
+  /** Buckets and objects may be made later. */
+  async #warnOf({ host, path, bucket, prefix = '', ...site }: SiteConfig): Promise<void> {
+    if (bucket === undefined) return;
+    try {
+      this.#objects.bucket(bucket);
+    } catch (err) {
+      this.#log.warn({ host, path, err }, 'a site has nothing to serve until its bucket is made');
+      return;
+    }
+    const named = { fallback: site.fallback, notFound: site.notFound, ...site.errorPages };
+    for (const [setting, name] of Object.entries(named)) {
+      if (name === undefined) continue;
+      const object = `${bucket}/${prefix}${name}`;
+      await this.#objects.head({ bucket, name: prefix + name }).catch(({ message: reason }) => {
+        this.#log.warn({ host, path, setting, object, reason }, 'a site names an object that is not there');
+      });
     }
   }
 }

@@ -1,7 +1,8 @@
 // Policy: what a site's settings make of the answers of its protocol.
 
 import type { Handle } from '../engine/bridge.ts';
-import type { Answer } from '../engine/plan.ts';
+import { type Answer, problem, type Receiver } from '../engine/plan.ts';
+import { errors, SealgateError } from '../errors.ts';
 import { type Caching, cachingBy } from './caching.ts';
 import { preflight } from './cors.ts';
 import type { Mount } from './mount.ts';
@@ -26,24 +27,42 @@ const inertTypes = [
 ];
 const inert = new RegExp(`^(?:${inertTypes.join('|')}) *(?:;|$)`, 'i');
 
-/** The application of a mount, by its site's settings. */
+/** The application of a mount, by its site's settings. Refusals, too, have the fields of the site. */
 export function withPolicy(handle: Handle, { site, protocol }: Mount): Handle {
   const dress = siteFields(site ?? {});
   const cors = site?.cors;
   const sandboxed = protocol === 'objects' && site?.webContent !== true;
   const dressed = (answer: Answer, path: string | undefined): Answer => {
-    if (answer.kind === 'receive') return answer;
+    if (answer.kind === 'receive') return dressedReceiver(answer, path);
     const plan = { ...answer, fields: dress(path, answer.fields) };
     if (plan.kind === 'respond' || !sandboxed || inert.test(plan.contentType)) return plan;
     return { ...plan, fields: [...plan.fields, ['Content-Security-Policy', 'sandbox']] };
   };
+  const settled = (
+    ask: () => Answer | Promise<Answer>,
+    path: string | undefined,
+  ): Answer | Promise<Answer> => {
+    try {
+      const answer = ask();
+      if (!(answer instanceof Promise)) return dressed(answer, path);
+      return answer.catch(refused).then((each) => dressed(each, path));
+    } catch (error) {
+      return dressed(refused(error), path);
+    }
+  };
+  const dressedReceiver = (receiver: Receiver, path: string | undefined): Receiver => {
+    const received = async (body: never) => settled(() => receiver.received(body), path);
+    return { ...receiver, received } as Receiver;
+  };
   return (request) => {
     const asked = cors && preflight(cors, request);
     if (asked) return asked;
-    const path = site?.fields ? seenPath(request.path) : undefined;
-    const answer = handle(request);
-    return answer instanceof Promise
-      ? answer.then((settled) => dressed(settled, path))
-      : dressed(answer, path);
+    return settled(() => handle(request), site?.fields ? seenPath(request.path) : undefined);
   };
+}
+
+/** What the client did wrong as an answer; whatever else went wrong is thrown on. */
+function refused(error: unknown): Answer {
+  if (!(error instanceof SealgateError) || errors[error.code].source !== 'client') throw error;
+  return problem(error.code, error.message, [], error);
 }

@@ -1,7 +1,7 @@
 // Response fields of a site: those of security and isolation on every answer, and those of its rules by path.
 
 import type { ResponseField } from '../native/addon.ts';
-import { pathPattern } from '../path_pattern.ts';
+import { type PathPattern, pathPattern } from '../path_pattern.ts';
 import type { FieldRule, IsolationRule, SecurityRule } from '../site_rules_schema.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 
@@ -15,9 +15,11 @@ export function siteFields({ security, isolation, fields = [] }: Partial<SiteCon
   const rules = fields.map((rule) => ({ pattern: pathPattern(rule.match), rule }));
   return (path, given) => {
     const dressed = replaced(given, always, unwanted);
-    if (path === undefined) return dressed;
+    // What is for all paths is for those, too, that mean nothing, and are refused.
+    const isFor = ({ glob, matches }: PathPattern) =>
+      path === undefined ? glob === '**' || glob === '/**' : matches(path);
     return rules
-      .filter(({ pattern }) => pattern.matches(path))
+      .filter(({ pattern }) => isFor(pattern))
       .reduce<Fields>((before, { rule }) => byRule(before, rule), dressed);
   };
 }

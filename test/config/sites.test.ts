@@ -31,7 +31,11 @@ const cors = (origins: string[], more = {}) => ({ ...web, cors: { origins, ...mo
 const wrong: [what: string, site: unknown, fault: RegExp][] = [
   ['a web site without a bucket', {}, /^0\.bucket: expected a bucket name/],
   ['a bucket with a slash', { bucket: 'a/b' }, /^0\.bucket: expected a bucket name: .*got "a\/b"/],
-  ['a protocol that is not there', { protocol: 'ftp' }, /^0\.protocol: .*"web"\|"objects".*got "ftp"/],
+  [
+    'a protocol that is not there',
+    { protocol: 'ftp' },
+    /^0\.protocol: expected one of web, objects, got "ftp"/,
+  ],
   ['a host with a port', { ...web, host: 'x.test:443' }, /^0\.host: .*without a port, got "x\.test:443"/],
   ['a host in upper case', { ...web, host: 'X.test' }, /^0\.host: expected a host name in lower case/],
   ['a path without a slash at its end', { ...web, path: '/a' }, /^0\.path: .*ends with a slash, got "\/a"/],
@@ -59,7 +63,11 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
   ],
   ['a target with a line end', redirect('/a', '/b\r\nX: y'), /redirects\.0\.to: expected a path that begins/],
   ['a captured host', redirect('/*', 'https://$1/'), /redirects\.0\.to: expected a path that begins/],
-  ['a capture that is not there', redirect('/a/*', '/b/$2'), /redirects\.0\.to: expected at most \$1/],
+  [
+    'a capture that is not there',
+    redirect('/a/*', '/b/$2'),
+    /redirects\.0\.to: expected no more than \$1: \/a\/\* captures one part, by/,
+  ],
   ['a redirect to itself', redirect('/a', '/a'), /redirects\.0\.to: expected a redirect that ends/],
   [
     'a pattern that its target matches',
@@ -117,6 +125,49 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
   ['an origin with a path', cors(['https://a.test/']), /cors\.origins\.0: expected an origin/],
   ["an origin with its scheme's port", cors(['https://a.test:443']), /cors\.origins\.0: .*own port/],
   ['a star within a name', cors(['https://a*.test']), /cors\.origins\.0: expected an origin/],
+  ['an origin with a port that is none', cors(['https://a.test:65536']), /origins\.0: .*up to 65535/],
+  [
+    'a pattern with one bracket',
+    rule('caching', { match: '/[', maxAge: 1 }),
+    /match: expected \] for each \[/,
+  ],
+  ['a pattern with a bracket too many', redirect('/a]b', '/c'), /from: expected \] for each \[/],
+  ['a pattern with braces the wrong way', redirect('/}a{', '/c'), /from: expected } for each {/],
+  ['a pattern with nothing in brackets', redirect('/a[]', '/c'), /from: expected \] for each \[/],
+  ['a path with dot segments', { ...web, path: '/../x/' }, /^0\.path: .*without empty segments, \. and/],
+  ['a path of slashes', { ...web, path: '//' }, /^0\.path: expected a path without empty segments/],
+  ['a path with an encoded letter', { ...web, path: '/%41/' }, /^0\.path: expected no %41, which clients/],
+  ['a path with an encoded slash', { ...web, path: '/a%2Fb/' }, /^0\.path: expected no %2F/],
+  ['a path with a backslash', { ...web, path: '/a\\b/' }, /^0\.path: expected a path as clients send it/],
+  ['a path encoded in lower case', { ...web, path: '/%c3%a9/' }, /^0\.path: expected UTF-8 behind each %/],
+  ['a path with half a character', { ...web, path: '/%C3/' }, /^0\.path: expected UTF-8 behind each %/],
+  ['a target with a user', redirect('/a', 'https://good.test@evil.test/'), /to: .* without a user name/],
+  [
+    'a capture of what captures nothing',
+    redirect('/a', '/b/$1'),
+    /to: expected no \$1: \/a captures nothing/,
+  ],
+  [
+    'a pattern of which one alternative comes back',
+    {
+      ...web,
+      redirects: [
+        { from: '/{a,b}', to: '/$1x' },
+        { from: '/bx', to: '/b' },
+      ],
+    },
+    /redirects\.0\.to: expected a redirect that ends: following it from \/b comes back/,
+  ],
+  [
+    'a field that is set and removed',
+    rule('fields', { set: { 'X-A': '1' }, remove: ['x-a'] }),
+    /fields\.0: expected each field once in set and remove, and not x-a twice/,
+  ],
+  ['a rule of fields that says nothing', rule('fields', {}), /fields\.0: expected fields to set, add or/],
+  ['Allow that is removed', rule('fields', { remove: ['Allow'] }), /remove\.0: expected another field/],
+  ['an age of its own', rule('fields', { set: { Age: '1' } }), /set\.Age: .*caches make it/],
+  ['a proxy of its own', rule('fields', { add: { Via: '1.1 a' } }), /add\.Via: .*proxies make it/],
+  ['a field of one hop', rule('fields', { set: { 'Proxy-Connection': 'a' } }), /between two hops/],
   ['web content of a web site', { ...web, webContent: true }, /webContent: expected nothing/],
 ];
 
@@ -140,6 +191,41 @@ test('two redirects in a circle are refused, and a chain that ends is not', asyn
   assert.match((await faults(rules(['/a', '/b'], ['/b', '/a'])))[0] ?? '', /redirects\.0\.to/);
   assert.deepEqual(await faults(rules(['/a', '/b'], ['/b', '/c'], ['/c/**', '/d/$1'])), []);
   assert.deepEqual(await faults(rules(['/**', 'https://elsewhere.test/$1'])), []);
+});
+
+test('redirects of two sites that send to each other are refused, also by their hosts', async () => {
+  const sent = (host: string, path: string, from: string, to: string) => ({
+    ...{ ...web, host, path, redirects: [{ from, to }] },
+  });
+  const hosts = await faults(
+    sent('a.test', '/', '/**', 'https://b.test/$1'),
+    sent('*.test', '/', '/x/*', 'http://a.test/x/$1'),
+  );
+  assert.deepEqual(
+    hosts.map((each) => each.replace(/: .*/, '')),
+    ['1.redirects.0.to'],
+  );
+  const paths = await faults(
+    sent('a.test', '/', '/old/**', '/d/$1'),
+    sent('a.test', '/d/', '/d/**', '/old/$1'),
+    sent('*', '/', '/d/**', 'https://a.test/elsewhere/$1'),
+  );
+  assert.deepEqual(
+    paths.map((each) => each.replace(/: .*/, '')),
+    ['0.redirects.0.to', '1.redirects.0.to'],
+  );
+});
+
+test('two sites whose paths differ by encoding alone are refused', async () => {
+  const [fault] = await faults({ ...web, path: '/@x/' }, { ...web, path: '/%40x/' });
+  assert.match(fault ?? '', /^1\.path: expected another host or path than sites\.0 has, \*\/@x\//);
+});
+
+test('paths that clients send encoded, and a long chain of redirects, are taken', async () => {
+  for (const path of ['/', '/%C3%A9/', '/a%20b/', '/@x/', "/a'(b)/", '/.well-known/', '/a..b/'])
+    assert.deepEqual(await faults({ ...web, path }), [], path);
+  const redirects = Array.from({ length: 1000 }, (_, n) => ({ from: `/${n}`, to: `/${n + 1}` }));
+  assert.deepEqual(await faults({ ...web, redirects }), []);
 });
 
 test('a redirect behind one that matches the same is refused', async () => {

@@ -35,10 +35,10 @@ const wrong: [string, unknown, string][] = [
   ['a key that is not there', { bogus: 1 }, `configuration: ${unknown('bogus')}`],
   ['a key in the wrong section', { ktls: { workers: 1 } }, `ktls: ${unknown('workers')}`],
   ['a limit that is not there', { limits: { memory: 1 } }, `limits: ${unknown('memory')}`],
-  ['text for a number', { workers: 'two' }, 'workers: expected number, got "two"'],
-  ['no worker', { workers: 0 }, 'workers: expected number to be >=1, got 0'],
-  ['half a worker', { workers: 1.5 }, 'workers: expected int, got 1.5'],
-  ['null', { store: null }, 'store: expected string, got null'],
+  ['text for a number', { workers: 'two' }, 'workers: expected a number, got "two"'],
+  ['no worker', { workers: 0 }, 'workers: expected at least 1, got 0'],
+  ['half a worker', { workers: 1.5 }, 'workers: expected a whole number, got 1.5'],
+  ['null', { store: null }, 'store: expected text, got null'],
   [
     'seconds for milliseconds',
     { limits: { headTimeout: '10s' } },
@@ -57,7 +57,7 @@ const wrong: [string, unknown, string][] = [
   [
     'a drain of days',
     { drain: { graceSeconds: 86400 } },
-    'drain.graceSeconds: expected number to be <=3600, got 86400',
+    'drain.graceSeconds: expected at most 3600, got 86400',
   ],
   [
     'another scheme',
@@ -86,22 +86,18 @@ const wrong: [string, unknown, string][] = [
     { listeners: ['https://127.0.0.1:1', 'https://1.2.3:1'] },
     'listeners.1: no such address, got "https://1.2.3:1"',
   ],
-  ['no listener', { listeners: [] }, 'listeners: expected array to have >=1 items, got []'],
-  [
-    'an unknown mode',
-    { ktls: { mode: 'on' } },
-    'ktls.mode: expected one of "auto"|"off"|"require", got "on"',
-  ],
-  ['text for a section', { ktls: 'off' }, 'ktls: expected object, got "off"'],
+  ['no listener', { listeners: [] }, 'listeners: expected at least 1 value, got []'],
+  ['an unknown mode', { ktls: { mode: 'on' } }, 'ktls.mode: expected one of auto, off, require, got "on"'],
+  ['text for a section', { ktls: 'off' }, 'ktls: expected an object, got "off"'],
   [
     'an old protocol',
     { tls: { minVersion: 'TLSv1.1' } },
-    'tls.minVersion: expected one of "TLSv1.2"|"TLSv1.3", got "TLSv1.1"',
+    'tls.minVersion: expected one of TLSv1.2, TLSv1.3, got "TLSv1.1"',
   ],
   [
     'a bucket of an unknown kind',
     { buckets: { a: 'fast' } },
-    'buckets.a: expected one of "write-once"|"versioned", got "fast"',
+    'buckets.a: expected one of write-once, versioned, got "fast"',
   ],
   [
     'a bucket that nothing can be called',
@@ -117,7 +113,7 @@ const wrong: [string, unknown, string][] = [
   [
     'an unknown level',
     { log: { level: 'loud' } },
-    'log.level: expected one of "silent"|"fatal"|"error"|"warn"|"info"|"debug"|"trace", got "loud"',
+    'log.level: expected one of silent, fatal, error, warn, info, debug, trace, got "loud"',
   ],
 ];
 
@@ -131,20 +127,20 @@ test('an invalid environment variable: the error names the variable, not the fil
   const env = { SEALGATE_WORKERS: '1x', SEALGATE_KTLS: 'maybe', SEALGATE_LISTEN: '1.2.3.4' };
   assert.deepEqual(await faults('{}', { env }), [
     `SEALGATE_LISTEN: listeners.0: ${address}, got "https://1.2.3.4"`,
-    'SEALGATE_WORKERS: workers: expected number, got "1x"',
-    'SEALGATE_KTLS: ktls.mode: expected one of "auto"|"off"|"require", got "maybe"',
+    'SEALGATE_WORKERS: workers: expected a number, got "1x"',
+    'SEALGATE_KTLS: ktls.mode: expected one of auto, off, require, got "maybe"',
   ]);
 });
 
 test('an invalid flag: the error names the flag, not the variable', async () => {
   const env = { SEALGATE_WORKERS: '2' };
   const flags = { workers: { flag: '--workers', value: 'many' } };
-  assert.deepEqual(await faults('{}', { env, flags }), ['--workers: workers: expected number, got "many"']);
+  assert.deepEqual(await faults('{}', { env, flags }), ['--workers: workers: expected a number, got "many"']);
 });
 
 test('a flag for a section that is not an object: the error names the file', async () => {
   assert.deepEqual(await faults('{"ktls": "off"}', { env: { SEALGATE_KTLS: 'auto' } }), [
-    `${file}: ktls: expected object, got "off"`,
+    `${file}: ktls: expected an object, got "off"`,
   ]);
 });
 

@@ -18,6 +18,10 @@ const files: Record<string, string> = {
   '404.html': 'none',
 };
 const app = 'https://app.test';
+const tenants = {
+  fields: [{ match: '/**', add: { Vary: 'X-Tenant' } }],
+  security: { hsts: { maxAge: 60 } },
+};
 const site = await createSite({
   buckets: { web: 'versioned' },
   sentinel: { intervalSeconds: 0 },
@@ -57,6 +61,8 @@ const site = await createSite({
     { host: 'open.test', bucket: 'web', cors: { origins: ['*'] } },
     { host: 'api.test', protocol: 'objects', cors: { origins: [app], headers: ['X-A', 'X-B'] } },
     { host: 'trusted.test', protocol: 'objects', webContent: true },
+    { host: 'tenants.test', bucket: 'web', ...tenants },
+    { host: 'tenants.test', path: '/s/', protocol: 'objects', ...tenants },
     { host: 'bare.test', bucket: 'web', security: { nosniff: false } },
   ],
 });
@@ -103,6 +109,34 @@ test('fields of security and isolation are on every answer, those of rules on wh
     assert.equal(field(all, 'cross-origin-opener-policy'), 'same-origin');
   }
   assert.equal(field(await get('bare.test', '/a.js'), 'x-content-type-options'), undefined);
+});
+
+test('refusals have the fields of the site, and say for no time that they may be kept', async () => {
+  const token = ['-H', `Authorization: Bearer ${site.token}`];
+  const upload = ['-X', 'PUT', '--data-binary', 'x', '-H', 'Expect:', ...token];
+  const cases: [status: number, path: string, ...args: string[]][] = [
+    [412, '/a.js', '-H', 'If-Match: "x"'],
+    [416, '/a.js', '-H', 'Range: bytes=100-'],
+    [404, '/absent'],
+    [400, '/%zz'],
+    [412, '/s/o/web/a.js', '-H', 'If-Match: "x"'],
+    [416, '/s/o/web/a.js', '-H', 'Range: bytes=100-'],
+    [404, '/s/o/web/absent'],
+    [400, '/s/o/web/a//b'],
+    [401, '/s/o/web/new', '-X', 'DELETE'],
+    [405, '/s/o/web/new', '-X', 'POST'],
+    [412, '/s/o/web/a.js', ...upload, '-H', 'If-None-Match: *'],
+    [422, '/s/o/web/new', ...upload, '-H', `X-Checksum-Sha256: ${'0'.repeat(64)}`],
+  ];
+  for (const [status, path, ...args] of cases) {
+    // Twice: from the application and from a kept plan.
+    for (let i = 0; i < 2; i++) {
+      const answer = await get('tenants.test', path, ...args);
+      const said = ['vary', 'strict-transport-security'].map((name) => answer.headers.get(name));
+      assert.deepEqual([answer.status, ...said], [status, 'X-Tenant', 'max-age=60'], `${status} ${path}`);
+      assert.equal(answer.headers.get('cache-control'), 'no-store', path);
+    }
+  }
 });
 
 test('HTML and SVG of an objects site are sandboxed, unless it is web content', async () => {

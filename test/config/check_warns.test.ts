@@ -1,0 +1,59 @@
+// What is odd about sites and no fault: `sealgate config check` warns of it, and so does the log of a server.
+
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { outcome, runCli, spawnCli } from '../support/runtime.ts';
+import { createSite, TestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
+
+const web = { host: 'a.test', bucket: 'web', prefix: 'p/' };
+const site = await createSite({
+  buckets: { web: 'versioned' },
+  sentinel: { intervalSeconds: 0 },
+  sites: [
+    { ...web, notFound: '404.html', errorPages: { 410: 'gone.html' } },
+    { ...web, path: '/app/', fallback: 'app.html', security: { hsts: { maxAge: 60 } } },
+    { ...web, path: '/none/', bucket: 'absent', fallback: 'app.html' },
+  ],
+});
+after(() => site.remove());
+const hsts = 'sites.1.security.hsts: browsers take it over TLS alone';
+
+test('HSTS without a listener with TLS is warned of, and the configuration is good', async () => {
+  const check = ['config', 'check', '--config', site.config];
+  const env = { ...process.env, SEALGATE_LISTEN: 'http://127.0.0.1:0' };
+  const { status, stdout, stderr } = await outcome(spawnCli(check, { env }));
+  assert.deepEqual([status, stdout], [0, 'the configuration is good\n']);
+  assert.ok(stderr.startsWith(`warning: ${hsts}`), stderr);
+  const quiet = await outcome(spawnCli(check));
+  assert.deepEqual([quiet.status, quiet.stderr], [0, '']);
+});
+
+test('a server warns of objects that its sites name and that are not there, at the start, later', async () => {
+  const file = join(site.dir, '404.html');
+  await writeFile(file, 'none');
+  await runCli('put', file, 'web/p/404.html', '--config', site.config);
+  const server = await TestServer.start(site, '--listen', 'http://127.0.0.1:0');
+  const missing = () =>
+    server
+      .log()
+      .split('\n')
+      .filter((line) => line.includes('names an object that is not there'))
+      .map((line) => JSON.parse(line))
+      .map(({ path, setting, object }) => `${path} ${setting} ${object}`);
+  try {
+    const all = ['/ 410 web/p/gone.html', '/app/ fallback web/p/app.html'];
+    await until(missing, ({ length }) => length >= all.length, 'warnings at the start');
+    assert.deepEqual(missing().sort(), all);
+    assert.ok(server.log().includes(hsts));
+    const start = await readFile(site.config, 'utf8');
+    const sites = [{ ...web, fallback: 'other.html' }];
+    await writeFile(site.config, JSON.stringify({ ...JSON.parse(start), sites }));
+    assert.equal((await fetch(`${server.control}/reload`, { method: 'POST' })).status, 200);
+    await until(missing, (said) => said.includes('/ fallback web/p/other.html'), 'a warning after a reload');
+  } finally {
+    await server.stop();
+  }
+});
