@@ -2,6 +2,7 @@
 // of any length.
 
 import type * as z from 'zod';
+import { counted } from './counted.ts';
 
 /** Characters of a value that an error repeats. */
 const shownCharacters = 100;
@@ -47,9 +48,9 @@ export function expectationOf(issue: z.core.$ZodIssue): string {
     case 'invalid_value':
       return `expected one of ${issue.values.join(', ')}`;
     case 'too_big':
-      return `expected at most ${counted(issue.maximum, issue.origin)}`;
+      return `expected at most ${limitOf(issue.maximum, issue.origin)}`;
     case 'too_small':
-      return `expected at least ${counted(issue.minimum, issue.origin)}`;
+      return `expected at least ${limitOf(issue.minimum, issue.origin)}`;
     case 'invalid_type':
       return `expected ${types[issue.expected] ?? issue.expected}`;
     case 'invalid_format':
@@ -59,7 +60,7 @@ export function expectationOf(issue: z.core.$ZodIssue): string {
   }
 }
 
-function counted(limit: number | bigint, origin: string): string {
+function limitOf(limit: number | bigint, origin: string): string {
   const unit = units[origin];
-  return unit === undefined ? `${limit}` : `${limit} ${unit}${Number(limit) === 1 ? '' : 's'}`;
+  return unit === undefined ? `${limit}` : counted(limit, unit);
 }

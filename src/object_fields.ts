@@ -123,7 +123,7 @@ export function fieldsIn(
   const found: ObjectFields = {};
   for (const field of textFields) {
     const value = get(fieldNames[field].toLowerCase());
-    if (value !== undefined && value !== '') found[field] = value;
+    if (value !== undefined) found[field] = value;
   }
   const meta = [...names].filter((name) => name.startsWith(metaPrefix));
   if (meta.length > 0)

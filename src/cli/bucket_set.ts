@@ -88,7 +88,7 @@ async function set(name: string, options: Options): Promise<void> {
     onStore: (store, config) => setHere(asked, store, config),
     byControl: async (through) => (await ControlClient.of(through)).post<Bucket>('/buckets/set', asked),
   });
-  say(bucket, kind);
+  say(bucket, asked);
 }
 
 interface Asked extends AskedSettings {
@@ -110,11 +110,15 @@ async function setHere(
   return store.bucket(name) as Bucket;
 }
 
-function say({ name, kind, ...settings }: Bucket, asked: BucketKind | undefined): void {
+function say({ name, kind, ...settings }: Bucket, asked: AskedSettings): void {
   const { keep, ttl } = settings;
   const all = kind === 'versioned' && (keep ?? ttl) === undefined ? [retentionText(keep)] : [];
-  const is = asked ? [`is ${kind}`] : [];
-  console.log(`${name} ${[...is, ...all, ...settingsText(settings)].join('; ')}`.trimEnd());
+  const is = asked.kind ? [`is ${kind}`] : [];
+  const not = [
+    ...(asked.ttl === 'none' ? ['objects do not expire'] : []),
+    ...(asked.quota && !settings.quota ? ['may keep any amount'] : []),
+  ];
+  console.log(`${name} ${[...is, ...all, ...settingsText(settings), ...not].join('; ')}`.trimEnd());
 }
 
 interface ShownSettings {

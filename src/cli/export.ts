@@ -7,6 +7,7 @@ import { mkdir, realpath, rename, rm, rmdir, stat, utimes } from 'node:fs/promis
 import { dirname, join, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
+import { counted } from '../counted.ts';
 import { syncFile } from '../durable_file.ts';
 import { type ErrorCode, hasCode } from '../errors.ts';
 import type { FileProgress } from '../file_progress.ts';
@@ -217,7 +218,7 @@ class Export {
       await removeEmpty(dirname(path), top);
     }
     const count = this.#earlier.size;
-    return count === 0 ? '' : `; ${count} files removed, whose names are no longer there`;
+    return count === 0 ? '' : `; ${counted(count, 'file')} removed, whose names are no longer there`;
   }
 
   async #end(partial: string): Promise<void> {
@@ -239,8 +240,8 @@ class Export {
     await syncFile(join(this.#directory, manifestName));
     const exported = this.#forgotten.reduce((sum, { size }) => sum - size, bytes);
     const left = forgotten === 0 ? '' : `; ${forgotten} left out, since their content was forgotten`;
-    const written = `${this.#written} files written${left}${removed}`;
-    console.log(`${files - forgotten} names exported, ${humanBytes(exported)}; ${written}`);
+    const written = `${counted(this.#written, 'file')} written${left}${removed}`;
+    console.log(`${counted(files - forgotten, 'name')} exported, ${humanBytes(exported)}; ${written}`);
   }
 }
 

@@ -18,7 +18,7 @@ export function addGet(program: Command): void {
     .argument('<ref>', 'BUCKET/NAME or sha256:HEX')
     .option(
       '-o, --output <file>',
-      'file to write, which appears only when complete and verified, or a pipe or device (default: stdout)',
+      'file to write, which appears only when complete and verified, a pipe or a device; -: stdout (default)',
     )
     .action(get);
   withExamples(
@@ -53,7 +53,7 @@ function digestOf(reference: ReturnType<typeof parseReference>, etag: string): s
 }
 
 async function write(source: Readable, expected: Expected, output: string | undefined): Promise<void> {
-  if (output === undefined) {
+  if (output === undefined || output === '-') {
     const { digest, called } = expected;
     return pipeline(source, proving(digest, called), process.stdout, { end: false });
   }

@@ -2,6 +2,7 @@
 
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { counted } from '../counted.ts';
 import { SealgateError } from '../errors.ts';
 import { type ImportOptions, type ImportResult, importDirectory } from '../store/import.ts';
 import { manifestHeader } from '../store/manifest.ts';
@@ -76,8 +77,11 @@ async function run(directory: string, options: Options): Promise<void> {
   const seconds = (performance.now() - started) / 1000;
   const { imported, bytes } = result;
   const rate = humanBytes(bytes / Math.max(seconds, 0.001));
-  if (dryRun) console.log(`${imported} files would be imported, ${humanBytes(bytes)}`);
-  else console.log(`${imported} files imported, ${humanBytes(bytes)} in ${seconds.toFixed(1)} s (${rate}/s)`);
+  if (dryRun) console.log(`${counted(imported, 'file')} would be imported, ${humanBytes(bytes)}`);
+  else
+    console.log(
+      `${counted(imported, 'file')} imported, ${humanBytes(bytes)} in ${seconds.toFixed(1)} s (${rate}/s)`,
+    );
   summarize(result);
 }
 
@@ -152,7 +156,7 @@ function importInterruptibly(options: ImportOptions): Promise<ImportResult> {
 }
 
 function summarize({ unchanged, leftOut, failures, stopped, quota }: ImportResult): void {
-  if (unchanged > 0) console.log(`${unchanged} files were there already`);
+  if (unchanged > 0) console.log(`${counted(unchanged, 'file', 'was')} there already`);
   for (const line of leftOutLines(leftOut)) console.log(line);
   sayFailures(failures.map(({ path, reason }) => ({ what: path, reason })));
   if (stopped === 'store-full') {
@@ -172,8 +176,7 @@ function summarize({ unchanged, leftOut, failures, stopped, quota }: ImportResul
     sayError('sealgate: interrupted; run the same command again to go on');
     process.exitCode = signalStatus.SIGINT;
   } else if (failures.length > 0) {
-    throw new Error(
-      `${failures.length} files were not imported; run the same command again once the cause is gone`,
-    );
+    const missing = counted(failures.length, 'file', 'was');
+    throw new Error(`${missing} not imported; run the same command again once the cause is gone`);
   }
 }

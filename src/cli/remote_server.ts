@@ -117,7 +117,10 @@ export class RemoteServer {
     const body = { size, open: () => streamRegular(path, { end: Math.max(size - 1, 0), noLink: true }) };
     const type = mediaType === undefined ? {} : { 'content-type': mediaType };
     const time = modified !== undefined && { 'x-oc-mtime': String(Math.floor(modified / 1000)) };
-    const recorded = Object.fromEntries(allFields(fields ?? {}));
+    const all = allFields(fields ?? {});
+    // Without a value it says that nothing is to be recorded any more.
+    if (fields && all.length === 0) all.push(['Cache-Control', '']);
+    const recorded = Object.fromEntries(all);
     const headers = { ...type, ...recorded, ...time, 'repr-digest': reprDigest(digest) };
     const asked: Question = { method: 'PUT', path: objectPath(to), headers, body };
     const reply = expected(await this.#http.ask(asked), [200, 201], this.url);

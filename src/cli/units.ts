@@ -13,6 +13,7 @@ export function humanBytes(bytes: number): string {
 /** The number of bytes that a text like `500000` or `1.5GiB` says; undefined: it says none. */
 export function bytesIn(text: string): number | undefined {
   const [, number, unit = 'B'] = /^(\d{1,16}(?:\.\d{1,3})?) ?([KMGTP]iB|B)?$/.exec(text) ?? [];
+  if (unit === 'B' && number?.includes('.')) return undefined;
   const bytes = Number(number) * 1024 ** units.indexOf(unit);
   return Number.isSafeInteger(Math.round(bytes)) ? Math.round(bytes) : undefined;
 }

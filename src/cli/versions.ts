@@ -76,7 +76,9 @@ function line(shown: ShownVersion): string {
   const when = shown.lastModified.slice(0, 19).replace('T', ' ');
   const what = 'digest' in shown ? [humanBytes(shown.size), shown.digest.slice(0, 12)] : ['deleted', ''];
   const [size = '', digest = ''] = what;
-  const end = 'expires' in shown ? `, expires ${shown.expires.slice(0, 19).replace('T', ' ')}` : '';
+  const expires = 'expires' in shown ? shown.expires : undefined;
+  const does = expires !== undefined && Date.parse(expires) <= Date.now() ? 'expired' : 'expires';
+  const end = expires === undefined ? '' : `, ${does} ${expires.slice(0, 19).replace('T', ' ')}`;
   const newest = shown.newest ? `  newest${end}` : '';
   const about = `${size.padStart(10)}  ${when}  ${digest.padEnd(12)}`;
   return `${about}  ${shown.name}  version ${shown.version}${newest}`;

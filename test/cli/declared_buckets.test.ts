@@ -24,7 +24,7 @@ test('ls of a declared bucket that nobody made yet lists nothing', async () => {
 
 test('put and import make a declared bucket with its kind', async () => {
   assert.match(await cli('put', join(tree, 'a'), 'pages/a'), /^pages\/a created /);
-  assert.match(await cli('import', tree, '--bucket', 'news'), /^1 files imported/);
+  assert.match(await cli('import', tree, '--bucket', 'news'), /^1 file imported/);
   for (const name of ['pages', 'news']) assert.equal(await kindOf(name), 'versioned');
 });
 
@@ -60,9 +60,9 @@ test('a bucket declared after the start of a server is made through it with its 
     const tokenFile = join(site.dir, 'token');
     await writeFile(tokenFile, site.token, { mode: 0o600 });
     const importing = ['import', tree, '--token-file', tokenFile, '--bucket'];
-    assert.match(await cli(...importing, 'imported'), /^1 files imported/);
+    assert.match(await cli(...importing, 'imported'), /^1 file imported/);
     const through = ['--server', server.url, '--control', server.control ?? ''];
-    assert.match(await cli(...importing, 'named', ...through), /^1 files imported/);
+    assert.match(await cli(...importing, 'named', ...through), /^1 file imported/);
     assert.match(await cli('put', join(tree, 'a'), 'put/a', '--token-file', tokenFile), /^put\/a created /);
     await cli('bucket', 'create', 'created');
     for (const name of Object.keys(later)) assert.equal(await kindOf(name), 'versioned', name);
@@ -70,7 +70,7 @@ test('a bucket declared after the start of a server is made through it with its 
       cli(...importing, 'imported', '--kind', 'write-once'),
       /declares bucket imported as/,
     );
-    assert.match(await cli(...importing, 'undeclared'), /^1 files imported/);
+    assert.match(await cli(...importing, 'undeclared'), /^1 file imported/);
     assert.equal(await kindOf('undeclared'), 'write-once');
   } finally {
     assert.equal(await server.stop(), 0);

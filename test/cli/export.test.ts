@@ -62,7 +62,7 @@ test('a versioned bucket that is exported is made versioned by the import', asyn
 test('again: no file is written; a file that was changed is written anew', async () => {
   assert.match(await cli('export', 'files', at('out')), /; 0 files written\n$/);
   await writeFile(at('out/index.html'), '<!DOCTYPE HTML>');
-  assert.match(await cli('export', 'files', at('out')), /; 1 files written\n$/);
+  assert.match(await cli('export', 'files', at('out')), /; 1 file written\n$/);
   assert.equal(await readFile(at('out/index.html'), 'utf8'), files['index.html']);
 });
 
@@ -132,7 +132,7 @@ test('a name whose content was forgotten is left out, and the rest is exported w
   await cli('put', at('tree/index.html'), 'partly/index.html');
   await cli('forget', 'partly/a/secret', '--why', 'by request');
   const rest = new RegExp(
-    `^1 names exported, ${files['index.html'].length} B; 1 files written; 1 left out, since`,
+    `^1 name exported, ${files['index.html'].length} B; 1 file written; 1 left out, since`,
   );
   assert.match(await cli('export', 'partly', at('partly')), rest);
   const server = await TestServer.start(site, '--workers', '1');
@@ -142,7 +142,7 @@ test('a name whose content was forgotten is left out, and the rest is exported w
   } finally {
     await server.stop();
   }
-  assert.match(await runCli('import', at('partly'), '--config', other.config), /^1 files imported/);
+  assert.match(await runCli('import', at('partly'), '--config', other.config), /^1 file imported/);
 });
 
 test('over an earlier export: files of names that are gone are removed, and others are not', async () => {
@@ -153,7 +153,7 @@ test('over an earlier export: files of names that are gone are removed, and othe
   await cli('rm', 'moving/a/deep/er', 'moving/b/gone');
   assert.match(
     await cli('export', 'moving', at('moving'), '--prefix', 'b/'),
-    /; 1 files removed, whose names/,
+    /; 1 file removed, whose names/,
   );
   assert.deepEqual((await readdir(at('moving/b'))).sort(), ['kept', 'not of the export']);
   assert.ok((await readdir(at('moving'))).includes('a'), 'with --prefix b/ a name in a/ was removed');
@@ -164,9 +164,6 @@ test('a file and its empty folders go when the whole bucket is exported again', 
   for (const name of ['a/deep/er', 'b']) await cli('put', at('tree/a'), `emptied/${name}`);
   await cli('export', 'emptied', at('emptied'));
   await cli('rm', 'emptied/a/deep/er');
-  assert.match(
-    await cli('export', 'emptied', at('emptied')),
-    /^1 names exported, .*; 1 files removed, whose/,
-  );
+  assert.match(await cli('export', 'emptied', at('emptied')), /^1 name exported, .*; 1 file removed, whose/);
   assert.deepEqual((await readdir(at('emptied'))).sort(), ['.sealgate-export', manifest, 'b']);
 });

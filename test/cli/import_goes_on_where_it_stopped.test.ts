@@ -56,10 +56,10 @@ test('a changed file of a write-once bucket is reported, and the rest imported',
   await writeTree(tree, { changed: 'other', new: 'new' });
   const { status, stdout, stderr } = await outcome(importing(tree, '-p', 'once/'));
   assert.equal(status, 1);
-  assert.match(stdout, /^1 files imported[^\n]*\n1 files were there already\n$/);
+  assert.match(stdout, /^1 file imported[^\n]*\n1 file was there already\n$/);
   assert.match(
     stderr,
-    /once\/changed: The name holds other bytes[^\n]*\nsealgate: 1 files were not imported; [^\n]*\n$/,
+    /once\/changed: The name holds other bytes[^\n]*\nsealgate: 1 file was not imported; [^\n]*\n$/,
   );
   const { 'once/changed': changed, 'once/new': added } = await bucketDigests(root, 'files');
   assert.deepEqual([changed, added], [sha256('first'), sha256('new')]);
@@ -71,7 +71,7 @@ test('a changed file of a versioned bucket becomes the newest version', async ()
   await writeTree(tree, { kept: 'kept', changed: 'first' });
   assert.equal((await outcome(importing(...options))).status, 0);
   await writeTree(tree, { changed: 'other' });
-  assert.match((await outcome(importing(...options))).stdout, /^1 files imported/);
+  assert.match((await outcome(importing(...options))).stdout, /^1 file imported/);
   assert.deepEqual(await bucketDigests(root, 'moving'), digestsOf({ kept: 'kept', changed: 'other' }));
 });
 
@@ -150,7 +150,7 @@ test('a file that is being written is reported, and imported when it is finished
   );
   await outcome(writer).catch(() => {});
   assert.equal(status, 1);
-  assert.match(stderr, /busy\/busy: [^\n]*changed while it was [^\n]*\nsealgate: 1 files were not imported/);
+  assert.match(stderr, /busy\/busy: [^\n]*changed while it was [^\n]*\nsealgate: 1 file was not imported/);
   const before = await bucketDigests(root, 'files');
   assert.deepEqual([before['busy/busy'], before['busy/calm']], [undefined, sha256('calm')]);
 

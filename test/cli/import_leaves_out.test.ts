@@ -85,7 +85,7 @@ test('--dry-run lists what would be imported and changes nothing', async () => {
   await writeTree(at, { 'a.txt': 'a' });
   const { status, stdout } = await cli('import', at, '--bucket', 'dry', '--dry-run');
   assert.equal(status, 0);
-  assert.match(stdout, /^ +1 B {2}text\/plain +a\.txt\n1 files would be imported, 1 B\n$/);
+  assert.match(stdout, /^ +1 B {2}text\/plain +a\.txt\n1 file would be imported, 1 B\n$/);
   assert.ok(!(await cli('bucket', 'list')).stdout.includes('dry'));
   await writeTree(at, { 'key.pem': '-----BEGIN PRIVATE KEY-----\n' });
   const dry = await cli('import', at, '--dry-run');

@@ -59,7 +59,7 @@ test('links and special files are left out, and counted', async () => {
   execFileSync('mkfifo', [join(tree, 'pipe')]);
   const { status, stdout } = await cli('import', tree, '--bucket', 'special');
   assert.equal(status, 0);
-  assert.match(stdout, /^1 files imported[^\n]*\n4 symbolic links were left out; [^\n]*\n1 pipes, [^\n]*\n$/);
+  assert.match(stdout, /^1 file imported[^\n]*\n4 symbolic links were left out; [^\n]*\n1 pipes, [^\n]*\n$/);
   assert.deepEqual(Object.keys(await bucketDigests(store, 'special')), ['folder/real']);
 });
 

@@ -64,8 +64,8 @@ test('other bytes under a write-once name fail, and all other files are imported
   const args = ['import', tree, '--bucket', 'made-by-import', '--prefix', 'v1/', ...at];
   const { status, stdout, stderr } = await outcome(spawnCli([...args, '--token-file', tokenFile]));
   assert.equal(status, 1);
-  assert.match(stdout, /^1 files imported/);
-  assert.match(stderr, /^sealgate: \S+\/new: [^\n]*write-once[^\n]*\nsealgate: 1 files were not imported;/m);
+  assert.match(stdout, /^1 file imported/);
+  assert.match(stderr, /^sealgate: \S+\/new: [^\n]*write-once[^\n]*\nsealgate: 1 file was not imported;/m);
 });
 
 test('a private key is not sent', async () => {

@@ -53,6 +53,13 @@ async function assertRecorded(how: string[], first: string): Promise<void> {
     [{ build: '8' }, undefined, undefined],
   );
   assert.match(await lineOf('stat', 'live/a', ...how), /\n {2}meta build +8\n/);
+  for (const expected of ['replaced', 'same']) {
+    const cleared = await putAndLook(how, '--cache-control=');
+    assert.equal(cleared.outcome, expected);
+    for (const shown of [cleared.stat, cleared.listed])
+      assert.deepEqual([shown.meta, shown.cacheControl], [undefined, undefined]);
+  }
+  assert.equal((await putAndLook(how)).outcome, 'same');
 }
 
 test('put with fields into the store: created, then same, then replaced by others', async () => {

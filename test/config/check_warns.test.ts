@@ -31,7 +31,7 @@ test('HSTS without a listener with TLS is warned of, and the configuration is go
   assert.deepEqual([quiet.status, quiet.stderr], [0, '']);
 });
 
-test('a server warns of objects that its sites name and that are not there, at the start, later', async () => {
+test('a server warns of objects that its sites name and that are not there', async () => {
   const file = join(site.dir, '404.html');
   await writeFile(file, 'none');
   await runCli('put', file, 'web/p/404.html', '--config', site.config);

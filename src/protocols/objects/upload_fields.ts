@@ -12,7 +12,8 @@ export function uploadFields(headers: FieldLines): ObjectFields | undefined {
   // Browsers and Java send both when a request is not to be answered from a cache: that is not the object's.
   if (headers.get('pragma')?.toLowerCase() === 'no-cache') delete given.cacheControl;
   const fields = checkedFields(given);
-  return Object.keys(fields).length === 0 ? undefined : fields;
+  // Cache-Control without a value says that nothing is to be recorded any more.
+  return Object.keys(fields).length === 0 && given.cacheControl !== '' ? undefined : fields;
 }
 
 /** Throws where a client says fields of what has none: bytes without a name, a list of names. */
