@@ -28,6 +28,7 @@ import { olderVersion } from './older_version.ts';
 import { type Receiving, receiving } from './receiving.ts';
 import type { CopyRequest, PutRequest } from './requests.ts';
 import { checkRoom } from './room.ts';
+import { findsBytes, type May } from './sources.ts';
 import { type Switched, Switches } from './switches.ts';
 
 export interface Name {
@@ -248,6 +249,11 @@ export class Objects {
       await this.#switches.idle(bucket);
       return page();
     });
+  }
+
+  /** See sources.ts. */
+  findsBytes(digest: string, bucket: string, may: May): boolean {
+    return findsBytes(this.#options.store, digest, bucket, may);
   }
 
   /** See switches.ts. */

@@ -8,7 +8,9 @@ import { SealgateError } from '../errors.ts';
 import { allows, type Scope } from '../scopes.ts';
 import { openToAll } from './grants.ts';
 
-export type Action = 'read' | 'write';
+type Action = 'read' | 'write';
+
+const refusals = new Set<string>(['token-missing', 'token-unknown', 'scope-missing']);
 
 /**
  * Lets a request pass or throws `token-missing`, `token-unknown` or `scope-missing`.
@@ -46,6 +48,17 @@ export function authorizer(
     if (!allows(token.scopes, action, bucket)) throw new SealgateError('scope-missing');
     return needed;
   };
+}
+
+/** Whether a request would pass. */
+export function isAllowed(authorize: Authorize, request: EngineRequest, action: Action, bucket: string) {
+  try {
+    authorize(request, action, bucket);
+    return true;
+  } catch (error) {
+    if (error instanceof SealgateError && refusals.has(error.code)) return false;
+    throw error;
+  }
 }
 
 function sameText(one: string, other: string): boolean {

@@ -20,7 +20,7 @@ import {
 } from './collection.ts';
 import { StoreFormat } from './format.ts';
 import { forgetBlob, releaseCodings } from './gc.ts';
-import { namelessHold } from './holds.ts';
+import { bucketsOf, namelessHold, namesOf } from './holds.ts';
 import { knownBlob, knownBlobs } from './known_blobs.ts';
 import { checkData, checkLockFile, checkWhole, lockStore, makeFolders, makeRoot } from './layout.ts';
 import { Leases } from './leases.ts';
@@ -293,6 +293,14 @@ class ContentStore implements Store {
 
   kept(digest: string, { graceMs, limit }: { graceMs: number; limit: number }): Kept[] {
     return keptBy(this.#collection(), digest, { graceMs, limit });
+  }
+
+  bucketsOf(digest: string): Iterable<string> {
+    return bucketsOf(this.#meta, digest);
+  }
+
+  namesOf(digest: string, bucket: string): Iterable<string> {
+    return namesOf(this.#meta, digest, bucket);
   }
 
   #collection(): CollectionParts {

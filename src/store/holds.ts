@@ -1,7 +1,7 @@
 // Holds: records of what keeps each blob, found by its digest. A hold is written in the same commit as what
 // it stands for. A blob without holds is collected after the grace time (gc.ts).
 
-import type { Metadata } from './metadata.ts';
+import { behind, type Metadata } from './metadata.ts';
 import type { StoreRecord } from './records.ts';
 
 /**
@@ -45,4 +45,32 @@ export function isHeld(meta: Metadata, digest: string): boolean {
   // Returns out of the loop, which closes the cursor; next() alone would leave it and its transaction open.
   for (const _ of holdsOf(meta, digest)) return true;
   return false;
+}
+
+/** The buckets of which some version of some name keeps a blob: a look-up each. */
+export function* bucketsOf(meta: Metadata, digest: string): Generator<string> {
+  // No name of a bucket has a blank, which sorts before all that they have.
+  const next = (bucket: string) => `${bucket} `;
+  for (let bucket = nameFrom(meta, [digest, 'name'])?.bucket; bucket !== undefined; ) {
+    yield bucket;
+    bucket = nameFrom(meta, [digest, 'name', next(bucket)])?.bucket;
+  }
+}
+
+/** The names of a bucket of which some version keeps a blob: a look-up each. */
+export function* namesOf(meta: Metadata, digest: string, bucket: string): Generator<string> {
+  let found = nameFrom(meta, [digest, 'name', bucket]);
+  while (found?.bucket === bucket) {
+    yield found.name;
+    found = nameFrom(meta, behind([digest, 'name', bucket, found.name]));
+  }
+}
+
+/** The first version of a name, from a key on, that keeps the key's blob. */
+function nameFrom(meta: Metadata, start: (string | number)[]): VersionOfName | undefined {
+  for (const { key } of meta.range('holds', { start, limit: 1 })) {
+    const [digest, kind, bucket, name, version] = key as [string, Hold['kind'], string, string, number];
+    if (digest === start[0] && kind === 'name') return { bucket, name, version };
+  }
+  return undefined;
 }

@@ -27,7 +27,7 @@ export type { Key, Table };
 /** Larger than any version number. */
 const beyond = Number.MAX_SAFE_INTEGER;
 /** The key behind all versions of a chain, and before every chain with a longer name. */
-export function behind(chain: string[]): Key {
+export function behind(chain: string[]): (string | number)[] {
   return [...chain, beyond];
 }
 

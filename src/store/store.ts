@@ -247,6 +247,10 @@ export interface Store {
   collect(round: Round): Promise<Collected>;
   /** The holds on a blob, at most `limit` of them; none: it is collected once the grace time is over. */
   kept(digest: string, options: { graceMs: number; limit: number }): Kept[];
+  /** The buckets of which some version of some name keeps a blob. */
+  bucketsOf(digest: string): Iterable<string>;
+  /** Those names of a bucket. */
+  namesOf(digest: string, bucket: string): Iterable<string>;
 
   /** A fresh path in staging/. */
   stagingPath(): string;

@@ -25,6 +25,8 @@ export function copyObject(services: Services): ObjectRoute {
     // An older version may have been deleted or replaced so that readers have it no longer.
     services.authorize(request, version === undefined ? 'read' : 'write', at.bucket);
     const to = destination(services, request);
+    // Within the bucket the same readers get it; in another one they may be others.
+    if (to.bucket !== at.bucket) services.authorize(request, 'read', at.bucket);
     const { objects } = services;
     const found = version === undefined ? objects.head(at) : objects.headVersion(at, version);
     const { digest, mediaType, fields = {}, modified } = await found;

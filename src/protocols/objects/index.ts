@@ -12,11 +12,12 @@ import { putNames } from './put_names.ts';
 import { putObject } from './put_object.ts';
 import { readDigest } from './read_digest.ts';
 import { readObject } from './read_object.ts';
+import { ShownBytes } from './shown_bytes.ts';
 
 export const objects: Protocol = {
   parameters: [],
   serve: (shared, { path }) => {
-    const services = { ...shared, prefix: path.slice(0, -1) };
+    const services = { ...shared, prefix: path.slice(0, -1), shownBytes: new ShownBytes() };
     return new Resources({ path })
       .at('/', { GET: overview(services) })
       .at('/sha256/:digest', {

@@ -10,7 +10,7 @@ import { digestTarget } from './target.ts';
 import { checkBody, stored } from './upload.ts';
 import { refuseFields } from './upload_fields.ts';
 
-export function putDigest({ objects, authorize }: Services): DigestRoute {
+export function putDigest({ objects, authorize, shownBytes }: Services): DigestRoute {
   return (request, captures) => {
     const digest = digestTarget(captures);
     authorize(request, 'write');
@@ -22,6 +22,9 @@ export function putDigest({ objects, authorize }: Services): DigestRoute {
       throw new SealgateError('digest-mismatch', 'The digest field and the path promise different bytes.');
     }
     const body = objects.putBlob(digest, conditionsOf(request.headers));
-    return receive(body, ({ created, size }) => stored(created, request.path, { digest, size }));
+    return receive(body, ({ created, size }) => {
+      shownBytes.add(request, digest);
+      return stored(created, request.path, { digest, size });
+    });
   };
 }

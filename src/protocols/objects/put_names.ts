@@ -3,11 +3,14 @@
 
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
+import type { EngineRequest } from '../../engine/engine_request.ts';
 import { receive, respondJson } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import { faultsOf } from '../../faults.ts';
 import { digestSchema, fieldMembers } from '../../object_schema.ts';
+import type { May } from '../../objects/sources.ts';
 import type { Switched } from '../../objects/switches.ts';
+import { isAllowed } from '../../sites/authorize.ts';
 import type { NameChange } from '../../store/store.ts';
 import type { BucketRoute, Services } from './services.ts';
 import { bucketTarget } from './target.ts';
@@ -33,7 +36,8 @@ const entry = z
   );
 const list = z.strictObject({ entries: z.array(entry), replaces: z.string().optional() });
 
-export function putNames({ objects, authorize }: Services): BucketRoute {
+export function putNames(services: Services): BucketRoute {
+  const { objects, authorize } = services;
   return (request, captures) => {
     const bucket = bucketTarget(captures);
     authorize(request, 'write', bucket);
@@ -42,10 +46,28 @@ export function putNames({ objects, authorize }: Services): BucketRoute {
     refuseFields(request.headers);
     const body = objects.receive(maxListBytes, async (staging) => {
       const { entries, replaces } = readList(await readFile(staging, 'utf8'));
+      checkSources(services, request, bucket, entries);
       return objects.switchNames(bucket, entries.map(changeOf), replaces);
     });
     return receive(body, (switched) => respondJson(200, { bucket, ...counts(switched), names: switched }));
   };
+}
+
+// The answer is the same whether bytes are not stored or somebody else's.
+function checkSources(
+  { objects, authorize, shownBytes }: Services,
+  request: EngineRequest,
+  bucket: string,
+  entries: readonly z.infer<typeof entry>[],
+): void {
+  const may: May = (action, each) => isAllowed(authorize, request, action, each);
+  if (may('read', '*')) return;
+  for (const { name, digest } of entries) {
+    if (digest === undefined || shownBytes.has(request, digest) || objects.findsBytes(digest, bucket, may))
+      continue;
+    const why = `${name}: there is no blob ${digest} that you may read; store it with PUT /sha256/ first.`;
+    throw new SealgateError('content-unknown', why);
+  }
 }
 
 function readList(text: string): z.infer<typeof list> {

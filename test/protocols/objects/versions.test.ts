@@ -138,7 +138,7 @@ test('a version whose record or bytes were collected is 404, and nothing is chan
   assert.equal(app.store.resolve('live', 'back'), undefined);
 });
 
-test('versions, and copies of older ones, take the right to write', async () => {
+test('versions and copies of older ones take the right to write, across buckets to read too', async () => {
   const asked: string[] = [];
   const guarded = await openTestApp({
     authorize: (_, action, bucket) => {
@@ -149,5 +149,5 @@ test('versions, and copies of older ones, take the right to write', async () => 
   await guarded.response('GET', '/o/live/?versions');
   await guarded.response('COPY', '/o/files/a?version=1', 'Destination: /o/live/a');
   await guarded.close();
-  assert.deepEqual(asked, ['write:live', 'write:files', 'write:live']);
+  assert.deepEqual(asked, ['write:live', 'write:files', 'write:live', 'read:files']);
 });
