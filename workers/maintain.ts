@@ -13,9 +13,9 @@ import {
 } from '../src/store/store_destination.ts';
 import { textTypeOf } from '../src/store/text_type.ts';
 
-export default function importFile({ source, staging, guarded }: Copying): Copied {
+export default function importFile({ source, staging, digests, guarded }: Copying): Copied {
   try {
-    const copied = addon.importFile(source, staging);
+    const copied = addon.importFile(source, staging, digests);
     const secret = guarded === undefined ? undefined : secretIn(guarded, staging);
     return secret === undefined ? copied : { code: undefined, message: secret };
   } catch (error) {
@@ -24,12 +24,12 @@ export default function importFile({ source, staging, guarded }: Copying): Copie
 }
 
 export function importSmallFiles(files: SmallCopying[]): SmallCopied[] {
-  return files.map(({ source, staging, name, guarded }) => {
+  return files.map(({ source, staging, digests, name, guarded }) => {
     try {
-      const { digest, size, bytes } = addon.importSmallFile(source, staging, smallBytes);
+      const { bytes, ...copied } = addon.importSmallFile(source, staging, smallBytes, digests);
       const secret = guarded ? secretInBytes(name, bytes) : undefined;
       if (secret !== undefined) return { code: undefined, message: secret };
-      return { digest, size, suggested: textTypeOf(mediaTypeOf(name), bytes) };
+      return { ...copied, suggested: textTypeOf(mediaTypeOf(name), bytes) };
     } catch (error) {
       return faultOf(error);
     }

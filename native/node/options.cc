@@ -87,6 +87,28 @@ SealLevel seal_level(const Napi::Value& given) {
   return *level;
 }
 
+DigestNames digest_names(const Napi::Value& given) {
+  DigestNames names;
+  if (given.IsUndefined()) return names;
+  const napi_env env = given.Env();
+  if (!given.IsArray()) throw Napi::TypeError::New(env, "digests: expected an array");
+  const auto list = given.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const std::string text = list.Get(i).ToString();
+    const std::optional<DigestName> name = digest_named(text);
+    if (!name) throw Napi::TypeError::New(env, "digests: there is none called " + text);
+    if (std::find(names.begin(), names.end(), *name) == names.end()) names.push_back(*name);
+  }
+  return names;
+}
+
+void set_digests(Napi::Object out, const NamedDigests& digests) {
+  if (digests.empty()) return;
+  Napi::Object all = Napi::Object::New(out.Env());
+  for (const auto& [name, value] : digests) all.Set(std::string(digest_name(name)), value);
+  out.Set("digests", all);
+}
+
 std::array<bool, 2> protocols_in(const Napi::Object& given) {
   return listed<TlsVersion, 2>(texts(given, "protocols"), version_name);
 }

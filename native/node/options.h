@@ -20,7 +20,11 @@ std::string text(const Napi::Object& from, const char* name);
 std::string bytes(const Napi::Object& from, const char* name);  // a string (UTF-8) or a Uint8Array
 std::vector<std::string> texts(const Napi::Object& from, const char* name);
 Napi::Object object(const Napi::Object& from, const char* name);
-SealLevel seal_level(const Napi::Value& given);  // "L2"
+SealLevel seal_level(const Napi::Value& given);      // "L2"
+DigestNames digest_names(const Napi::Value& given);  // an array; none where it is undefined
+
+// Sets "digests", by name; nothing where there is none.
+void set_digests(Napi::Object out, const NamedDigests& digests);
 
 // Its "protocols" and "ciphers", by TlsVersion and by Aead.
 std::array<bool, 2> protocols_in(const Napi::Object& given);

@@ -5,6 +5,7 @@
 
 #include "node/addon.h"
 #include "node/job.h"
+#include "node/options.h"
 
 namespace sealgate::addon {
 namespace {
@@ -13,7 +14,7 @@ class PartialFileObject : public Napi::ObjectWrap<PartialFileObject> {
  public:
   explicit PartialFileObject(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<PartialFileObject>(info),
-        file(std::make_shared<PartialFile>(info[0].As<Napi::String>())) {}
+        file(std::make_shared<PartialFile>(info[0].As<Napi::String>(), digest_names(info[1]))) {}
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "PartialFile",
                        {InstanceAccessor<&PartialFileObject::path>("path"),
@@ -31,7 +32,7 @@ class PartialFileObject : public Napi::ObjectWrap<PartialFileObject> {
 };
 
 Napi::Value partial_file(const Napi::CallbackInfo& info) {
-  return info.Env().GetInstanceData<Instance>()->partial_file.New({info[0]});
+  return info.Env().GetInstanceData<Instance>()->partial_file.New({info[0], info[1]});
 }
 
 }  // namespace

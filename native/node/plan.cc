@@ -8,6 +8,10 @@
 namespace sealgate::addon {
 namespace {
 
+bool is_one_line(std::string_view value) {
+  return value.find_first_of(std::string_view("\r\n\0", 3)) == value.npos;
+}
+
 // What is sent between the head of a response and its body is the application's only in these pairs: a value
 // cannot begin another field, or end the head.
 std::pair<std::string, std::string> response_field(const Napi::Value& given) {
@@ -18,10 +22,16 @@ std::pair<std::string, std::string> response_field(const Napi::Value& given) {
                          napi_get_element(env, given, 1, &second) == napi_ok &&
                          read_text(env, first, &name) && read_text(env, second, &value);
   if (!are_texts) throw Napi::TypeError::New(env, "fields: expected pairs of name and value");
-  const bool one_line = value.find_first_of(std::string_view("\r\n\0", 3)) == value.npos;
-  if (!is_token(name) || !one_line)
+  if (!is_token(name) || !is_one_line(value))
     throw Napi::TypeError::New(given.Env(), "fields: a name or value that HTTP cannot have: " + name);
   return {std::move(name), std::move(value)};
+}
+
+std::string field_value(const Napi::Object& given, const char* name) {
+  std::string value = text(given, name);
+  if (!is_one_line(value))
+    throw Napi::TypeError::New(given.Env(), std::string(name) + ": a value that HTTP cannot have");
+  return value;
 }
 
 ResponseFields field_list(const Napi::Array& list) {
@@ -39,6 +49,7 @@ Described described(const Napi::Object& given) {
   out.fields = response_fields(given);
   if (const Napi::Value more = given.Get("contentFields"); more.IsArray())
     out.content_fields = field_list(more.As<Napi::Array>());
+  if (!given.Get("reprDigest").IsUndefined()) out.repr_digest = field_value(given, "reprDigest");
   out.last_modified = static_cast<int64_t>(number(given, "lastModified"));
   return out;
 }
@@ -70,7 +81,9 @@ Plan describe_plan(const Napi::Object& given) {
                       respond_plan(object(given, "otherwise"))};
 }
 
-StagingTarget staging_target(const Napi::Object& given) { return {text(given, "path")}; }
+StagingTarget staging_target(const Napi::Object& given) {
+  return {text(given, "path"), digest_names(given.Get("digests"))};
+}
 
 AppendTarget append_target(const Napi::Object& given) {
   return {claim_partial_file(given.Get("file")), boolean(given, "last"), boolean(given, "sync")};

@@ -182,6 +182,7 @@ class Batch {
     out.Set("digest", event.digest);
     out.Set("size", static_cast<double>(event.size));
     out.Set("staging", event.staging);
+    set_digests(out, event.digests);
   }
   void add(uint32_t reactor, const BodyEvent& event) {
     Napi::ArrayBuffer bytes = Napi::ArrayBuffer::New(env_, event.size);

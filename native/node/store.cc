@@ -278,11 +278,18 @@ void end_coding(const Napi::CallbackInfo&) { Engine::instance().coding_ends++; }
 
 // --- the rest ---
 
+Napi::Object staged(Napi::Env env, const StagingFile& staging) {
+  Napi::Object out = hashed(env, staging.digest(), staging.size());
+  set_digests(out, staging.further());
+  return out;
+}
+
 Napi::Value import_file_here(const Napi::CallbackInfo& info) {
   StagingFile staging;
-  const Status status = import_file(info[0].As<Napi::String>(), staging, info[1].As<Napi::String>());
+  const Status status =
+      import_file(info[0].As<Napi::String>(), staging, info[1].As<Napi::String>(), digest_names(info[2]));
   if (!status.ok()) throw error_of(info.Env(), status);
-  return hashed(info.Env(), staging.digest(), staging.size());
+  return staged(info.Env(), staging);
 }
 
 // With the bytes that were copied.
@@ -290,10 +297,10 @@ Napi::Value import_small_file_here(const Napi::CallbackInfo& info) {
   StagingFile staging;
   std::string bytes;
   const auto most = static_cast<size_t>(info[2].As<Napi::Number>().Int64Value());
-  const Status status =
-      import_small_file(info[0].As<Napi::String>(), staging, info[1].As<Napi::String>(), most, &bytes);
+  const Status status = import_small_file(info[0].As<Napi::String>(), staging, info[1].As<Napi::String>(),
+                                          most, &bytes, digest_names(info[3]));
   if (!status.ok()) throw error_of(info.Env(), status);
-  Napi::Object out = hashed(info.Env(), staging.digest(), staging.size());
+  Napi::Object out = staged(info.Env(), staging);
   out.Set("bytes", Napi::Buffer<char>::Copy(info.Env(), bytes.data(), bytes.size()));
   return out;
 }

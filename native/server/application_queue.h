@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "server/body_memory.h"
+#include "store/further_digests.h"
 #include "store/sealed_file.h"
 
 namespace sealgate {
@@ -31,6 +32,7 @@ struct ReceivedEvent {
   uint64_t request;
   std::string digest, staging;
   uint64_t size;
+  NamedDigests digests;  // besides SHA-256: those that the plan wanted
 };
 
 // A body that was received into memory.

@@ -36,8 +36,8 @@ void FileSink::hand_over() {
   const StagingFile& staged = writer_->staging();
   reactor_.mutable_counters().uploads.add();
   reactor_.mutable_counters().upload_sizes.observe(received_);
-  reactor_.tell_application(
-      {reactor_.id(), ReceivedEvent{request_, staged.digest(), staged.path(), staged.size()}});
+  reactor_.tell_application({reactor_.id(), ReceivedEvent{request_, staged.digest(), staged.path(),
+                                                          staged.size(), staged.further()}});
   handed_over_ = true;
 }
 

@@ -14,6 +14,7 @@
 
 #include "http/representation.h"
 #include "server/grants.h"
+#include "store/further_digests.h"
 #include "store/partial_file.h"
 #include "store/sealed_file.h"
 
@@ -54,6 +55,7 @@ struct MemoryTarget {};
 // Receive the body into a new file.
 struct StagingTarget {
   std::string path;
+  DigestNames digests;  // to compute besides SHA-256
 };
 
 // Append the body to a file that earlier requests have begun.
@@ -83,6 +85,7 @@ struct Described {
   std::string content_type;
   ResponseFields fields;          // for 200, 206 and 304
   ResponseFields content_fields;  // for 200 and 206 only, because they describe the content
+  std::string repr_digest;        // Repr-Digest; empty: SHA-256 alone, made of the blob's digest
   int64_t last_modified = 0;      // seconds since the epoch; 0: unknown
 
   // The date to send. A date in the future, after the clock was set back, is not sent (RFC 9110 8.8.2.1).

@@ -21,8 +21,9 @@ void add_fields(ResponseHead& head, const ResponseFields& fields) {
   for (const auto& [name, value] : fields) head.add(name, value);
 }
 
-// Adds Repr-Digest (RFC 9530): base64 of the digest's bytes.
-void add_repr_digest(ResponseHead& head, std::string_view digest) {
+// Adds Repr-Digest (RFC 9530): what the plan says, or the base64 of the digest's bytes.
+void add_repr_digest(ResponseHead& head, const Described& described, std::string_view digest) {
+  if (!described.repr_digest.empty()) return head.add("Repr-Digest", described.repr_digest);
   const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   unsigned char raw[32] = {}, encoded[48];
   for (size_t i = 0; 2 * i + 1 < digest.size() && i < sizeof raw; i++) {
@@ -40,7 +41,7 @@ void add_repr_digest(ResponseHead& head, std::string_view digest) {
 void add_representation(ResponseHead& head, const Content& content) {
   const auto& [described, representation] = content;
   head.add("ETag", representation.etag);
-  add_repr_digest(head, content.digest());
+  add_repr_digest(head, described, content.digest());
   if (representation.last_modified != 0) {
     char* const date = head.room(kDateBytes);
     format_http_date(representation.last_modified, date);

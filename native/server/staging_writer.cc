@@ -28,7 +28,7 @@ StagingWriter::StagingWriter(IoPool& pool, FileTarget to, std::optional<uint64_t
   if (auto* const partial = std::get_if<AppendTarget>(&to)) {
     to_ = std::move(*partial);
   } else {
-    path_ = std::move(std::get<StagingTarget>(to).path);
+    new_ = std::move(std::get<StagingTarget>(to));
   }
 }
 
@@ -37,7 +37,7 @@ StagingWriter::~StagingWriter() {
   if (!aborted_) return;
   if (to_.file) {
     keep_rest();
-  } else if (!path_.empty()) {
+  } else if (!new_.path.empty()) {
     file_.discard();
   }
   if (done_) done_();
@@ -86,7 +86,7 @@ void StagingWriter::job(bool last) {
 
 Status StagingWriter::store(bool last) {
   Status status;
-  if (!std::exchange(opened_, true)) status = file_.open(path_, length_.value_or(0));
+  if (!std::exchange(opened_, true)) status = file_.open(new_.path, length_.value_or(0), new_.digests);
   if (status.ok() && !aborted_) status = file_.write(buffer_.get(), size_);
   if (status.ok() && last && !aborted_) status = end_file();
   if (!status.ok() || aborted_) file_.discard();

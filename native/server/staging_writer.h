@@ -67,7 +67,7 @@ class StagingWriter : public std::enable_shared_from_this<StagingWriter> {
   void keep_rest();
 
   IoPool& pool_;
-  std::string path_;  // of a new file; empty when to_ has a partial one
+  StagingTarget new_;  // without a path when to_ has a partial file
   AppendTarget to_;
   std::function<void()> wake_;
   const std::optional<uint64_t> length_;

@@ -12,15 +12,16 @@ std::shared_ptr<PartialFile> PartialFile::claim(const std::shared_ptr<PartialFil
   return claimed;
 }
 
-Status PartialFile::save(const EVP_MD_CTX* hash, uint64_t size) {
+Status PartialFile::save(const EVP_MD_CTX* hash, const FurtherDigests& running, uint64_t size) {
   if (!hash_) hash_ = EVP_MD_CTX_new();
   if (!hash_ || EVP_MD_CTX_copy_ex(hash_, hash) != 1) return {ENOMEM, "SHA-256"};
+  if (const Status status = running.copy(&running_); !status.ok()) return status;
   size_.store(size, std::memory_order_release);
   return {};
 }
 
-Status PartialFile::load(EVP_MD_CTX* hash) const {
-  return EVP_MD_CTX_copy_ex(hash, hash_) == 1 ? Status{} : Status{ENOMEM, "SHA-256"};
+Status PartialFile::load(EVP_MD_CTX* hash, FurtherDigests* running) const {
+  return EVP_MD_CTX_copy_ex(hash, hash_) == 1 ? running_.copy(running) : Status{ENOMEM, "SHA-256"};
 }
 
 }  // namespace sealgate

@@ -1,5 +1,5 @@
 // PartialFile: the state of a staging file between the requests that append to it: its path, the number of
-// bytes that count, and the SHA-256 of these. No file is open meanwhile. Bytes beyond the size come from a
+// bytes that count, and the digests of these. No file is open meanwhile. Bytes beyond the size come from a
 // failed write; the next writer cuts them off.
 #pragma once
 
@@ -11,19 +11,23 @@
 #include <string>
 
 #include "base/status.h"
+#include "store/further_digests.h"
 
 namespace sealgate {
 
 class PartialFile {
  public:
   // The file is made by the first writer; the path must not exist.
-  explicit PartialFile(std::string path) : path_(std::move(path)) {}
+  // `further`: digests to compute besides SHA-256.
+  explicit PartialFile(std::string path, DigestNames further = {})
+      : path_(std::move(path)), further_(std::move(further)) {}
   ~PartialFile() { EVP_MD_CTX_free(hash_); }
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
 
   // --- any thread ---
   const std::string& path() const { return path_; }
+  const DigestNames& further() const { return further_; }
   uint64_t size() const { return size_.load(std::memory_order_acquire); }
   bool busy() const { return busy_.load(std::memory_order_acquire); }  // somebody writes, or is about to
   // Takes the right to write, which ends with the last copy of the pointer. Null: somebody has it, or the
@@ -32,13 +36,15 @@ class PartialFile {
 
   // --- for the holder of the claim ---
   bool begun() const { return hash_ != nullptr; }
-  // Stores the size of the file and the state of the hash of its bytes.
-  Status save(const EVP_MD_CTX* hash, uint64_t size);
-  Status load(EVP_MD_CTX* hash) const;
+  // Stores the size of the file and the state of the digests of its bytes.
+  Status save(const EVP_MD_CTX* hash, const FurtherDigests& running, uint64_t size);
+  Status load(EVP_MD_CTX* hash, FurtherDigests* running) const;
   void finish() { finished_ = true; }  // nothing more will be appended
 
  private:
   const std::string path_;
+  const DigestNames further_;
+  FurtherDigests running_;
   EVP_MD_CTX* hash_ = nullptr;
   std::atomic<uint64_t> size_{0};
   std::atomic<bool> busy_{false};

@@ -131,18 +131,19 @@ StagingFile::~StagingFile() {
   EVP_MD_CTX_free(hash_);
 }
 
-Status StagingFile::open(const std::string& path, uint64_t expected) {
+Status StagingFile::open(const std::string& path, uint64_t expected, const DigestNames& further) {
   fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kStagingMode);
   if (fd_ < 0) return Status::last("open staging file");
   path_ = path;
   expected_ = expected;
   hash_ = EVP_MD_CTX_new();
-  return hash_ && EVP_DigestInit_ex(hash_, EVP_sha256(), nullptr) == 1 ? Status{} : Status{ENOMEM, "SHA-256"};
+  if (!hash_ || EVP_DigestInit_ex(hash_, EVP_sha256(), nullptr) != 1) return {ENOMEM, "SHA-256"};
+  return running_.begin(further);
 }
 
 Status StagingFile::resume(const PartialFile& partial) {
   if (!partial.begun()) {
-    const Status status = open(partial.path());
+    const Status status = open(partial.path(), 0, partial.further());
     kept_ = status.ok();
     return status;
   }
@@ -157,7 +158,7 @@ Status StagingFile::resume(const PartialFile& partial) {
   if (::ftruncate(fd_, static_cast<off_t>(size_)) != 0) return Status::last("ftruncate staging file");
   if (::lseek(fd_, 0, SEEK_END) < 0) return Status::last("lseek staging file");
   hash_ = EVP_MD_CTX_new();
-  return hash_ ? partial.load(hash_) : Status{ENOMEM, "SHA-256"};
+  return hash_ ? partial.load(hash_, &running_) : Status{ENOMEM, "SHA-256"};
 }
 
 // Allocates blocks before they are written, which spares the file system bookkeeping for each page (ext4:
@@ -172,6 +173,7 @@ void StagingFile::reserve() {
 
 Status StagingFile::write(const void* data, size_t size) {
   if (EVP_DigestUpdate(hash_, data, size) != 1) return {EIO, "SHA-256"};
+  if (const Status status = running_.add(data, size); !status.ok()) return status;
   if (size_ + size > reserved_ && expected_ >= reserved_ + kLeastReservedBytes) reserve();
   const char* from = static_cast<const char*>(data);
   while (size > 0) {
@@ -190,7 +192,7 @@ Status StagingFile::end_hash() {
   unsigned int digest_size = 0;
   if (EVP_DigestFinal_ex(hash_, digest, &digest_size) != 1) return {EIO, "SHA-256"};
   digest_ = hex(digest, digest_size);
-  return {};
+  return running_.end(&further_);
 }
 
 Status StagingFile::sync() { return ::fsync(fd_) == 0 ? Status{} : Status::last("fsync staging file"); }
@@ -271,13 +273,14 @@ Status raise_blob(const std::string& path, const Evidence& recorded, SealLevel w
   return raise_seal(fd.get(), st, wanted, out);
 }
 
-Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path) {
+Status import_file(const std::string& source, StagingFile& staging, const std::string& staging_path,
+                   const DigestNames& further) {
   struct stat before;
   const Fd fd(open_to_read(source));
   if (!fd) return Status::last("open");
   if (const Status status = stat_of_file(fd.get(), &before); !status.ok()) return status;
-  if (const Status status = staging.open(staging_path, static_cast<uint64_t>(before.st_size)); !status.ok())
-    return status;
+  const auto expected = static_cast<uint64_t>(before.st_size);
+  if (const Status status = staging.open(staging_path, expected, further); !status.ok()) return status;
   const auto append = [&](const char* data, size_t n) { return staging.write(data, n); };
   if (const Status status = read_all(fd.get(), append); !status.ok()) return status;
   if (const Status status = unchanged(fd.get(), before, staging.size()); !status.ok()) return status;
@@ -285,7 +288,7 @@ Status import_file(const std::string& source, StagingFile& staging, const std::s
 }
 
 Status import_small_file(const std::string& source, StagingFile& staging, const std::string& staging_path,
-                         size_t most, std::string* bytes) {
+                         size_t most, std::string* bytes, const DigestNames& further) {
   struct stat before;
   const Fd fd(open_to_read(source));
   if (!fd) return Status::last("open");
@@ -297,7 +300,7 @@ Status import_small_file(const std::string& source, StagingFile& staging, const 
   if (n < 0) return Status::last("read");
   bytes->resize(static_cast<size_t>(n));
   if (const Status status = unchanged(fd.get(), before, bytes->size()); !status.ok()) return status;
-  if (const Status status = staging.open(staging_path); !status.ok()) return status;
+  if (const Status status = staging.open(staging_path, 0, further); !status.ok()) return status;
   if (const Status status = staging.write(bytes->data(), bytes->size()); !status.ok()) return status;
   return staging.finish();
 }

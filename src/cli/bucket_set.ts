@@ -3,7 +3,8 @@
 import { type Command, Option } from 'commander';
 import type { Config } from '../config.ts';
 import { type AskedSettings, changeOf, objection } from '../control/buckets.ts';
-import { bucketKindSchema } from '../object_schema.ts';
+import { type DigestName, digestNames } from '../digest.ts';
+import { bucketKindSchema, digestNamesSchema } from '../object_schema.ts';
 import { checkBucketName } from '../store/names.ts';
 import { mostQuota, type Quota, quotaText } from '../store/quota.ts';
 import { mostSeconds, mostVersions, type Retention, retentionText } from '../store/retention.ts';
@@ -24,13 +25,16 @@ interface Options extends SiteOptions, ControlOptions {
   quotaBytes?: string;
   quotaObjects?: string;
   ttl?: string;
+  digests?: string;
   yes?: true;
   why?: string;
 }
 
 export function addBucketSet(bucket: Command): void {
   const setting = withControl(bucket.command('set'))
-    .description('change the kind of a bucket, what it keeps for how long, and how much it may keep')
+    .description(
+      'change the kind of a bucket, what it keeps for how long, how much, and which digests it computes',
+    )
     .argument('<name>')
     .addOption(
       new Option('--kind <kind>', 'for what is written from now on').choices(bucketKindSchema.options),
@@ -41,6 +45,7 @@ export function addBucketSet(bucket: Command): void {
     .option('--quota-bytes <size>', 'refuse what would make it more bytes: 500000, 20GiB, or none')
     .option('--quota-objects <number>', 'refuse what would make it more objects; or none')
     .option('--ttl <time>', 'delete objects so long after they were written: 90s, 30m, 12h, 7d, or none')
+    .option('--digests <names>', `compute of every upload: ${digestNames.join(', ')}, or none`)
     .option('--yes', 'also when there are objects or versions that would be removed')
     .option('--why <text>', 'reason, recorded in the audit log')
     .option(...storeFlag)
@@ -66,7 +71,11 @@ until then they count towards the quota, and 'sealgate restore' gives them back,
 live. The same bytes stored again live anew. In a write-once bucket an expired name takes the same bytes again
 and no others, as a deleted one. A versioned bucket without --keep-versions and --keep-days keeps older
 versions for the time to live as well. A change counts for what is there, and asks for --yes when that deletes
-something. Times are those of this host's clock.`,
+something. Times are those of this host's clock.
+
+With --digests, further digests are computed of uploads and imports from then on, while their bytes come, and
+recorded with the object: for clients that compare with MD5, or with the CRCs of S3. SHA-256 always is. Copies
+have those of what they are made of.`,
     );
   withExamples(
     setting,
@@ -122,27 +131,30 @@ function say({ name, kind, ...settings }: Bucket, asked: AskedSettings): void {
 }
 
 interface ShownSettings {
+  digests?: DigestName[] | undefined;
   keep?: Retention | undefined;
   quota?: Quota | undefined;
   ttl?: number | undefined;
 }
 
 /** Settings that differ from those of a new bucket, in words, for a line. */
-export function settingsText({ keep, quota, ttl }: ShownSettings): string[] {
+export function settingsText({ keep, quota, ttl, digests }: ShownSettings): string[] {
   return [
     ...(keep ? [retentionText(keep)] : []),
     ...(quota ? [`may keep ${quotaText(quota)}`] : []),
     ...(ttl !== undefined ? [timeToLiveText(ttl)] : []),
+    ...(digests ? [`computes ${digests.join(', ')}`] : []),
   ];
 }
 
 function settingsOf(options: Options): AskedSettings {
   const { kind } = options;
-  const settings = { ...(kind && { kind }), ...keepOf(options), ...quotaOf(options), ...ttlOf(options) };
+  const limits = { ...keepOf(options), ...quotaOf(options), ...ttlOf(options) };
+  const settings = { ...(kind && { kind }), ...limits, ...digestsOf(options) };
   if (Object.keys(settings).length > 0) return settings;
   throw new UsageError(
     'expected --kind; --keep-versions, --keep-days or both, or --keep-all; --quota-bytes or ' +
-      '--quota-objects; --ttl',
+      '--quota-objects; --ttl; --digests',
   );
 }
 
@@ -166,6 +178,17 @@ function ttlOf({ ttl }: Options): Pick<AskedSettings, 'ttl'> {
   if (seconds !== undefined) return { ttl: seconds };
   throw new UsageError(
     `--ttl: expected a time as 90s, 30m, 12h or 7d, up to 100 years, or none, got '${ttl}'`,
+  );
+}
+
+function digestsOf({ digests }: Options): Pick<AskedSettings, 'digests'> {
+  if (digests === undefined) return {};
+  if (digests === 'none') return { digests };
+  const read = digestNamesSchema.safeParse(digests.split(',').map((each) => each.trim()));
+  if (read.success) return { digests: read.data };
+  throw new UsageError(
+    `--digests: expected some of ${digestNames.join(', ')} with commas between, or none, got ` +
+      `'${digests.slice(0, 100)}'`,
   );
 }
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
+import type { DigestName } from '../digest.ts';
 import { SealgateError } from '../errors.ts';
 import { addon, type Hashed } from '../native/addon.ts';
 import type { ObjectFields } from '../object_fields.ts';
@@ -106,11 +107,12 @@ async function putIntoStore(store: Store, file: string, target: Target) {
   checkBucket(store, bucket);
   const staging = store.stagingPath();
   try {
-    const { digest, size, modified } = await fromFile(file, (path) => copy(path, staging, file));
+    const wanted = store.bucket(bucket)?.digests;
+    const { modified, ...hashed } = await fromFile(file, (path) => copy(path, staging, file, wanted));
     checkSecret(file, staging, target);
     const about = { mediaType, fields, ...(file !== '-' && { modified }) };
-    const outcome = await store.putObject(bucket, name, { staging, digest, size }, about);
-    return { digest, size, outcome };
+    const outcome = await store.putObject(bucket, name, { staging, ...hashed }, about);
+    return { ...hashed, outcome };
   } finally {
     await rm(staging, { force: true });
   }
@@ -140,10 +142,15 @@ async function fromFile<T>(file: string, use: (path: string) => Promise<T> | T):
   }
 }
 
-function copy(file: string, staging: string, called: string): Hashed & { modified: number } {
+function copy(
+  file: string,
+  staging: string,
+  called: string,
+  digests: readonly DigestName[] | undefined,
+): Hashed & { modified: number } {
   try {
     const before = statSync(file);
-    const copied = addon.importFile(file, staging);
+    const copied = addon.importFile(file, staging, digests);
     checkUnchanged(before, statSync(file));
     return { ...copied, modified: Math.floor(before.mtimeMs) };
   } catch (cause) {

@@ -5,10 +5,10 @@ import { randomUUID, X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
-import { isDigest } from '../digest.ts';
+import { furtherIn, isDigest, namesOf, reprDigest } from '../digest.ts';
 import { isDefaultCaching } from '../engine/caching.ts';
+import type { Hashed } from '../native/addon.ts';
 import { allFields, differenceOf, fieldsIn, type Said } from '../object_fields.ts';
-import { reprDigest } from '../protocols/objects/digest_fields.ts';
 import type { ShownVersion } from '../protocols/objects/list_versions.ts';
 import { objectPath } from '../protocols/objects/target.ts';
 import { readNamed, streamRegular } from '../regular_file.ts';
@@ -99,21 +99,25 @@ export class RemoteServer {
 
   /**
    * Uploads a file. Sends no body when the name already has these bytes with this type and these fields.
-   * @param from the file, with the time of its last change in milliseconds since the epoch.
+   * @param from the file, with the time of its last change in milliseconds since the epoch. The server
+   *   records those of its further digests that HTTP has names for.
    */
   async put(
     to: { bucket: string; name: string },
-    from: { path: string; size: number; digest: string; modified?: number | undefined },
+    from: { path: string; modified?: number | undefined } & Hashed,
     said: Partial<Said> = {},
   ): Promise<Outcome> {
-    const { path, size, digest, modified } = from;
+    const { path, size, digest, digests, modified } = from;
+    const promise = reprDigest(digest, digests);
     const head = await this.#http.ask({ method: 'HEAD', path: objectPath(to) });
     // Where names expire, the same bytes are sent: they live anew.
     const mayPass = head.status === 200 && head.headers.sunset === undefined;
     const there = mayPass && head.headers.etag === `"${digest}"`;
     const { mediaType, fields } = said;
     const its = there ? foundOf(head, this.url) : undefined;
-    if (its && differenceOf({ mediaType, fields }, { ...its, fields: its }) === undefined) return 'same';
+    const isTold = namesOf(furtherIn(promise)).every((name) => its?.digests?.[name] === digests?.[name]);
+    if (its && isTold && differenceOf({ mediaType, fields }, { ...its, fields: its }) === undefined)
+      return 'same';
     const body = { size, open: () => streamRegular(path, { end: Math.max(size - 1, 0), noLink: true }) };
     const type = mediaType === undefined ? {} : { 'content-type': mediaType };
     const time = modified !== undefined && { 'x-oc-mtime': String(Math.floor(modified / 1000)) };
@@ -121,7 +125,7 @@ export class RemoteServer {
     // Without a value it says that nothing is to be recorded any more.
     if (fields && all.length === 0) all.push(['Cache-Control', '']);
     const recorded = Object.fromEntries(all);
-    const headers = { ...type, ...recorded, ...time, 'repr-digest': reprDigest(digest) };
+    const headers = { ...type, ...recorded, ...time, 'repr-digest': promise };
     const asked: Question = { method: 'PUT', path: objectPath(to), headers, body };
     const reply = expected(await this.#http.ask(asked), [200, 201], this.url);
     const { outcome } = JSON.parse(reply.text) as { outcome?: Outcome };
@@ -285,8 +289,10 @@ function foundOf({ headers }: Pick<Reply, 'headers'>, url: string): Found {
     const value = headers[name]?.toString();
     return name === 'cache-control' && value !== undefined && isDefaultCaching(value) ? undefined : value;
   });
+  const digests = furtherIn(headers['repr-digest']?.toString() ?? '');
   return {
     digest,
+    ...(digests && { digests }),
     size,
     mediaType: headers['content-type'] ?? 'application/octet-stream',
     ...fields,

@@ -32,10 +32,17 @@ export class ServerDestination implements Destination {
     const secret = guarded ? secretIn(name, path) : undefined;
     if (secret !== undefined) throw new Error(secret);
     const { digest, size } = await hashOf(path);
-    checkTold(file, digest);
+    checkTold(file, { digest });
     const to = { bucket: this.#bucket, name };
+    const from = {
+      path,
+      size,
+      digest,
+      ...(told?.digests && { digests: told.digests }),
+      modified: seen.mtimeMs,
+    };
     try {
-      const outcome = await this.#server.put(to, { path, size, digest, modified: seen.mtimeMs }, told);
+      const outcome = await this.#server.put(to, from, told);
       checkUnchanged(seen, statSync(path) as Stats);
       return { size, outcome };
     } catch (cause) {

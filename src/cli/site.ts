@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config.ts';
-import { isDigest } from '../digest.ts';
+import { type Digests, isDigest } from '../digest.ts';
 import { errors, SealgateError } from '../errors.ts';
 import type { ObjectFields } from '../object_fields.ts';
 import { sealLevelOf } from '../seal_policy.ts';
@@ -150,6 +150,7 @@ export function checked(given: string, check: () => void): void {
 /** The object that a reference points at. Times are ISO 8601, in every output and listing. */
 export interface Found extends ObjectFields {
   digest: string;
+  digests?: Digests;
   /** Bytes. */
   size: number;
   mediaType: string;
@@ -165,6 +166,7 @@ export interface Found extends ObjectFields {
 export interface Listed extends ObjectFields {
   name: string;
   digest: string;
+  digests?: Digests;
   size: number;
   mediaType: string;
   lastModified: string;
@@ -189,12 +191,12 @@ export function find(store: Store, text: string): Found {
     const what = ref.expired ? 'expired' : 'was deleted';
     throw new SealgateError('name-deleted', `${text}: ${what} on ${isoTime(ref.created)}`);
   }
-  const { digest, size, mediaType, fields, created, date, version, expires } = ref;
+  const { digest, digests, size, mediaType, fields, created, date, version, expires } = ref;
   const times = {
     lastModified: isoTime(date ?? created),
     ...(expires !== undefined && { expires: isoTime(expires) }),
   };
-  return { digest, size, mediaType, ...fields, ...times, version };
+  return { digest, ...(digests && { digests }), size, mediaType, ...fields, ...times, version };
 }
 
 /** @param time milliseconds since the epoch. */

@@ -1,6 +1,7 @@
 // stat: shows the object that a name points at.
 
 import type { Command } from 'commander';
+import { namesOf } from '../digest.ts';
 import { checkKept } from './blob_file.ts';
 import { fieldLines } from './field_flags.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
@@ -40,6 +41,7 @@ async function stat(ref: string, options: PlaceOptions & { json?: true }): Promi
   const version = about.version === undefined ? '' : `, version ${about.version}`;
   const lines = [
     ['digest', `sha256:${about.digest}`],
+    ...namesOf(about.digests).map((name) => [name, about.digests?.[name]]),
     ['size', `${about.size} bytes (${humanBytes(about.size)})`],
     ['media type', about.mediaType],
     ...fieldLines(about),

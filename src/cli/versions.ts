@@ -97,6 +97,8 @@ async function restore(ref: string, options: PlaceOptions & { to: string }): Pro
 
 async function restoreHere(store: Store, { bucket, name }: Name, version: number) {
   checkBucket(store, bucket);
-  const { digest, mediaType, fields = {}, modified } = olderVersion(store, { bucket, name }, version);
-  return { digest, outcome: await store.putRef(bucket, name, { digest, mediaType, fields, modified }) };
+  const older = olderVersion(store, { bucket, name }, version);
+  const { digest, digests, mediaType, fields = {}, modified } = older;
+  const to = { digest, digests, mediaType, fields, modified };
+  return { digest, outcome: await store.putRef(bucket, name, to) };
 }

@@ -2,7 +2,7 @@
 
 import { type Context, Hono } from 'hono';
 import * as z from 'zod';
-import { bucketKindSchema } from '../object_schema.ts';
+import { bucketKindSchema, digestNamesSchema } from '../object_schema.ts';
 import type { Objects } from '../objects/objects.ts';
 import type { AuditLog } from '../rollout/audit_log.ts';
 import { checkBucketName } from '../store/names.ts';
@@ -42,13 +42,17 @@ const setSchema = z
     keep: z.union([z.literal('all'), keepSchema]).optional(),
     quota: z.strictObject({ bytes: limit, objects: limit }).partial().optional(),
     ttl: z.union([z.literal('none'), z.int().min(1).max(mostTimeToLive)]).optional(),
+    digests: z.union([z.literal('none'), digestNamesSchema]).optional(),
     yes: z.boolean().default(false),
     why: why.default('asked to'),
   })
-  .refine(({ kind, keep, quota, ttl }) => kind ?? keep ?? quota ?? ttl, 'expected kind, keep, quota or ttl');
+  .refine(
+    ({ kind, keep, quota, ttl, digests }) => kind ?? keep ?? quota ?? ttl ?? digests,
+    'expected kind, keep, quota, ttl or digests',
+  );
 
 /** What /buckets/set is asked for, as far as it is about the bucket. */
-export type AskedSettings = Pick<z.input<typeof setSchema>, 'kind' | 'keep' | 'quota' | 'ttl'>;
+export type AskedSettings = Pick<z.input<typeof setSchema>, 'kind' | 'keep' | 'quota' | 'ttl' | 'digests'>;
 
 /** @param refusing answers what the work throws of errors.ts. */
 export function bucketRoutes(
@@ -63,8 +67,10 @@ export function bucketRoutes(
 }
 
 /** The JSON form of a bucket in every listing. Times are ISO 8601. */
-export function shownBucket({ name, kind, created, keep, quota, ttl }: Bucket, usage: Usage | undefined) {
-  const settings = { ...(keep && { keep }), ...(quota && { quota }), ...(ttl !== undefined && { ttl }) };
+export function shownBucket({ name, kind, created, ...others }: Bucket, usage: Usage | undefined) {
+  const { keep, quota, ttl, digests } = others;
+  const limits = { ...(keep && { keep }), ...(quota && { quota }), ...(ttl !== undefined && { ttl }) };
+  const settings = { ...limits, ...(digests && { digests }) };
   return { name, kind, created: new Date(created).toISOString(), ...settings, ...(usage && { usage }) };
 }
 
@@ -72,12 +78,13 @@ export function shownBuckets(store: Pick<Store, 'buckets' | 'usage'>) {
   return store.buckets().map((bucket) => shownBucket(bucket, store.usage(bucket.name)));
 }
 
-export function changeOf({ kind, keep, quota, ttl }: AskedSettings): SettingsChange {
+export function changeOf({ kind, keep, quota, ttl, digests }: AskedSettings): SettingsChange {
   return {
     ...(kind && { kind }),
     ...(keep && { keep: keep === 'all' ? 'none' : keep }),
     ...(quota && { quota }),
     ...(ttl !== undefined && { ttl }),
+    ...(digests && { digests }),
   } as SettingsChange;
 }
 

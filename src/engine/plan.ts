@@ -3,6 +3,7 @@
 
 import type { Logger } from 'pino';
 import type { ContentCoding } from '../content_coding.ts';
+import { type DigestName, type Digests, reprDigest } from '../digest.ts';
 import { type ErrorCode, errors, type ProblemMembers, problemBody, SealgateError } from '../errors.ts';
 import type {
   AppendTarget,
@@ -58,6 +59,8 @@ export interface Delivery extends Cacheable {
   cache: Epoch | undefined;
   /** Of an error page (native/plan.ts). */
   status?: number | undefined;
+  /** Further digests of the bytes, which Repr-Digest tells. */
+  digests?: Digests | undefined;
   /** Further fields of the answer. */
   more?: readonly ResponseField[] | undefined;
   /** Clients that accept other content codings have another answer. */
@@ -79,7 +82,7 @@ export function deliver(blob: SealRecord, how: Delivery): DeliverPlan {
   return {
     kind: 'deliver',
     blob,
-    ...described(how, caching),
+    ...described(blob, how, caching),
     ...(until < Number.POSITIVE_INFINITY && { expires: until }),
     ...(how.negotiated && { codings: true }),
     ...(how.cache && { cache: how.cache }),
@@ -98,17 +101,20 @@ export function describe(
     kind: 'describe',
     digest: blob.digest,
     size: blob.size,
-    ...described(how, cachingOf(how)),
+    ...described(blob, how, cachingOf(how)),
     otherwise,
   };
 }
 
 const varyByCoding: ResponseField = ['Vary', 'Accept-Encoding'];
 
-type Described = Pick<DeliverPlan, 'status' | 'contentType' | 'fields' | 'contentFields' | 'lastModified'>;
+type Described = Pick<
+  DeliverPlan,
+  'status' | 'contentType' | 'fields' | 'contentFields' | 'reprDigest' | 'lastModified'
+>;
 
-function described(how: Delivery, { fields }: Caching): Described {
-  const { status, coding } = how;
+function described({ digest }: { digest: string }, how: Delivery, { fields }: Caching): Described {
+  const { status, coding, digests } = how;
   const recorded = contentFields(how.fields ?? {});
   const its: ResponseField[] = coding === undefined ? recorded : [...recorded, ['Content-Encoding', coding]];
   const more = how.negotiated ? [...(how.more ?? []), varyByCoding] : (how.more ?? []);
@@ -117,18 +123,26 @@ function described(how: Delivery, { fields }: Caching): Described {
     contentType: how.contentType,
     fields: more.length > 0 ? [...fields, ...more] : fields,
     ...(its.length > 0 && { contentFields: its }),
+    // The digests are those of the bytes as they are stored.
+    ...(digests && coding === undefined && { reprDigest: reprDigest(digest, digests) }),
     lastModified: Math.floor((how.created ?? 0) / 1000),
   };
 }
 
 /** @param answer makes the response from the result of the commit. */
 export function receive<Result>(
-  body: { staging: string; maxSize: number; commit(whole: Hashed): Promise<Result> },
+  body: {
+    staging: string;
+    maxSize: number;
+    digests?: readonly DigestName[];
+    commit(whole: Hashed): Promise<Result>;
+  },
   answer: (result: Result) => RespondPlan,
 ): Upload {
-  const { staging, maxSize, commit } = body;
+  const { staging, maxSize, digests = [], commit } = body;
   const received = async (whole: Hashed) => answer(await commit(whole));
-  return { kind: 'receive', sink: { path: staging }, maxSize, received };
+  const sink = { path: staging, ...(digests.length > 0 && { digests }) };
+  return { kind: 'receive', sink, maxSize, received };
 }
 
 /**

@@ -3,6 +3,7 @@
 
 import { createRequire } from 'node:module';
 import type { ContentCoding } from '../content_coding.ts';
+import type { DigestName, Digests } from '../digest.ts';
 import type { EventBatch } from './engine_events.ts';
 import type { EngineGrants } from './grants.ts';
 import type { NetDevice, SealMeans } from './host.ts';
@@ -73,6 +74,8 @@ export interface Placement extends Sealed {
 export interface Hashed {
   /** SHA-256, 64 lower-case hex digits. */
   digest: string;
+  /** Further ones, where they were wanted. */
+  digests?: Digests;
   /** Bytes. */
   size: number;
 }
@@ -305,15 +308,20 @@ export interface Addon extends EngineLogs {
   releaseFile(path: string): Promise<void>;
   /** Opens a file to hash it, without changing anything of it, even its mode. */
   openHash(path: string): BlobHash;
-  /** @param path of a file that does not exist yet. */
-  partialFile(path: string): PartialFile;
+  /** @param path of a file that does not exist yet. @param digests to compute besides SHA-256. */
+  partialFile(path: string, digests?: readonly DigestName[]): PartialFile;
   /** Copies and hashes on the calling thread: for maintenance workers. */
-  importFile(source: string, staging: string): Hashed;
+  importFile(source: string, staging: string, digests?: readonly DigestName[]): Hashed;
   /**
    * As importFile for a source of at most so many bytes, with what was copied; the copy is not synced. Throws
    * with code EFBIG when the source is larger.
    */
-  importSmallFile(source: string, staging: string, most: number): Hashed & { bytes: Buffer };
+  importSmallFile(
+    source: string,
+    staging: string,
+    most: number,
+    digests?: readonly DigestName[],
+  ): Hashed & { bytes: Buffer };
   /**
    * Codes a file into a new staging file, on a thread of least priority, one file at a time. Undefined: the
    * result would have more than `most` bytes. Rejects with code EBADMSG when the file has not this digest,

@@ -35,7 +35,7 @@ export interface BodyEvent {
 
 /**
  * The body that a `receive` plan asked for is complete, hashed and fsynced in its staging file; or it is
- * appended to a partial one, and digest and size are of all there is.
+ * appended to a partial one, and digests and size are of all there is.
  */
 export interface ReceivedEvent extends Hashed {
   kind: 'received';

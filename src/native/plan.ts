@@ -1,6 +1,7 @@
 // Plans: what to do with a request, with the same names as in C++ (native/server/plan.h). native/node/plan.cc
 // reads these objects; a test compares the three. Conditions of changes are here too.
 
+import type { DigestName } from '../digest.ts';
 import type { SealLevel, SealRecord } from './addon.ts';
 
 /** Name and value. The engine refuses what HTTP cannot have there, line ends first of all. */
@@ -31,6 +32,8 @@ export interface DeliverPlan {
   fields: readonly ResponseField[];
   /** Further fields that go with the content: for 200 and 206, and not for 304. */
   contentFields?: readonly ResponseField[];
+  /** Repr-Digest (RFC 9530); absent: SHA-256 alone, which the engine makes of the blob's digest. */
+  reprDigest?: string;
   /** Seconds since the epoch; 0: no Last-Modified, and conditions on dates are ignored. */
   lastModified: number;
   /** Keep it for further requests of the same path while this holds. */
@@ -60,6 +63,7 @@ export interface DescribePlan {
   contentType: string;
   fields: readonly ResponseField[];
   contentFields?: readonly ResponseField[];
+  reprDigest?: string;
   lastModified: number;
   otherwise: RespondPlan;
 }
@@ -76,10 +80,12 @@ export interface RespondPlan {
 export interface StagingTarget {
   /** Absolute path; must not exist. */
   path: string;
+  /** Digests to compute besides SHA-256. */
+  digests?: readonly DigestName[];
 }
 
 /**
- * The state of a file between the requests that append to it: its path, its size and its SHA-256 so far. No
+ * The state of a file between the requests that append to it: its path, its size and its digests so far. No
  * file is open meanwhile. The first request creates the file; the application removes it when it gives the
  * upload up.
  */
@@ -92,8 +98,9 @@ export interface PartialFile {
 }
 
 /**
- * A body is appended to a file; a `received` event says that it is, with the digest and the size of all there
- * is. What has arrived of a body that is cut off counts: its `aborted` event comes when that is written.
+ * A body is appended to a file; a `received` event says that it is, with the digests and the size of all
+ * there is. What has arrived of a body that is cut off counts: its `aborted` event comes when that is
+ * written.
  * A plan for a file that is busy is refused with the code EBUSY, and so is one for a file that is finished.
  */
 export interface AppendTarget {

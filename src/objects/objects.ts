@@ -2,6 +2,7 @@
 // lock of the name, the conditions, the bytes, the name, and then the epoch, which makes kept plans stale.
 
 import { setImmediate } from 'node:timers/promises';
+import type { DigestName, Digests } from '../digest.ts';
 import { hasCode, SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
 import type { Conditions, Epoch, Hashed, SealBreak, SealRecord } from '../native/addon.ts';
@@ -9,6 +10,7 @@ import { checkedFields, differenceOf, type ObjectFields } from '../object_fields
 import type { SealFloor } from '../seal_policy.ts';
 import type { Collected, Round } from '../store/collection.ts';
 import type {
+  Bucket,
   BucketKind,
   Descriptor,
   FirstRead,
@@ -25,7 +27,7 @@ import type {
 import { checkConditions } from './conditions.ts';
 import type { Epochs } from './epochs.ts';
 import { olderVersion } from './older_version.ts';
-import { type Receiving, receiving } from './receiving.ts';
+import { type Promised, type Receiving, receiving } from './receiving.ts';
 import type { CopyRequest, PutRequest } from './requests.ts';
 import { checkRoom } from './room.ts';
 import { findsBytes, type May } from './sources.ts';
@@ -101,7 +103,7 @@ export class Objects {
   }
 
   /** Throws `bucket-unknown`. */
-  bucket(name: string): { kind: BucketKind } {
+  bucket(name: string): Pick<Bucket, 'kind' | 'digests'> {
     const bucket = this.#options.store.bucket(name);
     if (bucket === undefined) throw new SealgateError('bucket-unknown', `There is no bucket ${name}.`);
     return bucket;
@@ -170,12 +172,12 @@ export class Objects {
    * `digest-mismatch`. Throws what checkedFields does.
    */
   put(to: Name, asked: PutRequest): Receiving<Stored> {
-    const { kind } = this.bucket(to.bucket);
+    const { kind, digests } = this.bucket(to.bucket);
     const request = { ...asked, fields: asked.fields && checkedFields(asked.fields) };
     // Before the body is received, to spare it, and once more before it is committed, when it counts.
     this.#checkWritable(to, kind, request);
     checkRoom(this.#options.store, to.bucket, request.size, this.#current(to));
-    return this.#receiving(request.digest, (staging, body) =>
+    return this.#receiving({ ...request, wanted: digests }, (staging, body) =>
       this.#locked(to, async () => {
         // The kind anew: it may be another since the body began to come.
         this.#checkWritable(to, this.bucket(to.bucket).kind, { ...request, digest: body.digest });
@@ -193,15 +195,19 @@ export class Objects {
 
   /** To receive a body that is not kept. @param maxSize bytes. @param take reads the staging file. */
   receive<T>(maxSize: number, take: (staging: string) => Promise<T>): Receiving<T> {
-    return receiving({ staging: this.#options.store.stagingPath(), maxSize }, undefined, take);
+    return receiving({ staging: this.#options.store.stagingPath(), maxSize }, {}, take);
   }
 
   /** To receive bytes without a name. Throws, and rejects the commit, as put does. */
-  putBlob(digest: string, conditions: Conditions): Receiving<{ created: boolean; size: number }> {
+  putBlob(
+    digest: string,
+    conditions: Conditions,
+    digests?: Digests,
+  ): Receiving<{ created: boolean; size: number }> {
     const { store } = this.#options;
     const blob = store.blob(digest);
     checkConditions(conditions, blob && { digest, date: blob.created });
-    return this.#receiving(digest, async (staging, body) => {
+    return this.#receiving({ digest, digests }, async (staging, body) => {
       const created = store.blob(digest) === undefined;
       await store.commitBlob(staging, body);
       return { created, size: body.size };
@@ -337,15 +343,17 @@ export class Objects {
   #stored(to: Name, outcome: PutOutcome, { digest, size }: Hashed, said: string | undefined): Stored {
     if (outcome === 'replaced' || outcome === 'renewed') this.#options.epochs.bump(to.bucket);
     const recorded = this.#current(to);
+    const { fields, modified, digests } = recorded ?? {};
     const mediaType = recorded?.mediaType ?? said;
-    return { outcome, digest, size, mediaType, fields: recorded?.fields, modified: recorded?.modified };
+    return { outcome, digest, size, ...(digests && { digests }), mediaType, fields, modified };
   }
 
   #receiving<T>(
-    promised: string | undefined,
+    { wanted, ...promised }: Promised & { wanted?: readonly DigestName[] | undefined },
     place: (staging: string, body: Hashed) => Promise<T>,
   ): Receiving<T> {
     const { store, maxObjectBytes } = this.#options;
-    return receiving({ staging: store.stagingPath(), maxSize: maxObjectBytes }, promised, place);
+    const at = { staging: store.stagingPath(), maxSize: maxObjectBytes, digests: wanted };
+    return receiving(at, promised, place);
   }
 }

@@ -1,5 +1,6 @@
 // Requests: what a change of a name is asked for with.
 
+import type { Digests } from '../digest.ts';
 import type { Conditions } from '../native/addon.ts';
 import type { GivenFields } from '../object_fields.ts';
 
@@ -13,6 +14,8 @@ export interface PutRequest {
   modified?: number | undefined;
   /** The SHA-256 that the client promises. */
   digest?: string | undefined;
+  /** Further digests that it promises. */
+  digests?: Digests | undefined;
   /** Bytes of the body, where they are known before it comes. */
   size?: number | undefined;
 }

@@ -20,6 +20,7 @@ export function objectContent(
   return content(services, request, found, {
     contentType: found.ref.mediaType,
     fields: found.ref.fields,
+    digests: found.ref.digests,
     freshness: found.kind === 'write-once' ? 'immutable' : 'revalidate',
     grant,
     created: found.ref.date,

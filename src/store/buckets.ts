@@ -18,7 +18,7 @@ interface SettingsRecord extends Settings {
 }
 
 /** `kind`: another than the one that the bucket was made with, or that one again. */
-type Settings = Partial<Pick<Bucket, 'kind' | 'keep' | 'quota' | 'ttl'>>;
+type Settings = Partial<Pick<Bucket, 'kind' | 'keep' | 'quota' | 'ttl' | 'digests'>>;
 
 export class Buckets {
   readonly #meta: Metadata;
@@ -47,9 +47,9 @@ export class Buckets {
 
   #with(name: string, { kind: first, created }: BucketRecord): Bucket {
     const settings = this.#meta.newest<SettingsRecord>('settings', [name])?.value ?? {};
-    const { kind = first, keep, quota, ttl } = settings as Settings;
-    const others = { ...(keep && { keep }), ...(quota && { quota }), ...(ttl !== undefined && { ttl }) };
-    return { name, kind, created, ...others };
+    const { kind = first, keep, quota, ttl, digests } = settings as Settings;
+    const times = { ...(keep && { keep }), ...(quota && { quota }), ...(ttl !== undefined && { ttl }) };
+    return { name, kind, created, ...times, ...(digests && { digests }) };
   }
 
   /** Throws `bucket-unknown`. */
@@ -101,6 +101,7 @@ export function changed(before: Settings = {}, change: SettingsChange): Settings
   const kind = change.kind ?? before.kind;
   const keep = change.kind === 'write-once' ? 'none' : (change.keep ?? before.keep);
   const ttl = change.ttl ?? before.ttl;
+  const digests = change.digests ?? before.digests ?? 'none';
   const quota: Quota = {};
   for (const which of ['bytes', 'objects'] as const) {
     const limit = change.quota?.[which] ?? before.quota?.[which];
@@ -111,5 +112,6 @@ export function changed(before: Settings = {}, change: SettingsChange): Settings
     ...(keep !== undefined && keep !== 'none' && { keep }),
     ...(Object.keys(quota).length > 0 && { quota }),
     ...(ttl !== undefined && ttl !== 'none' && { ttl }),
+    ...(digests !== 'none' && digests.length > 0 && { digests }),
   };
 }

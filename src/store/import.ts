@@ -3,9 +3,11 @@
 
 import { type Stats, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
+import { namesOf } from '../digest.ts';
 import { hasCode } from '../errors.ts';
 import type { FileProgress } from '../file_progress.ts';
 import { mediaTypeOf } from '../media_type.ts';
+import type { Hashed } from '../native/addon.ts';
 import { checkedFields, type Said } from '../object_fields.ts';
 import { inTurns } from '../turns.ts';
 import { type Choice, everything, ImportFilter, type Reason } from './import_filter.ts';
@@ -175,9 +177,14 @@ function together(its: Told | undefined, all: Said | undefined): Told | undefine
 }
 
 /** Throws when the bytes are not those that the manifest names. */
-export function checkTold({ told }: Arrival, digest: string): void {
-  if (told?.digest === undefined || told.digest === digest) return;
-  throw new Error(`has SHA-256 ${digest}, and the manifest of the export says ${told.digest}`);
+export function checkTold({ told }: Arrival, { digest, digests }: Pick<Hashed, 'digest' | 'digests'>): void {
+  const check = (name: string, found: string, said: string | undefined) => {
+    if (said === undefined || said === found) return;
+    throw new Error(`has ${name} ${found}, and the manifest of the export says ${said}`);
+  };
+  check('SHA-256', digest, told?.digest);
+  for (const name of namesOf(digests))
+    check(name.toUpperCase(), digests?.[name] as string, told?.digests?.[name]);
 }
 
 /** Throws when a file is not what it was when it was first looked at. */

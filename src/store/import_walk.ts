@@ -2,6 +2,7 @@
 
 import { access, opendir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import type { Digests } from '../digest.ts';
 import { checkedFields, type Said } from '../object_fields.ts';
 import type { ImportFilter, Reason } from './import_filter.ts';
 import { manifestLines } from './manifest.ts';
@@ -21,12 +22,17 @@ export interface Source {
 export interface Told extends Said {
   /** Digest that the file must have to be imported. */
   digest?: string;
+  /** Further digests that it must have, where they are computed. */
+  digests?: Digests;
 }
 
 /** The files of an export, as its manifest names them. */
 export async function* exported(root: string): AsyncGenerator<Source> {
-  for await (const { name, path, digest, mediaType, file: _, size: __, ...fields } of manifestLines(root))
-    yield { path, relative: name, told: { digest, mediaType, fields: checkedFields(fields) } };
+  for await (const line of manifestLines(root)) {
+    const { name, path, digest, digests, mediaType, file: _, size: __, ...fields } = line;
+    const its = { digest, ...(digests && { digests }) };
+    yield { path, relative: name, told: { ...its, mediaType, fields: checkedFields(fields) } };
+  }
 }
 
 export interface WalkEvents {

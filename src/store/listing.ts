@@ -142,9 +142,10 @@ class PageOfNames {
   }
 
   #tell(name: string, newest: Extract<RefRecord, { digest: string }>, expires: number | undefined): void {
-    const { digest, size, mediaType, fields, created } = newest;
+    const { digest, digests, size, mediaType, fields, created } = newest;
     const date = dateOf(newest, this.#reading.dates);
-    const its = { digest, size, mediaType, ...(fields && { fields }), created, date };
+    const known = digests && { digests };
+    const its = { digest, ...known, size, mediaType, ...(fields && { fields }), created, date };
     this.#entries.push({ name, ...its, ...(expires !== undefined && { expires }) });
     this.#fieldBytes += fields ? fieldBytes(fields) : 0;
   }

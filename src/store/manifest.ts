@@ -5,7 +5,7 @@ import { open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import * as z from 'zod';
 import { faultsOf } from '../faults.ts';
-import { bucketKindSchema, digestSchema, fieldMembers } from '../object_schema.ts';
+import { bucketKindSchema, digestSchema, digestsSchema, fieldMembers } from '../object_schema.ts';
 
 /** The manifest's file in the folder of the export. */
 export const manifestName = '.sealgate-export.jsonl';
@@ -22,6 +22,7 @@ const lineSchema = z.object({
   /** From the folder of the export, with slashes. */
   file: z.string(),
   digest: digestSchema,
+  digests: digestsSchema.optional(),
   size: z.int().min(0),
   mediaType: z.string(),
   ...fieldMembers,

@@ -38,8 +38,9 @@ export async function switchNames(
     const made = changes.map(({ name, to }, index) => {
       const at = { bucket: bucket.name, kind: bucket.kind, name };
       if (to === undefined) return refs.deleting(at);
-      const { digest, modified } = to;
-      return refs.pointing(at, { digest, size: sizeOf(digest), ...(checked[index] as Checked), modified });
+      const { digest, digests, modified } = to;
+      const its = { digest, digests, size: sizeOf(digest), modified };
+      return refs.pointing(at, { ...its, ...(checked[index] as Checked) });
     });
     outcomes = made.map(({ outcome }) => outcome);
     return made.flatMap(({ changes: records }) => records);

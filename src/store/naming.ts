@@ -29,13 +29,13 @@ export class Naming {
   /** See store.ts, as for all that follow. */
   async putObject(bucket: string, name: string, arrived: Arrived, about: About): Promise<PutOutcome> {
     const { refs, arrivals } = this.#parts;
-    const { staging, digest, size, suggested } = arrived;
+    const { staging, digest, digests, size, suggested } = arrived;
     const at = this.#at(bucket, name);
     const said = saidOf(about);
     // Throws what the commit would be refused for, before anything is placed.
-    this.#checkRoom(at, size, refs.outcome(at, digest, said));
+    this.#checkRoom(at, size, refs.outcome(at, { digest, digests, said }));
     const mediaType = suggested ?? (await typeOf(name, said, staging, size));
-    const to = { digest, size, said, mediaType, modified: about.modified };
+    const to = { digest, digests, size, said, mediaType, modified: about.modified };
     let outcome: PutOutcome = 'created';
     await arrivals.store(arrived, bucket, () => {
       about.check?.();
@@ -50,7 +50,7 @@ export class Naming {
     if (outcome !== 'same') this.#parts.buckets.checkRoom(bucket, { objects: 1, bytes });
   }
 
-  async putRef(bucket: string, name: string, { digest, ...about }: NewRef): Promise<PutOutcome> {
+  async putRef(bucket: string, name: string, { digest, digests, ...about }: NewRef): Promise<PutOutcome> {
     const { refs, arrivals, blobs, sizeOf } = this.#parts;
     const at = this.#at(bucket, name);
     const stored = sizeOf(digest);
@@ -60,7 +60,8 @@ export class Naming {
     let outcome: PutOutcome = 'created';
     await arrivals.point(new Set([digest]), bucket, (sizeNow) => {
       about.check?.();
-      const to = { digest, size: sizeNow(digest), said, mediaType, modified: about.modified };
+      const size = sizeNow(digest);
+      const to = { digest, digests, size, said, mediaType, modified: about.modified };
       const pointing = refs.pointing(at, to);
       outcome = pointing.outcome;
       return pointing.changes;

@@ -1,6 +1,7 @@
 // Refs: what names point at, and what a commit changes to make them point elsewhere. Each version of a name
 // is written once, with the hold that keeps its blob.
 
+import { type Digests, namesOf, someDigests } from '../digest.ts';
 import { SealgateError } from '../errors.ts';
 import { differenceOf, type Said } from '../object_fields.ts';
 import { nameHold } from './holds.ts';
@@ -21,6 +22,8 @@ export interface At {
 
 export interface Pointing {
   digest: string;
+  /** Further digests that are known of the bytes. */
+  digests: Digests | undefined;
   size: number;
   said: Said;
   /** The media type to record where the caller named none and none is on record. */
@@ -75,8 +78,7 @@ export class Refs {
    */
   outcome(
     { bucket, kind, name }: At,
-    digest: string,
-    said: Said,
+    { digest, digests, said }: Pick<Pointing, 'digest' | 'digests' | 'said'>,
     now: number = this.#reading.now(),
   ): PutOutcome {
     const newest = this.#newest(bucket, name)?.value;
@@ -88,7 +90,8 @@ export class Refs {
       return 'replaced';
     }
     const differs = held.digest === digest ? differenceOf(said, held) : 'name-taken';
-    if (differs === undefined) return this.#isRenewed(bucket, held, now) ? 'renewed' : 'same';
+    const isKnown = namesOf(digests).every((each) => held.digests?.[each] === digests?.[each]);
+    if (differs === undefined) return !isKnown || this.#isRenewed(bucket, held, now) ? 'renewed' : 'same';
     if (kind === 'write-once') throw new SealgateError(differs);
     return 'replaced';
   }
@@ -110,7 +113,7 @@ export class Refs {
   /** The outcome, with the changes to commit: none when the name points at these bytes already. */
   pointing(at: At, to: Pointing): { outcome: PutOutcome; changes: StoreRecord[] } {
     const now = this.#reading.now();
-    const outcome = this.outcome(at, to.digest, to.said, now);
+    const outcome = this.outcome(at, to, now);
     if (outcome === 'same') return { outcome, changes: [] };
     const { digest, size, said } = to;
     const { bucket, name } = at;
@@ -119,12 +122,14 @@ export class Refs {
     const before = held?.digest === digest ? held : undefined;
     const mediaType = said.mediaType ?? before?.mediaType ?? to.mediaType;
     const fields = said.fields ?? before?.fields ?? {};
+    const digests = someDigests({ ...before?.digests, ...to.digests });
     const version = (newest?.version ?? 0) + 1;
     const time = timeBehind(newest?.value, now);
     const modified =
       outcome === 'renewed' ? before?.modified : modifiedSince(newest?.value, to.modified, time.created);
     const value: RefRecord = {
       digest,
+      ...(digests && { digests }),
       mediaType,
       size,
       ...(Object.keys(fields).length > 0 && { fields }),

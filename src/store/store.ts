@@ -1,6 +1,7 @@
 // The store's contract: what is promised to everything above. Bytes first, then one commit with all that is
 // to be known of them, and the reply after it.
 
+import type { DigestName, Digests } from '../digest.ts';
 import type { Counters, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
 import type { GivenFields, ObjectFields } from '../object_fields.ts';
 import type { Adopted } from './adoption.ts';
@@ -31,6 +32,8 @@ export interface Bucket {
   quota?: Quota;
   /** Seconds from when a version is written to when its name is as if it were deleted; absent: no end. */
   ttl?: number;
+  /** Digests that are computed of every upload besides SHA-256; absent: none. */
+  digests?: DigestName[];
 }
 
 /** A change of a bucket's settings; those that are absent stay. `none` removes the setting. */
@@ -39,12 +42,15 @@ export interface SettingsChange {
   keep?: Retention | 'none';
   quota?: { [Which in keyof Quota]?: number | 'none' };
   ttl?: number | 'none';
+  digests?: DigestName[] | 'none';
 }
 
 /** What a name points at. */
 export interface Descriptor {
   /** SHA-256, 64 lower-case hex digits. */
   digest: string;
+  /** Further digests that are known of the bytes; absent: none. */
+  digests?: Digests;
   /** Bytes. */
   size: number;
   mediaType: string;
@@ -83,6 +89,8 @@ export interface About {
 /** The blob that a name will point at. */
 export interface NewRef extends About {
   digest: string;
+  /** Further digests of its bytes, where the caller knows them. */
+  digests?: Digests | undefined;
 }
 
 /** Bytes that have arrived: whole in a staging file, and durable. */
@@ -159,7 +167,10 @@ export interface Proven {
   level: SealLevel;
 }
 
-/** `renewed`: it has the same bytes, which live for the bucket's time to live from now on. */
+/**
+ * `renewed`: a further version has the same bytes, which live for the bucket's time to live from now on, or
+ * of which further digests are known.
+ */
 export type PutOutcome = 'created' | 'same' | 'renewed' | 'replaced';
 
 /** What a switch does to one name: it points the name at `to`, or without `to` deletes it. */

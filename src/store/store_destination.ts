@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { Batches } from '../batches.ts';
+import { type DigestName, namesOf } from '../digest.ts';
 import { SealgateError } from '../errors.ts';
 import type { Hashed } from '../native/addon.ts';
 import { differenceOf } from '../object_fields.ts';
@@ -39,12 +40,15 @@ const timesLag = 1100;
 export interface Copying {
   source: string;
   staging: string;
+  /** To compute besides SHA-256. */
+  digests: readonly DigestName[];
   guarded?: string;
 }
 
 export interface SmallCopying {
   source: string;
   staging: string;
+  digests: readonly DigestName[];
   name: string;
   guarded: boolean;
 }
@@ -118,6 +122,7 @@ class StoreDestination implements Destination {
     const ref = store.resolve(bucket, name);
     if (ref === undefined || ref.deleted || store.blob(ref.digest) === undefined) return false;
     if (told && differenceOf(told, ref) !== undefined) return false;
+    if (this.#digestsOf(told).some((each) => ref.digests?.[each] === undefined)) return false;
     return ref.size === size && ctimeMs + timesLag < ref.created;
   }
 
@@ -129,7 +134,7 @@ class StoreDestination implements Destination {
       const arrived = await this.#copied(file, staging);
       // Looked at last of all, with nothing between: a later change is later than the name (has()).
       const check = () => checkUnchanged(seen, statSync(path));
-      checkTold(file, arrived.digest);
+      checkTold(file, arrived);
       const { mediaType, fields } = file.told ?? {};
       const about = { mediaType, fields, modified: Math.floor(seen.mtimeMs), check };
       const outcome = await store.putObject(bucket, name, arrived, about);
@@ -139,15 +144,22 @@ class StoreDestination implements Destination {
     }
   }
 
-  async #copied({ path, name, seen, guarded }: Arrival, staging: string): Promise<Arrived> {
+  /** What is computed of a file: what the bucket wants, and what the manifest knows. */
+  #digestsOf(told: Told | undefined): DigestName[] {
+    const { store, bucket } = this.#parts;
+    return [...new Set([...(store.bucket(bucket)?.digests ?? []), ...namesOf(told?.digests)])];
+  }
+
+  async #copied({ path, name, seen, guarded, told }: Arrival, staging: string): Promise<Arrived> {
     const { pool, sync } = this.#parts;
+    const digests = this.#digestsOf(told);
     if (sync && this.#isSmall(seen.size)) {
-      const copied = await this.#small.run({ source: path, staging, name, guarded });
+      const copied = await this.#small.run({ source: path, staging, digests, name, guarded });
       if (!('message' in copied)) return { staging, sync, ...copied };
       // It grew meanwhile.
       if (copied.code !== 'EFBIG') throw failureOf(copied);
     }
-    const task: Copying = { source: path, staging, ...(guarded && { guarded: name }) };
+    const task: Copying = { source: path, staging, digests, ...(guarded && { guarded: name }) };
     const copied: Copied = await pool.run(task);
     if ('message' in copied) throw failureOf(copied);
     return { staging, ...copied };

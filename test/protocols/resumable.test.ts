@@ -2,7 +2,7 @@
 // appends their bodies to one file, and places it as an object when the last has come.
 
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { after, test } from 'node:test';
 import type { EngineRequest } from '../../src/engine/engine_request.ts';
 import { type Answer, append, problem, respond } from '../../src/engine/plan.ts';
@@ -11,6 +11,7 @@ import { conditionsOf } from '../../src/objects/conditions.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects, type Stored } from '../../src/objects/objects.ts';
 import type { Receiving } from '../../src/objects/receiving.ts';
+import { promisesOf } from '../../src/protocols/objects/digest_fields.ts';
 import { startEngine } from '../support/engine.ts';
 import { assertProblem } from '../support/problem.ts';
 import { sha256, TestStore } from '../support/store.ts';
@@ -30,8 +31,10 @@ const uploads = new Map<string, { file: PartialFile; object: Receiving<Stored> }
 function handle(asked: EngineRequest): Answer {
   const name = asked.path.slice(1);
   if (asked.method === 'POST') {
-    const object = objects.put({ bucket: 'files', name }, { conditions: conditionsOf(asked.headers) });
-    uploads.set(name, { object, file: addon.partialFile(object.staging) });
+    const { digest: _, ...promised } = promisesOf(asked.headers);
+    const conditions = conditionsOf(asked.headers);
+    const object = objects.put({ bucket: 'files', name }, { conditions, ...promised });
+    uploads.set(name, { object, file: addon.partialFile(object.staging, object.digests) });
     return respond(201);
   }
   const upload = uploads.get(name);
@@ -59,8 +62,8 @@ const length = (bytes: number) => `Content-Length: ${bytes}`;
 const complete = 'Upload-Complete: ?1';
 const counter = (name: string) => engine.pool.counters()[name] ?? 0;
 
-async function begin(name: string): Promise<string> {
-  wire.send(request('POST', `/${name}`));
+async function begin(name: string, ...fields: string[]): Promise<string> {
+  wire.send(request('POST', `/${name}`, ...fields));
   assert.equal((await wire.response()).status, 201);
   return `/${name}`;
 }
@@ -110,6 +113,27 @@ test('three requests, one of them cut off, make one object with the digest of al
   const { digest } = await objects.head({ bucket: 'files', name: 'three' });
   assert.equal(digest, sha256(body));
   assert.deepEqual(await site.staged(), []);
+});
+
+test('an MD5 that was promised at the beginning of several requests is that of all bytes', async () => {
+  const body = randomBytes(900_000);
+  const md5 = createHash('md5').update(body).digest();
+  for (const [name, promised] of [
+    ['md5-wrong', randomBytes(16)],
+    ['md5-right', md5],
+  ] as const) {
+    const path = await begin(name, `Content-MD5: ${promised.toString('base64')}`);
+    await patch(path, body.subarray(0, 1000));
+    const cut = await unfinished(path, body.subarray(1000, 601_000));
+    cut.reset();
+    await free(path);
+    const made = await patch(path, body.subarray(await offset(path)), complete);
+    if (promised !== md5) assertProblem(made, 422, 'digest-mismatch');
+    else assert.equal(made.status, 201);
+  }
+  const { digests } = await objects.head({ bucket: 'files', name: 'md5-right' });
+  assert.deepEqual(digests, { md5: md5.toString('hex') });
+  await assert.rejects(objects.head({ bucket: 'files', name: 'md5-wrong' }), { code: 'not-found' });
 });
 
 test('a second request to an upload is 409 while the first is received, which loses nothing', async () => {

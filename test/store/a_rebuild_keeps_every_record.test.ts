@@ -27,6 +27,9 @@ await site.store.putRef('live', 'modified', { digest: sha256('dated'), modified 
 await site.store.putRef('live', 'typed', { digest: sha256('typed'), mediaType: 'text/csv; header=present' });
 const fields = { contentEncoding: 'gzip', cacheControl: 'max-age=5', meta: { a: 'b "c" \\', d: '' } };
 await site.store.putRef('live', 'described', { digest: sha256('typed'), fields });
+const digests = { md5: '0'.repeat(32), crc64nvme: '0'.repeat(16) };
+await site.store.putRef('live', 'digested', { digest: sha256('typed'), digests });
+await site.store.setBucket('live', { digests: ['md5', 'crc64nvme'] });
 const { now } = Date;
 Date.now = () => modified;
 for (const bytes of ['first of a second', 'second of a second']) await site.put('live', 'undated', bytes);

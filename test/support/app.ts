@@ -79,7 +79,7 @@ export async function openTestApp(
     const upload = answer as Upload;
     const source = join(dir, basename(upload.sink.path));
     await writeFile(source, body);
-    const received = addon.importFile(source, upload.sink.path);
+    const received = addon.importFile(source, upload.sink.path, upload.sink.digests);
     return upload.received(received).catch((error) => problemFrom(error, log));
   };
   return {

@@ -29,8 +29,8 @@ export function copyObject(services: Services): ObjectRoute {
     if (to.bucket !== at.bucket) services.authorize(request, 'read', at.bucket);
     const { objects } = services;
     const found = version === undefined ? objects.head(at) : objects.headVersion(at, version);
-    const { digest, mediaType, fields = {}, modified } = await found;
-    return place(services, request, { digest, mediaType, fields, modified }, to);
+    const { digest, digests, mediaType, fields = {}, modified } = await found;
+    return place(services, request, { digest, digests, mediaType, fields, modified }, to);
   };
 }
 

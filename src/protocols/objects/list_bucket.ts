@@ -44,15 +44,18 @@ export function toListing({ prefix }: Services): Route<'/o/:bucket'> {
 }
 
 function answer(bucket: string, asked: Page, page: Listing): RespondPlan {
-  const entries = page.entries.map(({ name, digest, size, mediaType, fields, created, date, expires }) => ({
-    name,
-    digest,
-    size,
-    mediaType,
-    ...fields,
-    lastModified: new Date(date ?? created).toISOString(),
-    ...(expires !== undefined && { expires: new Date(expires).toISOString() }),
-  }));
+  const entries = page.entries.map(
+    ({ name, digest, digests, size, mediaType, fields, created, date, expires }) => ({
+      name,
+      digest,
+      ...(digests && { digests }),
+      size,
+      mediaType,
+      ...fields,
+      lastModified: new Date(date ?? created).toISOString(),
+      ...(expires !== undefined && { expires: new Date(expires).toISOString() }),
+    }),
+  );
   const fields: ResponseField[] = [['Cache-Control', 'no-cache']];
   const { prefix, delimiter = '', limit } = asked;
   const listed = { bucket, entries, ...(delimiter !== '' && { prefixes: page.prefixes }) };

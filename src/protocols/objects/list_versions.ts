@@ -62,8 +62,9 @@ export type ShownVersion = ReturnType<typeof shownVersion>;
 export function shownVersion({ name, isNewest, ...ref }: Versions['entries'][number]) {
   const about = { name, version: ref.version, ...(isNewest && { newest: true }) };
   if (ref.deleted) return { ...about, deleted: true, lastModified: new Date(ref.created).toISOString() };
-  const { digest, size, mediaType, fields, created, date, expires } = ref;
+  const { digest, digests, size, mediaType, fields, created, date, expires } = ref;
   const lastModified = new Date(date ?? created).toISOString();
   const end = expires === undefined ? {} : { expires: new Date(expires).toISOString() };
-  return { ...about, digest, size, mediaType, ...fields, lastModified, ...end };
+  const its = { digest, ...(digests && { digests }), size, mediaType };
+  return { ...about, ...its, ...fields, lastModified, ...end };
 }

@@ -3,7 +3,7 @@
 import { receive } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
-import { promisedDigest } from './digest_fields.ts';
+import { promisesOf } from './digest_fields.ts';
 import type { DigestRoute, Services } from './services.ts';
 import { sourceTime } from './source_time.ts';
 import { digestTarget } from './target.ts';
@@ -18,10 +18,11 @@ export function putDigest({ objects, authorize, shownBytes }: Services): DigestR
     if (sourceTime(request.headers) !== undefined)
       throw new SealgateError('field-refused', 'X-OC-Mtime is recorded of names alone.');
     refuseFields(request.headers);
-    if ((promisedDigest(request.headers) ?? digest) !== digest) {
+    const promises = promisesOf(request.headers);
+    if ((promises.digest ?? digest) !== digest) {
       throw new SealgateError('digest-mismatch', 'The digest field and the path promise different bytes.');
     }
-    const body = objects.putBlob(digest, conditionsOf(request.headers));
+    const body = objects.putBlob(digest, conditionsOf(request.headers), promises.digests);
     return receive(body, ({ created, size }) => {
       shownBytes.add(request, digest);
       return stored(created, request.path, { digest, size });

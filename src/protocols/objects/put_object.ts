@@ -2,7 +2,7 @@
 
 import { receive } from '../../engine/plan.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
-import { promisedDigest } from './digest_fields.ts';
+import { promisesOf } from './digest_fields.ts';
 import type { ObjectRoute, Services } from './services.ts';
 import { sourceTime, timeAccepted } from './source_time.ts';
 import { objectPath, objectTarget } from './target.ts';
@@ -17,13 +17,13 @@ export function putObject({ objects, authorize, prefix }: Services): ObjectRoute
     authorize(request, 'write', to.bucket);
     objects.bucket(to.bucket);
     checkBody(request);
-    const digest = promisedDigest(headers);
+    const promises = promisesOf(headers);
     const mediaType = uploadMediaType(headers);
     const fields = uploadFields(headers);
     const modified = sourceTime(headers);
     const conditions = conditionsOf(headers);
     const size = bodyLength(headers);
-    const body = objects.put(to, { conditions, digest, mediaType, fields, modified, size });
+    const body = objects.put(to, { conditions, ...promises, mediaType, fields, modified, size });
     return receive(body, ({ modified: recorded, fields: its, ...about }) =>
       stored(
         about.outcome === 'created',

@@ -1,10 +1,10 @@
 // What both kinds of PUT share: which bodies are taken, and how the answer tells what was stored.
 
+import { reprDigest } from '../../digest.ts';
 import type { EngineRequest, FieldLines } from '../../engine/engine_request.ts';
 import { respondJson } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import type { Hashed, RespondPlan, ResponseField } from '../../native/addon.ts';
-import { reprDigest } from './digest_fields.ts';
 
 /** Throws when the body cannot be stored as what the resource is to be from now on. */
 export function checkBody({ framed, headers }: EngineRequest): void {
@@ -52,7 +52,7 @@ export function stored(
   const location: ResponseField[] = created ? [['Location', path]] : [];
   const validators: ResponseField[] = [
     ['ETag', `"${about.digest}"`],
-    ['Repr-Digest', reprDigest(about.digest)],
+    ['Repr-Digest', reprDigest(about.digest, about.digests)],
   ];
   return respondJson(created ? 201 : 200, about, [...location, ...validators, ...fields]);
 }

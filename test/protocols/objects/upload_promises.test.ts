@@ -33,9 +33,9 @@ test('a promise that is broken is 422 and stores nothing', async () => {
 });
 
 test('algorithms that are not known are ignored', async () => {
-  const fields = ['Content-Digest: sha-512=:AAAA:, unixsum=:AAAA:', 'Repr-Digest: md5=:AAAA:'];
+  const fields = ['Content-Digest: id-sha-512=:AAAA:, unixsum=:AAAA:', 'Repr-Digest: adler=:AAAA:'];
   assert.equal((await app.put('/o/files/unknown', 'abc', ...fields)).status, 201);
-  const mixed = await app.put('/o/files/mixed', 'abd', `Content-Digest: sha-512=:AAAA:, ${member('abc')}`);
+  const mixed = await app.put('/o/files/mixed', 'abd', `Content-Digest: adler=:AAAA:, ${member('abc')}`);
   assert.equal(mixed.status, 422);
 });
 
@@ -43,7 +43,7 @@ test('the members of several lines are one dictionary', async () => {
   const refused = await app.put(
     '/o/files/lines',
     'abd',
-    'Content-Digest: md5=:AAAA:',
+    'Content-Digest: adler=:AAAA:',
     `Content-Digest: ${member('abc')}`,
   );
   assert.equal(refused.status, 422);
@@ -58,6 +58,10 @@ const malformed = [
   '=:AAAA:',
   'SHA-256=:AAAA:',
   `${member('abc')},`,
+  'md5=:AAAA:',
+  'sha-512=:AAAA:',
+  'sha=abc',
+  'crc32c=:AAAAAAA=:',
 ];
 for (const value of malformed) {
   test(`${value} is refused with 400`, async () => {
