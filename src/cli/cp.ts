@@ -22,6 +22,7 @@ async function copy(from: string, to: string, options: PlaceOptions): Promise<vo
       const { digest } = find(store, from);
       const ref = 'digest' in source ? undefined : store.resolve(source.bucket, source.name);
       const about = ref?.deleted === false && {
+        digests: ref.digests,
         mediaType: ref.mediaType,
         fields: ref.fields ?? {},
         modified: ref.modified,

@@ -130,6 +130,8 @@ test('put and import into a store at rest compute what the bucket wants', async 
   await cli('put', join(site.dir, 'plain/small'), 'live/small');
   const md5 = hashed('md5', 'hex', Buffer.from('small'));
   assert.equal((await shown('stat', 'live/small')).digests.md5, md5);
+  await cli('cp', 'live/small', 'live/copy');
+  assert.equal((await shown('stat', 'live/copy')).digests.md5, md5);
   await cli('import', join(site.dir, 'plain'), '--bucket', 'live', '--prefix', 'tree/');
   assert.deepEqual((await shown('stat', 'live/tree/a')).digests, expected);
   assert.equal((await shown('stat', 'live/tree/small')).digests.md5, md5);
