@@ -11,6 +11,7 @@ import {
   type ObjectFields,
   type Said,
 } from '../object_fields.ts';
+import { type Expiry, timeToLiveIn } from '../store/time_to_live.ts';
 import { UsageError } from './say.ts';
 
 export interface FieldOptions {
@@ -31,6 +32,20 @@ export function withFields(command: Command): Command {
     .option('--content-language <tags>', 'the languages of its readers')
     .option('--content-disposition <value>', 'as \'attachment; filename="a.txt"\'')
     .addOption(new Option('--meta <name=value>', 'a field of your own; may be repeated').argParser(several));
+}
+
+/** Adds the flag that says when objects end. */
+export function withExpiry(command: Command): Command {
+  return command.option('--expires <time>', 'delete it so long after it was stored: 90s, 30m, 12h, 7d');
+}
+
+/** Undefined: the flag was not given. Throws UsageError. */
+export function expiryFlag({ expires }: { expires?: string }): Expiry | undefined {
+  if (expires === undefined) return undefined;
+  const seconds = timeToLiveIn(expires);
+  if (seconds !== undefined) return { after: seconds * 1000 };
+  const shown = expires.slice(0, 60);
+  throw new UsageError(`--expires: expected a time as 90s, 30m, 12h or 7d, up to 100 years, got '${shown}'`);
 }
 
 /** What the flags say. Throws UsageError. */

@@ -10,7 +10,7 @@ import { checkBucketName, checkObjectName } from '../store/names.ts';
 import type { BucketKind } from '../store/store.ts';
 import { intoStore } from '../store/store_destination.ts';
 import { createBucket } from './bucket.ts';
-import { type FieldOptions, saidFlags, withFields } from './field_flags.ts';
+import { expiryFlag, type FieldOptions, saidFlags, withExpiry, withFields } from './field_flags.ts';
 import { type ChoiceOptions, choiceOf, leftOutLines, withChoice } from './import_choice.ts';
 import { interruptibly } from './interrupt.ts';
 import { type PlaceOptions, reading, withPlace, writing } from './place.ts';
@@ -27,10 +27,11 @@ interface Options extends PlaceOptions, ChoiceOptions, FieldOptions {
   prefix: string;
   kind?: string;
   dryRun?: true;
+  expires?: string;
 }
 
 export function addImport(program: Command): void {
-  const command = withFields(withChoice(withPlace(program.command('import'))))
+  const command = withExpiry(withFields(withChoice(withPlace(program.command('import')))))
     .description('import a directory tree into a bucket; an interrupted import can be run again')
     .argument('<dir>', 'directory to import')
     .option(
@@ -70,7 +71,8 @@ async function run(directory: string, options: Options): Promise<void> {
   const started = performance.now();
   const said = saidFlags(options);
   const choice = await choiceOf(directory, options, await siteConfig(options));
-  const what = { directory, prefix, choice, said, isExport: manifest !== undefined };
+  const expires = expiryFlag(options);
+  const what = { directory, prefix, choice, said, expires, isExport: manifest !== undefined };
   const result = await (dryRun
     ? dry(what, bucket, options)
     : bring(what, bucket, { asked: kind, usual: manifest?.kind }, options));
@@ -85,7 +87,7 @@ async function run(directory: string, options: Options): Promise<void> {
   summarize(result);
 }
 
-type What = Pick<ImportOptions, 'directory' | 'prefix' | 'choice' | 'said' | 'isExport'>;
+type What = Pick<ImportOptions, 'directory' | 'prefix' | 'choice' | 'said' | 'expires' | 'isExport'>;
 
 function dry(what: What, bucket: string, options: Options): Promise<ImportResult> {
   return reading(options, {

@@ -14,8 +14,9 @@ import { isFull } from '../store/disk_reserve.ts';
 import { checkUnchanged } from '../store/import.ts';
 import { secretIn } from '../store/secrets.ts';
 import type { Store } from '../store/store.ts';
+import type { Expiry } from '../store/time_to_live.ts';
 import { createBucket } from './bucket.ts';
-import { type FieldOptions, saidFlags, withFields } from './field_flags.ts';
+import { expiryFlag, type FieldOptions, saidFlags, withExpiry, withFields } from './field_flags.ts';
 import { hashOf } from './hashing.ts';
 import { type PlaceOptions, withPlace, writing } from './place.ts';
 import { type Outcome, Refused, type RemoteServer } from './remote_server.ts';
@@ -23,7 +24,7 @@ import { UsageError } from './say.ts';
 import { checkBucket, declaredKind, parseName, siteConfig, withExamples } from './site.ts';
 
 export function addPut(program: Command): void {
-  const command = withFields(withPlace(program.command('put')))
+  const command = withExpiry(withFields(withPlace(program.command('put'))))
     .description('store one file under a name')
     .argument('<file>', "path, or '-' for standard input")
     .argument('<ref>', 'BUCKET/NAME')
@@ -32,6 +33,7 @@ export function addPut(program: Command): void {
   withExamples(
     command,
     'sealgate put film.mp4 files/film.mp4',
+    'sealgate put report.pdf files/report.pdf --expires 7d',
     "date | sealgate put - files/now --type 'text/plain; charset=utf-8'",
     "sealgate put app.js.gz live/app.js --content-encoding gzip --cache-control 'max-age=600' --meta build=7",
     'sealgate put film.mp4 files/film.mp4 --server https://files.example.org --token-file ~/.token',
@@ -45,19 +47,22 @@ interface Target {
   mediaType: string | undefined;
   /** Undefined: those on record of the same bytes under this name stay. */
   fields: ObjectFields | undefined;
+  /** When it ends; undefined: when the same bytes under this name do, else never. */
+  expires: Expiry | undefined;
   /** Whether to refuse files that look like secrets. */
   guarded: boolean;
 }
 
 interface Options extends PlaceOptions, FieldOptions {
   publishSecrets?: true;
+  expires?: string;
 }
 
 async function put(file: string, ref: string, options: Options): Promise<void> {
   const name = parseName(ref);
   const said = saidFlags(options);
   if (file !== '-') await checkFile(file);
-  const to = { ...name, ...said, guarded: options.publishSecrets !== true };
+  const to = { ...name, ...said, expires: expiryFlag(options), guarded: options.publishSecrets !== true };
   const { outcome, digest, size } = await writing<Hashed & { outcome: Outcome }>(options, {
     onStore: async (store, config) => {
       const declared = declaredKind(config, to.bucket);
@@ -103,14 +108,14 @@ async function send(server: RemoteServer, file: string, path: string, to: Target
 }
 
 async function putIntoStore(store: Store, file: string, target: Target) {
-  const { bucket, name, mediaType, fields } = target;
+  const { bucket, name, mediaType, fields, expires } = target;
   checkBucket(store, bucket);
   const staging = store.stagingPath();
   try {
     const wanted = store.bucket(bucket)?.digests;
     const { modified, ...hashed } = await fromFile(file, (path) => copy(path, staging, file, wanted));
     checkSecret(file, staging, target);
-    const about = { mediaType, fields, ...(file !== '-' && { modified }) };
+    const about = { mediaType, fields, expires, ...(file !== '-' && { modified }) };
     const outcome = await store.putObject(bucket, name, { staging, ...hashed }, about);
     return { ...hashed, outcome };
   } finally {

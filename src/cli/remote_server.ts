@@ -14,6 +14,7 @@ import { objectPath } from '../protocols/objects/target.ts';
 import { readNamed, streamRegular } from '../regular_file.ts';
 import type { Announcement } from '../server/announcement.ts';
 import type { Page, PutOutcome, VersionPage } from '../store/store.ts';
+import type { Expiry } from '../store/time_to_live.ts';
 import { HttpClient, maxAttempts, type Question, type Reply, type Trust } from './http_client.ts';
 import { faultOf } from './http_faults.ts';
 import { UsageError } from './say.ts';
@@ -105,15 +106,15 @@ export class RemoteServer {
   async put(
     to: { bucket: string; name: string },
     from: { path: string; modified?: number | undefined } & Hashed,
-    said: Partial<Said> = {},
+    said: Partial<Said> & { expires?: Expiry | undefined } = {},
   ): Promise<Outcome> {
     const { path, size, digest, digests, modified } = from;
     const promise = reprDigest(digest, digests);
     const head = await this.#http.ask({ method: 'HEAD', path: objectPath(to) });
     // Where names expire, the same bytes are sent: they live anew.
-    const mayPass = head.status === 200 && head.headers.sunset === undefined;
+    const mayPass = head.status === 200 && head.headers.sunset === undefined && said.expires === undefined;
     const there = mayPass && head.headers.etag === `"${digest}"`;
-    const { mediaType, fields } = said;
+    const { mediaType, fields, expires } = said;
     const its = there ? foundOf(head, this.url) : undefined;
     const isTold = namesOf(furtherIn(promise)).every((name) => its?.digests?.[name] === digests?.[name]);
     if (its && isTold && differenceOf({ mediaType, fields }, { ...its, fields: its }) === undefined)
@@ -125,7 +126,8 @@ export class RemoteServer {
     // Without a value it says that nothing is to be recorded any more.
     if (fields && all.length === 0) all.push(['Cache-Control', '']);
     const recorded = Object.fromEntries(all);
-    const headers = { ...type, ...recorded, ...time, 'repr-digest': promise };
+    const end = expiryHeaders(expires);
+    const headers = { ...type, ...recorded, ...time, ...end, 'repr-digest': promise };
     const asked: Question = { method: 'PUT', path: objectPath(to), headers, body };
     const reply = expected(await this.#http.ask(asked), [200, 201], this.url);
     const { outcome } = JSON.parse(reply.text) as { outcome?: Outcome };
@@ -219,6 +221,13 @@ export class RemoteServer {
     for await (const piece of response.setEncoding('utf8')) if (text.length < 4096) text += piece;
     throw refusalOf({ status: response.statusCode ?? 0, text }, this.url);
   }
+}
+
+function expiryHeaders(expires: Expiry | undefined): Record<string, string> {
+  if (expires === undefined) return {};
+  return 'at' in expires
+    ? { 'x-delete-at': String(Math.ceil(expires.at / 1000)) }
+    : { 'x-delete-after': String(Math.ceil(expires.after / 1000)) };
 }
 
 function serverUrl(text: string): URL {

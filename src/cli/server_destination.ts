@@ -28,7 +28,7 @@ export class ServerDestination implements Destination {
   }
 
   async bring(file: Arrival) {
-    const { path, name, seen, guarded, told } = file;
+    const { path, name, seen, guarded, told, expires } = file;
     const secret = guarded ? secretIn(name, path) : undefined;
     if (secret !== undefined) throw new Error(secret);
     const { digest, size } = await hashOf(path);
@@ -42,7 +42,7 @@ export class ServerDestination implements Destination {
       modified: seen.mtimeMs,
     };
     try {
-      const outcome = await this.#server.put(to, from, told);
+      const outcome = await this.#server.put(to, from, { ...told, expires });
       checkUnchanged(seen, statSync(path) as Stats);
       return { size, outcome };
     } catch (cause) {

@@ -28,7 +28,7 @@ import { checkConditions } from './conditions.ts';
 import type { Epochs } from './epochs.ts';
 import { olderVersion } from './older_version.ts';
 import { type Promised, type Receiving, receiving } from './receiving.ts';
-import type { CopyRequest, PutRequest } from './requests.ts';
+import type { CopyRequest, PutRequest, Stored } from './requests.ts';
 import { checkRoom } from './room.ts';
 import { findsBytes, type May } from './sources.ts';
 import { type Switched, Switches } from './switches.ts';
@@ -70,17 +70,6 @@ export interface Found extends FoundBlob {
   ref: Descriptor;
   /** The kind of its bucket: under a write-once name there are never other bytes. */
   kind: BucketKind;
-}
-
-/** What has become of a name. */
-export interface Stored extends Hashed {
-  outcome: PutOutcome;
-  /** The recorded type; undefined when the name was deleted meanwhile and the request named no type. */
-  mediaType: string | undefined;
-  /** The recorded fields; undefined: there is none. */
-  fields: ObjectFields | undefined;
-  /** When its source last changed, as it is recorded (store.ts). */
-  modified: number | undefined;
 }
 
 /** All listings run one after another under this key, which no name has. */
@@ -181,12 +170,12 @@ export class Objects {
       this.#locked(to, async () => {
         // The kind anew: it may be another since the body began to come.
         this.#checkWritable(to, this.bucket(to.bucket).kind, { ...request, digest: body.digest });
-        const { mediaType, fields, modified } = request;
+        const { mediaType, fields, modified, expires } = request;
         const put = this.#options.store.putObject(
           to.bucket,
           to.name,
           { staging, ...body },
-          { mediaType, fields, modified },
+          { mediaType, fields, modified, expires },
         );
         return this.#stored(to, await put, body, mediaType);
       }),
@@ -343,9 +332,10 @@ export class Objects {
   #stored(to: Name, outcome: PutOutcome, { digest, size }: Hashed, said: string | undefined): Stored {
     if (outcome === 'replaced' || outcome === 'renewed') this.#options.epochs.bump(to.bucket);
     const recorded = this.#current(to);
-    const { fields, modified, digests } = recorded ?? {};
+    const { fields, modified, digests, expires } = recorded ?? {};
     const mediaType = recorded?.mediaType ?? said;
-    return { outcome, digest, size, ...(digests && { digests }), mediaType, fields, modified };
+    const some = { ...(digests && { digests }), ...(expires !== undefined && { expires }) };
+    return { outcome, digest, size, mediaType, fields, modified, ...some };
   }
 
   #receiving<T>(

@@ -10,6 +10,7 @@ import { type Hold, holdsOf, isHeld, nameHoldKey, type VersionOfName } from './h
 import type { Leases } from './leases.ts';
 import type { RefRecord } from './listing.ts';
 import { behind, type Key, type Metadata } from './metadata.ts';
+import type { OwnEnds } from './own_ends.ts';
 import type { BlobRecord } from './proofs.ts';
 import { maxBatch, type StoreRecord } from './records.ts';
 import { behindVersion, collectableFrom, type Keeping, type Superseded, supersededBy } from './retention.ts';
@@ -61,6 +62,7 @@ export interface CollectionParts {
   /** Milliseconds since the epoch. */
   now(): number;
   buckets(): { name: string; ttl?: number }[];
+  ownEnds: OwnEnds;
   /** Makes a name deleted whose time was over before then; false: there is none. */
   expire(at: { bucket: string; name: string }, before: number): Promise<boolean>;
   /** Undefined: there is no such bucket, and what is in it stays. */
@@ -77,7 +79,7 @@ export type Kept =
   | Exclude<Hold, { kind: 'name' }>
   | (Extract<Hold, { kind: 'name' }> & {
       isNewest: boolean;
-      /** When its name is as if it were deleted, where its bucket has a time to live. */
+      /** When its name is as if it were deleted; absent: never. */
       expires?: number;
       /** From when on it may be collected, in milliseconds since the epoch; absent: not as things are. */
       until?: number;
@@ -195,7 +197,8 @@ class Collection {
       this.#chain = { name: `${bucket}/${name}`, newest: newest?.version ?? 0, isDeleted, keeps: false };
     }
     const { created } = older.value;
-    const superseded = { newer: this.#chain.newest - version, at: newer.value.created, created };
+    const expires = 'expires' in older.value ? older.value.expires : undefined;
+    const superseded = { newer: this.#chain.newest - version, at: newer.value.created, created, expires };
     const from = this.#from(bucket, superseded);
     if (from !== undefined && from > this.#now) {
       this.done.waiting.versions++;

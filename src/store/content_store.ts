@@ -27,6 +27,7 @@ import { Leases } from './leases.ts';
 import { listNames } from './listing.ts';
 import { Metadata } from './metadata.ts';
 import { Naming } from './naming.ts';
+import { OwnEnds } from './own_ends.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
 import { Refs } from './refs.ts';
 import { removedBy } from './removed_by.ts';
@@ -132,6 +133,7 @@ class ContentStore implements Store {
   readonly #arrivals: Arrivals;
   readonly #naming: Naming;
   readonly codings: Codings;
+  readonly #ownEnds = new OwnEnds();
   readonly #leases = new Leases();
   /** The locks of blobs, by digest: none is placed while it is proved or withdrawn. */
   readonly #locks = new KeyedLock();
@@ -144,7 +146,7 @@ class ContentStore implements Store {
     this.#buckets = new Buckets(meta);
     const { dates, now } = opened;
     this.#reading = { dates, now, timeToLiveOf: (bucket) => this.#buckets.get(bucket)?.ttl };
-    this.#refs = new Refs(meta, this.#reading);
+    this.#refs = new Refs(meta, this.#reading, this.#ownEnds);
     this.#proofs = new Proofs(meta, blobs, this.#locks, opened.seals, opened.lock !== undefined);
     this.#arrivals = new Arrivals(meta, blobs, this.#proofs, this.#locks, this.#leases, opened.seals);
     const sizeOf = (digest: string) => this.blob(digest)?.size;
@@ -317,6 +319,7 @@ class ContentStore implements Store {
       leases: this.#leases,
       now: this.#opened.now,
       buckets: () => this.#buckets.all(),
+      ownEnds: this.#ownEnds,
       expire: (at, before) => this.#refs.expire(at, before),
       keepingOf: (name) => this.#buckets.get(name),
       since,

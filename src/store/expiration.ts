@@ -1,6 +1,6 @@
 // Expiration: the part of a round of collection that makes names deleted whose time is over. It looks only at
-// buckets that have a time to live. Each tombstone is durable by itself: a round that was interrupted has
-// less to do when it begins anew.
+// buckets that have a time to live, or objects that end by themselves. Each tombstone is durable by itself: a
+// round that was interrupted has less to do when it begins anew.
 
 import type { CollectionParts, Round } from './collection.ts';
 import type { RefRecord } from './listing.ts';
@@ -30,7 +30,8 @@ type Row = { key: Key; value: RefRecord };
 export async function expire(parts: CollectionParts, round: Round, pace: RoundPace): Promise<Expired> {
   const done: Expired = { names: 0, waiting: { versions: 0, bytes: 0 } };
   for (const { name, ttl } of parts.buckets())
-    if (ttl !== undefined) await new Expiration(parts, round, pace, done).pass(name, ttl);
+    if (ttl !== undefined || parts.ownEnds.mayBeIn(name))
+      await new Expiration(parts, round, pace, done).pass(name, ttl);
   return done;
 }
 
@@ -51,13 +52,16 @@ class Expiration {
     this.#now = parts.now();
   }
 
-  async pass(bucket: string, ttl: number): Promise<void> {
+  async pass(bucket: string, ttl: number | undefined): Promise<void> {
+    const { ownEnds } = this.#parts;
+    ownEnds.expectNone(bucket);
     let last: Row | undefined;
     for (let start: Key | undefined = [bucket]; start !== undefined && !this.#pace.isAborted; ) {
       const began = performance.now();
       const all: Row[] = [...this.#parts.meta.range<RefRecord>('refs', { start, limit: rowsATime })];
       const page = all.filter(({ key }) => key[0] === bucket);
       for (const row of page) {
+        if ('expires' in row.value) ownEnds.isIn(bucket);
         if (last && last.key[1] !== row.key[1]) this.#see(last, ttl);
         last = row;
       }
@@ -67,10 +71,12 @@ class Expiration {
       await this.#pace.looked(performance.now() - began);
       await this.#makeDeleted(bucket);
     }
+    // What was not looked at may have one.
+    if (this.#pace.isAborted) ownEnds.isIn(bucket);
   }
 
   /** @param newest of its name. */
-  #see({ key, value }: Row, ttl: number): void {
+  #see({ key, value }: Row, ttl: number | undefined): void {
     const end = endOf(value, ttl);
     if (end === undefined || end > this.#now) return;
     if (end <= this.#now - this.#round.graceMs) this.#due.push(key[1] as string);

@@ -14,6 +14,7 @@ import { type Choice, everything, ImportFilter, type Reason } from './import_fil
 import { exported, type Source, type Told, type WalkEvents, walk } from './import_walk.ts';
 import { checkObjectName } from './names.ts';
 import { secretIn } from './secrets.ts';
+import type { Expiry } from './time_to_live.ts';
 
 export interface ImportResult {
   imported: number;
@@ -36,7 +37,7 @@ export interface Destination {
   /** Resolves when there is room for a file of this size, with a function that gives the room back. */
   enter?(size: number): Promise<() => void>;
   /** Whether an earlier run imported this file with what is told of it, judging by its inode. */
-  has(name: string, seen: Stats, told: Told | undefined): boolean;
+  has(name: string, seen: Stats, told: Told | undefined, expires: Expiry | undefined): boolean;
   /** Rejects with ImportStopped when every other file would fail for the same reason. */
   bring(file: Arrival): Promise<{ size: number; outcome: 'same' | string }>;
 }
@@ -48,6 +49,8 @@ export interface Arrival {
   /** Whether files that look like secrets are refused (secrets.ts). */
   guarded: boolean;
   told?: Told | undefined;
+  /** When the object is to end. */
+  expires: Expiry | undefined;
 }
 
 /** The import cannot go on. */
@@ -62,6 +65,8 @@ export interface ImportOptions {
   isExport?: boolean;
   /** Of all files: a manifest's word about one goes before it. */
   said?: Said;
+  /** When the objects are to end, each from when it is stored; absent: as their buckets say. */
+  expires?: Expiry | undefined;
   /** Which files of the tree; absent: all but links and special files. */
   choice?: Choice;
   /** Set for a dry run: called for each file that would be imported. Nothing is written. */
@@ -125,9 +130,11 @@ class Import {
       const told = together(its, this.#options.said);
       const seen = statSync(path);
       checkObjectName(name);
-      if (this.#options.to.has(name, seen, told)) this.#result.unchanged++;
+      const { expires } = this.#options;
+      const guarded = this.#filter.guardsSecrets;
+      if (this.#options.to.has(name, seen, told, expires)) this.#result.unchanged++;
       else if (this.#options.onDry) this.#tell(path, name, seen, told);
-      else if (!(await this.#bring({ path, name, seen, told, guarded: this.#filter.guardsSecrets }))) return;
+      else if (!(await this.#bring({ path, name, seen, told, expires, guarded }))) return;
       this.#progress.bytes += seen.size;
     } catch (error) {
       if (error instanceof ImportStopped) throw error;

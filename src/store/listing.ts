@@ -9,10 +9,10 @@ import type { Descriptor, Listing, Page } from './store.ts';
 import { endOf, type Reading } from './time_to_live.ts';
 
 /**
- * One version of a name, as it is recorded. Which date HTTP tells of it, and when it ends, is decided when it
- * is read.
+ * One version of a name, as it is recorded. Which date HTTP tells of it is decided when it is read. `expires`
+ * is the end that was said of it alone.
  */
-export type RefRecord = Omit<Descriptor, 'date' | 'expires'> | { deleted: true; created: number };
+export type RefRecord = Omit<Descriptor, 'date'> | { deleted: true; created: number };
 
 /**
  * Most keys that a page looks at. Each takes 2 to 4 microseconds of the one thread that answers everybody. A

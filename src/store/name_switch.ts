@@ -38,8 +38,8 @@ export async function switchNames(
     const made = changes.map(({ name, to }, index) => {
       const at = { bucket: bucket.name, kind: bucket.kind, name };
       if (to === undefined) return refs.deleting(at);
-      const { digest, digests, modified } = to;
-      const its = { digest, digests, size: sizeOf(digest), modified };
+      const { digest, digests, modified, expires } = to;
+      const its = { digest, digests, size: sizeOf(digest), modified, expires };
       return refs.pointing(at, { ...its, ...(checked[index] as Checked) });
     });
     outcomes = made.map(({ outcome }) => outcome);

@@ -32,14 +32,15 @@ export class Naming {
     const { staging, digest, digests, size, suggested } = arrived;
     const at = this.#at(bucket, name);
     const said = saidOf(about);
+    const { modified, expires } = about;
+    const to = { digest, digests, size, said, modified, expires };
     // Throws what the commit would be refused for, before anything is placed.
-    this.#checkRoom(at, size, refs.outcome(at, { digest, digests, said }));
+    this.#checkRoom(at, size, refs.outcome(at, to));
     const mediaType = suggested ?? (await typeOf(name, said, staging, size));
-    const to = { digest, digests, size, said, mediaType, modified: about.modified };
     let outcome: PutOutcome = 'created';
     await arrivals.store(arrived, bucket, () => {
       about.check?.();
-      const pointing = refs.pointing(at, to);
+      const pointing = refs.pointing(at, { ...to, mediaType });
       outcome = pointing.outcome;
       return pointing.changes;
     });
@@ -60,8 +61,8 @@ export class Naming {
     let outcome: PutOutcome = 'created';
     await arrivals.point(new Set([digest]), bucket, (sizeNow) => {
       about.check?.();
-      const size = sizeNow(digest);
-      const to = { digest, digests, size, said, mediaType, modified: about.modified };
+      const { modified, expires } = about;
+      const to = { digest, digests, size: sizeNow(digest), said, mediaType, modified, expires };
       const pointing = refs.pointing(at, to);
       outcome = pointing.outcome;
       return pointing.changes;

@@ -7,9 +7,10 @@ import { differenceOf, type Said } from '../object_fields.ts';
 import { nameHold } from './holds.ts';
 import type { RefRecord } from './listing.ts';
 import { behind, type Metadata, type Version } from './metadata.ts';
+import type { OwnEnds } from './own_ends.ts';
 import type { StoreRecord } from './records.ts';
 import type { BucketKind, PutOutcome, Ref } from './store.ts';
-import { endOf, type Reading } from './time_to_live.ts';
+import { type Expiry, endBy, endOf, type Reading } from './time_to_live.ts';
 import { refOf } from './version_listing.ts';
 import { modifiedSince, second, timeBehind } from './version_times.ts';
 
@@ -29,7 +30,12 @@ export interface Pointing {
   /** The media type to record where the caller named none and none is on record. */
   mediaType: string;
   modified: number | undefined;
+  /** When it is to end; undefined: as the same bytes do under this name. */
+  expires: Expiry | undefined;
 }
+
+/** What decides the outcome. */
+type Comparing = Pick<Pointing, 'digest' | 'digests' | 'said' | 'expires'>;
 
 /** A version that is no tombstone. */
 type Holding = Extract<RefRecord, { digest: string }>;
@@ -37,10 +43,12 @@ type Holding = Extract<RefRecord, { digest: string }>;
 export class Refs {
   readonly #meta: Metadata;
   readonly #reading: Reading;
+  readonly #ownEnds: OwnEnds;
 
-  constructor(meta: Metadata, reading: Reading) {
+  constructor(meta: Metadata, reading: Reading, ownEnds: OwnEnds) {
     this.#meta = meta;
     this.#reading = reading;
+    this.#ownEnds = ownEnds;
   }
 
   resolve(bucket: string, name: string): Ref | undefined {
@@ -76,29 +84,38 @@ export class Refs {
    * What pointing a name at these bytes will do to it. Throws `name-taken`, `media-type-differs` and
    * `fields-differ`.
    */
-  outcome(
-    { bucket, kind, name }: At,
-    { digest, digests, said }: Pick<Pointing, 'digest' | 'digests' | 'said'>,
-    now: number = this.#reading.now(),
-  ): PutOutcome {
+  outcome({ bucket, kind, name }: At, to: Comparing, now: number = this.#reading.now()): PutOutcome {
     const newest = this.#newest(bucket, name)?.value;
     if (!newest) return 'created';
     const held = this.#held(bucket, newest, now);
     if (!held) {
-      if (kind === 'write-once' && this.#lastDigest(bucket, name) !== digest)
+      if (kind === 'write-once' && this.#lastDigest(bucket, name) !== to.digest)
         throw new SealgateError('name-taken');
       return 'replaced';
     }
-    const differs = held.digest === digest ? differenceOf(said, held) : 'name-taken';
-    const isKnown = namesOf(digests).every((each) => held.digests?.[each] === digests?.[each]);
-    if (differs === undefined) return !isKnown || this.#isRenewed(bucket, held, now) ? 'renewed' : 'same';
-    if (kind === 'write-once') throw new SealgateError(differs);
-    return 'replaced';
+    const differs = held.digest === to.digest ? differenceOf(to.said, held) : 'name-taken';
+    if (differs !== undefined && kind === 'write-once') throw new SealgateError(differs);
+    const ends = endsOtherwise(to.expires, held, now);
+    if (differs !== undefined || (ends !== undefined && kind === 'versioned')) return 'replaced';
+    if (ends === 'earlier')
+      throw new SealgateError(
+        'fields-differ',
+        'The name holds these bytes for longer than that, and its bucket is write-once.',
+      );
+    // A request that is repeated, as its answer was lost, asks for a later end. That takes nothing from
+    // anybody.
+    return ends === 'later' || this.#isRenewed(bucket, to, held, now) ? 'renewed' : 'same';
   }
 
   // Whoever stores the bytes again counts on them for as long as who stores others. A request that is
   // repeated makes no version for each time.
-  #isRenewed(bucket: string, { created }: Holding, now: number): boolean {
+  #isRenewed(
+    bucket: string,
+    { digests }: Comparing,
+    { created, digests: known }: Holding,
+    now: number,
+  ): boolean {
+    if (namesOf(digests).some((each) => known?.[each] !== digests?.[each])) return true;
     return this.#reading.timeToLiveOf(bucket) !== undefined && second(created) < second(now);
   }
 
@@ -127,6 +144,8 @@ export class Refs {
     const time = timeBehind(newest?.value, now);
     const modified =
       outcome === 'renewed' ? before?.modified : modifiedSince(newest?.value, to.modified, time.created);
+    const expires = to.expires === undefined ? before?.expires : endBy(to.expires, now);
+    if (expires !== undefined) this.#ownEnds.isIn(bucket);
     const value: RefRecord = {
       digest,
       ...(digests && { digests }),
@@ -135,6 +154,7 @@ export class Refs {
       ...(Object.keys(fields).length > 0 && { fields }),
       ...time,
       ...(modified !== undefined && { modified }),
+      ...(expires !== undefined && { expires }),
     };
     const changes: StoreRecord[] = [
       { table: 'refs', key: [bucket, name, version], value },
@@ -174,4 +194,15 @@ export class Refs {
     };
     return this.#meta.change(`${bucket}/${name}`, changes, 'frees');
   }
+}
+
+/** Whether the end that is asked for is another than the recorded one, by a second or more. */
+function endsOtherwise(
+  asked: Expiry | undefined,
+  { expires = Number.POSITIVE_INFINITY }: Holding,
+  now: number,
+): 'later' | 'earlier' | undefined {
+  const end = asked === undefined ? expires : endBy(asked, now);
+  if (end === expires || second(end) === second(expires)) return undefined;
+  return end > expires ? 'later' : 'earlier';
 }

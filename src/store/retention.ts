@@ -44,6 +44,8 @@ export interface Superseded {
   at: number;
   /** When it was written itself. */
   created: number;
+  /** When it was to end, if that was said of it alone. */
+  expires?: number | undefined;
 }
 
 /**
@@ -53,12 +55,13 @@ export interface Superseded {
  */
 export function collectableFrom(
   { kind, keep, ttl }: Keeping,
-  { newer, at, created }: Superseded,
+  { newer, at, created, expires = Number.POSITIVE_INFINITY }: Superseded,
   graceMs: number,
 ): number | undefined {
   if (kind === 'write-once') return at + graceMs;
-  // Without a rule for older versions they live as long as the newest one does.
-  if (keep === undefined && ttl !== undefined) return Math.max(at + graceMs, created + ttl * 1000);
+  // Without a rule for older versions they live as long as they would have as the newest one.
+  const end = Math.min(expires, created + (ttl ?? Number.POSITIVE_INFINITY) * 1000);
+  if (keep === undefined && end < Number.POSITIVE_INFINITY) return Math.max(at + graceMs, end);
   if (keep === undefined || newer <= (keep.versions ?? 0)) return undefined;
   return at + Math.max(graceMs, (keep.seconds ?? 0) * 1000);
 }
@@ -73,7 +76,8 @@ export function supersededBy(
   const own = meta.get<RefRecord>('refs', [bucket, name, version]);
   if (!next || !newest) return undefined;
   const created = own?.created ?? next.created;
-  return { newer: newest.version - version, at: next.created, created };
+  const expires = own && 'expires' in own ? own.expires : undefined;
+  return { newer: newest.version - version, at: next.created, created, expires };
 }
 
 /** The key right behind a version of a chain. */

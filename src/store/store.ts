@@ -11,6 +11,7 @@ import type { Quota } from './quota.ts';
 import type { Removed } from './removed_by.ts';
 import type { Retention } from './retention.ts';
 import type { SharedSync } from './shared_sync.ts';
+import type { Expiry } from './time_to_live.ts';
 import type { Usage } from './usage.ts';
 import type { Miscounted } from './usage_count.ts';
 
@@ -64,7 +65,7 @@ export interface Descriptor {
   modified?: number;
   /**
    * When its name is as if it were deleted, milliseconds since the epoch; absent: it is not the newest
-   * version, or its bucket has no time to live.
+   * version, or neither its bucket nor whoever stored it says when.
    */
   expires?: number;
   /** The one of the two that HTTP tells (dates.ts); undefined: neither tells it from the version before. */
@@ -82,6 +83,11 @@ export interface About {
   fields?: GivenFields | undefined;
   /** Milliseconds since the epoch, when the source last changed. */
   modified?: number | undefined;
+  /**
+   * When the name ends, unless its bucket's time to live ends it before. Absent: when it ends with the same
+   * bytes, else never.
+   */
+  expires?: Expiry | undefined;
   /** Called right before the commit, with nothing between; throws to prevent it. */
   check?: () => void;
 }
@@ -168,8 +174,8 @@ export interface Proven {
 }
 
 /**
- * `renewed`: a further version has the same bytes, which live for the bucket's time to live from now on, or
- * of which further digests are known.
+ * `renewed`: a further version has the same bytes, which live for the bucket's time to live from now on, end
+ * later, or of which further digests are known.
  */
 export type PutOutcome = 'created' | 'same' | 'renewed' | 'replaced';
 
@@ -273,9 +279,9 @@ export interface Store {
   /**
    * Places a finished staging file as a blob, sealed as the bucket asks, and points a name at it, in one
    * commit. A write-once name that has other bytes is refused with `name-taken`, one that has them with
-   * another type or other fields with `media-type-differs` or `fields-differ`. Fields that cannot be are
-   * refused as checkedFields does, and what exceeds the bucket's quota with `quota-reached`. Durable when it
-   * resolves.
+   * another type with `media-type-differs`, with other fields or a later end with `fields-differ`. Fields
+   * that cannot be are refused as checkedFields does, and what exceeds the bucket's quota with
+   * `quota-reached`. Durable when it resolves.
    */
   putObject(bucket: string, name: string, arrived: Arrived, about: About): Promise<PutOutcome>;
   /**

@@ -19,6 +19,7 @@ import type { Told } from './import_walk.ts';
 import { maxKeyFileBytes } from './secrets.ts';
 import type { SharedSync } from './shared_sync.ts';
 import type { Arrived, Store } from './store.ts';
+import type { Expiry } from './time_to_live.ts';
 
 /** Large files on their way for each worker: enough that one is hashed while others are committed. */
 const largePerWorker = 16;
@@ -117,11 +118,12 @@ class StoreDestination implements Destination {
 
   // The name was written after the source last changed, from as many bytes, and these are still there.
   // The time is the inode's, which nobody can set back.
-  has(name: string, { size, ctimeMs }: Stats, told: Told | undefined): boolean {
+  has(name: string, { size, ctimeMs }: Stats, told: Told | undefined, expires: Expiry | undefined): boolean {
     const { store, bucket } = this.#parts;
     const ref = store.resolve(bucket, name);
     if (ref === undefined || ref.deleted || store.blob(ref.digest) === undefined) return false;
     if (told && differenceOf(told, ref) !== undefined) return false;
+    if (expires !== undefined && ref.expires === undefined) return false;
     if (this.#digestsOf(told).some((each) => ref.digests?.[each] === undefined)) return false;
     return ref.size === size && ctimeMs + timesLag < ref.created;
   }
@@ -136,7 +138,7 @@ class StoreDestination implements Destination {
       const check = () => checkUnchanged(seen, statSync(path));
       checkTold(file, arrived);
       const { mediaType, fields } = file.told ?? {};
-      const about = { mediaType, fields, modified: Math.floor(seen.mtimeMs), check };
+      const about = { mediaType, fields, modified: Math.floor(seen.mtimeMs), expires: file.expires, check };
       const outcome = await store.putObject(bucket, name, arrived, about);
       return { size: arrived.size, outcome };
     } finally {

@@ -1,12 +1,20 @@
-// TimeToLive: how long the newest version of a name lives in a bucket that says so, counted from when it was
-// written. After that the name is as if it were deleted, for whoever asks, also before collection says so on
-// record.
+// TimeToLive: how long the newest version of a name lives: as its bucket says, counted from when it was
+// written, and as was said of itself when it was stored. After the first of the two ends the name is as if it
+// were deleted, for whoever asks, also before collection says so on record.
 
 import type { Dates } from '../dates.ts';
 import type { RefRecord } from './listing.ts';
 
 /** Most seconds that a bucket may say: 100 years. */
 export const mostTimeToLive = 100 * 366 * 86_400;
+
+/** When an object is to end, in milliseconds: since the epoch, or from when it is stored. */
+export type Expiry = { at: number } | { after: number };
+
+/** Milliseconds since the epoch. @param now when it is stored. */
+export function endBy(expiry: Expiry, now: number): number {
+  return 'at' in expiry ? expiry.at : now + expiry.after;
+}
 
 /** How versions are read. */
 export interface Reading {
@@ -20,7 +28,10 @@ export interface Reading {
 
 /** When a version that is the newest ends, in milliseconds since the epoch; undefined: it does not. */
 export function endOf(value: RefRecord, timeToLive: number | undefined): number | undefined {
-  return timeToLive === undefined || 'deleted' in value ? undefined : value.created + timeToLive * 1000;
+  if ('deleted' in value) return undefined;
+  const { created, expires } = value;
+  if (timeToLive === undefined) return expires;
+  return Math.min(created + timeToLive * 1000, expires ?? Number.POSITIVE_INFINITY);
 }
 
 const units = [

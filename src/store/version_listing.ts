@@ -39,8 +39,9 @@ export function listVersions(
 /** @param expires when its time is over, where it is the newest version. */
 export function refOf(version: number, value: RefRecord, dates: Dates, expires?: number): Ref {
   if ('deleted' in value) return { version, deleted: true, created: value.created };
+  const { expires: _, ...recorded } = value;
   const end = expires === undefined ? {} : { expires };
-  return { version, deleted: false, ...value, date: dateOf(value, dates), ...end };
+  return { version, deleted: false, ...recorded, date: dateOf(value, dates), ...end };
 }
 
 function startOf(bucket: string, { name, prefix = '', after }: VersionPage): Key {

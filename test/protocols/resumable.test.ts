@@ -9,8 +9,9 @@ import { type Answer, append, problem, respond } from '../../src/engine/plan.ts'
 import { addon, type PartialFile } from '../../src/native/addon.ts';
 import { conditionsOf } from '../../src/objects/conditions.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
-import { Objects, type Stored } from '../../src/objects/objects.ts';
+import { Objects } from '../../src/objects/objects.ts';
 import type { Receiving } from '../../src/objects/receiving.ts';
+import type { Stored } from '../../src/objects/requests.ts';
 import { promisesOf } from '../../src/protocols/objects/digest_fields.ts';
 import { startEngine } from '../support/engine.ts';
 import { assertProblem } from '../support/problem.ts';

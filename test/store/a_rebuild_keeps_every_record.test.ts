@@ -29,6 +29,7 @@ const fields = { contentEncoding: 'gzip', cacheControl: 'max-age=5', meta: { a: 
 await site.store.putRef('live', 'described', { digest: sha256('typed'), fields });
 const digests = { md5: '0'.repeat(32), crc64nvme: '0'.repeat(16) };
 await site.store.putRef('live', 'digested', { digest: sha256('typed'), digests });
+await site.store.putRef('live', 'ends', { digest: sha256('typed'), expires: { at: 4_000_000_000_000 } });
 await site.store.setBucket('live', { digests: ['md5', 'crc64nvme'] });
 const { now } = Date;
 Date.now = () => modified;
@@ -64,6 +65,8 @@ async function assertAllAsBefore(): Promise<void> {
   assert.throws(() => site.store.recorded(forgotten), { code: 'content-forgotten' });
   const ref = (name: string) => site.store.resolve('live', name) as Ref & { deleted: false };
   assert.deepEqual(ref('described').fields, fields);
+  assert.deepEqual(ref('digested').digests, digests);
+  assert.equal(ref('ends').expires, 4_000_000_000_000);
   assert.equal(ref('modified').modified, modified);
   assert.equal(ref('typed').mediaType, 'text/csv; header=present');
   assert.deepEqual([ref('undated').undated, ref('undated').version], [true, 2]);

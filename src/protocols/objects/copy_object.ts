@@ -1,6 +1,7 @@
 // COPY /o/{bucket}/{name…} and COPY /sha256/{hex} with Destination: /o/{bucket}/{name…} (RFC 4918 9.8):
 // another name for bytes that are stored. No byte is copied. The name gets the source's media type, fields
-// and time; X-OC-Mtime says another time, and whoever says a field (upload_fields.ts) says all of them.
+// and time; X-OC-Mtime says another time, and whoever says a field (upload_fields.ts) says all of them. When
+// the source ends is not taken over: X-Delete-After and X-Delete-At say when the new name does.
 // With ?version=N it is an older version that is given the name, also that of its own: so it is restored.
 // Conditions are on the destination, as those of PUT are on the name it writes: to copy just the bytes that
 // were seen, COPY by digest.
@@ -12,10 +13,11 @@ import { conditionsOf } from '../../objects/conditions.ts';
 import type { Name } from '../../objects/objects.ts';
 import type { NewRef } from '../../store/store.ts';
 import { destination } from './destination.ts';
+import { expiryOf } from './expiry_fields.ts';
 import type { DigestRoute, ObjectRoute, Services } from './services.ts';
 import { sourceTime, timeAccepted } from './source_time.ts';
 import { digestTarget, objectPath, objectTarget, versionNumber } from './target.ts';
-import { stored } from './upload.ts';
+import { shownEnd, stored } from './upload.ts';
 import { uploadFields } from './upload_fields.ts';
 
 export function copyObject(services: Services): ObjectRoute {
@@ -52,15 +54,16 @@ async function place(
   const overwrite = mayOverwrite(request);
   const given = sourceTime(request.headers);
   const said = uploadFields(request.headers);
-  const source = { ...from, ...(said && { fields: said }), ...(given !== undefined && { modified: given }) };
-  const { modified, fields, ...about } = await objects.copy(source, to, {
+  const times = { expires: expiryOf(request.headers), ...(given !== undefined && { modified: given }) };
+  const source = { ...from, ...(said && { fields: said }), ...times };
+  const { modified, fields, expires, ...about } = await objects.copy(source, to, {
     conditions: conditionsOf(request.headers),
     overwrite,
   });
   return stored(
     about.outcome === 'created',
     objectPath(to, prefix),
-    { ...to, ...about, ...fields },
+    { ...to, ...about, ...fields, ...shownEnd(expires) },
     timeAccepted(given, modified),
   );
 }

@@ -3,10 +3,11 @@
 import { receive } from '../../engine/plan.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
 import { promisesOf } from './digest_fields.ts';
+import { expiryOf } from './expiry_fields.ts';
 import type { ObjectRoute, Services } from './services.ts';
 import { sourceTime, timeAccepted } from './source_time.ts';
 import { objectPath, objectTarget } from './target.ts';
-import { bodyLength, checkBody, stored } from './upload.ts';
+import { bodyLength, checkBody, shownEnd, stored } from './upload.ts';
 import { uploadFields } from './upload_fields.ts';
 import { uploadMediaType } from './upload_media_type.ts';
 
@@ -21,14 +22,15 @@ export function putObject({ objects, authorize, prefix }: Services): ObjectRoute
     const mediaType = uploadMediaType(headers);
     const fields = uploadFields(headers);
     const modified = sourceTime(headers);
+    const expires = expiryOf(headers);
     const conditions = conditionsOf(headers);
     const size = bodyLength(headers);
-    const body = objects.put(to, { conditions, ...promises, mediaType, fields, modified, size });
-    return receive(body, ({ modified: recorded, fields: its, ...about }) =>
+    const body = objects.put(to, { conditions, ...promises, mediaType, fields, modified, expires, size });
+    return receive(body, ({ modified: recorded, fields: its, expires: end, ...about }) =>
       stored(
         about.outcome === 'created',
         objectPath(to, prefix),
-        { ...to, ...about, ...its },
+        { ...to, ...about, ...its, ...shownEnd(end) },
         timeAccepted(modified, recorded),
       ),
     );

@@ -4,6 +4,7 @@
 import type { FieldLines } from '../../engine/engine_request.ts';
 import { SealgateError } from '../../errors.ts';
 import { checkedFields, fieldsIn, type ObjectFields } from '../../object_fields.ts';
+import { expiryOf } from './expiry_fields.ts';
 
 /** Undefined: the client says none of them. Throws what checkedFields does. */
 export function uploadFields(headers: FieldLines): ObjectFields | undefined {
@@ -18,6 +19,8 @@ export function uploadFields(headers: FieldLines): ObjectFields | undefined {
 
 /** Throws where a client says fields of what has none: bytes without a name, a list of names. */
 export function refuseFields(headers: FieldLines): void {
+  if (expiryOf(headers) !== undefined)
+    throw new SealgateError('field-refused', 'X-Delete-After and X-Delete-At are recorded of names alone.');
   if (uploadFields(headers) === undefined) return;
   throw new SealgateError(
     'field-refused',
