@@ -59,6 +59,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   backup: async () => (await import('./cli/backup.ts')).addBackup,
   rebuild: async () => (await import('./cli/rebuild.ts')).addRebuild,
   token: async () => (await import('./cli/token.ts')).addToken,
+  sign: async () => (await import('./cli/sign.ts')).addSign,
   config: async () => (await import('./cli/config.ts')).addConfig,
 };
 const called = process.argv.slice(2).find((word) => Object.hasOwn(commands, word));

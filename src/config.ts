@@ -7,6 +7,7 @@ import { type Config, configSchema } from './config_schema.ts';
 import { controlUrl } from './control_address.ts';
 import { expectationOf } from './faults.ts';
 import { readNamed, whyUnreadable } from './regular_file.ts';
+import type { SiteConfig } from './sites_schema.ts';
 
 export type { Config };
 export type Address = Config['listeners'][number];
@@ -173,7 +174,16 @@ function withPaths(config: Config, base: string): Config {
     log: { ...config.log, access: config.log.access === '-' ? '-' : optional(config.log.access) },
     control: controlWithPaths(config, base),
     auth: { ...config.auth, tokens: resolve(base, config.auth.tokens) },
+    ...(config.sites && { sites: config.sites.map((site) => siteWithPaths(site, base)) }),
   };
+}
+
+function siteWithPaths(site: SiteConfig, base: string): SiteConfig {
+  if (!site.signed) return site;
+  const keys = site.signed.keys.map((key) =>
+    key.startsWith('$CREDENTIALS_DIRECTORY/') ? key : resolve(base, key),
+  );
+  return { ...site, signed: { ...site.signed, keys } };
 }
 
 function controlWithPaths({ control, tls }: Config, base: string): Config['control'] {

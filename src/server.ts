@@ -26,9 +26,9 @@ import { keepGrants } from './server/grants.ts';
 import { checkAccessLog, logCounters, openAccessLog, watchLogs } from './server/logs.ts';
 import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
 import { Reload, type Reloaded } from './server/reload.ts';
+import { serverSecrets } from './server/secrets.ts';
 import { ServedSites } from './server/sites.ts';
 import { openServedStore } from './server/store.ts';
-import { serverTokens } from './server/tokens.ts';
 import { startWatchers, type Watchers } from './server/watchers.ts';
 
 export interface StartOptions {
@@ -107,16 +107,18 @@ async function assemble(
   const content = await startContent(config, readiness, dropStalePlans, log, closers);
   const { store, objects } = content;
   const refusals = new Refusals();
-  const tokens = serverTokens(config, log);
+  const { tokens, keys, counters: ofSecrets } = serverSecrets(config, log);
   const sites = new ServedSites(config, protocolServices(config, content, { tokens, ownToken }, log));
-  const own = () => ({ ...tokens.counters(), ...logCounters(), ...content.counters() });
+  const own = () => ({ ...ofSecrets(), ...logCounters(), ...content.counters() });
   const counters = () => ({ ...refusals.plus(pool?.counters() ?? {}), ...own(), ...watch.scrub?.counters() });
   const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
   const operation = await startOperation(config, ktls, counters, log);
   closers.push(() => operation.close(), watchLogs(counters, log));
+  const grants = keepGrants(config, { tokens, keys }, () => sites.inForce);
+  closers.push(grants.close);
   const reopenLogs = () => openAccessLog(config);
   const reload = new Reload({
-    ...{ config: given, sites, readConfig, reopenLogs, log },
+    ...{ config: given, sites, followKeys: grants.follow, readConfig, reopenLogs, log },
     tlsFiles: encrypted ? tlsFiles : undefined,
     parts: () => ({ pool, control }),
   });
@@ -137,7 +139,7 @@ async function assemble(
     reload: reload.all,
   });
   closers.push(control.close);
-  const started = await startDelivery(config, reactor, { objects, tokens, refusals, sites, log }, closers);
+  const started = await startDelivery(config, reactor, { objects, refusals, sites, log }, closers);
   pool = started;
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
   operation.begin();
@@ -177,7 +179,6 @@ async function startContent(
 
 interface DeliveryParts {
   objects: Objects;
-  tokens: Tokens;
   refusals: Refusals;
   sites: ServedSites;
   log: Logger;
@@ -187,12 +188,11 @@ interface DeliveryParts {
 async function startDelivery(
   config: Config,
   reactor: ReturnType<typeof reactorOptions>,
-  { objects, tokens, refusals, sites, log }: DeliveryParts,
+  { objects, refusals, sites, log }: DeliveryParts,
   closers: Closer[],
 ): Promise<DeliveryPool> {
   const bridge = startBridge(sites.handle, objects, refusals, log);
   closers.push(() => bridge.close());
-  closers.push(keepGrants(config, tokens));
   const { workers, drain } = config;
   const pool = await DeliveryPool.start({
     workers,

@@ -23,6 +23,7 @@ const ofWeb = [
   'fallback',
   'redirects',
   'compress',
+  'signed',
 ] as const satisfies (keyof SiteConfig)[];
 
 export function refuseWhatCannotBe(site: SiteConfig, context: z.RefinementCtx): void {
@@ -32,6 +33,11 @@ export function refuseWhatCannotBe(site: SiteConfig, context: z.RefinementCtx): 
     for (const each of ofWeb)
       if (site[each] !== undefined)
         refuse([each], `expected nothing: protocol ${site.protocol} has no ${each}`);
+  if (site.signed?.sharedCaches === true && !site.signed.required)
+    refuse(
+      ['signed', 'sharedCaches'],
+      'expected false beside "required": false, as auth.reads decides there',
+    );
   if (site.fallback !== undefined && site.notFound !== undefined)
     refuse(['notFound'], 'expected nothing beside fallback, which answers for all that is not there');
   for (const [index, { from, to }] of (site.redirects ?? []).entries()) {

@@ -2,7 +2,9 @@
 
 import * as z from 'zod';
 import { contentCodings } from './content_coding.ts';
+import { withoutHostBits } from './networks.ts';
 import { patternSchema } from './path_pattern.ts';
+import { keyIdOf, keyIdPattern } from './signed_urls.ts';
 
 const year = 31_536_000;
 
@@ -236,3 +238,54 @@ export const usualCompression = compressionSettings.parse({});
 export type CorsRule = z.infer<typeof corsSchema>;
 export type SecurityRule = z.infer<typeof securitySchema>;
 export type IsolationRule = z.infer<typeof isolationSchema>;
+
+const keyFile = z
+  .string()
+  .min(1)
+  .refine((file) => keyIdPattern.test(keyIdOf(file)), {
+    error: 'expected a file whose name has letters, digits, dots, - and _ alone: URLs name the key by it',
+  });
+
+export const signedSchema = z.strictObject({
+  keys: z
+    .array(keyFile)
+    .min(1)
+    .max(16)
+    .superRefine((files, context) => {
+      const ids = files.map(keyIdOf);
+      for (const [index, id] of ids.entries())
+        if (ids.indexOf(id) < index)
+          context.addIssue({
+            code: 'custom',
+            path: [index],
+            message: `expected another id than ${id} again`,
+          });
+    })
+    .describe(
+      'Files with a key each, one line of at least 32 characters, that nobody else may read. URLs name ' +
+        "a key by its file, without .key. 'sealgate sign' uses the first, and all verify. A path may begin " +
+        'with $CREDENTIALS_DIRECTORY/.',
+    ),
+  required: z
+    .boolean()
+    .default(true)
+    .describe('Whether nothing is read without a signature; false: who may read anyway needs none.'),
+  sharedCaches: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether shared caches may keep answers. Only where a CDN in front verifies signatures itself.',
+    ),
+});
+
+/** One with bits behind its length may be a slip: nobody knows which was meant. */
+const network = z
+  .union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], {
+    error: 'expected an IP address, or a network as 192.0.2.0/24 or 2001:db8::/32',
+  })
+  .refine((text) => withoutHostBits(text) === undefined, {
+    error: (issue) =>
+      `expected ${withoutHostBits(String(issue.input))}, as the bits behind the length say nothing`,
+  });
+
+export const networksSchema = z.array(network).max(1000);

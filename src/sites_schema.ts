@@ -12,7 +12,9 @@ import {
   corsSchema,
   fieldRuleSchema,
   isolationSchema,
+  networksSchema,
   securitySchema,
+  signedSchema,
 } from './site_rules_schema.ts';
 
 const siteProtocols = ['web', 'objects'] as const;
@@ -114,6 +116,19 @@ const siteSchema = z
     security: securitySchema.optional(),
     cors: corsSchema.optional().describe('Which pages of other origins may read answers. Default: none.'),
     isolation: isolationSchema.optional(),
+    signed: signedSchema
+      .optional()
+      .describe('Signed URLs: who has one may read what it covers. Of a web site alone.'),
+    allow: networksSchema
+      .optional()
+      .describe('Addresses and networks that are served; all others get 403. Default: all.'),
+    deny: networksSchema
+      .optional()
+      .describe('Addresses and networks that get 403, also where allow has them. Default: none.'),
+    auth: z
+      .literal('token')
+      .optional()
+      .describe('token: reading takes a token here, also where auth.reads is open.'),
     webContent: z
       .boolean()
       .optional()

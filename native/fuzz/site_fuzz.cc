@@ -1,5 +1,5 @@
-// Fuzzes what decides whose plan answers a request: the mount, the key and the bearer token. Input: three
-// lines, the authority, the target and the value of Authorization.
+// Fuzzes what decides whose plan answers a request: the mount, the key, the bearer token and the signature of
+// a URL. Input: three lines, the authority, the target and the value of Authorization.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -8,6 +8,7 @@
 
 #include "server/credentials.h"
 #include "server/plan_key.h"
+#include "server/url_signature.h"
 
 namespace sealgate {
 namespace {
@@ -97,6 +98,27 @@ std::vector<std::string> seen_by_application(const Mount& mount, std::string_vie
   }
 }
 
+void fuzz_signature(const Mount& mount, std::string_view target) {
+  UrlSignature said;
+  const Reading reading = read_url_signature(target, mount.path.size(), &said);
+  std::string left(target);
+  left.resize(strip_url_signature(left.data(), left.size(), mount.path.size()));
+  must(left.size() <= target.size(), "a target without its signature is no longer");
+  if (reading != Reading::whole) return;
+  const std::string path = std::string(said.before).append(said.after);
+  must(left.starts_with(mount.path), "it is below the path of its mount");
+  must(left.substr(0, left.find('?')) == path, "its path is the one that is signed");
+  must(said.covered > 0 && said.covered <= path.size(), "what is covered is part of the path");
+  must(said.text("site").ends_with("\n" + path.substr(0, said.covered)), "and so is signed");
+  UrlSignature none;
+  const bool again = read_url_signature(left, mount.path.size(), &none) != Reading::unsigned_;
+  must(!again || path.substr(mount.path.size()).starts_with("~sg-"),
+       "no signature is left but of a path so named");
+  must(without_signatures(target).find(said.signature) == std::string::npos ||
+           path.find(said.signature) != path.npos || left.find(said.signature) != left.npos,
+       "logs have no signature");
+}
+
 void fuzz(std::string_view input) {
   std::string_view lines[3];
   for (std::string_view& line : lines) {
@@ -116,6 +138,7 @@ void fuzz(std::string_view input) {
     must(plan_key(each, key.text, again) == key, "the key of a key is itself");
     must(seen_by_application(each, key.text) == seen_by_application(each, target),
          "targets of one key are the same to the application");
+    if (target.starts_with(each.path)) fuzz_signature(each, target);
   }
   const std::string token = shown_token(authorization);
   must(token.size() <= authorization.size(), "a token is no longer than its field");

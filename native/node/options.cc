@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "node/plan.h"
+#include "server/access.h"
 #include "server/cors.h"
 
 namespace sealgate::addon {
@@ -25,6 +26,38 @@ std::shared_ptr<const Cors> cors_rule(const Napi::Object& from, const char* name
   out->echoed = texts(given, "echoed");
   out->fields = response_fields(given);
   return out;
+}
+
+std::vector<AddressPrefix> networks(const Napi::Object& given, const char* name) {
+  std::vector<AddressPrefix> out;
+  for (const std::string& each : texts(given, name)) {
+    AddressPrefix network;
+    if (!AddressPrefix::parse(each, &network)) expected(given, name, "networks");
+    out.push_back(network);
+  }
+  return out;
+}
+
+std::unique_ptr<const Signing> signing(const Napi::Object& from, const char* name) {
+  if (from.Get(name).IsUndefined()) return nullptr;
+  const Napi::Object given = object(from, name);
+  auto out = std::make_unique<Signing>();
+  out->site = text(given, "site");
+  out->required = boolean(given, "required");
+  out->grants.some = {text(given, "grant")};
+  const auto keys = object(given, "keys").As<Napi::Array>();
+  for (uint32_t i = 0; i < keys.Length(); i++) {
+    const auto one = keys.Get(i).As<Napi::Object>();
+    out->keys.push_back({text(one, "id"), text(one, "name")});
+  }
+  return out;
+}
+
+std::shared_ptr<const Access> access_rule(const Napi::Object& from, const char* name) {
+  if (from.Get(name).IsUndefined()) return nullptr;
+  const Napi::Object given = object(from, name);
+  return std::make_shared<Access>(networks(given, "allow"), networks(given, "deny"),
+                                  signing(given, "signed"));
 }
 
 template <typename Name, size_t N>
@@ -176,7 +209,7 @@ std::vector<Mount> mounts_in(const Napi::Array& list) {
     const auto one = list.Get(i).As<Napi::Object>();
     out.push_back({static_cast<uint32_t>(number(one, "id")), text(one, "host"), text(one, "path"),
                    boolean(one, "openReads"), texts(one, "parameters"), one.Get("codings").ToBoolean(),
-                   cors_rule(one, "cors")});
+                   cors_rule(one, "cors"), access_rule(one, "access")});
   }
   return out;
 }

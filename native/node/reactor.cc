@@ -175,6 +175,7 @@ class Batch {
     add(Napi::Boolean::New(env_, event.has_body));
     add(Napi::String::New(env_, event.subject));
     add(latin1(env_, event.name));
+    add(latin1(env_, event.access));
   }
   void add(uint32_t reactor, const ReceivedEvent& event) {
     Napi::Object out = object(reactor, "received");

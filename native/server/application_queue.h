@@ -26,6 +26,7 @@ struct RequestEvent {
   bool has_body;
   std::string subject;  // of the client's certificate (RFC 2253); empty without one
   std::string name;     // the request's name in logs
+  std::string access;   // admission_name()
 };
 
 struct ReceivedEvent {

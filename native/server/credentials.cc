@@ -1,11 +1,13 @@
 #include "server/credentials.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
 
 #include "base/text.h"
+#include "server/url_signature.h"
 
 namespace sealgate {
 namespace {
@@ -85,6 +87,63 @@ const GrantTable::Token* Credentials::token(const GrantTable& table, std::string
   shown_->authorization = authorization;
   shown_->token = found;
   return found;
+}
+
+// --- by address and signature ---
+
+namespace {
+
+// A network as a URL writes it: a slash would end a segment of a path.
+bool is_from(std::string_view network, std::string_view peer) {
+  std::string text(network);
+  std::replace(text.begin(), text.end(), '_', '/');
+  AddressPrefix prefix;
+  in6_addr address{};
+  bool is_v4 = false;
+  return AddressPrefix::parse(text, &prefix) && parse_address(peer, &address, &is_v4) &&
+         network_holds(prefix, address);
+}
+
+}  // namespace
+
+Admission Credentials::judge(const Access& access, const GrantTable* table, const Visit& visit) {
+  if (access.lists_addresses()) {
+    if (judged_ != access.serial()) {
+      judged_ = access.serial();
+      admitted_ = access.admits(visit.peer);
+    }
+    if (!admitted_) return Admission::address_denied;
+  }
+  const bool reads = visit.method == Method::get || visit.method == Method::head;
+  return access.signing() && reads ? judge_signature(*access.signing(), table, visit) : Admission::open;
+}
+
+// What is wrong is not told, except the time, and that only to who has a signature which was right.
+Admission Credentials::judge_signature(const Signing& signing, const GrantTable* table, const Visit& visit) {
+  UrlSignature said;
+  const Reading reading = read_url_signature(visit.target, visit.site_path, &said);
+  if (reading == Reading::unsigned_) return signing.required ? Admission::signature_missing : Admission::open;
+  if (reading == Reading::malformed || !table) return Admission::signature_invalid;
+  const Signing::Key* const named = signing.key(said.key);
+  const SigningKey* const key = named ? table->key(named->name) : nullptr;
+  if (!key || !said.stays_inside() || !said.is_for(visit.method)) return Admission::signature_invalid;
+  if (said.network.data() && !is_from(said.network, visit.peer)) return Admission::signature_invalid;
+  if (!proves(*table, *key, said.text(signing.site), said.signature)) return Admission::signature_invalid;
+  return visit.now < said.end ? Admission::is_signed : Admission::signature_expired;
+}
+
+bool Credentials::proves(const GrantTable& table, const SigningKey& key, std::string text,
+                         std::string_view signature) {
+  SignatureText right;
+  const bool known =
+      proven_ && proven_->table == table.serial() && proven_->key == &key && proven_->text == text;
+  right = known ? proven_->signature : key.sign(text);
+  if (signature.size() != right.size() || CRYPTO_memcmp(signature.data(), right.data(), right.size()) != 0)
+    return false;
+  if (known || text.size() > kMaxProven) return true;
+  if (!proven_) proven_ = std::make_unique<Proven>();
+  *proven_ = {table.serial(), &key, std::move(text), right};
+  return true;
 }
 
 }  // namespace sealgate

@@ -8,7 +8,10 @@
 #include <string>
 #include <string_view>
 
+#include "http/request.h"
+#include "server/access.h"
 #include "server/grants.h"
+#include "server/signing_key.h"
 
 namespace sealgate {
 
@@ -23,11 +26,14 @@ std::string shown_token(std::string_view authorization);
 struct Held {
   const Grants* by_certificate = nullptr;
   const Grants* by_token = nullptr;
+  const Grants* by_signature = nullptr;
 
-  bool any() const { return (by_certificate && by_certificate->any()) || (by_token && by_token->any()); }
+  bool any() const {
+    return by_signature || (by_certificate && by_certificate->any()) || (by_token && by_token->any());
+  }
   bool has(const Grant& grant) const {
     return grant.empty() || (by_token && by_token->has(grant)) ||
-           (by_certificate && by_certificate->has(grant));
+           (by_certificate && by_certificate->has(grant)) || (by_signature && by_signature->has(grant));
   }
 };
 
@@ -37,6 +43,19 @@ class Credentials {
   // @param subject subject of the client's verified certificate; empty without one.
   // @param now seconds since the epoch.
   Held held(const GrantTable& table, std::string_view authorization, const std::string& subject, int64_t now);
+
+  // What a request is by the access rule of its mount. Its grants come from elsewhere. The verdict on the
+  // address is remembered, and so is the last signature that was right: a further URL that is signed alike
+  // costs a comparison.
+  struct Visit {
+    std::string_view target;
+    size_t site_path;  // bytes of the target that are the mount's path
+    Method method;
+    std::string_view peer;  // numeric address
+    int64_t now;            // seconds since the epoch
+  };
+  // @param table null: there are no keys.
+  Admission judge(const Access& access, const GrantTable* table, const Visit& visit);
 
  private:
   // Longer fields are read and hashed each time: our own tokens are shorter.
@@ -48,7 +67,21 @@ class Credentials {
     const GrantTable::Token* token = nullptr;
   };
   const GrantTable::Token* token(const GrantTable& table, std::string_view authorization);
+  Admission judge_signature(const Signing& signing, const GrantTable* table, const Visit& visit);
 
+  // A longer text is signed each time.
+  static constexpr size_t kMaxProven = 1024;
+  struct Proven {
+    uint64_t table = 0;
+    const SigningKey* key = nullptr;
+    std::string text;
+    SignatureText signature{};
+  };
+  bool proves(const GrantTable& table, const SigningKey& key, std::string text, std::string_view signature);
+
+  std::unique_ptr<Proven> proven_;  // the last signature that was right; null on most connections
+  uint64_t judged_ = 0;             // serial of the rule by which the address was judged last; 0: none
+  bool admitted_ = false;           // what came of it
   std::unique_ptr<Shown> shown_;  // the last token that was found; null on most connections, which show none
 };
 

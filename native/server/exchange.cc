@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "http/accepted_codings.h"
 #include "server/transport.h"
+#include "server/url_signature.h"
 
 namespace sealgate {
 namespace {
@@ -27,6 +28,7 @@ void Exchange::end() {
   if (cors_) cors_.reset();
   body_bytes_ = 0;
   stage_ = Stage::reading;
+  admission_ = Admission::open;
   body_ended_ = ends_connection_ = cut_by_server_ = proved_again_ = false;
 }
 
@@ -43,6 +45,48 @@ size_t Exchange::client() const { return transport_->client(); }
 
 // --- what is to be done ---
 
+void Exchange::set_key(const Mount& mount) {
+  const uint32_t codings = key_.codings;
+  key_ = plan_key(mount, request_.target, key_memory_);
+  key_.codings = codings;
+}
+
+// Where a mount has answers in several codings, one in a single coding is found under a key without them.
+inline const std::shared_ptr<const OpenedPlan>* Exchange::plan_under_key() {
+  const auto* plan = reactor_.plans().find(key_);
+  if (plan || key_.codings == 0) return plan;
+  const PlanKey single{key_.mount, 0, key_.text};
+  plan = reactor_.plans().find(single);
+  if (plan) key_ = single;
+  return plan;
+}
+
+// Most requests come here, and the call would cost them.
+[[gnu::always_inline]] inline const std::shared_ptr<const OpenedPlan>* Exchange::find_plan(const Mount& mount,
+                                                                                           const Held& held) {
+  const auto* plan = plan_under_key();
+  if (!plan) {
+    set_key(mount);
+    if (key_.text.size() < request_.target.size()) plan = plan_under_key();
+  }
+  return plan && held.has(*(*plan)->plan.grant) ? plan : nullptr;
+}
+
+// The request's grants come first: for a client without any, not even the response time may depend on
+// which plans are kept.
+[[gnu::always_inline]] inline const std::shared_ptr<const OpenedPlan>* Exchange::kept_plan(
+    const Mount& mount) {
+  Held held;
+  if (!mount.open_reads) {
+    const GrantTable* const grants = reactor_.grants();
+    if (!grants) return nullptr;
+    held = transport_->credentials().held(*grants, request_.field(Field::authorization),
+                                          transport_->channel().peer_subject(), reactor_.answering().now);
+    if (!held.any()) return nullptr;
+  }
+  return find_plan(mount, held);
+}
+
 void Exchange::on_head() {
   Counters& counters = reactor_.mutable_counters();
   counters.requests.add();
@@ -54,6 +98,8 @@ void Exchange::on_head() {
     return ask_application();
   }
   if (mount->cors) cors_ = mount->cors;
+  if (mount->access) [[unlikely]]
+    return on_guarded_head(*mount);
   // A target without a query is its own key, which needs no memory. Most targets have none.
   key_ = {mount->id, mount->codings ? accepted_codings(request_.head) : 0, request_.target};
   if (request_.only_reads()) {
@@ -66,39 +112,28 @@ void Exchange::on_head() {
   ask_application();
 }
 
-// The request's grants come first: for a client without any, not even the response time may depend on
-// which plans are kept.
-const std::shared_ptr<const OpenedPlan>* Exchange::kept_plan(const Mount& mount) {
-  Held held;
-  if (!mount.open_reads) {
-    const GrantTable* const grants = reactor_.grants();
-    if (!grants) return nullptr;
-    held = transport_->credentials().held(*grants, request_.field(Field::authorization),
-                                          transport_->channel().peer_subject(), reactor_.answering().now);
-    if (!held.any()) return nullptr;
+// By the access rule of the mount. What was signed is then asked for as if it had no signature, so that all
+// signatures share a kept plan, and logs have none.
+[[gnu::noinline]] void Exchange::on_guarded_head(const Mount& mount) {
+  const Credentials::Visit visit{request_.target, mount.path.size(), request_.method, transport_->peer(),
+                                 reactor_.answering().now};
+  admission_ = transport_->credentials().judge(*mount.access, reactor_.last_grants(), visit);
+  if (admission_ == Admission::is_signed) {
+    char* const target = request_.bytes.data() + (request_.target.data() - request_.bytes.data());
+    request_.target = {target, strip_url_signature(target, request_.target.size(), mount.path.size())};
   }
-  const auto* plan = plan_under_key();
-  if (!plan) {
-    set_key(mount);
-    if (key_.text.size() < request_.target.size()) plan = plan_under_key();
+  key_ = {mount.id, mount.codings ? accepted_codings(request_.head) : 0, request_.target};
+  if (request_.only_reads() && !refuses(admission_)) {
+    const auto* const plan = admission_ == Admission::is_signed
+                                 ? find_plan(mount, {.by_signature = &mount.access->signing()->grants})
+                                 : kept_plan(mount);
+    if (plan) {
+      reactor_.mutable_counters().plan_hits.add();
+      return deliver(*plan, Sealed::earlier);
+    }
   }
-  return plan && held.has(*(*plan)->plan.grant) ? plan : nullptr;
-}
-
-void Exchange::set_key(const Mount& mount) {
-  const uint32_t codings = key_.codings;
-  key_ = plan_key(mount, request_.target, key_memory_);
-  key_.codings = codings;
-}
-
-// Where a mount has answers in several codings, one in a single coding is found under a key without them.
-const std::shared_ptr<const OpenedPlan>* Exchange::plan_under_key() {
-  const auto* plan = reactor_.plans().find(key_);
-  if (plan || key_.codings == 0) return plan;
-  const PlanKey single{key_.mount, 0, key_.text};
-  plan = reactor_.plans().find(single);
-  if (plan) key_ = single;
-  return plan;
+  set_key(mount);
+  ask_application();
 }
 
 void Exchange::ask_application() {
@@ -116,7 +151,8 @@ void Exchange::ask_application() {
                      std::string(request_.field(Field::host)),
                      request_.has_body,
                      transport_->channel().peer_subject(),
-                     request_name()};
+                     request_name(),
+                     std::string(admission_name(admission_))};
   reactor_.ask_application(*this, {reactor_.id(), std::move(event)});
 }
 

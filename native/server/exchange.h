@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "http/request.h"
 #include "server/body_sink.h"
+#include "server/credentials.h"
 #include "server/delivery.h"
 #include "server/reactor.h"
 #include "server/session.h"
@@ -105,9 +106,11 @@ class Exchange {
   enum class Sealed : bool { earlier, just_now };
 
   const std::shared_ptr<const OpenedPlan>* kept_plan(const Mount& mount);
+  const std::shared_ptr<const OpenedPlan>* find_plan(const Mount& mount, const Held& held);
   const std::shared_ptr<const OpenedPlan>* plan_under_key();
   void set_key(const Mount& mount);
   bool keep(const std::shared_ptr<const OpenedPlan>& plan);
+  void on_guarded_head(const Mount& mount);
   void ask_application();
   // --- exchange_receive.cc ---
   void receive(ReceivePlan plan);
@@ -156,6 +159,7 @@ class Exchange {
   uint64_t body_bytes_ = 0;
   uint64_t progress_mark_ = 0;
   Stage stage_ = Stage::reading;
+  Admission admission_ = Admission::open;
   bool holds_ = false;  // whether it holds a ticket, a place or a sink; most requests hold none
   bool body_ended_ = false;
   bool ends_connection_ = false;

@@ -8,6 +8,7 @@
 #include "http/field_lines.h"
 #include "server/exchange.h"
 #include "server/transport.h"
+#include "server/url_signature.h"
 
 namespace sealgate {
 namespace {
@@ -123,14 +124,17 @@ void Exchange::log(int64_t now, bool cut) {
     record.resumed = channel.resumed();
   }
   if (moves.group() == Group::sentinel) record.group = group_name(moves.group());  // in the clear too
-  std::string name;
+  std::string name, target, referer;
   if (readable()) {
     record.request = name = request_name();
     record.method = request_.method_name;
-    record.target = request_.target;
+    target = without_signatures(request_.target);
+    record.target = target;
     LogFields fields = reactor_.engine().access_fields.load(std::memory_order_relaxed);
     if (moves.group() == Group::sentinel) fields = {};  // its names let nobody else pass for it
     read_fields(request_, fields, record);
+    referer = without_signatures(record.referer);
+    record.referer = referer;
     const std::string_view trace = first_value(request_.head, "traceparent");
     if (is_traceparent(trace)) record.trace = trace;
   }

@@ -44,6 +44,11 @@ const Grants* GrantTable::subject(const std::string& name) const {
   return found == subjects_.end() ? nullptr : &found->second;
 }
 
+const SigningKey* GrantTable::key(const std::string& name) const {
+  const auto found = keys_.find(name);
+  return found == keys_.end() ? nullptr : found->second.get();
+}
+
 void GrantsInForce::replace(std::shared_ptr<const GrantTable> table, int64_t good_until) {
   const uint64_t serial = table->serial();
   table_.store(std::move(table));
@@ -52,7 +57,10 @@ void GrantsInForce::replace(std::shared_ptr<const GrantTable> table, int64_t goo
 }
 
 const GrantTable* GrantsInForce::Reader::table(int64_t now) {
-  if (now >= from_.good_until_.load(std::memory_order_acquire)) return nullptr;
+  return now >= from_.good_until_.load(std::memory_order_acquire) ? nullptr : last();
+}
+
+const GrantTable* GrantsInForce::Reader::last() {
   if (!table_ || table_->serial() != from_.serial_.load(std::memory_order_acquire))
     table_ = from_.table_.load();
   return table_.get();

@@ -32,6 +32,8 @@ Sha256 sha256(std::string_view text);
 // Reads a SHA-256 from 64 hex digits. False when the text is anything else.
 bool read_sha256(std::string_view hex, Sha256* out);
 
+class SigningKey;
+
 class GrantTable {
  public:
   struct Token {
@@ -48,6 +50,11 @@ class GrantTable {
     subjects_.insert_or_assign(std::move(subject), std::move(grants));
   }
 
+  // A key that signs URLs, by the name that mounts have for it.
+  void add_key(std::string name, std::shared_ptr<const SigningKey> key) {
+    keys_.insert_or_assign(std::move(name), std::move(key));
+  }
+
   // Unique among the tables of this process; never 0.
   uint64_t serial() const { return serial_; }
   // Null when the token is unknown. It may have expired. The time of the look-up can reveal only bits of
@@ -55,6 +62,8 @@ class GrantTable {
   const Token* token(std::string_view presented) const;
   // The grants of a client whose verified certificate has this subject; null when it is not known.
   const Grants* subject(const std::string& name) const;
+  // Null when there is no such key any more.
+  const SigningKey* key(const std::string& name) const;
 
  private:
   struct HashDigest {
@@ -68,6 +77,7 @@ class GrantTable {
   const uint64_t serial_;
   std::unordered_map<Sha256, Token, HashDigest> tokens_;
   std::unordered_map<std::string, Grants> subjects_;
+  std::unordered_map<std::string, std::shared_ptr<const SigningKey>> keys_;
 };
 
 // The current table of a process. It is valid only until the time that the application has set: if the
@@ -85,6 +95,8 @@ class GrantsInForce {
     explicit Reader(const GrantsInForce& from) : from_(from) {}
     // Null: there is no valid table. The pointer is valid until the next call.
     const GrantTable* table(int64_t now);
+    // The last table, valid or not: signatures are judged by it alone, as the application has no say in them.
+    const GrantTable* last();
 
    private:
     const GrantsInForce& from_;

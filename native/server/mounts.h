@@ -15,17 +15,19 @@
 
 namespace sealgate {
 
+class Access;
 struct Cors;
 
 // The fields are those of src/native/mounts.ts.
 struct Mount {
-  uint32_t id = 0;                        // never 0, which says that a request has no mount
-  std::string host;                       // "name", "*.name" or "*", in lower case
-  std::string path;                       // with a slash at both ends
-  bool open_reads = false;                // everybody may read, so no credentials are evaluated
-  std::vector<std::string> parameters;    // query parameters that answers depend on
-  bool codings = false;                   // answers may come in several content codings
-  std::shared_ptr<const Cors> cors = {};  // who may read answers in other origins' pages; null: nobody
+  uint32_t id = 0;                            // never 0, which says that a request has no mount
+  std::string host;                           // "name", "*.name" or "*", in lower case
+  std::string path;                           // with a slash at both ends
+  bool open_reads = false;                    // everybody may read, so no credentials are evaluated
+  std::vector<std::string> parameters;        // query parameters that answers depend on
+  bool codings = false;                       // answers may come in several content codings
+  std::shared_ptr<const Cors> cors = {};      // who may read answers in other origins' pages; null: nobody
+  std::shared_ptr<const Access> access = {};  // by address and signature; null: no such rule
 };
 
 class MountTable {

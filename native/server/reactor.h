@@ -142,6 +142,7 @@ class Reactor {
   const MountTable& mounts() const { return *mounts_; }
   // The current grants; null: they are not valid any more, so the application must be asked.
   const GrantTable* grants() { return grants_.table(now_); }
+  const GrantTable* last_grants() { return grants_.last(); }  // null before there are any
   PlanCache& plans() { return plans_; }
   const std::shared_ptr<const BlobFolder>& blobs() const { return blobs_; }
   AccessLines& access_lines() { return access_lines_; }

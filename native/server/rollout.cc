@@ -1,29 +1,14 @@
 #include "server/rollout.h"
 
-#include <arpa/inet.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include "base/text.h"
 
 namespace sealgate {
 namespace {
-
-constexpr unsigned kMappedBits = 96;  // length of the prefix in front of an IPv4 address
-
-bool parse_address(std::string_view text, in6_addr* out, bool* is_v4) {
-  char copy[INET6_ADDRSTRLEN];
-  if (text.size() >= sizeof copy) return false;
-  copy[text.copy(copy, sizeof copy - 1)] = '\0';
-  *is_v4 = ::inet_pton(AF_INET, copy, out->s6_addr + kMappedBits / 8) == 1;
-  if (!*is_v4) return ::inet_pton(AF_INET6, copy, out) == 1;
-  constexpr uint8_t kMapped[kMappedBits / 8] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  std::memcpy(out->s6_addr, kMapped, sizeof kMapped);
-  return true;
-}
 
 // Wildcards match as in certificates (RFC 9525 6.3): the wildcard stands for the whole first label.
 bool name_matches(std::string_view pattern, std::string_view name) {
@@ -49,28 +34,6 @@ std::string_view group_name(Group group) {
     case Group::count_: break;
   }
   return "";
-}
-
-bool AddressPrefix::parse(std::string_view text, AddressPrefix* out) {
-  const size_t slash = text.find('/');
-  bool is_v4 = false;
-  if (!parse_address(text.substr(0, slash), &out->address, &is_v4)) return false;
-  const unsigned most = is_v4 ? 32 : 128;
-  out->bits = most;
-  if (slash != text.npos) {
-    const std::string_view length = text.substr(slash + 1);
-    const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), out->bits);
-    if (error != std::errc() || end != length.data() + length.size() || out->bits > most) return false;
-  }
-  if (is_v4) out->bits += kMappedBits;
-  return true;
-}
-
-bool AddressPrefix::holds(const in6_addr& other) const {
-  const size_t whole = bits / 8;
-  if (std::memcmp(address.s6_addr, other.s6_addr, whole) != 0) return false;
-  const unsigned rest = bits % 8;
-  return rest == 0 || ((address.s6_addr[whole] ^ other.s6_addr[whole]) >> (8 - rest)) == 0;
 }
 
 Rollout::Assignment Rollout::assign(const Client& client, uint64_t serial) const {

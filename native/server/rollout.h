@@ -2,8 +2,6 @@
 // decided once per connection, after its handshake, by what is known of the client then.
 #pragma once
 
-#include <netinet/in.h>
-
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -11,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "server/address_prefix.h"
 #include "tls/ktls.h"
 
 namespace sealgate {
@@ -39,17 +38,6 @@ struct Client {
   size_t listener = 0;
   std::optional<TlsVersion> version;
   std::optional<Aead> aead;
-};
-
-// An address prefix: the address and the number of its leading bits that count. IPv4 is stored as
-// ::ffff:0:0/96 (RFC 4291 2.5.5.2).
-struct AddressPrefix {
-  in6_addr address{};
-  unsigned bits = 0;
-
-  // "192.0.2.0/24", "2001:db8::/32", or an address alone.
-  static bool parse(std::string_view text, AddressPrefix* out);
-  bool holds(const in6_addr& address) const;
 };
 
 struct Rollout {

@@ -1,19 +1,15 @@
 #include "tls/private_key.h"
 
-#include <fcntl.h>
 #include <malloc.h>
 #include <openssl/bio.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
-#include "base/fd.h"
+#include "tls/secret_file.h"
 #include "tls/tls_certificate.h"
 
 namespace sealgate {
@@ -50,22 +46,6 @@ void* reallocate(void* memory, size_t size, const char* file, int line) {
   return larger;
 }
 
-// --- a file's bytes, in the secure heap where there is one ---
-
-class SecureBytes {
- public:
-  explicit SecureBytes(size_t size) : size_(size), data_(static_cast<char*>(OPENSSL_secure_malloc(size))) {}
-  ~SecureBytes() { OPENSSL_secure_clear_free(data_, size_); }
-  SecureBytes(const SecureBytes&) = delete;
-  SecureBytes& operator=(const SecureBytes&) = delete;
-
-  char* data() const { return data_; }
-
- private:
-  size_t size_;
-  char* data_;
-};
-
 }  // namespace
 
 void wipe_what_reading_keys_leaves() { CRYPTO_set_mem_functions(allocate, reallocate, give_back); }
@@ -80,19 +60,10 @@ PrivateKey parse_private_key(std::string_view pem) {
 }
 
 Status read_private_key(const std::string& path, PrivateKey* out) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
-  struct stat found {};
-  if (!file || ::fstat(file.get(), &found) != 0) return Status::last("open");
-  if (!S_ISREG(found.st_mode)) return {S_ISDIR(found.st_mode) ? EISDIR : EINVAL, "open"};
-  const SecureBytes pem(kMostBytes + 1);
-  if (!pem.data()) return {ENOMEM, "OPENSSL_secure_malloc"};
-  size_t size = 0;
-  for (ssize_t n = 1; n > 0 && size <= kMostBytes; size += static_cast<size_t>(n)) {
-    n = ::read(file.get(), pem.data() + size, kMostBytes + 1 - size);
-    if (n < 0) return Status::last("read");
-  }
-  if (size > kMostBytes) return {EFBIG, "read"};
-  *out = parse_private_key({pem.data(), size});
+  SecureBytes held;
+  std::string_view pem;
+  if (const Status status = read_secret_file(path, kMostBytes, &held, &pem); !status.ok()) return status;
+  *out = parse_private_key(pem);
   return {};
 }
 

@@ -1,6 +1,7 @@
 // config: checks and shows the configuration.
 
 import type { Command } from 'commander';
+import { SigningKeys } from '../auth/signing_keys.ts';
 import { fileOf, settings } from '../config.ts';
 import { jsonSchema } from '../config_schema.ts';
 import { TlsFiles } from '../engine/tls_files.ts';
@@ -45,6 +46,7 @@ export function addConfig(program: Command): void {
 
 async function check(options: SiteOptions): Promise<void> {
   const config = await siteConfig(options);
+  new SigningKeys(config.sites);
   if (config.listeners.some((each) => each.tls)) await new TlsFiles(config.tls, '').read();
   for (const warning of siteWarnings(config)) sayError(`warning: ${warning}`);
   console.log('the configuration is good');

@@ -4,6 +4,7 @@ import { writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
+import { SigningKeys } from '../auth/signing_keys.ts';
 import { type Config, type Flags, loadConfig, urlOf } from '../config.ts';
 import { TlsFiles } from '../engine/tls_files.ts';
 import { createLog } from '../log.ts';
@@ -90,6 +91,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const config = await readConfig();
   if (!options.coreDumps) addon.forbidCoreDumps();
   if (config.listeners.some(({ tls }) => tls)) await new TlsFiles(config.tls, '').read();
+  new SigningKeys(config.sites);
   endForGood();
   const log = createLog(config.log, logDestination());
   endOnUncaughtErrors(log);

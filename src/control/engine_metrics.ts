@@ -247,6 +247,10 @@ export const engineMetrics: Record<string, EngineMetric> = {
     'tokens_file_broken',
     '1: the token file cannot be read; the tokens read before stay valid.',
   ),
+  signing_keys_broken: gauge(
+    'signing_keys_broken',
+    'Files of signing keys that cannot be read; where one is still there, the key read before stays valid.',
+  ),
   write_stalls: counter('write_stalls', 'Connections cut because the client stopped reading.'),
 };
 

@@ -14,8 +14,10 @@ export interface Cacheable {
   cacheControl?: string | undefined;
   /** The recorded fields of the object. */
   fields?: ObjectFields | undefined;
-  /** The grant that readers must have; empty: none, and shared caches may keep the answer. */
+  /** The grant that readers must have; empty: none. */
   grant: string;
+  /** Whether shared caches may keep the answer; absent: where readers need no grant. */
+  isPublic?: boolean | undefined;
   /** When its name is as if it were deleted, milliseconds since the epoch; absent: never. */
   expires?: number | undefined;
 }
@@ -61,7 +63,7 @@ export function isDefaultCaching(cacheControl: string): boolean {
 
 export function cachingOf(how: Cacheable, now = Date.now()): Caching {
   const { fields, freshness, grant, expires } = how;
-  const isOpen = grant === '';
+  const isOpen = how.isPublic ?? grant === '';
   const scope = isOpen ? 'public' : 'private';
   const recorded = how.cacheControl ?? fields?.cacheControl;
   if (expires !== undefined) return expiring({ freshness, scope, recorded }, expires, now);

@@ -1,6 +1,7 @@
 // A request of the engine in the shape Hono routes on: method, url and headers, read only when somebody asks.
 
 import { type ContentCoding, codingsOf } from '../content_coding.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { RequestEvent } from '../native/addon.ts';
 
 /** The field lines of one request. Parsed at the first `get`: most requests for content never need one. */
@@ -48,6 +49,9 @@ export function trimmed(line: string, from = 0): string {
   return line.slice(from, to);
 }
 
+type AboutRequest = Omit<RequestEvent, 'kind' | 'reactor' | 'request' | 'name' | 'access'> &
+  Partial<Pick<RequestEvent, 'access'>>;
+
 export class EngineRequest {
   /** The id of the mount that the request is for; 0: none covers its path. */
   readonly mount: number;
@@ -64,9 +68,13 @@ export class EngineRequest {
   readonly subject: string;
   /** The content codings that the client accepts, the best first; undefined: the mount has none to offer. */
   readonly codings: readonly ContentCoding[] | undefined;
+  /** Whether its URL was signed, for the path that is left. */
+  readonly isSigned: boolean;
+  /** Why it is refused before anything is looked at; undefined: it is not. */
+  readonly refusal: ErrorCode | undefined;
   readonly #hasBody: boolean;
 
-  constructor(event: Omit<RequestEvent, 'kind' | 'reactor' | 'request' | 'name'>) {
+  constructor(event: AboutRequest) {
     this.mount = event.mount;
     this.method = event.method;
     this.url = event.target;
@@ -77,6 +85,9 @@ export class EngineRequest {
     this.authority = event.authority;
     this.subject = event.subject;
     this.codings = event.codings === 0 ? undefined : codingsOf(event.codings);
+    const { access = '' } = event;
+    this.isSigned = access === 'signed';
+    this.refusal = access === '' || this.isSigned ? undefined : (access as ErrorCode);
     this.#hasBody = event.hasBody;
   }
 

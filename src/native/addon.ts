@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import type { ContentCoding } from '../content_coding.ts';
 import type { DigestName, Digests } from '../digest.ts';
 import type { EventBatch } from './engine_events.ts';
-import type { EngineGrants } from './grants.ts';
+import type { EngineGrants, SigningKey } from './grants.ts';
 import type { NetDevice, SealMeans } from './host.ts';
 import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from './ktls.ts';
 import type { EngineLogs } from './logs.ts';
@@ -246,6 +246,13 @@ export interface Addon extends EngineLogs {
    * for so many milliseconds; after that the engine asks about every request.
    */
   setGrants(grants: EngineGrants, milliseconds: number): void;
+  /**
+   * Reads the key of a file; undefined when that is not one line of 32 to 1024 printable characters. Throws
+   * with code ENOENT, EACCES, EISDIR, EFBIG, and EINVAL for what is no ordinary file.
+   */
+  readSigningKey(path: string): SigningKey | undefined;
+  /** HMAC-SHA256 of a text in UTF-8, in hex. */
+  signText(key: SigningKey, text: string): string;
   /** Makes the present grants valid for so many milliseconds from now. */
   extendGrants(milliseconds: number): void;
 

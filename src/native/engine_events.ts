@@ -23,6 +23,8 @@ export interface RequestEvent {
   subject: string;
   /** The id of the request in the access log. */
   name: string;
+  /** `signed`: its URL had a signature that counts; empty: it had none; else why it is refused. */
+  access: string;
 }
 
 /** The body that a `receive` plan wanted in memory is complete. */

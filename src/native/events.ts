@@ -3,7 +3,7 @@
 import type { EngineEvent, EventBatch, RequestEvent } from './addon.ts';
 
 /** Words of a request, in native/node/reactor.cc's order. */
-const requestWords = 11;
+const requestWords = 12;
 
 export function forEachEvent(batch: EventBatch, on: (event: EngineEvent) => void): void {
   for (let at = 0; at < batch.length; ) {
@@ -32,5 +32,6 @@ function requestAt(batch: EventBatch, at: number): RequestEvent {
     hasBody: batch[at + 8] as boolean,
     subject: batch[at + 9] as string,
     name: batch[at + 10] as string,
+    access: batch[at + 11] as string,
   };
 }

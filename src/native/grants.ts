@@ -4,6 +4,13 @@
 export interface EngineGrants {
   tokens: TokenGrants[];
   subjects: SubjectGrants[];
+  /** The keys by which URLs are signed. */
+  keys: readonly { name: string; key: SigningKey }[];
+}
+
+/** A key that signs URLs, which JavaScript holds without seeing it. */
+export interface SigningKey {
+  readonly opaque: unique symbol;
 }
 
 export interface Granted {

@@ -18,6 +18,25 @@ export interface EngineMount {
   codings?: boolean;
   /** Which pages of other origins may read what is served here; absent: none. */
   cors?: EngineCors;
+  /** Whom it serves, by address and signature; absent: there is no such rule. */
+  access?: EngineAccess;
+}
+
+/** Whom a mount serves (native/server/access.h). */
+export interface EngineAccess {
+  /** Networks as `192.0.2.0/24`, or addresses; empty: all that are not denied. */
+  allow: readonly string[];
+  deny: readonly string[];
+  signed?: {
+    /** Host and path of the site, as signatures say it. */
+    site: string;
+    /** Whether reading takes a signature. */
+    required: boolean;
+    /** What a signature gives. */
+    grant: string;
+    /** `name`: of `EngineGrants.keys`. */
+    keys: readonly { id: string; name: string }[];
+  };
 }
 
 /** The id of the mount that the engine finds for a host and a path or target; 0: none covers it. */

@@ -165,6 +165,18 @@ const tokensBroken: Rule = ({ totals }) => {
   };
 };
 
+const signingKeysBroken: Rule = ({ totals }) => {
+  const { signing_keys_broken: broken = 0 } = totals;
+  if (broken === 0) return undefined;
+  return {
+    family: 'E',
+    name: 'signing-key-broken',
+    seen: `${broken} files of signing keys cannot be read; keys whose files are still there stay in force`,
+    cause: 'They are gone or malformed, or others may read them.',
+    remedy: 'the log of the server says which; restore the file, or take the key out of the configuration',
+  };
+};
+
 /** Whether or not kernel TLS is used. What fails altogether is first. */
 export const serviceRules: Rule[] = [
   notReady,
@@ -179,4 +191,5 @@ export const serviceRules: Rule[] = [
   accessLogStalls,
   logLoses,
   tokensBroken,
+  signingKeysBroken,
 ];

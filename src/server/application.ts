@@ -50,5 +50,6 @@ export function protocolServices(
 ): Services {
   const openReads = auth.reads === 'open';
   const authorize = authorizer(tokens, auth.clients, openReads, ownToken);
-  return { objects, coder, authorize, openReads, log };
+  const withTokens = { authorize: authorizer(tokens, auth.clients, false, ownToken) };
+  return { objects, coder, authorize, openReads, withTokens, log };
 }

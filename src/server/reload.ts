@@ -19,6 +19,8 @@ export interface ReloadParts {
   /** What the server was started with. */
   config: Config;
   sites: ServedSites;
+  /** Follows the keys of these sites. Throws when one cannot be used. */
+  followKeys(sites: Config['sites']): void;
   /** Reads the configuration again; absent: the server was started without a file. */
   readConfig: (() => Promise<Config>) | undefined;
   reopenLogs(): void;
@@ -78,10 +80,14 @@ export class Reload {
   }
 
   async #sites(): Promise<Reloaded> {
-    const { config, sites, readConfig, parts, log } = this.#parts;
+    const { config, sites, followKeys, readConfig, parts, log } = this.#parts;
     const given = (await readConfig?.()) ?? config;
+    followKeys(given.sites);
     const path = sites.objectsPath;
-    const changes = await sites.replace(given.sites, parts().pool);
+    const changes = await sites.replace(given.sites, parts().pool).catch((error) => {
+      followKeys(sites.inForce);
+      throw error;
+    });
     if (sites.objectsPath !== path) await this.announce();
     const { added, removed, changed } = changes;
     const isOther = added.length > 0 || removed.length > 0 || Object.keys(changed).length > 0;

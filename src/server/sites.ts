@@ -53,6 +53,11 @@ export class ServedSites {
     this.#warn();
   }
 
+  /** Those of the configuration that are served. */
+  get inForce(): Sites {
+    return this.#sites;
+  }
+
   get handle(): Handle {
     return this.#mounts.handle;
   }

@@ -29,10 +29,10 @@ export function objectContent(
 }
 
 /** What the content of an answer is made with. */
-type ContentServices = Pick<Services, 'log' | 'caching' | 'negotiate'>;
+type ContentServices = Pick<Services, 'log' | 'caching' | 'negotiate' | 'isPublic'>;
 
 export function content(
-  { log, caching, negotiate }: ContentServices,
+  { log, caching, negotiate, isPublic }: ContentServices,
   request: EngineRequest,
   found: FoundBlob,
   told: Omit<Delivery, 'expires' | 'floor'>,
@@ -43,6 +43,7 @@ export function content(
     ...told,
     ...negotiated,
     ...cachingFor(caching, request, told),
+    ...(isPublic !== undefined && { isPublic }),
     ...(floor && { floor }),
     ...(expires !== undefined && { expires }),
   };

@@ -10,17 +10,19 @@ import type { CertifiedClient } from './authorize.ts';
 export const openToAll = '';
 
 /** Reading a bucket; `*`: all of them, and bytes by digest, which no scope of one bucket gives. */
-function readGrant(bucket: string): Scope {
+export function readGrant(bucket: string): Scope {
   return `read:${bucket}`;
 }
 
 export function engineGrants(
   tokens: readonly TokenEntry[],
   clients: readonly CertifiedClient[],
+  keys: EngineGrants['keys'] = [],
 ): EngineGrants {
   return {
     tokens: tokens.map(tokenGrants),
     subjects: clients.map(({ subject, scopes }) => ({ subject, ...granted(scopes) })),
+    keys,
   };
 }
 

@@ -32,6 +32,10 @@ export interface Services {
   openReads: boolean;
   /** The path of a site that is what is asked for with a slash at its end; undefined: there is none. */
   siteBelow?(request: EngineRequest): string | undefined;
+  /** Whether shared caches may keep answers; absent: where everybody may read. */
+  isPublic?: boolean;
+  /** How sites authorize that ask for a token where others do not. */
+  withTokens?: { authorize: Authorize };
   /** The caching rules of the site; absent: it has none. */
   caching?: Caching;
   /** Which coding of the bytes a client gets; absent: the site has none to offer. */
@@ -51,6 +55,8 @@ export interface Protocol {
    * Without it a path is for the mount that its normal form belongs to (paths.ts), and for no other.
    */
   opaquePaths?: boolean;
+  /** Whether it answers refused requests (`EngineRequest.refusal`) by itself, with pages of the site. */
+  refusesItself?: boolean;
   /** The application for one mount. */
   serve(services: Services, mount: Mount): Handle;
 }

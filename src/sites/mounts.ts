@@ -7,6 +7,7 @@ import type { Handle } from '../engine/bridge.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import { problem } from '../engine/plan.ts';
 import type { EngineMount } from '../native/addon.ts';
+import { accessOf } from './access.ts';
 import { engineCors } from './cors.ts';
 import type { Mount, Protocol, Services } from './mount.ts';
 import { negotiationOf } from './negotiation.ts';
@@ -95,19 +96,20 @@ export class Mounts {
   // An id is never used twice, so plans that were kept for a mount answer for no other.
   #serve(mount: Mount): Served {
     const services = this.#services;
-    const { serve, parameters, opaquePaths } = protocolOf(mount, this.#protocols);
+    const { serve, parameters, opaquePaths, refusesItself } = protocolOf(mount, this.#protocols);
     const caching = cachingOf(mount);
     const negotiate = negotiationOf(mount, services);
+    const { services: its, told } = accessOf(mount, services);
     const siteBelow = (request: EngineRequest) => this.#places().siteBelow(request);
     const rules = { ...(caching && { caching }), ...(negotiate && { negotiate }) };
-    const served = serve({ ...services, siteBelow, ...rules }, mount);
-    const handle = withPolicy(opaquePaths ? served : inPlace(served, mount, this.#places), mount);
+    const served = serve({ ...its, siteBelow, ...rules }, mount);
+    const placed = opaquePaths ? served : inPlace(served, mount, this.#places);
+    const handle = withPolicy(placed, mount, refusesItself);
     const { host, path, site } = mount;
     const cors = site?.cors && engineCors(site.cors);
-    const { openReads } = services;
     this.#lastId += 1;
-    const more = { ...(negotiate && { codings: true }), ...(cors && { cors }) };
-    return { handle, told: { id: this.#lastId, host, path, openReads, parameters, ...more } };
+    const more = { ...told, ...(negotiate && { codings: true }), ...(cors && { cors }) };
+    return { handle, told: { id: this.#lastId, host, path, parameters, ...more } };
   }
 }
 

@@ -28,7 +28,7 @@ const inertTypes = [
 const inert = new RegExp(`^(?:${inertTypes.join('|')}) *(?:;|$)`, 'i');
 
 /** The application of a mount, by its site's settings. Refusals, too, have the fields of the site. */
-export function withPolicy(handle: Handle, { site, protocol }: Mount): Handle {
+export function withPolicy(handle: Handle, { site, protocol }: Mount, refusesItself = false): Handle {
   const dress = siteFields(site ?? {});
   const cors = site?.cors;
   const sandboxed = protocol === 'objects' && site?.webContent !== true;
@@ -55,7 +55,8 @@ export function withPolicy(handle: Handle, { site, protocol }: Mount): Handle {
     return { ...receiver, received } as Receiver;
   };
   return (request) => {
-    const asked = cors && preflight(cors, request);
+    if (request.refusal !== undefined && !refusesItself) return dressed(problem(request.refusal), undefined);
+    const asked = cors && request.refusal === undefined && preflight(cors, request);
     if (asked) return asked;
     return settled(() => handle(request), site?.fields ? seenPath(request.path) : undefined);
   };

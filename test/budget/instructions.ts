@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 /** What one connection asks for. */
 export interface Path {
   protocol: 'plain' | 'tls';
-  /** Whether it takes a bearer token, which it has. */
-  reads: 'open' | 'token';
+  /** What it takes, which it has: a bearer token; a URL with a signature, verified earlier or each time. */
+  reads: 'open' | 'token' | 'signed' | 'verified';
   /** Bytes of the body. */
   size: number;
   /** Answers of the longer run. */

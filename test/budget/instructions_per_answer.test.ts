@@ -16,6 +16,8 @@ const slack = 1.1;
 const paths: Record<string, Path> = {
   '1 KB, plain': { protocol: 'plain', reads: 'open', size: 1024, answers: 1020 },
   '1 KB, plain, with a token': { protocol: 'plain', reads: 'token', size: 1024, answers: 1020 },
+  '1 KB, plain, a signed URL again': { protocol: 'plain', reads: 'signed', size: 1024, answers: 1020 },
+  '1 KB, plain, a signed URL': { protocol: 'plain', reads: 'verified', size: 1024, answers: 1020 },
   '1 KB, TLS': { protocol: 'tls', reads: 'open', size: 1024, answers: 1020 },
   '100 KB, plain': { protocol: 'plain', reads: 'open', size: 102_400, answers: 520 },
   '100 KB, TLS': { protocol: 'tls', reads: 'open', size: 102_400, answers: 120 },

@@ -30,7 +30,7 @@ const reader = read('native/node/plan.cc').text;
 function structOf(name: string, text = header): string[] {
   const body = new RegExp(`^struct ${name} (?:: \\w+ )?\\{\\n(.*?)^\\};`, 'ms').exec(text)?.[1];
   assert.ok(body !== undefined, `no struct ${name}`);
-  const members = [...body.matchAll(/^ {2}[\w:<>]+(?:<[^()]*>)? (\w+)(?: = [^;]+)?;/gm)];
+  const members = [...body.matchAll(/^ {2}[\w:<>]+(?:<[^()\n]*>)? (\w+)(?: = [^;]+)?;/gm)];
   return members.map(([, member]) => camel(member ?? ''));
 }
 

@@ -10,7 +10,7 @@ namespace sealgate {
 namespace {
 
 ApplicationEvent request(uint64_t id) {
-  return {0, RequestEvent{id, 1, 0, "GET", "/", "", "a", false, "", ""}};
+  return {0, RequestEvent{id, 1, 0, "GET", "/", "", "a", false, "", "", ""}};
 }
 
 // The ids of those that are asked now, in order.

@@ -8,7 +8,7 @@ import type { WebSite } from './web_site.ts';
 
 export async function errorPage(site: WebSite, request: EngineRequest, error: unknown): Promise<Decision> {
   const { services, settings } = site;
-  const scope = services.openReads ? 'public' : 'private';
+  const scope = (services.isPublic ?? services.openReads) ? 'public' : 'private';
   const refusal = cacheable(problemFrom(error, services.log, request.path), scope, settings.notFoundMaxAge);
   const { status } = refusal;
   const name = status === 404 ? settings.notFound : settings.errorPages?.[status];

@@ -4,4 +4,8 @@
 import type { Protocol } from '../../sites/mount.ts';
 import { webSite } from './web_site.ts';
 
-export const web: Protocol = { parameters: [], serve: (services, mount) => webSite(services, mount) };
+export const web: Protocol = {
+  parameters: [],
+  refusesItself: true,
+  serve: (services, mount) => webSite(services, mount),
+};

@@ -35,6 +35,7 @@ export function webSite(services: Services, { path, bucket = '', site: given }: 
   const site: WebSite = { services, bucket, prefix: settings.prefix ?? '', path, settings };
   const redirects = new Redirects(settings.redirects ?? []);
   return async (request) => {
+    if (request.refusal !== undefined) return errorPage(site, request, new SealgateError(request.refusal));
     if (request.method === 'OPTIONS') return respond(204, [allow]);
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return problem('method-not-allowed', undefined, [allow]);
@@ -65,8 +66,12 @@ async function answer(site: WebSite, request: EngineRequest, target: WebTarget):
   const found = await there(() => services.objects.get({ bucket, name: nameOf(site, name, isFolder) }));
   if (found) return objectContent(services, request, found, grant);
   if (!isFolder && (await isFolderName(site, name))) {
-    const to = withQuery(`${site.path}${encodedPath(name)}/`, request.url);
-    return redirected(301, to, grant === openToAll);
+    // Relative where a signature in the path is to stay in it.
+    const at = request.isSigned
+      ? `./${encodedPath(name.split('/').at(-1) ?? '')}`
+      : site.path + encodedPath(name);
+    const to = withQuery(`${at}/`, request.url);
+    return redirected(301, to, services.isPublic ?? grant === openToAll);
   }
   const below = services.siteBelow?.(request);
   if (below !== undefined) return redirected(301, withQuery(below, request.url), false);

@@ -1,0 +1,49 @@
+#include "server/address_prefix.h"
+
+#include <arpa/inet.h>
+
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+
+namespace sealgate {
+namespace {
+
+constexpr unsigned kMappedBits = 96;  // length of the prefix in front of an IPv4 address
+
+}  // namespace
+
+bool parse_address(std::string_view text, in6_addr* out, bool* is_v4) {
+  char copy[INET6_ADDRSTRLEN];
+  if (text.size() >= sizeof copy) return false;
+  copy[text.copy(copy, sizeof copy - 1)] = '\0';
+  *is_v4 = ::inet_pton(AF_INET, copy, out->s6_addr + kMappedBits / 8) == 1;
+  if (!*is_v4) return ::inet_pton(AF_INET6, copy, out) == 1;
+  constexpr uint8_t kMapped[kMappedBits / 8] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  std::memcpy(out->s6_addr, kMapped, sizeof kMapped);
+  return true;
+}
+
+bool AddressPrefix::parse(std::string_view text, AddressPrefix* out) {
+  const size_t slash = text.find('/');
+  bool is_v4 = false;
+  if (!parse_address(text.substr(0, slash), &out->address, &is_v4)) return false;
+  const unsigned most = is_v4 ? 32 : 128;
+  out->bits = most;
+  if (slash != text.npos) {
+    const std::string_view length = text.substr(slash + 1);
+    const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), out->bits);
+    if (error != std::errc() || end != length.data() + length.size() || out->bits > most) return false;
+  }
+  if (is_v4) out->bits += kMappedBits;
+  return true;
+}
+
+bool AddressPrefix::holds(const in6_addr& other) const {
+  const size_t whole = bits / 8;
+  if (std::memcmp(address.s6_addr, other.s6_addr, whole) != 0) return false;
+  const unsigned rest = bits % 8;
+  return rest == 0 || ((address.s6_addr[whole] ^ other.s6_addr[whole]) >> (8 - rest)) == 0;
+}
+
+}  // namespace sealgate

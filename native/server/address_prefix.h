@@ -1,0 +1,23 @@
+// AddressPrefix: IP addresses and networks, with IPv4 as ::ffff:0:0/96 (RFC 4291 2.5.5.2).
+#pragma once
+
+#include <netinet/in.h>
+
+#include <string_view>
+
+namespace sealgate {
+
+// Reads a numeric address.
+bool parse_address(std::string_view text, in6_addr* out, bool* is_v4);
+
+// The address and the number of its leading bits that count.
+struct AddressPrefix {
+  in6_addr address{};
+  unsigned bits = 0;
+
+  // "192.0.2.0/24", "2001:db8::/32", or an address alone.
+  static bool parse(std::string_view text, AddressPrefix* out);
+  bool holds(const in6_addr& address) const;
+};
+
+}  // namespace sealgate

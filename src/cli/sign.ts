@@ -1,0 +1,126 @@
+// sign: prints a URL with a signature, by the first key of the site that the URL is of.
+
+import type { Command } from 'commander';
+import * as z from 'zod';
+import { SigningKeys } from '../auth/signing_keys.ts';
+import { addon } from '../native/addon.ts';
+import { withoutHostBits } from '../networks.ts';
+import { keyIdOf, type Signed, signatureParameters, signedText } from '../signed_urls.ts';
+import type { SiteConfig } from '../sites_schema.ts';
+import { timeToLiveIn } from '../store/time_to_live.ts';
+import { UsageError } from './say.ts';
+import { type SiteOptions, siteConfig, withExamples } from './site.ts';
+
+interface SignOptions extends Pick<SiteOptions, 'config'> {
+  for: string;
+  prefix?: string;
+  method?: string;
+  address?: string;
+  in: string;
+  key?: string;
+}
+
+export function addSign(program: Command): void {
+  const signing = program
+    .command('sign')
+    .description('print a URL of a site with a signature, for who may read it without a token')
+    .argument('<url>', 'URL as clients see it, for example https://cdn.example.com/a.mp4')
+    .requiredOption('--for <time>', 'how long it counts: 90s, 30m, 12h or 7d')
+    .option('--prefix <path>', 'sign all paths that begin so: a folder, /hls/a/, or with a star, /hls/movie*')
+    .option('--method <method>', 'GET, which includes HEAD, or HEAD (default: both)')
+    .option('--address <network>', 'address or network that the client has to have, as 192.0.2.0/24')
+    .option('--in <where>', 'query, or path, so that relative addresses keep it', 'query')
+    .option('--key <id>', 'key of the site to sign with (default: the first)')
+    .option('-c, --config <file>', 'configuration file (default: ./sealgate.json; $SEALGATE_CONFIG)')
+    .action(sign);
+  withExamples(
+    signing,
+    'sealgate sign https://cdn.example.com/manual.pdf --for 1h',
+    'sealgate sign https://cdn.example.com/hls/a/index.m3u8 --for 6h --prefix /hls/a/ --in path',
+  );
+}
+
+async function sign(given: string, options: SignOptions): Promise<void> {
+  const url = urlOf(given);
+  const { sites = [] } = await siteConfig(options);
+  const { pathname } = url;
+  const { host, path, signed } = signedSite(sites, url);
+  const file = keyFile(signed, options.key);
+  const { method } = options;
+  if (method !== undefined && method !== 'GET' && method !== 'HEAD')
+    throw new UsageError(`--method: expected GET or HEAD, got '${method}'`);
+  const what: Signed = {
+    site: `${host}${path}`,
+    expires: Math.floor(Date.now() / 1000) + secondsOf(options.for),
+    key: keyIdOf(file),
+    method,
+    network: networkOf(options.address),
+    prefix: prefixOf(options.prefix, url),
+  };
+  const signature = addon.signText(new SigningKeys(undefined).get(file), signedText(what, pathname));
+  console.log(withSignature(url, path, signatureParameters(what, signature), options.in));
+}
+
+function urlOf(given: string): URL {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url && /^https?:$/.test(url.protocol) && url.hash === '') return url;
+  throw new UsageError(`${given}: expected a URL that begins with https:// or http://, without a fragment`);
+}
+
+type SignedSite = SiteConfig & { signed: NonNullable<SiteConfig['signed']> };
+
+/** The most specific host, then the longest path, as the engine finds it. */
+function signedSite(sites: readonly SiteConfig[], { hostname, pathname }: URL): SignedSite {
+  const name = hostname.replace(/\.$/, '');
+  const fits = ({ host }: SiteConfig) =>
+    host === '*' || host === name || (host.startsWith('*.') && name.endsWith(host.slice(1)));
+  const rank = ({ host }: SiteConfig) => (host === name ? 1000 : host.length);
+  const found = sites
+    .filter((site) => fits(site) && pathname.startsWith(site.path))
+    .sort((a, b) => rank(b) - rank(a) || b.path.length - a.path.length)[0];
+  if (!found) throw new UsageError(`${hostname}${pathname}: no site of the configuration serves it`);
+  if (found.signed) return { ...found, signed: found.signed };
+  throw new UsageError(
+    `${hostname}${pathname}: its site, ${found.host}${found.path}, signs no URLs; give it "signed" with keys`,
+  );
+}
+
+function keyFile({ keys }: SignedSite['signed'], wanted: string | undefined): string {
+  const file = wanted === undefined ? keys[0] : keys.find((each) => keyIdOf(each) === wanted);
+  if (file !== undefined) return file;
+  throw new UsageError(`--key: expected one of ${keys.map(keyIdOf).join(', ')}, got '${wanted}'`);
+}
+
+function secondsOf(text: string): number {
+  const seconds = timeToLiveIn(text);
+  if (seconds !== undefined) return seconds;
+  throw new UsageError(`--for: expected a time as 90s, 30m, 12h or 7d, up to 100 years, got '${text}'`);
+}
+
+const network = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
+
+function networkOf(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  if (!network.safeParse(text).success)
+    throw new UsageError(`--address: expected an address, or a network as 192.0.2.0/24, got '${text}'`);
+  const meant = withoutHostBits(text);
+  if (meant !== undefined) throw new UsageError(`--address: expected ${meant}, got '${text}'`);
+  return text;
+}
+
+// A folder without its slash would cover what lies beside it.
+function prefixOf(given: string | undefined, { origin, pathname }: URL): string | undefined {
+  if (given === undefined) return undefined;
+  if (!/^\/.*[/*]$/.test(given) || !URL.canParse(given, origin))
+    throw new UsageError(`--prefix: expected a path that ends with a slash or a star, got '${given}'`);
+  const prefix = new URL(given.replace(/\*$/, ''), origin).pathname;
+  if (pathname.startsWith(prefix)) return prefix;
+  throw new UsageError(`--prefix: expected what ${pathname} begins with, got '${given}'`);
+}
+
+function withSignature(url: URL, site: string, parameters: string, where: string): string {
+  const { origin, pathname, search } = url;
+  if (where === 'query') return `${origin}${pathname}${search}${search === '' ? '?' : '&'}${parameters}`;
+  if (where === 'path') return `${origin}${site}~${parameters}/${pathname.slice(site.length)}${search}`;
+  throw new UsageError(`--in: expected query or path, got '${where}'`);
+}
