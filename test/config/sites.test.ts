@@ -46,6 +46,44 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
   ['notFound beside fallback', { ...web, notFound: 'a', fallback: 'b' }, /^0\.notFound: expected nothing/],
   ['an error page of 404', { ...web, errorPages: { 404: 'a' } }, /^0\.errorPages\.404: expected 401, 403/],
   ['a setting that is not there', { ...web, indexes: 'a' }, /^0: there is no setting "indexes"/],
+  [
+    'signed URLs of an objects site',
+    { protocol: 'objects', signed: { keys: ['a.key'] } },
+    /^0\.signed: expected/,
+  ],
+  ['signed URLs without a key', { ...web, signed: { keys: [] } }, /^0\.signed\.keys: /],
+  [
+    'two signing keys of one id',
+    { ...web, signed: { keys: ['a/x.key', 'b/x.key'] } },
+    /^0\.signed\.keys\.1: expected another id than x again/,
+  ],
+  [
+    'a signing key whose name no URL can have',
+    { ...web, signed: { keys: ['a&b.key'] } },
+    /^0\.signed\.keys\.0: expected a file whose name has letters/,
+  ],
+  [
+    'shared caches where a signature is not required',
+    { ...web, signed: { keys: ['a.key'], required: false, sharedCaches: true } },
+    /^0\.signed\.sharedCaches: expected false beside "required": false/,
+  ],
+  [
+    'a network with host bits',
+    { ...web, allow: ['10.1.2.3/8'] },
+    /^0\.allow\.0: expected 10\.0\.0\.0\/8, as/,
+  ],
+  [
+    'a network of IPv6 with host bits',
+    { ...web, deny: ['::1', '2001:db8::1/32'] },
+    /^0\.deny\.1: expected 2001:db8::\/32, as/,
+  ],
+  ['a network that is none', { ...web, allow: ['10.0.0.0/33'] }, /^0\.allow\.0: expected an IP address, or/],
+  [
+    'a name in place of a network',
+    { ...web, deny: ['localhost'] },
+    /^0\.deny\.0: expected an IP address, or/,
+  ],
+  ['open reads of one site', { ...web, auth: 'open' }, /^0\.auth: .*"token".*got "open"/],
   ['a redirect without a slash', redirect('old', '/new'), /redirects\.0\.from: .*begins with \/ or \*\*/],
   [
     'a redirect with a regular expression',
