@@ -4,6 +4,9 @@
 export const contentCodings = ['br', 'zstd', 'gzip'] as const;
 export type ContentCoding = (typeof contentCodings)[number];
 
+/** What a client that takes all of them accepts. */
+export const everyCoding = contentCodings.reduce((sum, _, at) => sum + ((at + 1) << (2 * at)), 0);
+
 /** What native/http/accepted_codings.h says of a request, the best first. */
 export function codingsOf(accepted: number): ContentCoding[] {
   const bits = 2 * contentCodings.length;

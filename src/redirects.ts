@@ -12,6 +12,8 @@ export interface Redirect {
   status: number;
   /** The value of Location, without the query of the request. */
   to: string;
+  /** The number of the rule, from 0 on. */
+  rule: number;
 }
 
 export class Redirects {
@@ -23,9 +25,9 @@ export class Redirects {
 
   /** Where a path is sent on to; undefined: nowhere. @param path decoded, without dot segments. */
   of(path: string): Redirect | undefined {
-    for (const { pattern, to, status } of this.#rules) {
+    for (const [rule, { pattern, to, status }] of this.#rules.entries()) {
       const captures = pattern.captures(path);
-      if (captures) return { status, to: filledIn(to, captures) };
+      if (captures) return { status, to: filledIn(to, captures), rule };
     }
     return undefined;
   }

@@ -113,14 +113,12 @@ async function assemble(
   const counters = () => ({ ...refusals.plus(pool?.counters() ?? {}), ...own(), ...watch.scrub?.counters() });
   const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
   const operation = await startOperation(config, ktls, counters, log);
-  closers.push(() => operation.close(), watchLogs(counters, log));
   const grants = keepGrants(config, { tokens, keys }, () => sites.inForce);
-  closers.push(grants.close);
+  closers.push(() => operation.close(), watchLogs(counters, log), grants.close);
   const reopenLogs = () => openAccessLog(config);
   const reload = new Reload({
     ...{ config: given, sites, followKeys: grants.follow, readConfig, reopenLogs, log },
-    tlsFiles: encrypted ? tlsFiles : undefined,
-    parts: () => ({ pool, control }),
+    ...{ tlsFiles: encrypted ? tlsFiles : undefined, parts: () => ({ pool, control }) },
   });
   control = await startControl(config, tokens, log, {
     operation,
@@ -135,8 +133,7 @@ async function assemble(
     sentinel: () => watch.sentinel?.status(),
     scrub: () => watch.scrub?.status(),
     collector: content.collector,
-    reloadTls: reload.tls,
-    reload: reload.all,
+    ...{ reloadTls: reload.tls, reload: reload.all, explain: (url) => sites.explain(url, ownToken) },
   });
   closers.push(control.close);
   const started = await startDelivery(config, reactor, { objects, refusals, sites, log }, closers);

@@ -71,7 +71,7 @@ SIGHUP reads certificates, keys and the sites of the configuration again, and re
 SIGUSR1 reopens the access log, and does nothing else.
 SIGUSR2 rolls kernel TLS back: every new connection uses userspace TLS.
 The control plane answers GET / (dashboard), /metrics, /healthz, /readyz, /status, /history, /rollout, /audit,
-/connections, /diagnosis, /doctor, /buckets and /gc, and POST /rollout, /rollout/rollback, /reload,
+/connections, /diagnosis, /doctor, /buckets, /gc and /explain, and POST /rollout, /rollout/rollback, /reload,
 /tls/reload, /buckets, /buckets/set, /gc and /forget.`,
     )
     .action(serve);

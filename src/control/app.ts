@@ -21,7 +21,12 @@ export interface ControlServices extends ViewServices {
   reloadTls(): Promise<void>;
   /** Reads all again that can be, and resolves with what changed. Rejects with the reasons when it cannot. */
   reload(): Promise<object>;
+  /** What a URL is answered with, and why; undefined: it is none. */
+  explain(url: string): Promise<object> | undefined;
 }
+
+/** The longest URL that is explained: with a longer one the request for it would not fit node:http. */
+const maxUrlCharacters = 8192;
 
 const headers = secureHeaders({
   contentSecurityPolicy: {
@@ -50,6 +55,12 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
     return c.text(`${state()}\n`, state() === 'ready' ? 200 : 503);
   });
   app.get('/audit', (c) => c.json({ entries: services.operation.audit.recent(100) }));
+  app.get('/explain', async (c) => {
+    const url = c.req.query('url') ?? '';
+    const said = url.length > maxUrlCharacters ? undefined : await services.explain(url);
+    const expected = 'url: expected one like https://www.example.com/a, percent-encoded, without a user';
+    return said ? c.json(said) : problem(c, 400, 'url-invalid', expected);
+  });
   app.route('/rollout', rolloutRoutes(services.operation));
   app.route('/', reloadRoutes(services));
   app.route('/', contentRoutes({ ...services.content, audit: services.operation.audit }));

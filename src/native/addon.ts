@@ -338,10 +338,7 @@ export interface Addon extends EngineLogs {
     coding: ContentCoding,
     file: { source: string; digest: string; staging: string; most: number },
   ): Promise<Hashed | undefined>;
-  /**
-   * Whether a file decodes to that blob, and nothing but it. On the same thread; rejects with ECANCELED, and
-   * with what reading does.
-   */
+  /** Whether a file decodes to that blob alone. On the same thread; rejects with ECANCELED, too. */
   isCoding(coding: ContentCoding, path: string, blob: Hashed): Promise<boolean>;
   /** Ends the coding of all files that were asked for before. */
   endCoding(): void;

@@ -17,9 +17,9 @@ export interface KeptGrants {
 }
 
 /**
- * Gives the engine the grants of tokens and certificates, and the keys of signed URLs, until it is closed. When
- * this thread is too busy to check the files, the engine asks it about each request with a token instead, so no
- * removed token stays valid; of keys it counts on what it was told last.
+ * Gives the engine the grants of tokens and certificates, and the keys of signed URLs, until it is closed.
+ * When this thread is too busy to check the files, the engine asks it about each request with a token
+ * instead, so no removed token stays valid; of keys it counts on what it was told last.
  * @param sites those in force.
  */
 export function keepGrants(

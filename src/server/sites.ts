@@ -12,6 +12,7 @@ import type { Objects } from '../objects/objects.ts';
 import { objects as objectsProtocol } from '../protocols/objects/index.ts';
 import { web } from '../protocols/web/index.ts';
 import { siteWarnings } from '../site_warnings.ts';
+import { askedUrl, type Explanation } from '../sites/explain.ts';
 import type { Mount, Protocol, Services } from '../sites/mount.ts';
 import { Mounts } from '../sites/mounts.ts';
 import type { SiteConfig } from '../sites_schema.ts';
@@ -71,6 +72,12 @@ export class ServedSites {
    */
   get objectsPath(): string {
     return this.#pathWith(this.#sites);
+  }
+
+  /** What a URL is answered with, and why. Undefined: it is none. @param token of a reader. */
+  explain(url: string, token: string): Promise<Explanation> | undefined {
+    const asked = askedUrl(url);
+    return asked && this.#mounts.explain(asked, token);
   }
 
   /** Serves these sites from now on. Resolves when every request whose head arrives later is for them. */

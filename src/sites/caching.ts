@@ -5,8 +5,12 @@ import { publicCaching } from '../engine/caching.ts';
 import { pathPattern } from '../path_pattern.ts';
 import type { CachingRule } from '../site_rules_schema.ts';
 
-/** The Cache-Control for a path; undefined: what is recorded, or what the kind of the bucket says. */
-export type Caching = (path: string, recorded: string | undefined) => string | undefined;
+export interface Caching {
+  /** The Cache-Control for a path; undefined: what is recorded, or what the kind of the bucket says. */
+  (path: string, recorded: string | undefined): string | undefined;
+  /** The number of the rule that decides about a path, from 0 on; -1: none does. */
+  ruleOf(path: string): number;
+}
 
 const fixed: Record<NonNullable<CachingRule['value']>, string> = { ...publicCaching, 'no-store': 'no-store' };
 
@@ -17,11 +21,13 @@ export function cachingBy(rules: readonly CachingRule[], hashedNames: boolean): 
     value: cacheControlOf(rule),
     override: rule.override,
   }));
-  return (path, recorded) => {
-    const rule = compiled.find(({ pattern }) => pattern.matches(path));
+  const ruleOf = (path: string) => compiled.findIndex(({ pattern }) => pattern.matches(path));
+  const caching = (path: string, recorded: string | undefined) => {
+    const rule = compiled[ruleOf(path)];
     if (recorded !== undefined && !rule?.override) return undefined;
     return hashedNames && hasHash(path) && !rule?.override ? publicCaching.immutable : rule?.value;
   };
+  return Object.assign(caching, { ruleOf });
 }
 
 function cacheControlOf(rule: CachingRule): string {

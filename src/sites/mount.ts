@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Handle } from '../engine/bridge.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import type { Coder } from '../objects/coder.ts';
-import type { Objects } from '../objects/objects.ts';
+import type { Name, Objects } from '../objects/objects.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 import type { Authorize } from './authorize.ts';
 import type { Caching } from './caching.ts';
@@ -57,6 +57,8 @@ export interface Protocol {
   opaquePaths?: boolean;
   /** Whether it answers refused requests (`EngineRequest.refusal`) by itself, with pages of the site. */
   refusesItself?: boolean;
+  /** The object that a path names, for people who ask why; undefined: none. May throw as `serve` does. */
+  named?(mount: Mount, path: string): Name | undefined;
   /** The application for one mount. */
   serve(services: Services, mount: Mount): Handle;
 }

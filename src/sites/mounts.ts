@@ -9,6 +9,7 @@ import { problem } from '../engine/plan.ts';
 import type { EngineMount } from '../native/addon.ts';
 import { accessOf } from './access.ts';
 import { engineCors } from './cors.ts';
+import { type Asked, type Explanation, explain } from './explain.ts';
 import type { Mount, Protocol, Services } from './mount.ts';
 import { negotiationOf } from './negotiation.ts';
 import { inPlace, Places } from './places.ts';
@@ -66,6 +67,17 @@ export class Mounts {
   }
 
   readonly #places = (): Places => this.#inForce.places;
+
+  /** @param token of a reader, whose grants the answer may need; empty: none. */
+  explain(asked: Asked, token: string): Promise<Explanation> {
+    const { mounts, table } = this.#inForce;
+    const { handle } = this;
+    return explain(
+      asked,
+      { mounts, table, handle, protocols: this.#protocols, log: this.#services.log },
+      token,
+    );
+  }
 
   #handleOf(id: number): Handle {
     const inForce = this.#inForce.handles.get(id);

@@ -6,22 +6,29 @@ import type { FieldRule, IsolationRule, SecurityRule } from '../site_rules_schem
 import type { SiteConfig } from '../sites_schema.ts';
 
 type Fields = readonly ResponseField[];
-/** The fields of an answer, from those that it has without the site. */
-export type Dress = (path: string | undefined, fields: Fields) => Fields;
+export interface Dress {
+  /** The fields of an answer, from those that it has without the site. */
+  (path: string | undefined, fields: Fields): Fields;
+  /** The numbers of the rules that apply to a path, from 0 on. */
+  rulesOf(path: string | undefined): number[];
+}
 
 export function siteFields({ security, isolation, fields = [] }: Partial<SiteConfig>): Dress {
   const always = [...(security ? securityFields(security) : []), ...isolationFields(isolation ?? {})];
   const unwanted = security?.nosniff === false ? ['x-content-type-options'] : [];
   const rules = fields.map((rule) => ({ pattern: pathPattern(rule.match), rule }));
-  return (path, given) => {
-    const dressed = replaced(given, always, unwanted);
+  const rulesOf = (path: string | undefined) => {
     // What is for all paths is for those, too, that mean nothing, and are refused.
     const isFor = ({ glob, matches }: PathPattern) =>
       path === undefined ? glob === '**' || glob === '/**' : matches(path);
-    return rules
-      .filter(({ pattern }) => isFor(pattern))
-      .reduce<Fields>((before, { rule }) => byRule(before, rule), dressed);
+    return [...rules.keys()].filter((at) => isFor((rules[at] as (typeof rules)[number]).pattern));
   };
+  const dress = (path: string | undefined, given: Fields) =>
+    rulesOf(path).reduce<Fields>(
+      (before, at) => byRule(before, (rules[at] as (typeof rules)[number]).rule),
+      replaced(given, always, unwanted),
+    );
+  return Object.assign(dress, { rulesOf });
 }
 
 function byRule(before: Fields, { set, add, remove }: FieldRule): Fields {

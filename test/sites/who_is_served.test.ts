@@ -79,7 +79,7 @@ test('one connection that asks two sites: each judges by its own list', async ()
   assert.deepEqual(statuses, [403, 200, 403, 200]);
 });
 
-test('the refusal: the page of the site or a problem, with no-store, readable by allowed origins', async () => {
+test('a refusal is the page of the site or a problem, which allowed origins may read', async () => {
   const page = await ask('deny.example', '127.0.0.2');
   assert.deepEqual([page.body.toString(), page.headers.get('cache-control')], ['sorry.html', 'no-store']);
   const refused = await ask('allow.example', '127.0.0.1', '-H', 'Origin: https://app.example');
@@ -100,7 +100,7 @@ test('methods other than GET are judged as well, uploads and preflights too', as
   assert.equal((await ask('allow.example', '127.0.0.2', ...asks)).status, 204);
 });
 
-test('a site that asks for a token where reading is open: 401 with Basic, and the token as password', async () => {
+test('a site that asks for a token where reading is open takes it as a password', async () => {
   const from = '127.0.0.1';
   assert.equal((await ask('open.example', from)).status, 200);
   const refused = await ask('closed.example', from);

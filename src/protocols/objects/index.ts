@@ -13,9 +13,14 @@ import { putObject } from './put_object.ts';
 import { readDigest } from './read_digest.ts';
 import { readObject } from './read_object.ts';
 import { ShownBytes } from './shown_bytes.ts';
+import { objectTarget } from './target.ts';
 
 export const objects: Protocol = {
   parameters: [],
+  named: ({ path: below }, path) => {
+    const [, bucket, name] = /^o\/([^/]+)\/(.+)$/.exec(path.slice(below.length)) ?? [];
+    return bucket === undefined || name === undefined ? undefined : objectTarget({ bucket, name });
+  },
   serve: (shared, { path }) => {
     const services = { ...shared, prefix: path.slice(0, -1), shownBytes: new ShownBytes() };
     return new Resources({ path })

@@ -2,10 +2,11 @@
 // by the protocol "objects".
 
 import type { Protocol } from '../../sites/mount.ts';
-import { webSite } from './web_site.ts';
+import { webName, webSite } from './web_site.ts';
 
 export const web: Protocol = {
   parameters: [],
   refusesItself: true,
   serve: (services, mount) => webSite(services, mount),
+  named: webName,
 };

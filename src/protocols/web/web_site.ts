@@ -7,7 +7,7 @@ import type { EngineRequest } from '../../engine/engine_request.ts';
 import { type Decision, problem, respond } from '../../engine/plan.ts';
 import { hasCode, SealgateError } from '../../errors.ts';
 import type { ResponseField } from '../../native/addon.ts';
-import type { Found } from '../../objects/objects.ts';
+import type { Found, Name } from '../../objects/objects.ts';
 import { encodedPath, Redirects, withQuery } from '../../redirects.ts';
 import { content, objectContent } from '../../sites/content.ts';
 import { openToAll } from '../../sites/grants.ts';
@@ -86,7 +86,18 @@ async function answer(site: WebSite, request: EngineRequest, target: WebTarget):
   return fallbackPage(site, request, fallback, grant);
 }
 
-function nameOf({ prefix, settings }: WebSite, name: string, isFolder: boolean): string {
+/** The object that a path names first. Throws as the site does. */
+export function webName({ path: sitePath, bucket = '', site }: Mount, path: string): Name {
+  const { name, isFolder } = webTarget(path, sitePath);
+  const settings = site ?? { host: '*', path: sitePath, protocol: 'web' };
+  return { bucket, name: nameOf({ prefix: settings.prefix ?? '', settings }, name, isFolder) };
+}
+
+function nameOf(
+  { prefix, settings }: Pick<WebSite, 'prefix' | 'settings'>,
+  name: string,
+  isFolder: boolean,
+): string {
   if (!isFolder) return prefix + name;
   return `${prefix}${name === '' ? '' : `${name}/`}${settings.index ?? 'index.html'}`;
 }
