@@ -313,10 +313,10 @@ export const configSchema = z.strictObject({
         .default('')
         .describe('Access log: file with a JSON line for each response; -: standard output; empty: none.'),
       fields: z
-        .array(z.enum(['host', 'range', 'referer', 'userAgent', 'httpVersion']))
-        .max(5)
+        .array(z.enum(['site', 'host', 'range', 'referer', 'userAgent', 'httpVersion']))
+        .max(6)
         .default(['userAgent'])
-        .describe('Request fields in the access log besides method and target.'),
+        .describe('What the access log has besides method and target: the site, and request fields.'),
     })
     .prefault({}),
 });

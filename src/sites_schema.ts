@@ -56,6 +56,11 @@ const siteSchema = z
     path: sitePathSchema
       .default('/')
       .describe('Where its paths begin. The longest path of the most specific host wins.'),
+    name: z
+      .string()
+      .regex(/^[\w.:/*-]{1,100}$/, { error: 'expected 1 to 100 letters, digits and . _ : / * -' })
+      .optional()
+      .describe('What the access log calls it, with "site" in log.fields. Default: its host and path.'),
     protocol: z
       .enum(siteProtocols)
       .default('web')

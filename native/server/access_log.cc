@@ -45,6 +45,7 @@ void append_time(std::string& out, int64_t microseconds) { append(out, "time", r
 
 std::string_view log_field_name(LogField field) {
   switch (field) {
+    case LogField::site: return "site";
     case LogField::host: return "host";
     case LogField::range: return "range";
     case LogField::referer: return "referer";
@@ -80,6 +81,7 @@ std::string access_line(const AccessRecord& record) {
   if (record.resumed) out.append(",\"resumed\":true");
   if (record.cut) out.append(",\"cut\":true");
   append(out, "http_version", record.http_version);
+  append_field(out, "site", record.site);
   append_field(out, "host", record.host);
   append_field(out, "range", record.range);
   append_field(out, "referer", record.referer);

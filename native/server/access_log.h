@@ -12,7 +12,7 @@
 namespace sealgate {
 
 // The fields that an operator may add to each line (log.fields).
-enum class LogField : uint8_t { host, range, referer, user_agent, http_version, count_ };
+enum class LogField : uint8_t { site, host, range, referer, user_agent, http_version, count_ };
 
 // The name of the field in the setting log.fields.
 std::string_view log_field_name(LogField field);
@@ -43,6 +43,7 @@ struct AccessRecord {
   std::string_view trace;           // value of traceparent (W3C Trace Context), as sent
   std::string_view method, target;  // as sent; empty when the head could not be read
   std::string_view http_version;    // "1.1"; these fields are filled only when log.fields names them
+  std::string_view site;            // the name of the site that answered
   std::string_view host, range, referer, user_agent;  // as sent, and cut when they are long
   int status = 0;
   uint64_t received = 0, sent = 0;  // bytes of the request body; bytes of the response with its head

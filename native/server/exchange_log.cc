@@ -133,6 +133,7 @@ void Exchange::log(int64_t now, bool cut) {
     LogFields fields = reactor_.engine().access_fields.load(std::memory_order_relaxed);
     if (moves.group() == Group::sentinel) fields = {};  // its names let nobody else pass for it
     read_fields(request_, fields, record);
+    if (fields.has(LogField::site)) record.site = reactor_.mounts().name_of(key_.mount);
     referer = without_signatures(record.referer);
     record.referer = referer;
     const std::string_view trace = first_value(request_.head, "traceparent");

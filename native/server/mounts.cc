@@ -31,7 +31,7 @@ MountTable::MountTable(std::vector<Mount> mounts) : mounts_(std::move(mounts)) {
   ByPath order;
   for (const Mount& mount : mounts_) {
     order.push_back(&mount);
-    ids_.insert(mount.id);
+    ids_.emplace(mount.id, &mount);
   }
   std::stable_sort(order.begin(), order.end(),
                    [](const Mount* a, const Mount* b) { return a->path.size() > b->path.size(); });

@@ -10,7 +10,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace sealgate {
@@ -28,6 +27,7 @@ struct Mount {
   bool codings = false;                       // answers may come in several content codings
   std::shared_ptr<const Cors> cors = {};      // who may read answers in other origins' pages; null: nobody
   std::shared_ptr<const Access> access = {};  // by address and signature; null: no such rule
+  std::string name = {};                      // of its site, in the access log; empty: it is none
 };
 
 class MountTable {
@@ -37,6 +37,11 @@ class MountTable {
   MountTable& operator=(const MountTable&) = delete;
 
   bool has(uint32_t id) const { return ids_.contains(id); }
+  // The name of a mount's site; empty when the table has no such mount.
+  std::string_view name_of(uint32_t id) const {
+    const auto found = ids_.find(id);
+    return found == ids_.end() ? std::string_view() : found->second->name;
+  }
 
   // Null when no mount covers the path. `authority` is a host, with a port if the client named one.
   // `target` is in origin-form, or "*", which counts as the root path (RFC 9110 9.3.7).
@@ -58,7 +63,7 @@ class MountTable {
   static const Mount* covering(const ByHost& mounts, std::string_view host, std::string_view path);
 
   const std::vector<Mount> mounts_;
-  std::unordered_set<uint32_t> ids_;
+  std::unordered_map<uint32_t, const Mount*> ids_;
   ByHost names_;                 // by host name
   ByHost suffixes_;              // by what follows the star in "*.name": ".name"
   ByPath everywhere_;            // mounts of host "*"

@@ -20,6 +20,8 @@ export interface EngineMount {
   cors?: EngineCors;
   /** Whom it serves, by address and signature; absent: there is no such rule. */
   access?: EngineAccess;
+  /** Of its site, in the access log; empty: it is none. */
+  name: string;
 }
 
 /** Whom a mount serves (native/server/access.h). */

@@ -125,7 +125,7 @@ function placeOf({ host, path, protocol, bucket }: Mount): NonNullable<Explanati
 /** The engine is asked with each mount alone, first whether it is for the host, then for the path. */
 function notFor({ authority, url, path }: EngineRequest, mounts: readonly Mount[], found: Mount | undefined) {
   const alone = (host: string, at: string) => {
-    const table = addon.mountTable([{ id: 1, host, path: at, openReads: true, parameters: [] }]);
+    const table = addon.mountTable([{ id: 1, host, path: at, openReads: true, parameters: [], name: '' }]);
     return table(authority, url) !== 0;
   };
   const normal = normalPath(path) ?? '';

@@ -120,7 +120,8 @@ export class Mounts {
     const { host, path, site } = mount;
     const cors = site?.cors && engineCors(site.cors);
     this.#lastId += 1;
-    const more = { ...told, ...(negotiate && { codings: true }), ...(cors && { cors }) };
+    const name = site ? (site.name ?? host + path) : '';
+    const more = { ...told, ...(negotiate && { codings: true }), ...(cors && { cors }), name };
     return { handle, told: { id: this.#lastId, host, path, parameters, ...more } };
   }
 }

@@ -47,7 +47,9 @@ export async function startEngine(
   handle: Handle,
   workers = 2,
   blobs = '',
-  mounts: readonly EngineMount[] = [{ id: 1, host: '*', path: '/', openReads: true, parameters: [] }],
+  mounts: readonly EngineMount[] = [
+    { id: 1, host: '*', path: '/', openReads: true, parameters: [], name: '' },
+  ],
   settings: Partial<EngineLimits> = {},
 ): Promise<TestEngine> {
   const dir = await mkdtemp(join(process.env.SEALGATE_TEST_DIR ?? tmpdir(), 'sealgate-engine-'));

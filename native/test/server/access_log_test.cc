@@ -41,13 +41,14 @@ TEST_CASE("bytes of a client cannot end a string or a line") {
 TEST_CASE("fields that were asked for are escaped, and cut when they are long") {
   AccessRecord record = plain_record();
   record.http_version = "1.0";
+  record.site = "a/";
   record.host = "a\"b";
   record.range = "bytes=0-\xc3\x28";
   record.referer = "\xff\xfe";
   const std::string agent(5000, 'x');
   record.user_agent = agent;
   const std::string line = access_line(record);
-  CHECK(line.find("\"http_version\":\"1.0\",\"host\":\"a\\\"b\"") != line.npos);
+  CHECK(line.find("\"http_version\":\"1.0\",\"site\":\"a/\",\"host\":\"a\\\"b\"") != line.npos);
   CHECK(line.find("\"range\":\"bytes=0-\\u00c3(\",\"referer\":\"\\u00ff\\u00fe\"") != line.npos);
   CHECK(line.ends_with(",\"user_agent\":\"" + std::string(1024, 'x') + "\"}"));
 }
