@@ -32,7 +32,7 @@ async function assertTaken(how: string[], prefix: string): Promise<void> {
   await cli('put', file, `live/${prefix}put`, '--expires', '7d', ...how);
   await assertEnds(how, `live/${prefix}put`, 7);
   const import_ = ['import', tree, '--bucket', 'files', '--prefix', prefix, '--expires', '24h', ...how];
-  assert.match(await cli(...import_), /^1 files imported/);
+  assert.match(await cli(...import_), /^1 file imported/);
   await assertEnds(how, `files/${prefix}file`, 1);
 }
 
