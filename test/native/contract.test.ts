@@ -113,7 +113,7 @@ test('a mount has the same fields in TypeScript, in C++ and where it crosses', (
   const declared = membersOf('src/native/mounts.ts', 'EngineMount');
   assert.deepEqual(structOf('Mount', read('native/server/mounts.h').text).sort(), declared);
   const body = /^std::vector<Mount> mounts_in\(.*?^}/ms.exec(read('native/node/options.cc').text)?.[0] ?? '';
-  const crossing = [...body.matchAll(/\bone, "(\w+)"/g)].map(([, property]) => property ?? '');
+  const crossing = [...body.matchAll(/\bone(?:, |\.Get\()"(\w+)"/g)].map(([, property]) => property ?? '');
   assert.deepEqual(crossing.sort(), declared);
 });
 
