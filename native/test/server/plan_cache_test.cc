@@ -15,7 +15,7 @@ std::shared_ptr<OpenedPlan> plan(uint32_t slot = 0, uint64_t epoch = 0) {
   return made;
 }
 
-PlanKey of(std::string_view path, uint32_t mount = 1) { return {mount, path}; }
+PlanKey of(std::string_view path, uint32_t mount = 1) { return {mount, 0, path}; }
 
 struct Cache {
   explicit Cache(size_t entries, size_t bytes = kMany) : plans(entries, bytes, epochs, now, counters) {}
