@@ -98,7 +98,10 @@ test('fields of security and isolation are on every answer, those of rules on wh
     ['DENY', 'a', '</x>; rel=preload'],
   );
   const two = await get('www.test', '/a.js');
-  assert.deepEqual([field(two, 'x-one'), field(two, 'link')], [undefined, '</y>; rel=preload']);
+  assert.deepEqual(
+    [field(two, 'x-one'), field(two, 'link')],
+    [undefined, '</x>; rel=preload, </y>; rel=preload'],
+  );
   for (const path of ['/', '/none', '/a.js']) {
     const all = await get('www.test', path);
     assert.equal(field(all, 'strict-transport-security'), 'max-age=600', path);
