@@ -66,11 +66,11 @@ test('a changed caching rule is in the next answer though a plan was kept, and o
     assert.equal(await caching('one.test'), 'public, max-age=1');
     assert.equal(await caching('two.test'), 'public, max-age=2');
   }
-  const misses = await server.metric('sealgate_plan_misses_total');
+  const misses = await server.metric('sealgate_plan_cache_misses_total');
   const { sites } = await reloaded({ sites: [web('one.test', maxAge(7)), ...others] });
   assert.deepEqual(sites, { added: [], removed: [], changed: { 'one.test/': ['caching'] }, unchanged: 2 });
   for (let i = 0; i < 8; i++) assert.equal(await caching('two.test'), 'public, max-age=2');
-  assert.equal(await server.metric('sealgate_plan_misses_total'), misses);
+  assert.equal(await server.metric('sealgate_plan_cache_misses_total'), misses);
   assert.equal(await caching('one.test'), 'public, max-age=7');
 });
 
