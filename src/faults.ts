@@ -46,7 +46,7 @@ export function expectationOf(issue: z.core.$ZodIssue): string {
   if (!isZods && issue.code !== 'invalid_format') return issue.message;
   switch (issue.code) {
     case 'invalid_value':
-      return `expected one of ${issue.values.join(', ')}`;
+      return `expected ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.join(', ')}`;
     case 'too_big':
       return `expected at most ${limitOf(issue.maximum, issue.origin)}`;
     case 'too_small':

@@ -83,7 +83,7 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
     { ...web, deny: ['localhost'] },
     /^0\.deny\.0: expected an IP address, or/,
   ],
-  ['open reads of one site', { ...web, auth: 'open' }, /^0\.auth: .*"token".*got "open"/],
+  ['open reads of one site', { ...web, auth: 'open' }, /^0\.auth: expected token, got "open"/],
   ['a redirect without a slash', redirect('old', '/new'), /redirects\.0\.from: .*begins with \/ or \*\*/],
   [
     'a redirect with a regular expression',
