@@ -67,8 +67,8 @@ export interface Asked {
 
 /** The parts of a URL as it is, which no parser of URLs gives; undefined: clients cannot send it. */
 export function askedUrl(url: string): Asked | undefined {
-  const [, authority, target = '/'] =
-    /^https?:\/\/([!-.0-~]+)(\/[!-~]*)?$/.exec(url.replace(/#.*$/, '')) ?? [];
+  const [sent = ''] = url.split('#', 1);
+  const [, authority, target = '/'] = /^https?:\/\/([!-.0-~]+)(\/[!-~]*)?$/.exec(sent) ?? [];
   return authority === undefined || /[?@]/.test(authority) ? undefined : { url, authority, target };
 }
 
