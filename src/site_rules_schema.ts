@@ -278,14 +278,14 @@ export const signedSchema = z.strictObject({
     ),
 });
 
+export const networkTextSchema = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], {
+  error: 'expected an IP address, or a network as 192.0.2.0/24 or 2001:db8::/32',
+});
+
 /** One with bits behind its length may be a slip: nobody knows which was meant. */
-const network = z
-  .union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], {
-    error: 'expected an IP address, or a network as 192.0.2.0/24 or 2001:db8::/32',
-  })
-  .refine((text) => withoutHostBits(text) === undefined, {
-    error: (issue) =>
-      `expected ${withoutHostBits(String(issue.input))}, as the bits behind the length say nothing`,
-  });
+const network = networkTextSchema.refine((text) => withoutHostBits(text) === undefined, {
+  error: (issue) =>
+    `expected ${withoutHostBits(String(issue.input))}, as the bits behind the length say nothing`,
+});
 
 export const networksSchema = z.array(network).max(1000);

@@ -1,11 +1,11 @@
 // sign: prints a URL with a signature, by the first key of the site that the URL is of.
 
 import type { Command } from 'commander';
-import * as z from 'zod';
 import { SigningKeys } from '../auth/signing_keys.ts';
 import { addon } from '../native/addon.ts';
 import { withoutHostBits } from '../networks.ts';
 import { keyIdOf, type Signed, signatureParameters, signedText } from '../signed_urls.ts';
+import { networkTextSchema } from '../site_rules_schema.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 import { timeToLiveIn } from '../store/time_to_live.ts';
 import { UsageError } from './say.ts';
@@ -69,15 +69,17 @@ function urlOf(given: string): URL {
 
 type SignedSite = SiteConfig & { signed: NonNullable<SiteConfig['signed']> };
 
-/** The most specific host, then the longest path, as the engine finds it. */
+/** The site that the engine finds for requests with this URL. */
 function signedSite(sites: readonly SiteConfig[], { hostname, pathname }: URL): SignedSite {
-  const name = hostname.replace(/\.$/, '');
-  const fits = ({ host }: SiteConfig) =>
-    host === '*' || host === name || (host.startsWith('*.') && name.endsWith(host.slice(1)));
-  const rank = ({ host }: SiteConfig) => (host === name ? 1000 : host.length);
-  const found = sites
-    .filter((site) => fits(site) && pathname.startsWith(site.path))
-    .sort((a, b) => rank(b) - rank(a) || b.path.length - a.path.length)[0];
+  const mounts = sites.map(({ host, path }, at) => ({
+    id: at + 1,
+    host,
+    path,
+    openReads: true,
+    parameters: [],
+    name: '',
+  }));
+  const found = sites[addon.mountTable(mounts)(hostname, pathname) - 1];
   if (!found) throw new UsageError(`${hostname}${pathname}: no site of the configuration serves it`);
   if (found.signed) return { ...found, signed: found.signed };
   throw new UsageError(
@@ -97,11 +99,9 @@ function secondsOf(text: string): number {
   throw new UsageError(`--for: expected a time as 90s, 30m, 12h or 7d, up to 100 years, got '${text}'`);
 }
 
-const network = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
-
 function networkOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  if (!network.safeParse(text).success)
+  if (!networkTextSchema.safeParse(text).success)
     throw new UsageError(`--address: expected an address, or a network as 192.0.2.0/24, got '${text}'`);
   const meant = withoutHostBits(text);
   if (meant !== undefined) throw new UsageError(`--address: expected ${meant}, got '${text}'`);
