@@ -13,11 +13,11 @@ import { conditionsOf } from '../../objects/conditions.ts';
 import type { Name } from '../../objects/objects.ts';
 import type { NewRef } from '../../store/store.ts';
 import { destination } from './destination.ts';
-import { expiryOf } from './expiry_fields.ts';
+import { expiryOf, shownEnd } from './expiry_fields.ts';
 import type { DigestRoute, ObjectRoute, Services } from './services.ts';
 import { sourceTime, timeAccepted } from './source_time.ts';
 import { digestTarget, objectPath, objectTarget, versionNumber } from './target.ts';
-import { shownEnd, stored } from './upload.ts';
+import { stored } from './upload.ts';
 import { uploadFields } from './upload_fields.ts';
 
 export function copyObject(services: Services): ObjectRoute {

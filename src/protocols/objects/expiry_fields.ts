@@ -1,5 +1,5 @@
 // X-Delete-After and X-Delete-At, as OpenStack Swift has them: when an object is deleted, in seconds from
-// when it is stored or since 1970.
+// when it is stored or since 1970. And how answers say it.
 
 import type { FieldLines } from '../../engine/engine_request.ts';
 import { SealgateError } from '../../errors.ts';
@@ -15,6 +15,11 @@ export function expiryOf(headers: FieldLines): Expiry | undefined {
   if (seconds !== null) return { after: within(after, seconds, 0, 'whole seconds') };
   if (time === null) return undefined;
   return { at: within(at, time, Math.floor(Date.now() / 1000), 'seconds since 1970, in the future') };
+}
+
+/** When an object ends, as an answer tells it. */
+export function shownEnd(expires: number | undefined): { expires?: string } {
+  return expires === undefined ? {} : { expires: new Date(expires).toISOString() };
 }
 
 /** Milliseconds. */

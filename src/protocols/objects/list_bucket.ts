@@ -6,6 +6,7 @@ import type { RespondPlan, ResponseField } from '../../native/addon.ts';
 import { withQuery } from '../../redirects.ts';
 import type { Route } from '../../sites/resources.ts';
 import type { Listing, Page } from '../../store/store.ts';
+import { shownEnd } from './expiry_fields.ts';
 import { checkParameters, limitParameter, nameParameter } from './list_parameters.ts';
 import { listVersions } from './list_versions.ts';
 import type { BucketRoute, Services } from './services.ts';
@@ -53,7 +54,7 @@ function answer(bucket: string, asked: Page, page: Listing): RespondPlan {
       mediaType,
       ...fields,
       lastModified: new Date(date ?? created).toISOString(),
-      ...(expires !== undefined && { expires: new Date(expires).toISOString() }),
+      ...shownEnd(expires),
     }),
   );
   const fields: ResponseField[] = [['Cache-Control', 'no-cache']];

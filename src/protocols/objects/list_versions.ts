@@ -6,6 +6,7 @@ import { respondJson } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import type { RespondPlan, ResponseField } from '../../native/addon.ts';
 import type { VersionPage, Versions } from '../../store/store.ts';
+import { shownEnd } from './expiry_fields.ts';
 import { checkParameters, limitParameter, nameParameter } from './list_parameters.ts';
 import type { Services } from './services.ts';
 import { versionNumber } from './target.ts';
@@ -64,7 +65,6 @@ export function shownVersion({ name, isNewest, ...ref }: Versions['entries'][num
   if (ref.deleted) return { ...about, deleted: true, lastModified: new Date(ref.created).toISOString() };
   const { digest, digests, size, mediaType, fields, created, date, expires } = ref;
   const lastModified = new Date(date ?? created).toISOString();
-  const end = expires === undefined ? {} : { expires: new Date(expires).toISOString() };
   const its = { digest, ...(digests && { digests }), size, mediaType };
-  return { ...about, ...its, ...fields, lastModified, ...end };
+  return { ...about, ...its, ...fields, lastModified, ...shownEnd(expires) };
 }

@@ -3,11 +3,11 @@
 import { receive } from '../../engine/plan.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
 import { promisesOf } from './digest_fields.ts';
-import { expiryOf } from './expiry_fields.ts';
+import { expiryOf, shownEnd } from './expiry_fields.ts';
 import type { ObjectRoute, Services } from './services.ts';
 import { sourceTime, timeAccepted } from './source_time.ts';
 import { objectPath, objectTarget } from './target.ts';
-import { bodyLength, checkBody, shownEnd, stored } from './upload.ts';
+import { bodyLength, checkBody, stored } from './upload.ts';
 import { uploadFields } from './upload_fields.ts';
 import { uploadMediaType } from './upload_media_type.ts';
 

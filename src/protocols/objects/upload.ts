@@ -42,11 +42,6 @@ export function bodyLength(headers: FieldLines): number | undefined {
   return length === null ? undefined : Number(length);
 }
 
-/** When an object ends, as an answer tells it. */
-export function shownEnd(expires: number | undefined): { expires?: string } {
-  return expires === undefined ? {} : { expires: new Date(expires).toISOString() };
-}
-
 /** 201 for what is new at this path, 200 for the rest. @param fields to add. */
 export function stored(
   created: boolean,
