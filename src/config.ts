@@ -7,6 +7,7 @@ import { type Config, configSchema } from './config_schema.ts';
 import { controlUrl } from './control_address.ts';
 import { expectationOf } from './faults.ts';
 import { readNamed, whyUnreadable } from './regular_file.ts';
+import { credentialsFolder } from './signed_urls.ts';
 import type { SiteConfig } from './sites_schema.ts';
 
 export type { Config };
@@ -180,9 +181,7 @@ function withPaths(config: Config, base: string): Config {
 
 function siteWithPaths(site: SiteConfig, base: string): SiteConfig {
   if (!site.signed) return site;
-  const keys = site.signed.keys.map((key) =>
-    key.startsWith('$CREDENTIALS_DIRECTORY/') ? key : resolve(base, key),
-  );
+  const keys = site.signed.keys.map((key) => (key.startsWith(credentialsFolder) ? key : resolve(base, key)));
   return { ...site, signed: { ...site.signed, keys } };
 }
 

@@ -24,6 +24,9 @@ export function keyIdOf(file: string): string {
   return basename(file, '.key');
 }
 
+/** A path of a key that begins so is in the folder that systemd gives a service (LoadCredential=). */
+export const credentialsFolder = '$CREDENTIALS_DIRECTORY/';
+
 export const keyIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
 
 // A slash would end a segment of a path.

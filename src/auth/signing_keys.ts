@@ -7,9 +7,7 @@ import { basename, join } from 'node:path';
 import { type Config, ConfigError } from '../config.ts';
 import { addon, type SigningKey } from '../native/addon.ts';
 import { whyUnreadable } from '../regular_file.ts';
-
-/** A path that begins so is in the folder that systemd gives a service (LoadCredential=). */
-const credentials = '$CREDENTIALS_DIRECTORY/';
+import { credentialsFolder } from '../signed_urls.ts';
 
 export interface NamedKey {
   /** The path in the configuration, by which sites name it. */
@@ -108,9 +106,9 @@ function look(name: string, before?: File): File {
 }
 
 function pathOf(name: string): string | undefined {
-  if (!name.startsWith(credentials)) return name;
+  if (!name.startsWith(credentialsFolder)) return name;
   const folder = process.env.CREDENTIALS_DIRECTORY;
-  return folder === undefined ? undefined : join(folder, name.slice(credentials.length));
+  return folder === undefined ? undefined : join(folder, name.slice(credentialsFolder.length));
 }
 
 function read(
@@ -123,7 +121,7 @@ function read(
   const make = `make one with: (umask 077; openssl rand -hex 32 > ${path})`;
   if (mode === undefined) return { fault: `${path} cannot be read (ENOENT); ${make}` };
   // systemd gives a credential to its service by an ACL, whose mask stands in the place of the group's bits.
-  const others = name.startsWith(credentials) ? 0o007 : 0o077;
+  const others = name.startsWith(credentialsFolder) ? 0o007 : 0o077;
   if ((mode & others) !== 0)
     return {
       fault:
