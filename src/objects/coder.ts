@@ -18,6 +18,9 @@ export interface Best {
   isComing: boolean;
 }
 
+/** The digest of what may be the coding of a blob already; undefined: there is nothing. */
+type Given = (coding: ContentCoding) => string | undefined;
+
 export class Coder {
   readonly #store: Store;
   readonly #log: Logger;
@@ -33,15 +36,8 @@ export class Coder {
     this.#log = log;
   }
 
-  /**
-   * @param accepted the codings that the client takes, the best first.
-   * @param given the digest of what may be the coding already.
-   */
-  best(
-    blob: Hashed,
-    accepted: readonly ContentCoding[],
-    given: (coding: ContentCoding) => string | undefined,
-  ): Best {
+  /** @param accepted the codings that the client takes, the best first. */
+  best(blob: Hashed, accepted: readonly ContentCoding[], given: Given): Best {
     let isComing = false;
     for (const coding of accepted) {
       const known = this.#store.codings.of(blob.digest, coding);
@@ -53,7 +49,7 @@ export class Coder {
   }
 
   /** False: it failed lately. */
-  #begin(blob: Hashed, coding: ContentCoding, given: Parameters<Coder['best']>[2]): boolean {
+  #begin(blob: Hashed, coding: ContentCoding, given: Given): boolean {
     const key = `${blob.digest}.${coding}`;
     if (this.#waiting.has(key)) return true;
     if (this.#isEnded || (this.#failed.get(key) ?? 0) > performance.now()) return false;
