@@ -1,12 +1,13 @@
 // put and import --expires: into a store, and through a server; what stat, ls and versions tell of it.
 
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
 
 const site = await createSite({ buckets: { files: 'write-once', live: 'versioned' } });
 after(() => site.remove());
@@ -14,6 +15,9 @@ const tree = join(site.dir, 'tree');
 const file = join(tree, 'file');
 await mkdir(tree);
 await writeFile(file, 'bytes');
+// A file that changed within the last second may change again without another time: it is imported anew.
+const age = async () => Date.now() - (await stat(file)).ctimeMs;
+await until(age, (ms) => ms > 2500, 'the age of the file');
 const token = join(site.dir, 'token');
 await writeFile(token, site.token, { mode: 0o600 });
 const cli = (...args: string[]) => runCli(...args, '--config', site.config);
