@@ -11,6 +11,7 @@ import { bucketKindSchema, bucketNameSchema } from './object_schema.ts';
 import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
 import { scrubSchema } from './scrub_schema.ts';
+import { networksSchema } from './site_rules_schema.ts';
 import { sitesSchema } from './sites_schema.ts';
 
 // Zod otherwise compiles each schema, which takes longer than parsing one file.
@@ -300,6 +301,23 @@ export const configSchema = z.strictObject({
         .max(3600)
         .default(30)
         .describe('Seconds that running transfers may still take after SIGTERM.'),
+    })
+    .prefault({}),
+  requestIds: z
+    .strictObject({
+      send: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Whether answers have the id of their request in X-Request-Id, and problem documents in ' +
+            '"request": the one that the access log has.',
+        ),
+      trust: networksSchema
+        .default([])
+        .describe(
+          'Addresses and networks of proxies whose X-Request-Id is the id of a request. All others get an ' +
+            'id of our own.',
+        ),
     })
     .prefault({}),
   log: z

@@ -251,6 +251,8 @@ ReactorOptions reactor_options(const Napi::Object& given) {
   read_limits(object(given, "limits"), out);
   read_problems(object(given, "problems"), out);
   out.server_name = text(given, "serverName");
+  const Napi::Object request_ids = object(given, "requestIds");
+  out.request_ids = {boolean(request_ids, "send"), networks(request_ids, "trust")};
   out.mounts = mounts_in(object(given, "mounts").As<Napi::Array>());
   out.blobs = text(given, "blobs");
   return out;

@@ -51,6 +51,12 @@ bool Access::admits(std::string_view peer) const {
   return !lists(deny_, address) && (allow_.empty() || lists(allow_, address));
 }
 
+bool any_network_holds(const std::vector<AddressPrefix>& networks, std::string_view peer) {
+  in6_addr address{};
+  bool is_v4 = false;
+  return !networks.empty() && parse_address(peer, &address, &is_v4) && lists(networks, address);
+}
+
 bool network_holds(const AddressPrefix& network, const in6_addr& address) {
   const bool is_v4 = IN6_IS_ADDR_V4MAPPED(&address);
   return (network.bits >= kMappedBits || !is_v4) && network.holds(address);

@@ -113,6 +113,14 @@ void Delivery::start(const Channel& channel, SentTraffic& traffic, std::string_v
   traffic_ = &traffic.cell(path_, channel.suite(), level);
 }
 
+void Delivery::own_head(const char* shared, size_t bytes) {
+  if (at_ != 0 || at_end() || stretches_[0].memory != shared || within_ >= bytes) return;
+  head_.assign(shared, bytes);
+  stretches_[0].memory += bytes;
+  stretches_[0].length -= bytes;
+  stretches_.insert(stretches_.begin(), {head_.data(), 0, bytes});
+}
+
 void Delivery::reset() {
   bytes_sent_ = 0;
   response_.clear();

@@ -55,6 +55,8 @@ class Delivery {
   // before the response is sent.
   void start(const Channel& channel, SentTraffic& traffic, std::string_view head);
   Progress pump(Channel& channel, RecordBuffers& buffers);
+  // Copies so many bytes of the head, if it is `shared` and they have not left.
+  void own_head(const char* shared, size_t bytes);
   std::shared_ptr<DiskRead> disk_read() const { return disk_; }
   void disk_done();
   // Frees the memory that only a response under way needs.

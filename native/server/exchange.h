@@ -21,6 +21,7 @@
 #include "server/credentials.h"
 #include "server/delivery.h"
 #include "server/reactor.h"
+#include "server/request_id.h"
 #include "server/session.h"
 #include "server/tickets.h"
 
@@ -88,6 +89,8 @@ class Exchange {
   // understood or are not wanted.
   void refuse_and_close(Problem problem);
   bool ends_connection() const { return ends_connection_; }
+  // Writes the digits by which its id differs from those of other requests.
+  void write_number(char* to) const { write_hex(serial_, to); }
   // Whether the peer took or gave bytes at the minimum rate since the last call.
   bool made_progress();
   // Bytes moved since the current stage began.
@@ -134,7 +137,9 @@ class Exchange {
   bool may_keep_plan() const { return request_.only_reads() && !body_ended_; }
   void give_back();
   uint64_t progress() const;
+  bool named_by_client() const;
   std::string request_name() const;
+  void name_response();
   void log(int64_t now, bool cut);
 
   Reactor& reactor_;

@@ -1,6 +1,8 @@
 // Exchange, the part that answers: makes a response out of a plan or a refusal.
+#include <algorithm>
 #include <utility>
 
+#include "base/json.h"
 #include "server/cors.h"
 #include "server/exchange.h"
 #include "server/transport.h"
@@ -23,6 +25,22 @@ ResponseFields fields_of_refusal(const Described& plan) {
     return field.first == "Cache-Control" || field.first == "Expires" || field.first == "Sunset";
   });
   return out;
+}
+
+bool is_problem(const ResponseFields& fields) {
+  return std::any_of(fields.begin(), fields.end(), [](const auto& field) {
+    return field.first == "Content-Type" && field.second == "application/problem+json";
+  });
+}
+
+// Says in a problem document which request it is about (RFC 9457 3.2): what is complained of is often all
+// that somebody kept of an answer.
+void append_member(std::string& document, std::string_view request_id) {
+  if (!document.ends_with("}\n")) return;
+  document.resize(document.size() - 2);
+  document.append(",\"request\":");
+  append_json(document, request_id);
+  document.append("}\n");
 }
 
 }  // namespace
@@ -78,7 +96,8 @@ bool Exchange::keep(const std::shared_ptr<const OpenedPlan>& plan) {
 }
 
 void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
-  const bool for_all = plan->kept && asks_for_all(request_) && (!cors_ || cors_->same_for(request_));
+  const bool for_all = plan->kept && asks_for_all(request_) && (!cors_ || cors_->same_for(request_)) &&
+                       (!transport_->names_requests() || !named_by_client());
   const bool in_memory = for_all && plan->answer && plan->answer->has_body;
   if (in_memory && session_->repeat(*this, plan)) return;
   const Answering& answering = reactor_.answering();
@@ -99,6 +118,7 @@ void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
   }
   if (for_all && plan->answer && !in_memory && session_->repeat(*this, plan)) return;
   response.plan = std::move(plan);
+  name_response();
   const Content content = content_of(*response.plan, answering.now);
   const Problem problem = build_delivery(request_, content, answering, response);
   add_cors();
@@ -117,6 +137,7 @@ void Exchange::describe(const DescribePlan& plan) {
   const Answering& answering = reactor_.answering();
   Response& response = delivery_.response();
   response.clear();
+  name_response();
   const std::string etag = "\"" + plan.digest + "\"";
   const Content content{plan, {etag, plan.size, plan.date_at(answering.now)}};
   const Problem problem = build_delivery(request_, content, answering, response);
@@ -153,10 +174,20 @@ void Exchange::report_broken(std::string_view digest, SealBreak why) {
 void Exchange::respond(RespondPlan plan) {
   Response& response = delivery_.response();
   response.clear();
+  name_response();
+  if (!response.request_id.empty() && is_problem(plan.fields)) append_member(plan.body, response.request_id);
   const bool head_only = readable() && request_.method == Method::head;
   build_respond(plan.status, plan.fields, std::move(plan.body), head_only, reactor_.answering(), response);
   add_cors();
   session_->respond(*this);
+}
+
+void Exchange::name_response() {
+  std::string& id = delivery_.response().request_id;
+  if (reactor_.options().request_ids.send)
+    id = request_name();
+  else
+    id.clear();
 }
 
 // Before the answer is kept: what depends on the origin is not kept (deliver()).
@@ -174,6 +205,7 @@ void Exchange::refuse(Problem problem, ResponseFields fields) {
 void Exchange::refuse_and_close(Problem problem) {
   give_back();
   ends_connection_ = true;
+  if (!readable()) serial_ = reactor_.next_serial();
   refuse(problem);
 }
 

@@ -26,15 +26,9 @@ void read_fields(const Request& request, LogFields wanted, AccessRecord& record)
   if (wanted.has(LogField::user_agent)) record.user_agent = first_value(request.head, "user-agent");
 }
 
-constexpr size_t kMaxRequestName = 128;
 // Statuses in the log for uploads that got no answer: 499, as other servers log a client that left, and
 // 503, for a client whose connection was closed for another one before its body was received.
 constexpr int kClientGone = 499, kGivenUp = 503;
-
-bool is_request_name(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxRequestName &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
-}
 
 // W3C Trace Context 3.2: version, trace id, parent id, flags.
 bool is_traceparent(std::string_view text) {
@@ -49,11 +43,14 @@ bool is_traceparent(std::string_view text) {
 
 }  // namespace
 
-// The name that a proxy in front gave the request, else our own, which is unique in this process.
+bool Exchange::named_by_client() const {
+  return transport_->names_requests() && !given_request_id(request_.head).empty();
+}
+
+// The id that a trusted proxy in front gave the request, else our own.
 std::string Exchange::request_name() const {
-  const std::string_view given = first_value(request_.head, "x-request-id");
-  if (is_request_name(given)) return std::string(given);
-  return std::to_string(reactor_.id()) + "-" + std::to_string(serial_);
+  if (readable() && named_by_client()) return std::string(given_request_id(request_.head));
+  return reactor_.request_ids().text(serial_);
 }
 
 // Clears the head time at the end: if trailers behind this request cannot be parsed, their refusal belongs
@@ -125,8 +122,8 @@ void Exchange::log(int64_t now, bool cut) {
   }
   if (moves.group() == Group::sentinel) record.group = group_name(moves.group());  // in the clear too
   std::string name, target, referer;
+  record.request = name = request_name();
   if (readable()) {
-    record.request = name = request_name();
     record.method = request_.method_name;
     target = without_signatures(request_.target);
     record.target = target;

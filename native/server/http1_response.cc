@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/status_line.h"
+#include "server/request_id.h"
 
 namespace sealgate {
 
@@ -37,6 +38,12 @@ std::unique_ptr<Http1Answer> keep_answer(const Response& response, const Answeri
   append_head(answer->text, response.head, {});
   answer->date = answer->text.find("\r\nDate: ") + 8;
   answer->dated = answering.now;
+  answer->common = answer->date + sizeof answering.date;
+  if (!response.request_id.empty()) {
+    answer->number =
+        answer->text.find("\r\n", answer->common) + 2 + kRequestIdField.size() + 2 + kNumberDigits;
+    answer->common = answer->number + kNumberDigits;
+  }
   answer->text.append(response.memory);
   answer->text.shrink_to_fit();
   return answer;

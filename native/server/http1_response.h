@@ -20,11 +20,13 @@ struct Http1Connection {
 
 void append_head(std::string& text, const ResponseHead& head, const Http1Connection& connection);
 
-// The head, and the body behind it when that is kept. Only the date changes.
+// The head, and the body behind it when that is kept. Only the date and the request's id change.
 struct Http1Answer final : KeptAnswer {
   std::string text;
   size_t date = 0;    // offset of the 29 bytes of Date
   int64_t dated = 0;  // the date written there, seconds since the epoch
+  size_t number = 0;  // offset of the digits by which the request's id differs from others; 0: there is no id
+  size_t common = 0;  // from this offset on the text never changes
 
   size_t bytes() const override { return text.size(); }
   // Writes the current date. False when the plan's answer differs in more than that by now.

@@ -97,6 +97,7 @@ bool Http1Session::keep(Exchange& exchange) {
 bool Http1Session::repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>& plan) {
   auto& answer = static_cast<Http1Answer&>(*plan->answer);
   if (reactor_.stopping() || !answer.renew(plan->plan, reactor_.answering())) return false;
+  if (answer.number != 0) exchange.write_number(answer.text.data() + answer.number);
   Response& response = exchange.delivery().response();
   response.head.status = 200;
   if (!answer.has_body) response.body.push_back({BodySource::Kind::sealed_file, 0, plan->file->size()});
@@ -186,15 +187,25 @@ void Http1Session::keep_unread() {
 bool Http1Session::step_send() {
   if (exchange_->waits_for_disk()) return read_aside(), false;
   if (!send_interim()) return false;
-  if (!std::exchange(queued_, true)) return reactor_.make_ready(transport_), false;
+  if (!std::exchange(queued_, true)) {
+    own_head();
+    return reactor_.make_ready(transport_), false;
+  }
   Delivery& delivery = exchange_->delivery();
   const Delivery::Progress progress = delivery.pump(transport_.channel(), reactor_.record_buffers());
   const int64_t now = exchange_->time_first_byte();
   switch (progress) {
     case Delivery::Progress::done: return response_sent(now != 0 ? now : monotonic_us());
-    case Delivery::Progress::socket_full: read_aside(); return false;
-    case Delivery::Progress::wants_disk: exchange_->read_from_disk(); return false;
+    case Delivery::Progress::socket_full:
+      own_head();
+      read_aside();
+      return false;
+    case Delivery::Progress::wants_disk:
+      own_head();
+      exchange_->read_from_disk();
+      return false;
     case Delivery::Progress::fair_share:
+      own_head();
       read_aside();
       reactor_.make_ready(transport_);
       return false;
@@ -206,6 +217,16 @@ bool Http1Session::step_send() {
   // connection, and not a complete response.
   transport_.close();
   return false;
+}
+
+// The text that is kept with a plan is rewritten for the next request, so what of that may change is copied
+// for a response that waits.
+void Http1Session::own_head() {
+  Delivery& delivery = exchange_->delivery();
+  const OpenedPlan* const plan = delivery.response().plan.get();
+  if (!plan || !plan->answer) return;
+  const auto& answer = static_cast<const Http1Answer&>(*plan->answer);
+  delivery.own_head(answer.text.data(), answer.common);
 }
 
 // Reads while a response is being sent, so that a KeyUpdate is answered before the next data and a client

@@ -54,6 +54,7 @@ class Http1Session final : public Session {
   }
   void keep_unread();
   void read_aside();
+  void own_head();
   void on_head();
   bool may_go_on(Exchange& exchange) const;
   void send(Exchange& exchange, std::string_view head, bool goes_on);

@@ -34,6 +34,7 @@
 #include "server/mounts.h"
 #include "server/plan.h"
 #include "server/plan_cache.h"
+#include "server/request_id.h"
 #include "server/response.h"
 #include "server/rollout.h"
 #include "server/shares.h"
@@ -55,6 +56,7 @@ struct ReactorOptions {
   TlsOptions tls;
   KtlsPolicy ktls;
   std::string server_name;
+  RequestIdOptions request_ids;
   std::vector<Mount> mounts;
   std::string blobs;  // the store's folder of blobs; empty: there is none
   std::array<RespondPlan, static_cast<size_t>(Problem::count_)> problems;
@@ -148,6 +150,7 @@ class Reactor {
   AccessLines& access_lines() { return access_lines_; }
   CpuSamples& cpu_samples() { return cpu_samples_; }
   uint64_t next_serial() { return ++last_serial_; }
+  const RequestIds& request_ids() const { return request_ids_; }
   bool stopping() const { return stopping_; }
   int64_t now() const { return now_; }
   char* scratch() { return scratch_.get(); }
@@ -242,6 +245,7 @@ class Reactor {
   std::deque<Arrival> lobby_;
   std::minstd_rand random_;
   uint64_t last_serial_ = 0;  // numbers connections and requests
+  const RequestIds request_ids_;
   Tickets tickets_;
   ExchangePool exchanges_{*this};
   std::deque<Transport*> ready_;

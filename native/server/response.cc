@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 
 #include "base/hex.h"
+#include "server/request_id.h"
 
 namespace sealgate {
 namespace {
@@ -11,10 +12,12 @@ namespace {
 constexpr size_t kDateBytes = 29;
 constexpr std::string_view kCoding = "Content-Encoding";
 
-void start_head(ResponseHead& head, int status, const Answering& answering) {
+void start_head(Response& out, int status, const Answering& answering) {
+  ResponseHead& head = out.head;
   head.status = status;
   if (!answering.server.empty()) head.add("Server", answering.server);
   head.add("Date", {answering.date, kDateBytes});
+  if (!out.request_id.empty()) head.add(kRequestIdField, out.request_id);
 }
 
 void add_fields(ResponseHead& head, const ResponseFields& fields) {
@@ -72,7 +75,7 @@ std::string content_range(const ByteRange& range, uint64_t size) {
 
 void build_full(const Request& request, const Content& content, const Answering& answering, Response& out) {
   const uint64_t size = content.representation.size;
-  start_head(out.head, 200, answering);
+  start_head(out, 200, answering);
   add_representation(out.head, content);
   out.head.add("Content-Type", content.described.content_type);
   add_content_fields(out.head, content.described);
@@ -85,7 +88,7 @@ void build_full(const Request& request, const Content& content, const Answering&
 void build_error_page(const Request& request, const Content& content, const Answering& answering,
                       Response& out) {
   const uint64_t size = content.representation.size;
-  start_head(out.head, content.described.status, answering);
+  start_head(out, content.described.status, answering);
   add_fields(out.head, content.described.fields);
   out.head.add("Content-Type", content.described.content_type);
   add_content_fields(out.head, content.described);
@@ -96,7 +99,7 @@ void build_error_page(const Request& request, const Content& content, const Answ
 }
 
 void build_single(const Content& content, const ByteRange& range, const Answering& answering, Response& out) {
-  start_head(out.head, 206, answering);
+  start_head(out, 206, answering);
   add_representation(out.head, content);
   out.head.add("Content-Type", content.described.content_type);
   add_content_fields(out.head, content.described);
@@ -123,7 +126,7 @@ void build_multipart(const Content& content, const std::vector<ByteRange>& range
     out.body.push_back({BodySource::Kind::sealed_file, range.first, range.length});
   }
   part("\r\n--" + std::string(boundary) + "--\r\n");
-  start_head(out.head, 206, answering);
+  start_head(out, 206, answering);
   add_representation(out.head, content);
   const size_t from = out.head.written();
   out.head.write("multipart/byteranges; boundary=");
@@ -134,7 +137,7 @@ void build_multipart(const Content& content, const std::vector<ByteRange>& range
 }
 
 void build_not_modified(const Content& content, const Answering& answering, Response& out) {
-  start_head(out.head, 304, answering);
+  start_head(out, 304, answering);
   add_representation(out.head, content);
 }
 
@@ -200,7 +203,7 @@ Problem build_delivery(const Request& request, const Content& content, const Ans
 
 void build_respond(int status, const ResponseFields& fields, std::string body, bool head_only,
                    const Answering& answering, Response& out) {
-  start_head(out.head, status, answering);
+  start_head(out, status, answering);
   add_fields(out.head, fields);
   if (status == 204 || status == 304) return;  // RFC 9110 8.6: no Content-Length with 204
   out.head.add_number("Content-Length", body.size());

@@ -28,6 +28,7 @@ struct Response {
   std::vector<BodySource> body;
   std::string memory;
   std::shared_ptr<const OpenedPlan> plan;  // keeps the file alive, and the answer kept with the plan
+  std::string request_id;                  // what the answer says it is; empty: nothing
 
   // Empties the response and keeps its memory for the next answer of the exchange.
   void clear();

@@ -19,6 +19,7 @@ Transport::Transport(Reactor& reactor, Fd socket, std::shared_ptr<const TlsConte
       listener_(listener),
       peer_(std::move(peer)),
       client_(client_at(peer_)),
+      names_requests_(any_network_holds(reactor.options().request_ids.trust, peer_)),
       accepted_at_(monotonic_us()) {
   deadline.owner = this;
   reactor_.mutable_counters().connections[state_].add();

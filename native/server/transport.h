@@ -59,6 +59,8 @@ class Transport final : public EventTarget, public DeadlineOwner {
   const KernelMoves& moves() const { return moves_; }
   const std::string& peer() const { return peer_; }
   size_t client() const { return client_; }
+  // Whether it is of a network whose clients may name requests.
+  bool names_requests() const { return names_requests_; }
   IoResult read(std::span<char> buffer) {
     const IoResult result = channel_.read(buffer.data(), buffer.size());
     if (result.state == IoState::ok) moves_.after_read();
@@ -92,7 +94,8 @@ class Transport final : public EventTarget, public DeadlineOwner {
   bool must_linger_ = false;  // the client may still be sending
   const size_t listener_;
   const std::string peer_;
-  const size_t client_;        // hash of the client (shares.h)
+  const size_t client_;  // hash of the client (shares.h)
+  const bool names_requests_;
   const int64_t accepted_at_;  // microseconds of CLOCK_MONOTONIC
   uint64_t sent_ = 0;
   std::unique_ptr<Session> session_;  // null during the handshake

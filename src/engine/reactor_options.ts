@@ -23,6 +23,7 @@ export function reactorOptions(
     limits,
     problems: engineProblems(),
     serverName: 'sealgate',
+    requestIds: config.requestIds,
     blobs: blobsFolder(config.store),
   };
 }

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import type { ContentCoding } from '../content_coding.ts';
 import type { DigestName, Digests } from '../digest.ts';
 import type { EventBatch } from './engine_events.ts';
+import type { EngineLimits } from './engine_limits.ts';
 import type { EngineGrants, SigningKey } from './grants.ts';
 import type { NetDevice, SealMeans } from './host.ts';
 import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from './ktls.ts';
@@ -13,6 +14,7 @@ import type { EngineMount, MountTable } from './mounts.ts';
 import type { Conditions, PartialFile, Plan, ResponseField, Validators } from './plan.ts';
 
 export type * from './engine_events.ts';
+export type * from './engine_limits.ts';
 export type * from './grants.ts';
 export type * from './host.ts';
 export type * from './ktls.ts';
@@ -147,34 +149,15 @@ export interface ReactorOptions {
   problems: Record<string, { status: number; fields: readonly ResponseField[]; body: string }>;
   /** Value of the Server field; empty sends none. */
   serverName: string;
+  requestIds: {
+    /** Whether answers say the id of their request. */
+    send: boolean;
+    /** Networks of clients that may name requests themselves. */
+    trust: readonly string[];
+  };
   mounts: readonly EngineMount[];
   /** Folder that blobs are below, each at `ab/cd/abcd…` by its digest. */
   blobs: string;
-}
-
-export interface EngineLimits {
-  connections: number;
-  targetBytes: number;
-  headBytes: number;
-  fields: number;
-  ranges: number;
-  /** Responses kept whole in memory: largest body, and all together, bytes. */
-  smallBodyBytes: number;
-  planCacheBytes: number;
-  planCacheEntries: number;
-  /** Requests of one reactor waiting for the application at a time. */
-  applicationRequests: number;
-  /** Uploads of one reactor at a time. */
-  uploads: number;
-  /** Milliseconds. */
-  handshakeTimeout: number;
-  headTimeout: number;
-  idleTimeout: number;
-  /** Window over which a body or a reading client must make minRate, milliseconds. */
-  stallTimeout: number;
-  applicationTimeout: number;
-  /** Bytes per second. */
-  minRate: number;
 }
 
 export interface BoundListener {

@@ -91,6 +91,7 @@ export async function startEngine(
       limits: { ...limits, ...settings },
       problems: engineProblems(),
       serverName: 'sealgate',
+      requestIds: { send: true, trust: [] },
       mounts,
       blobs,
     },
