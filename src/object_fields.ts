@@ -142,6 +142,15 @@ export function privately(cacheControl: string): string {
   return rest === '' ? 'private' : `private, ${rest}`;
 }
 
+/** A Cache-Control by which shared caches keep an answer for `seconds` at most, and others as before. */
+export function brieflyShared(cacheControl: string, seconds: number): string {
+  const directives = directivesOf(cacheControl);
+  const fresh = Number((directives?.get('s-maxage') ?? directives?.get('max-age'))?.[0] ?? 0);
+  if (!directives || fresh <= seconds || directives.has('private')) return cacheControl;
+  directives.set('s-maxage', [seconds, new Map()]);
+  return serializeDictionary(directives);
+}
+
 /**
  * A Cache-Control without the directives by which a cache would keep an answer for longer than `seconds`;
  * `longest`: for how long one keeps it by those that are left. `isCut`: a freshness was left out.

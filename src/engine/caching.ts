@@ -2,7 +2,7 @@
 // may that says so. Of an object that expires, no cache is told to keep it for longer than it lives.
 
 import type { ResponseField } from '../native/addon.ts';
-import { type ObjectFields, privately, shortLived } from '../object_fields.ts';
+import { brieflyShared, type ObjectFields, privately, shortLived } from '../object_fields.ts';
 
 /** How long others may keep a response (RFC 9111, RFC 8246). */
 export type Freshness = 'immutable' | 'revalidate';
@@ -20,6 +20,8 @@ export interface Cacheable {
   isPublic?: boolean | undefined;
   /** When its name is as if it were deleted, milliseconds since the epoch; absent: never. */
   expires?: number | undefined;
+  /** Seconds since the epoch, until when the plan is kept at most, because a better answer is being made. */
+  keptUntil?: number | undefined;
 }
 
 export interface Caching {
@@ -62,6 +64,19 @@ export function isDefaultCaching(cacheControl: string): boolean {
 }
 
 export function cachingOf(how: Cacheable, now = Date.now()): Caching {
+  const caching = freshnessOf(how, now);
+  if (how.keptUntil === undefined) return caching;
+  const seconds = Math.max(1, how.keptUntil - Math.floor(now / 1000));
+  const fields = caching.fields.map(
+    ([name, value]): ResponseField => [
+      name,
+      name === 'Cache-Control' ? brieflyShared(value, seconds) : value,
+    ],
+  );
+  return { ...caching, fields };
+}
+
+function freshnessOf(how: Cacheable, now: number): Caching {
   const { fields, freshness, grant, expires } = how;
   const isOpen = how.isPublic ?? grant === '';
   const scope = isOpen ? 'public' : 'private';

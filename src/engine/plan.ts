@@ -67,8 +67,6 @@ export interface Delivery extends Cacheable {
   negotiated?: boolean | undefined;
   /** How the bytes are coded for this client. */
   coding?: ContentCoding | undefined;
-  /** Seconds since the epoch, until when the plan is kept at most. */
-  keptUntil?: number | undefined;
   /** The level that the seal of the bytes has to have (native/plan.ts). */
   floor?: NonNullable<DeliverPlan['floor']> | undefined;
 }
