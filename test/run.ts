@@ -29,9 +29,12 @@ const budgetTests = testsUnder('test/budget');
 const pageTests = testsUnder('test/page');
 // The programs that they kill are Node's in any case.
 const crashTests = testsUnder('test/crash');
+// What they put before a server talks to its engine by HTTP alone.
+const cacheTests = testsUnder('test/caches');
 // They take a file system that on-ext4-with-verity.sh makes.
 const verityTests = testsUnder('test/kernel');
-const elsewhere = [...ktlsTests, ...budgetTests, ...pageTests, ...crashTests, ...verityTests];
+const onNodeAlone = [...pageTests, ...crashTests, ...cacheTests];
+const elsewhere = [...ktlsTests, ...budgetTests, ...onNodeAlone, ...verityTests];
 const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
 // Tests that start no process.
 const quickTests = hostTests.filter((file) =>
@@ -44,7 +47,7 @@ const parts: Record<string, () => Step[]> = {
   fuzz: () => programs('build/fuzz').map(fuzz),
   quick: () => [onNode('quick', quickTests)],
   budget: () => [onNode('budget', budgetTests)],
-  node: () => [onNode('node', [...hostTests, ...pageTests, ...crashTests])],
+  node: () => [onNode('node', [...hostTests, ...onNodeAlone])],
   bun: () => [onBun(hostTests)],
   deno: () => [onDeno(hostTests)],
   'ktls-current': () => inKernel('current'),

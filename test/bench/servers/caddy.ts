@@ -1,8 +1,8 @@
 // Caddy: file_server, one Go processor. Go chooses the cipher suite itself; its first is AES-128-GCM too.
 
 import { writeFileSync } from 'node:fs';
+import { programOf } from '../../support/unpacked.ts';
 import type { Site } from '../site.ts';
-import { programOf } from './package.ts';
 import { freePorts, type Server, startOnPorts } from './server.ts';
 
 export async function startCaddy(site: Site): Promise<Server> {

@@ -2,8 +2,8 @@
 // TLS 1.3 alone.
 
 import { writeFileSync } from 'node:fs';
+import { programOf } from '../../support/unpacked.ts';
 import type { Site } from '../site.ts';
-import { programOf } from './package.ts';
 import { freePorts, type Server, startOnPorts } from './server.ts';
 
 export async function startH2o(site: Site): Promise<Server> {

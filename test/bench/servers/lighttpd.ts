@@ -2,8 +2,8 @@
 
 import { writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { programOf } from '../../support/unpacked.ts';
 import { cipherSuite, type Site } from '../site.ts';
-import { programOf } from './package.ts';
 import { freePorts, type Server, startOnPorts } from './server.ts';
 
 export async function startLighttpd(site: Site): Promise<Server> {

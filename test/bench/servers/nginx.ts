@@ -1,8 +1,8 @@
 // nginx: one worker process, sendfile, open_file_cache; what differs between two of them is in NginxOptions.
 
 import { writeFileSync } from 'node:fs';
+import { programOf } from '../../support/unpacked.ts';
 import { cipherSuite, type Site } from '../site.ts';
-import { programOf } from './package.ts';
 import { freePorts, type Ports, type Server, startOnPorts } from './server.ts';
 
 export interface NginxOptions {
