@@ -11,6 +11,8 @@ export interface ObjectFields {
   contentLanguage?: string;
   contentDisposition?: string;
   cacheControl?: string;
+  /** Tags by which a CDN purges it, with blanks between them. They are for the CDN, and not for readers. */
+  surrogateKey?: string;
   /** What its owner notes; names in lower case. */
   meta?: Record<string, string>;
 }
@@ -21,12 +23,16 @@ export type GivenFields = { [Field in keyof ObjectFields]?: ObjectFields[Field] 
 /** What a user's own fields are called in HTTP, in lower case: this, and a name. */
 export const metaPrefix = 'sealgate-meta-';
 
+/** What Cloudflare and others call Surrogate-Key; tags have commas between them there. */
+const otherTagField = 'cache-tag';
+
 /** Of those that are neither of meta nor the media type. */
 const fieldNames = {
   contentEncoding: 'Content-Encoding',
   contentLanguage: 'Content-Language',
   contentDisposition: 'Content-Disposition',
   cacheControl: 'Cache-Control',
+  surrogateKey: 'Surrogate-Key',
 } as const satisfies Partial<Record<keyof ObjectFields, string>>;
 type TextField = keyof typeof fieldNames;
 const textFields = Object.keys(fieldNames) as TextField[];
@@ -36,6 +42,8 @@ const textFields = Object.keys(fieldNames) as TextField[];
  * and of a commit.
  */
 export const maxFieldBytes = 8 * 1024;
+/** Characters of a tag: as many as Fastly and Cloudflare take. */
+const maxTag = 1024;
 /** Fields of a user: clients take some 100 fields in all. */
 const maxMeta = 64;
 /** Characters of a name that a refusal repeats. */
@@ -73,9 +81,23 @@ export function fieldBytes(fields: ObjectFields): number {
   return allFields(fields).reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
 }
 
-/** The fields that go with the object's bytes: Cache-Control goes with every answer about it. */
-export function contentFields({ cacheControl: _, ...others }: ObjectFields): [name: string, value: string][] {
+/**
+ * The fields that go with the object's bytes: Cache-Control goes with every answer about it, and tags where a
+ * site says so.
+ */
+export function contentFields(fields: ObjectFields): [name: string, value: string][] {
+  const { cacheControl: _, surrogateKey: __, ...others } = fields;
   return allFields(others);
+}
+
+/** The fields that every reader may know. */
+export function publicFields({ surrogateKey: _, ...others }: ObjectFields): ObjectFields {
+  return others;
+}
+
+/** The tags in a recorded or given text. */
+export function tagsIn(text: string): string[] {
+  return [...new Set(text.split(/[\t ,]+/).filter((tag) => tag !== ''))];
 }
 
 /** The fields as HTTP says them. */
@@ -125,6 +147,8 @@ export function fieldsIn(
     const value = get(fieldNames[field].toLowerCase());
     if (value !== undefined) found[field] = value;
   }
+  const tags = [found.surrogateKey, get(otherTagField)].filter((value) => value !== undefined);
+  if (tags.length > 0) found.surrogateKey = tags.join(' ');
   const meta = [...names].filter((name) => name.startsWith(metaPrefix));
   if (meta.length > 0)
     found.meta = Object.fromEntries(meta.map((name) => [name.slice(metaPrefix.length), get(name) ?? '']));
@@ -197,6 +221,12 @@ const checks: Record<TextField, (text: string) => string> = {
         refuse(`Cache-Control: ${name} has a whole number of seconds.`);
     }
     return text;
+  },
+  surrogateKey: (text) => {
+    const tags = tagsIn(text);
+    if (tags.some((tag) => tag.length > maxTag))
+      refuse(`Surrogate-Key: a tag has up to ${maxTag} characters.`);
+    return tags.join(' ');
   },
 };
 

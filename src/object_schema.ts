@@ -34,5 +34,6 @@ export const fieldMembers = {
   contentLanguage: z.string().optional(),
   contentDisposition: z.string().optional(),
   cacheControl: z.string().optional(),
+  surrogateKey: z.string().optional(),
   meta: z.record(z.string(), z.string()).optional(),
 };

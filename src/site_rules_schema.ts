@@ -101,6 +101,18 @@ export const fieldRuleSchema = z.strictObject({
   remove: z.array(fieldName).default([]).describe('Names of fields that are left out.'),
 });
 
+/** Response fields that tell a CDN by what tags an answer is purged. */
+export const tagFields = ['Surrogate-Key', 'Cache-Tag'] as const;
+export type TagField = (typeof tagFields)[number];
+/** Fastly and Cloudflare read so much of such a field. */
+export const maxTagFieldBytes = 16 * 1024;
+
+export const tagFieldsSchema = z
+  .array(z.enum(tagFields))
+  .min(1)
+  .max(tagFields.length)
+  .refine((names) => new Set(names).size === names.length, { error: 'expected each field once' });
+
 export type FieldRule = z.infer<typeof fieldRuleSchema>;
 
 export const securitySchema = z.strictObject({

@@ -15,6 +15,7 @@ import {
   networksSchema,
   securitySchema,
   signedSchema,
+  tagFieldsSchema,
 } from './site_rules_schema.ts';
 
 const siteProtocols = ['web', 'objects'] as const;
@@ -118,6 +119,9 @@ const siteSchema = z
       .max(100)
       .optional()
       .describe('Response fields by path; all matches apply.'),
+    tagFields: tagFieldsSchema
+      .optional()
+      .describe('Fields that tell a CDN the tags of an object: Surrogate-Key, Cache-Tag. Default: none.'),
     security: securitySchema.optional(),
     cors: corsSchema.optional().describe('Which pages of other origins may read answers. Default: none.'),
     isolation: isolationSchema.optional(),

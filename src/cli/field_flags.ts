@@ -20,6 +20,7 @@ export interface FieldOptions {
   contentLanguage?: string;
   contentDisposition?: string;
   cacheControl?: string;
+  tags?: string;
   meta?: string[];
 }
 
@@ -31,6 +32,7 @@ export function withFields(command: Command): Command {
     .option('--content-encoding <codings>', 'the coding that the file has: gzip, br, zstd, deflate')
     .option('--content-language <tags>', 'the languages of its readers')
     .option('--content-disposition <value>', 'as \'attachment; filename="a.txt"\'')
+    .option('--tags <tags>', 'what a CDN purges it by (Surrogate-Key), with blanks or commas between')
     .addOption(new Option('--meta <name=value>', 'a field of your own; may be repeated').argParser(several));
 }
 
@@ -69,6 +71,7 @@ function fieldFlags({ meta, ...options }: Omit<FieldOptions, 'type'>): ObjectFie
     contentLanguage: options.contentLanguage,
     contentDisposition: options.contentDisposition,
     cacheControl: options.cacheControl,
+    surrogateKey: options.tags,
     meta: meta && metaFlags(meta),
   };
   if (Object.values(given).every((value) => value === undefined)) return undefined;

@@ -75,7 +75,7 @@ export class RemoteServer {
 
   /** The object that a reference points at; undefined when there is none or it was deleted. */
   async find(reference: Reference): Promise<Found | undefined> {
-    const reply = await this.#http.ask({ method: 'HEAD', path: pathOf(reference) });
+    const reply = await this.#http.ask({ method: 'HEAD', path: withTags(reference) });
     if (reply.status === 404 || reply.status === 410) return undefined;
     return foundOf(expected(reply, [200], this.url), this.url);
   }
@@ -110,7 +110,7 @@ export class RemoteServer {
   ): Promise<Outcome> {
     const { path, size, digest, digests, modified } = from;
     const promise = reprDigest(digest, digests);
-    const head = await this.#http.ask({ method: 'HEAD', path: objectPath(to) });
+    const head = await this.#http.ask({ method: 'HEAD', path: withTags(to) });
     // Where names expire, the same bytes are sent: they live anew.
     const mayPass = head.status === 200 && head.headers.sunset === undefined && said.expires === undefined;
     const there = mayPass && head.headers.etag === `"${digest}"`;
@@ -186,7 +186,7 @@ export class RemoteServer {
    * same.
    */
   async read(reference: Reference): Promise<Found & { bytes: AsyncGenerator<Buffer> }> {
-    const path = pathOf(reference);
+    const path = withTags(reference);
     const response = await this.#open(path);
     const found = foundOf({ headers: response.headers }, this.url);
     return { ...found, bytes: this.#pieces(path, response, found) };
@@ -285,6 +285,11 @@ function nameFor(url: URL, pem: string): string | undefined {
 
 function pathOf(reference: Reference): string {
   return 'digest' in reference ? `/sha256/${reference.digest}` : objectPath(reference);
+}
+
+/** Who may write is told the tags, too. */
+function withTags(reference: Reference): string {
+  return 'digest' in reference ? pathOf(reference) : `${pathOf(reference)}?tags`;
 }
 
 function foundOf({ headers }: Pick<Reply, 'headers'>, url: string): Found {

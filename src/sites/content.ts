@@ -9,6 +9,7 @@ import type { Hashed, SealRecord } from '../native/addon.ts';
 import type { Found, FoundBlob } from '../objects/objects.ts';
 import type { Services } from './mount.ts';
 import { seenPath } from './paths.ts';
+import { tagLines } from './tag_fields.ts';
 
 /** The newest version of a name. */
 export function objectContent(
@@ -16,6 +17,7 @@ export function objectContent(
   request: EngineRequest,
   found: Found,
   grant: string,
+  otherwise: Partial<Pick<Delivery, 'cache' | 'more'>> = {},
 ): Decision | Promise<Decision> {
   return content(services, request, found, {
     contentType: found.ref.mediaType,
@@ -25,22 +27,25 @@ export function objectContent(
     grant,
     created: found.ref.date,
     cache: found.epoch,
+    ...otherwise,
   });
 }
 
 /** What the content of an answer is made with. */
-type ContentServices = Pick<Services, 'log' | 'caching' | 'negotiate' | 'isPublic'>;
+type ContentServices = Pick<Services, 'log' | 'caching' | 'negotiate' | 'isPublic' | 'tagFields'>;
 
 export function content(
-  { log, caching, negotiate, isPublic }: ContentServices,
+  { log, caching, negotiate, isPublic, tagFields }: ContentServices,
   request: EngineRequest,
   found: FoundBlob,
   told: Omit<Delivery, 'expires' | 'floor'>,
 ): Decision | Promise<Decision> {
   const { of, ...negotiated } = negotiate?.(request, found, told) ?? { of: found };
   const { blob, recorded, floor, expires } = of;
+  const tags = tagFields && told.fields?.surrogateKey;
   const how = {
     ...told,
+    ...(tags !== undefined && { more: [...(told.more ?? []), ...tagLines(tagFields, tags)] }),
     ...negotiated,
     ...cachingFor(caching, request, told),
     ...(isPublic !== undefined && { isPublic }),

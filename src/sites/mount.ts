@@ -5,6 +5,7 @@ import type { Handle } from '../engine/bridge.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import type { Coder } from '../objects/coder.ts';
 import type { Name, Objects } from '../objects/objects.ts';
+import type { TagField } from '../site_rules_schema.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 import type { Authorize } from './authorize.ts';
 import type { Caching } from './caching.ts';
@@ -38,6 +39,8 @@ export interface Services {
   withTokens?: { authorize: Authorize };
   /** The caching rules of the site; absent: it has none. */
   caching?: Caching;
+  /** In which fields an answer tells the tags of its object; absent: in none. */
+  tagFields?: readonly TagField[];
   /** Which coding of the bytes a client gets; absent: the site has none to offer. */
   negotiate?: Negotiate;
   log: Logger;

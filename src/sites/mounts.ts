@@ -113,7 +113,12 @@ export class Mounts {
     const negotiate = negotiationOf(mount, services);
     const { services: its, told } = accessOf(mount, services);
     const siteBelow = (request: EngineRequest) => this.#places().siteBelow(request);
-    const rules = { ...(caching && { caching }), ...(negotiate && { negotiate }) };
+    const tagFields = mount.site?.tagFields;
+    const rules = {
+      ...(caching && { caching }),
+      ...(negotiate && { negotiate }),
+      ...(tagFields && { tagFields }),
+    };
     const served = serve({ ...its, siteBelow, ...rules }, mount);
     const placed = opaquePaths ? served : inPlace(served, mount, this.#places);
     const handle = withPolicy(placed, mount, refusesItself);

@@ -4,6 +4,7 @@ import type { ResponseField } from '../native/addon.ts';
 import { type PathPattern, pathPattern } from '../path_pattern.ts';
 import type { FieldRule, IsolationRule, SecurityRule } from '../site_rules_schema.ts';
 import type { SiteConfig } from '../sites_schema.ts';
+import { withTagsJoined } from './tag_fields.ts';
 
 type Fields = readonly ResponseField[];
 export interface Dress {
@@ -33,7 +34,7 @@ export function siteFields({ security, isolation, fields = [] }: Partial<SiteCon
 
 function byRule(before: Fields, { set, add, remove }: FieldRule): Fields {
   const removed = remove.map((name) => name.toLowerCase());
-  return [...replaced(before, Object.entries(set), removed), ...Object.entries(add)];
+  return withTagsJoined([...replaced(before, Object.entries(set), removed), ...Object.entries(add)]);
 }
 
 /** @param removed names in lower case. */

@@ -16,7 +16,7 @@ import { ShownBytes } from './shown_bytes.ts';
 import { objectTarget } from './target.ts';
 
 export const objects: Protocol = {
-  parameters: [],
+  parameters: ['tags'],
   named: ({ path: below }, path) => {
     const [, bucket, name] = /^o\/([^/]+)\/(.+)$/.exec(path.slice(below.length)) ?? [];
     return bucket === undefined || name === undefined ? undefined : objectTarget({ bucket, name });

@@ -3,7 +3,9 @@
 
 import { respond, respondJson } from '../../engine/plan.ts';
 import type { RespondPlan, ResponseField } from '../../native/addon.ts';
+import { publicFields } from '../../object_fields.ts';
 import { withQuery } from '../../redirects.ts';
+import { isAllowed } from '../../sites/authorize.ts';
 import type { Route } from '../../sites/resources.ts';
 import type { Listing, Page } from '../../store/store.ts';
 import { shownEnd } from './expiry_fields.ts';
@@ -29,7 +31,9 @@ export function listBucket(services: Services): BucketRoute {
     const after = nameParameter(query, 'after');
     const limit = limitParameter(query);
     const page = { prefix, delimiter, after, limit };
-    return answer(bucket, page, await objects.list(bucket, page));
+    const listed = await objects.list(bucket, page);
+    const shown = isAllowed(authorize, request, 'write', bucket) ? listed : withoutTags(listed);
+    return answer(bucket, page, shown);
   };
 }
 
@@ -42,6 +46,14 @@ export function toListing({ prefix }: Services): Route<'/o/:bucket'> {
       ['Cache-Control', 'no-cache'],
     ]);
   };
+}
+
+function withoutTags({ entries, ...page }: Listing): Listing {
+  const shown = ({ fields, ...entry }: Listing['entries'][number]) => ({
+    ...entry,
+    ...(fields && { fields: publicFields(fields) }),
+  });
+  return { ...page, entries: entries.map(shown) };
 }
 
 function answer(bucket: string, asked: Page, page: Listing): RespondPlan {

@@ -1,5 +1,6 @@
-// GET|HEAD /o/{bucket}/{name…}: the newest version of a name.
+// GET|HEAD /o/{bucket}/{name…}: the newest version of a name. With `?tags`, who may write is told its tags.
 
+import { isAllowed } from '../../sites/authorize.ts';
 import { objectContent } from '../../sites/content.ts';
 import type { ObjectRoute, Services } from './services.ts';
 import { objectTarget } from './target.ts';
@@ -9,6 +10,11 @@ export function readObject(services: Services): ObjectRoute {
   return async (request, captures) => {
     const at = objectTarget(captures);
     const grant = authorize(request, 'read', at.bucket);
-    return objectContent(services, request, await objects.get(at), grant);
+    const found = await objects.get(at);
+    if (!request.query.has('tags')) return objectContent(services, request, found, grant);
+    // Not kept: every value of the parameter would be a plan of its own, and who asks decides about one.
+    const mayWrite = isAllowed(authorize, request, 'write', at.bucket);
+    const its = mayWrite ? { ...services, tagFields: ['Surrogate-Key' as const] } : services;
+    return objectContent(its, request, found, grant, { cache: undefined, more: [['Vary', 'Authorization']] });
   };
 }

@@ -1,5 +1,6 @@
 // The fields of an upload that are recorded of the object: Content-Encoding, Content-Language,
-// Content-Disposition, Cache-Control, and Sealgate-Meta-NAME with whatever its owner notes.
+// Content-Disposition, Cache-Control, Surrogate-Key or Cache-Tag, and Sealgate-Meta-NAME with whatever its
+// owner notes.
 
 import type { FieldLines } from '../../engine/engine_request.ts';
 import { SealgateError } from '../../errors.ts';
@@ -24,6 +25,6 @@ export function refuseFields(headers: FieldLines): void {
   if (uploadFields(headers) === undefined) return;
   throw new SealgateError(
     'field-refused',
-    'Content-Encoding and the like, Cache-Control and Sealgate-Meta fields are recorded of names alone.',
+    'Content-Encoding and the like, Cache-Control, tags and Sealgate-Meta are recorded of names alone.',
   );
 }
