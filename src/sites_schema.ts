@@ -131,6 +131,13 @@ const siteSchema = z
     allow: networksSchema
       .optional()
       .describe('Addresses and networks that are served; all others get 403. Default: all.'),
+    cacheStatus: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether answers say in Cache-Status if a kept plan made them, or why the application was asked. ' +
+          'Default: false.',
+      ),
     deny: networksSchema
       .optional()
       .describe('Addresses and networks that get 403, also where allow has them. Default: none.'),

@@ -29,6 +29,7 @@ void Exchange::end() {
   body_bytes_ = 0;
   stage_ = Stage::reading;
   admission_ = Admission::open;
+  forwarded_ = Forwarded::no;
   body_ended_ = ends_connection_ = cut_by_server_ = proved_again_ = false;
 }
 
@@ -139,6 +140,9 @@ void Exchange::on_head() {
 void Exchange::ask_application() {
   reactor_.mutable_counters().plan_misses.add();
   stage_ = Stage::waiting;
+  forwarded_ = !request_.only_reads()           ? Forwarded::method
+               : reactor_.plans().found_stale() ? Forwarded::stale
+                                                : Forwarded::miss;
   session_->wait(*this);
   holds_ = true;
   asked_ = reactor_.tickets().issue(*this);

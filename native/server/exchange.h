@@ -107,6 +107,8 @@ class Exchange {
 
  private:
   enum class Sealed : bool { earlier, just_now };
+  // Why the application was asked (RFC 9211 2.2); no: a kept plan answers.
+  enum class Forwarded : uint8_t { no, miss, stale, method };
 
   const std::shared_ptr<const OpenedPlan>* kept_plan(const Mount& mount);
   const std::shared_ptr<const OpenedPlan>* find_plan(const Mount& mount, const Held& held);
@@ -129,6 +131,8 @@ class Exchange {
   void send_delivery(Problem problem, const Content& content);
   void respond(RespondPlan plan);
   void add_cors();
+  bool says_cache_status() const;
+  std::string_view cache_status(bool stored) const;
   void refuse(Problem problem, ResponseFields fields = {});
   void prove_again(std::string_view digest, SealBreak why);
   void report_broken(std::string_view digest, SealBreak why);
@@ -166,6 +170,7 @@ class Exchange {
   Stage stage_ = Stage::reading;
   Admission admission_ = Admission::open;
   bool holds_ = false;  // whether it holds a ticket, a place or a sink; most requests hold none
+  Forwarded forwarded_ = Forwarded::no;
   bool body_ended_ = false;
   bool ends_connection_ = false;
   bool cut_by_server_ = false;  // the response cannot be completed, and the client is not the cause

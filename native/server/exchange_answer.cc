@@ -10,6 +10,8 @@
 namespace sealgate {
 namespace {
 
+constexpr std::string_view kCacheStatusField = "Cache-Status";
+constexpr std::string_view kHit = "sealgate; hit";
 constexpr int kTriesToOpen = 4;  // attempts to open a file while kept plans are closed to make room
 
 // Why a file was found broken. When its inode is as recorded, it is the content.
@@ -122,6 +124,8 @@ void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
   const Content content = content_of(*response.plan, answering.now);
   const Problem problem = build_delivery(request_, content, answering, response);
   add_cors();
+  const bool says = says_cache_status();
+  if (says) response.head.add(kCacheStatusField, kHit);  // in the text that is kept
   if (read == ReadBody::done && !response.body.empty()) response.body[0].kind = BodySource::Kind::memory;
   // A small body is kept at once. A large response has only its head kept, and that when it is asked for
   // again. An answer that is kept already stays, because other exchanges may be sending it.
@@ -129,6 +133,7 @@ void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
       read == ReadBody::done || (read == ReadBody::not_tried && sealed == Sealed::earlier);
   if (for_all && worth_keeping && !response.plan->answer && session_->keep(*this))
     reactor_.plans().grew(key_);
+  if (says) response.head.replace_last(cache_status(response.plan->kept));
   send_delivery(problem, content);
 }
 
@@ -142,6 +147,7 @@ void Exchange::describe(const DescribePlan& plan) {
   const Content content{plan, {etag, plan.size, plan.date_at(answering.now)}};
   const Problem problem = build_delivery(request_, content, answering, response);
   add_cors();
+  if (says_cache_status()) response.head.add(kCacheStatusField, cache_status(false));
   if (response.body_in_file() > 0) return respond(plan.otherwise);
   send_delivery(problem, content);
 }
@@ -179,7 +185,24 @@ void Exchange::respond(RespondPlan plan) {
   const bool head_only = readable() && request_.method == Method::head;
   build_respond(plan.status, plan.fields, std::move(plan.body), head_only, reactor_.answering(), response);
   add_cors();
+  if (says_cache_status()) response.head.add(kCacheStatusField, cache_status(false));
   session_->respond(*this);
+}
+
+bool Exchange::says_cache_status() const {
+  return readable() && reactor_.mounts().says_cache_status(key_.mount);
+}
+
+// The cache is that of plans: what is forwarded goes to the application. Its name is that of the product,
+// since one server has it in each worker.
+std::string_view Exchange::cache_status(bool stored) const {
+  switch (forwarded_) {
+    case Forwarded::no: break;
+    case Forwarded::miss: return stored ? "sealgate; fwd=miss; stored" : "sealgate; fwd=miss";
+    case Forwarded::stale: return stored ? "sealgate; fwd=stale; stored" : "sealgate; fwd=stale";
+    case Forwarded::method: return "sealgate; fwd=method";
+  }
+  return kHit;
 }
 
 void Exchange::name_response() {

@@ -32,6 +32,7 @@ MountTable::MountTable(std::vector<Mount> mounts) : mounts_(std::move(mounts)) {
   for (const Mount& mount : mounts_) {
     order.push_back(&mount);
     ids_.emplace(mount.id, &mount);
+    says_cache_status_ = says_cache_status_ || mount.cache_status;
   }
   std::stable_sort(order.begin(), order.end(),
                    [](const Mount* a, const Mount* b) { return a->path.size() > b->path.size(); });

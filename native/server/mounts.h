@@ -29,6 +29,7 @@ struct Mount {
   std::shared_ptr<const Access> access = {};  // by address and signature; null: no such rule
   std::string name = {};                      // of its site, in the access log; empty: it is none
 };
+  bool cache_status = false;                  // answers say whether a kept plan made them
 
 class MountTable {
  public:
@@ -45,6 +46,11 @@ class MountTable {
 
   // Null when no mount covers the path. `authority` is a host, with a port if the client named one.
   // `target` is in origin-form, or "*", which counts as the root path (RFC 9110 9.3.7).
+  bool says_cache_status(uint32_t id) const {
+    const auto found = says_cache_status_ ? ids_.find(id) : ids_.end();
+    return found != ids_.end() && found->second->cache_status;
+  }
+
   const Mount* find(std::string_view authority, std::string_view target) const {
     return only_ ? only_ : search(authority, target);
   }
@@ -64,10 +70,11 @@ class MountTable {
 
   const std::vector<Mount> mounts_;
   std::unordered_map<uint32_t, const Mount*> ids_;
-  ByHost names_;                 // by host name
-  ByHost suffixes_;              // by what follows the star in "*.name": ".name"
-  ByPath everywhere_;            // mounts of host "*"
-  const Mount* only_ = nullptr;  // set when there is a single mount, and it covers everything
+  ByHost names_;                    // by host name
+  ByHost suffixes_;                 // by what follows the star in "*.name": ".name"
+  ByPath everywhere_;               // mounts of host "*"
+  bool says_cache_status_ = false;  // of any mount
+  const Mount* only_ = nullptr;     // set when there is a single mount, and it covers everything
 };
 
 }  // namespace sealgate

@@ -11,6 +11,7 @@ const std::shared_ptr<const OpenedPlan>* PlanCache::find(const PlanKey& key) {
   Entry& entry = *found->second;
   if (stale(*entry.plan)) {
     counters_.plan_stale.add();
+    stale_at_ = counters_.requests.get();
     remove(found->second);
     return nullptr;
   }

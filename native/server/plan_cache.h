@@ -26,6 +26,8 @@ class PlanCache {
 
   // Null when there is no plan, or it is stale: its epoch has moved, or its time is over.
   const std::shared_ptr<const OpenedPlan>* find(const PlanKey& key);
+  // Whether a plan for the current request was stale.
+  bool found_stale() const { return stale_at_ == counters_.requests.get(); }
   // Keeps the plan if the cache has room for it or it is offered again, and returns whether it did. A
   // stale plan is not kept.
   bool offer(const PlanKey& key, std::shared_ptr<const OpenedPlan> plan);
@@ -71,6 +73,7 @@ class PlanCache {
   std::unordered_map<PlanKey, Entries::iterator, PlanKeyHash> index_;  // its keys are views of Entry::text
   Entries::iterator hand_ = entries_.end();
   size_t bytes_ = 0;
+  uint64_t stale_at_ = 0;  // the number of the last request for which a plan was stale
   // The doorkeeper: one half of the hash of each key offered lately, at a place that the other half gives.
   // A newer entry overwrites an older one.
   std::vector<uint32_t> offered_;

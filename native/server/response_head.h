@@ -35,6 +35,7 @@ class ResponseHead {
     write(value);
     add(name, since(from));
   }
+  void replace_last(std::string_view value) { fields_.back().value = value; }
   const std::vector<HeadField>& fields() const { return fields_; }
 
   // The buffer for values that are composed of several pieces: write() appends a piece, since() returns

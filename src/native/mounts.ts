@@ -22,6 +22,8 @@ export interface EngineMount {
   access?: EngineAccess;
   /** Of its site, in the access log; empty: it is none. */
   name: string;
+  /** Answers have Cache-Status. */
+  cacheStatus?: boolean;
 }
 
 /** Whom a mount serves (native/server/access.h). */

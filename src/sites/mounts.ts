@@ -126,7 +126,13 @@ export class Mounts {
     const cors = site?.cors && engineCors(site.cors);
     this.#lastId += 1;
     const name = site ? (site.name ?? host + path) : '';
-    const more = { ...told, ...(negotiate && { codings: true }), ...(cors && { cors }), name };
+    const more = {
+      ...told,
+      ...(negotiate && { codings: true }),
+      ...(cors && { cors }),
+      ...(site?.cacheStatus && { cacheStatus: true }),
+      name,
+    };
     return { handle, told: { id: this.#lastId, host, path, parameters, ...more } };
   }
 }
