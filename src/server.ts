@@ -127,6 +127,7 @@ async function assemble(
     connections,
     counters,
     certificates: () => tlsFiles.ends(),
+    sites: () => pool?.sites() ?? {},
     state: () => state,
     readiness,
     content: { ...content, dropStalePlans, log },

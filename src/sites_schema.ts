@@ -61,7 +61,9 @@ const siteSchema = z
       .string()
       .regex(/^[\w.:/*-]{1,100}$/, { error: 'expected 1 to 100 letters, digits and . _ : / * -' })
       .optional()
-      .describe('What the access log calls it, with "site" in log.fields. Default: its host and path.'),
+      .describe(
+        'What metrics call it, and the access log with "site" in log.fields. Default: its host and path.',
+      ),
     protocol: z
       .enum(siteProtocols)
       .default('web')

@@ -74,7 +74,8 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
          InstanceMethod<&ReactorObject::replace_mounts>("replaceMounts"),
          InstanceMethod<&ReactorObject::drop_stale_plans>("dropStalePlans"),
          InstanceMethod<&ReactorObject::connections>("connections"),
-         InstanceMethod<&ReactorObject::counters>("counters")});
+         InstanceMethod<&ReactorObject::counters>("counters"),
+         InstanceMethod<&ReactorObject::sites>("sites")});
   }
   void adopt(std::shared_ptr<Reactor> reactor) {
     reactor_ = std::move(reactor);
@@ -119,6 +120,13 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
   Napi::Value counters(const Napi::CallbackInfo& info) {
     Napi::Object out = Napi::Object::New(info.Env());
     reactor().counters().each(
+        [&](const std::string& name, uint64_t value) { out.Set(name, static_cast<double>(value)); });
+    return out;
+  }
+
+  Napi::Value sites(const Napi::CallbackInfo& info) {
+    Napi::Object out = Napi::Object::New(info.Env());
+    reactor().sites().each(
         [&](const std::string& name, uint64_t value) { out.Set(name, static_cast<double>(value)); });
     return out;
   }

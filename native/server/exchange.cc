@@ -94,6 +94,7 @@ void Exchange::on_head() {
   asked_at_ = head_at_ = monotonic_us();
   serial_ = reactor_.next_serial();
   const Mount* const mount = reactor_.mounts().find(request_.field(Field::host), request_.target);
+  site_ = mount ? mount->totals : nullptr;
   if (!mount) {
     key_ = {};
     return ask_application();
@@ -139,10 +140,10 @@ void Exchange::on_head() {
 
 void Exchange::ask_application() {
   reactor_.mutable_counters().plan_misses.add();
-  stage_ = Stage::waiting;
   forwarded_ = !request_.only_reads()           ? Forwarded::method
                : reactor_.plans().found_stale() ? Forwarded::stale
                                                 : Forwarded::miss;
+  stage_ = Stage::waiting;
   session_->wait(*this);
   holds_ = true;
   asked_ = reactor_.tickets().issue(*this);

@@ -155,6 +155,7 @@ class Exchange {
   PlanKey key_;             // key of its plan; without a mount the plan is not kept
   std::string key_memory_;  // what key_ is a view of, when that is not part of the request
 
+  SiteTotals* site_ = nullptr;        // of its site, when it is readable; null: it is for none
   std::shared_ptr<const Cors> cors_;  // its mount's, which may be replaced meanwhile; null: none
 
   Ticket asked_;                              // names the exchange to the application
@@ -169,8 +170,8 @@ class Exchange {
   uint64_t progress_mark_ = 0;
   Stage stage_ = Stage::reading;
   Admission admission_ = Admission::open;
-  bool holds_ = false;  // whether it holds a ticket, a place or a sink; most requests hold none
   Forwarded forwarded_ = Forwarded::no;
+  bool holds_ = false;  // whether it holds a ticket, a place or a sink; most requests hold none
   bool body_ended_ = false;
   bool ends_connection_ = false;
   bool cut_by_server_ = false;  // the response cannot be completed, and the client is not the cause

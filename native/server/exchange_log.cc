@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "http/field_lines.h"
 #include "server/exchange.h"
+#include "server/site_totals.h"
 #include "server/transport.h"
 #include "server/url_signature.h"
 
@@ -75,6 +76,7 @@ void Exchange::on_sent(int64_t now) {
     times.first_byte.add(first);
     const bool is_first = now == first_byte_at_ && asked_at_ == head_at_;
     times.completion.add(is_first ? first : Histogram::Observation(now - head_at_));
+    if (site_) site_->add(delivery_.response().head.status, bytes, body_bytes_);
   }
   if (reactor_.access_lines().wanted()) log(now, false);
   transport_->add_sent(bytes);
@@ -86,6 +88,7 @@ void Exchange::on_cut() {
   if (GroupTotals* const totals = transport_->moves().totals())
     (cut_by_server_ || transport_->channel().at_fault() ? totals->cut_by_server : totals->cut_by_client)
         .add();
+  if (readable() && site_) site_->cut.add();
   if (reactor_.access_lines().wanted()) log(monotonic_us(), true);
   head_at_ = 0;
   body_bytes_ = 0;

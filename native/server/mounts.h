@@ -16,6 +16,7 @@ namespace sealgate {
 
 class Access;
 struct Cors;
+struct SiteTotals;
 
 // The fields are those of src/native/mounts.ts.
 struct Mount {
@@ -28,8 +29,9 @@ struct Mount {
   std::shared_ptr<const Cors> cors = {};      // who may read answers in other origins' pages; null: nobody
   std::shared_ptr<const Access> access = {};  // by address and signature; null: no such rule
   std::string name = {};                      // of its site, in the access log; empty: it is none
-};
   bool cache_status = false;                  // answers say whether a kept plan made them
+  SiteTotals* totals = nullptr;               // of its site; null: it is none
+};
 
 class MountTable {
  public:
@@ -44,13 +46,13 @@ class MountTable {
     return found == ids_.end() ? std::string_view() : found->second->name;
   }
 
-  // Null when no mount covers the path. `authority` is a host, with a port if the client named one.
-  // `target` is in origin-form, or "*", which counts as the root path (RFC 9110 9.3.7).
   bool says_cache_status(uint32_t id) const {
     const auto found = says_cache_status_ ? ids_.find(id) : ids_.end();
     return found != ids_.end() && found->second->cache_status;
   }
 
+  // Null when no mount covers the path. `authority` is a host, with a port if the client named one.
+  // `target` is in origin-form, or "*", which counts as the root path (RFC 9110 9.3.7).
   const Mount* find(std::string_view authority, std::string_view target) const {
     return only_ ? only_ : search(authority, target);
   }

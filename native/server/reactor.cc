@@ -43,7 +43,7 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
     : id_(id),
       options_(std::move(options)),
       engine_(engine),
-      mounts_(std::make_shared<const MountTable>(options_.mounts)),
+      mounts_(table_of(options_.mounts)),
       plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, answering_.now,
              counters_),
       grants_(engine.grants),
@@ -133,8 +133,13 @@ bool Reactor::replace_tls(const TlsOptions& options, std::string* failure) {
   return made != nullptr;
 }
 
+std::shared_ptr<const MountTable> Reactor::table_of(std::vector<Mount> mounts) {
+  for (Mount& mount : mounts) mount.totals = sites_.of(mount.name);
+  return std::make_shared<const MountTable>(std::move(mounts));
+}
+
 void Reactor::replace_mounts(std::vector<Mount> mounts) {
-  mailbox_->post([this, made = std::make_shared<const MountTable>(std::move(mounts))] {
+  mailbox_->post([this, made = table_of(std::move(mounts))] {
     mounts_ = made;
     plans_.keep_those_of(*made);
   });

@@ -38,6 +38,7 @@
 #include "server/response.h"
 #include "server/rollout.h"
 #include "server/shares.h"
+#include "server/site_totals.h"
 #include "server/tickets.h"
 #include "server/upload_places.h"
 #include "store/io_pool.h"
@@ -120,6 +121,7 @@ class Reactor {
   uint32_t id() const { return id_; }
   const std::vector<Listener>& listeners() const { return listeners_; }
   const Counters& counters() const { return counters_; }
+  const SiteCounters& sites() const { return sites_; }
   void answer(uint64_t request, Plan plan);
   void stop(int64_t grace_ms);
   // Used for handshakes from now on. False when the options are refused; then nothing has changed.
@@ -195,6 +197,7 @@ class Reactor {
   static constexpr uint32_t kDataEvents = EPOLLIN | EPOLLOUT, kEndEvents = EPOLLRDHUP | EPOLLET;
 
   Status open();
+  std::shared_ptr<const MountTable> table_of(std::vector<Mount> mounts);
   void watch_listeners(bool accepting);
   bool accept_from(size_t listener);  // false: no further connection waits
   bool give_up_idle();
@@ -216,6 +219,7 @@ class Reactor {
   const ReactorOptions options_;
   Engine& engine_;
   Counters counters_;
+  SiteCounters sites_;
   std::shared_ptr<const TlsContext> tls_;
   std::vector<Listener> listeners_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;

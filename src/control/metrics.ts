@@ -9,6 +9,7 @@ import { EngineHistogram } from './engine_histogram.ts';
 import { type EngineMetric, engineHistograms, engineMetrics, splitCounter } from './engine_metrics.ts';
 import { type Host, HostMetrics } from './host_metrics.ts';
 import { RolloutMetrics } from './rollout_metrics.ts';
+import { SiteMetrics } from './site_metrics.ts';
 import type { TlsStat } from './tls_stat.ts';
 
 type EngineSeries = Counter | Gauge;
@@ -21,12 +22,18 @@ export class Metrics {
   readonly #rollout: RolloutMetrics;
   readonly #host: HostMetrics;
   readonly #buckets: BucketMetrics;
+  readonly #sites: SiteMetrics;
 
   /**
    * @param ktls the result of probing kernel TLS.
    * @param kernel the kernel's TLS statistics since the server began.
    */
-  constructor(ktls: KtlsCapability[], host: Host, kernel: TlsStat, buckets: () => UsedBucket[]) {
+  constructor(
+    ktls: KtlsCapability[],
+    host: Host,
+    kernel: TlsStat,
+    { buckets, sites }: { buckets(): UsedBucket[]; sites(): Counters },
+  ) {
     this.#registry.setContentType(this.contentType);
     this.#addCapabilities(ktls);
     for (const [key, metric] of Object.entries(engineMetrics)) this.#engine.set(key, this.#series(metric));
@@ -36,6 +43,7 @@ export class Metrics {
     this.#rollout = new RolloutMetrics(this.#registry, kernel);
     this.#host = new HostMetrics(host, this.#registry);
     this.#buckets = new BucketMetrics(buckets, this.#registry);
+    this.#sites = new SiteMetrics(sites, this.#registry);
   }
 
   /** The metrics as OpenMetrics text. @param engine totals of the engine. */
@@ -45,6 +53,7 @@ export class Metrics {
     for (const [key, histogram] of this.#histograms) histogram.set(key, engine);
     this.#rollout.update(engine, operation, sentinel);
     this.#buckets.update();
+    this.#sites.update();
     await this.#host.update();
     return this.#registry.metrics();
   }

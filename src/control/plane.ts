@@ -16,10 +16,11 @@ export interface PlaneServices extends Omit<ControlServices, 'metrics'> {
 }
 
 export function controlPlane(services: PlaneServices): RequestListener {
-  const { config, connections, certificates, operation, sentinel, ktls, baseline } = services;
+  const { config, connections, certificates, operation, sentinel, ktls, baseline, sites } = services;
   const { store } = services.content;
   const host = { store: config.store, connections, certificates };
-  const metrics = new Metrics(ktls, host, baseline.kernel, () => largestBuckets(store));
+  const buckets = () => largestBuckets(store);
+  const metrics = new Metrics(ktls, host, baseline.kernel, { buckets, sites });
   const exposition = async () => ({
     text: await metrics.text(services.counters(), operation, sentinel()),
     contentType: metrics.contentType,

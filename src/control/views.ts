@@ -27,6 +27,7 @@ import type { Store } from '../store/store.ts';
 import type { Baseline } from './baseline.ts';
 import { largestBuckets } from './bucket_metrics.ts';
 import type { Collecting } from './collecting.ts';
+import { busiestSites } from './site_metrics.ts';
 import { readTlsStat } from './tls_stat.ts';
 import type { ControlEnv } from './who.ts';
 
@@ -35,6 +36,7 @@ const diagnosisWindow = 300;
 /** Seconds that the traffic view ("the last minutes") covers. */
 const trafficWindow = 300;
 const maxConnections = 500;
+const mostSites = 50;
 /** Milliseconds for which the doctor's findings are cached. */
 const doctorAge = 60_000;
 
@@ -50,6 +52,8 @@ export interface ViewServices {
   collector: Collecting;
   readiness: Readiness;
   content: { store: Pick<Store, 'buckets' | 'usage'> };
+  /** What was answered for each site (site_metrics.ts). */
+  sites(): Counters;
   /** At most `limit` connections of each worker. */
   connections(limit: number): Promise<ConnectionInfo[]>;
 }
@@ -108,7 +112,8 @@ async function spaceOf(folder: string): Promise<{ freeBytes: number; bytes: numb
   return { freeBytes: bavail * bsize, bytes: blocks * bsize };
 }
 
-async function status({ config, operation, ktls, state, sentinel, scrub, collector, content }: ViewServices) {
+async function status(services: ViewServices) {
+  const { config, operation, ktls, state, sentinel, scrub, collector, content, sites } = services;
   return {
     state: state(),
     pid: process.pid,
@@ -121,6 +126,7 @@ async function status({ config, operation, ktls, state, sentinel, scrub, collect
     ktls,
     store: { root: config.store, ...(await spaceOf(config.store)) },
     buckets: largestBuckets(content.store),
+    sites: busiestSites(sites(), mostSites),
     scrub: scrub(),
     collection: collector.status(),
     kernel: readTlsStat(),

@@ -37,6 +37,7 @@ export class DeliveryPool {
   readonly #threads: Piscina;
   readonly #live = new Map<number, { reactor: Reactor; ended: Promise<void> }>();
   readonly #retired = new RetiredTotals();
+  readonly #retiredSites = new RetiredTotals();
   #stopping = false;
 
   private constructor(options: PoolOptions, listeners: BoundListener[]) {
@@ -107,6 +108,11 @@ export class DeliveryPool {
     return { ...totals, body_memory: taken, body_memory_limit: most };
   }
 
+  /** Totals of each site by its name, of all reactors since the start (native/server/site_totals.h). */
+  sites(): Counters {
+    return this.#retiredSites.plus([...this.#live.values()].map(({ reactor }) => reactor.sites()));
+  }
+
   /** Up to `limit` of each worker's live connections. */
   async connections(limit: number): Promise<ConnectionInfo[]> {
     const asked = [...this.#live.values()].map(({ reactor }) => reactor.connections(limit).catch(() => []));
@@ -156,6 +162,7 @@ export class DeliveryPool {
   #onEnd(reactor: Reactor, error?: unknown): void {
     this.#live.delete(reactor.id);
     this.#retired.add(reactor.counters());
+    this.#retiredSites.add(reactor.sites());
     this.#options.bridge.remove(reactor);
     if (this.#stopping) return;
     this.#options.log.error({ err: error, reactor: reactor.id }, 'a delivery worker ended and is replaced');

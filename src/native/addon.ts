@@ -188,6 +188,8 @@ export interface Reactor {
   /** Drops kept plans whose epoch has moved, and closes their files. */
   dropStalePlans(): void;
   counters(): Counters;
+  /** What was answered for each site (native/server/site_totals.h). */
+  sites(): Counters;
   /** Up to `limit` live connections. Rejects when the reactor has ended. */
   connections(limit: number): Promise<ConnectionInfo[]>;
 }

@@ -20,7 +20,7 @@ export interface EngineMount {
   cors?: EngineCors;
   /** Whom it serves, by address and signature; absent: there is no such rule. */
   access?: EngineAccess;
-  /** Of its site, in the access log; empty: it is none. */
+  /** Of its site, in the access log and in counters; empty: it is none. */
   name: string;
   /** Answers have Cache-Status. */
   cacheStatus?: boolean;

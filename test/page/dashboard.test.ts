@@ -63,6 +63,22 @@ test('the dashboard shows a server under load, without browser errors or other h
   await page.close();
 });
 
+test('sites: a table of what each answered; without sites there is none', async () => {
+  const bare = await open();
+  await shows(bare.page, '#headline', /ready/);
+  assert.equal(await bare.page.locator('#sites').isVisible(), false);
+  await bare.page.close();
+  const other = await createSite({ sites: [{ protocol: 'objects', name: 'docs' }] });
+  const sited = await TestServer.start(other, '--workers', '1');
+  for (let i = 0; i < 3; i++) await sited.curl('/o/files/none');
+  const { page, complaints } = await open(sited.control);
+  await shows(page, '#sites tbody tr', /docs.*3.*0 B.*3.*0.*0/s);
+  assert.deepEqual(complaints, []);
+  await page.close();
+  await sited.stop();
+  await other.remove();
+});
+
 test('the first screen says whether kernel TLS is better, and whether there are symptoms', async () => {
   const { page } = await open();
   const here = /not here|Not tried|Not known yet|No worse|Yes/;

@@ -33,6 +33,7 @@ async function refresh() {
   sections.rollout(status.rollout);
   sections.guard(status.guard);
   sections.activation(status);
+  sections.sites(status);
   sections.times(status);
   sections.matrix(status.ktls);
   sections.store(status);

@@ -115,6 +115,26 @@ export function times({ traffic }) {
   );
 }
 
+/** What was answered for each site since the start. */
+export function sites({ sites: all }) {
+  byId('sites-section').hidden = all.length === 0;
+  const sum = (counts) => counts.reduce((total, count) => total + count, 0);
+  const failed = (count, tone) => mark(`${count}`, count > 0 ? tone : '');
+  rows(
+    'sites',
+    all.map(({ name, responses, sentBytes, receivedBytes, cut }) => [
+      name,
+      `${sum(Object.values(responses))}`,
+      bytes(sentBytes),
+      bytes(receivedBytes),
+      failed(responses['4xx'] ?? 0, ''),
+      failed(responses['5xx'] ?? 0, 'bad'),
+      failed(cut, 'warn'),
+    ]),
+    'No responses yet.',
+  );
+}
+
 export function matrix(found) {
   const word = (each) => (each?.works ? mark('yes', 'good') : element('span', '', 'no'));
   const sending = found.filter(({ direction }) => direction === 'tx');

@@ -1,0 +1,13 @@
+#include "server/site_totals.h"
+
+namespace sealgate {
+
+SiteTotals* SiteCounters::of(const std::string& name) {
+  if (name.empty()) return nullptr;
+  const std::lock_guard lock(mutex_);
+  const auto found = sites_.find(name);
+  if (found != sites_.end()) return &found->second;
+  return &sites_[sites_.size() < kMostNames ? name : kOthers];
+}
+
+}  // namespace sealgate
