@@ -31,10 +31,10 @@ const pageTests = testsUnder('test/page');
 const crashTests = testsUnder('test/crash');
 // What they put before a server talks to its engine by HTTP alone.
 const cacheTests = testsUnder('test/caches');
-// They take a file system that on-ext4-with-verity.sh makes.
-const verityTests = testsUnder('test/kernel');
+// They take a file system that on-file-system.sh makes.
+const onFileSystems = testsUnder('test/kernel');
 const onNodeAlone = [...pageTests, ...crashTests, ...cacheTests];
-const elsewhere = [...ktlsTests, ...budgetTests, ...onNodeAlone, ...verityTests];
+const elsewhere = [...ktlsTests, ...budgetTests, ...onNodeAlone, ...onFileSystems];
 const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
 // Tests that start no process.
 const quickTests = hostTests.filter((file) =>
@@ -122,12 +122,14 @@ function onDeno(files: string[]): Step {
  * The suite about kernel TLS, one file after another, as they read what the kernel counts for all: in the
  * running kernel, in one without (`old`) and one with (`new`) rekey. `old-qemu`, which is slow and may be the
  * one that stands for `old`, runs the C++ tests alone: they show that it boots and has kernel TLS, and what
- * seals are worth on a file system with fs-verity.
+ * seals are worth on three file systems. `new`, which is quick, shows what a server does about a disk that
+ * fails.
  */
 function inKernel(kernel: 'current' | 'old' | 'old-qemu' | 'new', files = ktlsTests): Step[] {
   const unit = programs('build/test').filter(({ command: [name = ''] }) => /\/ktls\w*_test$/.test(name));
   // The one of these kernels that has fs-verity.
-  if (kernel === 'old-qemu') unit.push(...onVerity());
+  if (kernel === 'old-qemu') unit.push(...seals());
+  if (kernel === 'new') unit.push(onFileSystem('btrfs', 'test/kernel/a_damaged_disk.test.ts'));
   const steps = files.length > 0 ? [...unit, onNode(`ktls-${kernel}`, files, 1)] : unit;
   return steps.map((step) => ({
     ...step,
@@ -135,16 +137,24 @@ function inKernel(kernel: 'current' | 'old' | 'old-qemu' | 'new', files = ktlsTe
   }));
 }
 
-/** What seals are worth with fs-verity, for root and for somebody who has no rights but to his files. */
-function onVerity(): Step[] {
-  const on = 'test/kernel/on-ext4-with-verity.sh';
+/** What seals are worth, for root and for somebody who has no rights but to his files. */
+function seals(): Step[] {
+  const on = 'test/kernel/on-file-system.sh';
   const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
   const unit = 'build/test/seal_level_test';
   return [
-    { command: [on, unit] },
-    { command: [on, ...nobody, unit] },
-    { command: [on, ...onNode('verity', verityTests, 1).command], report: `${reports}/verity.xml` },
+    { command: [on, 'ext4', unit] },
+    { command: [on, 'ext4', ...nobody, unit] },
+    { command: [on, 'btrfs', unit] },
+    { command: [on, 'xfs', unit] },
+    onFileSystem('ext4', 'test/kernel/fs_verity.test.ts'),
   ];
+}
+
+function onFileSystem(kind: string, test: string): Step {
+  const report = `on-${kind}`;
+  const { command } = onNode(report, [test], 1);
+  return { command: ['test/kernel/on-file-system.sh', kind, ...command], report: `${reports}/${report}.xml` };
 }
 
 /** Passes what the program prints on, line by line. Status 255 also stands for an end by a signal. */

@@ -167,6 +167,7 @@ void Delivery::advance(size_t bytes) {
 }
 
 Delivery::Progress Delivery::blocked(const IoResult& result) {
+  if (result.state == IoState::unreadable) return Progress::read_failed;
   return result.state == IoState::again ? Progress::socket_full : Progress::cut;
 }
 

@@ -261,6 +261,8 @@ void Exchange::on_broken() {
 
 void Exchange::on_unreadable() {
   reactor_.mutable_counters().problems[Problem::store_read_failed].add();
+  // The application reads all of it, and refuses the next requests if the disk still fails.
+  report_broken(delivery_.response().plan->file->digest(), SealBreak::content);
   cut_by_server_ = true;
 }
 

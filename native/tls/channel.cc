@@ -128,7 +128,10 @@ IoResult Channel::sendfile(const SendableFile& file, uint64_t offset, size_t siz
   if (!may_sendfile(file)) return {fail(ChannelError::other)};
   if (const IoState state = settle_key_update(); state != IoState::ok) return {state};
   off_t at = static_cast<off_t>(offset);
-  const IoResult result = sent(::sendfile(socket_.get(), file.fd(), &at, size));
+  const ssize_t n = ::sendfile(socket_.get(), file.fd(), &at, size);
+  // The record layer reports what is wrong with a socket by other errors.
+  if (n < 0 && errno == EIO) return {IoState::unreadable};
+  const IoResult result = sent(n);
   if (zero_copy_) counters_.zero_copy_bytes.add(result.bytes);
   return result;
 }

@@ -37,9 +37,10 @@ namespace sealgate {
 
 enum class IoState : uint8_t {
   ok,
-  again,   // the socket is drained or full; wait for its event
-  eof,     // the peer closed its side
-  failed,  // the connection is of no more use; the reason was counted
+  again,       // the socket is drained or full; wait for its event
+  eof,         // the peer closed its side
+  failed,      // the connection is of no more use; the reason was counted
+  unreadable,  // sendfile(): the file cannot be read there; the connection is as it was
 };
 
 struct IoResult {

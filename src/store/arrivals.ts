@@ -146,12 +146,14 @@ export class Arrivals {
     }
   }
 
-  // Undefined when the file in the blob's place is not the blob; it is out of the way afterwards.
+  // Undefined when the file in the blob's place is not the blob, or the disk fails to read it; it is out of
+  // the way afterwards.
   async #verified(digest: string, wanted: SealLevel): Promise<Sealed | undefined> {
     const found = await this.#blobs.hash(digest, wanted).catch((cause) => {
+      if (cause.code === 'EIO') return undefined;
       throw new SealgateError('store-read-failed', `Blob ${digest} cannot be read.`, { cause });
     });
-    if (found.digest === digest) return found;
+    if (found?.digest === digest) return found;
     await this.#blobs.quarantine(digest);
     return undefined;
   }

@@ -49,6 +49,10 @@ interface Proof {
 
 /** Most digests remembered as read, some 30 MB. A blob that was forgotten here is hashed once more. */
 const mostRead = 250_000;
+/** Most blobs of which it is remembered that the disk fails to read them. Others are read again each time. */
+const mostUnreadable = 10_000;
+/** Milliseconds after which such a blob is read again when it is asked for. */
+const readAgainAfter = 60_000;
 /** Milliseconds that a request waits for a proof; then it is told when to come back. */
 const longestWait = 5000;
 
@@ -62,6 +66,12 @@ function inTime({ proof, size }: Proof, queue: HashQueue): Promise<SealRecord> {
     }, longestWait);
     proof.then(resolve, reject).finally(() => clearTimeout(late));
   });
+}
+
+/** Drops the oldest, when there is one more than the most. */
+function bound(all: Set<string> | Map<string, unknown>, most: number): void {
+  if (all.size <= most) return;
+  for (const oldest of all.keys()) return void all.delete(oldest);
 }
 
 /** Why blobs are withdrawn. `reported`: whoever asked for it has found more than a proof. */
@@ -84,6 +94,8 @@ export class Proofs {
   readonly #read = new Set<string>();
   /** Evidence of blobs that failed but could not be recorded as withdrawn on a full disk, by digest. */
   readonly #refused = new Map<string, Evidence>();
+  /** Blobs of which the disk failed to read bytes, by digest. Their files stay: a disk may come back. */
+  readonly #unreadable = new Map<string, { evidence: Evidence; until: number }>();
   /** Blobs withdrawn since the start. Each reason begins at 0, so that an alert sees the first one. */
   readonly #withdrawn: Record<Failure, number> = { 'other-digest': 0, 'no-file': 0, reported: 0 };
 
@@ -104,8 +116,17 @@ export class Proofs {
     const under = this.#under.size > 0 ? this.#under.get(digest) : undefined;
     if (under) return inTime(under, this.#queue);
     const record = this.#record(digest);
-    if (firstRead === 'trust' || this.#read.has(digest)) return record;
+    if (!this.#failedToRead(record) && (firstRead === 'trust' || this.#read.has(digest))) return record;
     return inTime(this.#begin(record, 'content'), this.#queue);
+  }
+
+  // Whether the disk failed to read the blob, some time ago; throws if that was just now. A blob that was
+  // stored again since then has other evidence.
+  #failedToRead({ digest, evidence }: SealRecord): boolean {
+    const failed = this.#unreadable.size > 0 ? this.#unreadable.get(digest) : undefined;
+    if (failed?.evidence !== evidence) return false;
+    if (performance.now() < failed.until) throw unreachable(digest, 'unreadable');
+    return true;
   }
 
   #record(digest: string): SealRecord {
@@ -142,7 +163,8 @@ export class Proofs {
     const under = this.#under.get(digest);
     if (under) return under.proof;
     const record = this.#record(digest);
-    return doubt === undefined ? record : this.#begin(record, doubt).proof;
+    const doubted = this.#failedToRead(record) ? 'content' : doubt;
+    return doubted === undefined ? record : this.#begin(record, doubted).proof;
   }
 
   async #proveOnDisk(digest: string): Promise<SealRecord> {
@@ -191,9 +213,7 @@ export class Proofs {
     if (found === 'missing' || found === 'unreadable') throw unreachable(digest, found);
     if (found === 'not-a-file') return this.#condemn(digest, 'no-file');
     const onDisk = await this.#queue.add(size, () =>
-      hashOnDisk(this.#blobs.path(digest)).catch((cause) => {
-        throw unreachable(digest, 'unreadable', cause);
-      }),
+      hashOnDisk(this.#blobs.path(digest)).catch((cause) => this.#cannotRead(record, cause)),
     );
     if (onDisk.digest !== digest || onDisk.size !== size) return this.#condemn(digest, 'other-digest');
     return isLevel(found) ? record : this.#prove(record, found);
@@ -201,14 +221,21 @@ export class Proofs {
 
   // Hashes the file and seals it at its recorded level: a restored backup has lost its immutable attribute. A
   // reader beside the process that writes changes nothing.
-  async #hash({ digest, size, evidence }: SealRecord): Promise<Hashed & Sealed> {
+  async #hash(record: SealRecord): Promise<Hashed & Sealed> {
+    const { digest, size, evidence } = record;
     const wanted = this.#writes ? levelOf(evidence) : 'L1';
     const hashed = await this.#queue.add(size, () =>
-      this.#blobs.hash(digest, wanted).catch((cause) => {
-        throw unreachable(digest, 'unreadable', cause);
-      }),
+      this.#blobs.hash(digest, wanted).catch((cause) => this.#cannotRead(record, cause)),
     );
     return this.#seals.took(wanted, hashed);
+  }
+
+  #cannotRead({ digest, evidence }: SealRecord, cause: NodeJS.ErrnoException): never {
+    if (cause.code === 'EIO') {
+      this.#unreadable.set(digest, { evidence, until: performance.now() + readAgainAfter });
+      bound(this.#unreadable, mostUnreadable);
+    }
+    throw unreachable(digest, 'unreadable', cause);
   }
 
   /**
@@ -238,9 +265,9 @@ export class Proofs {
   }
 
   #remember(digest: string): void {
+    this.#unreadable.delete(digest);
     this.#read.add(digest);
-    if (this.#read.size <= mostRead) return;
-    for (const oldest of this.#read) return void this.#read.delete(oldest);
+    bound(this.#read, mostRead);
   }
 
   async #condemn(digest: string, failure: keyof typeof failures): Promise<never> {

@@ -22,7 +22,7 @@ ulimit -n 20000
 # A kernel has some of them built in and lacks others, so one that is not there is no failure; the command
 # itself finds out what this kernel can do.
 for module in tls gcm ccm ctr ghash-generic aesni-intel chacha20poly1305 chacha chacha_generic \
-  poly1305_generic tcp_diag inet_diag loop ext4; do
+  poly1305_generic tcp_diag inet_diag loop ext4 btrfs xfs; do
   modprobe -q -d "$modules" "$module"
 done
 output=$(compgen -G "$pattern" | head -n 1)

@@ -1,12 +1,14 @@
-// Seal level L3 in a store, on the ext4 that on-ext4-with-verity.sh makes in a kernel that has fs-verity.
+// Seal level L3 in a store, on the ext4 that on-file-system.sh makes in a kernel that has fs-verity.
 
 import assert from 'node:assert/strict';
-import { copyFile, open, rename, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { copyFile, open, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { levelOf } from '../../src/native/addon.ts';
 import { openStore } from '../../src/store/content_store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { blockSize, damageBlock } from '../support/damaged_disk.ts';
 import { removeSealed } from '../support/sealed.ts';
 import { blobPath, putBytes, sha256, temporaryFolder } from '../support/store.ts';
 
@@ -57,4 +59,18 @@ test('withdrawn and stored again, then forgotten: no attribute is in the way', a
   assert.equal(levelOf((await store.recorded(digest)).evidence), 'L3');
   assert.equal(await store.forget(digest, 'a test wants it'), true);
   await assert.rejects(stat(path), { code: 'ENOENT' });
+});
+
+test('a byte changes on the disk: the blob is refused until its bytes are stored again, at L3', async () => {
+  const content = randomBytes(16 * blockSize);
+  const damaged = sha256(content);
+  const unreadable = { code: 'store-read-failed' };
+  await putBytes(store, 'files', 'b', content);
+  assert.equal((await store.prove(damaged)).level, 'L3');
+  await damageBlock(content.subarray(8 * blockSize, 9 * blockSize));
+  await assert.rejects(store.prove(damaged, 'content'), unreadable);
+  assert.throws(() => store.recorded(damaged), unreadable);
+  await putBytes(store, 'files', 'b', content);
+  assert.equal((await store.prove(damaged)).level, 'L3');
+  assert.deepEqual(await readFile(blobPath(root, damaged)), content);
 });

@@ -154,7 +154,7 @@ TEST_CASE("L3 wanted: fs-verity where the file system has it, else the next leve
   CHECK_EQ(file.stat().st_mode & 07777, 0444);
 }
 
-// test/kernel/on-ext4-with-verity.sh promises it.
+// test/kernel/on-file-system.sh promises it.
 TEST_CASE("a file system that is made for fs-verity has it") {
   const File file;
   if (std::getenv("SEALGATE_EXPECT_VERITY")) CHECK_EQ(describe(file.means().verity), ": Success");
