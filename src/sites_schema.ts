@@ -4,6 +4,7 @@
 import * as z from 'zod';
 import { bucketNameSchema } from './object_schema.ts';
 import { patternSchema } from './path_pattern.ts';
+import { publicUrlSchema } from './public_urls.ts';
 import { refuseLoops, refuseWhatCannotBe } from './site_faults.ts';
 import { decodedSitePath, sitePathSchema } from './site_path.ts';
 import {
@@ -57,6 +58,12 @@ const siteSchema = z
     path: sitePathSchema
       .default('/')
       .describe('Where its paths begin. The longest path of the most specific host wins.'),
+    publicUrl: publicUrlSchema
+      .optional()
+      .describe(
+        'URL that clients see in place of its host and path, behind a proxy that changes them: where ' +
+          'redirects lead, and what sealgate sign and explain take. Default: what clients ask for.',
+      ),
     name: z
       .string()
       .regex(/^[\w.:/*-]{1,100}$/, { error: 'expected 1 to 100 letters, digits and . _ : / * -' })
@@ -124,6 +131,13 @@ const siteSchema = z
     tagFields: tagFieldsSchema
       .optional()
       .describe('Fields that tell a CDN the tags of an object: Surrogate-Key, Cache-Tag. Default: none.'),
+    cacheStatus: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether answers say in Cache-Status if a kept plan made them, or why the application was asked. ' +
+          'Default: false.',
+      ),
     security: securitySchema.optional(),
     cors: corsSchema.optional().describe('Which pages of other origins may read answers. Default: none.'),
     isolation: isolationSchema.optional(),
@@ -133,13 +147,6 @@ const siteSchema = z
     allow: networksSchema
       .optional()
       .describe('Addresses and networks that are served; all others get 403. Default: all.'),
-    cacheStatus: z
-      .boolean()
-      .optional()
-      .describe(
-        'Whether answers say in Cache-Status if a kept plan made them, or why the application was asked. ' +
-          'Default: false.',
-      ),
     deny: networksSchema
       .optional()
       .describe('Addresses and networks that get 403, also where allow has them. Default: none.'),
@@ -169,15 +176,27 @@ export const sitesSchema = z
 
 function refuseOverlaps(sites: readonly SiteConfig[], context: z.RefinementCtx): void {
   const places = new Map<string, number>();
-  for (const [index, { host, path }] of sites.entries()) {
+  const publicUrls = new Map<string, number>();
+  for (const [index, { host, path, publicUrl }] of sites.entries()) {
     const place = host + decodedSitePath(path);
-    const first = places.get(place);
-    if (first !== undefined)
-      context.addIssue({
-        code: 'custom',
-        path: [index, 'path'],
-        message: `expected another host or path than sites.${first} has, ${place}`,
-      });
-    else places.set(place, index);
+    refuseSecond(places, place, index, { setting: 'path', what: 'host or path', context });
+    if (publicUrl !== undefined)
+      refuseSecond(publicUrls, publicUrl, index, { setting: 'publicUrl', what: 'URL', context });
   }
+}
+
+function refuseSecond(
+  known: Map<string, number>,
+  value: string,
+  index: number,
+  { setting, what, context }: { setting: string; what: string; context: z.RefinementCtx },
+): void {
+  const first = known.get(value);
+  if (first === undefined) known.set(value, index);
+  else
+    context.addIssue({
+      code: 'custom',
+      path: [index, setting],
+      message: `expected another ${what} than sites.${first} has, ${value}`,
+    });
 }

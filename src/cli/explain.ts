@@ -37,6 +37,7 @@ function lines(said: Explanation): [name: string, value: string][] {
   return [
     ['path', said.path + seen],
     ['site', found ? found + inBucket : 'none'],
+    ...part('public', said.publicUrl),
     ...others.map(({ site: its, why }): [string, string] => ['not', `${its}: ${why}`]),
     ...(elsewhere > 0 ? [['not', `${counted(elsewhere, 'site')} of other hosts`] as [string, string]] : []),
     ...part('redirect', redirect && `redirects.${redirect.rule} ${redirect.match} to ${redirect.to}`),

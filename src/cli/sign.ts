@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { SigningKeys } from '../auth/signing_keys.ts';
 import { addon } from '../native/addon.ts';
 import { withoutHostBits } from '../networks.ts';
+import { publicSite } from '../public_urls.ts';
 import { keyIdOf, type Signed, signatureParameters, signedText } from '../signed_urls.ts';
 import { networkTextSchema } from '../site_rules_schema.ts';
 import type { SiteConfig } from '../sites_schema.ts';
@@ -43,8 +44,11 @@ export function addSign(program: Command): void {
 async function sign(given: string, options: SignOptions): Promise<void> {
   const url = urlOf(given);
   const { sites = [] } = await siteConfig(options);
-  const { pathname } = url;
-  const { host, path, signed } = signedSite(sites, url);
+  const { site, base } = signedSite(sites, url);
+  const { host, path, signed } = site;
+  // Signed is what the server sees.
+  const seen = (asked: string) => (base === path ? asked : path + asked.slice(base.length));
+  const prefix = prefixOf(options.prefix, url, base === path ? '' : base);
   const file = keyFile(signed, options.key);
   const { method } = options;
   if (method !== undefined && method !== 'GET' && method !== 'HEAD')
@@ -55,10 +59,11 @@ async function sign(given: string, options: SignOptions): Promise<void> {
     key: keyIdOf(file),
     method,
     network: networkOf(options.address),
-    prefix: prefixOf(options.prefix, url),
+    prefix: prefix === undefined ? undefined : seen(prefix),
   };
-  const signature = addon.signText(new SigningKeys(undefined).get(file), signedText(what, pathname));
-  console.log(withSignature(url, path, signatureParameters(what, signature), options.in));
+  const text = signedText(what, seen(url.pathname));
+  const signature = addon.signText(new SigningKeys(undefined).get(file), text);
+  console.log(withSignature(url, base, signatureParameters(what, signature), options.in));
 }
 
 function urlOf(given: string): URL {
@@ -69,8 +74,23 @@ function urlOf(given: string): URL {
 
 type SignedSite = SiteConfig & { signed: NonNullable<SiteConfig['signed']> };
 
-/** The site that the engine finds for requests with this URL. */
-function signedSite(sites: readonly SiteConfig[], { hostname, pathname }: URL): SignedSite {
+/**
+ * The site whose public URL it is of, or that the engine finds for requests with this URL, and the path of
+ * the site as clients see it.
+ */
+function signedSite(sites: readonly SiteConfig[], url: URL): { site: SignedSite; base: string } {
+  const { hostname, pathname } = url;
+  const found = publicSite(sites, url.href) ?? foundSite(sites, url);
+  if (!found) throw new UsageError(`${hostname}${pathname}: no site of the configuration serves it`);
+  const { signed, path, publicUrl } = found;
+  const base = publicUrl !== undefined && url.href.startsWith(publicUrl) ? new URL(publicUrl).pathname : path;
+  if (signed) return { site: { ...found, signed }, base };
+  throw new UsageError(
+    `${hostname}${pathname}: its site, ${found.host}${path}, signs no URLs; give it "signed" with keys`,
+  );
+}
+
+function foundSite(sites: readonly SiteConfig[], { hostname, pathname }: URL): SiteConfig | undefined {
   const mounts = sites.map(({ host, path }, at) => ({
     id: at + 1,
     host,
@@ -79,12 +99,7 @@ function signedSite(sites: readonly SiteConfig[], { hostname, pathname }: URL): 
     parameters: [],
     name: '',
   }));
-  const found = sites[addon.mountTable(mounts)(hostname, pathname) - 1];
-  if (!found) throw new UsageError(`${hostname}${pathname}: no site of the configuration serves it`);
-  if (found.signed) return { ...found, signed: found.signed };
-  throw new UsageError(
-    `${hostname}${pathname}: its site, ${found.host}${found.path}, signs no URLs; give it "signed" with keys`,
-  );
+  return sites[addon.mountTable(mounts)(hostname, pathname) - 1];
 }
 
 function keyFile({ keys }: SignedSite['signed'], wanted: string | undefined): string {
@@ -109,12 +124,12 @@ function networkOf(text: string | undefined): string | undefined {
 }
 
 // A folder without its slash would cover what lies beside it.
-function prefixOf(given: string | undefined, { origin, pathname }: URL): string | undefined {
+function prefixOf(given: string | undefined, { origin, pathname }: URL, base: string): string | undefined {
   if (given === undefined) return undefined;
   if (!/^\/.*[/*]$/.test(given) || !URL.canParse(given, origin))
     throw new UsageError(`--prefix: expected a path that ends with a slash or a star, got '${given}'`);
   const prefix = new URL(given.replace(/\*$/, ''), origin).pathname;
-  if (pathname.startsWith(prefix)) return prefix;
+  if (pathname.startsWith(prefix) && prefix.startsWith(base)) return prefix;
   throw new UsageError(`--prefix: expected what ${pathname} begins with, got '${given}'`);
 }
 

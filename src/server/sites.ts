@@ -11,6 +11,7 @@ import type { DeliveryPool } from '../engine/pool.ts';
 import type { Objects } from '../objects/objects.ts';
 import { objects as objectsProtocol } from '../protocols/objects/index.ts';
 import { web } from '../protocols/web/index.ts';
+import { publicSite, seenByServer } from '../public_urls.ts';
 import { siteWarnings } from '../site_warnings.ts';
 import { askedUrl, type Explanation } from '../sites/explain.ts';
 import type { Mount, Protocol, Services } from '../sites/mount.ts';
@@ -77,7 +78,15 @@ export class ServedSites {
   /** What a URL is answered with, and why. Undefined: it is none. @param token of a reader. */
   explain(url: string, token: string): Promise<Explanation> | undefined {
     const asked = askedUrl(url);
-    return asked && this.#mounts.explain(asked, token);
+    if (!asked) return undefined;
+    const site = publicSite(this.#sites ?? [], url);
+    const [sent = ''] = url.split('#', 1);
+    return this.#mounts.explain(site ? { ...asked, ...seenByServer(site, sent) } : asked, token);
+  }
+
+  /** What serving these sites would change. */
+  changesTo(sites: Sites): SiteChanges {
+    return changesOf(this.#sites ?? [], sites ?? []);
   }
 
   /** Serves these sites from now on. Resolves when every request whose head arrives later is for them. */

@@ -8,6 +8,7 @@ import { type Answer, problemFrom } from '../engine/plan.ts';
 import type { ErrorCode } from '../errors.ts';
 import { addon, type EngineMount, type ResponseField } from '../native/addon.ts';
 import type { Name } from '../objects/objects.ts';
+import { publicLocation } from '../public_urls.ts';
 import { Redirects } from '../redirects.ts';
 import type { Mount, Protocol, Services } from './mount.ts';
 import { normalPath, seenPath } from './paths.ts';
@@ -27,6 +28,8 @@ export interface Explanation {
   /** The path as rules of the site see it; absent: it means nothing. */
   seen?: string;
   site?: { host: string; path: string; protocol: string; bucket?: string };
+  /** Where clients see it, where the site says so. */
+  publicUrl?: string;
   /** Other sites of the host, and why they do not answer. */
   others: { site: string; why: string }[];
   /** Sites of other hosts. */
@@ -103,6 +106,7 @@ export async function explain(
   return {
     ...{ url, host: authority, path: request.path, ...(seen !== undefined && { seen }) },
     ...(mount && { site: placeOf(mount) }),
+    ...(mount?.site?.publicUrl !== undefined && { publicUrl: publicLocation(mount.site, target) }),
     ...{ others, elsewhere },
     ...(mount ? rulesFor(mount, request, seen, protocols) : { fields: [] }),
     ...(answer.kind === 'deliver' && { grant: answer.grant ?? '' }),

@@ -7,6 +7,7 @@ import type { Handle } from '../engine/bridge.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import { type Answer, problem, respond } from '../engine/plan.ts';
 import { addon, type EngineMount, type MountTable, type RespondPlan } from '../native/addon.ts';
+import { publicLocation } from '../public_urls.ts';
 import { encodedPath, withQuery } from '../redirects.ts';
 import type { Mount } from './mount.ts';
 import { isOdd, normalPath } from './paths.ts';
@@ -29,15 +30,17 @@ export class Places {
     if (there.protocol !== 'web' || !isRead(request))
       return problem('target-invalid', 'The request path belongs to another site in its normal form.');
     const to = there.path + encodedPath(normal.slice(plainPath(there).length));
-    return sentOn(308, to, request);
+    return sentOn(308, publicLocation(there.site, to), request);
   }
 
-  /** The path of a web site that is what the request asks for with a slash at its end. */
+  /** Where a web site is that is what the request asks for with a slash at its end. */
   siteBelow(request: EngineRequest): string | undefined {
     const normal = normalPath(request.path);
     if (normal === undefined || normal.endsWith('/') || !isRead(request)) return undefined;
     const there = this.#of(request, `${normal}/`);
-    return there?.protocol === 'web' && plainPath(there) === `${normal}/` ? there.path : undefined;
+    return there?.protocol === 'web' && plainPath(there) === `${normal}/`
+      ? publicLocation(there.site, there.path)
+      : undefined;
   }
 
   #of({ authority }: EngineRequest, normal: string): Mount | undefined {

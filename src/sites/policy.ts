@@ -3,6 +3,8 @@
 import type { Handle } from '../engine/bridge.ts';
 import { type Answer, problem, type Receiver } from '../engine/plan.ts';
 import { errors, SealgateError } from '../errors.ts';
+import type { ResponseField } from '../native/addon.ts';
+import { publicLocation } from '../public_urls.ts';
 import { type Caching, cachingBy } from './caching.ts';
 import { preflight } from './cors.ts';
 import type { Mount } from './mount.ts';
@@ -31,10 +33,15 @@ const inert = new RegExp(`^(?:${inertTypes.join('|')}) *(?:;|$)`, 'i');
 export function withPolicy(handle: Handle, { site, protocol }: Mount, refusesItself = false): Handle {
   const dress = siteFields(site ?? {});
   const cors = site?.cors;
+  const located = ([name, value]: ResponseField): ResponseField => [
+    name,
+    name === 'Location' ? publicLocation(site, value) : value,
+  ];
   const sandboxed = protocol === 'objects' && site?.webContent !== true;
   const dressed = (answer: Answer, path: string | undefined): Answer => {
     if (answer.kind === 'receive') return dressedReceiver(answer, path);
-    const plan = { ...answer, fields: dress(path, answer.fields) };
+    const fields = site?.publicUrl === undefined ? answer.fields : answer.fields.map(located);
+    const plan = { ...answer, fields: dress(path, fields) };
     if (plan.kind === 'respond' || !sandboxed || inert.test(plan.contentType)) return plan;
     return { ...plan, fields: [...plan.fields, ['Content-Security-Policy', 'sandbox']] };
   };
