@@ -8,6 +8,7 @@ import { controlUrl } from './control_address.ts';
 import { expectationOf } from './faults.ts';
 import { readNamed, whyUnreadable } from './regular_file.ts';
 import { credentialsFolder } from './signed_urls.ts';
+import { readSitesFolder, type SiteOrigin, SitesFolderError } from './sites_folder.ts';
 import type { SiteConfig } from './sites_schema.ts';
 
 export type { Config };
@@ -18,8 +19,8 @@ export function urlOf({ host, port, tls }: Address): string {
   return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** The contents of a configuration file that gives this configuration. */
-export function fileOf(config: Config): unknown {
+/** The contents of a configuration file that gives this configuration, with the sites of the folder in it. */
+export function fileOf({ sitesFolder: _, ...config }: Config): unknown {
   const control = { ...config.control, listen: controlUrl(config.control.listen) };
   return { ...config, listeners: config.listeners.map(urlOf), control };
 }
@@ -60,9 +61,14 @@ interface Source {
   flags?: Flags;
 }
 
+/** The path of the file that is read. */
+export function configPath({ file, env = process.env }: Source): string {
+  return resolve(file ?? env.SEALGATE_CONFIG ?? 'sealgate.json');
+}
+
 /** Throws ConfigError with all faults. */
 export async function loadConfig({ file, env = process.env, flags = {} }: Source): Promise<Config> {
-  const path = resolve(file ?? env.SEALGATE_CONFIG ?? 'sealgate.json');
+  const path = configPath({ file, env });
   const raw = await readJson(path, file !== undefined || env.SEALGATE_CONFIG !== undefined);
   const origins = new Map<string, string>();
   for (const [setting, { variable, type }] of Object.entries(settings)) {
@@ -73,9 +79,14 @@ export async function loadConfig({ file, env = process.env, flags = {} }: Source
     set(raw, setting, typed(given, type));
     origins.set(setting, fromFlag ? flag.flag : variable);
   }
+  const own = Array.isArray(raw.sites) ? raw.sites.length : 0;
+  const siteOrigins = await addFolder(raw, dirname(path));
+  const inFile = (index: number) => siteOrigins[index - own];
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success)
-    throw new ConfigError(parsed.error.issues.map((each) => fault(each, raw, origins, path)).join('\n'));
+    throw new ConfigError(
+      parsed.error.issues.map((each) => fault(each, raw, { origins, file: path, inFile })).join('\n'),
+    );
   return withPaths(parsed.data, dirname(path));
 }
 
@@ -91,14 +102,30 @@ async function readJson(path: string, required: boolean): Promise<Record<string,
         `make one with 'sealgate init' or name it with --config`,
     );
   }
+  const value = parseJson(path, text);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw new ConfigError(`${path}: is not JSON: expected an object`);
+}
+
+function parseJson(path: string, text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-    throw new SyntaxError('expected an object');
+    return JSON.parse(text);
   } catch (cause) {
     throw new ConfigError(`${path}${lineOf(text, cause as Error)}: is not JSON: ${(cause as Error).message}`);
   }
+}
+
+/** Puts the sites of the folder behind those of the file. Resolves with where each of them was read. */
+async function addFolder(raw: Record<string, unknown>, base: string): Promise<SiteOrigin[]> {
+  const { sitesFolder, sites = [] } = raw;
+  // What is no text, and no list, validation reports.
+  if (typeof sitesFolder !== 'string' || sitesFolder === '' || !Array.isArray(sites)) return [];
+  const found = await readSitesFolder(resolve(base, sitesFolder), parseJson).catch((cause) => {
+    throw cause instanceof SitesFolderError ? new ConfigError(cause.message, { cause }) : cause;
+  });
+  raw.sites = [...sites, ...found.sites];
+  return found.origins;
 }
 
 // Only V8's message contains the position of the error.
@@ -134,7 +161,15 @@ function set(target: Record<string, unknown>, setting: string, value: unknown): 
   if (typeof section === 'object') target[first] = { ...section, [second]: value };
 }
 
-function fault(issue: z.core.$ZodIssue, raw: unknown, origins: Map<string, string>, file: string): string {
+interface Origins {
+  /** By setting: flags and environment variables. */
+  origins: Map<string, string>;
+  file: string;
+  /** Where a site was read; undefined: in `file`. */
+  inFile(site: number): SiteOrigin | undefined;
+}
+
+function fault(issue: z.core.$ZodIssue, raw: unknown, { origins, file, inFile }: Origins): string {
   const path = issue.path.map(String);
   const setting = [path.slice(0, 2).join('.'), path[0] ?? ''].find((each) => origins.has(each));
   const origin = setting === undefined ? file : origins.get(setting);
@@ -142,7 +177,20 @@ function fault(issue: z.core.$ZodIssue, raw: unknown, origins: Map<string, strin
     (value, key) => (value as Record<string, unknown> | undefined)?.[key],
     raw,
   );
-  return `${origin}: ${path.join('.') || 'configuration'}: ${sentenceOf(issue, path, given)}`;
+  const message = issue.message.replace(/\bsites\.(\d+)/g, (said, site: string) => {
+    const its = inFile(Number(site));
+    return its ? placeIn(its) : said;
+  });
+  const sentence = sentenceOf({ ...issue, message }, path, given);
+  const its = path[0] === 'sites' ? inFile(Number(path[1])) : undefined;
+  if (!its) return `${origin}: ${path.join('.') || 'configuration'}: ${sentence}`;
+  const { index } = its;
+  const within = [...(index === undefined ? [] : [String(index)]), ...path.slice(2)];
+  return `${its.file}: ${within.join('.') || 'site'}: ${sentence}`;
+}
+
+function placeIn({ file, index }: SiteOrigin): string {
+  return index === undefined ? file : `${file}: ${index}`;
 }
 
 function sentenceOf(issue: z.core.$ZodIssue, path: string[], given: unknown): string {
@@ -175,6 +223,7 @@ function withPaths(config: Config, base: string): Config {
     log: { ...config.log, access: config.log.access === '-' ? '-' : optional(config.log.access) },
     control: controlWithPaths(config, base),
     auth: { ...config.auth, tokens: resolve(base, config.auth.tokens) },
+    ...(config.sitesFolder !== undefined && { sitesFolder: resolve(base, config.sitesFolder) }),
     ...(config.sites && { sites: config.sites.map((site) => siteWithPaths(site, base)) }),
   };
 }

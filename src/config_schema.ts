@@ -7,11 +7,11 @@ import { dates } from './dates.ts';
 import { gcSchema } from './gc_schema.ts';
 import { limitsSchema } from './limits.ts';
 import { listenersSchema } from './listeners_schema.ts';
+import { logSchema, requestIdsSchema } from './log_schema.ts';
 import { bucketKindSchema, bucketNameSchema } from './object_schema.ts';
 import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
 import { scrubSchema } from './scrub_schema.ts';
-import { networksSchema } from './site_rules_schema.ts';
 import { sitesSchema } from './sites_schema.ts';
 
 // Zod otherwise compiles each schema, which takes longer than parsing one file.
@@ -191,6 +191,14 @@ export const configSchema = z.strictObject({
       'What is served where: hosts and paths, and the buckets and protocols there. Absent: /o/ and ' +
         '/sha256/ on every host.',
     ),
+  sitesFolder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder whose files *.json are further sites, by name of the file: each is a site or a list of them. ' +
+        'Paths in them are from the folder of the configuration file.',
+    ),
   seal: z
     .strictObject({
       firstRead: firstRead
@@ -303,40 +311,8 @@ export const configSchema = z.strictObject({
         .describe('Seconds that running transfers may still take after SIGTERM.'),
     })
     .prefault({}),
-  requestIds: z
-    .strictObject({
-      send: z
-        .boolean()
-        .default(true)
-        .describe(
-          'Whether answers have the id of their request in X-Request-Id, and problem documents in ' +
-            '"request": the one that the access log has.',
-        ),
-      trust: networksSchema
-        .default([])
-        .describe(
-          'Addresses and networks of proxies whose X-Request-Id is the id of a request. All others get an ' +
-            'id of our own.',
-        ),
-    })
-    .prefault({}),
-  log: z
-    .strictObject({
-      level: z
-        .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'])
-        .default('info')
-        .describe('Lowest level that is logged.'),
-      access: z
-        .string()
-        .default('')
-        .describe('Access log: file with a JSON line for each response; -: standard output; empty: none.'),
-      fields: z
-        .array(z.enum(['site', 'host', 'range', 'referer', 'userAgent', 'httpVersion']))
-        .max(6)
-        .default(['userAgent'])
-        .describe('What the access log has besides method and target: the site, and request fields.'),
-    })
-    .prefault({}),
+  requestIds: requestIdsSchema.prefault({}),
+  log: logSchema.prefault({}),
 });
 
 /** The parsed configuration: paths are absolute, addresses are objects, and defaults are filled in. */

@@ -43,12 +43,12 @@ export class SigningKeys {
   follow(sites: Config['sites']): void {
     const faults: string[] = [];
     const files = new Map<string, File>();
-    for (const [at, { signed }] of (sites ?? []).entries())
+    for (const { host, path, signed } of sites ?? [])
       for (const [index, name] of (signed?.keys ?? []).entries()) {
         const file = this.#files.has(name) ? this.#look(name) : look(name);
         // One that is known and broken has its key of before, or none, and the log says so.
         if (file.fault !== undefined && !this.#files.has(name))
-          faults.push(`sites.${at}.signed.keys.${index}: ${file.fault}`);
+          faults.push(`site ${host}${path}: signed.keys.${index}: ${file.fault}`);
         files.set(name, file);
       }
     if (faults.length > 0) throw new ConfigError(faults.join('\n'));

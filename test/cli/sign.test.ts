@@ -148,7 +148,7 @@ for (const [what, key, expected] of refused) {
   test(`a signing key ${what}: serve and config check end with 78, and say what to do`, async () => {
     for (const { status, stderr } of await started([key])) {
       assert.equal(status, 78, stderr);
-      assert.match(stderr, /sites\.0\.signed\.keys\.0: /);
+      assert.match(stderr, /site \*\/: signed\.keys\.0: /);
       assert.match(stderr, expected);
       assert.ok(!stderr.includes(newKey));
     }

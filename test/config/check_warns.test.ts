@@ -19,7 +19,7 @@ const site = await createSite({
   ],
 });
 after(() => site.remove());
-const hsts = 'sites.1.security.hsts: browsers take it over TLS alone';
+const hsts = 'site a.test/app/: security.hsts: browsers take it over TLS alone';
 
 test('HSTS without a listener with TLS is warned of, and the configuration is good', async () => {
   const check = ['config', 'check', '--config', site.config];

@@ -47,7 +47,7 @@ test('a site that is added with a key: its signed URLs are served, others are no
 test('a reload with a key that is missing or open to others is refused, and nothing changes', async () => {
   const { status, text } = await reload(signed('one.test', 'one.key'), signed('two.test', 'two.key'));
   assert.equal(status, 422);
-  assert.match(text, /sites\.2\.signed\.keys\.0: [^\n]*two\.key cannot be read \(ENOENT\)/);
+  assert.match(text, /site two\.test\/: signed\.keys\.0: [^\n]*two\.key cannot be read \(ENOENT\)/);
   await writeKey('two.key', 0o644);
   assert.match((await reload(signed('two.test', 'two.key'))).text, /two\.key: others may read it/);
   assert.equal((await server.curl('/page.html', '-H', 'Host: two.test')).status, 421);
