@@ -36,6 +36,8 @@ export interface StartOptions {
   keylogFile?: string;
   /** Reads the configuration again, for a reload; absent: its sites stay as they are. */
   readConfig?: () => Promise<Config>;
+  /** The file that it reads. */
+  configFile?: string;
 }
 
 export interface RunningServer {
@@ -88,7 +90,7 @@ type Closer = () => Promise<void> | void;
 async function assemble(
   given: Config,
   log: Logger,
-  { keylogFile = '', readConfig }: StartOptions,
+  { keylogFile = '', readConfig, configFile = '' }: StartOptions,
   closers: Closer[],
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
@@ -117,15 +119,11 @@ async function assemble(
   closers.push(() => operation.close(), watchLogs(counters, log), grants.close);
   const reopenLogs = () => openAccessLog(config);
   const reload = new Reload({
-    ...{ config: given, sites, followKeys: grants.follow, readConfig, reopenLogs, log },
+    ...{ config: given, sites, followKeys: grants.follow, readConfig, configFile, reopenLogs, log },
     ...{ tlsFiles: encrypted ? tlsFiles : undefined, parts: () => ({ pool, control }) },
   });
   control = await startControl(config, tokens, log, {
-    operation,
-    baseline: new Baseline(),
-    ktls,
-    connections,
-    counters,
+    ...{ operation, baseline: new Baseline(), ktls, connections, counters },
     certificates: () => tlsFiles.ends(),
     sites: () => pool?.sites() ?? {},
     state: () => state,
@@ -134,7 +132,8 @@ async function assemble(
     sentinel: () => watch.sentinel?.status(),
     scrub: () => watch.scrub?.status(),
     collector: content.collector,
-    ...{ reloadTls: reload.tls, reload: reload.all, explain: (url) => sites.explain(url, ownToken) },
+    ...{ reloadTls: reload.tls, reload: reload.all, previewReload: reload.preview },
+    explain: (url) => sites.explain(url, ownToken),
   });
   closers.push(control.close);
   const started = await startDelivery(config, reactor, { objects, refusals, sites, log }, closers);

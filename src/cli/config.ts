@@ -2,20 +2,27 @@
 
 import type { Command } from 'commander';
 import { SigningKeys } from '../auth/signing_keys.ts';
-import { fileOf, settings } from '../config.ts';
+import { configPath, fileOf, settings } from '../config.ts';
 import { jsonSchema } from '../config_schema.ts';
 import { TlsFiles } from '../engine/tls_files.ts';
-import type { Reloaded } from '../server/reload.ts';
+import type { Preview, Reloaded } from '../server/reload.ts';
 import { siteWarnings } from '../site_warnings.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
-import { sayError } from './say.ts';
-import { type SiteOptions, siteConfig, withExamples, withSite } from './site.ts';
+import { NoServer, sayError } from './say.ts';
+import { type SiteOptions, siteConfig, storeFlag, withExamples, withSite } from './site.ts';
 
 export function addConfig(program: Command): void {
   const config = program.command('config').description('check and show the configuration');
   withExamples(config, 'sealgate config check', 'SEALGATE_WORKERS=2 sealgate config show');
-  const checking = withSite(config.command('check'))
-    .description('report all errors in the configuration')
+  const checking = withControl(config.command('check').option(...storeFlag))
+    .description('report all errors in the configuration, and what a reload of a running server changes')
+    .option('--json', 'print what a reload would change as JSON')
+    .addHelpText(
+      'after',
+      `
+A server that reads the same file is asked, at its control plane: GET /reload. Without one nothing is said of a
+reload, and with --control of one that reads another file, just that.`,
+    )
     .action(check);
   withExamples(checking, 'sealgate config check --config site/sealgate.json');
   const showing = withSite(config.command('show'))
@@ -44,12 +51,49 @@ export function addConfig(program: Command): void {
   withExamples(variables, 'sealgate config variables');
 }
 
-async function check(options: SiteOptions): Promise<void> {
+interface CheckOptions extends SiteOptions, ControlOptions {
+  json?: true;
+}
+
+async function check(options: CheckOptions): Promise<void> {
   const config = await siteConfig(options);
   new SigningKeys(config.sites);
   if (config.listeners.some((each) => each.tls)) await new TlsFiles(config.tls, '').read();
   for (const warning of siteWarnings(config)) sayError(`warning: ${warning}`);
+  const preview = await previewed(options);
+  if (options.json) return console.log(JSON.stringify(preview ?? null));
   console.log('the configuration is good');
+  if (!preview) return;
+  const { sites, restart } = preview;
+  const changes = changesOf(sites);
+  console.log(changes.length > 0 ? 'a reload would change:' : 'a reload would change no site');
+  for (const change of changes) console.log(`  ${change}`);
+  if (restart.length > 0) console.log(`takes a restart: ${restart.join(', ')}`);
+}
+
+/** What a reload of the server that reads this file would change; undefined: there is none. */
+async function previewed({ config, control, tokenFile, cacert }: CheckOptions): Promise<Preview | undefined> {
+  const isNamed = control !== undefined || Boolean(process.env.SEALGATE_CONTROL);
+  const given = { ...(config !== undefined && { config }), ...(control !== undefined && { control }) };
+  const trust = { ...(tokenFile !== undefined && { tokenFile }), ...(cacert !== undefined && { cacert }) };
+  try {
+    const preview = await (await ControlClient.of({ ...given, ...trust })).get<Preview>('/reload');
+    const path = configPath({ file: config });
+    if (preview.file === path) return preview;
+    if (isNamed) sayError(`the server reads ${preview.file || 'no file'}, and not ${path}`);
+  } catch (error) {
+    if (isNamed || !(error instanceof NoServer))
+      sayError(`what a reload would change is not known: ${(error as Error).message}`);
+  }
+  return undefined;
+}
+
+function changesOf({ added, removed, changed }: Reloaded['sites']): string[] {
+  return [
+    ...added.map((site) => `added    ${site}`),
+    ...removed.map((site) => `removed  ${site}`),
+    ...Object.entries(changed).map(([site, settings]) => `changed  ${site}: ${settings.join(', ')}`),
+  ];
 }
 
 async function show(options: SiteOptions): Promise<void> {
@@ -60,10 +104,7 @@ async function reload({ json, ...options }: ControlOptions & { json?: true }): P
   const reloaded = await (await ControlClient.of(options)).post<Reloaded>('/reload');
   if (json) return console.log(JSON.stringify(reloaded));
   const { sites, restart } = reloaded;
-  for (const site of sites.added) console.log(`added    ${site}`);
-  for (const site of sites.removed) console.log(`removed  ${site}`);
-  for (const [site, settings] of Object.entries(sites.changed))
-    console.log(`changed  ${site}: ${settings.join(', ')}`);
+  for (const change of changesOf(sites)) console.log(change);
   console.log(`${sites.unchanged} ${sites.unchanged === 1 ? 'site is' : 'sites are'} as before`);
   if (restart.length > 0) sayError(`changed, too, and takes a restart: ${restart.join(', ')}`);
 }

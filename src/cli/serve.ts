@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { SigningKeys } from '../auth/signing_keys.ts';
-import { type Config, type Flags, loadConfig, urlOf } from '../config.ts';
+import { type Config, configPath, type Flags, loadConfig, urlOf } from '../config.ts';
 import { TlsFiles } from '../engine/tls_files.ts';
 import { createLog } from '../log.ts';
 import { addon } from '../native/addon.ts';
@@ -71,8 +71,8 @@ SIGHUP reads certificates, keys and the sites of the configuration again, and re
 SIGUSR1 reopens the access log, and does nothing else.
 SIGUSR2 rolls kernel TLS back: every new connection uses userspace TLS.
 The control plane answers GET / (dashboard), /metrics, /healthz, /readyz, /status, /history, /rollout, /audit,
-/connections, /diagnosis, /doctor, /buckets, /gc and /explain, and POST /rollout, /rollout/rollback, /reload,
-/tls/reload, /buckets, /buckets/set, /gc and /forget.`,
+/connections, /diagnosis, /doctor, /buckets, /gc, /explain and /reload, and POST /rollout, /rollout/rollback,
+/reload, /tls/reload, /buckets, /buckets/set, /gc and /forget.`,
     )
     .action(serve);
 }
@@ -100,6 +100,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const told = firstEndSignal(log);
   const starting = startServer(config, log, {
     readConfig,
+    configFile: configPath({ file: options.config }),
     ...(keylogFile && { keylogFile: resolve(keylogFile) }),
   });
   const early = await Promise.race([told, starting.then(() => undefined)]);

@@ -21,6 +21,8 @@ export interface ControlServices extends ViewServices {
   reloadTls(): Promise<void>;
   /** Reads all again that can be, and resolves with what changed. Rejects with the reasons when it cannot. */
   reload(): Promise<object>;
+  /** What `reload` would change. Rejects with the reasons why it would be refused. */
+  previewReload(): Promise<object>;
   /** What a URL is answered with, and why; undefined: it is none. */
   explain(url: string): Promise<object> | undefined;
 }
@@ -69,7 +71,7 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
   return app;
 }
 
-function reloadRoutes({ reload, reloadTls, operation }: ControlServices): Hono<ControlEnv> {
+function reloadRoutes({ reload, previewReload, reloadTls, operation }: ControlServices): Hono<ControlEnv> {
   const app = new Hono<ControlEnv>();
   // Recorded before it is done: no change without an author on record.
   const record = (c: Context<ControlEnv>, action: string) =>
@@ -82,6 +84,13 @@ function reloadRoutes({ reload, reloadTls, operation }: ControlServices): Hono<C
       return problem(c, 422, 'tls-refused', `${(cause as Error).message}; the certificates in use stay`);
     }
     return c.body(null, 204);
+  });
+  app.get('/reload', async (c) => {
+    try {
+      return c.json(await previewReload());
+    } catch (cause) {
+      return problem(c, 422, 'reload-refused', (cause as Error).message);
+    }
   });
   app.post('/reload', async (c) => {
     await record(c, 'reload');

@@ -2,17 +2,24 @@
 // it is in use, and the rest is read all the same.
 
 import type { Logger } from 'pino';
+import { SigningKeys } from '../auth/signing_keys.ts';
 import { type Config, ConfigError } from '../config.ts';
 import type { ControlListener } from '../control/listener.ts';
 import type { DeliveryPool } from '../engine/pool.ts';
-import type { TlsFiles } from '../engine/tls_files.ts';
+import { TlsFiles } from '../engine/tls_files.ts';
 import { announce } from './announcement.ts';
-import { differing, type ServedSites, type SiteChanges } from './sites.ts';
+import { differingSettings, type ServedSites, type SiteChanges } from './sites.ts';
 
 export interface Reloaded {
   sites: SiteChanges;
   /** Settings that differ from those in use, and take a restart. */
   restart: string[];
+}
+
+/** What a reload would change. */
+export interface Preview extends Reloaded {
+  /** The configuration file that the server reads; empty: it was started without one. */
+  file: string;
 }
 
 export interface ReloadParts {
@@ -23,12 +30,19 @@ export interface ReloadParts {
   followKeys(sites: Config['sites']): void;
   /** Reads the configuration again; absent: the server was started without a file. */
   readConfig: (() => Promise<Config>) | undefined;
+  /** The file that `readConfig` reads; empty: none. */
+  configFile: string;
   reopenLogs(): void;
   /** Absent: no listener has TLS. */
   tlsFiles: TlsFiles | undefined;
   /** Undefined until they have started. */
   parts(): { pool: DeliveryPool | undefined; control: ControlListener | undefined };
   log: Logger;
+}
+
+function restartFor(inUse: Config, given: Config): string[] {
+  const [used, wanted] = [inUse, given].map((config) => ({ ...config, sites: [], sitesFolder: '' }));
+  return used && wanted ? differingSettings(used, wanted) : [];
 }
 
 export class Reload {
@@ -52,6 +66,18 @@ export class Reload {
     const mine = this.#last.then(() => this.#all());
     this.#last = mine.catch(() => {});
     return mine;
+  };
+
+  /**
+   * What `all` would change, as far as it can be known without doing it. Rejects with the reasons why it
+   * would be refused.
+   */
+  readonly preview = async (): Promise<Preview> => {
+    const { config, sites, readConfig, configFile } = this.#parts;
+    const given = (await readConfig?.()) ?? config;
+    new SigningKeys(given.sites);
+    if (config.listeners.some(({ tls }) => tls)) await new TlsFiles(config.tls, '').read();
+    return { file: configFile, sites: sites.changesTo(given.sites), restart: restartFor(config, given) };
   };
 
   /** Tells commands beside the server where it is reached, and where objects are. */
@@ -92,7 +118,7 @@ export class Reload {
     const { added, removed, changed } = changes;
     const isOther = added.length > 0 || removed.length > 0 || Object.keys(changed).length > 0;
     if (isOther) log.info({ ...changes }, 'the sites were read again');
-    const restart = differing(config, given).filter((name) => name !== 'sites');
+    const restart = restartFor(config, given);
     if (restart.length > 0)
       log.warn({ settings: restart }, 'settings changed that take a restart; those of the start stay in use');
     return { sites: changes, restart };

@@ -91,7 +91,7 @@ export class ServedSites {
 
   /** Serves these sites from now on. Resolves when every request whose head arrives later is for them. */
   async replace(sites: Sites, pool: Pick<DeliveryPool, 'replaceMounts'> | undefined): Promise<SiteChanges> {
-    const changes = changesOf(this.#sites ?? [], sites ?? []);
+    const changes = this.changesTo(sites);
     if (isDeepStrictEqual(sites, this.#sites)) return changes;
     const forget = this.#mounts.replace(this.#mountsOf(sites));
     this.#sites = sites;
@@ -159,10 +159,27 @@ function changesOf(before: readonly SiteConfig[], after: readonly SiteConfig[]):
 }
 
 /** Names of the settings that two sections do not have alike. */
-export function differing(one: object, other: object): string[] {
+function differing(one: object, other: object): string[] {
   const [a, b] = [one, other].map((each) => new Map(Object.entries(each)));
   const names = new Set([...(a?.keys() ?? []), ...(b?.keys() ?? [])]);
   return [...names].filter((name) => !isDeepStrictEqual(a?.get(name), b?.get(name)));
+}
+
+/**
+ * Names of the settings of two configurations that differ, those in a section with its name before them:
+ * `limits.uploads`.
+ */
+export function differingSettings(one: object, other: object): string[] {
+  const [a, b] = [new Map(Object.entries(one)), new Map(Object.entries(other))];
+  return differing(one, other).flatMap((name) => {
+    const [its, others]: [unknown, unknown] = [a.get(name), b.get(name)];
+    if (!isSection(its) || !isSection(others)) return [name];
+    return differing(its, others).map((setting) => `${name}.${setting}`);
+  });
+}
+
+function isSection(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function nameOf({ host, path }: SiteConfig): string {

@@ -71,13 +71,13 @@ for (const [command, options] of Object.entries(commands)) {
 // Routes of the sources, so that none can be forgotten. What the page consists of is no endpoint.
 test('serve --help and README.md list every endpoint of the control plane', async () => {
   const folder = new URL('../../src/control/', import.meta.url);
-  const prefixes: Record<string, string> = { 'rollout.ts': '/rollout', reload: '/tls' };
+  const prefixes: Record<string, string> = { 'rollout.ts': '/rollout' };
   const routes: { method: string; path: string }[] = [];
   for (const file of await readdir(folder)) {
     if (!file.endsWith('.ts')) continue;
     const source = await readFile(new URL(file, folder), 'utf8');
-    for (const [, method = '', path = ''] of source.matchAll(/\bapp\.(get|post|put|delete)\('(\/\w*)'/g)) {
-      const prefix = prefixes[file] ?? prefixes[path.slice(1)] ?? '';
+    for (const [, method = '', path = ''] of source.matchAll(/\bapp\.(get|post|put|delete)\('(\/[\w/]*)'/g)) {
+      const prefix = prefixes[file] ?? '';
       routes.push({ method, path: prefix + (prefix && path === '/' ? '' : path) });
     }
   }
