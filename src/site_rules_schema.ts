@@ -227,7 +227,7 @@ const compressionSettings = z
       .max(100)
       .default(compressible)
       .describe('Media types that are coded.'),
-    minBytes: z.int().min(0).max(MiB).default(1024).describe('Smaller files are sent as they are.'),
+    minBytes: z.int().min(0).max(MiB).default(256).describe('Smaller files are sent as they are.'),
     maxBytes: z
       .int()
       .min(1)

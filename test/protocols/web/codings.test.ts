@@ -18,6 +18,7 @@ const files: Record<string, string | Buffer> = {
   'other.js': text.slice(1),
   'index.html': text.slice(2),
   'small.js': 'let a;',
+  'short.js': text.slice(0, 256),
   'noise.json': randomBytes(5000),
   'noise.png': text,
   'font.woff2': text,
@@ -130,6 +131,11 @@ test('a range and a condition are of the coding that the client gets', async () 
   const head = await get('/ranges.js', 'br', '-I');
   assert.deepEqual([head.headers.get('etag'), codingOf(head)], [etag, 'br']);
   assert.equal(head.headers.get('content-length'), `${br.body.length}`);
+});
+
+test('256 bytes are worth a coding', async () => {
+  const { body } = await coded('/short.js', 'br', 'br');
+  assert.ok(body.length < 256);
 });
 
 test('what is small, of another type, or becomes no smaller is sent as it is', async () => {
