@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "http/field_lines.h"
 
 namespace sealgate {
@@ -25,6 +26,13 @@ bool matches(std::string_view pattern, std::string_view origin) {
          });
 }
 
+// What the application says by Vary names the origin (src/sites/vary.ts): a second line is lost on some
+// caches.
+bool says_vary(const ResponseHead& head) {
+  return std::any_of(head.fields().begin(), head.fields().end(),
+                     [](const HeadField& each) { return same(each.name, "vary"); });
+}
+
 }  // namespace
 
 std::string_view Cors::origin_of(const Request& request) {
@@ -44,7 +52,7 @@ bool Cors::allows(std::string_view origin) const {
 
 void Cors::add_to(ResponseHead& head, const Request& request) const {
   const std::string_view origin = any ? std::string_view() : origin_of(request);
-  if (!any) head.add("Vary", "Origin");
+  if (!any && !says_vary(head)) head.add("Vary", "Origin");
   if (!any && !allows(origin)) return;
   for (const std::string& name : echoed) head.add(name, origin);
   for (const auto& [name, value] : fields) head.add(name, value);

@@ -5,6 +5,7 @@ import { type PathPattern, pathPattern } from '../path_pattern.ts';
 import type { FieldRule, IsolationRule, SecurityRule } from '../site_rules_schema.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 import { withTagsJoined } from './tag_fields.ts';
+import { keepingVary } from './vary.ts';
 
 type Fields = readonly ResponseField[];
 export interface Dress {
@@ -14,7 +15,7 @@ export interface Dress {
   rulesOf(path: string | undefined): number[];
 }
 
-export function siteFields({ security, isolation, fields = [] }: Partial<SiteConfig>): Dress {
+export function siteFields({ security, isolation, cors, fields = [] }: Partial<SiteConfig>): Dress {
   const always = [...(security ? securityFields(security) : []), ...isolationFields(isolation ?? {})];
   const unwanted = security?.nosniff === false ? ['x-content-type-options'] : [];
   const rules = fields.map((rule) => ({ pattern: pathPattern(rule.match), rule }));
@@ -24,11 +25,13 @@ export function siteFields({ security, isolation, fields = [] }: Partial<SiteCon
       path === undefined ? glob === '**' || glob === '/**' : matches(path);
     return [...rules.keys()].filter((at) => isFor((rules[at] as (typeof rules)[number]).pattern));
   };
-  const dress = (path: string | undefined, given: Fields) =>
+  const byRules = (path: string | undefined, given: Fields) =>
     rulesOf(path).reduce<Fields>(
       (before, at) => byRule(before, (rules[at] as (typeof rules)[number]).rule),
       replaced(given, always, unwanted),
     );
+  const dress = (path: string | undefined, given: Fields) =>
+    keepingVary(given, (others) => byRules(path, others), cors);
   return Object.assign(dress, { rulesOf });
 }
 

@@ -24,6 +24,14 @@ const origin = await Origin.start(
       hashedNames: true,
       caching: [{ match: '/**', maxAge: 3600, staleWhileRevalidate: 3600 }],
     },
+    {
+      host: 'shared.test',
+      bucket: 'web',
+      compress: true,
+      cors: { origins: ['https://a.test', 'https://b.test'] },
+      caching: [{ match: '/**', maxAge: 3600 }],
+      fields: [{ match: '/**', set: { Vary: 'X-Theme' } }],
+    },
   ],
 );
 const caches = await origin.caches();
@@ -58,6 +66,24 @@ for (const cache of caches) {
     assert.equal(etags.size, 3);
     const asked = (await origin.askedBy(cache)).filter(({ target }) => target === '/app.js');
     assert.equal(asked.length, 3, JSON.stringify(asked));
+  });
+
+  // HAProxy keeps nothing that varies by a field that it does not know.
+  test(`${cache.name}: an answer for one origin, coding and theme is for no other`, async () => {
+    for (const theme of ['dark', 'light', 'dark'])
+      for (const coding of ['br', 'identity', 'gzip'])
+        for (const from of ['https://a.test', 'https://b.test']) {
+          const fields = [`Accept-Encoding: ${coding}`, `Origin: ${from}`, `X-Theme: ${theme}`];
+          const answer = await cache.get('/app.js', 'Host: shared.test', ...fields);
+          assert.deepEqual(
+            [codingOf(answer), answer.headers.get('access-control-allow-origin')],
+            [coding, from],
+            `${fields}`,
+          );
+          assert.equal(decode[coding]?.(answer.body).toString(), text);
+        }
+    const asked = (await origin.askedBy(cache)).filter((line) => line.host === 'shared.test');
+    assert.equal(asked.length, cache.name === 'haproxy' ? 18 : 12);
   });
 
   test(`${cache.name}: what it kept while a coding was being made gives way to the coding`, async () => {

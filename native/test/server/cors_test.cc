@@ -49,6 +49,14 @@ TEST_CASE("another origin, and what is no origin, gets Vary alone") {
   CHECK_EQ(fields(rule(), "Origin: https://app.test\r\nOrigin: https://app.test\r\n"), kRefused);
 }
 
+TEST_CASE("Vary of the application names the origin already: there is no second line") {
+  Request request;
+  ResponseHead head;
+  head.add("Vary", "Accept-Encoding, Origin");
+  rule().add_to(head, request);
+  CHECK_EQ(head.fields().size(), 1);
+}
+
 TEST_CASE("a rule for any origin adds the same to each answer") {
   const Cors any{true, {}, {}, {{"Access-Control-Allow-Origin", "*"}}};
   for (const char* lines : {"", "Origin: https://app.test\r\n", "Origin: nonsense\r\n"})
