@@ -12,6 +12,11 @@ export function privateMemory(pid: number): number {
   return sum(pid, (each) => kilobytes(each, 'smaps_rollup', /^Private_\w+: +(\d+) kB$/gm));
 }
 
+/** Bytes that are no file's: not the pages of mapped files, such as a store's metadata, which can be dropped. */
+export function anonymousMemory(pid: number): number {
+  return sum(pid, (each) => kilobytes(each, 'smaps_rollup', /^Anonymous: +(\d+) kB$/gm));
+}
+
 function kilobytes(pid: number, file: string, pattern: RegExp): number {
   const text = readFileSync(`/proc/${pid}/${file}`, 'utf8');
   return [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]) * 1024, 0);
