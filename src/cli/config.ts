@@ -15,13 +15,13 @@ export function addConfig(program: Command): void {
   const config = program.command('config').description('check and show the configuration');
   withExamples(config, 'sealgate config check', 'SEALGATE_WORKERS=2 sealgate config show');
   const checking = withControl(config.command('check').option(...storeFlag))
-    .description('report all errors in the configuration, and what a reload of a running server changes')
+    .description('report all errors in the configuration, and what a reload would change')
     .option('--json', 'print what a reload would change as JSON')
     .addHelpText(
       'after',
       `
-A server that reads the same file is asked, at its control plane: GET /reload. Without one nothing is said of a
-reload, and with --control of one that reads another file, just that.`,
+A server that reads the same file is asked, at its control plane: GET /reload. Without one nothing is said of
+a reload, and with --control of one that reads another file, just that.`,
     )
     .action(check);
   withExamples(checking, 'sealgate config check --config site/sealgate.json');
