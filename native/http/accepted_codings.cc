@@ -81,4 +81,11 @@ uint32_t accepted_codings(std::string_view head) {
   return out;
 }
 
+uint32_t acceptable_codings(const Request& request) {
+  const auto has = [&](Field field) { return request.field(field).data() != nullptr; };
+  const bool is_part = request.method == Method::get && has(Field::range);
+  if (is_part && !has(Field::if_range) && !has(Field::if_match)) return kCodingsAsked;
+  return accepted_codings(request.head);
+}
+
 }  // namespace sealgate

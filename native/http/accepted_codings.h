@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/content_coding.h"
+#include "http/request.h"
 
 namespace sealgate {
 
@@ -16,5 +17,10 @@ constexpr uint32_t kCodingsAsked = 1u << (2 * kContentCodings);
 // left out. Where it likes several equally, the order is that of ContentCoding. `head`: as Request::head;
 // several lines count as one list, and a malformed element is ignored. A pure function.
 uint32_t accepted_codings(std::string_view head);
+
+// Those of which the answer to `request` may have one. A range that names no entity tag is one of the bytes
+// as they are: who asks for it has counted those, and cannot decode what begins in the middle. The coding may
+// also have been made since the part that the client has.
+uint32_t acceptable_codings(const Request& request);
 
 }  // namespace sealgate

@@ -103,7 +103,7 @@ void Exchange::on_head() {
   if (mount->access) [[unlikely]]
     return on_guarded_head(*mount);
   // A target without a query is its own key, which needs no memory. Most targets have none.
-  key_ = {mount->id, mount->codings ? accepted_codings(request_.head) : 0, request_.target};
+  key_ = {mount->id, mount->codings ? acceptable_codings(request_) : 0, request_.target};
   if (request_.only_reads()) {
     if (const auto* const plan = kept_plan(*mount)) {
       counters.plan_hits.add();
@@ -124,7 +124,7 @@ void Exchange::on_head() {
     char* const target = request_.bytes.data() + (request_.target.data() - request_.bytes.data());
     request_.target = {target, strip_url_signature(target, request_.target.size(), mount.path.size())};
   }
-  key_ = {mount.id, mount.codings ? accepted_codings(request_.head) : 0, request_.target};
+  key_ = {mount.id, mount.codings ? acceptable_codings(request_) : 0, request_.target};
   if (request_.only_reads() && !refuses(admission_)) {
     const auto* const plan = admission_ == Admission::is_signed
                                  ? find_plan(mount, {.by_signature = &mount.access->signing()->grants})

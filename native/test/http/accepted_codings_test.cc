@@ -62,5 +62,22 @@ TEST_CASE("several lines are one list") {
   CHECK_EQ(order("Accept-Encoding: gzip\r\nAccept-Encoding: gzip;q=0"), "");
 }
 
+TEST_CASE("a range without an entity tag is of the bytes as they are, any other request of a coding") {
+  Request request;
+  request.head = "Accept-Encoding: br\r\n";
+  const auto answered = [&](std::initializer_list<Field> fields, Method method = Method::get) {
+    request.method = method;
+    request.fields = {};
+    for (const Field field : fields) request.fields[static_cast<size_t>(field)] = "x";
+    return acceptable_codings(request) != kCodingsAsked;
+  };
+  CHECK(answered({}));
+  CHECK_FALSE(answered({Field::range}));
+  CHECK_FALSE(answered({Field::range, Field::if_none_match, Field::if_unmodified_since}));
+  CHECK(answered({Field::range, Field::if_range}));
+  CHECK(answered({Field::range, Field::if_match}));
+  CHECK(answered({Field::range}, Method::head));
+}
+
 }  // namespace
 }  // namespace sealgate

@@ -111,11 +111,24 @@ test('curl --compressed gets what was stored', async () => {
   assert.equal(answer.body.toString(), text);
 });
 
-test('a range and a condition are of the coding that the client gets', async () => {
+test('a range without an entity tag is of the bytes as they are, so that a download can go on', async () => {
+  await coded('/ranges.js', 'br', 'br');
+  const plain = await get('/ranges.js', 'identity');
+  for (const fields of [[], ['-H', 'If-None-Match: "other"']]) {
+    const range = await get('/ranges.js', 'br', '-r', '10-19', ...fields);
+    assert.deepEqual([range.status, codingOf(range)], [206, undefined]);
+    assert.deepEqual(range.body, plain.body.subarray(10, 20));
+    for (const name of ['etag', 'vary']) assert.equal(range.headers.get(name), plain.headers.get(name));
+  }
+  const rest = ['-C', '1000', '-H', 'Host: www.test', '--compressed'];
+  assert.deepEqual((await server.curl('/ranges.js', ...rest)).body, plain.body.subarray(1000));
+});
+
+test('a range with an entity tag, and a condition, are of the coding that the client gets', async () => {
   const br = await coded('/ranges.js', 'br', 'br');
   const plain = await get('/ranges.js', 'identity');
   const etag = `${br.headers.get('etag')}`;
-  const range = await get('/ranges.js', 'br', '-r', '10-19');
+  const range = await get('/ranges.js', 'br', '-r', '10-19', '-H', `If-Range: ${etag}`);
   assert.deepEqual([range.status, codingOf(range)], [206, 'br']);
   assert.equal(range.headers.get('content-range'), `bytes 10-19/${br.body.length}`);
   assert.deepEqual(range.body, br.body.subarray(10, 20));
