@@ -4,12 +4,15 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, test } from 'node:test';
+import { until } from '../support/wait.ts';
 import { Origin } from './origin.ts';
 
 const size = 300_000;
 const bytes = randomBytes(size);
-const origin = await Origin.start({ 'video.mp4': bytes, 'sliced/video.mp4': bytes }, [
-  { host: 'www.test', bucket: 'web', caching: [{ match: '/**', maxAge: 600 }] },
+const rows = Array.from({ length: 20_000 }, (_, i) => `row ${i} of ${i % 7}\n`).join('');
+const files = { 'video.mp4': bytes, 'sliced/video.mp4': bytes, 'sliced/rows.csv': rows };
+const origin = await Origin.start(files, [
+  { host: 'www.test', bucket: 'web', compress: true, caching: [{ match: '/**', maxAge: 600 }] },
 ]);
 const caches = await origin.caches();
 after(async () => {
@@ -73,4 +76,17 @@ test('nginx with slices: a range fetches the slices that hold it, and each of th
   assert.equal((await slicesOf()).length, 2);
   assert.ok((await nginx.get(target, host)).body.equals(bytes));
   assert.equal((await slicesOf()).length, 5);
+});
+
+test('nginx with slices: a file that is coded after its first slice was fetched is sent whole', async () => {
+  const nginx = caches.find(({ name }) => name === 'nginx') ?? assert.fail();
+  const [target, accepts] = ['/sliced/rows.csv', 'Accept-Encoding: br'];
+  const begin = await nginx.get(target, host, accepts, 'Range: bytes=0-99');
+  assert.equal(begin.body.toString(), rows.slice(0, 100));
+  await until(
+    () => origin.server.curl(target, '-H', host, '-H', accepts),
+    ({ headers }) => headers.get('content-encoding') === 'br',
+    `${target} in br`,
+  );
+  assert.equal((await nginx.get(target, host, accepts)).body.toString(), rows);
 });
