@@ -196,7 +196,7 @@ function placeIn({ file, index }: SiteOrigin): string {
 function sentenceOf(issue: z.core.$ZodIssue, path: string[], given: unknown): string {
   if (issue.code === 'unrecognized_keys') {
     const keys = issue.keys.map((key) => JSON.stringify(key)).join(', ');
-    return `there is no setting ${keys}; 'sealgate config show' lists those there are`;
+    return `there is no setting ${keys}; 'sealgate config schema' lists those there are`;
   }
   if (issue.code === 'invalid_key') return `${issue.issues[0]?.message}, got ${JSON.stringify(path.at(-1))}`;
   const shown = JSON.stringify(given) ?? 'nothing';
