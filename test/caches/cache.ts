@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from '../support/runtime.ts';
-import type { Response } from '../support/server.ts';
+import { freePort, type Response } from '../support/server.ts';
 import { withLibraries } from '../support/unpacked.ts';
 import { until } from '../support/wait.ts';
 import { request, Wire } from '../support/wire.ts';
@@ -32,16 +32,21 @@ export class Cache {
     this.#child = child;
   }
 
-  /** Resolves when it accepts. @param command of a process that stays in the foreground. */
-  static async start(name: string, port: number, command: string[]): Promise<Cache> {
-    const [program = '', ...args] = command;
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: withLibraries(program) });
-    const said = [text(child.stdout), text(child.stderr)];
-    const state = async () => (child.exitCode ?? child.signalCode) !== null || (await accepts(port));
-    await until(state, Boolean, `${name} at port ${port}`);
-    if ((child.exitCode ?? child.signalCode) !== null)
-      throw new Error(`${name} did not start:\n${said.map((each) => each()).join('')}`);
-    return new Cache(name, `http://127.0.0.1:${port}`, child);
+  /**
+   * Resolves when it accepts. Another program may take the port that was free: then it is tried with others.
+   * @param commandFor the command for a port, of a process that stays in the foreground.
+   */
+  static async start(name: string, commandFor: (port: number) => Promise<string[]>): Promise<Cache> {
+    for (let tries = 1; ; tries++) {
+      const port = await freePort();
+      const [program = '', ...args] = await commandFor(port);
+      const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: withLibraries(program) });
+      const said = [text(child.stdout), text(child.stderr)];
+      const hasEnded = () => (child.exitCode ?? child.signalCode) !== null;
+      await until(async () => hasEnded() || (await accepts(port)), Boolean, `${name} at port ${port}`);
+      if (!hasEnded()) return new Cache(name, `http://127.0.0.1:${port}`, child);
+      if (tries === 3) throw new Error(`${name} did not start:\n${said.map((each) => each()).join('')}`);
+    }
   }
 
   /** What a client of its own gets for one request; `fields` are lines like `Range: bytes=0-1`. */

@@ -1,19 +1,17 @@
 // HAProxy with its cache before an origin that it reaches by TLS.
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../support/server.ts';
 import { programOf } from '../support/unpacked.ts';
 import { type Before, Cache } from './cache.ts';
 
 export async function startHaproxy(before: Before): Promise<Cache> {
   const program = programOf('haproxy', 'usr/sbin/haproxy');
-  const port = await freePort();
-  const dir = join(before.dir, `haproxy-${port}`);
-  await mkdir(dir);
-  const config = join(dir, 'haproxy.cfg');
-  await writeFile(config, configuration(before, port));
-  return Cache.start('haproxy', port, [program, '-db', '-f', config]);
+  return Cache.start('haproxy', async (port) => {
+    const config = join(before.dir, `haproxy-${port}.cfg`);
+    await writeFile(config, configuration(before, port));
+    return [program, '-db', '-f', config];
+  });
 }
 
 function configuration({ tls, certificate }: Before, port: number): string {

@@ -2,18 +2,18 @@
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../support/server.ts';
 import { programOf } from '../support/unpacked.ts';
 import { type Before, Cache } from './cache.ts';
 
 export async function startNginx(before: Before): Promise<Cache> {
   const program = programOf('nginx', 'usr/sbin/nginx');
-  const port = await freePort();
-  const dir = join(before.dir, `nginx-${port}`);
-  await mkdir(dir);
-  const config = join(dir, 'nginx.conf');
-  await writeFile(config, configuration(before, dir, port));
-  return Cache.start('nginx', port, [program, '-p', dir, '-c', config, '-e', 'stderr']);
+  return Cache.start('nginx', async (port) => {
+    const dir = join(before.dir, `nginx-${port}`);
+    await mkdir(dir);
+    const config = join(dir, 'nginx.conf');
+    await writeFile(config, configuration(before, dir, port));
+    return [program, '-p', dir, '-c', config, '-e', 'stderr'];
+  });
 }
 
 function configuration({ tls, certificate }: Before, dir: string, port: number): string {

@@ -3,20 +3,19 @@
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../support/server.ts';
 import { programOf } from '../support/unpacked.ts';
 import { type Before, Cache } from './cache.ts';
 
 export async function startVarnish(before: Before): Promise<Cache> {
   const program = programOf('varnish', 'usr/sbin/varnishd');
-  const port = await freePort();
-  const dir = join(before.dir, `varnish-${port}`);
-  const vcl = join(before.dir, `varnish-${port}.vcl`);
-  await writeFile(vcl, configuration(before));
-  const unpacked = join(program, '../../lib/x86_64-linux-gnu/varnish');
-  const options = ['-p', 'http_gzip_support=off', '-p', `vmod_path=${unpacked}/vmods`];
-  const listen = ['-a', `127.0.0.1:${port}`, '-f', vcl, '-n', dir, '-s', 'malloc,64m'];
-  return Cache.start('varnish', port, [program, '-F', '-j', 'none', ...listen, ...options]);
+  const vmods = join(program, '../../lib/x86_64-linux-gnu/varnish/vmods');
+  const options = ['-p', 'http_gzip_support=off', '-p', `vmod_path=${vmods}`, '-s', 'malloc,64m'];
+  return Cache.start('varnish', async (port) => {
+    const dir = join(before.dir, `varnish-${port}`);
+    const vcl = `${dir}.vcl`;
+    await writeFile(vcl, configuration(before));
+    return [program, '-F', '-j', 'none', '-a', `127.0.0.1:${port}`, '-f', vcl, '-n', dir, ...options];
+  });
 }
 
 function configuration({ plain }: Before): string {

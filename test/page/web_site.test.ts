@@ -11,7 +11,6 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { Cache } from '../caches/cache.ts';
 import { type Logged, Origin } from '../caches/origin.ts';
-import { freePort } from '../support/server.ts';
 import { programOf } from '../support/unpacked.ts';
 import { until } from '../support/wait.ts';
 import { Wire } from '../support/wire.ts';
@@ -46,7 +45,7 @@ const home = `http://docs.localhost:${new URL(origin.server.urls[1] ?? '').port}
 async function startNginx(): Promise<Cache> {
   const packages = 'nginx nginx-common libnginx-mod-http-brotli-static';
   const program = programOf(packages, 'usr/sbin/nginx');
-  const [port, root] = [await freePort(), join(dir, 'nginx')];
+  const root = join(dir, 'nginx');
   cpSync(tree, root, { recursive: true });
   for (const name of names.filter((each) => !each.endsWith('.mp4'))) {
     const bytes = readFileSync(join(tree, name));
@@ -55,9 +54,10 @@ async function startNginx(): Promise<Cache> {
   }
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   const config = join(dir, 'nginx.conf');
-  writeFileSync(
-    config,
-    `load_module ${join(program, '../../lib/nginx/modules/ngx_http_brotli_static_module.so')};
+  const commandFor = async (port: number) => {
+    writeFileSync(
+      config,
+      `load_module ${join(program, '../../lib/nginx/modules/ngx_http_brotli_static_module.so')};
     daemon off; worker_processes 1; ${process.getuid?.() === 0 ? 'user root;' : ''} pid ${dir}/nginx.pid;
     error_log stderr error; events { worker_connections 64; }
     http {
@@ -68,8 +68,10 @@ async function startNginx(): Promise<Cache> {
         location /assets/ { add_header Cache-Control "public, max-age=86400"; }
       }
     }`,
-  );
-  return Cache.start('nginx', port, [program, '-p', dir, '-c', config, '-e', 'stderr']);
+    );
+    return [program, '-p', dir, '-c', config, '-e', 'stderr'];
+  };
+  return Cache.start('nginx', commandFor);
 }
 
 const coded = names.filter((name) => !name.endsWith('.mp4'));
