@@ -224,13 +224,25 @@ function withPaths(config: Config, base: string): Config {
     control: controlWithPaths(config, base),
     auth: { ...config.auth, tokens: resolve(base, config.auth.tokens) },
     ...(config.sitesFolder !== undefined && { sitesFolder: resolve(base, config.sitesFolder) }),
+    purge: {
+      ...config.purge,
+      hooks: config.purge.hooks.map((hook) => ({
+        ...hook,
+        ...(hook.secret !== undefined && { secret: secretPath(hook.secret, base) }),
+        ...(hook.signingKey !== undefined && { signingKey: secretPath(hook.signingKey, base) }),
+      })),
+    },
     ...(config.sites && { sites: config.sites.map((site) => siteWithPaths(site, base)) }),
   };
 }
 
+function secretPath(path: string, base: string): string {
+  return path.startsWith(credentialsFolder) ? path : resolve(base, path);
+}
+
 function siteWithPaths(site: SiteConfig, base: string): SiteConfig {
   if (!site.signed) return site;
-  const keys = site.signed.keys.map((key) => (key.startsWith(credentialsFolder) ? key : resolve(base, key)));
+  const keys = site.signed.keys.map((key) => secretPath(key, base));
   return { ...site, signed: { ...site.signed, keys } };
 }
 

@@ -9,6 +9,7 @@ import { limitsSchema } from './limits.ts';
 import { listenersSchema } from './listeners_schema.ts';
 import { logSchema, requestIdsSchema } from './log_schema.ts';
 import { bucketKindSchema, bucketNameSchema } from './object_schema.ts';
+import { purgeSchema } from './purge_schema.ts';
 import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
 import { scrubSchema } from './scrub_schema.ts';
@@ -311,6 +312,7 @@ export const configSchema = z.strictObject({
         .describe('Seconds that running transfers may still take after SIGTERM.'),
     })
     .prefault({}),
+  purge: purgeSchema,
   requestIds: requestIdsSchema.prefault({}),
   log: logSchema.prefault({}),
 });

@@ -24,6 +24,11 @@ function isPublicUrl(text: string): boolean {
   return new URL(text).href === text;
 }
 
+/** Where clients reach a site, with a slash at its end; undefined: its host is a pattern, and nothing says. */
+export function publicUrlOf({ host, path, publicUrl }: PublicSite): string | undefined {
+  return publicUrl ?? (host.includes('*') ? undefined : `https://${host}${path}`);
+}
+
 /** Where clients find a path of the server: the public URL of its site, else the path. */
 export function publicLocation(site: PublicSite | undefined, to: string): string {
   if (site?.publicUrl === undefined || !to.startsWith(site.path)) return to;

@@ -25,6 +25,7 @@ import { keepTlsFresh } from './server/fresh_tls.ts';
 import { keepGrants } from './server/grants.ts';
 import { checkAccessLog, logCounters, openAccessLog, watchLogs } from './server/logs.ts';
 import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
+import { startPurges } from './server/purges.ts';
 import { Reload, type Reloaded } from './server/reload.ts';
 import { serverSecrets } from './server/secrets.ts';
 import { ServedSites } from './server/sites.ts';
@@ -111,7 +112,8 @@ async function assemble(
   const refusals = new Refusals();
   const { tokens, keys, counters: ofSecrets } = serverSecrets(config, log);
   const sites = new ServedSites(config, protocolServices(config, content, { tokens, ownToken }, log));
-  const own = () => ({ ...ofSecrets(), ...logCounters(), ...content.counters() });
+  const purges = await startPurges(config, { store, sites, log, closers });
+  const own = () => ({ ...ofSecrets(), ...logCounters(), ...content.counters(), ...purges.counters() });
   const counters = () => ({ ...refusals.plus(pool?.counters() ?? {}), ...own(), ...watch.scrub?.counters() });
   const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
   const operation = await startOperation(config, ktls, counters, log);
@@ -119,7 +121,7 @@ async function assemble(
   closers.push(() => operation.close(), watchLogs(counters, log), grants.close);
   const reopenLogs = () => openAccessLog(config);
   const reload = new Reload({
-    ...{ config: given, sites, followKeys: grants.follow, readConfig, configFile, reopenLogs, log },
+    ...{ config: given, sites, purges, followKeys: grants.follow, readConfig, configFile, reopenLogs, log },
     ...{ tlsFiles: encrypted ? tlsFiles : undefined, parts: () => ({ pool, control }) },
   });
   control = await startControl(config, tokens, log, {
@@ -131,7 +133,7 @@ async function assemble(
     content: { ...content, dropStalePlans, log },
     sentinel: () => watch.sentinel?.status(),
     scrub: () => watch.scrub?.status(),
-    collector: content.collector,
+    ...{ collector: content.collector, purges },
     ...{ reloadTls: reload.tls, reload: reload.all, previewReload: reload.preview },
     explain: (url) => sites.explain(url, ownToken),
   });

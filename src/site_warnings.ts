@@ -1,9 +1,19 @@
 // What is odd about sites in the configuration, and no fault: it may be meant so.
 
 import type { Config } from './config_schema.ts';
+import { publicUrlOf } from './public_urls.ts';
 
 /** A sentence for each, with the setting that it is about. */
-export function siteWarnings({ sites = [], listeners }: Pick<Config, 'sites' | 'listeners'>): string[] {
+export function siteWarnings(config: Pick<Config, 'sites' | 'listeners' | 'purge'>): string[] {
+  const { sites = [], purge } = config;
+  const isNowhere = sites.every((site) => publicUrlOf(site) === undefined);
+  if (purge.hooks.length === 0 || !isNowhere) return ofTls(config);
+  const nothing =
+    'purge.hooks: no site has a publicUrl, or a host that is no pattern, so there is no URL to purge';
+  return [nothing, ...ofTls(config)];
+}
+
+function ofTls({ sites = [], listeners }: Pick<Config, 'sites' | 'listeners'>): string[] {
   if (listeners.some(({ tls }) => tls)) return [];
   return sites.flatMap(({ host, path, security }) =>
     security?.hsts

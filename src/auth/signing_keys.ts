@@ -3,11 +3,11 @@
 // engine's.
 
 import { statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { type Config, ConfigError } from '../config.ts';
 import { addon, type SigningKey } from '../native/addon.ts';
 import { whyUnreadable } from '../regular_file.ts';
-import { credentialsFolder } from '../signed_urls.ts';
+import { othersMayRead, secretPathOf } from './secret_path.ts';
 
 export interface NamedKey {
   /** The path in the configuration, by which sites name it. */
@@ -99,16 +99,10 @@ export class SigningKeys {
 
 /** The same object while the file has not changed. */
 function look(name: string, before?: File): File {
-  const path = pathOf(name);
+  const path = secretPathOf(name);
   const found = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
   const seen = found ? `${found.ino} ${found.mtimeMs} ${found.ctimeMs} ${found.mode}` : '';
   return seen === before?.seen ? before : { seen, ...read(name, path, found?.mode) };
-}
-
-function pathOf(name: string): string | undefined {
-  if (!name.startsWith(credentialsFolder)) return name;
-  const folder = process.env.CREDENTIALS_DIRECTORY;
-  return folder === undefined ? undefined : join(folder, name.slice(credentialsFolder.length));
 }
 
 function read(
@@ -120,9 +114,7 @@ function read(
     return { fault: `${name}: CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential=` };
   const make = `make one with: (umask 077; openssl rand -hex 32 > ${path})`;
   if (mode === undefined) return { fault: `${path} cannot be read (ENOENT); ${make}` };
-  // systemd gives a credential to its service by an ACL, whose mask stands in the place of the group's bits.
-  const others = name.startsWith(credentialsFolder) ? 0o007 : 0o077;
-  if ((mode & others) !== 0)
+  if (othersMayRead(name, mode))
     return {
       fault:
         `${path}: others may read it (mode ${(mode & 0o777).toString(8)}), and whoever has it can sign; ` +

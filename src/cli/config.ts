@@ -1,6 +1,7 @@
 // config: checks and shows the configuration.
 
 import type { Command } from 'commander';
+import { checkPurgeSecrets } from '../auth/secret_line.ts';
 import { SigningKeys } from '../auth/signing_keys.ts';
 import { configPath, fileOf, settings } from '../config.ts';
 import { jsonSchema } from '../config_schema.ts';
@@ -58,6 +59,7 @@ interface CheckOptions extends SiteOptions, ControlOptions {
 async function check(options: CheckOptions): Promise<void> {
   const config = await siteConfig(options);
   new SigningKeys(config.sites);
+  checkPurgeSecrets(config.purge);
   if (config.listeners.some((each) => each.tls)) await new TlsFiles(config.tls, '').read();
   for (const warning of siteWarnings(config)) sayError(`warning: ${warning}`);
   const preview = await previewed(options);

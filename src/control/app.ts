@@ -6,6 +6,7 @@ import { authorizeControl, type ControlAccess } from './authorize.ts';
 import { type ContentServices, contentRoutes } from './content.ts';
 import { pageRoutes } from './page.ts';
 import { problem } from './problem.ts';
+import { purgeRoutes } from './purging.ts';
 import { rolloutRoutes } from './rollout.ts';
 import { sameOrigin } from './same_origin.ts';
 import { faultsOf, type ViewServices, viewRoutes } from './views.ts';
@@ -64,6 +65,7 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
     return said ? c.json(said) : problem(c, 400, 'url-invalid', expected);
   });
   app.route('/rollout', rolloutRoutes(services.operation));
+  app.route('/purges', purgeRoutes(services.purges, services.operation.audit));
   app.route('/', reloadRoutes(services));
   app.route('/', contentRoutes({ ...services.content, audit: services.operation.audit }));
   app.route('/', viewRoutes(services));

@@ -1,28 +1,6 @@
 // The engine's counters (native/server/counters.h) as OpenMetrics metrics: one entry per counter.
 
-/** A counter or gauge. The name ends in the unit; prom-client adds `_total` to counters. */
-export interface EngineMetric {
-  name: string;
-  help: string;
-  type: 'counter' | 'gauge';
-  /** Label names. Engine counters `key.value` become one metric with one label, `key.a/b` one with two. */
-  labels: string[];
-  /** Factor from the engine's unit to the metric's unit. */
-  scale: number;
-}
-
-const counter = (name: string, help: string, ...labels: string[]): EngineMetric => ({
-  name: `sealgate_${name}`,
-  help,
-  type: 'counter',
-  labels,
-  scale: 1,
-});
-const nanoseconds = 1e-9;
-const gauge = (name: string, help: string, ...labels: string[]): EngineMetric => ({
-  ...counter(name, help, ...labels),
-  type: 'gauge',
-});
+import { counter, type EngineMetric, gauge, nanoseconds } from './metric.ts';
 
 const suiteLabels = ['protocol', 'cipher', 'direction', 'by'];
 const httpLabels = ['status', 'method', 'delivery'];
@@ -251,6 +229,11 @@ export const engineMetrics: Record<string, EngineMetric> = {
     'signing_keys_broken',
     'Files of signing keys that cannot be read; where one is still there, the key read before stays valid.',
   ),
+  purges_waiting: gauge('purges_waiting', 'Changed names that a purge hook has not been told of.', 'hook'),
+  purges_oldest: gauge('purges_oldest_seconds', 'How long the oldest of them has waited.', 'hook'),
+  purges_sent: counter('purges_sent', 'Requests that were taken by the receiver of a purge hook.', 'hook'),
+  purge_failures: counter('purge_failures', 'Attempts of a purge hook that failed.', 'hook'),
+  purges_failing: gauge('purges_failing', '1: the last attempt of a purge hook failed.', 'hook'),
   write_stalls: counter('write_stalls', 'Connections cut because the client stopped reading.'),
 };
 

@@ -27,6 +27,7 @@ import type { Store } from '../store/store.ts';
 import type { Baseline } from './baseline.ts';
 import { largestBuckets } from './bucket_metrics.ts';
 import type { Collecting } from './collecting.ts';
+import type { Purging } from './purging.ts';
 import { busiestSites } from './site_metrics.ts';
 import { readTlsStat } from './tls_stat.ts';
 import type { ControlEnv } from './who.ts';
@@ -50,6 +51,7 @@ export interface ViewServices {
   /** Undefined: it is off. */
   scrub(): ScrubStatus | undefined;
   collector: Collecting;
+  purges: Purging;
   readiness: Readiness;
   content: { store: Pick<Store, 'buckets' | 'usage'> };
   /** What was answered for each site (site_metrics.ts). */
@@ -113,7 +115,7 @@ async function spaceOf(folder: string): Promise<{ freeBytes: number; bytes: numb
 }
 
 async function status(services: ViewServices) {
-  const { config, operation, ktls, state, sentinel, scrub, collector, content, sites } = services;
+  const { config, operation, ktls, state, sentinel, scrub, collector, purges, content, sites } = services;
   return {
     state: state(),
     pid: process.pid,
@@ -129,6 +131,7 @@ async function status(services: ViewServices) {
     sites: busiestSites(sites(), mostSites),
     scrub: scrub(),
     collection: collector.status(),
+    purges: purges.status(),
     kernel: readTlsStat(),
     traffic: traffic(operation.samples),
   };

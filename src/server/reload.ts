@@ -7,6 +7,7 @@ import { type Config, ConfigError } from '../config.ts';
 import type { ControlListener } from '../control/listener.ts';
 import type { DeliveryPool } from '../engine/pool.ts';
 import { TlsFiles } from '../engine/tls_files.ts';
+import type { Purges } from '../purge/purges.ts';
 import { announce } from './announcement.ts';
 import { differingSettings, type ServedSites, type SiteChanges } from './sites.ts';
 
@@ -26,6 +27,8 @@ export interface ReloadParts {
   /** What the server was started with. */
   config: Config;
   sites: ServedSites;
+  /** Told of the sites before they are served. */
+  purges: Pick<Purges, 'follow'>;
   /** Follows the keys of these sites. Throws when one cannot be used. */
   followKeys(sites: Config['sites']): void;
   /** Reads the configuration again; absent: the server was started without a file. */
@@ -106,9 +109,10 @@ export class Reload {
   }
 
   async #sites(): Promise<Reloaded> {
-    const { config, sites, followKeys, readConfig, parts, log } = this.#parts;
+    const { config, sites, followKeys, purges, readConfig, parts, log } = this.#parts;
     const given = (await readConfig?.()) ?? config;
     followKeys(given.sites);
+    purges.follow(given.sites);
     const path = sites.objectsPath;
     const changes = await sites.replace(given.sites, parts().pool).catch((error) => {
       followKeys(sites.inForce);

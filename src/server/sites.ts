@@ -40,10 +40,10 @@ export class ServedSites {
   readonly #patience: number;
   /** Below it are objects for the server itself, when sites are configured. Nobody else knows it. */
   readonly #own = `/${randomUUID()}/`;
-  readonly #listeners: Config['listeners'];
+  readonly #config: Pick<Config, 'listeners' | 'purge'>;
   #sites: Sites;
 
-  constructor(config: Pick<Config, 'sites' | 'limits' | 'listeners'>, services: Services) {
+  constructor(config: Pick<Config, 'sites' | 'limits' | 'listeners' | 'purge'>, services: Services) {
     const { sites, limits } = config;
 
     this.#objects = services.objects;
@@ -51,7 +51,7 @@ export class ServedSites {
     this.#patience = limits.applicationTimeout;
     this.#sites = sites;
     this.#mounts = new Mounts(this.#mountsOf(sites), protocols, services);
-    this.#listeners = config.listeners;
+    this.#config = config;
     this.#warn();
   }
 
@@ -115,7 +115,7 @@ export class ServedSites {
 
   #warn(): void {
     const sites = this.#sites;
-    for (const warning of siteWarnings({ sites, listeners: this.#listeners })) this.#log.warn(warning);
+    for (const warning of siteWarnings({ ...this.#config, sites })) this.#log.warn(warning);
     void Promise.all((sites ?? []).map((site) => this.#warnOf(site)));
   }
 

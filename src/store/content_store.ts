@@ -326,6 +326,10 @@ class ContentStore implements Store {
     };
   }
 
+  get changed() {
+    return this.#meta.changed;
+  }
+
   copyMetadata(folder: string): Promise<void> {
     return this.#meta.copyTo(folder);
   }

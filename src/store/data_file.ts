@@ -4,11 +4,16 @@ import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { blobsFolder } from './blobs.ts';
 import { isAsClosed, isBeingWritten } from './closing.ts';
+import { DiskReserve } from './disk_reserve.ts';
 import { idFile } from './identity.ts';
 import { pageFault } from './page_check.ts';
 
 /** Bytes of the two pages that LMDB begins a file with, at most. */
 const firstPages = 2 * 65536;
+
+/** Bytes of data.mdb that are kept allocated ahead at least, and allocated at a time. */
+const least = 4 * 1024 * 1024;
+const ahead = 16 * 1024 * 1024;
 
 /** The journal of the store at `root`. */
 export function journalPath(root: string): string {
@@ -17,6 +22,10 @@ export function journalPath(root: string): string {
 
 export function dataPath(root: string): string {
   return join(root, 'meta', 'data.mdb');
+}
+
+export function dataReserve(root: string): DiskReserve {
+  return new DiskReserve(dataPath(root), least, ahead);
 }
 
 /**

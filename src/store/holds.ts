@@ -66,6 +66,12 @@ export function* namesOf(meta: Metadata, digest: string, bucket: string): Genera
   }
 }
 
+/** The names of all buckets of which some version keeps a blob. */
+export function* allNamesOf(meta: Metadata, digest: string): Generator<[bucket: string, name: string]> {
+  for (const bucket of bucketsOf(meta, digest))
+    for (const name of namesOf(meta, digest, bucket)) yield [bucket, name];
+}
+
 /** The first version of a name, from a key on, that keeps the key's blob. */
 function nameFrom(meta: Metadata, start: (string | number)[]): VersionOfName | undefined {
   for (const { key } of meta.range('holds', { start, limit: 1 })) {

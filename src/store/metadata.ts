@@ -7,10 +7,11 @@ import type { Database, RootDatabase } from 'lmdb';
 import { syncFile } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
 import type { Counters } from '../native/addon.ts';
+import { ChangedNames } from './changed_names.ts';
 import { forgetClosing, noteClosing } from './closing.ts';
 import { Commits, type Purpose } from './commits.ts';
-import { checkPages, dataPath, journalPath } from './data_file.ts';
-import { DiskReserve } from './disk_reserve.ts';
+import { checkPages, dataPath, dataReserve, journalPath } from './data_file.ts';
+import type { DiskReserve } from './disk_reserve.ts';
 import { openEnvironment } from './environment.ts';
 import type { StoreFormat } from './format.ts';
 import { agreedIdentity } from './identity.ts';
@@ -33,10 +34,6 @@ export function behind(chain: string[]): (string | number)[] {
 
 /** Attempts to add a version whose number another writer took first. */
 const maxRaces = 1000;
-
-/** Least bytes kept allocated ahead, and bytes allocated at a time. */
-const least = 4 * 1024 * 1024;
-const ahead = 16 * 1024 * 1024;
 
 // An option of msgpackr. By default each value comes with a description of its fields, which takes longer to
 // read than the fields.
@@ -72,6 +69,8 @@ export class Metadata {
   };
   /** The counters, of a process that writes. */
   readonly usage = new UsageCounters(this.counted);
+  /** Names whose answers are others than before, of a process that writes. */
+  readonly changed: ChangedNames;
   #writing: { commits: Commits; preparation: Preparation; space: DiskReserve } | undefined;
 
   private constructor(root: string, readOnly: boolean) {
@@ -80,6 +79,7 @@ export class Metadata {
     this.#root = openEnvironment(root, readOnly);
     this.#openTables(isNew);
     this.#state = new State(this.#root.openDB<unknown, string>({ name: 'state', ...encoding }));
+    this.changed = new ChangedNames({ state: this.#state, meta: this });
   }
 
   /** @param makes whether to create missing tables, which writes to the file. */
@@ -123,8 +123,9 @@ export class Metadata {
 
   async #beginWriting(root: string, { id: given, onNotice, format }: WriterOptions): Promise<void> {
     const agreed = given ? { id: given, blobsHaveId: true } : await agreedIdentity(root, this.#identity());
-    const space = new DiskReserve(dataPath(root), least, ahead);
+    const space = dataReserve(root);
     if (this.#state.isCounted || this.isEmpty()) this.usage.load(this.#state.usage());
+    this.changed.load();
     const preparation = new Preparation(
       { root, ...agreed, journal: journalPath(root) },
       {
@@ -158,7 +159,8 @@ export class Metadata {
       },
       has: (table: Table, key: Key) => this.has(table, key),
       ensureSpace: (changes: number, bytes: number, frees: boolean) => {
-        space.ensure(growthOf(changes, bytes), frees);
+        const more = this.changed.growth(changes, bytes);
+        space.ensure(growthOf(changes + more.changes, bytes + more.bytes), frees);
         preparation.journal?.ensureSpace(changes, bytes, frees);
       },
       write: (frame: Frame) => preparation.write(frame),
@@ -220,9 +222,9 @@ export class Metadata {
 
   async #commit(records: StoreRecord[], last: Frame, others: StateChange[] = []): Promise<void> {
     const counting = this.usage.commit(records, last.sequence);
-    await this.#state.write([...counting.entries, ...others, ['last', last]], () =>
-      records.map((record) => this.#change(record)),
-    );
+    const noting = this.changed.commit(records, last.sequence);
+    const kept: StateChange[] = [...counting.entries, ...noting.entries, ...others, ['last', last]];
+    await noting.around(this.#state.write(kept, () => records.map((each) => this.#change(each))));
     counting.taken();
   }
 

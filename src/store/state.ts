@@ -44,10 +44,14 @@ export class State {
     return this.get(usageKey(bucket));
   }
 
+  /** In key order. */
+  *range<V>(from: { start: string; end: string }): Generator<{ key: string; value: V }> {
+    for (const { key, value } of this.#table?.getRange(from) ?? []) yield { key, value: value as V };
+  }
+
   /** All counters. */
   *usage(): Generator<[bucket: string, usage: Usage]> {
-    for (const { key, value } of this.#table?.getRange(usageKeys) ?? [])
-      yield [bucketOf(key), value as Usage];
+    for (const { key, value } of this.range<Usage>(usageKeys)) yield [bucketOf(key), value];
   }
 
   /** In one transaction, durably. @param others changes of other tables. */

@@ -5,6 +5,7 @@ import type { DigestName, Digests } from '../digest.ts';
 import type { Counters, Hashed, SealBreak, SealLevel, SealRecord } from '../native/addon.ts';
 import type { GivenFields, ObjectFields } from '../object_fields.ts';
 import type { Adopted } from './adoption.ts';
+import type { ChangedNames } from './changed_names.ts';
 import type { Codings } from './codings.ts';
 import type { Collected, Kept, Round } from './collection.ts';
 import type { Quota } from './quota.ts';
@@ -313,6 +314,9 @@ export interface Store {
   versions(bucket: string, page: VersionPage): Versions;
   /** Names in code-point order with their newest version; without those that are deleted or have ended. */
   list(bucket: string, page: Page): Listing;
+
+  /** Names whose answers are others than before, for those who tell caches; of a process that writes. */
+  readonly changed: ChangedNames;
 
   /** Copies the metadata as they are now, as `data.mdb`, into a folder that is empty. Not durable yet. */
   copyMetadata(folder: string): Promise<void>;

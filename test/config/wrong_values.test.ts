@@ -29,7 +29,8 @@ async function faults(content: string, source: Source = {}): Promise<string[]> {
 const address = 'expected http:// or https://, an IP address (IPv6 in brackets) or localhost, and a port';
 const bucket =
   'expected a bucket name: 1 to 63 lower-case letters, digits, dots and hyphens, a letter or digit first';
-const unknown = (key: string) => `there is no setting "${key}"; 'sealgate config schema' lists those there are`;
+const unknown = (key: string) =>
+  `there is no setting "${key}"; 'sealgate config schema' lists those there are`;
 
 const wrong: [string, unknown, string][] = [
   ['a key that is not there', { bogus: 1 }, `configuration: ${unknown('bogus')}`],

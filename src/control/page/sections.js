@@ -151,7 +151,14 @@ export function matrix(found) {
   );
 }
 
-export function store({ store: { root, freeBytes, bytes: all }, buckets, sentinel, scrub, collection }) {
+export function store({
+  store: { root, freeBytes, bytes: all },
+  buckets,
+  sentinel,
+  scrub,
+  collection,
+  purges,
+}) {
   const low = freeBytes < all * 0.05;
   const ways = Object.entries(sentinel?.ways ?? {});
   facts('store', [
@@ -166,6 +173,7 @@ export function store({ store: { root, freeBytes, bytes: all }, buckets, sentine
     ['Damaged blobs', mark(`${sentinel?.damagedBlobs ?? 0}`, sentinel?.damagedBlobs ? 'bad' : '')],
     ...scrubbed(scrub),
     ...collected(collection),
+    ...purges.map(purge),
   ]);
 }
 
@@ -187,6 +195,14 @@ function bucket({ name, usage, quota }) {
       mark(`quota ${said(limit)}`, near([used, limit]) ? 'warn' : ''),
     ]),
   ];
+}
+
+/** What a hook has told a cache, and what waits. */
+function purge({ name, names, since, everything, sent, fault }) {
+  const waits = everything === undefined ? `${names} wait` : 'everything waits';
+  const oldest = since === undefined ? '' : `, the oldest since ${when(since)}`;
+  const told = fault === undefined ? mark('told', 'good') : mark(fault, 'bad');
+  return [`Purges, ${name}`, told, `: ${sent} requests, ${waits}${oldest}`];
 }
 
 /** What collection has freed since the start, and how its last round ended. */
