@@ -24,7 +24,7 @@ function isPublicUrl(text: string): boolean {
   return new URL(text).href === text;
 }
 
-/** Where clients reach a site, with a slash at its end; undefined: its host is a pattern, and nothing says. */
+/** Where clients reach a site, with a slash at its end; undefined: nothing says, as its host is a pattern. */
 export function publicUrlOf({ host, path, publicUrl }: PublicSite): string | undefined {
   return publicUrl ?? (host.includes('*') ? undefined : `https://${host}${path}`);
 }

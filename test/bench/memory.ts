@@ -12,7 +12,7 @@ export function privateMemory(pid: number): number {
   return sum(pid, (each) => kilobytes(each, 'smaps_rollup', /^Private_\w+: +(\d+) kB$/gm));
 }
 
-/** Bytes that are no file's: not the pages of mapped files, such as a store's metadata, which can be dropped. */
+/** Bytes that are no file's: without mapped files, such as a store's metadata, whose pages can be dropped. */
 export function anonymousMemory(pid: number): number {
   return sum(pid, (each) => kilobytes(each, 'smaps_rollup', /^Anonymous: +(\d+) kB$/gm));
 }
