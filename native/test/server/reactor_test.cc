@@ -119,6 +119,8 @@ TEST_CASE("a second plan to receive one body is answered with 500 at once, logge
   REQUIRE(Engine::instance().log.open(logs.at("log")).ok());
   ReactorOptions options = plain();
   options.problems[static_cast<size_t>(Problem::plan_out_of_place)] = {500, {}, "out of place"};
+  options.request_ids.trust.emplace_back();
+  REQUIRE(AddressPrefix::parse("127.0.0.1", &options.request_ids.trust.front()));
   Served served(options);
   for (int i = 0; i < 3; i++) {  // one more than there are places
     TestClient client(served.port());
