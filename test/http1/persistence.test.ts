@@ -93,7 +93,9 @@ for (const target of ['/o/files/small', '/o/files/large', '/o/files/none']) {
     wire.socket.end(request('GET', target).repeat(2));
     const [first, second] = [await wire.response(), await wire.response()];
     assert.equal(first.status, target.endsWith('none') ? 404 : 200);
-    assert.ok(second.body.equals(first.body));
+    // A refusal names its request.
+    const told = ({ body }: { body: Buffer }) => body.toString('latin1').replace(/"request":"\w+"/, '');
+    assert.ok(told(second) === told(first));
     assert.deepEqual(await wire.ended(), { by: 'end', rest: '' });
   });
 }
