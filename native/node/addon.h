@@ -10,12 +10,15 @@
 
 namespace sealgate::addon {
 
+class JobReturns;
+
 // What one JavaScript environment holds; there are no mutable globals on this side.
 struct Instance {
   Napi::FunctionReference store_lock;
   Napi::FunctionReference blob_hash;
   Napi::FunctionReference reactor;
   Napi::FunctionReference partial_file;
+  std::shared_ptr<JobReturns> jobs;  // made for the first one
 };
 
 void init_store(Napi::Env env, Napi::Object exports);         // store.cc
