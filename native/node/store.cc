@@ -13,6 +13,7 @@
 #include "store/coded_file.h"
 #include "store/decoded_file.h"
 #include "store/disk_space.h"
+#include "store/placement.h"
 #include "store/staging_file.h"
 #include "store/store_lock.h"
 
@@ -92,48 +93,44 @@ Napi::Value place_blob_async(const Napi::CallbackInfo& info) {
       });
 }
 
-struct Placing {
-  std::string staging;
-  std::string blob;
-  Placement placement;
-  Status status;
+struct Placed {
+  std::vector<Placing> all;
+  Status shared;
 };
 
-// Many blobs, none of which is synced: for each its placement, or what went wrong.
-Napi::Value place_blobs_async(const Napi::CallbackInfo& info) {
-  const auto given = info[0].As<Napi::Array>();
+// For each blob its placement, or what went wrong; and what the sync for all of them failed with.
+Napi::Value placed_together(Napi::Env env, const Placed& placed) {
+  const auto blobs = Napi::Array::New(env, placed.all.size());
+  for (uint32_t i = 0; i < placed.all.size(); i++) {
+    const auto& [staging, blob, placement, status] = placed.all[i];
+    if (status.ok())
+      blobs.Set(i, placement_object(env, placement));
+    else
+      blobs.Set(i, error_of(env, status).Value());
+  }
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("blobs", blobs);
+  if (!placed.shared.ok()) out.Set("fault", error_of(env, placed.shared).Value());
+  return out;
+}
+
+Napi::Value place_together_async(const Napi::CallbackInfo& info) {
+  const int folder = info[0].As<Napi::Number>().Int32Value();
+  const auto given = info[1].As<Napi::Array>();
   std::vector<Placing> all(given.Length());
   for (uint32_t i = 0; i < given.Length(); i++) {
     const auto each = given.Get(i).As<Napi::Object>();
     all[i].staging = text(each, "staging");
     all[i].blob = text(each, "blob");
   }
-  return Job<std::vector<Placing>>::start(
+  return Job<Placed>::start(
       info.Env(), Engine::instance().commits,
-      [all = std::move(all)](std::vector<Placing>* out) mutable -> Status {
-        for (Placing& each : all)
-          each.status = place_blob(each.staging, each.blob, SealLevel::l1, &each.placement, Durable::later);
-        *out = std::move(all);
+      [folder, all = std::move(all)](Placed* out) mutable -> Status {
+        out->shared = place_together(folder, all);
+        out->all = std::move(all);
         return {};
       },
-      [](Napi::Env env, const std::vector<Placing>& placed) -> Napi::Value {
-        const auto out = Napi::Array::New(env, placed.size());
-        for (uint32_t i = 0; i < placed.size(); i++) {
-          const auto& [staging, blob, placement, status] = placed[i];
-          if (status.ok())
-            out.Set(i, placement_object(env, placement));
-          else
-            out.Set(i, error_of(env, status).Value());
-        }
-        return out;
-      });
-}
-
-Napi::Value sync_file_system_async(const Napi::CallbackInfo& info) {
-  const int fd = info[0].As<Napi::Number>().Int32Value();
-  return Job<bool>::start(
-      info.Env(), Engine::instance().commits, [fd](bool*) { return sync_file_system(fd); },
-      [](Napi::Env env, const bool&) -> Napi::Value { return env.Undefined(); });
+      placed_together);
 }
 
 Napi::Value hash_file_async(const Napi::CallbackInfo& info) {
@@ -333,8 +330,7 @@ void init_store(Napi::Env env, Napi::Object exports) {
   exports.Set("lockStore", Napi::Function::New<lock_store>(env));
   exports.Set("allocateAhead", Napi::Function::New<allocate_ahead>(env));
   exports.Set("placeBlob", Napi::Function::New<place_blob_async>(env));
-  exports.Set("placeBlobs", Napi::Function::New<place_blobs_async>(env));
-  exports.Set("syncFileSystem", Napi::Function::New<sync_file_system_async>(env));
+  exports.Set("placeTogether", Napi::Function::New<place_together_async>(env));
   exports.Set("importSmallFile", Napi::Function::New<import_small_file_here>(env));
   exports.Set("hashFile", Napi::Function::New<hash_file_async>(env));
   exports.Set("raiseBlob", Napi::Function::New<raise_blob_async>(env));

@@ -22,22 +22,6 @@ constexpr size_t kCopyBytes = 1024 * 1024;
 constexpr uint64_t kReservedBytes = 16 * 1024 * 1024;
 constexpr uint64_t kLeastReservedBytes = 1024 * 1024;
 
-std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
-Status sync_directory(const std::string& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return Status::last("open directory");
-  return ::fsync(fd.get()) == 0 ? Status{} : Status::last("fsync directory");
-}
-
-// Renames without ever replacing a file. EEXIST: the name is taken.
-Status move_without_replacing(const std::string& from, const std::string& to) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
-  if (errno != EINVAL && errno != ENOSYS) return Status::last("renameat2");
-  if (::link(from.c_str(), to.c_str()) != 0) return Status::last("link");
-  return ::unlink(from.c_str()) == 0 ? Status{} : Status::last("unlink");
-}
-
 Status stat_of_file(int fd, struct stat* st) {
   if (::fstat(fd, st) != 0) return Status::last("fstat");
   if (S_ISDIR(st->st_mode)) return {EISDIR, "open"};
@@ -48,51 +32,11 @@ int open_to_read(const std::string& path) {
   return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
-Status make_one(const std::string& path, bool* made) {
-  if (::mkdir(path.c_str(), 0755) == 0) {
-    *made = true;
-    return {};
-  }
-  return errno == EEXIST ? Status{} : Status::last("mkdir");
-}
-
-// Makes the two folders of a blob. Their parent was made with the store; if it is missing, its disk is not
-// mounted, and nothing may be created in its place.
-Status make_folders(const std::string& path, bool* made) {
-  const Status status = make_one(path, made);
-  if (status.error != ENOENT) return status;
-  if (const Status parent = make_one(parent_of(path), made); !parent.ok()) return parent;
-  return make_one(path, made);
-}
-
-Status sync_file(const std::string& path) {
-  const Fd fd(open_to_read(path));
-  if (!fd) return Status::last("open blob");
-  return ::fsync(fd.get()) == 0 ? Status{} : Status::last("fsync blob");
-}
-
-// The folder that a blob stands in, and those above it where they are new.
-Status sync_folders(const std::string& folder, bool made) {
-  if (const Status status = sync_directory(folder); !status.ok() || !made) return status;
-  const std::string parent = parent_of(folder);
-  if (const Status status = sync_directory(parent); !status.ok()) return status;
-  return sync_directory(parent_of(parent));
-}
-
 // Sets the mode only if it is wrong, because even an unchanged mode counts as a change of the inode. The
 // mode of an immutable file cannot be set.
 void set_mode(int fd, const std::string& path, struct stat* st) {
   const auto set = [fd] { return ::fchmod(fd, kSealedMode) == 0; };
   if (set() || (errno == EPERM && release_file(path).ok() && set())) ::fstat(fd, st);
-}
-
-// Gives a blob that is in its place its level, and describes it.
-Status seal_placed(const std::string& blob, SealLevel wanted, Placement* out) {
-  struct stat st;
-  if (::lstat(blob.c_str(), &st) != 0) return Status::last("lstat blob");
-  out->size = static_cast<uint64_t>(st.st_size);
-  out->seal = {SealLevel::l1, Evidence(st), {}};
-  return wanted < SealLevel::l2 ? Status{} : raise_blob(blob, out->seal.evidence, wanted, &out->seal);
 }
 
 // Reads `fd` to its end in large pieces.
@@ -220,25 +164,6 @@ void StagingFile::discard() {
   if (!path_.empty()) ::unlink(path_.c_str());
   path_.clear();
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));  // which frees the disk space of the file
-}
-
-Status place_blob(const std::string& staging, const std::string& blob, SealLevel wanted, Placement* out,
-                  Durable durable) {
-  // Tries without making folders first, because most folders exist.
-  bool made = false;
-  Status moved = move_without_replacing(staging, blob);
-  if (moved.error == ENOENT) {
-    if (const Status status = make_folders(parent_of(blob), &made); !status.ok()) return status;
-    moved = move_without_replacing(staging, blob);
-  }
-  if (!moved.ok() && moved.error != EEXIST) return moved;
-  out->created = moved.ok();
-  // The file after its name, so that one commit of the file system's journal has both.
-  const bool now = durable == Durable::now;
-  if (const Status status = now ? sync_file(blob) : Status{}; !status.ok()) return status;
-  if (const Status status = seal_placed(blob, out->created ? wanted : SealLevel::l1, out); !status.ok())
-    return status;
-  return now ? sync_folders(parent_of(blob), made) : Status{};
 }
 
 Status hash_sealable(const std::string& path, SealLevel wanted, HashedBlob* out) {

@@ -17,10 +17,6 @@
 
 namespace sealgate {
 
-// Whether a blob is on the disk when a call returns (now), or the caller syncs it later. For
-// many files one syncfs(2) takes less time than an fsync(2) each.
-enum class Durable { now, later };
-
 class StagingFile {
  public:
   StagingFile() = default;
@@ -69,20 +65,6 @@ class StagingFile {
   FurtherDigests running_;
   bool kept_ = false;
 };
-
-struct Placement {
-  bool created = false;  // false: a file of that name existed, and the staging file stays
-  uint64_t size = 0;     // of the blob that is now in place
-  Raised seal;           // of the blob that is now in place; L1 if it existed before
-};
-
-// Moves a finished staging file to its blob path without ever replacing a file (renameat2 RENAME_NOREPLACE,
-// or link and unlink where the file system lacks it), makes missing parents, and gives it a level. By
-// fsync(2) the file that is in place and every directory that changed are durable. Until then a power cut may
-// leave the name without the bytes: a file that is not on record is hashed before anybody relies on it. A
-// level above L1 is given durably in any case.
-Status place_blob(const std::string& staging, const std::string& blob, SealLevel wanted, Placement* out,
-                  Durable durable = Durable::now);
 
 struct HashedBlob {
   std::string digest;

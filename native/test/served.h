@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "server/reactor.h"
+#include "store/placement.h"
 #include "store/staging_file.h"
 #include "test/temp_dir.h"
 

@@ -281,13 +281,15 @@ export interface Addon extends EngineLogs {
   seal(path: string, record: SealRecord): SealLevel | SealBreak;
   /** @param wanted the level to give the blob, if it was not there; the highest that works is given. */
   placeBlob(staging: string, blob: string, wanted?: SealLevel): Promise<Placement>;
-  /** As placeBlob for each, at level L1 and without a sync. An error has its errno as `code`. */
-  placeBlobs(blobs: { staging: string; blob: string }[]): Promise<(Placement | NodeJS.ErrnoException)[]>;
   /**
-   * syncfs(2) of an open folder's file system. Rejects when a write failed since the opening, or the last
-   * call.
+   * As placeBlob for each, at level L1, but one syncfs(2) of an open folder's file system makes all of them
+   * durable (native/store/placement.h). An error has its errno as `code`. `fault`: the sync failed, because a
+   * write did since the opening, or the last call; then each blob was synced by itself.
    */
-  syncFileSystem(folder: number): Promise<void>;
+  placeTogether(
+    folder: number,
+    blobs: { staging: string; blob: string }[],
+  ): Promise<{ blobs: (Placement | Error)[]; fault?: Error }>;
   /**
    * The digest of a blob's content with the evidence that goes with it; the mode is set to 0444 where we may.
    * Rejects with code ENOENT, EIO… and ESTALE when the file changes meanwhile.

@@ -19,7 +19,7 @@ import {
 import { moveFile, removeDurably } from './blob_files.ts';
 import { isFull } from './disk_reserve.ts';
 import { makeFolder } from './layout.ts';
-import type { SharedSync } from './shared_sync.ts';
+import { SharedSync } from './shared_sync.ts';
 import {
   chooseFolders,
   clearStaging,
@@ -39,6 +39,8 @@ export class FilesLeft extends SealgateError {}
 export class Blobs {
   readonly #root: string;
   #folders: SideFolders;
+  /** Undefined where each blob has to be synced by itself. */
+  #sync: SharedSync | undefined;
 
   constructor(root: string) {
     this.#root = root;
@@ -48,7 +50,13 @@ export class Blobs {
   /** Empties staging/ before anything is written. Resolves with the number of files that it removed. */
   async prepare(): Promise<number> {
     this.#folders = await chooseFolders(this.#root);
+    this.#sync = SharedSync.of(blobsFolder(this.#root));
     return clearStaging(this.#root);
+  }
+
+  /** Whether many blobs that are placed at level L1 at the same time are made durable together. */
+  get syncsTogether(): boolean {
+    return this.#sync?.isSound === true;
   }
 
   stagingPath(): string {
@@ -75,11 +83,12 @@ export class Blobs {
     return addon.raiseBlob(this.path(digest), evidence, wanted);
   }
 
-  /** @param sync for a file that is not durable yet: syncs it with others, at level L1. */
-  async place(staging: string, digest: string, wanted: SealLevel, sync?: SharedSync): Promise<Placement> {
+  async place(staging: string, digest: string, wanted: SealLevel): Promise<Placement> {
+    const path = this.path(digest);
+    const shared = wanted === 'L1' ? this.#sync : undefined;
+    const placed = shared ? shared.place(staging, path) : addon.placeBlob(staging, path, wanted);
     try {
-      if (sync) return await sync.place(staging, this.path(digest));
-      return await addon.placeBlob(staging, this.path(digest), wanted).catch((cause) => {
+      return await placed.catch((cause) => {
         if (cause.code !== 'EXDEV') throw cause;
         return this.#carry(staging, digest);
       });
@@ -167,5 +176,10 @@ export class Blobs {
         cause,
       });
     }
+  }
+
+  /** Must not be called while blobs are placed. */
+  close(): void {
+    this.#sync?.close();
   }
 }

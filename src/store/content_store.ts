@@ -7,7 +7,7 @@ import { KeyedLock } from '../keyed_lock.ts';
 import type { Hashed, StoreLock } from '../native/addon.ts';
 import { type Adopted, adoptBlob } from './adoption.ts';
 import { Arrivals } from './arrivals.ts';
-import { Blobs, blobsFolder } from './blobs.ts';
+import { Blobs } from './blobs.ts';
 import { Buckets } from './buckets.ts';
 import { Codings } from './codings.ts';
 import {
@@ -33,7 +33,6 @@ import { Refs } from './refs.ts';
 import { removedBy } from './removed_by.ts';
 import { restoreBlob } from './restore.ts';
 import { type SealOptions, Seals } from './seals.ts';
-import { SharedSync } from './shared_sync.ts';
 import type {
   About,
   Arrived,
@@ -237,8 +236,8 @@ class ContentStore implements Store {
     return this.#blobs.stagingPath();
   }
 
-  sharedSync(bucket: string): SharedSync | undefined {
-    return this.#opened.seals.wanted(bucket) > 'L1' ? undefined : SharedSync.of(blobsFolder(this.root));
+  syncsTogether(bucket: string): boolean {
+    return this.#opened.seals.wanted(bucket) === 'L1' && this.#blobs.syncsTogether;
   }
 
   async commitBlob(staging: string, hashed: Hashed): Promise<void> {
@@ -344,6 +343,7 @@ class ContentStore implements Store {
 
   async close(): Promise<void> {
     await this.#meta.close();
+    this.#blobs.close();
     this.#opened.lock?.release();
   }
 }

@@ -1,10 +1,9 @@
-// SharedSync: makes many small files durable together. One syncfs(2) replaces an fsync(2) for each file and
-// folder. Files that come during a sync share the next one.
+// SharedSync: blobs that are placed at the same time become durable together. One syncfs(2) replaces an
+// fsync(2) for each file and folder. Blobs that come during a sync share the next one.
 
 import { closeSync, openSync, statfsSync } from 'node:fs';
 import { Batches } from '../batches.ts';
 import { addon, type Placement } from '../native/addon.ts';
-import { removeFile } from './blob_files.ts';
 
 /**
  * File systems, by the type that statfs(2) tells, whose syncfs(2) is known to leave all of it on disk: ext4,
@@ -12,14 +11,12 @@ import { removeFile } from './blob_files.ts';
  */
 const known = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010, 0x01021994]);
 
-/** Files that one job of the I/O pool renames: some 10 ms of a processor. */
-const placedAtATime = 256;
+/** Blobs that share a sync: at least so many, as it writes what others left unwritten as well. */
+const enough = 4;
+/** Blobs that one job of the I/O pool renames: some 10 ms of a processor. */
+const most = 512;
 
-/**
- * How long files are gathered for one sync: each sync stalls all writers, so a few large ones take less time.
- */
-const gathering = { ms: 25, enough: 512 };
-
+/** A finished staging file, and where its blob is to be. */
 interface Placing {
   staging: string;
   blob: string;
@@ -27,22 +24,12 @@ interface Placing {
 
 export class SharedSync {
   readonly #folder: number;
-  readonly #syncs: Batches<undefined, undefined>;
-  readonly #placings: Batches<Placing, Placement | NodeJS.ErrnoException>;
-  /** The error of a failed sync, after which written files may not be on disk. */
-  #fault: unknown;
+  readonly #groups = new Batches((group: Placing[]) => this.#place(group), { most, atATime: 1 });
+  /** Whether a sync failed, after which written files may not be on disk. */
+  #hasFailed = false;
 
   private constructor(folder: number) {
     this.#folder = folder;
-    this.#syncs = new Batches((waiting) => this.#sync(waiting), {
-      most: Number.POSITIVE_INFINITY,
-      atATime: 1,
-      gathering,
-    });
-    this.#placings = new Batches((placings) => addon.placeBlobs(placings), {
-      most: placedAtATime,
-      atATime: 1,
-    });
   }
 
   /** A sync for the file system of a folder; undefined: its syncfs(2) cannot be relied upon. */
@@ -52,42 +39,31 @@ export class SharedSync {
     return new SharedSync(openSync(folder, 'r'));
   }
 
-  /** False after a failed sync; then it must not be used any more. */
+  /** False after a failed sync: from then on each blob is synced by itself. */
   get isSound(): boolean {
-    return this.#fault === undefined;
+    return !this.#hasFailed;
   }
 
-  /**
-   * Moves a file that was written after the beginning to the place of a blob, as addon.placeBlob does.
-   * Durable when it resolves.
-   */
+  /** As addon.placeBlob at level L1, for a file that was written after the beginning. */
   async place(staging: string, blob: string): Promise<Placement> {
-    const placed = await this.#placings.run({ staging, blob });
+    const placed = await this.#groups.run({ staging, blob });
     if (placed instanceof Error) throw placed;
-    try {
-      await this.#syncs.run(undefined);
-    } catch (cause) {
-      // Removes the file, whose place is not durable: the next upload would take it for a durable one.
-      if (placed.created) await removeFile(blob).catch(() => {});
-      throw cause;
-    }
     return placed;
   }
 
-  // The kernel reports an error once, and it may concern a file of the next sync, so after one all syncs
-  // fail.
-  async #sync(waiting: undefined[]): Promise<undefined[]> {
-    if (this.#fault !== undefined) throw this.#fault;
-    try {
-      await addon.syncFileSystem(this.#folder);
-      return waiting;
-    } catch (cause) {
-      this.#fault = cause;
-      throw cause;
-    }
+  // The kernel reports an error once, and it may concern a file of the next group, so after one no sync is
+  // shared.
+  async #place(group: Placing[]): Promise<(Placement | Error)[]> {
+    if (group.length < enough || this.#hasFailed)
+      return Promise.all(
+        group.map(({ staging, blob }) => addon.placeBlob(staging, blob).catch((cause: Error) => cause)),
+      );
+    const { blobs, fault } = await addon.placeTogether(this.#folder, group);
+    this.#hasFailed ||= fault !== undefined;
+    return blobs;
   }
 
-  /** Must not be called while files are on their way. */
+  /** Must not be called while blobs are placed. */
   close(): void {
     closeSync(this.#folder);
   }

@@ -11,7 +11,6 @@ import type { Collected, Kept, Round } from './collection.ts';
 import type { Quota } from './quota.ts';
 import type { Removed } from './removed_by.ts';
 import type { Retention } from './retention.ts';
-import type { SharedSync } from './shared_sync.ts';
 import type { Expiry } from './time_to_live.ts';
 import type { Usage } from './usage.ts';
 import type { Miscounted } from './usage_count.ts';
@@ -100,11 +99,9 @@ export interface NewRef extends About {
   digests?: Digests | undefined;
 }
 
-/** Bytes that have arrived: whole in a staging file, and durable. */
+/** Bytes that have arrived: whole in a staging file. */
 export interface Arrived extends Hashed {
   staging: string;
-  /** The file is not durable yet: it is synced together with others. */
-  sync?: SharedSync;
   /** The media type that the name and the bytes suggest, where it was found out. */
   suggested?: string;
 }
@@ -273,10 +270,10 @@ export interface Store {
   /** A fresh path in staging/. */
   stagingPath(): string;
   /**
-   * A sync that many small files of a bucket share. Undefined where each file has to be synced by itself, for
-   * the file system or the bucket's seal level. The caller closes it.
+   * Whether files of a bucket that are placed at the same time share a sync. If not, each is synced by
+   * itself, for the file system or the bucket's seal level.
    */
-  sharedSync(bucket: string): SharedSync | undefined;
+  syncsTogether(bucket: string): boolean;
   /**
    * Places a finished staging file as a blob, sealed as the bucket asks, and points a name at it, in one
    * commit. A write-once name that has other bytes is refused with `name-taken`, one that has them with

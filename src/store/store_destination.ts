@@ -17,7 +17,6 @@ import type { Arrival, Destination } from './import.ts';
 import { checkTold, checkUnchanged } from './import.ts';
 import type { Told } from './import_walk.ts';
 import { maxKeyFileBytes } from './secrets.ts';
-import type { SharedSync } from './shared_sync.ts';
 import type { Arrived, Store } from './store.ts';
 import type { Expiry } from './time_to_live.ts';
 
@@ -74,12 +73,10 @@ export async function intoStore<T>(
     atomics: 'disabled',
     maxQueue: Number.POSITIVE_INFINITY,
   });
-  const sync = store.sharedSync(bucket);
   try {
-    return await work(new StoreDestination({ store, bucket, pool, threads, sync }));
+    return await work(new StoreDestination({ store, bucket, pool, threads }));
   } finally {
     await pool.destroy();
-    sync?.close();
   }
 }
 
@@ -88,7 +85,6 @@ interface Parts {
   bucket: string;
   pool: Piscina;
   threads: number;
-  sync: SharedSync | undefined;
 }
 
 class StoreDestination implements Destination {
@@ -113,7 +109,7 @@ class StoreDestination implements Destination {
   }
 
   #isSmall(size: number): boolean {
-    return size <= smallBytes && this.#parts.sync?.isSound === true;
+    return size <= smallBytes && this.#parts.store.syncsTogether(this.#parts.bucket);
   }
 
   // The name was written after the source last changed, from as many bytes, and these are still there.
@@ -153,11 +149,11 @@ class StoreDestination implements Destination {
   }
 
   async #copied({ path, name, seen, guarded, told }: Arrival, staging: string): Promise<Arrived> {
-    const { pool, sync } = this.#parts;
+    const { pool } = this.#parts;
     const digests = this.#digestsOf(told);
-    if (sync && this.#isSmall(seen.size)) {
+    if (this.#isSmall(seen.size)) {
       const copied = await this.#small.run({ source: path, staging, digests, name, guarded });
-      if (!('message' in copied)) return { staging, sync, ...copied };
+      if (!('message' in copied)) return { staging, ...copied };
       // It grew meanwhile.
       if (copied.code !== 'EFBIG') throw failureOf(copied);
     }

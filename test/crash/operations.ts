@@ -22,6 +22,11 @@ interface Operation {
 /** Each ends; a kill meets it anywhere, the opening and the closing of the store included. */
 export const operations: Record<string, Operation> = {
   'put of a new name': { run: (work) => work.put('files/new', long('new')) },
+  'six puts at once': {
+    run: async (work) => {
+      await Promise.all(Array.from({ length: 6 }, (_, i) => work.put(`files/new ${i}`, long(`new ${i}`))));
+    },
+  },
   overwrite: { run: (work) => work.put('live/page', long('page 3')) },
   'put of bytes that are there': { run: (work) => work.put('live/copy', long('page 2')) },
   'switch of three names': {

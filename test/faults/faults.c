@@ -6,6 +6,7 @@
 //                page some pages are written, any other call is made. Nothing counts while there is no such
 //                file, and counting begins anew with each round
 //   FAULTS_PATH  only calls on files whose path holds this text
+//   FAULTS_ALWAYS  a call that always fails with EIO on such files, and is not counted
 //   FAULTS_LOG   gets a line for the call that was hit: round, number, call, path
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -57,6 +58,11 @@ static enum fate fate_of(const char* call, const char* path) {
   const char* within = getenv("FAULTS_PATH");
   int round, at, error;
   if (within == NULL || strstr(path, within) == NULL || !read_arm(&round, &at, &error)) return made;
+  const char* always = getenv("FAULTS_ALWAYS");
+  if (always != NULL && strcmp(call, always) == 0) {
+    errno = EIO;
+    return failed;
+  }
   pthread_mutex_lock(&counting);
   if (round != round_now) calls = 0;
   round_now = round;

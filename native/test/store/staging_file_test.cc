@@ -1,4 +1,5 @@
 // Bytes on their way into the store: hashed as they are written, kept only when whole, never put over a blob.
+#include "store/placement.h"
 #include "store/staging_file.h"
 
 #include <sys/resource.h>
