@@ -1,6 +1,7 @@
 // Objects: the one way from a protocol to the store. It holds the order in which a change is made: under the
 // lock of the name, the conditions, the bytes, the name, and then the epoch, which makes kept plans stale.
 
+import { rm } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import type { DigestName, Digests } from '../digest.ts';
 import { hasCode, SealgateError } from '../errors.ts';
@@ -184,7 +185,8 @@ export class Objects {
 
   /** To receive a body that is not kept. @param maxSize bytes. @param take reads the staging file. */
   receive<T>(maxSize: number, take: (staging: string) => Promise<T>): Receiving<T> {
-    return receiving({ staging: this.#options.store.stagingPath(), maxSize }, {}, take);
+    const taking = (staging: string) => take(staging).finally(() => rm(staging, { force: true }));
+    return receiving({ staging: this.#options.store.stagingPath(), maxSize }, {}, taking);
   }
 
   /** To receive bytes without a name. Throws, and rejects the commit, as put does. */

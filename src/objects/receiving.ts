@@ -26,6 +26,7 @@ export interface Promised {
 /**
  * The staging file is gone when `commit` has settled, whatever became of it.
  * @param at `digests`: those that are wanted whatever was promised.
+ * @param place takes the staging file, which is gone when it resolves.
  */
 export function receiving<Result>(
   at: { staging: string; maxSize: number; digests?: readonly DigestName[] | undefined },
@@ -38,8 +39,9 @@ export function receiving<Result>(
     try {
       checkPromises(promised, digest, digests);
       return await place(staging, { digest, size, ...(digests && { digests }) });
-    } finally {
+    } catch (cause) {
       await rm(staging, { force: true });
+      throw cause;
     }
   };
   return { staging, maxSize, digests: wanted, commit };

@@ -41,7 +41,7 @@ export class Arrivals {
 
   /**
    * Stores a finished staging file at the seal level of the bucket, or of the site when there is no bucket.
-   * Durable when it resolves.
+   * When it resolves that is durable, and the staging file is gone.
    */
   store(arrived: Arrived, bucket: string | undefined, pointers: Pointers): Promise<void> {
     const { digest } = arrived;
@@ -54,7 +54,7 @@ export class Arrivals {
         if (!isSound && (await this.#locks.run(digest, place))) return;
         await this.#raise(digest, wanted);
         // The blob may be forgotten or withdrawn before the commit. Then its file is placed after all.
-        if (await this.#pointAtStored(digest, pointers)) return;
+        if (await this.#pointAtStored(digest, pointers)) return this.#blobs.unstage(arrived.staging);
       }
     });
   }
@@ -129,6 +129,7 @@ export class Arrivals {
       if (placed.created && isUnwritten) await this.#blobs.unplace(digest);
       throw cause;
     }
+    if (!placed.created) await this.#blobs.unstage(staging);
     return true;
   }
 

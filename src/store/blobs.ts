@@ -63,6 +63,11 @@ export class Blobs {
     return join(this.#folders.staging, randomUUID());
   }
 
+  /** Removes a staging file whose bytes are stored already; a missing one is no error. */
+  unstage(staging: string): Promise<void> {
+    return rm(staging, { force: true });
+  }
+
   /** `blobs/sha256/ab/cd/abcd…` */
   path(digest: string): string {
     return join(blobsFolder(this.#root), digest.slice(0, 2), digest.slice(2, 4), digest);

@@ -279,12 +279,12 @@ export interface Store {
    * commit. A write-once name that has other bytes is refused with `name-taken`, one that has them with
    * another type with `media-type-differs`, with other fields or a later end with `fields-differ`. Fields
    * that cannot be are refused as checkedFields does, and what exceeds the bucket's quota with
-   * `quota-reached`. Durable when it resolves.
+   * `quota-reached`. Durable when it resolves, and the staging file is gone then.
    */
   putObject(bucket: string, name: string, arrived: Arrived, about: About): Promise<PutOutcome>;
   /**
    * Places a finished staging file as a blob that has no name, and is kept until it is forgotten. Durable
-   * when it resolves.
+   * when it resolves, and the staging file is gone then.
    */
   commitBlob(staging: string, received: Hashed): Promise<void>;
   /**
