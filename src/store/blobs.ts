@@ -186,5 +186,6 @@ export class Blobs {
   /** Must not be called while blobs are placed. */
   close(): void {
     this.#sync?.close();
+    this.#sync = undefined;
   }
 }
