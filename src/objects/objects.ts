@@ -1,7 +1,6 @@
 // Objects: the one way from a protocol to the store. It holds the order in which a change is made: under the
 // lock of the name, the conditions, the bytes, the name, and then the epoch, which makes kept plans stale.
 
-import { rm } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import type { DigestName, Digests } from '../digest.ts';
 import { hasCode, SealgateError } from '../errors.ts';
@@ -28,7 +27,7 @@ import type {
 import { checkConditions } from './conditions.ts';
 import type { Epochs } from './epochs.ts';
 import { olderVersion } from './older_version.ts';
-import { type Promised, type Receiving, receiving } from './receiving.ts';
+import { type Promised, type Receiving, receiving, receivingToRead } from './receiving.ts';
 import type { CopyRequest, PutRequest, Stored } from './requests.ts';
 import { checkRoom } from './room.ts';
 import { findsBytes, type May } from './sources.ts';
@@ -165,8 +164,7 @@ export class Objects {
     const { kind, digests } = this.bucket(to.bucket);
     const request = { ...asked, fields: asked.fields && checkedFields(asked.fields) };
     // Before the body is received, to spare it, and once more before it is committed, when it counts.
-    this.#checkWritable(to, kind, request);
-    checkRoom(this.#options.store, to.bucket, request.size, this.#current(to));
+    checkRoom(this.#options.store, to.bucket, request.size, this.#checkWritable(to, kind, request));
     return this.#receiving({ ...request, wanted: digests }, (staging, body) =>
       this.#locked(to, async () => {
         // The kind anew: it may be another since the body began to come.
@@ -183,10 +181,9 @@ export class Objects {
     );
   }
 
-  /** To receive a body that is not kept. @param maxSize bytes. @param take reads the staging file. */
-  receive<T>(maxSize: number, take: (staging: string) => Promise<T>): Receiving<T> {
-    const taking = (staging: string) => take(staging).finally(() => rm(staging, { force: true }));
-    return receiving({ staging: this.#options.store.stagingPath(), maxSize }, {}, taking);
+  /** To receive a body that is not kept. @param maxSize bytes. @param read reads the staging file. */
+  receive<T>(maxSize: number, read: (staging: string) => Promise<T>): Receiving<T> {
+    return receivingToRead({ staging: this.#options.store.stagingPath(), maxSize }, read);
   }
 
   /** To receive bytes without a name. Throws, and rejects the commit, as put does. */
@@ -321,13 +318,14 @@ export class Objects {
     to: Name,
     kind: BucketKind,
     { conditions, digest, mediaType, fields }: PutRequest & { fields: ObjectFields | undefined },
-  ): void {
+  ): Descriptor | undefined {
     const current = this.#current(to);
     checkConditions(conditions, current);
-    if (digest === undefined || current === undefined || kind === 'versioned') return;
+    if (digest === undefined || current === undefined || kind === 'versioned') return current;
     const same = current.digest === digest;
     const differs = same ? differenceOf({ mediaType, fields }, current) : 'name-taken';
     if (differs !== undefined) throw new SealgateError(differs);
+    return current;
   }
 
   // The epoch moves after the commit and before anybody hears of it.

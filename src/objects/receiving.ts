@@ -47,6 +47,14 @@ export function receiving<Result>(
   return { staging, maxSize, digests: wanted, commit };
 }
 
+/** As receiving, for a body that is not kept. @param read reads the staging file. */
+export function receivingToRead<Result>(
+  at: { staging: string; maxSize: number },
+  read: (staging: string) => Promise<Result>,
+): Receiving<Result> {
+  return receiving(at, {}, (staging) => read(staging).finally(() => rm(staging, { force: true })));
+}
+
 function checkPromises(promised: Promised, digest: string, digests: Digests = {}): void {
   checkPromise('SHA-256', promised.digest, digest);
   for (const name of namesOf(promised.digests)) {

@@ -48,8 +48,9 @@ export class Arrivals {
     const wanted = this.#seals.wanted(bucket);
     return this.#leases.run(new Set([digest]), async () => {
       for (;;) {
-        const before = this.#known(digest)?.version;
-        const isSound = await this.#isSound(digest);
+        const known = this.#known(digest);
+        const before = known?.version;
+        const isSound = await this.#isSound(digest, known?.value);
         const place = () => this.#place(arrived, { wanted, before }, pointers);
         if (!isSound && (await this.#locks.run(digest, place))) return;
         await this.#raise(digest, wanted);
@@ -135,8 +136,7 @@ export class Arrivals {
 
   // Whether the blob is stored and passes its proof. The file of a blob that fails has been moved away when
   // this resolves; one that cannot be reached is to be placed again.
-  async #isSound(digest: string): Promise<boolean> {
-    const known = this.#known(digest)?.value;
+  async #isSound(digest: string, known: BlobRecord | undefined): Promise<boolean> {
     if (!known || !('size' in known)) return false;
     try {
       await this.#proofs.prove(digest);

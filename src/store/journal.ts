@@ -136,8 +136,10 @@ export class Journal {
         try {
           await this.#file.appendFile(text);
           await this.#file.datasync();
-        } finally {
+          this.#bytes += Buffer.byteLength(text);
+        } catch (cause) {
           this.#bytes = (await this.#file.stat()).size;
+          throw cause;
         }
       });
       this.#doubtful = '';

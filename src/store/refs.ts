@@ -84,8 +84,16 @@ export class Refs {
    * What pointing a name at these bytes will do to it. Throws `name-taken`, `media-type-differs` and
    * `fields-differ`.
    */
-  outcome({ bucket, kind, name }: At, to: Comparing, now: number = this.#reading.now()): PutOutcome {
-    const newest = this.#newest(bucket, name)?.value;
+  outcome(at: At, to: Comparing): PutOutcome {
+    return this.#outcome(at, to, this.#newest(at.bucket, at.name)?.value, this.#reading.now());
+  }
+
+  #outcome(
+    { bucket, kind, name }: At,
+    to: Comparing,
+    newest: RefRecord | undefined,
+    now: number,
+  ): PutOutcome {
     if (!newest) return 'created';
     const held = this.#held(bucket, newest, now);
     if (!held) {
@@ -130,11 +138,11 @@ export class Refs {
   /** The outcome, with the changes to commit: none when the name points at these bytes already. */
   pointing(at: At, to: Pointing): { outcome: PutOutcome; changes: StoreRecord[] } {
     const now = this.#reading.now();
-    const outcome = this.outcome(at, to, now);
-    if (outcome === 'same') return { outcome, changes: [] };
-    const { digest, size, said } = to;
     const { bucket, name } = at;
     const newest = this.#newest(bucket, name);
+    const outcome = this.#outcome(at, to, newest?.value, now);
+    if (outcome === 'same') return { outcome, changes: [] };
+    const { digest, size, said } = to;
     const held = this.#held(bucket, newest?.value, now);
     const before = held?.digest === digest ? held : undefined;
     const mediaType = said.mediaType ?? before?.mediaType ?? to.mediaType;
