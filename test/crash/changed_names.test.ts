@@ -1,5 +1,5 @@
-// A program is killed at calls by which it changes names: whatever was changed, acknowledged or not, is in the
-// queue of those who tell caches. CRASH=all takes every call (`make crash`), else some.
+// A program is killed at calls by which it changes names: whatever was changed, acknowledged or not, is in
+// the queue of those who tell caches. CRASH=all takes every call (`make crash`), else some.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
