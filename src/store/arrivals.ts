@@ -101,13 +101,13 @@ export class Arrivals {
 
   /** False: the blob was stored by somebody else after version `before` of its record. Nothing was done. */
   async #place(
-    { staging, digest, size }: Arrived,
+    { staging, digest, size, isOneOfMany }: Arrived,
     { wanted, before }: { wanted: SealLevel; before: number | undefined },
     pointers: Pointers,
   ): Promise<boolean> {
     const known = this.#known(digest);
     if (known && known.version !== before && 'size' in known.value) return false;
-    const place = () => this.#blobs.place(staging, digest, wanted);
+    const place = () => this.#blobs.place(staging, digest, wanted, isOneOfMany);
     let placed = await place();
     // A file that existed without a valid record was left by a crash before a commit, or is damaged.
     const stood = placed.created ? undefined : await this.#verified(digest, wanted);

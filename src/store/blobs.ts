@@ -88,9 +88,10 @@ export class Blobs {
     return addon.raiseBlob(this.path(digest), evidence, wanted);
   }
 
-  async place(staging: string, digest: string, wanted: SealLevel): Promise<Placement> {
+  /** @param shares whether it may share a sync with others, at level L1. */
+  async place(staging: string, digest: string, wanted: SealLevel, shares = false): Promise<Placement> {
     const path = this.path(digest);
-    const shared = wanted === 'L1' ? this.#sync : undefined;
+    const shared = shares && wanted === 'L1' ? this.#sync : undefined;
     const placed = shared ? shared.place(staging, path) : addon.placeBlob(staging, path, wanted);
     try {
       return await placed.catch((cause) => {

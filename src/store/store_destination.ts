@@ -153,7 +153,7 @@ class StoreDestination implements Destination {
     const digests = this.#digestsOf(told);
     if (this.#isSmall(seen.size)) {
       const copied = await this.#small.run({ source: path, staging, digests, name, guarded });
-      if (!('message' in copied)) return { staging, ...copied };
+      if (!('message' in copied)) return { staging, isOneOfMany: true, ...copied };
       // It grew meanwhile.
       if (copied.code !== 'EFBIG') throw failureOf(copied);
     }

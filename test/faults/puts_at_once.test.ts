@@ -1,4 +1,4 @@
-// Eight small uploads share a sync of the disk, and one call for them fails: what fails for one upload is
+// Eight small files share a sync of the disk, and one call for them fails: what fails for one of them is
 // answered to that one alone, and a sync that fails for all is made up for by one for each.
 
 import assert from 'node:assert/strict';

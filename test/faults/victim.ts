@@ -11,7 +11,12 @@ const staged = Array.from({ length: Number(count) }, (_, i) => {
   const staging = store.stagingPath();
   const source = `${root}.source`;
   writeFileSync(source, `bytes ${i} of ${prefix}`);
-  return { name: `${prefix}/${i}`, staging, ...addon.importFile(source, staging) };
+  return {
+    name: `${prefix}/${i}`,
+    isOneOfMany: true as const,
+    staging,
+    ...addon.importFile(source, staging),
+  };
 });
 process.stderr.write('staged\n');
 const settled = await Promise.allSettled(
