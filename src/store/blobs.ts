@@ -39,8 +39,8 @@ export class FilesLeft extends SealgateError {}
 export class Blobs {
   readonly #root: string;
   #folders: SideFolders;
-  /** Undefined where each blob has to be synced by itself. */
-  #sync: SharedSync | undefined;
+  /** Undefined where each blob has to be synced by itself; null until somebody wants to know. */
+  #sync: SharedSync | undefined | null = null;
 
   constructor(root: string) {
     this.#root = root;
@@ -50,12 +50,15 @@ export class Blobs {
   /** Empties staging/ before anything is written. Resolves with the number of files that it removed. */
   async prepare(): Promise<number> {
     this.#folders = await chooseFolders(this.#root);
-    this.#sync = SharedSync.of(blobsFolder(this.#root));
     return clearStaging(this.#root);
   }
 
-  /** Whether many blobs that are placed at level L1 at the same time are made durable together. */
-  get syncsTogether(): boolean {
+  /**
+   * Whether many blobs that are placed at level L1 are made durable together, if they are written from now
+   * on. From then on a descriptor is open that keeps their file system from being unmounted.
+   */
+  syncsTogether(): boolean {
+    if (this.#sync === null) this.#sync = SharedSync.of(blobsFolder(this.#root));
     return this.#sync?.isSound === true;
   }
 
@@ -91,7 +94,7 @@ export class Blobs {
   /** @param shares whether it may share a sync with others, at level L1. */
   async place(staging: string, digest: string, wanted: SealLevel, shares = false): Promise<Placement> {
     const path = this.path(digest);
-    const shared = shares && wanted === 'L1' ? this.#sync : undefined;
+    const shared = shares && wanted === 'L1' && this.syncsTogether() ? this.#sync : undefined;
     const placed = shared ? shared.place(staging, path) : addon.placeBlob(staging, path, wanted);
     try {
       return await placed.catch((cause) => {
@@ -187,6 +190,6 @@ export class Blobs {
   /** Must not be called while blobs are placed. */
   close(): void {
     this.#sync?.close();
-    this.#sync = undefined;
+    this.#sync = null;
   }
 }

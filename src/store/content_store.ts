@@ -237,7 +237,7 @@ class ContentStore implements Store {
   }
 
   syncsTogether(bucket: string): boolean {
-    return this.#opened.seals.wanted(bucket) === 'L1' && this.#blobs.syncsTogether;
+    return this.#opened.seals.wanted(bucket) === 'L1' && this.#blobs.syncsTogether();
   }
 
   async commitBlob(staging: string, hashed: Hashed): Promise<void> {
