@@ -106,7 +106,10 @@ export class ServedSites {
       const { host, path, protocol, bucket } = site;
       return { host, path, protocol, ...(bucket !== undefined && { bucket }), site };
     });
-    return [...configured, { host: '*', path: this.#pathWith(sites), protocol: 'objects' }];
+    // On each host, as a site of a host takes all paths from those of any host.
+    const hosts = new Set(['*', ...configured.map(({ host }) => host)]);
+    const path = this.#pathWith(sites);
+    return [...configured, ...[...hosts].map((host): Mount => ({ host, path, protocol: 'objects' }))];
   }
 
   #pathWith(sites: Sites): string {
