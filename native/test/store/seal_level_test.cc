@@ -12,10 +12,10 @@
 #include <thread>
 
 #include "base/fd.h"
+#include "store/placement.h"
 #include "store/read_only.h"
 #include "store/seal_means.h"
 #include "store/sealed_file.h"
-#include "store/placement.h"
 #include "store/staging_file.h"
 #include "test/temp_dir.h"
 

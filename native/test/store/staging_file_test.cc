@@ -1,6 +1,6 @@
 // Bytes on their way into the store: hashed as they are written, kept only when whole, never put over a blob.
-#include "store/placement.h"
 #include "store/staging_file.h"
+#include "store/placement.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>
