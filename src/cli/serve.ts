@@ -71,8 +71,9 @@ SIGHUP reads certificates, keys and the sites of the configuration again, and re
 SIGUSR1 reopens the access log, and does nothing else.
 SIGUSR2 rolls kernel TLS back: every new connection uses userspace TLS.
 The control plane answers GET / (dashboard), /metrics, /healthz, /readyz, /status, /history, /rollout, /audit,
-/connections, /diagnosis, /doctor, /buckets, /gc, /explain and /reload, and POST /rollout, /rollout/rollback,
-/reload, /tls/reload, /buckets, /buckets/set, /gc and /forget.`,
+/connections, /diagnosis, /doctor, /buckets, /gc, /purges, /explain and /reload, and POST /rollout,
+/rollout/rollback, /reload, /tls/reload, /buckets, /buckets/set, /gc, /purges/retry, /purges/everything and
+/forget.`,
     )
     .action(serve);
 }

@@ -71,7 +71,7 @@ for (const [command, options] of Object.entries(commands)) {
 // Routes of the sources, so that none can be forgotten. What the page consists of is no endpoint.
 test('serve --help and README.md list every endpoint of the control plane', async () => {
   const folder = new URL('../../src/control/', import.meta.url);
-  const prefixes: Record<string, string> = { 'rollout.ts': '/rollout' };
+  const prefixes: Record<string, string> = { 'rollout.ts': '/rollout', 'purging.ts': '/purges' };
   const routes: { method: string; path: string }[] = [];
   for (const file of await readdir(folder)) {
     if (!file.endsWith('.ts')) continue;
