@@ -85,7 +85,12 @@ export class ChangedNames {
   readonly #meta: Metadata;
   /** Undefined: nobody reads, and nothing is written. */
   #head: Head | undefined;
+  /** By number, ascending. One number follows the other, but for a few that no commit took. */
   #entries = new Map<number, Queued & { bytes: number }>();
+  /** No entry has a lower number. */
+  #oldest = 0;
+  /** The newest entry that says everything. */
+  #all: { number: number; why: string } | undefined;
   #names = 0;
   #bytes = 0;
   /** By reader, the last entry that it has done with; -1: all names are to be taken for changed first. */
@@ -185,7 +190,9 @@ export class ChangedNames {
     const names = 'names' in entry ? entry.names : [];
     const bytes = names.reduce((sum, each) => sum + bytesOf(each), 0);
     const said = 'everything' in entry && { everything: entry.everything };
+    if (this.#entries.size === 0) this.#oldest = number;
     this.#entries.set(number, { at: entry.at, names: names.length, bytes, ...said });
+    if ('everything' in entry) this.#all = { number, why: entry.everything };
     this.#names += names.length;
     this.#bytes += bytes;
     this.#newest = Math.max(this.#newest, number);
@@ -258,14 +265,10 @@ export class ChangedNames {
   next(reader: string, most: number): Changes | undefined {
     const read = this.#read.get(reader);
     if (read === undefined) return undefined;
-    const last = [...this.#entries].findLast(
-      ([number, each]) => each.everything !== undefined && number > read,
-    );
-    if (last) return this.#all(last[0], last[1].everything ?? '');
-    if (read === -1) return this.#all(this.#newest, nothingTold);
+    if (this.#all && this.#all.number > read) return this.#allUpTo(this.#all.number, this.#all.why);
+    if (read === -1) return this.#allUpTo(this.#newest, nothingTold);
     const changes: Changes = { names: [], upTo: read };
-    for (const [number, { names }] of this.#entries) {
-      if (number <= read) continue;
+    for (const [number, { names }] of this.#between(read, this.#newest)) {
       if (changes.names.length > 0 && changes.names.length + names > most) break;
       const entry = this.#state.get<Entry>(entryKey(number));
       if (entry && 'names' in entry)
@@ -277,7 +280,7 @@ export class ChangedNames {
   }
 
   // What is committed from now on may come too late for it.
-  #all(upTo: number, everything: string): Changes {
+  #allUpTo(upTo: number, everything: string): Changes {
     this.#coveredBy = undefined;
     return { names: [], everything, upTo };
   }
@@ -291,23 +294,33 @@ export class ChangedNames {
 
   waiting(reader: string): Waiting {
     const read = this.#read.get(reader) ?? 0;
-    const mine = [...this.#entries].filter(([number]) => number > read);
-    const everything =
-      mine.findLast(([, each]) => each.everything !== undefined)?.[1].everything ??
-      (read === -1 ? nothingTold : undefined);
-    const first = mine[0]?.[1];
+    const why = this.#all && this.#all.number > read ? this.#all.why : undefined;
+    const everything = why ?? (read === -1 ? nothingTold : undefined);
+    let names = 0;
+    let since: number | undefined;
+    for (const [, each] of this.#between(read, this.#newest)) {
+      names += each.names;
+      since ??= each.at;
+    }
     return {
-      names: mine.reduce((sum, [, { names }]) => sum + names, 0),
-      ...(first && { since: first.at }),
+      names,
+      ...(since !== undefined && { since }),
       ...(everything !== undefined && { everything }),
     };
   }
 
+  // Not from the first on: those that one reader has left behind may be a hundred thousand.
+  *#between(after: number, upTo: number): Generator<[number: number, entry: Queued]> {
+    for (let number = Math.max(after + 1, this.#oldest); number <= upTo; number++) {
+      const entry = this.#entries.get(number);
+      if (entry) yield [number, entry];
+    }
+  }
+
   /** Entries that every reader has done with, and those that a later one of everything stands for. */
   async #trim(): Promise<void> {
-    const slowest = Math.min(...this.#read.values());
-    const all = [...this.#entries].findLast(([, each]) => each.everything !== undefined)?.[0] ?? -1;
-    await this.#remove([...this.#entries.keys()].filter((number) => number <= slowest || number < all));
+    const upTo = Math.max(Math.min(...this.#read.values()), (this.#all?.number ?? 0) - 1);
+    await this.#remove([...this.#between(-1, Math.min(upTo, this.#newest))].map(([number]) => number));
   }
 
   async #remove(numbers: number[]): Promise<void> {
@@ -319,6 +332,8 @@ export class ChangedNames {
         this.#names -= gone?.names ?? 0;
         this.#bytes -= gone?.bytes ?? 0;
         this.#entries.delete(number);
+        this.#oldest = number + 1;
+        if (this.#all?.number === number) this.#all = undefined;
       }
     }
   }
