@@ -14,6 +14,8 @@ export const controlAddressSchema = z
     error:
       'expected unix:/PATH, http:// with a loopback address or https:// with any (IPv6 in brackets), and ' +
       'a port',
+    // What looks at the address otherwise gets the text.
+    abort: true,
   })
   .transform((text, context): ControlAddress => {
     const path = /^unix:(.+)$/.exec(text)?.[1];

@@ -112,6 +112,12 @@ const wrong: [string, unknown, string][] = [
       'control:operate, got "write"',
   ],
   [
+    'a control address without a scheme',
+    { control: { listen: '127.0.0.1:9443' } },
+    'control.listen: expected unix:/PATH, http:// with a loopback address or https:// with any (IPv6 in ' +
+      'brackets), and a port, got "127.0.0.1:9443"',
+  ],
+  [
     'an unknown level',
     { log: { level: 'loud' } },
     'log.level: expected one of silent, fatal, error, warn, info, debug, trace, got "loud"',
