@@ -20,6 +20,8 @@ const atATime = 4;
 const gathering = 50;
 /** Requests that may fail one after another before there is a pause. */
 const failuresInRow = 4;
+/** Characters of a fault that are told. */
+const shownCharacters = 240;
 /** Milliseconds before the second attempt; the pause doubles for each further one. */
 const firstPause = 1000;
 
@@ -194,16 +196,16 @@ export class HookQueue {
 
   // The receiver may repeat what it was sent.
   #failed(said: string, secrets: readonly string[]): void {
-    const fault = secrets.reduce((text, each) => (each === '' ? text : text.replaceAll(each, '***')), said);
+    const fault = withoutSecrets(said, secrets).slice(0, shownCharacters);
     this.#failures++;
     const isNew = this.#fault === undefined;
     this.#fault = fault;
+    if (!isNew) return;
     const waiting = this.#parts.changed.waiting(this.#hook.name);
-    if (isNew)
-      this.#parts.log.warn(
-        { hook: this.#hook.name, fault, waiting },
-        'a purge was not taken; it is tried again until it is',
-      );
+    this.#parts.log.warn(
+      { hook: this.#hook.name, fault, waiting },
+      'a purge was not taken; it is tried again until it is',
+    );
   }
 
   #recovered(): void {
@@ -222,4 +224,12 @@ export class HookQueue {
       if (this.#ending.signal.aborted) this.#wake();
     });
   }
+}
+
+// As they are, and as the JSON of the body has them. In all of the text: a part of one may be told.
+function withoutSecrets(said: string, secrets: readonly string[]): string {
+  const spellings = secrets
+    .filter((each) => each !== '')
+    .flatMap((each) => [each, JSON.stringify(each).slice(1, -1)]);
+  return spellings.reduce((text, each) => text.replaceAll(each, '***'), said);
 }

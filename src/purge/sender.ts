@@ -4,8 +4,6 @@ import { Agent as HttpAgent, request as http } from 'node:http';
 import { Agent as HttpsAgent, request as https } from 'node:https';
 import type { Told } from './request.ts';
 
-/** Characters of an answer that a fault repeats. */
-const shownCharacters = 200;
 /** Most bytes of an answer that are read. */
 const maxAnswer = 64 * 1024;
 
@@ -30,10 +28,7 @@ export class Sender {
     try {
       const { status, text, retryAfter } = await exchange(request, { agent, timeoutMs, signal });
       if (status >= 200 && status < 300) return {};
-      const said = text
-        .replace(/[^ -~]+/g, ' ')
-        .trim()
-        .slice(0, shownCharacters);
+      const said = text.replace(/[^ -~]+/g, ' ').trim();
       const fault = `it answered ${status}${said === '' ? '' : `: ${said}`}`;
       return retryAfter > 0 ? { fault, after: retryAfter * 1000 } : { fault };
     } catch (error) {

@@ -197,6 +197,21 @@ test('what is answered with 500 is told again until it is taken; no secret is in
   });
 });
 
+test('a secret that stands at the end of what is told of an answer is not told in part', async () => {
+  await withHooks(cloudflare, async (setting) => {
+    setting.receiver.answer = () => 500;
+    setting.receiver.said = 'x'.repeat(170);
+    await setting.put('web/site/a', 'one');
+    const { hooks } = await until(
+      () => status(setting),
+      ({ hooks: [first] }) => first?.fault !== undefined,
+      'a fault',
+    );
+    assert.equal(hooks[0]?.fault, `it answered 500: ${'x'.repeat(170)}answered 500 to Bearer ***`);
+    assert.equal(setting.server.log().includes(secret.slice(0, 5)), false);
+  });
+});
+
 test('one URL that is refused does not hold up the others', async () => {
   await withHooks(varnish, async (setting) => {
     const { receiver, put } = setting;

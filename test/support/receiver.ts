@@ -17,6 +17,8 @@ export class Receiver {
   readonly received: Received[] = [];
   /** The status of the next answer, by what was sent; 0: none. */
   answer: (request: Omit<Received, 'status'>) => number = () => 200;
+  /** What an answer says first. */
+  said = '';
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -35,7 +37,7 @@ export class Receiver {
       receiver.received.push({ method, target, fields, body, status });
       if (status === 0) return;
       response.writeHead(status);
-      response.end(`answered ${status} to ${fields.authorization ?? ''}\n`);
+      response.end(`${receiver.said}answered ${status} to ${fields.authorization ?? ''}\n`);
     });
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
