@@ -15,8 +15,9 @@ export interface Taken {
 }
 
 export class Sender {
-  readonly #plain = new HttpAgent({ keepAlive: true, maxSockets: 8 });
-  readonly #encrypted = new HttpsAgent({ keepAlive: true, maxSockets: 8 });
+  // Hooks bound what is under way: a limit for a host would let one hook wait for another's requests.
+  readonly #plain = new HttpAgent({ keepAlive: true });
+  readonly #encrypted = new HttpsAgent({ keepAlive: true });
 
   close(): void {
     this.#plain.destroy();
@@ -27,7 +28,7 @@ export class Sender {
     const agent = request.url.startsWith('https:') ? this.#encrypted : this.#plain;
     try {
       const { status, text, retryAfter } = await exchange(request, { agent, timeoutMs, signal });
-      if (status >= 200 && status < 300) return {};
+      if (isTaken(status)) return {};
       const said = text.replace(/[^ -~]+/g, ' ').trim();
       const fault = `it answered ${status}${said === '' ? '' : `: ${said}`}`;
       return retryAfter > 0 ? { fault, after: retryAfter * 1000 } : { fault };
@@ -36,6 +37,10 @@ export class Sender {
       return { fault: `it cannot be reached (${message || code})` };
     }
   }
+}
+
+function isTaken(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 interface How {
@@ -59,6 +64,7 @@ function exchange(
     };
     const asked = (isEncrypted ? https : http)(to, { method, headers, agent });
     const fail = (error: Error) => {
+      settle();
       asked.destroy();
       reject(error);
     };
@@ -74,11 +80,14 @@ function exchange(
       reject(error);
     });
     asked.on('response', (response) => {
+      const status = response.statusCode ?? 0;
       let text = '';
       response.setEncoding('latin1');
       response.on('data', (piece: string) => {
         text += piece;
-        if (text.length > maxAnswer) fail(new Error('its answer is too long'));
+        if (text.length <= maxAnswer) return;
+        if (isTaken(status)) resolve({ status, text: '', retryAfter: 0 });
+        fail(new Error('its answer is too long'));
       });
       response.on('error', fail);
       response.on('aborted', () => fail(new Error('its answer was cut off')));
@@ -86,7 +95,7 @@ function exchange(
       response.on('end', () => {
         settle();
         const retryAfter = Number(response.headers['retry-after']);
-        resolve({ status: response.statusCode ?? 0, text, retryAfter });
+        resolve({ status, text, retryAfter });
       });
     });
     asked.end(body === '' ? undefined : body);
