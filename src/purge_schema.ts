@@ -84,6 +84,10 @@ function faultOf(request: Pick<PurgeRequest, 'url' | 'fields' | 'body'>): string
     return 'expected either URLs or tags in a request; make a hook for each';
   if (variablesIn(request.url).some((name) => many.includes(name as Variable) || name === 'secret'))
     return 'expected {urls}, {tags} and {secret} in fields or the body only';
+  if (variablesIn(request.url + JSON.stringify(request.body ?? '')).includes('signature'))
+    return 'expected {signature} in fields only: it is made of the body';
+  const example = request.url.replaceAll('{path}', '/x').replace(/\{[a-z]+\}/g, 'x');
+  if (request.url !== '{url}' && !URL.canParse(example)) return 'expected an address that there can be';
   return undefined;
 }
 

@@ -3,6 +3,9 @@
 import { createHmac } from 'node:crypto';
 import { isByTags, type PurgeHook, type PurgeRequest, takesMany, variablesOf } from '../purge_schema.ts';
 
+/** Characters of a list in a field: servers take 8 KiB for a head and more. */
+const maxFieldList = 4 * 1024;
+
 /** A request as it is sent. */
 export interface Told {
   method: string;
@@ -36,10 +39,23 @@ export function valuesFor(hook: PurgeHook, { urls, tags }: What): Values[] {
   const byTags = isByTags(hook);
   const all = byTags ? tags : urls;
   if (!takesMany(hook)) return all.map((each) => (byTags ? { tag: each } : { url: each }));
-  const batches: Values[] = [];
-  for (let at = 0; at < all.length; at += hook.batch) {
-    const some = all.slice(at, at + hook.batch);
-    batches.push(byTags ? { tags: some } : { urls: some });
+  return batchesOf(all, hook).map((some) => (byTags ? { tags: some } : { urls: some }));
+}
+
+function batchesOf(all: readonly string[], { batch, request }: PurgeHook): string[][] {
+  const isInField = Object.values(request.fields).some((value) => /\{(?:urls|tags)\}/.test(value));
+  const batches: string[][] = [];
+  let last: string[] = [];
+  let characters = 0;
+  for (const each of all) {
+    const isLong = isInField && characters + each.length > maxFieldList;
+    if (last.length === 0 || last.length === batch || isLong) {
+      last = [];
+      batches.push(last);
+      characters = 0;
+    }
+    last.push(each);
+    characters += each.length + 1;
   }
   return batches;
 }
@@ -66,11 +82,8 @@ export function told(request: PurgeRequest, values: Values, secrets: Secrets): T
       return name === 'urls' || name === 'tags' ? (values[name] ?? []).join(' ') : whole;
     });
   const body = request.body === undefined ? '' : JSON.stringify(filled(request.body, values, fill));
-  const signature = () => createHmac('sha256', secrets.signingKey).update(body).digest('hex');
-  const fields = Object.entries(request.fields).map(([name, value]) => [
-    name,
-    fill(value).replace('{signature}', signature),
-  ]);
+  one.signature = createHmac('sha256', secrets.signingKey).update(body).digest('hex');
+  const fields = Object.entries(request.fields).map(([name, value]) => [name, fill(value)]);
   const [before = '', ...query] = request.url.split('?');
   const path = fill(before, (value) => (value === values.tag ? encodeURIComponent(value) : value));
   const url = [path, ...query.map((text) => fill(text, encodeURIComponent))].join('?');

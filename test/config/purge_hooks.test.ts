@@ -35,6 +35,16 @@ const wrong: [what: string, hook: object, said: RegExp][] = [
     /\{secret\} in fields or the body only/,
   ],
   [
+    'a signature in the body',
+    { signingKey: 'x', request: { url: '{url}', body: { a: '{signature}' } } },
+    /request.url: expected \{signature\} in fields only: it is made of the body/,
+  ],
+  [
+    'a port that cannot be',
+    { request: { url: 'http://a:99999{path}' } },
+    /request.url: expected an address that there can be, got/,
+  ],
+  [
     'a framing field',
     { request: { url: '{url}', fields: { Connection: 'close' } } },
     /expected another field/,
