@@ -226,6 +226,9 @@ const checks: Record<TextField, (text: string) => string> = {
     const tags = tagsIn(text);
     if (tags.some((tag) => tag.length > maxTag))
       refuse(`Surrogate-Key: a tag has up to ${maxTag} characters.`);
+    // In the path of a purge they would lead to another one.
+    if (tags.some((tag) => tag === '.' || tag === '..'))
+      refuse('Surrogate-Key: expected other tags than . and ..');
     return tags.join(' ');
   },
 };

@@ -74,6 +74,7 @@ for (const [index, [how, fields, recorded]] of given.entries()) {
 }
 
 const refused: [what: string, field: string, said: RegExp][] = [
+  ['a tag that is a step in a path', 'Cache-Tag: a,..', /expected other tags than \. and \.\./],
   ['a tag of 1025 characters', `Surrogate-Key: ${'x'.repeat(1025)}`, /a tag has up to 1024 characters/],
   ['more than 8 KiB', `Cache-Tag: ${Array.from({ length: 2100 }, (_, at) => `t${at}`)}`, /up to 8192 bytes/],
   ['a letter outside ASCII', 'Surrogate-Key: é', /Surrogate-Key: expected printable ASCII/],
