@@ -35,10 +35,7 @@ const origin = await Origin.start(
   ],
 );
 const caches = await origin.caches();
-after(async () => {
-  for (const cache of caches) await cache.stop();
-  await origin.stop();
-});
+after(() => origin.stop());
 const host = 'Host: www.test';
 const decode: Record<string, (bytes: Buffer) => Buffer> = {
   br: brotliDecompressSync,

@@ -16,10 +16,7 @@ const origin = await Origin.start({ ...files, 'd/index.html': 'folder' }, [
   { host: 'up.test', protocol: 'objects' },
 ]);
 const caches = await origin.caches();
-after(async () => {
-  for (const cache of caches) await cache.stop();
-  await origin.stop();
-});
+after(() => origin.stop());
 const token = `Authorization: Bearer ${origin.site.token}`;
 
 /** Requests by the status of their answers; $ is another number each time. */

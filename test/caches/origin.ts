@@ -24,6 +24,7 @@ export interface Logged {
 export class Origin {
   readonly site: Site;
   server: TestServer;
+  #caches: Cache[] = [];
   #markers = 0;
 
   private constructor(site: Site, server: TestServer) {
@@ -47,12 +48,13 @@ export class Origin {
     return new Origin(site, await TestServer.start(site, ...listen));
   }
 
-  /** One cache of each kind before it. */
+  /** One cache of each kind before it, until it stops. */
   async caches(): Promise<Cache[]> {
     const [tls, plain] = this.server.urls.map((url) => Number(new URL(url).port));
     if (tls === undefined || plain === undefined) throw new Error('two listeners are needed');
     const before: Before = { dir: this.site.dir, plain, tls, certificate: this.site.certificate };
-    return Promise.all([startNginx(before), startVarnish(before), startHaproxy(before)]);
+    this.#caches = await Promise.all([startNginx(before), startVarnish(before), startHaproxy(before)]);
+    return this.#caches;
   }
 
   /** What is logged so far: lines come a while after their answers. */
@@ -95,6 +97,7 @@ export class Origin {
   }
 
   async stop(): Promise<void> {
+    for (const cache of this.#caches) await cache.stop();
     await this.server.stop();
     await this.site.remove();
   }

@@ -16,10 +16,7 @@ const origin = await Origin.start({ 'font.woff2': 'font', 'open.woff2': 'open' }
   { host: 'open.test', bucket: 'web', cors: { origins: ['*'] }, caching: [{ match: '/**', maxAge: 600 }] },
 ]);
 const caches = await origin.caches();
-after(async () => {
-  for (const cache of caches) await cache.stop();
-  await origin.stop();
-});
+after(() => origin.stop());
 const allowed = 'access-control-allow-origin';
 
 for (const cache of caches) {

@@ -15,10 +15,7 @@ const origin = await Origin.start(files, [
   { host: 'www.test', bucket: 'web', compress: true, caching: [{ match: '/**', maxAge: 600 }] },
 ]);
 const caches = await origin.caches();
-after(async () => {
-  for (const cache of caches) await cache.stop();
-  await origin.stop();
-});
+after(() => origin.stop());
 const host = 'Host: www.test';
 
 function assertPart(

@@ -12,10 +12,7 @@ const origin = await Origin.start({ 'page.txt': bytes, 'moves.txt': bytes }, [
   { host: 'long.test', bucket: 'web', caching: [{ match: '/**', maxAge: 600 }] },
 ]);
 const caches = await origin.caches();
-after(async () => {
-  for (const cache of caches) await cache.stop();
-  await origin.stop();
-});
+after(() => origin.stop());
 
 for (const cache of caches.filter(({ name }) => name !== 'haproxy')) {
   test(`${cache.name}: an answer that is over is confirmed by 304 and sent from the cache`, async () => {

@@ -23,7 +23,6 @@ const origin = await Origin.start(files, [
 ]);
 const caches = await origin.caches();
 after(async () => {
-  for (const cache of caches) await cache.stop();
   await origin.stop();
   await rm(folder, { recursive: true });
 });

@@ -17,10 +17,7 @@ const origin = await Origin.start(files, [
   { host: 'up.test', protocol: 'objects' },
 ]);
 const caches = await origin.caches();
-after(async () => {
-  for (const cache of caches) await cache.stop();
-  await origin.stop();
-});
+after(() => origin.stop());
 
 const token = `Authorization: Bearer ${origin.site.token}`;
 /** Where bodies are refused, refused before they are read, and stored. */

@@ -19,10 +19,7 @@ const origin = await Origin.start({ 'moves.txt': 'old', 'page.txt': 'page', 'bri
   },
 ]);
 const caches = await origin.caches();
-after(async () => {
-  for (const cache of caches) await cache.stop();
-  await origin.stop();
-});
+after(() => origin.stop());
 const host = 'Host: www.test';
 const stale = caches.filter(({ name }) => name !== 'haproxy');
 
