@@ -139,19 +139,21 @@ export class HookQueue {
     }
     if (this.#takenFor !== changes.upTo) this.#taken = new Set();
     this.#takenFor = changes.upTo;
-    const left = requests.filter((each) => !this.#taken.has(JSON.stringify(each)));
+    const left = requests
+      .map((request) => ({ request, text: JSON.stringify(request) }))
+      .filter(({ text }) => !this.#taken.has(text));
     const { makeStale, sender } = this.#parts;
     const buckets = new Set(changes.names.map(({ bucket }) => bucket));
     makeStale(changes.everything !== undefined || buckets.has('') ? undefined : buckets);
     let wanted: number | undefined;
     let inRow = 0;
     const { signal } = this.#ending;
-    const attempt = async (request: Told) => {
+    const attempt = async ({ request, text }: { request: Told; text: string }) => {
       const { fault, after = 0 } = await sender.send(request, this.#hook.timeoutSeconds * 1000, signal);
       if (fault === undefined) {
         inRow = 0;
         this.#sent++;
-        this.#taken.add(JSON.stringify(request));
+        this.#taken.add(text);
         return;
       }
       inRow++;
@@ -173,8 +175,9 @@ export class HookQueue {
   #requests({ names, everything }: Changes, secrets: Secrets): Told[] {
     const sites = this.#parts.sites();
     const { request, everything: all } = this.#hook;
-    if (everything !== undefined)
-      return valuesForAll(this.#hook, publicHosts(sites)).map((values) => told(all, values, secrets));
+    const forAll = (hosts: readonly string[]) =>
+      valuesForAll(this.#hook, hosts).map((values) => told(all, values, secrets));
+    if (everything !== undefined) return forAll(publicHosts(sites));
     const urls = new Set<string>();
     const tags = new Set<string>();
     const hosts = new Set<string>();
@@ -187,9 +190,7 @@ export class HookQueue {
     }
     const what: What = { urls: [...urls].filter((url) => !hosts.has(new URL(url).host)), tags: [...tags] };
     return [
-      ...(hosts.size > 0
-        ? valuesForAll(this.#hook, [...hosts]).map((values) => told(all, values, secrets))
-        : []),
+      ...(hosts.size > 0 ? forAll([...hosts]) : []),
       ...valuesFor(this.#hook, what).map((values) => told(request, values, secrets)),
     ];
   }
