@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { type Config, ConfigError } from '../config.ts';
 import { readNamedSync, whyUnreadable } from '../regular_file.ts';
-import { othersMayRead, secretPathOf } from './secret_path.ts';
+import { noCredentials, othersMayRead, secretPathOf } from './secret_path.ts';
 
 /** Most characters. */
 const maxSecret = 4096;
@@ -11,8 +11,7 @@ const maxSecret = 4096;
 /** Throws ConfigError, which tells nothing of the secret. */
 export function secretLine(name: string): string {
   const path = secretPathOf(name);
-  if (path === undefined)
-    throw new ConfigError(`${name}: CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential=`);
+  if (path === undefined) throw new ConfigError(noCredentials(name));
   const text = textOf(path);
   if (othersMayRead(name, statSync(path).mode))
     throw new ConfigError(`${path}: others may read it; run chmod 600 on it`);

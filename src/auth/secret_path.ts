@@ -10,6 +10,11 @@ export function secretPathOf(name: string): string | undefined {
   return folder === undefined ? undefined : join(folder, name.slice(credentialsFolder.length));
 }
 
+/** What is wrong where secretPathOf() finds no path. */
+export function noCredentials(name: string): string {
+  return `${name}: CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential=`;
+}
+
 /** @param mode of the file. */
 export function othersMayRead(name: string, mode: number): boolean {
   // systemd gives a credential to its service by an ACL, whose mask stands in the place of the group's bits.

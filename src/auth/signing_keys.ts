@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import { type Config, ConfigError } from '../config.ts';
 import { addon, type SigningKey } from '../native/addon.ts';
 import { whyUnreadable } from '../regular_file.ts';
-import { othersMayRead, secretPathOf } from './secret_path.ts';
+import { noCredentials, othersMayRead, secretPathOf } from './secret_path.ts';
 
 export interface NamedKey {
   /** The path in the configuration, by which sites name it. */
@@ -110,8 +110,7 @@ function read(
   path: string | undefined,
   mode: number | undefined,
 ): { key?: SigningKey; fault?: string } {
-  if (path === undefined)
-    return { fault: `${name}: CREDENTIALS_DIRECTORY is not set; systemd sets it for LoadCredential=` };
+  if (path === undefined) return { fault: noCredentials(name) };
   const make = `make one with: (umask 077; openssl rand -hex 32 > ${path})`;
   if (mode === undefined) return { fault: `${path} cannot be read (ENOENT); ${make}` };
   if (othersMayRead(name, mode))
