@@ -45,15 +45,19 @@ $(RUNTIMES): test/runtimes/package-lock.json
 	@touch $@
 
 # --- engine -------------------------------------------------------------------------------------------------
-# OpenSSL is linked statically with hidden symbols: node exports an OpenSSL of its own, built without kTLS.
+# OpenSSL and nghttp2 are linked statically with hidden symbols: node exports both, and its OpenSSL was built
+# without kTLS.
 # nodynamic-undefined-weak: libzstd has hooks that whoever loads it may fill, a runtime too.
 # node-api-headers, not node's own include directory: that one holds node's OpenSSL headers.
 SSL_DIR = $(shell pkg-config --variable=libdir libssl)
 # What the static libcrypto needs besides the C library: nothing on Debian 12, zlib and zstd on Debian 13.
 SSL_NEEDS = $(filter-out -lssl -lcrypto -ldl -lpthread,$(shell pkg-config --static --libs-only-l libcrypto))
 CODING_LIBS = $(patsubst %,$(SSL_DIR)/lib%.a,brotlienc brotlidec brotlicommon zstd z)
-LIBS = $(addprefix $(SSL_DIR)/,libssl.a libcrypto.a) $(CODING_LIBS) $(SSL_NEEDS:-l%=$(SSL_DIR)/lib%.a) \
-  -ldl -pthread
+LIBS = $(NGHTTP2) $(addprefix $(SSL_DIR)/,libssl.a libcrypto.a) $(CODING_LIBS) \
+  $(SSL_NEEDS:-l%=$(SSL_DIR)/lib%.a) -ldl -pthread
+# Debian's libnghttp2.a was made for programs: it refers to the C library's stderr in a way that no shared
+# object can. It gets one of ours (server/libraries).
+NGHTTP2 := $(B)/libnghttp2.a
 # Debian 12 brings llhttp as sources, Debian 13 as a library.
 LLHTTP := /usr/share/llhttp
 LLHTTP_INCLUDE := -isystem /usr/share/include/llhttp
@@ -79,8 +83,18 @@ core = $(CORE_SRC:native/%.cc=$(B)/obj/$(1)/native/%.o) $(B)/obj/$(1)/llhttp.o
 .PHONY: native
 native: $(B)/sealgate.node $(B)/symbols ## Builds the engine: build/sealgate.node
 
+# Without the two functions a client could have the server reset streams, and read heads, without end: an
+# nghttp2 before 1.57 has them where its distribution mended it.
+$(NGHTTP2): Makefile | $(APT)/native
+	@echo $@
+	@for name in stream_reset_rate_limit max_continuations; do \
+	  nm $(SSL_DIR)/libnghttp2.a 2>/dev/null | grep -q "T nghttp2_option_set_$$name$$" || { \
+	    echo "libnghttp2.a has no nghttp2_option_set_$$name; install security updates of libnghttp2-dev" >&2; \
+	    exit 1; }; done
+	@objcopy --redefine-sym stderr=sealgate_nghttp2_stderr $(SSL_DIR)/libnghttp2.a $@
+
 # Replaced in one step: a server may run with the old one.
-$(B)/sealgate.node: $(call core,release) $(NAPI_OBJ) native/exports.map
+$(B)/sealgate.node: $(call core,release) $(NAPI_OBJ) native/exports.map $(NGHTTP2)
 	@echo $@
 	$(Q)$(CXX) $(LINK) $(filter %.o,$^) -o $@.new $(LIBS)
 	@mv $@.new $@
@@ -172,18 +186,18 @@ native-fuzz: $(FUZZERS:%=$(B)/fuzz/%) ## Runs each fuzzer for 20 s
 # $(call linked_test,native/test/FOLDER/NAME.cc): build/test/NAME and build/asan/NAME.
 define linked_test
 $(B)/test/$(notdir $(1:.cc=)): $(1:%.cc=$(B)/obj/release/%.o) $(B)/obj/release/native/test/main.o \
-  $(call core,release)
+  $(call core,release) | $(NGHTTP2)
 	@mkdir -p $$(@D)
 	@echo $$@
 	$$(Q)$(CXX) $$^ -o $$@ $$(LIBS)
 $(B)/asan/$(notdir $(1:.cc=)): $(1:%.cc=$(B)/obj/asan/%.o) $(B)/obj/asan/native/test/main.o \
-  $(call core,asan)
+  $(call core,asan) | $(NGHTTP2)
 	@mkdir -p $$(@D)
 	@echo $$@
 	$$(Q)$(CXX) $(SANITIZE) $$^ -o $$@ $$(LIBS)
 endef
 $(foreach source,$(TEST_SRC),$(eval $(call linked_test,$(source))))
-$(B)/test/record_client: $(B)/obj/release/native/test/record_client.o $(call core,release)
+$(B)/test/record_client: $(B)/obj/release/native/test/record_client.o $(call core,release) | $(NGHTTP2)
 	@mkdir -p $(@D)
 	@echo $@
 	$(Q)$(CXX) $^ -o $@ $(LIBS)
@@ -191,11 +205,11 @@ $(B)/obj/release/native/request_path.o: test/budget/request_path.cc test/bench/c
 	@mkdir -p $(@D)
 	@echo $@
 	$(Q)$(CXX) -O2 $(CXXFLAGS) -MMD -MP -c $< -o $@
-$(B)/test/request_path: $(B)/obj/release/native/request_path.o $(call core,release)
+$(B)/test/request_path: $(B)/obj/release/native/request_path.o $(call core,release) | $(NGHTTP2)
 	@mkdir -p $(@D)
 	@echo $@
 	$(Q)$(CXX) $^ -o $@ $(LIBS)
-$(B)/fuzz/%_fuzz: $(B)/obj/fuzz/native/fuzz/%_fuzz.o $(call core,fuzz) | $(APT)/test
+$(B)/fuzz/%_fuzz: $(B)/obj/fuzz/native/fuzz/%_fuzz.o $(call core,fuzz) | $(APT)/test $(NGHTTP2)
 	@mkdir -p $(@D)
 	@echo $@
 	$(Q)clang++ $(SANITIZE) -fsanitize=fuzzer $^ -o $@ $(LIBS)

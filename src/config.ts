@@ -15,14 +15,17 @@ export type { Config };
 export type Address = Config['listeners'][number];
 
 /** An address as the file writes it, for example `https://[::1]:8443`. */
-export function urlOf({ host, port, tls }: Address): string {
+export function urlOf({ host, port, tls }: Pick<Address, 'host' | 'port' | 'tls'>): string {
   return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The contents of a configuration file that gives this configuration, with the sites of the folder in it. */
 export function fileOf({ sitesFolder: _, ...config }: Config): unknown {
   const control = { ...config.control, listen: controlUrl(config.control.listen) };
-  return { ...config, listeners: config.listeners.map(urlOf), control };
+  const listeners = config.listeners.map((each) => {
+    return each.http2 ? urlOf(each) : { url: urlOf(each), http2: false };
+  });
+  return { ...config, listeners, control };
 }
 
 /** Settings that have an environment variable and a flag, by their path in the file. */

@@ -186,10 +186,7 @@ Problem Http1::Impl::read_field(std::string_view line, Request& request) {
     if (!known.data()) {
       known = value;
     } else if (is_list(field)) {
-      if (!request.joined) request.joined = std::make_unique<Request::Joined>();
-      std::string& whole = (*request.joined)[static_cast<size_t>(field)];
-      if (known.data() != whole.data()) whole = known;
-      known = whole.append(", ").append(value);  // RFC 9110 5.3
+      join_list(request, field, value);
     } else {
       // Two different values could be read as either one.
       return field == Field::host ? Problem::host_invalid : Problem::head_malformed;

@@ -30,6 +30,14 @@ bool is_list(Field field) {
   return field == Field::if_match || field == Field::if_none_match || field == Field::expect;
 }
 
+void join_list(Request& request, Field field, std::string_view value) {
+  std::string_view& known = request.fields[static_cast<size_t>(field)];
+  if (!request.joined) request.joined = std::make_unique<Request::Joined>();
+  std::string& whole = (*request.joined)[static_cast<size_t>(field)];
+  if (known.data() != whole.data()) whole = known;
+  known = whole.append(", ").append(value);  // RFC 9110 5.3
+}
+
 // Returns the next element without surrounding white space and removes it from `list`.
 std::string_view take_element(std::string_view& list) {
   const size_t comma = std::min(list.find(','), list.size());

@@ -19,6 +19,9 @@ Field field_of(std::string_view name);
 // Whether the field's value is a list, which may be split over several lines (RFC 9110 5.3).
 bool is_list(Field field);
 
+// Puts another line of a list behind the value that the request has of it.
+void join_list(Request& request, Field field, std::string_view value);
+
 // Whether a comma-separated list contains the token, ignoring case (RFC 9110 5.6.1).
 bool lists_token(std::string_view list, std::string_view token);
 

@@ -1,6 +1,8 @@
-// What the host offers, in JavaScript: network devices and file systems (src/native/host.ts).
+// What the host offers, in JavaScript: network devices and file systems (src/native/host.ts), and linked
+// libraries.
 #include "node/addon.h"
 #include "node/job.h"
+#include "server/libraries.h"
 #include "store/seal_means.h"
 #include "tls/net_device.h"
 
@@ -45,9 +47,20 @@ Napi::Value list_seal_means(const Napi::CallbackInfo& info) {
   return out;
 }
 
+Napi::Value libraries(const Napi::CallbackInfo& info) {
+  Napi::Object out = Napi::Object::New(info.Env());
+  out.Set("openssl", openssl_version());
+  out.Set("opensslFile", openssl_file());
+  out.Set("nghttp2", nghttp2_version());
+  out.Set("nghttp2File", nghttp2_file());
+  out.Set("llhttp", llhttp_version());
+  return out;
+}
+
 }  // namespace
 
 void init_host(Napi::Env env, Napi::Object exports) {
+  exports.Set("libraries", Napi::Function::New<libraries>(env));
   exports.Set("netDevices", Napi::Function::New<list_devices>(env));
   exports.Set("sealMeans", Napi::Function::New<list_seal_means>(env));
 }

@@ -14,7 +14,8 @@ namespace {
 }
 
 ListenerOptions listener_options(const Napi::Object& given) {
-  return {text(given, "host"), static_cast<uint16_t>(number(given, "port")), boolean(given, "tls")};
+  return {text(given, "host"), static_cast<uint16_t>(number(given, "port")), boolean(given, "tls"),
+          boolean(given, "http2")};
 }
 
 std::shared_ptr<const Cors> cors_rule(const Napi::Object& from, const char* name) {

@@ -79,7 +79,8 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
   }
   void adopt(std::shared_ptr<Reactor> reactor) {
     reactor_ = std::move(reactor);
-    for (const Listener& l : reactor_->listeners()) bound_.push_back({l.host(), l.port(), l.tls()});
+    for (const Listener& l : reactor_->listeners())
+      bound_.push_back({l.host(), l.port(), l.tls(), l.http2()});
   }
 
  private:
@@ -95,6 +96,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
       one.Set("host", bound_[i].host);
       one.Set("port", bound_[i].port);
       one.Set("tls", bound_[i].tls);
+      one.Set("http2", bound_[i].http2);
       out.Set(i, one);
     }
     return out;

@@ -7,7 +7,6 @@
 #include "node/addon.h"
 #include "node/job.h"
 #include "node/options.h"
-#include "server/libraries.h"
 #include "server/process.h"
 #include "store/blob_hash.h"
 #include "store/coded_file.h"
@@ -310,14 +309,6 @@ void allocate_ahead(const Napi::CallbackInfo& info) {
 
 void explain_lost(const Napi::CallbackInfo&) { explain_lost_metadata(); }
 
-Napi::Value libraries(const Napi::CallbackInfo& info) {
-  Napi::Object out = Napi::Object::New(info.Env());
-  out.Set("openssl", openssl_version());
-  out.Set("opensslFile", openssl_file());
-  out.Set("llhttp", llhttp_version());
-  return out;
-}
-
 }  // namespace
 
 void init_store(Napi::Env env, Napi::Object exports) {
@@ -339,7 +330,6 @@ void init_store(Napi::Env env, Napi::Object exports) {
   exports.Set("isCoding", Napi::Function::New<is_coding_async>(env));
   exports.Set("endCoding", Napi::Function::New<end_coding>(env));
   exports.Set("importFile", Napi::Function::New<import_file_here>(env));
-  exports.Set("libraries", Napi::Function::New<libraries>(env));
 }
 
 }  // namespace sealgate::addon

@@ -47,19 +47,24 @@ struct Counters : TlsCounters {
   Counter handshakes_resumed;  // of the handshakes, those that resumed a session
   Counter handshakes_failed;
   Counter plan_hits;
-  Counter plan_misses;         // requests that went to the application
-  Counter plan_stale;          // of the misses, those where a kept plan had a stale epoch
-  Counter plan_entries;        // gauge: kept plans
-  Counter plan_bytes;          // gauge: bytes of bodies and heads kept in memory
-  Counter received_bytes;      // bytes of request bodies
-  Counter uploads;             // request bodies received whole
-  Counter uploads_aborted;     // request bodies given up, for whatever reason
-  Counter uploads_lost;        // of the aborted, those whose connection ended before the body had arrived
-  Counter uploads_displaced;   // of the aborted, those whose connection was closed for another client
-  Counter cold_opens;          // blobs opened by the I/O pool because their inodes were not in memory
-  Counter cold_reads;          // chunks read by the I/O pool because they were not in the page cache
-  Counter seal_broken;         // deliveries stopped because the file had changed
-  Counter write_stalls;        // connections cut because the client stopped reading
+  Counter plan_misses;        // requests that went to the application
+  Counter plan_stale;         // of the misses, those where a kept plan had a stale epoch
+  Counter plan_entries;       // gauge: kept plans
+  Counter plan_bytes;         // gauge: bytes of bodies and heads kept in memory
+  Counter received_bytes;     // bytes of request bodies
+  Counter uploads;            // request bodies received whole
+  Counter uploads_aborted;    // request bodies given up, for whatever reason
+  Counter uploads_lost;       // of the aborted, those whose connection ended before the body had arrived
+  Counter uploads_displaced;  // of the aborted, those whose connection was closed for another client
+  Counter cold_opens;         // blobs opened by the I/O pool because their inodes were not in memory
+  Counter cold_reads;         // chunks read by the I/O pool because they were not in the page cache
+  Counter seal_broken;        // deliveries stopped because the file had changed
+  Counter write_stalls;       // connections or streams cut because the client stopped reading
+  Counter http2_connections;  // connections on which HTTP/2 was spoken
+  Counter http2_requests;     // of the requests, those over HTTP/2
+  Counter http2_resets;       // streams reset, by either side, without those that were answered whole
+  Counter http2_aborts;       // connections ended because the client broke the protocol, or made work that is
+                              // of no use to it
   Counter access_log_dropped;  // lines that the disk did not take in time
   Histogram handshake_time;    // from accept(2) to the end of the handshake
   Histogram application_time;  // from the complete request head to the application's answer
@@ -118,6 +123,10 @@ void Counters::each(Visit visit) const {
       {"key_updates_received", &key_updates_received},
       {"key_updates_sent", &key_updates_sent},
       {"write_stalls", &write_stalls},
+      {"http2_connections", &http2_connections},
+      {"http2_requests", &http2_requests},
+      {"http2_resets", &http2_resets},
+      {"http2_aborts", &http2_aborts},
       {"access_log_dropped", &access_log_dropped},
       {"offload_asked", &offload_asked},
       {"offload_unasked", &offload_unasked},

@@ -262,9 +262,13 @@ void Delivery::keep_unsent() {
 }
 
 Delivery::Filled Delivery::fill(char* buffer) {
-  const uint64_t left = size_ - bytes_sent_;
-  const size_t most = batch_of(left);
   size_t filled = 0;
+  const Filled result = gather(buffer, batch_of(size_ - bytes_sent_), filled);
+  if (result == Filled::some) unsent_ = {buffer, filled};
+  return result;
+}
+
+Delivery::Filled Delivery::gather(char* buffer, size_t most, size_t& filled) {
   cold_ahead_ = false;
   while (filled < most && !at_end() && !cold_ahead_) {
     const Stretch& stretch = stretches_[at_];
@@ -279,7 +283,6 @@ Delivery::Filled Delivery::fill(char* buffer) {
       advance(room);
     }
   }
-  unsent_ = {buffer, filled};
   return Filled::some;
 }
 

@@ -57,6 +57,23 @@ class Delivery {
   Progress pump(Channel& channel, RecordBuffers& buffers);
   // Copies so many bytes of the head, if it is `shared` and they have not left.
   void own_head(const char* shared, size_t bytes);
+
+  // --- in place of start() and pump(), where the body leaves in frames between those of other responses ---
+  // `first`: bytes of the body that come before those of response().
+  void start_framed(const Channel& channel, SentTraffic& traffic, std::string_view first);
+  // Takes up to `room` bytes that come next; fewer where the rest has to be read from the disk. done: some
+  // were taken.
+  Progress take(char* to, size_t room, size_t& taken);
+  // The same for the bytes that sendfile(2) may send: they are in the file at *offset. False: the bytes that
+  // come next are not among these, so take() gives them.
+  bool next_in_file() const {
+    return path_ == Path::ktls_sendfile && unsent_.empty() && !at_end() && !stretches_[at_].memory;
+  }
+  Progress take_slice(size_t room, uint64_t* offset, size_t& taken);
+  bool all_taken() const { return at_end() && unsent_.empty(); }
+  // Bytes of the response were given to the channel.
+  void count_framed(size_t bytes) { count(bytes); }
+
   std::shared_ptr<DiskRead> disk_read() const { return disk_; }
   void disk_done();
   // Frees the memory that only a response under way needs.
@@ -64,6 +81,7 @@ class Delivery {
 
  private:
   enum class Filled : uint8_t { some, cold, broken, failed };
+  static constexpr size_t kFramedReadBytes = 4 * kRecordBytes;  // of one read from the disk
   // Bytes that are sent in one run, from memory or from the file.
   struct Stretch {
     const char* memory;  // null: the bytes are in the file
@@ -76,6 +94,7 @@ class Delivery {
   Progress pump_sendfile(Channel& channel);
   Progress pump_copy(Channel& channel, RecordBuffers& buffers);
   Filled fill(char* buffer);
+  Filled gather(char* buffer, size_t most, size_t& filled);
   Filled fill_from_file(const Stretch& stretch, char* to, size_t room, size_t& filled);
   char* room(const Channel& channel, RecordBuffers& buffers);
   void keep_unsent();

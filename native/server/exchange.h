@@ -29,6 +29,7 @@ namespace sealgate {
 
 class Transport;
 struct Cors;
+struct Http2Stream;
 
 class Exchange {
  public:
@@ -52,9 +53,11 @@ class Exchange {
   void end();
 
   Exchange* next_unused = nullptr;
+  Http2Stream* stream = nullptr;  // of an Http2Session, which sets it
 
   // --- for its session ---
   Request& request() { return request_; }
+  const Request& request() const { return request_; }
   Delivery& delivery() { return delivery_; }
   BodySink* sink() { return sink_.get(); }
   bool readable() const { return head_at_ != 0; }  // its request was understood
@@ -69,6 +72,12 @@ class Exchange {
     stage_ = Stage::sending;
     first_byte_at_ = 0;
     progress_mark_ = sent_before;
+  }
+  // The same for a response whose bytes leave in frames.
+  void start_sending_framed(const Channel& channel, std::string_view first) {
+    delivery_.start_framed(channel, reactor_.mutable_counters().sent, first);
+    stage_ = Stage::sending;
+    first_byte_at_ = 0;
   }
   void read_from_disk();  // starts the read that the delivery has asked for
   bool waits_for_disk() const { return static_cast<bool>(disk_); }
@@ -86,9 +95,11 @@ class Exchange {
   void on_cut();              // the response will not be completed
   void on_closed();           // the connection is closed
   // Refuses the request and ends the connection after that, because the client's further bytes cannot be
-  // understood or are not wanted.
+  // understood or are not wanted. Where frames tell requests apart, its stream alone ends.
   void refuse_and_close(Problem problem);
   bool ends_connection() const { return ends_connection_; }
+  // The answer that is kept with its plan takes more memory now.
+  void on_answer_grown() { reactor_.plans().grew(key_); }
   // Writes the digits by which its id differs from those of other requests.
   void write_number(char* to) const { write_hex(serial_, to); }
   // Whether the peer took or gave bytes at the minimum rate since the last call.

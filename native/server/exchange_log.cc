@@ -20,7 +20,6 @@ std::string_view level_name(const OpenedPlan* plan) {
 }
 
 void read_fields(const Request& request, LogFields wanted, AccessRecord& record) {
-  if (wanted.has(LogField::http_version)) record.http_version = request.http10 ? "1.0" : "1.1";
   if (wanted.has(LogField::host)) record.host = request.field(Field::host);
   if (wanted.has(LogField::range)) record.range = request.field(Field::range);
   if (wanted.has(LogField::referer)) record.referer = first_value(request.head, "referer");
@@ -132,6 +131,7 @@ void Exchange::log(int64_t now, bool cut) {
     record.target = target;
     LogFields fields = reactor_.engine().access_fields.load(std::memory_order_relaxed);
     if (moves.group() == Group::sentinel) fields = {};  // its names let nobody else pass for it
+    if (fields.has(LogField::http_version)) record.http_version = session_->http_version(*this);
     read_fields(request_, fields, record);
     if (fields.has(LogField::site)) record.site = reactor_.mounts().name_of(key_.mount);
     referer = without_signatures(record.referer);

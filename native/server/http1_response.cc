@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "http/status_line.h"
+#include "server/http2_response.h"
 #include "server/request_id.h"
 
 namespace sealgate {
@@ -23,6 +24,8 @@ void append_head(std::string& text, const ResponseHead& head, const Http1Connect
   }
   text.append("\r\n");
 }
+
+size_t Http1Answer::bytes() const { return text.size() + (fields ? fields->bytes() : 0); }
 
 bool Http1Answer::renew(const DeliverPlan& plan, const Answering& answering) {
   if (dated == answering.now) return true;

@@ -11,6 +11,8 @@
 
 namespace sealgate {
 
+class KeptFields;
+
 // What the head says about the connection.
 struct Http1Connection {
   bool goes_on = true;  // another request may follow
@@ -27,8 +29,9 @@ struct Http1Answer final : KeptAnswer {
   int64_t dated = 0;  // the date written there, seconds since the epoch
   size_t number = 0;  // offset of the digits by which the request's id differs from others; 0: there is no id
   size_t common = 0;  // from this offset on the text never changes
+  std::shared_ptr<const KeptFields> fields;  // the head for HTTP/2, made when one asks for it first
 
-  size_t bytes() const override { return text.size(); }
+  size_t bytes() const override;
   // Writes the current date. False when the plan's answer differs in more than that by now.
   bool renew(const DeliverPlan& plan, const Answering& answering);
 };

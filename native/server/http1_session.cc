@@ -68,6 +68,14 @@ void Http1Session::describe(ConnectionInfo& info) const {
   info.sent += exchange_->delivery().bytes_sent();
 }
 
+void Http1Session::drain() {
+  if (transport_.state() == State::idle && idle()) transport_.leave(false);
+}
+
+std::string_view Http1Session::http_version(const Exchange& exchange) const {
+  return exchange.request().http10 ? "1.0" : "1.1";
+}
+
 // --- what its exchange asks for ---
 
 void Http1Session::wait(Exchange&) { transport_.set_state(State::waiting); }

@@ -28,6 +28,8 @@ class Http1Session final : public Session {
   void on_closed() override;
   uint64_t moved() const override { return exchange_ ? exchange_->moved() : 0; }
   void describe(ConnectionInfo& info) const override;
+  void drain() override;
+  std::string_view http_version(const Exchange& exchange) const override;
 
   void wait(Exchange& exchange) override;
   void receive(Exchange& exchange) override;

@@ -14,5 +14,7 @@ std::string openssl_version();
 // OpenSSL was bound instead.
 std::string openssl_file();
 std::string llhttp_version();
+std::string nghttp2_version();
+std::string nghttp2_file();  // as openssl_file(): Node exports an nghttp2, too
 
 }  // namespace sealgate

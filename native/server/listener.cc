@@ -89,6 +89,7 @@ Status Listener::bind(const ListenerOptions& options, bool shared, Listener* out
   out->host_ = options.host;
   out->port_ = ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
   out->tls_ = options.tls;
+  out->http2_ = options.http2;
   return {};
 }
 

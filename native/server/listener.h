@@ -15,6 +15,7 @@ struct ListenerOptions {
   std::string host;  // numeric IPv4 or IPv6
   uint16_t port = 0;
   bool tls = true;
+  bool http2 = true;     // by ALPN, and in the clear by prior knowledge (RFC 9113 3.3)
   bool v6_only = false;  // for [::]: another listener of the port takes IPv4
 };
 
@@ -32,6 +33,7 @@ class Listener {
   const std::string& host() const { return host_; }
   uint16_t port() const { return port_; }
   bool tls() const { return tls_; }
+  bool http2() const { return http2_; }
 
   // Accepts a connection, non-blocking. An empty Fd: there is none (EAGAIN), or *error says what failed.
   Fd accept(std::string* peer, int* error) const;
@@ -42,6 +44,7 @@ class Listener {
   std::string host_;
   uint16_t port_ = 0;
   bool tls_ = true;
+  bool http2_ = true;
 };
 
 }  // namespace sealgate

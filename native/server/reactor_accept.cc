@@ -132,6 +132,7 @@ void Reactor::serve(Arrival arrival) {
   auto tls = listeners_[listener].tls() ? tls_ : nullptr;
   auto connection =
       std::make_unique<Transport>(*this, std::move(socket), std::move(tls), listener, std::move(peer));
+  if (listeners_[listener].http2()) connection->allow_http2();
   epoll_event event{kDataEvents | kEndEvents, {.ptr = static_cast<EventTarget*>(connection.get())}};
   if (!connection->usable() || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->fd(), &event) != 0)
     return;

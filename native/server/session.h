@@ -1,8 +1,9 @@
 // Session: a protocol on a transport. It turns received bytes into exchanges, and responses into bytes.
-// Http1Session is the only one; an HTTP/2 session would stand beside it and have many exchanges at a time.
+// Http1Session has one exchange at a time, Http2Session many.
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "server/connection_info.h"
 
@@ -29,6 +30,10 @@ class Session {
   // Bytes that its exchanges have moved since their current stages began.
   virtual uint64_t moved() const = 0;
   virtual void describe(ConnectionInfo& info) const = 0;
+  // The server drains: no further request is to follow what is under way.
+  virtual void drain() = 0;
+  // As the access log has it: "1.1".
+  virtual std::string_view http_version(const Exchange& exchange) const = 0;
 
   // --- called by its exchanges ---
   // The exchange has asked the application, whose answer may take a while.

@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "server/http1_session.h"
+#include "server/http2_session.h"
+#include "server/opening_session.h"
 
 namespace sealgate {
 
@@ -30,6 +32,11 @@ Transport::Transport(Reactor& reactor, Fd socket, std::shared_ptr<const TlsConte
 Transport::~Transport() {
   deadline.disarm();
   reactor_.mutable_counters().connections[state_].sub();
+}
+
+void Transport::allow_http2() {
+  if (channel_.is_tls()) return channel_.offer_http2();
+  session_ = std::make_unique<OpeningSession>(reactor_, *this);
 }
 
 void Transport::set_state(State state) {
@@ -102,8 +109,8 @@ void Transport::on_deadline() {
 }
 
 void Transport::on_stopping() {
-  if (state_ != State::idle || !session_->idle()) return;
-  leave(false);
+  if (!session_ || state_ >= State::lingering) return;
+  session_->drain();
   proceed();
 }
 
@@ -125,7 +132,11 @@ bool Transport::step_handshake() {
   if (channel_.resumed()) counters.handshakes_resumed.add();
   const Suite suite = channel_.suite();
   moves_.join({peer_, channel_.server_name(), listener_, suite.version, suite.aead});
-  session_ = std::make_unique<Http1Session>(reactor_, *this);
+  if (channel_.speaks_http2()) {
+    session_ = std::make_unique<Http2Session>(reactor_, *this);
+  } else {
+    session_ = std::make_unique<Http1Session>(reactor_, *this);
+  }
   set_state(State::idle);
   return true;
 }

@@ -29,6 +29,7 @@ class Transport final : public EventTarget, public DeadlineOwner {
   Transport& operator=(const Transport&) = delete;
 
   // --- called by the reactor ---
+  void allow_http2();  // before the first byte
   bool usable() const { return channel_.usable(); }
   int fd() const { return channel_.fd(); }
   void on_events(uint32_t events) override;
@@ -71,6 +72,8 @@ class Transport final : public EventTarget, public DeadlineOwner {
   void hear_arrivals(bool wanted);
   // Closes our half once all that was written has been sent. may_follow: the client may still be sending.
   void leave(bool may_follow);
+  // The first bytes have shown which protocol the client speaks. The last session is destroyed.
+  void speak(std::unique_ptr<Session> session) { session_ = std::move(session); }
   // Adds to the bytes sent so far, which do not include the response under way.
   void add_sent(uint64_t bytes) { sent_ += bytes; }
   uint64_t sent() const { return sent_; }

@@ -61,6 +61,14 @@ ssize_t Channel::receive(char* out, size_t size) {
   return n;
 }
 
+size_t Channel::peek(char* out, size_t size, bool* ended) const {
+  ssize_t n;
+  do n = ::recv(socket_.get(), out, size, MSG_PEEK);
+  while (n < 0 && errno == EINTR);
+  *ended = n == 0 || hangup_ || (n < 0 && errno != EAGAIN);
+  return static_cast<size_t>(std::max<ssize_t>(n, 0));
+}
+
 ssize_t Channel::send(const char* data, size_t size, bool more) {
   ssize_t n;
   do n = ::send(socket_.get(), data, size, MSG_NOSIGNAL | (more ? MSG_MORE : 0));

@@ -93,6 +93,12 @@ class Channel final : public TlsObserver {
   IoState handshake();
   bool spoke_plaintext() const { return plaintext_; }
   bool resumed() const { return resumed_; }
+  // Call it before the handshake: the client may choose HTTP/2 by ALPN (RFC 7301).
+  void offer_http2() { offers_http2_ = true; }
+  bool speaks_http2() const { return speaks_http2_; }  // the client chose it
+  // Reads what has arrived without taking it, for a channel without TLS. 0: nothing has; no bytes but ended:
+  // nothing will.
+  size_t peek(char* out, size_t size, bool* ended) const;
   // Valid after the handshake; null cipher: plaintext.
   const SSL_CIPHER* cipher() const { return cipher_; }
   int protocol() const { return protocol_; }  // TLS1_3_VERSION
@@ -161,6 +167,7 @@ class Channel final : public TlsObserver {
   void on_key_update_received() override;
   void on_ticket_written(std::string_view message) override;
   void on_alert_written(uint8_t level, uint8_t description) override;
+  bool offers_http2() const override { return offers_http2_; }
   void on_record_size_limit(size_t bytes) override { record_bytes_ = std::min(bytes, kRecordBytes); }
 
  private:
@@ -245,6 +252,8 @@ class Channel final : public TlsObserver {
   size_t received_bytes_ = kRecordBytes;  // that it may send
   bool is_tls_;
   bool resumed_ = false;
+  bool offers_http2_ = false;
+  bool speaks_http2_ = false;
   bool drained_ = false;
   bool hangup_ = false;
   bool first_byte_seen_ = false;

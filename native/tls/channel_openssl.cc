@@ -124,6 +124,10 @@ void Channel::end_handshake() {
   protocol_ = SSL_version(ssl_);
   resumed_ = SSL_session_reused(ssl_) == 1;
   subject_ = sealgate::peer_subject(ssl_);
+  const unsigned char* protocol = nullptr;
+  unsigned int protocol_size = 0;
+  SSL_get0_alpn_selected(ssl_, &protocol, &protocol_size);
+  speaks_http2_ = std::string_view(reinterpret_cast<const char*>(protocol), protocol_size) == "h2";
   if (const char* name = SSL_get_servername(ssl_, TLSEXT_NAMETYPE_host_name))
     server_name_ = without_root(name);
   size_t tickets = protocol_ == TLS1_3_VERSION ? context_->tickets() : 0;

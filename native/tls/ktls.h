@@ -24,6 +24,7 @@ std::string_view aead_name(Aead aead);              // "AES-128-GCM"
 std::string_view version_name(TlsVersion version);  // "TLSv1.3"
 
 // The negotiated AEAD if kernel TLS supports it; empty for any other suite (CBC, CCM_8, ARIA and so on).
+std::optional<Aead> aead_of(const SSL_CIPHER* cipher);
 std::optional<Aead> negotiated_aead(const SSL* ssl);
 std::optional<TlsVersion> negotiated_version(const SSL* ssl);
 

@@ -120,8 +120,8 @@ std::string_view version_name(TlsVersion version) {
   return version == TlsVersion::tls13 ? "TLSv1.3" : "TLSv1.2";
 }
 
-std::optional<Aead> negotiated_aead(const SSL* ssl) {
-  switch (SSL_CIPHER_get_cipher_nid(SSL_get_current_cipher(ssl))) {
+std::optional<Aead> aead_of(const SSL_CIPHER* cipher) {
+  switch (SSL_CIPHER_get_cipher_nid(cipher)) {
     case NID_aes_128_gcm: return Aead::aes128_gcm;
     case NID_aes_256_gcm: return Aead::aes256_gcm;
     case NID_chacha20_poly1305: return Aead::chacha20_poly1305;
@@ -129,10 +129,12 @@ std::optional<Aead> negotiated_aead(const SSL* ssl) {
     default: return std::nullopt;
   }
   // CCM_8, whose tag is too short for the kernel, has the same NID.
-  const std::string_view name = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl));
+  const std::string_view name = SSL_CIPHER_get_name(cipher);
   if (name.find("CCM8") != name.npos || name.find("CCM_8") != name.npos) return std::nullopt;
   return Aead::aes128_ccm;
 }
+
+std::optional<Aead> negotiated_aead(const SSL* ssl) { return aead_of(SSL_get_current_cipher(ssl)); }
 
 std::optional<TlsVersion> negotiated_version(const SSL* ssl) {
   switch (SSL_version(ssl)) {

@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "tls/ktls.h"
 #include "tls/record_size_limit.h"
 #include "tls/ticket_keys.h"
 #include "tls/tls_certificate.h"
@@ -22,19 +23,31 @@
 namespace sealgate {
 namespace {
 
-constexpr unsigned char kAlpn[] = "\x08http/1.1";
+constexpr std::string_view kHttp1("\x08http/1.1"), kBoth("\x02h2\x08http/1.1");
 constexpr long kSessionSeconds = 7200;
 
-// Picks http/1.1. A client that offers ALPN without it is refused (RFC 7301 3.2).
-int select_alpn(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
+TlsObserver* observer_of(const SSL* ssl) { return static_cast<TlsObserver*>(SSL_get_app_data(ssl)); }
+
+// Whether HTTP/2 may be spoken with the chosen cipher: TLS 1.2 without ephemeral keys or AEAD is not secure
+// enough for it (RFC 9113 9.2.2), and the engine itself must protect the records.
+bool suits_http2(const SSL* ssl) {
+  const SSL_CIPHER* const cipher = SSL_get_pending_cipher(ssl);
+  if (!cipher || !aead_of(cipher)) return false;
+  return SSL_version(ssl) == TLS1_3_VERSION || SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe ||
+         SSL_CIPHER_get_kx_nid(cipher) == NID_kx_dhe;
+}
+
+// Picks h2 where the listener has it, else http/1.1. A client that offers neither is refused (RFC 7301 3.2).
+int select_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size, const unsigned char* offered,
                 unsigned int offered_size, void*) {
+  const std::string_view ours = observer_of(ssl)->offers_http2() && suits_http2(ssl) ? kBoth : kHttp1;
   unsigned char* chosen;
-  const int result = SSL_select_next_proto(&chosen, out_size, kAlpn, sizeof kAlpn - 1, offered, offered_size);
+  const int result =
+      SSL_select_next_proto(&chosen, out_size, reinterpret_cast<const unsigned char*>(ours.data()),
+                            static_cast<unsigned>(ours.size()), offered, offered_size);
   *out = chosen;
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
-
-TlsObserver* observer_of(const SSL* ssl) { return static_cast<TlsObserver*>(SSL_get_app_data(ssl)); }
 
 // Open as long as the process, because KeyUpdates are logged for connections that outlive their context.
 int keylog_fd = -1;

@@ -47,6 +47,7 @@ class TlsObserver {
   // A NewSessionTicket message was written (RFC 8446 4.6.1).
   virtual void on_ticket_written(std::string_view message) = 0;
   virtual void on_alert_written(uint8_t level, uint8_t description) = 0;
+  virtual bool offers_http2() const = 0;  // asked during the handshake, for ALPN
   // The client accepts records with at most this many bytes of plaintext (RFC 8449).
   virtual void on_record_size_limit(size_t bytes) = 0;
 

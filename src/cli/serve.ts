@@ -31,6 +31,7 @@ interface ServeOptions {
   logLevel?: string;
   insecureKeylog?: string;
   coreDumps?: boolean;
+  http2: boolean;
 }
 
 export function addServe(program: Command): void {
@@ -46,6 +47,7 @@ export function addServe(program: Command): void {
       '--control <url>',
       'address of the control plane: http:// on loopback, https:// or unix:; $SEALGATE_CONTROL',
     )
+    .option('--no-http2', 'HTTP/1.1 alone, at all addresses')
     .option('--workers <n>', 'number of delivery threads; $SEALGATE_WORKERS')
     .option('--ktls <mode>', 'auto, off (userspace TLS only) or require; $SEALGATE_KTLS')
     .option('--store <dir>', 'directory of the store; $SEALGATE_STORE')
@@ -88,7 +90,11 @@ async function serve(options: ServeOptions): Promise<void> {
     'log.access': { flag: '--access-log', value: options.accessLog },
     'log.level': { flag: '--log-level', value: options.logLevel },
   };
-  const readConfig = () => loadConfig({ file: options.config, flags });
+  const readConfig = async () => {
+    const config = await loadConfig({ file: options.config, flags });
+    if (!options.http2) for (const listener of config.listeners) listener.http2 = false;
+    return config;
+  };
   const config = await readConfig();
   if (!options.coreDumps) addon.forbidCoreDumps();
   if (config.listeners.some(({ tls }) => tls)) await new TlsFiles(config.tls, '').read();

@@ -235,6 +235,10 @@ export const engineMetrics: Record<string, EngineMetric> = {
   purge_failures: counter('purge_failures', 'Attempts of a purge hook that failed.', 'hook'),
   purges_failing: gauge('purges_failing', '1: the last attempt of a purge hook failed.', 'hook'),
   write_stalls: counter('write_stalls', 'Connections cut because the client stopped reading.'),
+  http2_connections: counter('http2_connections', 'Connections on which HTTP/2 was spoken.'),
+  http2_requests: counter('http2_requests', 'Of the requests, those over HTTP/2.'),
+  http2_resets: counter('http2_resets', 'Streams of HTTP/2 that either side has reset.'),
+  http2_aborts: counter('http2_aborts', 'Connections of HTTP/2 ended for a fault or flood of the client.'),
 };
 
 /** Counters that are not exported, since their label means "no problem", "no fallback" or "not open". */
@@ -258,10 +262,7 @@ export interface HistogramMetric {
   sumless?: boolean;
 }
 
-/**
- * Bounds from 64 µs to 67 s, each twice the one before, in seconds. The engine's buckets are four times
- * finer.
- */
+/** Bounds from 64 µs to 67 s, in seconds, each twice the one before. The engine's are four times finer. */
 const ofTime = { scale: 1e-6, bounds: Array.from({ length: 21 }, (_, index) => 64e-6 * 2 ** index) };
 /** Bounds from 4 KiB on, each four times the one before, in bytes. `less` is subtracted from each. */
 const ofSize = (buckets: number, less: number) => ({

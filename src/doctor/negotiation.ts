@@ -40,7 +40,7 @@ export async function negotiationFindings(config: Config): Promise<Finding[]> {
 
 async function handshake(config: Config): Promise<{ protocol: string; cipher: string }> {
   const tls = await new TlsFiles(config.tls, '').read();
-  const listeners = [{ host: '127.0.0.1', port: 0, tls: true }];
+  const listeners = [{ host: '127.0.0.1', port: 0, tls: true, http2: true }];
   const reactor = { ...reactorOptions({ ...config, listeners }, tls, false), mounts: [] };
   const bridge = { add: () => {}, remove: () => {} };
   const pool = await DeliveryPool.start({ workers: 1, reactor, bridge, log: pino({ level: 'silent' }) });

@@ -104,6 +104,8 @@ export interface ListenerOptions {
   /** 0: any free port. */
   port: number;
   tls: boolean;
+  /** Beside HTTP/1.1. */
+  http2: boolean;
 }
 
 /** A private key in the engine's memory; JavaScript never has its bytes. */
@@ -160,11 +162,7 @@ export interface ReactorOptions {
   blobs: string;
 }
 
-export interface BoundListener {
-  host: string;
-  port: number;
-  tls: boolean;
-}
+export type BoundListener = ListenerOptions;
 
 /** Monotonic totals and gauges of one reactor, by name; see native/server/counters.h. */
 export type Counters = Record<string, number>;
@@ -198,6 +196,8 @@ export interface Libraries {
   openssl: string;
   /** File that holds the OpenSSL code really called (dladdr(3)). */
   opensslFile: string;
+  nghttp2: string;
+  nghttp2File: string;
   llhttp: string;
 }
 

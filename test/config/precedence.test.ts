@@ -44,8 +44,8 @@ test('every environment variable sets its setting', async () => {
     SEALGATE_LISTEN: [
       '127.0.0.1:1,http://[::1]:2',
       [
-        { host: '127.0.0.1', port: 1, tls: true },
-        { host: '::1', port: 2, tls: false },
+        { host: '127.0.0.1', port: 1, tls: true, http2: true },
+        { host: '::1', port: 2, tls: false, http2: true },
       ],
     ],
     SEALGATE_WORKERS: ['2', 2],

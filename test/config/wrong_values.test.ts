@@ -87,6 +87,17 @@ const wrong: [string, unknown, string][] = [
     { listeners: ['https://127.0.0.1:1', 'https://1.2.3:1'] },
     'listeners.1: no such address, got "https://1.2.3:1"',
   ],
+  [
+    'an address in an object',
+    { listeners: [{ url: 'ftp://127.0.0.1:1' }] },
+    `listeners.0: ${address}, got {"url":"ftp://127.0.0.1:1"}`,
+  ],
+  [
+    'http2 that is no boolean',
+    { listeners: [{ url: 'https://127.0.0.1:1', http2: 'no' }] },
+    'listeners.0: expected an address, or an object with url and http2, which is true or false, ' +
+      'got {"url":"https://127.0.0.1:1","http2":"no"}',
+  ],
   ['no listener', { listeners: [] }, 'listeners: expected at least 1 value, got []'],
   ['an unknown mode', { ktls: { mode: 'on' } }, 'ktls.mode: expected one of auto, off, require, got "on"'],
   ['text for a section', { ktls: 'off' }, 'ktls: expected an object, got "off"'],

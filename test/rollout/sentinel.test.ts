@@ -81,7 +81,7 @@ async function sentinel(): Promise<{
     engine: { setRollout: (given) => set.push(given), lastMove: () => 0 },
     log,
   });
-  const listeners = () => [{ host: '127.0.0.1', port, tls: true }];
+  const listeners = () => [{ host: '127.0.0.1', port, tls: true, http2: false }];
   const prove = async (doubted: string) => {
     await store.prove(doubted, 'content').catch((error) => {
       if (error.code === 'seal-broken') withdrawn.push(doubted);

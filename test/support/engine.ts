@@ -76,7 +76,7 @@ export async function startEngine(
     bridge: recording,
     log,
     reactor: {
-      listeners: [{ host: '127.0.0.1', port: 0, tls: false }],
+      listeners: [{ host: '127.0.0.1', port: 0, tls: false, http2: true }],
       ktls: {
         zeroCopy: 'off',
         askModes: false,

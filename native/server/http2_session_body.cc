@@ -1,0 +1,83 @@
+// Http2Session, the part that receives bodies into their sinks. What a sink has not taken is held, and only
+// what it took opens the windows again: so a stream holds no more than its window, and a connection no more
+// than its own.
+#include "base/text.h"
+#include "server/http2_session.h"
+
+namespace sealgate {
+
+void Http2Session::receive(Exchange& exchange) {
+  Http2Stream& stream = *exchange.stream;
+  set_state(stream, State::receiving);
+  const Request& request = exchange.request();
+  if (!request.has_body) return exchange.on_body_end();
+  if (request.expect_continue && stream.held.empty() && !stream.body_ended) {
+    constexpr char kName[] = ":status", kValue[] = "100";
+    nghttp2_nv status{reinterpret_cast<uint8_t*>(const_cast<char*>(kName)),
+                      reinterpret_cast<uint8_t*>(const_cast<char*>(kValue)), sizeof kName - 1,
+                      sizeof kValue - 1, NGHTTP2_NV_FLAG_NONE};
+    nghttp2_submit_headers(h2_.get(), NGHTTP2_FLAG_NONE, stream.id, nullptr, &status, 1, nullptr);
+  }
+  if (!stream.body_ended && (request.chunked || request.content_length > Http2Limits::kStreamWindow))
+    nghttp2_session_set_local_window_size(h2_.get(), NGHTTP2_FLAG_NONE, stream.id, Http2Limits::kBodyWindow);
+  feed(stream);
+}
+
+int Http2Session::on_body(int32_t id, std::string_view bytes) {
+  usefulness_.useful(bytes.size());
+  received_ += bytes.size();
+  Http2Stream* const stream = stream_of(id);
+  if (!stream || stream->answered) {
+    nghttp2_session_consume(h2_.get(), id, bytes.size());
+    return 0;
+  }
+  // What the sink takes at once is not copied first.
+  if (stream->state == State::receiving && stream->held.empty() && fits(*stream, bytes.size()))
+    bytes.remove_prefix(give(*stream, bytes));
+  stream->held.append(bytes);
+  if (stream->state == State::receiving && !bytes.empty()) feed(*stream);
+  return 0;
+}
+
+bool Http2Session::fits(const Http2Stream& stream, size_t bytes) {
+  const BodySink& sink = *stream.exchange->sink();
+  return bytes <= sink.most_bytes() - sink.received();
+}
+
+// Returns how many bytes the sink took.
+size_t Http2Session::give(Http2Stream& stream, std::string_view bytes) {
+  size_t taken = 0;
+  while (taken < bytes.size()) {
+    const size_t more = stream.exchange->take_body(bytes.substr(taken));
+    if (more == 0) break;
+    taken += more;
+  }
+  if (taken > 0) nghttp2_session_consume(h2_.get(), stream.id, taken);
+  return taken;
+}
+
+// Gives the sink what it has room for.
+void Http2Session::feed(Http2Stream& stream) {
+  Exchange& exchange = *stream.exchange;
+  if (!fits(stream, stream.held.size())) return exchange.refuse_and_close(Problem::body_too_large);
+  const size_t taken = give(stream, stream.held);
+  if (taken == stream.held.size())
+    free_memory(stream.held);
+  else
+    stream.held.erase(0, taken);
+  if (stream.held.empty() && stream.body_ended && exchange.body_pending()) exchange.on_body_end();
+}
+
+void Http2Session::on_body_end(Http2Stream& stream) {
+  stream.body_ended = true;
+  if (stream.state == State::receiving) feed(stream);
+}
+
+// The answer is known, and does not depend on what is left of the body.
+void Http2Session::drop_held(Http2Stream& stream) {
+  if (stream.held.empty()) return;
+  nghttp2_session_consume(h2_.get(), stream.id, stream.held.size());
+  free_memory(stream.held);
+}
+
+}  // namespace sealgate
