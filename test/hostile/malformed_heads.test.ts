@@ -43,7 +43,7 @@ const heads: [string, string, number, string][] = [
   ['two Hosts', `${get}${host}\r\n`, 400, 'host-invalid'],
   ['a Host with a path', 'GET / HTTP/1.1\r\nHost: a/b\r\n\r\n', 400, 'host-invalid'],
   ['a version to come', `GET / HTTP/1.2\r\n${host}\r\n`, 505, 'version-unsupported'],
-  ['HTTP/2 in the clear', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 505, 'version-unsupported'],
+  ['a preface that is not quite that of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\n\n', 505, 'version-unsupported'],
   ['no version, as HTTP/0.9 has it', `GET /\r\n${host}\r\n`, 505, 'version-unsupported'],
   ['a version long gone', `GET / HTTP/0.9\r\n${host}\r\n`, 505, 'version-unsupported'],
 ];
