@@ -91,7 +91,7 @@ void Http2Session::settle() {
                                 !nghttp2_session_want_write(h2_.get()));
   if (!done || blocked_) return show_state();
   on_closed();
-  transport_.leave(true);
+  transport_.leave(!was_idle_);  // an idle one is closed at once: others may wait for its place
 }
 
 void Http2Session::on_closed() {

@@ -146,6 +146,7 @@ class Http2Session final : public Session {
   bool draining_ = false;     // the client was told that no more requests are wanted
   bool goaway_sent_ = false;  // and which was the last
   bool had_request_ = false;
+  bool was_idle_ = false;  // the connection ends because nothing has come for long
 };
 
 }  // namespace sealgate

@@ -18,6 +18,7 @@ uint64_t Http2Session::least_bytes() const {
 
 void Http2Session::on_deadline() {
   if (transport_.state() == State::idle) {
+    was_idle_ = true;
     nghttp2_session_terminate_session(h2_.get(), NGHTTP2_NO_ERROR);
     return;
   }
