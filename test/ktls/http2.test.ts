@@ -1,5 +1,5 @@
-// HTTP/2 over kernel TLS: bodies go from the file to the kernel frame by frame, beside others that are gathered,
-// and arrive as they were stored.
+// HTTP/2 over kernel TLS: bodies go from the file to the kernel frame by frame, beside others that are
+// gathered, and arrive as they were stored.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
