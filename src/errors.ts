@@ -25,8 +25,8 @@ const later = (status: number, detail: string, source: Source = 'server'): Error
 
 /** Errors that the engine itself responds with; the keys are the names in native/http/problem.h. */
 export const engineErrors = {
-  'head-malformed': client(400, 'The request head is not well-formed HTTP/1.1.'),
-  'host-invalid': client(400, 'An HTTP/1.1 request needs exactly one Host field.'),
+  'head-malformed': client(400, 'The request head is not well-formed.'),
+  'host-invalid': client(400, 'A request names exactly one host, in Host or :authority.'),
   'framing-ambiguous': client(400, 'The length of the request body is ambiguous.'),
   'chunk-malformed': client(400, 'A chunk of the request body is malformed.'),
   'plaintext-on-tls': client(400, 'This port speaks TLS; the request came in the clear.'),
@@ -55,7 +55,7 @@ export const engineErrors = {
   'method-unknown': client(501, 'The method is not known.'),
   'coding-unknown': client(501, 'The only transfer coding understood is chunked.'),
   'application-overloaded': later(503, 'The server is busy.'),
-  'version-unsupported': client(505, 'The server speaks HTTP/1.0 and HTTP/1.1.'),
+  'version-unsupported': client(505, 'The request line names a version other than HTTP/1.0 and HTTP/1.1.'),
   'store-full': later(507, 'The store has no space left.', 'store'),
 } as const satisfies Record<string, ErrorKind>;
 

@@ -17,14 +17,17 @@ const kernelCiphers =
   /^(TLS_(AES_(128|256)_GCM|CHACHA20_POLY1305|AES_128_CCM)_SHA|ECDHE-.*(GCM|CHACHA20|AES128-CCM$))/;
 
 export async function negotiationFindings(config: Config): Promise<Finding[]> {
-  const { openssl, opensslFile } = addon.libraries();
-  const library: Finding = { area, severity: 'info', found: `${openssl}, inside ${opensslFile}` };
+  const { openssl, opensslFile, nghttp2, nghttp2File } = addon.libraries();
+  const libraries: Finding[] = [
+    { area, severity: 'info', found: `${openssl}, inside ${opensslFile}` },
+    { area, severity: 'info', found: `nghttp2 ${nghttp2}, inside ${nghttp2File}` },
+  ];
   try {
     const negotiated = await handshake(config);
     const found = `${negotiated.protocol}, ${negotiated.cipher}`;
-    if (kernelCiphers.test(negotiated.cipher)) return [library, { area, severity: 'ok', found }];
+    if (kernelCiphers.test(negotiated.cipher)) return [...libraries, { area, severity: 'ok', found }];
     return [
-      library,
+      ...libraries,
       {
         area,
         severity: 'warn',
@@ -34,7 +37,7 @@ export async function negotiationFindings(config: Config): Promise<Finding[]> {
       },
     ];
   } catch (error) {
-    return [library, { area, severity: 'fail', found: `no handshake: ${(error as Error).message}` }];
+    return [...libraries, { area, severity: 'fail', found: `no handshake: ${(error as Error).message}` }];
   }
 }
 

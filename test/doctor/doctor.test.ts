@@ -44,6 +44,10 @@ test('doctor --config checks everything from the kernel to the store', async () 
   for (const area of areas) assert.ok(about(report, area).length > 0, area);
   assert.equal(report.status, statuses[report.worst]);
   assert.ok(about(report, 'handshake').some(({ found }) => /^TLSv1\.3, TLS_/.test(found)));
+  for (const library of [/^OpenSSL 3\./, /^nghttp2 1\./])
+    assert.ok(
+      about(report, 'handshake').some(({ found }) => library.test(found) && /sealgate\.node$/.test(found)),
+    );
   assert.ok(about(report, 'store').some(({ found }) => /read lease/.test(found)));
 });
 
