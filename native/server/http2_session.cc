@@ -20,6 +20,7 @@ Http2Session::Http2Session(Reactor& reactor, Transport& transport)
 
 void Http2Session::proceed() {
   if (reactor_.stopping()) drain();
+  if (lost_) return finish_uploads();
   uint64_t share = kTurnBytes;
   for (bool drained = false; !drained;) {
     const uint64_t before = output_.written();
@@ -45,7 +46,7 @@ bool Http2Session::read_some(bool* drained) {
     case IoState::eof:
       if (streams_.empty() && !blocked_) return transport_.leave(false), false;
       [[fallthrough]];
-    default: return transport_.close(), false;
+    default: return lose(), false;
   }
   usefulness_.received(result.bytes);
   const auto* const bytes = reinterpret_cast<const uint8_t*>(reactor_.scratch());
@@ -64,11 +65,13 @@ void Http2Session::fail() {
 
 // False: the connection is at its end.
 bool Http2Session::write_all() {
+  if (deaf_) return true;
   uint64_t share = kTurnBytes;
   for (;;) {
     const uint64_t before = output_.written();
     const IoState state = output_.write(transport_.channel());
     note_written();
+    if (state == IoState::failed && transport_.channel().deaf()) return stop_sending(), true;
     if (state == IoState::unreadable && frames_.front().stream)
       frames_.front().stream->exchange->on_unreadable();
     if (state != IoState::ok && state != IoState::again) return transport_.close(), false;
@@ -79,6 +82,32 @@ bool Http2Session::write_all() {
     if (!gather()) return fail(), true;
     if (output_.empty()) return note_written(), true;
   }
+}
+
+// The client hears no more, but the rest of its uploads may have arrived.
+void Http2Session::stop_sending() {
+  deaf_ = true;
+  blocked_ = false;
+  output_ = {};
+}
+
+// Nor does anything more arrive.
+void Http2Session::lose() {
+  stop_sending();
+  lost_ = true;
+  finish_uploads();
+}
+
+// A client that has sent an upload whole may believe that it is stored, so it will be. All else ends here.
+void Http2Session::finish_uploads() {
+  for (size_t i = streams_.size(); i-- > 0;) {
+    Http2Stream& stream = *streams_[i];
+    if (stream.exchange->request().has_body && stream.body_ended && !stream.answered) continue;
+    if (!stream.sent) stream.exchange->on_closed();
+    remove(stream);
+  }
+  if (streams_.empty()) return transport_.close();
+  show_state();
 }
 
 // Ends the connection when nothing is left to do on it.

@@ -78,6 +78,9 @@ class Http2Session final : public Session {
 
   bool read_some(bool* drained);
   bool write_all();
+  void stop_sending();
+  void lose();
+  void finish_uploads();
   void settle();
   void set_state(Http2Stream& stream, State state);
   void show_state();
@@ -143,6 +146,8 @@ class Http2Session final : public Session {
   DrainEnd drain_end_{*this};
   bool blocked_ = false;      // the socket was full
   bool failed_ = false;       // nghttp2 can go on no more
+  bool deaf_ = false;         // nothing that is sent reaches the client
+  bool lost_ = false;         // and nothing more comes from it
   bool draining_ = false;     // the client was told that no more requests are wanted
   bool goaway_sent_ = false;  // and which was the last
   bool had_request_ = false;

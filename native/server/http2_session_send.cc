@@ -55,6 +55,7 @@ void Http2Session::send(Exchange& exchange, const Http2Fields& fields, std::stri
                              }};
   stream.answered = true;
   set_state(stream, State::sending);
+  if (lost_) return;  // nobody hears it
   const auto& list = fields.list();
   if (nghttp2_submit_response(h2_.get(), stream.id, list.data(), list.size(), size > 0 ? &body : nullptr) !=
       0)

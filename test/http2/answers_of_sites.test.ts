@@ -82,3 +82,16 @@ test('responses are counted for the site, with their bytes', async () => {
   assert.equal(then, responses + 1);
   assert.ok(more - bytes > 1024 * 1024, `${more - bytes} bytes`);
 });
+
+test('the head that is kept for HTTP/2 counts as memory of kept plans', async () => {
+  const bytes = () => server.metric('sealgate_plan_cache_bytes');
+  await server.put('/o/files/counted', join(site.dir, 'small'));
+  const none = await bytes();
+  for (let n = 0; n < 3; n++) await server.curl('/o/files/counted');
+  const one = await bytes();
+  await http2('/o/files/counted');
+  const two = await bytes();
+  await http2('/o/files/counted');
+  assert.ok(one > none + 1024 && two > one + 512, `${none}, ${one}, ${two}`);
+  assert.equal(await bytes(), two);
+});
