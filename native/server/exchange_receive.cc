@@ -41,7 +41,7 @@ std::unique_ptr<BodySink> Exchange::sink_for(ReceivePlan& plan, std::optional<ui
   FileTarget to =
       append ? FileTarget(std::move(*append)) : FileTarget(std::get<StagingTarget>(std::move(plan.sink)));
   return std::make_unique<FileSink>(reactor_, *this, asked_.what(), std::move(place), std::move(to),
-                                    plan.max_size, length);
+                                    plan.max_size, length, session_->sink_bytes());
 }
 
 // Destroys the plan before the application hears of the refusal, so that a file named in it is free by

@@ -8,7 +8,7 @@
 namespace sealgate {
 
 FileSink::FileSink(Reactor& reactor, Exchange& exchange, uint64_t request, Place place, FileTarget to,
-                   uint64_t most_bytes, std::optional<uint64_t> length)
+                   uint64_t most_bytes, std::optional<uint64_t> length, size_t gathered)
     : BodySink(reactor, request, most_bytes),
       place_(std::move(place)),
       woken_by_(reactor.tickets().issue(exchange)) {
@@ -17,7 +17,7 @@ FileSink::FileSink(Reactor& reactor, Exchange& exchange, uint64_t request, Place
       if (Exchange* const woken = reactor.tickets().find(ticket)) woken->on_stored();
     });
   };
-  writer_ = StagingWriter::start(reactor.engine().uploads, std::move(to), length, wake);
+  writer_ = StagingWriter::start(reactor.engine().uploads, std::move(to), length, wake, gathered);
 }
 
 // Tells the application only when nobody writes any more, because only then is the size of a partial file

@@ -20,9 +20,9 @@ class FileSink final : public BodySink {
  public:
   using Place = Lease<UploadPlaces, UploadPlaces::Holder, &UploadPlaces::leave>;
 
-  // `length`: of the body, if it is known.
+  // `length`: of the body, if it is known. `gathered`: the most bytes that are gathered in memory.
   FileSink(Reactor& reactor, Exchange& exchange, uint64_t request, Place place, FileTarget to,
-           uint64_t most_bytes, std::optional<uint64_t> length);
+           uint64_t most_bytes, std::optional<uint64_t> length, size_t gathered);
   ~FileSink() override;
 
   std::span<char> room() override { return writer_->room(); }

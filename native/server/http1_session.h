@@ -12,6 +12,7 @@
 #include "server/exchange_pool.h"
 #include "server/http1_response.h"
 #include "server/session.h"
+#include "server/staging_writer.h"
 #include "server/transport.h"
 
 namespace sealgate {
@@ -32,6 +33,7 @@ class Http1Session final : public Session {
   std::string_view http_version(const Exchange& exchange) const override;
 
   void wait(Exchange& exchange) override;
+  size_t sink_bytes() const override { return StagingWriter::kBufferBytes; }
   void receive(Exchange& exchange) override;
   void respond(Exchange& exchange) override;
   bool keep(Exchange& exchange) override;

@@ -13,6 +13,7 @@ struct Http2Limits {
   static constexpr uint32_t kStreamWindow = 65'535;      // for a body that nobody has asked for yet
   static constexpr int32_t kBodyWindow = 1 << 20;        // for one that has a sink
   static constexpr int32_t kConnectionWindow = 1 << 20;  // for all bodies together
+  static constexpr size_t kSinks = 1 << 20;              // what sinks share for what they gather
   // One DATA frame with its header fills one TLS record.
   static constexpr size_t kFrameBytes = 16'384 - 9;
   // Resets of streams, of either side, that may come at once, and of which so many a second are forgiven: a

@@ -46,6 +46,7 @@ class Http2Session final : public Session {
   std::string_view http_version(const Exchange&) const override { return "2"; }
 
   void wait(Exchange& exchange) override;
+  size_t sink_bytes() const override;
   void receive(Exchange& exchange) override;
   void respond(Exchange& exchange) override;
   bool keep(Exchange& exchange) override;

@@ -1,10 +1,20 @@
 // Http2Session, the part that receives bodies into their sinks. What a sink has not taken is held, and only
 // what it took opens the windows again: so a stream holds no more than its window, and a connection no more
 // than its own.
+#include <algorithm>
+
 #include "base/text.h"
 #include "server/http2_session.h"
+#include "server/staging_writer.h"
 
 namespace sealgate {
+
+// One body, or two, have as much as over HTTP/1.1. A hundred have little each, as they arrive together no
+// faster than one.
+size_t Http2Session::sink_bytes() const {
+  const size_t others = in_state_[static_cast<size_t>(State::receiving)];
+  return std::clamp(Http2Limits::kSinks / (others + 1), kRecordBytes, StagingWriter::kBufferBytes);
+}
 
 void Http2Session::receive(Exchange& exchange) {
   Http2Stream& stream = *exchange.stream;

@@ -23,6 +23,7 @@ class OpeningSession final : public Session {
 
   // It has no exchanges.
   void wait(Exchange&) override {}
+  size_t sink_bytes() const override { return 0; }
   void receive(Exchange&) override {}
   void respond(Exchange&) override {}
   bool keep(Exchange&) override { return false; }

@@ -2,6 +2,7 @@
 // Http1Session has one exchange at a time, Http2Session many.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
@@ -38,6 +39,8 @@ class Session {
   // --- called by its exchanges ---
   // The exchange has asked the application, whose answer may take a while.
   virtual void wait(Exchange& exchange) = 0;
+  // How many bytes a further sink may gather before it writes them.
+  virtual size_t sink_bytes() const = 0;
   // The exchange has a sink, so its body is to be received.
   virtual void receive(Exchange& exchange) = 0;
   // The response of the exchange is built, and is to be sent.

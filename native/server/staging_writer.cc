@@ -14,16 +14,17 @@ constexpr uint64_t kSyncedAfterwards = 1024 * 1024;
 
 std::shared_ptr<StagingWriter> StagingWriter::start(IoPool& pool, FileTarget to,
                                                     std::optional<uint64_t> length,
-                                                    std::function<void()> wake) {
-  return std::shared_ptr<StagingWriter>(new StagingWriter(pool, std::move(to), length, std::move(wake)));
+                                                    std::function<void()> wake, size_t most) {
+  return std::shared_ptr<StagingWriter>(
+      new StagingWriter(pool, std::move(to), length, std::move(wake), most));
 }
 
 StagingWriter::StagingWriter(IoPool& pool, FileTarget to, std::optional<uint64_t> length,
-                             std::function<void()> wake)
+                             std::function<void()> wake, size_t most)
     : pool_(pool),
       wake_(std::move(wake)),
       length_(length),
-      capacity_(std::clamp<uint64_t>(length.value_or(kBufferBytes), 1, kBufferBytes)),
+      capacity_(std::clamp<uint64_t>(length.value_or(most), 1, most)),
       buffer_(new char[capacity_]) {
   if (auto* const partial = std::get_if<AppendTarget>(&to)) {
     to_ = std::move(*partial);

@@ -29,9 +29,9 @@ class StagingWriter : public std::enable_shared_from_this<StagingWriter> {
   static constexpr size_t kBufferBytes = 512 * 1024;
 
   // `length`: of the body, if it is known. `wake` is called on an I/O thread when there is room again, when
-  // the body is stored, or when that failed.
+  // the body is stored, or when that failed. `most`: bytes of the buffer.
   static std::shared_ptr<StagingWriter> start(IoPool& pool, FileTarget to, std::optional<uint64_t> length,
-                                              std::function<void()> wake);
+                                              std::function<void()> wake, size_t most = kBufferBytes);
   ~StagingWriter();
   StagingWriter(const StagingWriter&) = delete;
   StagingWriter& operator=(const StagingWriter&) = delete;
@@ -57,7 +57,8 @@ class StagingWriter : public std::enable_shared_from_this<StagingWriter> {
   const StagingFile& staging() const { return file_; }
 
  private:
-  StagingWriter(IoPool& pool, FileTarget to, std::optional<uint64_t> length, std::function<void()> wake);
+  StagingWriter(IoPool& pool, FileTarget to, std::optional<uint64_t> length, std::function<void()> wake,
+                size_t most);
   void hand_over();  // passes the buffer to the pool, until settle()
   // --- called on an I/O thread ---
   void job(bool last);

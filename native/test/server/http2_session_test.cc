@@ -9,40 +9,13 @@
 #include <string>
 
 #include "test/client.h"
+#include "test/http2_frames.h"
 #include "test/served.h"
 
 namespace {
 
 using namespace sealgate;
-
-std::string number32(uint32_t value) {
-  std::string out(4, '\0');
-  for (int i = 0; i < 4; i++) out[static_cast<size_t>(i)] = static_cast<char>(value >> (24 - 8 * i));
-  return out;
-}
-
-std::string frame(uint8_t type, uint8_t flags, uint32_t stream, const std::string& payload = {}) {
-  std::string out = number32(static_cast<uint32_t>(payload.size())).substr(1);
-  out += static_cast<char>(type);
-  out += static_cast<char>(flags);
-  return out + number32(stream) + payload;
-}
-
-// A literal without indexing (RFC 7541 6.2.2).
-std::string field(const std::string& name, const std::string& value) {
-  return std::string(1, '\0') + static_cast<char>(name.size()) + name + static_cast<char>(value.size()) +
-         value;
-}
-
-std::string head(const std::string& method, const std::string& path) {
-  return field(":method", method) + field(":scheme", "http") + field(":path", path) +
-         field(":authority", "localhost");
-}
-
-constexpr uint8_t kData = 0, kHeaders = 1, kReset = 3, kSettings = 4, kPing = 6, kWindow = 8;
-constexpr uint8_t kEndStream = 1, kEndHeaders = 4;
-
-std::string preface() { return std::string("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n") + frame(kSettings, 0, 0); }
+using namespace sealgate::http2;
 
 class Whim {
  public:
@@ -74,13 +47,6 @@ class Whim {
   std::minstd_rand random_;
   uint32_t next_ = 1;
 };
-
-ReactorOptions in_the_clear() {
-  ReactorOptions options;
-  options.listeners = {{"127.0.0.1", 0, false}};
-  for (RespondPlan& each : options.problems) each.status = 500;
-  return options;
-}
 
 }  // namespace
 
