@@ -16,9 +16,10 @@ struct Http2Limits {
   static constexpr size_t kSinks = 1 << 20;              // what sinks share for what they gather
   // One DATA frame with its header fills one TLS record.
   static constexpr size_t kFrameBytes = 16'384 - 9;
-  // Resets of streams, of either side, that may come at once, and of which so many a second are forgiven: a
-  // page with a hundred images that is left at once is no attack.
-  static constexpr uint64_t kResets = 200, kResetsPerSecond = 33;
+  // Resets of streams, of either side, that may come at once, and of which so many a second are forgiven. A
+  // page with a hundred images that is left at once, and another one behind it, is no attack; nor is a player
+  // that gives up a few segments a second.
+  static constexpr uint64_t kResets = 2 * kStreams, kResetsPerSecond = 20;
   static constexpr size_t kContinuations = 8, kSettings = 32, kAcks = 100;
   // Responses whose bytes wait for the socket, and are finished for nghttp2.
   static constexpr size_t kUnsentFrames = 512;

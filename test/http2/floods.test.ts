@@ -37,41 +37,59 @@ for (const [what, flood] of Object.entries(floods)) {
     const wire = await Http2Wire.open(served.clear);
     wire.send(...flood);
     assert.equal((await served.server.curl('/o/files/small')).status, 200);
-    const { goaway, by } = await wire.ended();
-    assert.notEqual(by, 'silence');
-    if (goaway !== undefined) assert.equal(goaway, code.calm);
+    assert.deepEqual(await wire.ended(), { goaway: code.calm, by: 'end' });
   });
 }
 
 const ping = frame(type.ping, 0, 0, Buffer.alloc(8));
+const aborts = () => served.server.metric('sealgate_http2_aborts_total');
 for (const [what, bytes] of [
   ['PING', ping],
   ['SETTINGS', frame(type.settings, 0, 0)],
 ] as const) {
-  test(`${what} without end: the connection ends`, async () => {
+  test(`90 ${what} at once: an acknowledgement each`, async () => {
     const wire = await Http2Wire.open(served.clear);
-    const more = times(10_000, bytes);
-    const timer = setInterval(() => wire.send(more), 5);
-    const { by } = await wire.ended().finally(() => clearInterval(timer));
-    assert.notEqual(by, 'silence');
+    await wire.until((each) => each.type === type.settings && each.flags === flag.ack);
+    wire.send(times(90, bytes));
+    for (let n = 0; n < 90; n++) await wire.until((each) => each.flags === flag.ack);
+    wire.close();
+  });
+
+  test(`300 ${what} at once: the connection ends`, async () => {
+    const before = await aborts();
+    const wire = await Http2Wire.open(served.clear);
+    wire.send(times(300, bytes));
+    assert.notEqual((await wire.ended()).by, 'silence');
+    assert.equal(await aborts(), before + 1);
     assert.equal((await served.server.curl('/o/files/small')).status, 200);
   });
 }
 
-test('a SETTINGS of 33 entries: the connection ends', async () => {
-  const wire = await Http2Wire.open(served.clear);
+test('a SETTINGS of 32 entries is acknowledged, one of 33 ends the connection', async () => {
   const entry = Buffer.from([0, 4, 0, 0, 0x40, 0]);
+  const wire = await Http2Wire.open(served.clear);
+  const acknowledged = () => wire.until((each) => each.type === type.settings && each.flags === flag.ack);
+  await acknowledged();
+  wire.send(frame(type.settings, 0, 0, times(32, entry)));
+  await acknowledged();
   wire.send(frame(type.settings, 0, 0, times(33, entry)));
-  assert.equal((await wire.ended()).by, 'end');
+  assert.deepEqual(await wire.ended(), { goaway: code.calm, by: 'end' });
 });
 
-test('CONTINUATION without end: the connection ends', async () => {
+test('a head in 8 CONTINUATION is answered, one in 9 ends the connection', async () => {
+  const fields = block(...request('GET', '/o/files/small'));
+  const inPieces = (stream: number, pieces: number) => [
+    frame(type.headers, flag.endStream, stream, fields),
+    times(pieces - 1, frame(type.continuation, 0, stream)),
+    frame(type.continuation, flag.endHeaders, stream),
+  ];
+  const before = await aborts();
   const wire = await Http2Wire.open(served.clear);
-  wire.send(
-    frame(type.headers, 0, 1, block(...request('GET', '/'))),
-    times(1000, frame(type.continuation, 0, 1)),
-  );
+  wire.send(...inPieces(1, 8));
+  assert.equal(await wire.status(1), 200);
+  wire.send(...inPieces(3, 9));
   assert.notEqual((await wire.ended()).by, 'silence');
+  assert.equal(await aborts(), before + 1);
 });
 
 test('a window of a stream that is raised by 0: PROTOCOL_ERROR', async () => {
