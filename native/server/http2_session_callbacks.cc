@@ -173,8 +173,17 @@ int Http2Session::on_frame_sent(const nghttp2_frame& frame) {
   if (!last) return 0;
   stream->last_queued = true;
   // The answer is complete, and nobody wants the rest of the body (RFC 9113 8.1).
-  if (!stream->body_ended) nghttp2_submit_rst_stream(h2_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+  if (!stream->body_ended && !may_end_soon(*stream))
+    nghttp2_submit_rst_stream(h2_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
   return 0;
+}
+
+// Whether the rest of a body is on its way, and short. Clients that are told to stop before they have sent it
+// may take that for a failure of the answer, as curl does.
+bool Http2Session::may_end_soon(const Http2Stream& stream) {
+  const Request& request = stream.exchange->request();
+  return request.has_body && !request.chunked && !request.expect_continue &&
+         request.content_length <= Http2Limits::kStreamWindow;
 }
 
 // The ping comes behind the notice, so that its answer says that the client has read that.

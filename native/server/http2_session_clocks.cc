@@ -51,6 +51,9 @@ void Http2Session::on_stream_deadline(Http2Stream& stream) {
     case State::waiting: stream.exchange->refuse_and_close(Problem::application_overloaded); break;
     case State::receiving: look_at_receiving(stream); break;
     case State::sending: look_at_sending(stream); break;
+    case State::lingering:
+      nghttp2_submit_rst_stream(h2_.get(), NGHTTP2_FLAG_NONE, stream.id, NGHTTP2_NO_ERROR);
+      break;
     default: break;
   }
   transport_.resume();

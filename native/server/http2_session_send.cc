@@ -129,7 +129,10 @@ void Http2Session::note_written() {
     if (!frame.last) continue;
     exchange.on_sent(now != 0 ? now : monotonic_us());
     frame.stream->sent = true;
-    if (frame.stream->closed) remove(*frame.stream);
+    if (frame.stream->closed)
+      remove(*frame.stream);
+    else
+      set_state(*frame.stream, State::lingering);
   }
 }
 

@@ -32,7 +32,7 @@ struct Http2Stream final : DeadlineOwner {
   ExchangePool::Taken exchange;
   Http2Head head;
   Deadline deadline;          // of its state
-  State state = State::head;  // head, waiting, receiving or sending
+  State state = State::head;  // head, waiting, receiving, sending; lingering: the rest of its body may come
   std::string held;           // bytes of the body that the sink has no room for yet, or that has none yet
   uint64_t mark = 0;          // bytes that had moved when the deadline was last set
   bool body_ended = false;    // the client has sent all

@@ -65,6 +65,25 @@ test('no token: 401, and NO_ERROR for what the client still sends', async () => 
   wire.close();
 });
 
+test('a short body that nobody wants: its stream ends with it, and is not reset', async () => {
+  const wire = await Http2Wire.open(clear);
+  wire.begin(1, request('PUT', '/o/files/refused', ['content-length', '5']));
+  assert.equal(await wire.status(1), 401);
+  wire.send(data(1, 'never', true));
+  wire.ask(3, request('GET', '/o/files/small'));
+  const next = await wire.until((each) => each.type === type.reset || each.type === type.headers);
+  assert.deepEqual([next.type, next.stream], [type.headers, 3]);
+  wire.close();
+});
+
+test('a short body that nobody wants, and that does not come: NO_ERROR in time', async () => {
+  const wire = await Http2Wire.open(clear);
+  wire.begin(1, request('PUT', '/o/files/refused', ['content-length', '5']));
+  assert.equal(await wire.status(1), 401);
+  assert.equal(await wire.resetOf(1), code.noError);
+  wire.close();
+});
+
 test('a body of unknown length that becomes too large: 413', async () => {
   const wire = await Http2Wire.open(clear);
   wire.begin(1, put('endless'));
