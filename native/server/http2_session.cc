@@ -60,7 +60,6 @@ bool Http2Session::read_some(bool* drained) {
 void Http2Session::fail() {
   failed_ = true;
   reactor_.mutable_counters().http2_aborts.add();
-  on_closed();
 }
 
 // False: the connection is at its end.
@@ -74,7 +73,7 @@ bool Http2Session::write_all() {
     if (state == IoState::failed && transport_.channel().deaf()) return stop_sending(), true;
     if (state == IoState::unreadable && frames_.front().stream)
       frames_.front().stream->exchange->on_unreadable();
-    if (state != IoState::ok && state != IoState::again) return transport_.close(), false;
+    if (state != IoState::ok && state != IoState::again) return lose(), false;
     blocked_ = state == IoState::again;
     if (blocked_ || failed_) return true;
     share -= std::min(share, output_.written() - before);
@@ -106,8 +105,9 @@ void Http2Session::finish_uploads() {
     if (!stream.sent) stream.exchange->on_closed();
     remove(stream);
   }
-  if (streams_.empty()) return transport_.close();
-  show_state();
+  if (!streams_.empty()) return show_state();
+  if (!said_all_) return transport_.close();
+  transport_.leave(!was_idle_);  // an idle one is closed at once: others may wait for its place
 }
 
 // Ends the connection when nothing is left to do on it.
@@ -119,8 +119,8 @@ void Http2Session::settle() {
   const bool done = failed_ || (output_.empty() && !nghttp2_session_want_read(h2_.get()) &&
                                 !nghttp2_session_want_write(h2_.get()));
   if (!done || blocked_) return show_state();
-  on_closed();
-  transport_.leave(!was_idle_);  // an idle one is closed at once: others may wait for its place
+  said_all_ = lost_ = true;
+  finish_uploads();
 }
 
 void Http2Session::on_closed() {

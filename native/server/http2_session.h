@@ -149,7 +149,8 @@ class Http2Session final : public Session {
   bool blocked_ = false;      // the socket was full
   bool failed_ = false;       // nghttp2 can go on no more
   bool deaf_ = false;         // nothing that is sent reaches the client
-  bool lost_ = false;         // and nothing more comes from it
+  bool lost_ = false;         // and nothing more is read from it
+  bool said_all_ = false;     // lost after all frames had left, GOAWAY the last of them
   bool draining_ = false;     // the client was told that no more requests are wanted
   bool goaway_sent_ = false;  // and which was the last
   bool had_request_ = false;

@@ -27,7 +27,7 @@ void Http2Session::on_deadline() {
   const uint64_t taken = written - std::min(written, transport_.channel().unacknowledged());
   if (taken < mark_ + least_bytes()) {
     reactor_.mutable_counters().write_stalls.add();
-    return transport_.close();
+    return lose();
   }
   mark_ = taken;
   transport_.extend_deadline();

@@ -5,7 +5,17 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
-import { type Field, flag, frame, Http2Wire, request, type } from '../support/http2_wire.ts';
+import {
+  block,
+  code,
+  type Field,
+  flag,
+  frame,
+  Http2Wire,
+  number32,
+  request,
+  type,
+} from '../support/http2_wire.ts';
 import { until } from '../support/wait.ts';
 import { serve } from './support.ts';
 
@@ -18,15 +28,18 @@ const token: Field = ['authorization', `Bearer ${site.token}`];
 const frameBytes = 16_384;
 
 /** The frames of a whole body. */
-function frames(stream: number, body: Buffer): Buffer {
+function frames(stream: number, body: Buffer): Buffer[] {
   const all: Buffer[] = [];
   for (let from = 0; from < body.length; from += frameBytes) {
     const piece = body.subarray(from, from + frameBytes);
     const last = from + frameBytes >= body.length;
     all.push(frame(type.data, last ? flag.endStream : 0, stream, piece));
   }
-  return Buffer.concat(all);
+  return all;
 }
+
+const pings = (count: number) =>
+  Buffer.concat(Array.from({ length: count }, () => frame(type.ping, 0, 0, Buffer.alloc(8))));
 
 async function left(wire: Http2Wire, how: 'closes' | 'resets', last: Buffer): Promise<void> {
   await new Promise((resolve) => wire.socket.write(last, resolve));
@@ -52,9 +65,59 @@ for (const [to, how] of [
       const wire = await Http2Wire.open(to === 'TLS' ? server.url : clear, {}, trust);
       wire.begin(1, request('PUT', `/o/files/${name}`, token));
       if (size > 65_535) await wire.until((each) => each.type === type.windowUpdate && each.stream === 1);
-      await left(wire, how, frames(1, body));
+      const all = frames(1, body);
+      const last = all.pop() ?? Buffer.alloc(0);
+      // What the client's kernel has not sent yet is lost when it resets, so all else is at the server before.
+      if (all.length > 0) {
+        wire.send(...all, pings(1));
+        await wire.until((each) => each.type === type.ping);
+      }
+      await left(wire, how, last);
       assert.ok((await stored(name)).equals(body));
     });
+  }
+}
+
+const resets = (count: number) => {
+  const fields = block(...request('GET', '/o/files/large'));
+  const heads = Array.from({ length: count }, (_, n) => 2 * n + 101).flatMap((stream) => [
+    frame(type.headers, flag.endHeaders | flag.endStream, stream, fields),
+    frame(type.reset, 0, stream, number32(code.cancel)),
+  ]);
+  return Buffer.concat(heads);
+};
+const goaway = (of: number) => frame(type.goaway, 0, 0, Buffer.concat([number32(0), number32(of)]));
+
+// What comes right behind an upload, in the same segments, and ends its connection.
+const ends: Record<string, Buffer> = {
+  'GOAWAY without an error': goaway(code.noError),
+  'GOAWAY with an error': goaway(code.internalError),
+  'a frame that is an error of the connection': frame(type.data, 0, 0, Buffer.from('x')),
+  'more pings than are answered': pings(300),
+  'more resets than are forgiven': resets(500),
+};
+for (const [what, last] of Object.entries(ends)) {
+  for (const size of [1, 50_000]) {
+    for (const closes of [true, false]) {
+      const left = closes ? 'closes' : 'stays';
+      test(`an upload of ${size} bytes, ${what} behind it, a client that ${left}: it is stored`, async () => {
+        const body = randomBytes(size);
+        const name = `${what.replaceAll(' ', '-')}-${left}-${size}`;
+        const wire = await Http2Wire.open(clear);
+        const head = frame(
+          type.headers,
+          flag.endHeaders,
+          1,
+          block(...request('PUT', `/o/files/${name}`, token)),
+        );
+        await new Promise((resolve) =>
+          wire.socket.write(Buffer.concat([head, ...frames(1, body), last]), resolve),
+        );
+        if (closes) wire.close();
+        assert.ok((await stored(name)).equals(body));
+        wire.close();
+      });
+    }
   }
 }
 
@@ -67,7 +130,7 @@ test('twenty uploads on one connection, and a download: those are stored, and th
   wire.begin(99, request('PUT', '/o/files/half', token));
   wire.send(frame(type.data, 0, 99, Buffer.from('half')));
   await wire.until((each) => each.type === type.windowUpdate && each.stream === 99);
-  await left(wire, 'resets', Buffer.concat(names.map((name, n) => frames(2 * n + 3, Buffer.from(name)))));
+  await left(wire, 'resets', Buffer.concat(names.flatMap((name, n) => frames(2 * n + 3, Buffer.from(name)))));
   for (const name of names) assert.equal((await stored(name)).toString(), name);
   const lost = () => server.metric('sealgate_uploads_lost_total');
   await until(lost, (count) => count === before + 1, 'the upload that was not whole');

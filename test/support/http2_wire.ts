@@ -142,7 +142,8 @@ export class Http2Wire {
   /** Sends nothing yet. @param trust the certificate of an https: server, PEM. */
   static async connect(url: string, trust?: string): Promise<Http2Wire> {
     const { protocol, hostname: host, port } = new URL(url);
-    const to = { host, port: Number(port) };
+    // Without delay: a frame that waits for an acknowledgement would be lost with a client that leaves.
+    const to = { host, port: Number(port), noDelay: true };
     const tls = protocol === 'https:';
     const socket = tls
       ? connectTls({ ...to, servername: 'localhost', ALPNProtocols: ['h2'], ...(trust && { ca: trust }) })
