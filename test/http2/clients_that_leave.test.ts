@@ -67,7 +67,7 @@ for (const [to, how] of [
       if (size > 65_535) await wire.until((each) => each.type === type.windowUpdate && each.stream === 1);
       const all = frames(1, body);
       const last = all.pop() ?? Buffer.alloc(0);
-      // What the client's kernel has not sent yet is lost when it resets, so all else is at the server before.
+      // What its own kernel has not sent yet is lost when it resets, so all else is at the server before.
       if (all.length > 0) {
         wire.send(...all, pings(1));
         await wire.until((each) => each.type === type.ping);
