@@ -42,6 +42,9 @@ const bars: Bar[] = [
   // At least 0.75 of the cipher's own throughput.
   { scenario: '1g tls', server: 'sealgate', against: 'openssl speed aes-128-gcm', atMost: 1 / 0.75 },
   nginx('1g plain', 1),
+  nginx('1k http2', 0.4),
+  nginx('1m http2', 0.8),
+  { scenario: '1m http2', server: 'sealgate', against: 'h2o', atMost: 0.8 },
   nginx('1g ktls', 1),
   nginx('100k ktls', 0.8),
   // 40,000 objects per second from an application thread and a worker, each on its own core.

@@ -4,6 +4,7 @@ import { cold } from './cold.ts';
 import { growingConnections, idleConnections } from './connections.ts';
 import { growingStore } from './growth_objects.ts';
 import { handshakes } from './handshakes.ts';
+import { http2 } from './http2.ts';
 import { ktls } from './ktls.ts';
 import { longTail } from './long_tail.ts';
 import { connectionMemory, memory } from './memory.ts';
@@ -18,6 +19,7 @@ import { video } from './video.ts';
 export const scenarios: Scenario[] = [
   ...throughput,
   ...handshakes,
+  ...http2,
   video,
   idleConnections,
   growingConnections,

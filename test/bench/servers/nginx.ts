@@ -38,7 +38,7 @@ function nginxConfig(site: Site, ports: Ports, options: NginxOptions): string {
       open_file_cache ${cache}; open_file_cache_valid 3600s;
       ${aioThreads ? 'aio threads;' : ''}
       server {
-        listen 127.0.0.1:${ports.plain} backlog=512; listen 127.0.0.1:${ports.tls} ssl backlog=512;
+        listen 127.0.0.1:${ports.plain} backlog=512; listen 127.0.0.1:${ports.tls} ssl http2 backlog=512;
         root ${site.files};
         ssl_certificate ${site.certificate}; ssl_certificate_key ${site.key};
         ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites ${cipherSuite};
