@@ -202,9 +202,19 @@ function sentenceOf(issue: z.core.$ZodIssue, path: string[], given: unknown): st
     return `there is no setting ${keys}; 'sealgate config schema' lists those there are`;
   }
   if (issue.code === 'invalid_key') return `${issue.issues[0]?.message}, got ${JSON.stringify(path.at(-1))}`;
-  const shown = JSON.stringify(given) ?? 'nothing';
+  const shown = jsonOf(given);
   const isLong = shown.length > shownCharacters;
   return `${expectationOf(issue)}, got ${isLong ? `${shown.slice(0, shownCharacters)}…` : shown}`;
+}
+
+// JSON.parse takes any depth, JSON.stringify does not.
+function jsonOf(given: unknown): string {
+  try {
+    return JSON.stringify(given) ?? 'nothing';
+  } catch (error) {
+    if (error instanceof RangeError) return 'something nested too deeply to be shown';
+    throw error;
+  }
 }
 
 function withPaths(config: Config, base: string): Config {

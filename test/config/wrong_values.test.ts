@@ -173,6 +173,14 @@ test('invalid JSON: the error has its line', async () => {
   assert.ok(told.startsWith(`${file}${line}: is not JSON: `), told);
 });
 
+test('lists nested 100,000 deep: refused as any other wrong value', async () => {
+  const depth = 100_000;
+  const told = await faults(`{"listeners": ${'['.repeat(depth)}${']'.repeat(depth)}}`);
+  assert.equal(told.length, 1);
+  // Some runtimes can write any depth as JSON.
+  assert.match(told[0] ?? '', /an address.*, got (\[{9,}…|something nested too deeply to be shown)$/);
+});
+
 test('JSON that is not an object is refused', async () => {
   assert.deepEqual(await faults('[]'), [`${file}: is not JSON: expected an object`]);
 });
