@@ -11,6 +11,7 @@ import { anyOffload } from './doctor/devices.ts';
 import { DeliveryPool } from './engine/pool.ts';
 import { reactorOptions } from './engine/reactor_options.ts';
 import { Refusals } from './engine/refusals.ts';
+import { openSockets, type ServerSockets } from './engine/server_sockets.ts';
 import { TlsFiles } from './engine/tls_files.ts';
 import { addon, type BoundListener, type NetDevice } from './native/addon.ts';
 import { Coder } from './objects/coder.ts';
@@ -95,6 +96,8 @@ async function assemble(
   closers: Closer[],
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
+  const sockets = openSockets(given.listeners, given.workers);
+  closers.push(() => sockets.table.close());
   const devices = addon.netDevices();
   const config = fitting(given, devices, log);
   const ktls = checkKtls(config.ktls.mode, log);
@@ -138,7 +141,7 @@ async function assemble(
     explain: (url) => sites.explain(url, ownToken),
   });
   closers.push(control.close);
-  const started = await startDelivery(config, reactor, { objects, refusals, sites, log }, closers);
+  const started = await startDelivery(config, reactor, { sockets, objects, refusals, sites, log }, closers);
   pool = started;
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
   operation.begin();
@@ -177,6 +180,7 @@ async function startContent(
 }
 
 interface DeliveryParts {
+  sockets: ServerSockets;
   objects: Objects;
   refusals: Refusals;
   sites: ServedSites;
@@ -187,19 +191,18 @@ interface DeliveryParts {
 async function startDelivery(
   config: Config,
   reactor: ReturnType<typeof reactorOptions>,
-  { objects, refusals, sites, log }: DeliveryParts,
+  { sockets, objects, refusals, sites, log }: DeliveryParts,
   closers: Closer[],
 ): Promise<DeliveryPool> {
   const bridge = startBridge(sites.handle, objects, refusals, log);
   closers.push(() => bridge.close());
-  const { workers, drain } = config;
   const pool = await DeliveryPool.start({
-    workers,
+    sockets,
     reactor: { ...reactor, mounts: sites.table },
     bridge,
     log,
   });
-  closers.push(() => pool.stop(drain.graceSeconds * 1000));
+  closers.push(() => pool.stop(config.drain.graceSeconds * 1000));
   return pool;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/listening_sockets.h"
 #include "node/plan.h"
 #include "server/access.h"
 #include "server/cors.h"
@@ -13,9 +14,13 @@ namespace {
   throw Napi::TypeError::New(from.Env(), std::string(name) + ": expected " + what);
 }
 
-ListenerOptions listener_options(const Napi::Object& given) {
-  return {text(given, "host"), static_cast<uint16_t>(number(given, "port")), boolean(given, "tls"),
-          boolean(given, "http2")};
+// With the sockets that one of so many workers borrows.
+ListenerOptions listener_options(const Napi::Object& given, const ListeningSockets& table, size_t worker,
+                                 size_t workers) {
+  const ListenerSockets* const found = table.find(text(given, "name"));
+  if (!found) expected(given, "name", "that of a listener whose sockets are open");
+  return {ListeningSockets::share_of(*found, worker, workers), found->sockets.size() < workers,
+          boolean(given, "tls"), boolean(given, "http2")};
 }
 
 std::shared_ptr<const Cors> cors_rule(const Napi::Object& from, const char* name) {
@@ -243,11 +248,13 @@ TlsOptions tls_options(const Napi::Object& given) {
 
 ReactorOptions reactor_options(const Napi::Object& given) {
   ReactorOptions out;
+  const ListeningSockets& table = listening_sockets_in(given.Get("sockets"));
+  const auto worker = static_cast<size_t>(number(given, "worker")),
+             workers = static_cast<size_t>(number(given, "workers"));
   const auto listeners = object(given, "listeners").As<Napi::Array>();
   for (uint32_t i = 0; i < listeners.Length(); i++) {
-    out.listeners.push_back(listener_options(listeners.Get(i).As<Napi::Object>()));
+    out.listeners.push_back(listener_options(listeners.Get(i).As<Napi::Object>(), table, worker, workers));
   }
-  out.shared_ports = boolean(given, "sharedPorts");
   if (given.Get("tls").IsObject()) out.tls = tls_options(object(given, "tls"));
   out.ktls = ktls_policy(object(given, "ktls"));
   read_limits(object(given, "limits"), out);

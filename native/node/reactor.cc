@@ -68,8 +68,8 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(
         env, "Reactor",
-        {InstanceAccessor<&ReactorObject::id>("id"), InstanceAccessor<&ReactorObject::listeners>("listeners"),
-         InstanceMethod<&ReactorObject::answer>("answer"), InstanceMethod<&ReactorObject::stop>("stop"),
+        {InstanceAccessor<&ReactorObject::id>("id"), InstanceMethod<&ReactorObject::answer>("answer"),
+         InstanceMethod<&ReactorObject::stop>("stop"),
          InstanceMethod<&ReactorObject::replace_tls>("replaceTls"),
          InstanceMethod<&ReactorObject::replace_mounts>("replaceMounts"),
          InstanceMethod<&ReactorObject::drop_stale_plans>("dropStalePlans"),
@@ -77,11 +77,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
          InstanceMethod<&ReactorObject::counters>("counters"),
          InstanceMethod<&ReactorObject::sites>("sites")});
   }
-  void adopt(std::shared_ptr<Reactor> reactor) {
-    reactor_ = std::move(reactor);
-    for (const Listener& l : reactor_->listeners())
-      bound_.push_back({l.host(), l.port(), l.tls(), l.http2()});
-  }
+  void adopt(std::shared_ptr<Reactor> reactor) { reactor_ = std::move(reactor); }
 
  private:
   Reactor& reactor() {
@@ -89,18 +85,6 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
     return *reactor_;
   }
   Napi::Value id(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), reactor().id()); }
-  Napi::Value listeners(const Napi::CallbackInfo& info) {
-    Napi::Array out = Napi::Array::New(info.Env(), bound_.size());
-    for (uint32_t i = 0; i < bound_.size(); i++) {
-      Napi::Object one = Napi::Object::New(info.Env());
-      one.Set("host", bound_[i].host);
-      one.Set("port", bound_[i].port);
-      one.Set("tls", bound_[i].tls);
-      one.Set("http2", bound_[i].http2);
-      out.Set(i, one);
-    }
-    return out;
-  }
   void answer(const Napi::CallbackInfo& info) {
     const double request = info[0].As<Napi::Number>().DoubleValue();
     reactor().answer(static_cast<uint64_t>(request), plan_of(info[1].As<Napi::Object>()));
@@ -134,7 +118,6 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
   }
 
   std::shared_ptr<Reactor> reactor_;
-  std::vector<ListenerOptions> bound_;  // the reactor closes its listeners on its own thread
 };
 
 Napi::Value create_reactor(const Napi::CallbackInfo& info) {

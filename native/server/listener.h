@@ -1,50 +1,52 @@
-// Listener: one listening socket of one reactor. All reactors bind the same address with SO_REUSEPORT, and
-// the kernel spreads connections over them.
+// Listener: a listening socket that a reactor has borrowed, and how connections from it are served.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/fd.h"
-#include "base/status.h"
+#include "server/listening_sockets.h"
 
 namespace sealgate {
 
 struct ListenerOptions {
-  std::string host;  // numeric IPv4 or IPv6
-  uint16_t port = 0;
+  std::vector<SharedSocket> sockets;  // that the reactor accepts from
+  bool others_accept = false;         // from the same sockets
   bool tls = true;
-  bool http2 = true;     // by ALPN, and in the clear by prior knowledge (RFC 9113 3.3)
-  bool v6_only = false;  // for [::]: another listener of the port takes IPv4
+  bool http2 = true;  // by ALPN, and in the clear by prior knowledge (RFC 9113 3.3)
 };
 
 class Listener {
  public:
-  // shared: another reactor of this process is bound to the address. When that is false, an address on
-  // which any other socket listens is refused (EADDRINUSE): with SO_REUSEPORT alone both would silently
-  // share its connections.
-  static Status bind(const ListenerOptions& options, bool shared, Listener* out);
+  // @param number of the listener in the configuration.
+  Listener(SharedSocket socket, const ListenerOptions& options, size_t number)
+      : socket_(std::move(socket)),
+        number_(number),
+        others_accept_(options.others_accept),
+        tls_(options.tls),
+        http2_(options.http2) {}
 
-  // Whether another listener of the same port takes IPv4, which [::] would take otherwise.
-  static bool leaves_v4(const ListenerOptions& listener, const std::vector<ListenerOptions>& all);
-
-  int fd() const { return socket_.get(); }
-  const std::string& host() const { return host_; }
-  uint16_t port() const { return port_; }
+  int fd() const { return socket_ ? socket_->fd.get() : -1; }
+  const SocketAddress& address() const { return socket_->address; }
+  size_t number() const { return number_; }
+  bool others_accept() const { return others_accept_; }
   bool tls() const { return tls_; }
   bool http2() const { return http2_; }
 
+  // The reactor accepts no more.
+  void release() { socket_.reset(); }
+
   // Accepts a connection, non-blocking. An empty Fd: there is none (EAGAIN), or *error says what failed.
   Fd accept(std::string* peer, int* error) const;
-  void close() { socket_.reset(); }
 
  private:
-  Fd socket_;
-  std::string host_;
-  uint16_t port_ = 0;
-  bool tls_ = true;
-  bool http2_ = true;
+  SharedSocket socket_;
+  size_t number_;
+  bool others_accept_;
+  bool tls_;
+  bool http2_;
 };
 
 }  // namespace sealgate

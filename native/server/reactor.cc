@@ -69,10 +69,11 @@ Reactor::~Reactor() = default;
 
 std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, Engine& engine,
                                          std::string* failure) {
+  // Not kept with the options: the reactor lets go of the sockets when it stops.
+  const std::vector<ListenerOptions> listeners = std::exchange(options.listeners, {});
   std::unique_ptr<Reactor> reactor(new Reactor(id, std::move(options), engine));
   const ReactorOptions& given = reactor->options_;
-  const bool any_tls =
-      std::any_of(given.listeners.begin(), given.listeners.end(), [](const auto& l) { return l.tls; });
+  const bool any_tls = std::any_of(listeners.begin(), listeners.end(), [](const auto& l) { return l.tls; });
   if (any_tls) {
     reactor->tls_ = TlsContext::create(given.tls, failure);
     if (!reactor->tls_) return nullptr;
@@ -82,15 +83,9 @@ std::unique_ptr<Reactor> Reactor::create(uint32_t id, ReactorOptions options, En
     *failure = given.blobs + ": " + describe(Status::last("open"));
     return nullptr;
   }
-  for (ListenerOptions listener : given.listeners) {
-    listener.v6_only = Listener::leaves_v4(listener, given.listeners);
-    Listener bound;
-    const Status status = Listener::bind(listener, given.shared_ports, &bound);
-    if (!status.ok()) {
-      *failure = listener.host + " port " + std::to_string(listener.port) + ": " + describe(status);
-      return nullptr;
-    }
-    reactor->listeners_.push_back(std::move(bound));
+  for (size_t i = 0; i < listeners.size(); i++) {
+    for (const SharedSocket& socket : listeners[i].sockets)
+      reactor->listeners_.emplace_back(socket, listeners[i], i);
   }
   if (const Status status = reactor->open(); !status.ok()) {
     *failure = describe(status);
@@ -106,10 +101,10 @@ Status Reactor::open() {
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, mailbox_->fd(), &wake) != 0) return Status::last("epoll_ctl");
   for (size_t i = 0; i < listeners_.size(); i++) {
     acceptors_.push_back(std::make_unique<Acceptor>(*this, i));
-    epoll_event event{0, {.ptr = static_cast<EventTarget*>(acceptors_[i].get())}};
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listeners_[i].fd(), &event) != 0)
-      return Status::last("epoll_ctl");
+    if (const Status status = watch_listener(i, true); !status.ok()) return status;
+    if (listeners_[i].others_accept()) look_at_shared_at_ = 0;
   }
+  accepting_ = true;
   return {};
 }
 
@@ -165,7 +160,6 @@ void Reactor::stop(int64_t grace_ms) {
 
 void Reactor::run() {
   tick();
-  watch_listeners(true);
   epoll_event events[kEvents];
   while (!stopping_ || !connections_.empty()) {
     const int n = ::epoll_wait(epoll_.get(), events, kEvents, ready_.empty() ? next_timeout() : 0);
@@ -200,7 +194,7 @@ int Reactor::next_timeout() const {
   for (const int64_t at : {accept_again_at_, look_for_idle_at_}) {
     if (at != 0) soonest = std::min(soonest, at);
   }
-  soonest = std::min(soonest, access_lines_.due());
+  soonest = std::min({soonest, access_lines_.due(), look_at_shared_at_});
   if (soonest == INT64_MAX) return -1;
   return static_cast<int>(std::clamp<int64_t>(soonest - now_ + 1, 0, 60'000));
 }
@@ -222,6 +216,7 @@ void Reactor::expire() {
     let_in();
     if (accept_again_at_ == 0) watch_listeners(true);
   }
+  if (now_ >= look_at_shared_at_) look_at_shared();
   if (stopping_ && now_ >= drain_until_) {
     while (!connections_.empty()) connections_.back()->give_up();
   }
@@ -248,17 +243,26 @@ void Reactor::begin_drain(int64_t grace_ms) {
     while (accept_from(i)) {
     }
   }
-  for (Listener& listener : listeners_) listener.close();
+  watch_listeners(false);
+  for (Listener& listener : listeners_) listener.release();
   for (size_t i = connections_.size(); i-- > 0;) connections_[i]->on_stopping();
+}
+
+Status Reactor::watch_listener(size_t listener, bool accepting) {
+  // Of the workers that wait for one socket the kernel wakes the first that sleeps, not all.
+  epoll_event event{EPOLLIN | EPOLLEXCLUSIVE, {.ptr = static_cast<EventTarget*>(acceptors_[listener].get())}};
+  const int change = accepting ? EPOLL_CTL_ADD : EPOLL_CTL_DEL;
+  if (::epoll_ctl(epoll_.get(), change, listeners_[listener].fd(), &event) != 0)
+    return Status::last("epoll_ctl");
+  return {};
 }
 
 void Reactor::watch_listeners(bool accepting) {
   if (accepting_ == accepting || (accepting && stopping_)) return;
   accepting_ = accepting;
-  for (size_t i = 0; i < listeners_.size(); i++) {
-    epoll_event event{accepting ? EPOLLIN : 0u, {.ptr = static_cast<EventTarget*>(acceptors_[i].get())}};
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listeners_[i].fd(), &event);
-  }
+  bool all = true;
+  for (size_t i = 0; i < listeners_.size(); i++) all &= watch_listener(i, accepting).ok();
+  if (accepting && !all) pause_accepting();
 }
 
 // A line in the format of src/log.ts; 50 is pino's number for an error.

@@ -1,5 +1,6 @@
-// Reactor: the event loop of one delivery worker (epoll(7), edge-triggered). It owns its listeners, and
-// its connections from accept to close. Other threads reach it only through its mailbox.
+// Reactor: the event loop of one delivery worker (epoll(7), edge-triggered). It borrows its
+// listeners' sockets, and owns its connections from accept to close. Other threads reach it only through its
+// mailbox.
 #pragma once
 
 #include <sys/epoll.h>
@@ -53,7 +54,6 @@ class Transport;
 
 struct ReactorOptions {
   std::vector<ListenerOptions> listeners;
-  bool shared_ports = false;  // another reactor of this process is bound to the same addresses
   TlsOptions tls;
   KtlsPolicy ktls;
   std::string server_name;
@@ -112,7 +112,7 @@ class EventTarget {
 
 class Reactor {
  public:
-  // Binds the listeners. On failure returns null, and *failure says what failed, where and why.
+  // On failure returns null, and *failure says what failed, where and why.
   static std::unique_ptr<Reactor> create(uint32_t id, ReactorOptions options, Engine& engine,
                                          std::string* failure);
   ~Reactor();
@@ -198,7 +198,10 @@ class Reactor {
 
   Status open();
   std::shared_ptr<const MountTable> table_of(std::vector<Mount> mounts);
+  Status watch_listener(size_t listener, bool accepting);
   void watch_listeners(bool accepting);
+  void pause_accepting();
+  void look_at_shared();
   bool accept_from(size_t listener);  // false: no further connection waits
   bool give_up_idle();
   bool has_room(int listener);
@@ -242,6 +245,7 @@ class Reactor {
   int64_t now_ = 0;  // milliseconds, CLOCK_MONOTONIC
   int64_t drain_until_ = 0;
   int64_t accept_again_at_ = 0;
+  int64_t look_at_shared_at_ = INT64_MAX;  // when to look for what other acceptors have left
   int64_t look_for_idle_at_ = 0;  // when to look for an idle connection again, at the limit of connections
   bool stopping_ = false;
   bool accepting_ = false;

@@ -23,6 +23,9 @@ constexpr size_t kLobby = 1024;
 // Connections that are sampled to find one to close. At that point clients with many connections hold
 // three quarters of them.
 constexpr size_t kSample = 32;
+// Milliseconds. A connection wakes one of the workers that share a socket. Should that one be unable to
+// accept it, the others find it when they look by themselves, or when the next one comes.
+constexpr int64_t kLookAtShared = 1000;
 
 }  // namespace
 
@@ -81,8 +84,26 @@ bool Reactor::make_way(size_t client) {
   return true;
 }
 
+void Reactor::pause_accepting() {
+  accept_again_at_ = now_ + kAcceptPause;
+  watch_listeners(false);
+}
+
+void Reactor::look_at_shared() {
+  look_at_shared_at_ = stopping_ ? INT64_MAX : now_ + kLookAtShared;
+  for (size_t i = 0; i < listeners_.size() && accepting_; i++) {
+    if (listeners_[i].others_accept()) accept_from(i);
+  }
+}
+
 bool Reactor::accept_from(size_t listener) {
-  for (int i = 0; i < kAcceptsAtOnce; i++) {
+  const bool others = listeners_[listener].others_accept();
+  // Who has accepted goes to the end of the kernel's list of those to wake, so that they take turns.
+  if (others && accepting_ && !stopping_) {
+    (void)watch_listener(listener, false);
+    if (!watch_listener(listener, true).ok()) pause_accepting();
+  }
+  for (int i = 0; i < (others ? 1 : kAcceptsAtOnce); i++) {
     const bool room = has_room(listeners_[listener].fd());
     if (!room && !connection_shares_.crowded()) return watch_listeners(false), false;
     Arrival arrival{{}, listener, {}};
@@ -93,8 +114,7 @@ bool Reactor::accept_from(size_t listener) {
       if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM) return false;
       // There is no descriptor or memory for the connection: without a pause the level-triggered listener
       // would spin.
-      accept_again_at_ = now_ + kAcceptPause;
-      return watch_listeners(false), false;
+      return pause_accepting(), false;
     }
     counters_.accepted.add();
     if (room || make_way(client_at(arrival.peer))) {
@@ -129,10 +149,11 @@ void Reactor::turn_away_late() {
 
 void Reactor::serve(Arrival arrival) {
   auto& [socket, listener, peer, until] = arrival;
-  auto tls = listeners_[listener].tls() ? tls_ : nullptr;
+  const Listener& from = listeners_[listener];
+  auto tls = from.tls() ? tls_ : nullptr;
   auto connection =
-      std::make_unique<Transport>(*this, std::move(socket), std::move(tls), listener, std::move(peer));
-  if (listeners_[listener].http2()) connection->allow_http2();
+      std::make_unique<Transport>(*this, std::move(socket), std::move(tls), from.number(), std::move(peer));
+  if (from.http2()) connection->allow_http2();
   epoll_event event{kDataEvents | kEndEvents, {.ptr = static_cast<EventTarget*>(connection.get())}};
   if (!connection->usable() || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->fd(), &event) != 0)
     return;

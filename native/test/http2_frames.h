@@ -5,6 +5,7 @@
 #include <string>
 
 #include "server/reactor.h"
+#include "test/served.h"
 
 namespace sealgate::http2 {
 
@@ -49,7 +50,7 @@ inline uint32_t number_at(const std::string& bytes, size_t at) {
 
 inline ReactorOptions in_the_clear() {
   ReactorOptions options;
-  options.listeners = {{"127.0.0.1", 0, false}};
+  options.listeners = {on_loopback()};
   for (RespondPlan& each : options.problems) each.status = 500;
   return options;
 }

@@ -46,6 +46,17 @@ inline DeliverPlan plan_to_deliver(const SealedFile::Record& blob) {
   return plan;
 }
 
+// A listener on loopback, at any free port, whose socket one reactor has for itself.
+inline ListenerOptions on_loopback(bool tls = false) {
+  ListeningSockets table;
+  ListeningSockets::Wanted wanted;
+  std::string failure;
+  if (!SocketAddress::parse("127.0.0.1", 0, &wanted.address) || !table.open(wanted, &failure) ||
+      !table.listen(&failure))
+    std::abort();
+  return {.sockets = table.all().front().sockets, .tls = tls};
+}
+
 // One mount of all there is, as without configuration.
 inline std::vector<Mount> everything() { return {{1, "*", "/", true, {}}}; }
 
@@ -58,7 +69,7 @@ class Served {
     std::string failure;
     reactor_ = Reactor::create(1, std::move(options), engine_, &failure);
     if (!reactor_) std::abort();
-    port_ = reactor_->listeners().front().port();
+    port_ = reactor_->listeners().front().address().port();
     engine_.application.connect([this] { asked_.release(); });
     application_ = std::jthread([this](const std::stop_token& stop) { answer(stop); });
     running_ = std::jthread([this] { reactor_->run(); });

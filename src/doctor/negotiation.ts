@@ -6,6 +6,7 @@ import pino from 'pino';
 import type { Config } from '../config.ts';
 import { DeliveryPool } from '../engine/pool.ts';
 import { reactorOptions } from '../engine/reactor_options.ts';
+import { openSockets } from '../engine/server_sockets.ts';
 import { TlsFiles } from '../engine/tls_files.ts';
 import { addon } from '../native/addon.ts';
 import type { Finding } from './finding.ts';
@@ -43,10 +44,10 @@ export async function negotiationFindings(config: Config): Promise<Finding[]> {
 
 async function handshake(config: Config): Promise<{ protocol: string; cipher: string }> {
   const tls = await new TlsFiles(config.tls, '').read();
-  const listeners = [{ host: '127.0.0.1', port: 0, tls: true, http2: true }];
-  const reactor = { ...reactorOptions({ ...config, listeners }, tls, false), mounts: [] };
+  const sockets = openSockets([{ host: '127.0.0.1', port: 0, tls: true, http2: true }], 1);
+  const reactor = { ...reactorOptions(config, tls, false), mounts: [] };
   const bridge = { add: () => {}, remove: () => {} };
-  const pool = await DeliveryPool.start({ workers: 1, reactor, bridge, log: pino({ level: 'silent' }) });
+  const pool = await DeliveryPool.start({ sockets, reactor, bridge, log: pino({ level: 'silent' }) });
   try {
     const [{ port = 0 } = {}] = pool.listeners;
     const socket = connect({

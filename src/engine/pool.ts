@@ -1,4 +1,5 @@
-// DeliveryPool: the delivery workers of a server, one reactor and one thread each, from bind to drain.
+// DeliveryPool: the delivery workers of a server, one reactor and one thread each, from the first
+// connection to drain.
 
 import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
@@ -17,6 +18,7 @@ import { addon } from '../native/addon.ts';
 import { workerUrl } from '../worker_url.ts';
 import type { Bridge } from './bridge.ts';
 import { RetiredTotals } from './retired_totals.ts';
+import type { ServerSockets } from './server_sockets.ts';
 
 /** Milliseconds a worker may take to load the engine and enter its loop. */
 const startTimeout = 20_000;
@@ -24,8 +26,9 @@ const startTimeout = 20_000;
 const replaceAfter = 500;
 
 export interface PoolOptions {
-  workers: number;
-  reactor: Omit<ReactorOptions, 'sharedPorts'>;
+  /** One worker for each. The pool closes them when it stops. */
+  sockets: ServerSockets;
+  reactor: Omit<ReactorOptions, 'listeners' | 'sockets' | 'worker' | 'workers'>;
   bridge: Pick<Bridge, 'add' | 'remove'>;
   log: Logger;
 }
@@ -40,13 +43,14 @@ export class DeliveryPool {
   readonly #retiredSites = new RetiredTotals();
   #stopping = false;
 
-  private constructor(options: PoolOptions, listeners: BoundListener[]) {
+  private constructor(options: PoolOptions) {
     this.#options = options;
+    const { listeners, workers } = options.sockets;
     this.listeners = listeners;
     this.#threads = new Piscina({
       filename: workerUrl('deliver'),
-      minThreads: options.workers,
-      maxThreads: options.workers,
+      minThreads: workers,
+      maxThreads: workers,
       concurrentTasksPerWorker: 1,
       atomics: 'disabled',
       idleTimeout: Number.POSITIVE_INFINITY,
@@ -55,16 +59,15 @@ export class DeliveryPool {
   }
 
   /**
-   * Binds the listeners and starts the workers; resolves once each of them accepts.
-   * Rejects when an address cannot be bound or a thread does not start.
+   * Listens and starts the workers; resolves once each of them accepts. Rejects when a thread does not start.
    */
   static async start(options: PoolOptions): Promise<DeliveryPool> {
-    const first = addon.createReactor({ ...options.reactor, sharedPorts: false });
-    const pool = new DeliveryPool(options, first.listeners);
+    const pool = new DeliveryPool(options);
+    const { table, workers } = options.sockets;
     try {
-      const reactors = [first];
-      while (reactors.length < options.workers) reactors.push(pool.#bind());
-      await Promise.all(reactors.map((reactor) => pool.#run(reactor)));
+      const reactors = Array.from({ length: workers }, (_, worker) => pool.#create(worker));
+      table.listen();
+      await Promise.all(reactors.map((reactor, worker) => pool.#run(reactor, worker)));
     } catch (cause) {
       await pool.#abandon();
       throw cause;
@@ -125,6 +128,8 @@ export class DeliveryPool {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     const live = [...this.#live.values()];
+    // First, so that each socket is closed by the last worker that has accepted what was queued.
+    this.#options.sockets.table.close();
     for (const { reactor } of live) reactor.stop(graceMs);
     await Promise.all(live.map(({ ended }) => ended));
     await this.#threads.destroy();
@@ -133,23 +138,24 @@ export class DeliveryPool {
   // Cleans up after a failed start, when threads that never reached their loop cannot drain.
   async #abandon(): Promise<void> {
     this.#stopping = true;
+    this.#options.sockets.table.close();
     for (const { reactor } of this.#live.values()) reactor.stop(0);
     await this.#threads.destroy();
   }
 
-  // One more reactor on the addresses of the first.
-  #bind(): Reactor {
-    return addon.createReactor({ ...this.#options.reactor, listeners: this.listeners, sharedPorts: true });
+  #create(worker: number): Reactor {
+    const { table, workers, listeners } = this.#options.sockets;
+    return addon.createReactor({ ...this.#options.reactor, listeners, sockets: table, worker, workers });
   }
 
   // Resolves when the reactor's thread is about to enter its loop.
-  async #run(reactor: Reactor): Promise<void> {
+  async #run(reactor: Reactor, worker: number): Promise<void> {
     const { port1: mine, port2: started } = new MessageChannel();
     this.#options.bridge.add(reactor);
     const task = this.#threads.run({ reactor: reactor.id, started }, { transferList: [started] });
     const ended = task.then(
-      () => this.#onEnd(reactor),
-      (error) => this.#onEnd(reactor, error),
+      () => this.#onEnd(reactor, worker),
+      (error) => this.#onEnd(reactor, worker, error),
     );
     this.#live.set(reactor.id, { reactor, ended });
     try {
@@ -159,25 +165,25 @@ export class DeliveryPool {
     }
   }
 
-  #onEnd(reactor: Reactor, error?: unknown): void {
+  #onEnd(reactor: Reactor, worker: number, error?: unknown): void {
     this.#live.delete(reactor.id);
     this.#retired.add(reactor.counters());
     this.#retiredSites.add(reactor.sites());
     this.#options.bridge.remove(reactor);
     if (this.#stopping) return;
     this.#options.log.error({ err: error, reactor: reactor.id }, 'a delivery worker ended and is replaced');
-    setTimeout(() => this.#replace(), replaceAfter);
+    setTimeout(() => this.#replace(worker), replaceAfter);
   }
 
-  #replace(): void {
+  #replace(worker: number): void {
     if (this.#stopping) return;
     try {
-      this.#run(this.#bind()).catch((error) =>
+      this.#run(this.#create(worker), worker).catch((error) =>
         this.#options.log.error({ err: error }, 'a worker did not start'),
       );
     } catch (error) {
       this.#options.log.error({ err: error }, 'a worker cannot be replaced');
-      setTimeout(() => this.#replace(), replaceAfter);
+      setTimeout(() => this.#replace(worker), replaceAfter);
     }
   }
 }

@@ -5,6 +5,7 @@ import { engineErrors } from '../errors.ts';
 import type { ReactorOptions, TlsOptions } from '../native/addon.ts';
 import { blobsFolder } from '../store/blobs.ts';
 import { problem } from './plan.ts';
+import type { PoolOptions } from './pool.ts';
 
 /**
  * @param tls undefined: all listeners are plaintext.
@@ -14,10 +15,9 @@ export function reactorOptions(
   config: Config,
   tls: TlsOptions | undefined,
   offload: boolean,
-): Omit<ReactorOptions, 'sharedPorts' | 'mounts'> {
+): Omit<PoolOptions['reactor'], 'mounts'> {
   const { maxObjectBytes: _, ...limits } = config.limits;
   return {
-    listeners: config.listeners,
     ...(tls && { tls }),
     ktls: { ...config.ktls, askModes: offload },
     limits,

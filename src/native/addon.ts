@@ -12,6 +12,7 @@ import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from '
 import type { EngineLogs } from './logs.ts';
 import type { EngineMount, MountTable } from './mounts.ts';
 import type { Conditions, PartialFile, Plan, ResponseField, Validators } from './plan.ts';
+import type { ListeningSockets } from './sockets.ts';
 
 export type * from './engine_events.ts';
 export type * from './engine_limits.ts';
@@ -21,6 +22,7 @@ export type * from './ktls.ts';
 export type * from './logs.ts';
 export type * from './mounts.ts';
 export type * from './plan.ts';
+export type * from './sockets.ts';
 
 declare const recorded: unique symbol;
 
@@ -141,9 +143,11 @@ export interface TlsOptions {
 }
 
 export interface ReactorOptions {
-  listeners: ListenerOptions[];
-  /** Another reactor of this process is bound to these addresses already. */
-  sharedPorts: boolean;
+  listeners: BoundListener[];
+  /** What has the sockets of these listeners; this worker of so many borrows its share of them. */
+  sockets: ListeningSockets;
+  worker: number;
+  workers: number;
   tls?: TlsOptions;
   ktls: KtlsPolicy;
   limits: EngineLimits;
@@ -162,14 +166,16 @@ export interface ReactorOptions {
   blobs: string;
 }
 
-export type BoundListener = ListenerOptions;
+export interface BoundListener extends ListenerOptions {
+  /** What its sockets are found by. */
+  name: string;
+}
 
 /** Monotonic totals and gauges of one reactor, by name; see native/server/counters.h. */
 export type Counters = Record<string, number>;
 
 export interface Reactor {
   readonly id: number;
-  readonly listeners: BoundListener[];
   /** The answer to a `request`, `received` or `body` event. One to a connection that is gone is dropped. */
   answer(request: number, plan: Plan): void;
   /** Stops accepting, finishes responses under way, cuts what is left after graceMs. */
@@ -243,7 +249,9 @@ export interface Addon extends EngineLogs {
 
   /** How reactors find the mount of a request. */
   mountTable(mounts: readonly EngineMount[]): MountTable;
-  /** Binds the listeners. Called on the thread whose `onEvents` will answer. */
+  /** A table without sockets. */
+  listeningSockets(): ListeningSockets;
+  /** Called on the thread whose `onEvents` will answer. */
   createReactor(options: ReactorOptions): Reactor;
   /** Runs a reactor on the calling thread until it has drained. Blocks. */
   runReactor(id: number): void;

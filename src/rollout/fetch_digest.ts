@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { request as http } from 'node:http';
 import { request as https } from 'node:https';
-import type { BoundListener } from '../native/addon.ts';
+import type { ListenerOptions } from '../native/addon.ts';
 
 /** Milliseconds within which the whole response must arrive. */
 const patience = 30_000;
@@ -16,7 +16,7 @@ export interface Fetched {
 }
 
 export interface Fetch {
-  listener: BoundListener;
+  listener: ListenerOptions;
   path: string;
   /**
    * Marks the request as the sentinel's for the engine: the SNI name over TLS, the Host field without TLS. It

@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { hasCode } from '../errors.ts';
-import type { BoundListener } from '../native/addon.ts';
+import type { ListenerOptions } from '../native/addon.ts';
 import type { Store } from '../store/store.ts';
 import type { Fetched } from './fetch_digest.ts';
 import type { Rollout } from './rollout.ts';
@@ -28,7 +28,7 @@ export interface SentinelStatus {
 }
 
 export interface SentinelParts {
-  listeners: () => BoundListener[];
+  listeners: () => ListenerOptions[];
   store: Pick<Store, 'root' | 'buckets' | 'list'>;
   /**
    * Hashes the whole file of a blob. Resolves when its content is right; rejects with `seal-broken` when it
@@ -104,7 +104,7 @@ export class Sentinel {
     }
   }
 
-  async #fetch(listener: BoundListener, way: Way, digest: string): Promise<void> {
+  async #fetch(listener: ListenerOptions, way: Way, digest: string): Promise<void> {
     const { rollout, token, objects, maxBytes, log } = this.#parts;
     const count = this.#status.ways[way];
     const serverName = rollout.sentinels[way === 'plain' ? 'control' : way];

@@ -98,7 +98,7 @@ int main(int count, char** words) {
   const size_t size = std::strtoul(words[3], nullptr, 10), requests = std::strtoul(words[4], nullptr, 10);
 
   ReactorOptions options;
-  options.listeners = {{"127.0.0.1", 0, tls}};
+  options.listeners = {on_loopback(tls)};
   const std::string key = read_file(words[6]);
   options.tls.certificates = {{words[5], read_file(words[5]), parse_private_key(key), ""}};
   options.tls.min_version = "TLSv1.3";
@@ -118,7 +118,7 @@ int main(int count, char** words) {
   std::string failure;
   const auto reactor = Reactor::create(1, options, engine, &failure);
   if (!reactor) bench::fail_with(failure.c_str());
-  const int port = reactor->listeners().front().port();
+  const int port = reactor->listeners().front().address().port();
 
   const pid_t client = ::fork();
   if (client == 0) be_client(port, tls, reads, requests);

@@ -7,6 +7,7 @@ import pino from 'pino';
 import { Bridge, type Handle } from '../../src/engine/bridge.ts';
 import { DeliveryPool } from '../../src/engine/pool.ts';
 import { engineProblems } from '../../src/engine/reactor_options.ts';
+import { openSockets } from '../../src/engine/server_sockets.ts';
 import type { EngineLimits, EngineMount, Reactor } from '../../src/native/addon.ts';
 
 const limits: EngineLimits = {
@@ -72,11 +73,10 @@ export async function startEngine(
   };
   bridge.listen();
   const pool = await DeliveryPool.start({
-    workers,
+    sockets: openSockets([{ host: '127.0.0.1', port: 0, tls: false, http2: true }], workers),
     bridge: recording,
     log,
     reactor: {
-      listeners: [{ host: '127.0.0.1', port: 0, tls: false, http2: true }],
       ktls: {
         zeroCopy: 'off',
         askModes: false,

@@ -14,7 +14,7 @@ namespace {
 
 ReactorOptions plain() {
   ReactorOptions options;
-  options.listeners = {{"127.0.0.1", 0, false}};
+  options.listeners = {on_loopback()};
   options.stall_timeout = 200;
   options.problems[static_cast<size_t>(Problem::body_too_large)] = {413, {}, "too large"};
   options.problems[static_cast<size_t>(Problem::body_timeout)] = {408, {}, "too slow"};

@@ -14,7 +14,7 @@ namespace {
 
 ReactorOptions plain() {
   ReactorOptions options;
-  options.listeners = {{"127.0.0.1", 0, false}};
+  options.listeners = {on_loopback()};
   options.uploads = 2;
   return options;
 }

@@ -1,0 +1,148 @@
+#include "server/listening_sockets.h"
+
+#include <fcntl.h>
+#include <netinet/tcp.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace sealgate {
+namespace {
+
+constexpr int kBacklog = 4096;  // the kernel lowers it to net.core.somaxconn
+
+Status set(int socket, int level, int option, int value, const char* name) {
+  return ::setsockopt(socket, level, option, &value, sizeof value) == 0 ? Status() : Status::last(name);
+}
+
+int option_of(int socket, int option) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return ::getsockopt(socket, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+Status open_socket(const ListeningSockets::Wanted& wanted, Fd* out) {
+  const int family = wanted.address.family();
+  Fd fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return Status::last("socket");
+  Status status = set(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+  // Set either way, because the host may have another default (net.ipv6.bindv6only).
+  if (status.ok() && family == AF_INET6)
+    status = set(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, wanted.v6_only ? 1 : 0, "IPV6_V6ONLY");
+  *out = std::move(fd);
+  return status;
+}
+
+// Binds without SO_REUSEPORT, which fails if any other socket listens there: with SO_REUSEPORT alone both
+// would silently share its connections.
+Status nobody_listens(const ListeningSockets::Wanted& wanted) {
+  Fd probe;
+  if (const Status status = open_socket(wanted, &probe); !status.ok()) return status;
+  if (::bind(probe.get(), wanted.address.get(), wanted.address.size()) != 0) return Status::last("bind");
+  return {};
+}
+
+// One more socket of an address whose other sockets are ours.
+Status bind_to(const ListeningSockets::Wanted& wanted, ListeningSocket* out) {
+  if (const Status status = open_socket(wanted, &out->fd); !status.ok()) return status;
+  const int fd = out->fd.get();
+  if (const Status status = set(fd, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT"); !status.ok()) return status;
+  if (::bind(fd, wanted.address.get(), wanted.address.size()) != 0) return Status::last("bind");
+  return SocketAddress::of(fd, &out->address);
+}
+
+Status make(ListeningSockets::Wanted wanted, ListenerSockets* out) {
+  if (wanted.address.port() != 0) {
+    if (const Status status = nobody_listens(wanted); !status.ok()) return status;
+  }
+  for (size_t i = 0; i < std::max<size_t>(wanted.sockets, 1); i++) {
+    auto socket = std::make_shared<ListeningSocket>();
+    if (const Status status = bind_to(wanted, socket.get()); !status.ok()) return status;
+    wanted.address = socket->address;  // port 0 becomes one port for all of them
+    out->sockets.push_back(std::move(socket));
+  }
+  return {};
+}
+
+}  // namespace
+
+bool ListeningSockets::give(const std::string& name, Fd socket, std::string* failure) {
+  auto given = std::make_shared<ListeningSocket>();
+  const int fd = socket.get();
+  if (const Status status = SocketAddress::of(fd, &given->address); !status.ok())
+    return *failure = status.error == EBADF ? "is not open" : "is no socket", false;
+  const int family = given->address.family();
+  if (family != AF_INET && family != AF_INET6 && family != AF_UNIX)
+    return *failure = "is of another kind than IPv4, IPv6 and unix", false;
+  if (option_of(fd, SO_TYPE) != SOCK_STREAM)
+    return *failure = given->address.text() + " is no stream socket", false;
+  if (option_of(fd, SO_ACCEPTCONN) != 1) return *failure = given->address.text() + " does not listen", false;
+  if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || ::fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+    return *failure = describe(Status::last("fcntl")), false;
+  given->fd = std::move(socket);
+  for (ListenerSockets& each : given_) {
+    if (each.name == name && each.sockets.front()->address == given->address)
+      return each.sockets.push_back(std::move(given)), true;
+  }
+  given_.push_back({name, {std::move(given)}});
+  return true;
+}
+
+bool ListeningSockets::open(const Wanted& wanted, std::string* failure) {
+  auto found =
+      std::find_if(given_.begin(), given_.end(), [&](const auto& g) { return g.name == wanted.name; });
+  if (found == given_.end()) {
+    found = std::find_if(given_.begin(), given_.end(),
+                         [&](const auto& g) { return g.sockets.front()->address == wanted.address; });
+  }
+  if (found != given_.end()) {
+    opened_.push_back({wanted.name, std::move(found->sockets)});
+    given_.erase(found);
+    return true;
+  }
+  ListenerSockets made{wanted.name, {}};
+  if (const Status status = make(wanted, &made); !status.ok())
+    return *failure = wanted.address.text() + ": " + describe(status), false;
+  opened_.push_back(std::move(made));
+  return true;
+}
+
+bool ListeningSockets::listen(std::string* failure) {
+  for (const ListenerSockets& listener : opened_) {
+    for (const SharedSocket& socket : listener.sockets) {
+      if (option_of(socket->fd.get(), SO_ACCEPTCONN) == 1) continue;  // given, or one that listens already
+      if (::listen(socket->fd.get(), kBacklog) == 0) continue;
+      *failure = socket->address.text() + ": " + describe(Status::last("listen"));
+      return false;
+    }
+  }
+  return true;
+}
+
+const ListenerSockets* ListeningSockets::find(const std::string& name) const {
+  const auto found =
+      std::find_if(opened_.begin(), opened_.end(), [&](const auto& each) { return each.name == name; });
+  return found == opened_.end() ? nullptr : &*found;
+}
+
+Status ListeningSockets::duplicate(const ListenerSockets& listener, Fd* out) {
+  out->reset(::fcntl(listener.sockets.front()->fd.get(), F_DUPFD_CLOEXEC, 0));
+  return *out ? Status() : Status::last("fcntl");
+}
+
+void ListeningSockets::close() {
+  given_.clear();
+  opened_.clear();
+}
+
+std::vector<SharedSocket> ListeningSockets::share_of(const ListenerSockets& listener, size_t worker,
+                                                     size_t workers) {
+  const std::vector<SharedSocket>& all = listener.sockets;
+  std::vector<SharedSocket> out;
+  if (all.size() < workers) return {all[worker % all.size()]};
+  for (size_t i = worker; i < all.size(); i += workers) out.push_back(all[i]);
+  return out;
+}
+
+}  // namespace sealgate

@@ -1,0 +1,117 @@
+// The table of listening sockets: what is given is taken only when connections can be accepted from it, and
+// workers divide what there is.
+#include "server/listening_sockets.h"
+
+#include <fcntl.h>
+
+#include <doctest/doctest.h>
+#include "test/client.h"
+#include "test/served.h"
+
+namespace sealgate {
+namespace {
+
+SocketAddress loopback(uint16_t port = 0) {
+  SocketAddress out;
+  REQUIRE(SocketAddress::parse("127.0.0.1", port, &out));
+  return out;
+}
+
+// A socket that somebody else made, and where it is.
+Fd made(int type, bool listens, SocketAddress* at, const SocketAddress& where = loopback()) {
+  Fd fd(::socket(where.family(), type, 0));
+  REQUIRE_EQ(::bind(fd.get(), where.get(), where.size()), 0);
+  if (listens) REQUIRE_EQ(::listen(fd.get(), 8), 0);
+  REQUIRE(SocketAddress::of(fd.get(), at).ok());
+  return fd;
+}
+
+std::string refusal(Fd socket) {
+  ListeningSockets table;
+  std::string failure;
+  CHECK_FALSE(table.give("one", std::move(socket), &failure));
+  CHECK(table.left().empty());
+  return failure;
+}
+
+TEST_CASE("what is no listening stream socket is not taken, and why is said") {
+  SocketAddress at;
+  CHECK_EQ(refusal(Fd(::open("/dev/null", O_RDONLY))), "is no socket");
+  CHECK_EQ(refusal(Fd(99'999)), "is not open");
+  Fd datagram = made(SOCK_DGRAM, false, &at);
+  CHECK_EQ(refusal(std::move(datagram)), at.text() + " is no stream socket");
+  Fd bound = made(SOCK_STREAM, false, &at);
+  CHECK_EQ(refusal(std::move(bound)), at.text() + " does not listen");
+}
+
+TEST_CASE("a given socket is taken by name, else by address, and what nobody takes is left") {
+  ListeningSockets table;
+  std::string failure;
+  SocketAddress named, addressed, other;
+  REQUIRE(table.give("web", made(SOCK_STREAM, true, &named), &failure));
+  REQUIRE(table.give("unit.socket", made(SOCK_STREAM, true, &addressed), &failure));
+  REQUIRE(table.give("none", made(SOCK_STREAM, true, &other), &failure));
+  REQUIRE(table.open({"web", loopback(1)}, &failure));
+  REQUIRE(table.open({"second", addressed}, &failure));
+  REQUIRE(table.open({"third", loopback(), false, 2}, &failure));
+  CHECK(table.find("web")->sockets.front()->address == named);
+  CHECK(table.find("second")->sockets.front()->address == addressed);
+  CHECK_EQ(table.find("third")->sockets.size(), 2);
+  REQUIRE_EQ(table.left().size(), 1);
+  CHECK_EQ(table.left().front().name, "none");
+  const int flags = ::fcntl(table.find("web")->sockets.front()->fd.get(), F_GETFD);
+  CHECK((flags & FD_CLOEXEC) != 0);
+}
+
+TEST_CASE("an address where another socket listens is refused, also one that would share it") {
+  ListeningSockets mine, others;
+  std::string failure;
+  REQUIRE(others.open({"a", loopback(), false, 2}, &failure));
+  REQUIRE(others.listen(&failure));
+  const SocketAddress taken = others.find("a")->sockets.front()->address;
+  CHECK_FALSE(mine.open({"a", taken}, &failure));
+  CHECK_EQ(failure, taken.text() + ": bind: Address already in use");
+}
+
+TEST_CASE("workers divide the sockets of a listener so that each socket has a worker") {
+  ListeningSockets table;
+  std::string failure;
+  for (const size_t sockets : {1, 2, 3, 5}) {
+    REQUIRE(table.open({std::to_string(sockets), loopback(), false, sockets}, &failure));
+    for (const size_t workers : {1, 2, 3, 4}) {
+      INFO(sockets, " sockets, ", workers, " workers");
+      std::set<SharedSocket> served;
+      for (size_t worker = 0; worker < workers; worker++) {
+        const auto share = ListeningSockets::share_of(table.all().back(), worker, workers);
+        CHECK_GE(share.size(), 1);
+        served.insert(share.begin(), share.end());
+      }
+      CHECK_EQ(served.size(), sockets);
+    }
+  }
+}
+
+TEST_CASE("one socket that three workers share: each of them serves some of its connections") {
+  ReactorOptions options;
+  options.listeners = {on_loopback()};
+  options.listeners.front().others_accept = true;
+  for (RespondPlan& each : options.problems) each.status = 500;
+  Served first(options), second(options), third(options);
+  options = {};
+  std::vector<TestClient> clients;
+  for (int i = 0; i < 30; i++) {
+    clients.emplace_back(first.port());
+    clients.back().send("what no application sees\r\n\r\n");
+    CHECK(clients.back().receive_all().starts_with("HTTP/1.1 500 "));
+  }
+  uint64_t all = 0;
+  for (const Served* each : {&first, &second, &third}) {
+    const uint64_t accepted = each->reactor().counters().accepted.get();
+    CHECK_GE(accepted, 1);
+    all += accepted;
+  }
+  CHECK_EQ(all, 30);
+}
+
+}  // namespace
+}  // namespace sealgate

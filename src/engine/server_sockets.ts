@@ -1,0 +1,47 @@
+// ServerSockets: the sockets of the server's listeners, which the process has from its start to its end.
+// Workers come and go, and borrow them.
+
+import { addon, type BoundListener, type ListenerOptions, type ListeningSockets } from '../native/addon.ts';
+
+export interface ServerSockets {
+  table: ListeningSockets;
+  workers: number;
+  /** With the actual ports. */
+  listeners: BoundListener[];
+}
+
+/**
+ * Nobody can connect before the table listens. Throws when an address cannot be bound.
+ * @param table with sockets that were given to the process.
+ */
+export function openSockets(
+  listeners: readonly ListenerOptions[],
+  workers: number,
+  table: ListeningSockets = addon.listeningSockets(),
+): ServerSockets {
+  try {
+    const bound = listeners.map((listener, index) => {
+      const name = nameOf(listener, listeners.slice(0, index));
+      const v6Only = leavesV4(listener, listeners);
+      const { host, port } = table.open({ ...listener, name, v6Only, sockets: workers });
+      return { ...listener, name, host, port };
+    });
+    return { table, workers, listeners: bound };
+  } catch (cause) {
+    table.close();
+    throw cause;
+  }
+}
+
+// A listener has its address for a name. Several of port 0 are told apart by their order.
+function nameOf(listener: ListenerOptions, before: readonly ListenerOptions[]): string {
+  const { host, port } = listener;
+  const twins = before.filter((each) => each.host === host && each.port === port).length;
+  return `${host.includes(':') ? `[${host}]` : host}:${port}${twins === 0 ? '' : ` ${twins + 1}`}`;
+}
+
+// Whether another listener of the same port takes IPv4, which [::] would take otherwise.
+function leavesV4({ host, port }: ListenerOptions, all: readonly ListenerOptions[]): boolean {
+  const isV6 = (address: string) => address.includes(':');
+  return isV6(host) && port !== 0 && all.some((other) => other.port === port && !isV6(other.host));
+}

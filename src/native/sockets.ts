@@ -1,0 +1,46 @@
+// The listening sockets of the server (native/server/listening_sockets.h).
+
+/** The sockets of one listener. */
+export interface OpenListener {
+  name: string;
+  /** The address that they are bound to: IPv4 or IPv6 without brackets. */
+  host: string;
+  port: number;
+  /** Descriptors that the table keeps: one for each worker, or fewer. */
+  fds: number[];
+}
+
+export interface ListeningSockets {
+  /**
+   * Hands over a socket that was made elsewhere, for the listener of that name or, where none has it, for the
+   * one of its address. Called before `open`. The descriptor is the table's from now on; it is closed when it
+   * is none from which connections can be accepted, and the reason is thrown.
+   */
+  give(name: string, fd: number): void;
+  /**
+   * Makes the sockets of a listener, or takes those that were given for it. Throws why its address cannot be
+   * had. Nobody can connect before `listen` to a socket that was made.
+   */
+  open(listener: WantedListener): OpenListener;
+  listen(): void;
+  /** Of all listeners that are open, in the order in which they were opened. */
+  all(): OpenListener[];
+  /** What was given and no listener has taken. */
+  left(): OpenListener[];
+  /** A new descriptor of a listener's first socket, which is the caller's. */
+  duplicate(name: string): number;
+  /** Lets go of all sockets. Each is closed when the reactors that borrowed it have let go of it, too. */
+  close(): void;
+}
+
+export interface WantedListener {
+  /** Each listener has another. */
+  name: string;
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  /** For `::`: another listener of the port takes IPv4. */
+  v6Only: boolean;
+  /** How many to make, if none was given. */
+  sockets: number;
+}
