@@ -23,7 +23,9 @@ export function urlOf({ host, port, tls }: Pick<Address, 'host' | 'port' | 'tls'
 export function fileOf({ sitesFolder: _, ...config }: Config): unknown {
   const control = { ...config.control, listen: controlUrl(config.control.listen) };
   const listeners = config.listeners.map((each) => {
-    return each.http2 ? urlOf(each) : { url: urlOf(each), http2: false };
+    const { http2, proxyProtocol } = each;
+    if (http2 && !proxyProtocol) return urlOf(each);
+    return { url: urlOf(each), ...(!http2 && { http2 }), ...(proxyProtocol && { proxyProtocol }) };
   });
   return { ...config, listeners, control };
 }

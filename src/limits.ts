@@ -64,7 +64,11 @@ export const limitsSchema = z
       65_536,
       'Uploads of one worker at a time, 512 KiB of memory each; one client or token gets at most 3/4.',
     ),
-    handshakeTimeout: milliseconds(10_000, 'Longest time from accept to the end of the TLS handshake.'),
+    proxyTimeout: milliseconds(5_000, 'Longest time from accept to the end of a PROXY header.'),
+    handshakeTimeout: milliseconds(
+      10_000,
+      'Longest time from accept, or from the PROXY header, to the end of the TLS handshake.',
+    ),
     headTimeout: milliseconds(10_000, 'Longest time from the first byte of a request head to its last.'),
     idleTimeout: milliseconds(75_000, 'Longest time between two requests of a connection.'),
     stallTimeout: milliseconds(

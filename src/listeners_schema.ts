@@ -2,13 +2,24 @@
 
 import { isIP } from 'node:net';
 import * as z from 'zod';
+import { expectationOf } from './faults.ts';
+import { networksSchema } from './site_rules_schema.ts';
+
+/** Where content is served. */
+export interface Listener {
+  host: string;
+  port: number;
+  tls: boolean;
+  http2: boolean;
+  proxyProtocol?: { from: string[] };
+}
 
 const address = z
   .string()
   .regex(/^https?:\/\/(\[[0-9a-fA-F:.]+\]|[0-9.]+|localhost):\d{1,5}$/, {
     error: 'expected http:// or https://, an IP address (IPv6 in brackets) or localhost, and a port',
   })
-  .transform((url, context) => {
+  .transform((url, context): Listener => {
     const [, scheme, host = '', port] = /^(https?):\/\/(.+):(\d+)$/.exec(url) ?? [];
     const bare = host === 'localhost' ? '127.0.0.1' : host.replace(/^\[|\]$/g, '');
     if (isIP(bare) === 0 || Number(port) > 65_535)
@@ -23,15 +34,29 @@ const withSettings = z
       .boolean()
       .default(true)
       .describe('HTTP/2 beside HTTP/1.1: by ALPN, and without TLS by prior knowledge.'),
+    proxyProtocol: z
+      .strictObject({
+        from: networksSchema
+          .min(1, { error: 'expected the addresses or networks of the proxies, at least one' })
+          .describe('Addresses and networks of the proxies. Connections of all others are closed.'),
+      })
+      .optional()
+      .describe(
+        'Every connection begins with a PROXY header, version 1 or 2, before TLS: it says whose the ' +
+          'connection is. One that does not, or comes from elsewhere, is closed.',
+      ),
   })
-  .transform(({ url, http2 }) => ({ ...url, http2 }));
+  .transform(({ url, http2, proxyProtocol }): Listener => {
+    return { ...url, http2, ...(proxyProtocol && { proxyProtocol }) };
+  });
 
 // A union says of itself only that nothing of it fits; here it is said what is wrong with an address.
-function whyNeither(issue: { input: unknown; errors: { code?: string; message: string }[][] }): string {
+function whyNeither(issue: { input: unknown; errors: z.core.$ZodIssue[][] }): string {
   const [ofAddress = [], ofObject = []] = issue.errors;
   const found = typeof issue.input === 'string' ? ofAddress[0] : ofObject[0];
+  if (found?.path[0] === 'proxyProtocol') return `${found.path.join('.')}: ${expectationOf(found)}`;
   if (found?.code === 'invalid_format' || found?.code === 'custom') return found.message;
-  return 'expected an address, or an object with url and http2, which is true or false';
+  return 'expected an address, or an object with url, http2, which is true or false, and proxyProtocol';
 }
 
 // Port 0 is any free one, a different one each time.

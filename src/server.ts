@@ -26,6 +26,7 @@ import { keepTlsFresh } from './server/fresh_tls.ts';
 import { keepGrants } from './server/grants.ts';
 import { checkAccessLog, logCounters, openAccessLog, watchLogs } from './server/logs.ts';
 import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
+import { watchProxies } from './server/proxy_headers.ts';
 import { startPurges } from './server/purges.ts';
 import { Reload, type Reloaded } from './server/reload.ts';
 import { serverSecrets } from './server/secrets.ts';
@@ -121,7 +122,7 @@ async function assemble(
   const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
   const operation = await startOperation(config, ktls, counters, log);
   const grants = keepGrants(config, { tokens, keys }, () => sites.inForce);
-  closers.push(() => operation.close(), watchLogs(counters, log), grants.close);
+  closers.push(operation.close, watchLogs(counters, log), watchProxies(config, counters, log), grants.close);
   const reopenLogs = () => openAccessLog(config);
   const reload = new Reload({
     ...{ config: given, sites, purges, followKeys: grants.follow, readConfig, configFile, reopenLogs, log },

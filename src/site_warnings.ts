@@ -1,4 +1,4 @@
-// What is odd about sites in the configuration, and no fault: it may be meant so.
+// What is odd about sites and listeners in the configuration, and no fault: it may be meant so.
 
 import type { Config } from './config_schema.ts';
 import { publicUrlOf } from './public_urls.ts';
@@ -7,10 +7,19 @@ import { publicUrlOf } from './public_urls.ts';
 export function siteWarnings(config: Pick<Config, 'sites' | 'listeners' | 'purge'>): string[] {
   const { sites = [], purge } = config;
   const isNowhere = sites.every((site) => publicUrlOf(site) === undefined);
-  if (purge.hooks.length === 0 || !isNowhere) return ofTls(config);
+  const others = [...ofTls(config), ...ofProxies(config)];
+  if (purge.hooks.length === 0 || !isNowhere) return others;
   const nothing =
     'purge.hooks: no site has a publicUrl, or a host that is no pattern, so there is no URL to purge';
-  return [nothing, ...ofTls(config)];
+  return [nothing, ...others];
+}
+
+function ofProxies({ listeners }: Pick<Config, 'listeners'>): string[] {
+  if (listeners.some(({ proxyProtocol }) => !proxyProtocol)) return [];
+  return [
+    'listeners: each has proxyProtocol, so commands beside the server do not reach it, and it does not ' +
+      'test itself; add one for them, such as http://127.0.0.1:8081',
+  ];
 }
 
 function ofTls({ sites = [], listeners }: Pick<Config, 'sites' | 'listeners'>): string[] {

@@ -14,15 +14,6 @@ namespace {
   throw Napi::TypeError::New(from.Env(), std::string(name) + ": expected " + what);
 }
 
-// With the sockets that one of so many workers borrows.
-ListenerOptions listener_options(const Napi::Object& given, const ListeningSockets& table, size_t worker,
-                                 size_t workers) {
-  const ListenerSockets* const found = table.find(text(given, "name"));
-  if (!found) expected(given, "name", "that of a listener whose sockets are open");
-  return {ListeningSockets::share_of(*found, worker, workers), found->sockets.size() < workers,
-          boolean(given, "tls"), boolean(given, "http2")};
-}
-
 std::shared_ptr<const Cors> cors_rule(const Napi::Object& from, const char* name) {
   if (from.Get(name).IsUndefined()) return nullptr;
   const Napi::Object given = object(from, name);
@@ -41,6 +32,18 @@ std::vector<AddressPrefix> networks(const Napi::Object& given, const char* name)
     if (!AddressPrefix::parse(each, &network)) expected(given, name, "networks");
     out.push_back(network);
   }
+  return out;
+}
+
+// With the sockets that one of so many workers borrows.
+ListenerOptions listener_options(const Napi::Object& given, const ListeningSockets& table, size_t worker,
+                                 size_t workers) {
+  const ListenerSockets* const found = table.find(text(given, "name"));
+  if (!found) expected(given, "name", "that of a listener whose sockets are open");
+  ListenerOptions out{ListeningSockets::share_of(*found, worker, workers), found->sockets.size() < workers,
+                      boolean(given, "tls"), boolean(given, "http2")};
+  out.proxied = given.Get("proxyProtocol").IsObject();
+  if (out.proxied) out.proxies = networks(object(given, "proxyProtocol"), "from");
   return out;
 }
 
@@ -101,6 +104,7 @@ void read_limits(const Napi::Object& given, ReactorOptions& out) {
   out.plan_cache_entries = size("planCacheEntries");
   out.application_requests = size("applicationRequests");
   out.uploads = size("uploads");
+  out.proxy_timeout = milliseconds("proxyTimeout");
   out.handshake_timeout = milliseconds("handshakeTimeout");
   out.head_timeout = milliseconds("headTimeout");
   out.idle_timeout = milliseconds("idleTimeout");

@@ -13,14 +13,31 @@ constexpr unsigned kMappedBits = 96;  // length of the prefix in front of an IPv
 
 }  // namespace
 
+in6_addr mapped_address(const in_addr& v4) {
+  constexpr uint8_t kMapped[kMappedBits / 8] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  in6_addr out{};
+  std::memcpy(out.s6_addr, kMapped, sizeof kMapped);
+  std::memcpy(out.s6_addr + sizeof kMapped, &v4, sizeof v4);
+  return out;
+}
+
+std::string address_text(const in6_addr& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (IN6_IS_ADDR_V4MAPPED(&address))
+    ::inet_ntop(AF_INET, address.s6_addr + kMappedBits / 8, text, sizeof text);
+  else
+    ::inet_ntop(AF_INET6, &address, text, sizeof text);
+  return text;
+}
+
 bool parse_address(std::string_view text, in6_addr* out, bool* is_v4) {
   char copy[INET6_ADDRSTRLEN];
-  if (text.size() >= sizeof copy) return false;
+  if (text.size() >= sizeof copy || text.find('\0') != text.npos) return false;
   copy[text.copy(copy, sizeof copy - 1)] = '\0';
-  *is_v4 = ::inet_pton(AF_INET, copy, out->s6_addr + kMappedBits / 8) == 1;
+  in_addr v4{};
+  *is_v4 = ::inet_pton(AF_INET, copy, &v4) == 1;
   if (!*is_v4) return ::inet_pton(AF_INET6, copy, out) == 1;
-  constexpr uint8_t kMapped[kMappedBits / 8] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  std::memcpy(out->s6_addr, kMapped, sizeof kMapped);
+  *out = mapped_address(v4);
   return true;
 }
 

@@ -3,12 +3,16 @@
 
 #include <netinet/in.h>
 
+#include <string>
 #include <string_view>
 
 namespace sealgate {
 
 // Reads a numeric address.
 bool parse_address(std::string_view text, in6_addr* out, bool* is_v4);
+in6_addr mapped_address(const in_addr& v4);
+// As it is written: an IPv4 address in its own form.
+std::string address_text(const in6_addr& address);
 
 // The address and the number of its leading bits that count.
 struct AddressPrefix {

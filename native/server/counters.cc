@@ -4,6 +4,7 @@ namespace sealgate {
 
 std::string_view state_name(State state) {
   switch (state) {
+    case State::proxy: return "proxy";
     case State::handshake: return "handshake";
     case State::idle: return "idle";
     case State::head: return "head";

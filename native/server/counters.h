@@ -13,6 +13,7 @@
 #include "http/problem.h"
 #include "server/group_totals.h"
 #include "server/http_responses.h"
+#include "server/proxy_header.h"
 #include "server/response_times.h"
 #include "server/rollout.h"
 #include "server/traffic.h"
@@ -23,6 +24,7 @@
 namespace sealgate {
 
 enum class State : uint8_t {
+  proxy,      // the header is awaited by which a proxy says whose the connection is
   handshake,  // TLS handshake under way
   idle,       // between requests
   head,       // a request head is arriving
@@ -82,8 +84,9 @@ struct Counters : TlsCounters {
   CounterSet<Fallback> fallbacks;     // why sending is not in the kernel
   CounterSet<Fallback> fallbacks_rx;  // why receiving is not in the kernel
   CounterSet<Problem> problems;
-  CounterSet<SealLevel> opens;    // blobs opened for delivery, by the seal level that was proved
-  CounterSet<State> connections;  // gauges: open connections by state
+  CounterSet<ProxyOutcome> proxy_headers;  // of connections of listeners that take them
+  CounterSet<SealLevel> opens;             // blobs opened for delivery, by the seal level that was proved
+  CounterSet<State> connections;           // gauges: open connections by state
   GroupCounters groups[static_cast<size_t>(Group::count_)];
   GroupTotals& of(Group group, bool movable) { return groups[static_cast<size_t>(group)].of(movable); }
   ResponseTimes times;
@@ -146,6 +149,7 @@ void Counters::each(Visit visit) const {
   modes_rx.each("ktls_mode.rx/", ktls_mode_name, visit);
   errors.each("errors.", channel_error_name, visit);
   problems.each("problems.", problem_name, visit);
+  proxy_headers.each("proxy_headers.", proxy_outcome_name, visit);
   opens.each("opens.", seal_level_name, visit);
   connections.each("connections.", state_name, visit);
   traffic.each(visit);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "server/address_prefix.h"
 #include "server/listening_sockets.h"
 
 namespace sealgate {
@@ -16,6 +17,9 @@ struct ListenerOptions {
   bool others_accept = false;         // from the same sockets
   bool tls = true;
   bool http2 = true;  // by ALPN, and in the clear by prior knowledge (RFC 9113 3.3)
+  // Each connection begins with a PROXY header (proxy_header.h), and none of another network is served.
+  bool proxied = false;
+  std::vector<AddressPrefix> proxies;
 };
 
 class Listener {
@@ -26,7 +30,9 @@ class Listener {
         number_(number),
         others_accept_(options.others_accept),
         tls_(options.tls),
-        http2_(options.http2) {}
+        http2_(options.http2),
+        proxied_(options.proxied),
+        proxies_(options.proxies) {}
 
   int fd() const { return socket_ ? socket_->fd.get() : -1; }
   const SocketAddress& address() const { return socket_->address; }
@@ -34,6 +40,8 @@ class Listener {
   bool others_accept() const { return others_accept_; }
   bool tls() const { return tls_; }
   bool http2() const { return http2_; }
+  bool proxied() const { return proxied_; }
+  const std::vector<AddressPrefix>& proxies() const { return proxies_; }
 
   // The reactor accepts no more.
   void release() { socket_.reset(); }
@@ -47,6 +55,8 @@ class Listener {
   bool others_accept_;
   bool tls_;
   bool http2_;
+  bool proxied_;
+  std::vector<AddressPrefix> proxies_;
 };
 
 }  // namespace sealgate

@@ -54,6 +54,7 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
   const auto length = [this](State state) -> int64_t& {
     return deadlines_[static_cast<size_t>(state)].length;
   };
+  length(State::proxy) = options_.proxy_timeout;
   length(State::handshake) = options_.handshake_timeout;
   length(State::idle) = options_.idle_timeout;
   length(State::head) = options_.head_timeout;

@@ -68,8 +68,8 @@ struct ReactorOptions {
   size_t plan_cache_entries = 16384, plan_cache_bytes = 64 << 20;
   size_t application_requests = 1024, uploads = 256;
   // Timeouts in milliseconds.
-  int64_t handshake_timeout = 10'000, head_timeout = 10'000, idle_timeout = 75'000, stall_timeout = 60'000,
-          application_timeout = 30'000, linger_timeout = 5'000;
+  int64_t proxy_timeout = 5'000, handshake_timeout = 10'000, head_timeout = 10'000, idle_timeout = 75'000,
+          stall_timeout = 60'000, application_timeout = 30'000, linger_timeout = 5'000;
   uint64_t min_rate = 240;  // bytes per second
 };
 
@@ -181,6 +181,11 @@ class Reactor {
   // Evicts some kept plans because the process can open no more files. False when there are none.
   bool make_room();
   UploadPlaces& upload_places() { return upload_places_; }
+  // A connection is another client's than its place was taken for.
+  void change_client(size_t from, size_t to) {
+    connection_shares_.leave(from);
+    connection_shares_.take(to);
+  }
   // Takes a closed transport, which is freed when nothing points to it any more.
   void retire(Transport& transport);
 

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "server/access.h"
 #include "server/reactor.h"
 #include "server/transport.h"
 
@@ -29,12 +30,12 @@ constexpr int64_t kLookAtShared = 1000;
 
 }  // namespace
 
-// Ends the connection that has been idle, or in its handshake, longest, as if it had timed out. False when
-// none has been so for long enough; another search then waits.
+// Ends the connection that has been idle, or before its first request, longest, as if it had timed out. False
+// when none has been so for long enough; another search then waits.
 bool Reactor::give_up_idle() {
   const Deadline* oldest = nullptr;
   int64_t ripe = now_ + kIdleGivesWay;
-  for (const State state : {State::idle, State::handshake}) {
+  for (const State state : {State::idle, State::handshake, State::proxy}) {
     const DeadlineList& list = deadlines_[static_cast<size_t>(state)];
     const Deadline* first = list.first();
     if (!first || first->at - list.length + kIdleGivesWay >= ripe) continue;
@@ -150,6 +151,8 @@ void Reactor::turn_away_late() {
 void Reactor::serve(Arrival arrival) {
   auto& [socket, listener, peer, until] = arrival;
   const Listener& from = listeners_[listener];
+  if (from.proxied() && !any_network_holds(from.proxies(), peer))
+    return counters_.proxy_headers[ProxyOutcome::stranger].add();
   auto tls = from.tls() ? tls_ : nullptr;
   auto connection =
       std::make_unique<Transport>(*this, std::move(socket), std::move(tls), from.number(), std::move(peer));

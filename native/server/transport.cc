@@ -17,7 +17,7 @@ Transport::Transport(Reactor& reactor, Fd socket, std::shared_ptr<const TlsConte
       channel_(std::move(socket), std::move(tls), reactor.options().ktls.records_per_key,
                reactor.record_buffers(), reactor.mutable_counters()),
       moves_(reactor, channel_),
-      state_(channel_.is_tls() ? State::handshake : State::idle),
+      state_(reactor.listeners()[listener].proxied() ? State::proxy : first_state()),
       listener_(listener),
       peer_(std::move(peer)),
       client_(client_at(peer_)),
@@ -77,7 +77,7 @@ void Transport::resume() {
 void Transport::proceed() {
   const int64_t sample = reactor_.cpu_samples().begin();
   const State began_in = state_;
-  const bool open = state_ != State::handshake || step_handshake();
+  const bool open = state_ > State::handshake || step_opening();
   if (open && state_ < State::lingering) session_->proceed();
   if (state_ == State::lingering) step_linger();
   if (sample != 0) count_cpu(sample, began_in);
@@ -87,7 +87,7 @@ void Transport::proceed() {
 void Transport::count_cpu(int64_t began, State began_in) {
   const uint64_t spent = CpuSamples::end(began);
   Counters& counters = reactor_.mutable_counters();
-  if (began_in == State::handshake) return counters.cpu_handshake.add(spent);
+  if (began_in <= State::handshake) return counters.cpu_handshake.add(spent);
   if (began_in == State::receiving) {
     counters.cpu_receive.add(spent);
   } else {
@@ -100,6 +100,7 @@ void Transport::count_cpu(int64_t began, State began_in) {
 
 void Transport::on_deadline() {
   switch (state_) {
+    case State::proxy: return refuse_proxy_header(ProxyOutcome::late);
     case State::handshake: reactor_.mutable_counters().handshakes_failed.add(); return close();
     case State::lingering:
     case State::closed: return close();
@@ -109,12 +110,53 @@ void Transport::on_deadline() {
 }
 
 void Transport::on_stopping() {
-  if (!session_ || state_ >= State::lingering) return;
+  if (!session_ || state_ == State::proxy || state_ >= State::lingering) return;
   session_->drain();
   proceed();
 }
 
-// --- the handshake ---
+// --- before the first request ---
+
+// True when the session can proceed.
+bool Transport::step_opening() {
+  if (state_ == State::proxy && !step_proxy_header()) return false;
+  return state_ != State::handshake || step_handshake();
+}
+
+// True when the header has arrived, and what follows it can be read.
+bool Transport::step_proxy_header() {
+  static_assert(kMaxProxyHeader <= Reactor::kScratchBytes);
+  bool ended = false;
+  const size_t size = channel_.peek(reactor_.scratch(), kMaxProxyHeader, &ended);
+  ProxyHeader header;
+  switch (read_proxy_header({reactor_.scratch(), size}, &header)) {
+    case ProxyReading::whole: break;
+    case ProxyReading::partial:
+      if (ended) refuse_proxy_header(ProxyOutcome::cut);
+      return false;
+    case ProxyReading::malformed: refuse_proxy_header(ProxyOutcome::malformed); return false;
+  }
+  channel_.skip(reactor_.scratch(), header.bytes);
+  const bool names = !header.client.empty();
+  reactor_.mutable_counters().proxy_headers[names ? ProxyOutcome::client : ProxyOutcome::own].add();
+  if (names) become(std::move(header.client));
+  set_state(first_state());
+  return true;
+}
+
+void Transport::refuse_proxy_header(ProxyOutcome outcome) {
+  reactor_.mutable_counters().proxy_headers[outcome].add();
+  close();
+}
+
+// The connection is that of the client at this address.
+void Transport::become(std::string peer) {
+  const size_t before = client_;
+  peer_ = std::move(peer);
+  client_ = client_at(peer_);
+  names_requests_ = any_network_holds(reactor_.options().request_ids.trust, peer_);
+  reactor_.change_client(before, client_);
+}
 
 // True when the handshake is complete, and the session can proceed.
 bool Transport::step_handshake() {

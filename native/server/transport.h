@@ -2,7 +2,7 @@
 // handshake, moves directions into the kernel, keeps the connection's deadline, and ends the connection in
 // order. It knows the protocol only as a Session.
 //
-//   handshake → open: states that the session says → lingering → closed
+//   proxy → handshake → open: states that the session says → lingering → closed
 #pragma once
 
 #include <cstdint>
@@ -81,7 +81,12 @@ class Transport final : public EventTarget, public DeadlineOwner {
   void set_path(Path path) { path_ = path; }
 
  private:
+  State first_state() const { return channel_.is_tls() ? State::handshake : State::idle; }
+  bool step_opening();
+  bool step_proxy_header();
   bool step_handshake();
+  void refuse_proxy_header(ProxyOutcome outcome);
+  void become(std::string peer);
   void refuse_plaintext();
   void step_linger();
   void count_cpu(int64_t began, State began_in);
@@ -96,9 +101,9 @@ class Transport final : public EventTarget, public DeadlineOwner {
   bool given_up_ = false;
   bool must_linger_ = false;  // the client may still be sending
   const size_t listener_;
-  const std::string peer_;
-  const size_t client_;  // hash of the client (shares.h)
-  const bool names_requests_;
+  std::string peer_;  // of the socket, or whom a proxy has named
+  size_t client_;     // hash of the client (shares.h)
+  bool names_requests_;
   const int64_t accepted_at_;  // microseconds of CLOCK_MONOTONIC
   uint64_t sent_ = 0;
   std::unique_ptr<Session> session_;  // null during the handshake

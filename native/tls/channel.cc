@@ -69,6 +69,14 @@ size_t Channel::peek(char* out, size_t size, bool* ended) const {
   return static_cast<size_t>(std::max<ssize_t>(n, 0));
 }
 
+void Channel::skip(char* scratch, size_t size) {
+  while (size > 0) {
+    const ssize_t n = ::recv(socket_.get(), scratch, size, 0);
+    if (n > 0) size -= static_cast<size_t>(n);
+    if (n == 0 || (n < 0 && errno != EINTR)) return;
+  }
+}
+
 ssize_t Channel::send(const char* data, size_t size, bool more) {
   ssize_t n;
   do n = ::send(socket_.get(), data, size, MSG_NOSIGNAL | (more ? MSG_MORE : 0));

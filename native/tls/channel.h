@@ -96,9 +96,11 @@ class Channel final : public TlsObserver {
   // Call it before the handshake: the client may choose HTTP/2 by ALPN (RFC 7301).
   void offer_http2() { offers_http2_ = true; }
   bool speaks_http2() const { return speaks_http2_; }  // the client chose it
-  // Reads what has arrived without taking it, for a channel without TLS. 0: nothing has; no bytes but ended:
-  // nothing will.
+  // Reads what has arrived without taking it, before a handshake or without TLS. 0: nothing has; no bytes
+  // but ended: nothing will.
   size_t peek(char* out, size_t size, bool* ended) const;
+  // Takes so many bytes that peek() has found.
+  void skip(char* scratch, size_t size);
   // Valid after the handshake; null cipher: plaintext.
   const SSL_CIPHER* cipher() const { return cipher_; }
   int protocol() const { return protocol_; }  // TLS1_3_VERSION

@@ -12,7 +12,7 @@ import { allFields, differenceOf, fieldsIn, type Said } from '../object_fields.t
 import type { ShownVersion } from '../protocols/objects/list_versions.ts';
 import { objectPath } from '../protocols/objects/target.ts';
 import { readNamed, streamRegular } from '../regular_file.ts';
-import type { Announcement } from '../server/announcement.ts';
+import { type Announcement, nearUrl } from '../server/announcement.ts';
 import type { Page, PutOutcome, VersionPage } from '../store/store.ts';
 import type { Expiry } from '../store/time_to_live.ts';
 import { HttpClient, maxAttempts, type Question, type Reply, type Trust } from './http_client.ts';
@@ -57,7 +57,7 @@ export class RemoteServer {
     { listeners, certificate, objects }: Announcement,
     given: Credentials,
   ): Promise<RemoteServer> {
-    const base = reachable(listeners);
+    const base = nearUrl(listeners);
     base.pathname = objects;
     const own = await textOf(certificate).catch(() => undefined);
     const trust = await trustOf(base, given, own);
@@ -239,17 +239,6 @@ function serverUrl(text: string): URL {
     `--server ${text}: expected https://HOST:PORT or http://HOST:PORT, and behind it the path of an ` +
       'objects site where that is not /',
   );
-}
-
-// TLS is preferred even on loopback, because a token in plain text can be captured there too.
-function reachable(listeners: string[]): URL {
-  const [first = ''] = [...listeners].sort(
-    (a, b) => Number(b.startsWith('https')) - Number(a.startsWith('https')),
-  );
-  const url = new URL(first);
-  if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1';
-  if (url.hostname === '[::]') url.hostname = '[::1]';
-  return url;
 }
 
 async function trustOf(url: URL, given: Credentials, own: string | undefined): Promise<Trust> {

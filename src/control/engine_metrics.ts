@@ -18,6 +18,11 @@ export const engineMetrics: Record<string, EngineMetric> = {
     'Connections closed unserved at limits.connections: their client held too many, or waited in vain.',
   ),
   connections: gauge('connections', 'Open connections by state.', 'state'),
+  proxy_headers: counter(
+    'proxy_headers',
+    'Connections of listeners with proxyProtocol, by what came of their PROXY header.',
+    'outcome',
+  ),
   handshakes: counter('tls_handshakes', 'TLS handshakes completed.'),
   handshakes_resumed: counter('tls_handshakes_resumed', 'TLS handshakes that resumed a session.'),
   handshakes_failed: counter('tls_handshakes_failed', 'TLS handshakes that failed.'),

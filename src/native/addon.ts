@@ -108,6 +108,8 @@ export interface ListenerOptions {
   tls: boolean;
   /** Beside HTTP/1.1. */
   http2: boolean;
+  /** Connections begin with a PROXY header, and those of other networks are closed. */
+  proxyProtocol?: { from: readonly string[] };
 }
 
 /** A private key in the engine's memory; JavaScript never has its bytes. */

@@ -15,6 +15,7 @@ export interface EngineLimits {
   /** Uploads of one reactor at a time. */
   uploads: number;
   /** Milliseconds. */
+  proxyTimeout: number;
   handshakeTimeout: number;
   headTimeout: number;
   idleTimeout: number;

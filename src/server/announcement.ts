@@ -16,7 +16,8 @@ const maxBytes = 1024 * 1024;
 
 const schema = z.object({
   pid: z.int().positive(),
-  listeners: z.array(z.url({ protocol: /^https?$/ })).min(1),
+  /** Those that commands can talk to: without a PROXY header. */
+  listeners: z.array(z.url({ protocol: /^https?$/ })),
   control: z.string().min(1),
   /** The site's certificate file. */
   certificate: z.string(),
@@ -39,7 +40,7 @@ export async function announce(
   const file = fileOf(config.store);
   const announcement: Announcement = {
     pid: process.pid,
-    listeners: at.listeners.map(urlOf),
+    listeners: at.listeners.filter(({ proxyProtocol }) => !proxyProtocol).map(urlOf),
     control: at.control,
     certificate: config.tls.certificate,
     objects: at.objects,
@@ -74,4 +75,23 @@ export async function readAnnouncement(store: string): Promise<Announcement | un
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Where commands beside the server reach it. Throws when there is nothing. TLS is preferred even on loopback,
+ * because a token in plain text can be captured there too.
+ */
+export function nearUrl(listeners: readonly string[]): URL {
+  const [first] = [...listeners].sort(
+    (a, b) => Number(b.startsWith('https')) - Number(a.startsWith('https')),
+  );
+  if (first === undefined)
+    throw new Error(
+      'the server has no listener without proxyProtocol, so commands beside it cannot reach it; ' +
+        'give it one, such as http://127.0.0.1:8081, or name what leads to it with --server',
+    );
+  const url = new URL(first);
+  if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1';
+  if (url.hostname === '[::]') url.hostname = '[::1]';
+  return url;
 }

@@ -25,7 +25,7 @@ export function startSentinel(config: Config, needs: SentinelNeeds, pool: Delive
   const sentinel = new Sentinel({
     store,
     rollout: operation.rollout,
-    listeners: () => pool.listeners.filter(({ tls }) => asks || !tls),
+    listeners: () => pool.listeners.filter(({ tls, proxyProtocol }) => (asks || !tls) && !proxyProtocol),
     prove: (digest) => objects.prove(digest, 'content'),
     objects: path,
     token: config.auth.reads === 'open' ? '' : token,

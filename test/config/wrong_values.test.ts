@@ -95,8 +95,20 @@ const wrong: [string, unknown, string][] = [
   [
     'http2 that is no boolean',
     { listeners: [{ url: 'https://127.0.0.1:1', http2: 'no' }] },
-    'listeners.0: expected an address, or an object with url and http2, which is true or false, ' +
-      'got {"url":"https://127.0.0.1:1","http2":"no"}',
+    'listeners.0: expected an address, or an object with url, http2, which is true or false, and ' +
+      'proxyProtocol, got {"url":"https://127.0.0.1:1","http2":"no"}',
+  ],
+  [
+    'proxies that are no networks',
+    { listeners: [{ url: 'https://127.0.0.1:1', proxyProtocol: { from: ['proxy'] } }] },
+    'listeners.0: proxyProtocol.from.0: expected an IP address, or a network as 192.0.2.0/24 or ' +
+      '2001:db8::/32, got {"url":"https://127.0.0.1:1","proxyProtocol":{"from":["proxy"]}}',
+  ],
+  [
+    'a PROXY header from nobody',
+    { listeners: [{ url: 'https://127.0.0.1:1', proxyProtocol: { from: [] } }] },
+    'listeners.0: proxyProtocol.from: expected the addresses or networks of the proxies, at least one, ' +
+      'got {"url":"https://127.0.0.1:1","proxyProtocol":{"from":[]}}',
   ],
   ['no listener', { listeners: [] }, 'listeners: expected at least 1 value, got []'],
   ['an unknown mode', { ktls: { mode: 'on' } }, 'ktls.mode: expected one of auto, off, require, got "on"'],

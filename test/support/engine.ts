@@ -21,6 +21,7 @@ const limits: EngineLimits = {
   planCacheEntries: 128,
   applicationRequests: 64,
   uploads: 8,
+  proxyTimeout: 5000,
   handshakeTimeout: 5000,
   headTimeout: 5000,
   idleTimeout: 5000,

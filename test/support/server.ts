@@ -21,6 +21,8 @@ export interface Site {
   certificate: string;
   /** Allows every write. */
   token: string;
+  /** Its settings say where it listens. */
+  listens?: boolean;
   remove(): Promise<void>;
 }
 
@@ -40,6 +42,7 @@ export async function createSite(settings: Record<string, unknown> = {}): Promis
     config,
     certificate: join(dir, 'tls', 'certificate.pem'),
     token,
+    listens: 'listeners' in settings,
     remove: () => rm(dir, { recursive: true, force: true }),
   };
 }
@@ -83,7 +86,8 @@ export class TestServer {
 
   /** Resolves when the server accepts. Further arguments are `serve`'s. */
   static async start(site: Site, ...args: string[]): Promise<TestServer> {
-    const listen = args.includes('--listen') ? [] : ['--listen', 'https://127.0.0.1:0'];
+    const isSaid = site.listens || args.includes('--listen');
+    const listen = isSaid ? [] : ['--listen', 'https://127.0.0.1:0'];
     const all = ['serve', '--config', site.config, ...listen, '--control', 'http://127.0.0.1:0', ...args];
     const child = spawnCli(all, { stdio: ['ignore', 'pipe', 'pipe'] });
     const log = text(child.stderr);
