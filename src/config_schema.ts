@@ -14,6 +14,7 @@ import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollou
 import { scopeSchema } from './scopes.ts';
 import { scrubSchema } from './scrub_schema.ts';
 import { sitesSchema } from './sites_schema.ts';
+import { trustedProxiesSchema } from './trusted_proxies_schema.ts';
 
 // Zod otherwise compiles each schema, which takes longer than parsing one file.
 z.config({ jitless: true });
@@ -313,6 +314,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   purge: purgeSchema,
+  trustedProxies: trustedProxiesSchema.prefault({}),
   requestIds: requestIdsSchema.prefault({}),
   log: logSchema.prefault({}),
 });

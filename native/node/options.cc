@@ -213,6 +213,10 @@ Napi::Object object(const Napi::Object& from, const char* name) {
   return value.As<Napi::Object>();
 }
 
+Forwarding forwarding_in(const Napi::Object& given) {
+  return {networks(given, "from"), text(given, "field") == "Forwarded"};
+}
+
 std::vector<Mount> mounts_in(const Napi::Array& list) {
   std::vector<Mount> out;
   for (uint32_t i = 0; i < list.Length(); i++) {
@@ -266,6 +270,7 @@ ReactorOptions reactor_options(const Napi::Object& given) {
   out.server_name = text(given, "serverName");
   const Napi::Object request_ids = object(given, "requestIds");
   out.request_ids = {boolean(request_ids, "send"), networks(request_ids, "trust")};
+  out.forwarding = forwarding_in(object(given, "trustedProxies"));
   out.mounts = mounts_in(object(given, "mounts").As<Napi::Array>());
   out.blobs = text(given, "blobs");
   return out;

@@ -72,6 +72,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
          InstanceMethod<&ReactorObject::stop>("stop"),
          InstanceMethod<&ReactorObject::replace_tls>("replaceTls"),
          InstanceMethod<&ReactorObject::replace_mounts>("replaceMounts"),
+         InstanceMethod<&ReactorObject::replace_trusted_proxies>("replaceTrustedProxies"),
          InstanceMethod<&ReactorObject::drop_stale_plans>("dropStalePlans"),
          InstanceMethod<&ReactorObject::connections>("connections"),
          InstanceMethod<&ReactorObject::counters>("counters"),
@@ -97,6 +98,9 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
   }
   void replace_mounts(const Napi::CallbackInfo& info) {
     reactor().replace_mounts(mounts_in(info[0].As<Napi::Array>()));
+  }
+  void replace_trusted_proxies(const Napi::CallbackInfo& info) {
+    reactor().replace_forwarding(forwarding_in(info[0].As<Napi::Object>()));
   }
   void drop_stale_plans(const Napi::CallbackInfo&) { reactor().drop_stale_plans(); }
   Napi::Value connections(const Napi::CallbackInfo& info) {

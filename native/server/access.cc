@@ -6,16 +6,9 @@
 namespace sealgate {
 namespace {
 
-constexpr unsigned kMappedBits = 96;
-
 uint64_t next_serial() {
   static std::atomic<uint64_t> last{0};
   return ++last;
-}
-
-bool lists(const std::vector<AddressPrefix>& networks, const in6_addr& address) {
-  return std::any_of(networks.begin(), networks.end(),
-                     [&](const AddressPrefix& each) { return network_holds(each, address); });
 }
 
 }  // namespace
@@ -48,18 +41,7 @@ bool Access::admits(std::string_view peer) const {
   in6_addr address{};
   bool is_v4 = false;
   if (!parse_address(peer, &address, &is_v4)) return false;
-  return !lists(deny_, address) && (allow_.empty() || lists(allow_, address));
-}
-
-bool any_network_holds(const std::vector<AddressPrefix>& networks, std::string_view peer) {
-  in6_addr address{};
-  bool is_v4 = false;
-  return !networks.empty() && parse_address(peer, &address, &is_v4) && lists(networks, address);
-}
-
-bool network_holds(const AddressPrefix& network, const in6_addr& address) {
-  const bool is_v4 = IN6_IS_ADDR_V4MAPPED(&address);
-  return (network.bits >= kMappedBits || !is_v4) && network.holds(address);
+  return !any_network_holds(deny_, address) && (allow_.empty() || any_network_holds(allow_, address));
 }
 
 }  // namespace sealgate

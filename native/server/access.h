@@ -64,9 +64,4 @@ class Access {
   const std::unique_ptr<const Signing> signing_;
 };
 
-// Whether a network holds an address. One of IPv6 holds no IPv4 address, in whatever form that is written.
-bool network_holds(const AddressPrefix& network, const in6_addr& address);
-// Whether any of them holds the address `peer`.
-bool any_network_holds(const std::vector<AddressPrefix>& networks, std::string_view peer);
-
 }  // namespace sealgate

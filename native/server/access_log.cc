@@ -63,6 +63,7 @@ std::string access_line(const AccessRecord& record) {
   append(out, "request", record.request);
   append(out, "trace", record.trace);
   append(out, "peer", record.peer);
+  append(out, "via", record.via);
   append(out, "subject", record.subject);
   append(out, "method", record.method);
   append(out, "target", record.target);

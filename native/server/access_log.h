@@ -33,6 +33,7 @@ struct AccessRecord {
   int64_t first_byte = 0;     // microseconds from `started` until the first byte was handed to the kernel
   int64_t duration = 0;       // microseconds from `started` until the last byte was
   std::string_view peer;      // the client's address
+  std::string_view via;       // the connection's, where a trusted proxy has named the client
   std::string_view subject;   // subject of the client's certificate
   std::string_view protocol;  // "TLSv1.3"; in plaintext this and the next four are empty
   std::string_view cipher;

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -61,6 +62,22 @@ bool AddressPrefix::holds(const in6_addr& other) const {
   if (std::memcmp(address.s6_addr, other.s6_addr, whole) != 0) return false;
   const unsigned rest = bits % 8;
   return rest == 0 || ((address.s6_addr[whole] ^ other.s6_addr[whole]) >> (8 - rest)) == 0;
+}
+
+bool network_holds(const AddressPrefix& network, const in6_addr& address) {
+  const bool is_v4 = IN6_IS_ADDR_V4MAPPED(&address);
+  return (network.bits >= kMappedBits || !is_v4) && network.holds(address);
+}
+
+bool any_network_holds(const std::vector<AddressPrefix>& networks, const in6_addr& address) {
+  return std::any_of(networks.begin(), networks.end(),
+                     [&](const AddressPrefix& each) { return network_holds(each, address); });
+}
+
+bool any_network_holds(const std::vector<AddressPrefix>& networks, std::string_view text) {
+  in6_addr address{};
+  bool is_v4 = false;
+  return !networks.empty() && parse_address(text, &address, &is_v4) && any_network_holds(networks, address);
 }
 
 }  // namespace sealgate

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sealgate {
 
@@ -23,5 +24,11 @@ struct AddressPrefix {
   static bool parse(std::string_view text, AddressPrefix* out);
   bool holds(const in6_addr& address) const;
 };
+
+// Whether a network holds an address. One of IPv6 holds no IPv4 address, in whatever form that is written.
+bool network_holds(const AddressPrefix& network, const in6_addr& address);
+// Whether any of them holds the address.
+bool any_network_holds(const std::vector<AddressPrefix>& networks, const in6_addr& address);
+bool any_network_holds(const std::vector<AddressPrefix>& networks, std::string_view address);
 
 }  // namespace sealgate

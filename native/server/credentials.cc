@@ -108,11 +108,11 @@ bool is_from(std::string_view network, std::string_view peer) {
 
 Admission Credentials::judge(const Access& access, const GrantTable* table, const Visit& visit) {
   if (access.lists_addresses()) {
-    if (judged_ != access.serial()) {
+    if (judged_ != access.serial() && !visit.forwarded) {
       judged_ = access.serial();
       admitted_ = access.admits(visit.peer);
     }
-    if (!admitted_) return Admission::address_denied;
+    if (!(visit.forwarded ? access.admits(visit.peer) : admitted_)) return Admission::address_denied;
   }
   const bool reads = visit.method == Method::get || visit.method == Method::head;
   return access.signing() && reads ? judge_signature(*access.signing(), table, visit) : Admission::open;

@@ -45,13 +45,14 @@ class Credentials {
   Held held(const GrantTable& table, std::string_view authorization, const std::string& subject, int64_t now);
 
   // What a request is by the access rule of its mount. Its grants come from elsewhere. The verdict on the
-  // address is remembered, and so is the last signature that was right: a further URL that is signed alike
-  // costs a comparison.
+  // connection's address is remembered, and so is the last signature that was right: a further URL that is
+  // signed alike costs a comparison.
   struct Visit {
     std::string_view target;
     size_t site_path;  // bytes of the target that are the mount's path
     Method method;
-    std::string_view peer;  // numeric address
+    std::string_view peer;  // numeric address of the client
+    bool forwarded;         // that is not the connection's, and the next request's may be another
     int64_t now;            // seconds since the epoch
   };
   // @param table null: there are no keys.

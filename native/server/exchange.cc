@@ -42,7 +42,17 @@ void Exchange::give_back() {
   holds_ = false;
 }
 
-size_t Exchange::client() const { return transport_->client(); }
+std::string_view Exchange::client_address(std::string& memory) const {
+  const Forwarding& forwarding = reactor_.forwarding();
+  if (!forwarding.trusts_anybody() || !readable()) return transport_->peer();
+  return memory = forwarding.client_of(transport_->peer(), request_.head);
+}
+
+size_t Exchange::client() const {
+  if (!reactor_.forwarding().trusts_anybody()) return transport_->client();
+  std::string memory;
+  return client_at(client_address(memory));
+}
 
 // --- what is to be done ---
 
@@ -117,7 +127,12 @@ void Exchange::on_head() {
 // By the access rule of the mount. What was signed is then asked for as if it had no signature, so that all
 // signatures share a kept plan, and logs have none.
 [[gnu::noinline]] void Exchange::on_guarded_head(const Mount& mount) {
-  const Credentials::Visit visit{request_.target, mount.path.size(), request_.method, transport_->peer(),
+  std::string memory;
+  const Credentials::Visit visit{request_.target,
+                                 mount.path.size(),
+                                 request_.method,
+                                 client_address(memory),
+                                 reactor_.forwarding().trusts_anybody(),
                                  reactor_.answering().now};
   admission_ = transport_->credentials().judge(*mount.access, reactor_.last_grants(), visit);
   if (admission_ == Admission::is_signed) {

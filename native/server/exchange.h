@@ -109,7 +109,7 @@ class Exchange {
   uint64_t received() const { return body_bytes_; }
 
   // --- for its reactor ---
-  size_t client() const;
+  size_t client() const;  // hash of its client (shares.h)
   void on_asked(Reactor::ApplicationPlace place) { at_application_ = std::move(place); }
   void on_answer(Plan plan);
   void on_opened(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing sealing);
@@ -152,6 +152,8 @@ class Exchange {
   bool may_keep_plan() const { return request_.only_reads() && !body_ended_; }
   void give_back();
   uint64_t progress() const;
+  // The client's numeric address: the connection's, or whom a proxy that is trusted names.
+  std::string_view client_address(std::string& memory) const;
   bool named_by_client() const;
   std::string request_name() const;
   void name_response();

@@ -112,7 +112,9 @@ void Exchange::log(int64_t now, bool cut) {
   record.started = realtime_us() - (now - began);
   record.first_byte = first_byte_at_ != 0 ? first_byte_at_ - began : 0;
   record.duration = now - began;
-  record.peer = transport_->peer();
+  std::string client_memory;
+  record.peer = client_address(client_memory);
+  if (!client_memory.empty() && record.peer != transport_->peer()) record.via = transport_->peer();
   record.subject = channel.peer_subject();
   if (channel.cipher()) {
     record.protocol = channel.protocol() == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2";

@@ -27,8 +27,8 @@ void Exchange::receive(ReceivePlan plan) {
 // Null when there is no room for the body; then the plan keeps its target.
 std::unique_ptr<BodySink> Exchange::sink_for(ReceivePlan& plan, std::optional<uint64_t> length) {
   const std::string_view token = request_.field(Field::authorization);
-  const auto holder = UploadPlaces::holder(transport_->client(),
-                                           token.empty() ? transport_->channel().peer_subject() : token);
+  const auto holder =
+      UploadPlaces::holder(client(), token.empty() ? transport_->channel().peer_subject() : token);
   if (std::holds_alternative<MemoryTarget>(plan.sink)) {
     const auto capacity = static_cast<size_t>(length.value_or(plan.max_size));
     BodyMemory::Taken memory = reactor_.engine().bodies.take(holder, capacity);

@@ -44,6 +44,7 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
       options_(std::move(options)),
       engine_(engine),
       mounts_(table_of(options_.mounts)),
+      forwarding_(options_.forwarding),
       plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, answering_.now,
              counters_),
       grants_(engine.grants),
@@ -139,6 +140,10 @@ void Reactor::replace_mounts(std::vector<Mount> mounts) {
     mounts_ = made;
     plans_.keep_those_of(*made);
   });
+}
+
+void Reactor::replace_forwarding(Forwarding forwarding) {
+  mailbox_->post([this, forwarding = std::move(forwarding)] { forwarding_ = forwarding; });
 }
 
 void Reactor::drop_stale_plans() {

@@ -30,6 +30,7 @@
 #include "server/counters.h"
 #include "server/cpu_samples.h"
 #include "server/exchange_pool.h"
+#include "server/forwarding.h"
 #include "server/grants.h"
 #include "server/listener.h"
 #include "server/mounts.h"
@@ -58,6 +59,7 @@ struct ReactorOptions {
   KtlsPolicy ktls;
   std::string server_name;
   RequestIdOptions request_ids;
+  Forwarding forwarding;
   std::vector<Mount> mounts;
   std::string blobs;  // the store's folder of blobs; empty: there is none
   std::array<RespondPlan, static_cast<size_t>(Problem::count_)> problems;
@@ -129,6 +131,8 @@ class Reactor {
   // Requests whose head is complete later are for these mounts. Kept plans of mounts that are not among them
   // are dropped; requests under way go on by the mount that they were found to be for.
   void replace_mounts(std::vector<Mount> mounts);
+  // Whose word about clients counts for requests whose head is complete later.
+  void replace_forwarding(Forwarding forwarding);
   // Removes kept plans whose epoch has moved, and closes their files.
   void drop_stale_plans();
 
@@ -144,6 +148,7 @@ class Reactor {
   Engine& engine() { return engine_; }
   Counters& mutable_counters() { return counters_; }
   const MountTable& mounts() const { return *mounts_; }
+  const Forwarding& forwarding() const { return forwarding_; }
   // The current grants; null: they are not valid any more, so the application must be asked.
   const GrantTable* grants() { return grants_.table(now_); }
   const GrantTable* last_grants() { return grants_.last(); }  // null before there are any
@@ -236,6 +241,7 @@ class Reactor {
   Answering answering_;
   std::shared_ptr<const BlobFolder> blobs_;
   std::shared_ptr<const MountTable> mounts_;
+  Forwarding forwarding_;
   PlanCache plans_;
   GrantsInForce::Reader grants_;
   AccessLines access_lines_;

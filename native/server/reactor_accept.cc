@@ -6,7 +6,6 @@
 
 #include <utility>
 
-#include "server/access.h"
 #include "server/reactor.h"
 #include "server/transport.h"
 

@@ -66,8 +66,8 @@ async function check(options: CheckOptions): Promise<void> {
   if (options.json) return console.log(JSON.stringify(preview ?? null));
   console.log('the configuration is good');
   if (!preview) return;
-  const { sites, restart } = preview;
-  const changes = changesOf(sites);
+  const { restart } = preview;
+  const changes = changesOf(preview);
   console.log(changes.length > 0 ? 'a reload would change:' : 'a reload would change no site');
   for (const change of changes) console.log(`  ${change}`);
   if (restart.length > 0) console.log(`takes a restart: ${restart.join(', ')}`);
@@ -90,11 +90,12 @@ async function previewed({ config, control, tokenFile, cacert }: CheckOptions): 
   return undefined;
 }
 
-function changesOf({ added, removed, changed }: Reloaded['sites']): string[] {
+function changesOf({ sites: { added, removed, changed }, settings }: Reloaded): string[] {
   return [
     ...added.map((site) => `added    ${site}`),
     ...removed.map((site) => `removed  ${site}`),
-    ...Object.entries(changed).map(([site, settings]) => `changed  ${site}: ${settings.join(', ')}`),
+    ...Object.entries(changed).map(([site, its]) => `changed  ${site}: ${its.join(', ')}`),
+    ...settings.map((setting) => `changed  ${setting}`),
   ];
 }
 
@@ -106,7 +107,7 @@ async function reload({ json, ...options }: ControlOptions & { json?: true }): P
   const reloaded = await (await ControlClient.of(options)).post<Reloaded>('/reload');
   if (json) return console.log(JSON.stringify(reloaded));
   const { sites, restart } = reloaded;
-  for (const change of changesOf(sites)) console.log(change);
+  for (const change of changesOf(reloaded)) console.log(change);
   console.log(`${sites.unchanged} ${sites.unchanged === 1 ? 'site is' : 'sites are'} as before`);
   if (restart.length > 0) sayError(`changed, too, and takes a restart: ${restart.join(', ')}`);
 }

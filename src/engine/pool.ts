@@ -10,6 +10,7 @@ import type {
   ConnectionInfo,
   Counters,
   EngineMount,
+  EngineTrustedProxies,
   Reactor,
   ReactorOptions,
   TlsOptions,
@@ -87,6 +88,12 @@ export class DeliveryPool {
   async replaceMounts(mounts: readonly EngineMount[]): Promise<void> {
     this.#options = { ...this.#options, reactor: { ...this.#options.reactor, mounts } };
     await this.#onAll((reactor) => reactor.replaceMounts(mounts));
+  }
+
+  /** Resolves when every request whose head arrives from now on is that of the client that these name. */
+  async replaceTrustedProxies(trustedProxies: EngineTrustedProxies): Promise<void> {
+    this.#options = { ...this.#options, reactor: { ...this.#options.reactor, trustedProxies } };
+    await this.#onAll((reactor) => reactor.replaceTrustedProxies(trustedProxies));
   }
 
   /**

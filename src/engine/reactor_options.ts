@@ -24,6 +24,7 @@ export function reactorOptions(
     problems: engineProblems(),
     serverName: 'sealgate',
     requestIds: config.requestIds,
+    trustedProxies: config.trustedProxies,
     blobs: blobsFolder(config.store),
   };
 }

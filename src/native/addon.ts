@@ -12,7 +12,8 @@ import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from '
 import type { EngineLogs } from './logs.ts';
 import type { EngineMount, MountTable } from './mounts.ts';
 import type { Conditions, PartialFile, Plan, ResponseField, Validators } from './plan.ts';
-import type { ListeningSockets } from './sockets.ts';
+import type { BoundListener, ListeningSockets } from './sockets.ts';
+import type { PrivateKey, TlsOptions } from './tls.ts';
 
 export type * from './engine_events.ts';
 export type * from './engine_limits.ts';
@@ -23,6 +24,7 @@ export type * from './logs.ts';
 export type * from './mounts.ts';
 export type * from './plan.ts';
 export type * from './sockets.ts';
+export type * from './tls.ts';
 
 declare const recorded: unique symbol;
 
@@ -100,48 +102,10 @@ export interface StoreLock {
   release(): void;
 }
 
-export interface ListenerOptions {
-  /** IPv4 or IPv6 address without brackets. */
-  host: string;
-  /** 0: any free port. */
-  port: number;
-  tls: boolean;
-  /** Beside HTTP/1.1. */
-  http2: boolean;
-  /** Connections begin with a PROXY header, and those of other networks are closed. */
-  proxyProtocol?: { from: readonly string[] };
-}
-
-/** A private key in the engine's memory; JavaScript never has its bytes. */
-export interface PrivateKey {
-  readonly [privateKey]: true;
-}
-declare const privateKey: unique symbol;
-
-export interface CertificateOptions {
-  /** The certificate's name in messages: its file. */
-  name: string;
-  /** PEM: the leaf, then its chain. */
-  certificate: string;
-  key: PrivateKey;
-  /** DER of an OCSP response to staple; empty: none. */
-  ocsp: Uint8Array;
-}
-
-export interface TlsOptions {
-  /** Chosen by the server name of the client; the first is also the default for other names. */
-  certificates: CertificateOptions[];
-  minVersion: 'TLSv1.2' | 'TLSv1.3';
-  /** OpenSSL lists: TLS 1.2 ciphers, TLS 1.3 cipher suites, key exchange groups; empty keeps the default. */
-  ciphers: string;
-  cipherSuites: string;
-  groups: string;
-  /** Whether clients show certificates, and the PEM of the authorities that may issue them. */
-  clients: { verify: 'none' | 'optional' | 'required'; ca: string };
-  /** Session tickets after a TLS 1.3 handshake; 0: no resumption. */
-  tickets: number;
-  /** Where all traffic secrets are written; empty: nowhere. */
-  keylogFile: string;
+/** Proxies that say whose a request is, and in which field (native/server/forwarding.h). */
+export interface EngineTrustedProxies {
+  from: readonly string[];
+  field: 'X-Forwarded-For' | 'Forwarded';
 }
 
 export interface ReactorOptions {
@@ -163,14 +127,10 @@ export interface ReactorOptions {
     /** Networks of clients that may name requests themselves. */
     trust: readonly string[];
   };
+  trustedProxies: EngineTrustedProxies;
   mounts: readonly EngineMount[];
   /** Folder that blobs are below, each at `ab/cd/abcd…` by its digest. */
   blobs: string;
-}
-
-export interface BoundListener extends ListenerOptions {
-  /** What its sockets are found by. */
-  name: string;
 }
 
 /** Monotonic totals and gauges of one reactor, by name; see native/server/counters.h. */
@@ -191,6 +151,8 @@ export interface Reactor {
    * are dropped, and requests under way keep the mount that they were found to be for.
    */
   replaceMounts(mounts: readonly EngineMount[]): void;
+  /** Counts for requests whose head arrives later, on connections that there are, too. */
+  replaceTrustedProxies(proxies: EngineTrustedProxies): void;
   /** Drops kept plans whose epoch has moved, and closes their files. */
   dropStalePlans(): void;
   counters(): Counters;

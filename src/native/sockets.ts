@@ -1,4 +1,21 @@
-// The listening sockets of the server (native/server/listening_sockets.h).
+// The server's listeners, and their sockets (native/server/listening_sockets.h).
+
+export interface ListenerOptions {
+  /** IPv4 or IPv6 address without brackets. */
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  tls: boolean;
+  /** Beside HTTP/1.1. */
+  http2: boolean;
+  /** Connections begin with a PROXY header, and those of other networks are closed. */
+  proxyProtocol?: { from: readonly string[] };
+}
+
+export interface BoundListener extends ListenerOptions {
+  /** What its sockets are found by. */
+  name: string;
+}
 
 /** The sockets of one listener. */
 export interface OpenListener {

@@ -13,6 +13,8 @@ import { differingSettings, type ServedSites, type SiteChanges } from './sites.t
 
 export interface Reloaded {
   sites: SiteChanges;
+  /** Further settings that are in use as they are now, and were others before. */
+  settings: string[];
   /** Settings that differ from those in use, and take a restart. */
   restart: string[];
 }
@@ -43,17 +45,28 @@ export interface ReloadParts {
   log: Logger;
 }
 
+/** Settings that are read again, besides the sites. */
+type Live = Pick<Config, 'trustedProxies'>;
+
+function liveOf({ trustedProxies }: Live): Live {
+  return { trustedProxies };
+}
+
 function restartFor(inUse: Config, given: Config): string[] {
-  const [used, wanted] = [inUse, given].map((config) => ({ ...config, sites: [], sitesFolder: '' }));
+  const [used, wanted] = [inUse, given].map((config) => {
+    return { ...config, sites: [], sitesFolder: '', ...liveOf(inUse) };
+  });
   return used && wanted ? differingSettings(used, wanted) : [];
 }
 
 export class Reload {
   readonly #parts: ReloadParts;
+  #live: Live;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ReloadParts) {
     this.#parts = parts;
+    this.#live = liveOf(parts.config);
   }
 
   /** Opens the access log, and reads certificates and keys again. Rejects with the reason when it cannot. */
@@ -80,7 +93,9 @@ export class Reload {
     const given = (await readConfig?.()) ?? config;
     new SigningKeys(given.sites);
     if (config.listeners.some(({ tls }) => tls)) await new TlsFiles(config.tls, '').read();
-    return { file: configFile, sites: sites.changesTo(given.sites), restart: restartFor(config, given) };
+    const settings = differingSettings(this.#live, liveOf(given));
+    const changes = { sites: sites.changesTo(given.sites), settings };
+    return { file: configFile, ...changes, restart: restartFor(config, given) };
   };
 
   /** Tells commands beside the server where it is reached, and where objects are. */
@@ -118,13 +133,17 @@ export class Reload {
       followKeys(sites.inForce);
       throw error;
     });
+    const settings = differingSettings(this.#live, liveOf(given));
+    this.#live = liveOf(given);
+    if (settings.length > 0) await parts().pool?.replaceTrustedProxies(this.#live.trustedProxies);
     if (sites.objectsPath !== path) await this.announce();
     const { added, removed, changed } = changes;
     const isOther = added.length > 0 || removed.length > 0 || Object.keys(changed).length > 0;
     if (isOther) log.info({ ...changes }, 'the sites were read again');
+    if (settings.length > 0) log.info({ settings }, 'settings were read again');
     const restart = restartFor(config, given);
     if (restart.length > 0)
       log.warn({ settings: restart }, 'settings changed that take a restart; those of the start stay in use');
-    return { sites: changes, restart };
+    return { sites: changes, settings, restart };
   }
 }

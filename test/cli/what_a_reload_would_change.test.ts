@@ -37,7 +37,8 @@ test('nothing was edited: no site, and flags of the running server are no change
 
 test('sites added, removed and changed, and settings that take a restart: each is named', async () => {
   const sites = [web('one.test'), web('two.test', { hashedNames: true }), web('four.test')];
-  await configure({ sites, lastModified: 'source', limits: { uploads: 7 } });
+  const trustedProxies = { from: ['127.0.0.9'] };
+  await configure({ sites, trustedProxies, lastModified: 'source', limits: { uploads: 7 } });
   assert.deepEqual(await check(), {
     status: 0,
     stdout: [
@@ -46,6 +47,7 @@ test('sites added, removed and changed, and settings that take a restart: each i
       '  added    four.test/',
       '  removed  three.test/',
       '  changed  two.test/: hashedNames',
+      '  changed  trustedProxies.from',
       'takes a restart: lastModified, limits.uploads',
     ],
     stderr: '',
@@ -59,6 +61,7 @@ test('sites added, removed and changed, and settings that take a restart: each i
       changed: { 'two.test/': ['hashedNames'] },
       unchanged: 1,
     },
+    settings: ['trustedProxies.from'],
     restart: ['lastModified', 'limits.uploads'],
   });
   for (const [host, status] of [
@@ -73,8 +76,8 @@ test('what the reload then says is what was said before', async () => {
   const reload = ['config', 'reload', '--config', site.config];
   const said = await outcome(spawnCli(reload));
   assert.deepEqual(
-    said.stdout.split('\n').slice(0, 3),
-    stdout.slice(2, 5).map((line) => line.trim()),
+    said.stdout.split('\n').slice(0, 4),
+    stdout.slice(2, 6).map((line) => line.trim()),
   );
   assert.match(said.stderr, /takes a restart: lastModified, limits\.uploads/);
   assert.deepEqual((await check()).stdout.slice(0, 2), [good, 'a reload would change no site']);

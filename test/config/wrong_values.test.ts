@@ -110,6 +110,17 @@ const wrong: [string, unknown, string][] = [
     'listeners.0: proxyProtocol.from: expected the addresses or networks of the proxies, at least one, ' +
       'got {"url":"https://127.0.0.1:1","proxyProtocol":{"from":[]}}',
   ],
+  [
+    'a field that proxies do not write',
+    { trustedProxies: { from: ['10.0.0.0/8'], field: 'X-Real-IP' } },
+    'trustedProxies.field: expected one of X-Forwarded-For, Forwarded, got "X-Real-IP"',
+  ],
+  [
+    'a trusted proxy by its name',
+    { trustedProxies: { from: ['proxy.test'] } },
+    'trustedProxies.from.0: expected an IP address, or a network as 192.0.2.0/24 or 2001:db8::/32, ' +
+      'got "proxy.test"',
+  ],
   ['no listener', { listeners: [] }, 'listeners: expected at least 1 value, got []'],
   ['an unknown mode', { ktls: { mode: 'on' } }, 'ktls.mode: expected one of auto, off, require, got "on"'],
   ['text for a section', { ktls: 'off' }, 'ktls: expected an object, got "off"'],

@@ -93,6 +93,7 @@ export async function startEngine(
       problems: engineProblems(),
       serverName: 'sealgate',
       requestIds: { send: true, trust: [] },
+      trustedProxies: { from: [], field: 'X-Forwarded-For' },
       mounts,
       blobs,
     },

@@ -55,7 +55,7 @@ TEST_CASE("what is no address is denied") { CHECK(!admits({}, {"192.0.2.0/24"}, 
 TEST_CASE("the verdict on an address is remembered for its rule alone") {
   const Access denies({}, networks({"192.0.2.1"}), nullptr), admits({}, networks({"192.0.2.2"}), nullptr);
   Credentials credentials;
-  const Credentials::Visit visit{"/", 1, Method::put, "192.0.2.1", 0};
+  const Credentials::Visit visit{"/", 1, Method::put, "192.0.2.1", false, 0};
   for (int i = 0; i < 2; i++) {
     CHECK(credentials.judge(denies, nullptr, visit) == Admission::address_denied);
     CHECK(credentials.judge(admits, nullptr, visit) == Admission::open);
