@@ -10,6 +10,7 @@ import { listenersSchema } from './listeners_schema.ts';
 import { logSchema, requestIdsSchema } from './log_schema.ts';
 import { bucketKindSchema, bucketNameSchema } from './object_schema.ts';
 import { purgeSchema } from './purge_schema.ts';
+import { rateLimitsSchema } from './rate_limits_schema.ts';
 import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
 import { scopeSchema } from './scopes.ts';
 import { scrubSchema } from './scrub_schema.ts';
@@ -314,6 +315,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   purge: purgeSchema,
+  rateLimits: rateLimitsSchema,
   trustedProxies: trustedProxiesSchema.prefault({}),
   requestIds: requestIdsSchema.prefault({}),
   log: logSchema.prefault({}),

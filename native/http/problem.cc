@@ -17,6 +17,7 @@ std::string_view problem_name(Problem problem) {
     case Problem::range_unsatisfiable: return "range-unsatisfiable";
     case Problem::precondition_failed: return "precondition-failed";
     case Problem::expectation_unknown: return "expectation-unknown";
+    case Problem::rate_limited: return "rate-limited";
     case Problem::head_too_large: return "head-too-large";
     case Problem::seal_broken: return "seal-broken";
     case Problem::seal_too_low: return "seal-too-low";

@@ -21,6 +21,7 @@ enum class Problem : uint8_t {
   range_unsatisfiable,  // 416: also more ranges than the limit
   precondition_failed,  // 412
   expectation_unknown,  // 417: Expect other than 100-continue
+  rate_limited,         // 429: more requests than a limit lets through
   head_too_large,       // 431: fields too many or too long in total
   seal_broken,          // 500: the file changed after it was sealed
   seal_too_low,         // 503: the file can be changed more easily than its bucket allows

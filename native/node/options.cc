@@ -217,6 +217,23 @@ Forwarding forwarding_in(const Napi::Object& given) {
   return {networks(given, "from"), text(given, "field") == "Forwarded"};
 }
 
+// A burst is bounded so that its time, in nanoseconds, is a number of 64 bits.
+RateLimits rate_limits_in(const Napi::Array& list) {
+  constexpr double kCentury = 100 * 365.25 * 86'400;
+  std::vector<RateLimit> out;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const auto one = list.Get(i).As<Napi::Object>();
+    const std::string by = text(one, "by");
+    const double per_second = number(one, "requests") / number(one, "seconds");
+    out.push_back({text(one, "name"),
+                   by == "site"    ? RateBy::site
+                   : by == "token" ? RateBy::token
+                                   : RateBy::address,
+                   {per_second, std::min(number(one, "burst"), kCentury * per_second)}});
+  }
+  return RateLimits(std::move(out));
+}
+
 std::vector<Mount> mounts_in(const Napi::Array& list) {
   std::vector<Mount> out;
   for (uint32_t i = 0; i < list.Length(); i++) {
@@ -271,6 +288,7 @@ ReactorOptions reactor_options(const Napi::Object& given) {
   const Napi::Object request_ids = object(given, "requestIds");
   out.request_ids = {boolean(request_ids, "send"), networks(request_ids, "trust")};
   out.forwarding = forwarding_in(object(given, "trustedProxies"));
+  out.rate_limits = rate_limits_in(object(given, "rateLimits").As<Napi::Array>());
   out.mounts = mounts_in(object(given, "mounts").As<Napi::Array>());
   out.blobs = text(given, "blobs");
   return out;

@@ -30,6 +30,7 @@ void set_digests(Napi::Object out, const NamedDigests& digests);
 std::array<bool, 2> protocols_in(const Napi::Object& given);
 std::array<bool, kAeads> ciphers_in(const Napi::Object& given);
 
+RateLimits rate_limits_in(const Napi::Array& list);
 Forwarding forwarding_in(const Napi::Object& given);
 std::vector<Mount> mounts_in(const Napi::Array& list);
 TlsOptions tls_options(const Napi::Object& given);

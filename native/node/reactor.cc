@@ -73,6 +73,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
          InstanceMethod<&ReactorObject::replace_tls>("replaceTls"),
          InstanceMethod<&ReactorObject::replace_mounts>("replaceMounts"),
          InstanceMethod<&ReactorObject::replace_trusted_proxies>("replaceTrustedProxies"),
+         InstanceMethod<&ReactorObject::replace_rate_limits>("replaceRateLimits"),
          InstanceMethod<&ReactorObject::drop_stale_plans>("dropStalePlans"),
          InstanceMethod<&ReactorObject::connections>("connections"),
          InstanceMethod<&ReactorObject::counters>("counters"),
@@ -101,6 +102,9 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
   }
   void replace_trusted_proxies(const Napi::CallbackInfo& info) {
     reactor().replace_forwarding(forwarding_in(info[0].As<Napi::Object>()));
+  }
+  void replace_rate_limits(const Napi::CallbackInfo& info) {
+    reactor().replace_rate_limits(rate_limits_in(info[0].As<Napi::Array>()));
   }
   void drop_stale_plans(const Napi::CallbackInfo&) { reactor().drop_stale_plans(); }
   Napi::Value connections(const Napi::CallbackInfo& info) {

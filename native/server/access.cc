@@ -21,6 +21,7 @@ std::string_view admission_name(Admission admission) {
     case Admission::signature_missing: return "signature-missing";
     case Admission::signature_invalid: return "signature-invalid";
     case Admission::signature_expired: return "signature-expired";
+    case Admission::rate_limited: break;  // the application is not asked
   }
   return "";
 }

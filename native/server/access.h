@@ -21,6 +21,7 @@ enum class Admission : uint8_t {
   signature_missing,
   signature_invalid,
   signature_expired,
+  rate_limited,
 };
 
 // Empty, "signed", or the name that src/errors.ts has for the refusal.

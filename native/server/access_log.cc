@@ -73,6 +73,7 @@ std::string access_line(const AccessRecord& record) {
   append_milliseconds(out, "first_byte_ms", record.first_byte);
   append_milliseconds(out, "duration_ms", record.duration);
   append(out, "delivery", record.delivery);
+  append(out, "limit", record.limit);
   append(out, "seal", record.seal);
   append(out, "protocol", record.protocol);
   append(out, "cipher", record.cipher);

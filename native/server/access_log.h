@@ -49,6 +49,7 @@ struct AccessRecord {
   int status = 0;
   uint64_t received = 0, sent = 0;  // bytes of the request body; bytes of the response with its head
   std::string_view delivery;        // "ktls-sendfile"
+  std::string_view limit;           // the name of the rate limit that refused it
   std::string_view seal;            // "L1"; empty: generated content
   bool cut = false;                 // the response ended before its last byte
 };

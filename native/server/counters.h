@@ -14,6 +14,7 @@
 #include "server/group_totals.h"
 #include "server/http_responses.h"
 #include "server/proxy_header.h"
+#include "server/rate_limits.h"
 #include "server/response_times.h"
 #include "server/rollout.h"
 #include "server/traffic.h"
@@ -84,6 +85,7 @@ struct Counters : TlsCounters {
   CounterSet<Fallback> fallbacks;     // why sending is not in the kernel
   CounterSet<Fallback> fallbacks_rx;  // why receiving is not in the kernel
   CounterSet<Problem> problems;
+  CounterSet<RateBy> rate_limited;         // requests refused by a limit, by what that counts
   CounterSet<ProxyOutcome> proxy_headers;  // of connections of listeners that take them
   CounterSet<SealLevel> opens;             // blobs opened for delivery, by the seal level that was proved
   CounterSet<State> connections;           // gauges: open connections by state
@@ -149,6 +151,7 @@ void Counters::each(Visit visit) const {
   modes_rx.each("ktls_mode.rx/", ktls_mode_name, visit);
   errors.each("errors.", channel_error_name, visit);
   problems.each("problems.", problem_name, visit);
+  rate_limited.each("rate_limited.", rate_by_name, visit);
   proxy_headers.each("proxy_headers.", proxy_outcome_name, visit);
   opens.each("opens.", seal_level_name, visit);
   connections.each("connections.", state_name, visit);

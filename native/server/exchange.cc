@@ -107,10 +107,11 @@ void Exchange::on_head() {
   site_ = mount ? mount->totals : nullptr;
   if (!mount) {
     key_ = {};
+    if (!within_limits(nullptr)) return;
     return ask_application();
   }
   if (mount->cors) cors_ = mount->cors;
-  if (mount->access) [[unlikely]]
+  if (mount->guarded) [[unlikely]]
     return on_guarded_head(*mount);
   // A target without a query is its own key, which needs no memory. Most targets have none.
   key_ = {mount->id, mount->codings ? acceptable_codings(request_) : 0, request_.target};
@@ -124,21 +125,31 @@ void Exchange::on_head() {
   ask_application();
 }
 
-// By the access rule of the mount. What was signed is then asked for as if it had no signature, so that all
-// signatures share a kept plan, and logs have none.
-[[gnu::noinline]] void Exchange::on_guarded_head(const Mount& mount) {
+// False: the request was refused, as one more than a limit lets through. Fetches of the server's own do not
+// count.
+[[gnu::noinline]] bool Exchange::within_limits(const Mount* mount) {
+  const RateLimits& limits = reactor_.rate_limits();
+  if (limits.empty() || transport_->moves().group() == Group::sentinel) return true;
   std::string memory;
-  const Credentials::Visit visit{request_.target,
-                                 mount.path.size(),
-                                 request_.method,
-                                 client_address(memory),
-                                 reactor_.forwarding().trusts_anybody(),
-                                 reactor_.answering().now};
-  admission_ = transport_->credentials().judge(*mount.access, reactor_.last_grants(), visit);
-  if (admission_ == Admission::is_signed) {
-    char* const target = request_.bytes.data() + (request_.target.data() - request_.bytes.data());
-    request_.target = {target, strip_url_signature(target, request_.target.size(), mount.path.size())};
-  }
+  const RateVisit visit{client_address(memory), mount ? std::string_view(mount->name) : std::string_view(),
+                        request_.field(Field::authorization)};
+  const auto excess = limits.judge(reactor_.engine().rates, visit, head_at_ * 1000);
+  if (!excess) return true;
+  admission_ = Admission::rate_limited;
+  key_ = {mount ? mount->id : 0, 0, {}};
+  key_memory_ = excess->limit->name;
+  reactor_.mutable_counters().rate_limited[excess->limit->by].add();
+  refuse(Problem::rate_limited, {{"Retry-After", std::to_string(excess->seconds)},
+                                 {"RateLimit-Policy", excess->policy()},
+                                 {"RateLimit", excess->field()}});
+  return false;
+}
+
+// By the limits and the access rule of the mount. What was signed is then asked for as if it had no
+// signature, so that all signatures share a kept plan, and logs have none.
+[[gnu::noinline]] void Exchange::on_guarded_head(const Mount& mount) {
+  if (!within_limits(&mount)) return;
+  if (mount.access) judge(mount);
   key_ = {mount.id, mount.codings ? acceptable_codings(request_) : 0, request_.target};
   if (request_.only_reads() && !refuses(admission_)) {
     const auto* const plan = admission_ == Admission::is_signed
@@ -151,6 +162,21 @@ void Exchange::on_head() {
   }
   set_key(mount);
   ask_application();
+}
+
+void Exchange::judge(const Mount& mount) {
+  std::string memory;
+  const Credentials::Visit visit{request_.target,
+                                 mount.path.size(),
+                                 request_.method,
+                                 client_address(memory),
+                                 reactor_.forwarding().trusts_anybody(),
+                                 reactor_.answering().now};
+  admission_ = transport_->credentials().judge(*mount.access, reactor_.last_grants(), visit);
+  if (admission_ == Admission::is_signed) {
+    char* const target = request_.bytes.data() + (request_.target.data() - request_.bytes.data());
+    request_.target = {target, strip_url_signature(target, request_.target.size(), mount.path.size())};
+  }
 }
 
 void Exchange::ask_application() {

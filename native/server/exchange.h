@@ -127,6 +127,8 @@ class Exchange {
   void set_key(const Mount& mount);
   bool keep(const std::shared_ptr<const OpenedPlan>& plan);
   void on_guarded_head(const Mount& mount);
+  bool within_limits(const Mount* mount);
+  void judge(const Mount& mount);
   void ask_application();
   // --- exchange_receive.cc ---
   void receive(ReceivePlan plan);
@@ -165,8 +167,10 @@ class Exchange {
   Request request_;
   Delivery delivery_;
 
-  PlanKey key_;             // key of its plan; without a mount the plan is not kept
-  std::string key_memory_;  // what key_ is a view of, when that is not part of the request
+  PlanKey key_;  // key of its plan; without a mount the plan is not kept
+  // What key_ is a view of, when that is not part of the request; or the name of the limit by which it was
+  // refused.
+  std::string key_memory_;
 
   SiteTotals* site_ = nullptr;        // of its site, when it is readable; null: it is for none
   std::shared_ptr<const Cors> cors_;  // its mount's, which may be replaced meanwhile; null: none

@@ -147,6 +147,7 @@ void Exchange::log(int64_t now, bool cut) {
   record.received = body_bytes_;
   record.sent = delivery_.bytes_sent();
   record.delivery = path_name(delivery_.path());
+  if (admission_ == Admission::rate_limited) record.limit = key_memory_;
   record.seal = level_name(delivery_.response().plan.get());
   record.cut = cut;
   reactor_.access_lines().add(record, reactor_.now());

@@ -29,7 +29,8 @@ std::string_view host_of(std::string_view authority, HostBuffer& lower) {
 
 MountTable::MountTable(std::vector<Mount> mounts) : mounts_(std::move(mounts)) {
   ByPath order;
-  for (const Mount& mount : mounts_) {
+  for (Mount& mount : mounts_) {
+    mount.guarded = mount.guarded || mount.access;
     order.push_back(&mount);
     ids_.emplace(mount.id, &mount);
     says_cache_status_ = says_cache_status_ || mount.cache_status;
@@ -46,6 +47,12 @@ MountTable::MountTable(std::vector<Mount> mounts) : mounts_(std::move(mounts)) {
     }
   }
   if (mounts_.size() == 1 && everywhere_.size() == 1 && mounts_.front().path == "/") only_ = &mounts_.front();
+}
+
+std::shared_ptr<const MountTable> MountTable::guarded() const {
+  std::vector<Mount> all = mounts_;
+  for (Mount& mount : all) mount.guarded = true;
+  return std::make_shared<const MountTable>(std::move(all));
 }
 
 const Mount* MountTable::search(std::string_view authority, std::string_view target) const {

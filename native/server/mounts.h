@@ -31,6 +31,7 @@ struct Mount {
   std::string name = {};                      // of its site, in the access log; empty: it is none
   bool cache_status = false;                  // answers say whether a kept plan made them
   SiteTotals* totals = nullptr;               // of its site; null: it is none
+  bool guarded = false;                       // requests are judged before their plans are looked up
 };
 
 class MountTable {
@@ -38,6 +39,9 @@ class MountTable {
   explicit MountTable(std::vector<Mount> mounts);
   MountTable(const MountTable&) = delete;
   MountTable& operator=(const MountTable&) = delete;
+
+  // The same mounts, and all of them guarded.
+  std::shared_ptr<const MountTable> guarded() const;
 
   bool has(uint32_t id) const { return ids_.contains(id); }
   // The name of a mount's site; empty when the table has no such mount.
@@ -70,7 +74,7 @@ class MountTable {
   static const Mount* covering(const ByPath& mounts, std::string_view path);
   static const Mount* covering(const ByHost& mounts, std::string_view host, std::string_view path);
 
-  const std::vector<Mount> mounts_;
+  std::vector<Mount> mounts_;  // never changes after the constructor
   std::unordered_map<uint32_t, const Mount*> ids_;
   ByHost names_;                    // by host name
   ByHost suffixes_;                 // by what follows the star in "*.name": ".name"

@@ -43,8 +43,9 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
     : id_(id),
       options_(std::move(options)),
       engine_(engine),
-      mounts_(table_of(options_.mounts)),
+      told_mounts_(table_of(options_.mounts)),
       forwarding_(options_.forwarding),
+      rate_limits_(options_.rate_limits),
       plans_(options_.plan_cache_entries, options_.plan_cache_bytes, engine.epochs, answering_.now,
              counters_),
       grants_(engine.grants),
@@ -52,6 +53,7 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
       upload_places_(options_.uploads),
       application_turns_(options_.application_requests),
       connection_shares_(options_.connections) {
+  guard_mounts();
   const auto length = [this](State state) -> int64_t& {
     return deadlines_[static_cast<size_t>(state)].length;
   };
@@ -137,13 +139,21 @@ std::shared_ptr<const MountTable> Reactor::table_of(std::vector<Mount> mounts) {
 
 void Reactor::replace_mounts(std::vector<Mount> mounts) {
   mailbox_->post([this, made = table_of(std::move(mounts))] {
-    mounts_ = made;
+    told_mounts_ = made;
+    guard_mounts();
     plans_.keep_those_of(*made);
   });
 }
 
 void Reactor::replace_forwarding(Forwarding forwarding) {
   mailbox_->post([this, forwarding = std::move(forwarding)] { forwarding_ = forwarding; });
+}
+
+void Reactor::replace_rate_limits(RateLimits limits) {
+  mailbox_->post([this, limits = std::move(limits)] {
+    rate_limits_ = limits;
+    guard_mounts();
+  });
 }
 
 void Reactor::drop_stale_plans() {

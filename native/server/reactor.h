@@ -36,6 +36,8 @@
 #include "server/mounts.h"
 #include "server/plan.h"
 #include "server/plan_cache.h"
+#include "server/rate_limits.h"
+#include "server/rate_table.h"
 #include "server/request_id.h"
 #include "server/response.h"
 #include "server/rollout.h"
@@ -60,6 +62,7 @@ struct ReactorOptions {
   std::string server_name;
   RequestIdOptions request_ids;
   Forwarding forwarding;
+  RateLimits rate_limits;
   std::vector<Mount> mounts;
   std::string blobs;  // the store's folder of blobs; empty: there is none
   std::array<RespondPlan, static_cast<size_t>(Problem::count_)> problems;
@@ -81,6 +84,7 @@ struct Engine {
   GrantsInForce grants;
   ApplicationQueue application;
   BodyMemory bodies;
+  RateTable rates;
   IoPool io{4};       // files opened and read for responses
   IoPool uploads{4};  // bodies hashed and written
   // Staging files that become blobs. All of them wait for the disk: a file system makes durable together what
@@ -133,6 +137,8 @@ class Reactor {
   void replace_mounts(std::vector<Mount> mounts);
   // Whose word about clients counts for requests whose head is complete later.
   void replace_forwarding(Forwarding forwarding);
+  // Requests whose head is complete later are held to these limits.
+  void replace_rate_limits(RateLimits limits);
   // Removes kept plans whose epoch has moved, and closes their files.
   void drop_stale_plans();
 
@@ -149,6 +155,7 @@ class Reactor {
   Counters& mutable_counters() { return counters_; }
   const MountTable& mounts() const { return *mounts_; }
   const Forwarding& forwarding() const { return forwarding_; }
+  const RateLimits& rate_limits() const { return rate_limits_; }
   // The current grants; null: they are not valid any more, so the application must be asked.
   const GrantTable* grants() { return grants_.table(now_); }
   const GrantTable* last_grants() { return grants_.last(); }  // null before there are any
@@ -207,6 +214,7 @@ class Reactor {
   static constexpr uint32_t kDataEvents = EPOLLIN | EPOLLOUT, kEndEvents = EPOLLRDHUP | EPOLLET;
 
   Status open();
+  void guard_mounts() { mounts_ = rate_limits_.empty() ? told_mounts_ : told_mounts_->guarded(); }
   std::shared_ptr<const MountTable> table_of(std::vector<Mount> mounts);
   Status watch_listener(size_t listener, bool accepting);
   void watch_listeners(bool accepting);
@@ -240,8 +248,10 @@ class Reactor {
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
   Answering answering_;
   std::shared_ptr<const BlobFolder> blobs_;
-  std::shared_ptr<const MountTable> mounts_;
+  std::shared_ptr<const MountTable> told_mounts_;
+  std::shared_ptr<const MountTable> mounts_;  // the same, guarded where there are limits
   Forwarding forwarding_;
+  RateLimits rate_limits_;
   PlanCache plans_;
   GrantsInForce::Reader grants_;
   AccessLines access_lines_;

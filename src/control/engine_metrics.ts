@@ -18,6 +18,11 @@ export const engineMetrics: Record<string, EngineMetric> = {
     'Connections closed unserved at limits.connections: their client held too many, or waited in vain.',
   ),
   connections: gauge('connections', 'Open connections by state.', 'state'),
+  rate_limited: counter(
+    'rate_limited',
+    'Requests refused with 429 by a limit of rateLimits, by what that counts together.',
+    'by',
+  ),
   proxy_headers: counter(
     'proxy_headers',
     'Connections of listeners with proxyProtocol, by what came of their PROXY header.',

@@ -10,7 +10,6 @@ import type {
   ConnectionInfo,
   Counters,
   EngineMount,
-  EngineTrustedProxies,
   Reactor,
   ReactorOptions,
   TlsOptions,
@@ -90,10 +89,17 @@ export class DeliveryPool {
     await this.#onAll((reactor) => reactor.replaceMounts(mounts));
   }
 
-  /** Resolves when every request whose head arrives from now on is that of the client that these name. */
-  async replaceTrustedProxies(trustedProxies: EngineTrustedProxies): Promise<void> {
-    this.#options = { ...this.#options, reactor: { ...this.#options.reactor, trustedProxies } };
-    await this.#onAll((reactor) => reactor.replaceTrustedProxies(trustedProxies));
+  /** Resolves when every request whose head arrives from now on is judged by these. */
+  async replaceRules(rules: Pick<ReactorOptions, 'trustedProxies' | 'rateLimits'>): Promise<void> {
+    const { trustedProxies, rateLimits } = rules;
+    this.#options = {
+      ...this.#options,
+      reactor: { ...this.#options.reactor, trustedProxies, rateLimits },
+    };
+    await this.#onAll((reactor) => {
+      reactor.replaceTrustedProxies(trustedProxies);
+      reactor.replaceRateLimits(rateLimits);
+    });
   }
 
   /**

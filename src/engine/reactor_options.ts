@@ -25,6 +25,7 @@ export function reactorOptions(
     serverName: 'sealgate',
     requestIds: config.requestIds,
     trustedProxies: config.trustedProxies,
+    rateLimits: config.rateLimits,
     blobs: blobsFolder(config.store),
   };
 }

@@ -4,6 +4,7 @@
 import { createRequire } from 'node:module';
 import type { ContentCoding } from '../content_coding.ts';
 import type { DigestName, Digests } from '../digest.ts';
+import type { EngineRateLimit, EngineTrustedProxies } from './client_rules.ts';
 import type { EventBatch } from './engine_events.ts';
 import type { EngineLimits } from './engine_limits.ts';
 import type { EngineGrants, SigningKey } from './grants.ts';
@@ -15,6 +16,7 @@ import type { Conditions, PartialFile, Plan, ResponseField, Validators } from '.
 import type { BoundListener, ListeningSockets } from './sockets.ts';
 import type { PrivateKey, TlsOptions } from './tls.ts';
 
+export type * from './client_rules.ts';
 export type * from './engine_events.ts';
 export type * from './engine_limits.ts';
 export type * from './grants.ts';
@@ -102,12 +104,6 @@ export interface StoreLock {
   release(): void;
 }
 
-/** Proxies that say whose a request is, and in which field (native/server/forwarding.h). */
-export interface EngineTrustedProxies {
-  from: readonly string[];
-  field: 'X-Forwarded-For' | 'Forwarded';
-}
-
 export interface ReactorOptions {
   listeners: BoundListener[];
   /** What has the sockets of these listeners; this worker of so many borrows its share of them. */
@@ -128,6 +124,7 @@ export interface ReactorOptions {
     trust: readonly string[];
   };
   trustedProxies: EngineTrustedProxies;
+  rateLimits: readonly EngineRateLimit[];
   mounts: readonly EngineMount[];
   /** Folder that blobs are below, each at `ab/cd/abcd…` by its digest. */
   blobs: string;
@@ -153,6 +150,8 @@ export interface Reactor {
   replaceMounts(mounts: readonly EngineMount[]): void;
   /** Counts for requests whose head arrives later, on connections that there are, too. */
   replaceTrustedProxies(proxies: EngineTrustedProxies): void;
+  /** Counts for requests whose head arrives later. What was used up under a name counts on. */
+  replaceRateLimits(limits: readonly EngineRateLimit[]): void;
   /** Drops kept plans whose epoch has moved, and closes their files. */
   dropStalePlans(): void;
   counters(): Counters;

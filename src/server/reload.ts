@@ -46,10 +46,10 @@ export interface ReloadParts {
 }
 
 /** Settings that are read again, besides the sites. */
-type Live = Pick<Config, 'trustedProxies'>;
+type Live = Pick<Config, 'trustedProxies' | 'rateLimits'>;
 
-function liveOf({ trustedProxies }: Live): Live {
-  return { trustedProxies };
+function liveOf({ trustedProxies, rateLimits }: Live): Live {
+  return { trustedProxies, rateLimits };
 }
 
 function restartFor(inUse: Config, given: Config): string[] {
@@ -135,7 +135,7 @@ export class Reload {
     });
     const settings = differingSettings(this.#live, liveOf(given));
     this.#live = liveOf(given);
-    if (settings.length > 0) await parts().pool?.replaceTrustedProxies(this.#live.trustedProxies);
+    if (settings.length > 0) await parts().pool?.replaceRules(this.#live);
     if (sites.objectsPath !== path) await this.announce();
     const { added, removed, changed } = changes;
     const isOther = added.length > 0 || removed.length > 0 || Object.keys(changed).length > 0;

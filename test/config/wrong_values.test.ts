@@ -121,6 +121,33 @@ const wrong: [string, unknown, string][] = [
     'trustedProxies.from.0: expected an IP address, or a network as 192.0.2.0/24 or 2001:db8::/32, ' +
       'got "proxy.test"',
   ],
+  [
+    'limits of one name',
+    {
+      rateLimits: [
+        { name: 'a', by: 'address', requests: 1 },
+        { name: 'a', by: 'site', requests: 1 },
+      ],
+    },
+    'rateLimits: expected each name once, got [{"name":"a","by":"address","requests":1},' +
+      '{"name":"a","by":"site","requests":1}]',
+  ],
+  [
+    'a limit by something else',
+    { rateLimits: [{ name: 'a', by: 'user', requests: 1 }] },
+    'rateLimits.0.by: expected one of address, site, token, got "user"',
+  ],
+  [
+    'a limit of no requests',
+    { rateLimits: [{ name: 'a', by: 'site', requests: 0 }] },
+    'rateLimits.0.requests: expected at least 1, got 0',
+  ],
+  [
+    'a limit whose burst takes 2,740 years to come back',
+    { rateLimits: [{ name: 'a', by: 'site', requests: 1, seconds: 86_400, burst: 1_000_000 }] },
+    'rateLimits.0: expected a burst that the requests and seconds give back within a year, ' +
+      'got {"name":"a","by":"site","requests":1,"seconds":86400,"burst":1000000}',
+  ],
   ['no listener', { listeners: [] }, 'listeners: expected at least 1 value, got []'],
   ['an unknown mode', { ktls: { mode: 'on' } }, 'ktls.mode: expected one of auto, off, require, got "on"'],
   ['text for a section', { ktls: 'off' }, 'ktls: expected an object, got "off"'],

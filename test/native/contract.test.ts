@@ -111,7 +111,9 @@ test('an Epoch has the same fields in TypeScript and in C++', () => {
 
 test('a mount has the same fields in TypeScript, in C++ and where it crosses', () => {
   const declared = membersOf('src/native/mounts.ts', 'EngineMount');
-  assert.deepEqual(structOf('Mount', read('native/server/mounts.h').text).sort(), declared);
+  // What the table of mounts finds out by itself does not cross.
+  const members = structOf('Mount', read('native/server/mounts.h').text).filter((name) => name !== 'guarded');
+  assert.deepEqual(members.sort(), declared);
   const body = /^std::vector<Mount> mounts_in\(.*?^}/ms.exec(read('native/node/options.cc').text)?.[0] ?? '';
   const crossing = [...body.matchAll(/\bone(?:, |\.Get\()"(\w+)"/g)].map(([, property]) => property ?? '');
   assert.deepEqual(crossing.sort(), declared);

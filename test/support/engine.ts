@@ -94,6 +94,7 @@ export async function startEngine(
       serverName: 'sealgate',
       requestIds: { send: true, trust: [] },
       trustedProxies: { from: [], field: 'X-Forwarded-For' },
+      rateLimits: [],
       mounts,
       blobs,
     },

@@ -1,0 +1,63 @@
+#include "server/rate_limits.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/keyed_hash.h"
+#include "server/shares.h"
+
+namespace sealgate {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+// What a limit tells requests apart by; empty: it does not count this one.
+std::string counted_as(RateBy by, const RateVisit& visit) {
+  switch (by) {
+    case RateBy::address: return std::to_string(client_at(visit.address));
+    case RateBy::site: return "site " + std::string(visit.site);
+    case RateBy::token: return std::string(visit.authorization);
+    case RateBy::count_: break;
+  }
+  return {};
+}
+
+int64_t seconds_of(int64_t nanoseconds) {
+  return std::max<int64_t>(1, (nanoseconds + kSecond - 1) / kSecond);
+}
+
+}  // namespace
+
+std::string_view rate_by_name(RateBy by) {
+  switch (by) {
+    case RateBy::address: return "address";
+    case RateBy::site: return "site";
+    case RateBy::token: return "token";
+    case RateBy::count_: break;
+  }
+  return "";
+}
+
+std::string RateExcess::field() const { return '"' + limit->name + "\";r=0;t=" + std::to_string(seconds); }
+
+std::string RateExcess::policy() const {
+  const Rate& rate = limit->rate;
+  const auto window = static_cast<int64_t>(std::ceil(rate.burst / rate.per_second));
+  return '"' + limit->name + "\";q=" + std::to_string(static_cast<int64_t>(rate.burst)) +
+         ";w=" + std::to_string(std::max<int64_t>(1, window));
+}
+
+// The name of a limit is part of the key, so that what was used up counts on when limits are read again.
+std::optional<RateExcess> RateLimits::judge(RateTable& table, const RateVisit& visit, int64_t now) const {
+  static const KeyedHash hash;
+  for (const RateLimit& limit : limits_) {
+    const std::string counted = counted_as(limit.by, visit);
+    if (counted.empty()) continue;
+    const uint64_t key = hash(hash(0, limit.name), counted);
+    if (const int64_t wait = table.take(key, limit.rate, now); wait > 0)
+      return RateExcess{&limit, seconds_of(wait)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace sealgate

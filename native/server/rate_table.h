@@ -1,0 +1,50 @@
+// RateTable: how far each client has used up its limits, for all workers together. A fixed table: no number
+// of clients takes more memory. A limit is kept by the generic cell rate algorithm (ITU-T I.371), which needs
+// one number for each client, the theoretical arrival time (TAT): when what it has had so far is due at its
+// rate.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace sealgate {
+
+// So many per second, and so many at once.
+struct Rate {
+  double per_second = 1;
+  double burst = 1;
+
+  // Nanoseconds that so many take at this rate.
+  int64_t time_of(double count) const { return static_cast<int64_t>(count * 1e9 / per_second); }
+};
+
+class RateTable {
+ public:
+  // @param slots a power of two, at least kWays.
+  explicit RateTable(size_t slots = size_t{1} << 17);
+
+  // Takes one of what the rate allows to who has this key. Times are nanoseconds of a clock that all threads
+  // share.
+  // @returns 0: it is taken; else nothing is, and so many nanoseconds later it can be.
+  int64_t take(uint64_t key, const Rate& rate, int64_t now);
+
+ private:
+  // Of two groups of slots in which a key may be, each of this many.
+  static constexpr size_t kWays = 4;
+
+  struct Slot {
+    std::atomic<uint64_t> key{0};  // 0: nobody's
+    std::atomic<int64_t> tat{0};
+  };
+
+  const Slot* find(uint64_t key) const;
+  Slot& slot_of(uint64_t key);
+  size_t group_of(uint64_t key, unsigned which) const;
+
+  const size_t groups_;
+  const std::unique_ptr<Slot[]> slots_;
+};
+
+}  // namespace sealgate
