@@ -44,6 +44,7 @@ export const settings = {
   'auth.tokens': { variable: 'SEALGATE_TOKENS', type: 'path' },
   'control.audit': { variable: 'SEALGATE_AUDIT', type: 'path' },
   'control.listen': { variable: 'SEALGATE_CONTROL', type: 'text' },
+  'drain.lameDuckSeconds': { variable: 'SEALGATE_LAME_DUCK_SECONDS', type: 'number' },
   'drain.graceSeconds': { variable: 'SEALGATE_DRAIN_SECONDS', type: 'number' },
   'log.access': { variable: 'SEALGATE_ACCESS_LOG', type: 'path' },
   'log.level': { variable: 'SEALGATE_LOG_LEVEL', type: 'text' },

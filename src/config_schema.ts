@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import * as z from 'zod';
 import { controlAddressSchema, isLoopback } from './control_address.ts';
 import { dates } from './dates.ts';
+import { drainSchema, healthPathSchema } from './drain_schema.ts';
 import { gcSchema } from './gc_schema.ts';
 import { limitsSchema } from './limits.ts';
 import { listenersSchema } from './listeners_schema.ts';
@@ -304,16 +305,8 @@ export const configSchema = z.strictObject({
       if (auth !== 'token') refuse('auth', 'expected "token" when others can reach the control plane');
     }),
   limits: limitsSchema.prefault({}),
-  drain: z
-    .strictObject({
-      graceSeconds: z
-        .number()
-        .min(0)
-        .max(3600)
-        .default(30)
-        .describe('Seconds that running transfers may still take after SIGTERM.'),
-    })
-    .prefault({}),
+  drain: drainSchema.prefault({}),
+  healthPath: healthPathSchema,
   purge: purgeSchema,
   rateLimits: rateLimitsSchema,
   trustedProxies: trustedProxiesSchema.prefault({}),

@@ -22,6 +22,15 @@ export class Readiness {
   }
 }
 
+/** Why the server should get no traffic, besides its state. @param sentinel what it last found. */
+export async function faultsOf(
+  sentinel: { alarm?: string | undefined } | undefined,
+  readiness: Readiness,
+): Promise<string[]> {
+  const alarm = sentinel?.alarm;
+  return [...(alarm === undefined ? [] : [alarm]), ...(await readiness.faults())];
+}
+
 async function faultOf(part: string, check: Check): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<string>((resolve) => {

@@ -16,7 +16,7 @@ import { TlsFiles } from './engine/tls_files.ts';
 import { addon, type BoundListener, type NetDevice } from './native/addon.ts';
 import { Coder } from './objects/coder.ts';
 import type { Objects } from './objects/objects.ts';
-import { Readiness } from './readiness.ts';
+import { faultsOf, Readiness } from './readiness.ts';
 import { checkKtls, modeBeside } from './rollout/kernel_tls.ts';
 import { startOperation } from './rollout/operation.ts';
 import { withdraw } from './server/announcement.ts';
@@ -24,6 +24,8 @@ import { createObjects, protocolServices, startBridge } from './server/applicati
 import { Collector } from './server/collector.ts';
 import { keepTlsFresh } from './server/fresh_tls.ts';
 import { keepGrants } from './server/grants.ts';
+import { type Health, withHealth } from './server/health.ts';
+import { lameDuck } from './server/lame_duck.ts';
 import { checkAccessLog, logCounters, openAccessLog, watchLogs } from './server/logs.ts';
 import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
 import { watchProxies } from './server/proxy_headers.ts';
@@ -60,10 +62,11 @@ export interface RunningServer {
   /** Resolves with the reason when this process must end because only a new process can go on. */
   failed: Promise<string>;
   /**
-   * Lets transfers finish within config.drain.graceSeconds and releases everything. A second call joins the
-   * first.
+   * Is a lame duck for config.drain.lameDuckSeconds, lets transfers finish within config.drain.graceSeconds
+   * and releases everything. A second call joins the first.
+   * @param atOnce without being a lame duck: the server cannot go on.
    */
-  stop(): Promise<void>;
+  stop(atOnce?: boolean): Promise<void>;
 }
 
 /** Resolves when all workers accept connections. Rejects with the reason, after releasing everything. */
@@ -130,19 +133,18 @@ async function assemble(
   });
   control = await startControl(config, tokens, log, {
     ...{ operation, baseline: new Baseline(), ktls, connections, counters },
-    certificates: () => tlsFiles.ends(),
-    sites: () => pool?.sites() ?? {},
-    state: () => state,
-    readiness,
+    ...{ certificates: () => tlsFiles.ends(), sites: () => pool?.sites() ?? {} },
+    ...{ state: () => state, readiness },
     content: { ...content, dropStalePlans, log },
-    sentinel: () => watch.sentinel?.status(),
-    scrub: () => watch.scrub?.status(),
+    ...{ sentinel: () => watch.sentinel?.status(), scrub: () => watch.scrub?.status() },
     ...{ collector: content.collector, purges },
     ...{ reloadTls: reload.tls, reload: reload.all, previewReload: reload.preview },
     explain: (url) => sites.explain(url, ownToken),
   });
   closers.push(control.close);
-  const started = await startDelivery(config, reactor, { sockets, objects, refusals, sites, log }, closers);
+  const about = { state: () => state, faults: () => faultsOf(watch.sentinel?.status(), readiness) };
+  const parts = { sockets, about, objects, refusals, sites, log };
+  const started = await startDelivery(config, reactor, parts, closers);
   pool = started;
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
   operation.begin();
@@ -152,9 +154,10 @@ async function assemble(
   closers.push(() => withdraw(config));
   state = 'ready';
 
-  const stop = once(() => {
+  const stop = once(async (atOnce = false) => {
     state = 'draining';
-    return closeAll();
+    if (!atOnce) await lameDuck(config, () => started.windDown(), log);
+    await closeAll();
   });
   const rollBack = (why: string) => operation.rollout.rollBack({ who: 'signal', why });
   const running = { listeners: started.listeners, control: control.url, failed: store.ended };
@@ -182,6 +185,8 @@ async function startContent(
 
 interface DeliveryParts {
   sockets: ServerSockets;
+  /** What the health path is answered by. */
+  about: Health;
   objects: Objects;
   refusals: Refusals;
   sites: ServedSites;
@@ -192,10 +197,10 @@ interface DeliveryParts {
 async function startDelivery(
   config: Config,
   reactor: ReturnType<typeof reactorOptions>,
-  { sockets, objects, refusals, sites, log }: DeliveryParts,
+  { sockets, about, objects, refusals, sites, log }: DeliveryParts,
   closers: Closer[],
 ): Promise<DeliveryPool> {
-  const bridge = startBridge(sites.handle, objects, refusals, log);
+  const bridge = startBridge(withHealth(sites.handle, config.healthPath, about), objects, refusals, log);
   closers.push(() => bridge.close());
   const pool = await DeliveryPool.start({
     sockets,
@@ -208,10 +213,10 @@ async function startDelivery(
 }
 
 /** Later calls return the first call's result. */
-function once(work: () => Promise<void>): () => Promise<void> {
+function once<A extends unknown[]>(work: (...args: A) => Promise<void>): (...args: A) => Promise<void> {
   let done: Promise<void> | undefined;
-  return () => {
-    done ??= work();
+  return (...args) => {
+    done ??= work(...args);
     return done;
   };
 }

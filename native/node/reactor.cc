@@ -69,7 +69,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
     return DefineClass(
         env, "Reactor",
         {InstanceAccessor<&ReactorObject::id>("id"), InstanceMethod<&ReactorObject::answer>("answer"),
-         InstanceMethod<&ReactorObject::stop>("stop"),
+         InstanceMethod<&ReactorObject::stop>("stop"), InstanceMethod<&ReactorObject::wind_down>("windDown"),
          InstanceMethod<&ReactorObject::replace_tls>("replaceTls"),
          InstanceMethod<&ReactorObject::replace_mounts>("replaceMounts"),
          InstanceMethod<&ReactorObject::replace_trusted_proxies>("replaceTrustedProxies"),
@@ -91,6 +91,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
     const double request = info[0].As<Napi::Number>().DoubleValue();
     reactor().answer(static_cast<uint64_t>(request), plan_of(info[1].As<Napi::Object>()));
   }
+  void wind_down(const Napi::CallbackInfo&) { reactor().wind_down(); }
   void stop(const Napi::CallbackInfo& info) { reactor().stop(info[0].As<Napi::Number>().Int64Value()); }
   void replace_tls(const Napi::CallbackInfo& info) {
     std::string failure;

@@ -104,7 +104,7 @@ bool Http1Session::keep(Exchange& exchange) {
 
 bool Http1Session::repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>& plan) {
   auto& answer = static_cast<Http1Answer&>(*plan->answer);
-  if (reactor_.stopping() || !answer.renew(plan->plan, reactor_.answering())) return false;
+  if (reactor_.winding_down() || !answer.renew(plan->plan, reactor_.answering())) return false;
   if (answer.number != 0) exchange.write_number(answer.text.data() + answer.number);
   Response& response = exchange.delivery().response();
   response.head.status = 200;
@@ -116,7 +116,7 @@ bool Http1Session::repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>&
 
 bool Http1Session::may_go_on(Exchange& exchange) const {
   return exchange.readable() && exchange.request().keep_alive && !exchange.body_pending() &&
-         !exchange.ends_connection() && !reactor_.stopping();
+         !exchange.ends_connection() && !reactor_.winding_down();
 }
 
 void Http1Session::send(Exchange& exchange, std::string_view head, bool goes_on) {

@@ -112,7 +112,7 @@ void Http2Session::finish_uploads() {
 
 // Ends the connection when nothing is left to do on it.
 void Http2Session::settle() {
-  if (transport_.channel().must_end() != Fallback::none && !draining_) {
+  if (!draining_ && !failed_ && is_to_end()) {
     drain();
     reactor_.make_ready(transport_);
   }
@@ -121,6 +121,11 @@ void Http2Session::settle() {
   if (!done || blocked_) return show_state();
   said_all_ = lost_ = true;
   finish_uploads();
+}
+
+// A client that has just come has one request answered: it would find no other server otherwise.
+bool Http2Session::is_to_end() const {
+  return transport_.channel().must_end() != Fallback::none || (reactor_.winding_down() && had_request_);
 }
 
 void Http2Session::on_closed() {

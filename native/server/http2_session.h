@@ -83,6 +83,7 @@ class Http2Session final : public Session {
   void lose();
   void finish_uploads();
   void settle();
+  bool is_to_end() const;
   void set_state(Http2Stream& stream, State state);
   void show_state();
   void remove(Http2Stream& stream);

@@ -168,6 +168,10 @@ void Reactor::list(size_t limit, std::function<void(std::vector<ConnectionInfo>)
   });
 }
 
+void Reactor::wind_down() {
+  mailbox_->post([this] { begin_winding_down(); });
+}
+
 void Reactor::stop(int64_t grace_ms) {
   mailbox_->post([this, grace_ms] { begin_drain(grace_ms); });
 }
@@ -249,10 +253,17 @@ void Reactor::run_ready() {
   }
 }
 
+// Sessions that can tell their clients without an answer do so now.
+void Reactor::begin_winding_down() {
+  if (winding_down_) return;
+  winding_down_ = true;
+  for (size_t i = connections_.size(); i-- > 0;) connections_[i]->resume();
+}
+
 void Reactor::begin_drain(int64_t grace_ms) {
   drain_until_ = now_ + grace_ms;
   if (stopping_) return;
-  stopping_ = true;
+  winding_down_ = stopping_ = true;
   accept_again_at_ = 0;
   // Serves the connections that are in an accept queue already: closing the socket would reset them.
   for (size_t i = 0; i < listeners_.size(); i++) {

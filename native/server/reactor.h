@@ -129,6 +129,8 @@ class Reactor {
   const Counters& counters() const { return counters_; }
   const SiteCounters& sites() const { return sites_; }
   void answer(uint64_t request, Plan plan);
+  // From now on connections end with their next answer. New ones are accepted, and each of them is answered.
+  void wind_down();
   void stop(int64_t grace_ms);
   // Used for handshakes from now on. False when the options are refused; then nothing has changed.
   bool replace_tls(const TlsOptions& options, std::string* failure);
@@ -166,6 +168,7 @@ class Reactor {
   uint64_t next_serial() { return ++last_serial_; }
   const RequestIds& request_ids() const { return request_ids_; }
   bool stopping() const { return stopping_; }
+  bool winding_down() const { return winding_down_; }
   int64_t now() const { return now_; }
   char* scratch() { return scratch_.get(); }
   static constexpr size_t kScratchBytes = RecordBuffers::kBytes;
@@ -233,6 +236,7 @@ class Reactor {
   void expire();
   void run_ready();
   void fill_application();
+  void begin_winding_down();
   void begin_drain(int64_t grace_ms);
   void free_closed();
 
@@ -268,6 +272,7 @@ class Reactor {
   int64_t accept_again_at_ = 0;
   int64_t look_at_shared_at_ = INT64_MAX;  // when to look for what other acceptors have left
   int64_t look_for_idle_at_ = 0;  // when to look for an idle connection again, at the limit of connections
+  bool winding_down_ = false;     // also when stopping
   bool stopping_ = false;
   bool accepting_ = false;
 

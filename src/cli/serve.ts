@@ -14,7 +14,7 @@ import { type RunningServer, startServer } from '../server.ts';
 import { endForGood, endOnUncaughtErrors } from './ending.ts';
 import { type EndSignal, onEndSignal, signalStatus } from './signals.ts';
 
-/** Seconds for a start under way, and for the rest of the shutdown after the drain's grace time. */
+/** Seconds for a start under way, and for the rest of the shutdown after the drain's times. */
 const endPatience = 10;
 
 /** EX_IOERR of sysexits(3): a supervisor restarts the server. */
@@ -69,6 +69,7 @@ When the server accepts connections it prints 'listening URL' for each listener 
 error if the access log uses standard output. The log goes to standard error. The server keeps running when a
 log cannot be written.
 SIGTERM and SIGINT end the server after running transfers have finished; a second signal ends it at once.
+With drain.lameDuckSeconds it is served so long before that, while /readyz and the healthPath answer 503.
 SIGHUP reads certificates, keys and the sites of the configuration again, and reopens the access log.
 SIGUSR1 reopens the access log, and does nothing else.
 SIGUSR2 rolls kernel TLS back: every new connection uses userspace TLS.
@@ -116,20 +117,20 @@ async function serve(options: ServeOptions): Promise<void> {
   hearOperators(server, config, log);
   announce(server, config);
   const signal = await Promise.race([told, server.failed.then((why) => ({ why }))]);
-  const { graceSeconds } = config.drain;
+  const { lameDuckSeconds, graceSeconds } = config.drain;
   const failed = typeof signal !== 'string';
   if (failed)
     log.fatal(
       { why: signal.why },
       'the server ends, as only a new process can go on with the store; what was acknowledged is there',
     );
-  else log.info({ signal, graceSeconds }, 'draining; a second signal ends it at once');
+  else log.info({ signal, lameDuckSeconds, graceSeconds }, 'draining; a second signal ends it at once');
   const late = () => {
     log.error('not everything has ended in time; the process ends all the same');
     process.exit(failed ? failedStatus : 1);
   };
-  setTimeout(late, (graceSeconds + endPatience) * 1000).unref();
-  await server.stop();
+  setTimeout(late, ((failed ? 0 : lameDuckSeconds) + graceSeconds + endPatience) * 1000).unref();
+  await server.stop(failed);
   log.info('stopped');
   process.exit(failed ? failedStatus : 0);
 }
@@ -139,7 +140,7 @@ async function endStart(signal: EndSignal, starting: Promise<RunningServer>): Pr
   const end = () => process.exit(signalStatus[signal]);
   setTimeout(end, endPatience * 1000).unref();
   const server = await starting;
-  await server.stop();
+  await server.stop(true);
   return end();
 }
 

@@ -2,6 +2,7 @@
 
 import { type Context, Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
+import { faultsOf } from '../readiness.ts';
 import { authorizeControl, type ControlAccess } from './authorize.ts';
 import { type ContentServices, contentRoutes } from './content.ts';
 import { pageRoutes } from './page.ts';
@@ -9,7 +10,7 @@ import { problem } from './problem.ts';
 import { purgeRoutes } from './purging.ts';
 import { rolloutRoutes } from './rollout.ts';
 import { sameOrigin } from './same_origin.ts';
-import { faultsOf, type ViewServices, viewRoutes } from './views.ts';
+import { type ViewServices, viewRoutes } from './views.ts';
 import { type ControlEnv, whoOf } from './who.ts';
 
 export interface ControlServices extends ViewServices {
@@ -51,7 +52,7 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
     const { text, contentType } = await metrics();
     return c.body(text, 200, { 'Content-Type': contentType });
   });
-  app.get('/healthz', (c) => (state() === 'draining' ? c.text('draining\n', 503) : c.text('ok\n')));
+  app.get('/healthz', (c) => c.text('ok\n'));
   app.get('/readyz', async (c) => {
     const faults = await faultsOf(sentinel(), readiness);
     if (faults.length > 0) return c.text(`${faults.join('\n')}\n`, 503);

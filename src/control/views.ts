@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import { runDoctor } from '../doctor/doctor.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { addon, type ConnectionInfo, type Counters, type KtlsCapability } from '../native/addon.ts';
-import type { Readiness } from '../readiness.ts';
+import { faultsOf, type Readiness } from '../readiness.ts';
 import { diagnose } from '../rollout/diagnose.ts';
 import { quantile } from '../rollout/distribution.ts';
 import type { Operation } from '../rollout/operation.ts';
@@ -98,15 +98,6 @@ export function viewRoutes(services: ViewServices): Hono<ControlEnv> {
   app.get('/diagnosis', async (c) => c.json(await diagnosis(services)));
   app.get('/doctor', async (c) => c.json({ findings: await doctor() }));
   return app;
-}
-
-/** Why the server should get no traffic, besides its state. */
-export async function faultsOf(
-  sentinel: SentinelStatus | undefined,
-  readiness: Readiness,
-): Promise<string[]> {
-  const alarm = sentinel?.alarm;
-  return [...(alarm === undefined ? [] : [alarm]), ...(await readiness.faults())];
 }
 
 async function spaceOf(folder: string): Promise<{ freeBytes: number; bytes: number }> {

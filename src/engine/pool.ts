@@ -41,6 +41,7 @@ export class DeliveryPool {
   readonly #live = new Map<number, { reactor: Reactor; ended: Promise<void> }>();
   readonly #retired = new RetiredTotals();
   readonly #retiredSites = new RetiredTotals();
+  #windingDown = false;
   #stopping = false;
 
   private constructor(options: PoolOptions) {
@@ -135,6 +136,12 @@ export class DeliveryPool {
     return (await Promise.all(asked)).flat();
   }
 
+  /** From now on connections end with their next answer; new ones are accepted all the same. */
+  windDown(): void {
+    this.#windingDown = true;
+    for (const { reactor } of this.#live.values()) reactor.windDown();
+  }
+
   /**
    * Stops accepting, lets responses finish for up to graceMs, and resolves when the last worker has ended.
    */
@@ -158,7 +165,10 @@ export class DeliveryPool {
 
   #create(worker: number): Reactor {
     const { table, workers, listeners } = this.#options.sockets;
-    return addon.createReactor({ ...this.#options.reactor, listeners, sockets: table, worker, workers });
+    const options = { ...this.#options.reactor, listeners, sockets: table, worker, workers };
+    const reactor = addon.createReactor(options);
+    if (this.#windingDown) reactor.windDown();
+    return reactor;
   }
 
   // Resolves when the reactor's thread is about to enter its loop.

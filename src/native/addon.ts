@@ -137,6 +137,8 @@ export interface Reactor {
   readonly id: number;
   /** The answer to a `request`, `received` or `body` event. One to a connection that is gone is dropped. */
   answer(request: number, plan: Plan): void;
+  /** Connections end with their next answer; new ones are accepted, and each has one request answered. */
+  windDown(): void;
   /** Stops accepting, finishes responses under way, cuts what is left after graceMs. */
   stop(graceMs: number): void;
   /**

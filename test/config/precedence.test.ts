@@ -58,6 +58,7 @@ test('every environment variable sets its setting', async () => {
     SEALGATE_TOKENS: ['/t', '/t'],
     SEALGATE_AUDIT: ['/l', '/l'],
     SEALGATE_CONTROL: ['http://127.0.0.1:6', { host: '127.0.0.1', port: 6, tls: false }],
+    SEALGATE_LAME_DUCK_SECONDS: ['7', 7],
     SEALGATE_DRAIN_SECONDS: ['0.5', 0.5],
     SEALGATE_ACCESS_LOG: ['/a', '/a'],
     SEALGATE_LOG_LEVEL: ['trace', 'trace'],

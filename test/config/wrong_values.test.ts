@@ -61,6 +61,16 @@ const wrong: [string, unknown, string][] = [
     'drain.graceSeconds: expected at most 3600, got 86400',
   ],
   [
+    'a lame duck of days',
+    { drain: { lameDuckSeconds: 86400 } },
+    'drain.lameDuckSeconds: expected at most 3600, got 86400',
+  ],
+  [
+    'a health path that is none',
+    { healthPath: 'health?' },
+    'healthPath: expected a path like "/health", without ? and #, got "health?"',
+  ],
+  [
     'another scheme',
     { listeners: ['ftp://127.0.0.1:1'] },
     `listeners.0: ${address}, got "ftp://127.0.0.1:1"`,
