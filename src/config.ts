@@ -23,9 +23,13 @@ export function urlOf({ host, port, tls }: Pick<Address, 'host' | 'port' | 'tls'
 export function fileOf({ sitesFolder: _, ...config }: Config): unknown {
   const control = { ...config.control, listen: controlUrl(config.control.listen) };
   const listeners = config.listeners.map((each) => {
-    const { http2, proxyProtocol } = each;
-    if (http2 && !proxyProtocol) return urlOf(each);
-    return { url: urlOf(each), ...(!http2 && { http2 }), ...(proxyProtocol && { proxyProtocol }) };
+    const { http2, name, proxyProtocol } = each;
+    const settings = {
+      ...(!http2 && { http2 }),
+      ...(name !== undefined && { name }),
+      ...(proxyProtocol && { proxyProtocol }),
+    };
+    return Object.keys(settings).length === 0 ? urlOf(each) : { url: urlOf(each), ...settings };
   });
   return { ...config, listeners, control };
 }

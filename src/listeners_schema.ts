@@ -11,6 +11,7 @@ export interface Listener {
   port: number;
   tls: boolean;
   http2: boolean;
+  name?: string;
   proxyProtocol?: { from: string[] };
 }
 
@@ -45,9 +46,14 @@ const withSettings = z
         'Every connection begins with a PROXY header, version 1 or 2, before TLS: it says whose the ' +
           'connection is. One that does not, or comes from elsewhere, is closed.',
       ),
+    name: z
+      .string()
+      .regex(/^[\w.-]{1,64}$/, { error: 'expected up to 64 letters, digits, "_", "-" and "."' })
+      .optional()
+      .describe('What a socket unit calls it (FileDescriptorName=). Without it, its address tells.'),
   })
-  .transform(({ url, http2, proxyProtocol }): Listener => {
-    return { ...url, http2, ...(proxyProtocol && { proxyProtocol }) };
+  .transform(({ url, http2, name, proxyProtocol }): Listener => {
+    return { ...url, http2, ...(name !== undefined && { name }), ...(proxyProtocol && { proxyProtocol }) };
   });
 
 // A union says of itself only that nothing of it fits; here it is said what is wrong with an address.
@@ -59,8 +65,14 @@ function whyNeither(issue: { input: unknown; errors: z.core.$ZodIssue[][] }): st
   return 'expected an address, or an object with url, http2, which is true or false, and proxyProtocol';
 }
 
+function namesDiffer(listeners: Listener[]): boolean {
+  const names = listeners.flatMap(({ name }) => name ?? []);
+  // The control plane's own socket has this name.
+  return new Set(names).size === names.length && !names.includes('control');
+}
+
 // Port 0 is any free one, a different one each time.
-function hasNoTwins(listeners: { host: string; port: number }[]): boolean {
+function hasNoTwins(listeners: Listener[]): boolean {
   const bound = listeners.filter(({ port }) => port !== 0).map(({ host, port }) => `${host} ${port}`);
   return new Set(bound).size === bound.length;
 }
@@ -70,6 +82,7 @@ export const listenersSchema = z
   .min(1)
   .max(64)
   .refine(hasNoTwins, { error: 'expected each address and port once' })
+  .refine(namesDiffer, { error: "expected each name once, and none that is 'control'" })
   .default([{ host: '127.0.0.1', port: 8443, tls: true, http2: true }])
   .describe(
     'Addresses that serve content: https://IP:PORT, or http://IP:PORT without TLS; port 0: any free port. ' +

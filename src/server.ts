@@ -11,7 +11,7 @@ import { anyOffload } from './doctor/devices.ts';
 import { DeliveryPool } from './engine/pool.ts';
 import { reactorOptions } from './engine/reactor_options.ts';
 import { Refusals } from './engine/refusals.ts';
-import { openSockets, type ServerSockets } from './engine/server_sockets.ts';
+import type { ServerSockets } from './engine/server_sockets.ts';
 import { TlsFiles } from './engine/tls_files.ts';
 import { addon, type BoundListener, type NetDevice } from './native/addon.ts';
 import { Coder } from './objects/coder.ts';
@@ -33,6 +33,7 @@ import { startPurges } from './server/purges.ts';
 import { Reload, type Reloaded } from './server/reload.ts';
 import { serverSecrets } from './server/secrets.ts';
 import { ServedSites } from './server/sites.ts';
+import { openServerSockets, passedControl } from './server/sockets.ts';
 import { openServedStore } from './server/store.ts';
 import { startWatchers, type Watchers } from './server/watchers.ts';
 
@@ -100,7 +101,7 @@ async function assemble(
   closers: Closer[],
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
-  const sockets = openSockets(given.listeners, given.workers);
+  const sockets = openServerSockets(given);
   closers.push(() => sockets.table.close());
   const devices = addon.netDevices();
   const config = fitting(given, devices, log);
@@ -131,8 +132,8 @@ async function assemble(
     ...{ config: given, sites, purges, followKeys: grants.follow, readConfig, configFile, reopenLogs, log },
     ...{ tlsFiles: encrypted ? tlsFiles : undefined, parts: () => ({ pool, control }) },
   });
-  control = await startControl(config, tokens, log, {
-    ...{ operation, baseline: new Baseline(), ktls, connections, counters },
+  control = await startControl(config, {
+    ...{ tokens, sockets, log, operation, baseline: new Baseline(), ktls, connections, counters },
     ...{ certificates: () => tlsFiles.ends(), sites: () => pool?.sites() ?? {} },
     ...{ state: () => state, readiness },
     content: { ...content, dropStalePlans, log },
@@ -239,11 +240,15 @@ function fittingLimits({ limits, workers }: Config, log: Logger): Config['limits
   return fitting;
 }
 
+interface ControlParts extends Omit<PlaneServices, 'access' | 'config'> {
+  tokens: Tokens;
+  sockets: ServerSockets;
+  log: Logger;
+}
+
 function startControl(
   config: Config,
-  tokens: Tokens,
-  log: Logger,
-  services: Omit<PlaneServices, 'access' | 'config'>,
+  { tokens, sockets, log, ...services }: ControlParts,
 ): Promise<ControlListener> {
   const { control } = config;
   const where = 'path' in control.listen ? 'unix' : 'loopback';
@@ -257,5 +262,5 @@ function startControl(
       throw error;
     }
   };
-  return listenControl(load, control.listen, control);
+  return listenControl(load, control.listen, control, passedControl(sockets));
 }

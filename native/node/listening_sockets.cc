@@ -3,6 +3,8 @@
 #include "node/addon.h"
 #include "node/job.h"
 #include "node/options.h"
+#include "server/account.h"
+#include "server/service_manager.h"
 
 namespace sealgate::addon {
 namespace {
@@ -13,11 +15,13 @@ class ListeningSocketsObject : public Napi::ObjectWrap<ListeningSocketsObject> {
       : Napi::ObjectWrap<ListeningSocketsObject>(info) {}
   static Napi::Function define(Napi::Env env) {
     using Self = ListeningSocketsObject;
-    return DefineClass(env, "ListeningSockets",
-                       {InstanceMethod<&Self::give>("give"), InstanceMethod<&Self::open>("open"),
-                        InstanceMethod<&Self::listen>("listen"), InstanceMethod<&Self::all>("all"),
-                        InstanceMethod<&Self::left>("left"), InstanceMethod<&Self::duplicate>("duplicate"),
-                        InstanceMethod<&Self::close>("close")});
+    return DefineClass(
+        env, "ListeningSockets",
+        {InstanceMethod<&Self::take_passed>("takePassed"), InstanceMethod<&Self::hand_over>("handOver"),
+         InstanceMethod<&Self::give>("give"), InstanceMethod<&Self::open>("open"),
+         InstanceMethod<&Self::listen>("listen"), InstanceMethod<&Self::all>("all"),
+         InstanceMethod<&Self::left>("left"), InstanceMethod<&Self::duplicate>("duplicate"),
+         InstanceMethod<&Self::close>("close")});
   }
   ListeningSockets table;
 
@@ -32,13 +36,26 @@ class ListeningSocketsObject : public Napi::ObjectWrap<ListeningSocketsObject> {
     const auto given = info[0].As<Napi::Object>();
     ListeningSockets::Wanted wanted{
         text(given, "name"), {}, boolean(given, "v6Only"), static_cast<size_t>(number(given, "sockets"))};
-    if (!SocketAddress::parse(text(given, "host"), static_cast<uint16_t>(number(given, "port")),
-                              &wanted.address))
-      throw Napi::TypeError::New(info.Env(), "host: expected a numeric address");
+    const std::string path = text(given, "path");
+    if (path.empty() ? !SocketAddress::parse(text(given, "host"),
+                                             static_cast<uint16_t>(number(given, "port")), &wanted.address)
+                     : !SocketAddress::parse_path(path, &wanted.address))
+      throw Napi::TypeError::New(info.Env(), "expected a numeric host, or a path of at most 107 bytes");
     std::string failure;
+    if (const std::string owner = text(given, "owner"); !owner.empty()) {
+      Account account;
+      if (!find_account(owner, &account, &failure)) throw Napi::Error::New(info.Env(), failure);
+      wanted.user = account.user, wanted.group = account.group;
+    }
+    wanted.mode = static_cast<mode_t>(number(given, "mode"));
     if (!table.open(wanted, &failure)) throw Napi::Error::New(info.Env(), failure);
     return object_of(info.Env(), table.all().back());
   }
+  void take_passed(const Napi::CallbackInfo& info) {
+    std::string failure;
+    if (!take_passed_sockets(&table, &failure)) throw Napi::Error::New(info.Env(), failure);
+  }
+  void hand_over(const Napi::CallbackInfo&) { table.hand_over(); }
   void listen(const Napi::CallbackInfo& info) {
     std::string failure;
     if (!table.listen(&failure)) throw Napi::Error::New(info.Env(), failure);
@@ -68,10 +85,23 @@ class ListeningSocketsObject : public Napi::ObjectWrap<ListeningSocketsObject> {
     out.Set("name", listener.name);
     out.Set("host", address.host());
     out.Set("port", address.port());
+    out.Set("path", address.path());
     out.Set("fds", fds);
     return out;
   }
 };
+
+void become_user(const Napi::CallbackInfo& info) {
+  Account account;
+  std::string failure;
+  if (!find_account(info[0].As<Napi::String>(), &account, &failure) || !become(account, &failure))
+    throw Napi::Error::New(info.Env(), failure);
+}
+
+void notify(const Napi::CallbackInfo& info) {
+  const Status status = notify_manager(info[0].As<Napi::String>());
+  if (!status.ok()) throw error_of(info.Env(), status);
+}
 
 Napi::Value listening_sockets(const Napi::CallbackInfo& info) {
   return info.Env().GetInstanceData<Instance>()->listening_sockets.New({});
@@ -88,6 +118,8 @@ ListeningSockets& listening_sockets_in(const Napi::Value& given) {
 
 void init_listening_sockets(Napi::Env env, Napi::Object exports) {
   env.GetInstanceData<Instance>()->listening_sockets = Napi::Persistent(ListeningSocketsObject::define(env));
+  exports.Set("becomeUser", Napi::Function::New<become_user>(env));
+  exports.Set("notifyManager", Napi::Function::New<notify>(env));
   exports.Set("listeningSockets", Napi::Function::New<listening_sockets>(env));
 }
 

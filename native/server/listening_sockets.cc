@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -65,6 +67,36 @@ Status make(ListeningSockets::Wanted wanted, ListenerSockets* out) {
   return {};
 }
 
+// A socket at the path that nobody listens on is removed: a server that was killed left it. Another file
+// stays.
+Status remove_stale(const SocketAddress& address) {
+  struct stat found;
+  const std::string path = address.path();
+  if (path.front() == '@' || ::lstat(path.c_str(), &found) != 0) return {};
+  if (!S_ISSOCK(found.st_mode)) return {EADDRINUSE, "bind"};
+  const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (::connect(probe.get(), address.get(), address.size()) == 0) return {EADDRINUSE, "bind"};
+  if (errno != ECONNREFUSED) return {errno == EAGAIN ? EADDRINUSE : errno, "bind"};
+  return ::unlink(path.c_str()) == 0 ? Status() : Status::last("unlink");
+}
+
+// Whoever may connect may do so only once the mode is set, since nobody can before listen(2).
+Status make_path(const ListeningSockets::Wanted& wanted, ListenerSockets* out) {
+  if (const Status status = remove_stale(wanted.address); !status.ok()) return status;
+  auto socket = std::make_shared<ListeningSocket>();
+  socket->address = wanted.address;
+  if (const Status status = open_socket(wanted, &socket->fd); !status.ok()) return status;
+  if (::bind(socket->fd.get(), wanted.address.get(), wanted.address.size()) != 0) return Status::last("bind");
+  const std::string path = wanted.address.path();
+  if (path.front() != '@') {
+    const bool has_owner = wanted.user != static_cast<uid_t>(-1) || wanted.group != static_cast<gid_t>(-1);
+    if (has_owner && ::lchown(path.c_str(), wanted.user, wanted.group) != 0) return Status::last("chown");
+    if (::chmod(path.c_str(), wanted.mode) != 0) return Status::last("chmod");
+  }
+  out->sockets.push_back(std::move(socket));
+  return {};
+}
+
 }  // namespace
 
 bool ListeningSockets::give(const std::string& name, Fd socket, std::string* failure) {
@@ -102,8 +134,10 @@ bool ListeningSockets::open(const Wanted& wanted, std::string* failure) {
     return true;
   }
   ListenerSockets made{wanted.name, {}};
-  if (const Status status = make(wanted, &made); !status.ok())
+  const bool has_path = wanted.address.family() == AF_UNIX;
+  if (const Status status = has_path ? make_path(wanted, &made) : make(wanted, &made); !status.ok())
     return *failure = wanted.address.text() + ": " + describe(status), false;
+  if (has_path) paths_.push_back(wanted.address.path());
   opened_.push_back(std::move(made));
   return true;
 }
@@ -132,6 +166,7 @@ Status ListeningSockets::duplicate(const ListenerSockets& listener, Fd* out) {
 }
 
 void ListeningSockets::close() {
+  for (const std::string& path : std::exchange(paths_, {})) ::unlink(path.c_str());
   given_.clear();
   opened_.clear();
 }

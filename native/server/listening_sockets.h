@@ -5,6 +5,8 @@
 // The table is used by one thread. The sockets may be held and used by any.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,8 +34,11 @@ class ListeningSockets {
   struct Wanted {
     std::string name;  // of the listener; each has another
     SocketAddress address;
-    bool v6_only = false;  // for [::]: another listener of the port takes IPv4
-    size_t sockets = 1;    // to make, if none was given
+    bool v6_only = false;                 // for [::]: another listener of the port takes IPv4
+    size_t sockets = 1;                   // to make, if none was given; of a path there is one
+    mode_t mode = 0666;                   // of a path, whose socket is the owner's
+    uid_t user = static_cast<uid_t>(-1);  // -1: as it is made
+    gid_t group = static_cast<gid_t>(-1);
   };
 
   // Hands over a socket that was made elsewhere, before the listeners are opened. The name is that of a
@@ -54,8 +59,11 @@ class ListeningSockets {
   const ListenerSockets* find(const std::string& name) const;
   // A new descriptor of the first socket.
   static Status duplicate(const ListenerSockets& listener, Fd* out);
-  // The table lets go of all sockets.
+  // The table lets go of all sockets. The paths of those that it made are removed, unless others have them
+  // now.
   void close();
+  // Another process has the sockets, too: their paths stay.
+  void hand_over() { paths_.clear(); }
 
   // The sockets that a worker accepts from: one of each listener's. When there are more of them than workers,
   // some accept from several; when there are fewer, some share one.
@@ -64,6 +72,7 @@ class ListeningSockets {
  private:
   std::vector<ListenerSockets> given_;
   std::vector<ListenerSockets> opened_;
+  std::vector<std::string> paths_;
 };
 
 }  // namespace sealgate

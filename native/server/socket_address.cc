@@ -30,7 +30,9 @@ bool SocketAddress::parse_path(const std::string& path, SocketAddress* out) {
   if (path.empty() || path.size() >= sizeof out->any_.local.sun_path) return false;
   out->any_.local.sun_family = AF_UNIX;
   std::copy(path.begin(), path.end(), out->any_.local.sun_path);
-  out->size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+  const bool abstract = path.front() == '@';
+  if (abstract) out->any_.local.sun_path[0] = '\0';
+  out->size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (abstract ? 0 : 1));
   return true;
 }
 

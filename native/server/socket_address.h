@@ -18,7 +18,7 @@ class SocketAddress {
   SocketAddress() = default;
   // False when the host is no numeric address.
   static bool parse(const std::string& host, uint16_t port, SocketAddress* out);
-  // False when the path is empty or too long.
+  // "@name" is one in the abstract namespace. False when the path is empty or too long.
   static bool parse_path(const std::string& path, SocketAddress* out);
   // What a socket is bound to (getsockname(2)).
   static Status of(int socket, SocketAddress* out);

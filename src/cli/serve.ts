@@ -10,6 +10,7 @@ import { TlsFiles } from '../engine/tls_files.ts';
 import { createLog } from '../log.ts';
 import { addon } from '../native/addon.ts';
 import { logDestination } from '../server/logs.ts';
+import { tellReady, tellReload, tellStopping } from '../server/manager.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { endForGood, endOnUncaughtErrors } from './ending.ts';
 import { type EndSignal, onEndSignal, signalStatus } from './signals.ts';
@@ -116,6 +117,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const server = await starting;
   hearOperators(server, config, log);
   announce(server, config);
+  tellReady(log, server.listeners.length);
   const signal = await Promise.race([told, server.failed.then((why) => ({ why }))]);
   const { lameDuckSeconds, graceSeconds } = config.drain;
   const failed = typeof signal !== 'string';
@@ -125,6 +127,7 @@ async function serve(options: ServeOptions): Promise<void> {
       'the server ends, as only a new process can go on with the store; what was acknowledged is there',
     );
   else log.info({ signal, lameDuckSeconds, graceSeconds }, 'draining; a second signal ends it at once');
+  tellStopping(log, lameDuckSeconds + graceSeconds);
   const late = () => {
     log.error('not everything has ended in time; the process ends all the same');
     process.exit(failed ? failedStatus : 1);
@@ -147,7 +150,7 @@ async function endStart(signal: EndSignal, starting: Promise<RunningServer>): Pr
 function hearOperators(server: RunningServer, config: Config, log: Logger): void {
   const hasLog = config.log.access !== '';
   process.on('SIGHUP', () =>
-    server.reload().then(
+    tellReload(log, server.reload).then(
       () =>
         log.info(hasLog ? 'certificates read and the access log opened again' : 'certificates read again'),
       (error) =>

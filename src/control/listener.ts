@@ -26,11 +26,13 @@ export interface ControlListener {
 /**
  * Rejects when the address cannot be bound or the certificate cannot be used.
  * @param load makes the request handler; called at the first request.
+ * @param passed a descriptor of a socket that listens already, which the listener closes.
  */
 export async function listenControl(
   load: () => Promise<RequestListener>,
   address: ControlAddress,
   certificate: { certificate: string; key: string },
+  passed?: number,
 ): Promise<ControlListener> {
   const server = await serverFor(handledBy(load), address, certificate);
   const reload = async () => {
@@ -39,7 +41,8 @@ export async function listenControl(
   server.headersTimeout = headersTimeout;
   server.maxConnections = maxConnections;
   try {
-    if ('path' in address) await listenUnix(server, address.path);
+    if (passed !== undefined) await once(server.listen({ fd: passed }), 'listening');
+    else if ('path' in address) await listenUnix(server, address.path);
     else await once(server.listen(address.port, address.host), 'listening');
   } catch (cause) {
     throw new Error(`control.listen: ${controlUrl(address)}: ${whyNot(cause as Error)}`, { cause });

@@ -23,7 +23,7 @@ export function openSockets(
     const bound = listeners.map((listener, index) => {
       const name = nameOf(listener, listeners.slice(0, index));
       const v6Only = leavesV4(listener, listeners);
-      const { host, port } = table.open({ ...listener, name, v6Only, sockets: workers });
+      const { host, port } = table.open({ ...listener, ...noPath, name, v6Only, sockets: workers });
       return { ...listener, name, host, port };
     });
     return { table, workers, listeners: bound };
@@ -33,12 +33,17 @@ export function openSockets(
   }
 }
 
-// A listener has its address for a name. Several of port 0 are told apart by their order.
+// A listener without a name of its own has its address for one. Several of port 0 are told apart by their
+// order.
 function nameOf(listener: ListenerOptions, before: readonly ListenerOptions[]): string {
   const { host, port } = listener;
+  if (listener.name !== undefined) return listener.name;
   const twins = before.filter((each) => each.host === host && each.port === port).length;
   return `${host.includes(':') ? `[${host}]` : host}:${port}${twins === 0 ? '' : ` ${twins + 1}`}`;
 }
+
+/** What a listener on a host has in place of the settings of a path. */
+export const noPath = { path: '', mode: 0o600, owner: '' };
 
 // Whether another listener of the same port takes IPv4, which [::] would take otherwise.
 function leavesV4({ host, port }: ListenerOptions, all: readonly ListenerOptions[]): boolean {

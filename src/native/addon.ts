@@ -13,7 +13,7 @@ import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from '
 import type { EngineLogs } from './logs.ts';
 import type { EngineMount, MountTable } from './mounts.ts';
 import type { Conditions, PartialFile, Plan, ResponseField, Validators } from './plan.ts';
-import type { BoundListener, ListeningSockets } from './sockets.ts';
+import type { BoundListener, EngineProcess, ListeningSockets } from './sockets.ts';
 import type { PrivateKey, TlsOptions } from './tls.ts';
 
 export type * from './client_rules.ts';
@@ -172,7 +172,7 @@ export interface Libraries {
   llhttp: string;
 }
 
-export interface Addon extends EngineLogs {
+export interface Addon extends EngineLogs, EngineProcess {
   libraries(): Libraries;
   probeKtls(): KtlsCapability[];
 
@@ -214,8 +214,6 @@ export interface Addon extends EngineLogs {
 
   /** How reactors find the mount of a request. */
   mountTable(mounts: readonly EngineMount[]): MountTable;
-  /** A table without sockets. */
-  listeningSockets(): ListeningSockets;
   /** Called on the thread whose `onEvents` will answer. */
   createReactor(options: ReactorOptions): Reactor;
   /** Runs a reactor on the calling thread until it has drained. Blocks. */

@@ -1,6 +1,8 @@
 // The server's listeners, and their sockets (native/server/listening_sockets.h).
 
 export interface ListenerOptions {
+  /** By which whoever passes sockets means this listener. */
+  name?: string | undefined;
   /** IPv4 or IPv6 address without brackets. */
   host: string;
   /** 0: any free port. */
@@ -13,21 +15,28 @@ export interface ListenerOptions {
 }
 
 export interface BoundListener extends ListenerOptions {
-  /** What its sockets are found by. */
+  /** What its sockets are found by: its own name, or its address. */
   name: string;
 }
 
 /** The sockets of one listener. */
 export interface OpenListener {
   name: string;
-  /** The address that they are bound to: IPv4 or IPv6 without brackets. */
+  /** The address that they are bound to: IPv4 or IPv6 without brackets, or `unix:`. */
   host: string;
   port: number;
+  /** Of a unix socket; else empty. */
+  path: string;
   /** Descriptors that the table keeps: one for each worker, or fewer. */
   fds: number[];
 }
 
 export interface ListeningSockets {
+  /**
+   * Takes the sockets that a service manager passed to this process (sd_listen_fds(3)), as `give` does.
+   * Throws which of them cannot be used, and why.
+   */
+  takePassed(): void;
   /**
    * Hands over a socket that was made elsewhere, for the listener of that name or, where none has it, for the
    * one of its address. Called before `open`. The descriptor is the table's from now on; it is closed when it
@@ -46,6 +55,8 @@ export interface ListeningSockets {
   left(): OpenListener[];
   /** A new descriptor of a listener's first socket, which is the caller's. */
   duplicate(name: string): number;
+  /** Another process has the sockets, too: the paths of unix sockets stay when this one closes them. */
+  handOver(): void;
   /** Lets go of all sockets. Each is closed when the reactors that borrowed it have let go of it, too. */
   close(): void;
 }
@@ -58,6 +69,27 @@ export interface WantedListener {
   port: number;
   /** For `::`: another listener of the port takes IPv4. */
   v6Only: boolean;
-  /** How many to make, if none was given. */
+  /** How many to make, if none was given; of a path there is one. */
   sockets: number;
+  /** Of a unix socket, in place of host and port; else empty. `@name` is an abstract one. */
+  path: string;
+  /** Of the path: its mode, and whose it is, as USER or USER:GROUP; empty: the process's. */
+  mode: number;
+  owner: string;
+}
+
+/** What the process is given and gives up at its start, and what it tells of itself. */
+export interface EngineProcess {
+  /**
+   * Makes the process, with all of its threads, a user's for good: NAME or NAME:GROUP. Throws why it cannot
+   * be; then the process should end.
+   */
+  becomeUser(account: string): void;
+  /**
+   * Tells the service manager of the process (sd_notify(3)), in lines of VARIABLE=VALUE; nothing where there
+   * is none. Throws when it cannot be told.
+   */
+  notifyManager(state: string): void;
+  /** A table without sockets. */
+  listeningSockets(): ListeningSockets;
 }

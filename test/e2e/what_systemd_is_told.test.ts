@@ -1,0 +1,50 @@
+// The service manager is told when the server serves, when it reloads, and when it ends (sd_notify(3)):
+// datagrams at a path, and at a name in the abstract namespace.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import { createSite, TestServer } from '../support/server.ts';
+
+const site = await createSite();
+after(() => site.remove());
+
+// No runtime has datagrams on unix sockets.
+const receiver = `
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1].replace("@", chr(0)))
+print("bound", flush=True)
+while True:
+    print(s.recv(4096).decode().replace(chr(10), " "), flush=True)
+`;
+
+for (const address of [join(site.dir, 'notify'), `@sealgate-test-${process.pid}`]) {
+  test(`NOTIFY_SOCKET=${address[0]}...: READY, RELOADING with its time, READY and STOPPING`, async () => {
+    const manager = spawn('python3', ['-c', receiver, address], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const told = createInterface({ input: manager.stdout })[Symbol.asyncIterator]();
+    const next = async () => (await told.next()).value as string;
+    try {
+      assert.equal(await next(), 'bound');
+      process.env.NOTIFY_SOCKET = address;
+      const server = await TestServer.start(site, '--workers', '1');
+      delete process.env.NOTIFY_SOCKET;
+      assert.match(await next(), new RegExp(`^READY=1 MAINPID=${server.pid} STATUS=serving at 1 address$`));
+      process.kill(server.pid, 'SIGHUP');
+      const at = /^RELOADING=1 STATUS=reloading MONOTONIC_USEC=(\d+)$/.exec(await next())?.[1];
+      const uptime = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]);
+      assert.ok(Math.abs(Number(at) / 1e6 - uptime) < 3600, `${at} microseconds, up for ${uptime} s`);
+      assert.equal(await next(), 'READY=1 STATUS=serving');
+      assert.equal(await server.stop(), 0);
+      assert.match(await next(), /^STOPPING=1 STATUS=draining for up to \d+ s$/);
+    } finally {
+      delete process.env.NOTIFY_SOCKET;
+      manager.kill();
+      await once(manager, 'exit');
+    }
+  });
+}
