@@ -38,6 +38,7 @@ export function fileOf({ sitesFolder: _, ...config }: Config): unknown {
 export const settings = {
   store: { variable: 'SEALGATE_STORE', type: 'path' },
   listeners: { variable: 'SEALGATE_LISTEN', type: 'addresses' },
+  user: { variable: 'SEALGATE_USER', type: 'text' },
   workers: { variable: 'SEALGATE_WORKERS', type: 'number' },
   'tls.certificate': { variable: 'SEALGATE_TLS_CERTIFICATE', type: 'path' },
   'tls.key': { variable: 'SEALGATE_TLS_KEY', type: 'path' },

@@ -29,6 +29,14 @@ export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('URL or path of the JSON Schema, for editors.'),
   store: z.string().min(1).default('./store').describe('Directory of the store.'),
   listeners: listenersSchema,
+  user: z
+    .string()
+    .regex(/^([\w.-]{1,64}(:[\w.-]{1,64})?)?$/, { error: 'expected NAME or NAME:GROUP' })
+    .default('')
+    .describe(
+      'NAME or NAME:GROUP that a server started by root becomes for good once its addresses are bound, ' +
+        'before it opens anything else; empty: it stays who it is.',
+    ),
   workers: z
     .int()
     .min(1)

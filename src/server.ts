@@ -81,7 +81,6 @@ export async function startServer(
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    checkAccessLog(config);
     return await assemble(config, log, options, closers, closeAll);
   } catch (cause) {
     await closeAll();
@@ -101,8 +100,8 @@ async function assemble(
   closers: Closer[],
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
-  const sockets = openServerSockets(given);
-  closers.push(() => sockets.table.close());
+  const sockets = openServerSockets(given, closers);
+  checkAccessLog(given);
   const devices = addon.netDevices();
   const config = fitting(given, devices, log);
   const ktls = checkKtls(config.ktls.mode, log);

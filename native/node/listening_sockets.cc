@@ -53,7 +53,10 @@ class ListeningSocketsObject : public Napi::ObjectWrap<ListeningSocketsObject> {
   }
   void take_passed(const Napi::CallbackInfo& info) {
     std::string failure;
-    if (!take_passed_sockets(&table, &failure)) throw Napi::Error::New(info.Env(), failure);
+    const auto said = info[0].As<Napi::Object>();
+    if (!take_passed_sockets({text(said, "process"), text(said, "count"), text(said, "names")}, &table,
+                             &failure))
+      throw Napi::Error::New(info.Env(), failure);
   }
   void hand_over(const Napi::CallbackInfo&) { table.hand_over(); }
   void listen(const Napi::CallbackInfo& info) {
@@ -99,7 +102,7 @@ void become_user(const Napi::CallbackInfo& info) {
 }
 
 void notify(const Napi::CallbackInfo& info) {
-  const Status status = notify_manager(info[0].As<Napi::String>());
+  const Status status = notify_manager(info[0].As<Napi::String>(), info[1].As<Napi::String>());
   if (!status.ok()) throw error_of(info.Env(), status);
 }
 

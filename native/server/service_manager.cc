@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
-#include <cstdlib>
 #include <string_view>
 #include <vector>
 
@@ -16,11 +15,6 @@ namespace {
 
 constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
 constexpr int kMost = 4096;
-
-std::string variable(const char* name) {
-  const char* const value = ::getenv(name);
-  return value ? value : "";
-}
 
 bool number_in(std::string_view text, int* out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
@@ -39,10 +33,8 @@ std::vector<std::string> names_in(const std::string& text) {
 
 }  // namespace
 
-bool take_passed_sockets(ListeningSockets* table, std::string* failure) {
-  const std::string process = variable("LISTEN_PID"), count = variable("LISTEN_FDS"),
-                    names = variable("LISTEN_FDNAMES");
-  for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
+bool take_passed_sockets(const PassedSockets& said, ListeningSockets* table, std::string* failure) {
+  const auto& [process, count, names] = said;
   int pid = 0, sockets = 0;
   if (process.empty() && count.empty()) return true;
   if (!number_in(process, &pid)) return *failure = "LISTEN_PID: expected a number, got " + process, false;
@@ -62,8 +54,7 @@ bool take_passed_sockets(ListeningSockets* table, std::string* failure) {
   return true;
 }
 
-Status notify_manager(const std::string& state) {
-  const std::string path = variable("NOTIFY_SOCKET");
+Status notify_manager(const std::string& path, const std::string& state) {
   if (path.empty()) return {};
   SocketAddress to;
   if ((path[0] != '/' && path[0] != '@') || !SocketAddress::parse_path(path, &to))

@@ -9,13 +9,17 @@
 
 namespace sealgate {
 
-// Gives the table the sockets that LISTEN_FDS says were passed to this process, by their names, and unsets
-// the variables, so that no child takes them for its own. None are there when LISTEN_PID names another
-// process. False, with the reason, when one of them cannot be used.
-bool take_passed_sockets(ListeningSockets* table, std::string* failure);
+// The variables of sd_listen_fds(3): LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES.
+struct PassedSockets {
+  std::string process, count, names;
+};
 
-// Sends lines of VARIABLE=VALUE to NOTIFY_SOCKET; nothing where there is none. RELOADING=1 gets the time that
+// Gives the table the sockets that were passed to this process, by their names. None are there when
+// LISTEN_PID names another process. False, with the reason, when one of them cannot be used.
+bool take_passed_sockets(const PassedSockets& said, ListeningSockets* table, std::string* failure);
+
+// Sends lines of VARIABLE=VALUE to NOTIFY_SOCKET; nothing where it is empty. RELOADING=1 gets the time that
 // it has to come with. Never blocks.
-Status notify_manager(const std::string& state);
+Status notify_manager(const std::string& path, const std::string& state);
 
 }  // namespace sealgate

@@ -26,6 +26,7 @@ interface ServeOptions {
   store?: string;
   listen?: string[];
   control?: string;
+  user?: string;
   workers?: string;
   ktls?: string;
   accessLog?: string;
@@ -49,6 +50,10 @@ export function addServe(program: Command): void {
       'address of the control plane: http:// on loopback, https:// or unix:; $SEALGATE_CONTROL',
     )
     .option('--no-http2', 'HTTP/1.1 alone, at all addresses')
+    .option(
+      '--user <name>',
+      'NAME or NAME:GROUP to become once addresses are bound, for root; $SEALGATE_USER',
+    )
     .option('--workers <n>', 'number of delivery threads; $SEALGATE_WORKERS')
     .option('--ktls <mode>', 'auto, off (userspace TLS only) or require; $SEALGATE_KTLS')
     .option('--store <dir>', 'directory of the store; $SEALGATE_STORE')
@@ -87,6 +92,7 @@ async function serve(options: ServeOptions): Promise<void> {
     store: { flag: '--store', value: options.store },
     listeners: { flag: '--listen', value: options.listen },
     'control.listen': { flag: '--control', value: options.control },
+    user: { flag: '--user', value: options.user },
     workers: { flag: '--workers', value: options.workers },
     'ktls.mode': { flag: '--ktls', value: options.ktls },
     'log.access': { flag: '--access-log', value: options.accessLog },

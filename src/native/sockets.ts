@@ -33,10 +33,11 @@ export interface OpenListener {
 
 export interface ListeningSockets {
   /**
-   * Takes the sockets that a service manager passed to this process (sd_listen_fds(3)), as `give` does.
+   * Takes the sockets that a service manager passed to this process, as `give` does. `said`: what LISTEN_PID,
+   * LISTEN_FDS and LISTEN_FDNAMES say (sd_listen_fds(3)).
    * Throws which of them cannot be used, and why.
    */
-  takePassed(): void;
+  takePassed(said: { process: string; count: string; names: string }): void;
   /**
    * Hands over a socket that was made elsewhere, for the listener of that name or, where none has it, for the
    * one of its address. Called before `open`. The descriptor is the table's from now on; it is closed when it
@@ -86,10 +87,10 @@ export interface EngineProcess {
    */
   becomeUser(account: string): void;
   /**
-   * Tells the service manager of the process (sd_notify(3)), in lines of VARIABLE=VALUE; nothing where there
-   * is none. Throws when it cannot be told.
+   * Tells the service manager of the process (sd_notify(3)), in lines of VARIABLE=VALUE.
+   * @param socket NOTIFY_SOCKET; empty: there is none to be told. Throws when it cannot be told.
    */
-  notifyManager(state: string): void;
+  notifyManager(socket: string, state: string): void;
   /** A table without sockets. */
   listeningSockets(): ListeningSockets;
 }

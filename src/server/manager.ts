@@ -7,7 +7,7 @@ import { addon } from '../native/addon.ts';
 /** One line each: nobody but the server chooses a value. */
 function tell(log: Logger, ...lines: string[]): void {
   try {
-    addon.notifyManager(lines.join('\n'));
+    addon.notifyManager(process.env.NOTIFY_SOCKET ?? '', lines.join('\n'));
   } catch (error) {
     log.warn({ err: error }, 'the service manager could not be told');
   }

@@ -1,6 +1,7 @@
 // The sockets that the server has from its start: those that a service manager made and passed on, and those
-// that it makes.
+// that it makes; and the user that it becomes once it has them.
 
+import { accessSync, constants } from 'node:fs';
 import type { Config } from '../config.ts';
 import { controlUrl } from '../control_address.ts';
 import { noPath, openSockets, type ServerSockets } from '../engine/server_sockets.ts';
@@ -11,20 +12,60 @@ const controlName = 'control';
 
 /**
  * Nobody can connect yet to a socket that is made. Throws when one cannot be had, or a passed one fits no
- * listener.
+ * listener. From here on the process is the user that the configuration names.
  */
-export function openServerSockets(config: Config): ServerSockets {
+export function openServerSockets(config: Config, closers: (() => void)[]): ServerSockets {
   const table = addon.listeningSockets();
   try {
-    table.takePassed();
+    table.takePassed(passedVariables());
     openControl(config, table);
     const sockets = openSockets(config.listeners, config.workers, table);
     const [left] = table.left();
     if (left) throw new Error(fitsNone(left));
+    closers.push(() => table.close());
+    if (config.user !== '') becomeUser(config);
     return sockets;
   } catch (cause) {
     table.close();
     throw cause;
+  }
+}
+
+// They are removed, so that no child takes the sockets for its own.
+function passedVariables(): Parameters<ListeningSockets['takePassed']>[0] {
+  const { LISTEN_PID: pid = '', LISTEN_FDS: count = '', LISTEN_FDNAMES: names = '' } = process.env;
+  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES']) delete process.env[name];
+  return { process: pid, count, names };
+}
+
+// What the user may not do is said here, with its remedy, and not when the first request meets it.
+function becomeUser({ user, store, tls, listeners, auth }: Config): void {
+  try {
+    addon.becomeUser(user);
+  } catch (cause) {
+    throw new Error(`user: ${user}: ${(cause as Error).message}`, { cause });
+  }
+  const pairs = listeners.some((each) => each.tls) ? [tls, ...tls.certificates] : [];
+  const files = pairs.flatMap(({ certificate, key }) => [certificate, key]);
+  const faults = [
+    ...[store]
+      .filter((path) => !may(path, constants.R_OK | constants.W_OK | constants.X_OK))
+      .map((path) => `write to the store ${path}`),
+    ...[...files, auth.tokens].filter((path) => !may(path, constants.R_OK)).map((path) => `read ${path}`),
+  ];
+  if (faults.length > 0)
+    throw new Error(
+      `user: ${user} may not ${faults.join(', nor ')}; give it the right to with chown or chmod`,
+    );
+}
+
+// What is not there is reported where it is opened.
+function may(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch (error) {
+    return path === '' || (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }
 
