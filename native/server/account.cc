@@ -1,14 +1,14 @@
 #include "server/account.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
 
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <vector>
 
 #include "base/status.h"
@@ -53,11 +53,9 @@ bool find_group(const std::string& text, gid_t* out) {
 
 // Whether every thread of the process has these ids.
 bool all_threads_are(const Account& account) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> tasks(::opendir("/proc/self/task"), ::closedir);
-  if (!tasks) return true;  // without /proc there is nothing to see
-  while (const dirent* const task = ::readdir(tasks.get())) {
-    if (task->d_name[0] == '.') continue;
-    const std::string path = std::string("/proc/self/task/") + task->d_name + "/status";
+  std::error_code failed;  // without /proc there is nothing to see
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", failed)) {
+    const std::string path = task.path().string() + "/status";
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
     char line[256];
     while (file && std::fgets(line, sizeof line, file.get())) {

@@ -48,6 +48,7 @@ test('every environment variable sets its setting', async () => {
         { host: '::1', port: 2, tls: false, http2: true },
       ],
     ],
+    SEALGATE_USER: ['nobody', 'nobody'],
     SEALGATE_WORKERS: ['2', 2],
     SEALGATE_TLS_CERTIFICATE: ['/c', '/c'],
     SEALGATE_TLS_KEY: ['/k', '/k'],
