@@ -11,8 +11,6 @@
 namespace sealgate {
 namespace {
 
-using std::string_view_literals::operator""sv;
-
 uint8_t byte_at(std::string_view text, size_t at) { return static_cast<uint8_t>(text[at]); }
 
 size_t size_at(std::string_view text, size_t at) {
@@ -21,7 +19,7 @@ size_t size_at(std::string_view text, size_t at) {
 
 // --- version 1: "PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n"
 
-constexpr std::string_view kSignature1 = "PROXY "sv;
+constexpr std::string_view kSignature1 = "PROXY ";
 constexpr size_t kMaxLine = 107;
 
 bool is_port(std::string_view text) {
@@ -42,12 +40,12 @@ bool read_line(std::string_view line, std::string* client) {
   // A blank at the end would be an empty word behind the last.
   if (line.ends_with(' ')) return false;
   const std::string_view family = take_word(line);
-  if (family == "UNKNOWN"sv) return true;
-  if (family != "TCP4"sv && family != "TCP6"sv) return false;
+  if (family == "UNKNOWN") return true;
+  if (family != "TCP4" && family != "TCP6") return false;
   in6_addr source{}, target{};
   for (in6_addr* const address : {&source, &target}) {
     bool is_v4 = false;
-    if (!parse_address(take_word(line), address, &is_v4) || is_v4 != (family == "TCP4"sv)) return false;
+    if (!parse_address(take_word(line), address, &is_v4) || is_v4 != (family == "TCP4")) return false;
   }
   const std::string_view from = take_word(line), to = take_word(line);
   if (!is_port(from) || !is_port(to) || !line.empty()) return false;
@@ -57,7 +55,7 @@ bool read_line(std::string_view line, std::string* client) {
 
 ProxyReading read_version_1(std::string_view arrived, ProxyHeader* out) {
   const std::string_view line = arrived.substr(0, kMaxLine);
-  const size_t end = line.find("\r\n"sv);
+  const size_t end = line.find("\r\n");
   if (end == line.npos) return line.size() < kMaxLine ? ProxyReading::partial : ProxyReading::malformed;
   out->bytes = end + 2;
   const std::string_view said = line.substr(kSignature1.size(), end - kSignature1.size());
@@ -66,7 +64,7 @@ ProxyReading read_version_1(std::string_view arrived, ProxyHeader* out) {
 
 // --- version 2, in binary ---
 
-constexpr std::string_view kSignature2 = "\r\n\r\n\0\r\nQUIT\n"sv;
+constexpr std::string_view kSignature2("\r\n\r\n\0\r\nQUIT\n", 12);
 constexpr size_t kFixedBytes = 16;  // signature, version and command, family, length of the rest
 constexpr uint8_t kLocal = 0x20, kProxy = 0x21;
 constexpr uint8_t kChecksum = 0x03;  // type of a TLV: CRC32C of the header, which it counts as zeros

@@ -26,7 +26,7 @@ const RateTable::Slot* RateTable::find(uint64_t key) const {
 RateTable::Slot& RateTable::slot_of(uint64_t key) {
   for (;;) {
     if (const Slot* const found = find(key)) return const_cast<Slot&>(*found);
-    Slot* oldest = nullptr;
+    Slot* oldest = &slots_[group_of(key, 0) * kWays];
     for (const unsigned which : {0u, 1u}) {
       Slot* const group = &slots_[group_of(key, which) * kWays];
       for (size_t i = 0; i < kWays; i++) {
