@@ -240,8 +240,8 @@ std::vector<Mount> mounts_in(const Napi::Array& list) {
     const auto one = list.Get(i).As<Napi::Object>();
     out.push_back({static_cast<uint32_t>(number(one, "id")), text(one, "host"), text(one, "path"),
                    boolean(one, "openReads"), texts(one, "parameters"), one.Get("codings").ToBoolean(),
-                   cors_rule(one, "cors"), access_rule(one, "access"), text(one, "name"),
-                   one.Get("cacheStatus").ToBoolean()});
+                   one.Get("cacheStatus").ToBoolean(), false, cors_rule(one, "cors"),
+                   access_rule(one, "access"), text(one, "name")});
   }
   return out;
 }

@@ -54,8 +54,9 @@ bool find_group(const std::string& text, gid_t* out) {
 // Whether every thread of the process has these ids.
 bool all_threads_are(const Account& account) {
   std::error_code failed;  // without /proc there is nothing to see
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", failed)) {
-    const std::string path = task.path().string() + "/status";
+  std::filesystem::directory_iterator tasks("/proc/self/task", failed);
+  for (; !failed && tasks != std::filesystem::directory_iterator(); tasks.increment(failed)) {
+    const std::string path = tasks->path().string() + "/status";
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
     char line[256];
     while (file && std::fgets(line, sizeof line, file.get())) {

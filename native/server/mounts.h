@@ -26,12 +26,12 @@ struct Mount {
   bool open_reads = false;                    // everybody may read, so no credentials are evaluated
   std::vector<std::string> parameters;        // query parameters that answers depend on
   bool codings = false;                       // answers may come in several content codings
+  bool cache_status = false;                  // answers say whether a kept plan made them
+  bool guarded = false;                       // requests are judged before their plans are looked up
   std::shared_ptr<const Cors> cors = {};      // who may read answers in other origins' pages; null: nobody
   std::shared_ptr<const Access> access = {};  // by address and signature; null: no such rule
   std::string name = {};                      // of its site, in the access log; empty: it is none
-  bool cache_status = false;                  // answers say whether a kept plan made them
   SiteTotals* totals = nullptr;               // of its site; null: it is none
-  bool guarded = false;                       // requests are judged before their plans are looked up
 };
 
 class MountTable {
