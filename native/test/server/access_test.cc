@@ -94,7 +94,7 @@ std::string signed_target(const std::string& path, const std::string& more = "",
 Admission judged(const Site& site, const std::string& target, Method method = Method::get, int64_t now = 99,
                  std::string_view peer = "192.0.2.1") {
   Credentials credentials;
-  return credentials.judge(*site.access, &site.keys, {target, 1, method, peer, now});
+  return credentials.judge(*site.access, &site.keys, {target, 1, method, peer, false, now});
 }
 
 TEST_CASE("a signature that is right opens until its end") {
@@ -156,7 +156,7 @@ TEST_CASE("a key that is gone, or was never there, signs nothing") {
   site.keys.add_key("file", nullptr);
   CHECK(judged(site, target) == Admission::signature_invalid);
   Credentials credentials;
-  CHECK(credentials.judge(*site.access, nullptr, {target, 1, Method::get, "192.0.2.1", 0}) ==
+  CHECK(credentials.judge(*site.access, nullptr, {target, 1, Method::get, "192.0.2.1", false, 0}) ==
         Admission::signature_invalid);
 }
 
@@ -165,7 +165,7 @@ TEST_CASE("a signature that was right is remembered, and a wrong one is wrong al
   Credentials credentials;
   const std::string right = signed_target("/a/b", "&sg-prefix=3");
   const auto judge = [&](const std::string& target) {
-    return credentials.judge(*site.access, &site.keys, {target, 1, Method::get, "192.0.2.1", 0});
+    return credentials.judge(*site.access, &site.keys, {target, 1, Method::get, "192.0.2.1", false, 0});
   };
   CHECK(judge(right) == Admission::is_signed);
   CHECK(judge(right) == Admission::is_signed);
@@ -177,7 +177,7 @@ TEST_CASE("a signature that was right is remembered, and a wrong one is wrong al
   // Another table may have another key under the name.
   Site changed;
   changed.keys.add_key("file", SigningKey::of(std::string(32, 'x')));
-  CHECK(credentials.judge(*site.access, &changed.keys, {right, 1, Method::get, "192.0.2.1", 0}) ==
+  CHECK(credentials.judge(*site.access, &changed.keys, {right, 1, Method::get, "192.0.2.1", false, 0}) ==
         Admission::signature_invalid);
 }
 
