@@ -17,7 +17,7 @@ interface Step {
 }
 
 const reports = 'build/reports';
-const stepTimeoutMs = 30 * 60_000;
+const stepTimeoutMs = 45 * 60_000;
 const fuzzSeconds = 20;
 /** test/kernel/in-kernel.sh: there is no kernel with kTLS to run in, and the reason was printed. */
 const skipStatus = 77;
