@@ -123,6 +123,7 @@ test('the addon exports what addon.ts declares, and nothing else', () => {
   const declared = [
     ...membersOf('src/native/addon.ts', 'Addon'),
     ...membersOf('src/native/logs.ts', 'EngineLogs'),
+    ...membersOf('src/native/sockets.ts', 'EngineProcess'),
   ];
   assert.deepEqual(Object.keys(addon).sort(), declared.sort());
 });
