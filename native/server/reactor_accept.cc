@@ -154,8 +154,7 @@ void Reactor::serve(Arrival arrival) {
     return counters_.proxy_headers[ProxyOutcome::stranger].add();
   auto tls = from.tls() ? tls_ : nullptr;
   auto connection =
-      std::make_unique<Transport>(*this, std::move(socket), std::move(tls), from.number(), std::move(peer));
-  if (from.http2()) connection->allow_http2();
+      std::make_unique<Transport>(*this, std::move(socket), std::move(tls), from, std::move(peer));
   epoll_event event{kDataEvents | kEndEvents, {.ptr = static_cast<EventTarget*>(connection.get())}};
   if (!connection->usable() || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->fd(), &event) != 0)
     return;

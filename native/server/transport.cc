@@ -11,14 +11,14 @@
 
 namespace sealgate {
 
-Transport::Transport(Reactor& reactor, Fd socket, std::shared_ptr<const TlsContext> tls, size_t listener,
-                     std::string peer)
+Transport::Transport(Reactor& reactor, Fd socket, std::shared_ptr<const TlsContext> tls,
+                     const Listener& listener, std::string peer)
     : reactor_(reactor),
       channel_(std::move(socket), std::move(tls), reactor.options().ktls.records_per_key,
                reactor.record_buffers(), reactor.mutable_counters()),
       moves_(reactor, channel_),
-      state_(reactor.listeners()[listener].proxied() ? State::proxy : first_state()),
-      listener_(listener),
+      state_(listener.proxied() ? State::proxy : first_state()),
+      listener_(listener.number()),
       peer_(std::move(peer)),
       client_(client_at(peer_)),
       names_requests_(any_network_holds(reactor.options().request_ids.trust, peer_)),
@@ -26,17 +26,18 @@ Transport::Transport(Reactor& reactor, Fd socket, std::shared_ptr<const TlsConte
   deadline.owner = this;
   reactor_.mutable_counters().connections[state_].add();
   reactor_.schedule(deadline, state_);
-  if (!channel_.is_tls()) session_ = std::make_unique<Http1Session>(reactor_, *this);
+  if (channel_.is_tls()) {
+    if (listener.http2()) channel_.offer_http2();
+  } else if (listener.http2()) {
+    session_ = std::make_unique<OpeningSession>(reactor_, *this);
+  } else {
+    session_ = std::make_unique<Http1Session>(reactor_, *this);
+  }
 }
 
 Transport::~Transport() {
   deadline.disarm();
   reactor_.mutable_counters().connections[state_].sub();
-}
-
-void Transport::allow_http2() {
-  if (channel_.is_tls()) return channel_.offer_http2();
-  session_ = std::make_unique<OpeningSession>(reactor_, *this);
 }
 
 void Transport::set_state(State state) {

@@ -22,14 +22,13 @@ namespace sealgate {
 
 class Transport final : public EventTarget, public DeadlineOwner {
  public:
-  Transport(Reactor& reactor, Fd socket, std::shared_ptr<const TlsContext> tls, size_t listener,
+  Transport(Reactor& reactor, Fd socket, std::shared_ptr<const TlsContext> tls, const Listener& listener,
             std::string peer);
   ~Transport();
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
 
   // --- called by the reactor ---
-  void allow_http2();  // before the first byte
   bool usable() const { return channel_.usable(); }
   int fd() const { return channel_.fd(); }
   void on_events(uint32_t events) override;
@@ -100,9 +99,9 @@ class Transport final : public EventTarget, public DeadlineOwner {
   bool hears_arrivals_ = true;
   bool given_up_ = false;
   bool must_linger_ = false;  // the client may still be sending
-  const size_t listener_;
-  std::string peer_;  // of the socket, or whom a proxy has named
-  size_t client_;     // hash of the client (shares.h)
+  const size_t listener_;     // its number
+  std::string peer_;          // of the socket, or whom a proxy has named
+  size_t client_;             // hash of the client (shares.h)
   bool names_requests_;
   const int64_t accepted_at_;  // microseconds of CLOCK_MONOTONIC
   uint64_t sent_ = 0;

@@ -5,6 +5,9 @@
 #include <fcntl.h>
 
 #include <doctest/doctest.h>
+
+#include <tuple>
+
 #include "test/client.h"
 #include "test/served.h"
 
@@ -111,6 +114,30 @@ TEST_CASE("one socket that three workers share: each of them serves some of its 
     all += accepted;
   }
   CHECK_EQ(all, 30);
+}
+
+TEST_CASE("a listener with two sockets, before one that wants PROXY headers: only that one closes without") {
+  ReactorOptions options;
+  options.listeners = {on_loopback(), on_loopback()};
+  ListenerOptions& plain = options.listeners.front();
+  plain.sockets.push_back(on_loopback().sockets.front());
+  ListenerOptions& proxied = options.listeners.back();
+  proxied.proxied = true;
+  REQUIRE(AddressPrefix::parse("127.0.0.0/8", &proxied.proxies.emplace_back()));
+  const auto port_of = [](const SharedSocket& socket) { return socket->address.port(); };
+  const int first = port_of(plain.sockets[0]), second = port_of(plain.sockets[1]);
+  const int last = port_of(proxied.sockets.front());
+  for (RespondPlan& each : options.problems) each.status = 500;
+  const Served served(std::move(options));
+  for (const auto& [port, header, begin] : {std::tuple{first, "", "HTTP/1.1 500 "},
+                                            {second, "", "HTTP/1.1 500 "},
+                                            {last, "", ""},
+                                            {last, "PROXY UNKNOWN\r\n", "HTTP/1.1 500 "}}) {
+    CAPTURE(port);
+    TestClient client(port);
+    client.send(header + std::string("what no application sees\r\n\r\n"));
+    CHECK_EQ(client.receive_all().substr(0, 13), begin);
+  }
 }
 
 }  // namespace
