@@ -4,7 +4,6 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -12,23 +11,18 @@
 #include <vector>
 
 #include "base/status.h"
+#include "base/text.h"
 
 namespace sealgate {
 namespace {
 
 constexpr size_t kEntryBytes = 65536;  // of an entry in the databases of users and groups
 
-template <typename Number>
-bool number_in(const std::string& text, Number* out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty();
-}
-
 bool find_user(const std::string& text, Account* out, bool* has_group) {
   std::vector<char> space(kEntryBytes);
   passwd entry{}, *found = nullptr;
   uid_t number = 0;
-  const bool numeric = number_in(text, &number);
+  const bool numeric = read_number(text, &number);
   if (numeric) {
     (void)::getpwuid_r(number, &entry, space.data(), space.size(), &found);
   } else {
@@ -43,7 +37,7 @@ bool find_user(const std::string& text, Account* out, bool* has_group) {
 }
 
 bool find_group(const std::string& text, gid_t* out) {
-  if (number_in(text, out)) return true;
+  if (read_number(text, out)) return true;
   std::vector<char> space(kEntryBytes);
   group entry{}, *found = nullptr;
   (void)::getgrnam_r(text.c_str(), &entry, space.data(), space.size(), &found);

@@ -3,9 +3,10 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <cstring>
+
+#include "base/text.h"
 
 namespace sealgate {
 namespace {
@@ -49,9 +50,7 @@ bool AddressPrefix::parse(std::string_view text, AddressPrefix* out) {
   const unsigned most = is_v4 ? 32 : 128;
   out->bits = most;
   if (slash != text.npos) {
-    const std::string_view length = text.substr(slash + 1);
-    const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), out->bits);
-    if (error != std::errc() || end != length.data() + length.size() || out->bits > most) return false;
+    if (!read_number(text.substr(slash + 1), &out->bits) || out->bits > most) return false;
   }
   if (is_v4) out->bits += kMappedBits;
   return true;

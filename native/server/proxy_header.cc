@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 
 #include "base/crc.h"
+#include "base/text.h"
 #include "server/address_prefix.h"
 
 namespace sealgate {
@@ -25,8 +25,7 @@ constexpr size_t kMaxLine = 107;
 bool is_port(std::string_view text) {
   unsigned port = 0;
   if (text.empty() || text.size() > 5 || (text[0] == '0' && text.size() > 1)) return false;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc() && end == text.data() + text.size() && port <= 65'535;
+  return read_number(text, &port) && port <= 65'535;
 }
 
 // Takes the text up to the next blank.

@@ -3,23 +3,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 namespace sealgate {
 namespace {
 
 constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
 constexpr int kMost = 4096;
-
-bool number_in(std::string_view text, int* out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
-  return error == std::errc() && end == text.data() + text.size() && *out >= 0;
-}
 
 std::vector<std::string> names_in(const std::string& text) {
   std::vector<std::string> out;
@@ -37,9 +32,10 @@ bool take_passed_sockets(const PassedSockets& said, ListeningSockets* table, std
   const auto& [process, count, names] = said;
   int pid = 0, sockets = 0;
   if (process.empty() && count.empty()) return true;
-  if (!number_in(process, &pid)) return *failure = "LISTEN_PID: expected a number, got " + process, false;
+  if (!read_number(process, &pid) || pid < 0)
+    return *failure = "LISTEN_PID: expected a number, got " + process, false;
   if (pid != ::getpid()) return true;
-  if (!number_in(count, &sockets) || sockets > kMost)
+  if (!read_number(count, &sockets) || sockets < 0 || sockets > kMost)
     return *failure = "LISTEN_FDS: expected a number up to 4096, got " + count, false;
   const std::vector<std::string> all = names_in(names);
   for (int i = 0; i < sockets; i++) {
