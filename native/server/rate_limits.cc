@@ -11,15 +11,23 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
 
-// What a limit tells requests apart by; empty: it does not count this one.
-std::string counted_as(RateBy by, const RateVisit& visit) {
-  switch (by) {
-    case RateBy::address: return std::to_string(client_at(visit.address));
-    case RateBy::site: return "site " + std::string(visit.site);
-    case RateBy::token: return std::string(visit.authorization);
+// Whom a limit counts this request for; nothing: it does not count it. The name of the limit is part of the
+// key, so that what was used up counts on when limits are read again.
+std::optional<uint64_t> key_of(const RateLimit& limit, const RateVisit& visit) {
+  static const KeyedHash hash;
+  const uint64_t name = hash(0, limit.name);
+  switch (limit.by) {
+    case RateBy::address: {
+      const size_t client = client_at(visit.address);
+      return hash(name, {reinterpret_cast<const char*>(&client), sizeof client});
+    }
+    case RateBy::site: return hash(name, visit.site);
+    case RateBy::token:
+      if (visit.authorization.empty()) return std::nullopt;
+      return hash(name, visit.authorization);
     case RateBy::count_: break;
   }
-  return {};
+  return std::nullopt;
 }
 
 int64_t seconds_of(int64_t nanoseconds) {
@@ -47,14 +55,11 @@ std::string RateExcess::policy() const {
          ";w=" + std::to_string(std::max<int64_t>(1, window));
 }
 
-// The name of a limit is part of the key, so that what was used up counts on when limits are read again.
 std::optional<RateExcess> RateLimits::judge(RateTable& table, const RateVisit& visit, int64_t now) const {
-  static const KeyedHash hash;
   for (const RateLimit& limit : limits_) {
-    const std::string counted = counted_as(limit.by, visit);
-    if (counted.empty()) continue;
-    const uint64_t key = hash(hash(0, limit.name), counted);
-    if (const int64_t wait = table.take(key, limit.rate, now); wait > 0)
+    const std::optional<uint64_t> key = key_of(limit, visit);
+    if (!key) continue;
+    if (const int64_t wait = table.take(*key, limit.rate, now); wait > 0)
       return RateExcess{&limit, seconds_of(wait)};
   }
   return std::nullopt;
