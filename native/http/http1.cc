@@ -6,24 +6,13 @@
 
 #include "base/text.h"
 #include "http/chunk_lines.h"
+#include "http/llhttp_method.h"
 #include "http/request_syntax.h"
 
 namespace sealgate {
 namespace {
 
 constexpr size_t kBlankBytes = 8;  // most bytes of empty lines before a request (RFC 9112 2.2)
-
-Method method_of(uint8_t method) {
-  switch (method) {
-    case HTTP_GET: return Method::get;
-    case HTTP_HEAD: return Method::head;
-    case HTTP_PUT: return Method::put;
-    case HTTP_DELETE: return Method::del;
-    case HTTP_OPTIONS: return Method::options;
-    case HTTP_POST: return Method::post;
-    default: return Method::other;
-  }
-}
 
 }  // namespace
 

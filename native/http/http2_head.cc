@@ -1,10 +1,9 @@
 #include "http/http2_head.h"
 
-#include <llhttp.h>
-
 #include <charconv>
 
 #include "base/text.h"
+#include "http/llhttp_method.h"
 #include "http/request_syntax.h"
 
 namespace sealgate {
@@ -13,24 +12,6 @@ namespace {
 constexpr size_t kFieldOverhead = 32;  // RFC 9113 6.5.2
 // A head of so many times the allowed size is not answered any more.
 constexpr size_t kHopeless = 16;
-
-// Methods without a value of their own are those that HTTP/1.1 knows, too.
-bool is_known_method(std::string_view name) {
-#define SEALGATE_SAME(number, id, text) \
-  if (name == #text) return true;
-  HTTP_METHOD_MAP(SEALGATE_SAME)
-#undef SEALGATE_SAME
-  return false;
-}
-
-Method method_named(std::string_view name) {
-  if (name == "GET") return Method::get;
-  if (name == "HEAD") return Method::head;
-  if (name == "PUT") return Method::put;
-  if (name == "POST") return Method::post;
-  if (name == "DELETE") return Method::del;
-  return name == "OPTIONS" ? Method::options : Method::other;
-}
 
 }  // namespace
 
@@ -136,14 +117,13 @@ Problem Http2Head::finish(bool has_body) {
     put("\r\n");
   }
   request_.method_name = text(method_);
-  request_.method = method_named(request_.method_name);
+  const std::optional<Method> method = method_named(request_.method_name);
+  request_.method = method.value_or(Method::other);
   request_.target = text(path_);
   request_.head = std::string_view(request_.bytes).substr(fields_at_);
   for (const auto& [field, value] : known_) take_field(field, value);
   if (problem_ != Problem::none) return problem_;
-  if (request_.method == Method::other &&
-      (request_.method_name == "CONNECT" || !is_known_method(request_.method_name)))
-    return Problem::method_unknown;
+  if (!method || request_.method_name == "CONNECT") return Problem::method_unknown;
   if (const Problem found = check_target(); found != Problem::none) return found;
   request_.keep_alive = true;
   request_.has_body = has_body;
