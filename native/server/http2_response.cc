@@ -10,18 +10,23 @@
 namespace sealgate {
 namespace {
 
+template <size_t kCount>
+bool is_one_of(const std::array<std::string_view, kCount>& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(), [&](std::string_view each) { return same(each, name); });
+}
+
 // Fields that say something about an HTTP/1.1 connection (RFC 9113 8.2.2).
 bool is_of_connection(std::string_view name) {
   constexpr std::array<std::string_view, 5> kNames{"connection", "keep-alive", "proxy-connection",
                                                    "transfer-encoding", "upgrade"};
-  return std::any_of(kNames.begin(), kNames.end(), [&](std::string_view each) { return same(each, name); });
+  return is_one_of(kNames, name);
 }
 
 // Values that hardly come again would only push others out of the client's table.
 bool is_of_one_answer(std::string_view name) {
   constexpr std::array<std::string_view, 6> kNames{"etag",          "repr-digest", "content-length",
                                                    "content-range", "date",        kRequestIdField};
-  return std::any_of(kNames.begin(), kNames.end(), [&](std::string_view each) { return same(each, name); });
+  return is_one_of(kNames, name);
 }
 
 uint8_t* bytes_of(const char* text) { return reinterpret_cast<uint8_t*>(const_cast<char*>(text)); }

@@ -124,7 +124,7 @@ class Http2Session final : public Session {
   // --- http2_session_send.cc ---
   void send(Exchange& exchange, const Http2Fields& fields, std::string_view first);
   ssize_t next_frame(Http2Stream& stream, size_t most, uint32_t* flags);
-  int queue_frame(const nghttp2_frame& frame, std::string_view header, size_t bytes);
+  int queue_frame(std::string_view header, size_t bytes);
   bool gather();
   void note_written();
   bool may_gather() const { return !output_.full() && frames_.size() < Http2Limits::kUnsentFrames; }

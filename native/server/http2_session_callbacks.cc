@@ -56,10 +56,9 @@ const nghttp2_session_callbacks* Http2Session::callbacks() {
           return session_of(user).on_stream_close(id);
         });
     nghttp2_session_callbacks_set_send_data_callback(
-        out, [](nghttp2_session*, nghttp2_frame* frame, const uint8_t* header, size_t size,
-                nghttp2_data_source*, void* user) {
-          return session_of(user).queue_frame(*frame, text_of(header, kFrameHeaderBytes), size);
-        });
+        out,
+        [](nghttp2_session*, nghttp2_frame*, const uint8_t* header, size_t size, nghttp2_data_source*,
+           void* user) { return session_of(user).queue_frame(text_of(header, kFrameHeaderBytes), size); });
     nghttp2_session_callbacks_set_data_source_read_length_callback(
         out, [](nghttp2_session*, uint8_t, int32_t, int32_t, int32_t, uint32_t, void*) -> ssize_t {
           return Http2Limits::kFrameBytes;

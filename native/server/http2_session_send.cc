@@ -92,7 +92,7 @@ ssize_t Http2Session::next_frame(Http2Stream& stream, size_t most, uint32_t* fla
   return static_cast<ssize_t>(taken);
 }
 
-int Http2Session::queue_frame(const nghttp2_frame&, std::string_view header, size_t bytes) {
+int Http2Session::queue_frame(std::string_view header, size_t bytes) {
   if (next_.file) {
     output_.add(header);
     output_.add_file(std::move(next_.file), next_.offset, bytes);
