@@ -13,22 +13,18 @@ const controlName = 'control';
 /**
  * Nobody can connect yet to a socket that is made. Throws when one cannot be had, or a passed one fits no
  * listener. From here on the process is the user that the configuration names.
+ * @param closers run also when this throws.
  */
 export function openServerSockets(config: Config, closers: (() => void)[]): ServerSockets {
   const table = addon.listeningSockets();
-  try {
-    table.takePassed(passedVariables());
-    openControl(config, table);
-    const sockets = openSockets(config.listeners, config.workers, table);
-    const [left] = table.left();
-    if (left) throw new Error(fitsNone(left));
-    closers.push(() => table.close());
-    if (config.user !== '') becomeUser(config);
-    return sockets;
-  } catch (cause) {
-    table.close();
-    throw cause;
-  }
+  closers.push(() => table.close());
+  table.takePassed(passedVariables());
+  openControl(config, table);
+  const sockets = openSockets(config.listeners, config.workers, table);
+  const [left] = table.left();
+  if (left) throw new Error(fitsNone(left));
+  if (config.user !== '') becomeUser(config);
+  return sockets;
 }
 
 // They are removed, so that no child takes the sockets for its own.
@@ -47,10 +43,9 @@ function becomeUser({ user, store, tls, listeners, auth }: Config): void {
   }
   const pairs = listeners.some((each) => each.tls) ? [tls, ...tls.certificates] : [];
   const files = pairs.flatMap(({ certificate, key }) => [certificate, key]);
+  const mayWrite = may(store, constants.R_OK | constants.W_OK | constants.X_OK);
   const faults = [
-    ...[store]
-      .filter((path) => !may(path, constants.R_OK | constants.W_OK | constants.X_OK))
-      .map((path) => `write to the store ${path}`),
+    ...(mayWrite ? [] : [`write to the store ${store}`]),
     ...[...files, auth.tokens].filter((path) => !may(path, constants.R_OK)).map((path) => `read ${path}`),
   ];
   if (faults.length > 0)
