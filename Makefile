@@ -294,6 +294,10 @@ crash: build ## Kills at every call of what writes to a store, then COUNT=10000 
 leaks: build ## A name is overwritten 100,000 times on a server that collects: what it held is given back
 	OVERWRITES=100000 SEALGATE_TEST_BUILD=1 $(NODE) --test test/e2e/overwrites_leave_nothing.test.ts
 
+.PHONY: replacements
+replacements: build ## A server under the load of 64 clients is replaced ten times, and no request is lost
+	REPLACEMENTS=10 CLIENTS=64 $(NODE) --test test/e2e/replaced_under_load.test.ts
+
 .PHONY: power-cuts
 power-cuts: build ## A power cut after every call of a store's life, with what a disk may keep: some minutes
 	POWER_CUTS=all $(NODE) --test test/faults/power_cuts.test.ts

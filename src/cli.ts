@@ -3,10 +3,10 @@
 
 // Imported first: signals must be handled while the other modules load.
 import './cli/signals.ts';
-import { createRequire } from 'node:module';
 import { Command, CommanderError, Help, type Option } from 'commander';
 import { NoServer, sentenceOf, UsageError } from './cli/say.ts';
 import { ConfigError } from './config.ts';
+import { version } from './version.ts';
 
 /** 2 as most tools use it, not EX_USAGE (64) of sysexits(3). */
 const usageStatus = 2;
@@ -14,8 +14,6 @@ const noServerStatus = 3;
 const configStatus = 78;
 /** The status that shells report for a command that SIGPIPE ended. */
 const brokenPipeStatus = 141;
-
-const { version } = createRequire(import.meta.url)('#package') as { version: string };
 
 const program = new Command('sealgate')
   .description('Delivers files that never change over TLS, with kernel TLS where it helps.')

@@ -28,6 +28,12 @@ export const drainSchema = z.strictObject({
     .max(3600)
     .default(30)
     .describe('Seconds that running transfers may still take after SIGTERM and lameDuckSeconds.'),
+  replacedSeconds: z
+    .number()
+    .min(0)
+    .max(604_800)
+    .default(3600)
+    .describe("Seconds that they may still take when another process has taken over ('serve --replace')."),
 });
 
 const pathPattern = /^\/[!"$-;=@-~]*$/;

@@ -18,24 +18,25 @@ import { Coder } from './objects/coder.ts';
 import type { Objects } from './objects/objects.ts';
 import { faultsOf, Readiness } from './readiness.ts';
 import { checkKtls, modeBeside } from './rollout/kernel_tls.ts';
-import { startOperation } from './rollout/operation.ts';
-import { withdraw } from './server/announcement.ts';
+import { type Operation, startOperation } from './rollout/operation.ts';
 import { createObjects, protocolServices, startBridge } from './server/application.ts';
 import { Collector } from './server/collector.ts';
 import { keepTlsFresh } from './server/fresh_tls.ts';
 import { keepGrants } from './server/grants.ts';
 import { type Health, withHealth } from './server/health.ts';
-import { lameDuck } from './server/lame_duck.ts';
 import { checkAccessLog, logCounters, openAccessLog, watchLogs } from './server/logs.ts';
 import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
 import { watchProxies } from './server/proxy_headers.ts';
 import { startPurges } from './server/purges.ts';
 import { Reload, type Reloaded } from './server/reload.ts';
+import { Predecessor, whenFree } from './server/replacement/predecessor.ts';
+import { type Life, Succeeding } from './server/replacement/succeeding.ts';
 import { serverSecrets } from './server/secrets.ts';
 import { ServedSites } from './server/sites.ts';
 import { openServerSockets, passedControl } from './server/sockets.ts';
-import { openServedStore } from './server/store.ts';
+import { type Opening, openServedStore } from './server/store.ts';
 import { startWatchers, type Watchers } from './server/watchers.ts';
+import type { Store } from './store/store.ts';
 
 export interface StartOptions {
   /** File that receives all TLS secrets, with which captured traffic can be decrypted; empty: none. */
@@ -44,6 +45,8 @@ export interface StartOptions {
   readConfig?: () => Promise<Config>;
   /** The file that it reads. */
   configFile?: string;
+  /** Take over from the server of the store that is running, if one is. */
+  replace?: boolean;
 }
 
 export interface RunningServer {
@@ -62,6 +65,10 @@ export interface RunningServer {
   rollBack(why: string): Promise<void>;
   /** Resolves with the reason when this process must end because only a new process can go on. */
   failed: Promise<string>;
+  /** Resolves with the process that has taken over: this one has only its transfers left. */
+  replaced: Promise<{ pid: number }>;
+  /** Then: ends connections with their next answer, and releases everything after the last one. */
+  retire(): Promise<void>;
   /**
    * Is a lame duck for config.drain.lameDuckSeconds, lets transfers finish within config.drain.graceSeconds
    * and releases everything. A second call joins the first.
@@ -88,6 +95,9 @@ export async function startServer(
   }
 }
 
+/** Milliseconds that a server which replaces one waits for the lock of one that was killed meanwhile. */
+const lockPatience = 10_000;
+
 /** The sentinel's own token, for servers where reading needs one. */
 const ownToken = randomBytes(32).toString('base64url');
 
@@ -96,11 +106,13 @@ type Closer = () => Promise<void> | void;
 async function assemble(
   given: Config,
   log: Logger,
-  { keylogFile = '', readConfig, configFile = '' }: StartOptions,
+  { keylogFile = '', readConfig, configFile = '', replace = false }: StartOptions,
   closers: Closer[],
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
-  const sockets = openServerSockets(given, closers);
+  const predecessor = replace ? await Predecessor.of(given.store, log) : undefined;
+  closers.push(() => predecessor?.close());
+  const sockets = openServerSockets(given, closers, predecessor?.socketsOf(given.listeners));
   checkAccessLog(given);
   const devices = addon.netDevices();
   const config = fitting(given, devices, log);
@@ -108,61 +120,75 @@ async function assemble(
   const tlsFiles = new TlsFiles(config.tls, keylogFile);
   const encrypted = config.listeners.some(({ tls }) => tls);
   const reactor = reactorOptions(config, encrypted ? await tlsFiles.read() : undefined, anyOffload(devices));
-  let state: 'starting' | 'ready' | 'draining' = 'starting';
   const watch: Watchers = {};
-  let control: ControlListener | undefined;
   const readiness = new Readiness();
-  let pool: DeliveryPool | undefined;
-  const dropStalePlans = async () => pool?.dropStalePlans();
-  const content = await startContent(config, readiness, dropStalePlans, log, closers);
+  const live: Live = { state: 'starting', pool: undefined, control: undefined };
+  const dropStalePlans = async () => live.pool?.dropStalePlans();
+  const opening = { inherited: predecessor?.inherited, lockPatience: replace ? lockPatience : 0 };
+  const content = await startContent(config, readiness, dropStalePlans, log, closers, opening);
   const { store, objects } = content;
   const refusals = new Refusals();
   const { tokens, keys, counters: ofSecrets } = serverSecrets(config, log);
   const sites = new ServedSites(config, protocolServices(config, content, { tokens, ownToken }, log));
   const purges = await startPurges(config, { store, sites, log, closers });
   const own = () => ({ ...ofSecrets(), ...logCounters(), ...content.counters(), ...purges.counters() });
-  const counters = () => ({ ...refusals.plus(pool?.counters() ?? {}), ...own(), ...watch.scrub?.counters() });
-  const connections = async (limit: number) => (await pool?.connections(limit)) ?? [];
+  const counters = () => ({ ...refusals.plus(totalsOf(live)), ...own(), ...watch.scrub?.counters() });
+  const connections = async (limit: number) => (await live.pool?.connections(limit)) ?? [];
   const operation = await startOperation(config, ktls, counters, log);
   const grants = keepGrants(config, { tokens, keys }, () => sites.inForce);
   closers.push(operation.close, watchLogs(counters, log), watchProxies(config, counters, log), grants.close);
   const reopenLogs = () => openAccessLog(config);
   const reload = new Reload({
     ...{ config: given, sites, purges, followKeys: grants.follow, readConfig, configFile, reopenLogs, log },
-    ...{ tlsFiles: encrypted ? tlsFiles : undefined, parts: () => ({ pool, control }) },
+    ...{ tlsFiles: encrypted ? tlsFiles : undefined, parts: () => live },
   });
-  control = await startControl(config, {
+  const services: ControlParts = {
     ...{ tokens, sockets, log, operation, baseline: new Baseline(), ktls, connections, counters },
-    ...{ certificates: () => tlsFiles.ends(), sites: () => pool?.sites() ?? {} },
-    ...{ state: () => state, readiness },
+    ...{ certificates: () => tlsFiles.ends(), sites: () => live.pool?.sites() ?? {} },
+    ...{ state: () => live.state, readiness },
     content: { ...content, dropStalePlans, log },
     ...{ sentinel: () => watch.sentinel?.status(), scrub: () => watch.scrub?.status() },
     ...{ collector: content.collector, purges },
     ...{ reloadTls: reload.tls, reload: reload.all, previewReload: reload.preview },
     explain: (url) => sites.explain(url, ownToken),
-  });
-  closers.push(control.close);
-  const about = { state: () => state, faults: () => faultsOf(watch.sentinel?.status(), readiness) };
-  const parts = { sockets, about, objects, refusals, sites, log };
-  const started = await startDelivery(config, reactor, parts, closers);
-  pool = started;
+  };
+  const openControl = () => startControl(config, services, live, closers);
+  const early = predecessor ? undefined : await openControl();
+  const about = { state: () => live.state, faults: () => faultsOf(watch.sentinel?.status(), readiness) };
+  const delivered = { sockets, about, store, objects, refusals, sites, predecessor, log };
+  const started = await startDelivery(config, reactor, delivered, closers);
+  live.pool = started;
+  const plane = early ?? (await whenFree(openControl));
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
-  operation.begin();
+  operation.resume();
   const needs = { store, objects, operation, token: ownToken, path: () => sites.objectsPath, log };
-  closers.push(await startWatchers(config, needs, started, watch));
+  const watchers = await startWatchers(config, needs, started, watch);
+  closers.push(watchers.pause);
   await reload.announce();
-  closers.push(() => withdraw(config));
-  state = 'ready';
-
-  const stop = once(async (atOnce = false) => {
-    state = 'draining';
-    if (!atOnce) await lameDuck(config, () => started.windDown(), log);
-    await closeAll();
-  });
-  const rollBack = (why: string) => operation.rollout.rollBack({ who: 'signal', why });
-  const running = { listeners: started.listeners, control: control.url, failed: store.ended };
-  return { ...running, reload: reload.all, reopenLogs, rollBack, stop };
+  live.state = 'ready';
+  const background = [watchers, operation, purges, content.collector, content.coder];
+  const what = { config, store, objects, background, predecessor, life: live, closeAll, log };
+  const ends = new Succeeding({ ...what, pool: started, control: plane });
+  return { ...running(started, plane, operation, ends), reload: reload.all, reopenLogs };
 }
+
+function running(
+  { listeners }: DeliveryPool,
+  { url: control }: ControlListener,
+  { rollout }: Operation,
+  { failed, replaced, retire, stop }: Succeeding,
+) {
+  const rollBack = (why: string) => rollout.rollBack({ who: 'signal', why });
+  return { listeners, control, rollBack, failed, replaced, retire, stop };
+}
+
+/** What is there once it has started. */
+interface Live extends Life {
+  pool: DeliveryPool | undefined;
+  control: ControlListener | undefined;
+}
+
+const totalsOf = ({ pool }: Live) => pool?.counters() ?? {};
 
 /** The store, what protocols do with it, and what frees its space. */
 async function startContent(
@@ -171,8 +197,9 @@ async function startContent(
   dropStalePlans: () => Promise<void>,
   log: Logger,
   closers: Closer[],
+  opening: Opening,
 ) {
-  const store = await openServedStore(config, readiness, log);
+  const store = await openServedStore(config, readiness, log, opening);
   closers.push(() => store.close());
   const objects = createObjects(config, store);
   const collector = new Collector(objects, config.gc, dropStalePlans, log);
@@ -187,19 +214,22 @@ interface DeliveryParts {
   sockets: ServerSockets;
   /** What the health path is answered by. */
   about: Health;
+  store: Store;
   objects: Objects;
   refusals: Refusals;
   sites: ServedSites;
+  predecessor: Predecessor | undefined;
   log: Logger;
 }
 
-/** The application, and the workers that ask it. */
+/** The application, and the workers that ask it. From then on this process serves. */
 async function startDelivery(
   config: Config,
   reactor: ReturnType<typeof reactorOptions>,
-  { sockets, about, objects, refusals, sites, log }: DeliveryParts,
+  { sockets, about, store, objects, refusals, sites, predecessor, log }: DeliveryParts,
   closers: Closer[],
 ): Promise<DeliveryPool> {
+  await predecessor?.ready();
   const bridge = startBridge(withHealth(sites.handle, config.healthPath, about), objects, refusals, log);
   closers.push(() => bridge.close());
   const pool = await DeliveryPool.start({
@@ -209,16 +239,8 @@ async function startDelivery(
     log,
   });
   closers.push(() => pool.stop(config.drain.graceSeconds * 1000));
+  await predecessor?.serving(objects, store);
   return pool;
-}
-
-/** Later calls return the first call's result. */
-function once<A extends unknown[]>(work: (...args: A) => Promise<void>): (...args: A) => Promise<void> {
-  let done: Promise<void> | undefined;
-  return (...args) => {
-    done ??= work(...args);
-    return done;
-  };
 }
 
 /** The configuration, adjusted to what this host can do. */
@@ -245,9 +267,11 @@ interface ControlParts extends Omit<PlaneServices, 'access' | 'config'> {
   log: Logger;
 }
 
-function startControl(
+async function startControl(
   config: Config,
   { tokens, sockets, log, ...services }: ControlParts,
+  live: Live,
+  closers: Closer[],
 ): Promise<ControlListener> {
   const { control } = config;
   const where = 'path' in control.listen ? 'unix' : 'loopback';
@@ -261,5 +285,8 @@ function startControl(
       throw error;
     }
   };
-  return listenControl(load, control.listen, control, passedControl(sockets));
+  const listener = await listenControl(load, control.listen, control, passedControl(sockets));
+  live.control = listener;
+  closers.push(listener.close);
+  return listener;
 }

@@ -76,7 +76,7 @@ const bans: Ban[] = [
     pattern: /from 'lmdb'/,
     instead: 'go through metadata.ts',
     where: product,
-    except: /store\/(metadata|environment|state|transaction)\.ts$/,
+    except: /store\/(metadata|environment|tables|state|transaction)\.ts$/,
   },
   { pattern: /\b(throw|try|catch)\b\s*[{(;\w]/, instead: 'return a Status', where: core },
   {

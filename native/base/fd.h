@@ -1,6 +1,7 @@
 // Fd: a file descriptor that closes itself.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -19,6 +20,9 @@ class Fd {
   ~Fd() { reset(); }
 
   int get() const { return fd_; }
+  // Another descriptor of the same open file; empty: the process may open no more.
+  Fd copy() const { return copy_of(fd_); }
+  static Fd copy_of(int fd) { return Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
   explicit operator bool() const { return fd_ >= 0; }
   // Whoever calls this has to close it.
   int release() { return std::exchange(fd_, -1); }

@@ -19,6 +19,7 @@ struct Instance {
   Napi::FunctionReference reactor;
   Napi::FunctionReference partial_file;
   Napi::FunctionReference listening_sockets;
+  Napi::FunctionReference peer_socket;
   std::shared_ptr<JobReturns> jobs;  // made for the first one
 };
 
@@ -33,6 +34,7 @@ void init_partial_file(Napi::Env env, Napi::Object exports);  // partial_file.cc
 void init_http(Napi::Env env, Napi::Object exports);          // http.cc
 void init_keys(Napi::Env env, Napi::Object exports);          // keys.cc
 void init_listening_sockets(Napi::Env env, Napi::Object exports);
+void init_peer(Napi::Env env, Napi::Object exports);          // peer.cc
 
 // A promise of what up to `limit` connections of it are doing. Rejects with ETIMEDOUT when it has ended.
 Napi::Value list_connections(Napi::Env env, std::shared_ptr<Reactor> reactor, size_t limit);

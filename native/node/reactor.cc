@@ -70,6 +70,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
         env, "Reactor",
         {InstanceAccessor<&ReactorObject::id>("id"), InstanceMethod<&ReactorObject::answer>("answer"),
          InstanceMethod<&ReactorObject::stop>("stop"), InstanceMethod<&ReactorObject::wind_down>("windDown"),
+         InstanceMethod<&ReactorObject::retire>("retire"),
          InstanceMethod<&ReactorObject::replace_tls>("replaceTls"),
          InstanceMethod<&ReactorObject::replace_mounts>("replaceMounts"),
          InstanceMethod<&ReactorObject::replace_trusted_proxies>("replaceTrustedProxies"),
@@ -93,6 +94,9 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
   }
   void wind_down(const Napi::CallbackInfo&) { reactor().wind_down(); }
   void stop(const Napi::CallbackInfo& info) { reactor().stop(info[0].As<Napi::Number>().Int64Value()); }
+  void retire(const Napi::CallbackInfo& info) {
+    reactor().retire(info[0].As<Napi::Number>().Int64Value(), info[1].As<Napi::Number>().Int64Value());
+  }
   void replace_tls(const Napi::CallbackInfo& info) {
     std::string failure;
     if (!reactor().replace_tls(tls_options(info[0].As<Napi::Object>()), &failure))

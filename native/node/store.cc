@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "node/addon.h"
+#include "node/files.h"
 #include "node/job.h"
 #include "node/options.h"
 #include "server/process.h"
@@ -36,18 +37,24 @@ class StoreLockObject : public Napi::ObjectWrap<StoreLockObject> {
  public:
   explicit StoreLockObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<StoreLockObject>(info) {}
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "StoreLock", {InstanceMethod<&StoreLockObject::release>("release")});
+    return DefineClass(env, "StoreLock",
+                       {InstanceMethod<&StoreLockObject::release>("release"),
+                        InstanceMethod<&StoreLockObject::file>("file")});
   }
   StoreLock lock;
 
  private:
+  Napi::Value file(const Napi::CallbackInfo& info) { return file_object(info.Env(), lock.file().copy()); }
   void release(const Napi::CallbackInfo&) { lock.release(); }
 };
 
+// With a file as the second argument: the lock that it has.
 Napi::Value lock_store(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  const std::string path = info[0].As<Napi::String>();
   StoreLock lock;
-  const Status status = StoreLock::take(info[0].As<Napi::String>(), &lock);
+  const Status status = info[1].IsUndefined() ? StoreLock::take(path, &lock)
+                                              : StoreLock::adopt(path, copy_of_file(info[1]), &lock);
   if (status.error == EWOULDBLOCK) return env.Undefined();
   if (!status.ok()) throw error_of(env, status);
   const Napi::Object object = env.GetInstanceData<Instance>()->store_lock.New({});

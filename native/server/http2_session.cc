@@ -19,7 +19,7 @@ Http2Session::Http2Session(Reactor& reactor, Transport& transport)
 }
 
 void Http2Session::proceed() {
-  if (reactor_.stopping()) drain();
+  if (reactor_.ending()) drain();
   if (lost_) return finish_uploads();
   uint64_t share = kTurnBytes;
   for (bool drained = false; !drained;) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,23 +12,13 @@
 #include <vector>
 
 #include "http/representation.h"
+#include "server/epochs.h"
 #include "server/grants.h"
 #include "store/further_digests.h"
 #include "store/partial_file.h"
 #include "store/sealed_file.h"
 
 namespace sealgate {
-
-// Counters, shared by all reactors, that plans depend on. A writer increments a slot after its commit.
-class Epochs {
- public:
-  static constexpr size_t kSlots = 4096;
-  uint64_t read(size_t slot) const { return slots_[slot % kSlots].load(std::memory_order_acquire); }
-  void bump(size_t slot) { slots_[slot % kSlots].fetch_add(1, std::memory_order_acq_rel); }
-
- private:
-  std::array<std::atomic<uint64_t>, kSlots> slots_{};
-};
 
 // --- what the application says, with the names of src/native/plan.ts ---
 

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -168,20 +169,12 @@ void Reactor::list(size_t limit, std::function<void(std::vector<ConnectionInfo>)
   });
 }
 
-void Reactor::wind_down() {
-  mailbox_->post([this] { begin_winding_down(); });
-}
-
-void Reactor::stop(int64_t grace_ms) {
-  mailbox_->post([this, grace_ms] { begin_drain(grace_ms); });
-}
-
 // --- the loop ---
 
 void Reactor::run() {
   tick();
   epoll_event events[kEvents];
-  while (!stopping_ || !connections_.empty()) {
+  while (!ending_ || !connections_.empty()) {
     const int n = ::epoll_wait(epoll_.get(), events, kEvents, ready_.empty() ? next_timeout() : 0);
     tick();
     for (int i = 0; i < n; i++) {
@@ -210,7 +203,7 @@ int Reactor::next_timeout() const {
     if (const Deadline* first = list.first()) soonest = std::min(soonest, first->at);
   }
   if (!lobby_.empty()) soonest = std::min(soonest, lobby_.front().until);
-  if (stopping_) soonest = std::min(soonest, drain_until_);
+  if (ending_) soonest = std::min(soonest, stopping_ ? drain_until_ : idle_until_);
   for (const int64_t at : {accept_again_at_, look_for_idle_at_}) {
     if (at != 0) soonest = std::min(soonest, at);
   }
@@ -237,6 +230,7 @@ void Reactor::expire() {
     if (accept_again_at_ == 0) watch_listeners(true);
   }
   if (now_ >= look_at_shared_at_) look_at_shared();
+  if (ending_ && !stopping_ && now_ >= idle_until_) begin_drain(grace_after_idle_);
   if (stopping_ && now_ >= drain_until_) {
     while (!connections_.empty()) connections_.back()->give_up();
   }
@@ -253,28 +247,6 @@ void Reactor::run_ready() {
   }
 }
 
-// Sessions that can tell their clients without an answer do so now.
-void Reactor::begin_winding_down() {
-  if (winding_down_) return;
-  winding_down_ = true;
-  for (size_t i = connections_.size(); i-- > 0;) connections_[i]->resume();
-}
-
-void Reactor::begin_drain(int64_t grace_ms) {
-  drain_until_ = now_ + grace_ms;
-  if (stopping_) return;
-  winding_down_ = stopping_ = true;
-  accept_again_at_ = 0;
-  // Serves the connections that are in an accept queue already: closing the socket would reset them.
-  for (size_t i = 0; i < listeners_.size(); i++) {
-    while (accept_from(i)) {
-    }
-  }
-  watch_listeners(false);
-  for (Listener& listener : listeners_) listener.release();
-  for (size_t i = connections_.size(); i-- > 0;) connections_[i]->on_stopping();
-}
-
 Status Reactor::watch_listener(size_t listener, bool accepting) {
   // Of the workers that wait for one socket the kernel wakes the first that sleeps, not all.
   epoll_event event{EPOLLIN | EPOLLEXCLUSIVE, {.ptr = static_cast<EventTarget*>(acceptors_[listener].get())}};
@@ -285,7 +257,7 @@ Status Reactor::watch_listener(size_t listener, bool accepting) {
 }
 
 void Reactor::watch_listeners(bool accepting) {
-  if (accepting_ == accepting || (accepting && stopping_)) return;
+  if (accepting_ == accepting || (accepting && ending_)) return;
   accepting_ = accepting;
   bool all = true;
   for (size_t i = 0; i < listeners_.size(); i++) all &= watch_listener(i, accepting).ok();

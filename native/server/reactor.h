@@ -95,6 +95,7 @@ struct Engine {
   std::atomic<uint32_t> coding_ends{
       0};            // counts: what was asked for before the last end is not coded any more
   IoPool asking{2};  // jobs that wait for reactors to answer
+  IoPool peers{24};  // jobs that wait for other processes of the server, some for as long as these live
   LogSink access_log;
   std::atomic<LogFields> access_fields{};
   LogSink log;                           // the server's own log
@@ -132,6 +133,9 @@ class Reactor {
   // From now on connections end with their next answer. New ones are accepted, and each of them is answered.
   void wind_down();
   void stop(int64_t grace_ms);
+  // Another process accepts from now on. Connections end with their next answer; those without a request for
+  // `idle_ms` are closed, and all others `grace_ms` later.
+  void retire(int64_t idle_ms, int64_t grace_ms);
   // Used for handshakes from now on. False when the options are refused; then nothing has changed.
   bool replace_tls(const TlsOptions& options, std::string* failure);
   // Requests whose head is complete later are for these mounts. Kept plans of mounts that are not among them
@@ -169,6 +173,8 @@ class Reactor {
   const RequestIds& request_ids() const { return request_ids_; }
   bool stopping() const { return stopping_; }
   bool winding_down() const { return winding_down_; }
+  // No further request is wanted on a connection.
+  bool ending() const { return ending_; }
   int64_t now() const { return now_; }
   char* scratch() { return scratch_.get(); }
   static constexpr size_t kScratchBytes = RecordBuffers::kBytes;
@@ -237,6 +243,8 @@ class Reactor {
   void run_ready();
   void fill_application();
   void begin_winding_down();
+  void stop_accepting();
+  void begin_retiring(int64_t idle_ms, int64_t grace_ms);
   void begin_drain(int64_t grace_ms);
   void free_closed();
 
@@ -269,11 +277,12 @@ class Reactor {
   DeadlineList deadlines_[static_cast<size_t>(State::count_)];
   int64_t now_ = 0;  // milliseconds, CLOCK_MONOTONIC
   int64_t drain_until_ = 0;
+  int64_t idle_until_ = 0, grace_after_idle_ = 0;  // of a reactor that retires
   int64_t accept_again_at_ = 0;
   int64_t look_at_shared_at_ = INT64_MAX;  // when to look for what other acceptors have left
   int64_t look_for_idle_at_ = 0;  // when to look for an idle connection again, at the limit of connections
-  bool winding_down_ = false;     // also when stopping
-  bool stopping_ = false;
+  bool winding_down_ = false;     // also when ending
+  bool ending_ = false, stopping_ = false;
   bool accepting_ = false;
 
   std::deque<Arrival> lobby_;

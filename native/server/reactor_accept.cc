@@ -90,7 +90,7 @@ void Reactor::pause_accepting() {
 }
 
 void Reactor::look_at_shared() {
-  look_at_shared_at_ = stopping_ ? INT64_MAX : now_ + kLookAtShared;
+  look_at_shared_at_ = ending_ ? INT64_MAX : now_ + kLookAtShared;
   for (size_t i = 0; i < listeners_.size() && accepting_; i++) {
     if (listeners_[i].others_accept()) accept_from(i);
   }

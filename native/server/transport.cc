@@ -110,6 +110,10 @@ void Transport::on_deadline() {
   if (state_ != State::closed) proceed();
 }
 
+void Transport::on_ending() {
+  if (session_ && state_ < State::lingering) proceed();
+}
+
 void Transport::on_stopping() {
   if (!session_ || state_ == State::proxy || state_ >= State::lingering) return;
   session_->drain();

@@ -33,6 +33,7 @@ class Transport final : public EventTarget, public DeadlineOwner {
   int fd() const { return channel_.fd(); }
   void on_events(uint32_t events) override;
   void on_deadline() override;
+  void on_ending();    // no further request is wanted
   void on_stopping();  // the reactor drains
   void proceed();
   void close();    // at once, without close_notify

@@ -3,8 +3,11 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 namespace sealgate {
@@ -27,6 +30,30 @@ bool TicketKeys::rotate() {
   keys_[0] = key;
   OPENSSL_cleanse(&key, sizeof key);
   return true;
+}
+
+Status TicketKeys::save(Fd* out) {
+  Fd memory(::memfd_create("sealgate ticket keys", MFD_CLOEXEC));
+  if (!memory) return Status::last("memfd_create");
+  const std::lock_guard lock(mutex_);
+  if (::write(memory.get(), &keys_, sizeof keys_) != static_cast<ssize_t>(sizeof keys_))
+    return Status::last("write");
+  *out = std::move(memory);
+  return {};
+}
+
+Status TicketKeys::load(const Fd& memory) {
+  decltype(keys_) keys;
+  const bool whole = ::pread(memory.get(), &keys, sizeof keys, 0) == static_cast<ssize_t>(sizeof keys);
+  decltype(keys_) wiped;
+  (void)!::pwrite(memory.get(), &wiped, sizeof wiped, 0);
+  if (!whole) return {EINVAL, "ticket keys of another size"};
+  {
+    const std::lock_guard lock(mutex_);
+    keys_ = keys;
+  }
+  OPENSSL_cleanse(&keys, sizeof keys);
+  return {};
 }
 
 bool TicketKeys::find(const uint8_t* name, Key* out, bool* newest) {

@@ -1,5 +1,6 @@
 // TicketKeys: the keys that protect session tickets (RFC 5077, RFC 8446 4.6.1). All reactors of the process
-// share them, so that each can resume any session; they never leave the process. Thread-safe.
+// share them, so that each can resume any session. They leave the process only for one that takes over from
+// it. Thread-safe.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -7,6 +8,9 @@
 #include <array>
 #include <cstdint>
 #include <mutex>
+
+#include "base/fd.h"
+#include "base/status.h"
 
 namespace sealgate {
 
@@ -17,6 +21,10 @@ class TicketKeys {
   // Creates a key for new tickets. Tickets of the two previous keys can still resume, and are then replaced.
   // False when there is no randomness; then nothing changes.
   bool rotate();
+  // Writes the keys into memory that another process can be given.
+  Status save(Fd* out);
+  // Goes on with the keys of another process, and wipes the memory that they came in.
+  Status load(const Fd& memory);
   // Makes `context` use them.
   static void install(SSL_CTX* context);
 

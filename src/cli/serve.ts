@@ -33,6 +33,7 @@ interface ServeOptions {
   logLevel?: string;
   insecureKeylog?: string;
   coreDumps?: boolean;
+  replace?: boolean;
   http2: boolean;
 }
 
@@ -63,6 +64,7 @@ export function addServe(program: Command): void {
       '--insecure-keylog <file>',
       'write all TLS secrets to a file, which lets its readers decrypt the traffic',
     )
+    .option('--replace', 'take over from the running server of the store, without losing a request')
     .option('--core-dumps', 'allow core dumps, which contain private keys and tokens')
     .addHelpText(
       'after',
@@ -79,6 +81,8 @@ With drain.lameDuckSeconds it is served so long before that, while /readyz and t
 SIGHUP reads certificates, keys and the sites of the configuration again, and reopens the access log.
 SIGUSR1 reopens the access log, and does nothing else.
 SIGUSR2 rolls kernel TLS back: every new connection uses userspace TLS.
+With --replace, the running server of the same store hands over to this one, and ends with its transfers. If
+this one cannot start, the other one goes on. If none is running, this one starts as ever.
 The control plane answers GET / (dashboard), /metrics, /healthz, /readyz, /status, /history, /rollout, /audit,
 /connections, /diagnosis, /doctor, /buckets, /gc, /purges, /explain and /reload, and POST /rollout,
 /rollout/rollback, /reload, /tls/reload, /buckets, /buckets/set, /gc, /purges/retry, /purges/everything and
@@ -116,6 +120,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const starting = startServer(config, log, {
     readConfig,
     configFile: configPath({ file: options.config }),
+    replace: options.replace === true,
     ...(keylogFile && { keylogFile: resolve(keylogFile) }),
   });
   const early = await Promise.race([told, starting.then(() => undefined)]);
@@ -124,7 +129,9 @@ async function serve(options: ServeOptions): Promise<void> {
   hearOperators(server, config, log);
   announce(server, config);
   tellReady(log, server.listeners.length);
-  const signal = await Promise.race([told, server.failed.then((why) => ({ why }))]);
+  const failure = server.failed.then((why) => ({ why }));
+  const by = await Promise.race([told, failure, server.replaced]);
+  const signal = typeof by === 'object' && 'pid' in by ? await retired(by, server, told, config, log) : by;
   const { lameDuckSeconds, graceSeconds } = config.drain;
   const failed = typeof signal !== 'string';
   if (failed)
@@ -142,6 +149,22 @@ async function serve(options: ServeOptions): Promise<void> {
   await server.stop(failed);
   log.info('stopped');
   process.exit(failed ? failedStatus : 0);
+}
+
+// Resolves with a signal that comes meanwhile.
+async function retired(
+  { pid }: { pid: number },
+  server: RunningServer,
+  told: Promise<EndSignal>,
+  { drain: { replacedSeconds } }: Config,
+  log: Logger,
+): Promise<EndSignal> {
+  log.info({ by: pid, replacedSeconds }, 'another process has taken over; this one ends with its transfers');
+  const end = server.retire().then(() => undefined);
+  const signal = await Promise.race([told, end]);
+  if (signal !== undefined) return signal;
+  log.info('stopped');
+  process.exit(0);
 }
 
 // A store that was closed needs no check at the next start. One that was not is as safe.

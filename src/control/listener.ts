@@ -48,7 +48,12 @@ export async function listenControl(
     throw new Error(`control.listen: ${controlUrl(address)}: ${whyNot(cause as Error)}`, { cause });
   }
   const bound = 'path' in address ? address : { ...address, port: (server.address() as AddressInfo).port };
-  return { url: controlUrl(bound), reload, close: () => close(server) };
+  let closing: Promise<void> | undefined;
+  const end = () => {
+    closing ??= close(server);
+    return closing;
+  };
+  return { url: controlUrl(bound), reload, close: end };
 }
 
 // The runtimes' messages name neither the setting nor what to do.

@@ -10,6 +10,7 @@ import type {
   ConnectionInfo,
   Counters,
   EngineMount,
+  ListeningSockets,
   Reactor,
   ReactorOptions,
   TlsOptions,
@@ -57,6 +58,11 @@ export class DeliveryPool {
       idleTimeout: Number.POSITIVE_INFINITY,
     });
     this.#threads.on('error', (error) => options.log.error({ err: error }, 'a delivery thread failed'));
+  }
+
+  /** The sockets that the workers borrow. */
+  get table(): ListeningSockets {
+    return this.#options.sockets.table;
   }
 
   /**
@@ -153,6 +159,18 @@ export class DeliveryPool {
     for (const { reactor } of live) reactor.stop(graceMs);
     await Promise.all(live.map(({ ended }) => ended));
     await this.#threads.destroy();
+  }
+
+  /**
+   * Accepts no more, since another process does. Connections end with their next answer, idle ones after
+   * idleMs and all others graceMs later. Resolves when the last worker has ended.
+   */
+  async retire(idleMs: number, graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const live = [...this.#live.values()];
+    this.table.close();
+    for (const { reactor } of live) reactor.retire(idleMs, graceMs);
+    await Promise.all(live.map(({ ended }) => ended));
   }
 
   // Cleans up after a failed start, when threads that never reached their loop cannot drain.

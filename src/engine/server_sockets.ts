@@ -39,8 +39,15 @@ function nameOf(listener: ListenerOptions, before: readonly ListenerOptions[]): 
   const { host, port } = listener;
   if (listener.name !== undefined) return listener.name;
   const twins = before.filter((each) => each.host === host && each.port === port).length;
-  return `${host.includes(':') ? `[${host}]` : host}:${port}${twins === 0 ? '' : ` ${twins + 1}`}`;
+  return `${addressOf(listener)}${twins === 0 ? '' : ` ${twins + 1}`}`;
 }
+
+export function addressOf({ host, port }: { host: string; port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** What the socket of the control plane is called, where the table has it. */
+export const controlName = 'control';
 
 /** What a listener on a host has in place of the settings of a path. */
 export const noPath = { path: '', mode: 0o600, owner: '' };

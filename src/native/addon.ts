@@ -12,6 +12,7 @@ import type { NetDevice, SealMeans } from './host.ts';
 import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from './ktls.ts';
 import type { EngineLogs } from './logs.ts';
 import type { EngineMount, MountTable } from './mounts.ts';
+import type { EnginePeers, OpenFile, StoreLock } from './peer.ts';
 import type { Conditions, PartialFile, Plan, ResponseField, Validators } from './plan.ts';
 import type { BoundListener, EngineProcess, ListeningSockets } from './sockets.ts';
 import type { PrivateKey, TlsOptions } from './tls.ts';
@@ -24,6 +25,7 @@ export type * from './host.ts';
 export type * from './ktls.ts';
 export type * from './logs.ts';
 export type * from './mounts.ts';
+export type * from './peer.ts';
 export type * from './plan.ts';
 export type * from './sockets.ts';
 export type * from './tls.ts';
@@ -99,11 +101,6 @@ export interface BlobHash {
   close(): void;
 }
 
-/** A lock that `release()` or the end of the process releases (flock(2)). */
-export interface StoreLock {
-  release(): void;
-}
-
 export interface ReactorOptions {
   listeners: BoundListener[];
   /** What has the sockets of these listeners; this worker of so many borrows its share of them. */
@@ -141,6 +138,8 @@ export interface Reactor {
   windDown(): void;
   /** Stops accepting, finishes responses under way, cuts what is left after graceMs. */
   stop(graceMs: number): void;
+  /** Accepts no more. Connections end with their next answer, idle ones after idleMs. */
+  retire(idleMs: number, graceMs: number): void;
   /**
    * Uses the options for new handshakes. Throws the reason when they are refused; then nothing has changed.
    */
@@ -172,7 +171,7 @@ export interface Libraries {
   llhttp: string;
 }
 
-export interface Addon extends EngineLogs, EngineProcess {
+export interface Addon extends EngineLogs, EnginePeers, EngineProcess {
   libraries(): Libraries;
   probeKtls(): KtlsCapability[];
 
@@ -240,8 +239,11 @@ export interface Addon extends EngineLogs, EngineProcess {
   /** Found by trying it on a file made in the folder and removed. Throws when none can be made there. */
   sealMeans(folder: string): SealMeans;
 
-  /** Locks a folder, or a file, which then names the holder. Undefined: another process holds the lock. */
-  lockStore(path: string): StoreLock | undefined;
+  /**
+   * Locks a folder, or a file, which then names the holder. Undefined: another process holds the lock.
+   * @param given what a lock belongs to that another process has and shares.
+   */
+  lockStore(path: string, given?: OpenFile): StoreLock | undefined;
   /**
    * From now on, when mapped metadata lose bytes, the process ends with a sentence instead of SIGBUS alone.
    */

@@ -27,7 +27,7 @@ export class Coder {
   readonly #waiting = new Map<string, Promise<void>>();
   /** By digest and coding: when it may be tried again, in milliseconds of performance.now(). */
   readonly #failed = new Map<string, number>();
-  #isEnded = false;
+  #isPaused = false;
   readonly #made = { made: 0, useless: 0, failed: 0 };
   readonly #bytes = { before: 0, after: 0 };
 
@@ -52,7 +52,7 @@ export class Coder {
   #begin(blob: Hashed, coding: ContentCoding, given: Given): boolean {
     const key = `${blob.digest}.${coding}`;
     if (this.#waiting.has(key)) return true;
-    if (this.#isEnded || (this.#failed.get(key) ?? 0) > performance.now()) return false;
+    if (this.#isPaused || (this.#failed.get(key) ?? 0) > performance.now()) return false;
     if (this.#waiting.size < mostWaiting)
       this.#waiting.set(
         key,
@@ -92,9 +92,18 @@ export class Coder {
     };
   }
 
-  async close(): Promise<void> {
-    this.#isEnded = true;
+  /** Gives up what is under way, and begins nothing before `resume`. */
+  async pause(): Promise<void> {
+    this.#isPaused = true;
     addon.endCoding();
     await Promise.all(this.#waiting.values());
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+  }
+
+  close(): Promise<void> {
+    return this.pause();
   }
 }

@@ -8,9 +8,12 @@ const digests = 0;
 
 export class Epochs {
   readonly #addon: Pick<Addon, 'readEpoch' | 'bumpEpoch' | 'epochSlots'>;
+  readonly #onRead: () => void;
 
-  constructor(addon: Pick<Addon, 'readEpoch' | 'bumpEpoch' | 'epochSlots'>) {
+  /** @param onRead called after an epoch was read: what is looked up from then on must be as new. */
+  constructor(addon: Pick<Addon, 'readEpoch' | 'bumpEpoch' | 'epochSlots'>, onRead: () => void = () => {}) {
     this.#addon = addon;
+    this.#onRead = onRead;
   }
 
   /** What a plan for a name of this bucket depends on. Read it before the name is resolved, never after. */
@@ -40,7 +43,9 @@ export class Epochs {
   }
 
   #read(slot: number): Epoch {
-    return { slot, epoch: this.#addon.readEpoch(slot) };
+    const epoch = this.#addon.readEpoch(slot);
+    this.#onRead();
+    return { slot, epoch };
   }
 
   // Buckets that share a slot only cost each other a few extra questions.

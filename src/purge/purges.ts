@@ -12,25 +12,33 @@ import { Sender } from './sender.ts';
 export class Purges {
   readonly #changed: ChangedNames;
   readonly #sites: () => readonly SiteConfig[];
-  readonly #hooks: ReadonlyMap<string, HookQueue>;
+  readonly #config: Config['purge'];
+  readonly #parts: HookParts;
+  #hooks: ReadonlyMap<string, HookQueue>;
   readonly #sender = new Sender();
 
-  private constructor({ hooks }: Config['purge'], parts: Omit<HookParts, 'sender'>) {
+  private constructor(config: Config['purge'], parts: Omit<HookParts, 'sender'>) {
     this.#changed = parts.changed;
     this.#sites = parts.sites;
-    const all = { ...parts, sender: this.#sender };
-    this.#hooks = new Map(hooks.map((hook) => [hook.name, new HookQueue(hook, all)]));
+    this.#config = config;
+    this.#parts = { ...parts, sender: this.#sender };
+    this.#hooks = this.#made();
+  }
+
+  #made() {
+    return new Map(this.#config.hooks.map((hook) => [hook.name, new HookQueue(hook, this.#parts)]));
   }
 
   /** Throws ConfigError when a secret cannot be used. */
   static async start(config: Config['purge'], parts: Omit<HookParts, 'sender'>): Promise<Purges> {
     checkPurgeSecrets(config);
     const purges = new Purges(config, parts);
-    await purges.#begin(config.maxWaiting);
+    await purges.#begin();
     return purges;
   }
 
-  async #begin(maxNames: number): Promise<void> {
+  async #begin(): Promise<void> {
+    const maxNames = this.#config.maxWaiting;
     const onChange = () => this.#each((hook) => hook.begin());
     await this.#changed.watch([...this.#hooks.keys()], bucketsOf(this.#sites()), { maxNames, onChange });
     onChange();
@@ -72,8 +80,19 @@ export class Purges {
     return found;
   }
 
-  async close(): Promise<void> {
+  /** Tells nobody anything before `resume`. What has not been told by then is on record. */
+  async pause(): Promise<void> {
     await Promise.all([...this.#hooks.values()].map((hook) => hook.close()));
+  }
+
+  /** Goes on from what is on record. */
+  async resume(): Promise<void> {
+    this.#hooks = this.#made();
+    await this.#begin();
+  }
+
+  async close(): Promise<void> {
+    await this.pause();
     this.#sender.close();
   }
 }

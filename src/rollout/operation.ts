@@ -15,8 +15,9 @@ export interface Operation {
   rollout: Rollout;
   samples: Samples;
   guard: Guard;
-  /** Starts taking samples; the guard acts from then on. */
-  begin(): void;
+  /** Starts taking samples; the guard acts from then on, until `pause`. */
+  resume(): void;
+  pause(): void;
   close(): Promise<void>;
 }
 
@@ -54,7 +55,8 @@ export async function startOperation(
     rollout,
     samples,
     guard,
-    begin: () => samples.start(config.guard.intervalSeconds, () => void guard.look()),
+    resume: () => samples.start(config.guard.intervalSeconds, () => void guard.look()),
+    pause: () => samples.close(),
     close: async () => {
       samples.close();
       await audit.close();

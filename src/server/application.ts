@@ -7,16 +7,18 @@ import { Bridge, type Handle } from '../engine/bridge.ts';
 import type { Refusals } from '../engine/refusals.ts';
 import { addon } from '../native/addon.ts';
 import { Epochs } from '../objects/epochs.ts';
-import { Objects } from '../objects/objects.ts';
+import type { Objects } from '../objects/objects.ts';
+import { SharedObjects } from '../objects/shared_objects.ts';
 import { firstReadOf, sealFloorOf } from '../seal_policy.ts';
 import { authorizer } from '../sites/authorize.ts';
 import type { Services } from '../sites/mount.ts';
 import type { Store } from '../store/store.ts';
 
-export function createObjects(config: Config, store: Store): Objects {
-  return new Objects({
+export function createObjects(config: Config, store: Store): SharedObjects {
+  return new SharedObjects({
     store,
-    epochs: new Epochs(addon),
+    // Of a process that was replaced: what it reads is as new as what the other one has made stale.
+    epochs: new Epochs(addon, () => store.succession.refresh()),
     firstRead: (bucket) => firstReadOf(config, bucket),
     floor: (bucket) => sealFloorOf(config, bucket),
     maxObjectBytes: config.limits.maxObjectBytes,

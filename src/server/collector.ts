@@ -12,7 +12,7 @@ export class Collector implements Collecting {
   readonly #config: Config['gc'];
   readonly #dropStalePlans: () => Promise<void>;
   readonly #log: Logger;
-  readonly #ending = new AbortController();
+  #ending = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   /** Number of the running round, or of the last one. */
@@ -70,10 +70,20 @@ export class Collector implements Collecting {
     };
   }
 
-  async close(): Promise<void> {
+  /** Ends what is under way, and begins nothing before `resume`. */
+  async pause(): Promise<void> {
     clearTimeout(this.#timer);
     this.#ending.abort();
     await this.#running;
+  }
+
+  resume(): void {
+    this.#ending = new AbortController();
+    this.#wait();
+  }
+
+  close(): Promise<void> {
+    return this.pause();
   }
 
   #wait(): void {

@@ -4,19 +4,20 @@
 import { accessSync, constants } from 'node:fs';
 import type { Config } from '../config.ts';
 import { controlUrl } from '../control_address.ts';
-import { noPath, openSockets, type ServerSockets } from '../engine/server_sockets.ts';
+import { controlName, noPath, openSockets, type ServerSockets } from '../engine/server_sockets.ts';
 import { addon, type ListeningSockets, type OpenListener } from '../native/addon.ts';
-
-/** What the socket of the control plane is called. */
-const controlName = 'control';
 
 /**
  * Nobody can connect yet to a socket that is made. Throws when one cannot be had, or a passed one fits no
  * listener. From here on the process is the user that the configuration names.
  * @param closers run also when this throws.
+ * @param table with sockets of the server that this one replaces.
  */
-export function openServerSockets(config: Config, closers: (() => void)[]): ServerSockets {
-  const table = addon.listeningSockets();
+export function openServerSockets(
+  config: Config,
+  closers: (() => void)[],
+  table: ListeningSockets = addon.listeningSockets(),
+): ServerSockets {
   closers.push(() => table.close());
   table.takePassed(passedVariables());
   openControl(config, table);

@@ -1,18 +1,37 @@
 // The server's store: opened with the buckets of the configuration, and looked at by those who ask whether
 // the server is ready.
 
+import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Config, ConfigError } from '../config.ts';
 import type { Readiness } from '../readiness.ts';
 import { sealLevelOf } from '../seal_policy.ts';
 import { openStore } from '../store/content_store.ts';
+import { StoreHeld } from '../store/layout.ts';
+import type { OpenOptions } from '../store/open_options.ts';
 import { presenceOf } from '../store/presence.ts';
 import type { Store } from '../store/store.ts';
+import type { Inherited } from '../store/succession.ts';
 
-export async function openServedStore(config: Config, readiness: Readiness, log: Logger): Promise<Store> {
+/** Milliseconds between two tries to get the lock of a store. */
+const lookAgainAfter = 20;
+
+export interface Opening {
+  inherited?: Inherited | undefined;
+  /** Milliseconds to wait for a lock that another process has. */
+  lockPatience?: number;
+}
+
+export async function openServedStore(
+  config: Config,
+  readiness: Readiness,
+  log: Logger,
+  { inherited, lockPatience = 0 }: Opening = {},
+): Promise<Store> {
   const onNotice = (said: string) => log.warn(said);
-  const store = await openStore({
+  const store = await openWhenFree(lockPatience, {
     root: config.store,
+    inherited,
     dates: config.lastModified,
     onMade: () => log.info({ store: config.store }, 'there was no store here, and an empty one was made'),
     onNotice,
@@ -29,6 +48,19 @@ export async function openServedStore(config: Config, readiness: Readiness, log:
   } catch (cause) {
     await store.close();
     throw cause;
+  }
+}
+
+// The kernel may take a moment to release the lock of a process that was killed.
+async function openWhenFree(patience: number, options: OpenOptions): Promise<Store> {
+  const until = performance.now() + patience;
+  for (;;) {
+    try {
+      return await openStore(options);
+    } catch (error) {
+      if (!(error instanceof StoreHeld) || performance.now() >= until) throw error;
+      await setTimeout(lookAgainAfter);
+    }
   }
 }
 

@@ -12,8 +12,27 @@ export interface Watchers {
   scrub?: Scrubbing;
 }
 
-/** Starts them, puts them into `watch`, and resolves with what ends them. */
+/** Starts them and puts them into `watch`. They end at `pause`, for good or until `resume`. */
 export async function startWatchers(
+  config: Config,
+  needs: SentinelNeeds,
+  pool: DeliveryPool,
+  watch: Watchers,
+): Promise<{ pause(): Promise<void>; resume(): Promise<void> }> {
+  const start = () => startBoth(config, needs, pool, watch);
+  let end: (() => Promise<void>) | undefined = await start();
+  const pause = async () => {
+    const ending = end;
+    end = undefined;
+    await ending?.();
+  };
+  const resume = async () => {
+    end = await start();
+  };
+  return { pause, resume };
+}
+
+async function startBoth(
   config: Config,
   needs: SentinelNeeds,
   pool: DeliveryPool,

@@ -39,6 +39,8 @@ export class FilesLeft extends SealgateError {}
 export class Blobs {
   readonly #root: string;
   #folders: SideFolders;
+  /** The names of this process's staging files begin so: while it is replaced, two processes write some. */
+  readonly stagingName = randomUUID();
   /** Undefined where each blob has to be synced by itself; null until somebody wants to know. */
   #sync: SharedSync | undefined | null = null;
 
@@ -47,10 +49,18 @@ export class Blobs {
     this.#folders = ordinaryFolders(root);
   }
 
-  /** Empties staging/ before anything is written. Resolves with the number of files that it removed. */
-  async prepare(): Promise<number> {
+  /**
+   * Empties staging/ before anything is written. Resolves with the number of files that it removed.
+   * @param living the `stagingName` of processes that have uploads under way.
+   */
+  async prepare(living: readonly string[]): Promise<number> {
     this.#folders = await chooseFolders(this.#root);
-    return clearStaging(this.#root);
+    return clearStaging(this.#root, (name) => !living.some((its) => name.startsWith(`${its}.`)));
+  }
+
+  /** Removes what a process that has ended left in staging/. */
+  async clearStagingOf(its: string): Promise<void> {
+    await clearStaging(this.#root, (name) => name.startsWith(`${its}.`));
   }
 
   /**
@@ -63,7 +73,7 @@ export class Blobs {
   }
 
   stagingPath(): string {
-    return join(this.#folders.staging, randomUUID());
+    return join(this.#folders.staging, `${this.stagingName}.${randomUUID()}`);
   }
 
   /** Removes a staging file whose bytes are stored already; a missing one is no error. */

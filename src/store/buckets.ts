@@ -29,6 +29,11 @@ export class Buckets {
     this.#meta = meta;
   }
 
+  /** Another process may have changed some. */
+  lookAgain(): void {
+    this.#known.clear();
+  }
+
   all(): Bucket[] {
     return [...this.#meta.range<BucketRecord>('buckets')].map(({ key, value }) =>
       this.#with(key as string, value),

@@ -114,6 +114,10 @@ export class ChangedNames {
 
   /** Call it before anything is committed. */
   load(): void {
+    this.#entries.clear();
+    this.#read.clear();
+    this.#all = this.#coveredBy = this.#missed = undefined;
+    this.#names = this.#bytes = 0;
     this.#head = this.#state.get<Head>(headKey);
     if (!this.#head) return;
     for (const { key, value } of this.#state.range<Entry>(under(entryPrefix)))

@@ -4,7 +4,7 @@
 import type { Dates } from '../dates.ts';
 import { SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
-import type { Hashed, StoreLock } from '../native/addon.ts';
+import type { Hashed } from '../native/addon.ts';
 import { type Adopted, adoptBlob } from './adoption.ts';
 import { Arrivals } from './arrivals.ts';
 import { Blobs } from './blobs.ts';
@@ -22,17 +22,26 @@ import { StoreFormat } from './format.ts';
 import { forgetBlob, releaseCodings } from './gc.ts';
 import { bucketsOf, namelessHold, namesOf } from './holds.ts';
 import { knownBlob, knownBlobs } from './known_blobs.ts';
-import { checkData, checkLockFile, checkWhole, lockStore, makeFolders, makeRoot } from './layout.ts';
+import {
+  checkData,
+  checkLockFile,
+  checkWhole,
+  lockStore,
+  makeFolders,
+  makeRoot,
+  type StoreLocks,
+} from './layout.ts';
 import { Leases } from './leases.ts';
 import { listNames } from './listing.ts';
 import { Metadata } from './metadata.ts';
 import { Naming } from './naming.ts';
+import type { OpenOptions } from './open_options.ts';
 import { OwnEnds } from './own_ends.ts';
 import { type BlobRecord, Proofs } from './proofs.ts';
 import { Refs } from './refs.ts';
 import { removedBy } from './removed_by.ts';
 import { restoreBlob } from './restore.ts';
-import { type SealOptions, Seals } from './seals.ts';
+import { Seals } from './seals.ts';
 import type {
   About,
   Arrived,
@@ -53,29 +62,12 @@ import type {
   VersionPage,
   Versions,
 } from './store.ts';
+import { Succession } from './succession.ts';
 import type { Reading } from './time_to_live.ts';
 import { openUpgraded } from './upgrade.ts';
 import type { Usage } from './usage.ts';
 import { miscounted } from './usage_count.ts';
 import { listVersions } from './version_listing.ts';
-
-export interface OpenOptions {
-  root: string;
-  /** For use beside a process that writes: takes no lock and writes nothing. */
-  readOnly?: boolean;
-  /** Which date HTTP tells of a version; absent: when it was written. */
-  dates?: Dates;
-  /** Milliseconds since the epoch, by which versions are dated and end; absent: the host's clock. */
-  now?: () => number;
-  /** Called with the number of unfinished uploads that were removed. */
-  onRecovered?: (files: number) => void;
-  /** Called when there was no store, and an empty one is made. */
-  onMade?: () => void;
-  /** Called with a sentence about each fault that was found and mended in the metadata. */
-  onNotice?: (said: string) => void;
-  /** The levels that blobs are sealed at; absent: L1. */
-  seals?: SealOptions;
-}
 
 /**
  * Opens a store, making it when it is not there.
@@ -83,7 +75,7 @@ export interface OpenOptions {
  */
 export async function openStore(options: OpenOptions): Promise<Store> {
   const { root, readOnly = false, onRecovered, onNotice = () => {} } = options;
-  const { dates = 'written', now = () => Date.now() } = options;
+  const { dates = 'written', now = () => Date.now(), inherited } = options;
   const seals = new Seals(options.seals);
   const blobs = new Blobs(root);
   if (readOnly) {
@@ -94,14 +86,14 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     return new ContentStore(root, blobs, await Metadata.reader(root), { dates, now, format, seals });
   }
   await makeRoot(root);
-  const lock = await lockStore(root);
+  const lock = await lockStore(root, inherited?.locks);
   try {
     await makeFolders(root);
     const format = await StoreFormat.read(root, true);
     if (format.isMade) options.onMade?.();
     await checkWhole(root);
     await checkLockFile(root);
-    const removed = await blobs.prepare();
+    const removed = await blobs.prepare(inherited?.staging ?? []);
     if (removed > 0) onRecovered?.(removed);
     const meta = await openUpgraded(root, format, onNotice);
     return new ContentStore(root, blobs, meta, { lock, dates, now, format, seals });
@@ -113,7 +105,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
 
 interface Opened {
   /** Absent in a store that is open for reading. */
-  lock?: StoreLock;
+  lock?: StoreLocks;
   dates: Dates;
   now: () => number;
   format: StoreFormat;
@@ -132,6 +124,7 @@ class ContentStore implements Store {
   readonly #arrivals: Arrivals;
   readonly #naming: Naming;
   readonly codings: Codings;
+  readonly succession: Succession;
   readonly #ownEnds = new OwnEnds();
   readonly #leases = new Leases();
   /** The locks of blobs, by digest: none is placed while it is proved or withdrawn. */
@@ -152,6 +145,7 @@ class ContentStore implements Store {
     const parts = { refs: this.#refs, arrivals: this.#arrivals, blobs, buckets: this.#buckets, sizeOf };
     this.#naming = new Naming(parts);
     this.codings = new Codings({ ...parts, meta, prove: (...what) => this.prove(...what) });
+    this.succession = new Succession({ meta, blobs, buckets: this.#buckets, locks: opened.lock });
   }
 
   // --- buckets ---

@@ -4,7 +4,7 @@ import { constants } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder } from '../durable_file.ts';
-import { addon, type StoreLock } from '../native/addon.ts';
+import { addon, type OpenFile, type StoreLock } from '../native/addon.ts';
 import { readRegular } from '../regular_file.ts';
 import { isFull } from './disk_reserve.ts';
 
@@ -61,31 +61,45 @@ function isThere(path: string): Promise<boolean> {
   );
 }
 
+/** The locks of a store, held. */
+export interface StoreLocks {
+  release(): void;
+  /** What another process adopts them by. */
+  files(): OpenFile[];
+  /** Names this process as the holder again, after another one shared them. */
+  renew(): void;
+}
+
 /**
  * Locks the store: both its folder, which nobody removes by mistake, and the file `lock`, which names the
  * holder and is what earlier versions lock. Rejects when another process has the lock.
+ * @param given those of a process that shares them.
  */
-export async function lockStore(root: string): Promise<StoreLock> {
-  const held: StoreLock[] = [];
+export async function lockStore(root: string, given: readonly OpenFile[] = []): Promise<StoreLocks> {
+  const held: { path: string; lock: StoreLock }[] = [];
   const release = () => {
-    for (const lock of held.reverse()) lock.release();
+    for (const { lock } of held.reverse()) lock.release();
   };
   try {
-    for (const path of [await realpath(root), join(root, 'lock')]) {
-      const lock = lockOf(path);
+    const paths = [await realpath(root), join(root, 'lock')];
+    for (const [index, path] of paths.slice(-given.length || 0).entries()) {
+      const lock = lockOf(path, given[index]);
       if (lock === undefined) throw await heldByAnother(root);
-      if (lock !== 'cannot') held.push(lock);
+      if (lock !== 'cannot') held.push({ path, lock });
     }
-    return { release };
+    const renew = () => {
+      for (const { path, lock } of held) addon.lockStore(path, lock.file())?.release();
+    };
+    return { release, renew, files: () => held.map(({ lock }) => lock.file()) };
   } catch (cause) {
     release();
     throw cause;
   }
 }
 
-function lockOf(path: string): StoreLock | undefined | 'cannot' {
+function lockOf(path: string, given: OpenFile | undefined): StoreLock | undefined | 'cannot' {
   try {
-    return addon.lockStore(path);
+    return addon.lockStore(path, given);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     // NFS locks only what is open for writing (flock(2)), which no folder can be.

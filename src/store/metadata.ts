@@ -1,12 +1,13 @@
-// Metadata: what owns LMDB, with the files that it alone uses (environment.ts, state.ts, transaction.ts).
+// Metadata: what owns LMDB, with the files that it alone uses (environment, tables, state, transaction).
 // A record is written once and never updated, and only gc.ts removes records. What changes over time is a
 // chain of versions under one key prefix, of which the newest counts.
 
 import { existsSync } from 'node:fs';
-import type { Database, RootDatabase } from 'lmdb';
+import type { RootDatabase } from 'lmdb';
 import { syncFile } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
 import type { Counters } from '../native/addon.ts';
+import { Pause } from '../pause.ts';
 import { ChangedNames } from './changed_names.ts';
 import { forgetClosing, noteClosing } from './closing.ts';
 import { Commits, type Purpose } from './commits.ts';
@@ -18,8 +19,9 @@ import { agreedIdentity } from './identity.ts';
 import type { Frame } from './journal.ts';
 import { Preparation } from './preparation.ts';
 import { type Quota, refusals } from './quota.ts';
-import { type Key, type Range, type StoreRecord, type Table, tables } from './records.ts';
+import type { Key, Range, StoreRecord, Table } from './records.ts';
 import { State, type StateChange } from './state.ts';
+import { encoding, Tables } from './tables.ts';
 import { growthOf } from './transaction.ts';
 import { type CountedRecords, noUsage, type Usage, UsageCounters } from './usage.ts';
 
@@ -34,13 +36,6 @@ export function behind(chain: string[]): (string | number)[] {
 
 /** Attempts to add a version whose number another writer took first. */
 const maxRaces = 1000;
-
-// An option of msgpackr. By default each value comes with a description of its fields, which takes longer to
-// read than the fields.
-const encoding = { useRecords: false };
-
-// An option that is missing in the package's types.
-const making = (create: boolean): object => ({ create });
 
 export interface Version<V> {
   version: number;
@@ -59,33 +54,32 @@ export interface WriterOptions {
 export class Metadata {
   readonly #folder: string;
   readonly #root: RootDatabase;
-  /** The tables that exist: a store of an older format lacks some until it is first written to. */
-  readonly #tables: Partial<Record<Table, Database<unknown, Key>>> = {};
+  readonly #tables: Tables;
   readonly #state: State;
   /** What is looked up of the records by those who count them. */
-  readonly counted: CountedRecords = {
-    get: (table, key) => this.get(table, key),
-    has: (table, key) => this.has(table, key),
-  };
+  readonly counted: CountedRecords;
   /** The counters, of a process that writes. */
-  readonly usage = new UsageCounters(this.counted);
+  readonly usage: UsageCounters;
   /** Names whose answers are others than before, of a process that writes. */
   readonly changed: ChangedNames;
   #writing: { commits: Commits; preparation: Preparation; space: DiskReserve } | undefined;
+  #options: WriterOptions | undefined;
+  /** While there is one, changes wait. */
+  readonly paused = new Pause();
+  #end: (why: string) => void = () => {};
+  /** Resolves with the reason when this process can do nothing more with the store. */
+  readonly ended = new Promise<string>((resolve) => {
+    this.#end = resolve;
+  });
 
   private constructor(root: string, readOnly: boolean) {
     this.#folder = root;
     const isNew = !existsSync(dataPath(root));
     this.#root = openEnvironment(root, readOnly);
-    this.#openTables(isNew);
+    this.counted = this.#tables = new Tables(this.#root, isNew);
+    this.usage = new UsageCounters(this.counted);
     this.#state = new State(this.#root.openDB<unknown, string>({ name: 'state', ...encoding }));
     this.changed = new ChangedNames({ state: this.#state, meta: this });
-  }
-
-  /** @param makes whether to create missing tables, which writes to the file. */
-  #openTables(makes: boolean): void {
-    for (const name of tables)
-      this.#tables[name] ??= this.#root.openDB<unknown, Key>({ name, ...encoding, ...making(makes) });
   }
 
   /**
@@ -121,7 +115,9 @@ export class Metadata {
     return { id: this.#state.id, isEmpty: this.isEmpty() };
   }
 
-  async #beginWriting(root: string, { id: given, onNotice, format }: WriterOptions): Promise<void> {
+  async #beginWriting(root: string, options: WriterOptions): Promise<void> {
+    const { id: given, onNotice, format } = options;
+    this.#options = options;
     const agreed = given ? { id: given, blobsHaveId: true } : await agreedIdentity(root, this.#identity());
     const space = dataReserve(root);
     if (this.#state.isCounted || this.isEmpty()) this.usage.load(this.#state.usage());
@@ -132,13 +128,13 @@ export class Metadata {
         has: (table, key) => this.has(table, key),
         records: () => this.records(),
         range: (table, from) => this.range(table, from),
-        count: () => this.#count(),
+        count: () => this.#tables.count(),
         get: (key) => this.#state.get(key),
         announce: async () => {
           await format.begin();
-          if (tables.every((name) => this.#tables[name])) return;
+          if (this.#tables.areAll) return;
           space.ensure();
-          this.#openTables(true);
+          this.#tables.open(true);
         },
         doubt: () => format.doubt(),
         hasId: () => this.#state.id !== undefined,
@@ -169,13 +165,8 @@ export class Metadata {
     };
     const commits = new Commits(target, agreed.id);
     this.#writing = { commits, preparation, space };
+    void commits.ended.then(this.#end);
     await commits.begin();
-  }
-
-  /** The number of all records. */
-  #count(): number {
-    const counts = tables.map((name) => this.#tables[name]?.getStats() as { entryCount: number } | undefined);
-    return counts.reduce((sum, stats) => sum + (stats?.entryCount ?? 0), 0);
   }
 
   /** Of the journal. */
@@ -189,24 +180,20 @@ export class Metadata {
     return true;
   }
 
-  /** All records. */
-  *records(): Generator<StoreRecord> {
-    for (const table of tables) {
-      for (const { key, value } of this.range(table)) yield { table, key, value };
-    }
+  records(): Generator<StoreRecord> {
+    return this.#tables.records();
   }
 
   get<V>(table: Table, key: Key): V | undefined {
-    return this.#tables[table]?.get(key) as V | undefined;
+    return this.#tables.get(table, key);
   }
 
   has(table: Table, key: Key): boolean {
-    return this.#tables[table]?.doesExist(key) ?? false;
+    return this.#tables.has(table, key);
   }
 
-  /** In key order. */
-  *range<V>(table: Table, from: Range = {}): Generator<{ key: Key; value: V }> {
-    for (const { key, value } of this.#tables[table]?.getRange(from) ?? []) yield { key, value: value as V };
+  range<V>(table: Table, from: Range = {}): Generator<{ key: Key; value: V }> {
+    return this.#tables.range(table, from);
   }
 
   /** Durable when it resolves. False: the key is taken, and what it holds stays. */
@@ -216,6 +203,7 @@ export class Metadata {
 
   /** See commits.ts. */
   make(changes: StoreRecord[], purpose?: Purpose): Promise<boolean> {
+    if (this.paused.over) return this.paused.over.then(() => this.make(changes, purpose));
     if (!this.#writing) throw new SealgateError('store-write-failed', 'The store was opened for reading.');
     return this.#writing.commits.make(changes, purpose);
   }
@@ -224,13 +212,13 @@ export class Metadata {
     const counting = this.usage.commit(records, last.sequence);
     const noting = this.changed.commit(records, last.sequence);
     const kept: StateChange[] = [...counting.entries, ...noting.entries, ...others, ['last', last]];
-    await noting.around(this.#state.write(kept, () => records.map((each) => this.#change(each))));
+    await noting.around(this.#state.write(kept, () => records.map((each) => this.#tables.change(each))));
     counting.taken();
   }
 
   #refusals(all: StoreRecord[][]) {
     return refusals(all, {
-      records: this.counted,
+      records: this.#tables,
       usedIn: (bucket) => this.usage.of(bucket),
       quotaOf: (bucket) => this.newest<{ quota?: Quota }>('settings', [bucket])?.value.quota,
     });
@@ -259,12 +247,6 @@ export class Metadata {
     }
   }
 
-  #change({ table, key, value }: StoreRecord): Promise<boolean> {
-    const its = this.#tables[table];
-    if (!its) throw new Error(`the table ${table} was not made`);
-    return value === undefined ? its.remove(key) : its.put(key, value);
-  }
-
   // LMDB refuses everything after it failed to write the page that names the last commit, because it cannot
   // know which one the disk has. When a new process opens the file, it has one of the two, and is sound.
   #endOf(): string | undefined {
@@ -282,11 +264,6 @@ export class Metadata {
     return this.#writing?.commits.fault();
   }
 
-  /** Resolves with the reason when this process can do nothing more with the store. */
-  get ended(): Promise<string> {
-    return this.#writing?.commits.ended ?? new Promise(() => {});
-  }
-
   /**
    * The newest version of a chain. Versions are numbered from 1, and the first ones may have been collected.
    * Most chains have only version 1, so two look-ups come first, which are cheaper than a range.
@@ -295,7 +272,7 @@ export class Metadata {
     const first = this.get<V>(table, [...chain, 1]);
     if (first !== undefined && !this.has(table, [...chain, 2])) return { version: 1, value: first };
     const range = { start: behind(chain), end: chain, reverse: true, limit: 1 };
-    for (const { key, value } of this.#tables[table]?.getRange(range) ?? []) {
+    for (const { key, value } of this.range(table, range)) {
       return { version: (key as (string | number)[]).at(-1) as number, value: value as V };
     }
     return undefined;
@@ -334,10 +311,35 @@ export class Metadata {
     return this.#root.backup(folder, false);
   }
 
-  async close(): Promise<void> {
+  /** Stops writing: what is under way is made, and changes that come wait. */
+  async pause(): Promise<void> {
+    this.paused.begin();
+    await this.#endWriting();
+    if (this.#writing) noteClosing(this.#folder, dataPath(this.#folder));
+    this.#writing = undefined;
+  }
+
+  /** Goes on writing, from what another process may have made of the store meanwhile. */
+  async resume(): Promise<void> {
+    await forgetClosing(this.#folder);
+    this.refresh();
+    if (this.#options) await this.#beginWriting(this.#folder, this.#options);
+    this.paused.end();
+  }
+
+  /** While another process writes: what is read from now on is as new as can be. */
+  refresh(): void {
+    if (!this.#writing) this.#root.resetReadTxn();
+  }
+
+  async #endWriting(): Promise<void> {
     await this.#writing?.commits.idle();
     await this.#writing?.preparation.compaction.stop();
     await this.#writing?.preparation.journal?.close();
+  }
+
+  async close(): Promise<void> {
+    await this.#endWriting();
     // After a fatal failure LMDB's close() may never settle.
     if (this.#writing?.commits.hasEnded) return;
     await this.#root.close();

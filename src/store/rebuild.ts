@@ -126,7 +126,7 @@ async function fromJournal(meta: Metadata, path: string, done: Done, said: () =>
 
 async function fromBlobs(meta: Metadata, root: string, done: Done, said: () => void): Promise<void> {
   const blobs = new Blobs(root);
-  await blobs.prepare();
+  await blobs.prepare([]);
   for await (const digest of digestsBelow(root)) {
     if (meta.newest<BlobRecord>('blobs', [digest])) continue;
     // What the kernel holds of it is kept.

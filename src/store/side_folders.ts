@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { namesIn } from '../folder_names.ts';
 import { removeFile } from './blob_files.ts';
 import { makeFolder } from './layout.ts';
@@ -51,9 +51,13 @@ async function isMountOfItsOwn(root: string, staging: string): Promise<boolean> 
   }
 }
 
-/** Removes the files of unfinished uploads, and resolves with their number. */
-export async function clearStaging(root: string): Promise<number> {
-  const left = (await Promise.all(everyFolder(root).map(({ staging }) => filesIn(staging)))).flat();
+/**
+ * Removes the files of unfinished uploads, and resolves with their number.
+ * @param isLeft tells by its name whether nobody writes to a file any more.
+ */
+export async function clearStaging(root: string, isLeft: (name: string) => boolean): Promise<number> {
+  const all = (await Promise.all(everyFolder(root).map(({ staging }) => filesIn(staging)))).flat();
+  const left = all.filter((path) => isLeft(basename(path)));
   for (const path of left) {
     // The store makes no folder here, so one is removed as well.
     await rm(path, { recursive: true, force: true }).catch(() => removeFile(path));

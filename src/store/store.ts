@@ -11,6 +11,7 @@ import type { Collected, Kept, Round } from './collection.ts';
 import type { Quota } from './quota.ts';
 import type { Removed } from './removed_by.ts';
 import type { Retention } from './retention.ts';
+import type { Succession } from './succession.ts';
 import type { Expiry } from './time_to_live.ts';
 import type { Usage } from './usage.ts';
 import type { Miscounted } from './usage_count.ts';
@@ -325,6 +326,8 @@ export interface Store {
    */
   counters(): Counters;
 
+  /** How another process goes on with the store. */
+  readonly succession: Succession;
   /** Why the store cannot be written at present, found out by a write; undefined: it can. */
   fault(): Promise<string | undefined>;
   /** Resolves with the reason when only a restarted process can go on with the store. */

@@ -120,13 +120,14 @@ export class UsageCounters {
 
   /** As they were found on disk. */
   load(used: Iterable<[bucket: string, usage: Usage]>): void {
+    this.#used.clear();
+    this.#unsaved.clear();
     for (const [bucket, usage] of used) this.#used.set(bucket, usage);
     this.#isKnown = true;
   }
 
   /** As they were counted anew: the next commit has all of them. */
   replace(used: ReadonlyMap<string, Usage>): void {
-    this.#used.clear();
     this.load(used);
     for (const bucket of used.keys()) this.#unsaved.add(bucket);
   }

@@ -124,6 +124,7 @@ test('the addon exports what addon.ts declares, and nothing else', () => {
     ...membersOf('src/native/addon.ts', 'Addon'),
     ...membersOf('src/native/logs.ts', 'EngineLogs'),
     ...membersOf('src/native/sockets.ts', 'EngineProcess'),
+    ...membersOf('src/native/peer.ts', 'EnginePeers'),
   ];
   assert.deepEqual(Object.keys(addon).sort(), declared.sort());
 });

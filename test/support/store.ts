@@ -5,7 +5,8 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addon } from '../../src/native/addon.ts';
-import { type OpenOptions, openStore } from '../../src/store/content_store.ts';
+import { openStore } from '../../src/store/content_store.ts';
+import type { OpenOptions } from '../../src/store/open_options.ts';
 import type { PutOutcome, Store } from '../../src/store/store.ts';
 
 export function temporaryFolder(): Promise<string> {

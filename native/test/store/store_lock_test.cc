@@ -71,6 +71,27 @@ TEST_CASE("a lock file is the owner's alone, as whoever may open it may hold it"
   CHECK_EQ(found.st_mode & 0777, 0600U);
 }
 
+TEST_CASE("a lock that another holder gave lasts until both have let go, and names the new one") {
+  TempDir dir;
+  StoreLock first, second, third;
+  REQUIRE(StoreLock::take(dir.at("lock"), &first).ok());
+  write_file(dir.at("lock"), "another process");
+  REQUIRE(StoreLock::adopt(dir.at("lock"), first.file().copy(), &second).ok());
+  CHECK_EQ(read_file(dir.at("lock")), std::to_string(::getpid()) + "\n");
+  first.release();
+  CHECK_EQ(StoreLock::take(dir.at("lock"), &third).error, EWOULDBLOCK);
+  second.release();
+  CHECK(StoreLock::take(dir.at("lock"), &third).ok());
+}
+
+TEST_CASE("a lock of another file is no lock of this one") {
+  TempDir dir;
+  StoreLock other, lock;
+  REQUIRE(StoreLock::take(dir.at("other"), &other).ok());
+  write_file(dir.at("lock"), "");
+  CHECK_EQ(StoreLock::adopt(dir.at("lock"), other.file().copy(), &lock).error, ESTALE);
+}
+
 TEST_CASE("a lock file that is a symbolic link is not followed") {
   TempDir dir;
   CHECK_EQ(::symlink(dir.at("elsewhere").c_str(), dir.at("lock").c_str()), 0);

@@ -1,0 +1,85 @@
+// ChangesOver: changes that the process which was replaced has the other one make, over the connection
+// between them.
+
+import { errors, SealgateError } from '../../errors.ts';
+import { type Change, makeChange } from '../../objects/changes.ts';
+import type { Objects } from '../../objects/objects.ts';
+import type { Elsewhere } from '../../objects/turn.ts';
+import type { Talk } from './talk.ts';
+
+interface Question {
+  ask: number;
+  change: Change;
+}
+
+interface Reply {
+  reply: number;
+  /** What the change resolved with. */
+  done?: unknown;
+  failed?: { code: string; detail: string; retryAfter?: number | undefined };
+}
+
+/** Makes the other process's changes, until it has gone. */
+export async function makeChangesOf(talk: Talk, objects: Objects): Promise<void> {
+  for (let heard = await talk.hearAny(); heard; heard = await talk.hearAny()) {
+    const { ask, change } = JSON.parse(heard.text) as Question;
+    void answerTo(objects, change).then((answer) => talk.say({ reply: ask, ...answer }).catch(() => {}));
+  }
+}
+
+async function answerTo(objects: Objects, change: Change): Promise<Omit<Reply, 'reply'>> {
+  try {
+    return { done: await makeChange(objects, change) };
+  } catch (error) {
+    const known = error instanceof SealgateError;
+    const { code, retryAfter } = known ? error : { code: 'store-write-failed', retryAfter: undefined };
+    return { failed: { code, detail: (error as Error).message, retryAfter } };
+  }
+}
+
+export class ChangesOver {
+  readonly #talk: Talk;
+  readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(cause: Error): void }>();
+  #last = 0;
+  #isOver = false;
+
+  constructor(talk: Talk) {
+    this.#talk = talk;
+  }
+
+  readonly make: Elsewhere = (change) => {
+    if (this.#isOver) return Promise.reject(gone());
+    const ask = ++this.#last;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(ask, { resolve, reject });
+      this.#talk.say({ ask, change } satisfies Question).catch(() => this.#fail(ask));
+    });
+  };
+
+  /** Takes the answers. Resolves when the other process has gone; what waits then, and later, fails. */
+  async run(): Promise<void> {
+    for (let heard = await this.#talk.hearAny(); heard; heard = await this.#talk.hearAny()) {
+      const { reply, done, failed } = JSON.parse(heard.text) as Reply;
+      const waiting = this.#waiting.get(reply);
+      this.#waiting.delete(reply);
+      if (failed) waiting?.reject(errorOf(failed));
+      else waiting?.resolve(done);
+    }
+    this.#isOver = true;
+    for (const ask of [...this.#waiting.keys()]) this.#fail(ask);
+  }
+
+  #fail(ask: number): void {
+    this.#waiting.get(ask)?.reject(gone());
+    this.#waiting.delete(ask);
+  }
+}
+
+function gone(): SealgateError {
+  return new SealgateError('store-write-failed', 'The server process that writes to the store has ended.');
+}
+
+function errorOf({ code, detail, retryAfter }: NonNullable<Reply['failed']>): SealgateError {
+  const known = code in errors ? (code as keyof typeof errors) : 'store-write-failed';
+  return new SealgateError(known, detail, retryAfter === undefined ? {} : { retryAfter });
+}

@@ -1,0 +1,141 @@
+// Predecessor: the running server that this process takes over from, and what it hands over.
+
+import { setTimeout } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import * as z from 'zod';
+import { ConfigError } from '../../config.ts';
+import { addressOf, controlName } from '../../engine/server_sockets.ts';
+import { addon, type ListenerOptions, type ListeningSockets, type OpenFile } from '../../native/addon.ts';
+import type { Objects } from '../../objects/objects.ts';
+import type { Store } from '../../store/store.ts';
+import type { Inherited } from '../../store/succession.ts';
+import { version } from '../../version.ts';
+import { makeChangesOf } from './changes_over.ts';
+import {
+  besideFormats,
+  go,
+  type hello,
+  type Offer,
+  offer,
+  protocol,
+  refused,
+  socketName,
+  storeFormat,
+  Talk,
+} from './talk.ts';
+
+/** Milliseconds in which the other process gives up an address, and between two looks. */
+const addressPatience = 10_000;
+const lookAgainAfter = 5;
+
+export class Predecessor {
+  readonly #talk: Talk;
+  readonly #offer: Offer;
+  readonly #files: readonly OpenFile[];
+  readonly #log: Logger;
+  /** Resolves when it has ended. Nothing of it is under way any more. */
+  ended: Promise<void> = Promise.resolve();
+
+  private constructor(talk: Talk, what: Offer, files: readonly OpenFile[], log: Logger) {
+    this.#talk = talk;
+    this.#offer = what;
+    this.#files = files;
+    this.#log = log;
+  }
+
+  /**
+   * Has the server of a store hand over, if there is one. Undefined: there is none, or it has ended
+   * meanwhile; this process starts as any other then. Rejects with ConfigError when it refuses.
+   */
+  static async of(root: string, log: Logger): Promise<Predecessor | undefined> {
+    const talk = talkTo(root);
+    if (!talk) {
+      log.info('no server of this store is running that could be replaced; this one starts by itself');
+      return undefined;
+    }
+    const { isSameUser, uid, pid } = talk.peer;
+    if (!isSameUser)
+      throw new ConfigError(`--replace: the running server is of user ${uid}; run this one as that user`);
+    const said = { protocol, version, format: storeFormat, beside: [...besideFormats] };
+    await talk.say({ hello: said } satisfies z.infer<typeof hello>).catch(() => {});
+    const heard = await talk.hear(z.union([offer, refused]));
+    if (!heard) {
+      log.warn({ pid }, 'the running server has ended before it handed over; this one starts by itself');
+      return undefined;
+    }
+    if ('refused' in heard.message)
+      throw new ConfigError(`--replace: the running server does not hand over: ${heard.message.refused}`);
+    const { state, locks, sockets } = heard.message.offer.files;
+    if (heard.files.length !== state + locks + sockets)
+      throw new Error('--replace: the running server handed over another number of files than it said');
+    addon.adoptSharedState(heard.files.slice(0, state));
+    return new Predecessor(talk, heard.message.offer, heard.files.slice(state), log);
+  }
+
+  get inherited(): Inherited {
+    const { files, staging } = this.#offer;
+    return { locks: this.#files.slice(0, files.locks), staging };
+  }
+
+  /** The sockets of these listeners, as far as the other process has them. Others end with it. */
+  socketsOf(listeners: readonly ListenerOptions[]): ListeningSockets {
+    const table = addon.listeningSockets();
+    const wanted = new Set([controlName, ...listeners.map(addressOf)]);
+    const { files, sockets } = this.#offer;
+    for (const [index, file] of this.#files.slice(files.locks).entries()) {
+      const name = sockets[index] ?? '';
+      if (wanted.has(name)) table.give(name, addon.takeFile(file));
+      else addon.closeFile(file);
+    }
+    return table;
+  }
+
+  /** Resolves when this process may serve. If the other one has ended, nobody has to allow it any more. */
+  async ready(): Promise<void> {
+    await this.#talk.say({ ready: true }).catch(() => {});
+    if (!(await this.#talk.hear(go)))
+      this.#log.warn({ pid: this.#talk.peer.pid }, 'the server that is replaced has ended; this one goes on');
+  }
+
+  /** This process accepts. From now on it makes the changes of the other one, until that has ended. */
+  async serving(objects: Objects, { succession }: Pick<Store, 'succession'>): Promise<void> {
+    await this.#talk.say({ serving: true }).catch(() => {});
+    this.ended = makeChangesOf(this.#talk, objects).catch((error) =>
+      this.#log.error({ err: error }, 'the server that was replaced cannot be understood any more'),
+    );
+    for (const staging of this.#offer.staging) succession.living(staging, this.ended);
+    const { version: its } = this.#offer;
+    this.#log.info(
+      { pid: this.#talk.peer.pid, version: its },
+      'took over from the running server, which ends when its transfers have',
+    );
+  }
+
+  close(): void {
+    this.#talk.close();
+  }
+}
+
+function talkTo(root: string): Talk | undefined {
+  try {
+    return new Talk(addon.connectToPeer(root, socketName));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
+    throw new ConfigError(`--replace: the running server cannot be reached (${code})`, { cause: error });
+  }
+}
+
+/** Opens what the other process has at the same address, and gives up now that this one serves. */
+export async function whenFree<T>(open: () => Promise<T>): Promise<T> {
+  const until = performance.now() + addressPatience;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      const { code } = (error as Error).cause as NodeJS.ErrnoException;
+      if (code !== 'EADDRINUSE' || performance.now() >= until) throw error;
+      await setTimeout(lookAgainAfter);
+    }
+  }
+}

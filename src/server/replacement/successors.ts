@@ -1,0 +1,156 @@
+// Successors: how a running server lets another process take over from it: what it hands over and when, and
+// that it goes on as if nothing had been when the other one fails.
+
+import type { Logger } from 'pino';
+import { addon, type OpenFile, type PeerSocket } from '../../native/addon.ts';
+import type { Turn } from '../../objects/turn.ts';
+import type { Store } from '../../store/store.ts';
+import { version } from '../../version.ts';
+import { ChangesOver } from './changes_over.ts';
+import { type go, hello, protocol, ready, serving, socketName, storeFormat, Talk } from './talk.ts';
+
+/** Milliseconds that the other process may take to say who it is. */
+const helloPatience = 10_000;
+/**
+ * Milliseconds that it may take to open the store: changes wait so long, and no client does for more than
+ * `limits` allow. One that needs longer is killed, since only then nobody else writes.
+ */
+const openPatience = 20_000;
+
+/** Work by itself that changes the store: it ends before another process may. */
+export interface Background {
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+}
+
+export interface SuccessorParts {
+  store: Pick<Store, 'root' | 'succession'>;
+  turn: Turn;
+  background: Background;
+  /** The listening sockets, and what each is. */
+  sockets(): { files: OpenFile[]; names: string[] };
+  /** Called with the reason when only a new process can go on. */
+  failed(why: string): void;
+  log: Logger;
+}
+
+export interface Successors {
+  /** Resolves with the process that has taken over. */
+  replaced: Promise<{ pid: number }>;
+  close(): void;
+}
+
+/** Awaits a process that wants to take over. The caller has the lock of the store. */
+export function awaitSuccessor(parts: SuccessorParts): Successors {
+  const socket = addon.listenForPeers(parts.store.root, socketName);
+  const replaced = hearAll(socket, parts).finally(() => socket.close());
+  return { replaced, close: () => socket.close() };
+}
+
+// One after another. Never resolves when the server ends before it is replaced.
+async function hearAll(socket: PeerSocket, parts: SuccessorParts): Promise<{ pid: number }> {
+  for (;;) {
+    const accepted = await socket.accept().catch(() => undefined);
+    if (!accepted) return new Promise(() => {});
+    const talk = new Talk(accepted);
+    const isReplaced = await handOver(talk, parts).catch((error) => {
+      parts.log.error({ err: error }, 'the server could not be handed over; this process goes on');
+      return false;
+    });
+    if (isReplaced) return { pid: talk.peer.pid };
+    talk.close();
+  }
+}
+
+async function handOver(talk: Talk, parts: SuccessorParts): Promise<boolean> {
+  const { log, turn, background, store } = parts;
+  const { pid, uid } = talk.peer;
+  const refusal = await refusalOf(talk);
+  if (refusal !== undefined) {
+    log.warn({ pid, uid, why: refusal }, 'a process that wanted to take over was refused');
+    await talk.say({ refused: refusal }).catch(() => {});
+    return false;
+  }
+  log.info({ pid }, 'another process takes over; changes wait until it writes to the store');
+  await background.pause();
+  await turn.pause();
+  try {
+    if (await offerAll(talk, parts)) return true;
+    log.error({ pid }, 'the process that was to take over has ended before it served; this one goes on');
+  } catch (error) {
+    log.error({ err: error, pid }, 'the process that was to take over failed; this one goes on');
+    await end(talk);
+  }
+  try {
+    await store.succession.goOn();
+  } catch (error) {
+    parts.failed(`the store cannot be written again: ${(error as Error).message}`);
+    throw error;
+  }
+  turn.goOn();
+  await background.resume();
+  return false;
+}
+
+/** Why the process may not take over. */
+async function refusalOf(talk: Talk): Promise<string | undefined> {
+  const { isSameUser, uid } = talk.peer;
+  if (!isSameUser)
+    return `it runs as user ${uid}, and this server as user ${process.geteuid?.()}; run it as that user`;
+  const late = setTimeout(() => talk.close(), helloPatience);
+  const heard = await talk.hear(hello).finally(() => clearTimeout(late));
+  if (!heard) return 'it did not say who it is';
+  const { protocol: its, version: theirs, format, beside } = heard.message.hello;
+  const stop = 'end this server and start the other one';
+  if (its !== protocol)
+    return `version ${theirs} hands over by protocol ${its}, and version ${version} by ${protocol}; ${stop}`;
+  if (!beside.includes(storeFormat))
+    return (
+      `version ${theirs} writes format ${format} of the store, which version ${version} could not read ` +
+      `while its transfers end; ${stop}`
+    );
+  return undefined;
+}
+
+// True: the other process serves. False: it has gone.
+async function offerAll(talk: Talk, { store, turn, sockets }: SuccessorParts): Promise<boolean> {
+  const { locks, staging } = await store.succession.offer();
+  const state = addon.sharedState();
+  const { files, names } = sockets();
+  const counts = { state: state.length, locks: locks.length, sockets: files.length };
+  await talk.say({ offer: { version, files: counts, staging, sockets: names } }, [
+    ...state,
+    ...locks,
+    ...files,
+  ]);
+  for (const file of [...state, ...locks, ...files]) addon.closeFile(file);
+  let isLate = false;
+  const late = setTimeout(() => {
+    isLate = true;
+    kill(talk);
+  }, openPatience);
+  const opened = await talk.hear(ready).finally(() => clearTimeout(late));
+  if (!opened && isLate)
+    throw new Error(`it did not open the store within ${openPatience / 1000} seconds, and was killed`);
+  if (!opened) return false;
+  await talk.say({ go: true } satisfies (typeof go)['_output']);
+  if (!(await talk.hear(serving))) return false;
+  const over = new ChangesOver(talk);
+  store.succession.leave();
+  turn.goOn(over.make);
+  void over.run();
+  return true;
+}
+
+// Whatever it has of the store's lock ends with it.
+async function end(talk: Talk): Promise<void> {
+  kill(talk);
+  while (await talk.hearAny());
+}
+
+function kill(talk: Talk): void {
+  const { pid } = talk.peer;
+  try {
+    if (pid > 0 && pid !== process.pid) process.kill(pid, 'SIGKILL');
+  } catch {}
+}

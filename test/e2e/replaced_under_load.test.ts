@@ -1,0 +1,157 @@
+// One process takes over from another: whoever asks meanwhile gets an answer, whatever happens to either.
+
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Load } from '../support/load.ts';
+import { createSite, TestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
+
+/** How often a server is replaced, and by how many clients it is asked meanwhile (`make replacements`). */
+const replacements = Number(process.env.REPLACEMENTS ?? 2);
+const clients = Number(process.env.CLIENTS ?? 16);
+
+const content = Buffer.alloc(1024, 'there ');
+
+const site = await createSite({ buckets: { files: 'write-once', pages: 'versioned' } });
+after(() => site.remove());
+const file = join(site.dir, 'there');
+await writeFile(file, content);
+
+const started: TestServer[] = [];
+after(async () => {
+  for (const server of started) await server.stop('SIGKILL');
+});
+
+async function start(...args: string[]): Promise<TestServer> {
+  const server = await TestServer.start(site, '--workers', '2', ...args);
+  started.push(server);
+  return server;
+}
+
+/** A server, and clients that ask it. */
+async function underLoad(): Promise<{ server: TestServer; port: number; load: Load }> {
+  const server = await start('--listen', 'http://127.0.0.1:0');
+  assert.ok([200, 201].includes((await server.put('/o/files/there', file)).status));
+  const port = Number(new URL(server.url).port);
+  const quarter = clients / 4;
+  const paths = {
+    there: { path: '/o/files/there', content },
+    moving: '/o/pages/moving',
+    made: '/o/files/made',
+  };
+  const counts = { fresh: quarter, kept: quarter, http2: quarter, uploads: quarter };
+  return { server, port, load: new Load({ port, token: site.token, ...paths, ...counts }) };
+}
+
+const replace = (port: number, ...args: string[]) =>
+  start('--listen', `http://127.0.0.1:${port}`, '--replace', ...args);
+
+/** The same site with other settings. */
+async function siteWith(settings: Record<string, unknown>): Promise<typeof site> {
+  const config = join(site.dir, 'other.json');
+  await writeFile(
+    config,
+    JSON.stringify({ ...JSON.parse(await readFile(site.config, 'utf8')), ...settings }),
+  );
+  return { ...site, config };
+}
+
+/** Resolves when a process waits at the socket of a server that does not answer (proc(5)). */
+async function asks(server: TestServer): Promise<void> {
+  const connected = async () =>
+    (await readFile(`/proc/${server.pid}/net/unix`, 'utf8')).match(/replace\.sock/g);
+  await until(connected, (found) => (found?.length ?? 0) > 1, 'a process that asks');
+}
+
+/** Ends the load, and what it was for; all that was acknowledged is there. */
+async function end(load: Load, server: TestServer): Promise<void> {
+  await load.end();
+  assert.deepEqual(load.lost, []);
+  assert.deepEqual(await load.missing(), []);
+  assert.equal(await server.stop(), 0);
+}
+
+/** Resolves when the clients were answered so many times more. */
+async function answered(load: Load, more: number): Promise<void> {
+  const enough = load.answered + more;
+  await until(
+    () => load.answered,
+    (now) => now >= enough || load.lost.length > 0,
+    'answers',
+  );
+}
+
+test(`${replacements} replacements under the load of ${clients} clients lose no request`, async (t) => {
+  const { server, port, load } = await underLoad();
+  let serving = server;
+  for (let count = 0; count < replacements; count++) {
+    await answered(load, 200);
+    const next = await replace(port);
+    await answered(load, 200);
+    assert.equal(await serving.ended(), 0, serving.log());
+    assert.match(serving.log(), /another process has taken over/);
+    serving = next;
+  }
+  await answered(load, 200);
+  t.diagnostic(`${load.answered} answers, ${load.acknowledged.length} uploads, ${load.lost.length} lost`);
+  await end(load, serving);
+});
+
+test('a new process that fails as it opens the store: the old one goes on and loses no request', async () => {
+  const { server, port, load } = await underLoad();
+  await answered(load, 200);
+  const wrong = await siteWith({ buckets: { files: 'versioned', pages: 'versioned' } });
+  await assert.rejects(
+    TestServer.start(wrong, '--listen', `http://127.0.0.1:${port}`, '--replace'),
+    /buckets\.files: declared is versioned, and the bucket is write-once/,
+  );
+  await answered(load, 200);
+  assert.match(
+    server.log(),
+    /the process that was to take over has ended before it served; this one goes on/,
+  );
+  await end(load, server);
+});
+
+test('a process is replaced after another one has failed to', async () => {
+  const { server, port, load } = await underLoad();
+  const wrong = await siteWith({ buckets: { files: 'versioned', pages: 'versioned' } });
+  await assert.rejects(TestServer.start(wrong, '--listen', `http://127.0.0.1:${port}`, '--replace'));
+  const next = await replace(port);
+  await answered(load, 200);
+  assert.equal(await server.ended(), 0);
+  await end(load, next);
+});
+
+test('an old process is killed while it hands over: the new one serves what was acknowledged', async () => {
+  const { server, port, load } = await underLoad();
+  await answered(load, 200);
+  const starting = replace(port);
+  await until(server.log, (log) => log.includes('another process takes over'), 'the hand-over');
+  process.kill(server.pid, 'SIGKILL');
+  const next = await starting;
+  await load.end();
+  assert.deepEqual(await load.missing(), []);
+  assert.equal((await next.put('/o/files/after', file)).status, 201);
+  assert.equal(await next.stop(), 0);
+});
+
+test('an old process that is killed before it hands over: the new one starts by itself', async () => {
+  const server = await start('--listen', 'http://127.0.0.1:0');
+  process.kill(server.pid, 'SIGSTOP');
+  const starting = replace(Number(new URL(server.url).port));
+  await asks(server);
+  process.kill(server.pid, 'SIGKILL');
+  const next = await starting;
+  const said = 'has ended before it handed over; this one starts by itself';
+  await until(next.log, (log) => log.includes(said), 'log');
+  assert.equal(await next.stop(), 0);
+});
+
+test('without a running server, --replace starts as ever', async () => {
+  const server = await start('--listen', 'http://127.0.0.1:0', '--replace');
+  await until(server.log, (log) => log.includes('no server of this store is running that'), 'log');
+  assert.equal(await server.stop(), 0);
+});
