@@ -1,7 +1,7 @@
 // One process takes over from another: whoever asks meanwhile gets an answer, whatever happens to either.
 
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Load } from '../support/load.ts';
@@ -58,11 +58,26 @@ async function siteWith(settings: Record<string, unknown>): Promise<typeof site>
   return { ...site, config };
 }
 
-/** Resolves when a process waits at the socket of a server that does not answer (proc(5)). */
-async function asks(server: TestServer): Promise<void> {
-  const connected = async () =>
-    (await readFile(`/proc/${server.pid}/net/unix`, 'utf8')).match(/replace\.sock/g);
-  await until(connected, (found) => (found?.length ?? 0) > 1, 'a process that asks');
+/** Resolves when a process that is to replace this site's server has reached it. */
+async function asks(): Promise<void> {
+  await until(sequencedOfReplacement, (count) => count > 0, 'a process that asks');
+}
+
+/** How many connections of the type that only replacements use that process has (proc(5)). */
+async function sequencedOfReplacement(): Promise<number> {
+  const gone = () => '';
+  let count = 0;
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(gone);
+    if (!command.includes(site.config) || !command.includes('--replace')) continue;
+    const sockets = await readFile(`/proc/${pid}/net/unix`, 'utf8').catch(gone);
+    const connected = [...sockets.matchAll(/ 0005 03 +(\d+)$/gm)].map(([, inode]) => `socket:[${inode}]`);
+    for (const file of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
+      const opened = await readlink(`/proc/${pid}/fd/${file}`).catch(gone);
+      if (connected.includes(opened)) count++;
+    }
+  }
+  return count;
 }
 
 /** Ends the load, and what it was for; all that was acknowledged is there. */
@@ -142,7 +157,7 @@ test('an old process that is killed before it hands over: the new one starts by 
   const server = await start('--listen', 'http://127.0.0.1:0');
   process.kill(server.pid, 'SIGSTOP');
   const starting = replace(Number(new URL(server.url).port));
-  await asks(server);
+  await asks();
   process.kill(server.pid, 'SIGKILL');
   const next = await starting;
   const said = 'has ended before it handed over; this one starts by itself';

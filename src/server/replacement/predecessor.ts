@@ -1,5 +1,6 @@
 // Predecessor: the running server that this process takes over from, and what it hands over.
 
+import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import * as z from 'zod';
@@ -61,6 +62,7 @@ export class Predecessor {
     const heard = await talk.hear(z.union([offer, refused]));
     if (!heard) {
       log.warn({ pid }, 'the running server has ended before it handed over; this one starts by itself');
+      await endOf(pid);
       return undefined;
     }
     if ('refused' in heard.message)
@@ -124,6 +126,21 @@ function talkTo(root: string): Talk | undefined {
     if (code === 'ENOENT' || code === 'ECONNREFUSED') return undefined;
     throw new ConfigError(`--replace: the running server cannot be reached (${code})`, { cause: error });
   }
+}
+
+// A process that is killed still has some of its addresses a moment after its connection has ended.
+async function endOf(pid: number): Promise<void> {
+  const until = performance.now() + addressPatience;
+  while (!(await hasEnded(pid)) && performance.now() < until) await setTimeout(lookAgainAfter);
+}
+
+/** Whether no thread is left that could have a file open (proc(5)). */
+async function hasEnded(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const stats = threads.map((thread) =>
+    readFile(`/proc/${pid}/task/${thread}/stat`, 'latin1').catch(() => ''),
+  );
+  return (await Promise.all(stats)).every((stat) => stat === '' || /^.*\) [ZX] /s.test(stat));
 }
 
 /** Opens what the other process has at the same address, and gives up now that this one serves. */
