@@ -34,7 +34,7 @@ void init_partial_file(Napi::Env env, Napi::Object exports);  // partial_file.cc
 void init_http(Napi::Env env, Napi::Object exports);          // http.cc
 void init_keys(Napi::Env env, Napi::Object exports);          // keys.cc
 void init_listening_sockets(Napi::Env env, Napi::Object exports);
-void init_peer(Napi::Env env, Napi::Object exports);          // peer.cc
+void init_peer(Napi::Env env, Napi::Object exports);  // peer.cc
 
 // A promise of what up to `limit` connections of it are doing. Rejects with ETIMEDOUT when it has ended.
 Napi::Value list_connections(Napi::Env env, std::shared_ptr<Reactor> reactor, size_t limit);
