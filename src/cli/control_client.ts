@@ -6,11 +6,12 @@ import { request as https } from 'node:https';
 import type { Command } from 'commander';
 import { loadConfig } from '../config.ts';
 import { controlUrl } from '../control_address.ts';
+import { Patience } from '../patience.ts';
 import { readNamed } from '../regular_file.ts';
 import { NoServer } from './say.ts';
 
-/** Milliseconds to wait for a response. */
-const patience = 30_000;
+/** Milliseconds to wait for a response, and for the rest of it. */
+const longest = 30_000;
 const maxAnswer = 16 * 1024 * 1024;
 
 const wantsToken =
@@ -41,13 +42,15 @@ export function withControl(command: Command): Command {
 export class ControlClient {
   readonly #url: string;
   readonly #options: RequestOptions;
+  readonly #patience: number;
 
-  private constructor(url: string, options: RequestOptions) {
+  private constructor(url: string, options: RequestOptions, patience: number) {
     this.#url = url;
     this.#options = options;
+    this.#patience = patience;
   }
 
-  static async of(options: ControlOptions): Promise<ControlClient> {
+  static async of(options: ControlOptions, patience = longest): Promise<ControlClient> {
     const flags = { 'control.listen': { flag: '--control', value: options.control } };
     const { control } = await loadConfig({ file: options.config, flags });
     const url = controlUrl(control.listen);
@@ -56,10 +59,11 @@ export class ControlClient {
       : process.env.SEALGATE_TOKEN;
     const own = url.startsWith('https:') ? control.certificate : undefined;
     const trusted = options.cacert ?? own;
-    return new ControlClient(url, {
+    const trust = {
       headers: token ? { authorization: `Bearer ${token}` } : {},
       ...(trusted !== undefined && { ca: await readNamed(trusted) }),
-    });
+    };
+    return new ControlClient(url, trust, patience);
   }
 
   /**
@@ -86,16 +90,29 @@ export class ControlClient {
   #exchange(method: string, path: string, body?: string): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
       const asked = this.#open(method, path, body);
-      asked.on('error', reject);
+      const fail = (why: Error) => {
+        patience.end();
+        reject(why);
+      };
+      const patience = new Patience(this.#patience, (why) => {
+        reject(why);
+        asked.destroy(why);
+      });
+      asked.on('error', fail);
       asked.on('response', (response) => {
         let text = '';
         response.setEncoding('utf8');
         response.on('data', (piece: string) => {
+          patience.note();
           text += piece;
           if (text.length > maxAnswer) response.destroy(new Error('the answer is too long'));
         });
-        response.on('error', reject);
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on('error', fail);
+        response.on('aborted', () => fail(new Error('the answer was cut off')));
+        response.on('end', () => {
+          patience.end();
+          resolve({ status: response.statusCode ?? 0, text });
+        });
       });
       asked.end(body);
     });
@@ -109,14 +126,11 @@ export class ControlClient {
         'content-length': Buffer.byteLength(body),
       }),
     };
-    const options = { ...this.#options, method, path, headers, timeout: patience };
+    const options = { ...this.#options, method, path, headers };
     const socketPath = /^unix:(.+)$/.exec(this.#url)?.[1];
-    const asked =
-      socketPath !== undefined
-        ? http({ ...options, socketPath })
-        : (this.#url.startsWith('https:') ? https : http)(new URL(path, this.#url), options);
-    asked.on('timeout', () => asked.destroy(new Error(`no answer in ${patience / 1000} s`)));
-    return asked;
+    return socketPath !== undefined
+      ? http({ ...options, socketPath })
+      : (this.#url.startsWith('https:') ? https : http)(new URL(path, this.#url), options);
   }
 }
 

@@ -12,10 +12,11 @@ import {
 import { Agent as HttpsAgent, request as https } from 'node:https';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Patience, within } from '../patience.ts';
 import { faultOf, type ServerFault } from './http_faults.ts';
 
 /** Milliseconds without a byte in either direction. Storing an upload may take a server this long. */
-const patience = 120_000;
+const longest = 120_000;
 const maxAnswer = 16 * 1024 * 1024;
 export const maxAttempts = 5;
 /** Milliseconds before the second attempt; the pause doubles for each further attempt. */
@@ -57,10 +58,12 @@ export class HttpClient {
   readonly prefix: string;
   readonly #options: RequestOptions;
   readonly #agent: HttpAgent | HttpsAgent;
+  readonly #patience: number;
   /** Whether the server has responded before: later failures are then worth a retry. */
   #reached = false;
 
-  constructor(url: URL, { token, ca, servername }: Trust) {
+  /** @param patience milliseconds without a byte in either direction, after which an attempt has failed. */
+  constructor(url: URL, { token, ca, servername }: Trust, patience = longest) {
     this.url = url;
     this.prefix = url.pathname.replace(/\/$/, '');
     const encrypted = url.protocol === 'https:';
@@ -68,9 +71,9 @@ export class HttpClient {
     this.#agent = encrypted
       ? new HttpsAgent({ keepAlive: true, maxSockets: sockets, ...trust })
       : new HttpAgent({ keepAlive: true, maxSockets: sockets });
+    this.#patience = patience;
     this.#options = {
       agent: this.#agent,
-      timeout: patience,
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       ...(encrypted && trust),
     };
@@ -84,14 +87,30 @@ export class HttpClient {
   ask(question: Question): Promise<Reply> {
     return this.#tryAgain(question, async () => {
       const response = await this.#send(question);
-      const text = await textOf(response);
+      const text = await textOf(response, this.#patience);
       return { status: response.statusCode ?? 0, headers: response.headers, text };
     });
   }
 
-  /** Resolves with the response when its head has arrived; reading the body may still fail. */
+  /** Resolves with the response when its head has arrived; `bytes` reads its body. */
   open(question: Question): Promise<IncomingMessage> {
     return this.#tryAgain(question, () => this.#send(question));
+  }
+
+  /** Rejects when the body is cut off, or nothing of it comes for too long; the reader may take its time. */
+  async *bytes(response: IncomingMessage): AsyncGenerator<Buffer> {
+    const pieces: AsyncIterator<Buffer> = response[Symbol.asyncIterator]();
+    let isRead = false;
+    try {
+      for (;;) {
+        const next = await within(this.#patience, pieces.next());
+        isRead = next.done === true;
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      if (!isRead) response.destroy();
+    }
   }
 
   async #tryAgain<R extends Reply | IncomingMessage>(
@@ -134,14 +153,21 @@ export class HttpClient {
         headers: fields,
       });
       let answered = false;
-      asked.on('timeout', () => asked.destroy(new Error(`no answer in ${patience / 1000} s`)));
-      asked.on('error', (error) => answered || reject(error));
+      const patience = new Patience(this.#patience, (why) => {
+        reject(why);
+        asked.destroy(why);
+      });
+      asked.on('error', (error) => {
+        patience.end();
+        reject(error);
+      });
       asked.on('response', (response) => {
+        patience.end();
         answered = true;
         resolve(response);
       });
       if (!body) asked.end();
-      else sendBody(asked, body, () => answered);
+      else sendBody(asked, body, () => answered, patience.note);
     });
   }
 }
@@ -151,6 +177,7 @@ function sendBody(
   asked: ClientRequest,
   { size, open }: { size: number; open: () => Readable },
   isAnswered: () => boolean,
+  onSent: () => void,
 ): void {
   if (size === 0) {
     asked.end();
@@ -163,6 +190,7 @@ function sendBody(
     const source = open();
     let sent = 0;
     source.on('data', (piece: Buffer) => {
+      onSent();
       sent += piece.length;
     });
     source.on('error', (error) => asked.destroy(error));
@@ -186,22 +214,32 @@ function sendBody(
   asked.flushHeaders();
 }
 
-function textOf(response: IncomingMessage): Promise<string> {
+function textOf(response: IncomingMessage, ms: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let size = 0;
+    const fail = (why: Error) => {
+      patience.end();
+      reject(why);
+    };
+    const patience = new Patience(ms, (why) => {
+      reject(why);
+      response.destroy();
+    });
     response.on('data', (piece: Buffer) => {
+      patience.note();
       pieces.push(piece);
       size += piece.length;
       if (size > maxAnswer) response.destroy(new Error('the answer is too long'));
     });
-    response.on('error', reject);
-    response.on('aborted', () => reject(new Error('the answer was cut off')));
+    response.on('error', fail);
+    response.on('aborted', () => fail(new Error('the answer was cut off')));
     response.on('end', () => {
       const promised = Number(response.headers['content-length'] ?? size);
       if (promised !== size && response.statusCode !== 304 && size !== 0)
-        reject(new Error(`the answer was cut off: ${size} of ${promised} bytes`));
-      else resolve(Buffer.concat(pieces).toString());
+        return fail(new Error(`the answer was cut off: ${size} of ${promised} bytes`));
+      patience.end();
+      resolve(Buffer.concat(pieces).toString());
     });
   });
 }

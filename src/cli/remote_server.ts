@@ -198,9 +198,9 @@ export class RemoteServer {
       const before = read;
       let cut: unknown = new Error(`the answer was cut off`);
       try {
-        for await (const piece of response) {
-          read += (piece as Buffer).length;
-          yield piece as Buffer;
+        for await (const piece of this.#http.bytes(response)) {
+          read += piece.length;
+          yield piece;
         }
       } catch (error) {
         cut = error;
@@ -217,8 +217,9 @@ export class RemoteServer {
     const response = await this.#http.open({ method: 'GET', path, headers });
     const wanted = headers.range === undefined ? 200 : 206;
     if (response.statusCode === wanted) return response;
-    let text = '';
-    for await (const piece of response.setEncoding('utf8')) if (text.length < 4096) text += piece;
+    const pieces: Buffer[] = [];
+    for await (const piece of this.#http.bytes(response)) if (pieces.length < 16) pieces.push(piece);
+    const text = Buffer.concat(pieces).toString();
     throw refusalOf({ status: response.statusCode ?? 0, text }, this.url);
   }
 }

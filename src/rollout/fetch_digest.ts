@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto';
 import { request as http } from 'node:http';
 import { request as https } from 'node:https';
 import type { ListenerOptions } from '../native/addon.ts';
+import { within } from '../patience.ts';
 
 /** Milliseconds within which the whole response must arrive. */
-const patience = 30_000;
+const longest = 30_000;
 
 export interface Fetched {
   status: number;
@@ -30,7 +31,20 @@ export interface Fetch {
 }
 
 /** Rejects when no whole response arrives within 30 seconds, or when the body exceeds maxBytes. */
-export function fetchDigest({ listener, path, serverName, token, maxBytes }: Fetch): Promise<Fetched> {
+export async function fetchDigest(fetch: Fetch, patience = longest): Promise<Fetched> {
+  const ending = new AbortController();
+  try {
+    return await within(patience, fetched(fetch, ending.signal));
+  } catch (error) {
+    ending.abort();
+    throw error;
+  }
+}
+
+function fetched(
+  { listener, path, serverName, token, maxBytes }: Fetch,
+  signal: AbortSignal,
+): Promise<Fetched> {
   return new Promise((resolve, reject) => {
     const options = {
       host: reachable(listener.host),
@@ -41,7 +55,7 @@ export function fetchDigest({ listener, path, serverName, token, maxBytes }: Fet
         host: serverName,
         ...(token && { authorization: `Bearer ${token}` }),
       },
-      signal: AbortSignal.timeout(patience),
+      signal,
     };
     // The certificate is not verified: the server asks itself, under a name that no certificate has.
     const asked = listener.tls
