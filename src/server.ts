@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Tokens } from './auth/tokens.ts';
 import type { Config } from './config.ts';
 import { Baseline } from './control/baseline.ts';
-import { type ControlListener, listenControl } from './control/listener.ts';
+import { type ControlListener, checkControl, listenControl } from './control/listener.ts';
 import type { PlaneServices } from './control/plane.ts';
 import { anyOffload } from './doctor/devices.ts';
 import { DeliveryPool } from './engine/pool.ts';
@@ -153,7 +153,7 @@ async function assemble(
     explain: (url) => sites.explain(url, ownToken),
   };
   const openControl = () => startControl(config, services, live, closers);
-  const early = predecessor ? undefined : await openControl();
+  const early = await earlyControl(config, predecessor, openControl);
   const about = { state: () => live.state, faults: () => faultsOf(watch.sentinel?.status(), readiness) };
   const delivered = { sockets, about, store, objects, refusals, sites, predecessor, log };
   const started = await startDelivery(config, reactor, delivered, closers);
@@ -259,6 +259,18 @@ function fittingLimits({ limits, workers }: Config, log: Logger): Config['limits
       'limits of a worker lowered to the open files allowed',
     );
   return fitting;
+}
+
+// What fails is to fail before the other server is told that this one serves. Undefined: that one has the
+// address until then.
+async function earlyControl(
+  config: Config,
+  predecessor: Predecessor | undefined,
+  open: () => Promise<ControlListener>,
+): Promise<ControlListener | undefined> {
+  if (!(await predecessor?.hasControlAt(config))) return open();
+  await checkControl(config.control);
+  return undefined;
 }
 
 interface ControlParts extends Omit<PlaneServices, 'access' | 'config'> {

@@ -7,6 +7,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { dirname } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { type ControlAddress, controlUrl } from '../control_address.ts';
 import { readNamed } from '../regular_file.ts';
 
@@ -54,6 +55,16 @@ export async function listenControl(
     return closing;
   };
   return { url: controlUrl(bound), reload, close: end };
+}
+
+/** Rejects when the certificate cannot be used, before the address can be had. */
+export async function checkControl(control: {
+  listen: ControlAddress;
+  certificate: string;
+  key: string;
+}): Promise<void> {
+  const { listen } = control;
+  if (!('path' in listen) && listen.tls) createSecureContext(await contextOf(control));
 }
 
 // The runtimes' messages name neither the setting nor what to do.

@@ -88,7 +88,11 @@ export async function lockStore(root: string, given: readonly OpenFile[] = []): 
       if (lock !== 'cannot') held.push({ path, lock });
     }
     const renew = () => {
-      for (const { path, lock } of held) addon.lockStore(path, lock.file())?.release();
+      for (const { path, lock } of held) {
+        const file = lock.file();
+        addon.lockStore(path, file)?.release();
+        addon.closeFile(file);
+      }
     };
     return { release, renew, files: () => held.map(({ lock }) => lock.file()) };
   } catch (cause) {
@@ -114,6 +118,17 @@ function lockOf(path: string, given: OpenFile | undefined): StoreLock | undefine
 
 /** Thrown when another process has the lock of the store. */
 export class StoreHeld extends Error {}
+
+/** Undefined: nobody has the lock of the store, as far as can be seen. Takes nothing that it keeps. */
+export async function holderOf(root: string): Promise<Error | undefined> {
+  try {
+    const lock = addon.lockStore(await realpath(root));
+    lock?.release();
+    return lock ? undefined : await heldByAnother(root);
+  } catch {
+    return undefined;
+  }
+}
 
 async function heldByAnother(root: string): Promise<Error> {
   const pid = (await readRegular(join(root, 'lock'), maxSmallFile).catch(() => '')).trim();

@@ -4,13 +4,16 @@ import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import * as z from 'zod';
-import { ConfigError } from '../../config.ts';
+import { type Config, ConfigError } from '../../config.ts';
+import { controlUrl } from '../../control_address.ts';
 import { addressOf, controlName } from '../../engine/server_sockets.ts';
 import { addon, type ListenerOptions, type ListeningSockets, type OpenFile } from '../../native/addon.ts';
 import type { Objects } from '../../objects/objects.ts';
+import { holderOf } from '../../store/layout.ts';
 import type { Store } from '../../store/store.ts';
 import type { Inherited } from '../../store/succession.ts';
 import { version } from '../../version.ts';
+import { readAnnouncement } from '../announcement.ts';
 import { makeChangesOf } from './changes_over.ts';
 import {
   besideFormats,
@@ -25,9 +28,13 @@ import {
   Talk,
 } from './talk.ts';
 
-/** Milliseconds in which the other process gives up an address, and between two looks. */
+/** Milliseconds in which the other process gives up an address. */
 const addressPatience = 10_000;
+/** Milliseconds in which a process that has the lock of the store hands over or ends. */
+const holderPatience = 10_000;
+/** Milliseconds between two looks at an address, and at who has the lock. */
 const lookAgainAfter = 5;
+const askAgainAfter = 50;
 
 export class Predecessor {
   readonly #talk: Talk;
@@ -48,20 +55,37 @@ export class Predecessor {
    * Has the server of a store hand over, if there is one. Undefined: there is none, or it has ended
    * meanwhile; this process starts as any other then. Rejects with ConfigError when it refuses.
    */
-  static async of(root: string, log: Logger): Promise<Predecessor | undefined> {
-    const talk = talkTo(root);
-    if (!talk) {
-      log.info('no server of this store is running that could be replaced; this one starts by itself');
-      return undefined;
+  static async of(store: string, log: Logger): Promise<Predecessor | undefined> {
+    const until = performance.now() + holderPatience;
+    for (;;) {
+      const talk = talkTo(store);
+      const found = talk && (await Predecessor.#by(talk, log));
+      if (found) return found;
+      // One that takes over from another, or ends, has the lock for a while and awaits nobody.
+      const holder = await holderOf(store);
+      if (!holder) break;
+      if (performance.now() >= until)
+        throw new ConfigError(
+          `--replace: the process that writes to the store does not hand over: ${holder.message}`,
+        );
+      await setTimeout(askAgainAfter);
     }
-    const { isSameUser, uid, pid } = talk.peer;
-    if (!isSameUser)
+    log.info('no server of this store is running that could be replaced; this one starts by itself');
+    return undefined;
+  }
+
+  // Undefined: the other process has ended.
+  static async #by(talk: Talk, log: Logger) {
+    const { uid, pid } = talk.peer;
+    if (!talk.peer.isSameUser)
       throw new ConfigError(`--replace: the running server is of user ${uid}; run this one as that user`);
     const said = { protocol, version, format: storeFormat, beside: [...besideFormats] };
+    log.info({ pid }, 'asks the running server to hand over');
     await talk.say({ hello: said } satisfies z.infer<typeof hello>).catch(() => {});
     const heard = await talk.hear(z.union([offer, refused]));
     if (!heard) {
-      log.warn({ pid }, 'the running server has ended before it handed over; this one starts by itself');
+      log.warn({ pid }, 'the running server has ended before it handed over');
+      talk.close();
       await endOf(pid);
       return undefined;
     }
@@ -70,8 +94,15 @@ export class Predecessor {
     const { state, locks, sockets } = heard.message.offer.files;
     if (heard.files.length !== state + locks + sockets)
       throw new Error('--replace: the running server handed over another number of files than it said');
-    addon.adoptSharedState(heard.files.slice(0, state));
+    const shared = heard.files.slice(0, state);
+    addon.adoptSharedState(shared);
+    shared.forEach(addon.closeFile);
     return new Predecessor(talk, heard.message.offer, heard.files.slice(state), log);
+  }
+
+  /** Whether it has the address of the control plane until this process serves. */
+  async hasControlAt({ store, control }: Config): Promise<boolean> {
+    return (await readAnnouncement(store))?.control === controlUrl(control.listen);
   }
 
   get inherited(): Inherited {
@@ -92,8 +123,12 @@ export class Predecessor {
     return table;
   }
 
-  /** Resolves when this process may serve. If the other one has ended, nobody has to allow it any more. */
+  /**
+   * The store is open. Resolves when this process may serve. If the other one has ended, nobody has to allow it
+   * any more.
+   */
   async ready(): Promise<void> {
+    this.#closeLocks();
     await this.#talk.say({ ready: true }).catch(() => {});
     if (!(await this.#talk.hear(go)))
       this.#log.warn({ pid: this.#talk.peer.pid }, 'the server that is replaced has ended; this one goes on');
@@ -114,7 +149,13 @@ export class Predecessor {
   }
 
   close(): void {
+    this.#closeLocks();
     this.#talk.close();
+  }
+
+  // Whoever has opened the store has descriptors of its own of them.
+  #closeLocks(): void {
+    this.inherited.locks.forEach(addon.closeFile);
   }
 }
 
@@ -150,8 +191,8 @@ export async function whenFree<T>(open: () => Promise<T>): Promise<T> {
     try {
       return await open();
     } catch (error) {
-      const { code } = (error as Error).cause as NodeJS.ErrnoException;
-      if (code !== 'EADDRINUSE' || performance.now() >= until) throw error;
+      const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
+      if (cause?.code !== 'EADDRINUSE' || performance.now() >= until) throw error;
       await setTimeout(lookAgainAfter);
     }
   }

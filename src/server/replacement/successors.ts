@@ -2,6 +2,7 @@
 // that it goes on as if nothing had been when the other one fails.
 
 import type { Logger } from 'pino';
+import type * as z from 'zod';
 import { addon, type OpenFile, type PeerSocket } from '../../native/addon.ts';
 import type { Turn } from '../../objects/turn.ts';
 import type { Store } from '../../store/store.ts';
@@ -12,8 +13,9 @@ import { type go, hello, protocol, ready, serving, socketName, storeFormat, Talk
 /** Milliseconds that the other process may take to say who it is. */
 const helloPatience = 10_000;
 /**
- * Milliseconds that it may take to open the store: changes wait so long, and no client does for more than
- * `limits` allow. One that needs longer is killed, since only then nobody else writes.
+ * Milliseconds that it may take to open the store, and after that to serve: changes wait so long, and no
+ * client does for more than `limits` allow. One that needs longer is killed, since only then nobody else
+ * writes.
  */
 const openPatience = 20_000;
 
@@ -72,14 +74,19 @@ async function handOver(talk: Talk, parts: SuccessorParts): Promise<boolean> {
     return false;
   }
   log.info({ pid }, 'another process takes over; changes wait until it writes to the store');
-  await background.pause();
+  try {
+    await background.pause();
+  } catch (error) {
+    await background.resume();
+    throw error;
+  }
   await turn.pause();
   try {
     if (await offerAll(talk, parts)) return true;
     log.error({ pid }, 'the process that was to take over has ended before it served; this one goes on');
   } catch (error) {
     log.error({ err: error, pid }, 'the process that was to take over failed; this one goes on');
-    await end(talk);
+    await end(talk, log);
   }
   try {
     await store.succession.goOn();
@@ -113,28 +120,17 @@ async function refusalOf(talk: Talk): Promise<string | undefined> {
 }
 
 // True: the other process serves. False: it has gone.
-async function offerAll(talk: Talk, { store, turn, sockets }: SuccessorParts): Promise<boolean> {
+async function offerAll(talk: Talk, { store, turn, sockets, log }: SuccessorParts): Promise<boolean> {
   const { locks, staging } = await store.succession.offer();
   const state = addon.sharedState();
   const { files, names } = sockets();
   const counts = { state: state.length, locks: locks.length, sockets: files.length };
-  await talk.say({ offer: { version, files: counts, staging, sockets: names } }, [
-    ...state,
-    ...locks,
-    ...files,
-  ]);
-  for (const file of [...state, ...locks, ...files]) addon.closeFile(file);
-  let isLate = false;
-  const late = setTimeout(() => {
-    isLate = true;
-    kill(talk);
-  }, openPatience);
-  const opened = await talk.hear(ready).finally(() => clearTimeout(late));
-  if (!opened && isLate)
-    throw new Error(`it did not open the store within ${openPatience / 1000} seconds, and was killed`);
-  if (!opened) return false;
-  await talk.say({ go: true } satisfies (typeof go)['_output']);
-  if (!(await talk.hear(serving))) return false;
+  const all = [...state, ...locks, ...files];
+  const offering = told(talk, { offer: { version, files: counts, staging, sockets: names } }, all);
+  if (!(await offering.finally(() => all.forEach(addon.closeFile)))) return false;
+  if (!(await heardInTime(talk, ready, 'open the store', log))) return false;
+  if (!(await told(talk, { go: true } satisfies (typeof go)['_output']))) return false;
+  if (!(await heardInTime(talk, serving, 'serve', log))) return false;
   const over = new ChangesOver(talk);
   store.succession.leave();
   turn.goOn(over.make);
@@ -142,15 +138,43 @@ async function offerAll(talk: Talk, { store, turn, sockets }: SuccessorParts): P
   return true;
 }
 
+// False: it has gone, and its number may be another process's.
+async function told(talk: Talk, message: object, files: readonly OpenFile[] = []): Promise<boolean> {
+  try {
+    await talk.say(message, files);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    return false;
+  }
+}
+
+// Kills a process that does not come so far.
+async function heardInTime(talk: Talk, schema: z.ZodType, what: string, log: Logger): Promise<boolean> {
+  let isLate = false;
+  const late = setTimeout(() => {
+    isLate = true;
+    kill(talk, log);
+  }, openPatience);
+  const heard = await talk.hear(schema).finally(() => clearTimeout(late));
+  if (!heard && isLate)
+    throw new Error(`it did not ${what} within ${openPatience / 1000} seconds, and was killed`);
+  return heard !== undefined;
+}
+
 // Whatever it has of the store's lock ends with it.
-async function end(talk: Talk): Promise<void> {
-  kill(talk);
+async function end(talk: Talk, log: Logger): Promise<void> {
+  kill(talk, log);
   while (await talk.hearAny());
 }
 
-function kill(talk: Talk): void {
+// One that has ended already is killed in vain. Of one of root's, changes wait until somebody ends it.
+function kill(talk: Talk, log: Logger): void {
   const { pid } = talk.peer;
   try {
     if (pid > 0 && pid !== process.pid) process.kill(pid, 'SIGKILL');
-  } catch {}
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return;
+    log.error({ err: error, pid }, 'the process that was to take over cannot be killed; end it');
+  }
 }
