@@ -6,6 +6,7 @@ import type * as z from 'zod';
 import { type Config, configSchema } from './config_schema.ts';
 import { controlUrl } from './control_address.ts';
 import { expectationOf } from './faults.ts';
+import { defaultMode, modeText } from './listeners_schema.ts';
 import { readNamed, whyUnreadable } from './regular_file.ts';
 import { credentialsFolder } from './signed_urls.ts';
 import { readSitesFolder, type SiteOrigin, SitesFolderError } from './sites_folder.ts';
@@ -14,8 +15,9 @@ import type { SiteConfig } from './sites_schema.ts';
 export type { Config };
 export type Address = Config['listeners'][number];
 
-/** An address as the file writes it, for example `https://[::1]:8443`. */
-export function urlOf({ host, port, tls }: Pick<Address, 'host' | 'port' | 'tls'>): string {
+/** An address as the file writes it, for example `https://[::1]:8443` or `unix:/run/sealgate.sock`. */
+export function urlOf({ host, port, tls, path }: Pick<Address, 'host' | 'port' | 'tls' | 'path'>): string {
+  if (path) return `unix:${path}`;
   return `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
@@ -23,8 +25,11 @@ export function urlOf({ host, port, tls }: Pick<Address, 'host' | 'port' | 'tls'
 export function fileOf({ sitesFolder: _, ...config }: Config): unknown {
   const control = { ...config.control, listen: controlUrl(config.control.listen) };
   const listeners = config.listeners.map((each) => {
-    const { http2, name, proxyProtocol } = each;
+    const { http2, name, proxyProtocol, path, tls, mode, owner } = each;
     const settings = {
+      ...(path && tls && { tls }),
+      ...(mode !== undefined && mode !== defaultMode && { mode: modeText(mode) }),
+      ...(owner !== undefined && { owner }),
       ...(!http2 && { http2 }),
       ...(name !== undefined && { name }),
       ...(proxyProtocol && { proxyProtocol }),
@@ -158,7 +163,7 @@ function typed(given: string | string[], type: 'path' | 'text' | 'number' | 'add
 
 // An address without a scheme, HOST:PORT, means https.
 function withScheme(address: string): string {
-  return address.includes('://') ? address : `https://${address}`;
+  return address.includes('://') || address.startsWith('unix:') ? address : `https://${address}`;
 }
 
 function set(target: Record<string, unknown>, setting: string, value: unknown): void {
@@ -242,6 +247,10 @@ function withPaths(config: Config, base: string): Config {
       clients: { ...config.tls.clients, ca: optional(config.tls.clients.ca) },
     },
     log: { ...config.log, access: config.log.access === '-' ? '-' : optional(config.log.access) },
+    listeners: config.listeners.map((each) => ({
+      ...each,
+      ...(each.path && { path: resolve(base, each.path) }),
+    })),
     control: controlWithPaths(config, base),
     auth: { ...config.auth, tokens: resolve(base, config.auth.tokens) },
     ...(config.sitesFolder !== undefined && { sitesFolder: resolve(base, config.sitesFolder) }),

@@ -8,6 +8,14 @@ export type ControlAddress = { host: string; port: number; tls: boolean } | { pa
 
 const maxSocketPath = 107; // bytes: sun_path (unix(7)) less its end
 
+/** The path in `unix:/PATH`, whose length it checks; undefined: the text is no such address. */
+export function socketPathIn(text: string, context: z.core.$RefinementCtx): string | undefined {
+  const path = /^unix:(.+)$/.exec(text)?.[1];
+  if (path !== undefined && Buffer.byteLength(path) > maxSocketPath)
+    context.addIssue({ code: 'custom', message: `expected a path of at most ${maxSocketPath} bytes` });
+  return path;
+}
+
 export const controlAddressSchema = z
   .string()
   .regex(/^(unix:.+|https?:\/\/(\[[0-9a-fA-F:.]+\]|[0-9.]+|localhost):\d{1,5})$/, {
@@ -18,12 +26,8 @@ export const controlAddressSchema = z
     abort: true,
   })
   .transform((text, context): ControlAddress => {
-    const path = /^unix:(.+)$/.exec(text)?.[1];
-    if (path !== undefined) {
-      if (Buffer.byteLength(path) > maxSocketPath)
-        context.addIssue({ code: 'custom', message: `expected a path of at most ${maxSocketPath} bytes` });
-      return { path };
-    }
+    const path = socketPathIn(text, context);
+    if (path !== undefined) return { path };
     const [, scheme, host = '', port] = /^(https?):\/\/(.+):(\d+)$/.exec(text) ?? [];
     const bare = host === 'localhost' ? '127.0.0.1' : host.replace(/^\[|\]$/g, '');
     if (isIP(bare) === 0 || Number(port) > 65_535)

@@ -300,4 +300,13 @@ const network = networkTextSchema.refine((text) => withoutHostBits(text) === und
     `expected ${withoutHostBits(String(issue.input))}, as the bits behind the length say nothing`,
 });
 
-export const networksSchema = z.array(network).max(1000);
+/** What stands for the address of all who connect to a unix socket. */
+const unixPeers = z.literal('unix:');
+
+export const networksSchema = z
+  .array(z.union([network, unixPeers], { error: (issue) => whyNoNetwork(issue as never) }))
+  .max(1000);
+
+function whyNoNetwork({ errors: [ofNetwork = []] }: { errors: z.core.$ZodIssue[][] }): string {
+  return ofNetwork[0]?.message ?? 'expected a network';
+}

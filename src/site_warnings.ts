@@ -15,10 +15,10 @@ export function siteWarnings(config: Pick<Config, 'sites' | 'listeners' | 'purge
 }
 
 function ofProxies({ listeners }: Pick<Config, 'listeners'>): string[] {
-  if (listeners.some(({ proxyProtocol }) => !proxyProtocol)) return [];
+  if (listeners.some(({ proxyProtocol, path }) => !proxyProtocol && !path)) return [];
   return [
-    'listeners: each has proxyProtocol, so commands beside the server do not reach it, and it does not ' +
-      'test itself; add one for them, such as http://127.0.0.1:8081',
+    'listeners: each has proxyProtocol or is a unix socket, so commands beside the server do not reach it, ' +
+      'and it does not test itself; add one for them, such as http://127.0.0.1:8081',
   ];
 }
 

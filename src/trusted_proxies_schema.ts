@@ -7,8 +7,9 @@ export const trustedProxiesSchema = z.strictObject({
   from: networksSchema
     .default([])
     .describe(
-      'Addresses and networks of HTTP proxies in front. The client of a request that comes from one is the ' +
-        'last address in the field that is none of these. Empty: nobody is believed.',
+      'Addresses and networks of HTTP proxies in front; unix: is all who connect to a unix socket. The ' +
+        'client of a request that comes from one is the last address in the field that is none of these. ' +
+        'Empty: nobody is believed.',
     ),
   field: z
     .enum(['X-Forwarded-For', 'Forwarded'])

@@ -21,7 +21,7 @@ class ListeningSocketsObject : public Napi::ObjectWrap<ListeningSocketsObject> {
          InstanceMethod<&Self::give>("give"), InstanceMethod<&Self::open>("open"),
          InstanceMethod<&Self::listen>("listen"), InstanceMethod<&Self::all>("all"),
          InstanceMethod<&Self::left>("left"), InstanceMethod<&Self::duplicate>("duplicate"),
-         InstanceMethod<&Self::close>("close")});
+         InstanceMethod<&Self::own>("own"), InstanceMethod<&Self::close>("close")});
   }
   ListeningSockets table;
 
@@ -40,7 +40,9 @@ class ListeningSocketsObject : public Napi::ObjectWrap<ListeningSocketsObject> {
     if (path.empty() ? !SocketAddress::parse(text(given, "host"),
                                              static_cast<uint16_t>(number(given, "port")), &wanted.address)
                      : !SocketAddress::parse_path(path, &wanted.address))
-      throw Napi::TypeError::New(info.Env(), "expected a numeric host, or a path of at most 107 bytes");
+      throw Napi::TypeError::New(info.Env(), path.empty()
+                                                 ? "expected a numeric host"
+                                                 : "unix:" + path + ": expected a path of at most 107 bytes");
     std::string failure;
     if (const std::string owner = text(given, "owner"); !owner.empty()) {
       Account account;
@@ -58,6 +60,7 @@ class ListeningSocketsObject : public Napi::ObjectWrap<ListeningSocketsObject> {
                              &failure))
       throw Napi::Error::New(info.Env(), failure);
   }
+  void own(const Napi::CallbackInfo& info) { table.own(info[0].As<Napi::String>()); }
   void hand_over(const Napi::CallbackInfo&) { table.hand_over(); }
   void listen(const Napi::CallbackInfo& info) {
     std::string failure;
@@ -75,12 +78,12 @@ class ListeningSocketsObject : public Napi::ObjectWrap<ListeningSocketsObject> {
   }
   void close(const Napi::CallbackInfo&) { table.close(); }
 
-  static Napi::Array array_of(Napi::Env env, const std::vector<ListenerSockets>& listeners) {
+  Napi::Array array_of(Napi::Env env, const std::vector<ListenerSockets>& listeners) {
     Napi::Array out = Napi::Array::New(env, listeners.size());
     for (uint32_t i = 0; i < listeners.size(); i++) out.Set(i, object_of(env, listeners[i]));
     return out;
   }
-  static Napi::Object object_of(Napi::Env env, const ListenerSockets& listener) {
+  Napi::Object object_of(Napi::Env env, const ListenerSockets& listener) {
     const SocketAddress& address = listener.sockets.front()->address;
     Napi::Array fds = Napi::Array::New(env, listener.sockets.size());
     for (uint32_t i = 0; i < listener.sockets.size(); i++) fds.Set(i, listener.sockets[i]->fd.get());
@@ -89,6 +92,7 @@ class ListeningSocketsObject : public Napi::ObjectWrap<ListeningSocketsObject> {
     out.Set("host", address.host());
     out.Set("port", address.port());
     out.Set("path", address.path());
+    out.Set("ownsPath", table.owns(address.path()));
     out.Set("fds", fds);
     return out;
   }

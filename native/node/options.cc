@@ -29,7 +29,7 @@ std::vector<AddressPrefix> networks(const Napi::Object& given, const char* name)
   std::vector<AddressPrefix> out;
   for (const std::string& each : texts(given, name)) {
     AddressPrefix network;
-    if (!AddressPrefix::parse(each, &network)) expected(given, name, "networks");
+    if (!AddressPrefix::parse_peers(each, &network)) expected(given, name, "networks");
     out.push_back(network);
   }
   return out;

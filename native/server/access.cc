@@ -41,6 +41,8 @@ Access::Access(std::vector<AddressPrefix> allow, std::vector<AddressPrefix> deny
 bool Access::admits(std::string_view peer) const {
   in6_addr address{};
   bool is_v4 = false;
+  if (peer == kUnixPeer)
+    return !any_network_holds(deny_, peer) && (allow_.empty() || any_network_holds(allow_, peer));
   if (!parse_address(peer, &address, &is_v4)) return false;
   return !any_network_holds(deny_, address) && (allow_.empty() || any_network_holds(allow_, address));
 }

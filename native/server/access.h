@@ -54,7 +54,7 @@ class Access {
   uint64_t serial() const { return serial_; }
   bool lists_addresses() const { return !allow_.empty() || !deny_.empty(); }
   // Denied networks come first; where some are allowed, all others are denied.
-  // @param peer a numeric address. What cannot be read is denied.
+  // @param peer a numeric address, or kUnixPeer. What cannot be read is denied.
   bool admits(std::string_view peer) const;
   // Null: URLs are not signed.
   const Signing* signing() const { return signing_.get(); }

@@ -56,6 +56,12 @@ bool AddressPrefix::parse(std::string_view text, AddressPrefix* out) {
   return true;
 }
 
+bool AddressPrefix::parse_peers(std::string_view text, AddressPrefix* out) {
+  *out = {};
+  out->unix_peers = text == kUnixPeer;
+  return out->unix_peers || parse(text, out);
+}
+
 bool AddressPrefix::holds(const in6_addr& other) const {
   const size_t whole = bits / 8;
   if (std::memcmp(address.s6_addr, other.s6_addr, whole) != 0) return false;
@@ -65,7 +71,7 @@ bool AddressPrefix::holds(const in6_addr& other) const {
 
 bool network_holds(const AddressPrefix& network, const in6_addr& address) {
   const bool is_v4 = IN6_IS_ADDR_V4MAPPED(&address);
-  return (network.bits >= kMappedBits || !is_v4) && network.holds(address);
+  return !network.unix_peers && (network.bits >= kMappedBits || !is_v4) && network.holds(address);
 }
 
 bool any_network_holds(const std::vector<AddressPrefix>& networks, const in6_addr& address) {
@@ -76,6 +82,8 @@ bool any_network_holds(const std::vector<AddressPrefix>& networks, const in6_add
 bool any_network_holds(const std::vector<AddressPrefix>& networks, std::string_view text) {
   in6_addr address{};
   bool is_v4 = false;
+  if (text == kUnixPeer)
+    return std::any_of(networks.begin(), networks.end(), [](const auto& each) { return each.unix_peers; });
   return !networks.empty() && parse_address(text, &address, &is_v4) && any_network_holds(networks, address);
 }
 

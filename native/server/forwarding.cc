@@ -92,7 +92,9 @@ std::string Forwarding::client_of(std::string_view peer, std::string_view head) 
       if (!element || ++hops > kMaxForwardingHops) return out;
       if (element->empty()) continue;  // RFC 9110 5.6.1
       in6_addr named{};
-      if (!parse_node(standard ? for_in(*element) : *element, &named)) return out;
+      const std::string_view node = standard ? for_in(*element) : *element;
+      if (node == kUnixPeer && any_network_holds(proxies, node)) continue;
+      if (!parse_node(node, &named)) return out;
       if (!any_network_holds(proxies, named)) return address_text(named);
       last = named;
     }

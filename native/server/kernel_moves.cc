@@ -20,6 +20,8 @@ Fallback KernelMoves::obstacle(Direction direction, uint64_t bytes, const Rollou
   if (!policy.wants(direction)) return Fallback::off;
   // On a kernel where the probe found nothing to work, no rollout and no cipher would help.
   if (!kernel.any()) return Fallback::kernel_unsupported;
+  // No kernel has TLS on a unix socket.
+  if (!over_tcp_) return Fallback::kernel_unsupported;
   // The connection's group stays in userspace for comparison, or the rollout's phase has not reached this
   // direction.
   if (!in_rollout) return Fallback::not_in_rollout;

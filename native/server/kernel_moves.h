@@ -17,7 +17,8 @@ class Reactor;
 
 class KernelMoves {
  public:
-  KernelMoves(Reactor& reactor, Channel& channel) : reactor_(reactor), channel_(channel) {}
+  KernelMoves(Reactor& reactor, Channel& channel, bool over_tcp)
+      : reactor_(reactor), channel_(channel), over_tcp_(over_tcp) {}
 
   // Assigns the group. Call it after the handshake.
   void join(const Client& client);
@@ -66,6 +67,7 @@ class KernelMoves {
   uint64_t rx_bytes_ = kNone;          // size of the last body for which receiving was to move
   std::array<Fallback, 2> reasons_{};  // by Direction: why it is not in the kernel
   Group group_ = Group::outside;
+  const bool over_tcp_;  // and not a unix socket
   bool joined_ = false;
   bool zero_copy_ = false;  // sending is in the kernel, and see spares_copies()
   bool may_move_ = false;   // the rollout lets the connection move

@@ -69,29 +69,36 @@ Status make(ListeningSockets::Wanted wanted, ListenerSockets* out) {
 
 // A socket at the path that nobody listens on is removed: a server that was killed left it. Another file
 // stays.
-Status remove_stale(const SocketAddress& address) {
+// @returns why the path cannot be had; empty: it is free.
+std::string remove_stale(const SocketAddress& address) {
   struct stat found;
   const std::string path = address.path();
   if (path.front() == '@' || ::lstat(path.c_str(), &found) != 0) return {};
-  if (!S_ISSOCK(found.st_mode)) return {EADDRINUSE, "bind"};
+  if (!S_ISSOCK(found.st_mode)) return "there is a file that is no socket; remove it, or name another path";
   const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (::connect(probe.get(), address.get(), address.size()) == 0) return {EADDRINUSE, "bind"};
-  if (errno != ECONNREFUSED) return {errno == EAGAIN ? EADDRINUSE : errno, "bind"};
-  return ::unlink(path.c_str()) == 0 ? Status() : Status::last("unlink");
+  if (::connect(probe.get(), address.get(), address.size()) == 0 || errno == EAGAIN)
+    return "another process listens there; end it, or name another path";
+  if (errno != ECONNREFUSED) return describe(Status::last("connect"));
+  return ::unlink(path.c_str()) == 0 ? "" : describe(Status::last("unlink"));
+}
+
+Status give_rights(const ListeningSockets::Wanted& wanted) {
+  const std::string path = wanted.address.path();
+  if (path.front() == '@') return {};
+  const bool has_owner = wanted.user != static_cast<uid_t>(-1) || wanted.group != static_cast<gid_t>(-1);
+  if (has_owner && ::lchown(path.c_str(), wanted.user, wanted.group) != 0) return Status::last("chown");
+  return ::chmod(path.c_str(), wanted.mode) == 0 ? Status() : Status::last("chmod");
 }
 
 // Whoever may connect may do so only once the mode is set, since nobody can before listen(2).
 Status make_path(const ListeningSockets::Wanted& wanted, ListenerSockets* out) {
-  if (const Status status = remove_stale(wanted.address); !status.ok()) return status;
   auto socket = std::make_shared<ListeningSocket>();
   socket->address = wanted.address;
   if (const Status status = open_socket(wanted, &socket->fd); !status.ok()) return status;
   if (::bind(socket->fd.get(), wanted.address.get(), wanted.address.size()) != 0) return Status::last("bind");
-  const std::string path = wanted.address.path();
-  if (path.front() != '@') {
-    const bool has_owner = wanted.user != static_cast<uid_t>(-1) || wanted.group != static_cast<gid_t>(-1);
-    if (has_owner && ::lchown(path.c_str(), wanted.user, wanted.group) != 0) return Status::last("chown");
-    if (::chmod(path.c_str(), wanted.mode) != 0) return Status::last("chmod");
+  if (const Status status = give_rights(wanted); !status.ok()) {
+    ::unlink(wanted.address.path().c_str());
+    return status;
   }
   out->sockets.push_back(std::move(socket));
   return {};
@@ -135,9 +142,13 @@ bool ListeningSockets::open(const Wanted& wanted, std::string* failure) {
   }
   ListenerSockets made{wanted.name, {}};
   const bool has_path = wanted.address.family() == AF_UNIX;
+  if (has_path) {
+    if (const std::string why = remove_stale(wanted.address); !why.empty())
+      return *failure = wanted.address.text() + ": " + why, false;
+  }
   if (const Status status = has_path ? make_path(wanted, &made) : make(wanted, &made); !status.ok())
     return *failure = wanted.address.text() + ": " + describe(status), false;
-  if (has_path) paths_.push_back(wanted.address.path());
+  if (has_path) own(wanted.address.path());
   opened_.push_back(std::move(made));
   return true;
 }
@@ -165,8 +176,21 @@ Status ListeningSockets::duplicate(const ListenerSockets& listener, Fd* out) {
   return *out ? Status() : Status::last("fcntl");
 }
 
+void ListeningSockets::own(const std::string& path) {
+  struct stat found;
+  if (::lstat(path.c_str(), &found) == 0) owned_.push_back({path, found.st_dev, found.st_ino});
+}
+
+bool ListeningSockets::owns(const std::string& path) const {
+  return std::any_of(owned_.begin(), owned_.end(), [&](const OwnedFile& each) { return each.path == path; });
+}
+
 void ListeningSockets::close() {
-  for (const std::string& path : std::exchange(paths_, {})) ::unlink(path.c_str());
+  for (const OwnedFile& each : std::exchange(owned_, {})) {
+    struct stat found;
+    const bool is_there = ::lstat(each.path.c_str(), &found) == 0;
+    if (is_there && found.st_dev == each.device && found.st_ino == each.inode) ::unlink(each.path.c_str());
+  }
   given_.clear();
   opened_.clear();
 }

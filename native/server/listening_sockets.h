@@ -59,20 +59,31 @@ class ListeningSockets {
   const ListenerSockets* find(const std::string& name) const;
   // A new descriptor of the first socket.
   static Status duplicate(const ListenerSockets& listener, Fd* out);
-  // The table lets go of all sockets. The paths of those that it made are removed, unless others have them
-  // now.
+  // The table lets go of all sockets. The paths that are its to remove are removed, unless another file is
+  // there by now.
   void close();
+  // From now on the file at this path of a given socket is this table's to remove, as that of a socket that
+  // it made is.
+  void own(const std::string& path);
+  bool owns(const std::string& path) const;
   // Another process has the sockets, too: their paths stay.
-  void hand_over() { paths_.clear(); }
+  void hand_over() { owned_.clear(); }
 
   // The sockets that a worker accepts from: one of each listener's. When there are more of them than workers,
   // some accept from several; when there are fewer, some share one.
   static std::vector<SharedSocket> share_of(const ListenerSockets& listener, size_t worker, size_t workers);
 
  private:
+  // The socket keeps its inode while it is open, so that no other file can have the number.
+  struct OwnedFile {
+    std::string path;
+    dev_t device;
+    ino_t inode;
+  };
+
   std::vector<ListenerSockets> given_;
   std::vector<ListenerSockets> opened_;
-  std::vector<std::string> paths_;
+  std::vector<OwnedFile> owned_;
 };
 
 }  // namespace sealgate

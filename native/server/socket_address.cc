@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "server/address_prefix.h"
+
 namespace sealgate {
 
 bool SocketAddress::parse(const std::string& host, uint16_t port, SocketAddress* out) {
@@ -50,7 +52,7 @@ sockaddr* SocketAddress::fill(socklen_t* size) {
 }
 
 std::string SocketAddress::host() const {
-  if (family() == AF_UNIX) return "unix:";
+  if (family() == AF_UNIX) return std::string(kUnixPeer);
   char text[INET6_ADDRSTRLEN] = "";
   if (family() == AF_INET) {
     ::inet_ntop(AF_INET, &any_.v4.sin_addr, text, sizeof text);

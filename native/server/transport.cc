@@ -16,7 +16,7 @@ Transport::Transport(Reactor& reactor, Fd socket, std::shared_ptr<const TlsConte
     : reactor_(reactor),
       channel_(std::move(socket), std::move(tls), reactor.options().ktls.records_per_key,
                reactor.record_buffers(), reactor.mutable_counters()),
-      moves_(reactor, channel_),
+      moves_(reactor, channel_, peer != kUnixPeer),
       state_(listener.proxied() ? State::proxy : first_state()),
       listener_(listener.number()),
       peer_(std::move(peer)),

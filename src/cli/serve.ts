@@ -44,7 +44,8 @@ export function addServe(program: Command): void {
     .option('-c, --config <file>', 'configuration file (default: ./sealgate.json; $SEALGATE_CONFIG)')
     .option(
       '--listen <url...>',
-      'address to serve content at: https://IP:PORT or http://IP:PORT; port 0: any; $SEALGATE_LISTEN',
+      'address to serve content at: https://IP:PORT, http://IP:PORT or unix:PATH; port 0: any; ' +
+        '$SEALGATE_LISTEN',
     )
     .option(
       '--control <url>',

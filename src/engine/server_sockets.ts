@@ -23,8 +23,8 @@ export function openSockets(
     const bound = listeners.map((listener, index) => {
       const name = nameOf(listener, listeners.slice(0, index));
       const v6Only = leavesV4(listener, listeners);
-      const { host, port } = table.open({ ...listener, ...noPath, name, v6Only, sockets: workers });
-      return { ...listener, name, host, port };
+      const { host, port, path } = table.open({ ...noPath, ...listener, name, v6Only, sockets: workers });
+      return { ...listener, name, host, port, path };
     });
     return { table, workers, listeners: bound };
   } catch (cause) {
@@ -36,14 +36,14 @@ export function openSockets(
 // A listener without a name of its own has its address for one. Several of port 0 are told apart by their
 // order.
 function nameOf(listener: ListenerOptions, before: readonly ListenerOptions[]): string {
-  const { host, port } = listener;
   if (listener.name !== undefined) return listener.name;
-  const twins = before.filter((each) => each.host === host && each.port === port).length;
-  return `${addressOf(listener)}${twins === 0 ? '' : ` ${twins + 1}`}`;
+  const address = addressOf(listener);
+  const twins = before.filter((each) => addressOf(each) === address).length;
+  return `${address}${twins === 0 ? '' : ` ${twins + 1}`}`;
 }
 
-export function addressOf({ host, port }: { host: string; port: number }): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+export function addressOf({ host, port, path }: Pick<ListenerOptions, 'host' | 'port' | 'path'>): string {
+  return path ? `unix:${path}` : `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** What the socket of the control plane is called, where the table has it. */

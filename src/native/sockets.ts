@@ -3,10 +3,14 @@
 export interface ListenerOptions {
   /** By which whoever passes sockets means this listener. */
   name?: string | undefined;
-  /** IPv4 or IPv6 address without brackets. */
+  /** IPv4 or IPv6 address without brackets; `unix:` of a unix socket. */
   host: string;
-  /** 0: any free port. */
+  /** 0: any free port, or none of a unix socket. */
   port: number;
+  /** Of a unix socket: where it is, its mode, and whose it is, as USER or USER:GROUP. */
+  path?: string;
+  mode?: number;
+  owner?: string;
   tls: boolean;
   /** Beside HTTP/1.1. */
   http2: boolean;
@@ -27,6 +31,8 @@ export interface OpenListener {
   port: number;
   /** Of a unix socket; else empty. */
   path: string;
+  /** Whether `close` removes the file at the path. */
+  ownsPath: boolean;
   /** Descriptors that the table keeps: one for each worker, or fewer. */
   fds: number[];
 }
@@ -56,6 +62,8 @@ export interface ListeningSockets {
   left(): OpenListener[];
   /** A new descriptor of a listener's first socket, which is the caller's. */
   duplicate(name: string): number;
+  /** From now on the file at the path of a given socket is removed by `close`. */
+  own(path: string): void;
   /** Another process has the sockets, too: the paths of unix sockets stay when this one closes them. */
   handOver(): void;
   /** Lets go of all sockets. Each is closed when the reactors that borrowed it have let go of it, too. */

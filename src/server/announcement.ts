@@ -16,7 +16,7 @@ const maxBytes = 1024 * 1024;
 
 const schema = z.object({
   pid: z.int().positive(),
-  /** Those that commands can talk to: without a PROXY header. */
+  /** Those that commands can talk to: without a PROXY header, and no unix sockets. */
   listeners: z.array(z.url({ protocol: /^https?$/ })),
   control: z.string().min(1),
   /** The site's certificate file. */
@@ -31,6 +31,11 @@ function fileOf(store: string): string {
   return join(store, 'server.json');
 }
 
+/** Whether commands beside the server, and its own test fetches, can talk to the listener. */
+export function isForCommands({ proxyProtocol, path }: BoundListener): boolean {
+  return !proxyProtocol && !path;
+}
+
 /** Writes server.json. A failure to write it is only logged. */
 export async function announce(
   config: Config,
@@ -40,7 +45,7 @@ export async function announce(
   const file = fileOf(config.store);
   const announcement: Announcement = {
     pid: process.pid,
-    listeners: at.listeners.filter(({ proxyProtocol }) => !proxyProtocol).map(urlOf),
+    listeners: at.listeners.filter(isForCommands).map(urlOf),
     control: at.control,
     certificate: config.tls.certificate,
     objects: at.objects,
@@ -87,8 +92,8 @@ export function nearUrl(listeners: readonly string[]): URL {
   );
   if (first === undefined)
     throw new Error(
-      'the server has no listener without proxyProtocol, so commands beside it cannot reach it; ' +
-        'give it one, such as http://127.0.0.1:8081, or name what leads to it with --server',
+      'the server has no listener with a port and without proxyProtocol, so commands beside it cannot ' +
+        'reach it; give it one, such as http://127.0.0.1:8081, or name what leads to it with --server',
     );
   const url = new URL(first);
   if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1';

@@ -7,6 +7,7 @@ import type { Objects } from '../objects/objects.ts';
 import type { Operation } from '../rollout/operation.ts';
 import { Sentinel } from '../rollout/sentinel.ts';
 import type { Store } from '../store/store.ts';
+import { isForCommands } from './announcement.ts';
 
 export interface SentinelNeeds {
   store: Store;
@@ -25,7 +26,7 @@ export function startSentinel(config: Config, needs: SentinelNeeds, pool: Delive
   const sentinel = new Sentinel({
     store,
     rollout: operation.rollout,
-    listeners: () => pool.listeners.filter(({ tls, proxyProtocol }) => (asks || !tls) && !proxyProtocol),
+    listeners: () => pool.listeners.filter((each) => (asks || !each.tls) && isForCommands(each)),
     prove: (digest) => objects.prove(digest, 'content'),
     objects: path,
     token: config.auth.reads === 'open' ? '' : token,

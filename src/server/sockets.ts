@@ -21,7 +21,8 @@ export function openServerSockets(
   closers.push(() => table.close());
   table.takePassed(passedVariables());
   openControl(config, table);
-  const sockets = openSockets(config.listeners, config.workers, table);
+  const listeners = config.listeners.map((each) => (each.path ? { owner: config.user, ...each } : each));
+  const sockets = openSockets(listeners, config.workers, table);
   const [left] = table.left();
   if (left) throw new Error(fitsNone(left));
   if (config.user !== '') becomeUser(config);

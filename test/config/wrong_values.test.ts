@@ -26,7 +26,8 @@ async function faults(content: string, source: Source = {}): Promise<string[]> {
   assert.fail('it was taken for good');
 }
 
-const address = 'expected http:// or https://, an IP address (IPv6 in brackets) or localhost, and a port';
+const address =
+  'expected http:// or https://, an IP address (IPv6 in brackets) or localhost, and a port; or unix:/PATH';
 const bucket =
   'expected a bucket name: 1 to 63 lower-case letters, digits, dots and hyphens, a letter or digit first';
 const unknown = (key: string) =>
@@ -89,7 +90,7 @@ const wrong: [string, unknown, string][] = [
   [
     'one address twice',
     { listeners: ['https://127.0.0.1:1', 'http://127.0.0.1:0', 'http://127.0.0.1:0', 'http://127.0.0.1:1'] },
-    'listeners: expected each address and port once, got ' +
+    'listeners: expected each address and port, and each path, once, got ' +
       '["https://127.0.0.1:1","http://127.0.0.1:0","http://127.0.0.1:0","http://127.0.0.1:1"]',
   ],
   [
@@ -107,6 +108,28 @@ const wrong: [string, unknown, string][] = [
     { listeners: [{ url: 'https://127.0.0.1:1', http2: 'no' }] },
     'listeners.0: expected an address, or an object with url, http2, which is true or false, and ' +
       'proxyProtocol, got {"url":"https://127.0.0.1:1","http2":"no"}',
+  ],
+  [
+    'a path of a socket that is too long',
+    { listeners: [`unix:/${'x'.repeat(107)}`] },
+    `listeners.0: expected a path of at most 107 bytes, got "unix:/${'x'.repeat(107)}"`,
+  ],
+  [
+    'one path twice',
+    { listeners: ['unix:/run/a.sock', { url: 'unix:/run/a.sock', tls: true }] },
+    'listeners: expected each address and port, and each path, once, got ' +
+      '["unix:/run/a.sock",{"url":"unix:/run/a.sock","tls":true}]',
+  ],
+  [
+    'a mode that is none',
+    { listeners: [{ url: 'unix:/run/a.sock', mode: 'rw' }] },
+    'listeners.0: mode: expected three octal digits, such as 0660, ' +
+      'got {"url":"unix:/run/a.sock","mode":"rw"}',
+  ],
+  [
+    'a mode of a port',
+    { listeners: [{ url: 'http://127.0.0.1:1', mode: '0660' }] },
+    'listeners.0: mode: expected it of unix:/PATH alone, got {"url":"http://127.0.0.1:1","mode":"0660"}',
   ],
   [
     'proxies that are no networks',

@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -36,9 +38,9 @@ function activated(passed: string[], ...args: string[]): ChildProcess {
 }
 
 /** Resolves when somebody listens there. */
-async function knock(at: number): Promise<void> {
+async function knock(at: number | string): Promise<void> {
   for (let accepted = false; !accepted; ) {
-    const socket = connect(at, '127.0.0.1');
+    const socket = typeof at === 'string' ? connect(at) : connect(at, '127.0.0.1');
     accepted = await new Promise<boolean>((resolve) => {
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     });
@@ -79,6 +81,31 @@ test('a socket with the name of a listener: two workers serve it in place of the
 
 test('a socket with the address of a listener and another name: two workers serve it', async () => {
   await served(['-l', `127.0.0.1:${port}`, '--fdname=any'], '--listen', `http://127.0.0.1:${port}`);
+});
+
+test('a unix socket by its path, and one by its name: served, and the file stays', async () => {
+  const path = join(site.dir, 'passed.sock');
+  for (const [passed, ...listen] of [
+    [['-l', path, '--fdname=any'], '--listen', `unix:${path}`],
+    [['-l', path, '--fdname=web']],
+  ] as [string[], ...string[]][]) {
+    await rm(path, { force: true });
+    const child = activated(passed, '--control', 'http://127.0.0.1:0', ...listen);
+    const all = outcome(child);
+    const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+    const started = once(lines, 'line');
+    await knock(path);
+    assert.deepEqual(await started, [`listening unix:${path}`]);
+    for (let i = 0; i < 8; i++) {
+      const asked = ['-sS', '-o', '/dev/null', '-w', '%{http_code}', '--unix-socket', path];
+      const { stdout } = await outcome(spawn('curl', [...asked, 'http://localhost/']));
+      assert.equal(stdout, '200');
+    }
+    end(child);
+    const { status, stderr } = await all;
+    assert.equal(status, 0, stderr);
+    assert.ok(existsSync(path));
+  }
 });
 
 test("a socket that is no listener's: no start, and it is said which and what to do", async () => {

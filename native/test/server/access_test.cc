@@ -15,7 +15,7 @@ std::vector<AddressPrefix> networks(const std::vector<std::string>& texts) {
   std::vector<AddressPrefix> out;
   for (const std::string& each : texts) {
     AddressPrefix network;
-    CHECK(AddressPrefix::parse(each, &network));
+    CHECK(AddressPrefix::parse_peers(each, &network));
     out.push_back(network);
   }
   return out;
@@ -48,6 +48,16 @@ TEST_CASE("an IPv4 address is the same written as one of IPv6, and no network of
   CHECK(!admits({"0.0.0.0/0"}, {}, "2001:db8::1"));
   CHECK(!admits({}, {"2001:db8::/32"}, "2001:db8:1::1"));
   CHECK(admits({}, {"2001:db8::/33"}, "2001:db8:8000::1"));
+}
+
+TEST_CASE("who connects to a unix socket is in no network, and is allowed and denied by a word of its own") {
+  CHECK(admits({}, {"0.0.0.0/0", "::/0"}, kUnixPeer));
+  CHECK(!admits({"0.0.0.0/0", "::/0"}, {}, kUnixPeer));
+  CHECK(admits({"192.0.2.1", "unix:"}, {}, kUnixPeer));
+  CHECK(!admits({}, {"unix:"}, kUnixPeer));
+  CHECK(admits({}, {"unix:"}, "192.0.2.1"));
+  CHECK(!admits({"unix:"}, {}, "192.0.2.1"));
+  CHECK(!admits({"unix:"}, {}, "::"));
 }
 
 TEST_CASE("what is no address is denied") { CHECK(!admits({}, {"192.0.2.0/24"}, "nobody")); }

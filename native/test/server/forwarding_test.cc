@@ -94,6 +94,21 @@ TEST_CASE("only who is trusted is believed, and nobody where no network is named
   CHECK_FALSE(Forwarding{}.trusts_anybody());
 }
 
+TEST_CASE("proxies at unix sockets are trusted by a word of their own, also as one of several in a row") {
+  Forwarding by_sockets;
+  REQUIRE(AddressPrefix::parse_peers("unix:", &by_sockets.proxies.emplace_back()));
+  const auto client = [&](std::string_view peer, const std::string& list) {
+    return by_sockets.client_of(peer, "X-Forwarded-For: " + list);
+  };
+  CHECK(client(kUnixPeer, "192.0.2.1") == "192.0.2.1");
+  CHECK(client(kUnixPeer, "192.0.2.1, unix:") == "192.0.2.1");
+  CHECK(client(kUnixPeer, "198.51.100.1, unix:, 192.0.2.1") == "192.0.2.1");
+  CHECK(client(kUnixPeer, "unix:") == kUnixPeer);
+  CHECK(client("127.0.0.1", "192.0.2.1") == "127.0.0.1");
+  CHECK(trusting(false).client_of(kUnixPeer, "X-Forwarded-For: 192.0.2.1") == kUnixPeer);
+  CHECK(trusting(false).client_of("127.0.0.1", "X-Forwarded-For: 192.0.2.1, unix:") == "127.0.0.1");
+}
+
 TEST_CASE("several lines are one list, in their order") {
   const std::string lines =
       "x-forwarded-for: 198.51.100.1\r\nHost: a\r\nX-FORWARDED-FOR: 192.0.2.1\r\nX-Forwarded-For: 10.0.0.1";

@@ -3,6 +3,7 @@
 #include "server/listening_sockets.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <doctest/doctest.h>
 
@@ -10,6 +11,7 @@
 
 #include "test/client.h"
 #include "test/served.h"
+#include "test/temp_dir.h"
 
 namespace sealgate {
 namespace {
@@ -74,6 +76,50 @@ TEST_CASE("an address where another socket listens is refused, also one that wou
   const SocketAddress taken = others.find("a")->sockets.front()->address;
   CHECK_FALSE(mine.open({"a", taken}, &failure));
   CHECK_EQ(failure, taken.text() + ": bind: Address already in use");
+}
+
+TEST_CASE("the file of a socket is removed by who made it or owns it, while it is the same file") {
+  const TempDir dir;
+  SocketAddress at;
+  REQUIRE(SocketAddress::parse_path(dir.at("a.sock"), &at));
+  const auto is_there = [&] { return ::access(at.path().c_str(), F_OK) == 0; };
+  const auto opened = [&](ListeningSockets& table) {
+    std::string failure;
+    REQUIRE(table.open({"a", at, false, 1, 0600}, &failure));
+    REQUIRE(table.listen(&failure));
+  };
+  ListeningSockets first;
+  opened(first);
+  Fd passed;
+  REQUIRE(ListeningSockets::duplicate(*first.find("a"), &passed).ok());
+  ListeningSockets second;
+  std::string failure;
+  REQUIRE(second.give("a", std::move(passed), &failure));
+  opened(second);
+  CHECK(first.owns(at.path()));
+  CHECK_FALSE(second.owns(at.path()));
+  SUBCASE("handed over") {
+    first.hand_over();
+    second.own(at.path());
+    first.close();
+    CHECK(is_there());
+    second.close();
+    CHECK_FALSE(is_there());
+  }
+  SUBCASE("not owned") {
+    second.close();
+    CHECK(is_there());
+    first.close();
+    CHECK_FALSE(is_there());
+  }
+  SUBCASE("another's by now") {
+    second.close();
+    REQUIRE_EQ(::unlink(at.path().c_str()), 0);
+    ListeningSockets third;
+    opened(third);
+    first.close();
+    CHECK(is_there());
+  }
 }
 
 TEST_CASE("workers divide the sockets of a listener so that each socket has a worker") {

@@ -1,6 +1,6 @@
 // Predecessor: the running server that this process takes over from, and what it hands over.
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, unlink } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import * as z from 'zod';
@@ -41,6 +41,7 @@ export class Predecessor {
   readonly #offer: Offer;
   readonly #files: readonly OpenFile[];
   readonly #log: Logger;
+  #sockets: ListeningSockets | undefined;
   /** Resolves when it has ended. Nothing of it is under way any more. */
   ended: Promise<void> = Promise.resolve();
 
@@ -120,7 +121,16 @@ export class Predecessor {
       if (wanted.has(name)) table.give(name, addon.takeFile(file));
       else addon.closeFile(file);
     }
+    this.#sockets = table;
     return table;
+  }
+
+  // Before this process serves, the other one may have to go on with them.
+  async #ownPaths(): Promise<void> {
+    const taken = new Set(this.#sockets?.all().map(({ path }) => path));
+    for (const path of this.#offer.paths)
+      if (taken.has(path)) this.#sockets?.own(path);
+      else await unlink(path).catch(() => {});
   }
 
   /**
@@ -137,6 +147,7 @@ export class Predecessor {
   /** This process accepts. From now on it makes the changes of the other one, until that has ended. */
   async serving(objects: Objects, { succession }: Pick<Store, 'succession'>): Promise<void> {
     await this.#talk.say({ serving: true }).catch(() => {});
+    await this.#ownPaths();
     this.ended = makeChangesOf(this.#talk, objects).catch((error) =>
       this.#log.error({ err: error }, 'the server that was replaced cannot be understood any more'),
     );

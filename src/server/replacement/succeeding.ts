@@ -51,7 +51,8 @@ function offered(table: ListeningSockets) {
   const all = table
     .all()
     .flatMap((listener) => listener.fds.map((fd) => ({ fd, name: offeredAs(listener) })));
-  return { files: all.map(({ fd }) => addon.fileOf(fd)), names: all.map(({ name }) => name) };
+  const paths = table.all().flatMap(({ path, ownsPath }) => (ownsPath ? [path] : []));
+  return { files: all.map(({ fd }) => addon.fileOf(fd)), names: all.map(({ name }) => name), paths };
 }
 
 // A server that cannot be replaced serves all the same.
@@ -93,6 +94,7 @@ export class Succeeding {
     this.#successors = successorsOf(what);
     this.replaced = this.#successors.replaced.then((by) => {
       this.#isReplaced = true;
+      pool.table.handOver();
       return by;
     });
   }

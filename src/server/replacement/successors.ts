@@ -29,8 +29,8 @@ export interface SuccessorParts {
   store: Pick<Store, 'root' | 'succession'>;
   turn: Turn;
   background: Background;
-  /** The listening sockets, and what each is. */
-  sockets(): { files: OpenFile[]; names: string[] };
+  /** The listening sockets, what each is, and the paths that have to be removed in the end. */
+  sockets(): { files: OpenFile[]; names: string[]; paths: string[] };
   /** Called with the reason when only a new process can go on. */
   failed(why: string): void;
   log: Logger;
@@ -123,10 +123,10 @@ async function refusalOf(talk: Talk): Promise<string | undefined> {
 async function offerAll(talk: Talk, { store, turn, sockets, log }: SuccessorParts): Promise<boolean> {
   const { locks, staging } = await store.succession.offer();
   const state = addon.sharedState();
-  const { files, names } = sockets();
+  const { files, names, paths } = sockets();
   const counts = { state: state.length, locks: locks.length, sockets: files.length };
   const all = [...state, ...locks, ...files];
-  const offering = told(talk, { offer: { version, files: counts, staging, sockets: names } }, all);
+  const offering = told(talk, { offer: { version, files: counts, staging, sockets: names, paths } }, all);
   if (!(await offering.finally(() => all.forEach(addon.closeFile)))) return false;
   if (!(await heardInTime(talk, ready, 'open the store', log))) return false;
   if (!(await told(talk, { go: true } satisfies (typeof go)['_output']))) return false;

@@ -38,6 +38,8 @@ export const offer = z.object({
     staging: z.array(z.string().min(1).max(100)).min(1),
     /** What each socket is, for whoever opens it. */
     sockets: z.array(z.string().max(1000)),
+    /** Paths of unix sockets that whoever ends last removes. */
+    paths: z.array(z.string().max(1000)).default([]),
   }),
 });
 export const refused = z.object({ refused: z.string().max(2000) });
