@@ -134,8 +134,8 @@ export class Predecessor {
   }
 
   /**
-   * The store is open. Resolves when this process may serve. If the other one has ended, nobody has to allow it
-   * any more.
+   * The store is open. Resolves when this process may serve. If the other one has ended, nobody has to
+   * allow it any more.
    */
   async ready(): Promise<void> {
     this.#closeLocks();
