@@ -327,9 +327,10 @@ export class Metadata {
     this.paused.end();
   }
 
-  /** While another process writes: what is read from now on is as new as can be. */
-  refresh(): void {
+  /** What is read from now on is as new as can be, while another process may write. False: this one does. */
+  refresh(): boolean {
     if (!this.#writing) this.#root.resetReadTxn();
+    return !this.#writing;
   }
 
   async #endWriting(): Promise<void> {
@@ -340,8 +341,7 @@ export class Metadata {
 
   async close(): Promise<void> {
     await this.#endWriting();
-    // After a fatal failure LMDB's close() may never settle.
-    if (this.#writing?.commits.hasEnded) return;
+    if (this.#writing?.commits.hasEnded) return; // LMDB's close() may never settle then
     await this.#root.close();
     if (this.#writing) noteClosing(this.#folder, dataPath(this.#folder));
     this.#writing = undefined;

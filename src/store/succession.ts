@@ -26,7 +26,6 @@ export class Succession {
   readonly #parts: Parts;
   /** Of processes that this one went on from, and that may have uploads under way. */
   readonly #living = new Set<string>();
-  #isLeft = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -49,16 +48,16 @@ export class Succession {
 
   /** The other process writes from now on. This one reads, as long as it is there. */
   leave(): void {
-    this.#isLeft = true;
     this.#parts.locks?.release();
     this.#parts.meta.paused.end();
   }
 
-  /** What is read from now on is as new as what any process has written. */
+  /**
+   * What is read from now on is as new as what any process has written. Another one may write from the offer
+   * on, while this one still answers.
+   */
   refresh(): void {
-    if (!this.#isLeft) return;
-    this.#parts.meta.refresh();
-    this.#parts.buckets.lookAgain();
+    if (this.#parts.meta.refresh()) this.#parts.buckets.lookAgain();
   }
 
   /** A process that writes staging files with names that begin so is there until `ended`. */
