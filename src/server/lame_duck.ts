@@ -6,16 +6,30 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 
-/** Resolves when the drain is to begin. @param windDown has connections end with their next answer. */
-export async function lameDuck({ drain }: Config, windDown: () => void, log: Logger): Promise<void> {
+/**
+ * Resolves when the drain is to begin.
+ * @param windDown has connections end with their next answer.
+ * @param replaced it is to begin at once, since another process serves.
+ */
+export async function lameDuck(
+  { drain }: Config,
+  windDown: () => void,
+  log: Logger,
+  replaced: AbortSignal,
+): Promise<void> {
   const { lameDuckSeconds } = drain;
   if (lameDuckSeconds === 0) return;
   const closeSeconds = Math.min(drain.closeSeconds, lameDuckSeconds);
-  await sleep((lameDuckSeconds - closeSeconds) * 1000);
-  if (closeSeconds > 0) {
+  await waited(lameDuckSeconds - closeSeconds, replaced);
+  if (closeSeconds > 0 && !replaced.aborted) {
     windDown();
     log.info({ closeSeconds }, 'connections end with their next answer; new ones are accepted yet');
-    await sleep(closeSeconds * 1000);
+    await waited(closeSeconds, replaced);
   }
-  log.info('no more connections are accepted; what is under way is finished');
+  const others = replaced.aborted ? 'another process accepts' : 'no more connections are accepted';
+  log.info(`${others}; what is under way is finished`);
+}
+
+async function waited(seconds: number, over: AbortSignal): Promise<void> {
+  await sleep(seconds * 1000, undefined, { signal: over }).catch(() => {});
 }

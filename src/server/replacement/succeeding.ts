@@ -117,11 +117,14 @@ export class Succeeding {
   };
 
   async #stop(atOnce: boolean): Promise<void> {
-    const { config, pool, life, closeAll, log } = this.#parts;
+    const { config, pool, control, life, closeAll, log } = this.#parts;
     life.state = 'draining';
+    const lame = new AbortController();
+    void this.replaced.then(() => lame.abort());
+    if (!atOnce && !this.#isReplaced) await lameDuck(config, () => pool.windDown(), log, lame.signal);
     this.#successors.close();
-    if (!atOnce && !this.#isReplaced) await lameDuck(config, () => pool.windDown(), log);
-    if (!this.#isReplaced) await withdraw(config);
+    if (this.#isReplaced) await control.close();
+    else await withdraw(config);
     await closeAll();
   }
 }
