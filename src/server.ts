@@ -110,7 +110,7 @@ async function assemble(
   closers: Closer[],
   closeAll: () => Promise<void>,
 ): Promise<RunningServer> {
-  const predecessor = replace ? await Predecessor.of(given.store, log) : undefined;
+  const predecessor = replace ? await Predecessor.of(given, log) : undefined;
   closers.push(() => predecessor?.close());
   const sockets = openServerSockets(given, closers, predecessor?.socketsOf(given.listeners));
   checkAccessLog(given);

@@ -32,6 +32,23 @@ test('a user that there is not: no start', { skip }, async () => {
   await assert.rejects(starting, /user: nobody-of-this-name: there is no user nobody-of-this-name/);
 });
 
+/** Root starts another one, which takes over as that user; without that user it is told to name it. */
+async function assertReplaced(server: TestServer, user: number): Promise<void> {
+  const asRoot = TestServer.start(site, '--listen', `http://${host}:443`, '--replace');
+  await assert.rejects(asRoot, new RegExp(`running server is of user ${user}; .*, or as root with --user`));
+  const next = await TestServer.start(site, ...listen, '--replace');
+  try {
+    assert.equal(await server.ended(), 0);
+    assert.match(
+      await readFile(`/proc/${next.pid}/status`, 'utf8'),
+      new RegExp(`^Uid:(\\s${user}){4}$`, 'm'),
+    );
+    assert.equal(await (await fetch(`http://${host}:443/o/files/a`)).text(), 'stored');
+  } finally {
+    assert.equal(await next.stop(), 0);
+  }
+}
+
 test("port 443 as nobody: no thread keeps root, uploads are stored and are nobody's", { skip }, async () => {
   execFileSync('chown', ['-R', 'nobody:nogroup', site.dir]);
   const server = await TestServer.start(site, ...listen);
@@ -51,6 +68,7 @@ test("port 443 as nobody: no thread keeps root, uploads are stored and are nobod
     assert.equal(put.status, 201, await put.text());
     assert.equal(await (await fetch(`http://${host}:443/o/files/a`)).text(), 'stored');
     assert.equal((await stat(join(site.dir, 'store', 'server.json'))).uid, nobody);
+    await assertReplaced(server, nobody);
   } finally {
     assert.equal(await server.stop(), 0);
   }

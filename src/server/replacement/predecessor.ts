@@ -1,6 +1,6 @@
 // Predecessor: the running server that this process takes over from, and what it hands over.
 
-import { readdir, readFile, unlink } from 'node:fs/promises';
+import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import * as z from 'zod';
@@ -36,6 +36,9 @@ const holderPatience = 10_000;
 const lookAgainAfter = 5;
 const askAgainAfter = 50;
 
+/** A store, and the user that root becomes. */
+type Whose = Pick<Config, 'store' | 'user'>;
+
 export class Predecessor {
   readonly #talk: Talk;
   readonly #offer: Offer;
@@ -56,11 +59,12 @@ export class Predecessor {
    * Has the server of a store hand over, if there is one. Undefined: there is none, or it has ended
    * meanwhile; this process starts as any other then. Rejects with ConfigError when it refuses.
    */
-  static async of(store: string, log: Logger): Promise<Predecessor | undefined> {
+  static async of(config: Whose, log: Logger): Promise<Predecessor | undefined> {
+    const { store } = config;
     const until = performance.now() + holderPatience;
     for (;;) {
       const talk = talkTo(store);
-      const found = talk && (await Predecessor.#by(talk, log));
+      const found = talk && (await Predecessor.#by(talk, config, log));
       if (found) return found;
       // One that takes over from another, or ends, has the lock for a while and awaits nobody.
       const holder = await holderOf(store);
@@ -76,10 +80,13 @@ export class Predecessor {
   }
 
   // Undefined: the other process has ended.
-  static async #by(talk: Talk, log: Logger) {
+  static async #by(talk: Talk, config: Whose, log: Logger) {
     const { uid, pid } = talk.peer;
-    if (!talk.peer.isSameUser)
-      throw new ConfigError(`--replace: the running server is of user ${uid}; run this one as that user`);
+    if (!(await isTrusted(talk.peer, config)))
+      throw new ConfigError(
+        `--replace: the running server is of user ${uid}; run this one as that user` +
+          (config.user === '' ? ', or as root with --user' : ''),
+      );
     const said = { protocol, version, format: storeFormat, beside: [...besideFormats] };
     log.info({ pid }, 'asks the running server to hand over');
     await talk.say({ hello: said } satisfies z.infer<typeof hello>).catch(() => {});
@@ -168,6 +175,12 @@ export class Predecessor {
   #closeLocks(): void {
     this.inherited.locks.forEach(addon.closeFile);
   }
+}
+
+// Root becomes the user of the configuration. Whom the folder belongs to has put the socket there.
+async function isTrusted(peer: Talk['peer'], { store, user }: Whose): Promise<boolean> {
+  if (peer.isSameUser) return true;
+  return process.geteuid?.() === 0 && user !== '' && (await stat(store)).uid === peer.uid;
 }
 
 function talkTo(root: string): Talk | undefined {
