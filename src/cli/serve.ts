@@ -10,7 +10,7 @@ import { TlsFiles } from '../engine/tls_files.ts';
 import { createLog } from '../log.ts';
 import { addon } from '../native/addon.ts';
 import { logDestination } from '../server/logs.ts';
-import { tellReady, tellReload, tellStopping } from '../server/manager.ts';
+import { tellNoMore, tellReady, tellReload, tellStopping } from '../server/manager.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { endForGood, endOnUncaughtErrors } from './ending.ts';
 import { type EndSignal, onEndSignal, signalStatus } from './signals.ts';
@@ -160,6 +160,7 @@ async function retired(
   { drain: { replacedSeconds } }: Config,
   log: Logger,
 ): Promise<EndSignal> {
+  tellNoMore();
   log.info({ by: pid, replacedSeconds }, 'another process has taken over; this one ends with its transfers');
   const end = server.retire().then(() => undefined);
   const signal = await Promise.race([told, end]);

@@ -19,6 +19,19 @@ export function tellReady(log: Logger, listeners: number): void {
   tell(log, 'READY=1', `MAINPID=${process.pid}`, status);
 }
 
+/**
+ * This process is the one that counts, before the process that it takes over from may end: the manager would
+ * take the end of that one for the end of the service.
+ */
+export function tellMain(log: Logger): void {
+  tell(log, `MAINPID=${process.pid}`);
+}
+
+/** From now on another process tells the manager. What this one said would be taken for its word. */
+export function tellNoMore(): void {
+  delete process.env.NOTIFY_SOCKET;
+}
+
 /** Runs a reload. READY follows also when it fails, because what was in use goes on. */
 export async function tellReload<T>(log: Logger, reload: () => Promise<T>): Promise<T> {
   tell(log, 'RELOADING=1', 'STATUS=reloading');

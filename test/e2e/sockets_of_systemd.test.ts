@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { cliCommand, outcome, root, runtime } from '../support/runtime.ts';
-import { createSite, freePort } from '../support/server.ts';
+import { createSite, freePort, TestServer } from '../support/server.ts';
 import { programOf, withLibraries } from '../support/unpacked.ts';
 
 const activate = programOf('systemd', 'usr/bin/systemd-socket-activate');
@@ -105,6 +105,26 @@ test('a unix socket by its path, and one by its name: served, and the file stays
     const { status, stderr } = await all;
     assert.equal(status, 0, stderr);
     assert.ok(existsSync(path));
+  }
+});
+
+test('--replace: the new process has the sockets that were passed to the old one, by name and by address', async () => {
+  for (const name of ['web', 'any']) {
+    const where = name === 'web' ? [] : ['--listen', `http://127.0.0.1:${port}`];
+    const passed = ['-l', `127.0.0.1:${port}`, `--fdname=${name}`];
+    const child = activated(passed, '--control', 'http://127.0.0.1:0', ...where);
+    const all = outcome(child);
+    const started = announced(child);
+    await knock(port);
+    await started;
+    const second = await TestServer.start(site, ...where, '--replace');
+    const { status, stderr } = await all;
+    assert.equal(status, 0, stderr);
+    const third = await TestServer.start(site, ...where, '--replace');
+    assert.equal(await second.ended(), 0, second.log());
+    assert.equal(third.url, `http://127.0.0.1:${port}`);
+    assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200);
+    assert.equal(await third.stop(), 0);
   }
 });
 

@@ -8,7 +8,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
-import { createSite, TestServer } from '../support/server.ts';
+import { createSite, freePort, TestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
+import { Wire } from '../support/wire.ts';
 
 const site = await createSite();
 after(() => site.remove());
@@ -48,3 +50,33 @@ for (const address of [join(site.dir, 'notify'), `@sealgate-test-${process.pid}`
     }
   });
 }
+
+test('--replace: MAINPID before the old process may end, which tells nothing from then on', async () => {
+  const address = join(site.dir, 'notify_of_two');
+  const manager = spawn('python3', ['-c', receiver, address], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const told = createInterface({ input: manager.stdout })[Symbol.asyncIterator]();
+  const next = async () => (await told.next()).value as string;
+  const listen = ['--workers', '1', '--listen', `http://127.0.0.1:${await freePort()}`];
+  try {
+    assert.equal(await next(), 'bound');
+    process.env.NOTIFY_SOCKET = address;
+    const old = await TestServer.start(site, ...listen);
+    assert.match(await next(), /^READY=1/);
+    const idle = await Wire.open(old.url);
+    const server = await TestServer.start(site, ...listen, '--replace');
+    delete process.env.NOTIFY_SOCKET;
+    assert.equal(await next(), `MAINPID=${server.pid}`);
+    assert.match(await next(), new RegExp(`^READY=1 MAINPID=${server.pid} STATUS=serving`));
+    await until(old.log, (log) => log.includes('another process has taken over'), 'the end of its turn');
+    process.kill(old.pid, 'SIGHUP');
+    await until(old.log, (log) => log.includes('certificates read again'), 'a reload');
+    assert.equal(await old.stop(), 0);
+    idle.close();
+    assert.equal(await server.stop(), 0);
+    assert.match(await next(), /^STOPPING=1/);
+  } finally {
+    delete process.env.NOTIFY_SOCKET;
+    manager.kill();
+    await once(manager, 'exit');
+  }
+});

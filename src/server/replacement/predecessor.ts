@@ -14,6 +14,7 @@ import type { Store } from '../../store/store.ts';
 import type { Inherited } from '../../store/succession.ts';
 import { version } from '../../version.ts';
 import { readAnnouncement } from '../announcement.ts';
+import { tellMain } from '../manager.ts';
 import { makeChangesOf } from './changes_over.ts';
 import {
   besideFormats,
@@ -121,7 +122,7 @@ export class Predecessor {
   /** The sockets of these listeners, as far as the other process has them. Others end with it. */
   socketsOf(listeners: readonly ListenerOptions[]): ListeningSockets {
     const table = addon.listeningSockets();
-    const wanted = new Set([controlName, ...listeners.map(addressOf)]);
+    const wanted = new Set([controlName, ...listeners.flatMap((each) => [each.name, addressOf(each)])]);
     const { files, sockets } = this.#offer;
     for (const [index, file] of this.#files.slice(files.locks).entries()) {
       const name = sockets[index] ?? '';
@@ -153,6 +154,7 @@ export class Predecessor {
 
   /** This process accepts. From now on it makes the changes of the other one, until that has ended. */
   async serving(objects: Objects, { succession }: Pick<Store, 'succession'>): Promise<void> {
+    tellMain(this.#log);
     await this.#talk.say({ serving: true }).catch(() => {});
     await this.#ownPaths();
     this.ended = makeChangesOf(this.#talk, objects).catch((error) =>

@@ -42,15 +42,16 @@ export interface SucceedingParts {
   log: Logger;
 }
 
-// A listener may have another name in the other's configuration, so its address says which one is meant.
-function offeredAs(listener: OpenListener): string {
-  return listener.name === controlName ? controlName : addressOf(listener);
+// A listener may have another name in the other's configuration, so its address says which one is meant. A
+// socket that was passed in place of its address goes by the name that it was passed by.
+function offeredAs(open: OpenListener, listeners: Config['listeners']): string {
+  if (open.name === controlName) return controlName;
+  const own = listeners.find(({ name, port, path }) => name === open.name && (port !== 0 || path !== ''));
+  return own && addressOf(own) !== addressOf(open) ? open.name : addressOf(open);
 }
 
-function offered(table: ListeningSockets) {
-  const all = table
-    .all()
-    .flatMap((listener) => listener.fds.map((fd) => ({ fd, name: offeredAs(listener) })));
+function offered(table: ListeningSockets, listeners: Config['listeners']) {
+  const all = table.all().flatMap((each) => each.fds.map((fd) => ({ fd, name: offeredAs(each, listeners) })));
   const paths = table.all().flatMap(({ path, ownsPath }) => (ownsPath ? [path] : []));
   return { files: all.map(({ fd }) => addon.fileOf(fd)), names: all.map(({ name }) => name), paths };
 }
@@ -89,7 +90,7 @@ export class Succeeding {
       failed = resolve;
     });
     this.failed = Promise.race([store.ended, ended]);
-    const sockets = () => offered(pool.table);
+    const sockets = () => offered(pool.table, given.config.listeners);
     const what = { store, turn: objects.turn, background, sockets, failed, log };
     this.#successors = successorsOf(what);
     this.replaced = this.#successors.replaced.then((by) => {
