@@ -29,6 +29,7 @@ import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
 import { watchProxies } from './server/proxy_headers.ts';
 import { startPurges } from './server/purges.ts';
 import { Reload, type Reloaded } from './server/reload.ts';
+import type { Pausable } from './server/reload_parts.ts';
 import { Predecessor, whenFree } from './server/replacement/predecessor.ts';
 import { type Life, Succeeding } from './server/replacement/succeeding.ts';
 import { serverSecrets } from './server/secrets.ts';
@@ -54,9 +55,11 @@ export interface RunningServer {
   listeners: BoundListener[];
   /** Address of the control listener, `http://127.0.0.1:PORT`. */
   control: string;
+  /** The configuration in use: a reload changes it. */
+  config: Config;
   /**
-   * Reopens the access log, and reads certificates, keys and the sites of the configuration again. Rejects
-   * with the reasons when some cannot be used; then the old ones of these stay in use.
+   * Reopens the access log, and reads certificates, keys and the configuration again. Rejects with the
+   * reasons when something cannot be used; then nothing has changed.
    */
   reload(): Promise<Reloaded>;
   /** Reopens the access log. Throws when that fails; then the old file stays in use. */
@@ -137,10 +140,9 @@ async function assemble(
   const operation = await startOperation(config, ktls, counters, log);
   const grants = keepGrants(config, { tokens, keys }, () => sites.inForce);
   closers.push(operation.close, watchLogs(counters, log), watchProxies(config, counters, log), grants.close);
-  const reopenLogs = () => openAccessLog(config);
   const reload = new Reload({
-    ...{ config: given, sites, purges, followKeys: grants.follow, readConfig, configFile, reopenLogs, log },
-    ...{ tlsFiles: encrypted ? tlsFiles : undefined, parts: () => live },
+    ...{ asked: given, config, store, sites, purges, grants, collector: content.collector, log },
+    ...{ readConfig, configFile, tlsFiles: encrypted ? tlsFiles : undefined, parts: () => live },
   });
   const services: ControlParts = {
     ...{ tokens, sockets, log, operation, baseline: new Baseline(), ktls, connections, counters },
@@ -163,13 +165,15 @@ async function assemble(
   operation.resume();
   const needs = { store, objects, operation, token: ownToken, path: () => sites.objectsPath, log };
   const watchers = await startWatchers(config, needs, started, watch);
+  live.watchers = watchers;
   closers.push(watchers.pause);
   await reload.announce();
   live.state = 'ready';
-  const background = [watchers, operation, purges, content.collector, content.coder];
+  const background = [reload, watchers, operation, purges, content.collector, content.coder];
   const what = { config, store, objects, background, predecessor, life: live, closeAll, log };
   const ends = new Succeeding({ ...what, pool: started, control: plane });
-  return { ...running(started, plane, operation, ends), reload: reload.all, reopenLogs };
+  const reopenLogs = () => openAccessLog(config);
+  return { ...running(started, plane, operation, ends), config, reload: reload.all, reopenLogs };
 }
 
 function running(
@@ -186,6 +190,7 @@ function running(
 interface Live extends Life {
   pool: DeliveryPool | undefined;
   control: ControlListener | undefined;
+  watchers?: Pausable;
 }
 
 const totalsOf = ({ pool }: Live) => pool?.counters() ?? {};

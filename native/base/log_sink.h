@@ -29,6 +29,8 @@ class LogSink {
   // old one was renamed; waiting lines go to the new file.
   Status open(const std::string& path);
   Status open_descriptor(int fd);
+  // Wants no more lines. Those that wait are written.
+  void disable() { enabled_.store(false, std::memory_order_relaxed); }
   bool enabled() const { return enabled_.load(std::memory_order_relaxed); }
   // Queues lines, each with its newline. False when the queue is full; then none of them is written.
   bool write(std::string lines);

@@ -17,6 +17,7 @@ LogField log_field(const Napi::String& given) {
 
 void open_access_log(const Napi::CallbackInfo& info) {
   const std::string path = info[0].As<Napi::String>().Utf8Value();
+  if (path.empty()) return Engine::instance().access_log.disable();
   const Status status = Engine::instance().access_log.open(path);
   if (!status.ok()) throw Napi::Error::New(info.Env(), path + ": " + describe(status));
   LogFields fields;

@@ -31,7 +31,7 @@ a reload, and with --control of one that reads another file, just that.`,
     .action(show);
   withExamples(showing, 'SEALGATE_WORKERS=2 sealgate config show');
   const reloading = withControl(config.command('reload'))
-    .description('have a running server read its sites, certificates and keys again, as SIGHUP does')
+    .description('have a running server read its configuration, certificates and keys again, as SIGHUP does')
     .option('--json', 'print what changed as JSON')
     .addHelpText('after', '\nOver HTTP, at the control plane: POST /reload, without a body.')
     .action(reload);
@@ -68,7 +68,7 @@ async function check(options: CheckOptions): Promise<void> {
   if (!preview) return;
   const { restart } = preview;
   const changes = changesOf(preview);
-  console.log(changes.length > 0 ? 'a reload would change:' : 'a reload would change no site');
+  console.log(changes.length > 0 ? 'a reload would change:' : 'a reload would change nothing');
   for (const change of changes) console.log(`  ${change}`);
   if (restart.length > 0) console.log(`takes a restart: ${restart.join(', ')}`);
 }
@@ -90,8 +90,9 @@ async function previewed({ config, control, tokenFile, cacert }: CheckOptions): 
   return undefined;
 }
 
-function changesOf({ sites: { added, removed, changed }, settings }: Reloaded): string[] {
+function changesOf({ sites: { added, removed, changed }, buckets, settings }: Reloaded): string[] {
   return [
+    ...buckets.map((bucket) => `added    bucket ${bucket}`),
     ...added.map((site) => `added    ${site}`),
     ...removed.map((site) => `removed  ${site}`),
     ...Object.entries(changed).map(([site, its]) => `changed  ${site}: ${its.join(', ')}`),

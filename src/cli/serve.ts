@@ -79,7 +79,7 @@ error if the access log uses standard output. The log goes to standard error. Th
 log cannot be written.
 SIGTERM and SIGINT end the server after running transfers have finished; a second signal ends it at once.
 With drain.lameDuckSeconds it is served so long before that, while /readyz and the healthPath answer 503.
-SIGHUP reads certificates, keys and the sites of the configuration again, and reopens the access log.
+SIGHUP reads certificates, keys and the configuration again, all or nothing, and reopens the access log.
 SIGUSR1 reopens the access log, and does nothing else.
 SIGUSR2 rolls kernel TLS back: every new connection uses userspace TLS.
 With --replace, the running server of the same store hands over to this one, and ends with its transfers. If
@@ -127,13 +127,13 @@ async function serve(options: ServeOptions): Promise<void> {
   const early = await Promise.race([told, starting.then(() => undefined)]);
   if (early) return endStart(early, starting);
   const server = await starting;
-  hearOperators(server, config, log);
+  hearOperators(server, log);
   announce(server, config);
   tellReady(log, server.listeners.length);
   const failure = server.failed.then((why) => ({ why }));
   const by = await Promise.race([told, failure, server.replaced]);
-  const signal = typeof by === 'object' && 'pid' in by ? await retired(by, server, told, config, log) : by;
-  const { lameDuckSeconds, graceSeconds } = config.drain;
+  const signal = typeof by === 'object' && 'pid' in by ? await retired(by, server, told, log) : by;
+  const { lameDuckSeconds, graceSeconds } = server.config.drain;
   const failed = typeof signal !== 'string';
   if (failed)
     log.fatal(
@@ -157,10 +157,10 @@ async function retired(
   { pid }: { pid: number },
   server: RunningServer,
   told: Promise<EndSignal>,
-  { drain: { replacedSeconds } }: Config,
   log: Logger,
 ): Promise<EndSignal> {
   tellNoMore();
+  const { replacedSeconds } = server.config.drain;
   log.info({ by: pid, replacedSeconds }, 'another process has taken over; this one ends with its transfers');
   const end = server.retire().then(() => undefined);
   const signal = await Promise.race([told, end]);
@@ -178,20 +178,19 @@ async function endStart(signal: EndSignal, starting: Promise<RunningServer>): Pr
   return end();
 }
 
-function hearOperators(server: RunningServer, config: Config, log: Logger): void {
-  const hasLog = config.log.access !== '';
+function hearOperators(server: RunningServer, log: Logger): void {
+  const hasLog = () => server.config.log.access !== '';
   process.on('SIGHUP', () =>
     tellReload(log, server.reload).then(
       () =>
-        log.info(hasLog ? 'certificates read and the access log opened again' : 'certificates read again'),
-      (error) =>
-        log.error({ err: error }, 'not everything could be read or opened again; what was in use stays'),
+        log.info(hasLog() ? 'certificates read and the access log opened again' : 'certificates read again'),
+      (error) => log.error({ err: error }, 'the reload was refused; all that was in use stays'),
     ),
   );
   process.on('SIGUSR1', () => {
     try {
       server.reopenLogs();
-      log.info(hasLog ? 'the access log was opened again' : 'there is no access log to open again');
+      log.info(hasLog() ? 'the access log was opened again' : 'there is no access log to open again');
     } catch (error) {
       log.error({ err: error }, 'the access log could not be opened again; the one in use stays');
     }

@@ -7,7 +7,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { dirname } from 'node:path';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { type ControlAddress, controlUrl } from '../control_address.ts';
 import { readNamed } from '../regular_file.ts';
 
@@ -19,8 +19,11 @@ const maxConnections = 256;
 export interface ControlListener {
   /** `http://127.0.0.1:PORT` with the actual port, or `unix:/PATH`. */
   url: string;
-  /** Reads certificate and key again if TLS is used. Rejects when they cannot be used. */
-  reload(): Promise<void>;
+  /**
+   * Reads certificate and key again if TLS is used. Rejects when they cannot be used. The result uses them,
+   * and its result those before.
+   */
+  renewal(): Promise<() => () => void>;
   close(): Promise<void>;
 }
 
@@ -36,9 +39,7 @@ export async function listenControl(
   passed?: number,
 ): Promise<ControlListener> {
   const server = await serverFor(handledBy(load), address, certificate);
-  const reload = async () => {
-    if (server instanceof TlsServer) server.setSecureContext(await contextOf(certificate));
-  };
+  const renewal = () => renewalOf(server, certificate);
   server.headersTimeout = headersTimeout;
   server.maxConnections = maxConnections;
   try {
@@ -54,7 +55,7 @@ export async function listenControl(
     closing ??= close(server);
     return closing;
   };
-  return { url: controlUrl(bound), reload, close: end };
+  return { url: controlUrl(bound), renewal, close: end };
 }
 
 /** Rejects when the certificate cannot be used, before the address can be had. */
@@ -90,13 +91,33 @@ function handledBy(load: () => Promise<RequestListener>): RequestListener {
   };
 }
 
+/** What the servers have that use TLS. */
+const contexts = new WeakMap<Server, SecureContextOptions>();
+
+async function renewalOf(server: Server, files: { certificate: string; key: string }) {
+  if (!(server instanceof TlsServer)) return () => () => {};
+  const made = await contextOf(files);
+  createSecureContext(made);
+  return () => {
+    const before = contexts.get(server);
+    server.setSecureContext(made);
+    contexts.set(server, made);
+    return () => {
+      if (before) server.setSecureContext(before);
+    };
+  };
+}
+
 async function serverFor(
   handler: RequestListener,
   address: ControlAddress,
   files: { certificate: string; key: string },
 ): Promise<Server> {
   if ('path' in address || !address.tls) return createServer(handler);
-  return createTlsServer(await contextOf(files), handler);
+  const made = await contextOf(files);
+  const server = createTlsServer(made, handler);
+  contexts.set(server, made);
+  return server;
 }
 
 async function contextOf({ certificate, key }: { certificate: string; key: string }) {

@@ -82,6 +82,11 @@ export class DeliveryPool {
     return pool;
   }
 
+  /** What handshakes use; undefined: no listener has TLS. */
+  get tls(): TlsOptions | undefined {
+    return this.#options.reactor.tls;
+  }
+
   /**
    * Uses the options for new handshakes. Throws the reason when they are refused; then nothing has changed.
    */

@@ -13,7 +13,8 @@ export interface LogState {
 export interface EngineLogs {
   /**
    * Every response is written there from now on, as a JSON line. `-`: standard output. The same path again
-   * opens a new file where the old one was renamed. Throws when it cannot be opened.
+   * opens a new file where the old one was renamed. Empty: no response is from now on, and what waits is
+   * written. Throws when it cannot be opened.
    * @param fields what of a request's fields is in them, by the names of `log.fields`.
    */
   openAccessLog(path: string, fields: readonly string[]): void;

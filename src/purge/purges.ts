@@ -12,7 +12,7 @@ import { Sender } from './sender.ts';
 export class Purges {
   readonly #changed: ChangedNames;
   readonly #sites: () => readonly SiteConfig[];
-  readonly #config: Config['purge'];
+  #config: Config['purge'];
   readonly #parts: HookParts;
   #hooks: ReadonlyMap<string, HookQueue>;
   readonly #sender = new Sender();
@@ -89,6 +89,19 @@ export class Purges {
   async resume(): Promise<void> {
     this.#hooks = this.#made();
     await this.#begin();
+  }
+
+  /** These hooks are told from now on. Rejects when they cannot be; then those before are. */
+  async reconfigure(config: Config['purge']): Promise<void> {
+    const before = this.#config;
+    await this.pause();
+    this.#config = config;
+    await this.resume().catch(async (error) => {
+      await this.pause();
+      this.#config = before;
+      await this.resume();
+      throw error;
+    });
   }
 
   async close(): Promise<void> {

@@ -21,7 +21,9 @@ export function createObjects(config: Config, store: Store): SharedObjects {
     epochs: new Epochs(addon, () => store.succession.refresh()),
     firstRead: (bucket) => firstReadOf(config, bucket),
     floor: (bucket) => sealFloorOf(config, bucket),
-    maxObjectBytes: config.limits.maxObjectBytes,
+    get maxObjectBytes() {
+      return config.limits.maxObjectBytes;
+    },
   });
 }
 

@@ -9,7 +9,7 @@ import type { Collected } from '../store/collection.ts';
 
 export class Collector implements Collecting {
   readonly #objects: Pick<Objects, 'collect'>;
-  readonly #config: Config['gc'];
+  #config: Config['gc'];
   readonly #dropStalePlans: () => Promise<void>;
   readonly #log: Logger;
   #ending = new AbortController();
@@ -68,6 +68,17 @@ export class Collector implements Collecting {
       collection_faults: faults,
       collection_waiting: this.#waitingBytes,
     };
+  }
+
+  /** From now on the times are these. A round that is under way goes on by those before. */
+  follow(config: Config['gc']): void {
+    if (config.intervalSeconds === this.#config.intervalSeconds) {
+      this.#config = config;
+      return;
+    }
+    this.#config = config;
+    clearTimeout(this.#timer);
+    this.#wait();
   }
 
   /** Ends what is under way, and begins nothing before `resume`. */

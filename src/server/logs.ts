@@ -19,7 +19,17 @@ export function logDestination(): { write(line: string): void } {
 
 /** Opens the access log, also anew. Throws when it cannot be opened; then the one in use stays. */
 export function openAccessLog({ log: { access, fields } }: Pick<Config, 'log'>): void {
-  if (access !== '') addon.openAccessLog(access, fields);
+  addon.openAccessLog(access, fields);
+}
+
+/** From now on both logs are as they are configured here. Throws as `openAccessLog` does. */
+export function followLog(given: Config['log'], log: Logger): void {
+  try {
+    openAccessLog({ log: given });
+  } catch (cause) {
+    throw new ConfigError(`log.access: ${(cause as Error).message}`, { cause });
+  }
+  log.level = given.level;
 }
 
 /** Opens the access log for the first time. Throws ConfigError when it cannot be. */

@@ -1,18 +1,22 @@
-// Reload: what a running server reads and opens again when it is told to. What cannot be read again stays as
-// it is in use, and the rest is read all the same.
+// Reload: what a running server reads and opens again when it is told to. All of it is taken, or nothing.
 
 import type { Logger } from 'pino';
-import { SigningKeys } from '../auth/signing_keys.ts';
 import { type Config, ConfigError } from '../config.ts';
-import type { ControlListener } from '../control/listener.ts';
-import type { DeliveryPool } from '../engine/pool.ts';
-import { TlsFiles } from '../engine/tls_files.ts';
-import type { Purges } from '../purge/purges.ts';
 import { announce } from './announcement.ts';
-import { differingSettings, type ServedSites, type SiteChanges } from './sites.ts';
+import {
+  type Change,
+  missingBuckets,
+  parts as partsOfServer,
+  type Reloadables,
+  type StartedParts,
+} from './reload_parts.ts';
+import { afterReload } from './reloadable.ts';
+import { differingSettings, type SiteChanges } from './sites.ts';
 
 export interface Reloaded {
   sites: SiteChanges;
+  /** Buckets that were made. */
+  buckets: string[];
   /** Further settings that are in use as they are now, and were others before. */
   settings: string[];
   /** Settings that differ from those in use, and take a restart. */
@@ -25,78 +29,65 @@ export interface Preview extends Reloaded {
   file: string;
 }
 
-export interface ReloadParts {
+export interface ReloadParts extends Reloadables {
   /** What the server was started with. */
+  asked: Config;
+  /** What it uses, adjusted to the host: whoever reads a setting from it later has the new one. */
   config: Config;
-  sites: ServedSites;
-  /** Told of the sites before they are served. */
-  purges: Pick<Purges, 'follow'>;
-  /** Follows the keys of these sites. Throws when one cannot be used. */
-  followKeys(sites: Config['sites']): void;
   /** Reads the configuration again; absent: the server was started without a file. */
   readConfig: (() => Promise<Config>) | undefined;
   /** The file that `readConfig` reads; empty: none. */
   configFile: string;
-  reopenLogs(): void;
-  /** Absent: no listener has TLS. */
-  tlsFiles: TlsFiles | undefined;
-  /** Undefined until they have started. */
-  parts(): { pool: DeliveryPool | undefined; control: ControlListener | undefined };
+  /** `state`: nothing is read again before it is `ready`, or after that. */
+  parts(): { [Part in keyof StartedParts]?: StartedParts[Part] | undefined } & { state: string };
   log: Logger;
 }
 
-/** Settings that are read again, besides the sites. */
-type Live = Pick<Config, 'trustedProxies' | 'rateLimits'>;
-
-function liveOf({ trustedProxies, rateLimits }: Live): Live {
-  return { trustedProxies, rateLimits };
-}
-
-function restartFor(inUse: Config, given: Config): string[] {
-  const [used, wanted] = [inUse, given].map((config) => {
-    return { ...config, sites: [], sitesFolder: '', ...liveOf(inUse) };
-  });
-  return used && wanted ? differingSettings(used, wanted) : [];
+/** What a configuration would change, and how it is done. */
+interface Plan {
+  given: Config;
+  changes: Change[];
+  said: Reloaded;
 }
 
 export class Reload {
   readonly #parts: ReloadParts;
-  #live: Live;
+  /** The configuration in use, as it was written. */
+  #asked: Config;
   #last: Promise<unknown> = Promise.resolve();
+  #isPaused = false;
 
   constructor(parts: ReloadParts) {
     this.#parts = parts;
-    this.#live = liveOf(parts.config);
+    this.#asked = parts.asked;
   }
 
   /** Opens the access log, and reads certificates and keys again. Rejects with the reason when it cannot. */
-  readonly tls = async (): Promise<void> => {
-    const { reopenLogs, tlsFiles, parts, log } = this.#parts;
-    reopenLogs();
-    await tlsFiles?.renew((tls) => parts().pool?.replaceTls(tls), log);
-    await parts().control?.reload();
-  };
+  readonly tls = (): Promise<void> => this.#inTurn(async () => void (await this.#take(this.#asked)));
 
-  /** Rejects with all reasons why something could not be read again. One reload comes after the other. */
-  readonly all = (): Promise<Reloaded> => {
-    const mine = this.#last.then(() => this.#all());
-    this.#last = mine.catch(() => {});
-    return mine;
-  };
+  /** Rejects with all reasons why something cannot be taken; then nothing has changed. */
+  readonly all = (): Promise<Reloaded> =>
+    this.#inTurn(async () => {
+      const done = await this.#take(await this.#given());
+      this.#tell(done);
+      return done;
+    });
 
-  /**
-   * What `all` would change, as far as it can be known without doing it. Rejects with the reasons why it
-   * would be refused.
-   */
+  /** What `all` would change. Rejects with the reasons why it would be refused. */
   readonly preview = async (): Promise<Preview> => {
-    const { config, sites, readConfig, configFile } = this.#parts;
-    const given = (await readConfig?.()) ?? config;
-    new SigningKeys(given.sites);
-    if (config.listeners.some(({ tls }) => tls)) await new TlsFiles(config.tls, '').read();
-    const settings = differingSettings(this.#live, liveOf(given));
-    const changes = { sites: sites.changesTo(given.sites), settings };
-    return { file: configFile, ...changes, restart: restartFor(config, given) };
+    const { said } = await this.#plan(await this.#given());
+    return { file: this.#parts.configFile, ...said };
   };
+
+  /** Reloads nothing before `resume`, since another process is to take over. */
+  async pause(): Promise<void> {
+    this.#isPaused = true;
+    await this.#last;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+  }
 
   /** Tells commands beside the server where it is reached, and where objects are. */
   async announce(): Promise<void> {
@@ -107,43 +98,92 @@ export class Reload {
     await announce(config, at, log);
   }
 
-  async #all(): Promise<Reloaded> {
-    const faults: Error[] = [];
-    const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
-      try {
-        return await work();
-      } catch (error) {
-        faults.push(error as Error);
-        return undefined;
-      }
-    };
-    await attempt(this.tls);
-    const done = await attempt(() => this.#sites());
-    if (faults.length === 0 && done) return done;
-    throw new ConfigError(faults.map(({ message }) => message).join('\n'), { cause: faults[0] });
+  async #given(): Promise<Config> {
+    return (await this.#parts.readConfig?.()) ?? this.#asked;
   }
 
-  async #sites(): Promise<Reloaded> {
-    const { config, sites, followKeys, purges, readConfig, parts, log } = this.#parts;
-    const given = (await readConfig?.()) ?? config;
-    followKeys(given.sites);
-    purges.follow(given.sites);
-    const path = sites.objectsPath;
-    const changes = await sites.replace(given.sites, parts().pool).catch((error) => {
-      followKeys(sites.inForce);
-      throw error;
-    });
-    const settings = differingSettings(this.#live, liveOf(given));
-    this.#live = liveOf(given);
-    if (settings.length > 0) await parts().pool?.replaceRules(this.#live);
-    if (sites.objectsPath !== path) await this.announce();
-    const { added, removed, changed } = changes;
+  // One comes after the other.
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(work);
+    this.#last = mine.catch(() => {});
+    return mine;
+  }
+
+  #started(): StartedParts {
+    const { pool, control, watchers, state } = this.#parts.parts();
+    if (this.#isPaused)
+      throw new ConfigError('another process takes over from this one; have that one reload');
+    if (state !== 'ready' || !pool || !control || !watchers)
+      throw new ConfigError(`the server is ${state}: it reads nothing again`);
+    return { pool, control, watchers };
+  }
+
+  async #plan(read: Config): Promise<Plan> {
+    const all = { ...this.#parts, ...this.#started() };
+    const before = this.#asked;
+    const given = afterReload(before, read);
+    const faults: Error[] = [];
+    const changes: Change[] = [];
+    for (const part of partsOfServer)
+      try {
+        changes.push(await part(before, given, all));
+      } catch (error) {
+        faults.push(error as Error);
+      }
+    if (faults.length > 0)
+      throw new ConfigError(faults.map(({ message }) => message).join('\n'), { cause: faults[0] });
+    // Sites and buckets are told by themselves.
+    const others = ({ sites, sitesFolder, buckets, $schema, ...rest }: Config) => rest;
+    const said = {
+      sites: all.sites.changesTo(given.sites),
+      buckets: missingBuckets(given, all.store),
+      settings: differingSettings(others(before), others(given)),
+      restart: differingSettings(given, read),
+    };
+    return { given, changes, said };
+  }
+
+  async #take(read: Config): Promise<Reloaded> {
+    const { config, sites } = this.#parts;
+    const { given, changes, said } = await this.#plan(read);
+    const [used, path, certificate] = [{ ...config }, sites.objectsPath, config.tls.certificate];
+    const done: Change[] = [];
+    Object.assign(config, afterReload(config, given));
+    try {
+      for (const change of changes) {
+        await change.take();
+        done.push(change);
+      }
+    } catch (error) {
+      Object.assign(config, used);
+      await this.#giveBack(done);
+      throw new ConfigError((error as Error).message, { cause: error });
+    }
+    this.#asked = given;
+    if (sites.objectsPath !== path || config.tls.certificate !== certificate) await this.announce();
+    return said;
+  }
+
+  async #giveBack(done: Change[]): Promise<void> {
+    for (const change of done.reverse())
+      try {
+        await change.giveBack();
+      } catch (error) {
+        this.#parts.log.error(
+          { err: error },
+          'a refused reload cannot be taken back whole; restart the server',
+        );
+      }
+  }
+
+  #tell({ sites, buckets, settings, restart }: Reloaded): void {
+    const { log } = this.#parts;
+    const { added, removed, changed } = sites;
     const isOther = added.length > 0 || removed.length > 0 || Object.keys(changed).length > 0;
-    if (isOther) log.info({ ...changes }, 'the sites were read again');
+    if (isOther) log.info({ ...sites }, 'the sites were read again');
+    if (buckets.length > 0) log.info({ buckets }, 'buckets were made');
     if (settings.length > 0) log.info({ settings }, 'settings were read again');
-    const restart = restartFor(config, given);
     if (restart.length > 0)
       log.warn({ settings: restart }, 'settings changed that take a restart; those of the start stay in use');
-    return { sites: changes, settings, restart };
   }
 }

@@ -36,19 +36,15 @@ export class ServedSites {
   readonly #mounts: Mounts;
   readonly #objects: Objects;
   readonly #log: Logger;
-  /** Milliseconds after which no request waits for the application any more. */
-  readonly #patience: number;
   /** Below it are objects for the server itself, when sites are configured. Nobody else knows it. */
   readonly #own = `/${randomUUID()}/`;
-  readonly #config: Pick<Config, 'listeners' | 'purge'>;
+  readonly #config: Pick<Config, 'limits' | 'listeners' | 'purge'>;
   #sites: Sites;
 
   constructor(config: Pick<Config, 'sites' | 'limits' | 'listeners' | 'purge'>, services: Services) {
-    const { sites, limits } = config;
-
+    const { sites } = config;
     this.#objects = services.objects;
     this.#log = services.log;
-    this.#patience = limits.applicationTimeout;
     this.#sites = sites;
     this.#mounts = new Mounts(this.#mountsOf(sites), protocols, services);
     this.#config = config;
@@ -96,7 +92,8 @@ export class ServedSites {
     const forget = this.#mounts.replace(this.#mountsOf(sites));
     this.#sites = sites;
     await pool?.replaceMounts(this.table);
-    void setTimeout(this.#patience, undefined, { ref: false }).then(forget);
+    // No request waits for the application any more then.
+    void setTimeout(this.#config.limits.applicationTimeout, undefined, { ref: false }).then(forget);
     this.#warn();
     return changes;
   }

@@ -65,7 +65,7 @@ async function openWhenFree(patience: number, options: OpenOptions): Promise<Sto
 }
 
 /** Throws ConfigError when buckets that are there have another kind than is declared. */
-function checkKinds({ buckets }: Config, store: Store): void {
+export function checkKinds({ buckets }: Pick<Config, 'buckets'>, store: Pick<Store, 'bucket'>): void {
   const faults = Object.entries(buckets).flatMap(([name, kind]) => {
     const actual = store.bucket(name)?.kind ?? kind;
     if (actual === kind) return [];

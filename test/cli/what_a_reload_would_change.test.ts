@@ -32,7 +32,7 @@ async function check(...args: string[]) {
 const good = 'the configuration is good';
 
 test('nothing was edited: no site, and flags of the running server are no change', async () => {
-  assert.deepEqual(await check(), { status: 0, stdout: [good, 'a reload would change no site'], stderr: '' });
+  assert.deepEqual(await check(), { status: 0, stdout: [good, 'a reload would change nothing'], stderr: '' });
 });
 
 test('sites added, removed and changed, and settings that take a restart: each is named', async () => {
@@ -61,6 +61,7 @@ test('sites added, removed and changed, and settings that take a restart: each i
       changed: { 'two.test/': ['hashedNames'] },
       unchanged: 1,
     },
+    buckets: [],
     settings: ['trustedProxies.from'],
     restart: ['lastModified', 'limits.uploads'],
   });
@@ -80,7 +81,7 @@ test('what the reload then says is what was said before', async () => {
     stdout.slice(2, 6).map((line) => line.trim()),
   );
   assert.match(said.stderr, /takes a restart: lastModified, limits\.uploads/);
-  assert.deepEqual((await check()).stdout.slice(0, 2), [good, 'a reload would change no site']);
+  assert.deepEqual((await check()).stdout.slice(0, 2), [good, 'a reload would change nothing']);
 });
 
 test('a faulty configuration: its faults alone, and the server says the same', async () => {

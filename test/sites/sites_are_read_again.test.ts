@@ -98,7 +98,7 @@ test('a faulty configuration is refused with its faults in the answer, the sites
 test('SIGHUP reads the sites again; a faulty file is in the log, a good one in force', async () => {
   await configure({ sites: [web('TWO.test')] });
   process.kill(server.pid, 'SIGHUP');
-  const refusal = /"message":"[^"]*sites\.0\.host: .*not everything could be read or opened again/;
+  const refusal = /"message":"[^"]*sites\.0\.host: .*the reload was refused/;
   await until(server.log, (log) => refusal.test(log), 'the refusal');
   assert.equal((await get('one.test')).status, 200);
   await configure({ sites: [web('four.test')] });
