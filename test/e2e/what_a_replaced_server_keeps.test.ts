@@ -95,7 +95,7 @@ test('downloads of two processes that were replaced go on; each ends with its la
   assert.equal(await third.stop(), 0);
 });
 
-test('the new process is killed while two old ones have downloads: another one serves, and they go on', async () => {
+test('the new process is killed while two old ones have downloads: they go on, and another serves', async () => {
   const { site, server, url, replace } = await serve();
   const first = await download(url);
   const second = await replace();
@@ -128,7 +128,7 @@ test('an upload of the first of two processes that were replaced is made by the 
   assert.equal(await third.stop(), 0);
 });
 
-test('drain.replacedSeconds 1: a download that is not over then is cut, and the old process ends', async () => {
+test('drain.replacedSeconds 1: a longer download is cut, and the old process ends', async () => {
   const { server, url, replace } = await serve({ drain: { replacedSeconds: 1 } });
   const wire = await download(url);
   const next = await replace();
@@ -138,7 +138,7 @@ test('drain.replacedSeconds 1: a download that is not over then is cut, and the 
   assert.equal(await next.stop(), 0);
 });
 
-test('connections without a request: HTTP/2 has GOAWAY at once, HTTP/1.1 one more answer or an end', async () => {
+test('idle connections: HTTP/2 has GOAWAY at once, HTTP/1.1 one more answer or an end', async () => {
   const { server, url, replace } = await serve();
   const [used, idle] = [await Wire.open(url), await Wire.open(url)];
   for (const wire of [used, idle]) assert.equal((await wire.get('/')).status, 200);
