@@ -295,8 +295,12 @@ leaks: build ## A name is overwritten 100,000 times on a server that collects: w
 	OVERWRITES=100000 SEALGATE_TEST_BUILD=1 $(NODE) --test test/e2e/overwrites_leave_nothing.test.ts
 
 .PHONY: replacements
-replacements: build ## A server under the load of 64 clients is replaced ten times, and no request is lost
-	REPLACEMENTS=10 CLIENTS=64 $(NODE) --test test/e2e/replaced_under_load.test.ts
+replacements: export REPLACEMENTS = 10
+replacements: export CLIENTS = 64
+replacements: build ## A server under the load of 64 clients is replaced ten times, in three ways on three runtimes
+	$(NODE) --test --test-name-pattern='^10 ' test/e2e/replaced_under_load.test.ts
+	.tools/node_modules/.bin/bun test --timeout=900000 -t '^10 ' ./test/e2e/replaced_under_load.test.ts
+	.tools/node_modules/.bin/deno test -A --no-check --filter '/^10 /' test/e2e/replaced_under_load.test.ts
 
 .PHONY: power-cuts
 power-cuts: build ## A power cut after every call of a store's life, with what a disk may keep: some minutes

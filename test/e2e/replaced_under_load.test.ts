@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { activated, announced, knock } from '../support/activated.ts';
 import { Load } from '../support/load.ts';
-import { spawnCli, text } from '../support/runtime.ts';
-import { createSite, TestServer } from '../support/server.ts';
+import { outcome, spawnCli, text } from '../support/runtime.ts';
+import { createSite, freePort, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 
 /** How often a server is replaced, and by how many clients it is asked meanwhile (`make replacements`). */
@@ -35,8 +36,17 @@ async function start(...args: string[]): Promise<TestServer> {
 /** A server, and clients that ask it. */
 async function underLoad(): Promise<{ server: TestServer; port: number; load: Load }> {
   const server = await start('--listen', 'http://127.0.0.1:0');
-  assert.ok([200, 201].includes((await server.put('/o/files/there', file)).status));
   const port = Number(new URL(server.url).port);
+  return { server, port, load: await loadAt(port) };
+}
+
+async function loadAt(port: number): Promise<Load> {
+  const put = await fetch(`http://127.0.0.1:${port}/o/files/there`, {
+    method: 'PUT',
+    headers: { Authorization: `Bearer ${site.token}` },
+    body: content,
+  });
+  assert.ok([200, 201].includes(put.status));
   const quarter = clients / 4;
   const paths = {
     there: { path: '/o/files/there', content },
@@ -44,11 +54,12 @@ async function underLoad(): Promise<{ server: TestServer; port: number; load: Lo
     made: '/o/files/made',
   };
   const counts = { fresh: quarter, kept: quarter, http2: quarter, uploads: quarter };
-  return { server, port, load: new Load({ port, token: site.token, ...paths, ...counts }) };
+  return new Load({ port, token: site.token, ...paths, ...counts });
 }
 
-const replace = (port: number, ...args: string[]) =>
-  start('--listen', `http://127.0.0.1:${port}`, '--replace', ...args);
+const replacing = (port: number) => ['--workers', '2', '--listen', `http://127.0.0.1:${port}`, '--replace'];
+
+const replace = (port: number) => start(...replacing(port));
 
 /** The same site with other settings. */
 async function siteWith(settings: Record<string, unknown>): Promise<typeof site> {
@@ -78,7 +89,12 @@ async function answered(load: Load, more: number): Promise<void> {
   );
 }
 
-test(`${replacements} replacements under the load of ${clients} clients lose no request`, async (t) => {
+const counted = ({ answered: all, acknowledged, lost }: Load) =>
+  `${all} answers, ${acknowledged.length} uploads, ${lost.length} lost`;
+
+const title = `${replacements} replacements under the load of ${clients} clients`;
+
+test(`${title} lose no request`, async (t) => {
   const { server, port, load } = await underLoad();
   let serving = server;
   for (let count = 0; count < replacements; count++) {
@@ -90,8 +106,55 @@ test(`${replacements} replacements under the load of ${clients} clients lose no 
     serving = next;
   }
   await answered(load, 200);
-  t.diagnostic(`${load.answered} answers, ${load.acknowledged.length} uploads, ${load.lost.length} lost`);
+  t.diagnostic(counted(load));
   await end(load, serving);
+});
+
+test(`${title} lose no request at a socket that systemd made`, async (t) => {
+  const port = await freePort();
+  const listen = ['--workers', '2', '--listen', `http://127.0.0.1:${port}`];
+  const passed = ['-l', `127.0.0.1:${port}`, '--fdname=any'];
+  const child = activated(site, passed, ...listen, '--control', 'http://127.0.0.1:0');
+  const first = outcome(child);
+  const started = announced(child);
+  await knock(port);
+  await started;
+  const load = await loadAt(port);
+  let serving: TestServer | undefined;
+  for (let count = 0; count < replacements; count++) {
+    await answered(load, 200);
+    const next = await replace(port);
+    await answered(load, 200);
+    assert.equal(await (serving?.ended() ?? first.then(({ status }) => status)), 0, serving?.log());
+    serving = next;
+  }
+  await answered(load, 200);
+  t.diagnostic(counted(load));
+  await end(load, serving as TestServer);
+});
+
+// A client has one request under way at a time, and what the killed process had of it is gone.
+test(`${title}, the old process killed in the middle: none is refused, no upload is lost`, async (t) => {
+  const { server, port, load } = await underLoad();
+  let serving = server;
+  for (let count = 0; count < replacements; count++) {
+    await answered(load, 200);
+    const next = TestServer.begin(site, ...replacing(port));
+    await until(next.log, (log) => log.includes('the running server hands over'), 'the offer');
+    process.kill(serving.pid, 'SIGKILL');
+    serving = await next.started;
+    started.push(serving);
+  }
+  await answered(load, 200);
+  await load.end();
+  t.diagnostic(`${counted(load)}, all by the end of ${replacements} processes`);
+  assert.deepEqual(
+    load.lost.filter((what) => !/ended (after|before)|ECONNRESET|EPIPE/.test(what)),
+    [],
+  );
+  assert.ok(load.lost.length <= load.clients * replacements, counted(load));
+  assert.deepEqual(await load.missing(), []);
+  assert.equal(await serving.stop(), 0);
 });
 
 test('a new process that fails as it opens the store: the old one goes on and loses no request', async () => {

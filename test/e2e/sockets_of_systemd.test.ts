@@ -7,17 +7,12 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
-import { cliCommand, outcome, root, runtime } from '../support/runtime.ts';
+import { activated, announced, knock } from '../support/activated.ts';
+import { outcome, runtime } from '../support/runtime.ts';
 import { createSite, freePort, TestServer } from '../support/server.ts';
-import { programOf, withLibraries } from '../support/unpacked.ts';
-
-const activate = programOf('systemd', 'usr/bin/systemd-socket-activate');
-const { LD_LIBRARY_PATH: beside } = withLibraries(activate);
-const libraries = `${beside}:${join(activate, '../../lib/x86_64-linux-gnu/systemd')}`;
 
 const port = await freePort();
 const own = await freePort();
@@ -27,41 +22,13 @@ const site = await createSite({
 });
 after(() => site.remove());
 
-/** `serve` under systemd-socket-activate, which starts it at the first connection, without its libraries. */
-function activated(passed: string[], ...args: string[]): ChildProcess {
-  const [program, words] = cliCommand(['serve', '--config', site.config, ...args]);
-  return spawn(activate, [...passed, program, ...words], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, LD_LIBRARY_PATH: libraries },
-  });
-}
-
-/** Resolves when somebody listens there. */
-async function knock(at: number | string): Promise<void> {
-  for (let accepted = false; !accepted; ) {
-    const socket = typeof at === 'string' ? connect(at) : connect(at, '127.0.0.1');
-    accepted = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    });
-    socket.destroy();
-    if (!accepted) await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** Resolves when the server has said where it listens. */
-function announced(child: ChildProcess): Promise<unknown> {
-  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
-  return once(lines, 'line');
-}
-
 /** Not child.kill(): Deno takes a signal that it sent for the one that ended the child. */
 function end({ pid }: ChildProcess): void {
   process.kill(pid ?? 0, 'SIGTERM');
 }
 
 async function served(passed: string[], ...args: string[]): Promise<void> {
-  const child = activated(passed, '--control', 'http://127.0.0.1:0', ...args);
+  const child = activated(site, passed, '--control', 'http://127.0.0.1:0', ...args);
   const all = outcome(child);
   const started = announced(child);
   await knock(port);
@@ -90,7 +57,7 @@ test('a unix socket by its path, and one by its name: served, and the file stays
     [['-l', path, '--fdname=web']],
   ] as [string[], ...string[]][]) {
     await rm(path, { force: true });
-    const child = activated(passed, '--control', 'http://127.0.0.1:0', ...listen);
+    const child = activated(site, passed, '--control', 'http://127.0.0.1:0', ...listen);
     const all = outcome(child);
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
     const started = once(lines, 'line');
@@ -108,11 +75,11 @@ test('a unix socket by its path, and one by its name: served, and the file stays
   }
 });
 
-test('--replace: the new process has the sockets that were passed to the old one', async () => {
+test('--replace: sockets that were passed to the old process, by name and by address, are kept', async () => {
   for (const name of ['web', 'any']) {
     const where = name === 'web' ? [] : ['--listen', `http://127.0.0.1:${port}`];
     const passed = ['-l', `127.0.0.1:${port}`, `--fdname=${name}`];
-    const child = activated(passed, '--control', 'http://127.0.0.1:0', ...where);
+    const child = activated(site, passed, '--control', 'http://127.0.0.1:0', ...where);
     const all = outcome(child);
     const started = announced(child);
     await knock(port);
@@ -129,7 +96,12 @@ test('--replace: the new process has the sockets that were passed to the old one
 });
 
 test("a socket that is no listener's: no start, and it is said which and what to do", async () => {
-  const child = activated(['-l', `127.0.0.1:${port}`, '--fdname=other'], '--control', 'http://127.0.0.1:0');
+  const child = activated(
+    site,
+    ['-l', `127.0.0.1:${port}`, '--fdname=other'],
+    '--control',
+    'http://127.0.0.1:0',
+  );
   const all = outcome(child);
   await knock(port);
   const { status, stderr } = await all;
@@ -138,7 +110,7 @@ test("a socket that is no listener's: no start, and it is said which and what to
 });
 
 test('a datagram socket: no start, and it is said what it is', async () => {
-  const child = activated(['-d', '-l', `127.0.0.1:${port}`, '--fdname=web']);
+  const child = activated(site, ['-d', '-l', `127.0.0.1:${port}`, '--fdname=web']);
   const all = outcome(child);
   const sender = createSocket('udp4');
   const again = setInterval(() => sender.send('x', port, '127.0.0.1'), 50);
@@ -150,7 +122,7 @@ test('a datagram socket: no start, and it is said what it is', async () => {
 
 test("the control plane's socket: it is served, or Bun says that it cannot", async () => {
   const passed = ['-l', `127.0.0.1:${port}`, '--fdname=control'];
-  const child = activated(passed, '--listen', 'http://127.0.0.1:0');
+  const child = activated(site, passed, '--listen', 'http://127.0.0.1:0');
   const all = outcome(child);
   await knock(port);
   if (runtime === 'bun')

@@ -95,7 +95,7 @@ test('downloads of two processes that were replaced go on; each ends with its la
   assert.equal(await third.stop(), 0);
 });
 
-test('the new process is killed while two old ones have downloads: they go on, and another serves', async () => {
+test('the new process is killed while two old ones send: another one serves, and they go on', async () => {
   const { site, server, url, replace } = await serve();
   const first = await download(url);
   const second = await replace();
@@ -128,7 +128,7 @@ test('an upload of the first of two processes that were replaced is made by the 
   assert.equal(await third.stop(), 0);
 });
 
-test('drain.replacedSeconds 1: a longer download is cut, and the old process ends', async () => {
+test('drain.replacedSeconds 1: a download that takes longer is cut, and the process ends', async () => {
   const { server, url, replace } = await serve({ drain: { replacedSeconds: 1 } });
   const wire = await download(url);
   const next = await replace();

@@ -202,6 +202,11 @@ export class Load {
     ];
   }
 
+  /** How many there are. */
+  get clients(): number {
+    return this.#clients.length;
+  }
+
   async end(): Promise<void> {
     this.#ending.abort();
     await Promise.all(this.#clients);

@@ -85,18 +85,25 @@ export class TestServer {
   }
 
   /** Resolves when the server accepts. Further arguments are `serve`'s. */
-  static async start(site: Site, ...args: string[]): Promise<TestServer> {
+  static start(site: Site, ...args: string[]): Promise<TestServer> {
+    return TestServer.begin(site, ...args).started;
+  }
+
+  /** A server that starts, with what it logs meanwhile. */
+  static begin(site: Site, ...args: string[]): { started: Promise<TestServer>; log: () => string } {
     const isSaid = site.listens || args.includes('--listen');
     const listen = isSaid ? [] : ['--listen', 'https://127.0.0.1:0'];
     const all = ['serve', '--config', site.config, ...listen, '--control', 'http://127.0.0.1:0', ...args];
     const child = spawnCli(all, { stdio: ['ignore', 'pipe', 'pipe'] });
     const log = text(child.stderr);
-    try {
-      return new TestServer(site, child, log, await addresses(child));
-    } catch (cause) {
-      child.kill('SIGKILL');
-      throw new Error(`serve did not start: ${(cause as Error).message}\n${log()}`, { cause });
-    }
+    const started = addresses(child).then(
+      (all) => new TestServer(site, child, log, all),
+      (cause) => {
+        child.kill('SIGKILL');
+        throw new Error(`serve did not start: ${(cause as Error).message}\n${log()}`, { cause });
+      },
+    );
+    return { started, log };
   }
 
   /**

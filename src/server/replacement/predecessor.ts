@@ -103,6 +103,7 @@ export class Predecessor {
     const { state, locks, sockets } = heard.message.offer.files;
     if (heard.files.length !== state + locks + sockets)
       throw new Error('--replace: the running server handed over another number of files than it said');
+    log.info({ pid }, 'the running server hands over; this one opens the store');
     const shared = heard.files.slice(0, state);
     addon.adoptSharedState(shared);
     shared.forEach(addon.closeFile);
