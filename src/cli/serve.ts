@@ -10,7 +10,7 @@ import { TlsFiles } from '../engine/tls_files.ts';
 import { createLog } from '../log.ts';
 import { addon } from '../native/addon.ts';
 import { logDestination } from '../server/logs.ts';
-import { tellNoMore, tellReady, tellReload, tellStopping } from '../server/manager.ts';
+import { tellNoMore, tellReady, tellStopping } from '../server/manager.ts';
 import { type RunningServer, startServer } from '../server.ts';
 import { endForGood, endOnUncaughtErrors } from './ending.ts';
 import { type EndSignal, onEndSignal, signalStatus } from './signals.ts';
@@ -181,7 +181,7 @@ async function endStart(signal: EndSignal, starting: Promise<RunningServer>): Pr
 function hearOperators(server: RunningServer, log: Logger): void {
   const hasLog = () => server.config.log.access !== '';
   process.on('SIGHUP', () =>
-    tellReload(log, server.reload).then(
+    server.reload().then(
       () =>
         log.info(hasLog() ? 'certificates read and the access log opened again' : 'certificates read again'),
       (error) => log.error({ err: error }, 'the reload was refused; all that was in use stays'),

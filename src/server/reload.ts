@@ -3,6 +3,7 @@
 import type { Logger } from 'pino';
 import { type Config, ConfigError } from '../config.ts';
 import { announce } from './announcement.ts';
+import { tellReload } from './manager.ts';
 import {
   type Change,
   missingBuckets,
@@ -65,13 +66,21 @@ export class Reload {
   /** Opens the access log, and reads certificates and keys again. Rejects with the reason when it cannot. */
   readonly tls = (): Promise<void> => this.#inTurn(async () => void (await this.#take(this.#asked)));
 
-  /** Rejects with all reasons why something cannot be taken; then nothing has changed. */
+  /**
+   * Rejects with all reasons why something cannot be taken; then nothing has changed. The service manager is
+   * told, whoever asks for it, once the server is ready: not before, as READY follows.
+   */
   readonly all = (): Promise<Reloaded> =>
-    this.#inTurn(async () => {
-      const done = await this.#take(await this.#given());
-      this.#tell(done);
-      return done;
+    this.#inTurn(() => {
+      const { parts, log } = this.#parts;
+      return parts().state === 'ready' ? tellReload(log, this.#all) : this.#all();
     });
+
+  readonly #all = async (): Promise<Reloaded> => {
+    const done = await this.#take(await this.#given());
+    this.#tell(done);
+    return done;
+  };
 
   /** What `all` would change. Rejects with the reasons why it would be refused. */
   readonly preview = async (): Promise<Preview> => {

@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
+import { runCli } from '../support/runtime.ts';
 import { createSite, freePort, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 import { Wire } from '../support/wire.ts';
@@ -36,11 +37,19 @@ for (const address of [join(site.dir, 'notify'), `@sealgate-test-${process.pid}`
       const server = await TestServer.start(site, '--workers', '1');
       delete process.env.NOTIFY_SOCKET;
       assert.match(await next(), new RegExp(`^READY=1 MAINPID=${server.pid} STATUS=serving at 1 address$`));
-      process.kill(server.pid, 'SIGHUP');
-      const at = /^RELOADING=1 STATUS=reloading MONOTONIC_USEC=(\d+)$/.exec(await next())?.[1];
-      const uptime = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]);
-      assert.ok(Math.abs(Number(at) / 1e6 - uptime) < 3600, `${at} microseconds, up for ${uptime} s`);
-      assert.equal(await next(), 'READY=1 STATUS=serving');
+      const reloads = [
+        () => process.kill(server.pid, 'SIGHUP'),
+        () => fetch(`${server.control}/reload`, { method: 'POST' }),
+        () => runCli('config', 'reload', '--config', site.config, '--control', server.control ?? ''),
+      ];
+      for (const reload of reloads) {
+        const done = reload();
+        const at = /^RELOADING=1 STATUS=reloading MONOTONIC_USEC=(\d+)$/.exec(await next())?.[1];
+        const uptime = Number((await readFile('/proc/uptime', 'utf8')).split(' ')[0]);
+        assert.ok(Math.abs(Number(at) / 1e6 - uptime) < 3600, `${at} microseconds, up for ${uptime} s`);
+        assert.equal(await next(), 'READY=1 STATUS=serving');
+        await done;
+      }
       assert.equal(await server.stop(), 0);
       assert.match(await next(), /^STOPPING=1 STATUS=draining for up to \d+ s$/);
     } finally {
