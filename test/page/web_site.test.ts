@@ -119,6 +119,21 @@ test("a site is shown without an error, in bodies no larger than nginx's, then f
   assert.ok(sum(first, 'body') <= sum(byNginx, 'body'));
 });
 
+test('over TLS the site is shown without an error, and all of it comes by h2', async () => {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  const { page, fetched, errors } = await visit(
+    context,
+    `https://docs.localhost:${new URL(origin.server.url).port}/`,
+  );
+  assert.deepEqual(errors, []);
+  assert.equal(fetched.size, names.length - 2);
+  const protocols = await page.evaluate<string[]>(`['navigation', 'resource'].flatMap((kind) =>
+    performance.getEntriesByType(kind).map(({ nextHopProtocol }) => nextHopProtocol))`);
+  assert.ok(protocols.length > names.length - 2);
+  assert.deepEqual(new Set(protocols), new Set(['h2']));
+  await context.close();
+});
+
 test('a video is played from where one seeks to, by a range of it', async () => {
   const context = await browser.newContext();
   const { page } = await visit(context, home);
