@@ -297,7 +297,7 @@ leaks: build ## A name is overwritten 100,000 times on a server that collects: w
 .PHONY: replacements
 replacements: export REPLACEMENTS = 10
 replacements: export CLIENTS = 64
-replacements: build ## A server under the load of 64 clients is replaced ten times, in three ways on three runtimes
+replacements: build ## A server under load is replaced ten times, in three ways on three runtimes
 	$(NODE) --test --test-name-pattern='^10 ' test/e2e/replaced_under_load.test.ts
 	.tools/node_modules/.bin/bun test --timeout=900000 -t '^10 ' ./test/e2e/replaced_under_load.test.ts
 	.tools/node_modules/.bin/deno test -A --no-check --filter '/^10 /' test/e2e/replaced_under_load.test.ts
