@@ -3,18 +3,24 @@
 
 import { once } from 'node:events';
 import { access, chmod, lstat, unlink } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, connect, type Server as NetServer } from 'node:net';
 import { dirname } from 'node:path';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { createSecureContext, type SecureContextOptions, type Server as TlsServer } from 'node:tls';
 import { type ControlAddress, controlUrl } from '../control_address.ts';
 import { readNamed } from '../regular_file.ts';
+import { acceptingFor } from './accepting.ts';
 
 /** Milliseconds within which a request head must arrive. */
 const headersTimeout = 5_000;
 /** Connections at a time: a control plane has few clients. */
 const maxConnections = 256;
+
+interface CertificateFiles {
+  certificate: string;
+  key: string;
+}
 
 export interface ControlListener {
   /** `http://127.0.0.1:PORT` with the actual port, or `unix:/PATH`. */
@@ -35,13 +41,11 @@ export interface ControlListener {
 export async function listenControl(
   load: () => Promise<RequestListener>,
   address: ControlAddress,
-  certificate: { certificate: string; key: string },
+  certificate: CertificateFiles,
   passed?: number,
 ): Promise<ControlListener> {
-  const server = await serverFor(handledBy(load), address, certificate);
-  const renewal = () => renewalOf(server, certificate);
-  server.headersTimeout = headersTimeout;
-  server.maxConnections = maxConnections;
+  const context = 'path' in address || !address.tls ? undefined : await contextOf(certificate);
+  const { server, end } = serverFor(handledBy(load), context, passed !== undefined);
   try {
     if (passed !== undefined) await once(server.listen({ fd: passed }), 'listening');
     else if ('path' in address) await listenUnix(server, address.path);
@@ -51,19 +55,15 @@ export async function listenControl(
   }
   const bound = 'path' in address ? address : { ...address, port: (server.address() as AddressInfo).port };
   let closing: Promise<void> | undefined;
-  const end = () => {
-    closing ??= close(server);
+  const close = () => {
+    closing ??= closed(server, end);
     return closing;
   };
-  return { url: controlUrl(bound), renewal, close: end };
+  return { url: controlUrl(bound), renewal: renewals(server, context, certificate), close };
 }
 
 /** Rejects when the certificate cannot be used, before the address can be had. */
-export async function checkControl(control: {
-  listen: ControlAddress;
-  certificate: string;
-  key: string;
-}): Promise<void> {
+export async function checkControl(control: { listen: ControlAddress } & CertificateFiles): Promise<void> {
   const { listen } = control;
   if (!('path' in listen) && listen.tls) createSecureContext(await contextOf(control));
 }
@@ -91,36 +91,43 @@ function handledBy(load: () => Promise<RequestListener>): RequestListener {
   };
 }
 
-/** What the servers have that use TLS. */
-const contexts = new WeakMap<Server, SecureContextOptions>();
-
-async function renewalOf(server: Server, files: { certificate: string; key: string }) {
-  if (!(server instanceof TlsServer)) return () => () => {};
-  const made = await contextOf(files);
-  createSecureContext(made);
-  return () => {
-    const before = contexts.get(server);
-    server.setSecureContext(made);
-    contexts.set(server, made);
+// See ControlListener.renewal.
+function renewals(server: NetServer, first: SecureContextOptions | undefined, files: CertificateFiles) {
+  let inUse = first;
+  const use = (context: SecureContextOptions) => {
+    (server as TlsServer).setSecureContext(context);
+    inUse = context;
+  };
+  return async () => {
+    if (!inUse) return () => () => {};
+    const made = await contextOf(files);
+    createSecureContext(made);
     return () => {
-      if (before) server.setSecureContext(before);
+      const before = inUse;
+      use(made);
+      return () => {
+        if (before) use(before);
+      };
     };
   };
 }
 
-async function serverFor(
+/** @param isPassed it is to listen on a descriptor. */
+function serverFor(
   handler: RequestListener,
-  address: ControlAddress,
-  files: { certificate: string; key: string },
-): Promise<Server> {
-  if ('path' in address || !address.tls) return createServer(handler);
-  const made = await contextOf(files);
-  const server = createTlsServer(made, handler);
-  contexts.set(server, made);
-  return server;
+  context: SecureContextOptions | undefined,
+  isPassed: boolean,
+): { server: NetServer; end(): void } {
+  const isOther = isPassed && process.versions.bun !== undefined;
+  const server = context && !isOther ? createTlsServer(context, handler) : createServer(handler);
+  server.headersTimeout = headersTimeout;
+  server.maxConnections = maxConnections;
+  if (!isOther) return { server, end: () => server.closeAllConnections() };
+  const { accepting, end } = acceptingFor(server, context);
+  return { server: accepting, end };
 }
 
-async function contextOf({ certificate, key }: { certificate: string; key: string }) {
+async function contextOf({ certificate, key }: CertificateFiles) {
   return {
     cert: await readNamed(certificate),
     key: await readNamed(key),
@@ -129,7 +136,7 @@ async function contextOf({ certificate, key }: { certificate: string; key: strin
 }
 
 // The socket is for the server's own user only. A socket left by a killed server is removed.
-async function listenUnix(server: Server, path: string): Promise<void> {
+async function listenUnix(server: NetServer, path: string): Promise<void> {
   // connect(2) also refuses when the path is another kind of file: only a socket may be removed.
   const there = await lstat(path).catch(() => undefined);
   if (there?.isSocket() && !(await answers(path))) await unlink(path).catch(() => {});
@@ -158,9 +165,9 @@ async function answers(path: string): Promise<boolean> {
   }
 }
 
-async function close(server: Server): Promise<void> {
-  const closed = once(server, 'close');
+async function closed(server: NetServer, end: () => void): Promise<void> {
+  const closing = once(server, 'close');
   server.close();
-  server.closeAllConnections();
-  await closed;
+  end();
+  await closing;
 }

@@ -3,7 +3,6 @@
 
 import { accessSync, constants } from 'node:fs';
 import type { Config } from '../config.ts';
-import { controlUrl } from '../control_address.ts';
 import { controlName, noPath, openSockets, type ServerSockets } from '../engine/server_sockets.ts';
 import { addon, type ListeningSockets, type OpenListener } from '../native/addon.ts';
 
@@ -79,11 +78,6 @@ function openControl({ control, listeners }: Config, table: ListeningSockets): v
     each.name === controlName || (each.host === host && each.port === port && each.path === path);
   const passed = table.left().find(isOurs);
   if (!passed || listeners.some(({ name }) => name === passed.name)) return;
-  if (process.versions.bun !== undefined)
-    throw new Error(
-      `control.listen: ${controlUrl(listen)}: Bun cannot take a socket that was passed to it; take it out ` +
-        'of the socket unit, so that the server makes it, or run on Node or Deno',
-    );
   table.open({ ...noPath, name: controlName, host, port, path, v6Only: false, sockets: 1 });
 }
 

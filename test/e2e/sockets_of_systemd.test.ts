@@ -7,6 +7,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
@@ -120,15 +121,24 @@ test('a datagram socket: no start, and it is said what it is', async () => {
   assert.match(stderr, new RegExp(`descriptor 3 \\(web\\), which 127.* port ${port} is no stream socket`));
 });
 
-test("the control plane's socket: it is served, or Bun says that it cannot", async () => {
-  const passed = ['-l', `127.0.0.1:${port}`, '--fdname=control'];
-  const child = activated(site, passed, '--listen', 'http://127.0.0.1:0');
-  const all = outcome(child);
-  await knock(port);
-  if (runtime === 'bun')
-    return assert.match((await all).stderr, /control\.listen: .*Bun cannot take a socket/);
-  const answer = await fetch(`http://127.0.0.1:${port}/healthz`);
-  end(child);
-  assert.equal(answer.status, 200);
-  await all;
-});
+for (const scheme of ['http', 'https'])
+  test(`the control plane's socket, ${scheme}: it is served, and a connection is used again`, async () => {
+    const passed = ['-l', `127.0.0.1:${port}`, '--fdname=control'];
+    const url = `${scheme}://127.0.0.1:${port}`;
+    const child = activated(site, passed, '--listen', 'http://127.0.0.1:0', '--control', url);
+    const all = outcome(child);
+    const started = announced(child);
+    await knock(port);
+    await started;
+    const asked = ['/healthz', '/status', '/healthz'].map((path) => url + path);
+    const curl = spawn('curl', ['-sSk', '-w', ' %{http_code} %{num_connects}\\n', ...asked]);
+    const { stdout, stderr: said } = await outcome(curl);
+    assert.match(stdout, /^ok\n 200 1\n\{.*\} 200 0\nok\n 200 0\n$/s, said);
+    const half = connect(port, '127.0.0.1', () => half.write(scheme === 'http' ? 'GET / HTTP/1.1\r\n' : ''));
+    half.on('error', () => {});
+    if (runtime === 'bun' && scheme === 'http') await once(half.resume(), 'close');
+    end(child);
+    half.destroy();
+    const { status, stderr } = await all;
+    assert.equal(status, 0, stderr);
+  });

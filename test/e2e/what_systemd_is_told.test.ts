@@ -78,7 +78,7 @@ test('--replace: MAINPID before the old process may end, which tells nothing fro
     assert.match(await next(), new RegExp(`^READY=1 MAINPID=${server.pid} STATUS=serving`));
     await until(old.log, (log) => log.includes('another process has taken over'), 'the end of its turn');
     process.kill(old.pid, 'SIGHUP');
-    await until(old.log, (log) => log.includes('certificates read again'), 'a reload');
+    await until(old.log, (log) => log.includes('have that one reload'), 'a reload');
     assert.equal(await old.stop(), 0);
     idle.close();
     assert.equal(await server.stop(), 0);

@@ -1,0 +1,43 @@
+// Accepting: what accepts connections for the control plane's server on a socket that was passed to the
+// process. On Bun a server of node:http ignores a descriptor and listens elsewhere, but one of node:net or
+// node:tls takes it, and hands each connection on. The peer's address stays what it is.
+
+import type { Server } from 'node:http';
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { createServer as createTlsServer, type SecureContextOptions } from 'node:tls';
+
+/** Milliseconds without a byte after which a connection is closed. Commands wait less for an answer. */
+const idlePatience = 60_000;
+
+/**
+ * Listens nowhere yet. `end` closes the connections that it has accepted.
+ * @param server without TLS, and without a socket of its own.
+ * @param context undefined: clients speak no TLS.
+ */
+export function acceptingFor(
+  server: Server,
+  context: SecureContextOptions | undefined,
+): { accepting: NetServer; end(): void } {
+  const heads = new WeakMap<Socket, NodeJS.Timeout>();
+  const open = new Set<Socket>();
+  const take = (socket: Socket) => {
+    // Bun's server does not look at the clock of a connection that it did not accept.
+    const late = setTimeout(() => socket.destroy(), server.headersTimeout);
+    heads.set(socket, late);
+    open.add(socket);
+    socket.setTimeout(idlePatience, () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      clearTimeout(late);
+      open.delete(socket);
+    });
+    server.emit('connection', socket);
+  };
+  server.on('request', ({ socket }) => clearTimeout(heads.get(socket)));
+  const accepting = context ? createTlsServer(context, take) : createServer(take);
+  accepting.maxConnections = server.maxConnections;
+  const end = () => {
+    for (const socket of open) socket.destroy();
+  };
+  return { accepting, end };
+}
