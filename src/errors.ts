@@ -37,7 +37,7 @@ export const engineErrors = {
   'range-unsatisfiable': client(416, 'None of the ranges can be served.'),
   'precondition-failed': client(412, 'A precondition of the request is false.'),
   'expectation-unknown': client(417, 'The only expectation understood is 100-continue.'),
-  'rate-limited': later(429, 'There were more requests than are allowed in this time.', 'client'),
+  'rate-limited': later(429, 'There were more requests, or bytes, than are allowed in this time.', 'client'),
   'head-too-large': client(431, 'The request head has too many fields or is too long.'),
   'seal-broken': {
     status: 500,

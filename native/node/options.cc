@@ -221,17 +221,24 @@ Forwarding forwarding_in(const Napi::Object& given) {
 RateLimits rate_limits_in(const Napi::Array& list) {
   constexpr double kCentury = 100 * 365.25 * 86'400;
   std::vector<RateLimit> out;
+  size_t connections = 0;
   for (uint32_t i = 0; i < list.Length(); i++) {
     const auto one = list.Get(i).As<Napi::Object>();
+    if (one.Get("connections").IsNumber()) {
+      connections = static_cast<size_t>(number(one, "connections"));
+      continue;
+    }
     const std::string by = text(one, "by");
-    const double per_second = number(one, "requests") / number(one, "seconds");
+    const bool is_bytes = one.Get("bytes").IsNumber();
+    const double per_second = number(one, is_bytes ? "bytes" : "requests") / number(one, "seconds");
     out.push_back({text(one, "name"),
                    by == "site"    ? RateBy::site
                    : by == "token" ? RateBy::token
                                    : RateBy::address,
-                   {per_second, std::min(number(one, "burst"), kCentury * per_second)}});
+                   {per_second, std::min(number(one, "burst"), kCentury * per_second)},
+                   is_bytes ? RateOf::bytes : RateOf::requests});
   }
-  return RateLimits(std::move(out));
+  return RateLimits(std::move(out), connections);
 }
 
 std::vector<Mount> mounts_in(const Napi::Array& list) {
@@ -289,6 +296,7 @@ ReactorOptions reactor_options(const Napi::Object& given) {
   out.request_ids = {boolean(request_ids, "send"), networks(request_ids, "trust")};
   out.forwarding = forwarding_in(object(given, "trustedProxies"));
   out.rate_limits = rate_limits_in(object(given, "rateLimits").As<Napi::Array>());
+  out.health_path = text(given, "healthPath");
   out.mounts = mounts_in(object(given, "mounts").As<Napi::Array>());
   out.blobs = text(given, "blobs");
   return out;

@@ -45,6 +45,7 @@ struct Counters : TlsCounters {
   Counter displaced;    // connections closed at the limit in favour of a client with few connections
   Counter turned_away;  // accepted connections closed unserved: their client holds many, and the lobby is
                         // full or they waited too long
+  Counter over_limit;   // connections closed unserved, as their client has as many as a limit allows
   Counter requests;     // heads parsed
   Counter handshakes;   // handshakes completed
   Counter handshakes_resumed;  // of the handshakes, those that resumed a session
@@ -85,7 +86,8 @@ struct Counters : TlsCounters {
   CounterSet<Fallback> fallbacks;     // why sending is not in the kernel
   CounterSet<Fallback> fallbacks_rx;  // why receiving is not in the kernel
   CounterSet<Problem> problems;
-  CounterSet<RateBy> rate_limited;         // requests refused by a limit, by what that counts
+  // Requests refused by a limit of requests, and of bytes, by what that counts together.
+  CounterSet<RateBy> limited_by_requests, limited_by_bytes;
   CounterSet<ProxyOutcome> proxy_headers;  // of connections of listeners that take them
   CounterSet<SealLevel> opens;             // blobs opened for delivery, by the seal level that was proved
   CounterSet<State> connections;           // gauges: open connections by state
@@ -104,6 +106,7 @@ void Counters::each(Visit visit) const {
       {"accepted", &accepted},
       {"displaced", &displaced},
       {"turned_away", &turned_away},
+      {"over_limit", &over_limit},
       {"requests", &requests},
       {"handshakes", &handshakes},
       {"handshakes_resumed", &handshakes_resumed},
@@ -151,7 +154,8 @@ void Counters::each(Visit visit) const {
   modes_rx.each("ktls_mode.rx/", ktls_mode_name, visit);
   errors.each("errors.", channel_error_name, visit);
   problems.each("problems.", problem_name, visit);
-  rate_limited.each("rate_limited.", rate_by_name, visit);
+  limited_by_requests.each("rate_limited.requests/", rate_by_name, visit);
+  limited_by_bytes.each("rate_limited.bytes/", rate_by_name, visit);
   proxy_headers.each("proxy_headers.", proxy_outcome_name, visit);
   opens.each("opens.", seal_level_name, visit);
   connections.each("connections.", state_name, visit);

@@ -18,7 +18,10 @@ constexpr size_t kKeptBytes = 4096;
 }  // namespace
 
 void Exchange::end() {
-  if (holds_) give_back();
+  if (holds_) {
+    charge_bytes();
+    give_back();
+  }
   if (request_.bytes.capacity() > kKeptBytes) free_memory(request_.bytes);
   delivery_.reset();
   if (delivery_.head().capacity() > kKeptBytes) free_memory(delivery_.head());
@@ -39,7 +42,14 @@ void Exchange::give_back() {
   at_application_.end();
   asked_.end();
   disk_.end();
-  holds_ = false;
+  holds_ = charges_ != nullptr;
+}
+
+// What has passed is charged, whether it was all or not.
+void Exchange::charge_bytes() {
+  if (!charges_) return;
+  charges_->charge(reactor_.engine().rates, delivery_.bytes_sent(), monotonic_us() * 1000);
+  charges_.reset();
 }
 
 std::string_view Exchange::client_address(std::string& memory) const {
@@ -126,19 +136,24 @@ void Exchange::on_head() {
 }
 
 // False: the request was refused, as one more than a limit lets through. Fetches of the server's own do not
-// count.
+// count, nor does what balancers ask.
 [[gnu::noinline]] bool Exchange::within_limits(const Mount* mount) {
   const RateLimits& limits = reactor_.rate_limits();
   if (limits.empty() || transport_->moves().group() == Group::sentinel) return true;
+  const std::string_view path = request_.target.substr(0, request_.target.find('?'));
+  if (path == reactor_.options().health_path) return true;
   std::string memory;
   const RateVisit visit{client_address(memory), mount ? std::string_view(mount->name) : std::string_view(),
                         request_.field(Field::authorization)};
-  const auto excess = limits.judge(reactor_.engine().rates, visit, head_at_ * 1000);
-  if (!excess) return true;
+  const auto excess = limits.judge(reactor_.engine().rates, visit, head_at_ * 1000, &charges_);
+  if (!excess) return holds_ = charges_ != nullptr, true;
   admission_ = Admission::rate_limited;
   key_ = {mount ? mount->id : 0, 0, {}};
   key_memory_ = excess->limit->name;
-  reactor_.mutable_counters().rate_limited[excess->limit->by].add();
+  Counters& counters = reactor_.mutable_counters();
+  (excess->limit->of == RateOf::bytes ? counters.limited_by_bytes
+                                      : counters.limited_by_requests)[excess->limit->by]
+      .add();
   refuse(Problem::rate_limited, {{"Retry-After", std::to_string(excess->seconds)},
                                  {"RateLimit-Policy", excess->policy()},
                                  {"RateLimit", excess->field()}});

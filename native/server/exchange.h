@@ -153,6 +153,7 @@ class Exchange {
   // for the target.
   bool may_keep_plan() const { return request_.only_reads() && !body_ended_; }
   void give_back();
+  void charge_bytes();
   uint64_t progress() const;
   // The client's numeric address: the connection's, or whom a proxy that is trusted names.
   std::string_view client_address(std::string& memory) const;
@@ -179,6 +180,7 @@ class Exchange {
   Reactor::ApplicationPlace at_application_;  // held while the application owes an answer
   Ticket disk_;  // names the exchange to the I/O pool during a read or an opening
   std::unique_ptr<BodySink> sink_;
+  std::unique_ptr<ByteCharges> charges_;  // null: no limit counts its bytes
 
   int64_t head_at_ = 0, first_byte_at_ = 0;  // microseconds of CLOCK_MONOTONIC; 0: not yet
   int64_t asked_at_ = 0;                     // the request was complete, with its body
@@ -188,7 +190,7 @@ class Exchange {
   Stage stage_ = Stage::reading;
   Admission admission_ = Admission::open;
   Forwarded forwarded_ = Forwarded::no;
-  bool holds_ = false;  // whether it holds a ticket, a place or a sink; most requests hold none
+  bool holds_ = false;  // whether it holds a ticket, a place, a sink or charges; most requests hold none
   bool body_ended_ = false;
   bool ends_connection_ = false;
   bool cut_by_server_ = false;  // the response cannot be completed, and the client is not the cause

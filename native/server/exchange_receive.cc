@@ -64,6 +64,7 @@ size_t Exchange::take_body(std::string_view bytes) {
   const size_t taken = sink_->append(bytes);
   reactor_.mutable_counters().received_bytes.add(taken);
   body_bytes_ += taken;
+  if (charges_) charges_->received += taken;
   return taken;
 }
 

@@ -52,16 +52,26 @@ std::string RateExcess::policy() const {
   const Rate& rate = limit->rate;
   const auto window = static_cast<int64_t>(std::ceil(rate.burst / rate.per_second));
   return '"' + limit->name + "\";q=" + std::to_string(static_cast<int64_t>(rate.burst)) +
-         ";w=" + std::to_string(std::max<int64_t>(1, window));
+         ";w=" + std::to_string(std::max<int64_t>(1, window)) +
+         (limit->of == RateOf::bytes ? ";qu=\"content-bytes\"" : "");
 }
 
-std::optional<RateExcess> RateLimits::judge(RateTable& table, const RateVisit& visit, int64_t now) const {
+void ByteCharges::charge(RateTable& table, uint64_t bytes, int64_t now) const {
+  for (const auto& [key, rate] : to) table.charge(key, rate, static_cast<double>(bytes + received), now);
+}
+
+std::optional<RateExcess> RateLimits::judge(RateTable& table, const RateVisit& visit, int64_t now,
+                                            std::unique_ptr<ByteCharges>* charges) const {
+  ByteCharges found;
   for (const RateLimit& limit : limits_) {
     const std::optional<uint64_t> key = key_of(limit, visit);
     if (!key) continue;
-    if (const int64_t wait = table.take(*key, limit.rate, now); wait > 0)
-      return RateExcess{&limit, seconds_of(wait)};
+    const bool is_bytes = limit.of == RateOf::bytes;
+    const int64_t wait = is_bytes ? table.debt(*key, limit.rate, now) : table.take(*key, limit.rate, now);
+    if (wait > 0) return RateExcess{&limit, seconds_of(wait)};
+    if (is_bytes) found.to.emplace_back(*key, limit.rate);
   }
+  if (!found.to.empty()) *charges = std::make_unique<ByteCharges>(std::move(found));
   return std::nullopt;
 }
 

@@ -1,8 +1,11 @@
-// RateLimits: how many requests a client, a token or a site may make, by which a request is judged before its
-// plan is looked up. What each has used up is in the table that all workers share (rate_table.h).
+// RateLimits: how many requests a client, a token or a site may make, and how many bytes may pass for it, by
+// which a request is judged before its plan is looked up. What each has used up is in the table that all
+// workers share (rate_table.h).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,10 +21,24 @@ enum class RateBy : uint8_t { address, site, token, count_ };
 
 std::string_view rate_by_name(RateBy by);
 
+// What is counted. Bytes of answers and of request bodies are charged once they have passed, so a request is
+// refused while those of earlier ones are more than the limit.
+enum class RateOf : uint8_t { requests, bytes };
+
 struct RateLimit {
   std::string name;
   RateBy by = RateBy::address;
   Rate rate;
+  RateOf of = RateOf::requests;
+};
+
+// To whom the bytes of an exchange are charged.
+struct ByteCharges {
+  std::vector<std::pair<uint64_t, Rate>>
+      to;                 // keys of the table, which limits that are read again do not move
+  uint64_t received = 0;  // bytes of the request's body
+
+  void charge(RateTable& table, uint64_t bytes, int64_t now) const;
 };
 
 // What a request is judged by.
@@ -44,14 +61,21 @@ struct RateExcess {
 class RateLimits {
  public:
   RateLimits() = default;
-  explicit RateLimits(std::vector<RateLimit> limits) : limits_(std::move(limits)) {}
+  // @param connections of one address at a time; 0: any number.
+  explicit RateLimits(std::vector<RateLimit> limits, size_t connections = 0)
+      : limits_(std::move(limits)), connections_(connections) {}
 
+  // Whether requests are limited.
   bool empty() const { return limits_.empty(); }
+  size_t connections() const { return connections_; }
   // Counts a request by each limit in turn, until one does not let it through.
-  std::optional<RateExcess> judge(RateTable& table, const RateVisit& visit, int64_t now) const;
+  // @param charges what its bytes are to be charged to; null: nobody.
+  std::optional<RateExcess> judge(RateTable& table, const RateVisit& visit, int64_t now,
+                                  std::unique_ptr<ByteCharges>* charges) const;
 
  private:
   std::vector<RateLimit> limits_;
+  size_t connections_ = 0;
 };
 
 }  // namespace sealgate

@@ -55,4 +55,23 @@ int64_t RateTable::take(uint64_t key, const Rate& rate, int64_t now) {
   }
 }
 
+// Debts of more than a year are none that anybody would wait for.
+void RateTable::charge(uint64_t key, const Rate& rate, double count, int64_t now) {
+  constexpr int64_t kYear = int64_t{365} * 86'400 * 1'000'000'000;
+  for (;;) {
+    Slot& slot = slot_of(key | 1);
+    int64_t tat = slot.tat.load(std::memory_order_relaxed);
+    const int64_t most = now + rate.time_of(rate.burst) + kYear;
+    const int64_t next = std::min(std::max(tat, now) + rate.time_of(count), most);
+    if (slot.tat.compare_exchange_strong(tat, next, std::memory_order_relaxed)) return;
+  }
+}
+
+int64_t RateTable::debt(uint64_t key, const Rate& rate, int64_t now) const {
+  const Slot* const slot = find(key | 1);
+  if (!slot) return 0;
+  const int64_t left = now + rate.time_of(rate.burst) - slot->tat.load(std::memory_order_relaxed);
+  return left > 0 ? 0 : 1 - left;
+}
+
 }  // namespace sealgate

@@ -4,6 +4,7 @@
 // rate.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -16,8 +17,11 @@ struct Rate {
   double per_second = 1;
   double burst = 1;
 
-  // Nanoseconds that so many take at this rate.
-  int64_t time_of(double count) const { return static_cast<int64_t>(count * 1e9 / per_second); }
+  // Nanoseconds that so many take at this rate, a century at most.
+  int64_t time_of(double count) const {
+    constexpr double kCentury = 100 * 365.25 * 86'400 * 1e9;
+    return static_cast<int64_t>(std::min(count * 1e9 / per_second, kCentury));
+  }
 };
 
 class RateTable {
@@ -29,6 +33,12 @@ class RateTable {
   // share.
   // @returns 0: it is taken; else nothing is, and so many nanoseconds later it can be.
   int64_t take(uint64_t key, const Rate& rate, int64_t now);
+  // The same for what is known only once it is used: so many are charged to this key, whether the rate allows
+  // them or not.
+  void charge(uint64_t key, const Rate& rate, double count, int64_t now);
+  // @returns 0: what was charged leaves something of what the rate allows; else so many nanoseconds later it
+  // does.
+  int64_t debt(uint64_t key, const Rate& rate, int64_t now) const;
 
  private:
   // Of two groups of slots in which a key may be, each of this many.

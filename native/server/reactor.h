@@ -26,6 +26,7 @@
 #include "server/application_queue.h"
 #include "server/application_turns.h"
 #include "server/body_memory.h"
+#include "server/connection_counts.h"
 #include "server/connection_info.h"
 #include "server/counters.h"
 #include "server/cpu_samples.h"
@@ -63,6 +64,7 @@ struct ReactorOptions {
   RequestIdOptions request_ids;
   Forwarding forwarding;
   RateLimits rate_limits;
+  std::string health_path;  // no limit counts requests for it; empty: there is none
   std::vector<Mount> mounts;
   std::string blobs;  // the store's folder of blobs; empty: there is none
   std::array<RespondPlan, static_cast<size_t>(Problem::count_)> problems;
@@ -85,6 +87,7 @@ struct Engine {
   ApplicationQueue application;
   BodyMemory bodies;
   RateTable rates;
+  ConnectionCounts connections;
   IoPool io{4};       // files opened and read for responses
   IoPool uploads{4};  // bodies hashed and written
   // Staging files that become blobs. All of them wait for the disk: a file system makes durable together what
@@ -207,6 +210,9 @@ class Reactor {
     connection_shares_.leave(from);
     connection_shares_.take(to);
   }
+  // Whether a client may have one more connection. Proxies and unix peers may have any number, since theirs
+  // are those of many clients.
+  bool take_place(const std::string& peer, ConnectionCounts::Place* out);
   // Takes a closed transport, which is freed when nothing points to it any more.
   void retire(Transport& transport);
 
@@ -218,6 +224,7 @@ class Reactor {
     Fd socket;
     size_t listener;
     std::string peer;
+    ConnectionCounts::Place place;
     int64_t until = 0;  // when it is turned away, milliseconds on the reactor's clock
   };
   static constexpr uint32_t kDataEvents = EPOLLIN | EPOLLOUT, kEndEvents = EPOLLRDHUP | EPOLLET;

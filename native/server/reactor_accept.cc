@@ -106,7 +106,7 @@ bool Reactor::accept_from(size_t listener) {
   for (int i = 0; i < (others ? 1 : kAcceptsAtOnce); i++) {
     const bool room = has_room(listeners_[listener].fd());
     if (!room && !connection_shares_.crowded()) return watch_listeners(false), false;
-    Arrival arrival{{}, listener, {}};
+    Arrival arrival{{}, listener, {}, {}};
     int error = 0;
     arrival.socket = listeners_[listener].accept(&arrival.peer, &error);
     if (!arrival.socket) {
@@ -117,6 +117,8 @@ bool Reactor::accept_from(size_t listener) {
       return pause_accepting(), false;
     }
     counters_.accepted.add();
+    // Whose it is on other listeners is told by its header.
+    if (!listeners_[listener].proxied() && !take_place(arrival.peer, &arrival.place)) continue;
     if (room || make_way(client_at(arrival.peer))) {
       serve(std::move(arrival));
     } else if (lobby_.size() < kLobby) {
@@ -127,6 +129,14 @@ bool Reactor::accept_from(size_t listener) {
     }
   }
   return true;
+}
+
+bool Reactor::take_place(const std::string& peer, ConnectionCounts::Place* out) {
+  const size_t most = rate_limits_.connections();
+  if (most == 0 || peer == kUnixPeer || any_network_holds(forwarding_.proxies, peer)) return true;
+  *out = engine_.connections.take(client_at(peer), most);
+  if (!*out) counters_.over_limit.add();
+  return static_cast<bool>(*out);
 }
 
 // Serves connections from the lobby while there is room.
@@ -148,13 +158,14 @@ void Reactor::turn_away_late() {
 }
 
 void Reactor::serve(Arrival arrival) {
-  auto& [socket, listener, peer, until] = arrival;
+  auto& [socket, listener, peer, place, until] = arrival;
   const Listener& from = listeners_[listener];
   if (from.proxied() && !any_network_holds(from.proxies(), peer))
     return counters_.proxy_headers[ProxyOutcome::stranger].add();
   auto tls = from.tls() ? tls_ : nullptr;
   auto connection =
       std::make_unique<Transport>(*this, std::move(socket), std::move(tls), from, std::move(peer));
+  connection->hold(std::move(place));
   epoll_event event{kDataEvents | kEndEvents, {.ptr = static_cast<EventTarget*>(connection.get())}};
   if (!connection->usable() || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->fd(), &event) != 0)
     return;

@@ -144,7 +144,7 @@ bool Transport::step_proxy_header() {
   channel_.skip(reactor_.scratch(), header.bytes);
   const bool names = !header.client.empty();
   reactor_.mutable_counters().proxy_headers[names ? ProxyOutcome::client : ProxyOutcome::own].add();
-  if (names) become(std::move(header.client));
+  if (names && !become(std::move(header.client))) return close(), false;
   set_state(first_state());
   return true;
 }
@@ -154,13 +154,15 @@ void Transport::refuse_proxy_header(ProxyOutcome outcome) {
   close();
 }
 
-// The connection is that of the client at this address.
-void Transport::become(std::string peer) {
+// The connection is that of the client at this address. False: that has as many as it may have.
+bool Transport::become(std::string peer) {
+  if (!reactor_.take_place(peer, &place_)) return false;
   const size_t before = client_;
   peer_ = std::move(peer);
   client_ = client_at(peer_);
   names_requests_ = any_network_holds(reactor_.options().request_ids.trust, peer_);
   reactor_.change_client(before, client_);
+  return true;
 }
 
 // True when the handshake is complete, and the session can proceed.
@@ -219,6 +221,7 @@ void Transport::close() {
   if (state_ == State::closed) return;
   if (session_) session_->on_closed();
   moves_.count_fallbacks();
+  place_.end();
   set_state(State::closed);
   reactor_.retire(*this);
 }

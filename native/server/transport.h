@@ -31,6 +31,8 @@ class Transport final : public EventTarget, public DeadlineOwner {
   // --- called by the reactor ---
   bool usable() const { return channel_.usable(); }
   int fd() const { return channel_.fd(); }
+  // Its place among the connections of its client.
+  void hold(ConnectionCounts::Place place) { place_ = std::move(place); }
   void on_events(uint32_t events) override;
   void on_deadline() override;
   void on_ending();    // no further request is wanted
@@ -86,7 +88,7 @@ class Transport final : public EventTarget, public DeadlineOwner {
   bool step_proxy_header();
   bool step_handshake();
   void refuse_proxy_header(ProxyOutcome outcome);
-  void become(std::string peer);
+  bool become(std::string peer);
   void refuse_plaintext();
   void step_linger();
   void count_cpu(int64_t began, State began_in);
@@ -104,7 +106,8 @@ class Transport final : public EventTarget, public DeadlineOwner {
   std::string peer_;          // of the socket, or whom a proxy has named
   size_t client_;             // hash of the client (shares.h)
   bool names_requests_;
-  const int64_t accepted_at_;  // microseconds of CLOCK_MONOTONIC
+  ConnectionCounts::Place place_;  // empty: no limit counts it
+  const int64_t accepted_at_;      // microseconds of CLOCK_MONOTONIC
   uint64_t sent_ = 0;
   std::unique_ptr<Session> session_;  // null during the handshake
 };

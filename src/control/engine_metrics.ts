@@ -17,10 +17,15 @@ export const engineMetrics: Record<string, EngineMetric> = {
     'connections_turned_away',
     'Connections closed unserved at limits.connections: their client held too many, or waited in vain.',
   ),
+  over_limit: counter(
+    'connections_over_limit',
+    'Connections closed before a handshake, as their client had as many as rateLimits allow.',
+  ),
   connections: gauge('connections', 'Open connections by state.', 'state'),
   rate_limited: counter(
     'rate_limited',
-    'Requests refused with 429 by a limit of rateLimits, by what that counts together.',
+    'Requests refused with 429 by a limit of rateLimits, of requests or bytes, by what it counts together.',
+    'of',
     'by',
   ),
   proxy_headers: counter(

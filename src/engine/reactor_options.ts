@@ -26,6 +26,7 @@ export function reactorOptions(
     requestIds: config.requestIds,
     trustedProxies: config.trustedProxies,
     rateLimits: config.rateLimits,
+    healthPath: config.healthPath,
     blobs: blobsFolder(config.store),
   };
 }

@@ -122,6 +122,8 @@ export interface ReactorOptions {
   };
   trustedProxies: EngineTrustedProxies;
   rateLimits: readonly EngineRateLimit[];
+  /** Path of requests that no limit counts; empty: there is none. */
+  healthPath: string;
   mounts: readonly EngineMount[];
   /** Folder that blobs are below, each at `ab/cd/abcd…` by its digest. */
   blobs: string;

@@ -7,11 +7,15 @@ export interface EngineTrustedProxies {
   field: 'X-Forwarded-For' | 'Forwarded';
 }
 
-/** So many requests in so many seconds, and so many at once (native/server/rate_limits.h). */
-export interface EngineRateLimit {
+/**
+ * So many requests, or bytes, in so many seconds, and so many at once (native/server/rate_limits.h); or so
+ * many connections of an address at a time.
+ */
+export type EngineRateLimit = {
   name: string;
   by: 'address' | 'site' | 'token';
-  requests: number;
-  seconds: number;
-  burst: number;
-}
+} & (
+  | { requests: number; seconds: number; burst: number }
+  | { bytes: number; seconds: number; burst: number }
+  | { connections: number }
+);

@@ -181,6 +181,29 @@ const wrong: [string, unknown, string][] = [
     'rateLimits.0: expected a burst that the requests and seconds give back within a year, ' +
       'got {"name":"a","by":"site","requests":1,"seconds":86400,"burst":1000000}',
   ],
+  [
+    'a limit of two things',
+    { rateLimits: [{ name: 'a', by: 'site', requests: 1, bytes: 1 }] },
+    'rateLimits.0: expected one of requests, bytes and connections, ' +
+      'got {"name":"a","by":"site","requests":1,"bytes":1}',
+  ],
+  [
+    'connections of a site',
+    { rateLimits: [{ name: 'a', by: 'site', connections: 1 }] },
+    'rateLimits.0.by: expected "address", as connections have no other, got "site"',
+  ],
+  [
+    'connections in a time',
+    { rateLimits: [{ name: 'a', by: 'address', connections: 1, seconds: 1 }] },
+    'rateLimits.0: expected no seconds and no burst with connections, ' +
+      'got {"name":"a","by":"address","connections":1,"seconds":1}',
+  ],
+  [
+    'two limits of connections',
+    { rateLimits: ['a', 'b'].map((name) => ({ name, by: 'address', connections: 1 })) },
+    'rateLimits: expected one limit of connections at most, ' +
+      'got [{"name":"a","by":"address","connections":1},{"name":"b","by":"address","connections":1}]',
+  ],
   ['no listener', { listeners: [] }, 'listeners: expected at least 1 value, got []'],
   ['an unknown mode', { ktls: { mode: 'on' } }, 'ktls.mode: expected one of auto, off, require, got "on"'],
   ['text for a section', { ktls: 'off' }, 'ktls: expected an object, got "off"'],

@@ -95,6 +95,7 @@ export async function startEngine(
       requestIds: { send: true, trust: [] },
       trustedProxies: { from: [], field: 'X-Forwarded-For' },
       rateLimits: [],
+      healthPath: '',
       mounts,
       blobs,
     },

@@ -81,5 +81,33 @@ TEST_CASE("several threads share one limit, while others fill the table") {
   CHECK(out == 1000);
 }
 
+TEST_CASE("what is charged at once is let through, and makes a debt for as long as it takes at the rate") {
+  RateTable table(kSmall);
+  const Rate rate{10, 20};
+  CHECK(table.debt(7, rate, kSecond) == 0);
+  table.charge(7, rate, 19, kSecond);
+  CHECK(table.debt(7, rate, kSecond) == 0);
+  table.charge(7, rate, 101, kSecond);
+  CHECK(table.debt(7, rate, kSecond) == 10 * kSecond + 1);
+  CHECK(table.debt(7, rate, 11 * kSecond) == 1);
+  CHECK(table.debt(7, rate, 11 * kSecond + 1) == 0);
+  CHECK(table.debt(8, rate, kSecond) == 0);
+}
+
+TEST_CASE("no charge is too large to be counted, and none is remembered for ever") {
+  RateTable table(kSmall);
+  const Rate slow{1.0 / 86'400, 1};
+  for (int i = 0; i < 3; i++) table.charge(7, slow, 1e18, kSecond);
+  CHECK(table.debt(7, slow, kSecond) == int64_t{365} * 86'400 * kSecond + 1);
+}
+
+TEST_CASE("a flood of others, more than there are slots, does not make forget who owes") {
+  RateTable table(kSmall);
+  const Rate rate{10, 20};
+  table.charge(key_of(0), rate, 1000, kSecond);
+  for (uint64_t client = 1; client < 50 * kSmall; client++) table.charge(key_of(client), rate, 1, kSecond);
+  CHECK(table.debt(key_of(0), rate, kSecond) > 0);
+}
+
 }  // namespace
 }  // namespace sealgate
