@@ -38,11 +38,17 @@ class DeadlineList {
   DeadlineList(const DeadlineList&) = delete;
   DeadlineList& operator=(const DeadlineList&) = delete;
 
-  int64_t length = 0;  // milliseconds
+  int64_t length() const { return length_; }
+  // Each deadline that is armed is from now on as if it had been armed with this length, milliseconds: those
+  // that have waited so long are due, and their order stays.
+  void set_length(int64_t length) {
+    for (Deadline* each = end_.next; each != &end_; each = each->next) each->at += length - length_;
+    length_ = length;
+  }
 
   void arm(Deadline& deadline, int64_t now) {
     deadline.disarm();
-    deadline.at = now + length;
+    deadline.at = now + length_;
     deadline.previous = end_.previous;
     deadline.next = &end_;
     end_.previous->next = &deadline;
@@ -52,6 +58,7 @@ class DeadlineList {
 
  private:
   Deadline end_;
+  int64_t length_ = 0;
 };
 
 }  // namespace sealgate

@@ -96,21 +96,12 @@ KtlsPolicy ktls_policy(const Napi::Object& given) {
 
 void read_limits(const Napi::Object& given, ReactorOptions& out) {
   const auto size = [&](const char* name) { return static_cast<size_t>(number(given, name)); };
-  const auto milliseconds = [&](const char* name) { return static_cast<int64_t>(number(given, name)); };
+  static_cast<ReactorLimits&>(out) = reactor_limits(given);
   out.connections = size("connections");
-  out.http = {size("targetBytes"), size("headBytes"), size("fields"), size("ranges")};
-  out.small_body_bytes = size("smallBodyBytes");
   out.plan_cache_bytes = size("planCacheBytes");
   out.plan_cache_entries = size("planCacheEntries");
   out.application_requests = size("applicationRequests");
   out.uploads = size("uploads");
-  out.proxy_timeout = milliseconds("proxyTimeout");
-  out.handshake_timeout = milliseconds("handshakeTimeout");
-  out.head_timeout = milliseconds("headTimeout");
-  out.idle_timeout = milliseconds("idleTimeout");
-  out.stall_timeout = milliseconds("stallTimeout");
-  out.application_timeout = milliseconds("applicationTimeout");
-  out.min_rate = size("minRate");
 }
 
 void read_problems(const Napi::Object& given, ReactorOptions& out) {
@@ -122,6 +113,22 @@ void read_problems(const Napi::Object& given, ReactorOptions& out) {
 }
 
 }  // namespace
+
+ReactorLimits reactor_limits(const Napi::Object& given) {
+  const auto size = [&](const char* name) { return static_cast<size_t>(number(given, name)); };
+  const auto milliseconds = [&](const char* name) { return static_cast<int64_t>(number(given, name)); };
+  ReactorLimits out;
+  out.http = {size("targetBytes"), size("headBytes"), size("fields"), size("ranges")};
+  out.small_body_bytes = size("smallBodyBytes");
+  out.proxy_timeout = milliseconds("proxyTimeout");
+  out.handshake_timeout = milliseconds("handshakeTimeout");
+  out.head_timeout = milliseconds("headTimeout");
+  out.idle_timeout = milliseconds("idleTimeout");
+  out.stall_timeout = milliseconds("stallTimeout");
+  out.application_timeout = milliseconds("applicationTimeout");
+  out.min_rate = size("minRate");
+  return out;
+}
 
 SealLevel seal_level(const Napi::Value& given) {
   const std::string name = given.ToString();

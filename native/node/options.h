@@ -32,6 +32,7 @@ std::array<bool, kAeads> ciphers_in(const Napi::Object& given);
 
 RateLimits rate_limits_in(const Napi::Array& list);
 Forwarding forwarding_in(const Napi::Object& given);
+ReactorLimits reactor_limits(const Napi::Object& given);
 std::vector<Mount> mounts_in(const Napi::Array& list);
 TlsOptions tls_options(const Napi::Object& given);
 ReactorOptions reactor_options(const Napi::Object& given);

@@ -75,6 +75,7 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
          InstanceMethod<&ReactorObject::replace_mounts>("replaceMounts"),
          InstanceMethod<&ReactorObject::replace_trusted_proxies>("replaceTrustedProxies"),
          InstanceMethod<&ReactorObject::replace_rate_limits>("replaceRateLimits"),
+         InstanceMethod<&ReactorObject::replace_limits>("replaceLimits"),
          InstanceMethod<&ReactorObject::drop_stale_plans>("dropStalePlans"),
          InstanceMethod<&ReactorObject::connections>("connections"),
          InstanceMethod<&ReactorObject::counters>("counters"),
@@ -110,6 +111,9 @@ class ReactorObject : public Napi::ObjectWrap<ReactorObject> {
   }
   void replace_rate_limits(const Napi::CallbackInfo& info) {
     reactor().replace_rate_limits(rate_limits_in(info[0].As<Napi::Array>()));
+  }
+  void replace_limits(const Napi::CallbackInfo& info) {
+    reactor().replace_limits(reactor_limits(info[0].As<Napi::Object>()));
   }
   void drop_stale_plans(const Napi::CallbackInfo&) { reactor().drop_stale_plans(); }
   Napi::Value connections(const Napi::CallbackInfo& info) {

@@ -55,17 +55,22 @@ Reactor::Reactor(uint32_t id, ReactorOptions options, Engine& engine)
       application_turns_(options_.application_requests),
       connection_shares_(options_.connections) {
   guard_mounts();
-  const auto length = [this](State state) -> int64_t& {
-    return deadlines_[static_cast<size_t>(state)].length;
-  };
-  length(State::proxy) = options_.proxy_timeout;
-  length(State::handshake) = options_.handshake_timeout;
-  length(State::idle) = options_.idle_timeout;
-  length(State::head) = options_.head_timeout;
-  length(State::waiting) = options_.application_timeout;
-  length(State::receiving) = length(State::sending) = options_.stall_timeout;
-  length(State::lingering) = options_.linger_timeout;
   answering_.server = options_.server_name;
+  use_limits();
+}
+
+void Reactor::use_limits() {
+  const auto set = [this](State state, int64_t length) {
+    deadlines_[static_cast<size_t>(state)].set_length(length);
+  };
+  set(State::proxy, options_.proxy_timeout);
+  set(State::handshake, options_.handshake_timeout);
+  set(State::idle, options_.idle_timeout);
+  set(State::head, options_.head_timeout);
+  set(State::waiting, options_.application_timeout);
+  set(State::receiving, options_.stall_timeout);
+  set(State::sending, options_.stall_timeout);
+  set(State::lingering, options_.linger_timeout);
   answering_.max_ranges = options_.http.ranges;
   answering_.small_body = options_.small_body_bytes;
 }
@@ -154,6 +159,13 @@ void Reactor::replace_rate_limits(RateLimits limits) {
   mailbox_->post([this, limits = std::move(limits)] {
     rate_limits_ = limits;
     guard_mounts();
+  });
+}
+
+void Reactor::replace_limits(const ReactorLimits& limits) {
+  mailbox_->post([this, limits] {
+    static_cast<ReactorLimits&>(options_) = limits;
+    use_limits();
   });
 }
 

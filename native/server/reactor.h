@@ -56,7 +56,17 @@ namespace sealgate {
 class Exchange;
 class Transport;
 
-struct ReactorOptions {
+// The limits that a reactor can be given anew while it runs.
+struct ReactorLimits {
+  HttpLimits http;  // a connection of HTTP/1.1 keeps those of targets and heads that it began with
+  size_t small_body_bytes = 16384;
+  // Timeouts in milliseconds.
+  int64_t proxy_timeout = 5'000, handshake_timeout = 10'000, head_timeout = 10'000, idle_timeout = 75'000,
+          stall_timeout = 60'000, application_timeout = 30'000, linger_timeout = 5'000;
+  uint64_t min_rate = 240;  // bytes per second
+};
+
+struct ReactorOptions : ReactorLimits {
   std::vector<ListenerOptions> listeners;
   TlsOptions tls;
   KtlsPolicy ktls;
@@ -69,15 +79,9 @@ struct ReactorOptions {
   std::string blobs;  // the store's folder of blobs; empty: there is none
   std::array<RespondPlan, static_cast<size_t>(Problem::count_)> problems;
 
-  HttpLimits http;
   size_t connections = 65536;
-  size_t small_body_bytes = 16384;
   size_t plan_cache_entries = 16384, plan_cache_bytes = 64 << 20;
   size_t application_requests = 1024, uploads = 256;
-  // Timeouts in milliseconds.
-  int64_t proxy_timeout = 5'000, handshake_timeout = 10'000, head_timeout = 10'000, idle_timeout = 75'000,
-          stall_timeout = 60'000, application_timeout = 30'000, linger_timeout = 5'000;
-  uint64_t min_rate = 240;  // bytes per second
 };
 
 // What all reactors of the process share.
@@ -148,6 +152,8 @@ class Reactor {
   void replace_forwarding(Forwarding forwarding);
   // Requests whose head is complete later are held to these limits.
   void replace_rate_limits(RateLimits limits);
+  // In force at once, also for what is under way: a time that has passed by them is over.
+  void replace_limits(const ReactorLimits& limits);
   // Removes kept plans whose epoch has moved, and closes their files.
   void drop_stale_plans();
 
@@ -249,6 +255,7 @@ class Reactor {
   void expire();
   void run_ready();
   void fill_application();
+  void use_limits();
   void begin_winding_down();
   void stop_accepting();
   void begin_retiring(int64_t idle_ms, int64_t grace_ms);
@@ -256,7 +263,7 @@ class Reactor {
   void free_closed();
 
   const uint32_t id_;
-  const ReactorOptions options_;
+  ReactorOptions options_;
   Engine& engine_;
   Counters counters_;
   SiteCounters sites_;

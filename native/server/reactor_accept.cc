@@ -37,9 +37,9 @@ bool Reactor::give_up_idle() {
   for (const State state : {State::idle, State::handshake, State::proxy}) {
     const DeadlineList& list = deadlines_[static_cast<size_t>(state)];
     const Deadline* first = list.first();
-    if (!first || first->at - list.length + kIdleGivesWay >= ripe) continue;
+    if (!first || first->at - list.length() + kIdleGivesWay >= ripe) continue;
     oldest = first;
-    ripe = first->at - list.length + kIdleGivesWay;
+    ripe = first->at - list.length() + kIdleGivesWay;
   }
   if (!oldest || ripe > now_) return look_for_idle_at_ = ripe, false;
   oldest->owner->on_deadline();
@@ -58,7 +58,7 @@ bool Reactor::has_room(int listener) {
 // Bytes moved per millisecond. One is added, so that of connections that moved none the older is slower.
 double Reactor::rate_of(const Transport& connection) const {
   const DeadlineList& list = deadlines_[static_cast<size_t>(connection.state())];
-  const int64_t since = now_ - (connection.deadline.at - list.length);
+  const int64_t since = now_ - (connection.deadline.at - list.length());
   return static_cast<double>(connection.moved() + 1) / static_cast<double>(since + 1);
 }
 

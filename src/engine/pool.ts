@@ -114,6 +114,13 @@ export class DeliveryPool {
     });
   }
 
+  /** Resolves when every worker goes by these. */
+  async replaceLimits(changed: Partial<ReactorOptions['limits']>): Promise<void> {
+    const limits = { ...this.#options.reactor.limits, ...changed };
+    this.#options = { ...this.#options, reactor: { ...this.#options.reactor, limits } };
+    await this.#onAll((reactor) => reactor.replaceLimits(limits));
+  }
+
   /**
    * Makes every worker drop the kept plans whose epoch has moved, and close their files. Resolves when all
    * have done so.

@@ -155,6 +155,8 @@ export interface Reactor {
   replaceTrustedProxies(proxies: EngineTrustedProxies): void;
   /** Counts for requests whose head arrives later. What was used up under a name counts on. */
   replaceRateLimits(limits: readonly EngineRateLimit[]): void;
+  /** In force at once, also for what is under way. Those of a fixed number of places stay as they are. */
+  replaceLimits(limits: EngineLimits): void;
   /** Drops kept plans whose epoch has moved, and closes their files. */
   dropStalePlans(): void;
   counters(): Counters;

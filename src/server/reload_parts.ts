@@ -14,6 +14,7 @@ import type { Store } from '../store/store.ts';
 import type { Collector } from './collector.ts';
 import type { KeptGrants } from './grants.ts';
 import { followLog } from './logs.ts';
+import { isReloadable } from './reloadable.ts';
 import type { ServedSites, SiteChanges } from './sites.ts';
 import { checkKinds } from './store.ts';
 
@@ -61,6 +62,7 @@ export const parts: readonly ((before: Config, given: Config, all: Given) => Pro
   buckets,
   sites,
   rules,
+  limits,
   ({ gc: before }, { gc }, { collector }) => ({
     take: () => collector.follow(gc),
     giveBack: () => collector.follow(before),
@@ -146,6 +148,20 @@ function rules(before: Config, given: Config, { pool }: Given): Change {
   const seen = ({ trustedProxies, rateLimits }: Config) => ({ trustedProxies, rateLimits });
   if (isDeepStrictEqual(seen(before), seen(given))) return nothing;
   return { take: () => pool.replaceRules(given), giveBack: () => pool.replaceRules(before) };
+}
+
+// The rest of the limits keep what they are in the workers, where the host may have lowered them.
+function limits({ limits: before }: Config, { limits: given }: Config, { pool }: Given): Change {
+  if (isDeepStrictEqual(before, given)) return nothing;
+  const names = Object.keys(given).filter(
+    (name) => isReloadable('limits', name) && name !== 'maxObjectBytes',
+  );
+  const some = (from: Config['limits']) =>
+    Object.fromEntries(names.map((name) => [name, from[name as keyof Config['limits']]]));
+  return {
+    take: () => pool.replaceLimits(some(given)),
+    giveBack: () => pool.replaceLimits(some(before)),
+  };
 }
 
 function watching(before: Config, given: Config, { watchers }: Given): Change {

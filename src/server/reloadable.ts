@@ -36,7 +36,21 @@ export const reloadable: Record<Section, boolean | readonly string[]> = {
   lastModified: false,
   auth: false,
   control: false,
-  limits: ['maxObjectBytes'],
+  limits: [
+    'targetBytes',
+    'headBytes',
+    'fields',
+    'ranges',
+    'smallBodyBytes',
+    'proxyTimeout',
+    'handshakeTimeout',
+    'headTimeout',
+    'idleTimeout',
+    'stallTimeout',
+    'applicationTimeout',
+    'minRate',
+    'maxObjectBytes',
+  ],
   drain: true,
   healthPath: false,
   purge: true,
@@ -46,12 +60,19 @@ export const reloadable: Record<Section, boolean | readonly string[]> = {
   log: true,
 };
 
+export function isReloadable(section: Section, setting: string): boolean {
+  const which = reloadable[section];
+  return typeof which === 'boolean' ? which : which.includes(setting);
+}
+
 /** The configuration `inUse` with all that a reload takes of `given`. */
 export function afterReload(inUse: Config, given: Config): Config {
   const taken = Object.entries(reloadable).map(([name, which]): [string, unknown] => {
     const [its, wanted] = [inUse[name as Section], given[name as Section]];
     if (typeof which === 'boolean') return [name, which ? wanted : its];
-    const section = Object.entries(wanted as object).filter(([setting]) => which.includes(setting));
+    const section = Object.entries(wanted as object).filter(([setting]) =>
+      isReloadable(name as Section, setting),
+    );
     return [name, { ...(its as object), ...Object.fromEntries(section) }];
   });
   return Object.fromEntries(taken) as unknown as Config;

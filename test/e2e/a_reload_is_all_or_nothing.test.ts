@@ -2,6 +2,7 @@
 // POST /reload and by SIGHUP. Where one setting cannot be used, nothing of it is taken.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -159,6 +160,26 @@ test('a lower limit of uploads: larger ones are refused from then on', async () 
   assert.equal((await server.put('/o/web/eleven', file)).status, 413);
   await reloaded({});
   assert.equal((await server.put('/o/web/eleven', file)).status, 201);
+});
+
+test('a shorter idle time and target: who was idle before is closed, and more gets 414', async () => {
+  const { hostname: host, port } = new URL(server.url);
+  const idle = connect({ host, port: Number(port), rejectUnauthorized: false });
+  await once(idle, 'secureConnect');
+  idle.write('OPTIONS * HTTP/1.1\r\nHost: t\r\n\r\n');
+  await once(idle, 'data');
+  const closed = once(idle, 'close');
+  const long = `/${'a'.repeat(2000)}`;
+  assert.equal((await server.curl(long)).status, 404);
+  const { settings, restart } = await reloaded({
+    limits: { idleTimeout: 50, targetBytes: 1000, uploads: 3 },
+  });
+  assert.deepEqual(settings.sort(), ['limits.idleTimeout', 'limits.targetBytes']);
+  assert.deepEqual(restart, ['limits.uploads']);
+  await closed;
+  assert.equal((await server.curl(long)).status, 414);
+  await reloaded({});
+  assert.equal((await server.curl(long)).status, 404);
 });
 
 test('the access log: another file, other fields, none, and the level of the own log', async () => {

@@ -29,7 +29,7 @@ TEST_CASE("an empty list has no first, and nothing that was not armed is armed")
 
 TEST_CASE("the deadline that was armed first expires first, after the list's length") {
   DeadlineList list;
-  list.length = 500;
+  list.set_length(500);
   Deadline a, b, c;
   list.arm(a, 1000);
   list.arm(b, 1000);
@@ -44,7 +44,7 @@ TEST_CASE("the deadline that was armed first expires first, after the list's len
 
 TEST_CASE("arming again moves to the end and leaves one entry") {
   DeadlineList list;
-  list.length = 10;
+  list.set_length(10);
   Deadline a, b;
   list.arm(a, 0);
   list.arm(b, 5);
@@ -61,10 +61,27 @@ TEST_CASE("disarming takes out the first, the last and one between") {
   CHECK((drained(list) == std::vector<const Deadline*>{&d[1], &d[3]}));
 }
 
+TEST_CASE("another length: those that are armed are due as if it had been theirs, in their order") {
+  DeadlineList list;
+  list.set_length(500);
+  Deadline a, b, c;
+  list.arm(a, 1000);
+  list.arm(b, 1200);
+  list.set_length(100);
+  CHECK_EQ(a.at, 1100);
+  CHECK_EQ(b.at, 1300);
+  list.arm(c, 1250);
+  CHECK_EQ(c.at, 1350);
+  list.set_length(700);
+  CHECK_EQ(a.at, 1700);
+  CHECK_EQ(c.at, 1950);
+  CHECK((drained(list) == std::vector<const Deadline*>{&a, &b, &c}));
+}
+
 TEST_CASE("arming in another list leaves the first one") {
   DeadlineList header, body;
-  header.length = 10;
-  body.length = 1000;
+  header.set_length(10);
+  body.set_length(1000);
   Deadline a, b;
   header.arm(a, 0);
   header.arm(b, 0);
