@@ -58,6 +58,7 @@ export const engineErrors = {
   'application-overloaded': later(503, 'The server is busy.'),
   'version-unsupported': client(505, 'The request line names a version other than HTTP/1.0 and HTTP/1.1.'),
   'store-full': later(507, 'The store has no space left.', 'store'),
+  'upload-failed': later(503, 'The upload of this object ended before it was whole.'),
 } as const satisfies Record<string, ErrorKind>;
 
 /** Errors of the application and the store. */

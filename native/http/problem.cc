@@ -29,6 +29,7 @@ std::string_view problem_name(Problem problem) {
     case Problem::version_unsupported: return "version-unsupported";
     case Problem::store_full: return "store-full";
     case Problem::store_write_failed: return "store-write-failed";
+    case Problem::upload_failed: return "upload-failed";
     case Problem::count_: break;
   }
   return "";

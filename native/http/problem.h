@@ -33,6 +33,7 @@ enum class Problem : uint8_t {
   version_unsupported,     // 505
   store_full,              // 507: ENOSPC or EDQUOT while receiving
   store_write_failed,      // 500: any other error while receiving
+  upload_failed,           // 503: what was to be read of an upload under way never came
   count_,
 };
 

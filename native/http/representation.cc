@@ -129,6 +129,24 @@ Outcome select_ranges(std::string_view field, uint64_t size, size_t max_ranges,
   return Outcome::partial;
 }
 
+// No representation has so many bytes: a range that ends there asks for all that is to come.
+constexpr uint64_t kBeyondAnySize = uint64_t{1} << 50;
+
+// Reads "bytes=a-" and "bytes=a-b". False: it is another range, or more than one.
+bool read_growing_range(std::string_view field, uint64_t length, GrowingRange* range) {
+  constexpr std::string_view kUnit = "bytes=";
+  if (!same(field.substr(0, kUnit.size()), kUnit)) return false;
+  std::string_view spec = trimmed(field.substr(kUnit.size()));
+  if (!take_number(spec, &range->first) || spec.empty() || spec.front() != '-') return false;
+  spec.remove_prefix(1);
+  const uint64_t last_there = length > 0 ? length - 1 : 0;
+  if (spec.empty()) return range->last = last_there, true;
+  if (!take_number(spec, &range->last) || !spec.empty() || range->last < range->first) return false;
+  if (range->last == UINT64_MAX) return false;  // it cannot be said again in Content-Range
+  if (range->last < kBeyondAnySize) range->last = std::min(range->last, last_there);
+  return true;
+}
+
 }  // namespace
 
 Precondition evaluate_read(const Conditions& conditions, const Validators& current) {
@@ -179,6 +197,16 @@ Outcome evaluate(const Request& request, const Representation& representation, s
   const Outcome outcome = select_ranges(range, representation.size, max_ranges, ranges);
   if (outcome != Outcome::partial) ranges.clear();
   return outcome;
+}
+
+GrowingOutcome evaluate_growing(const Request& request, uint64_t length, GrowingRange* range) {
+  if (request.field(Field::if_match).data() || request.field(Field::if_unmodified_since).data())
+    return GrowingOutcome::precondition_failed;
+  const std::string_view field = request.field(Field::range);
+  if (request.method != Method::get || !field.data() || request.field(Field::if_range).data())
+    return GrowingOutcome::full;
+  if (!read_growing_range(field, length, range)) return GrowingOutcome::full;
+  return range->first < length ? GrowingOutcome::partial : GrowingOutcome::wait;
 }
 
 }  // namespace sealgate

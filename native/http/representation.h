@@ -51,6 +51,22 @@ enum class Outcome : uint8_t { full, partial, not_modified, precondition_failed,
 Outcome evaluate(const Request& request, const Representation& representation, size_t max_ranges,
                  std::vector<ByteRange>& ranges);
 
+// The bytes from `first` to `last`, both included. `last` may be far beyond what there is; the range then
+// ends where the representation does.
+struct GrowingRange {
+  uint64_t first = 0, last = 0;
+};
+
+// wait: the range begins behind what there is, so nothing can be said of it yet.
+enum class GrowingOutcome : uint8_t { full, partial, wait, precondition_failed };
+
+// For GET and HEAD for a representation that has `length` bytes so far, no entity tag and no date. No tag
+// fits what has none (13.1), and any change is later than the date of an earlier answer. A range without an
+// end, or with one that lies beyond what there is, ends with what there is; one that ends beyond any size
+// there can be goes on with the representation (RFC 8673 3.1). Any other kind of Range is ignored, as is one
+// with If-Range.
+GrowingOutcome evaluate_growing(const Request& request, uint64_t length, GrowingRange* range);
+
 // Writes an IMF-fixdate (RFC 9110 5.6.7) of exactly 29 bytes.
 void format_http_date(int64_t seconds, char out[29]);
 // Reads the three formats of RFC 9110 5.6.7; false for anything else.

@@ -21,6 +21,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   init_http(env, exports);
   init_mounts(env, exports);
   init_partial_file(env, exports);
+  init_growing_file(env, exports);
   init_keys(env, exports);
   init_listening_sockets(env, exports);
   init_peer(env, exports);

@@ -1,6 +1,7 @@
 #include "node/plan.h"
 
 #include "http/request_syntax.h"
+#include "node/growing_file.h"
 #include "node/options.h"
 #include "node/partial_file.h"
 #include "server/body_memory.h"
@@ -81,8 +82,21 @@ Plan describe_plan(const Napi::Object& given) {
                       respond_plan(object(given, "otherwise"))};
 }
 
+Plan follow_plan(const Napi::Object& given) {
+  FollowPlan plan;
+  plan.file = growing_file_of(given.Get("file"));
+  plan.content_type = text(given, "contentType");
+  plan.fields = response_fields(given);
+  if (const Napi::Value more = given.Get("contentFields"); more.IsArray())
+    plan.content_fields = field_list(more.As<Napi::Array>());
+  return plan;
+}
+
 StagingTarget staging_target(const Napi::Object& given) {
-  return {text(given, "path"), digest_names(given.Get("digests"))};
+  StagingTarget target{text(given, "path"), digest_names(given.Get("digests"))};
+  if (const Napi::Value growing = given.Get("growing"); !growing.IsUndefined())
+    target.growing = claim_growing_file(growing);
+  return target;
 }
 
 AppendTarget append_target(const Napi::Object& given) {
@@ -126,8 +140,9 @@ Plan plan_of(const Napi::Object& given) {
   if (kind == "describe") return describe_plan(given);
   if (kind == "respond") return respond_plan(given);
   if (kind == "receive") return receive_plan(given);
-  throw Napi::TypeError::New(given.Env(),
-                             "plan.kind: expected deliver, describe, respond or receive, got " + kind);
+  if (kind == "follow") return follow_plan(given);
+  throw Napi::TypeError::New(
+      given.Env(), "plan.kind: expected deliver, describe, respond, receive or follow, got " + kind);
 }
 
 }  // namespace sealgate::addon

@@ -28,6 +28,8 @@ class BodySink {
   // received into room() are not copied.
   virtual size_t append(std::string_view bytes) = 0;
   virtual void finish() = 0;  // call it after the last append()
+  // No further bytes are there at the moment: those that were taken need not wait for more.
+  virtual void pass_on() {}
   // Applies what other threads have done since the last call. Returns whether anything changed.
   virtual bool settle() { return false; }
   // After finish(): whether the whole body is stored, so that hand_over() may be called.

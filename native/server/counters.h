@@ -63,6 +63,8 @@ struct Counters : TlsCounters {
   Counter cold_opens;         // blobs opened by the I/O pool because their inodes were not in memory
   Counter cold_reads;         // chunks read by the I/O pool because they were not in the page cache
   Counter seal_broken;        // deliveries stopped because the file had changed
+  Counter growing_reads;      // responses that followed an upload under way
+  Counter growing_cut;        // of these, those that were cut because the upload failed
   Counter write_stalls;       // connections or streams cut because the client stopped reading
   Counter http2_connections;  // connections on which HTTP/2 was spoken
   Counter http2_requests;     // of the requests, those over HTTP/2
@@ -130,6 +132,8 @@ void Counters::each(Visit visit) const {
       {"zero_copy_bytes", &zero_copy_bytes},
       {"key_updates_received", &key_updates_received},
       {"key_updates_sent", &key_updates_sent},
+      {"growing_reads", &growing_reads},
+      {"growing_cut", &growing_cut},
       {"write_stalls", &write_stalls},
       {"http2_connections", &http2_connections},
       {"http2_requests", &http2_requests},

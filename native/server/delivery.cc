@@ -74,7 +74,6 @@ ssize_t await_pages(int fd, off_t offset, size_t length) {
 }  // namespace
 
 void DiskRead::run() {
-  const int fd = file->fd();
   const auto from = static_cast<off_t>(offset);
   ::posix_fadvise(fd, from, kDiskReadBytes, POSIX_FADV_WILLNEED);
   const ssize_t n = buffer ? ::pread(fd, buffer.get(), length, from) : await_pages(fd, from, length);
@@ -88,8 +87,9 @@ void Delivery::start(const Channel& channel, SentTraffic& traffic, std::string_v
   file_left_ = 0;
   for (const BodySource& source : response_.body) {
     const bool in_file = source.kind == BodySource::Kind::sealed_file;
-    stretches_.push_back(
-        {in_file ? nullptr : response_.memory.data() + source.offset, source.offset, source.length});
+    const char* const memory =
+        source.kind == BodySource::Kind::memory ? response_.memory.data() + source.offset : nullptr;
+    stretches_.push_back({memory, source.offset, source.length});
     size_ += source.length;
     if (in_file) file_left_ += source.length;
   }
@@ -133,13 +133,14 @@ Delivery::Progress Delivery::pump(Channel& channel, RecordBuffers& buffers) {
   if (disk_failed_) return Progress::read_failed;
   if (broken_) return Progress::seal_broken;
   const Progress progress = pump_stretches(channel, buffers);
-  if (progress != Progress::done) return progress;
+  if (progress > Progress::caught_up) return progress;
   const IoState flushed = channel.flush();
-  return flushed == IoState::ok ? Progress::done : blocked({flushed});
+  return flushed == IoState::ok ? progress : blocked({flushed});
 }
 
 Delivery::Progress Delivery::pump_stretches(Channel& channel, RecordBuffers& buffers) {
   if (file_left_ == 0 && unsent_.empty() && stretches_.size() == 1) return pump_memory(channel);
+  if (following_) return pump_following(channel, buffers);
   if (path_ == Path::plain_sendfile || path_ == Path::ktls_sendfile) return pump_sendfile(channel);
   return pump_copy(channel, buffers);
 }
@@ -315,7 +316,13 @@ bool Delivery::resident(uint64_t offset, size_t length) const {
 
 Delivery::Progress Delivery::ask_disk(uint64_t offset, size_t length, bool bytes_wanted) {
   disk_ = std::make_shared<DiskRead>();
-  disk_->file = response_.plan->file;
+  if (following_) {
+    disk_->file = followed();
+    disk_->fd = followed()->fd();
+  } else {
+    disk_->file = response_.plan->file;
+    disk_->fd = response_.plan->file->fd();
+  }
   disk_->offset = offset;
   disk_->length = length;
   if (bytes_wanted) disk_->buffer = std::shared_ptr<char[]>(new char[length]);

@@ -1,6 +1,10 @@
 // Delivery: sends one Response through a Channel: the head as the session wrote it, then the body from its
 // sources. The path that the bytes take is chosen once, when the response starts. No system call here can
 // block on a disk: bytes that are not in the page cache are read by the I/O pool.
+//
+//   delivery         from memory and from sealed files
+//   delivery_framed  bodies that leave in frames between those of other responses
+//   delivery_follow  from a growing file
 #pragma once
 
 #include <cstdint>
@@ -16,7 +20,8 @@ namespace sealgate {
 // A read for the I/O pool. With a buffer it returns the bytes; without one it only brings them into the
 // page cache.
 struct DiskRead {
-  std::shared_ptr<const SealedFile> file;
+  std::shared_ptr<const void> file;  // keeps the descriptor open
+  int fd = -1;
   uint64_t offset = 0;
   size_t length = 0;
   std::shared_ptr<char[]> buffer;
@@ -29,15 +34,18 @@ class Delivery {
  public:
   enum class Progress : uint8_t {
     done,
-    socket_full,  // continue when the socket is writable
-    wants_disk,   // run disk_read() on another thread, then call disk_done()
-    fair_share,   // other connections have their turn; continue soon
-    cut,          // the connection failed
-    seal_broken,  // the file has changed: the response cannot be completed
-    read_failed,  // the disk failed to read
+    caught_up,      // all that there is of a growing file was sent; continue when it has grown
+    socket_full,    // continue when the socket is writable
+    wants_disk,     // run disk_read() on another thread, then call disk_done()
+    fair_share,     // other connections have their turn; continue soon
+    cut,            // the connection failed
+    seal_broken,    // the file has changed: the response cannot be completed
+    read_failed,    // the disk failed to read
+    upload_failed,  // the growing file will not become whole
   };
 
-  Delivery() = default;
+  Delivery();
+  ~Delivery();
   Delivery(const Delivery&) = delete;
   Delivery& operator=(const Delivery&) = delete;
 
@@ -74,6 +82,17 @@ class Delivery {
   // Bytes of the response were given to the channel.
   void count_framed(size_t bytes) { count(bytes); }
 
+  // --- where the body is that of a growing file, delivery_follow.cc ---
+  // Call it before start(); response() has one body source.
+  void follow(std::shared_ptr<GrowingFile> file);
+  void end_follow();
+  // The response does not say how long its body is.
+  bool has_unknown_length() const;
+  // The body leaves in chunks (RFC 9112 7.1).
+  void send_in_chunks();
+  const std::shared_ptr<GrowingFile>& followed() const;
+  uint64_t followed_length() const;  // after caught_up: how many bytes the file had
+
   std::shared_ptr<DiskRead> disk_read() const { return disk_; }
   void disk_done();
   // Frees the memory that only a response under way needs.
@@ -81,6 +100,7 @@ class Delivery {
 
  private:
   enum class Filled : uint8_t { some, cold, broken, failed };
+  struct Following;
   static constexpr size_t kFramedReadBytes = 4 * kRecordBytes;  // of one read from the disk
   // Bytes that are sent in one run, from memory or from the file.
   struct Stretch {
@@ -93,6 +113,11 @@ class Delivery {
   Progress pump_memory(Channel& channel);
   Progress pump_sendfile(Channel& channel);
   Progress pump_copy(Channel& channel, RecordBuffers& buffers);
+  Progress pump_following(Channel& channel, RecordBuffers& buffers);
+  Progress fill_following(char* buffer);
+  Progress read_following(char* to, size_t most, size_t& taken);
+  Progress take_following(char* to, size_t room, size_t& taken);
+  void unfill_following();
   Filled fill(char* buffer);
   Filled gather(char* buffer, size_t most, size_t& filled);
   Filled fill_from_file(const Stretch& stretch, char* to, size_t room, size_t& filled);
@@ -126,6 +151,7 @@ class Delivery {
   bool disk_failed_ = false;
   bool broken_ = false;  // the file changed while the I/O pool read it
   std::shared_ptr<DiskRead> disk_;
+  std::unique_ptr<Following> following_;  // null: the body is no growing file
 };
 
 }  // namespace sealgate

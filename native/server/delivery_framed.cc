@@ -19,6 +19,7 @@ void Delivery::start_framed(const Channel& channel, SentTraffic& traffic, std::s
 Delivery::Progress Delivery::take(char* to, size_t room, size_t& taken) {
   if (disk_failed_) return Progress::read_failed;
   if (broken_) return Progress::seal_broken;
+  if (following_) return take_following(to, room, taken);
   if (!unsent_.empty()) {  // what was read from the disk
     taken = std::min(room, unsent_.size());
     std::memcpy(to, unsent_.data(), taken);

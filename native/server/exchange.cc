@@ -33,7 +33,7 @@ void Exchange::end() {
   stage_ = Stage::reading;
   admission_ = Admission::open;
   forwarded_ = Forwarded::no;
-  body_ended_ = ends_connection_ = cut_by_server_ = proved_again_ = false;
+  body_ended_ = ends_connection_ = cut_by_server_ = asked_again_ = false;
 }
 
 // Gives back all server resources that it holds. A body that was not handed over is discarded.
@@ -42,6 +42,10 @@ void Exchange::give_back() {
   at_application_.end();
   asked_.end();
   disk_.end();
+  growth_.end();
+  grown_.end();
+  follow_later_.reset();
+  delivery_.end_follow();
   holds_ = charges_ != nullptr;
 }
 
@@ -231,6 +235,8 @@ void Exchange::on_answer(Plan plan) {
       describe(*describe_plan);
     } else if (auto* const respond_plan = std::get_if<RespondPlan>(&plan)) {
       respond(std::move(*respond_plan));
+    } else if (auto* const follow_plan = std::get_if<FollowPlan>(&plan)) {
+      follow(std::move(*follow_plan));
     }
   }
   session_->resume(*this);

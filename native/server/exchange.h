@@ -81,9 +81,14 @@ class Exchange {
   }
   void read_from_disk();  // starts the read that the delivery has asked for
   bool waits_for_disk() const { return static_cast<bool>(disk_); }
+  // All that there is of the growing file was sent. False: there is more already.
+  bool wait_for_growth() { return growth_ || wait_for(delivery_.followed(), delivery_.followed_length()); }
+  bool waits_for_growth() const { return static_cast<bool>(growth_); }
   // The file has changed, or cannot be read: the response cannot be completed.
   void on_broken();
   void on_unreadable();
+  // The upload that it follows has failed: likewise.
+  void on_upload_failed() { reactor_.mutable_counters().growing_cut.add(); }
   // Notes the time when the first bytes of the response were sent. Returns that time if it was read now,
   // else 0.
   int64_t time_first_byte() {
@@ -115,6 +120,7 @@ class Exchange {
   void on_opened(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing sealing);
   void on_disk_read();
   void on_stored();
+  void on_grown();
 
  private:
   enum class Sealed : bool { earlier, just_now };
@@ -142,6 +148,9 @@ class Exchange {
   void deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed);
   void describe(const DescribePlan& plan);
   void send_delivery(Problem problem, const Content& content);
+  // --- exchange_follow.cc ---
+  void follow(FollowPlan plan);
+  bool wait_for(const std::shared_ptr<GrowingFile>& file, uint64_t seen);
   void respond(RespondPlan plan);
   void add_cors();
   bool says_cache_status() const;
@@ -181,6 +190,9 @@ class Exchange {
   Ticket disk_;  // names the exchange to the I/O pool during a read or an opening
   std::unique_ptr<BodySink> sink_;
   std::unique_ptr<ByteCharges> charges_;  // null: no limit counts its bytes
+  Ticket grown_;  // names the exchange while it waits for a file to grow
+  GrowingWaits::Place growth_;
+  std::unique_ptr<FollowPlan> follow_later_;  // a plan for bytes that are not there yet
 
   int64_t head_at_ = 0, first_byte_at_ = 0;  // microseconds of CLOCK_MONOTONIC; 0: not yet
   int64_t asked_at_ = 0;                     // the request was complete, with its body
@@ -194,7 +206,7 @@ class Exchange {
   bool body_ended_ = false;
   bool ends_connection_ = false;
   bool cut_by_server_ = false;  // the response cannot be completed, and the client is not the cause
-  bool proved_again_ = false;   // its file was broken once, and the application was asked again
+  bool asked_again_ = false;    // its file was broken or has ended, and the application was asked once more
 };
 
 }  // namespace sealgate

@@ -165,7 +165,7 @@ void Exchange::send_delivery(Problem problem, const Content& content) {
 // time.
 void Exchange::prove_again(std::string_view digest, SealBreak why) {
   report_broken(digest, why);
-  if (std::exchange(proved_again_, true) || body_ended_)
+  if (std::exchange(asked_again_, true) || body_ended_)
     return refuse(out_of_reach(why) ? Problem::store_read_failed : Problem::seal_broken);
   ask_application();
 }
@@ -262,7 +262,7 @@ void Exchange::on_broken() {
 void Exchange::on_unreadable() {
   reactor_.mutable_counters().problems[Problem::store_read_failed].add();
   // The application reads all of it, and refuses the next requests if the disk still fails.
-  report_broken(delivery_.response().plan->file->digest(), SealBreak::content);
+  if (const auto& plan = delivery_.response().plan) report_broken(plan->file->digest(), SealBreak::content);
   cut_by_server_ = true;
 }
 

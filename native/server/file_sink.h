@@ -33,6 +33,7 @@ class FileSink final : public BodySink {
     return taken;
   }
   void finish() override { writer_->finish(); }
+  void pass_on() override { writer_->pass_on(); }
   bool settle() override { return writer_->settle(); }
   bool whole() const override { return writer_->stored(); }
   Status failure() const override { return writer_->failure(); }

@@ -13,6 +13,7 @@ void append_head(std::string& text, const ResponseHead& head, const Http1Connect
   for (const auto& [name, value] : head.fields()) {
     text.append(name).append(": ").append(value).append("\r\n");
   }
+  if (connection.chunked) text.append("Transfer-Encoding: chunked\r\n");
   if (!connection.goes_on) {
     text.append("Connection: close\r\n");
   } else if (connection.http10) {

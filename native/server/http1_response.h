@@ -15,9 +15,10 @@ class KeptFields;
 
 // What the head says about the connection.
 struct Http1Connection {
-  bool goes_on = true;  // another request may follow
-  bool http10 = false;  // the client speaks HTTP/1.0
-  int64_t idle_ms = 0;  // how long the connection may then be idle, milliseconds
+  bool goes_on = true;   // another request may follow
+  bool http10 = false;   // the client speaks HTTP/1.0
+  int64_t idle_ms = 0;   // how long the connection may then be idle, milliseconds
+  bool chunked = false;  // the body comes in chunks
 };
 
 void append_head(std::string& text, const ResponseHead& head, const Http1Connection& connection);

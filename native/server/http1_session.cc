@@ -37,14 +37,17 @@ void Http1Session::on_deadline() {
   switch (transport_.state()) {
     case State::idle: return leave();
     case State::head: return exchange_->refuse_and_close(Problem::head_timeout);
-    case State::waiting: return exchange_->refuse_and_close(Problem::application_overloaded);
+    case State::waiting:
+      if (exchange_->waits_for_growth()) return transport_.extend_deadline();
+      return exchange_->refuse_and_close(Problem::application_overloaded);
     case State::receiving:
       // While the disk falls behind, the body timeout is not for the client to answer for.
       if (!exchange_->sink()->waits() && exchange_->body_pending() && !exchange_->made_progress())
         return exchange_->refuse_and_close(Problem::body_timeout);
       return transport_.extend_deadline();
     case State::sending:
-      if (exchange_->waits_for_disk() || exchange_->made_progress()) return transport_.extend_deadline();
+      if (exchange_->waits_for_disk() || exchange_->waits_for_growth() || exchange_->made_progress())
+        return transport_.extend_deadline();
       reactor_.mutable_counters().write_stalls.add();
       return transport_.close();
     default: return;
@@ -81,12 +84,17 @@ std::string_view Http1Session::http_version(const Exchange& exchange) const {
 void Http1Session::wait(Exchange&) { transport_.set_state(State::waiting); }
 
 void Http1Session::respond(Exchange& exchange) {
-  const bool goes_on = may_go_on(exchange);
-  Response& response = exchange.delivery().response();
-  std::string& text = exchange.delivery().head();
+  Delivery& delivery = exchange.delivery();
+  Response& response = delivery.response();
+  std::string& text = delivery.head();
   text.clear();
   const bool http10 = exchange.readable() && exchange.request().http10;
-  append_head(text, response.head, {goes_on, http10, reactor_.options().idle_timeout});
+  // An HTTP/1.0 client knows no chunks: the end of the connection is that of the body (RFC 9112 6.3).
+  const bool unknown_length = delivery.has_unknown_length();
+  const bool goes_on = may_go_on(exchange) && !(unknown_length && http10);
+  const bool chunked = unknown_length && !http10;
+  if (chunked) delivery.send_in_chunks();
+  append_head(text, response.head, {goes_on, http10, reactor_.options().idle_timeout, chunked});
   // A body in memory leaves with its head in one piece.
   if (response.body.size() == 1 && response.body[0].kind == BodySource::Kind::memory) {
     text.append(response.memory);
@@ -137,6 +145,11 @@ void Http1Session::send(Exchange& exchange, std::string_view head, bool goes_on)
 }
 
 void Http1Session::resume(Exchange&) { transport_.resume(); }
+
+void Http1Session::wake(Exchange&) {
+  transport_.extend_deadline();
+  reactor_.make_ready(transport_);
+}
 
 // --- request heads ---
 
@@ -204,6 +217,10 @@ bool Http1Session::step_send() {
   const int64_t now = exchange_->time_first_byte();
   switch (progress) {
     case Delivery::Progress::done: return response_sent(now != 0 ? now : monotonic_us());
+    case Delivery::Progress::caught_up:
+      if (!exchange_->wait_for_growth()) return true;
+      read_aside();
+      return false;
     case Delivery::Progress::socket_full:
       own_head();
       read_aside();
@@ -219,6 +236,7 @@ bool Http1Session::step_send() {
       return false;
     case Delivery::Progress::seal_broken: exchange_->on_broken(); break;
     case Delivery::Progress::read_failed: exchange_->on_unreadable(); break;
+    case Delivery::Progress::upload_failed: exchange_->on_upload_failed(); break;
     case Delivery::Progress::cut: return response_unheard();
   }
   // The head promised more bytes than can be sent. Without a close_notify the client sees a cut

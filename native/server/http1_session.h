@@ -39,6 +39,7 @@ class Http1Session final : public Session {
   bool keep(Exchange& exchange) override;
   bool repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>& plan) override;
   void resume(Exchange& exchange) override;
+  void wake(Exchange& exchange) override;
 
  private:
   // Each step returns whether proceed() is to take another one at once.

@@ -62,6 +62,7 @@ bool Http1Session::step_receive() {
       if (!exchange_->sink()->waits()) {
         transport_.hear_arrivals(true);
         channel.acknowledge_now();
+        exchange_->sink()->pass_on();
       }
       return false;
     }

@@ -25,6 +25,7 @@ void Http2Session::proceed() {
   for (bool drained = false; !drained;) {
     const uint64_t before = output_.written();
     if (!failed_ && !read_some(&drained)) return;
+    if (drained) pass_on();
     if (!write_all()) return;
     const uint64_t moved = RecordBuffers::kBytes + output_.written() - before;
     share -= std::min(share, moved);
@@ -190,11 +191,28 @@ void Http2Session::wait(Exchange& exchange) { set_state(*exchange.stream, State:
 void Http2Session::resume(Exchange& exchange) {
   Http2Stream& stream = *exchange.stream;
   if (stream.state == State::receiving) feed(stream);
-  if (stream.deferred && !exchange.waits_for_disk()) {
-    stream.deferred = false;
-    nghttp2_session_resume_data(h2_.get(), stream.id);
-  }
+  go_on(stream);
   transport_.resume();
+}
+
+void Http2Session::go_on(Http2Stream& stream) {
+  const Exchange& exchange = *stream.exchange;
+  if (!stream.deferred || exchange.waits_for_disk() || exchange.waits_for_growth()) return;
+  stream.deferred = false;
+  nghttp2_session_resume_data(h2_.get(), stream.id);
+}
+
+// The clock of the connection goes on while the client is slow with other streams.
+void Http2Session::wake(Exchange& exchange) {
+  Http2Stream& stream = *exchange.stream;
+  go_on(stream);
+  stream.mark = exchange.delivery().bytes_sent();
+  reactor_.schedule(stream.deadline, stream.state);
+  if (!blocked_) {
+    mark_ = output_.written();
+    transport_.extend_deadline();
+  }
+  reactor_.make_ready(transport_);
 }
 
 }  // namespace sealgate

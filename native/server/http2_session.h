@@ -52,6 +52,7 @@ class Http2Session final : public Session {
   bool keep(Exchange& exchange) override;
   bool repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>& plan) override;
   void resume(Exchange& exchange) override;
+  void wake(Exchange& exchange) override;
 
   // --- for its streams ---
   void on_stream_deadline(Http2Stream& stream);
@@ -85,6 +86,7 @@ class Http2Session final : public Session {
   void settle();
   bool is_to_end() const;
   void set_state(Http2Stream& stream, State state);
+  void go_on(Http2Stream& stream);
   void show_state();
   void remove(Http2Stream& stream);
   void fail();
@@ -120,6 +122,7 @@ class Http2Session final : public Session {
   static bool fits(const Http2Stream& stream, size_t bytes);
   size_t give(Http2Stream& stream, std::string_view bytes);
   void drop_held(Http2Stream& stream);
+  void pass_on();
 
   // --- http2_session_send.cc ---
   void send(Exchange& exchange, const Http2Fields& fields, std::string_view first);

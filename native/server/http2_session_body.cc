@@ -83,6 +83,14 @@ void Http2Session::on_body_end(Http2Stream& stream) {
   if (stream.state == State::receiving) feed(stream);
 }
 
+// Nothing more can be read at the moment.
+void Http2Session::pass_on() {
+  if (in_state_[static_cast<size_t>(State::receiving)] == 0) return;
+  for (const auto& stream : streams_) {
+    if (stream->state == State::receiving) stream->exchange->sink()->pass_on();
+  }
+}
+
 // The answer is known, and does not depend on what is left of the body.
 void Http2Session::drop_held(Http2Stream& stream) {
   if (stream.held.empty()) return;

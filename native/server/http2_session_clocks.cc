@@ -33,10 +33,12 @@ void Http2Session::on_deadline() {
   transport_.extend_deadline();
 }
 
-// While all that is to be sent has to come from the disk first, the client is not to blame.
+// While all that is to be sent has to come from the disk first, or from who uploads it, the client is not to
+// blame.
 bool Http2Session::wants_progress() const {
   return blocked_ || std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) {
-           return stream->state == State::sending && !stream->exchange->waits_for_disk();
+           return stream->state == State::sending && !stream->exchange->waits_for_disk() &&
+                  !stream->exchange->waits_for_growth();
          });
 }
 
@@ -48,7 +50,13 @@ void Http2Session::on_stream_deadline(Http2Stream& stream) {
       // Until the rest of a head has come, nothing else can be read on the connection.
       nghttp2_session_terminate_session(h2_.get(), NGHTTP2_ENHANCE_YOUR_CALM);
       break;
-    case State::waiting: stream.exchange->refuse_and_close(Problem::application_overloaded); break;
+    case State::waiting:
+      if (stream.exchange->waits_for_growth()) {
+        reactor_.schedule(stream.deadline, stream.state);
+      } else {
+        stream.exchange->refuse_and_close(Problem::application_overloaded);
+      }
+      break;
     case State::receiving: look_at_receiving(stream); break;
     case State::sending: look_at_sending(stream); break;
     case State::lingering:
@@ -75,7 +83,8 @@ void Http2Session::look_at_receiving(Http2Stream& stream) {
 void Http2Session::look_at_sending(Http2Stream& stream) {
   const uint64_t sent = stream.exchange->delivery().bytes_sent();
   const bool shut = nghttp2_session_get_stream_remote_window_size(h2_.get(), stream.id) <= 0;
-  if (shut && !stream.last_queued && sent < stream.mark + least_bytes()) {
+  if (shut && !stream.last_queued && !stream.exchange->waits_for_growth() &&
+      sent < stream.mark + least_bytes()) {
     reactor_.mutable_counters().write_stalls.add();
     nghttp2_submit_rst_stream(h2_.get(), NGHTTP2_FLAG_NONE, stream.id, NGHTTP2_CANCEL);
     return;

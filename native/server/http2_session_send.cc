@@ -78,6 +78,13 @@ ssize_t Http2Session::next_frame(Http2Stream& stream, size_t most, uint32_t* fla
   }
   switch (progress) {
     case Delivery::Progress::done: break;
+    case Delivery::Progress::caught_up:
+      if (!stream.exchange->wait_for_growth()) return next_frame(stream, most, flags);
+      stream.deferred = true;
+      return NGHTTP2_ERR_DEFERRED;
+    case Delivery::Progress::upload_failed:
+      stream.exchange->on_upload_failed();
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     case Delivery::Progress::wants_disk:
       stream.deferred = true;
       stream.exchange->read_from_disk();

@@ -29,6 +29,7 @@ class OpeningSession final : public Session {
   bool keep(Exchange&) override { return false; }
   bool repeat(Exchange&, std::shared_ptr<const OpenedPlan>&) override { return false; }
   void resume(Exchange&) override {}
+  void wake(Exchange&) override {}
 
  private:
   Reactor& reactor_;

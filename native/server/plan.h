@@ -15,6 +15,7 @@
 #include "server/epochs.h"
 #include "server/grants.h"
 #include "store/further_digests.h"
+#include "store/growing_file.h"
 #include "store/partial_file.h"
 #include "store/sealed_file.h"
 
@@ -45,6 +46,8 @@ struct MemoryTarget {};
 struct StagingTarget {
   std::string path;
   DigestNames digests;  // to compute besides SHA-256
+  // Claimed: who may read the file while it is received; null: nobody.
+  std::shared_ptr<GrowingFile> growing;
 };
 
 // Append the body to a file that earlier requests have begun.
@@ -105,7 +108,16 @@ struct DescribePlan : Described {
   RespondPlan otherwise;
 };
 
-using Plan = std::variant<DeliverPlan, DescribePlan, RespondPlan, ReceivePlan>;
+// Deliver what there is of a file that is being received, and the rest as it comes. There is no digest yet,
+// and so no validator. Such a plan is not kept.
+struct FollowPlan {
+  std::shared_ptr<GrowingFile> file;  // null: it has ended
+  std::string content_type;
+  ResponseFields fields;
+  ResponseFields content_fields;
+};
+
+using Plan = std::variant<DeliverPlan, DescribePlan, RespondPlan, ReceivePlan, FollowPlan>;
 
 // --- what a reactor makes of a plan to deliver ---
 

@@ -33,6 +33,7 @@
 #include "server/exchange_pool.h"
 #include "server/forwarding.h"
 #include "server/grants.h"
+#include "server/growing_waits.h"
 #include "server/listener.h"
 #include "server/mounts.h"
 #include "server/plan.h"
@@ -196,6 +197,7 @@ class Reactor {
   // Calls proceed() again after other connections had their turn.
   void make_ready(Transport& transport);
   Tickets& tickets() { return tickets_; }
+  GrowingWaits& growing_waits() { return growing_waits_; }
   ExchangePool& exchanges() { return exchanges_; }
   // Gives back the place at the application that a request of this client held.
   void leave_application(const size_t& client);
@@ -304,6 +306,7 @@ class Reactor {
   uint64_t last_serial_ = 0;  // numbers connections and requests
   const RequestIds request_ids_;
   Tickets tickets_;
+  GrowingWaits growing_waits_{*this};
   ExchangePool exchanges_{*this};
   std::deque<Transport*> ready_;
   // Destroyed first: connections give back what they hold of the members above.

@@ -201,6 +201,33 @@ Problem build_delivery(const Request& request, const Content& content, const Ans
   return Problem::none;
 }
 
+// Bytes are promised where all of them are there, or the upload has promised them. The length of the whole
+// stays unknown in Content-Range until there is an entity tag by which parts could be put together.
+void build_follow(const Request& request, const FollowPlan& plan, GrowingOutcome outcome,
+                  const GrowingRange& range, const Answering& answering, Response& out) {
+  const bool partial = outcome == GrowingOutcome::partial;
+  uint64_t length = plan.file->expected();
+  if (partial) length = range.last < plan.file->length() ? range.last - range.first + 1 : 0;
+  start_head(out, partial ? 206 : 200, answering);
+  out.head.add("Accept-Ranges", "bytes");
+  add_fields(out.head, plan.fields);
+  out.head.add("Content-Type", plan.content_type);
+  add_fields(out.head, plan.content_fields);
+  if (partial) {
+    const size_t from = out.head.written();
+    out.head.write("bytes ");
+    out.head.write(range.first);
+    out.head.write("-");
+    out.head.write(range.last);
+    out.head.write("/*");
+    out.head.add("Content-Range", out.head.since(from));
+  }
+  if (length > 0) out.head.add_number("Content-Length", length);
+  if (request.method == Method::head) return;
+  out.body.push_back({BodySource::Kind::growing_file, partial ? range.first : 0,
+                      length > 0 ? length : BodySource::kToTheEnd});
+}
+
 void build_respond(int status, const ResponseFields& fields, std::string body, bool head_only,
                    const Answering& answering, Response& out) {
   start_head(out, status, answering);

@@ -1,5 +1,5 @@
 // Response: the answer of one exchange: a head, and a body as a list of parts in the order in which they
-// are sent. Each part comes from memory or from the sealed file of the plan.
+// are sent. Each part comes from memory, from the sealed file of the plan, or from a growing file.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,11 @@ namespace sealgate {
 
 // One part of a body, and where it comes from.
 struct BodySource {
-  enum class Kind : uint8_t { memory, sealed_file };
+  enum class Kind : uint8_t { memory, sealed_file, growing_file };
+  // The length of what is followed until its end, wherever that will be.
+  static constexpr uint64_t kToTheEnd = uint64_t{1} << 62;
   Kind kind;
-  uint64_t offset;  // in Response::memory, or in the file of Response::plan
+  uint64_t offset;  // in Response::memory, in the file of Response::plan, or in the file that is followed
   uint64_t length;
 };
 
@@ -60,6 +62,11 @@ Content content_of(const OpenedPlan& opened, int64_t now);
 // refused. The caller supplies the file that parts of the body refer to.
 Problem build_delivery(const Request& request, const Content& content, const Answering& answering,
                        Response& out);
+
+// Makes the answer to GET or HEAD for a file that is still being received. `outcome` is full or partial, with
+// the range. The caller supplies the file.
+void build_follow(const Request& request, const FollowPlan& plan, GrowingOutcome outcome,
+                  const GrowingRange& range, const Answering& answering, Response& out);
 
 // Makes a small answer whose bytes are in memory. head_only: for HEAD, without the body.
 void build_respond(int status, const ResponseFields& fields, std::string body, bool head_only,

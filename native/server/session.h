@@ -53,6 +53,8 @@ class Session {
   virtual bool repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>& plan) = 0;
   // The exchange can go on: the application, the disk or the sink has answered.
   virtual void resume(Exchange& exchange) = 0;
+  // The exchange has waited for its file to grow, and goes on when it is its turn. Its clocks begin anew.
+  virtual void wake(Exchange& exchange) = 0;
 };
 
 }  // namespace sealgate

@@ -31,6 +31,7 @@ StagingWriter::StagingWriter(IoPool& pool, FileTarget to, std::optional<uint64_t
   } else {
     new_ = std::move(std::get<StagingTarget>(to));
   }
+  if (new_.growing && length) new_.growing->expect(*length);
 }
 
 // Removes the file of an aborted body, even a finished one: nobody was told of it.
@@ -64,9 +65,15 @@ void StagingWriter::finish() {
   hand_over();
 }
 
+// A job under way needs the buffer until it is done, and what is not handed over now goes with the next.
+void StagingWriter::pass_on() {
+  if (new_.growing && size_ > 0) hand_over();
+}
+
 // A job under way shares ownership of the writer, so the file is removed when both are done.
 void StagingWriter::abort(std::shared_ptr<StagingWriter> writer, std::function<void()> done) {
   writer->aborted_ = true;
+  if (writer->new_.growing) writer->new_.growing->fail();
   writer->done_ = std::move(done);
   IoPool& pool = writer->pool_;
   pool.submit([writer = std::move(writer)] {});
@@ -87,10 +94,18 @@ void StagingWriter::job(bool last) {
 
 Status StagingWriter::store(bool last) {
   Status status;
-  if (!std::exchange(opened_, true)) status = file_.open(new_.path, length_.value_or(0), new_.digests);
+  if (!std::exchange(opened_, true)) status = open_new();
   if (status.ok() && !aborted_) status = file_.write(buffer_.get(), size_);
+  if (status.ok() && !aborted_ && new_.growing) new_.growing->grow(file_.size());
   if (status.ok() && last && !aborted_) status = end_file();
   if (!status.ok() || aborted_) file_.discard();
+  return status;
+}
+
+// The upload goes on without readers when the file cannot be opened for them.
+Status StagingWriter::open_new() {
+  const Status status = file_.open(new_.path, length_.value_or(0), new_.digests);
+  if (status.ok() && new_.growing && !new_.growing->open(new_.path).ok()) new_.growing->fail();
   return status;
 }
 
@@ -132,6 +147,9 @@ void StagingWriter::keep_rest() {
 void StagingWriter::let_go() {
   if (to_.file && finished_) to_.file->finish();
   to_.file.reset();
+  if (!new_.growing) return;
+  new_.growing->received();
+  new_.growing.reset();
 }
 
 bool StagingWriter::settle() {

@@ -44,10 +44,12 @@ class StagingWriter : public std::enable_shared_from_this<StagingWriter> {
   // received into room() are not copied.
   size_t append(std::string_view bytes);
   void finish();  // call it after the last append()
+  // Writes what was taken so far, where somebody may read the file before it is whole.
+  void pass_on();
   // Gives the body up, on an I/O thread: removes its staging file, or writes what has arrived to the partial
   // file. `done` is called there when nobody writes to the file any more.
   static void abort(std::shared_ptr<StagingWriter> writer, std::function<void()> done = {});
-  // Ends the claim on a partial file, after the body was stored.
+  // Ends the claim on a partial or growing file, after the body was stored.
   void let_go();
   // Applies what the I/O thread has done since the last call. True when a job has ended.
   bool settle();
@@ -63,6 +65,7 @@ class StagingWriter : public std::enable_shared_from_this<StagingWriter> {
   // --- called on an I/O thread ---
   void job(bool last);
   Status store(bool last);
+  Status open_new();
   Status append_to_partial(bool last);
   Status end_file();  // nothing more is written to it
   void keep_rest();

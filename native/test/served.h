@@ -1,7 +1,7 @@
 // Served: a reactor on a thread of its own with an application in C++, as small as can be. GETs of what was
-// added are delivered; PUTs are received, and what they leave is removed once it was told. A PUT of /twice is
-// to be received once more then, which no request can be. A POST is received into memory and answered with
-// its body; one of /held is taken when the test says so.
+// added are delivered or followed; PUTs are received, and what they leave is removed once it was told. A PUT
+// of /twice is to be received once more then, which no request can be. A POST is received into memory and
+// answered with its body; one of /held is taken when the test says so.
 #pragma once
 
 #include <signal.h>
@@ -91,6 +91,11 @@ class Served {
     const std::lock_guard lock(mutex_);
     blobs_[target] = add_blob(dir_, content);
   }
+  // GETs follow the file, which the test writes.
+  void add(const std::string& target, std::shared_ptr<GrowingFile> file) {
+    const std::lock_guard lock(mutex_);
+    growing_[target] = std::move(file);
+  }
   int port() const { return port_; }
   static constexpr size_t kMostInMemory = 100'000;
   const Reactor& reactor() const { return *reactor_; }
@@ -128,6 +133,8 @@ class Served {
     if (request.method == "PUT") return upload();
     if (request.method == "POST" && request.target == "/held") held_.insert(request.request);
     if (request.method == "POST") return ReceivePlan{MemoryTarget{}, kMostInMemory};
+    if (const auto growing = growing_.find(request.target); growing != growing_.end())
+      return FollowPlan{growing->second, "video/mp4", {}, {}};
     const auto found = blobs_.find(request.target);
     if (found == blobs_.end()) return RespondPlan{404, {}, "absent"};
     return plan_to_deliver(found->second);
@@ -141,6 +148,7 @@ class Served {
   int port_ = 0;
   std::mutex mutex_;
   std::map<std::string, SealedFile::Record> blobs_;
+  std::map<std::string, std::shared_ptr<GrowingFile>> growing_;
   std::set<uint64_t> twice_, held_;
   std::counting_semaphore<> gate_{0};
   int uploads_ = 0;

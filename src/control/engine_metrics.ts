@@ -249,6 +249,8 @@ export const engineMetrics: Record<string, EngineMetric> = {
   purges_sent: counter('purges_sent', 'Requests that were taken by the receiver of a purge hook.', 'hook'),
   purge_failures: counter('purge_failures', 'Attempts of a purge hook that failed.', 'hook'),
   purges_failing: gauge('purges_failing', '1: the last attempt of a purge hook failed.', 'hook'),
+  growing_reads: counter('growing_reads', 'Responses that followed an upload which was still arriving.'),
+  growing_cut: counter('growing_reads_cut', 'Of these, those that were cut because the upload failed.'),
   write_stalls: counter('write_stalls', 'Connections cut because the client stopped reading.'),
   http2_connections: counter('http2_connections', 'Connections on which HTTP/2 was spoken.'),
   http2_requests: counter('http2_requests', 'Of the requests, those over HTTP/2.'),

@@ -4,6 +4,7 @@
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
 import type {
+  AbortedEvent,
   BodyEvent,
   EngineEvent,
   Plan,
@@ -61,6 +62,7 @@ export class Bridge {
   /** Forgets a reactor that has ended. */
   remove(reactor: Reactor): void {
     this.#reactors.delete(reactor.id);
+    for (const { wanted } of this.#bodies.get(reactor.id)?.values() ?? []) giveUp(wanted);
     this.#bodies.delete(reactor.id);
   }
 
@@ -74,7 +76,7 @@ export class Bridge {
         this.#onReceived(event);
         break;
       case 'aborted':
-        this.#bodies.get(event.reactor)?.delete(event.request);
+        this.#onAborted(event);
         break;
       case 'broken':
         void this.#onBroken(event);
@@ -98,6 +100,13 @@ export class Bridge {
       this.#commits.delete(commit);
     });
     this.#commits.add(commit);
+  }
+
+  #onAborted({ reactor, request }: AbortedEvent): void {
+    const bodies = this.#bodies.get(reactor);
+    const waiting = bodies?.get(request);
+    bodies?.delete(request);
+    if (waiting) giveUp(waiting.wanted);
   }
 
   async #onBroken(event: BrokenEvent): Promise<void> {
@@ -139,9 +148,11 @@ export class Bridge {
   // A plan that the engine cannot read or carry out must not leave the request without an answer.
   #send(event: { reactor: number; request: number }, plan: Plan): void {
     const reactor = this.#reactors.get(event.reactor);
+    if (!reactor) giveUp(plan);
     try {
       reactor?.answer(event.request, plan);
     } catch (error) {
+      giveUp(plan);
       this.#bodies.get(event.reactor)?.delete(event.request);
       const busy = (error as NodeJS.ErrnoException).code === 'EBUSY';
       const refusal = busy ? problem('upload-busy') : problemFrom(error, this.#options.log);
@@ -166,6 +177,12 @@ function decided(
 ): Answer | Promise<Answer> | undefined {
   if (whole.kind === 'body') return wanted?.sink === 'memory' ? wanted.received(whole.bytes) : undefined;
   return wanted === undefined || wanted.sink === 'memory' ? undefined : wanted.received(whole);
+}
+
+// No body is received by this plan: nobody has to wait for more of it.
+function giveUp(plan: Plan): void {
+  if (plan.kind === 'receive' && typeof plan.sink === 'object' && 'growing' in plan.sink)
+    plan.sink.growing?.fail();
 }
 
 // Throws when a route returned something else than an answer, which types alone do not rule out.

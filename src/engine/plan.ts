@@ -10,6 +10,8 @@ import type {
   DeliverPlan,
   DescribePlan,
   Epoch,
+  FollowPlan,
+  GrowingFile,
   Hashed,
   ReceivePlan,
   RespondPlan,
@@ -46,7 +48,7 @@ export interface BodyRead extends ReceivePlan {
 }
 
 /** The answer to a request whose body has arrived, or that has none. */
-export type Decision = DeliverPlan | DescribePlan | RespondPlan;
+export type Decision = DeliverPlan | DescribePlan | RespondPlan | FollowPlan;
 export type Answer = Decision | Receiver;
 /** A plan that receives a body first. */
 export type Receiver = Upload | Append | BodyRead;
@@ -127,19 +129,32 @@ function described({ digest }: { digest: string }, how: Delivery, { fields }: Ca
   };
 }
 
-/** @param answer makes the response from the result of the commit. */
+/**
+ * @param body `growing`: who reads the body while it arrives; they are told what became of it.
+ * @param answer makes the response from the result of the commit.
+ */
 export function receive<Result>(
   body: {
     staging: string;
     maxSize: number;
     digests?: readonly DigestName[];
+    growing?: GrowingFile | undefined;
     commit(whole: Hashed): Promise<Result>;
   },
   answer: (result: Result) => RespondPlan,
 ): Upload {
-  const { staging, maxSize, digests = [], commit } = body;
-  const received = async (whole: Hashed) => answer(await commit(whole));
-  const sink = { path: staging, ...(digests.length > 0 && { digests }) };
+  const { staging, maxSize, digests = [], growing, commit } = body;
+  const received = async (whole: Hashed) => {
+    try {
+      const result = await commit(whole);
+      growing?.finish();
+      return answer(result);
+    } catch (error) {
+      growing?.fail();
+      throw error;
+    }
+  };
+  const sink = { path: staging, ...(digests.length > 0 && { digests }), ...(growing && { growing }) };
   return { kind: 'receive', sink, maxSize, received };
 }
 

@@ -13,7 +13,7 @@ import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from '
 import type { EngineLogs } from './logs.ts';
 import type { EngineMount, MountTable } from './mounts.ts';
 import type { EnginePeers, OpenFile, StoreLock } from './peer.ts';
-import type { Conditions, PartialFile, Plan, ResponseField, Validators } from './plan.ts';
+import type { Conditions, GrowingFile, PartialFile, Plan, ResponseField, Validators } from './plan.ts';
 import type { BoundListener, EngineProcess, ListeningSockets } from './sockets.ts';
 import type { PrivateKey, TlsOptions } from './tls.ts';
 
@@ -281,6 +281,7 @@ export interface Addon extends EngineLogs, EnginePeers, EngineProcess {
   openHash(path: string): BlobHash;
   /** @param path of a file that does not exist yet. @param digests to compute besides SHA-256. */
   partialFile(path: string, digests?: readonly DigestName[]): PartialFile;
+  growingFile(): GrowingFile;
   /** Copies and hashes on the calling thread: for maintenance workers. */
   importFile(source: string, staging: string, digests?: readonly DigestName[]): Hashed;
   /**

@@ -76,12 +76,39 @@ export interface RespondPlan {
   body: string | Uint8Array;
 }
 
+/**
+ * A file that is read while a body is received into it. Who reads it gets the end once it is finished, and
+ * sees a connection that is cut when it fails: also when the body is cut off before it was received.
+ */
+export interface GrowingFile {
+  /** Bytes that can be read. */
+  readonly size: number;
+  readonly state: 'growing' | 'whole' | 'failed';
+  /** What was received is what the object is to be. Of the two, the first call counts. */
+  finish(): void;
+  /** It is not, or it could not be stored. */
+  fail(): void;
+}
+
+/** What there is of an upload under way, and the rest as it comes. It has no validators. */
+export interface FollowPlan {
+  kind: 'follow';
+  file: GrowingFile;
+  contentType: string;
+  /** Cache-Control and the like. */
+  fields: readonly ResponseField[];
+  /** Further fields that go with the content. */
+  contentFields?: readonly ResponseField[];
+}
+
 /** A body goes to a file; a `received` event says that it is whole there, hashed and fsynced. */
 export interface StagingTarget {
   /** Absolute path; must not exist. */
   path: string;
   /** Digests to compute besides SHA-256. */
   digests?: readonly DigestName[];
+  /** Made by `growingFile`, for this body alone: who reads the file meanwhile. Absent: nobody may. */
+  growing?: GrowingFile;
 }
 
 /**
@@ -122,7 +149,7 @@ export interface ReceivePlan {
   maxSize: number;
 }
 
-export type Plan = DeliverPlan | DescribePlan | RespondPlan | ReceivePlan;
+export type Plan = DeliverPlan | DescribePlan | RespondPlan | ReceivePlan | FollowPlan;
 
 /** The conditions of a request that changes something, as they were sent (RFC 9110 13.1). */
 export interface Conditions {

@@ -194,6 +194,7 @@ function shownAnswer(answer: Answer): Explanation['answer'] {
   const problem = 'problem' in answer ? (answer.problem as ErrorCode) : undefined;
   const told = { fields: answer.fields, ...(problem && { problem }) };
   if (answer.kind === 'respond') return { ...told, status: answer.status, kept: false };
+  if (answer.kind === 'follow') return { ...told, status: 200, size: answer.file.size, kept: false };
   const { digest, size } = answer.kind === 'deliver' ? answer.blob : answer;
   const kept = answer.kind === 'deliver' && answer.cache !== undefined && answer.grant !== undefined;
   const type: ResponseField = ['Content-Type', answer.contentType];

@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 import ts from 'typescript';
 import { respond } from '../../src/engine/plan.ts';
 import { maxMemoryBodyBytes } from '../../src/limits.ts';
-import { addon, type PartialFile } from '../../src/native/addon.ts';
+import { addon, type GrowingFile, type PartialFile } from '../../src/native/addon.ts';
 import { startEngine } from '../support/engine.ts';
 import { read } from '../support/sources.ts';
 
@@ -61,6 +61,10 @@ const cases: Record<string, { structs: string[]; readers: string[] }> = {
     structs: [...structOf('Described'), ...structOf('DescribePlan')],
     readers: [...described, ...readBy('describe_plan')],
   },
+  FollowPlan: {
+    structs: structOf('FollowPlan'),
+    readers: [...readBy('response_fields'), ...readBy('follow_plan')],
+  },
 };
 
 for (const [plan, { structs, readers }] of Object.entries(cases)) {
@@ -86,6 +90,25 @@ test('a PartialFile has the members that plan.ts declares, and no others', () =>
   const prototype = Object.getPrototypeOf(addon.partialFile('/nowhere'));
   const members = Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor');
   assert.deepEqual(members.sort(), membersOf('src/native/plan.ts', 'PartialFile'));
+});
+
+test('a GrowingFile has the members that plan.ts declares, and no others', () => {
+  const prototype = Object.getPrototypeOf(addon.growingFile());
+  const members = Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor');
+  assert.deepEqual(members.sort(), membersOf('src/native/plan.ts', 'GrowingFile'));
+});
+
+test('a growing file is received into once; what is none is refused', () => {
+  const answer = (growing: unknown) =>
+    engine.reactors[0]?.answer(1, {
+      kind: 'receive',
+      sink: { path: '/nowhere', growing: growing as GrowingFile },
+      maxSize: 1,
+    });
+  for (const wrong of [null, 'x', {}]) assert.throws(() => answer(wrong), TypeError);
+  const file = addon.growingFile();
+  answer(file);
+  assert.throws(() => answer(file), { code: 'EBUSY' });
 });
 
 test('a target whose file is no PartialFile is refused', () => {

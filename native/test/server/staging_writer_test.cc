@@ -11,39 +11,11 @@
 #include "base/mailbox.h"
 #include "store/staging_file.h"
 #include "test/readable.h"
+#include "test/received_body.h"
 #include "test/temp_dir.h"
 
 namespace sealgate {
 namespace {
-
-// Receives a body as a reactor does: gives what fits, waits to be woken, goes on.
-struct ReceivedBody {
-  explicit ReceivedBody(const std::string& path, std::optional<uint64_t> length = std::nullopt)
-      : ReceivedBody(StagingTarget{path}, length) {}
-  explicit ReceivedBody(FileTarget to, std::optional<uint64_t> length = std::nullopt) {
-    writer = StagingWriter::start(pool, std::move(to), length, [this] { mailbox.post([] {}); });
-  }
-  ReceivedBody(const ReceivedBody&) = delete;
-  bool woken() {
-    if (!readable(mailbox.fd(), kPatience)) return false;
-    mailbox.run();
-    return writer->settle();
-  }
-  void send(std::string_view bytes) {
-    while (writer->failure().ok()) {
-      bytes.remove_prefix(writer->append(bytes));
-      if (bytes.empty() || !woken()) return;
-    }
-  }
-  void finish() {
-    writer->finish();
-    while (!writer->stored() && writer->failure().ok() && woken()) continue;
-  }
-
-  Mailbox mailbox;
-  IoPool pool{2};
-  std::shared_ptr<StagingWriter> writer;
-};
 
 std::string body_of(size_t size) {
   std::string body(size, '\0');

@@ -1,0 +1,99 @@
+#include "node/growing_file.h"
+
+#include <cerrno>
+
+#include "node/addon.h"
+#include "node/job.h"
+
+namespace sealgate::addon {
+namespace {
+
+const char* state_text(GrowingFile::State state) {
+  switch (state) {
+    case GrowingFile::State::growing: return "growing";
+    case GrowingFile::State::whole: return "whole";
+    case GrowingFile::State::failed: break;
+  }
+  return "failed";
+}
+
+// It holds the file only while that grows: nobody but its readers needs the descriptor and the disk space
+// after.
+class GrowingFileObject : public Napi::ObjectWrap<GrowingFileObject> {
+ public:
+  explicit GrowingFileObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<GrowingFileObject>(info) {}
+  // Whoever forgets to say what has become of an upload does not leave its readers waiting for ever.
+  ~GrowingFileObject() override {
+    if (file_) file_->fail();
+  }
+  GrowingFileObject(const GrowingFileObject&) = delete;
+  GrowingFileObject& operator=(const GrowingFileObject&) = delete;
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "GrowingFile",
+                       {InstanceAccessor<&GrowingFileObject::size>("size"),
+                        InstanceAccessor<&GrowingFileObject::state>("state"),
+                        InstanceMethod<&GrowingFileObject::finish>("finish"),
+                        InstanceMethod<&GrowingFileObject::fail>("fail")});
+  }
+  // Null: it has ended.
+  const std::shared_ptr<GrowingFile>& file() {
+    look();
+    return file_;
+  }
+
+ private:
+  Napi::Value size(const Napi::CallbackInfo& info) {
+    look();
+    return Napi::Number::New(info.Env(), static_cast<double>(size_));
+  }
+  Napi::Value state(const Napi::CallbackInfo& info) {
+    look();
+    return Napi::String::New(info.Env(), state_text(state_));
+  }
+  void finish(const Napi::CallbackInfo&) {
+    if (file_) file_->finish();
+    look();
+  }
+  void fail(const Napi::CallbackInfo&) {
+    if (file_) file_->fail();
+    look();
+  }
+  void look() {
+    if (!file_) return;
+    state_ = file_->state();
+    size_ = file_->length();
+    if (state_ != GrowingFile::State::growing) file_.reset();
+  }
+
+  std::shared_ptr<GrowingFile> file_ = std::make_shared<GrowingFile>();
+  GrowingFile::State state_ = GrowingFile::State::growing;
+  uint64_t size_ = 0;
+};
+
+Napi::Value growing_file(const Napi::CallbackInfo& info) {
+  return info.Env().GetInstanceData<Instance>()->growing_file.New({});
+}
+
+}  // namespace
+
+std::shared_ptr<GrowingFile> growing_file_of(const Napi::Value& given) {
+  const Napi::Env env = given.Env();
+  const Napi::Function constructor = env.GetInstanceData<Instance>()->growing_file.Value();
+  if (!given.IsObject() || !given.As<Napi::Object>().InstanceOf(constructor))
+    throw Napi::TypeError::New(env, "expected what growingFile() made");
+  return GrowingFileObject::Unwrap(given.As<Napi::Object>())->file();
+}
+
+std::shared_ptr<GrowingFile> claim_growing_file(const Napi::Value& given) {
+  const std::shared_ptr<GrowingFile> file = growing_file_of(given);
+  auto claimed = file ? GrowingFile::claim(file) : nullptr;
+  if (!claimed) throw error_of(given.Env(), {EBUSY, "receive into a growing file for the second time"});
+  return claimed;
+}
+
+void init_growing_file(Napi::Env env, Napi::Object exports) {
+  env.GetInstanceData<Instance>()->growing_file = Napi::Persistent(GrowingFileObject::define(env));
+  exports.Set("growingFile", Napi::Function::New<growing_file>(env));
+}
+
+}  // namespace sealgate::addon
