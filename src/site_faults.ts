@@ -49,6 +49,8 @@ export function refuseWhatCannotBe(site: SiteConfig, context: z.RefinementCtx): 
   for (const list of ['caching', 'fields'] as const)
     for (const [index, { match }] of (site[list] ?? []).entries())
       refuseOutside(site, match, [list, index, 'match'], refuse);
+  for (const [index, match] of (site.readWhileWriting ?? []).entries())
+    refuseOutside(site, match, ['readWhileWriting', index], refuse);
   refuseFieldRules(site, refuse);
   const matches = (site.caching ?? []).map(({ match }) => match);
   refuseShadowed(matches, 'caching', 'match', refuse);

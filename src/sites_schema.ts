@@ -154,6 +154,15 @@ const siteSchema = z
       .literal('token')
       .optional()
       .describe('token: reading takes a token here, also where auth.reads is open.'),
+    readWhileWriting: z
+      .array(patternSchema())
+      .min(1)
+      .max(100)
+      .optional()
+      .describe(
+        'Paths at which what is uploaded may be read while it arrives, if the name has nothing yet. Who ' +
+          'reads it elsewhere needs the same of the site there. Default: none.',
+      ),
     webContent: z
       .boolean()
       .optional()

@@ -9,6 +9,7 @@ import type { TagField } from '../site_rules_schema.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 import type { Authorize } from './authorize.ts';
 import type { Caching } from './caching.ts';
+import type { WhileWriting } from './growing.ts';
 import type { Negotiate } from './negotiation.ts';
 
 export interface Mount {
@@ -41,6 +42,8 @@ export interface Services {
   caching?: Caching;
   /** In which fields an answer tells the tags of its object; absent: in none. */
   tagFields?: readonly TagField[];
+  /** What is read of uploads while they arrive; absent: nothing is. */
+  whileWriting?: WhileWriting;
   /** Which coding of the bytes a client gets; absent: the site has none to offer. */
   negotiate?: Negotiate;
   log: Logger;

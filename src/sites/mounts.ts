@@ -7,9 +7,11 @@ import type { Handle } from '../engine/bridge.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import { problem } from '../engine/plan.ts';
 import type { EngineMount } from '../native/addon.ts';
+import { GrowingUploads } from '../objects/growing_uploads.ts';
 import { accessOf } from './access.ts';
 import { engineCors } from './cors.ts';
 import { type Asked, type Explanation, explain } from './explain.ts';
+import { whileWritingOf } from './growing.ts';
 import type { Mount, Protocol, Services } from './mount.ts';
 import { negotiationOf } from './negotiation.ts';
 import { inPlace, Places } from './places.ts';
@@ -34,6 +36,8 @@ interface Served {
 export class Mounts {
   readonly #protocols: Readonly<Record<string, Protocol>>;
   readonly #services: Services;
+  /** An upload at one site may be read at another. */
+  readonly #growing = new GrowingUploads();
   #lastId = 0;
   #inForce: Prepared;
   /** The applications of mounts that were replaced: requests for them may be under way. */
@@ -114,10 +118,12 @@ export class Mounts {
     const { services: its, told } = accessOf(mount, services);
     const siteBelow = (request: EngineRequest) => this.#places().siteBelow(request);
     const tagFields = mount.site?.tagFields;
+    const whileWriting = whileWritingOf(mount, this.#growing);
     const rules = {
       ...(caching && { caching }),
       ...(negotiate && { negotiate }),
       ...(tagFields && { tagFields }),
+      ...(whileWriting && { whileWriting }),
     };
     const served = serve({ ...its, siteBelow, ...rules }, mount);
     const placed = opaquePaths ? served : inPlace(served, mount, this.#places);

@@ -46,6 +46,12 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
   ['notFound beside fallback', { ...web, notFound: 'a', fallback: 'b' }, /^0\.notFound: expected nothing/],
   ['an error page of 404', { ...web, errorPages: { 404: 'a' } }, /^0\.errorPages\.404: expected 401, 403/],
   ['a setting that is not there', { ...web, indexes: 'a' }, /^0: there is no setting "indexes"/],
+  ['nothing that is read while it is written', { ...web, readWhileWriting: [] }, /^0\.readWhileWriting: /],
+  [
+    'reading while writing elsewhere',
+    { ...web, path: '/a/', readWhileWriting: ['/b/**'] },
+    /^0\.readWhileWriting\.0: it matches nothing: expected a pattern that begins with the path of the site/,
+  ],
   [
     'signed URLs of an objects site',
     { protocol: 'objects', signed: { keys: ['a.key'] } },

@@ -9,6 +9,7 @@ import { parseHead, type Response } from './server.ts';
 /** Milliseconds without a byte in either direction, after which a wait fails. */
 const patience = 30_000;
 const headEnd = Buffer.from('\r\n\r\n');
+const lineEnd = Buffer.from('\r\n');
 
 /** How a connection ended; `silence`: it did not. */
 export type End = 'end' | 'reset' | 'silence';
@@ -51,19 +52,33 @@ export class Wire {
 
   /** The next response. @param method of the request, as the answer to HEAD has no body. */
   async response(method = 'GET'): Promise<Response> {
-    const end = await this.#until(
-      () => this.#received().indexOf(headEnd),
-      (at) => at >= 0,
-    );
-    const { status, headers } = parseHead(this.#take(end + headEnd.length).toString('latin1'));
+    const { status, headers } = await this.head();
     const bodiless = method === 'HEAD' || status < 200 || status === 204 || status === 304;
     const length = bodiless ? 0 : Number(headers.get('content-length') ?? Number.NaN);
     if (Number.isNaN(length)) throw new Error(`a response without its length: ${status}`);
+    return { status, headers, body: await this.bytes(length) };
+  }
+
+  /** The head of the next response, without its body. */
+  async head(): Promise<Pick<Response, 'status' | 'headers'>> {
+    return parseHead((await this.#takeTo(headEnd)).toString('latin1'));
+  }
+
+  /** So many bytes, once they are there. */
+  async bytes(length: number): Promise<Buffer> {
     await this.#until(
       () => this.#size,
       (size) => size >= length,
     );
-    return { status, headers, body: this.#take(length) };
+    return this.#take(length);
+  }
+
+  /** The next chunk of a body (RFC 9112 7.1); the last one is empty. */
+  async chunk(): Promise<Buffer> {
+    const size = Number.parseInt((await this.#takeTo(lineEnd)).toString('latin1'), 16);
+    const chunk = await this.bytes(size);
+    await this.bytes(lineEnd.length);
+    return chunk;
   }
 
   /** A request of which only the target matters. */
@@ -94,6 +109,15 @@ export class Wire {
   #end(how: End): void {
     this.#ended ??= how;
     this.#changes.emit('change');
+  }
+
+  /** What comes up to and with an end. */
+  async #takeTo(end: Buffer): Promise<Buffer> {
+    const at = await this.#until(
+      () => this.#received().indexOf(end),
+      (found) => found >= 0,
+    );
+    return this.#take(at + end.length);
   }
 
   async #until(measure: () => number, enough: (value: number) => boolean): Promise<number> {

@@ -1,6 +1,7 @@
 // PUT /o/{bucket}/{name…}: a new name, or a new version of a name in a versioned bucket.
 
 import { receive } from '../../engine/plan.ts';
+import { mediaTypeOf } from '../../media_type.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
 import { promisesOf } from './digest_fields.ts';
 import { expiryOf, shownEnd } from './expiry_fields.ts';
@@ -11,7 +12,7 @@ import { bodyLength, checkBody, stored } from './upload.ts';
 import { uploadFields } from './upload_fields.ts';
 import { uploadMediaType } from './upload_media_type.ts';
 
-export function putObject({ objects, authorize, prefix }: Services): ObjectRoute {
+export function putObject({ objects, authorize, prefix, whileWriting }: Services): ObjectRoute {
   return (request, captures) => {
     const { headers } = request;
     const to = objectTarget(captures);
@@ -26,7 +27,9 @@ export function putObject({ objects, authorize, prefix }: Services): ObjectRoute
     const conditions = conditionsOf(headers);
     const size = bodyLength(headers);
     const body = objects.put(to, { conditions, ...promises, mediaType, fields, modified, expires, size });
-    return receive(body, ({ modified: recorded, fields: its, expires: end, ...about }) =>
+    const about = { mediaType: mediaType ?? mediaTypeOf(to.name), fields };
+    const growing = whileWriting?.begin(request, to, about);
+    return receive({ ...body, growing }, ({ modified: recorded, fields: its, expires: end, ...about }) =>
       stored(
         about.outcome === 'created',
         objectPath(to, prefix),

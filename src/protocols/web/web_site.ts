@@ -11,6 +11,7 @@ import type { Found, Name } from '../../objects/objects.ts';
 import { encodedPath, Redirects, withQuery } from '../../redirects.ts';
 import { content, objectContent } from '../../sites/content.ts';
 import { openToAll } from '../../sites/grants.ts';
+import { foundOrGrowing, growingContent, isGrowing } from '../../sites/growing.ts';
 import type { Mount, Services } from '../../sites/mount.ts';
 import { seenPath } from '../../sites/paths.ts';
 import { errorPage } from './error_page.ts';
@@ -63,14 +64,16 @@ async function answer(site: WebSite, request: EngineRequest, target: WebTarget):
   const { services, bucket, settings } = site;
   const grant = services.authorize(request, 'read', bucket);
   const { name, isFolder } = target;
-  const found = await there(() => services.objects.get({ bucket, name: nameOf(site, name, isFolder) }));
+  const at = { bucket, name: nameOf(site, name, isFolder) };
+  const found = await there(() => foundOrGrowing(services, request, at));
+  if (found && isGrowing(found)) return growingContent(services, found, grant);
   if (found) return objectContent(services, request, found, grant);
   if (!isFolder && (await isFolderName(site, name))) {
     // Relative where a signature in the path is to stay in it.
-    const at = request.isSigned
+    const relative = request.isSigned
       ? `./${encodedPath(name.split('/').at(-1) ?? '')}`
       : site.path + encodedPath(name);
-    const to = withQuery(`${at}/`, request.url);
+    const to = withQuery(`${relative}/`, request.url);
     return redirected(301, to, services.isPublic ?? grant === openToAll);
   }
   const below = services.siteBelow?.(request);

@@ -1,0 +1,45 @@
+// GrowingUploads: uploads that may be read while they arrive, by the name that they are for. They are in
+// memory alone, and end with the process that receives them.
+
+import { addon, type GrowingFile } from '../native/addon.ts';
+import type { ObjectFields } from '../object_fields.ts';
+import type { Name } from './objects.ts';
+
+export interface GrowingUpload {
+  file: GrowingFile;
+  mediaType: string;
+  /** What is to be recorded of the object. */
+  fields: ObjectFields | undefined;
+}
+
+export class GrowingUploads {
+  /** The newest last. Uploads that have ended are dropped when somebody looks, or another one begins. */
+  readonly #byName = new Map<string, GrowingUpload[]>();
+
+  /** An upload that is to be received into the file. The engine's limit of uploads bounds their number. */
+  begin(at: Name, about: Omit<GrowingUpload, 'file'>): GrowingUpload {
+    for (const key of this.#byName.keys()) this.#underWay(key);
+    const upload = { file: addon.growingFile(), ...about };
+    const key = keyOf(at);
+    this.#byName.set(key, [...this.#underWay(key), upload]);
+    return upload;
+  }
+
+  /** The one that began last, if any is under way. An older one goes on for those who read it. */
+  find(at: Name): GrowingUpload | undefined {
+    return this.#underWay(keyOf(at)).at(-1);
+  }
+
+  #underWay(key: string): GrowingUpload[] {
+    const uploads = this.#byName.get(key);
+    if (!uploads) return [];
+    const left = uploads.filter(({ file }) => file.state === 'growing');
+    if (left.length === 0) this.#byName.delete(key);
+    else if (left.length < uploads.length) this.#byName.set(key, left);
+    return left;
+  }
+}
+
+function keyOf({ bucket, name }: Name): string {
+  return `${bucket}/${name}`;
+}
