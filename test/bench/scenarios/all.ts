@@ -2,6 +2,7 @@
 
 import { cold } from './cold.ts';
 import { growingConnections, idleConnections } from './connections.ts';
+import { growing } from './growing.ts';
 import { growingStore } from './growth_objects.ts';
 import { handshakes } from './handshakes.ts';
 import { http2 } from './http2.ts';
@@ -26,6 +27,7 @@ export const scenarios: Scenario[] = [
   longTail,
   cold,
   upload,
+  ...growing,
   ...puts,
   memory,
   ...connectionMemory,

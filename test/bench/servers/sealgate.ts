@@ -11,6 +11,7 @@ export interface SealgateOptions {
   workers?: number;
   /** Changes of the configuration's `limits`. */
   limits?: Record<string, number>;
+  sites?: readonly object[];
   /** What makeHome made, with a store that was filled; nothing is imported. */
   home?: string;
 }
@@ -53,6 +54,7 @@ export function serveCommand(site: Site, home: string, ports: Ports, options: Se
     workers: options.workers ?? 1,
     tls: { certificate, key, cipherSuites: cipherSuite },
     ktls: site.ktls ? { mode: 'require' } : { mode: 'off' },
+    ...(options.sites && { sites: options.sites }),
     limits: { idleTimeout: 3_600_000, ...options.limits },
     log: { level: 'warn' },
   };

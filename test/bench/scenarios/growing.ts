@@ -1,0 +1,185 @@
+// Growing: an upload that is read while it arrives: how soon a waiting reader has a piece, and what each
+// reader costs beside one who reads the same bytes when they are stored.
+
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Context } from '../context.ts';
+import { costRow, interleave, perGiB } from '../measure.ts';
+import { type Row, rowOfValues } from '../results.ts';
+import { makeHome, startSealgate } from '../servers/sealgate.ts';
+import type { Protocol, Server } from '../servers/server.ts';
+import { GiB, KiB } from '../site.ts';
+import type { Scenario } from './scenario.ts';
+
+const readers = 2000;
+const pieces = 200;
+/** As large as a segment of video, in pieces as large as encoders send them. */
+const segment = randomBytes(512 * KiB);
+const pieceBytes = 64 * KiB;
+const mostRounds = 3;
+
+export const growing: Scenario[] = (['plain', 'tls'] as const).flatMap((protocol): Scenario[] => [
+  {
+    name: `growing first byte ${protocol}`,
+    about: `a piece of 1 KiB of an upload, from its write to a reader that waits; 99 of 100 were faster`,
+    usual: protocol === 'tls',
+    sizes: [],
+    run: (context) => withServer(context, `growing first byte ${protocol}`, protocol, latencies),
+  },
+  {
+    name: `growing readers ${protocol}`,
+    about: `${readers} readers of a segment of 512 KiB while it is uploaded in pieces of 64, or afterwards`,
+    usual: protocol === 'tls',
+    sizes: [],
+    run: (context) => withServer(context, `growing readers ${protocol}`, protocol, costs),
+  },
+]);
+
+interface Run {
+  context: Context;
+  name: string;
+  server: Server;
+  protocol: Protocol;
+  token: string;
+}
+
+async function withServer(
+  context: Context,
+  name: string,
+  protocol: Protocol,
+  run: (run: Run) => Promise<Row[]>,
+): Promise<Row[]> {
+  const site = context.separateSite(name);
+  const home = `${site.work}/home`;
+  makeHome(home);
+  const sites = [{ protocol: 'objects', readWhileWriting: ['/o/files/**'] }];
+  const server = await startSealgate(site, { home, sites });
+  try {
+    return await run({ context, name, server, protocol, token: readFileSync(`${home}/token`, 'utf8') });
+  } finally {
+    await server.stop();
+  }
+}
+
+async function open({ server, protocol }: Run, name: string): Promise<{ socket: Socket; path: string }> {
+  const { port, path } = server.address(name, protocol);
+  const tls = protocol === 'tls';
+  const to = { host: '127.0.0.1', port };
+  const socket = tls ? connectTls({ ...to, rejectUnauthorized: false }) : connect(to);
+  await once(socket, tls ? 'secureConnect' : 'connect');
+  socket.setNoDelay(true);
+  return { socket, path };
+}
+
+async function beginUpload(run: Run, name: string): Promise<Socket> {
+  const { socket, path } = await open(run, name);
+  const fields = ['Host: localhost', `Authorization: Bearer ${run.token}`, 'Transfer-Encoding: chunked'];
+  socket.write(`${[`PUT ${path} HTTP/1.1`, ...fields].join('\r\n')}\r\n\r\n`);
+  return socket;
+}
+
+function chunk(bytes: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+}
+
+/** Resolves when the reader has had so many bytes, of whatever kind. */
+function take(socket: Socket, bytes: number): Promise<void> {
+  let left = bytes;
+  return new Promise((resolve) => {
+    const count = (piece: Buffer) => {
+      left -= piece.length;
+      if (left > 0) return;
+      socket.off('data', count);
+      resolve();
+    };
+    socket.on('data', count);
+  });
+}
+
+async function latencies(run: Run): Promise<Row[]> {
+  const writer = await beginUpload(run, 'latency');
+  writer.write(chunk(Buffer.from('first')));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const { socket, path } = await open(run, 'latency');
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  await once(socket, 'data');
+  const times: number[] = [];
+  for (let count = 0; count < pieces; count++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    const bytes = chunk(randomBytes(KiB));
+    const began = performance.now();
+    const taken = take(socket, bytes.length);
+    writer.write(bytes);
+    await taken;
+    times.push((performance.now() - began) * 1000);
+  }
+  for (const each of [writer, socket]) each.destroy();
+  times.sort((a, b) => a - b);
+  const part = (share: number) => times[Math.floor(times.length * share)] ?? Number.NaN;
+  return [
+    rowOfValues(run.name, 'sealgate, half of them', 'µs', [part(0.5)]),
+    rowOfValues(run.name, 'sealgate', 'µs', [part(0.99)]),
+  ];
+}
+
+/** Connections that have one reader each, in turn for each round. */
+async function costs(run: Run): Promise<Row[]> {
+  const { context, name, server } = run;
+  const sockets = await Promise.all(
+    Array.from({ length: readers }, async () => (await open(run, 'x')).socket),
+  );
+  let round = 0;
+  const read = (path: string) =>
+    sockets.map(async (socket) => {
+      const taken = take(socket, segment.length);
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+      await taken;
+    });
+  const upload = async (path: string, whileUnderWay: () => Promise<unknown>[]) => {
+    const writer = await beginUpload(run, path);
+    writer.write(chunk(segment.subarray(0, pieceBytes)));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const done = whileUnderWay();
+    for (let at = pieceBytes; at < segment.length; at += pieceBytes) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      writer.write(chunk(segment.subarray(at, at + pieceBytes)));
+    }
+    writer.write('0\r\n\r\n');
+    await once(writer, 'data');
+    writer.destroy();
+    await Promise.all(done);
+  };
+  const work = { requests: (readers * segment.length) / GiB, bytes: readers * segment.length };
+  const whole = `whole${process.pid}`;
+  segment.writeUInt32BE(process.pid);
+  await upload(whole, () => []);
+  const { path } = server.address(whole, run.protocol);
+  const contenders = [
+    {
+      name: 'sealgate, growing',
+      pid: server.pid,
+      run: async () => {
+        round += 1;
+        segment.writeUInt32BE(round);
+        const growingName = `growing${round}`;
+        await upload(growingName, () => read(server.address(growingName, run.protocol).path));
+        return work;
+      },
+    },
+    {
+      name: 'sealgate, stored',
+      pid: server.pid,
+      run: async () => {
+        await Promise.all(read(path));
+        return work;
+      },
+    },
+  ];
+  const say = (count: number) => context.say(`${name}: round ${count} of ${mostRounds}`);
+  const measured = await interleave(contenders, Math.min(context.settings.rounds, mostRounds), say);
+  for (const socket of sockets) socket.destroy();
+  return measured.map((each) => costRow(name, each, { saturated: false, unit: perGiB }));
+}
