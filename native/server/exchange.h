@@ -190,7 +190,7 @@ class Exchange {
   Ticket disk_;  // names the exchange to the I/O pool during a read or an opening
   std::unique_ptr<BodySink> sink_;
   std::unique_ptr<ByteCharges> charges_;  // null: no limit counts its bytes
-  Ticket grown_;  // names the exchange while it waits for a file to grow
+  Ticket grown_;                          // names the exchange while it waits for a file to grow
   GrowingWaits::Place growth_;
   std::unique_ptr<FollowPlan> follow_later_;  // a plan for bytes that are not there yet
 
