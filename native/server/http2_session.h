@@ -107,9 +107,9 @@ class Http2Session final : public Session {
   int on_frame(const nghttp2_frame& frame);
   int on_frame_sent(const nghttp2_frame& frame);
   int on_stream_close(int32_t id);
-  static bool may_end_soon(const Http2Stream& stream);
   void on_goaway_sent(uint32_t code);
   void on_head(Http2Stream& stream, bool has_body);
+  void on_reset(const Http2Stream* stream);
   void count_reset();
   Http2Stream* stream_of(int32_t id) const {
     return static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(h2_.get(), id));

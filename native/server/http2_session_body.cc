@@ -37,8 +37,9 @@ int Http2Session::on_body(int32_t id, std::string_view bytes) {
   usefulness_.useful(bytes.size());
   received_ += bytes.size();
   Http2Stream* const stream = stream_of(id);
+  // Of what nobody wants any more the client may send what its window is open for, and no more than that.
   if (!stream || stream->answered) {
-    nghttp2_session_consume(h2_.get(), id, bytes.size());
+    nghttp2_session_consume_connection(h2_.get(), bytes.size());
     return 0;
   }
   // What the sink takes at once is not copied first.

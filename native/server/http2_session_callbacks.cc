@@ -74,7 +74,8 @@ const nghttp2_option* Http2Session::option() {
     if (nghttp2_option_new(&out) != 0) return out;
     nghttp2_option_set_no_auto_window_update(out, 1);
     nghttp2_option_set_no_closed_streams(out, 1);
-    nghttp2_option_set_stream_reset_rate_limit(out, Http2Limits::kResets, Http2Limits::kResetsPerSecond);
+    // Those that the client sends are counted with ours, and not all of them (on_reset()).
+    nghttp2_option_set_stream_reset_rate_limit(out, UINT64_MAX, 0);
     nghttp2_option_set_max_continuations(out, Http2Limits::kContinuations);
     nghttp2_option_set_max_settings(out, Http2Limits::kSettings);
     nghttp2_option_set_max_outbound_ack(out, Http2Limits::kAcks);
@@ -132,7 +133,7 @@ int Http2Session::on_frame(const nghttp2_frame& frame) {
         if (ends) on_body_end(*stream);
       }
       break;
-    case NGHTTP2_RST_STREAM: count_reset(); break;
+    case NGHTTP2_RST_STREAM: on_reset(stream_of(frame.hd.stream_id)); break;
     case NGHTTP2_PING:
       if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) end_drain();
       break;
@@ -149,6 +150,11 @@ void Http2Session::on_head(Http2Stream& stream, bool has_body) {
   if (!std::exchange(had_request_, true) && !transport_.channel().is_tls())
     transport_.moves().know_sentinel(stream.exchange->request().field(Field::host));
   stream.exchange->on_head();
+}
+
+// One that has its answer and sends no more of a body that nobody wants has cost no more than any other.
+void Http2Session::on_reset(const Http2Stream* stream) {
+  if (!stream || !stream->last_queued) count_reset();
 }
 
 // A client can have streams reset by us, too: by requests that are wrong (CVE-2025-8671).
@@ -171,18 +177,7 @@ int Http2Session::on_frame_sent(const nghttp2_frame& frame) {
   frames_.push_back({stream, output_.queued(), kFrameHeaderBytes + frame.hd.length, last});
   if (!last) return 0;
   stream->last_queued = true;
-  // The answer is complete, and nobody wants the rest of the body (RFC 9113 8.1).
-  if (!stream->body_ended && !may_end_soon(*stream))
-    nghttp2_submit_rst_stream(h2_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
   return 0;
-}
-
-// Whether the rest of a body is on its way, and short. Clients that are told to stop before they have sent it
-// may take that for a failure of the answer, as curl does.
-bool Http2Session::may_end_soon(const Http2Stream& stream) {
-  const Request& request = stream.exchange->request();
-  return request.has_body && !request.chunked && !request.expect_continue &&
-         request.content_length <= Http2Limits::kStreamWindow;
 }
 
 // The ping comes behind the notice, so that its answer says that the client has read that.

@@ -60,6 +60,8 @@ void Http2Session::on_stream_deadline(Http2Stream& stream) {
     case State::receiving: look_at_receiving(stream); break;
     case State::sending: look_at_sending(stream); break;
     case State::lingering:
+      // The answer is complete (RFC 9113 8.1). Told at once to stop, clients that still send, as curl and
+      // those built on it, take that for a failure and never read the answer.
       nghttp2_submit_rst_stream(h2_.get(), NGHTTP2_FLAG_NONE, stream.id, NGHTTP2_NO_ERROR);
       break;
     default: break;

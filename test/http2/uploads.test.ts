@@ -55,13 +55,34 @@ test('trailers end a body and are dropped', async () => {
   wire.close();
 });
 
-test('no token: 401, and NO_ERROR for what the client still sends', async () => {
+test('no token: 401, no more of the body than its window is open for, and NO_ERROR in time', async () => {
   const wire = await Http2Wire.open(clear);
   wire.begin(1, request('PUT', '/o/files/refused'));
   assert.equal(await wire.status(1), 401);
-  assert.equal(await wire.resetOf(1), code.noError);
+  for (let sent = 0; sent < 65_535; sent += 13_107) wire.send(data(1, Buffer.alloc(13_107)));
   wire.ask(3, request('GET', '/o/files/small'));
   assert.equal(await wire.status(3), 200);
+  const next = await wire.until((each) => each.stream === 1);
+  assert.deepEqual([next.type, next.payload.readUInt32BE(0)], [type.reset, code.noError]);
+  wire.close();
+});
+
+test('curl: an upload without a token is answered 401, whether its body is short, long or endless', async () => {
+  const long = join(site.dir, 'long');
+  await writeFile(long, Buffer.alloc(20_000_000));
+  for (const file of [long, '/dev/zero', join(site.dir, 'upload-1')])
+    assert.equal((await server.curl('/o/files/refused', '--http2', '-T', file)).status, 401);
+});
+
+test('300 uploads that are refused, and ended by the client then: no flood', async () => {
+  const wire = await Http2Wire.open(clear);
+  for (let stream = 1; stream < 600; stream += 2) {
+    wire.begin(stream, request('PUT', '/o/files/refused'));
+    assert.equal(await wire.status(stream), 401);
+    wire.send(frame(type.reset, 0, stream, Buffer.from([0, 0, 0, 8])));
+  }
+  wire.ask(601, request('GET', '/o/files/small'));
+  assert.equal(await wire.status(601), 200);
   wire.close();
 });
 
