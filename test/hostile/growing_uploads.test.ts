@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { growing, type Reading, type Uploading } from '../support/growing.ts';
 import { peakMemory, resetPeakMemory } from '../support/process.ts';
+import { runtime } from '../support/runtime.ts';
 import { until } from '../support/wait.ts';
 import { request, Wire } from '../support/wire.ts';
 
@@ -115,7 +116,8 @@ test('a reader who waits behind the end of an upload that fails is told so', asy
   for (const wire of [later, first?.wire]) wire?.close();
 });
 
-for (const scheme of ['http', 'https']) {
+// Deno reads on from a TLS socket that is paused, so that no client of it is deaf.
+for (const scheme of runtime === 'deno' ? ['http'] : ['http', 'https']) {
   test(`${scheme} readers who read nothing are cut after a while and take little memory`, async () => {
     const path = `/o/live/deaf-${scheme}`;
     const bytes = randomBytes(MiB);
