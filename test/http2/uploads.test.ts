@@ -67,7 +67,7 @@ test('no token: 401, no more of the body than its window is open for, and NO_ERR
   wire.close();
 });
 
-test('curl: an upload without a token is answered 401, whether its body is short, long or endless', async () => {
+test('curl: an upload without a token, short, long or endless, is answered 401', async () => {
   const long = join(site.dir, 'long');
   await writeFile(long, Buffer.alloc(20_000_000));
   for (const file of [long, '/dev/zero', join(site.dir, 'upload-1')])
