@@ -87,7 +87,8 @@ Status give_rights(const ListeningSockets::Wanted& wanted) {
   if (path.front() == '@') return {};
   const bool has_owner = wanted.user != static_cast<uid_t>(-1) || wanted.group != static_cast<gid_t>(-1);
   if (has_owner && ::lchown(path.c_str(), wanted.user, wanted.group) != 0) return Status::last("chown");
-  return ::chmod(path.c_str(), wanted.mode) == 0 ? Status() : Status::last("chmod");
+  const int changed = ::fchmodat(AT_FDCWD, path.c_str(), wanted.mode, AT_SYMLINK_NOFOLLOW);
+  return changed == 0 ? Status() : Status::last("chmod");
 }
 
 // Whoever may connect may do so only once the mode is set, since nobody can before listen(2).
