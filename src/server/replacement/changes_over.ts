@@ -23,7 +23,9 @@ interface Reply {
 export async function makeChangesOf(talk: Talk, objects: Objects): Promise<void> {
   for (let heard = await talk.hearAny(); heard; heard = await talk.hearAny()) {
     const { ask, change } = JSON.parse(heard.text) as Question;
-    void answerTo(objects, change).then((answer) => talk.say({ reply: ask, ...answer }).catch(() => {}));
+    void answerTo(objects, change).then((answer) =>
+      talk.say({ reply: ask, ...answer }).catch(() => talk.close()),
+    );
   }
 }
 
@@ -58,15 +60,20 @@ export class ChangesOver {
 
   /** Takes the answers. Resolves when the other process has gone; what waits then, and later, fails. */
   async run(): Promise<void> {
-    for (let heard = await this.#talk.hearAny(); heard; heard = await this.#talk.hearAny()) {
-      const { reply, done, failed } = JSON.parse(heard.text) as Reply;
-      const waiting = this.#waiting.get(reply);
-      this.#waiting.delete(reply);
-      if (failed) waiting?.reject(errorOf(failed));
-      else waiting?.resolve(done);
+    try {
+      for (let heard = await this.#talk.hearAny(); heard; heard = await this.#talk.hearAny())
+        this.#take(JSON.parse(heard.text) as Reply);
+    } finally {
+      this.#isOver = true;
+      for (const ask of [...this.#waiting.keys()]) this.#fail(ask);
     }
-    this.#isOver = true;
-    for (const ask of [...this.#waiting.keys()]) this.#fail(ask);
+  }
+
+  #take({ reply, done, failed }: Reply): void {
+    const waiting = this.#waiting.get(reply);
+    this.#waiting.delete(reply);
+    if (failed) waiting?.reject(errorOf(failed));
+    else waiting?.resolve(done);
   }
 
   #fail(ask: number): void {

@@ -134,7 +134,10 @@ async function offerAll(talk: Talk, { store, turn, sockets, log }: SuccessorPart
   const over = new ChangesOver(talk);
   store.succession.leave();
   turn.goOn(over.make);
-  void over.run();
+  void over.run().catch((error) => {
+    log.error({ err: error }, 'the process that has taken over cannot be understood any more');
+    talk.close();
+  });
   return true;
 }
 
@@ -157,8 +160,8 @@ async function heardInTime(talk: Talk, schema: z.ZodType, what: string, log: Log
     kill(talk, log);
   }, openPatience);
   const heard = await talk.hear(schema).finally(() => clearTimeout(late));
-  if (!heard && isLate)
-    throw new Error(`it did not ${what} within ${openPatience / 1000} seconds, and was killed`);
+  // What it said in the meantime counts no more: it has been killed.
+  if (isLate) throw new Error(`it did not ${what} within ${openPatience / 1000} seconds, and was killed`);
   return heard !== undefined;
 }
 
