@@ -16,3 +16,10 @@ export class Pause {
     this.#end?.();
   }
 }
+
+/** Work by itself that can be ended for a while. */
+export interface Pausable {
+  /** Resolves when nothing is under way. Nothing begins before `resume`. */
+  pause(): Promise<void> | void;
+  resume(): Promise<void> | void;
+}

@@ -9,6 +9,7 @@ import type { Config } from '../config.ts';
 import type { ControlListener } from '../control/listener.ts';
 import type { DeliveryPool } from '../engine/pool.ts';
 import type { TlsFiles } from '../engine/tls_files.ts';
+import type { Pausable } from '../pause.ts';
 import type { Purges } from '../purge/purges.ts';
 import type { Store } from '../store/store.ts';
 import type { Collector } from './collector.ts';
@@ -22,11 +23,6 @@ export interface Change {
   /** May reject; then nothing of it has changed. */
   take(): Promise<void> | void;
   giveBack(): Promise<void> | void;
-}
-
-export interface Pausable {
-  pause(): Promise<void>;
-  resume(): Promise<void>;
 }
 
 export interface Reloadables {

@@ -2,6 +2,7 @@
 
 import type { Config } from '../config.ts';
 import type { DeliveryPool } from '../engine/pool.ts';
+import type { Pausable } from '../pause.ts';
 import type { Sentinel } from '../rollout/sentinel.ts';
 import { type Scrubbing, startScrubbing } from './scrub.ts';
 import { type SentinelNeeds, startSentinel } from './sentinel.ts';
@@ -18,7 +19,7 @@ export async function startWatchers(
   needs: SentinelNeeds,
   pool: DeliveryPool,
   watch: Watchers,
-): Promise<{ pause(): Promise<void>; resume(): Promise<void> }> {
+): Promise<Pausable> {
   const start = () => startBoth(config, needs, pool, watch);
   let end: (() => Promise<void>) | undefined = await start();
   const pause = async () => {

@@ -7,6 +7,7 @@ import type { DeliveryPool } from '../../engine/pool.ts';
 import { addressOf, controlName } from '../../engine/server_sockets.ts';
 import { addon, type ListeningSockets, type OpenListener } from '../../native/addon.ts';
 import type { SharedObjects } from '../../objects/shared_objects.ts';
+import type { Pausable } from '../../pause.ts';
 import type { Store } from '../../store/store.ts';
 import { withdraw } from '../announcement.ts';
 import { lameDuck } from '../lame_duck.ts';
@@ -17,11 +18,6 @@ import { awaitSuccessor, type SuccessorParts, type Successors } from './successo
 const idlePatience = 10_000;
 /** Milliseconds between two looks at what is stale of the kept plans. */
 const dropEvery = 1000;
-
-interface Pausable {
-  pause(): Promise<void> | void;
-  resume(): Promise<void> | void;
-}
 
 /** What the server is about. */
 export interface Life {

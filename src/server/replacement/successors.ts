@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type * as z from 'zod';
 import { addon, type OpenFile, type PeerSocket } from '../../native/addon.ts';
 import type { Turn } from '../../objects/turn.ts';
+import type { Pausable } from '../../pause.ts';
 import type { Store } from '../../store/store.ts';
 import { version } from '../../version.ts';
 import { ChangesOver } from './changes_over.ts';
@@ -19,16 +20,11 @@ const helloPatience = 10_000;
  */
 const openPatience = 20_000;
 
-/** Work by itself that changes the store: it ends before another process may. */
-export interface Background {
-  pause(): Promise<void>;
-  resume(): Promise<void>;
-}
-
 export interface SuccessorParts {
   store: Pick<Store, 'root' | 'succession'>;
   turn: Turn;
-  background: Background;
+  /** Work by itself that changes the store: it ends before another process may. */
+  background: Pausable;
   /** The listening sockets, what each is, and the paths that have to be removed in the end. */
   sockets(): { files: OpenFile[]; names: string[]; paths: string[] };
   /** Called with the reason when only a new process can go on. */
