@@ -30,7 +30,7 @@ import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
 import { watchProxies } from './server/proxy_headers.ts';
 import { startPurges } from './server/purges.ts';
 import { Reload, type Reloaded } from './server/reload.ts';
-import { Predecessor, whenFree } from './server/replacement/predecessor.ts';
+import { Predecessor, untilAddressIsFree } from './server/replacement/predecessor.ts';
 import { type Life, Succeeding } from './server/replacement/succeeding.ts';
 import { serverSecrets } from './server/secrets.ts';
 import { ServedSites } from './server/sites.ts';
@@ -38,6 +38,7 @@ import { openServerSockets, passedControl } from './server/sockets.ts';
 import { type Opening, openServedStore } from './server/store.ts';
 import { startWatchers, type Watchers } from './server/watchers.ts';
 import type { Store } from './store/store.ts';
+import { whenFree } from './when_free.ts';
 
 export interface StartOptions {
   /** File that receives all TLS secrets, with which captured traffic can be decrypted; empty: none. */
@@ -160,7 +161,7 @@ async function assemble(
   const delivered = { sockets, about, store, objects, refusals, sites, predecessor, log };
   const started = await startDelivery(config, reactor, delivered, closers);
   live.pool = started;
-  const plane = early ?? (await whenFree(openControl));
+  const plane = early ?? (await whenFree(openControl, untilAddressIsFree));
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
   operation.resume();
   const needs = { store, objects, operation, token: ownToken, path: () => sites.objectsPath, log };

@@ -1,17 +1,16 @@
 // The server's store: opened with the buckets of the configuration, and looked at by those who ask whether
 // the server is ready.
 
-import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Config, ConfigError } from '../config.ts';
 import type { Readiness } from '../readiness.ts';
 import { sealLevelOf } from '../seal_policy.ts';
 import { openStore } from '../store/content_store.ts';
 import { StoreHeld } from '../store/layout.ts';
-import type { OpenOptions } from '../store/open_options.ts';
 import { presenceOf } from '../store/presence.ts';
 import type { Store } from '../store/store.ts';
 import type { Inherited } from '../store/succession.ts';
+import { whenFree } from '../when_free.ts';
 
 /** Milliseconds between two tries to get the lock of a store. */
 const lookAgainAfter = 20;
@@ -29,14 +28,18 @@ export async function openServedStore(
   { inherited, lockPatience = 0 }: Opening = {},
 ): Promise<Store> {
   const onNotice = (said: string) => log.warn(said);
-  const store = await openWhenFree(lockPatience, {
-    root: config.store,
-    inherited,
-    dates: config.lastModified,
-    onMade: () => log.info({ store: config.store }, 'there was no store here, and an empty one was made'),
-    onNotice,
-    seals: { level: (bucket) => sealLevelOf(config, bucket), onLowered: onNotice },
-  });
+  const open = () =>
+    openStore({
+      root: config.store,
+      inherited,
+      dates: config.lastModified,
+      onMade: () => log.info({ store: config.store }, 'there was no store here, and an empty one was made'),
+      onNotice,
+      seals: { level: (bucket) => sealLevelOf(config, bucket), onLowered: onNotice },
+    });
+  // The kernel may take a moment to release the lock of a process that was killed.
+  const isHeld = (error: Error) => error instanceof StoreHeld;
+  const store = await whenFree(open, { isHeld, patience: lockPatience, every: lookAgainAfter });
   try {
     checkKinds(config, store);
     for (const [name, kind] of Object.entries(config.buckets)) await store.createBucket(name, kind);
@@ -48,19 +51,6 @@ export async function openServedStore(
   } catch (cause) {
     await store.close();
     throw cause;
-  }
-}
-
-// The kernel may take a moment to release the lock of a process that was killed.
-async function openWhenFree(patience: number, options: OpenOptions): Promise<Store> {
-  const until = performance.now() + patience;
-  for (;;) {
-    try {
-      return await openStore(options);
-    } catch (error) {
-      if (!(error instanceof StoreHeld) || performance.now() >= until) throw error;
-      await setTimeout(lookAgainAfter);
-    }
   }
 }
 

@@ -13,6 +13,7 @@ import { holderOf } from '../../store/layout.ts';
 import type { Store } from '../../store/store.ts';
 import type { Inherited } from '../../store/succession.ts';
 import { version } from '../../version.ts';
+import type { Waiting } from '../../when_free.ts';
 import { readAnnouncement } from '../announcement.ts';
 import { tellMain } from '../manager.ts';
 import { makeChangesOf } from './changes_over.ts';
@@ -211,16 +212,9 @@ async function hasEnded(pid: number): Promise<boolean> {
   return (await Promise.all(stats)).every((stat) => stat === '' || /^.*\) [ZX] /s.test(stat));
 }
 
-/** Opens what the other process has at the same address, and gives up now that this one serves. */
-export async function whenFree<T>(open: () => Promise<T>): Promise<T> {
-  const until = performance.now() + addressPatience;
-  for (;;) {
-    try {
-      return await open();
-    } catch (error) {
-      const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
-      if (cause?.code !== 'EADDRINUSE' || performance.now() >= until) throw error;
-      await setTimeout(lookAgainAfter);
-    }
-  }
-}
+/** For what the other process has at the same address, and gives up now that this one serves. */
+export const untilAddressIsFree: Waiting = {
+  isHeld: ({ cause }) => (cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE',
+  patience: addressPatience,
+  every: lookAgainAfter,
+};
