@@ -8,11 +8,11 @@ import { loadConfig } from '../config.ts';
 import { controlUrl } from '../control_address.ts';
 import { Patience } from '../patience.ts';
 import { readNamed } from '../regular_file.ts';
+import { textOf } from './http_client.ts';
 import { NoServer } from './say.ts';
 
 /** Milliseconds to wait for a response, and for the rest of it. */
 const longest = 30_000;
-const maxAnswer = 16 * 1024 * 1024;
 
 const wantsToken =
   "wants a token; make one with 'sealgate token add control:operate', and give it in --token-file or " +
@@ -90,29 +90,20 @@ export class ControlClient {
   #exchange(method: string, path: string, body?: string): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
       const asked = this.#open(method, path, body);
-      const fail = (why: Error) => {
-        patience.end();
-        reject(why);
-      };
       const patience = new Patience(this.#patience, (why) => {
         reject(why);
         asked.destroy(why);
       });
-      asked.on('error', fail);
+      asked.on('error', (why) => {
+        patience.end();
+        reject(why);
+      });
       asked.on('response', (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (piece: string) => {
-          patience.note();
-          text += piece;
-          if (text.length > maxAnswer) response.destroy(new Error('the answer is too long'));
-        });
-        response.on('error', fail);
-        response.on('aborted', () => fail(new Error('the answer was cut off')));
-        response.on('end', () => {
-          patience.end();
-          resolve({ status: response.statusCode ?? 0, text });
-        });
+        patience.end();
+        textOf(response, this.#patience).then(
+          (text) => resolve({ status: response.statusCode ?? 0, text }),
+          reject,
+        );
       });
       asked.end(body);
     });

@@ -214,7 +214,8 @@ function sendBody(
   asked.flushHeaders();
 }
 
-function textOf(response: IncomingMessage, ms: number): Promise<string> {
+/** The whole body. Rejects when it is cut off or too long, or nothing of it comes for so many milliseconds. */
+export function textOf(response: IncomingMessage, ms: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let size = 0;

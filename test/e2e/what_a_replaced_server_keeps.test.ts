@@ -79,14 +79,21 @@ test('TLS 1.2 and 1.3: sessions of the old process are resumed by the new one', 
   assert.equal(await next.stop(), 0);
 });
 
-test('downloads of two processes that were replaced go on; each ends with its last one', async () => {
-  const { server, url, replace } = await serve();
+/** Two processes that were replaced, each with a download, and the third one, which serves. */
+async function twoThatSend() {
+  const served = await serve();
+  const { server, url, replace } = served;
   const first = await download(url);
   const second = await replace();
   await isReplaced(server);
   const other = await download(url);
   const third = await replace();
   await isReplaced(second);
+  return { ...served, second, third, first, other };
+}
+
+test('downloads of two processes that were replaced go on; each ends with its last one', async () => {
+  const { server, second, third, first, other } = await twoThatSend();
   assert.equal((await third.curl('/o/files/large')).status, 200);
   await goesOn(other);
   await goesOn(first);
@@ -96,13 +103,7 @@ test('downloads of two processes that were replaced go on; each ends with its la
 });
 
 test('the new process is killed while two old ones send: another one serves, and they go on', async () => {
-  const { site, server, url, replace } = await serve();
-  const first = await download(url);
-  const second = await replace();
-  await isReplaced(server);
-  const other = await download(url);
-  const third = await replace();
-  await isReplaced(second);
+  const { site, third, first, other, replace } = await twoThatSend();
   await third.stop('SIGKILL');
   const fourth = await replace();
   assert.equal((await fourth.put('/o/files/again', join(site.dir, 'large'))).status, 201);
