@@ -84,6 +84,9 @@ class Exchange {
   // All that there is of the growing file was sent. False: there is more already.
   bool wait_for_growth() { return growth_ || wait_for(delivery_.followed(), delivery_.followed_length()); }
   bool waits_for_growth() const { return static_cast<bool>(growth_); }
+  // What is to be sent next has to come first, from the disk or from who uploads it: the client is not to
+  // blame.
+  bool waits_for_bytes() const { return waits_for_disk() || waits_for_growth(); }
   // The file has changed, or cannot be read: the response cannot be completed.
   void on_broken();
   void on_unreadable();

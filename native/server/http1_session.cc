@@ -46,8 +46,7 @@ void Http1Session::on_deadline() {
         return exchange_->refuse_and_close(Problem::body_timeout);
       return transport_.extend_deadline();
     case State::sending:
-      if (exchange_->waits_for_disk() || exchange_->waits_for_growth() || exchange_->made_progress())
-        return transport_.extend_deadline();
+      if (exchange_->waits_for_bytes() || exchange_->made_progress()) return transport_.extend_deadline();
       reactor_.mutable_counters().write_stalls.add();
       return transport_.close();
     default: return;

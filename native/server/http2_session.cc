@@ -196,8 +196,7 @@ void Http2Session::resume(Exchange& exchange) {
 }
 
 void Http2Session::go_on(Http2Stream& stream) {
-  const Exchange& exchange = *stream.exchange;
-  if (!stream.deferred || exchange.waits_for_disk() || exchange.waits_for_growth()) return;
+  if (!stream.deferred || stream.exchange->waits_for_bytes()) return;
   stream.deferred = false;
   nghttp2_session_resume_data(h2_.get(), stream.id);
 }

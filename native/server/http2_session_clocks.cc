@@ -33,12 +33,10 @@ void Http2Session::on_deadline() {
   transport_.extend_deadline();
 }
 
-// While all that is to be sent has to come from the disk first, or from who uploads it, the client is not to
-// blame.
+// While all that is to be sent has to come first, the client is not to blame.
 bool Http2Session::wants_progress() const {
   return blocked_ || std::any_of(streams_.begin(), streams_.end(), [](const auto& stream) {
-           return stream->state == State::sending && !stream->exchange->waits_for_disk() &&
-                  !stream->exchange->waits_for_growth();
+           return stream->state == State::sending && !stream->exchange->waits_for_bytes();
          });
 }
 
