@@ -95,7 +95,7 @@ void Http2Session::pass_on() {
 // The answer is known, and does not depend on what is left of the body.
 void Http2Session::drop_held(Http2Stream& stream) {
   if (stream.held.empty()) return;
-  nghttp2_session_consume(h2_.get(), stream.id, stream.held.size());
+  nghttp2_session_consume_connection(h2_.get(), stream.held.size());
   free_memory(stream.held);
 }
 

@@ -175,8 +175,7 @@ int Http2Session::on_frame_sent(const nghttp2_frame& frame) {
   if (!stream || !stream->answered) return 0;  // an interim response
   const bool last = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   frames_.push_back({stream, output_.queued(), kFrameHeaderBytes + frame.hd.length, last});
-  if (!last) return 0;
-  stream->last_queued = true;
+  if (last) stream->last_queued = true;
   return 0;
 }
 

@@ -67,6 +67,19 @@ test('no token: 401, no more of the body than its window is open for, and NO_ERR
   wire.close();
 });
 
+test('no token, and the body behind the head: an answer, and the window is not opened again', async () => {
+  const wire = await Http2Wire.open(clear);
+  wire.begin(1, request('PUT', '/o/files/refused'));
+  for (let sent = 0; sent < 65_535; sent += 13_107) wire.send(data(1, Buffer.alloc(13_107)));
+  const seen: number[] = [];
+  await wire.until((each) => {
+    if (each.stream === 1) seen.push(each.type);
+    return seen.includes(type.reset);
+  });
+  assert.deepEqual(seen, [type.headers, type.data, type.reset]);
+  wire.close();
+});
+
 test('curl: an upload without a token, short, long or endless, is answered 401', async () => {
   const long = join(site.dir, 'long');
   await writeFile(long, Buffer.alloc(20_000_000));
