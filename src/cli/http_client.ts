@@ -214,7 +214,7 @@ function sendBody(
   asked.flushHeaders();
 }
 
-/** The whole body. Rejects when it is cut off or too long, or nothing of it comes for so many milliseconds. */
+/** The whole body. Rejects when it is cut off or too long, or nothing of it comes for `ms` milliseconds. */
 export function textOf(response: IncomingMessage, ms: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
