@@ -2,17 +2,22 @@
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 namespace sealgate {
 namespace {
 
-constexpr int kBacklog = 4096;  // the kernel lowers it to net.core.somaxconn
+constexpr int kBacklog = 4096;   // the kernel lowers it to net.core.somaxconn
+constexpr int kLockTries = 200;  // of a folder, one each
+constexpr std::chrono::milliseconds kBetweenTries(10);
 
 Status set(int socket, int level, int option, int value, const char* name) {
   return ::setsockopt(socket, level, option, &value, sizeof value) == 0 ? Status() : Status::last(name);
@@ -91,17 +96,39 @@ Status give_rights(const ListeningSockets::Wanted& wanted) {
   return changed == 0 ? Status() : Status::last("chmod");
 }
 
-// Whoever may connect may do so only once the mode is set, since nobody can before listen(2).
+// Whoever may connect may do so only once the mode is set, since nobody can before listen(2). It listens at
+// once: to another server that starts, a socket that does not is one that a killed server left.
 Status make_path(const ListeningSockets::Wanted& wanted, ListenerSockets* out) {
   auto socket = std::make_shared<ListeningSocket>();
   socket->address = wanted.address;
   if (const Status status = open_socket(wanted, &socket->fd); !status.ok()) return status;
-  if (::bind(socket->fd.get(), wanted.address.get(), wanted.address.size()) != 0) return Status::last("bind");
-  if (const Status status = give_rights(wanted); !status.ok()) {
+  const int fd = socket->fd.get();
+  if (::bind(fd, wanted.address.get(), wanted.address.size()) != 0) return Status::last("bind");
+  Status status = give_rights(wanted);
+  if (status.ok() && ::listen(fd, kBacklog) != 0) status = Status::last("listen");
+  if (!status.ok()) {
     ::unlink(wanted.address.path().c_str());
     return status;
   }
   out->sockets.push_back(std::move(socket));
+  return {};
+}
+
+// Makes servers that start at once look at a path one after another: whoever is next finds a socket that
+// listens. The lock is that of the folder, since a file of its own would stay there (flock(2)).
+// @returns why it cannot be had; empty: it is held while `out` is open, or the socket has no folder.
+std::string lock_folder_of(const SocketAddress& address, Fd* out) {
+  const std::string path = address.path();
+  if (path.front() == '@') return {};
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  out->reset(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!*out) return describe(Status::last("open"));
+  for (int tries = 0; ::flock(out->get(), LOCK_EX | LOCK_NB) != 0; tries++) {
+    if (errno != EWOULDBLOCK) return describe(Status::last("flock"));
+    if (tries == kLockTries) return "another process keeps the folder locked";
+    std::this_thread::sleep_for(kBetweenTries);
+  }
   return {};
 }
 
@@ -143,9 +170,11 @@ bool ListeningSockets::open(const Wanted& wanted, std::string* failure) {
   }
   ListenerSockets made{wanted.name, {}};
   const bool has_path = wanted.address.family() == AF_UNIX;
+  Fd folder;
   if (has_path) {
-    if (const std::string why = remove_stale(wanted.address); !why.empty())
-      return *failure = wanted.address.text() + ": " + why, false;
+    std::string why = lock_folder_of(wanted.address, &folder);
+    if (why.empty()) why = remove_stale(wanted.address);
+    if (!why.empty()) return *failure = wanted.address.text() + ": " + why, false;
   }
   if (const Status status = has_path ? make_path(wanted, &made) : make(wanted, &made); !status.ok())
     return *failure = wanted.address.text() + ": " + describe(status), false;

@@ -46,7 +46,7 @@ class ListeningSockets {
   // be accepted from it.
   bool give(const std::string& name, Fd socket, std::string* failure);
   // Makes the sockets of a listener, or takes those that were given for its name, else for its address. A
-  // made one gets no connections before listen().
+  // made one gets no connections before listen(), unless it has a path: those wait until they are accepted.
   bool open(const Wanted& wanted, std::string* failure);
   // Those that were given and no listener has taken, by what they were given as.
   const std::vector<ListenerSockets>& left() const { return given_; }

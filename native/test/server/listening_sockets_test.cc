@@ -3,11 +3,17 @@
 #include "server/listening_sockets.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <string>
+#include <thread>
 #include <tuple>
+#include <vector>
 
 #include "test/client.h"
 #include "test/served.h"
@@ -120,6 +126,47 @@ TEST_CASE("the file of a socket is removed by who made it or owns it, while it i
     first.close();
     CHECK(is_there());
   }
+}
+
+TEST_CASE("of many servers that start at once with one path, one has it, and its socket stays") {
+  const TempDir dir;
+  SocketAddress at;
+  REQUIRE(SocketAddress::parse_path(dir.at("a.sock"), &at));
+  for (int round = 0; round < 50; round++) {
+    if (round % 2 == 1) {  // A killed server's is there.
+      const Fd left(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      REQUIRE_EQ(::bind(left.get(), at.get(), at.size()), 0);
+    }
+    std::vector<ListeningSockets> tables(8);
+    std::vector<std::string> failures(tables.size());
+    std::vector<std::thread> starts;
+    std::atomic<size_t> waiting = tables.size();
+    for (size_t i = 0; i < tables.size(); i++)
+      starts.emplace_back([&, i] {
+        waiting--;
+        while (waiting > 0) std::this_thread::yield();
+        tables[i].open({"a", at, false, 1, 0600}, &failures[i]);
+      });
+    for (std::thread& each : starts) each.join();
+    const std::string taken = at.text() + ": another process listens there; end it, or name another path";
+    CHECK_EQ(std::count(failures.begin(), failures.end(), ""), 1);
+    CHECK_EQ(std::count(failures.begin(), failures.end(), taken), tables.size() - 1);
+    const Fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    CHECK_EQ(::connect(client.get(), at.get(), at.size()), 0);
+    for (ListeningSockets& table : tables) table.close();
+  }
+}
+
+TEST_CASE("a folder that another process keeps locked: the socket is not made, and why is said") {
+  const TempDir dir;
+  SocketAddress at;
+  REQUIRE(SocketAddress::parse_path(dir.at("a.sock"), &at));
+  const Fd folder(::open(dir.at("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE_EQ(::flock(folder.get(), LOCK_EX), 0);
+  ListeningSockets table;
+  std::string failure;
+  CHECK_FALSE(table.open({"a", at, false, 1, 0600}, &failure));
+  CHECK_EQ(failure, at.text() + ": another process keeps the folder locked");
 }
 
 TEST_CASE("workers divide the sockets of a listener so that each socket has a worker") {
