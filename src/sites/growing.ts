@@ -46,7 +46,11 @@ export async function foundOrGrowing(
   try {
     return await services.objects.get(at);
   } catch (error) {
-    const isAbsent = hasCode(error, 'not-found') || hasCode(error, 'name-deleted');
+    // Under a write-once name that was deleted only the bytes of before are taken again, which is known when
+    // all have come.
+    const isAbsent =
+      hasCode(error, 'not-found') ||
+      (hasCode(error, 'name-deleted') && services.objects.bucket(at.bucket).kind === 'versioned');
     const upload = isAbsent ? services.whileWriting?.find(request, at) : undefined;
     if (upload) return upload;
     throw error;

@@ -10,7 +10,7 @@ import { growing } from '../support/growing.ts';
 import { peakMemory, resetPeakMemory } from '../support/process.ts';
 import { request, Wire } from '../support/wire.ts';
 
-const { server, clear, certificate, upload, read, stop } = await growing();
+const { site, server, clear, certificate, upload, read, stop } = await growing();
 after(stop);
 
 const text = async (bytes: Promise<Buffer>) => (await bytes).toString();
@@ -221,4 +221,22 @@ test('1,000 readers of one upload get all of it, and the server takes little mem
   assert.deepEqual([...new Set(await Promise.all(bodies))], [500_000]);
   const taken = (await peakMemory(server.pid)) - idle;
   assert.ok(taken < 64 * 1024 * 1024, `${taken} bytes`);
+});
+
+test('a write-once name that was deleted shows nothing of an upload of other bytes, which is refused', async () => {
+  const path = '/o/files/live/once';
+  const writer = await upload(path);
+  writer.chunk('before');
+  const { wire } = await read(path);
+  assert.equal(await text(wire.chunk()), 'before');
+  wire.close();
+  writer.chunk('');
+  assert.equal((await writer.answer()).status, 201);
+  const authorization = ['--header', `Authorization: Bearer ${site.token}`];
+  assert.equal((await server.curl(path, '--request', 'DELETE', ...authorization)).status, 204);
+  const other = await upload(path);
+  other.chunk('other');
+  assert.equal((await server.curl(path)).status, 410);
+  other.chunk('');
+  assert.equal((await other.answer()).status, 409);
 });

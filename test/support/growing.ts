@@ -1,4 +1,4 @@
-// Growing: a server whose uploads below /o/live/ are read while they arrive, and both ends of such an upload.
+// Growing: a server whose uploads below /o/live/ and /o/files/live/ are read while they arrive, and both ends of such an upload.
 
 import { readFile } from 'node:fs/promises';
 import { createSite, type Response, type Site, TestServer } from './server.ts';
@@ -31,7 +31,7 @@ export interface Uploading {
 }
 
 const sites = [
-  { protocol: 'objects', readWhileWriting: ['/o/live/**'] },
+  { protocol: 'objects', readWhileWriting: ['/o/live/**', '/o/files/live/**'] },
   { host: 'players.test', bucket: 'live', readWhileWriting: ['/**'] },
   { host: 'others.test', bucket: 'live' },
 ];
