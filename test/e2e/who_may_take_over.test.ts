@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { addon } from '../../src/native/addon.ts';
-import { outcome, root, runtimeArguments } from '../support/runtime.ts';
+import { cliCommand, outcome, root, runtimeArguments } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 
@@ -111,4 +111,41 @@ test('a process of another user is refused', { skip: process.getuid?.() !== 0 &&
   assert.match(stdout, /it runs as user 65534, and this server as user 0; run it as that user/, stderr);
   await chmod(store, 0o700);
   await assertServes();
+});
+
+/** A command in a namespace of process numbers of its own, as a container has it. */
+function contained(args: string[]) {
+  const [program, all] = cliCommand(args);
+  return spawn('unshare', ['-pf', '--mount-proc', '--kill-child', program, ...all], { cwd: root });
+}
+const listen = ['--listen', 'http://127.0.0.1:0', '--control', 'http://127.0.0.1:0'];
+const apart = /the two processes do not see each other, since they are in different PID namespaces/;
+const noNamespace = process.getuid?.() !== 0 && 'needs root';
+
+test('a process in a container of its own is refused, with why', { skip: noNamespace }, async () => {
+  const { status, stderr } = await outcome(
+    contained(['serve', '--config', site.config, ...listen, '--replace']),
+  );
+  assert.equal(status, 78, stderr);
+  assert.match(stderr, apart);
+  await assertServes();
+});
+
+test('a server in a container refuses a process outside of it, and serves on', {
+  skip: noNamespace,
+}, async () => {
+  const other = await createSite();
+  const child = contained(['serve', '--config', other.config, ...listen]);
+  const ended = outcome(child);
+  const folder = join(other.dir, 'store');
+  const announced = () => readFile(join(folder, 'server.json'), 'utf8').catch(() => '');
+  const { control } = JSON.parse(await until(announced, Boolean, 'the server in the container'));
+  const socket = addon.connectToPeer(folder, 'replace.sock');
+  await socket.send(JSON.stringify({ hello: own }), []);
+  assert.match(JSON.parse((await socket.receive()).text).refused, apart);
+  const asked = await fetch(`${control}/healthz`);
+  assert.equal(asked.status, 200, await asked.text());
+  child.kill('SIGKILL');
+  await ended;
+  await other.remove();
 });

@@ -21,6 +21,7 @@ import {
   besideFormats,
   go,
   type hello,
+  isUnseen,
   type Offer,
   offer,
   protocol,
@@ -28,6 +29,7 @@ import {
   socketName,
   storeFormat,
   Talk,
+  unseen,
 } from './talk.ts';
 
 /** Milliseconds in which the other process gives up an address. */
@@ -84,6 +86,7 @@ export class Predecessor {
   // Undefined: the other process has ended.
   static async #by(talk: Talk, config: Whose, log: Logger) {
     const { uid, pid } = talk.peer;
+    if (isUnseen(talk)) throw new ConfigError(`--replace: ${unseen}`);
     if (!(await isTrusted(talk.peer, config)))
       throw new ConfigError(
         `--replace: the running server is of user ${uid}; run this one as that user` +
@@ -159,15 +162,22 @@ export class Predecessor {
     tellMain(this.#log);
     await this.#talk.say({ serving: true }).catch(() => {});
     await this.#ownPaths();
-    this.ended = makeChangesOf(this.#talk, objects).catch((error) =>
-      this.#log.error({ err: error }, 'the server that was replaced cannot be understood any more'),
-    );
+    this.ended = this.#makeChanges(objects);
     for (const staging of this.#offer.staging) succession.living(staging, this.ended);
     const { version: its } = this.#offer;
     this.#log.info(
       { pid: this.#talk.peer.pid, version: its },
       'took over from the running server, which ends when its transfers have',
     );
+  }
+
+  // Where the two do not understand each other any more, its uploads fail, but still come.
+  async #makeChanges(objects: Objects): Promise<void> {
+    await makeChangesOf(this.#talk, objects).catch((error) =>
+      this.#log.error({ err: error }, 'the server that was replaced cannot be understood any more'),
+    );
+    this.#talk.close();
+    while (!(await hasEnded(this.#talk.peer.pid))) await setTimeout(askAgainAfter);
   }
 
   close(): void {

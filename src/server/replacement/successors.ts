@@ -9,7 +9,18 @@ import type { Pausable } from '../../pause.ts';
 import type { Store } from '../../store/store.ts';
 import { version } from '../../version.ts';
 import { ChangesOver } from './changes_over.ts';
-import { type go, hello, protocol, ready, serving, socketName, storeFormat, Talk } from './talk.ts';
+import {
+  type go,
+  hello,
+  isUnseen,
+  protocol,
+  ready,
+  serving,
+  socketName,
+  storeFormat,
+  Talk,
+  unseen,
+} from './talk.ts';
 
 /** Milliseconds that the other process may take to say who it is. */
 const helloPatience = 10_000;
@@ -27,6 +38,8 @@ export interface SuccessorParts {
   background: Pausable;
   /** The listening sockets, what each is, and the paths that have to be removed in the end. */
   sockets(): { files: OpenFile[]; names: string[]; paths: string[] };
+  /** Milliseconds, in place of `openPatience`. */
+  patience?: number;
   /** Called with the reason when only a new process can go on. */
   failed(why: string): void;
   log: Logger;
@@ -82,7 +95,9 @@ async function handOver(talk: Talk, parts: SuccessorParts): Promise<boolean> {
     log.error({ pid }, 'the process that was to take over has ended before it served; this one goes on');
   } catch (error) {
     log.error({ err: error, pid }, 'the process that was to take over failed; this one goes on');
-    await end(talk, log);
+    if (!(error instanceof Late)) kill(talk, log);
+    // Whatever it has of the store's lock ends with it.
+    while (await talk.hearAny());
   }
   try {
     await store.succession.goOn();
@@ -98,6 +113,7 @@ async function handOver(talk: Talk, parts: SuccessorParts): Promise<boolean> {
 /** Why the process may not take over. */
 async function refusalOf(talk: Talk): Promise<string | undefined> {
   const { isSameUser, uid } = talk.peer;
+  if (isUnseen(talk)) return unseen;
   if (!isSameUser && uid !== 0)
     return `it runs as user ${uid}, and this server as user ${process.geteuid?.()}; run it as that user`;
   const late = setTimeout(() => talk.close(), helloPatience);
@@ -116,7 +132,8 @@ async function refusalOf(talk: Talk): Promise<string | undefined> {
 }
 
 // True: the other process serves. False: it has gone.
-async function offerAll(talk: Talk, { store, turn, sockets, log }: SuccessorParts): Promise<boolean> {
+async function offerAll(talk: Talk, parts: SuccessorParts): Promise<boolean> {
+  const { store, turn, sockets, log } = parts;
   const { locks, staging } = await store.succession.offer();
   const state = addon.sharedState();
   const { files, names, paths } = sockets();
@@ -124,9 +141,9 @@ async function offerAll(talk: Talk, { store, turn, sockets, log }: SuccessorPart
   const all = [...state, ...locks, ...files];
   const offering = told(talk, { offer: { version, files: counts, staging, sockets: names, paths } }, all);
   if (!(await offering.finally(() => all.forEach(addon.closeFile)))) return false;
-  if (!(await heardInTime(talk, ready, 'open the store', log))) return false;
+  if (!(await heardInTime(talk, ready, 'open the store', parts))) return false;
   if (!(await told(talk, { go: true } satisfies (typeof go)['_output']))) return false;
-  if (!(await heardInTime(talk, serving, 'serve', log))) return false;
+  if (!(await heardInTime(talk, serving, 'serve', parts))) return false;
   const over = new ChangesOver(talk);
   store.succession.leave();
   turn.goOn(over.make);
@@ -148,30 +165,32 @@ async function told(talk: Talk, message: object, files: readonly OpenFile[] = []
   }
 }
 
+/** It was killed. It may have ended since, and its number may be another process's. */
+class Late extends Error {}
+
 // Kills a process that does not come so far.
-async function heardInTime(talk: Talk, schema: z.ZodType, what: string, log: Logger): Promise<boolean> {
+async function heardInTime(
+  talk: Talk,
+  schema: z.ZodType,
+  what: string,
+  { patience = openPatience, log }: SuccessorParts,
+): Promise<boolean> {
   let isLate = false;
   const late = setTimeout(() => {
     isLate = true;
     kill(talk, log);
-  }, openPatience);
+  }, patience);
   const heard = await talk.hear(schema).finally(() => clearTimeout(late));
-  // What it said in the meantime counts no more: it has been killed.
-  if (isLate) throw new Error(`it did not ${what} within ${openPatience / 1000} seconds, and was killed`);
+  // What it said in the meantime counts no more.
+  if (isLate) throw new Late(`it did not ${what} within ${patience / 1000} seconds, and was killed`);
   return heard !== undefined;
-}
-
-// Whatever it has of the store's lock ends with it.
-async function end(talk: Talk, log: Logger): Promise<void> {
-  kill(talk, log);
-  while (await talk.hearAny());
 }
 
 // One that has ended already is killed in vain. Of one of root's, changes wait until somebody ends it.
 function kill(talk: Talk, log: Logger): void {
   const { pid } = talk.peer;
   try {
-    if (pid > 0 && pid !== process.pid) process.kill(pid, 'SIGKILL');
+    if (pid !== process.pid) process.kill(pid, 'SIGKILL');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return;
     log.error({ err: error, pid }, 'the process that was to take over cannot be killed; end it');

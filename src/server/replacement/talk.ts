@@ -88,6 +88,14 @@ export class Talk {
   }
 }
 
+/** Whether the other process has no number here: nobody could see whether it has ended, or end it. */
+export function isUnseen({ peer }: Talk): boolean {
+  return peer.pid <= 0;
+}
+export const unseen =
+  'the two processes do not see each other, since they are in different PID namespaces (containers); ' +
+  'start the new one in that of the old one, or end the old one first';
+
 function parsed<T>(schema: z.ZodType<T>, text: string): T {
   try {
     return schema.parse(JSON.parse(text));
