@@ -133,7 +133,7 @@ function inKernel(kernel: 'current' | 'old' | 'old-qemu' | 'new', files = ktlsTe
   const steps = files.length > 0 ? [...unit, onNode(`ktls-${kernel}`, files, 1)] : unit;
   return steps.map((step) => ({
     ...step,
-    command: ['env', 'SEALGATE_TEST_BUILD=1', 'test/kernel/in-kernel.sh', kernel, '--', ...step.command],
+    command: ['test/kernel/in-kernel.sh', kernel, '--', ...step.command],
   }));
 }
 
@@ -165,7 +165,8 @@ function run(
   const path = [resolve('.tools/node_modules/.bin'), process.env.PATH].join(delimiter);
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, PATH: path },
+    // What users run, and it starts three times faster than its source does.
+    env: { ...process.env, PATH: path, SEALGATE_TEST_BUILD: '1' },
     timeout: stepTimeoutMs,
   });
   const output = passedOn(child.stdout, process.stdout, label);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { access, chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { addon } from '../../src/native/addon.ts';
@@ -140,6 +140,15 @@ test('a server in a container refuses a process outside of it, and serves on', {
   const folder = join(other.dir, 'store');
   const announced = () => readFile(join(folder, 'server.json'), 'utf8').catch(() => '');
   const { control } = JSON.parse(await until(announced, Boolean, 'the server in the container'));
+  await until(
+    () =>
+      access(join(folder, 'replace.sock')).then(
+        () => true,
+        () => false,
+      ),
+    Boolean,
+    'its socket',
+  );
   const socket = addon.connectToPeer(folder, 'replace.sock');
   await socket.send(JSON.stringify({ hello: own }), []);
   assert.match(JSON.parse((await socket.receive()).text).refused, apart);

@@ -8,7 +8,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export type Runtime = 'node' | 'bun' | 'deno';
 export const runtime: Runtime = process.versions.bun ? 'bun' : process.versions.deno ? 'deno' : 'node';
 
-// The build starts faster, which counts in the kernels of test/kernel.
+// test/run.ts tests what was built.
 const built = process.env.SEALGATE_TEST_BUILD === '1';
 const program = built ? `${root}dist/src/cli.js` : `${root}src/cli.ts`;
 
