@@ -30,15 +30,14 @@ import { openFilesLimit, withinOpenFiles } from './server/open_files.ts';
 import { watchProxies } from './server/proxy_headers.ts';
 import { startPurges } from './server/purges.ts';
 import { Reload, type Reloaded } from './server/reload.ts';
-import { Predecessor, untilAddressIsFree } from './server/replacement/predecessor.ts';
+import { Predecessor } from './server/replacement/predecessor.ts';
 import { type Life, Succeeding } from './server/replacement/succeeding.ts';
 import { serverSecrets } from './server/secrets.ts';
 import { ServedSites } from './server/sites.ts';
-import { openServerSockets, passedControl } from './server/sockets.ts';
+import { controlSocket, openServerSockets } from './server/sockets.ts';
 import { type Opening, openServedStore } from './server/store.ts';
 import { startWatchers, type Watchers } from './server/watchers.ts';
 import type { Store } from './store/store.ts';
-import { whenFree } from './when_free.ts';
 
 export interface StartOptions {
   /** File that receives all TLS secrets, with which captured traffic can be decrypted; empty: none. */
@@ -116,7 +115,7 @@ async function assemble(
 ): Promise<RunningServer> {
   const predecessor = replace ? await Predecessor.of(given, log) : undefined;
   closers.push(() => predecessor?.close());
-  const sockets = openServerSockets(given, closers, predecessor?.socketsOf(given.listeners));
+  const sockets = openServerSockets(given, closers, predecessor?.socketsOf(given));
   checkAccessLog(given);
   const devices = addon.netDevices();
   const config = fitting(given, devices, log);
@@ -156,12 +155,13 @@ async function assemble(
     explain: (url) => sites.explain(url, ownToken),
   };
   const openControl = () => startControl(config, services, live, closers);
-  const early = await earlyControl(config, predecessor, openControl);
+  // While a server that is replaced serves, it answers who asks whether the server is ready.
+  const early = predecessor ? await checkControl(config.control) : await openControl();
   const about = { state: () => live.state, faults: () => faultsOf(watch.sentinel?.status(), readiness) };
   const delivered = { sockets, about, store, objects, refusals, sites, predecessor, log };
   const started = await startDelivery(config, reactor, delivered, closers);
   live.pool = started;
-  const plane = early ?? (await whenFree(openControl, untilAddressIsFree));
+  const plane = early ?? (await openControl());
   if (encrypted) closers.push(keepTlsFresh(config, started, tlsFiles, log));
   operation.resume();
   const needs = { store, objects, operation, token: ownToken, path: () => sites.objectsPath, log };
@@ -267,18 +267,6 @@ function fittingLimits({ limits, workers }: Config, log: Logger): Config['limits
   return fitting;
 }
 
-// What fails is to fail before the other server is told that this one serves. Undefined: that one has the
-// address until then.
-async function earlyControl(
-  config: Config,
-  predecessor: Predecessor | undefined,
-  open: () => Promise<ControlListener>,
-): Promise<ControlListener | undefined> {
-  if (!(await predecessor?.hasControlAt(config))) return open();
-  await checkControl(config.control);
-  return undefined;
-}
-
 interface ControlParts extends Omit<PlaneServices, 'access' | 'config'> {
   tokens: Tokens;
   sockets: ServerSockets;
@@ -303,7 +291,7 @@ async function startControl(
       throw error;
     }
   };
-  const listener = await listenControl(load, control.listen, control, passedControl(sockets));
+  const listener = await listenControl(load, controlSocket(sockets, config), control);
   live.control = listener;
   closers.push(listener.close);
   return listener;

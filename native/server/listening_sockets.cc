@@ -123,13 +123,19 @@ std::string lock_folder_of(const SocketAddress& address, Fd* out) {
   const size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   out->reset(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!*out) return describe(Status::last("open"));
+  if (!*out) return errno == ENOENT ? "its folder does not exist; make it" : describe(Status::last("open"));
   for (int tries = 0; ::flock(out->get(), LOCK_EX | LOCK_NB) != 0; tries++) {
     if (errno != EWOULDBLOCK) return describe(Status::last("flock"));
     if (tries == kLockTries) return "another process keeps the folder locked";
     std::this_thread::sleep_for(kBetweenTries);
   }
   return {};
+}
+
+std::string why_not(const Status& status) {
+  if (status.error == EADDRINUSE) return "is in use; end what listens there, or name another address";
+  if (status.error == EADDRNOTAVAIL) return "this host has no such address";
+  return describe(status);
 }
 
 }  // namespace
@@ -177,7 +183,7 @@ bool ListeningSockets::open(const Wanted& wanted, std::string* failure) {
     if (!why.empty()) return *failure = wanted.address.text() + ": " + why, false;
   }
   if (const Status status = has_path ? make_path(wanted, &made) : make(wanted, &made); !status.ok())
-    return *failure = wanted.address.text() + ": " + describe(status), false;
+    return *failure = wanted.address.text() + ": " + why_not(status), false;
   if (has_path) own(wanted.address.path());
   opened_.push_back(std::move(made));
   return true;

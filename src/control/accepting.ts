@@ -1,6 +1,6 @@
-// Accepting: what accepts connections for the control plane's server on a socket that was passed to the
-// process. On Bun a server of node:http ignores a descriptor and listens elsewhere, but one of node:net or
-// node:tls takes it, and hands each connection on. The peer's address stays what it is.
+// Accepting: what accepts connections for the control plane's server on Bun, where a server of node:http
+// ignores a descriptor and listens elsewhere, but one of node:net or node:tls takes it, and hands each
+// connection on. The peer's address stays what it is.
 
 import type { Server } from 'node:http';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';

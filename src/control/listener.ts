@@ -1,12 +1,10 @@
-// The control listener: a node:http server on a loopback address or a unix socket, or on any address with
-// TLS.
+// The control listener: a node:http server on a socket of the process, which has a loopback address or a
+// path, or with TLS any address.
 
 import { once } from 'node:events';
-import { access, chmod, lstat, unlink } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, connect, type Server as NetServer } from 'node:net';
-import { dirname } from 'node:path';
+import type { Server as NetServer } from 'node:net';
 import { createSecureContext, type SecureContextOptions, type Server as TlsServer } from 'node:tls';
 import { type ControlAddress, controlUrl } from '../control_address.ts';
 import { readNamed } from '../regular_file.ts';
@@ -33,47 +31,41 @@ export interface ControlListener {
   close(): Promise<void>;
 }
 
+/** Where the listener is: its address with the actual port, and the socket, which the listener closes. */
+export interface ControlSocket {
+  address: ControlAddress;
+  descriptor: number;
+}
+
 /**
- * Rejects when the address cannot be bound or the certificate cannot be used.
+ * Rejects when the certificate cannot be used.
  * @param load makes the request handler; called at the first request.
- * @param passed a descriptor of a socket that listens already, which the listener closes.
  */
 export async function listenControl(
   load: () => Promise<RequestListener>,
-  address: ControlAddress,
+  { address, descriptor }: ControlSocket,
   certificate: CertificateFiles,
-  passed?: number,
 ): Promise<ControlListener> {
   const context = 'path' in address || !address.tls ? undefined : await contextOf(certificate);
-  const { server, end } = serverFor(handledBy(load), context, passed !== undefined);
+  const { server, end } = serverFor(handledBy(load), context);
+  const url = controlUrl(address);
   try {
-    if (passed !== undefined) await once(server.listen({ fd: passed }), 'listening');
-    else if ('path' in address) await listenUnix(server, address.path);
-    else await once(server.listen(address.port, address.host), 'listening');
+    await once(server.listen({ fd: descriptor }), 'listening');
   } catch (cause) {
-    throw new Error(`control.listen: ${controlUrl(address)}: ${whyNot(cause as Error)}`, { cause });
+    throw new Error(`control.listen: ${url}: ${(cause as Error).message}`, { cause });
   }
-  const bound = 'path' in address ? address : { ...address, port: (server.address() as AddressInfo).port };
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= closed(server, end);
     return closing;
   };
-  return { url: controlUrl(bound), renewal: renewals(server, context, certificate), close };
+  return { url, renewal: renewals(server, context, certificate), close };
 }
 
-/** Rejects when the certificate cannot be used, before the address can be had. */
+/** Rejects when the certificate cannot be used. */
 export async function checkControl(control: { listen: ControlAddress } & CertificateFiles): Promise<void> {
   const { listen } = control;
   if (!('path' in listen) && listen.tls) createSecureContext(await contextOf(control));
-}
-
-// The runtimes' messages name neither the setting nor what to do.
-function whyNot({ code, message }: NodeJS.ErrnoException): string {
-  if (code === 'EADDRINUSE') return 'is in use; end what listens there, or name another address (--control)';
-  if (code === 'EADDRNOTAVAIL') return 'this host has no such address';
-  if (code === 'ENOENT') return 'the folder of the socket does not exist';
-  return code === undefined ? message : `cannot be used (${code})`;
 }
 
 function handledBy(load: () => Promise<RequestListener>): RequestListener {
@@ -112,17 +104,15 @@ function renewals(server: NetServer, first: SecureContextOptions | undefined, fi
   };
 }
 
-/** @param isPassed it is to listen on a descriptor. */
 function serverFor(
   handler: RequestListener,
   context: SecureContextOptions | undefined,
-  isPassed: boolean,
 ): { server: NetServer; end(): void } {
-  const isOther = isPassed && process.versions.bun !== undefined;
-  const server = context && !isOther ? createTlsServer(context, handler) : createServer(handler);
+  const relays = process.versions.bun !== undefined;
+  const server = context && !relays ? createTlsServer(context, handler) : createServer(handler);
   server.headersTimeout = headersTimeout;
   server.maxConnections = maxConnections;
-  if (!isOther) return { server, end: () => server.closeAllConnections() };
+  if (!relays) return { server, end: () => server.closeAllConnections() };
   const { accepting, end } = acceptingFor(server, context);
   return { server: accepting, end };
 }
@@ -133,36 +123,6 @@ async function contextOf({ certificate, key }: CertificateFiles) {
     key: await readNamed(key),
     minVersion: 'TLSv1.2' as const,
   };
-}
-
-// The socket is for the server's own user only. A socket left by a killed server is removed.
-async function listenUnix(server: NetServer, path: string): Promise<void> {
-  // connect(2) also refuses when the path is another kind of file: only a socket may be removed.
-  const there = await lstat(path).catch(() => undefined);
-  if (there?.isSocket() && !(await answers(path))) await unlink(path).catch(() => {});
-  // bind(2) tells that a folder is not there, but libuv makes EACCES of it.
-  await access(dirname(path));
-  const before = process.umask(0o177);
-  try {
-    server.listen(path);
-    await once(server, 'listening');
-  } finally {
-    process.umask(before);
-  }
-  await chmod(path, 0o600);
-}
-
-async function answers(path: string): Promise<boolean> {
-  const socket = connect(path);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch (error) {
-    // Other errors than "nobody listens" are left to listen(), which reports them.
-    return (error as NodeJS.ErrnoException).code !== 'ECONNREFUSED';
-  } finally {
-    socket.destroy();
-  }
 }
 
 async function closed(server: NetServer, end: () => void): Promise<void> {

@@ -46,11 +46,11 @@ export function addressOf({ host, port, path }: Pick<ListenerOptions, 'host' | '
   return path ? `unix:${path}` : `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** What the socket of the control plane is called, where the table has it. */
+/** What the socket of the control plane is called. */
 export const controlName = 'control';
 
 /** What a listener on a host has in place of the settings of a path. */
-export const noPath = { path: '', mode: 0o600, owner: '' };
+const noPath = { path: '', mode: 0o600, owner: '' };
 
 // Whether another listener of the same port takes IPv4, which [::] would take otherwise.
 function leavesV4({ host, port }: ListenerOptions, all: readonly ListenerOptions[]): boolean {

@@ -3,7 +3,8 @@
 
 import { accessSync, constants } from 'node:fs';
 import type { Config } from '../config.ts';
-import { controlName, noPath, openSockets, type ServerSockets } from '../engine/server_sockets.ts';
+import type { ControlSocket } from '../control/listener.ts';
+import { controlName, openSockets, type ServerSockets } from '../engine/server_sockets.ts';
 import { addon, type ListeningSockets, type OpenListener } from '../native/addon.ts';
 
 /**
@@ -65,20 +66,28 @@ function may(path: string, mode: number): boolean {
   }
 }
 
-/** A descriptor of the socket that was passed for the control plane; undefined: it makes its own. */
-export function passedControl({ table }: ServerSockets): number | undefined {
-  return table.all().some(({ name }) => name === controlName) ? table.duplicate(controlName) : undefined;
+/** Where the control plane listens, as listeners say it. */
+export function controlPlace({ listen }: Config['control']) {
+  const { host, port, path } = { host: 'unix:', port: 0, path: '', ...listen };
+  return { name: controlName, host, port, path };
 }
 
-function openControl({ control, listeners }: Config, table: ListeningSockets): void {
+/** A further descriptor of the socket of the control plane, and its address with the actual port. */
+export function controlSocket({ table }: ServerSockets, { control }: Config): ControlSocket {
+  const bound = table.all().find(({ name }) => name === controlName);
   const { listen } = control;
-  const where = 'path' in listen ? { host: 'unix:', port: 0, ...listen } : { ...listen, path: '' };
-  const { host, port, path } = where;
-  const isOurs = (each: OpenListener) =>
-    each.name === controlName || (each.host === host && each.port === port && each.path === path);
-  const passed = table.left().find(isOurs);
-  if (!passed || listeners.some(({ name }) => name === passed.name)) return;
-  table.open({ ...noPath, name: controlName, host, port, path, v6Only: false, sockets: 1 });
+  const address = 'path' in listen ? listen : { ...listen, port: bound?.port ?? listen.port };
+  return { address, descriptor: table.duplicate(controlName) };
+}
+
+function openControl({ control, user }: Config, table: ListeningSockets): void {
+  const place = controlPlace(control);
+  const owner = place.path === '' ? '' : user;
+  try {
+    table.open({ ...place, mode: 0o600, owner, v6Only: false, sockets: 1 });
+  } catch (cause) {
+    throw new Error(`control.listen: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function fitsNone({ name, host, port, path }: OpenListener): string {

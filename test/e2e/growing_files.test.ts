@@ -223,7 +223,7 @@ test('1,000 readers of one upload get all of it, and the server takes little mem
   assert.ok(taken < 64 * 1024 * 1024, `${taken} bytes`);
 });
 
-test('a write-once name that was deleted shows nothing of an upload of other bytes, which is refused', async () => {
+test('a deleted write-once name shows nothing of an upload of other bytes, which is refused', async () => {
   const path = '/o/files/live/once';
   const writer = await upload(path);
   writer.chunk('before');
@@ -232,8 +232,8 @@ test('a write-once name that was deleted shows nothing of an upload of other byt
   wire.close();
   writer.chunk('');
   assert.equal((await writer.answer()).status, 201);
-  const authorization = ['--header', `Authorization: Bearer ${site.token}`];
-  assert.equal((await server.curl(path, '--request', 'DELETE', ...authorization)).status, 204);
+  const asked = ['--request', 'DELETE', '--header', `Authorization: Bearer ${site.token}`];
+  assert.equal((await server.curl(path, ...asked)).status, 204);
   const other = await upload(path);
   other.chunk('other');
   assert.equal((await server.curl(path)).status, 410);

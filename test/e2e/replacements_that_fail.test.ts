@@ -101,7 +101,7 @@ async function open(pid: number): Promise<string[]> {
 test('of processes that ask and leave, the running server keeps no file open', async () => {
   const leave = async (receives: boolean) => {
     const socket = addon.connectToPeer(join(site.dir, 'store'), 'replace.sock');
-    await socket.send(JSON.stringify({ hello: { protocol: 1, version: '9', format: 2, beside: [2] } }), []);
+    await socket.send(JSON.stringify({ hello: { protocol: 2, version: '9', format: 2, beside: [2] } }), []);
     if (receives) await socket.receive();
     socket.close();
     await assertServes();

@@ -202,7 +202,7 @@ test('the socket of a living server: no start, and the other one goes on with it
 test('a file that is no socket, and a folder that is not there: no start', async () => {
   for (const [path, why] of [
     ['a.txt', /a\.txt: there is a file that is no socket; remove it, or name another path/],
-    ['none/x.sock', /none\/x\.sock: bind: No such file or directory/],
+    ['none/x.sock', /none\/x\.sock: its folder does not exist; make it/],
   ] as const) {
     const other = await single(`unix:${join(site.dir, path)}`);
     await assert.rejects(TestServer.start(other), why);

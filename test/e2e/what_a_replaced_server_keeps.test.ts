@@ -2,11 +2,14 @@
 // request end, and others may be replaced meanwhile.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { Http2Wire, request as head, type } from '../support/http2_wire.ts';
+import { outcome } from '../support/runtime.ts';
 import { createSite, freePort, type Site, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 import { request, Wire } from '../support/wire.ts';
@@ -156,17 +159,39 @@ test('idle connections: HTTP/2 has GOAWAY at once, HTTP/1.1 one more answer or a
   assert.equal(await next.stop(), 0);
 });
 
-test('a fixed address of the control plane is the new process after it was the old one', async () => {
-  const port = await freePort();
-  const { server, replace } = await serve({}, '--control', `http://127.0.0.1:${port}`);
-  const next = await replace();
-  assert.equal(next.control, server.control);
-  const status = await (await fetch(`${next.control}/status`)).json();
-  assert.equal((status as { pid?: number }).pid ?? next.pid, next.pid);
-  assert.equal(await server.ended(), 0);
-  assert.equal((await fetch(`${next.control}/readyz`)).status, 200);
-  assert.equal(await next.stop(), 0);
-});
+/** Asks the control plane again and again, each time on a new connection. @returns those that failed. */
+function asking(...control: string[]): () => Promise<string> {
+  let isOver = false;
+  const asked = (async () => {
+    let failed = '';
+    while (!isOver) failed += (await outcome(spawn('curl', ['-sS', '-o', '/dev/null', ...control]))).stderr;
+    return failed;
+  })();
+  return () => {
+    isOver = true;
+    return asked;
+  };
+}
+
+for (const where of ['http', 'unix'])
+  test(`a fixed address of the control plane, ${where}: one process or the other always answers`, async () => {
+    const port = await freePort();
+    const path = join(await mkdtemp(join(tmpdir(), 'sealgate-test-')), 'control.sock');
+    const address = where === 'http' ? `http://127.0.0.1:${port}` : `unix:${path}`;
+    const { server, replace } = await serve({}, '--control', address);
+    const at =
+      where === 'http' ? [`${address}/healthz`] : ['--unix-socket', path, 'http://localhost/healthz'];
+    const end = asking(...at);
+    const next = await replace();
+    assert.equal(next.control, server.control);
+    assert.equal(await server.ended(), 0);
+    const last = await replace();
+    assert.equal(await next.ended(), 0);
+    assert.equal(await end(), '');
+    assert.equal(await last.stop(), 0);
+    await assert.rejects(access(path), { code: 'ENOENT' });
+    await rm(dirname(path), { recursive: true });
+  });
 
 test('a lame duck is replaced: the new process serves, and the old one ends before its time', async () => {
   const drain = { lameDuckSeconds: 3600, closeSeconds: 0, graceSeconds: 60 };

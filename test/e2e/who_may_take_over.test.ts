@@ -20,7 +20,7 @@ after(async () => {
   await site.remove();
 });
 
-const own = { protocol: 1, version: '9.9.9', format: 2, beside: [2] };
+const own = { protocol: 2, version: '9.9.9', format: 2, beside: [2] };
 
 /** What the server says to a process that says this. */
 async function answerTo(hello: object) {

@@ -1,4 +1,5 @@
-// Growing: a server whose uploads below /o/live/ and /o/files/live/ are read while they arrive, and both ends of such an upload.
+// Growing: a server whose uploads below /o/live/ and /o/files/live/ are read while they arrive, and both ends
+// of such an upload.
 
 import { readFile } from 'node:fs/promises';
 import { createSite, type Response, type Site, TestServer } from './server.ts';

@@ -13,7 +13,7 @@ export async function halfWay(
   ...says: object[]
 ): Promise<{ child: ChildProcess; said(): string }> {
   const program = join(site.dir, `half_way_${says.length}.mjs`);
-  const hello = { protocol: 1, version: '9.9.9', format: 2, beside: [2] };
+  const hello = { protocol: 2, version: '9.9.9', format: 2, beside: [2] };
   await writeFile(
     program,
     `import { addon } from ${JSON.stringify(`${root}src/native/addon.ts`)};

@@ -5,17 +5,15 @@ import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import { type Config, ConfigError } from '../../config.ts';
-import { controlUrl } from '../../control_address.ts';
-import { addressOf, controlName } from '../../engine/server_sockets.ts';
-import { addon, type ListenerOptions, type ListeningSockets, type OpenFile } from '../../native/addon.ts';
+import { addressOf } from '../../engine/server_sockets.ts';
+import { addon, type ListeningSockets, type OpenFile } from '../../native/addon.ts';
 import type { Objects } from '../../objects/objects.ts';
 import { holderOf } from '../../store/layout.ts';
 import type { Store } from '../../store/store.ts';
 import type { Inherited } from '../../store/succession.ts';
 import { version } from '../../version.ts';
-import type { Waiting } from '../../when_free.ts';
-import { readAnnouncement } from '../announcement.ts';
 import { tellMain } from '../manager.ts';
+import { controlPlace } from '../sockets.ts';
 import { makeChangesOf } from './changes_over.ts';
 import {
   besideFormats,
@@ -114,20 +112,16 @@ export class Predecessor {
     return new Predecessor(talk, heard.message.offer, heard.files.slice(state), log);
   }
 
-  /** Whether it has the address of the control plane until this process serves. */
-  async hasControlAt({ store, control }: Config): Promise<boolean> {
-    return (await readAnnouncement(store))?.control === controlUrl(control.listen);
-  }
-
   get inherited(): Inherited {
     const { files, staging } = this.#offer;
     return { locks: this.#files.slice(0, files.locks), staging };
   }
 
   /** The sockets of these listeners, as far as the other process has them. Others end with it. */
-  socketsOf(listeners: readonly ListenerOptions[]): ListeningSockets {
+  socketsOf({ listeners, control }: Pick<Config, 'listeners' | 'control'>): ListeningSockets {
     const table = addon.listeningSockets();
-    const wanted = new Set([controlName, ...listeners.flatMap((each) => [each.name, addressOf(each)])]);
+    const all = [...listeners, controlPlace(control)];
+    const wanted = new Set(all.flatMap((each) => [each.name, addressOf(each)]));
     const { files, sockets } = this.#offer;
     for (const [index, file] of this.#files.slice(files.locks).entries()) {
       const name = sockets[index] ?? '';
@@ -221,10 +215,3 @@ async function hasEnded(pid: number): Promise<boolean> {
   );
   return (await Promise.all(stats)).every((stat) => stat === '' || /^.*\) [ZX] /s.test(stat));
 }
-
-/** For what the other process has at the same address, and gives up now that this one serves. */
-export const untilAddressIsFree: Waiting = {
-  isHeld: ({ cause }) => (cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE',
-  patience: addressPatience,
-  every: lookAgainAfter,
-};

@@ -4,13 +4,14 @@ import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
 import type { ControlListener } from '../../control/listener.ts';
 import type { DeliveryPool } from '../../engine/pool.ts';
-import { addressOf, controlName } from '../../engine/server_sockets.ts';
+import { addressOf } from '../../engine/server_sockets.ts';
 import { addon, type ListeningSockets, type OpenListener } from '../../native/addon.ts';
 import type { SharedObjects } from '../../objects/shared_objects.ts';
 import type { Pausable } from '../../pause.ts';
 import type { Store } from '../../store/store.ts';
 import { withdraw } from '../announcement.ts';
 import { lameDuck } from '../lame_duck.ts';
+import { controlPlace } from '../sockets.ts';
 import type { Predecessor } from './predecessor.ts';
 import { awaitSuccessor, type SuccessorParts, type Successors } from './successors.ts';
 
@@ -40,14 +41,14 @@ export interface SucceedingParts {
 
 // A listener may have another name in the other's configuration, so its address says which one is meant. A
 // socket that was passed in place of its address goes by the name that it was passed by.
-function offeredAs(open: OpenListener, listeners: Config['listeners']): string {
-  if (open.name === controlName) return controlName;
-  const own = listeners.find(({ name, port, path }) => name === open.name && (port !== 0 || path !== ''));
+function offeredAs(open: OpenListener, { listeners, control }: Config): string {
+  const fixed = [...listeners, controlPlace(control)].filter(({ port, path }) => port !== 0 || path !== '');
+  const own = fixed.find(({ name }) => name === open.name);
   return own && addressOf(own) !== addressOf(open) ? open.name : addressOf(open);
 }
 
-function offered(table: ListeningSockets, listeners: Config['listeners']) {
-  const all = table.all().flatMap((each) => each.fds.map((fd) => ({ fd, name: offeredAs(each, listeners) })));
+function offered(table: ListeningSockets, config: Config) {
+  const all = table.all().flatMap((each) => each.fds.map((fd) => ({ fd, name: offeredAs(each, config) })));
   const paths = table.all().flatMap(({ path, ownsPath }) => (ownsPath ? [path] : []));
   return { files: all.map(({ fd }) => addon.fileOf(fd)), names: all.map(({ name }) => name), paths };
 }
@@ -86,7 +87,7 @@ export class Succeeding {
       failed = resolve;
     });
     this.failed = Promise.race([store.ended, ended]);
-    const sockets = () => offered(pool.table, given.config.listeners);
+    const sockets = () => offered(pool.table, given.config);
     const what = { store, turn: objects.turn, background, sockets, failed, log };
     this.#successors = successorsOf(what);
     this.replaced = this.#successors.replaced.then((by) => {

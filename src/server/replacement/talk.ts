@@ -17,7 +17,7 @@ import type { OpenFile, PeerSocket } from '../../native/addon.ts';
 /** The name of the socket in a store's folder. */
 export const socketName = 'replace.sock';
 /** Raised when messages change so that processes of two versions do not understand each other. */
-export const protocol = 1;
+export const protocol = 2;
 /** The format that this version writes, and those that another process may go on reading beside it. */
 export const storeFormat = 2;
 export const besideFormats: readonly number[] = [2];
