@@ -174,7 +174,7 @@ function asking(...control: string[]): () => Promise<string> {
 }
 
 for (const where of ['http', 'unix'])
-  test(`a fixed address of the control plane, ${where}: one process or the other always answers`, async () => {
+  test(`an address of the control plane, ${where}: one process or the other always answers`, async () => {
     const port = await freePort();
     const path = join(await mkdtemp(join(tmpdir(), 'sealgate-test-')), 'control.sock');
     const address = where === 'http' ? `http://127.0.0.1:${port}` : `unix:${path}`;
