@@ -171,8 +171,8 @@ async function assemble(
   await reload.announce();
   live.state = 'ready';
   const background = [reload, watchers, operation, purges, content.collector, content.coder];
-  const what = { config, store, objects, background, predecessor, life: live, closeAll, log };
-  const ends = new Succeeding({ ...what, pool: started, control: plane });
+  const what = { config, store, objects, growing: sites.growing, background, predecessor, closeAll, log };
+  const ends = new Succeeding({ ...what, life: live, pool: started, control: plane });
   const reopenLogs = () => openAccessLog(config);
   return { ...running(started, plane, operation, ends), config, reload: reload.all, reopenLogs };
 }
@@ -245,7 +245,7 @@ async function startDelivery(
     log,
   });
   closers.push(() => pool.stop(config.drain.graceSeconds * 1000));
-  await predecessor?.serving(objects, store);
+  await predecessor?.serving({ objects, store, growing: sites.growing });
   return pool;
 }
 

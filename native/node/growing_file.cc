@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "node/addon.h"
+#include "node/files.h"
 #include "node/job.h"
 
 namespace sealgate::addon {
@@ -31,7 +32,10 @@ class GrowingFileObject : public Napi::ObjectWrap<GrowingFileObject> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "GrowingFile",
                        {InstanceAccessor<&GrowingFileObject::size>("size"),
+                        InstanceAccessor<&GrowingFileObject::expected>("expected"),
                         InstanceAccessor<&GrowingFileObject::state>("state"),
+                        InstanceMethod<&GrowingFileObject::opened>("opened"),
+                        InstanceMethod<&GrowingFileObject::grow>("grow"),
                         InstanceMethod<&GrowingFileObject::finish>("finish"),
                         InstanceMethod<&GrowingFileObject::fail>("fail")});
   }
@@ -45,6 +49,29 @@ class GrowingFileObject : public Napi::ObjectWrap<GrowingFileObject> {
   Napi::Value size(const Napi::CallbackInfo& info) {
     look();
     return Napi::Number::New(info.Env(), static_cast<double>(size_));
+  }
+  Napi::Value expected(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), file_ ? static_cast<double>(file_->expected()) : 0);
+  }
+  Napi::Value opened(const Napi::CallbackInfo& info) {
+    look();
+    if (!file_ || size_ == 0) return info.Env().Undefined();
+    Fd copy = Fd::copy_of(file_->fd());
+    if (!copy) throw error_of(info.Env(), Status::last("dup"));
+    return file_object(info.Env(), std::move(copy));
+  }
+  void grow(const Napi::CallbackInfo& info) {
+    look();
+    if (!file_) return;
+    const auto size = static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value());
+    if (!elsewhere_) {
+      if (!info[1].IsExternal()) throw Napi::TypeError::New(info.Env(), "grow: expected an open file");
+      elsewhere_ = GrowingFile::claim(file_);
+      if (!elsewhere_) throw error_of(info.Env(), {EBUSY, "grow a file that is received into"});
+      elsewhere_->adopt(copy_of_file(info[1]));
+      elsewhere_->expect(static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value()));
+    }
+    if (size > elsewhere_->length()) elsewhere_->grow(size);
   }
   Napi::Value state(const Napi::CallbackInfo& info) {
     look();
@@ -62,10 +89,13 @@ class GrowingFileObject : public Napi::ObjectWrap<GrowingFileObject> {
     if (!file_) return;
     state_ = file_->state();
     size_ = file_->length();
-    if (state_ != GrowingFile::State::growing) file_.reset();
+    if (state_ == GrowingFile::State::growing) return;
+    elsewhere_.reset();
+    file_.reset();
   }
 
   std::shared_ptr<GrowingFile> file_ = std::make_shared<GrowingFile>();
+  std::shared_ptr<GrowingFile> elsewhere_;  // the right to write to one that another process receives
   GrowingFile::State state_ = GrowingFile::State::growing;
   uint64_t size_ = 0;
 };

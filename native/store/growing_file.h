@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/fd.h"
@@ -47,8 +48,10 @@ class GrowingFile {
   // Takes the right to write. The file fails when that ends before received(). Null: somebody had it before.
   static std::shared_ptr<GrowingFile> claim(const std::shared_ptr<GrowingFile>& file);
   void expect(uint64_t bytes) { expected_.store(bytes, std::memory_order_release); }
-  // Opens what is written at this path for readers; call it before grow().
+  // Opens what is written at this path for readers; call it, or adopt(), before grow().
   Status open(const std::string& path);
+  // What is written by another process.
+  void adopt(Fd readable) { readable_ = std::move(readable); }
   // So many bytes are in the file.
   void grow(uint64_t length);
   // All bytes are in the file: what becomes of it is for the application to say.

@@ -2,7 +2,7 @@
 // reads these objects; a test compares the three. Conditions of changes are here too.
 
 import type { DigestName } from '../digest.ts';
-import type { SealLevel, SealRecord } from './addon.ts';
+import type { OpenFile, SealLevel, SealRecord } from './addon.ts';
 
 /** Name and value. The engine refuses what HTTP cannot have there, line ends first of all. */
 export type ResponseField = readonly [name: string, value: string];
@@ -83,11 +83,20 @@ export interface RespondPlan {
 export interface GrowingFile {
   /** Bytes that can be read. */
   readonly size: number;
+  /** Bytes that it will have if it becomes whole; 0: that is not known, or it has ended. */
+  readonly expected: number;
   readonly state: 'growing' | 'whole' | 'failed';
   /** What was received is what the object is to be. Of the two, the first call counts. */
   finish(): void;
   /** It is not, or it could not be stored. */
   fail(): void;
+  /** What its bytes are read from; undefined: there are none yet, or it has ended. */
+  opened(): OpenFile | undefined;
+  /**
+   * Another process receives it, and has so many bytes of `expected`. `file` is what they are read from, and
+   * has to be there the first time. Throws with code EBUSY when this process receives it.
+   */
+  grow(size: number, file: OpenFile | undefined, expected: number): void;
 }
 
 /** What there is of an upload under way, and the rest as it comes. It has no validators. */

@@ -12,14 +12,18 @@ export interface GrowingUpload {
   fields: ObjectFields | undefined;
 }
 
+interface Kept extends GrowingUpload {
+  at: Name;
+}
+
 export class GrowingUploads {
   /** The newest last. Uploads that have ended are dropped when somebody looks, or another one begins. */
-  readonly #byName = new Map<string, GrowingUpload[]>();
+  readonly #byName = new Map<string, Kept[]>();
 
   /** An upload that is to be received into the file. The engine's limit of uploads bounds their number. */
   begin(at: Name, about: Omit<GrowingUpload, 'file'>): GrowingUpload {
     for (const key of this.#byName.keys()) this.#underWay(key);
-    const upload = { file: addon.growingFile(), ...about };
+    const upload = { at, file: addon.growingFile(), ...about };
     const key = keyOf(at);
     this.#byName.set(key, [...this.#underWay(key), upload]);
     return upload;
@@ -30,7 +34,12 @@ export class GrowingUploads {
     return this.#underWay(keyOf(at)).at(-1);
   }
 
-  #underWay(key: string): GrowingUpload[] {
+  /** All that are under way, with their names. */
+  all(): Kept[] {
+    return [...this.#byName.keys()].flatMap((key) => this.#underWay(key));
+  }
+
+  #underWay(key: string): Kept[] {
     const uploads = this.#byName.get(key);
     if (!uploads) return [];
     const left = uploads.filter(({ file }) => file.state === 'growing');

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Handle } from '../engine/bridge.ts';
 import type { DeliveryPool } from '../engine/pool.ts';
+import type { GrowingUploads } from '../objects/growing_uploads.ts';
 import type { Objects } from '../objects/objects.ts';
 import { objects as objectsProtocol } from '../protocols/objects/index.ts';
 import { web } from '../protocols/web/index.ts';
@@ -58,6 +59,10 @@ export class ServedSites {
 
   get handle(): Handle {
     return this.#mounts.handle;
+  }
+
+  get growing(): GrowingUploads {
+    return this.#mounts.growing;
   }
 
   get table(): Mounts['table'] {

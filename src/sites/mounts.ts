@@ -37,7 +37,8 @@ export class Mounts {
   readonly #protocols: Readonly<Record<string, Protocol>>;
   readonly #services: Services;
   /** An upload at one site may be read at another. */
-  readonly #growing = new GrowingUploads();
+  /** Uploads under way that may be read. */
+  readonly growing = new GrowingUploads();
   #lastId = 0;
   #inForce: Prepared;
   /** The applications of mounts that were replaced: requests for them may be under way. */
@@ -118,7 +119,7 @@ export class Mounts {
     const { services: its, told } = accessOf(mount, services);
     const siteBelow = (request: EngineRequest) => this.#places().siteBelow(request);
     const tagFields = mount.site?.tagFields;
-    const whileWriting = whileWritingOf(mount, this.#growing);
+    const whileWriting = whileWritingOf(mount, this.growing);
     const rules = {
       ...(caching && { caching }),
       ...(negotiate && { negotiate }),

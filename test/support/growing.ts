@@ -16,6 +16,8 @@ export interface Growing {
   upload(path: string, ...fields: string[]): Promise<Uploading>;
   /** A reader that has the head of the answer. Waits until there is something to read. */
   read(path: string, ...fields: string[]): Promise<Reading>;
+  /** Starts a process that takes over. It listens elsewhere, as no address is fixed. */
+  replace(): Promise<TestServer>;
   stop(): Promise<void>;
 }
 
@@ -42,13 +44,15 @@ export async function growing(settings: Record<string, unknown> = {}): Promise<G
   const buckets = { files: 'write-once', live: 'versioned' };
   const site = await createSite({ sites, buckets, ...settings });
   const listen = ['--listen', 'https://127.0.0.1:0', '--listen', 'http://127.0.0.1:0'];
-  const server = await TestServer.start(site, '--workers', '2', ...listen);
+  const start = (...more: string[]) => TestServer.start(site, '--workers', '2', ...listen, ...more);
+  const server = await start();
   const clear = server.urls[1] ?? '';
   const certificate = await readFile(site.certificate, 'utf8');
   return {
     ...{ site, server, clear, certificate },
     upload: (path, ...fields) => uploading(clear, path, `Authorization: Bearer ${site.token}`, ...fields),
     read: (path, ...fields) => reading(clear, path, ...fields),
+    replace: () => start('--replace'),
     stop: async () => {
       await server.stop();
       await site.remove();
@@ -57,7 +61,11 @@ export async function growing(settings: Record<string, unknown> = {}): Promise<G
 }
 
 async function uploading(url: string, path: string, ...fields: string[]): Promise<Uploading> {
-  const wire = await Wire.open(url);
+  return uploadingBy(await Wire.open(url), path, ...fields);
+}
+
+/** See Growing.upload: on a connection that there is already. */
+export function uploadingBy(wire: Wire, path: string, ...fields: string[]): Uploading {
   const isFramed = fields.some((line) => /^content-length:/i.test(line));
   wire.send(request('PUT', path, ...fields, ...(isFramed ? [] : ['Transfer-Encoding: chunked'])));
   const chunk = (bytes: string | Uint8Array) => {
@@ -67,7 +75,8 @@ async function uploading(url: string, path: string, ...fields: string[]): Promis
   return { wire, chunk, answer: () => wire.response('PUT') };
 }
 
-async function reading(url: string, path: string, ...fields: string[]): Promise<Reading> {
+/** See Growing.read: of any server. */
+export async function reading(url: string, path: string, ...fields: string[]): Promise<Reading> {
   const ask = async (): Promise<Reading> => {
     const wire = await Wire.open(url);
     wire.send(request('GET', path, ...fields));

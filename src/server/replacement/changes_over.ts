@@ -3,8 +3,10 @@
 
 import { errors, SealgateError } from '../../errors.ts';
 import { type Change, makeChange } from '../../objects/changes.ts';
+import type { GrowingUploads } from '../../objects/growing_uploads.ts';
 import type { Objects } from '../../objects/objects.ts';
 import type { Elsewhere } from '../../objects/turn.ts';
+import { GrowingElsewhere, type Growth, tellGrowth } from './growing_over.ts';
 import type { Talk } from './talk.ts';
 
 interface Question {
@@ -19,13 +21,20 @@ interface Reply {
   failed?: { code: string; detail: string; retryAfter?: number | undefined };
 }
 
-/** Makes the other process's changes, until it has gone. */
-export async function makeChangesOf(talk: Talk, objects: Objects): Promise<void> {
-  for (let heard = await talk.hearAny(); heard; heard = await talk.hearAny()) {
-    const { ask, change } = JSON.parse(heard.text) as Question;
-    void answerTo(objects, change).then((answer) =>
-      talk.say({ reply: ask, ...answer }).catch(() => talk.close()),
-    );
+/** Makes the other process's changes, and hears of what grows there, until it has gone. */
+export async function makeChangesOf(talk: Talk, objects: Objects, uploads: GrowingUploads): Promise<void> {
+  const elsewhere = new GrowingElsewhere(uploads);
+  try {
+    for (let heard = await talk.hearAny(); heard; heard = await talk.hearAny()) {
+      const message = JSON.parse(heard.text) as Question | Growth;
+      if ('growing' in message) elsewhere.take(message, heard.files);
+      else
+        void answerTo(objects, message.change).then((answer) =>
+          talk.say({ reply: message.ask, ...answer }).catch(() => talk.close()),
+        );
+    }
+  } finally {
+    elsewhere.end();
   }
 }
 
@@ -58,8 +67,12 @@ export class ChangesOver {
     });
   };
 
-  /** Takes the answers. Resolves when the other process has gone; what waits then, and later, fails. */
-  async run(): Promise<void> {
+  /**
+   * Takes the answers, and tells of uploads that grow. Resolves when the other process has gone; what waits
+   * then, and later, fails.
+   */
+  async run(uploads: GrowingUploads): Promise<void> {
+    void tellGrowth(this.#talk, uploads, () => this.#isOver).catch(() => this.#talk.close());
     try {
       for (let heard = await this.#talk.hearAny(); heard; heard = await this.#talk.hearAny())
         this.#take(JSON.parse(heard.text) as Reply);

@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { type Config, ConfigError } from '../../config.ts';
 import { addressOf } from '../../engine/server_sockets.ts';
 import { addon, type ListeningSockets, type OpenFile } from '../../native/addon.ts';
+import type { GrowingUploads } from '../../objects/growing_uploads.ts';
 import type { Objects } from '../../objects/objects.ts';
 import { holderOf } from '../../store/layout.ts';
 import type { Store } from '../../store/store.ts';
@@ -40,6 +41,12 @@ const askAgainAfter = 50;
 
 /** A store, and the user that root becomes. */
 type Whose = Pick<Config, 'store' | 'user'>;
+
+interface ServingParts {
+  objects: Objects;
+  growing: GrowingUploads;
+  store: Pick<Store, 'succession'>;
+}
 
 export class Predecessor {
   readonly #talk: Talk;
@@ -152,12 +159,12 @@ export class Predecessor {
   }
 
   /** This process accepts. From now on it makes the changes of the other one, until that has ended. */
-  async serving(objects: Objects, { succession }: Pick<Store, 'succession'>): Promise<void> {
+  async serving({ objects, growing, store }: ServingParts): Promise<void> {
     tellMain(this.#log);
     await this.#talk.say({ serving: true }).catch(() => {});
     await this.#ownPaths();
-    this.ended = this.#makeChanges(objects);
-    for (const staging of this.#offer.staging) succession.living(staging, this.ended);
+    this.ended = this.#makeChanges(objects, growing);
+    for (const staging of this.#offer.staging) store.succession.living(staging, this.ended);
     const { version: its } = this.#offer;
     this.#log.info(
       { pid: this.#talk.peer.pid, version: its },
@@ -166,8 +173,8 @@ export class Predecessor {
   }
 
   // Where the two do not understand each other any more, its uploads fail, but still come.
-  async #makeChanges(objects: Objects): Promise<void> {
-    await makeChangesOf(this.#talk, objects).catch((error) =>
+  async #makeChanges(objects: Objects, growing: GrowingUploads): Promise<void> {
+    await makeChangesOf(this.#talk, objects, growing).catch((error) =>
       this.#log.error({ err: error }, 'the server that was replaced cannot be understood any more'),
     );
     this.#talk.close();

@@ -6,6 +6,7 @@ import type { ControlListener } from '../../control/listener.ts';
 import type { DeliveryPool } from '../../engine/pool.ts';
 import { addressOf } from '../../engine/server_sockets.ts';
 import { addon, type ListeningSockets, type OpenListener } from '../../native/addon.ts';
+import type { GrowingUploads } from '../../objects/growing_uploads.ts';
 import type { SharedObjects } from '../../objects/shared_objects.ts';
 import type { Pausable } from '../../pause.ts';
 import type { Store } from '../../store/store.ts';
@@ -29,6 +30,7 @@ export interface SucceedingParts {
   config: Config;
   store: Store;
   objects: SharedObjects;
+  growing: GrowingUploads;
   /** What changes the store by itself, in the order in which it ends. */
   background: readonly Pausable[];
   pool: DeliveryPool;
@@ -73,7 +75,7 @@ export class Succeeding {
 
   constructor(given: SucceedingParts) {
     this.#parts = given;
-    const { store, objects, pool, log } = given;
+    const { store, objects, growing, pool, log } = given;
     const background = {
       pause: async () => {
         for (const part of given.background) await part.pause();
@@ -88,7 +90,7 @@ export class Succeeding {
     });
     this.failed = Promise.race([store.ended, ended]);
     const sockets = () => offered(pool.table, given.config);
-    const what = { store, turn: objects.turn, background, sockets, failed, log };
+    const what = { store, turn: objects.turn, growing, background, sockets, failed, log };
     this.#successors = successorsOf(what);
     this.replaced = this.#successors.replaced.then((by) => {
       this.#isReplaced = true;

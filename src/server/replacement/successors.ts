@@ -4,6 +4,7 @@
 import type { Logger } from 'pino';
 import type * as z from 'zod';
 import { addon, type OpenFile, type PeerSocket } from '../../native/addon.ts';
+import type { GrowingUploads } from '../../objects/growing_uploads.ts';
 import type { Turn } from '../../objects/turn.ts';
 import type { Pausable } from '../../pause.ts';
 import type { Store } from '../../store/store.ts';
@@ -34,6 +35,8 @@ const openPatience = 20_000;
 export interface SuccessorParts {
   store: Pick<Store, 'root' | 'succession'>;
   turn: Turn;
+  /** Uploads that may be read while they arrive. */
+  growing: GrowingUploads;
   /** Work by itself that changes the store: it ends before another process may. */
   background: Pausable;
   /** The listening sockets, what each is, and the paths that have to be removed in the end. */
@@ -133,7 +136,7 @@ async function refusalOf(talk: Talk): Promise<string | undefined> {
 
 // True: the other process serves. False: it has gone.
 async function offerAll(talk: Talk, parts: SuccessorParts): Promise<boolean> {
-  const { store, turn, sockets, log } = parts;
+  const { store, turn, growing, sockets, log } = parts;
   const { locks, staging } = await store.succession.offer();
   const state = addon.sharedState();
   const { files, names, paths } = sockets();
@@ -147,7 +150,7 @@ async function offerAll(talk: Talk, parts: SuccessorParts): Promise<boolean> {
   const over = new ChangesOver(talk);
   store.succession.leave();
   turn.goOn(over.make);
-  void over.run().catch((error) => {
+  void over.run(growing).catch((error) => {
     log.error({ err: error }, 'the process that has taken over cannot be understood any more');
     talk.close();
   });
