@@ -12,7 +12,10 @@ void Reactor::wind_down() {
 }
 
 void Reactor::stop(int64_t grace_ms) {
-  mailbox_->post([this, grace_ms] { begin_drain(grace_ms); });
+  mailbox_->post([this, grace_ms] {
+    keeps_encoders_ = false;
+    begin_drain(grace_ms);
+  });
 }
 
 void Reactor::retire(int64_t idle_ms, int64_t grace_ms) {
@@ -44,6 +47,7 @@ void Reactor::stop_accepting() {
 
 void Reactor::begin_retiring(int64_t idle_ms, int64_t grace_ms) {
   if (ending_) return;
+  keeps_encoders_ = true;
   idle_until_ = now_ + idle_ms;
   grace_after_idle_ = grace_ms;
   stop_accepting();
@@ -52,7 +56,6 @@ void Reactor::begin_retiring(int64_t idle_ms, int64_t grace_ms) {
 
 void Reactor::begin_drain(int64_t grace_ms) {
   drain_until_ = now_ + grace_ms;
-  if (stopping_) return;
   stopping_ = true;
   if (!ending_) stop_accepting();
   for (size_t i = connections_.size(); i-- > 0;) connections_[i]->on_stopping();
