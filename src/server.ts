@@ -293,6 +293,6 @@ async function startControl(
   };
   const listener = await listenControl(load, controlSocket(sockets, config), control);
   live.control = listener;
-  closers.push(listener.close);
+  closers.push(() => listener.close());
   return listener;
 }

@@ -6,20 +6,29 @@ import type { Server } from 'node:http';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type SecureContextOptions } from 'node:tls';
 
+/** What closes connections of a server that accepts no more. */
+export interface ConnectionEnds {
+  /** Those that had an answer and have no further request. */
+  idle(): void;
+  all(): void;
+}
+
 /** Milliseconds without a byte after which a connection is closed. Commands wait less for an answer. */
 const idlePatience = 60_000;
 
 /**
- * Listens nowhere yet. `end` closes the connections that it has accepted.
+ * Listens nowhere yet.
  * @param server without TLS, and without a socket of its own.
  * @param context undefined: clients speak no TLS.
  */
 export function acceptingFor(
   server: Server,
   context: SecureContextOptions | undefined,
-): { accepting: NetServer; end(): void } {
+): { accepting: NetServer; ends: ConnectionEnds } {
   const heads = new WeakMap<Socket, NodeJS.Timeout>();
   const open = new Set<Socket>();
+  /** Those from which no request is expected, and none is being answered. */
+  const idle = new Set<Socket>();
   const take = (socket: Socket) => {
     // Bun's server does not look at the clock of a connection that it did not accept.
     const late = setTimeout(() => socket.destroy(), server.headersTimeout);
@@ -30,14 +39,21 @@ export function acceptingFor(
     socket.on('close', () => {
       clearTimeout(late);
       open.delete(socket);
+      idle.delete(socket);
     });
     server.emit('connection', socket);
   };
-  server.on('request', ({ socket }) => clearTimeout(heads.get(socket)));
+  server.on('request', ({ socket }, response) => {
+    clearTimeout(heads.get(socket));
+    idle.delete(socket);
+    response.once('close', () => {
+      if (open.has(socket)) idle.add(socket);
+    });
+  });
   const accepting = context ? createTlsServer(context, take) : createServer(take);
   accepting.maxConnections = server.maxConnections;
-  const end = () => {
-    for (const socket of open) socket.destroy();
+  const destroy = (sockets: Iterable<Socket>) => {
+    for (const socket of sockets) socket.destroy();
   };
-  return { accepting, end };
+  return { accepting, ends: { idle: () => destroy(idle), all: () => destroy(open) } };
 }

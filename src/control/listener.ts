@@ -8,10 +8,12 @@ import type { Server as NetServer } from 'node:net';
 import { createSecureContext, type SecureContextOptions, type Server as TlsServer } from 'node:tls';
 import { type ControlAddress, controlUrl } from '../control_address.ts';
 import { readNamed } from '../regular_file.ts';
-import { acceptingFor } from './accepting.ts';
+import { acceptingFor, type ConnectionEnds } from './accepting.ts';
 
 /** Milliseconds within which a request head must arrive. */
 const headersTimeout = 5_000;
+/** Milliseconds between two looks at which connections have no request any more. */
+const lookEvery = 20;
 /** Connections at a time: a control plane has few clients. */
 const maxConnections = 256;
 
@@ -28,7 +30,11 @@ export interface ControlListener {
    * and its result those before.
    */
   renewal(): Promise<() => () => void>;
-  close(): Promise<void>;
+  /**
+   * Accepts no more. Requests have as many milliseconds to be answered, none by default. A second call joins
+   * the first.
+   */
+  close(patience?: number): Promise<void>;
 }
 
 /** Where the listener is: its address with the actual port, and the socket, which the listener closes. */
@@ -47,7 +53,7 @@ export async function listenControl(
   certificate: CertificateFiles,
 ): Promise<ControlListener> {
   const context = 'path' in address || !address.tls ? undefined : await contextOf(certificate);
-  const { server, end } = serverFor(handledBy(load), context);
+  const { server, ends } = serverFor(handledBy(load), context);
   const url = controlUrl(address);
   try {
     await once(server.listen({ fd: descriptor }), 'listening');
@@ -55,8 +61,8 @@ export async function listenControl(
     throw new Error(`control.listen: ${url}: ${(cause as Error).message}`, { cause });
   }
   let closing: Promise<void> | undefined;
-  const close = () => {
-    closing ??= closed(server, end);
+  const close = (patience = 0) => {
+    closing ??= closed(server, ends, patience);
     return closing;
   };
   return { url, renewal: renewals(server, context, certificate), close };
@@ -107,14 +113,15 @@ function renewals(server: NetServer, first: SecureContextOptions | undefined, fi
 function serverFor(
   handler: RequestListener,
   context: SecureContextOptions | undefined,
-): { server: NetServer; end(): void } {
+): { server: NetServer; ends: ConnectionEnds } {
   const relays = process.versions.bun !== undefined;
   const server = context && !relays ? createTlsServer(context, handler) : createServer(handler);
   server.headersTimeout = headersTimeout;
   server.maxConnections = maxConnections;
-  if (!relays) return { server, end: () => server.closeAllConnections() };
-  const { accepting, end } = acceptingFor(server, context);
-  return { server: accepting, end };
+  const own = { idle: () => server.closeIdleConnections(), all: () => server.closeAllConnections() };
+  if (!relays) return { server, ends: own };
+  const { accepting, ends } = acceptingFor(server, context);
+  return { server: accepting, ends };
 }
 
 async function contextOf({ certificate, key }: CertificateFiles) {
@@ -125,9 +132,14 @@ async function contextOf({ certificate, key }: CertificateFiles) {
   };
 }
 
-async function closed(server: NetServer, end: () => void): Promise<void> {
+async function closed(server: NetServer, ends: ConnectionEnds, patience: number): Promise<void> {
   const closing = once(server, 'close');
   server.close();
-  end();
+  // A connection that waits for its first request is not idle: its client would take an end for a failure.
+  ends.idle();
+  const looking = setInterval(ends.idle, lookEvery);
+  const late = setTimeout(ends.all, patience);
   await closing;
+  clearInterval(looking);
+  clearTimeout(late);
 }

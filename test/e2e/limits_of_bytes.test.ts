@@ -2,12 +2,14 @@
 // when to come again. Rates here are so low that no time passes in a test.
 
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createSite, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
-import { request, Wire } from '../support/wire.ts';
+import { Wire } from '../support/wire.ts';
 
 /** A byte in five seconds on average: what passes is the burst. */
 const slow = { bytes: 1, seconds: 5 };
@@ -130,16 +132,21 @@ test('an upload is charged, also one that is refused after its body has come', a
 });
 
 test('a download that the client gives up: what was sent is charged', async () => {
-  const wire = await Wire.open(server.url);
   const client = from('192.0.2.6');
-  wire.send(request('GET', '/large.bin', 'Host: a.test', client));
-  await until(
-    () => wire.socket.bytesRead,
-    (read) => read > burst,
-    'more than the burst',
-  );
+  const url = `${server.url}/large.bin`;
+  const slowly = ['-sS', '--limit-rate', '1M', '-H', 'Host: a.test', '-H', client, '-o'];
+  const part = join(site.dir, 'part');
+  const download = spawn('curl', [...slowly, part, url]);
+  const ended = once(download, 'exit');
+  const arrived = () =>
+    stat(part).then(
+      ({ size }) => size,
+      () => 0,
+    );
+  await until(arrived, (bytes) => bytes > burst, 'more than the burst');
   assert.equal(await statuses(1, 'Host: a.test', client), '200', 'nothing is charged before the end');
-  wire.close();
+  download.kill();
+  await ended;
   await until(
     async () => statuses(1, 'Host: a.test', client),
     (last) => last === '429',

@@ -94,13 +94,16 @@ const commits: [string, () => StoreRecord[]][] = [
 ];
 for (const [what, records] of commits) {
   test(`commits of ${what} grow metadata and journal by less than is reserved`, async () => {
-    const sizes = () => [statSync(join(site.root, 'meta/data.mdb')).size, statSync(journal).size] as const;
+    const files = () => [statSync(join(site.root, 'meta/data.mdb')), statSync(journal)] as const;
     for (let commit = 0; commit < 20; commit++) {
-      const [changes, before] = [records(), sizes()];
+      const [changes, [data, frames]] = [records(), files()];
       assert.ok(await meta.make(changes));
-      const grown = sizes().map((size, i) => size - (before[i] ?? 0));
-      const [data = 0, frame = 0] = grown;
-      assert.ok(data <= growthOf(changes.length, recordBytes(changes)), `metadata: ${data} bytes`);
+      const [dataNow, framesNow] = files();
+      const grown = dataNow.size - data.size;
+      assert.ok(grown <= growthOf(changes.length, recordBytes(changes)), `metadata: ${grown} bytes`);
+      // A compaction puts another file in its place, which has what was committed meanwhile twice.
+      if (framesNow.ino !== frames.ino) continue;
+      const frame = framesNow.size - frames.size;
       assert.ok(frame <= recordBytes(changes) + KiB, `journal: ${frame} bytes`);
     }
   });

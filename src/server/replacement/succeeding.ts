@@ -18,6 +18,8 @@ import { awaitSuccessor, type SuccessorParts, type Successors } from './successo
 
 /** Milliseconds after which a connection without a request is closed, once another process accepts. */
 const idlePatience = 10_000;
+/** Milliseconds in which requests to the control plane are answered, once another process answers them. */
+const controlPatience = 2000;
 /** Milliseconds between two looks at what is stale of the kept plans. */
 const dropEvery = 1000;
 
@@ -103,9 +105,9 @@ export class Succeeding {
   readonly retire = async (): Promise<void> => {
     const { config, pool, control, predecessor, life } = this.#parts;
     life.state = 'draining';
-    await control.close();
     const dropping = setInterval(() => void pool.dropStalePlans(), dropEvery);
-    await pool.retire(idlePatience, config.drain.replacedSeconds * 1000);
+    const retired = pool.retire(idlePatience, config.drain.replacedSeconds * 1000);
+    await Promise.all([control.close(controlPatience), retired]);
     clearInterval(dropping);
     await predecessor?.ended;
     await this.stop();
