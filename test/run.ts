@@ -31,9 +31,11 @@ const pageTests = testsUnder('test/page');
 const crashTests = testsUnder('test/crash');
 // What they put before a server talks to its engine by HTTP alone.
 const cacheTests = testsUnder('test/caches');
+// They speak to the engine frame by frame, and it is the same on every runtime.
+const wireTests = [...testsUnder('test/http1'), ...testsUnder('test/http2')];
 // They take a file system that on-file-system.sh makes.
 const onFileSystems = testsUnder('test/kernel');
-const onNodeAlone = [...pageTests, ...crashTests, ...cacheTests];
+const onNodeAlone = [...pageTests, ...crashTests, ...cacheTests, ...wireTests];
 const elsewhere = [...ktlsTests, ...budgetTests, ...onNodeAlone, ...onFileSystems];
 const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
 // Tests that start no process.
