@@ -3,6 +3,7 @@
 // only its own (shares.h).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -22,7 +23,26 @@ class ApplicationTurns {
     std::deque<ApplicationEvent>& waiting = waiting_[client];
     if (waiting.empty()) order_.push_back(client);
     waiting.push_back(std::move(event));
+    count_++;
   }
+
+  // Drops those that `is_over` says nobody waits for any more, when there are twice as many as were left the
+  // last time: each request costs a look or two.
+  template <typename IsOver>
+  void forget_if_many(IsOver is_over) {
+    if (count_ < look_at_) return;
+    count_ = 0;
+    for (auto& [client, waiting] : waiting_) {
+      std::erase_if(waiting, is_over);
+      count_ += waiting.size();
+    }
+    std::erase_if(order_, [this](size_t client) { return waiting_[client].empty(); });
+    std::erase_if(waiting_, [](const auto& each) { return each.second.empty(); });
+    look_at_ = std::max(kLeast, 2 * count_);
+  }
+
+  // How many wait.
+  size_t count() const { return count_; }
 
   // Whether a new request may be sent at once, because no earlier one waits.
   bool nobody_waits() const { return order_.empty(); }
@@ -62,6 +82,7 @@ class ApplicationTurns {
     const auto found = waiting_.find(client);
     ApplicationEvent event = std::move(found->second.front());
     found->second.pop_front();
+    count_--;
     if (found->second.empty()) {
       waiting_.erase(found);
     } else {
@@ -70,8 +91,11 @@ class ApplicationTurns {
     return event;
   }
 
+  static constexpr size_t kLeast = 1024;
+
   const size_t most_;
   size_t taken_ = 0;
+  size_t count_ = 0, look_at_ = kLeast;
   Shares shares_;
   // Requests by client, in order of arrival.
   std::unordered_map<size_t, std::deque<ApplicationEvent>> waiting_;

@@ -39,7 +39,7 @@ void Exchange::end() {
 // Gives back all server resources that it holds. A body that was not handed over is discarded.
 void Exchange::give_back() {
   sink_.reset();
-  at_application_.end();
+  if (at_application_) reactor_.keep_place(asked_.what(), std::move(at_application_));
   asked_.end();
   disk_.end();
   growth_.end();

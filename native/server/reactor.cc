@@ -124,6 +124,7 @@ void Reactor::answer(uint64_t request, Plan plan) {
   auto shared = std::make_shared<Plan>(std::move(plan));
   mailbox_->post([this, request, shared] {
     if (Exchange* const asked = tickets_.find(request)) return asked->on_answer(std::move(*shared));
+    unheard_.erase(request);
     // The plan waits for the body of a client that has left. It is destroyed first, so that a file named
     // in it is free when the application hears of that.
     if (!std::holds_alternative<ReceivePlan>(*shared)) return;

@@ -205,6 +205,9 @@ class Reactor {
   // Gives back the place at the application that a request of this client held.
   void leave_application(const size_t& client);
   using ApplicationPlace = Lease<Reactor, size_t, &Reactor::leave_application>;
+  // The client of a request has gone. Its place is taken until the application has answered all the same: a
+  // client that gives up its requests would have it do more than it can, otherwise.
+  void keep_place(uint64_t request, ApplicationPlace place) { unheard_.emplace(request, std::move(place)); }
   // Sends a request to the application, now or when it is the client's turn; calls the exchange's
   // on_asked() then.
   void ask_application(Exchange& exchange, ApplicationEvent event);
@@ -311,6 +314,7 @@ class Reactor {
   const RequestIds request_ids_;
   Tickets tickets_;
   GrowingWaits growing_waits_{*this};
+  std::unordered_map<uint64_t, ApplicationPlace> unheard_;  // by request
   ExchangePool exchanges_{*this};
   std::deque<Transport*> ready_;
   // Destroyed first: connections give back what they hold of the members above.

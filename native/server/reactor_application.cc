@@ -14,6 +14,9 @@ void Reactor::ask_application(Exchange& exchange, ApplicationEvent event) {
     return tell_application(std::move(event));
   }
   application_turns_.add(client, std::move(event));
+  application_turns_.forget_if_many([this](const ApplicationEvent& each) {
+    return tickets_.find(std::get<RequestEvent>(each.what).request) == nullptr;
+  });
   fill_application();
 }
 

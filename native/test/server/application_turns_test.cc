@@ -2,6 +2,7 @@
 // for its own requests alone.
 #include "server/application_turns.h"
 
+#include <algorithm>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -27,6 +28,31 @@ size_t taken_by(ApplicationTurns& turns, size_t client) {
   size_t taken = 0;
   while (turns.take(client)) taken++;
   return taken;
+}
+
+TEST_CASE("requests that nobody waits for any more are dropped before there are many") {
+  ApplicationTurns turns(1);
+  REQUIRE(turns.take(1));
+  size_t looks = 0, most = 0;
+  const auto is_over = [&looks](const ApplicationEvent& each) {
+    looks++;
+    return std::get<RequestEvent>(each.what).request % 100 != 0;
+  };
+  constexpr size_t kAll = 100'000;
+  for (size_t id = 1; id <= kAll; id++) {
+    turns.add(id % 7, request(id));
+    turns.forget_if_many(is_over);
+    most = std::max(most, turns.count());
+  }
+  CHECK_LE(most, 2 * kAll / 100 + 1024);
+  CHECK_LE(looks, 3 * kAll);
+  turns.leave(1);
+  size_t left = 0;
+  for (auto next = turns.next(); next; next = turns.next())
+    if (std::get<RequestEvent>(next->second.what).request % 100 == 0) left++;
+  CHECK_EQ(left, kAll / 100);
+  CHECK_EQ(turns.count(), 0);
+  CHECK(turns.nobody_waits());
 }
 
 TEST_CASE("one client takes three quarters of the places, and another is asked at once") {

@@ -75,6 +75,30 @@ TEST_CASE("mounts that are replaced under load cost no request, and no plan of t
   CHECK_EQ(served.reactor().counters().plan_entries.get(), 0);
 }
 
+TEST_CASE("clients that ask and leave: the application is asked no more than it may be at a time") {
+  ReactorOptions options = plain();
+  options.application_requests = 8;
+  Served served(std::move(options));
+  served.add("/small", std::string(1000, '^'));
+  constexpr uint64_t kClients = 3000;
+  for (uint64_t asked = 1; asked <= kClients; asked++) {
+    TestClient client(served.port());
+    client.send(get("/held"));
+    for (int i = 0; i < 1000 && served.reactor().counters().requests.get() < asked; i++) ::usleep(1000);
+    client.reset();
+  }
+  // The application has one in hand. What it would have to do besides is looked at, and given back to it.
+  std::vector<ApplicationEvent> waiting;
+  Engine::instance().application.drain(waiting);
+  CHECK_LE(waiting.size(), 8);
+  CHECK_GE(waiting.size(), 1);
+  for (ApplicationEvent& each : waiting) Engine::instance().application.push(std::move(each));
+  for (uint64_t i = 0; i < kClients; i++) served.let_go();
+  TestClient client(served.port());
+  client.send(get("/small", kLast));
+  CHECK_EQ(count(client.receive_all(), "HTTP/1.1 200 OK\r\n"), 1);
+}
+
 TEST_CASE("whatever clients send before they go, those who come next are served") {
   Served served(plain());
   served.add("/large", std::string(3'000'000, 'l'));
