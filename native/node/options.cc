@@ -256,6 +256,7 @@ std::vector<Mount> mounts_in(const Napi::Array& list) {
                    boolean(one, "openReads"), texts(one, "parameters"), one.Get("codings").ToBoolean(),
                    one.Get("cacheStatus").ToBoolean(), false, cors_rule(one, "cors"),
                    access_rule(one, "access"), text(one, "name")});
+    out.back().encoders = one.Get("encoders").ToBoolean();
   }
   return out;
 }

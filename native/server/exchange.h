@@ -65,6 +65,9 @@ class Exchange {
   // Returns how many bytes of the body the sink took.
   size_t take_body(std::string_view bytes);
   void on_body_end();
+  bool is_from_encoder() const {
+    return request_.has_body && readable() && reactor_.mounts().is_for_encoders(key_.mount);
+  }
   bool body_pending() const { return request_.has_body && !body_ended_; }
   // From here until the response is sent, the channel stays with whoever protects its records.
   void start_sending(const Channel& channel, uint64_t sent_before, std::string_view head) {

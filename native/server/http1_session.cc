@@ -71,7 +71,7 @@ void Http1Session::describe(ConnectionInfo& info) const {
 }
 
 void Http1Session::drain() {
-  if (transport_.state() == State::idle && idle() && !is_kept(uploads_)) transport_.leave(false);
+  if (transport_.state() == State::idle && idle() && !is_kept(encoder_)) transport_.leave(false);
 }
 
 std::string_view Http1Session::http_version(const Exchange& exchange) const {
@@ -123,11 +123,12 @@ bool Http1Session::repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>&
 
 bool Http1Session::may_go_on(Exchange& exchange) const {
   return exchange.readable() && exchange.request().keep_alive && !exchange.body_pending() &&
-         !exchange.ends_connection() && (!reactor_.winding_down() || is_kept(exchange.request().has_body));
+         !exchange.ends_connection() && (!reactor_.winding_down() || is_kept(exchange.is_from_encoder()));
 }
 
 void Http1Session::send(Exchange& exchange, std::string_view head, bool goes_on) {
   goes_on_ = goes_on;
+  encoder_ = exchange.is_from_encoder();
   if (exchange.ends_connection()) unread_ = body_left_ = {};
   Channel& channel = transport_.channel();
   if (exchange.readable() && !exchange.request().has_body) channel.send_tickets();
@@ -157,7 +158,7 @@ bool Http1Session::step_head() {
     switch (read_into({reactor_.scratch(), RecordBuffers::kHeadBytes})) {
       case IoState::ok: break;
       case IoState::again:
-        if (!reactor_.stopping() || transport_.state() != State::idle || is_kept(uploads_)) return false;
+        if (!reactor_.stopping() || transport_.state() != State::idle || is_kept(encoder_)) return false;
         return leave(), false;
       default: return leave(), false;  // answers the client's close_notify with ours
     }
@@ -306,7 +307,6 @@ bool Http1Session::end_of_message() {
     if (step.event != Http1::Event::complete) return leave(), false;
     message_open_ = false;
   }
-  uploads_ = exchange_->request().has_body;
   exchange_.reset();
   transport_.set_state(State::idle);
   return true;

@@ -62,7 +62,7 @@ class Http1Session final : public Session {
   void own_head();
   void on_head();
   bool may_go_on(Exchange& exchange) const;
-  bool is_kept(bool uploads) const { return uploads && reactor_.keeps_encoders(); }
+  bool is_kept(bool encoder) const { return encoder && reactor_.keeps_encoders(); }
   void send(Exchange& exchange, std::string_view head, bool goes_on);
   bool response_sent(int64_t now);
   bool response_unheard();
@@ -85,7 +85,7 @@ class Http1Session final : public Session {
   bool message_open_ = false;  // a request's head was parsed, and its end was not
   bool queued_ = false;        // a large response has waited for its turn
   bool had_request_ = false;
-  bool uploads_ = false;     // the last request was an upload
+  bool encoder_ = false;     // the last request was an upload of an encoder
   bool may_follow_ = false;  // after the last response the client may still be sending
 };
 

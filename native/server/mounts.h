@@ -32,6 +32,7 @@ struct Mount {
   std::shared_ptr<const Access> access = {};  // by address and signature; null: no such rule
   std::string name = {};                      // of its site, in the access log; empty: it is none
   SiteTotals* totals = nullptr;               // of its site; null: it is none
+  bool encoders = false;                      // uploads come from clients that need their connection
 };
 
 class MountTable {
@@ -48,6 +49,11 @@ class MountTable {
   std::string_view name_of(uint32_t id) const {
     const auto found = ids_.find(id);
     return found == ids_.end() ? std::string_view() : found->second->name;
+  }
+
+  bool is_for_encoders(uint32_t id) const {
+    const auto found = ids_.find(id);
+    return found != ids_.end() && found->second->encoders;
   }
 
   bool says_cache_status(uint32_t id) const {

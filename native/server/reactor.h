@@ -142,8 +142,8 @@ class Reactor {
   void wind_down();
   void stop(int64_t grace_ms);
   // Another process accepts from now on. Connections end with their next answer; those without a request for
-  // `idle_ms` are closed, and all others `grace_ms` later. HTTP/1.1 connections that an upload came by go on
-  // until then, or stop(), as ever.
+  // `idle_ms` are closed, and all others `grace_ms` later. HTTP/1.1 connections of encoders go on until then,
+  // or until stop(), as ever.
   void retire(int64_t idle_ms, int64_t grace_ms);
   // Used for handshakes from now on. False when the options are refused; then nothing has changed.
   bool replace_tls(const TlsOptions& options, std::string* failure);
@@ -186,7 +186,7 @@ class Reactor {
   bool winding_down() const { return winding_down_; }
   // No further request is wanted on a connection.
   bool ending() const { return ending_; }
-  // But on one that uploads came by: an encoder may not survive that it is closed between two segments.
+  // But on one of an encoder, which may not survive that it is closed between two segments.
   bool keeps_encoders() const { return keeps_encoders_; }
   int64_t now() const { return now_; }
   char* scratch() { return scratch_.get(); }

@@ -24,6 +24,8 @@ export interface EngineMount {
   name: string;
   /** Answers have Cache-Status. */
   cacheStatus?: boolean;
+  /** A connection that an upload came by goes on while the server is replaced. */
+  encoders?: boolean;
 }
 
 /** Whom a mount serves (native/server/access.h). */

@@ -138,6 +138,7 @@ export class Mounts {
       ...(negotiate && { codings: true }),
       ...(cors && { cors }),
       ...(site?.cacheStatus && { cacheStatus: true }),
+      ...(whileWriting && { encoders: true }),
       name,
     };
     return { handle, told: { id: this.#lastId, host, path, parameters, ...more } };
