@@ -1,5 +1,6 @@
 // Predecessor: the running server that this process takes over from, and what it hands over.
 
+import { existsSync } from 'node:fs';
 import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -124,15 +125,20 @@ export class Predecessor {
     return { locks: this.#files.slice(0, files.locks), staging };
   }
 
-  /** The sockets of these listeners, as far as the other process has them. Others end with it. */
+  /**
+   * The sockets of these listeners, as far as the other process has them and clients reach them. Others end
+   * with it.
+   */
   socketsOf({ listeners, control }: Pick<Config, 'listeners' | 'control'>): ListeningSockets {
     const table = addon.listeningSockets();
     const all = [...listeners, controlPlace(control)];
     const wanted = new Set(all.flatMap((each) => [each.name, addressOf(each)]));
-    const { files, sockets } = this.#offer;
+    const { files, sockets, paths } = this.#offer;
+    // Nobody reaches a socket whose file was removed, so its listener gets another.
+    const unreachable = new Set(paths.filter((path) => !existsSync(path)).map((path) => `unix:${path}`));
     for (const [index, file] of this.#files.slice(files.locks).entries()) {
       const name = sockets[index] ?? '';
-      if (wanted.has(name)) table.give(name, addon.takeFile(file));
+      if (wanted.has(name) && !unreachable.has(name)) table.give(name, addon.takeFile(file));
       else addon.closeFile(file);
     }
     this.#sockets = table;
