@@ -52,8 +52,10 @@ export const controlName = 'control';
 /** What a listener on a host has in place of the settings of a path. */
 const noPath = { path: '', mode: 0o600, owner: '' };
 
-// Whether another listener of the same port takes IPv4, which [::] would take otherwise.
-function leavesV4({ host, port }: ListenerOptions, all: readonly ListenerOptions[]): boolean {
+type Place = Pick<ListenerOptions, 'host' | 'port'>;
+
+/** Whether another listener of the same port takes IPv4, which [::] would take otherwise. */
+export function leavesV4({ host, port }: Place, all: readonly Place[]): boolean {
   const isV6 = (address: string) => address.includes(':');
   return isV6(host) && port !== 0 && all.some((other) => other.port === port && !isV6(other.host));
 }

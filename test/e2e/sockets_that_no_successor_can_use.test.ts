@@ -6,7 +6,7 @@ import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { outcome } from '../support/runtime.ts';
-import { createSite, TestServer } from '../support/server.ts';
+import { createSite, freePort, TestServer } from '../support/server.ts';
 
 const site = await createSite();
 const started: TestServer[] = [];
@@ -25,6 +25,19 @@ async function statusAt(path: string): Promise<string> {
   const args = ['-s', '--max-time', '60', '-o', '/dev/null', '-w', '%{http_code}', '--unix-socket', path];
   return (await outcome(spawn('curl', [...args, 'http://localhost/o/files/none']))).stdout;
 }
+
+test('[::] is left of 0.0.0.0 and [::] in a replacement: refused, and IPv4 is served on', async () => {
+  const port = await freePort();
+  const v6 = ['--listen', `http://[::]:${port}`];
+  const server = await start('--listen', `http://0.0.0.0:${port}`, ...v6);
+  await assert.rejects(
+    start(...v6, '--replace'),
+    /listeners: \[::\]:\d+ is for IPv6 alone in the running server, which has 0\.0\.0\.0:\d+ as well/,
+  );
+  for (const host of ['127.0.0.1', '[::1]'])
+    assert.equal((await fetch(`http://${host}:${port}/o/files/none`)).status, 404, host);
+  assert.equal(await server.stop(), 0);
+});
 
 test('the file of a unix socket was removed: the next server makes it again', async () => {
   const path = join(site.dir, 'web.sock');

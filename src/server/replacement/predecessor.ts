@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import * as z from 'zod';
 import { type Config, ConfigError } from '../../config.ts';
-import { addressOf } from '../../engine/server_sockets.ts';
+import { addressOf, leavesV4 } from '../../engine/server_sockets.ts';
 import { addon, type ListeningSockets, type OpenFile } from '../../native/addon.ts';
 import type { GrowingUploads } from '../../objects/growing_uploads.ts';
 import type { Objects } from '../../objects/objects.ts';
@@ -127,15 +127,17 @@ export class Predecessor {
 
   /**
    * The sockets of these listeners, as far as the other process has them and clients reach them. Others end
-   * with it.
+   * with it. Throws when one of them would serve less than its listener says.
    */
   socketsOf({ listeners, control }: Pick<Config, 'listeners' | 'control'>): ListeningSockets {
     const table = addon.listeningSockets();
     const all = [...listeners, controlPlace(control)];
     const wanted = new Set(all.flatMap((each) => [each.name, addressOf(each)]));
     const { files, sockets, paths } = this.#offer;
+    refuseLostV4(listeners, sockets);
     // Nobody reaches a socket whose file was removed, so its listener gets another.
-    const unreachable = new Set(paths.filter((path) => !existsSync(path)).map((path) => `unix:${path}`));
+    const removed = paths.filter((path) => !existsSync(path));
+    const unreachable = new Set(removed.map((path) => `unix:${path}`));
     for (const [index, file] of this.#files.slice(files.locks).entries()) {
       const name = sockets[index] ?? '';
       if (wanted.has(name) && !unreachable.has(name)) table.give(name, addon.takeFile(file));
@@ -195,6 +197,19 @@ export class Predecessor {
   // Whoever has opened the store has descriptors of its own of them.
   #closeLocks(): void {
     this.inherited.locks.forEach(addon.closeFile);
+  }
+}
+
+// A socket of [::] that was made beside a listener for IPv4 takes IPv6 alone, and cannot be changed.
+function refuseLostV4(listeners: Config['listeners'], offered: readonly string[]): void {
+  for (const { host, port } of listeners) {
+    const v4 = offered.find((name) => /^[\d.]+:\d+$/.test(name) && name.endsWith(`:${port}`));
+    if (host !== '::' || !v4 || !offered.includes(`[::]:${port}`)) continue;
+    if (!leavesV4({ host, port }, listeners))
+      throw new ConfigError(
+        `listeners: [::]:${port} is for IPv6 alone in the running server, which has ${v4} as well; ` +
+          'keep a listener of that address, or end the running server and start this one',
+      );
   }
 }
 
