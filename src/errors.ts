@@ -82,6 +82,7 @@ const applicationErrors = {
   'bucket-unknown': client(404, 'There is no such bucket.'),
   'method-not-allowed': client(405, 'The method does not apply to this resource.'),
   'name-taken': client(409, 'The name holds other bytes, and its bucket is write-once.'),
+  'segment-taken': client(409, 'The name holds other bytes, and segments are not rewritten here.'),
   'bucket-kind-differs': client(409, 'The bucket exists with another kind.'),
   'media-type-differs': client(
     409,

@@ -11,28 +11,26 @@ function refusing(context: z.RefinementCtx): Refuse {
   return (path, message) => context.addIssue({ code: 'custom', path, message });
 }
 
-/** Settings of a web site alone. */
-const ofWeb = [
-  'bucket',
-  'prefix',
-  'index',
-  'listing',
-  'notFound',
-  'notFoundMaxAge',
-  'errorPages',
-  'fallback',
-  'redirects',
-  'compress',
-  'signed',
-] as const satisfies (keyof SiteConfig)[];
+/** Settings of some protocols alone. */
+const settingsOf = {
+  web: ['index', 'listing', 'notFound', 'notFoundMaxAge', 'errorPages', 'fallback', 'redirects', 'signed'],
+  live: ['rewrite', 'window'],
+  /** Of those that serve a bucket. */
+  both: ['bucket', 'prefix', 'compress'],
+} as const satisfies Record<string, (keyof SiteConfig)[]>;
 
 export function refuseWhatCannotBe(site: SiteConfig, context: z.RefinementCtx): void {
   const refuse = refusing(context);
-  if (site.protocol === 'web' && site.bucket === undefined) refuse(['bucket'], 'expected a bucket name');
-  if (site.protocol !== 'web')
-    for (const each of ofWeb)
-      if (site[each] !== undefined)
-        refuse([each], `expected nothing: protocol ${site.protocol} has no ${each}`);
+  const { protocol } = site;
+  const hasBucket = protocol !== 'objects';
+  if (hasBucket && site.bucket === undefined) refuse(['bucket'], 'expected a bucket name');
+  const foreign = [
+    ...(hasBucket ? [] : settingsOf.both),
+    ...(protocol === 'web' ? [] : settingsOf.web),
+    ...(protocol === 'live' ? [] : settingsOf.live),
+  ];
+  for (const each of foreign)
+    if (site[each] !== undefined) refuse([each], `expected nothing: protocol ${protocol} has no ${each}`);
   if (site.signed?.sharedCaches === true && !site.signed.required)
     refuse(
       ['signed', 'sharedCaches'],

@@ -190,6 +190,13 @@ export const corsSchema = z
     error: 'expected nothing beside *',
   });
 
+/** What a site of media says of other origins by itself: players there read these fields, and measure. */
+export const forPlayers = corsSchema.parse({
+  origins: ['*'],
+  exposed: ['Accept-Ranges', 'Age', 'Content-Length', 'Content-Range', 'Date', 'ETag', 'Server-Timing'],
+  timing: true,
+});
+
 /** Fonts of woff and woff2, images, video and archives are compressed by themselves. */
 const compressible = [
   'text/*',

@@ -19,7 +19,9 @@ import {
   tagFieldsSchema,
 } from './site_rules_schema.ts';
 
-const siteProtocols = ['web', 'objects'] as const;
+/** Seconds: a year. */
+const mostWindow = 366 * 86_400;
+const siteProtocols = ['web', 'objects', 'live'] as const;
 
 /** A host name in lower case; `*.example.com`: every name below example.com; `*`: every host. */
 const host = z.string().regex(/^(?:\*|(?:\*\.)?[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*|\[[0-9a-f:.]+\])$/, {
@@ -74,8 +76,11 @@ const siteSchema = z
     protocol: z
       .enum(siteProtocols)
       .default('web')
-      .describe('web: a bucket as a web site. objects: /o/ and /sha256/ below the path, with uploads.'),
-    bucket: bucketNameSchema.optional().describe('The bucket of a web site.'),
+      .describe(
+        'web: a bucket as a web site. objects: /o/ and /sha256/ below the path, with uploads. live: a ' +
+          'publishing point, where a packager puts what players read.',
+      ),
+    bucket: bucketNameSchema.optional().describe('The bucket of a web site or publishing point.'),
     prefix: z
       .string()
       .max(1024)
@@ -163,6 +168,23 @@ const siteSchema = z
         'Paths at which what is uploaded may be read while it arrives, if the name has nothing yet. Who ' +
           'reads it elsewhere needs the same of the site there. Default: none.',
       ),
+    rewrite: z
+      .enum(['refuse', 'replace'])
+      .optional()
+      .describe(
+        'What a segment that comes again to a publishing point with other bytes is: refused with 409, or ' +
+          'a new version. Default: refuse.',
+      ),
+    window: z
+      .strictObject({
+        seconds: z
+          .int()
+          .min(1)
+          .max(mostWindow)
+          .describe('Seconds from when a segment came until it is deleted and its name is free again.'),
+      })
+      .optional()
+      .describe('How long a publishing point keeps segments. Default: until they are deleted.'),
     webContent: z
       .boolean()
       .optional()

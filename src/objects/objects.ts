@@ -6,7 +6,7 @@ import type { DigestName, Digests } from '../digest.ts';
 import { hasCode, SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
 import type { Conditions, Epoch, Hashed, SealBreak, SealRecord } from '../native/addon.ts';
-import { checkedFields, differenceOf, type ObjectFields } from '../object_fields.ts';
+import { checkedFields, type ObjectFields } from '../object_fields.ts';
 import type { SealFloor } from '../seal_policy.ts';
 import type { Collected, Round } from '../store/collection.ts';
 import type {
@@ -32,6 +32,7 @@ import type { CopyRequest, PutRequest, Stored } from './requests.ts';
 import { checkRoom } from './room.ts';
 import { findsBytes, type May } from './sources.ts';
 import { type Switched, Switches } from './switches.ts';
+import { checkTaken } from './taken.ts';
 
 export interface Name {
   bucket: string;
@@ -157,8 +158,8 @@ export class Objects {
 
   /**
    * To receive what a name is to point at. Throws, and rejects the commit with, `bucket-unknown`,
-   * `precondition-failed`, `name-taken`, `media-type-differs`, `fields-differ`, `quota-reached` and
-   * `digest-mismatch`. Throws what checkedFields does.
+   * `precondition-failed`, `quota-reached` and `digest-mismatch`, and what checkTaken throws. Throws what
+   * checkedFields does.
    */
   put(to: Name, asked: PutRequest): Receiving<Stored> {
     const { kind, digests } = this.bucket(to.bucket);
@@ -317,14 +318,12 @@ export class Objects {
   #checkWritable(
     to: Name,
     kind: BucketKind,
-    { conditions, digest, mediaType, fields }: PutRequest & { fields: ObjectFields | undefined },
+    request: PutRequest & { fields: ObjectFields | undefined },
   ): Descriptor | undefined {
+    const { conditions, digest } = request;
     const current = this.#current(to);
     checkConditions(conditions, current);
-    if (digest === undefined || current === undefined || kind === 'versioned') return current;
-    const same = current.digest === digest;
-    const differs = same ? differenceOf({ mediaType, fields }, current) : 'name-taken';
-    if (differs !== undefined) throw new SealgateError(differs);
+    if (current && digest !== undefined) checkTaken(current, kind, { ...request, digest });
     return current;
   }
 

@@ -10,9 +10,11 @@ import type { Handle } from '../engine/bridge.ts';
 import type { DeliveryPool } from '../engine/pool.ts';
 import type { GrowingUploads } from '../objects/growing_uploads.ts';
 import type { Objects } from '../objects/objects.ts';
+import { live } from '../protocols/live/index.ts';
 import { objects as objectsProtocol } from '../protocols/objects/index.ts';
 import { web } from '../protocols/web/index.ts';
 import { publicSite, seenByServer } from '../public_urls.ts';
+import { forPlayers } from '../site_rules_schema.ts';
 import { siteWarnings } from '../site_warnings.ts';
 import { askedUrl, type Explanation } from '../sites/explain.ts';
 import type { Mount, Protocol, Services } from '../sites/mount.ts';
@@ -20,7 +22,7 @@ import { Mounts } from '../sites/mounts.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 
 /** Every protocol that a mount can name. */
-const protocols: Record<string, Protocol> = { objects: objectsProtocol, web };
+const protocols: Record<string, Protocol> = { objects: objectsProtocol, web, live };
 
 /** What reading the sites again changed; each site as its host and path. */
 export interface SiteChanges {
@@ -106,7 +108,8 @@ export class ServedSites {
   #mountsOf(sites: Sites): Mount[] {
     const configured = (sites ?? []).map((site): Mount => {
       const { host, path, protocol, bucket } = site;
-      return { host, path, protocol, ...(bucket !== undefined && { bucket }), site };
+      const its = protocol === 'live' ? { cors: forPlayers, ...site } : site;
+      return { host, path, protocol, ...(bucket !== undefined && { bucket }), site: its };
     });
     // On each host, as a site of a host takes all paths from those of any host.
     const hosts = new Set(['*', ...configured.map(({ host }) => host)]);
@@ -128,7 +131,12 @@ export class ServedSites {
   async #warnOf({ host, path, bucket, prefix = '', ...site }: SiteConfig): Promise<void> {
     if (bucket === undefined) return;
     try {
-      this.#objects.bucket(bucket);
+      const { kind } = this.#objects.bucket(bucket);
+      if (site.protocol === 'live' && kind === 'write-once')
+        this.#log.warn(
+          { host, path, bucket },
+          'a publishing point needs a versioned bucket: playlists change',
+        );
     } catch (err) {
       this.#log.warn({ host, path, err }, 'a site has nothing to serve until its bucket is made');
       return;

@@ -37,7 +37,7 @@ export function withPolicy(handle: Handle, { site, protocol }: Mount, refusesIts
     name,
     name === 'Location' ? publicLocation(site, value) : value,
   ];
-  const sandboxed = protocol === 'objects' && site?.webContent !== true;
+  const sandboxed = (protocol === 'objects' || protocol === 'live') && site?.webContent !== true;
   const dressed = (answer: Answer, path: string | undefined): Answer => {
     if (answer.kind === 'receive') return dressedReceiver(answer, path);
     const fields = site?.publicUrl === undefined ? answer.fields : answer.fields.map(located);

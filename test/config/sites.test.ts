@@ -23,6 +23,7 @@ async function faults(...sites: unknown[]): Promise<string[]> {
 }
 
 const web = { bucket: 'web' };
+const live = { protocol: 'live', bucket: 'live' };
 const redirect = (from: string, to: string, status = 308) => ({ ...web, redirects: [{ from, to, status }] });
 
 const rule = (list: string, given: object) => ({ ...web, [list]: [{ match: '/a/**', ...given }] });
@@ -34,7 +35,27 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
   [
     'a protocol that is not there',
     { protocol: 'ftp' },
-    /^0\.protocol: expected one of web, objects, got "ftp"/,
+    /^0\.protocol: expected one of web, objects, live, got "ftp"/,
+  ],
+  ['a publishing point without a bucket', { protocol: 'live' }, /^0\.bucket: expected a bucket name/],
+  ['a window of no time', { ...live, window: { seconds: 0 } }, /^0\.window\.seconds: /],
+  ['a window without its time', { ...live, window: {} }, /^0\.window\.seconds: /],
+  [
+    'a rewrite that is not there',
+    { ...live, rewrite: 'yes' },
+    /^0\.rewrite: expected one of refuse, replace/,
+  ],
+  [
+    'a window of a web site',
+    { ...web, window: { seconds: 9 } },
+    /^0\.window: expected nothing: protocol web/,
+  ],
+  ['rewriting of a web site', { ...web, rewrite: 'replace' }, /^0\.rewrite: expected nothing: protocol web/],
+  ['an index of a publishing point', { ...live, index: 'a' }, /^0\.index: expected nothing: protocol live/],
+  [
+    'signed URLs of a publishing point',
+    { ...live, signed: { keys: ['a.key'] } },
+    /^0\.signed: expected nothing: protocol live has no signed/,
   ],
   ['a host with a port', { ...web, host: 'x.test:443' }, /^0\.host: .*without a port, got "x\.test:443"/],
   ['a host in upper case', { ...web, host: 'X.test' }, /^0\.host: expected a host name in lower case/],

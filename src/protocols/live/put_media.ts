@@ -1,0 +1,95 @@
+// PUT|POST of a file of a channel. ffmpeg looks at no status and dies of a closed connection: what is refused
+// is refused on a connection that stays, and said in the log.
+
+import type { EngineRequest } from '../../engine/engine_request.ts';
+import { type Answer, problem, receive, respond } from '../../engine/plan.ts';
+import { errors, hasCode, SealgateError } from '../../errors.ts';
+import { checkedMediaType, mediaTypeOf } from '../../media_type.ts';
+import type { Hashed, ResponseField } from '../../native/addon.ts';
+import { conditionsOf } from '../../objects/conditions.ts';
+import type { Receiving } from '../../objects/receiving.ts';
+import type { Services } from '../../sites/mount.ts';
+import { mayGrow, mediaClassOf } from './media_class.ts';
+import { type MediaRoute, type Point, pointName } from './point.ts';
+import { RefusedUploads } from './refused_uploads.ts';
+
+/** Bytes of a refused body that are taken and thrown away: more than a segment of ten seconds has. */
+const mostDiscarded = 64 * 1024 * 1024;
+
+export function putMedia(point: Point): MediaRoute {
+  const refused = new RefusedUploads(point);
+  return (request) => {
+    const { bucket, services } = point;
+    const name = pointName(point, request.path);
+    try {
+      services.authorize(request, 'write', bucket);
+      return received(point, request, name, refused);
+    } catch (error) {
+      // Strangers get no place for a body, and no lines in the log.
+      if (hasCode(error, 'token-missing') || hasCode(error, 'token-unknown')) throw error;
+      refused.say(name, error);
+      return afterBody(services, request, error);
+    }
+  };
+}
+
+function received(point: Point, request: EngineRequest, name: string, refused: RefusedUploads) {
+  const { bucket, rewrite, window, services } = point;
+  const { objects, whileWriting } = services;
+  const { headers, framed } = request;
+  objects.bucket(bucket);
+  if (!framed) throw new SealgateError('length-required');
+  if (headers.get('content-range') !== null) throw new SealgateError('partial-put-refused');
+  const length = headers.get('content-length');
+  // How a packager finds out whether it may write (DASH-IF live media ingest, interface 1).
+  if (length === '0') return respond(200);
+  const isSegment = mediaClassOf(name) === 'segment';
+  const mediaType = typeOf(name, headers.get('content-type'));
+  const at = { bucket, name };
+  const body = objects.put(at, {
+    conditions: conditionsOf(headers),
+    mediaType,
+    ...(length !== null && { size: Number(length) }),
+    ...(isSegment && rewrite === 'refuse' && { writeOnce: true }),
+    ...(isSegment && window && { expires: { after: window.seconds * 1000 } }),
+  });
+  const growing = mayGrow(name)
+    ? whileWriting?.begin(request, at, { mediaType, fields: undefined })
+    : undefined;
+  return receive({ ...loud(body, name, refused), growing }, ({ outcome, digest }) => {
+    const tag: ResponseField = ['ETag', `"${digest}"`];
+    return respond(outcome === 'created' ? 201 : 200, [tag]);
+  });
+}
+
+// The engine closes a connection whose request is answered before its body has come. A client that waits for
+// 100 (Continue) has not sent it.
+function afterBody({ objects }: Services, { framed, headers }: EngineRequest, error: unknown): Answer {
+  const isComing = framed && headers.get('expect') === null;
+  if (!(error instanceof SealgateError) || errors[error.code].source !== 'client' || !isComing) throw error;
+  const { code, message } = error;
+  return receive(
+    objects.receive(mostDiscarded, async () => {}),
+    () => problem(code, message, [], error),
+  );
+}
+
+/** A body whose refusal is said in the log, too. */
+function loud<T>(body: Receiving<T>, name: string, refused: RefusedUploads): Receiving<T> {
+  const commit = async (hashed: Hashed) => {
+    try {
+      return await body.commit(hashed);
+    } catch (error) {
+      refused.say(name, error);
+      throw error;
+    }
+  };
+  return { ...body, commit };
+}
+
+// The name comes first: packagers send a type that is the same for all their files.
+function typeOf(name: string, given: string | null): string {
+  const said = given === null ? undefined : checkedMediaType(given);
+  const byName = mediaTypeOf(name);
+  return byName === 'application/octet-stream' ? (said ?? byName) : byName;
+}

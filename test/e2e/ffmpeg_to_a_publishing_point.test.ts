@@ -1,0 +1,149 @@
+// ffmpeg pushes HLS and DASH over TLS to publishing points, and begins again under the names of before.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { after, test } from 'node:test';
+import { outcome } from '../support/runtime.ts';
+import { createSite, TestServer } from '../support/server.ts';
+import { until } from '../support/wait.ts';
+
+const of = { protocol: 'live', bucket: 'live' };
+const site = await createSite({
+  buckets: { live: 'versioned' },
+  sites: [
+    { ...of, path: '/once/', prefix: 'once/', readWhileWriting: ['/once/**'] },
+    { ...of, path: '/again/', prefix: 'again/', rewrite: 'replace' },
+  ],
+});
+const server = await TestServer.start(site, '--workers', '2');
+after(async () => {
+  await server.stop();
+  await site.remove();
+});
+
+const header = `Authorization: Bearer ${site.token}\r\n`;
+const options = `headers=Authorization\\: Bearer ${site.token}\r\n`;
+const hls = ['-f', 'hls', '-hls_time', '1', '-hls_list_size', '0', '-http_persistent', '1'];
+const fragmented = [...hls, '-hls_segment_type', 'fmp4', '-headers', header];
+const dash = ['-f', 'dash', '-seg_duration', '1', '-http_persistent', '1', '-http_opts', options];
+const lowLatency = [...dash, '-streaming', '1', '-ldash', '1', '-frag_duration', '0.2'];
+
+interface Push {
+  codec: string;
+  muxer: string[];
+  /** What the picture shows: other bytes. */
+  source?: string;
+  url?: string;
+}
+
+function encoder(path: string, { codec, muxer, source = 'testsrc', url = server.url }: Push) {
+  const input = ['-f', 'lavfi', '-i', `${source}=size=320x180:rate=10:duration=4`];
+  const encode = ['-c:v', codec, '-g', '10', '-b:v', '400k'];
+  const args = [
+    '-nostdin',
+    '-v',
+    'error',
+    '-re',
+    ...input,
+    ...encode,
+    ...muxer,
+    '-method',
+    'PUT',
+    `${url}${path}`,
+  ];
+  return spawn('ffmpeg', args);
+}
+
+async function push(path: string, how: Push): Promise<void> {
+  const { status, stderr } = await outcome(encoder(path, how));
+  assert.equal(status, 0, stderr);
+}
+
+const textOf = async (path: string) => (await server.curl(path)).body.toString();
+const ended = (path: string, mark: string) =>
+  until(
+    () => textOf(path),
+    (text) => text.includes(mark),
+    path,
+  );
+
+async function assertAll(folder: string, names: string[], type: string): Promise<void> {
+  for (const name of names) {
+    const answer = () => server.curl(`${folder}${name}`, '-I');
+    const { headers } = await until(answer, ({ status }) => status === 200, folder + name);
+    assert.equal(headers.get('content-type'), type);
+  }
+}
+
+const numbered = (before: string, after: string) => [0, 1, 2, 3].map((at) => `${before}${at}${after}`);
+
+test('HLS with the token as a password in the URL: playlist and all segments', async () => {
+  const url = server.url.replace('https://', `https://encoder:${site.token}@`);
+  await push('/once/basic/out.m3u8', { codec: 'mpeg2video', muxer: hls, url });
+  await ended('/once/basic/out.m3u8', '#EXT-X-ENDLIST');
+  await assertAll('/once/basic/', numbered('out', '.ts'), 'video/mp2t');
+});
+
+test('HLS of fMP4: playlist, init segment and all segments', async () => {
+  await push('/once/fmp4/out.m3u8', { codec: 'mpeg4', muxer: fragmented });
+  await ended('/once/fmp4/out.m3u8', '#EXT-X-ENDLIST');
+  await assertAll('/once/fmp4/', ['init.mp4'], 'video/mp4');
+  await assertAll('/once/fmp4/', numbered('out', '.m4s'), 'video/iso.segment');
+});
+
+test('DASH of low latency: a segment is read while it arrives, and is whole in the end', async () => {
+  const path = '/once/dash/';
+  const pushed = push(`${path}out.mpd`, { codec: 'mpeg4', muxer: lowLatency });
+  const segment = `${path}chunk-stream0-00002.m4s`;
+  // What has no ETag has not been stored yet.
+  const growing = await until(
+    () => server.curl(segment),
+    ({ status }) => status === 200,
+    segment,
+  );
+  assert.equal(growing.headers.get('etag'), undefined);
+  await pushed;
+  await ended(`${path}out.mpd`, 'type="static"');
+  const whole = await server.curl(segment);
+  assert.match(whole.headers.get('etag') ?? '', /^"[0-9a-f]{64}"$/);
+  assert.deepEqual(growing.body, whole.body);
+  await assertAll(path, ['init-stream0.m4s', 'chunk-stream0-00001.m4s'], 'video/iso.segment');
+});
+
+test('an encoder that begins again with other bytes: refused, the first are kept', async () => {
+  const problems = 'sealgate_problems_total{problem="segment-taken"}';
+  const path = '/once/restart/out.mpd';
+  await push(path, { codec: 'mpeg4', muxer: dash });
+  const segment = '/once/restart/chunk-stream0-00002.m4s';
+  await ended(path, 'type="static"');
+  const first = (await server.curl(segment)).body;
+  const before = await server.metric(problems);
+  // The muxer ends with a failure when its connection does.
+  await push(path, { codec: 'mpeg4', muxer: dash, source: 'smptebars' });
+  await until(
+    () => server.metric(problems),
+    (count) => count >= before + 4,
+    'refused segments',
+  );
+  assert.deepEqual((await server.curl(segment)).body, first);
+  assert.match(server.log(), /an upload to a publishing point was refused/);
+});
+
+test('an encoder that was killed begins again where segments are replaced: its channel goes on', async () => {
+  const path = '/again/killed/out.m3u8';
+  const muxer = [...hls, '-headers', header];
+  const killed = encoder(path, { codec: 'mpeg2video', muxer });
+  await ended(path, 'out1.ts');
+  killed.kill('SIGKILL');
+  await outcome(killed);
+  const first = (await server.curl('/again/killed/out0.ts')).body;
+  await push(path, { codec: 'mpeg2video', muxer, source: 'smptebars' });
+  await ended(path, '#EXT-X-ENDLIST');
+  await assertAll('/again/killed/', numbered('out', '.ts'), 'video/mp2t');
+  assert.notDeepEqual((await server.curl('/again/killed/out0.ts')).body, first);
+});
+
+test('no upload was counted as lost', async () => {
+  // The one that was killed may have had one under way.
+  assert.ok((await server.metric('sealgate_uploads_lost_total')) <= 1);
+});
