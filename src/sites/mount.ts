@@ -63,6 +63,8 @@ export interface Protocol {
   opaquePaths?: boolean;
   /** Whether it answers refused requests (`EngineRequest.refusal`) by itself, with pages of the site. */
   refusesItself?: boolean;
+  /** Its clients are encoders: their connections go on while the server is replaced. */
+  encoders?: boolean;
   /** The object that a path names, for people who ask why; undefined: none. May throw as `serve` does. */
   named?(mount: Mount, path: string): Name | undefined;
   /** The application for one mount. */

@@ -113,7 +113,7 @@ export class Mounts {
   // An id is never used twice, so plans that were kept for a mount answer for no other.
   #serve(mount: Mount): Served {
     const services = this.#services;
-    const { serve, parameters, opaquePaths, refusesItself } = protocolOf(mount, this.#protocols);
+    const { serve, parameters, opaquePaths, refusesItself, encoders } = protocolOf(mount, this.#protocols);
     const caching = cachingOf(mount);
     const negotiate = negotiationOf(mount, services);
     const { services: its, told } = accessOf(mount, services);
@@ -138,7 +138,7 @@ export class Mounts {
       ...(negotiate && { codings: true }),
       ...(cors && { cors }),
       ...(site?.cacheStatus && { cacheStatus: true }),
-      ...(whileWriting && { encoders: true }),
+      ...((encoders || whileWriting) && { encoders: true }),
       name,
     };
     return { handle, told: { id: this.#lastId, host, path, parameters, ...more } };

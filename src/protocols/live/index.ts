@@ -10,6 +10,7 @@ import { readMedia } from './read_media.ts';
 
 export const live: Protocol = {
   parameters: [],
+  encoders: true,
   named: ({ path: below, bucket = '', site }, path) => ({
     bucket,
     name: pointName({ path: below, prefix: site?.prefix ?? '' }, path),
