@@ -205,7 +205,10 @@ test('1,000 readers of one upload get all of it, and the server takes little mem
   const idle = await resetPeakMemory(server.pid);
   for (const wire of wires) wire.send(request('GET', path));
   const bodies = wires.map(async (wire) => {
-    await wire.head();
+    const { headers } = await wire.head();
+    const length = headers.get('content-length');
+    // On a busy machine the upload may be over before the last of them were heard: they get the object.
+    if (length !== undefined) return (await wire.bytes(Number(length))).length;
     let size = 0;
     for (let chunk = await wire.chunk(); chunk.length > 0; chunk = await wire.chunk()) {
       const from = size % piece.length;
