@@ -35,8 +35,8 @@ export async function tellGrowth(talk: Talk, uploads: GrowingUploads, isOver: ()
       const opened = before === 0 ? file.opened() : undefined;
       // Whoever has none of the bytes of one that ended meanwhile asks again, and gets the object.
       const end = before === 0 && !opened ? 'failed' : state;
-      told.set(file, { growing, size });
-      if (state !== 'growing') told.delete(file);
+      if (state === 'growing') told.set(file, { growing, size });
+      else told.delete(file);
       await say(talk, { growing, size, expected, state: end }, opened);
     }
   }
