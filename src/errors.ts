@@ -83,6 +83,7 @@ const applicationErrors = {
   'method-not-allowed': client(405, 'The method does not apply to this resource.'),
   'name-taken': client(409, 'The name holds other bytes, and its bucket is write-once.'),
   'segment-taken': client(409, 'The name holds other bytes, and segments are not rewritten here.'),
+  'playlist-behind': client(409, 'Another encoder leads this channel, and its playlist is ahead.'),
   'bucket-kind-differs': client(409, 'The bucket exists with another kind.'),
   'media-type-differs': client(
     409,

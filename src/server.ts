@@ -146,7 +146,7 @@ async function assemble(
   });
   const services: ControlParts = {
     ...{ tokens, sockets, log, operation, baseline: new Baseline(), ktls, connections, counters },
-    ...{ certificates: () => tlsFiles.ends(), sites: () => live.pool?.sites() ?? {} },
+    ...{ certificates: () => tlsFiles.ends(), sites: () => sites.counters(live.pool) },
     ...{ state: () => live.state, readiness },
     content: { ...content, dropStalePlans, log },
     ...{ sentinel: () => watch.sentinel?.status(), scrub: () => watch.scrub?.status() },

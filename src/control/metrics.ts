@@ -9,6 +9,7 @@ import { EngineHistogram } from './engine_histogram.ts';
 import { engineHistograms, engineMetrics, splitCounter } from './engine_metrics.ts';
 import { type Host, HostMetrics } from './host_metrics.ts';
 import type { EngineMetric } from './metric.ts';
+import { PointMetrics } from './point_metrics.ts';
 import { RolloutMetrics } from './rollout_metrics.ts';
 import { SiteMetrics } from './site_metrics.ts';
 import type { TlsStat } from './tls_stat.ts';
@@ -24,6 +25,7 @@ export class Metrics {
   readonly #host: HostMetrics;
   readonly #buckets: BucketMetrics;
   readonly #sites: SiteMetrics;
+  readonly #points: PointMetrics;
 
   /**
    * @param ktls the result of probing kernel TLS.
@@ -45,6 +47,7 @@ export class Metrics {
     this.#host = new HostMetrics(host, this.#registry);
     this.#buckets = new BucketMetrics(buckets, this.#registry);
     this.#sites = new SiteMetrics(sites, this.#registry);
+    this.#points = new PointMetrics(sites, this.#registry);
   }
 
   /** The metrics as OpenMetrics text. @param engine totals of the engine. */
@@ -55,6 +58,7 @@ export class Metrics {
     this.#rollout.update(engine, operation, sentinel);
     this.#buckets.update();
     this.#sites.update();
+    this.#points.update();
     await this.#host.update();
     return this.#registry.metrics();
   }

@@ -8,8 +8,11 @@ import type { Expiry } from '../store/time_to_live.ts';
 
 export interface PutRequest {
   conditions: Conditions;
-  /** A name that has something never gets other bytes, whatever the kind of its bucket: `segment-taken`. */
-  writeOnce?: boolean | undefined;
+  /**
+   * A name that was written since then, in milliseconds since the epoch, never gets other bytes, whatever the
+   * kind of its bucket: `segment-taken`.
+   */
+  writeOnceSince?: number | undefined;
   /** The type that the client says; undefined: what the name and the bytes suggest. */
   mediaType?: string | undefined;
   /** All fields that the object is to have (store.ts). */

@@ -6,16 +6,16 @@ import { differenceOf, type ObjectFields } from '../object_fields.ts';
 import type { BucketKind, Descriptor } from '../store/store.ts';
 import type { PutRequest } from './requests.ts';
 
-type Wanted = Pick<PutRequest, 'mediaType' | 'writeOnce'> & {
+type Wanted = Pick<PutRequest, 'mediaType' | 'writeOnceSince'> & {
   digest: string;
   fields: ObjectFields | undefined;
 };
 
 /** Throws `segment-taken`, `name-taken`, `media-type-differs` and `fields-differ`. */
 export function checkTaken(current: Descriptor, kind: BucketKind, wanted: Wanted): void {
-  const { digest, mediaType, fields, writeOnce } = wanted;
+  const { digest, mediaType, fields, writeOnceSince = Number.POSITIVE_INFINITY } = wanted;
   const isSame = current.digest === digest;
-  if (writeOnce && !isSame) throw takenSince(current);
+  if (current.created >= writeOnceSince && !isSame) throw takenSince(current);
   if (kind === 'versioned') return;
   const differs = isSame ? differenceOf({ mediaType, fields }, current) : 'name-taken';
   if (differs !== undefined) throw new SealgateError(differs);

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Handle } from '../engine/bridge.ts';
 import type { DeliveryPool } from '../engine/pool.ts';
+import type { Counters } from '../native/addon.ts';
 import type { GrowingUploads } from '../objects/growing_uploads.ts';
 import type { Objects } from '../objects/objects.ts';
 import { live } from '../protocols/live/index.ts';
@@ -65,6 +66,11 @@ export class ServedSites {
 
   get growing(): GrowingUploads {
     return this.#mounts.growing;
+  }
+
+  /** What was answered for each site, and what has come to publishing points. */
+  counters(pool: Pick<DeliveryPool, 'sites'> | undefined): Counters {
+    return { ...pool?.sites(), ...this.#mounts.points.counters() };
   }
 
   get table(): Mounts['table'] {

@@ -11,6 +11,7 @@ import type { Authorize } from './authorize.ts';
 import type { Caching } from './caching.ts';
 import type { WhileWriting } from './growing.ts';
 import type { Negotiate } from './negotiation.ts';
+import type { PublishingPoints } from './publishing_points.ts';
 
 export interface Mount {
   /** A host name in lower case; `*.example.com`: every name below example.com; `*`: every host. */
@@ -46,7 +47,14 @@ export interface Services {
   whileWriting?: WhileWriting;
   /** Which coding of the bytes a client gets; absent: the site has none to offer. */
   negotiate?: Negotiate;
+  /** What publishing points have counted; absent: nobody asks. */
+  points?: PublishingPoints;
   log: Logger;
+}
+
+/** What a site is called in metrics; empty: the mount is none. */
+export function siteName({ host, path, site }: Mount): string {
+  return site ? (site.name ?? host + path) : '';
 }
 
 /** A protocol: what is served below a mount, and by what requests are told apart. */

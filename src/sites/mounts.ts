@@ -12,10 +12,11 @@ import { accessOf } from './access.ts';
 import { engineCors } from './cors.ts';
 import { type Asked, type Explanation, explain } from './explain.ts';
 import { whileWritingOf } from './growing.ts';
-import type { Mount, Protocol, Services } from './mount.ts';
+import { type Mount, type Protocol, type Services, siteName } from './mount.ts';
 import { negotiationOf } from './negotiation.ts';
 import { inPlace, Places } from './places.ts';
 import { cachingOf, withPolicy } from './policy.ts';
+import { PublishingPoints } from './publishing_points.ts';
 
 /** Mounts that can be served, and their application. */
 interface Prepared {
@@ -39,6 +40,7 @@ export class Mounts {
   /** An upload at one site may be read at another. */
   /** Uploads under way that may be read. */
   readonly growing = new GrowingUploads();
+  readonly points = new PublishingPoints();
   #lastId = 0;
   #inForce: Prepared;
   /** The applications of mounts that were replaced: requests for them may be under way. */
@@ -68,6 +70,7 @@ export class Mounts {
     const before = this.#inForce.handles;
     this.#inForce = this.#prepare(mounts, this.#inForce);
     this.#before.add(before);
+    this.points.keep(new Set(mounts.map(siteName)));
     return () => this.#before.delete(before);
   }
 
@@ -126,13 +129,13 @@ export class Mounts {
       ...(tagFields && { tagFields }),
       ...(whileWriting && { whileWriting }),
     };
-    const served = serve({ ...its, siteBelow, ...rules }, mount);
+    const served = serve({ ...its, siteBelow, points: this.points, ...rules }, mount);
     const placed = opaquePaths ? served : inPlace(served, mount, this.#places);
     const handle = withPolicy(placed, mount, refusesItself);
     const { host, path, site } = mount;
     const cors = site?.cors && engineCors(site.cors);
     this.#lastId += 1;
-    const name = site ? (site.name ?? host + path) : '';
+    const name = siteName(mount);
     const more = {
       ...told,
       ...(negotiate && { codings: true }),

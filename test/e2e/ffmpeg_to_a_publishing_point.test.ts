@@ -110,24 +110,58 @@ test('DASH of low latency: a segment is read while it arrives, and is whole in t
   await assertAll(path, ['init-stream0.m4s', 'chunk-stream0-00001.m4s'], 'video/iso.segment');
 });
 
-test('an encoder that begins again with other bytes: refused, the first are kept', async () => {
-  const problems = 'sealgate_problems_total{problem="segment-taken"}';
+test('an encoder that begins again after its end: its segments are the new ones', async () => {
   const path = '/once/restart/out.mpd';
   await push(path, { codec: 'mpeg4', muxer: dash });
   const segment = '/once/restart/chunk-stream0-00002.m4s';
   await ended(path, 'type="static"');
   const first = (await server.curl(segment)).body;
-  const before = await server.metric(problems);
   // The muxer ends with a failure when its connection does.
   await push(path, { codec: 'mpeg4', muxer: dash, source: 'smptebars' });
   await until(
-    () => server.metric(problems),
-    (count) => count >= before + 4,
-    'refused segments',
+    async () => (await server.curl(segment)).body.equals(first),
+    (isSame) => !isSame,
+    'another segment',
   );
-  assert.deepEqual((await server.curl(segment)).body, first);
-  assert.match(server.log(), /an upload to a publishing point was refused/);
+  assert.match(server.log(), /another session of an encoder began/);
 });
+
+for (const [what, path, mark, muxer] of [
+  ['HLS', '/once/killed/out.m3u8', 'out1.ts', [...hls, '-headers', header]],
+  ['DASH', '/once/killed-dash/out.mpd', 'dynamic', dash],
+] as const)
+  test(`${what}: an encoder that was killed begins again: its channel is all its own`, async () => {
+    const codec = what === 'HLS' ? 'mpeg2video' : 'mpeg4';
+    const folder = path.slice(0, path.lastIndexOf('/') + 1);
+    const segment = folder + (what === 'HLS' ? 'out0.ts' : 'chunk-stream0-00001.m4s');
+    const killed = encoder(path, { codec, muxer: [...muxer] });
+    await ended(path, mark);
+    await until(
+      () => server.curl(segment, '-I'),
+      ({ status }) => status === 200,
+      segment,
+    );
+    killed.kill('SIGKILL');
+    await outcome(killed);
+    const first = (await server.curl(segment)).body;
+    await push(path, { codec, muxer: [...muxer], source: 'smptebars' });
+    await ended(path, what === 'HLS' ? '#EXT-X-ENDLIST' : 'type="static"');
+    const second = (await server.curl(segment)).body;
+    assert.notDeepEqual(second, first);
+    // All of one encoder: what the other one made of the same picture are the same bytes each time.
+    const alone = `/again/alone${path.slice('/once'.length)}`;
+    await push(alone, { codec, muxer: [...muxer], source: 'smptebars' });
+    const names =
+      what === 'HLS' ? numbered('out', '.ts') : [1, 2, 3, 4].map((at) => `chunk-stream0-0000${at}.m4s`);
+    for (const name of names) {
+      const want = await until(
+        () => server.curl(alone.slice(0, alone.lastIndexOf('/') + 1) + name),
+        ({ status }) => status === 200,
+        name,
+      );
+      assert.deepEqual((await server.curl(folder + name)).body, want.body, name);
+    }
+  });
 
 test('an encoder that was killed begins again where segments are replaced: its channel goes on', async () => {
   const path = '/again/killed/out.m3u8';

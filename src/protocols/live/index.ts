@@ -1,9 +1,11 @@
 // The protocol "live": a publishing point. A packager puts segments, init segments and playlists below its
 // path, and players read them there.
 
-import type { Protocol } from '../../sites/mount.ts';
+import { type Protocol, siteName } from '../../sites/mount.ts';
+import { noTotals } from '../../sites/publishing_points.ts';
 import { Resources } from '../../sites/resources.ts';
 import { deleteMedia } from './delete_media.ts';
+import { Placing } from './placing.ts';
 import { type Point, pointName } from './point.ts';
 import { putMedia } from './put_media.ts';
 import { readMedia } from './read_media.ts';
@@ -15,15 +17,18 @@ export const live: Protocol = {
     bucket,
     name: pointName({ path: below, prefix: site?.prefix ?? '' }, path),
   }),
-  serve: (services, { path, bucket = '', site }) => {
+  serve: (services, mount) => {
+    const { path, bucket = '', site } = mount;
     const { prefix = '', rewrite = 'refuse', window } = site ?? {};
-    const point: Point = { services, path, bucket, prefix, rewrite, window };
-    const put = putMedia(point);
+    const totals = services.points?.of(siteName(mount)) ?? noTotals();
+    const point: Point = { services, path, bucket, prefix, rewrite, window, totals };
+    const placing = new Placing(point);
+    const put = putMedia(point, placing);
     return new Resources({ path }).at('/:name{.+}', {
       GET: readMedia(point),
       PUT: put,
       POST: put,
-      DELETE: deleteMedia(point),
+      DELETE: deleteMedia(point, placing),
     }).handle;
   },
 };

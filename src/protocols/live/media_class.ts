@@ -2,10 +2,10 @@
 // says nothing.
 
 /**
- * A segment never changes. A playlist, or manifest, changes with each of them. Whatever else there is, init
- * segments and keys among it, changes when an encoder is started with other settings.
+ * A segment never changes, and an init segment when an encoder is started with other settings. A playlist, or
+ * manifest, changes with each segment. Whatever else there is, keys among it, may change.
  */
-export type MediaClass = 'segment' | 'playlist' | 'other';
+export type MediaClass = 'segment' | 'init' | 'playlist' | 'other';
 
 const playlist = /\.(?:m3u8?|mpd|ism|ismc|f4m)$/i;
 const segment =
@@ -18,7 +18,8 @@ const ofHls = /\.(?:ts|m2ts|aac|ac3|ec3|eac3|mp3|vtt|webvtt)$/i;
 export function mediaClassOf(name: string): MediaClass {
   const file = name.slice(name.lastIndexOf('/') + 1);
   if (playlist.test(file)) return 'playlist';
-  return segment.test(file) && !init.test(file) ? 'segment' : 'other';
+  if (init.test(file)) return 'init';
+  return segment.test(file) ? 'segment' : 'other';
 }
 
 /** Whether players may read it while it arrives, where the site says so of its path. */

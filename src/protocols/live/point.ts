@@ -3,6 +3,7 @@
 import { SealgateError } from '../../errors.ts';
 import type { Services } from '../../sites/mount.ts';
 import { decodedPath, resolvedPath } from '../../sites/paths.ts';
+import type { PointTotals } from '../../sites/publishing_points.ts';
 import type { Route } from '../../sites/resources.ts';
 import type { SiteConfig } from '../../sites_schema.ts';
 import { checkObjectName } from '../../store/names.ts';
@@ -19,6 +20,7 @@ export interface Point {
   /** What becomes of a segment that comes again with other bytes. */
   rewrite: NonNullable<SiteConfig['rewrite']>;
   window: SiteConfig['window'];
+  totals: PointTotals;
 }
 
 /** The name in the bucket that a path is for. Throws `target-invalid`. */

@@ -8,22 +8,24 @@ import { checkedMediaType, mediaTypeOf } from '../../media_type.ts';
 import type { Hashed, ResponseField } from '../../native/addon.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
 import type { Receiving } from '../../objects/receiving.ts';
+import type { PutRequest } from '../../objects/requests.ts';
 import type { Services } from '../../sites/mount.ts';
 import { mayGrow, mediaClassOf } from './media_class.ts';
+import type { Placing } from './placing.ts';
 import { type MediaRoute, type Point, pointName } from './point.ts';
 import { RefusedUploads } from './refused_uploads.ts';
 
 /** Bytes of a refused body that are taken and thrown away: more than a segment of ten seconds has. */
 const mostDiscarded = 64 * 1024 * 1024;
 
-export function putMedia(point: Point): MediaRoute {
+export function putMedia(point: Point, placing: Placing): MediaRoute {
   const refused = new RefusedUploads(point);
   return (request) => {
     const { bucket, services } = point;
     const name = pointName(point, request.path);
     try {
       services.authorize(request, 'write', bucket);
-      return received(point, request, name, refused);
+      return received(point, request, name, { placing, refused });
     } catch (error) {
       // Strangers get no place for a body, and no lines in the log.
       if (hasCode(error, 'token-missing') || hasCode(error, 'token-unknown')) throw error;
@@ -33,8 +35,13 @@ export function putMedia(point: Point): MediaRoute {
   };
 }
 
-function received(point: Point, request: EngineRequest, name: string, refused: RefusedUploads) {
-  const { bucket, rewrite, window, services } = point;
+interface Ways {
+  placing: Placing;
+  refused: RefusedUploads;
+}
+
+function received(point: Point, request: EngineRequest, name: string, { placing, refused }: Ways): Answer {
+  const { bucket, window, services } = point;
   const { objects, whileWriting } = services;
   const { headers, framed } = request;
   objects.bucket(bucket);
@@ -46,13 +53,16 @@ function received(point: Point, request: EngineRequest, name: string, refused: R
   const isSegment = mediaClassOf(name) === 'segment';
   const mediaType = typeOf(name, headers.get('content-type'));
   const at = { bucket, name };
-  const body = objects.put(at, {
+  const about: PutRequest = {
     conditions: conditionsOf(headers),
     mediaType,
-    ...(length !== null && { size: Number(length) }),
-    ...(isSegment && rewrite === 'refuse' && { writeOnce: true }),
     ...(isSegment && window && { expires: { after: window.seconds * 1000 } }),
-  });
+  };
+  // What can be refused before its body is.
+  const to = objects.put(at, { ...about, ...(length !== null && { size: Number(length) }) });
+  const { path } = request;
+  const commit = (body: Hashed) => placing.place({ name, path, staging: to.staging, body, about });
+  const body = { ...to, commit };
   const growing = mayGrow(name)
     ? whileWriting?.begin(request, at, { mediaType, fields: undefined })
     : undefined;

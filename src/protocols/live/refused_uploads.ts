@@ -7,12 +7,12 @@ import type { Point } from './point.ts';
 const pause = 10_000;
 
 export class RefusedUploads {
-  readonly #point: Pick<Point, 'services' | 'path' | 'bucket'>;
+  readonly #point: Pick<Point, 'services' | 'path' | 'bucket' | 'totals'>;
   #said = Number.NEGATIVE_INFINITY;
   /** Those since the last line. */
   #count = 0;
 
-  constructor(point: Pick<Point, 'services' | 'path' | 'bucket'>) {
+  constructor(point: Pick<Point, 'services' | 'path' | 'bucket' | 'totals'>) {
     this.#point = point;
   }
 
@@ -20,6 +20,7 @@ export class RefusedUploads {
     // Other errors are the server's, and logged as such.
     if (!(error instanceof SealgateError)) return;
     this.#count += 1;
+    this.#point.totals.refused += 1;
     const now = performance.now();
     if (now - this.#said < pause) return;
     const { services, path, bucket } = this.#point;

@@ -1,0 +1,67 @@
+// Manifest: what a playlist or MPD that was pushed tells of the session of its encoder. Whatever is no media
+// playlist and no live MPD is nothing to the server, and stored as it came.
+
+/** Bytes; a longer one is stored unread. An hour of segments of two seconds has less than a tenth. */
+export const mostManifestBytes = 4 * 1024 * 1024;
+
+export interface Manifest {
+  /** The number of the first of `names`. */
+  first: number;
+  /** What it lists, as it says it. Of an MPD: when its presentation began, which is another each time. */
+  names: readonly string[];
+  /** Init segments. */
+  maps: readonly string[];
+  /** An MPD is for all below its folder, as it lists nothing. */
+  format: 'hls' | 'dash';
+  isEnded: boolean;
+  /** Milliseconds from one segment to the next, at most. */
+  pace: number;
+}
+
+export function manifestOf(text: string): Manifest | undefined {
+  if (text.startsWith('#EXTM3U')) return playlistOf(text);
+  const from = text.indexOf('<MPD');
+  const to = from < 0 ? -1 : text.indexOf('>', from);
+  return to < 0 || to - from > mostElement ? undefined : presentationOf(text.slice(from, to));
+}
+
+/** Characters of the first element of an MPD. */
+const mostElement = 16 * 1024;
+
+const sequence = '#EXT-X-MEDIA-SEQUENCE:';
+const target = '#EXT-X-TARGETDURATION:';
+const map = '#EXT-X-MAP:';
+
+function playlistOf(text: string): Manifest | undefined {
+  const names: string[] = [];
+  const maps: string[] = [];
+  let [first, seconds, isEnded] = [0, 0, false];
+  for (const each of text.split('\n')) {
+    const line = each.trimEnd();
+    if (line !== '' && !line.startsWith('#')) names.push(line);
+    else if (line.startsWith(sequence)) first = Number(line.slice(sequence.length));
+    else if (line.startsWith(target)) seconds = Number(line.slice(target.length));
+    else if (line.startsWith(map)) maps.push(attributeOf(line, 'URI') ?? '');
+    else if (line === '#EXT-X-ENDLIST') isEnded = true;
+  }
+  const isMedia = Number.isSafeInteger(first) && first >= 0 && seconds > 0 && names.length > 0;
+  return isMedia ? { first, names, maps, format: 'hls', isEnded, pace: seconds * 1000 } : undefined;
+}
+
+/** Of an MPD that does not say how long its segments are. */
+const usualPace = 10_000;
+
+function presentationOf(element: string): Manifest | undefined {
+  const start = attributeOf(element, 'availabilityStartTime') ?? '';
+  const isEnded = attributeOf(element, 'type') !== 'dynamic';
+  const seconds = Number(/^PT([\d.]{1,20})S$/.exec(attributeOf(element, 'maxSegmentDuration') ?? '')?.[1]);
+  const pace = seconds > 0 ? seconds * 1000 : usualPace;
+  return { first: 0, names: [start], maps: [], format: 'dash', isEnded, pace };
+}
+
+function attributeOf(text: string, name: string): string | undefined {
+  const key = `${name}="`;
+  const at = text.indexOf(key);
+  const to = at < 0 ? -1 : text.indexOf('"', at + key.length);
+  return to < 0 ? undefined : text.slice(at + key.length, to);
+}
