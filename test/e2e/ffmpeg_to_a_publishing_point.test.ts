@@ -33,11 +33,13 @@ interface Push {
   muxer: string[];
   /** What the picture shows: other bytes. */
   source?: string;
+  seconds?: number;
   url?: string;
 }
 
-function encoder(path: string, { codec, muxer, source = 'testsrc', url = server.url }: Push) {
-  const input = ['-f', 'lavfi', '-i', `${source}=size=320x180:rate=10:duration=4`];
+function encoder(path: string, how: Push) {
+  const { codec, muxer, source = 'testsrc', seconds = 4, url = server.url } = how;
+  const input = ['-f', 'lavfi', '-i', `${source}=size=320x180:rate=10:duration=${seconds}`];
   const encode = ['-c:v', codec, '-g', '10', '-b:v', '400k'];
   const args = [
     '-nostdin',
@@ -162,6 +164,35 @@ for (const [what, path, mark, muxer] of [
       assert.deepEqual((await server.curl(folder + name)).body, want.body, name);
     }
   });
+
+test('two encoders: the one ahead leads, and when it is killed all listed are of the other', async () => {
+  const path = '/once/two/out.m3u8';
+  const folder = '/once/two/';
+  const muxer = [...hls, '-headers', header];
+  const codec = 'mpeg2video';
+  const listed = async (name: string) => (await server.curl(folder + name)).body;
+  const first = encoder(path, { codec, muxer, seconds: 60 });
+  await ended(path, 'out1.ts');
+  const [one, two] = [await listed('out0.ts'), await listed('out1.ts')];
+  const before = await server.metric('sealgate_point_refused_uploads_total{site="*/once/"}');
+  const second = push(path, { codec, muxer, source: 'smptebars', seconds: 8 });
+  await until(
+    () => server.metric('sealgate_point_refused_uploads_total{site="*/once/"}'),
+    (count) => count >= before + 3,
+    'what the second one was refused',
+  );
+  // Its first segment and its first playlist are among it.
+  assert.deepEqual([await listed('out0.ts'), await listed('out1.ts')], [one, two]);
+  first.kill('SIGKILL');
+  await outcome(first);
+  await second;
+  await ended(path, '#EXT-X-ENDLIST');
+  const names = Array.from({ length: 8 }, (_, at) => `out${at}.ts`);
+  await push('/again/two/out.m3u8', { codec, muxer, source: 'smptebars', seconds: 8 });
+  await ended('/again/two/out.m3u8', '#EXT-X-ENDLIST');
+  for (const name of names)
+    assert.deepEqual(await listed(name), (await server.curl(`/again/two/${name}`)).body, name);
+});
 
 test('an encoder that was killed begins again where segments are replaced: its channel goes on', async () => {
   const path = '/again/killed/out.m3u8';
