@@ -93,7 +93,7 @@ export class Objects {
   }
 
   /** Throws `bucket-unknown`. */
-  bucket(name: string): Pick<Bucket, 'kind' | 'digests'> {
+  bucket(name: string): Pick<Bucket, 'kind' | 'digests' | 'keep'> {
     const bucket = this.#options.store.bucket(name);
     if (bucket === undefined) throw new SealgateError('bucket-unknown', `There is no bucket ${name}.`);
     return bucket;

@@ -137,7 +137,13 @@ export class ServedSites {
   async #warnOf({ host, path, bucket, prefix = '', ...site }: SiteConfig): Promise<void> {
     if (bucket === undefined) return;
     try {
-      const { kind } = this.#objects.bucket(bucket);
+      const { kind, keep } = this.#objects.bucket(bucket);
+      if (site.protocol === 'live' && kind === 'versioned' && keep === undefined)
+        this.#log.warn(
+          { host, path, bucket },
+          'the bucket of a publishing point keeps all versions of all playlists; ' +
+            `its space comes back with: sealgate bucket set ${bucket} --keep-versions 0`,
+        );
       if (site.protocol === 'live' && kind === 'write-once')
         this.#log.warn(
           { host, path, bucket },
