@@ -6,22 +6,13 @@ import { Mime } from 'mime/lite';
 import otherTypes from 'mime/types/other.js';
 import standardTypes from 'mime/types/standard.js';
 import { SealgateError } from './errors.ts';
+import { streamingTypes } from './streaming_names.ts';
 
 /** Bytes. RFC 6838 section 4.2 allows 127 for each half of the type; the rest is for parameters. */
 const maxBytes = 512;
 
 /** File extensions that the package does not know or maps to another type. */
 const ourTypes = {
-  // CMAF tracks (ISO/IEC 23000-19), and Smooth Streaming files, which have the same format.
-  'video/mp4': ['cmfv', 'm4v', 'ismv'],
-  'audio/mp4': ['cmfa', 'isma'],
-  'application/mp4': ['cmft', 'cmfm'],
-  'audio/ac3': ['ac3'],
-  'audio/eac3': ['ec3', 'eac3'],
-  'audio/flac': ['flac'],
-  'application/ttml+xml': ['dfxp'],
-  // Keys of encrypted HLS segments; the package takes them for Keynote documents.
-  'application/octet-stream': ['key'],
   'application/vnd.debian.binary-package': ['deb', 'udeb'],
   'application/zstd': ['zst', 'tzst'],
   'application/gzip': ['tgz'],
@@ -31,6 +22,7 @@ const ourTypes = {
   'text/plain': ['dsc', 'changes', 'buildinfo', 'md5', 'sha1', 'sha256', 'sha512', 'diff', 'patch'],
 };
 const types = new Mime(standardTypes, otherTypes).define(ourTypes, true);
+for (const [extension, type] of Object.entries(streamingTypes)) types.define({ [type]: [extension] }, true);
 
 /** `application/octet-stream` when the name suggests nothing. No charset, which depends on the contents. */
 export function mediaTypeOf(name: string): string {

@@ -3,7 +3,7 @@
 import type * as z from 'zod';
 import { Following } from './redirect_loops.ts';
 import { decodedSitePath } from './site_path.ts';
-import type { SiteConfig } from './sites_schema.ts';
+import type { SiteConfig, WrittenSite } from './sites_schema.ts';
 
 type Refuse = (path: PropertyKey[], message: string) => void;
 
@@ -17,9 +17,9 @@ const settingsOf = {
   live: ['rewrite', 'window'],
   /** Of those that serve a bucket. */
   both: ['bucket', 'prefix', 'compress'],
-} as const satisfies Record<string, (keyof SiteConfig)[]>;
+} as const satisfies Record<string, (keyof WrittenSite)[]>;
 
-export function refuseWhatCannotBe(site: SiteConfig, context: z.RefinementCtx): void {
+export function refuseWhatCannotBe(site: WrittenSite, context: z.RefinementCtx): void {
   const refuse = refusing(context);
   const { protocol } = site;
   const hasBucket = protocol !== 'objects';
@@ -61,7 +61,7 @@ export function refuseWhatCannotBe(site: SiteConfig, context: z.RefinementCtx): 
 }
 
 /** A rule of fields that says nothing, or two things of one field. */
-function refuseFieldRules({ fields = [] }: SiteConfig, refuse: Refuse): void {
+function refuseFieldRules({ fields = [] }: WrittenSite, refuse: Refuse): void {
   for (const [index, { set, add, remove }] of fields.entries()) {
     const names = [...Object.keys(set), ...remove].map((name) => name.toLowerCase());
     const twice = names.find((name, at) => names.indexOf(name) !== at);
@@ -73,7 +73,7 @@ function refuseFieldRules({ fields = [] }: SiteConfig, refuse: Refuse): void {
 }
 
 /** A pattern below another path than the site's matches nothing. */
-function refuseOutside({ path }: SiteConfig, glob: string, at: PropertyKey[], refuse: Refuse): void {
+function refuseOutside({ path }: WrittenSite, glob: string, at: PropertyKey[], refuse: Refuse): void {
   const own = decodedSitePath(path);
   const fixed = /^[^*?{[]*/.exec(glob)?.[0] ?? '';
   const isBelow = fixed.startsWith(own) || (fixed !== glob && own.startsWith(fixed));

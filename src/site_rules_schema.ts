@@ -159,6 +159,8 @@ const origin = z
 
 const tokens = z.array(z.string().regex(token, { error: 'expected a name' })).max(100);
 
+const usualExposed = ['Accept-Ranges', 'Content-Range', 'ETag', 'Repr-Digest'];
+
 export const corsSchema = z
   .strictObject({
     origins: z
@@ -171,11 +173,22 @@ export const corsSchema = z
       .default(['*'])
       .describe('Request fields that their scripts may send; *: every field that they ask for.'),
     exposed: tokens
-      .default(['Accept-Ranges', 'Content-Range', 'ETag', 'Repr-Digest'])
-      .describe('Response fields that their scripts may read besides those that all may.'),
+      .optional()
+      .describe(
+        'Response fields that their scripts may read besides those that all may. Default: ' +
+          `${usualExposed.join(', ')}; of a video site also what players need.`,
+      ),
     credentials: z.boolean().default(false).describe('Whether browsers send cookies and certificates along.'),
-    maxAge: z.int().min(0).max(86_400).default(600).describe('Seconds for which browsers keep permissions.'),
-    timing: z.boolean().default(false).describe('Whether their pages may measure transfers in detail.'),
+    maxAge: z
+      .int()
+      .min(0)
+      .max(86_400)
+      .optional()
+      .describe('Seconds for which browsers keep permissions. Default: 600, and a day of a video site.'),
+    timing: z
+      .boolean()
+      .optional()
+      .describe('Whether their pages may measure transfers in detail. Default: of a video site alone.'),
     privateNetwork: z
       .boolean()
       .default(false)
@@ -189,13 +202,6 @@ export const corsSchema = z
     path: ['origins'],
     error: 'expected nothing beside *',
   });
-
-/** What a site of media says of other origins by itself: players there read these fields, and measure. */
-export const forPlayers = corsSchema.parse({
-  origins: ['*'],
-  exposed: ['Accept-Ranges', 'Age', 'Content-Length', 'Content-Range', 'Date', 'ETag', 'Server-Timing'],
-  timing: true,
-});
 
 /** Fonts of woff and woff2, images, video and archives are compressed by themselves. */
 const compressible = [
@@ -254,7 +260,14 @@ export const compressionSchema = z.union([z.boolean(), compressionSettings], {
 export type CompressionRule = z.infer<typeof compressionSettings>;
 /** What `true` says. */
 export const usualCompression = compressionSettings.parse({});
-export type CorsRule = z.infer<typeof corsSchema>;
+type WrittenCors = z.infer<typeof corsSchema>;
+/** With what stands for settings that are left out. */
+export type CorsRule = { [Setting in keyof WrittenCors]-?: NonNullable<WrittenCors[Setting]> };
+/** What a site shares that says no more than its origins. */
+export const usualCors: CorsRule = {
+  ...corsSchema.parse({ origins: ['*'] }),
+  ...{ exposed: usualExposed, maxAge: 600, timing: false },
+};
 export type SecurityRule = z.infer<typeof securitySchema>;
 export type IsolationRule = z.infer<typeof isolationSchema>;
 

@@ -18,6 +18,7 @@ import {
   signedSchema,
   tagFieldsSchema,
 } from './site_rules_schema.ts';
+import { corsOf } from './video_site.ts';
 
 /** Seconds: a year. */
 const mostWindow = 366 * 86_400;
@@ -54,145 +55,154 @@ const redirectSchema = z.strictObject({
     .describe('301 and 308 are for ever, and caches keep them.'),
 });
 
-const siteSchema = z
-  .strictObject({
-    host: host.default('*').describe('Host name; *.NAME: every name below it; *: every host.'),
-    path: sitePathSchema
-      .default('/')
-      .describe('Where its paths begin. The longest path of the most specific host wins.'),
-    publicUrl: publicUrlSchema
-      .optional()
-      .describe(
-        'URL that clients see in place of its host and path, behind a proxy that changes them: where ' +
-          'redirects lead, and what sealgate sign and explain take. Default: what clients ask for.',
-      ),
-    name: z
-      .string()
-      .regex(/^[\w.:/*-]{1,100}$/, { error: 'expected 1 to 100 letters, digits and . _ : / * -' })
-      .optional()
-      .describe(
-        'What metrics call it, and the access log with "site" in log.fields. Default: its host and path.',
-      ),
-    protocol: z
-      .enum(siteProtocols)
-      .default('web')
-      .describe(
-        'web: a bucket as a web site. objects: /o/ and /sha256/ below the path, with uploads. live: a ' +
-          'publishing point, where a packager puts what players read.',
-      ),
-    bucket: bucketNameSchema.optional().describe('The bucket of a web site or publishing point.'),
-    prefix: z
-      .string()
-      .max(1024)
-      .refine((prefix) => !/^\/|\/\/|\/\.{1,2}\/|^\.{1,2}\//.test(prefix), {
-        error: 'expected what names begin with, without a slash at its start and empty segments, . and ..',
-      })
-      .optional()
-      .describe('What names in the bucket begin with that are served here, for example "site/".'),
-    index: objectName.optional().describe('Name that answers for a folder. Default: index.html.'),
-    listing: z
-      .enum(['off', 'html'])
-      .optional()
-      .describe(
-        'html: a folder without an index is answered with its names, a page at a time. Default: off.',
-      ),
-    notFound: objectName.optional().describe('Object that is sent with 404, below the prefix.'),
-    notFoundMaxAge: z
-      .int()
-      .min(0)
-      .max(31_536_000)
-      .optional()
-      .describe('Seconds for which caches may keep a 404. Default: 0, not at all.'),
-    errorPages: z
-      .record(
-        z.string().regex(/^(?:401|403|410|500|503)$/, { error: 'expected 401, 403, 410, 500 or 503' }),
-        objectName,
-      )
-      .optional()
-      .describe('Objects that are sent with further statuses, by status.'),
-    fallback: objectName
-      .optional()
-      .describe(
-        'Object that answers, with 200, for what is not there: the page of a single-page application.',
-      ),
-    redirects: z.array(redirectSchema).max(1000).optional().describe('Tried in order, before objects.'),
-    caching: z
-      .array(cachingSchema)
-      .max(100)
-      .optional()
-      .describe('Cache-Control by path; tried in order, the first match decides.'),
-    compress: compressionSchema
-      .optional()
-      .describe('Whether text and the like is sent in br, zstd or gzip, made once each. Default: false.'),
-    hashedNames: z
-      .boolean()
-      .optional()
-      .describe('Whether caches may keep names with a hash, as app.3f2a9c1b.js, for a year.'),
-    fields: z
-      .array(fieldRuleSchema)
-      .max(100)
-      .optional()
-      .describe('Response fields by path; all matches apply.'),
-    tagFields: tagFieldsSchema
-      .optional()
-      .describe('Fields that tell a CDN the tags of an object: Surrogate-Key, Cache-Tag. Default: none.'),
-    cacheStatus: z
-      .boolean()
-      .optional()
-      .describe(
-        'Whether answers say in Cache-Status if a kept plan made them, or why the application was asked. ' +
-          'Default: false.',
-      ),
-    security: securitySchema.optional(),
-    cors: corsSchema.optional().describe('Which pages of other origins may read answers. Default: none.'),
-    isolation: isolationSchema.optional(),
-    signed: signedSchema
-      .optional()
-      .describe('Signed URLs: who has one may read what it covers. Of a web site alone.'),
-    allow: networksSchema
-      .optional()
-      .describe('Addresses and networks that are served; all others get 403. Default: all.'),
-    deny: networksSchema
-      .optional()
-      .describe('Addresses and networks that get 403, also where allow has them. Default: none.'),
-    auth: z
-      .literal('token')
-      .optional()
-      .describe('token: reading takes a token here, also where auth.reads is open.'),
-    readWhileWriting: z
-      .array(patternSchema())
-      .min(1)
-      .max(100)
-      .optional()
-      .describe(
-        'Paths at which what is uploaded may be read while it arrives, if the name has nothing yet. Who ' +
-          'reads it elsewhere needs the same of the site there. Default: none.',
-      ),
-    rewrite: z
-      .enum(['refuse', 'replace'])
-      .optional()
-      .describe(
-        'What a segment that comes again to a publishing point with other bytes is: refused with 409, or ' +
-          'a new version. Default: refuse.',
-      ),
-    window: z
-      .strictObject({
-        seconds: z
-          .int()
-          .min(1)
-          .max(mostWindow)
-          .describe('Seconds from when a segment came until it is deleted and its name is free again.'),
-      })
-      .optional()
-      .describe('How long a publishing point keeps segments. Default: until they are deleted.'),
-    webContent: z
-      .boolean()
-      .optional()
-      .describe(
-        'Whether HTML, SVG and XML of an objects site may run scripts. Only where all uploads are trusted.',
-      ),
-  })
-  .superRefine(refuseWhatCannotBe);
+const siteSettings = z.strictObject({
+  host: host.default('*').describe('Host name; *.NAME: every name below it; *: every host.'),
+  path: sitePathSchema
+    .default('/')
+    .describe('Where its paths begin. The longest path of the most specific host wins.'),
+  publicUrl: publicUrlSchema
+    .optional()
+    .describe(
+      'URL that clients see in place of its host and path, behind a proxy that changes them: where ' +
+        'redirects lead, and what sealgate sign and explain take. Default: what clients ask for.',
+    ),
+  name: z
+    .string()
+    .regex(/^[\w.:/*-]{1,100}$/, { error: 'expected 1 to 100 letters, digits and . _ : / * -' })
+    .optional()
+    .describe(
+      'What metrics call it, and the access log with "site" in log.fields. Default: its host and path.',
+    ),
+  protocol: z
+    .enum(siteProtocols)
+    .default('web')
+    .describe(
+      'web: a bucket as a web site. objects: /o/ and /sha256/ below the path, with uploads. live: a ' +
+        'publishing point, where a packager puts what players read.',
+    ),
+  preset: z
+    .literal('video')
+    .optional()
+    .describe(
+      'video: what players need is the default of the site: Cache-Control by kind of name, pages of other ' +
+        'origins, and CMCD in the access log and metrics. Its own settings come first.',
+    ),
+  bucket: bucketNameSchema.optional().describe('The bucket of a web site or publishing point.'),
+  prefix: z
+    .string()
+    .max(1024)
+    .refine((prefix) => !/^\/|\/\/|\/\.{1,2}\/|^\.{1,2}\//.test(prefix), {
+      error: 'expected what names begin with, without a slash at its start and empty segments, . and ..',
+    })
+    .optional()
+    .describe('What names in the bucket begin with that are served here, for example "site/".'),
+  index: objectName.optional().describe('Name that answers for a folder. Default: index.html.'),
+  listing: z
+    .enum(['off', 'html'])
+    .optional()
+    .describe('html: a folder without an index is answered with its names, a page at a time. Default: off.'),
+  notFound: objectName.optional().describe('Object that is sent with 404, below the prefix.'),
+  notFoundMaxAge: z
+    .int()
+    .min(0)
+    .max(31_536_000)
+    .optional()
+    .describe('Seconds for which caches may keep a 404. Default: 0, not at all.'),
+  errorPages: z
+    .record(
+      z.string().regex(/^(?:401|403|410|500|503)$/, { error: 'expected 401, 403, 410, 500 or 503' }),
+      objectName,
+    )
+    .optional()
+    .describe('Objects that are sent with further statuses, by status.'),
+  fallback: objectName
+    .optional()
+    .describe('Object that answers, with 200, for what is not there: the page of a single-page application.'),
+  redirects: z.array(redirectSchema).max(1000).optional().describe('Tried in order, before objects.'),
+  caching: z
+    .array(cachingSchema)
+    .max(100)
+    .optional()
+    .describe('Cache-Control by path; tried in order, the first match decides.'),
+  compress: compressionSchema
+    .optional()
+    .describe('Whether text and the like is sent in br, zstd or gzip, made once each. Default: false.'),
+  hashedNames: z
+    .boolean()
+    .optional()
+    .describe('Whether caches may keep names with a hash, as app.3f2a9c1b.js, for a year.'),
+  fields: z
+    .array(fieldRuleSchema)
+    .max(100)
+    .optional()
+    .describe('Response fields by path; all matches apply.'),
+  tagFields: tagFieldsSchema
+    .optional()
+    .describe('Fields that tell a CDN the tags of an object: Surrogate-Key, Cache-Tag. Default: none.'),
+  cacheStatus: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether answers say in Cache-Status if a kept plan made them, or why the application was asked. ' +
+        'Default: false.',
+    ),
+  security: securitySchema.optional(),
+  cors: corsSchema.optional().describe('Which pages of other origins may read answers. Default: none.'),
+  isolation: isolationSchema.optional(),
+  signed: signedSchema
+    .optional()
+    .describe('Signed URLs: who has one may read what it covers. Of a web site alone.'),
+  allow: networksSchema
+    .optional()
+    .describe('Addresses and networks that are served; all others get 403. Default: all.'),
+  deny: networksSchema
+    .optional()
+    .describe('Addresses and networks that get 403, also where allow has them. Default: none.'),
+  auth: z
+    .literal('token')
+    .optional()
+    .describe('token: reading takes a token here, also where auth.reads is open.'),
+  readWhileWriting: z
+    .array(patternSchema())
+    .min(1)
+    .max(100)
+    .optional()
+    .describe(
+      'Paths at which what is uploaded may be read while it arrives, if the name has nothing yet. Who ' +
+        'reads it elsewhere needs the same of the site there. Default: none.',
+    ),
+  rewrite: z
+    .enum(['refuse', 'replace'])
+    .optional()
+    .describe(
+      'What a segment that comes again to a publishing point with other bytes is: refused with 409, or ' +
+        'a new version. Default: refuse.',
+    ),
+  window: z
+    .strictObject({
+      seconds: z
+        .int()
+        .min(1)
+        .max(mostWindow)
+        .describe('Seconds from when a segment came until it is deleted and its name is free again.'),
+    })
+    .optional()
+    .describe('How long a publishing point keeps segments. Default: until they are deleted.'),
+  webContent: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether HTML, SVG and XML of an objects site may run scripts. Only where all uploads are trusted.',
+    ),
+});
+
+/** A site without what its preset adds. */
+export type WrittenSite = z.infer<typeof siteSettings>;
+
+const siteSchema = siteSettings.superRefine(refuseWhatCannotBe).transform(({ cors: said, ...site }) => {
+  const cors = corsOf({ ...site, cors: said });
+  return { ...site, ...(cors && { cors }) };
+});
 
 export type SiteConfig = z.infer<typeof siteSchema>;
 

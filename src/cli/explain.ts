@@ -29,7 +29,7 @@ async function explain(url: string, { json, ...options }: ControlOptions & { jso
 }
 
 function lines(said: Explanation): [name: string, value: string][] {
-  const { site, others, elsewhere, redirect, object, caching, fields, cors, grant, answer } = said;
+  const { site, others, elsewhere, redirect, object, fields, cors, grant, answer } = said;
   const found = site && `${site.host}${site.path}, protocol ${site.protocol}`;
   const inBucket = site?.bucket === undefined ? '' : `, bucket ${site.bucket}`;
   const seen =
@@ -42,7 +42,7 @@ function lines(said: Explanation): [name: string, value: string][] {
     ...(elsewhere > 0 ? [['not', `${counted(elsewhere, 'site')} of other hosts`] as [string, string]] : []),
     ...part('redirect', redirect && `redirects.${redirect.rule} ${redirect.match} to ${redirect.to}`),
     ...part('object', object && `${object.bucket}/${object.name}`),
-    ...part('caching', caching ? `caching.${caching.rule} ${caching.match}` : site && 'no rule'),
+    ...part('caching', cachingLine(said)),
     ...fields.map(({ rule, match }): [string, string] => ['fields', `fields.${rule} ${match}`]),
     ...part('cors', cors && `pages of ${cors.origins.join(', ')}`),
     ...accessLines(said.access ?? {}),
@@ -52,6 +52,11 @@ function lines(said: Explanation): [name: string, value: string][] {
     ['kept', answer.kept ? 'by the workers, which answer without the application' : 'no'],
     ...answer.fields.map(([name, value]): [string, string] => ['', `${name}: ${value}`]),
   ];
+}
+
+function cachingLine({ site, caching, preset }: Explanation): string | undefined {
+  if (caching) return `caching.${caching.rule} ${caching.match}`;
+  return preset ? `preset ${preset.name}: ${preset.role}` : site && 'no rule';
 }
 
 function accessLines({ allow = [], deny = [], signed, token }: NonNullable<Explanation['access']>) {

@@ -15,7 +15,6 @@ import { live } from '../protocols/live/index.ts';
 import { objects as objectsProtocol } from '../protocols/objects/index.ts';
 import { web } from '../protocols/web/index.ts';
 import { publicSite, seenByServer } from '../public_urls.ts';
-import { forPlayers } from '../site_rules_schema.ts';
 import { siteWarnings } from '../site_warnings.ts';
 import { askedUrl, type Explanation } from '../sites/explain.ts';
 import type { Mount, Protocol, Services } from '../sites/mount.ts';
@@ -114,8 +113,7 @@ export class ServedSites {
   #mountsOf(sites: Sites): Mount[] {
     const configured = (sites ?? []).map((site): Mount => {
       const { host, path, protocol, bucket } = site;
-      const its = protocol === 'live' ? { cors: forPlayers, ...site } : site;
-      return { host, path, protocol, ...(bucket !== undefined && { bucket }), site: its };
+      return { host, path, protocol, ...(bucket !== undefined && { bucket }), site };
     });
     // On each host, as a site of a host takes all paths from those of any host.
     const hosts = new Set(['*', ...configured.map(({ host }) => host)]);

@@ -14,8 +14,15 @@ export interface Caching {
 
 const fixed: Record<NonNullable<CachingRule['value']>, string> = { ...publicCaching, 'no-store': 'no-store' };
 
-/** @param hashedNames names with a hash may be kept for ever, whatever the rules say. */
-export function cachingBy(rules: readonly CachingRule[], hashedNames: boolean): Caching {
+/**
+ * @param hashedNames names with a hash may be kept for ever, whatever the rules say.
+ * @param otherwise what a path has that no rule matches.
+ */
+export function cachingBy(
+  rules: readonly CachingRule[],
+  hashedNames: boolean,
+  otherwise: (path: string) => string | undefined = () => undefined,
+): Caching {
   const compiled = rules.map((rule) => ({
     pattern: pathPattern(rule.match),
     value: cacheControlOf(rule),
@@ -25,7 +32,8 @@ export function cachingBy(rules: readonly CachingRule[], hashedNames: boolean): 
   const caching = (path: string, recorded: string | undefined) => {
     const rule = compiled[ruleOf(path)];
     if (recorded !== undefined && !rule?.override) return undefined;
-    return hashedNames && hasHash(path) && !rule?.override ? publicCaching.immutable : rule?.value;
+    if (hashedNames && hasHash(path) && !rule?.override) return publicCaching.immutable;
+    return rule ? rule.value : otherwise(path);
   };
   return Object.assign(caching, { ruleOf });
 }

@@ -10,6 +10,8 @@ import { addon, type EngineMount, type ResponseField } from '../native/addon.ts'
 import type { Name } from '../objects/objects.ts';
 import { publicLocation } from '../public_urls.ts';
 import { Redirects } from '../redirects.ts';
+import { type StreamingRole, streamingName } from '../streaming_names.ts';
+import { hasVideoCaching } from '../video_site.ts';
 import type { Mount, Protocol, Services } from './mount.ts';
 import { normalPath, seenPath } from './paths.ts';
 import { cachingOf } from './policy.ts';
@@ -37,6 +39,8 @@ export interface Explanation {
   redirect?: Applied & { status: number; to: string };
   object?: Name;
   caching?: Applied;
+  /** What the preset of the site takes the path for, where it says Cache-Control and no rule does. */
+  preset?: { name: 'video'; role: StreamingRole };
   fields: Applied[];
   cors?: { origins: readonly string[] };
   /** Who is served, besides what the grant says. */
@@ -149,12 +153,13 @@ function rulesFor(
   { path }: EngineRequest,
   seen: string | undefined,
   protocols: Explained['protocols'],
-): Pick<Explanation, 'redirect' | 'object' | 'caching' | 'fields' | 'cors' | 'access'> {
+): Pick<Explanation, 'redirect' | 'object' | 'caching' | 'preset' | 'fields' | 'cors' | 'access'> {
   const { site } = mount;
   const redirect = seen === undefined ? undefined : new Redirects(site?.redirects ?? []).of(seen);
   const from = redirect && site?.redirects?.[redirect.rule]?.from;
   const rule = seen === undefined ? -1 : (cachingOf(mount)?.ruleOf(seen) ?? -1);
   const match = site?.caching?.[rule]?.match;
+  const role = site && hasVideoCaching(site) && seen !== undefined ? streamingName(seen)?.role : undefined;
   const fields = siteFields(site ?? {})
     .rulesOf(seen)
     .map((at) => ({ rule: at, match: site?.fields?.[at]?.match ?? '' }));
@@ -163,6 +168,7 @@ function rulesFor(
     ...(redirect && { redirect: { ...redirect, match: from ?? '' } }),
     ...(object && { object }),
     ...(match !== undefined && { caching: { rule, match } }),
+    ...(match === undefined && role && { preset: { name: 'video', role } }),
     fields,
     ...(site?.cors && { cors: { origins: site.cors.origins } }),
     ...accessTo(site),

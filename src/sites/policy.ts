@@ -5,6 +5,7 @@ import { type Answer, problem, type Receiver } from '../engine/plan.ts';
 import { errors, SealgateError } from '../errors.ts';
 import type { ResponseField } from '../native/addon.ts';
 import { publicLocation } from '../public_urls.ts';
+import { hasVideoCaching, videoCachingOf } from '../video_site.ts';
 import { type Caching, cachingBy } from './caching.ts';
 import { preflight } from './cors.ts';
 import type { Mount } from './mount.ts';
@@ -14,6 +15,7 @@ import { siteFields } from './site_fields.ts';
 /** Undefined: the mount has no rules. */
 export function cachingOf({ site }: Mount): Caching | undefined {
   const { caching = [], hashedNames = false } = site ?? {};
+  if (site && hasVideoCaching(site)) return cachingBy(caching, hashedNames, videoCachingOf);
   return caching.length > 0 || hashedNames ? cachingBy(caching, hashedNames) : undefined;
 }
 
