@@ -85,7 +85,8 @@ const siteSettings = z.strictObject({
     .optional()
     .describe(
       'video: what players need is the default of the site: Cache-Control by kind of name, pages of other ' +
-        'origins, and CMCD in the access log and metrics. Its own settings come first.',
+        'origins, and CMCD in the access log and metrics. Its own settings come first. A ' +
+        'publishing point has all that without, and caching of its own.',
     ),
   bucket: bucketNameSchema.optional().describe('The bucket of a web site or publishing point.'),
   prefix: z

@@ -254,8 +254,8 @@ std::vector<Mount> mounts_in(const Napi::Array& list) {
     const auto one = list.Get(i).As<Napi::Object>();
     out.push_back({static_cast<uint32_t>(number(one, "id")), text(one, "host"), text(one, "path"),
                    boolean(one, "openReads"), texts(one, "parameters"), one.Get("codings").ToBoolean(),
-                   one.Get("cacheStatus").ToBoolean(), false, cors_rule(one, "cors"),
-                   access_rule(one, "access"), text(one, "name")});
+                   one.Get("cacheStatus").ToBoolean(), false, one.Get("cmcd").ToBoolean(),
+                   cors_rule(one, "cors"), access_rule(one, "access"), text(one, "name")});
     out.back().encoders = one.Get("encoders").ToBoolean();
   }
   return out;

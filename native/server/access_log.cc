@@ -88,6 +88,8 @@ std::string access_line(const AccessRecord& record) {
   append_field(out, "range", record.range);
   append_field(out, "referer", record.referer);
   append_field(out, "user_agent", record.user_agent);
+  if (!record.cmcd.empty()) out.append(",\"cmcd\":").append(record.cmcd);
+  if (record.cmcd_malformed) out.append(",\"cmcd_malformed\":true");
   out.push_back('}');
   return out;
 }

@@ -51,6 +51,8 @@ struct AccessRecord {
   std::string_view delivery;        // "ktls-sendfile"
   std::string_view limit;           // the name of the rate limit that refused it
   std::string_view seal;            // "L1"; empty: generated content
+  std::string_view cmcd;            // what the player said (CTA-5004), a JSON object
+  bool cmcd_malformed = false;      // and something that could not be read
   bool cut = false;                 // the response ended before its last byte
 };
 

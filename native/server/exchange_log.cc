@@ -41,6 +41,28 @@ bool is_traceparent(std::string_view text) {
   return true;
 }
 
+[[gnu::noinline]] void count_cmcd(const Request& request, CmcdTotals& totals) {
+  Cmcd said;
+  if (said.read(request.target, request.head)) totals.add(said);
+}
+
+// A player names what it asks for next, which may be signed, and encodes that as part of a query.
+std::string without_secrets(std::string_view value) {
+  constexpr std::string_view kEncoded = "ignature%3";
+  const size_t at = value.find(kEncoded);
+  if (at != value.npos) return std::string(value.substr(0, at + kEncoded.size() + 1)).append("...");
+  return without_signatures(value);
+}
+
+// What the player said, which is not told again in the target. `memory`: of the record.
+void read_cmcd(const Request& request, AccessRecord& record, std::string& target, std::string& memory) {
+  Cmcd said;
+  if (!said.read(request.target, request.head)) return;
+  target = without_cmcd(target);
+  record.cmcd = memory = said.text(without_secrets);
+  record.cmcd_malformed = said.malformed();
+}
+
 }  // namespace
 
 bool Exchange::named_by_client() const {
@@ -75,7 +97,11 @@ void Exchange::on_sent(int64_t now) {
     times.first_byte.add(first);
     const bool is_first = now == first_byte_at_ && asked_at_ == head_at_;
     times.completion.add(is_first ? first : Histogram::Observation(now - head_at_));
-    if (site_) site_->add(delivery_.response().head.status, bytes, body_bytes_);
+    if (site_) {
+      site_->add(delivery_.response().head.status, bytes, body_bytes_);
+      if (CmcdTotals* const totals = site_->cmcd.load(std::memory_order_acquire)) [[unlikely]]
+        count_cmcd(request_, *totals);
+    }
   }
   if (reactor_.access_lines().wanted()) log(now, false);
   transport_->add_sent(bytes);
@@ -125,11 +151,12 @@ void Exchange::log(int64_t now, bool cut) {
     record.resumed = channel.resumed();
   }
   if (moves.group() == Group::sentinel) record.group = group_name(moves.group());  // in the clear too
-  std::string name, target, referer;
+  std::string name, target, referer, cmcd;
   record.request = name = request_name();
   if (readable()) {
     record.method = request_.method_name;
     target = without_signatures(request_.target);
+    if (site_ && site_->cmcd.load(std::memory_order_acquire)) read_cmcd(request_, record, target, cmcd);
     record.target = target;
     LogFields fields = reactor_.engine().access_fields.load(std::memory_order_relaxed);
     if (moves.group() == Group::sentinel) fields = {};  // its names let nobody else pass for it

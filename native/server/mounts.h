@@ -28,6 +28,7 @@ struct Mount {
   bool codings = false;                       // answers may come in several content codings
   bool cache_status = false;                  // answers say whether a kept plan made them
   bool guarded = false;                       // requests are judged before their plans are looked up
+  bool cmcd = false;                          // what players say is logged and counted
   std::shared_ptr<const Cors> cors = {};      // who may read answers in other origins' pages; null: nobody
   std::shared_ptr<const Access> access = {};  // by address and signature; null: no such rule
   std::string name = {};                      // of its site, in the access log; empty: it is none

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/clock.h"
@@ -140,7 +141,14 @@ bool Reactor::replace_tls(const TlsOptions& options, std::string* failure) {
 }
 
 std::shared_ptr<const MountTable> Reactor::table_of(std::vector<Mount> mounts) {
-  for (Mount& mount : mounts) mount.totals = sites_.of(mount.name);
+  std::set<SiteTotals*> of_players;  // sites may share a name, and with it their totals
+  for (Mount& mount : mounts) {
+    mount.totals = sites_.of(mount.name);
+    if (mount.cmcd) of_players.insert(mount.totals);
+  }
+  for (const Mount& mount : mounts) {
+    if (mount.totals) sites_.read_cmcd(*mount.totals, of_players.contains(mount.totals));
+  }
   return std::make_shared<const MountTable>(std::move(mounts));
 }
 

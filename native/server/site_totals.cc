@@ -10,4 +10,10 @@ SiteTotals* SiteCounters::of(const std::string& name) {
   return &sites_[sites_.size() < kMostNames ? name : kOthers];
 }
 
+void SiteCounters::read_cmcd(SiteTotals& site, bool reads) {
+  const std::lock_guard lock(mutex_);
+  if (reads && !site.cmcd_memory) site.cmcd_memory = std::make_unique<CmcdTotals>();
+  site.cmcd.store(reads ? site.cmcd_memory.get() : nullptr, std::memory_order_release);
+}
+
 }  // namespace sealgate

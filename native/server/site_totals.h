@@ -2,6 +2,7 @@
 // a site which is read again, or comes back, goes on counting where it was.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "base/counter.h"
+#include "server/cmcd_totals.h"
 
 namespace sealgate {
 
@@ -18,6 +20,9 @@ struct SiteTotals {
   Counter sent;          // bytes of responses with their heads, before TLS
   Counter received;      // bytes of request bodies that were answered
   Counter cut;           // responses that ended before their last byte
+  // What players say; null: the site does not read it.
+  std::atomic<CmcdTotals*> cmcd{nullptr};
+  std::unique_ptr<CmcdTotals> cmcd_memory;  // of when it last did, under the mutex of SiteCounters
 
   void add(int status, uint64_t sent_bytes, uint64_t received_bytes) {
     responses[static_cast<unsigned>(status) / 100 % 8].add();
@@ -36,6 +41,8 @@ class SiteCounters {
 
   // Stays valid. Null for an empty name, which is that of no site.
   SiteTotals* of(const std::string& name);
+  // From now on the site reads what players say, or does not.
+  void read_cmcd(SiteTotals& site, bool reads);
   // Visits "site_responses.2xx/NAME" and "site_sent.NAME"; what never occurred is left out.
   template <typename Visit>
   void each(Visit visit) const;
@@ -58,6 +65,7 @@ void SiteCounters::each(Visit visit) const {
     total("site_sent." + name, totals.sent);
     total("site_received." + name, totals.received);
     total("site_cut." + name, totals.cut);
+    if (totals.cmcd_memory) totals.cmcd_memory->each(name, visit);
   }
 }
 

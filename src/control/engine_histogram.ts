@@ -57,8 +57,11 @@ export class EngineHistogram {
   }
 
   #valuesOf(label: string, { buckets, sum }: Series): Value[] {
+    const names = this.#metric.labels;
+    // The last one may have a slash, as the name of a site.
     const parts = label.split('/');
-    const labels = Object.fromEntries(this.#metric.labels.map((name, at) => [name, parts[at] ?? '']));
+    const values = [...parts.slice(0, names.length - 1), parts.slice(names.length - 1).join('/')];
+    const labels = Object.fromEntries(names.map((name, at) => [name, values[at] ?? '']));
     const upTo = (most: number) =>
       buckets.reduce((all, { bound, count }) => all + (bound <= most ? count : 0), 0);
     const bucket = (le: number | string, value: number): Value => ({

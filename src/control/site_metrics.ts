@@ -3,6 +3,7 @@
 
 import { Counter, type OpenMetricsContentType, type Registry } from 'prom-client';
 import type { Counters } from '../native/addon.ts';
+import { CmcdMetrics } from './cmcd_metrics.ts';
 
 export interface SiteUse {
   name: string;
@@ -44,10 +45,12 @@ export function busiestSites(totals: Counters, most: number): SiteUse[] {
 export class SiteMetrics {
   readonly #sites: () => Counters;
   readonly #responses: Counter;
+  readonly #cmcd: CmcdMetrics;
   readonly #bytes: Record<'sentBytes' | 'receivedBytes' | 'cut', Counter>;
 
   constructor(sites: () => Counters, registry: Registry<OpenMetricsContentType>) {
     this.#sites = sites;
+    this.#cmcd = new CmcdMetrics(registry);
     const counter = (name: string, help: string, ...labels: string[]) =>
       new Counter({
         ...{ name: `sealgate_site_${name}`, help, registers: [registry] },
@@ -66,9 +69,11 @@ export class SiteMetrics {
   }
 
   update(): void {
+    const totals = this.#sites();
+    this.#cmcd.update(totals);
     const all = [this.#responses, ...Object.values(this.#bytes)];
     for (const each of all) each.reset();
-    for (const site of sitesIn(this.#sites())) {
+    for (const site of sitesIn(totals)) {
       for (const [status, count] of Object.entries(site.responses))
         this.#responses.inc({ site: site.name, status }, count);
       for (const which of ['sentBytes', 'receivedBytes', 'cut'] as const)

@@ -22,6 +22,8 @@ export interface EngineMount {
   access?: EngineAccess;
   /** Of its site, in the access log and in counters; empty: it is none. */
   name: string;
+  /** What media players say (CMCD, CTA-5004) is logged and counted. */
+  cmcd?: boolean;
   /** Answers have Cache-Status. */
   cacheStatus?: boolean;
   /** A connection that an upload came by goes on while the server is replaced. */

@@ -8,6 +8,7 @@ import type { EngineRequest } from '../engine/engine_request.ts';
 import { problem } from '../engine/plan.ts';
 import type { EngineMount } from '../native/addon.ts';
 import { GrowingUploads } from '../objects/growing_uploads.ts';
+import { isVideoSite } from '../video_site.ts';
 import { accessOf } from './access.ts';
 import { engineCors } from './cors.ts';
 import { type Asked, type Explanation, explain } from './explain.ts';
@@ -142,6 +143,7 @@ export class Mounts {
       ...(cors && { cors }),
       ...(site?.cacheStatus && { cacheStatus: true }),
       ...((encoders || whileWriting) && { encoders: true }),
+      ...(site && isVideoSite(site) && { cmcd: true }),
       name,
     };
     return { handle, told: { id: this.#lastId, host, path, parameters, ...more } };
