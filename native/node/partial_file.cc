@@ -1,6 +1,8 @@
 #include "node/partial_file.h"
 
 #include <cerrno>
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "node/addon.h"
@@ -10,11 +12,17 @@
 namespace sealgate::addon {
 namespace {
 
+std::optional<uint64_t> bytes_left(const Napi::Value& given) {
+  if (given.IsUndefined()) return std::nullopt;
+  return static_cast<uint64_t>(given.As<Napi::Number>().Int64Value());
+}
+
 class PartialFileObject : public Napi::ObjectWrap<PartialFileObject> {
  public:
   explicit PartialFileObject(const Napi::CallbackInfo& info)
       : Napi::ObjectWrap<PartialFileObject>(info),
-        file(std::make_shared<PartialFile>(info[0].As<Napi::String>(), digest_names(info[1]))) {}
+        file(std::make_shared<PartialFile>(info[0].As<Napi::String>(), digest_names(info[1]),
+                                           bytes_left(info[2]))) {}
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "PartialFile",
                        {InstanceAccessor<&PartialFileObject::path>("path"),
@@ -32,7 +40,7 @@ class PartialFileObject : public Napi::ObjectWrap<PartialFileObject> {
 };
 
 Napi::Value partial_file(const Napi::CallbackInfo& info) {
-  return info.Env().GetInstanceData<Instance>()->partial_file.New({info[0], info[1]});
+  return info.Env().GetInstanceData<Instance>()->partial_file.New({info[0], info[1], info[2]});
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/status.h"
@@ -17,10 +18,14 @@ namespace sealgate {
 
 class PartialFile {
  public:
-  // The file is made by the first writer; the path must not exist.
-  // `further`: digests to compute besides SHA-256.
-  explicit PartialFile(std::string path, DigestNames further = {})
-      : path_(std::move(path)), further_(std::move(further)) {}
+  // `further`: digests to compute besides SHA-256. `left`: how many bytes count of a file that an earlier
+  // process left, whose digests the first writer makes anew by reading it; without it the path must not
+  // exist, and the first writer makes the file.
+  explicit PartialFile(std::string path, DigestNames further = {}, std::optional<uint64_t> left = {})
+      : path_(std::move(path)),
+        further_(std::move(further)),
+        left_(left.has_value()),
+        size_(left.value_or(0)) {}
   ~PartialFile() { EVP_MD_CTX_free(hash_); }
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
@@ -35,7 +40,8 @@ class PartialFile {
   static std::shared_ptr<PartialFile> claim(const std::shared_ptr<PartialFile>& file);
 
   // --- for the holder of the claim ---
-  bool begun() const { return hash_ != nullptr; }
+  bool exists() const { return left_ || hash_; }
+  bool hashed() const { return hash_ != nullptr; }  // load() can be called
   // Stores the size of the file and the state of the digests of its bytes.
   Status save(const EVP_MD_CTX* hash, const FurtherDigests& running, uint64_t size);
   Status load(EVP_MD_CTX* hash, FurtherDigests* running) const;
@@ -44,9 +50,10 @@ class PartialFile {
  private:
   const std::string path_;
   const DigestNames further_;
+  const bool left_;
   FurtherDigests running_;
   EVP_MD_CTX* hash_ = nullptr;
-  std::atomic<uint64_t> size_{0};
+  std::atomic<uint64_t> size_;
   std::atomic<bool> busy_{false};
   std::atomic<bool> finished_{false};
 };

@@ -86,7 +86,7 @@ Status StagingFile::open(const std::string& path, uint64_t expected, const Diges
 }
 
 Status StagingFile::resume(const PartialFile& partial) {
-  if (!partial.begun()) {
+  if (!partial.exists()) {
     const Status status = open(partial.path(), 0, partial.further());
     kept_ = status.ok();
     return status;
@@ -102,7 +102,18 @@ Status StagingFile::resume(const PartialFile& partial) {
   if (::ftruncate(fd_, static_cast<off_t>(size_)) != 0) return Status::last("ftruncate staging file");
   if (::lseek(fd_, 0, SEEK_END) < 0) return Status::last("lseek staging file");
   hash_ = EVP_MD_CTX_new();
-  return hash_ ? partial.load(hash_, &running_) : Status{ENOMEM, "SHA-256"};
+  if (!hash_) return {ENOMEM, "SHA-256"};
+  return partial.hashed() ? partial.load(hash_, &running_) : hash_anew(partial.further());
+}
+
+Status StagingFile::hash_anew(const DigestNames& further) {
+  if (EVP_DigestInit_ex(hash_, EVP_sha256(), nullptr) != 1) return {ENOMEM, "SHA-256"};
+  if (const Status status = running_.begin(further); !status.ok()) return status;
+  const Fd source(open_to_read(path_));
+  if (!source) return Status::last("open staging file");
+  return read_all(source.get(), [this](const char* data, size_t size) {
+    return EVP_DigestUpdate(hash_, data, size) == 1 ? running_.add(data, size) : Status{EIO, "SHA-256"};
+  });
 }
 
 // Allocates blocks before they are written, which spares the file system bookkeeping for each page (ext4:

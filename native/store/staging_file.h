@@ -28,7 +28,8 @@ class StagingFile {
   // number of bytes that will be written, or 0 if unknown. `further`: digests to compute besides SHA-256.
   Status open(const std::string& path, uint64_t expected = 0, const DigestNames& further = {});
   // Continues the file of `partial`, whose claim the caller has: cuts off what is beyond its size, and
-  // adds what is written to its digests. This object then never removes the file.
+  // adds what is written to its digests. Those of a file that an earlier process left are first made anew,
+  // by reading it. This object then never removes the file.
   Status resume(const PartialFile& partial);
   // Appends to the file and to its digests. ENOSPC, EDQUOT, EFBIG and EIO are returned unchanged.
   Status write(const void* data, size_t size);
@@ -53,6 +54,7 @@ class StagingFile {
  private:
   void reserve();
   Status end_hash();
+  Status hash_anew(const DigestNames& further);  // of the bytes that are there
 
   std::string path_;
   std::string digest_;

@@ -279,8 +279,11 @@ export interface Addon extends EngineLogs, EnginePeers, EngineProcess {
   releaseFile(path: string): Promise<void>;
   /** Opens a file to hash it, without changing anything of it, even its mode. */
   openHash(path: string): BlobHash;
-  /** @param path of a file that does not exist yet. @param digests to compute besides SHA-256. */
-  partialFile(path: string, digests?: readonly DigestName[]): PartialFile;
+  /**
+   * @param path of a file that does not exist yet, unless `left` says how many bytes count of one that an
+   *   earlier process left. @param digests to compute besides SHA-256.
+   */
+  partialFile(path: string, digests?: readonly DigestName[], left?: number): PartialFile;
   growingFile(): GrowingFile;
   /** Copies and hashes on the calling thread: for maintenance workers. */
   importFile(source: string, staging: string, digests?: readonly DigestName[]): Hashed;

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import type { EngineRequest } from '../../src/engine/engine_request.ts';
 import { type Answer, append, problem, respond } from '../../src/engine/plan.ts';
@@ -135,6 +136,23 @@ test('an MD5 that was promised at the beginning of several requests is that of a
   const { digests } = await objects.head({ bucket: 'files', name: 'md5-right' });
   assert.deepEqual(digests, { md5: md5.toString('hex') });
   await assert.rejects(objects.head({ bucket: 'files', name: 'md5-wrong' }), { code: 'not-found' });
+});
+
+test('a file that another process left is gone on with, and has the digests of all bytes', async () => {
+  const body = randomBytes(2_000_000);
+  const md5 = createHash('md5').update(body).digest();
+  const at = await begin('left', `Content-MD5: ${md5.toString('base64')}`);
+  const begun = uploads.get('left');
+  assert.ok(begun);
+  const { object } = begun;
+  await writeFile(object.staging, body.subarray(0, 1_500_000), { mode: 0o600 });
+  uploads.set('left', { object, file: addon.partialFile(object.staging, object.digests, 1_400_000) });
+  assert.equal(await offset(at), 1_400_000);
+  await patch(at, body.subarray(1_400_000, 1_400_100));
+  const made = await patch(at, body.subarray(1_400_100), complete);
+  assert.deepEqual([made.status, made.body.toString()], [201, sha256(body)]);
+  const { digests } = await objects.head({ bucket: 'files', name: 'left' });
+  assert.deepEqual(digests, { md5: md5.toString('hex') });
 });
 
 test('a second request to an upload is 409 while the first is received, which loses nothing', async () => {

@@ -86,7 +86,8 @@ std::string sha256(const std::string& path) {
 }
 
 struct Appending {
-  explicit Appending(const std::string& path) : file(std::make_shared<PartialFile>(path)) {}
+  explicit Appending(const std::string& path, std::optional<uint64_t> left = {})
+      : file(std::make_shared<PartialFile>(path, DigestNames{}, left)) {}
   // A request with so much more of it.
   ReceivedBody request(bool last = false) {
     return ReceivedBody(AppendTarget{PartialFile::claim(file), last, true});
@@ -156,6 +157,32 @@ TEST_CASE("a file that was finished when its request was aborted can be appended
   appending.add("c", true);
   CHECK_EQ(read_file(dir.at("partial")), "abc");
   CHECK_EQ(appending.digest, sha256(dir.at("partial")));
+}
+
+TEST_CASE("a file that an earlier process left is gone on with, and has the digest of all bytes") {
+  TempDir dir;
+  const std::string all = body_of(3 * StagingWriter::kBufferBytes);
+  for (const size_t left : {size_t{0}, size_t{1}, 2 * StagingWriter::kBufferBytes + 7}) {
+    write_file(dir.at("partial"), all.substr(0, left) + "what nobody was told of", 0600);
+    Appending appending(dir.at("partial"), left);
+    CHECK_EQ(appending.file->size(), left);
+    appending.add(all.substr(left, 5));
+    appending.add(all.substr(left + 5), true);
+    CHECK(read_file(dir.at("partial")) == all);
+    CHECK_EQ(appending.digest, sha256(dir.at("partial")));
+    ::unlink(dir.at("partial").c_str());
+  }
+}
+
+TEST_CASE("a file that is shorter than an earlier process left it is refused") {
+  TempDir dir;
+  write_file(dir.at("partial"), "ab", 0600);
+  Appending appending(dir.at("partial"), 3);
+  ReceivedBody received = appending.request();
+  received.send("d");
+  received.finish();
+  CHECK_EQ(received.writer->failure().error, ESTALE);
+  appending.abort(received);
 }
 
 TEST_CASE("bytes of a write that failed do not count") {
