@@ -91,12 +91,15 @@ const applicationErrors = {
   ),
   'fields-differ': client(409, 'The name holds these bytes with other fields, and its bucket is write-once.'),
   'upload-busy': client(409, 'Another request is writing to this upload, or it is complete.'),
+  'offset-differs': client(409, 'The upload goes on at another offset.'),
   'name-deleted': client(410, 'The name was deleted.'),
   'content-forgotten': client(410, 'The content under this name was withdrawn for good.'),
   'record-too-large': client(413, 'What is to be recorded of the object is more than the store takes.'),
   'length-required': client(411, 'The request needs a body with Content-Length or chunked coding.'),
   'coding-refused': client(415, 'Content-Encoding may be gzip, br, zstd or deflate.'),
+  'append-type-unknown': client(415, 'What is appended comes as application/offset+octet-stream.'),
   misdirected: client(421, 'This server has no site for the host that the request names.'),
+  'tus-version-unknown': client(412, 'The request must say Tus-Resumable: 1.0.0, the version spoken here.'),
   'content-unknown': client(422, 'The list names content that is not stored.'),
   'digest-mismatch': client(422, 'The bytes received do not have the digest promised.'),
   // RFC 4918 section 9.8.5.
@@ -105,6 +108,7 @@ const applicationErrors = {
     'The Destination is on another server; this one copies between its own names only.',
   ),
   'quota-reached': client(507, 'The bucket would exceed its quota.'),
+  'too-many-uploads': later(503, 'There are too many unfinished uploads.'),
   'proof-under-way': later(503, 'The stored file is being checked; come back later.', 'store'),
   internal: later(500, 'The server failed to answer.'),
 } as const satisfies Record<string, ErrorKind>;

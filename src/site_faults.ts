@@ -15,6 +15,7 @@ function refusing(context: z.RefinementCtx): Refuse {
 const settingsOf = {
   web: ['index', 'listing', 'notFound', 'notFoundMaxAge', 'errorPages', 'fallback', 'redirects', 'signed'],
   live: ['rewrite', 'window'],
+  objects: ['resumableUploads'],
   /** Of those that serve a bucket. */
   both: ['bucket', 'prefix', 'compress'],
 } as const satisfies Record<string, (keyof WrittenSite)[]>;
@@ -28,6 +29,7 @@ export function refuseWhatCannotBe(site: WrittenSite, context: z.RefinementCtx):
     ...(hasBucket ? [] : settingsOf.both),
     ...(protocol === 'web' ? [] : settingsOf.web),
     ...(protocol === 'live' ? [] : settingsOf.live),
+    ...(protocol === 'objects' ? [] : settingsOf.objects),
   ];
   for (const each of foreign)
     if (site[each] !== undefined) refuse([each], `expected nothing: protocol ${protocol} has no ${each}`);

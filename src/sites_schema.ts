@@ -172,6 +172,17 @@ const siteSettings = z.strictObject({
       'Paths at which what is uploaded may be read while it arrives, if the name has nothing yet. Who ' +
         'reads it elsewhere needs the same of the site there. Default: none.',
     ),
+  resumableUploads: z
+    .strictObject({
+      expireAfter: z
+        .int()
+        .min(1)
+        .max(7 * 24 * 3600)
+        .default(24 * 3600)
+        .describe('Seconds from the last request of an upload until it is given up. Default: a day.'),
+    })
+    .optional()
+    .describe('Takes uploads in several requests at an objects site, by tus 1.0. Default: none.'),
   rewrite: z
     .enum(['refuse', 'replace'])
     .optional()

@@ -1,6 +1,7 @@
 #include "node/partial_file.h"
 
 #include <cerrno>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -12,9 +13,14 @@
 namespace sealgate::addon {
 namespace {
 
+constexpr double kMostBytes = 9007199254740991;  // Number.MAX_SAFE_INTEGER
+
 std::optional<uint64_t> bytes_left(const Napi::Value& given) {
   if (given.IsUndefined()) return std::nullopt;
-  return static_cast<uint64_t>(given.As<Napi::Number>().Int64Value());
+  const double left = given.IsNumber() ? given.As<Napi::Number>().DoubleValue() : -1;
+  if (!(left >= 0 && left <= kMostBytes && left == std::floor(left)))
+    throw Napi::RangeError::New(given.Env(), "left: expected a whole number of bytes");
+  return static_cast<uint64_t>(left);
 }
 
 class PartialFileObject : public Napi::ObjectWrap<PartialFileObject> {
@@ -27,7 +33,8 @@ class PartialFileObject : public Napi::ObjectWrap<PartialFileObject> {
     return DefineClass(env, "PartialFile",
                        {InstanceAccessor<&PartialFileObject::path>("path"),
                         InstanceAccessor<&PartialFileObject::size>("size"),
-                        InstanceAccessor<&PartialFileObject::busy>("busy")});
+                        InstanceAccessor<&PartialFileObject::busy>("busy"),
+                        InstanceAccessor<&PartialFileObject::finished>("finished")});
   }
   const std::shared_ptr<PartialFile> file;
 
@@ -37,6 +44,9 @@ class PartialFileObject : public Napi::ObjectWrap<PartialFileObject> {
     return Napi::Number::New(info.Env(), static_cast<double>(file->size()));
   }
   Napi::Value busy(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), file->busy()); }
+  Napi::Value finished(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), file->finished());
+  }
 };
 
 Napi::Value partial_file(const Napi::CallbackInfo& info) {
@@ -45,7 +55,7 @@ Napi::Value partial_file(const Napi::CallbackInfo& info) {
 
 }  // namespace
 
-std::shared_ptr<PartialFile> claim_partial_file(const Napi::Value& given) {
+std::shared_ptr<PartialFile> claim_partial_file(const Napi::Value& given, const Napi::Value& at) {
   const Napi::Env env = given.Env();
   const Napi::Function constructor = env.GetInstanceData<Instance>()->partial_file.Value();
   if (!given.IsObject() || !given.As<Napi::Object>().InstanceOf(constructor))
@@ -53,6 +63,8 @@ std::shared_ptr<PartialFile> claim_partial_file(const Napi::Value& given) {
   auto claimed = PartialFile::claim(PartialFileObject::Unwrap(given.As<Napi::Object>())->file);
   if (!claimed)
     throw error_of(env, {EBUSY, "append to a file that another request writes to or has finished"});
+  if (at.IsNumber() && static_cast<double>(claimed->size()) != at.As<Napi::Number>().DoubleValue())
+    throw error_of(env, {EBUSY, "append to a file that another request has written to"});
   return claimed;
 }
 

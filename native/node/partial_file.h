@@ -9,7 +9,8 @@
 
 namespace sealgate::addon {
 
-// The right to write to the file of a PartialFile. Throws, with the code EBUSY when somebody has it.
-std::shared_ptr<PartialFile> claim_partial_file(const Napi::Value& given);
+// The right to write to the file of a PartialFile. Throws, with the code EBUSY when somebody has it, or the
+// file has another size than `at`, where that is a number.
+std::shared_ptr<PartialFile> claim_partial_file(const Napi::Value& given, const Napi::Value& at);
 
 }  // namespace sealgate::addon

@@ -100,7 +100,8 @@ StagingTarget staging_target(const Napi::Object& given) {
 }
 
 AppendTarget append_target(const Napi::Object& given) {
-  return {claim_partial_file(given.Get("file")), boolean(given, "last"), boolean(given, "sync")};
+  return {claim_partial_file(given.Get("file"), given.Get("at")), boolean(given, "last"),
+          boolean(given, "sync")};
 }
 
 Plan receive_plan(const Napi::Object& given) {

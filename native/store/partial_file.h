@@ -39,6 +39,8 @@ class PartialFile {
   // file is finished.
   static std::shared_ptr<PartialFile> claim(const std::shared_ptr<PartialFile>& file);
 
+  bool finished() const { return finished_; }  // for good: its last request is for the application to answer
+
   // --- for the holder of the claim ---
   bool exists() const { return left_ || hash_; }
   bool hashed() const { return hash_ != nullptr; }  // load() can be called

@@ -131,6 +131,8 @@ export interface PartialFile {
   readonly size: number;
   /** Whether a request is being received into it. */
   readonly busy: boolean;
+  /** Whether its last request was received, so that it can be placed. */
+  readonly finished: boolean;
 }
 
 /**
@@ -145,6 +147,8 @@ export interface AppendTarget {
   last: boolean;
   /** Whether the file is synced after the body even when another request follows. */
   sync: boolean;
+  /** The size that the file must have; another one is refused as a file that somebody writes to. */
+  at?: number;
 }
 
 /**

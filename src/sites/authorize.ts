@@ -1,7 +1,7 @@
 // Who may do what on the data plane: clients that show a token, as a bearer (RFC 6750) or as the password of
 // basic authentication (RFC 7617), and clients with certificates.
 
-import { timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Tokens } from '../auth/tokens.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import { SealgateError } from '../errors.ts';
@@ -59,6 +59,12 @@ export function isAllowed(authorize: Authorize, request: EngineRequest, action: 
     if (error instanceof SealgateError && refusals.has(error.code)) return false;
     throw error;
   }
+}
+
+/** What tells a client from others in later requests: SHA-256 of the token that it shows and its subject. */
+export function callerOf({ subject, headers }: EngineRequest): string {
+  const token = shownToken(headers.get('authorization')) ?? '';
+  return createHash('sha256').update(`${token}\n${subject}`).digest('hex');
 }
 
 function sameText(one: string, other: string): boolean {

@@ -5,6 +5,7 @@ import type { Handle } from '../engine/bridge.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import type { Coder } from '../objects/coder.ts';
 import type { Name, Objects } from '../objects/objects.ts';
+import type { ResumableUploads } from '../objects/resumable_uploads.ts';
 import type { TagField } from '../site_rules_schema.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 import type { Authorize } from './authorize.ts';
@@ -45,6 +46,8 @@ export interface Services {
   tagFields?: readonly TagField[];
   /** What is read of uploads while they arrive; absent: nothing is. */
   whileWriting?: WhileWriting;
+  /** Uploads in several requests; absent: the site takes none. */
+  resumable?: { uploads: ResumableUploads; expireAfter: number };
   /** Which coding of the bytes a client gets; absent: the site has none to offer. */
   negotiate?: Negotiate;
   /** What publishing points have counted; absent: nobody asks. */

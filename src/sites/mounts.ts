@@ -8,6 +8,7 @@ import type { EngineRequest } from '../engine/engine_request.ts';
 import { problem } from '../engine/plan.ts';
 import type { EngineMount } from '../native/addon.ts';
 import { GrowingUploads } from '../objects/growing_uploads.ts';
+import { ResumableUploads } from '../objects/resumable_uploads.ts';
 import { isVideoSite } from '../video_site.ts';
 import { accessOf } from './access.ts';
 import { engineCors } from './cors.ts';
@@ -42,6 +43,8 @@ export class Mounts {
   /** Uploads under way that may be read. */
   readonly growing = new GrowingUploads();
   readonly points = new PublishingPoints();
+  /** They go on when the sites are read again. */
+  readonly #resumable = new ResumableUploads();
   #lastId = 0;
   #inForce: Prepared;
   /** The applications of mounts that were replaced: requests for them may be under way. */
@@ -129,6 +132,7 @@ export class Mounts {
       ...(negotiate && { negotiate }),
       ...(tagFields && { tagFields }),
       ...(whileWriting && { whileWriting }),
+      ...resumableOf(mount, this.#resumable),
     };
     const served = serve({ ...its, siteBelow, points: this.points, ...rules }, mount);
     const placed = opaquePaths ? served : inPlace(served, mount, this.#places);
@@ -148,6 +152,11 @@ export class Mounts {
     };
     return { handle, told: { id: this.#lastId, host, path, parameters, ...more } };
   }
+}
+
+function resumableOf({ site }: Mount, uploads: ResumableUploads): Pick<Services, 'resumable'> {
+  const settings = site?.resumableUploads;
+  return settings ? { resumable: { uploads, expireAfter: settings.expireAfter * 1000 } } : {};
 }
 
 /**

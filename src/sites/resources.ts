@@ -33,7 +33,11 @@ export type Resource<Path extends string> = Partial<Record<Method, Route<Path>>>
 interface Entry {
   routes: Map<string, Route<string>>;
   allow: ResponseField[];
+  /** Further fields of the answer to OPTIONS. */
+  options: () => readonly ResponseField[];
 }
+
+const none = () => [];
 
 export class Resources {
   readonly #router = new SmartRouter<Entry>({ routers: [new RegExpRouter(), new TrieRouter()] });
@@ -44,11 +48,14 @@ export class Resources {
     this.#prefix = path.slice(0, -1);
   }
 
-  /** Where several paths match, the one that was named first answers. */
-  at<Path extends string>(path: Path, routes: Resource<Path>): this {
+  /**
+   * Where several paths match, the one that was named first answers.
+   * @param options fields of the answer to OPTIONS, besides Allow.
+   */
+  at<Path extends string>(path: Path, routes: Resource<Path>, options: Entry['options'] = none): this {
     const methods = Object.keys(routes).join(', ').replace('GET', 'GET, HEAD');
     const allow: ResponseField[] = [['Allow', `${methods}, OPTIONS`]];
-    this.#router.add('ALL', path, { routes: new Map(Object.entries(routes)), allow });
+    this.#router.add('ALL', path, { routes: new Map(Object.entries(routes)), allow, options });
     return this;
   }
 
@@ -56,11 +63,12 @@ export class Resources {
     const [found, matched] = this.#router.match('ALL', request.path.slice(this.#prefix.length));
     const [first] = found;
     if (first === undefined) return problem('not-found');
-    const [{ routes, allow }, parameters] = first;
+    const [{ routes, allow, options }, parameters] = first;
     const { method } = request;
     const route = routes.get(method === 'HEAD' ? 'GET' : method);
     if (route) return route(request, captured(parameters, matched));
-    return method === 'OPTIONS' ? respond(204, allow) : problem('method-not-allowed', undefined, allow);
+    if (method === 'OPTIONS') return respond(204, [...allow, ...options()]);
+    return problem('method-not-allowed', undefined, allow);
   };
 }
 

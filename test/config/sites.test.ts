@@ -69,6 +69,16 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
   ['a setting that is not there', { ...web, indexes: 'a' }, /^0: there is no setting "indexes"/],
   ['nothing that is read while it is written', { ...web, readWhileWriting: [] }, /^0\.readWhileWriting: /],
   [
+    'resumable uploads of a web site',
+    { ...web, resumableUploads: {} },
+    /^0\.resumableUploads: expected nothing/,
+  ],
+  [
+    'resumable uploads that never expire',
+    { protocol: 'objects', resumableUploads: { expireAfter: 0 } },
+    /^0\.resumableUploads\.expireAfter: /,
+  ],
+  [
     'reading while writing elsewhere',
     { ...web, path: '/a/', readWhileWriting: ['/b/**'] },
     /^0\.readWhileWriting\.0: it matches nothing: expected a pattern that begins with the path of the site/,

@@ -44,7 +44,9 @@ function handle(asked: EngineRequest): Answer {
   const { file, object } = upload;
   if (asked.method === 'HEAD') return respond(204, [['Upload-Offset', `${file.size}`]]);
   const last = asked.headers.get('upload-complete') === '?1';
-  return append({ file, last, sync: false, maxSize }, async (soFar) => {
+  const at = asked.headers.get('upload-offset');
+  const to = { file, last, sync: false, maxSize, ...(at !== null && { at: Number(at) }) };
+  return append(to, async (soFar) => {
     if (!last) return respond(204, [['Upload-Offset', `${soFar.size}`]]);
     uploads.delete(name);
     const { digest } = await object.commit(soFar);
@@ -168,6 +170,18 @@ test('a second request to an upload is 409 while the first is received, which lo
   first.close();
   const made = await patch(path, Buffer.alloc(0), complete);
   assert.equal(made.body.toString(), sha256('abcd'));
+});
+
+test('a plan for a file of another size is 409, and one for its size is carried out', async () => {
+  const path = await begin('sized');
+  await patch(path, Buffer.from('ab'), 'Upload-Offset: 0');
+  const client = await open();
+  client.send(request('PATCH', path, length(1), 'Upload-Offset: 0'));
+  assertProblem(await client.response(), 409, 'upload-busy');
+  client.close();
+  const made = await patch(path, Buffer.from('c'), 'Upload-Offset: 2', complete);
+  assert.equal(made.body.toString(), sha256('abc'));
+  assert.throws(() => addon.partialFile('x', [], -1), RangeError);
 });
 
 test('a body larger than wanted is 413, and the upload can go on', async () => {

@@ -14,6 +14,7 @@ import { readDigest } from './read_digest.ts';
 import { readObject } from './read_object.ts';
 import { ShownBytes } from './shown_bytes.ts';
 import { objectTarget } from './target.ts';
+import { Tus } from './tus.ts';
 
 export const objects: Protocol = {
   parameters: ['tags'],
@@ -23,7 +24,7 @@ export const objects: Protocol = {
   },
   serve: (shared, { path }) => {
     const services = { ...shared, prefix: path.slice(0, -1), shownBytes: new ShownBytes() };
-    return new Resources({ path })
+    const resources = new Resources({ path })
       .at('/', { GET: overview(services) })
       .at('/sha256/:digest', {
         GET: readDigest(services),
@@ -31,12 +32,17 @@ export const objects: Protocol = {
         COPY: copyDigest(services),
       })
       .at('/o/:bucket/', { GET: listBucket(services), PUT: putNames(services) })
-      .at('/o/:bucket', { GET: toListing(services) })
-      .at('/o/:bucket/:name{.+}', {
-        GET: readObject(services),
-        PUT: putObject(services),
-        DELETE: deleteObject(services),
-        COPY: copyObject(services),
-      }).handle;
+      .at('/o/:bucket', { GET: toListing(services) });
+    const named = {
+      GET: readObject(services),
+      PUT: putObject(services),
+      DELETE: deleteObject(services),
+      COPY: copyObject(services),
+    };
+    if (services.resumable === undefined) return resources.at('/o/:bucket/:name{.+}', named).handle;
+    const tus = new Tus(services, services.resumable);
+    return resources
+      .at('/o/:bucket/:name{.+}', { ...named, POST: tus.create }, tus.options)
+      .at('/uploads/:id', { GET: tus.state, PATCH: tus.append, DELETE: tus.cancel }, tus.options).handle;
   },
 };

@@ -11,5 +11,6 @@ export interface Services extends Shared {
 }
 
 export type ObjectRoute = Route<'/o/:bucket/:name{.+}'>;
+export type UploadRoute = Route<'/uploads/:id'>;
 export type BucketRoute = Route<'/o/:bucket/'>;
 export type DigestRoute = Route<'/sha256/:digest'>;

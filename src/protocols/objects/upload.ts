@@ -7,7 +7,7 @@ import { SealgateError } from '../../errors.ts';
 import type { Hashed, RespondPlan, ResponseField } from '../../native/addon.ts';
 
 /** Throws when the body cannot be stored as what the resource is to be from now on. */
-export function checkBody({ framed, headers }: EngineRequest): void {
+export function checkBody({ framed, headers }: Pick<EngineRequest, 'framed' | 'headers'>): void {
   if (!framed) throw new SealgateError('length-required');
   if (headers.get('content-range') !== null) throw new SealgateError('partial-put-refused');
   checkFields(headers);
