@@ -92,6 +92,11 @@ Plan follow_plan(const Napi::Object& given) {
   return plan;
 }
 
+Plan wait_plan(const Napi::Object& given) {
+  return WaitPlan{growing_file_of(given.Get("until")), static_cast<int64_t>(number(given, "patience")),
+                  respond_plan(object(given, "otherwise")), text(given, "grant")};
+}
+
 StagingTarget staging_target(const Napi::Object& given) {
   StagingTarget target{text(given, "path"), digest_names(given.Get("digests"))};
   if (const Napi::Value growing = given.Get("growing"); !growing.IsUndefined())
@@ -142,8 +147,9 @@ Plan plan_of(const Napi::Object& given) {
   if (kind == "respond") return respond_plan(given);
   if (kind == "receive") return receive_plan(given);
   if (kind == "follow") return follow_plan(given);
+  if (kind == "wait") return wait_plan(given);
   throw Napi::TypeError::New(
-      given.Env(), "plan.kind: expected deliver, describe, respond, receive or follow, got " + kind);
+      given.Env(), "plan.kind: expected deliver, describe, respond, receive, follow or wait, got " + kind);
 }
 
 }  // namespace sealgate::addon

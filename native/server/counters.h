@@ -65,6 +65,9 @@ struct Counters : TlsCounters {
   Counter seal_broken;        // deliveries stopped because the file had changed
   Counter growing_reads;      // responses that followed an upload under way
   Counter growing_cut;        // of these, those that were cut because the upload failed
+  Counter waits;              // requests that waited with others for an answer that was not there yet
+  Counter waits_in_vain;      // of these, those that waited for as long as they may
+  Counter waiting;            // gauge: requests that wait so
   Counter write_stalls;       // connections or streams cut because the client stopped reading
   Counter http2_connections;  // connections on which HTTP/2 was spoken
   Counter http2_requests;     // of the requests, those over HTTP/2
@@ -134,6 +137,9 @@ void Counters::each(Visit visit) const {
       {"key_updates_sent", &key_updates_sent},
       {"growing_reads", &growing_reads},
       {"growing_cut", &growing_cut},
+      {"waits", &waits},
+      {"waits_in_vain", &waits_in_vain},
+      {"waiting", &waiting},
       {"write_stalls", &write_stalls},
       {"http2_connections", &http2_connections},
       {"http2_requests", &http2_requests},

@@ -19,6 +19,7 @@ constexpr size_t kKeptBytes = 4096;
 
 void Exchange::end() {
   if (holds_) {
+    room_.end();
     charge_bytes();
     give_back();
   }
@@ -36,17 +37,18 @@ void Exchange::end() {
   body_ended_ = ends_connection_ = cut_by_server_ = asked_again_ = false;
 }
 
-// Gives back all server resources that it holds. A body that was not handed over is discarded.
+// Gives back all server resources that it holds, but for its place with those that wait for the same answer.
+// A body that was not handed over is discarded.
 void Exchange::give_back() {
   sink_.reset();
   if (at_application_) reactor_.keep_place(asked_.what(), std::move(at_application_));
   asked_.end();
   disk_.end();
   growth_.end();
-  grown_.end();
+  if (!room_) grown_.end();
   follow_later_.reset();
   delivery_.end_follow();
-  holds_ = charges_ != nullptr;
+  holds_ = charges_ != nullptr || room_;
 }
 
 // What has passed is charged, whether it was all or not.
@@ -97,19 +99,34 @@ inline const std::shared_ptr<const OpenedPlan>* Exchange::plan_under_key() {
   return plan && held.has(*(*plan)->plan.grant) ? plan : nullptr;
 }
 
+// False: it has no grant, or nobody knows.
+[[gnu::always_inline]] inline bool Exchange::find_held(const Mount& mount, Held* out) {
+  if (mount.open_reads) return true;
+  const GrantTable* const grants = reactor_.grants();
+  if (!grants) return false;
+  *out = transport_->credentials().held(*grants, request_.field(Field::authorization),
+                                        transport_->channel().peer_subject(), reactor_.answering().now);
+  return out->any();
+}
+
 // The request's grants come first: for a client without any, not even the response time may depend on
 // which plans are kept.
 [[gnu::always_inline]] inline const std::shared_ptr<const OpenedPlan>* Exchange::kept_plan(
     const Mount& mount) {
   Held held;
-  if (!mount.open_reads) {
-    const GrantTable* const grants = reactor_.grants();
-    if (!grants) return nullptr;
-    held = transport_->credentials().held(*grants, request_.field(Field::authorization),
-                                          transport_->channel().peer_subject(), reactor_.answering().now);
-    if (!held.any()) return nullptr;
+  return find_held(mount, &held) ? find_plan(mount, held) : nullptr;
+}
+
+// For what somebody waits already the application is not asked again. False: nobody does.
+[[gnu::noinline]] bool Exchange::join_room(const Mount& mount) {
+  if (reactor_.waiting_rooms().empty() || !request_.only_reads() || refuses(admission_)) return false;
+  Held held;
+  if (admission_ == Admission::is_signed) {
+    held.by_signature = &mount.access->signing()->grants;
+  } else if (!find_held(mount, &held)) {
+    return false;
   }
-  return find_plan(mount, held);
+  return wait_with_others(held);
 }
 
 void Exchange::on_head() {
@@ -136,7 +153,7 @@ void Exchange::on_head() {
     }
   }
   set_key(*mount);
-  ask_application();
+  if (!join_room(*mount)) ask_application();
 }
 
 // False: the request was refused, as one more than a limit lets through. Fetches of the server's own do not
@@ -180,7 +197,7 @@ void Exchange::on_head() {
     }
   }
   set_key(mount);
-  ask_application();
+  if (!join_room(mount)) ask_application();
 }
 
 void Exchange::judge(const Mount& mount) {
@@ -223,23 +240,33 @@ void Exchange::ask_application() {
 
 void Exchange::on_answer(Plan plan) {
   if (stage_ != Stage::waiting) return;  // the body is arriving, and nothing was asked since
-  if (at_application_) reactor_.mutable_counters().application_time.observe(monotonic_us() - head_at_);
+  if (at_application_)
+    reactor_.mutable_counters().application_time.observe(monotonic_us() - (room_ ? asked_at_ : head_at_));
   at_application_.end();
   if (auto* const receive_plan = std::get_if<ReceivePlan>(&plan)) {
     receive(std::move(*receive_plan));
   } else {
     give_back();
-    if (auto* const deliver_plan = std::get_if<DeliverPlan>(&plan)) {
-      open(std::move(*deliver_plan));
-    } else if (const auto* const describe_plan = std::get_if<DescribePlan>(&plan)) {
-      describe(*describe_plan);
-    } else if (auto* const respond_plan = std::get_if<RespondPlan>(&plan)) {
-      respond(std::move(*respond_plan));
-    } else if (auto* const follow_plan = std::get_if<FollowPlan>(&plan)) {
-      follow(std::move(*follow_plan));
-    }
+    const bool is_for_all =
+        !std::holds_alternative<DeliverPlan>(plan) && !std::holds_alternative<WaitPlan>(plan);
+    if (room_ && is_for_all) share(plan);
+    carry_out(std::move(plan));
   }
   session_->resume(*this);
+}
+
+void Exchange::carry_out(Plan plan) {
+  if (auto* const deliver_plan = std::get_if<DeliverPlan>(&plan)) {
+    open(std::move(*deliver_plan));
+  } else if (const auto* const describe_plan = std::get_if<DescribePlan>(&plan)) {
+    describe(*describe_plan);
+  } else if (auto* const respond_plan = std::get_if<RespondPlan>(&plan)) {
+    respond(std::move(*respond_plan));
+  } else if (auto* const follow_plan = std::get_if<FollowPlan>(&plan)) {
+    follow(std::move(*follow_plan));
+  } else if (auto* const wait_plan = std::get_if<WaitPlan>(&plan)) {
+    wait_in_room(std::move(*wait_plan));
+  }
 }
 
 // --- its clock ---

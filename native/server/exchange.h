@@ -24,6 +24,7 @@
 #include "server/request_id.h"
 #include "server/session.h"
 #include "server/tickets.h"
+#include "server/waiting_rooms.h"
 
 namespace sealgate {
 
@@ -86,7 +87,8 @@ class Exchange {
   bool waits_for_disk() const { return static_cast<bool>(disk_); }
   // All that there is of the growing file was sent. False: there is more already.
   bool wait_for_growth() { return growth_ || wait_for(delivery_.followed(), delivery_.followed_length()); }
-  bool waits_for_growth() const { return static_cast<bool>(growth_); }
+  // Or for an answer, with others.
+  bool waits_for_growth() const { return growth_ || (room_ && !asked_); }
   // What is to be sent next has to come first, from the disk or from who uploads it: the client is not to
   // blame.
   bool waits_for_bytes() const { return waits_for_disk() || waits_for_growth(); }
@@ -127,12 +129,19 @@ class Exchange {
   void on_disk_read();
   void on_stored();
   void on_grown();
+  // It stands at the door of its waiting room now.
+  void on_door();
+  // Another one has got the answer that it waits for.
+  void on_shared(const WaitingRooms::Answer& answer);
 
  private:
   enum class Sealed : bool { earlier, just_now };
   // Why the application was asked (RFC 9211 2.2); no: a kept plan answers.
-  enum class Forwarded : uint8_t { no, miss, stale, method };
+  // collapsed: it was for another request, whose answer this one gets as well.
+  enum class Forwarded : uint8_t { no, miss, stale, method, collapsed };
 
+  bool find_held(const Mount& mount, Held* out);
+  bool join_room(const Mount& mount);
   const std::shared_ptr<const OpenedPlan>* kept_plan(const Mount& mount);
   const std::shared_ptr<const OpenedPlan>* find_plan(const Mount& mount, const Held& held);
   const std::shared_ptr<const OpenedPlan>* plan_under_key();
@@ -142,6 +151,8 @@ class Exchange {
   bool within_limits(const Mount* mount);
   void judge(const Mount& mount);
   void ask_application();
+  // What is to be done with a request whose body, if there is one, has come.
+  void carry_out(Plan plan);
   // --- exchange_receive.cc ---
   void receive(ReceivePlan plan);
   std::unique_ptr<BodySink> sink_for(ReceivePlan& plan, std::optional<uint64_t> length);
@@ -157,6 +168,11 @@ class Exchange {
   // --- exchange_follow.cc ---
   void follow(FollowPlan plan);
   bool wait_for(const std::shared_ptr<GrowingFile>& file, uint64_t seen);
+  // --- exchange_wait.cc ---
+  bool wait_with_others(const Held& held);
+  void wait_in_room(WaitPlan plan);
+  void share(WaitingRooms::Answer answer);
+  void leave_room();
   void respond(RespondPlan plan);
   void add_cors();
   bool says_cache_status() const;
@@ -196,9 +212,10 @@ class Exchange {
   Ticket disk_;  // names the exchange to the I/O pool during a read or an opening
   std::unique_ptr<BodySink> sink_;
   std::unique_ptr<ByteCharges> charges_;  // null: no limit counts its bytes
-  Ticket grown_;                          // names the exchange while it waits for a file to grow
+  Ticket grown_;                          // names the exchange while it waits for a file to grow or end
   GrowingWaits::Place growth_;
   std::unique_ptr<FollowPlan> follow_later_;  // a plan for bytes that are not there yet
+  WaitingRooms::Place room_;                  // where it waits for an answer, or asks for all there
 
   int64_t head_at_ = 0, first_byte_at_ = 0;  // microseconds of CLOCK_MONOTONIC; 0: not yet
   int64_t asked_at_ = 0;                     // the request was complete, with its body

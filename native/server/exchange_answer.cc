@@ -87,6 +87,8 @@ void Exchange::on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing s
   plan->file = std::move(sealing.file);
   plan->plan.blob = {};  // OpenedPlan::file has the same
   plan->kept = keep(plan);
+  if (room_) [[unlikely]]
+    share(plan);
   deliver(std::move(plan), Sealed::just_now);
 }
 
@@ -94,7 +96,10 @@ void Exchange::on_sealed(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing s
 bool Exchange::keep(const std::shared_ptr<const OpenedPlan>& plan) {
   if (key_.mount == 0 || !may_keep_plan() || !plan->plan.keepable()) return false;
   if (!plan->plan.codings) key_.codings = 0;
-  return plan->plan.codings == (key_.codings != 0) && reactor_.plans().offer(key_, plan);
+  if (plan->plan.codings != (key_.codings != 0)) return false;
+  if (!room_) return reactor_.plans().offer(key_, plan);
+  reactor_.plans().insert(key_, plan);  // what many wait for is asked for again
+  return true;
 }
 
 void Exchange::deliver(std::shared_ptr<const OpenedPlan> plan, Sealed sealed) {
@@ -201,6 +206,7 @@ std::string_view Exchange::cache_status(bool stored) const {
     case Forwarded::miss: return stored ? "sealgate; fwd=miss; stored" : "sealgate; fwd=miss";
     case Forwarded::stale: return stored ? "sealgate; fwd=stale; stored" : "sealgate; fwd=stale";
     case Forwarded::method: return "sealgate; fwd=method";
+    case Forwarded::collapsed: return "sealgate; fwd=miss; collapsed";
   }
   return kHit;
 }
@@ -219,6 +225,7 @@ void Exchange::add_cors() {
 }
 
 void Exchange::refuse(Problem problem, ResponseFields fields) {
+  if (room_) leave_room();  // another one asks
   reactor_.mutable_counters().problems[problem].add();
   const RespondPlan& answer = reactor_.options().problems[static_cast<size_t>(problem)];
   fields.insert(fields.begin(), answer.fields.begin(), answer.fields.end());

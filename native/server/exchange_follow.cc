@@ -48,6 +48,7 @@ bool Exchange::wait_for(const std::shared_ptr<GrowingFile>& file, uint64_t seen)
 
 void Exchange::on_grown() {
   growth_.end();
+  if (room_) return on_door();
   grown_.end();
   if (const auto plan = std::exchange(follow_later_, nullptr)) {
     follow(std::move(*plan));

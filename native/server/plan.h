@@ -117,7 +117,16 @@ struct FollowPlan {
   ResponseFields content_fields;
 };
 
-using Plan = std::variant<DeliverPlan, DescribePlan, RespondPlan, ReceivePlan, FollowPlan>;
+// There is no answer yet. When a file has ended, all who wait for the answer to one request get the one that
+// the application then gives to the first of them.
+struct WaitPlan {
+  std::shared_ptr<GrowingFile> until;  // null: it has ended
+  int64_t patience = 0;                // milliseconds that a client waits at most
+  RespondPlan otherwise;               // what it gets then
+  Grant grant;                         // the grant that a request must have to wait with the others
+};
+
+using Plan = std::variant<DeliverPlan, DescribePlan, RespondPlan, ReceivePlan, FollowPlan, WaitPlan>;
 
 // --- what a reactor makes of a plan to deliver ---
 

@@ -228,7 +228,7 @@ int Reactor::next_timeout() const {
   for (const int64_t at : {accept_again_at_, look_for_idle_at_}) {
     if (at != 0) soonest = std::min(soonest, at);
   }
-  soonest = std::min({soonest, access_lines_.due(), look_at_shared_at_});
+  soonest = std::min({soonest, access_lines_.due(), look_at_shared_at_, waiting_rooms_.due()});
   if (soonest == INT64_MAX) return -1;
   return static_cast<int>(std::clamp<int64_t>(soonest - now_ + 1, 0, 60'000));
 }
@@ -240,6 +240,7 @@ void Reactor::expire() {
       first->owner->on_deadline();
     }
   }
+  waiting_rooms_.expire(now_);
   turn_away_late();
   if (accept_again_at_ != 0 && now_ >= accept_again_at_) {
     accept_again_at_ = 0;

@@ -47,6 +47,7 @@
 #include "server/site_totals.h"
 #include "server/tickets.h"
 #include "server/upload_places.h"
+#include "server/waiting_rooms.h"
 #include "store/io_pool.h"
 #include "tls/channel.h"
 #include "tls/ktls_policy.h"
@@ -201,6 +202,8 @@ class Reactor {
   void make_ready(Transport& transport);
   Tickets& tickets() { return tickets_; }
   GrowingWaits& growing_waits() { return growing_waits_; }
+  GrowingWaits& end_waits() { return end_waits_; }
+  WaitingRooms& waiting_rooms() { return waiting_rooms_; }
   ExchangePool& exchanges() { return exchanges_; }
   // Gives back the place at the application that a request of this client held.
   void leave_application(const size_t& client);
@@ -314,6 +317,8 @@ class Reactor {
   const RequestIds request_ids_;
   Tickets tickets_;
   GrowingWaits growing_waits_{*this};
+  GrowingWaits end_waits_{*this};  // apart from those who wait for the next byte
+  WaitingRooms waiting_rooms_{*this};
   std::unordered_map<uint64_t, ApplicationPlace> unheard_;  // by request
   ExchangePool exchanges_{*this};
   std::deque<Transport*> ready_;

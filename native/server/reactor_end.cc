@@ -58,6 +58,7 @@ void Reactor::begin_drain(int64_t grace_ms) {
   drain_until_ = now_ + grace_ms;
   stopping_ = true;
   if (!ending_) stop_accepting();
+  waiting_rooms_.expire(now_, true);
   for (size_t i = connections_.size(); i-- > 0;) connections_[i]->on_stopping();
 }
 

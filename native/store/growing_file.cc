@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <utility>
 
 namespace sealgate {
@@ -10,7 +12,7 @@ namespace sealgate {
 bool GrowingFile::when_grown(uint64_t seen, std::function<void()> wake) {
   const std::lock_guard lock(mutex_);
   if (state() != State::growing || length() > seen) return false;
-  wakes_.push_back(std::move(wake));
+  wakes_.push_back({seen, std::move(wake)});
   return true;
 }
 
@@ -36,7 +38,10 @@ void GrowingFile::grow(uint64_t length) {
     const std::lock_guard lock(mutex_);
     if (state() != State::growing || length == this->length()) return;
     length_.store(length, std::memory_order_release);
-    wakes.swap(wakes_);
+    const auto due = std::partition(wakes_.begin(), wakes_.end(),
+                                    [length](const Wake& wake) { return wake.seen >= length; });
+    wakes.assign(std::make_move_iterator(due), std::make_move_iterator(wakes_.end()));
+    wakes_.erase(due, wakes_.end());
   }
   wake_all(wakes);
 }
@@ -54,7 +59,7 @@ void GrowingFile::end(State state) {
 
 // Without the lock, because whoever is woken may look at the file at once.
 void GrowingFile::wake_all(const Wakes& wakes) {
-  for (const auto& wake : wakes) wake();
+  for (const Wake& wake : wakes) wake.call();
 }
 
 }  // namespace sealgate

@@ -58,7 +58,11 @@ class GrowingFile {
   void received() { received_.store(true, std::memory_order_release); }
 
  private:
-  using Wakes = std::vector<std::function<void()>>;
+  struct Wake {
+    uint64_t seen;
+    std::function<void()> call;
+  };
+  using Wakes = std::vector<Wake>;
 
   void end(State state);
   static void wake_all(const Wakes& wakes);

@@ -1,7 +1,7 @@
 // Served: a reactor on a thread of its own with an application in C++, as small as can be. GETs of what was
-// added are delivered or followed; PUTs are received, and what they leave is removed once it was told. A PUT
-// of /twice is to be received once more then, which no request can be. A POST is received into memory and
-// answered with its body; one of /held is taken when the test says so.
+// added are delivered or followed, or waited for; PUTs are received, and what they leave is removed once it
+// was told. A PUT of /twice is to be received once more then, which no request can be. A POST is received
+// into memory and answered with its body; one of /held is taken when the test says so.
 #pragma once
 
 #include <signal.h>
@@ -96,6 +96,17 @@ class Served {
     const std::lock_guard lock(mutex_);
     growing_[target] = std::move(file);
   }
+  // GETs of what was not added wait for the end of the file that is given last.
+  void await(const std::string& target, std::shared_ptr<GrowingFile> file, Grant grant = {},
+             int64_t patience = 10'000) {
+    const std::lock_guard lock(mutex_);
+    awaited_[target] = {std::move(file), patience, {503, {}, "late"}, std::move(grant)};
+  }
+  // From now on it is absent.
+  void forget(const std::string& target) {
+    const std::lock_guard lock(mutex_);
+    awaited_.erase(target);
+  }
   int port() const { return port_; }
   static constexpr size_t kMostInMemory = 100'000;
   const Reactor& reactor() const { return *reactor_; }
@@ -137,8 +148,10 @@ class Served {
     if (const auto growing = growing_.find(request.target); growing != growing_.end())
       return FollowPlan{growing->second, "video/mp4", {}, {}};
     const auto found = blobs_.find(request.target);
-    if (found == blobs_.end()) return RespondPlan{404, {}, "absent"};
-    return plan_to_deliver(found->second);
+    if (found != blobs_.end()) return plan_to_deliver(found->second);
+    const auto awaited = awaited_.find(request.target);
+    if (awaited != awaited_.end()) return awaited->second;
+    return RespondPlan{404, {}, "absent"};
   }
 
   ReceivePlan upload() { return {StagingTarget{dir_.at("upload" + std::to_string(++uploads_))}, 1 << 30}; }
@@ -150,6 +163,7 @@ class Served {
   std::mutex mutex_;
   std::map<std::string, SealedFile::Record> blobs_;
   std::map<std::string, std::shared_ptr<GrowingFile>> growing_;
+  std::map<std::string, WaitPlan> awaited_;
   std::set<uint64_t> twice_, held_;
   std::counting_semaphore<> gate_{0};
   int uploads_ = 0;

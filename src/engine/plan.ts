@@ -18,6 +18,7 @@ import type {
   ResponseField,
   SealRecord,
   StagingTarget,
+  WaitPlan,
 } from '../native/addon.ts';
 import { contentFields } from '../object_fields.ts';
 import { type Cacheable, type Caching, cachingOf } from './caching.ts';
@@ -48,7 +49,7 @@ export interface BodyRead extends ReceivePlan {
 }
 
 /** The answer to a request whose body has arrived, or that has none. */
-export type Decision = DeliverPlan | DescribePlan | RespondPlan | FollowPlan;
+export type Decision = DeliverPlan | DescribePlan | RespondPlan | FollowPlan | WaitPlan;
 export type Answer = Decision | Receiver;
 /** A plan that receives a body first. */
 export type Receiver = Upload | Append | BodyRead;

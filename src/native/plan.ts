@@ -110,6 +110,21 @@ export interface FollowPlan {
   contentFields?: readonly ResponseField[];
 }
 
+/**
+ * There is no answer yet. All who ask for the same wait together, and when the file has ended one of them asks
+ * the application again: what it gets is what all get.
+ */
+export interface WaitPlan {
+  kind: 'wait';
+  until: GrowingFile;
+  /** Milliseconds that a client waits at most. */
+  patience: number;
+  /** What it gets then. */
+  otherwise: RespondPlan;
+  /** The grant that a request must have to wait with the others; empty: none. */
+  grant: string;
+}
+
 /** A body goes to a file; a `received` event says that it is whole there, hashed and fsynced. */
 export interface StagingTarget {
   /** Absolute path; must not exist. */
@@ -162,7 +177,7 @@ export interface ReceivePlan {
   maxSize: number;
 }
 
-export type Plan = DeliverPlan | DescribePlan | RespondPlan | ReceivePlan | FollowPlan;
+export type Plan = DeliverPlan | DescribePlan | RespondPlan | ReceivePlan | FollowPlan | WaitPlan;
 
 /** The conditions of a request that changes something, as they were sent (RFC 9110 13.1). */
 export interface Conditions {

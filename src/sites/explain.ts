@@ -197,6 +197,8 @@ function named(mount: Mount, path: string, protocols: Explained['protocols']): N
 
 function shownAnswer(answer: Answer): Explanation['answer'] {
   if (answer.kind === 'receive') return { status: 200, fields: [], kept: false };
+  // What a client gets that has waited in vain.
+  if (answer.kind === 'wait') return shownAnswer(answer.otherwise);
   const problem = 'problem' in answer ? (answer.problem as ErrorCode) : undefined;
   const told = { fields: answer.fields, ...(problem && { problem }) };
   if (answer.kind === 'respond') return { ...told, status: answer.status, kept: false };

@@ -3,7 +3,7 @@
 import type { Handle } from '../engine/bridge.ts';
 import { type Answer, problem, type Receiver } from '../engine/plan.ts';
 import { errors, SealgateError } from '../errors.ts';
-import type { ResponseField } from '../native/addon.ts';
+import type { RespondPlan, ResponseField } from '../native/addon.ts';
 import { publicLocation } from '../public_urls.ts';
 import { hasVideoCaching, videoCachingOf } from '../video_site.ts';
 import { type Caching, cachingBy } from './caching.ts';
@@ -42,6 +42,8 @@ export function withPolicy(handle: Handle, { site, protocol }: Mount, refusesIts
   const sandboxed = (protocol === 'objects' || protocol === 'live') && site?.webContent !== true;
   const dressed = (answer: Answer, path: string | undefined): Answer => {
     if (answer.kind === 'receive') return dressedReceiver(answer, path);
+    if (answer.kind === 'wait')
+      return { ...answer, otherwise: dressed(answer.otherwise, path) as RespondPlan };
     const fields = site?.publicUrl === undefined ? answer.fields : answer.fields.map(located);
     const plan = { ...answer, fields: dress(path, fields) };
     if (plan.kind === 'respond' || !sandboxed || inert.test(plan.contentType)) return plan;

@@ -65,6 +65,10 @@ const cases: Record<string, { structs: string[]; readers: string[] }> = {
     structs: structOf('FollowPlan'),
     readers: [...readBy('response_fields'), ...readBy('follow_plan')],
   },
+  WaitPlan: {
+    structs: structOf('WaitPlan'),
+    readers: readBy('wait_plan'),
+  },
 };
 
 for (const [plan, { structs, readers }] of Object.entries(cases)) {
