@@ -108,6 +108,7 @@ const applicationErrors = {
     'The Destination is on another server; this one copies between its own names only.',
   ),
   'quota-reached': client(507, 'The bucket would exceed its quota.'),
+  'not-in-time': later(503, 'What was waited for has not come in time.'),
   'too-many-uploads': later(503, 'There are too many unfinished uploads.'),
   'proof-under-way': later(503, 'The stored file is being checked; come back later.', 'store'),
   internal: later(500, 'The server failed to answer.'),

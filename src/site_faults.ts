@@ -14,7 +14,7 @@ function refusing(context: z.RefinementCtx): Refuse {
 /** Settings of some protocols alone. */
 const settingsOf = {
   web: ['index', 'listing', 'notFound', 'notFoundMaxAge', 'errorPages', 'fallback', 'redirects', 'signed'],
-  live: ['rewrite', 'window'],
+  live: ['rewrite', 'window', 'blockingReload'],
   objects: ['resumableUploads'],
   /** Of those that serve a bucket. */
   both: ['bucket', 'prefix', 'compress'],

@@ -190,6 +190,13 @@ const siteSettings = z.strictObject({
       'What a segment that comes again to a publishing point with other bytes is: refused with 409, or ' +
         'a new version. Default: refuse.',
     ),
+  blockingReload: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether players of HLS are told that they may ask for the next segment before it is there, while the ' +
+        'playlist of a publishing point goes ahead in time. Default: true.',
+    ),
   window: z
     .strictObject({
       seconds: z

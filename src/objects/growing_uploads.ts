@@ -10,6 +10,8 @@ export interface GrowingUpload {
   mediaType: string;
   /** What is to be recorded of the object. */
   fields: ObjectFields | undefined;
+  /** Whether those who ask for it wait until it is whole, and read nothing before. */
+  isHeld?: boolean;
 }
 
 interface Kept extends GrowingUpload {

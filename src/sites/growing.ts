@@ -31,7 +31,10 @@ export function whileWritingOf({ site }: Mount, uploads: GrowingUploads): WhileW
   };
   return {
     begin: (request, at, about) => (isSaid(request) ? uploads.begin(at, about).file : undefined),
-    find: (request, at) => (isSaid(request) ? uploads.find(at) : undefined),
+    find: (request, at) => {
+      const upload = isSaid(request) ? uploads.find(at) : undefined;
+      return upload?.isHeld ? undefined : upload;
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Handle } from '../engine/bridge.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import type { Coder } from '../objects/coder.ts';
+import type { GrowingUploads } from '../objects/growing_uploads.ts';
 import type { Name, Objects } from '../objects/objects.ts';
 import type { ResumableUploads } from '../objects/resumable_uploads.ts';
 import type { TagField } from '../site_rules_schema.ts';
@@ -46,6 +47,8 @@ export interface Services {
   tagFields?: readonly TagField[];
   /** What is read of uploads while they arrive; absent: nothing is. */
   whileWriting?: WhileWriting;
+  /** All uploads under way that somebody may read or wait for; absent: nobody may. */
+  arriving?: GrowingUploads;
   /** Uploads in several requests; absent: the site takes none. */
   resumable?: { uploads: ResumableUploads; expireAfter: number };
   /** Which coding of the bytes a client gets; absent: the site has none to offer. */

@@ -134,7 +134,8 @@ export class Mounts {
       ...(whileWriting && { whileWriting }),
       ...resumableOf(mount, this.#resumable),
     };
-    const served = serve({ ...its, siteBelow, points: this.points, ...rules }, mount);
+    const shared = { points: this.points, arriving: this.growing };
+    const served = serve({ ...its, siteBelow, ...shared, ...rules }, mount);
     const placed = opaquePaths ? served : inPlace(served, mount, this.#places);
     const handle = withPolicy(placed, mount, refusesItself);
     const { host, path, site } = mount;

@@ -6,12 +6,14 @@ import { noTotals } from '../../sites/publishing_points.ts';
 import { Resources } from '../../sites/resources.ts';
 import { deleteMedia } from './delete_media.ts';
 import { Placing } from './placing.ts';
+import { Playlists } from './playlists.ts';
 import { type Point, pointName } from './point.ts';
 import { putMedia } from './put_media.ts';
 import { readMedia } from './read_media.ts';
+import { reloadParameters } from './reload.ts';
 
 export const live: Protocol = {
-  parameters: [],
+  parameters: reloadParameters,
   encoders: true,
   named: ({ path: below, bucket = '', site }, path) => ({
     bucket,
@@ -19,9 +21,20 @@ export const live: Protocol = {
   }),
   serve: (services, mount) => {
     const { path, bucket = '', site } = mount;
-    const { prefix = '', rewrite = 'refuse', window } = site ?? {};
+    const { prefix = '', rewrite = 'refuse', window, blockingReload: offersWaiting = true } = site ?? {};
     const totals = services.points?.of(siteName(mount)) ?? noTotals();
-    const point: Point = { services, path, bucket, prefix, rewrite, window, totals };
+    const playlists = new Playlists({ path, bucket, prefix }, services.objects);
+    const point: Point = {
+      services,
+      path,
+      bucket,
+      prefix,
+      rewrite,
+      window,
+      totals,
+      playlists,
+      offersWaiting,
+    };
     const placing = new Placing(point);
     const put = putMedia(point, placing);
     return new Resources({ path }).at('/:name{.+}', {

@@ -16,6 +16,23 @@ export interface Manifest {
   isEnded: boolean;
   /** Milliseconds from one segment to the next, at most. */
   pace: number;
+  /** Of HLS. */
+  reload?: Reloading;
+}
+
+/** What a media playlist says of how it is loaded again (rfc8216bis 4.4.3.7, 4.4.3.8). */
+export interface Reloading {
+  /** Parts of the segment that is not whole yet, and of the last that is. */
+  parts: number;
+  lastParts: number;
+  /** Milliseconds; 0: it has no parts. */
+  partPace: number;
+  /** Whether players may ask for what comes next before it is there. */
+  canBlock: boolean;
+  /** Milliseconds before the end of the playlist, up to which segments may be left out; 0: none may. */
+  skipUntil: number;
+  /** Parts that are to come, which players ask for before they are there. */
+  hints: readonly string[];
 }
 
 export function manifestOf(text: string): Manifest | undefined {
@@ -31,21 +48,61 @@ const mostElement = 16 * 1024;
 const sequence = '#EXT-X-MEDIA-SEQUENCE:';
 const target = '#EXT-X-TARGETDURATION:';
 const map = '#EXT-X-MAP:';
+const part = '#EXT-X-PART:';
+const partTarget = '#EXT-X-PART-INF:';
+export const serverControl = '#EXT-X-SERVER-CONTROL:';
+const hint = '#EXT-X-PRELOAD-HINT:';
 
 function playlistOf(text: string): Manifest | undefined {
   const names: string[] = [];
   const maps: string[] = [];
+  const reload = {
+    parts: 0,
+    lastParts: 0,
+    partPace: 0,
+    canBlock: false,
+    skipUntil: 0,
+    hints: [] as string[],
+  };
   let [first, seconds, isEnded] = [0, 0, false];
   for (const each of text.split('\n')) {
     const line = each.trimEnd();
-    if (line !== '' && !line.startsWith('#')) names.push(line);
-    else if (line.startsWith(sequence)) first = Number(line.slice(sequence.length));
+    if (line !== '' && !line.startsWith('#')) {
+      names.push(line);
+      [reload.lastParts, reload.parts] = [reload.parts, 0];
+    } else if (line.startsWith(part)) reload.parts += 1;
+    else if (line.startsWith(partTarget)) reload.partPace = millisecondsIn(line, 'PART-TARGET');
+    else if (line.startsWith(serverControl)) {
+      reload.canBlock = plainAttributeOf(line, 'CAN-BLOCK-RELOAD') === 'YES';
+      reload.skipUntil = millisecondsIn(line, 'CAN-SKIP-UNTIL');
+    } else if (line.startsWith(hint) && plainAttributeOf(line, 'TYPE') === 'PART') {
+      if (reload.hints.length < mostHints) reload.hints.push(attributeOf(line, 'URI') ?? '');
+    } else if (line.startsWith(sequence)) first = Number(line.slice(sequence.length));
     else if (line.startsWith(target)) seconds = Number(line.slice(target.length));
     else if (line.startsWith(map)) maps.push(attributeOf(line, 'URI') ?? '');
     else if (line === '#EXT-X-ENDLIST') isEnded = true;
   }
   const isMedia = Number.isSafeInteger(first) && first >= 0 && seconds > 0 && names.length > 0;
-  return isMedia ? { first, names, maps, format: 'hls', isEnded, pace: seconds * 1000 } : undefined;
+  return isMedia ? { first, names, maps, format: 'hls', isEnded, pace: seconds * 1000, reload } : undefined;
+}
+
+/** A playlist has one of each type. */
+const mostHints = 8;
+
+function millisecondsIn(line: string, name: string): number {
+  const seconds = Number(plainAttributeOf(line, name));
+  return seconds > 0 && seconds <= mostSeconds ? seconds * 1000 : 0;
+}
+
+const mostSeconds = 86_400;
+
+/** An attribute without quotation marks. */
+function plainAttributeOf(line: string, name: string): string | undefined {
+  const all = line.slice(line.indexOf(':') + 1).split(',');
+  return all
+    .find((each) => each.trim().startsWith(`${name}=`))
+    ?.trim()
+    .slice(name.length + 1);
 }
 
 /** Of an MPD that does not say how long its segments are. */

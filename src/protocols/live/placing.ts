@@ -1,7 +1,8 @@
 // Placing: what becomes of a file of a channel whose body has come. Segments and init segments are written
 // once in a session of the encoder, and manifests tell when another one begins.
 
-import { readFile, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { hasCode, SealgateError } from '../../errors.ts';
 import { KeyedLock } from '../../keyed_lock.ts';
 import type { Hashed } from '../../native/addon.ts';
@@ -10,16 +11,19 @@ import { coveredBy, listedIn } from './covered_names.ts';
 import { type HeldUpload, HeldUploads } from './held_uploads.ts';
 import { type Manifest, manifestOf, mostManifestBytes } from './manifest.ts';
 import { mediaClassOf } from './media_class.ts';
+import { withWaiting } from './offered.ts';
 import type { Point } from './point.ts';
+import { recordOf } from './recorded.ts';
+import { reachOf } from './reload.ts';
 import {
   after,
   beginAnew,
   endOf,
-  fieldsOf,
   isOver,
   recordedIn,
   type Session,
   Sessions,
+  sessionRecord,
   silenceOf,
   verdictOn,
 } from './sessions.ts';
@@ -47,7 +51,9 @@ export class Placing {
   /** The staging file is gone when it settles. Rejects as `put` of objects does, or `playlist-behind`. */
   async place(come: Come): Promise<Stored> {
     try {
-      return await this.#placed(come);
+      const stored = await this.#placed(come);
+      this.#point.playlists.touched(come.name);
+      return stored;
     } finally {
       await rm(come.staging, { force: true });
     }
@@ -56,15 +62,17 @@ export class Placing {
   /** A file of the channel was deleted. */
   deleted(name: string): void {
     this.#sessions.end(name);
+    this.#point.playlists.touched(name);
   }
 
   #placed(come: Come): Promise<Stored> {
     const { name, body } = come;
     const its = mediaClassOf(name);
-    if (this.#point.rewrite === 'replace') return this.#store(come);
-    if (its === 'segment' || its === 'init') return this.#placeMedia(come, its);
-    if (its !== 'playlist' || body.size > mostManifestBytes) return this.#store(come);
-    return this.#manifests.run(name, () => this.#placeManifest(come));
+    if (its === 'playlist' && body.size <= mostManifestBytes)
+      return this.#manifests.run(name, () => this.#placeManifest(come));
+    const isWrittenOnce = its === 'segment' || its === 'init';
+    if (isWrittenOnce && this.#point.rewrite === 'refuse') return this.#placeMedia(come, its);
+    return this.#store(come);
   }
 
   async #placeMedia(come: Come, its: 'segment' | 'init'): Promise<Stored> {
@@ -95,8 +103,37 @@ export class Placing {
 
   async #placeManifest(come: Come): Promise<Stored> {
     const { name, path, staging } = come;
-    const manifest = manifestOf(await readFile(staging, 'utf8'));
+    const text = await readFile(staging, 'utf8');
+    const manifest = manifestOf(text);
     if (!manifest) return this.#store(come);
+    const offered = await this.#offer(come, text, manifest);
+    const stored = await this.#placeOffered(come, manifest, offered).finally(() => offered.remove());
+    this.#point.playlists.changed(name, path, stored.digest, offered.text, offered.manifest);
+    return stored;
+  }
+
+  /** The playlist as players get it, which may have a tag more than what has come. */
+  async #offer(come: Come, text: string, manifest: Manifest): Promise<Offered> {
+    const { playlists, offersWaiting } = this.#point;
+    const { staging, body } = come;
+    // A tag that is put into what is no text would change the rest.
+    const isText = Buffer.byteLength(text) === body.size && !text.includes('\ufffd');
+    const mayWait = playlists.isPunctual(come.name, manifest) && offersWaiting && isText && !manifest.isEnded;
+    const offered = mayWait ? withWaiting(text, manifest) : text;
+    if (offered === text) return { text, manifest, staging, body, remove: async () => {} };
+    const its = `${staging}.offered`;
+    const remove = () => rm(its, { force: true });
+    const made = { text: offered, manifest: manifestOf(offered) ?? manifest, staging: its, remove };
+    return { ...made, body: await written(its, offered) };
+  }
+
+  async #placeOffered(come: Come, manifest: Manifest, offered: Offered): Promise<Stored> {
+    const { name, path, about } = come;
+    const { staging, body } = offered;
+    const reach = reachOf(offered.manifest);
+    const its = { name, staging, body, about };
+    const record = reach ? recordOf('playlist', reach) : {};
+    if (this.#point.rewrite === 'replace') return this.#store(its, { fields: { meta: record } });
     const covers = coveredBy(this.#point, path, name, manifest);
     const known = this.#sessions.of(name);
     const led = known ?? (await this.#recorded(name, covers));
@@ -110,7 +147,7 @@ export class Placing {
     const began = isNew ? Date.now() : (led?.began ?? 0);
     const placed = await this.#placeHeld(held, began);
     const session = after(led, manifest, { began, covers });
-    const stored = await this.#store(come, { fields: fieldsOf(session) });
+    const stored = await this.#store(its, { fields: { meta: { ...sessionRecord(session), ...record } } });
     this.#sessions.keep(name, session);
     if (isNew) this.#say(name, placed);
     return stored;
@@ -166,6 +203,28 @@ export class Placing {
     totals.sessions += 1;
     services.log.info({ path, bucket, object, placed }, 'another session of an encoder began');
   }
+}
+
+/** A playlist as players get it, in a staging file. */
+interface Offered extends Pick<Come, 'staging' | 'body'> {
+  text: string;
+  manifest: Manifest;
+  /** Removes the file, if it is another one than that of the upload. */
+  remove(): Promise<void>;
+}
+
+/** A staging file as the engine leaves one: whole, durable and not to be written any more. */
+async function written(staging: string, text: string): Promise<Hashed> {
+  const bytes = Buffer.from(text);
+  const file = await open(staging, 'wx', 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.chmod(0o444);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return { digest: createHash('sha256').update(bytes).digest('hex'), size: bytes.length };
 }
 
 function behind({ end, pace }: Session, come: Manifest): SealgateError {

@@ -7,6 +7,7 @@ import type { PointTotals } from '../../sites/publishing_points.ts';
 import type { Route } from '../../sites/resources.ts';
 import type { SiteConfig } from '../../sites_schema.ts';
 import { checkObjectName } from '../../store/names.ts';
+import type { Playlists } from './playlists.ts';
 
 export type MediaRoute = Route<'/:name{.+}'>;
 
@@ -21,6 +22,9 @@ export interface Point {
   rewrite: NonNullable<SiteConfig['rewrite']>;
   window: SiteConfig['window'];
   totals: PointTotals;
+  playlists: Playlists;
+  /** Whether players are told that they may wait for the next segment. */
+  offersWaiting: boolean;
 }
 
 /** The name in the bucket that a path is for. Throws `target-invalid`. */

@@ -63,9 +63,9 @@ function received(point: Point, request: EngineRequest, name: string, { placing,
   const { path } = request;
   const commit = (body: Hashed) => placing.place({ name, path, staging: to.staging, body, about });
   const body = { ...to, commit };
-  const growing = mayGrow(name)
-    ? whileWriting?.begin(request, at, { mediaType, fields: undefined })
-    : undefined;
+  const seen = { mediaType, fields: undefined };
+  const readable = mayGrow(name) ? whileWriting?.begin(request, at, seen) : undefined;
+  const growing = readable ?? services.arriving?.begin(at, { ...seen, isHeld: true }).file;
   return receive({ ...loud(body, name, refused), growing }, ({ outcome, digest }) => {
     const tag: ResponseField = ['ETag', `"${digest}"`];
     return respond(outcome === 'created' ? 201 : 200, [tag]);

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { ObjectFields } from '../../object_fields.ts';
 import type { Manifest } from './manifest.ts';
+import { recordIn, recordOf } from './recorded.ts';
 
 /** Manifests of a point whose sessions are known. Those of the oldest are found again in the store. */
 const mostSessions = 1000;
@@ -113,33 +114,16 @@ export function after(
   return { began, end, last, pace, isEnded, seen, covers };
 }
 
-const metaName = 'live-session';
-
-/** The fields of a manifest that its session is recorded in. */
-export function fieldsOf({ began, end, last, pace, isEnded }: Session): ObjectFields {
+/** What is recorded with a manifest of the session. */
+export function sessionRecord({ began, end, last, pace, isEnded }: Session): Record<string, string> {
   const recorded: Recorded = { began, end, last, pace, isEnded };
-  return { meta: { [metaName]: JSON.stringify(recorded) } };
+  return recordOf('session', recorded);
 }
 
 /** Whoever led when the server ended has had no chance to go ahead since: that counts from now on. */
 export function recordedIn(fields: ObjectFields | undefined, covers: Session['covers']): Session | undefined {
-  const { data } = recordedSession.safeParse(parsed(fields?.meta?.[metaName]));
+  const data = recordIn(fields, 'session', recordedSession);
   return data && { ...data, seen: performance.now(), covers };
-}
-
-/** The fields of an object as players see them. */
-export function withoutSession(fields: ObjectFields | undefined): ObjectFields | undefined {
-  if (fields?.meta?.[metaName] === undefined) return fields;
-  const { [metaName]: _, ...meta } = fields.meta;
-  return { ...fields, meta };
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? 'null');
-  } catch {
-    return undefined;
-  }
 }
 
 /** The number behind that of its last segment. */

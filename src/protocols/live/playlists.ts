@@ -1,0 +1,175 @@
+// Playlists: the media playlists of a point, as far as players wait for them: what changes wake those who
+// wait, and what the newest ones list or hint at. All of it is in memory; how far a playlist goes is recorded
+// with it, so that it is known after a restart, too.
+
+import * as z from 'zod';
+import { hasCode } from '../../errors.ts';
+import { addon, type GrowingFile } from '../../native/addon.ts';
+import type { ObjectFields } from '../../object_fields.ts';
+import type { Objects } from '../../objects/objects.ts';
+import { namesIn } from './covered_names.ts';
+import type { Manifest } from './manifest.ts';
+import type { Point } from './point.ts';
+import { recordIn } from './recorded.ts';
+import type { Reach } from './reload.ts';
+
+/** Playlists of a point of which more is known than is recorded. */
+const mostKnown = 1000;
+/** Segments at the end of a playlist that may still be arriving. */
+const lastSegments = 8;
+/** Characters; of a longer playlist nothing is left out. */
+const mostText = 1024 * 1024;
+/** Milliseconds between two looks for changes that another process, or another site, has made. */
+const lookEvery = 500;
+/** A playlist that goes ahead later than after so many segments is not waited for (rfc8216bis 6.2.1). */
+const punctual = 1.5;
+
+interface Known {
+  /** Ends with the next change. */
+  until?: GrowingFile | undefined;
+  /** The digest of what it was when somebody began to wait; undefined: nobody waits. */
+  waitedAt?: string | undefined;
+  /** Its newest text, by digest, where some of it may be left out. */
+  text?: { digest: string; text: string } | undefined;
+  /** Names in the bucket. */
+  listed: ReadonlySet<string>;
+  hinted: ReadonlySet<string>;
+  /** How far it goes, and since when, by `performance.now()`. */
+  at?: { reach: string; since: number; isPunctual: boolean } | undefined;
+}
+
+export class Playlists {
+  readonly #point: Pick<Point, 'bucket' | 'path' | 'prefix'>;
+  readonly #objects: Pick<Objects, 'head'>;
+  /** By name in the bucket; what was asked about or changed last is the last. */
+  readonly #known = new Map<string, Known>();
+  #looking: NodeJS.Timeout | undefined;
+
+  constructor(point: Pick<Point, 'bucket' | 'path' | 'prefix'>, objects: Pick<Objects, 'head'>) {
+    this.#point = point;
+    this.#objects = objects;
+  }
+
+  /** Ends when the playlist changes. Ask for it before the playlist is read. */
+  until(name: string): GrowingFile {
+    const known = this.#of(name);
+    known.until ??= addon.growingFile();
+    return known.until;
+  }
+
+  /** Somebody waits for the next change. @param digest of what the playlist is. */
+  waits(name: string, digest: string): void {
+    this.#of(name).waitedAt = digest;
+    this.#looking ??= setInterval(() => void this.#look(), lookEvery).unref();
+  }
+
+  /** Whether the playlist has gone ahead in time so far, with one that has come now. */
+  isPunctual(name: string, { pace, ...manifest }: Manifest): boolean {
+    const known = this.#of(name);
+    const reach = JSON.stringify([manifest.first + manifest.names.length, manifest.reload?.parts]);
+    const now = performance.now();
+    if (known.at?.reach === reach) return known.at.isPunctual;
+    const isPunctual = known.at !== undefined && now - known.at.since <= punctual * pace;
+    known.at = { reach, since: now, isPunctual };
+    return isPunctual;
+  }
+
+  /** A playlist was stored. @param path as it was sent. */
+  changed(
+    name: string,
+    path: string,
+    digest: string,
+    text: string,
+    { reload, names, isEnded }: Manifest,
+  ): void {
+    const known = this.#of(name);
+    known.listed = new Set(namesIn(this.#point, path, names.slice(-lastSegments)));
+    known.hinted = new Set(isEnded ? [] : namesIn(this.#point, path, reload?.hints ?? []));
+    const keepsText = reload !== undefined && reload.skipUntil > 0 && text.length <= mostText;
+    known.text = keepsText ? { digest, text } : undefined;
+    this.#wake(known);
+  }
+
+  /** A file of the channel was stored or deleted: whoever waits for what a playlist hints at looks again. */
+  touched(name: string): void {
+    const its = this.#known.get(name);
+    if (its) this.#wake(its);
+    for (const known of this.#known.values()) if (known.hinted.has(name)) this.#wake(known);
+  }
+
+  /** Whether a playlist lists a name. */
+  lists(name: string): boolean {
+    return [...this.#known.values()].some(({ listed }) => listed.has(name));
+  }
+
+  /** The playlist that hints at a name. */
+  hinting(name: string): string | undefined {
+    for (const [playlist, { hinted }] of this.#known) if (hinted.has(name)) return playlist;
+    return undefined;
+  }
+
+  textOf(name: string, digest: string): string | undefined {
+    const text = this.#known.get(name)?.text;
+    return text?.digest === digest ? text.text : undefined;
+  }
+
+  #of(name: string): Known {
+    const known = this.#known.get(name) ?? { listed: new Set(), hinted: new Set() };
+    this.#known.delete(name);
+    this.#known.set(name, known);
+    const [oldest = ''] = this.#known.keys();
+    if (this.#known.size > mostKnown) this.#forget(oldest);
+    return known;
+  }
+
+  #forget(name: string): void {
+    const known = this.#known.get(name);
+    this.#known.delete(name);
+    if (known) this.#wake(known);
+  }
+
+  #wake(known: Known): void {
+    const { until } = known;
+    known.until = known.waitedAt = undefined;
+    until?.finish();
+  }
+
+  // What this process stores at this point wakes at once; all else is found out here.
+  async #look(): Promise<void> {
+    const waited = [...this.#known].filter(([, { waitedAt }]) => waitedAt !== undefined);
+    if (waited.length === 0) {
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+    }
+    for (const [name, known] of waited) {
+      const digest = await this.#digestOf(name);
+      if (known.waitedAt !== undefined && digest !== known.waitedAt) this.#wake(known);
+    }
+  }
+
+  async #digestOf(name: string): Promise<string | undefined> {
+    try {
+      return (await this.#objects.head({ bucket: this.#point.bucket, name })).digest;
+    } catch (error) {
+      if (hasCode(error, 'not-found') || hasCode(error, 'name-deleted')) return undefined;
+      // The store says so elsewhere; nobody is woken by it.
+      return this.#known.get(name)?.waitedAt;
+    }
+  }
+}
+
+const recordedReach = z.object({
+  end: z.number(),
+  pace: z.number(),
+  isEnded: z.boolean(),
+  parts: z.number(),
+  lastParts: z.number(),
+  partPace: z.number(),
+  canBlock: z.boolean(),
+  skipUntil: z.number(),
+});
+
+/** How far a playlist goes. Undefined: it is no media playlist, or was stored by another way. */
+export function reachIn(fields: ObjectFields | undefined): Reach | undefined {
+  return recordIn(fields, 'playlist', recordedReach);
+}
