@@ -15,7 +15,8 @@ import type { ServerSockets } from './engine/server_sockets.ts';
 import { TlsFiles } from './engine/tls_files.ts';
 import { addon, type BoundListener, type NetDevice } from './native/addon.ts';
 import { Coder } from './objects/coder.ts';
-import type { Objects } from './objects/objects.ts';
+import { ResumableUploads } from './objects/resumable_uploads.ts';
+import type { SharedObjects } from './objects/shared_objects.ts';
 import type { Pausable } from './pause.ts';
 import { faultsOf, Readiness } from './readiness.ts';
 import { checkKtls, modeBeside } from './rollout/kernel_tls.ts';
@@ -212,8 +213,11 @@ async function startContent(
   closers.push(() => collector.close());
   const coder = new Coder(store, log);
   closers.push(() => coder.close());
-  const counters = () => ({ ...store.counters(), ...collector.counters(), ...coder.counters() });
-  return { store, objects, coder, collector, counters };
+  const uploads = await ResumableUploads.open(store, objects, log);
+  closers.push(() => uploads.close());
+  const parts = [store, collector, coder, uploads];
+  const counters = () => Object.assign({}, ...parts.map((part) => part.counters()));
+  return { store, objects, coder, uploads, collector, counters };
 }
 
 interface DeliveryParts {
@@ -221,7 +225,7 @@ interface DeliveryParts {
   /** What the health path is answered by. */
   about: Health;
   store: Store;
-  objects: Objects;
+  objects: SharedObjects;
   refusals: Refusals;
   sites: ServedSites;
   predecessor: Predecessor | undefined;

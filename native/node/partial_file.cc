@@ -31,14 +31,21 @@ class PartialFileObject : public Napi::ObjectWrap<PartialFileObject> {
                                            bytes_left(info[2]))) {}
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "PartialFile",
-                       {InstanceAccessor<&PartialFileObject::path>("path"),
+                       {InstanceMethod<&PartialFileObject::finish>("finish"),
+                        InstanceAccessor<&PartialFileObject::path>("path"),
                         InstanceAccessor<&PartialFileObject::size>("size"),
                         InstanceAccessor<&PartialFileObject::busy>("busy"),
-                        InstanceAccessor<&PartialFileObject::finished>("finished")});
+                        InstanceAccessor<&PartialFileObject::finished>("finished"),
+                        InstanceAccessor<&PartialFileObject::lost>("lost")});
   }
   const std::shared_ptr<PartialFile> file;
 
  private:
+  Napi::Value finish(const Napi::CallbackInfo& info) {
+    const auto claimed = PartialFile::claim(file);
+    if (claimed) claimed->finish();
+    return Napi::Boolean::New(info.Env(), claimed != nullptr);
+  }
   Napi::Value path(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), file->path()); }
   Napi::Value size(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), static_cast<double>(file->size()));
@@ -47,6 +54,7 @@ class PartialFileObject : public Napi::ObjectWrap<PartialFileObject> {
   Napi::Value finished(const Napi::CallbackInfo& info) {
     return Napi::Boolean::New(info.Env(), file->finished());
   }
+  Napi::Value lost(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), file->lost()); }
 };
 
 Napi::Value partial_file(const Napi::CallbackInfo& info) {
@@ -62,7 +70,7 @@ std::shared_ptr<PartialFile> claim_partial_file(const Napi::Value& given, const 
     throw Napi::TypeError::New(env, "file: expected what partialFile() made");
   auto claimed = PartialFile::claim(PartialFileObject::Unwrap(given.As<Napi::Object>())->file);
   if (!claimed)
-    throw error_of(env, {EBUSY, "append to a file that another request writes to or has finished"});
+    throw error_of(env, {EBUSY, "append to a file that another request writes to, or that has ended"});
   if (at.IsNumber() && static_cast<double>(claimed->size()) != at.As<Napi::Number>().DoubleValue())
     throw error_of(env, {EBUSY, "append to a file that another request has written to"});
   return claimed;

@@ -124,8 +124,11 @@ Status StagingWriter::append_to_partial(bool last) {
   }
   if (status.ok()) status = file_.write(buffer_.get(), size_);
   if (status.ok()) status = file_.save(partial);
-  if (status.ok() && last && !to_.last && to_.sync) status = file_.sync();
-  if (status.ok() && last) status = to_.last ? end_file() : file_.pause();
+  if (status.ok() && last && (to_.last ? file_.size() > kSyncedAfterwards : to_.sync)) {
+    status = file_.sync();
+    if (!status.ok()) partial.lose();
+  }
+  if (status.ok() && last) status = to_.last ? file_.finish() : file_.pause();
   finished_ = status.ok() && last && to_.last;
   ended_ = !status.ok() || last;
   return status;

@@ -8,7 +8,7 @@ std::shared_ptr<PartialFile> PartialFile::claim(const std::shared_ptr<PartialFil
     claimed->busy_.store(false, std::memory_order_release);
   };
   std::shared_ptr<PartialFile> claimed(file.get(), give_up);
-  if (claimed->finished_) claimed.reset();
+  if (claimed->finished_ || claimed->lost_) claimed.reset();
   return claimed;
 }
 

@@ -36,10 +36,11 @@ class PartialFile {
   uint64_t size() const { return size_.load(std::memory_order_acquire); }
   bool busy() const { return busy_.load(std::memory_order_acquire); }  // somebody writes, or is about to
   // Takes the right to write, which ends with the last copy of the pointer. Null: somebody has it, or the
-  // file is finished.
+  // file is finished or lost.
   static std::shared_ptr<PartialFile> claim(const std::shared_ptr<PartialFile>& file);
 
-  bool finished() const { return finished_; }  // for good: its last request is for the application to answer
+  bool finished() const { return finished_; }  // for good: it is whole
+  bool lost() const { return lost_; }          // for good: see lose()
 
   // --- for the holder of the claim ---
   bool exists() const { return left_ || hash_; }
@@ -48,6 +49,8 @@ class PartialFile {
   Status save(const EVP_MD_CTX* hash, const FurtherDigests& running, uint64_t size);
   Status load(EVP_MD_CTX* hash, FurtherDigests* running) const;
   void finish() { finished_ = true; }  // nothing more will be appended
+  // It could not be synced: the kernel may have dropped bytes of it, and says so only once (fsync(2)).
+  void lose() { lost_ = true; }
 
  private:
   const std::string path_;
@@ -58,6 +61,7 @@ class PartialFile {
   std::atomic<uint64_t> size_;
   std::atomic<bool> busy_{false};
   std::atomic<bool> finished_{false};
+  std::atomic<bool> lost_{false};
 };
 
 }  // namespace sealgate

@@ -1,6 +1,7 @@
 // The engine's counters (native/server/counters.h) as OpenMetrics metrics: one entry per counter.
 
 import { counter, type EngineMetric, gauge, nanoseconds } from './metric.ts';
+import { uploadMetrics } from './upload_metrics.ts';
 
 const suiteLabels = ['protocol', 'cipher', 'direction', 'by'];
 const httpLabels = ['status', 'method', 'delivery'];
@@ -249,8 +250,7 @@ export const engineMetrics: Record<string, EngineMetric> = {
   purges_sent: counter('purges_sent', 'Requests that were taken by the receiver of a purge hook.', 'hook'),
   purge_failures: counter('purge_failures', 'Attempts of a purge hook that failed.', 'hook'),
   purges_failing: gauge('purges_failing', '1: the last attempt of a purge hook failed.', 'hook'),
-  growing_reads: counter('growing_reads', 'Responses that followed an upload which was still arriving.'),
-  growing_cut: counter('growing_reads_cut', 'Of these, those that were cut because the upload failed.'),
+  ...uploadMetrics,
   waits: counter('waits', 'Requests that waited with others for an answer which was not there yet.'),
   waits_in_vain: counter('waits_in_vain', 'Of these, those that waited for as long as clients do.'),
   waiting: gauge('waiting_requests', 'Requests that wait for an answer which is not there yet.'),

@@ -146,8 +146,12 @@ export interface PartialFile {
   readonly size: number;
   /** Whether a request is being received into it. */
   readonly busy: boolean;
-  /** Whether its last request was received, so that it can be placed. */
+  /** Whether nothing more can be appended, so that it can be placed. */
   readonly finished: boolean;
+  /** Makes it so. False: it is so, or a request is being received into it. */
+  finish(): boolean;
+  /** Whether it could not be synced, so that it cannot be gone on with: bytes of it may be others by now. */
+  readonly lost: boolean;
 }
 
 /**

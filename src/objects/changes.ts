@@ -5,9 +5,10 @@ import { rename } from 'node:fs/promises';
 import type { Digests } from '../digest.ts';
 import type { Conditions, Hashed, SealBreak } from '../native/addon.ts';
 import type { NameChange, NewRef } from '../store/store.ts';
-import type { Name, Objects } from './objects.ts';
+import type { Name } from './objects.ts';
 import type { Receiving } from './receiving.ts';
 import type { CopyRequest, PutRequest } from './requests.ts';
+import type { SharedObjects } from './shared_objects.ts';
 
 /** A body that is whole in a staging file. */
 interface Arrived {
@@ -18,6 +19,7 @@ interface Arrived {
 export type Change =
   | ({ kind: 'put'; to: Name; asked: PutRequest } & Arrived)
   | ({ kind: 'put-blob'; digest: string; conditions: Conditions; digests?: Digests | undefined } & Arrived)
+  | { kind: 'adopt'; digest: string }
   | { kind: 'copy'; from: NewRef; to: Name; asked: CopyRequest }
   | { kind: 'delete'; at: Name; conditions: Conditions }
   | {
@@ -29,12 +31,14 @@ export type Change =
   | { kind: 'prove'; digest: string; found: SealBreak };
 
 /** Rejects as the calls of Objects do. A staging file is gone then, or in the store. */
-export async function makeChange(objects: Objects, change: Change): Promise<unknown> {
+export async function makeChange(objects: SharedObjects, change: Change): Promise<unknown> {
   switch (change.kind) {
     case 'put':
       return commit(objects.put(change.to, change.asked), change);
     case 'put-blob':
       return commit(objects.putBlob(change.digest, change.conditions, change.digests), change);
+    case 'adopt':
+      return objects.adopt(change.digest);
     case 'copy':
       return objects.copy(change.from, change.to, change.asked);
     case 'delete':

@@ -160,14 +160,14 @@ export class Objects {
   /**
    * To receive what a name is to point at. Throws, and rejects the commit with, `bucket-unknown`,
    * `precondition-failed`, `quota-reached` and `digest-mismatch`, and what checkTaken throws. Throws what
-   * checkedFields does.
+   * checkedFields does. @param kept where the body is, if whoever received it keeps it when it is refused.
    */
-  put(to: Name, asked: PutRequest): Receiving<Stored> {
+  put(to: Name, asked: PutRequest, kept?: string): Receiving<Stored> {
     const { kind, digests } = this.bucket(to.bucket);
     const request = { ...asked, fields: asked.fields && checkedFields(asked.fields) };
     // Before the body is received, to spare it, and once more before it is committed, when it counts.
     checkRoom(this.#options.store, to.bucket, request.size, this.#checkWritable(to, kind, request));
-    return this.#receiving({ ...request, wanted: digests }, (staging, body) =>
+    return this.#receiving({ ...request, wanted: digests, ...(kept && { kept }) }, (staging, body) =>
       this.#locked(to, async () => {
         // The kind anew: it may be another since the body began to come.
         this.#checkWritable(to, this.bucket(to.bucket).kind, { ...request, digest: body.digest });
@@ -339,11 +339,11 @@ export class Objects {
   }
 
   #receiving<T>(
-    { wanted, ...promised }: Promised & { wanted?: readonly DigestName[] | undefined },
+    { wanted, kept, ...promised }: Promised & { wanted?: readonly DigestName[] | undefined; kept?: string },
     place: (staging: string, body: Hashed) => Promise<T>,
   ): Receiving<T> {
     const { store, maxObjectBytes } = this.#options;
-    const at = { staging: store.stagingPath(), maxSize: maxObjectBytes, digests: wanted };
-    return receiving(at, promised, place);
+    const at = { staging: kept ?? store.stagingPath(), maxSize: maxObjectBytes, digests: wanted };
+    return receiving({ ...at, kept: kept !== undefined }, promised, place);
   }
 }

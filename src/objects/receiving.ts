@@ -25,11 +25,11 @@ export interface Promised {
 
 /**
  * The staging file is gone when `commit` has settled, whatever became of it.
- * @param at `digests`: those that are wanted whatever was promised.
+ * @param at `digests`: those that are wanted whatever was promised. `kept`: one that is refused stays there.
  * @param place takes the staging file, which is gone when it resolves.
  */
 export function receiving<Result>(
-  at: { staging: string; maxSize: number; digests?: readonly DigestName[] | undefined },
+  at: { staging: string; maxSize: number; digests?: readonly DigestName[] | undefined; kept?: boolean },
   promised: Promised,
   place: (staging: string, body: Hashed) => Promise<Result>,
 ): Receiving<Result> {
@@ -40,7 +40,7 @@ export function receiving<Result>(
       checkPromises(promised, digest, digests);
       return await place(staging, { digest, size, ...(digests && { digests }) });
     } catch (cause) {
-      await rm(staging, { force: true });
+      if (!at.kept) await rm(staging, { force: true });
       throw cause;
     }
   };

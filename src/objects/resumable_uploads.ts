@@ -1,130 +1,297 @@
 // ResumableUploads: uploads that come in several requests, from when they are created until they are objects,
-// are cancelled or expire. They are in memory, with their bytes in staging/, and end with the process.
+// are cancelled or expire. They are on disk: a process that is killed or replaced leaves them to the next.
 
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { SealgateError } from '../errors.ts';
-import { addon, type Hashed, type PartialFile } from '../native/addon.ts';
-import type { Name } from './objects.ts';
-import type { Receiving } from './receiving.ts';
-import type { Stored } from './requests.ts';
+import type { Logger } from 'pino';
+import { hasCode, SealgateError } from '../errors.ts';
+import type { Hashed, PartialFile } from '../native/addon.ts';
+import type { Store } from '../store/store.ts';
+import { type UploadFile, UploadFiles } from '../store/upload_files.ts';
+import {
+  completeStoring,
+  type Found,
+  type NewUpload,
+  ResumableUpload,
+  type UploadRecord,
+} from './resumable_upload.ts';
+import type { SharedObjects } from './shared_objects.ts';
 
-/** Each holds a file in staging/ and some hundred bytes of memory. */
+/** Each holds a folder with two files. */
 const mostUploads = 4096;
 /** No client gets the last quarter, as of other things that are limited. */
 const mostOfOne = (mostUploads * 3) / 4;
+/** Milliseconds for which an upload that is an object can be asked for, at most. */
+const storedFor = 3_600_000;
+/** Milliseconds between two looks at whether a request has ended that was cut off. */
+const lookAgainAfter = 50;
+/** Milliseconds between two looks at what has expired, at most: another process may have begun some. */
+const sweepEvery = 60_000;
 
-export interface NewUpload {
-  to: Name;
-  /** Who may go on with it. */
+/** What is known of an upload without looking at the disk. */
+interface Entry {
   owner: string;
-  /** Bytes of the object; undefined: not known yet. */
-  length: number | undefined;
-  /** What the client said of it, to be told again. */
-  metadata: string | undefined;
-  /** Milliseconds from its last request until it is given up. */
-  expireAfter: number;
-  object: Receiving<Stored>;
+  expires: number;
+  size: number;
+  isStored: boolean;
 }
 
-export class ResumableUpload {
-  /** 64 hex digits that nobody can guess. */
-  readonly id = randomBytes(32).toString('hex');
-  readonly about: Readonly<NewUpload>;
-  length: number | undefined;
-  /** When it is given up if nothing more comes: milliseconds since the epoch. */
-  expires = 0;
-  #file: PartialFile;
-  #isStored = false;
-
-  constructor(about: NewUpload) {
-    this.about = about;
-    this.length = about.length;
-    const { staging, digests } = about.object;
-    this.#file = addon.partialFile(staging, digests);
-  }
-
-  /** Whether it is an object by now. */
-  get isStored(): boolean {
-    return this.#isStored;
-  }
-
-  get isBusy(): boolean {
-    return this.#file.busy || (this.#file.finished && !this.#isStored);
-  }
-
-  get file(): PartialFile {
-    return this.#file;
-  }
-
-  /** How many bytes are there. Throws `upload-busy` when that is all, and not yet an object. */
-  offset(): number {
-    const { size, busy, finished } = this.#file;
-    if (size === 0 || size !== this.length || this.#isStored) return size;
-    if (busy || finished) throw new SealgateError('upload-busy');
-    // The last request was cut off after its body had come. Clients send nothing more of an upload that is
-    // whole, so the last byte is asked for again.
-    const { staging, digests } = this.about.object;
-    this.#file = addon.partialFile(staging, digests, size - 1);
-    return size - 1;
-  }
-
-  /** @param whole what the last request has finished. */
-  async store(whole: Hashed): Promise<Stored> {
-    const stored = await this.about.object.commit(whole);
-    this.#isStored = true;
-    return stored;
-  }
+interface InUse {
+  upload: ResumableUpload;
+  users: number;
+  isOver: boolean;
 }
 
 export class ResumableUploads {
-  readonly #all = new Map<string, ResumableUpload>();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #files: UploadFiles<UploadRecord>;
+  readonly #objects: SharedObjects;
+  readonly #log: Logger;
+  readonly #entries = new Map<string, Entry>();
+  /** Those whose lock this process has, or is about to take. */
+  readonly #inUse = new Map<string, Promise<InUse | undefined>>();
+  /** Digests so far of those that nobody works with. Without them a file is read once more. */
+  readonly #paused = new Map<string, PartialFile>();
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #isClosed = false;
+  readonly #totals = { expired: 0, resumed: 0 };
 
-  /** Throws `too-many-uploads`. */
-  begin(about: NewUpload): ResumableUpload {
-    let own = 0;
-    for (const { about: its } of this.#all.values()) if (its.owner === about.owner) own++;
-    if (own >= mostOfOne || this.#all.size >= mostUploads) throw new SealgateError('too-many-uploads');
-    const upload = new ResumableUpload(about);
-    this.#all.set(upload.id, upload);
-    this.renew(upload);
-    return upload;
+  private constructor(files: UploadFiles<UploadRecord>, objects: SharedObjects, log: Logger) {
+    this.#files = files;
+    this.#objects = objects;
+    this.#log = log;
   }
 
-  find(id: string): ResumableUpload | undefined {
-    return this.#all.get(id);
+  /** Finds those that earlier processes left, and ends what they could not. */
+  static async open(
+    store: Pick<Store, 'uploadFolders'>,
+    objects: SharedObjects,
+    log: Logger,
+  ): Promise<ResumableUploads> {
+    const files = new UploadFiles<UploadRecord>(() => store.uploadFolders());
+    const uploads = new ResumableUploads(files, objects, log);
+    await files.clear();
+    await uploads.#sweep();
+    return uploads;
+  }
+
+  counters() {
+    const open = [...this.#entries.values()].filter(({ isStored }) => !isStored);
+    return {
+      resumable_uploads: open.length,
+      resumable_upload_bytes: open.reduce((bytes, { size }) => bytes + size, 0),
+      resumable_uploads_expired: this.#totals.expired,
+      resumable_uploads_resumed: this.#totals.resumed,
+    };
+  }
+
+  /**
+   * Begins one, and resolves with what `use` makes of it. Rejects with `too-many-uploads`, and with what
+   * keeps the object from being put.
+   */
+  async begin<T>(about: NewUpload, use: (upload: ResumableUpload) => T | Promise<T>): Promise<T> {
+    const open = [...this.#entries.values()].filter(({ isStored }) => !isStored);
+    const own = open.filter(({ owner }) => owner === about.owner);
+    if (own.length >= mostOfOne || open.length >= mostUploads) throw new SealgateError('too-many-uploads');
+    const { digests } = this.#objects.put(about.to, about.asked);
+    const id = randomBytes(32).toString('hex');
+    const expires = Date.now() + about.expireAfter;
+    this.#entries.set(id, { owner: about.owner, expires, size: 0, isStored: false });
+    const made = this.#files.make(id, { ...about, digests, expires });
+    const using = made.then((file) => this.#used(id, { file, state: { size: 0, changed: 0 } }));
+    this.#inUse.set(id, using);
+    try {
+      await using;
+    } catch (cause) {
+      this.#forget(id);
+      this.#inUse.delete(id);
+      throw cause;
+    }
+    this.#wakeAt(expires);
+    return this.use(id, use);
+  }
+
+  /**
+   * Resolves with what `use` makes of an upload: while it does, and while a request writes to it, no other
+   * process goes on with it. Rejects with `not-found`, and with `upload-busy` when one does.
+   */
+  async use<T>(id: string, use: (upload: ResumableUpload) => T | Promise<T>): Promise<T> {
+    const using = await this.#taken(id);
+    if (using === undefined) throw new SealgateError('not-found');
+    using.users++;
+    try {
+      return await use(using.upload);
+    } catch (cause) {
+      // Somebody else gave it up meanwhile.
+      if (using.upload.isRemoved && !(cause instanceof SealgateError)) throw new SealgateError('not-found');
+      throw cause;
+    } finally {
+      // A plan that was made for it has reached the engine by then.
+      setImmediate(() => this.#left(using));
+    }
+  }
+
+  /** Bytes of one that another process has; undefined: nobody else has it. */
+  async sizeElsewhere(id: string): Promise<{ about: UploadRecord; size: number } | undefined> {
+    if (this.#inUse.has(id)) return undefined;
+    const found = await this.#files.peek(id);
+    return found?.size === undefined ? undefined : { about: found.record, size: found.size };
   }
 
   /** Gives it its whole time again. */
   renew(upload: ResumableUpload): void {
-    const { id, about } = upload;
-    if (!this.#all.has(id)) return;
-    clearTimeout(this.#timers.get(id));
-    upload.expires = Date.now() + about.expireAfter;
-    const expire = () => (upload.isBusy ? this.renew(upload) : void this.end(upload));
-    this.#timers.set(id, setTimeout(expire, about.expireAfter).unref());
+    upload.expires = Date.now() + upload.about.expireAfter;
+    this.#enter(upload);
   }
 
-  /** Makes it the object. Whatever keeps it from that, such as a precondition, ends it. */
-  async store(upload: ResumableUpload, whole: Hashed): Promise<Stored> {
+  /**
+   * A request to append has come to its end. @param at where its body began. @param soFar all that has come.
+   * @param isWhole nothing more is to come: the upload is made the object. What keeps it from that for good,
+   *   such as a precondition, ends it; what may pass, such as a full disk, does not.
+   */
+  async received(upload: ResumableUpload, at: number, soFar: Hashed, isWhole: boolean): Promise<void> {
+    if (at > 0) this.#totals.resumed++;
+    this.renew(upload);
+    if (isWhole) await this.#store(upload, soFar);
+    else await upload.received(soFar.size);
+  }
+
+  async #store(upload: ResumableUpload, whole: Hashed): Promise<void> {
     try {
-      return await upload.store(whole);
+      await upload.store(whole);
+      this.#enter(upload);
     } catch (error) {
-      this.#forget(upload);
+      const isHere = hasCode(error, 'upload-busy') || (await upload.canBeStoredLater(error));
+      if (!isHere) await this.end(upload);
       throw error;
     }
   }
 
   /** Gives it up, with what has come of it. An object that it has become stays. */
   async end(upload: ResumableUpload): Promise<void> {
-    this.#forget(upload);
-    if (!upload.isStored) await rm(upload.about.object.staging, { force: true });
+    this.#forget(upload.id);
+    this.#inUse.delete(upload.id);
+    await upload.remove();
   }
 
-  #forget({ id }: ResumableUpload): void {
-    clearTimeout(this.#timers.get(id));
-    this.#timers.delete(id);
-    this.#all.delete(id);
+  /** Nobody expires or is counted any more. */
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  // Whoever comes while one is taken gets the same.
+  #taken(id: string): Promise<InUse | undefined> {
+    const known = this.#inUse.get(id);
+    if (known) return known;
+    const taking = this.#take(id).catch((cause) => {
+      this.#inUse.delete(id);
+      throw cause;
+    });
+    this.#inUse.set(id, taking);
+    return taking;
+  }
+
+  async #take(id: string): Promise<InUse | undefined> {
+    const file = await this.#files.open(id);
+    if (file === 'busy') throw new SealgateError('upload-busy');
+    const isKept = file && (await this.#completed(file));
+    if (!isKept) {
+      this.#inUse.delete(id);
+      this.#forget(id);
+      return undefined;
+    }
+    return this.#used(id, { file, state: await file.state() });
+  }
+
+  /** False: it could not be completed, and is gone. */
+  async #completed(file: UploadFile<UploadRecord>): Promise<boolean> {
+    try {
+      await completeStoring(this.#objects, file);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SealgateError)) throw error;
+      this.#log.warn({ err: error, to: file.record.to }, 'an upload that was whole could not be stored');
+      await file.remove();
+      return false;
+    }
+  }
+
+  #used(id: string, { file, state }: Found): InUse {
+    const partial = this.#paused.get(id);
+    this.#paused.delete(id);
+    const upload = new ResumableUpload(id, file, { state, partial, objects: this.#objects });
+    this.#enter(upload);
+    return { upload, users: 0, isOver: false };
+  }
+
+  #left(using: InUse): void {
+    using.users--;
+    this.#settle(using);
+  }
+
+  // The last request may still be received, or be written down after it was cut off.
+  #settle(using: InUse): void {
+    const { upload, users } = using;
+    if (users > 0 || using.isOver || upload.isRemoved) return;
+    if (upload.isBusy) {
+      setTimeout(() => this.#settle(using), lookAgainAfter).unref();
+      return;
+    }
+    using.isOver = true;
+    if (upload.partial.lost) {
+      this.#log.error({ to: upload.about.to }, 'an upload could not be synced, and is given up');
+      void this.end(upload).catch((err) => this.#log.error({ err }, 'an upload could not be removed'));
+      return;
+    }
+    this.#inUse.delete(upload.id);
+    this.#enter(upload);
+    if (!upload.isStored) this.#paused.set(upload.id, upload.partial);
+    upload.release();
+  }
+
+  #enter({ id, about, partial, expires, isStored }: ResumableUpload): void {
+    const until = isStored ? Math.min(expires, Date.now() + storedFor) : expires;
+    this.#entries.set(id, { owner: about.owner, expires: until, size: partial.size, isStored });
+    this.#wakeAt(until);
+  }
+
+  #forget(id: string): void {
+    this.#entries.delete(id);
+    this.#paused.delete(id);
+  }
+
+  #wakeAt(time: number): void {
+    if (time >= this.#timerAt || this.#isClosed) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = time;
+    this.#timer = setTimeout(() => void this.#sweep(), Math.max(time - Date.now(), 1)).unref();
+  }
+
+  /** Takes notice of those that others began, and gives up what has expired. */
+  async #sweep(): Promise<void> {
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    try {
+      for (const id of await this.#files.ids()) if (!this.#inUse.has(id)) await this.#look(id);
+    } catch (err) {
+      this.#log.error({ err }, 'uploads in several requests could not be looked at');
+    }
+    const now = Date.now();
+    const next = [...this.#entries.values()].map(({ expires }) => Math.max(expires, now + lookAgainAfter));
+    this.#wakeAt(Math.min(now + sweepEvery, ...next));
+  }
+
+  async #look(id: string): Promise<void> {
+    const known = this.#entries.get(id);
+    if (known && known.expires > Date.now()) return;
+    try {
+      await this.use(id, async (upload) => {
+        if (upload.expires > Date.now() || upload.isBusy) return;
+        await this.end(upload);
+        this.#totals.expired++;
+      });
+    } catch (error) {
+      if (error instanceof SealgateError) return;
+      this.#log.error({ err: error, upload: id }, 'an upload in several requests cannot be gone on with');
+    }
   }
 }

@@ -4,7 +4,7 @@
 import { rm } from 'node:fs/promises';
 import type { Digests } from '../digest.ts';
 import type { Conditions, SealBreak } from '../native/addon.ts';
-import type { NameChange, NewRef } from '../store/store.ts';
+import type { NameChange, NewRef, Store } from '../store/store.ts';
 import type { Change } from './changes.ts';
 import { type Name, Objects, type ObjectsOptions } from './objects.ts';
 import type { Receiving } from './receiving.ts';
@@ -13,14 +13,21 @@ import { Turn } from './turn.ts';
 
 export class SharedObjects extends Objects {
   readonly turn: Turn;
+  readonly #store: Pick<Store, 'adopt'>;
 
   constructor(options: ObjectsOptions, turn = new Turn()) {
     super(options);
+    this.#store = options.store;
     this.turn = turn;
   }
 
-  override put(to: Name, asked: PutRequest): Receiving<Stored> {
-    return this.#commits(super.put(to, asked), { kind: 'put', to, asked });
+  override put(to: Name, asked: PutRequest, kept?: string): Receiving<Stored> {
+    return this.#commits(super.put(to, asked, kept), { kind: 'put', to, asked }, kept !== undefined);
+  }
+
+  /** See store.ts. */
+  adopt(digest: string): Promise<unknown> {
+    return this.turn.make(() => this.#store.adopt(digest), { kind: 'adopt', digest });
   }
 
   override putBlob(digest: string, conditions: Conditions, digests?: Digests) {
@@ -45,13 +52,13 @@ export class SharedObjects extends Objects {
     return this.turn.make(() => super.prove(digest, found), { kind: 'prove', digest, found });
   }
 
-  #commits<T>(receiving: Receiving<T>, change: Part<'put'> | Part<'put-blob'>): Receiving<T> {
+  #commits<T>(receiving: Receiving<T>, change: Part<'put'> | Part<'put-blob'>, isKept = false): Receiving<T> {
     const { staging } = receiving;
     const commit: Receiving<T>['commit'] = async (body) => {
       try {
         return await this.turn.make(() => receiving.commit(body), { ...change, staging, body });
       } catch (cause) {
-        await rm(staging, { force: true });
+        if (!isKept) await rm(staging, { force: true });
         throw cause;
       }
     };

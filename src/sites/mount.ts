@@ -49,7 +49,9 @@ export interface Services {
   whileWriting?: WhileWriting;
   /** All uploads under way that somebody may read or wait for; absent: nobody may. */
   arriving?: GrowingUploads;
-  /** Uploads in several requests; absent: the site takes none. */
+  /** Uploads in several requests, of all sites; absent: there is none. */
+  uploads?: ResumableUploads;
+  /** Those that the site takes; absent: it takes none. */
   resumable?: { uploads: ResumableUploads; expireAfter: number };
   /** Which coding of the bytes a client gets; absent: the site has none to offer. */
   negotiate?: Negotiate;

@@ -8,7 +8,6 @@ import type { EngineRequest } from '../engine/engine_request.ts';
 import { problem } from '../engine/plan.ts';
 import type { EngineMount } from '../native/addon.ts';
 import { GrowingUploads } from '../objects/growing_uploads.ts';
-import { ResumableUploads } from '../objects/resumable_uploads.ts';
 import { isVideoSite } from '../video_site.ts';
 import { accessOf } from './access.ts';
 import { engineCors } from './cors.ts';
@@ -43,8 +42,6 @@ export class Mounts {
   /** Uploads under way that may be read. */
   readonly growing = new GrowingUploads();
   readonly points = new PublishingPoints();
-  /** They go on when the sites are read again. */
-  readonly #resumable = new ResumableUploads();
   #lastId = 0;
   #inForce: Prepared;
   /** The applications of mounts that were replaced: requests for them may be under way. */
@@ -132,7 +129,7 @@ export class Mounts {
       ...(negotiate && { negotiate }),
       ...(tagFields && { tagFields }),
       ...(whileWriting && { whileWriting }),
-      ...resumableOf(mount, this.#resumable),
+      ...resumableOf(mount, services),
     };
     const shared = { points: this.points, arriving: this.growing };
     const served = serve({ ...its, siteBelow, ...shared, ...rules }, mount);
@@ -155,9 +152,9 @@ export class Mounts {
   }
 }
 
-function resumableOf({ site }: Mount, uploads: ResumableUploads): Pick<Services, 'resumable'> {
+function resumableOf({ site }: Mount, { uploads }: Services): Pick<Services, 'resumable'> {
   const settings = site?.resumableUploads;
-  return settings ? { resumable: { uploads, expireAfter: settings.expireAfter * 1000 } } : {};
+  return settings && uploads ? { resumable: { uploads, expireAfter: settings.expireAfter * 1000 } } : {};
 }
 
 /**

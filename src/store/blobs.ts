@@ -26,6 +26,7 @@ import {
   ordinaryFolders,
   quarantined,
   type SideFolders,
+  uploadFolders,
 } from './side_folders.ts';
 
 /** The folder of a store that its blobs are below. */
@@ -74,6 +75,11 @@ export class Blobs {
 
   stagingPath(): string {
     return join(this.#folders.staging, `${this.stagingName}.${randomUUID()}`);
+  }
+
+  /** Where uploads in several requests may be; new ones are made in the first. */
+  uploadFolders(): string[] {
+    return uploadFolders(this.#root, this.#folders);
   }
 
   /** Removes a staging file whose bytes are stored already; a missing one is no error. */

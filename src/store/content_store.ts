@@ -230,6 +230,10 @@ class ContentStore implements Store {
     return this.#blobs.stagingPath();
   }
 
+  uploadFolders(): string[] {
+    return this.#blobs.uploadFolders();
+  }
+
   syncsTogether(bucket: string): boolean {
     return this.#opened.seals.wanted(bucket) === 'L1' && this.#blobs.syncsTogether();
   }

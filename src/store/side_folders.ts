@@ -1,5 +1,5 @@
-// SideFolders: staging and quarantine, the folders from which files are renamed into blobs/ and out of it.
-// Renaming works only within one mount, so when blobs/ is a mount of its own, both folders are in it.
+// SideFolders: staging, uploads and quarantine, the folders from which files are renamed into blobs/ and out
+// of it. Renaming works only within one mount, so when blobs/ is a mount of its own, these folders are in it.
 
 import { randomUUID } from 'node:crypto';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -11,15 +11,26 @@ import { makeFolder } from './layout.ts';
 export interface SideFolders {
   staging: string;
   quarantine: string;
+  /** Uploads in several requests (upload_files.ts), which makes it when there is one. */
+  uploads: string;
 }
 
 export function ordinaryFolders(root: string): SideFolders {
-  return { staging: join(root, 'staging'), quarantine: join(root, 'quarantine') };
+  return {
+    staging: join(root, 'staging'),
+    quarantine: join(root, 'quarantine'),
+    uploads: join(root, 'uploads'),
+  };
 }
 
 /** The places where a store may have such folders: its blobs may have become a mount, or have been one. */
 function everyFolder(root: string): SideFolders[] {
   return [ordinaryFolders(root), ordinaryFolders(join(root, 'blobs'))];
+}
+
+/** The folders in which uploads may be. @param chosen those in use, which come first. */
+export function uploadFolders(root: string, chosen: SideFolders): string[] {
+  return [...new Set([chosen, ...everyFolder(root)].map(({ uploads }) => uploads))];
 }
 
 /** The folders from which a file can be renamed to blobs/, made where they are not there. */

@@ -272,6 +272,8 @@ export interface Store {
 
   /** A fresh path in staging/. */
   stagingPath(): string;
+  /** Where uploads in several requests may be (upload_files.ts); new ones are made in the first. */
+  uploadFolders(): string[];
   /**
    * Whether files of a bucket that are placed at the same time share a sync. If not, each is synced by
    * itself, for the file system or the bucket's seal level.

@@ -13,7 +13,7 @@ export type Stray =
   | { state: 'foreign'; path: string };
 
 /** What the store, or the file system of a mount, has in `blobs/`. */
-const ours = new Set(['id', 'sha256', 'staging', 'quarantine', 'probe', 'lost+found']);
+const ours = new Set(['id', 'sha256', 'staging', 'quarantine', 'uploads', 'probe', 'lost+found']);
 
 const isFolderName = (name: string) => /^[0-9a-f]{2}$/.test(name);
 

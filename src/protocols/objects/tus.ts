@@ -5,10 +5,10 @@
 
 import type { EngineRequest, FieldLines } from '../../engine/engine_request.ts';
 import { type Answer, append, problemFrom, type Receiver, respond } from '../../engine/plan.ts';
-import { SealgateError } from '../../errors.ts';
+import { hasCode, SealgateError } from '../../errors.ts';
 import type { ResponseField } from '../../native/addon.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
-import type { ResumableUpload } from '../../objects/resumable_uploads.ts';
+import type { NewUpload, ResumableUpload } from '../../objects/resumable_upload.ts';
 import { callerOf } from '../../sites/authorize.ts';
 import type { Captures, Route } from '../../sites/resources.ts';
 import { promisesOf } from './digest_fields.ts';
@@ -48,14 +48,15 @@ export class Tus {
       authorize(request, 'write', to.bucket);
       objects.bucket(to.bucket);
       const first = bodyOf(request);
-      if (first > 0 && !isAppend(headers)) throw new SealgateError('append-type-unknown');
+      if (first !== 0 && !isAppend(headers)) throw new SealgateError('append-type-unknown');
       checkBody({ framed: true, headers });
       refuseChecksums(headers);
       const length = lengthOf(headers);
-      if ((length ?? first) > objects.mostBytes() || first > (length ?? first))
+      const bytes = first ?? 0;
+      if ((length ?? bytes) > objects.mostBytes() || bytes > (length ?? bytes))
         throw new SealgateError('body-too-large');
       const { metadata, mediaType } = describedIn(headers);
-      const object = objects.put(to, {
+      const asked = {
         conditions: conditionsOf(headers),
         ...promisesOf(headers),
         mediaType,
@@ -63,68 +64,58 @@ export class Tus {
         modified: sourceTime(headers),
         expires: expiryOf(headers),
         size: length,
-      });
+      };
       const { uploads, expireAfter } = this.#resumable;
-      const upload = uploads.begin({ to, owner: callerOf(request), length, metadata, expireAfter, object });
-      const about: ResponseField[] = [['Location', `${prefix}/uploads/${upload.id}`]];
-      if (first === 0 && length !== 0) return this.#answer(upload, 201, about);
-      return this.#append(upload, 0, first, 201, about);
+      const owner = callerOf(request);
+      return uploads.begin({ to, owner, length, metadata, expireAfter, asked }, (upload) => {
+        const about: ResponseField[] = [['Location', `${prefix}/uploads/${upload.id}`]];
+        if (first === 0 && length !== 0) return this.#answer(upload, 201, about);
+        return this.#append(upload, { at: 0, bytes: first, status: 201, about });
+      });
     });
   }
 
   get state(): UploadRoute {
-    return this.#spoken<'/uploads/:id'>((request, { id }) => {
-      const upload = this.#find(request, id);
-      const { length } = upload;
-      const { metadata } = upload.about;
-      const about: ResponseField[] = [
-        ['Upload-Offset', `${upload.offset()}`],
-        length === undefined ? ['Upload-Defer-Length', '1'] : ['Upload-Length', `${length}`],
-        ['Cache-Control', 'no-store'],
-      ];
-      if (metadata !== undefined) about.push(['Upload-Metadata', metadata]);
-      return respond(204, [...about, ...shownEnd(upload)]);
-    });
+    return this.#spoken<'/uploads/:id'>((request, { id }) =>
+      this.#with(request, id, async (upload) => {
+        const offset = await upload.wantedOffset();
+        return respond(204, [...shown(upload.about, offset), ...shownEnd(upload)]);
+      }).catch((error) => this.#stateElsewhere(request, id, error)),
+    );
   }
 
   get append(): UploadRoute {
-    return this.#spoken<'/uploads/:id'>((request, { id }) => {
-      const { headers } = request;
-      const upload = this.#find(request, id);
-      if (!isAppend(headers)) throw new SealgateError('append-type-unknown');
-      checkBody({ framed: true, headers });
-      refuseChecksums(headers);
-      const { digest, digests } = promisesOf(headers);
-      if (digest !== undefined || digests !== undefined)
-        throw new SealgateError(
-          'field-refused',
-          'A digest is promised when the upload is created, of all bytes.',
-        );
-      if (upload.isBusy) throw new SealgateError('upload-busy');
-      const at = upload.offset();
-      if (wholeNumber('Upload-Offset', headers) !== at) throw new OffsetDiffers(at);
-      const bytes = bodyOf(request);
-      const length = this.#lengthFrom(headers, upload);
-      const most = length ?? this.#services.objects.mostBytes();
-      if (at + bytes > most) throw new SealgateError('body-too-large');
-      upload.length = length;
-      this.#resumable.uploads.renew(upload);
-      if (upload.isStored) return this.#answer(upload, 204, [['Upload-Offset', `${at}`]]);
-      return this.#append(upload, at, bytes, 204);
-    });
+    return this.#spoken<'/uploads/:id'>((request, { id }) =>
+      this.#with(request, id, async (upload) => {
+        const { headers } = request;
+        checkAppend(request);
+        if (upload.isBusy) throw new SealgateError('upload-busy');
+        const at = await upload.wantedOffset();
+        if (wholeNumber('Upload-Offset', headers) !== at) throw new OffsetDiffers(at);
+        const bytes = bodyOf(request);
+        const length = this.#lengthFrom(headers, upload);
+        const most = length ?? this.#services.objects.mostBytes();
+        if (at + (bytes ?? 0) > most) throw new SealgateError('body-too-large');
+        await upload.setLength(length);
+        this.#resumable.uploads.renew(upload);
+        if (upload.isStored) return this.#answer(upload, 204, [['Upload-Offset', `${at}`]]);
+        return this.#append(upload, { at, bytes, status: 204 });
+      }),
+    );
   }
 
   get cancel(): UploadRoute {
-    return this.#spoken<'/uploads/:id'>(async (request, { id }) => {
-      const upload = this.#find(request, id);
-      if (upload.isBusy) throw new SealgateError('upload-busy');
-      await this.#resumable.uploads.end(upload);
-      return respond(204);
-    });
+    return this.#spoken<'/uploads/:id'>((request, { id }) =>
+      this.#with(request, id, async (upload) => {
+        if (upload.isBusy) throw new SealgateError('upload-busy');
+        await this.#resumable.uploads.end(upload);
+        return respond(204);
+      }),
+    );
   }
 
   /** A length that was not known may be said with any of the requests that follow. */
-  #lengthFrom(headers: FieldLines, { length }: ResumableUpload): number | undefined {
+  #lengthFrom(headers: FieldLines, { about: { length } }: ResumableUpload): number | undefined {
     if (headers.get('upload-length') === null) return length;
     const said = wholeNumber('Upload-Length', headers);
     if (length !== undefined && said !== length)
@@ -133,34 +124,44 @@ export class Tus {
     return said;
   }
 
+  /** @param bytes of this body; undefined: it comes in chunks, and may be all that is left. */
   #append(
-    upload: ResumableUpload,
-    at: number,
-    bytes: number,
-    status: number,
-    about: readonly ResponseField[] = [],
+    { id, about: { length }, partial }: ResumableUpload,
+    { at, bytes, status, about = [] }: Appending,
   ): Receiver {
     const { uploads } = this.#resumable;
-    const last = at + bytes === upload.length;
-    const to = { file: upload.file, at, last, sync: true, maxSize: Math.max(bytes, 1) };
-    return append(to, async (soFar) => {
-      try {
-        if (last) await uploads.store(upload, soFar);
-      } catch (error) {
-        return this.#refusal(error);
-      }
-      uploads.renew(upload);
-      return this.#answer(upload, status, [...about, ['Upload-Offset', `${soFar.size}`]]);
+    const left = (length ?? this.#services.objects.mostBytes()) - at;
+    const to = { file: partial, at, last: false, sync: true, maxSize: Math.max(bytes ?? left, 1) };
+    return append(to, (soFar) =>
+      uploads
+        .use(id, async (upload) => {
+          await uploads.received(upload, at, soFar, soFar.size === upload.about.length);
+          return this.#answer(upload, status, [...about, ['Upload-Offset', `${soFar.size}`]]);
+        })
+        .catch((error) => this.#refusal(error)),
+    );
+  }
+
+  /** An upload of whoever asks. Those of others are not there: who may write may not be allowed to read. */
+  #with<T>(request: EngineRequest, id: string, use: (upload: ResumableUpload) => T | Promise<T>): Promise<T> {
+    return this.#resumable.uploads.use(id, (upload) => {
+      this.#checkOwner(request, upload.about);
+      return use(upload);
     });
   }
 
-  // Uploads of others are not there: who has the right to write may not have the right to read.
-  #find(request: EngineRequest, id: string): ResumableUpload {
-    const upload = this.#resumable.uploads.find(id);
-    if (upload === undefined) throw new SealgateError('not-found');
-    this.#services.authorize(request, 'write', upload.about.to.bucket);
-    if (upload.about.owner !== callerOf(request)) throw new SealgateError('not-found');
-    return upload;
+  #checkOwner(request: EngineRequest, { to, owner }: Pick<NewUpload, 'to' | 'owner'>): void {
+    this.#services.authorize(request, 'write', to.bucket);
+    if (owner !== callerOf(request)) throw new SealgateError('not-found');
+  }
+
+  /** Clients begin anew when they are told nothing, so one that a replaced process receives is shown. */
+  async #stateElsewhere(request: EngineRequest, id: string, error: unknown): Promise<Answer> {
+    if (!hasCode(error, 'upload-busy')) throw error;
+    const found = await this.#resumable.uploads.sizeElsewhere(id);
+    if (found === undefined || found.size === found.about.length) throw error;
+    this.#checkOwner(request, found.about);
+    return respond(204, shown(found.about, found.size));
   }
 
   #answer(upload: ResumableUpload, status: number, about: readonly ResponseField[]) {
@@ -187,6 +188,13 @@ export class Tus {
   }
 }
 
+interface Appending {
+  at: number;
+  bytes: number | undefined;
+  status: number;
+  about?: readonly ResponseField[];
+}
+
 class OffsetDiffers extends SealgateError {
   readonly offset: number;
 
@@ -206,10 +214,28 @@ function shownEnd({ expires, isStored }: ResumableUpload): ResponseField[] {
   return isStored ? [] : [['Upload-Expires', new Date(expires).toUTCString()]];
 }
 
-/** Which request is the last has to be known before it is received. */
-function bodyOf({ framed, headers }: EngineRequest): number {
-  const length = bodyLength(headers);
-  if (framed && length === undefined)
-    throw new SealgateError('length-required', 'What is appended needs a Content-Length.');
-  return length ?? 0;
+function shown({ length, metadata }: NewUpload, offset: number): ResponseField[] {
+  const about: ResponseField[] = [
+    ['Upload-Offset', `${offset}`],
+    length === undefined ? ['Upload-Defer-Length', '1'] : ['Upload-Length', `${length}`],
+    ['Cache-Control', 'no-store'],
+  ];
+  return metadata === undefined ? about : [...about, ['Upload-Metadata', metadata]];
+}
+
+function checkAppend({ headers }: EngineRequest): void {
+  if (!isAppend(headers)) throw new SealgateError('append-type-unknown');
+  checkBody({ framed: true, headers });
+  refuseChecksums(headers);
+  const { digest, digests } = promisesOf(headers);
+  if (digest !== undefined || digests !== undefined)
+    throw new SealgateError(
+      'field-refused',
+      'A digest is promised when the upload is created, of all bytes.',
+    );
+}
+
+/** Bytes of a body, 0 without one; undefined: it comes in chunks. */
+function bodyOf({ framed, headers }: EngineRequest): number | undefined {
+  return framed ? bodyLength(headers) : 0;
 }

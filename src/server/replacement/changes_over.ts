@@ -4,7 +4,7 @@
 import { errors, SealgateError } from '../../errors.ts';
 import { type Change, makeChange } from '../../objects/changes.ts';
 import type { GrowingUploads } from '../../objects/growing_uploads.ts';
-import type { Objects } from '../../objects/objects.ts';
+import type { SharedObjects } from '../../objects/shared_objects.ts';
 import type { Elsewhere } from '../../objects/turn.ts';
 import { GrowingElsewhere, type Growth, tellGrowth } from './growing_over.ts';
 import type { Talk } from './talk.ts';
@@ -22,7 +22,11 @@ interface Reply {
 }
 
 /** Makes the other process's changes, and hears of what grows there, until it has gone. */
-export async function makeChangesOf(talk: Talk, objects: Objects, uploads: GrowingUploads): Promise<void> {
+export async function makeChangesOf(
+  talk: Talk,
+  objects: SharedObjects,
+  uploads: GrowingUploads,
+): Promise<void> {
   const elsewhere = new GrowingElsewhere(uploads);
   try {
     for (let heard = await talk.hearAny(); heard; heard = await talk.hearAny()) {
@@ -38,7 +42,7 @@ export async function makeChangesOf(talk: Talk, objects: Objects, uploads: Growi
   }
 }
 
-async function answerTo(objects: Objects, change: Change): Promise<Omit<Reply, 'reply'>> {
+async function answerTo(objects: SharedObjects, change: Change): Promise<Omit<Reply, 'reply'>> {
   try {
     return { done: await makeChange(objects, change) };
   } catch (error) {

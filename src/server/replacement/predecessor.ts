@@ -9,7 +9,7 @@ import { type Config, ConfigError } from '../../config.ts';
 import { addressOf, leavesV4 } from '../../engine/server_sockets.ts';
 import { addon, type ListeningSockets, type OpenFile } from '../../native/addon.ts';
 import type { GrowingUploads } from '../../objects/growing_uploads.ts';
-import type { Objects } from '../../objects/objects.ts';
+import type { SharedObjects } from '../../objects/shared_objects.ts';
 import { holderOf } from '../../store/layout.ts';
 import type { Store } from '../../store/store.ts';
 import type { Inherited } from '../../store/succession.ts';
@@ -44,7 +44,7 @@ const askAgainAfter = 50;
 type Whose = Pick<Config, 'store' | 'user'>;
 
 interface ServingParts {
-  objects: Objects;
+  objects: SharedObjects;
   growing: GrowingUploads;
   store: Pick<Store, 'succession'>;
 }
@@ -181,7 +181,7 @@ export class Predecessor {
   }
 
   // Where the two do not understand each other any more, its uploads fail, but still come.
-  async #makeChanges(objects: Objects, growing: GrowingUploads): Promise<void> {
+  async #makeChanges(objects: SharedObjects, growing: GrowingUploads): Promise<void> {
     await makeChangesOf(this.#talk, objects, growing).catch((error) =>
       this.#log.error({ err: error }, 'the server that was replaced cannot be understood any more'),
     );

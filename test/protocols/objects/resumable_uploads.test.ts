@@ -2,14 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Upload, type UploadOptions } from 'tus-js-client';
 import { assertProblem } from '../../support/problem.ts';
 import { runCli } from '../../support/runtime.ts';
-import { createSite, type Response, TestServer } from '../../support/server.ts';
+import { createSite, TestServer } from '../../support/server.ts';
 import { sha256 } from '../../support/store.ts';
+import { appended, offsetOf, TusRequests, uploadSizes } from '../../support/tus.ts';
 import { until } from '../../support/wait.ts';
 import { request, Wire } from '../../support/wire.ts';
 
@@ -31,26 +30,12 @@ after(async () => {
 });
 
 const bearer = `Authorization: Bearer ${site.token}`;
-const tus = ['Tus-Resumable: 1.0.0', bearer];
-const appended = 'Content-Type: application/offset+octet-stream';
-
-async function ask(method: string, path: string, fields: string[], body: Uint8Array | string = '') {
-  const wire = await Wire.open(origin);
-  const length = method === 'HEAD' ? [] : [`Content-Length: ${body.length}`];
-  wire.send(request(method, path, ...length, ...fields));
-  if (body.length > 0) wire.send(body);
-  return wire.response(method).finally(() => wire.close());
-}
-async function begin(path: string, ...fields: string[]): Promise<string> {
-  const made = await ask('POST', path, [...tus, ...fields]);
-  assert.equal(made.status, 201, made.body.toString());
-  return made.headers.get('location') ?? '';
-}
-const patch = (at: string, offset: number, body: Uint8Array | string, ...fields: string[]) =>
-  ask('PATCH', at, [...tus, appended, `Upload-Offset: ${offset}`, ...fields], body);
-const state = (at: string, ...fields: string[]) => ask('HEAD', at, [...tus, ...fields]);
-const offsetOf = ({ headers }: Response) => Number(headers.get('upload-offset') ?? Number.NaN);
-const staged = () => readdir(join(site.dir, 'store', 'staging'));
+const requests = new TusRequests(() => origin, site);
+const tus = requests.spoken;
+const ask = requests.ask.bind(requests);
+const begin = requests.begin.bind(requests);
+const patch = requests.patch.bind(requests);
+const state = requests.state.bind(requests);
 async function stored(name: string): Promise<Buffer> {
   const { status, body } = await ask('GET', `/o/many/${name}`, []);
   assert.equal(status, 200);
@@ -82,16 +67,14 @@ test('three requests make one object, which has what the first said of it', asyn
   assert.deepEqual([headers.get('content-type'), headers.get('cache-control')], ['text/css', 'max-age=7']);
   assert.equal(offsetOf(await state(at)), body.length, 'a client that lost the last answer finds it whole');
   assert.equal((await patch(at, body.length, '')).status, 204);
-  assert.deepEqual(await staged(), []);
+  assert.deepEqual(await uploadSizes(site), []);
 });
 
 test('a request that is cut off: what came of it counts', async () => {
   const at = await begin('/o/many/cut', 'Upload-Length: 10');
-  const wire = await Wire.open(origin);
   const received = () => server.metric('sealgate_received_bytes_total');
   const before = await received();
-  wire.send(request('PATCH', at, 'Content-Length: 10', ...tus, appended, 'Upload-Offset: 0'));
-  wire.send('abcd');
+  const wire = await requests.unfinished(at, 0, 10, 'abcd');
   await until(received, (bytes) => bytes === before + 4, 'bytes received');
   assertProblem(await patch(at, 0, 'x'), 409, 'upload-busy');
   assertProblem(await ask('DELETE', at, tus), 409, 'upload-busy');
@@ -102,8 +85,31 @@ test('a request that is cut off: what came of it counts', async () => {
     'bytes that count',
   );
   assert.equal(there, 4);
-  assert.equal((await patch(at, 4, 'efghij')).status, 204);
+  await requests.goOn(at, Buffer.from('abcdefghij'));
   assert.equal((await stored('cut')).toString(), 'abcdefghij');
+});
+
+test('chunked coding: what comes counts, and the chunk that makes it whole makes the object', async () => {
+  const chunked = async (at: string, offset: number, ...chunks: string[]) => {
+    const wire = await Wire.open(origin);
+    const about = [...tus, appended, `Upload-Offset: ${offset}`, 'Transfer-Encoding: chunked'];
+    wire.send(request('PATCH', at, ...about));
+    for (const each of [...chunks, '']) wire.send(`${each.length.toString(16)}\r\n${each}\r\n`);
+    return wire.response('PATCH').finally(() => wire.close());
+  };
+  const at = await begin('/o/many/chunked', 'Upload-Length: 10');
+  assert.equal(offsetOf(await chunked(at, 0, 'abc', 'd')), 4);
+  assertProblem(await chunked(at, 4, 'efghijk'), 413, 'body-too-large');
+  // What came of it is still written for a moment.
+  await until(
+    async () => {
+      const there = offsetOf(await state(at));
+      return (await chunked(at, there, 'efghij'.slice(there - 4))).status;
+    },
+    (status) => status === 204,
+    'the rest',
+  );
+  assert.equal((await stored('chunked')).toString(), 'abcdefghij');
 });
 
 test('another offset than the upload has is 409 and says the right one', async () => {
@@ -166,14 +172,14 @@ test('a digest or condition that does not hold at last refuses the object, ends 
     412,
     'precondition-failed',
   );
-  assert.deepEqual((await staged()).length, 0);
+  assert.deepEqual(await uploadSizes(site), []);
 });
 
 test('an upload that is deleted, or not gone on with in time, is gone with its bytes', async () => {
-  const before = (await staged()).length;
+  const before = (await uploadSizes(site)).length;
   const at = await begin('/o/many/gone', 'Upload-Length: 6');
   await patch(at, 0, 'abc');
-  assert.equal((await staged()).length, before + 1);
+  assert.equal((await uploadSizes(site)).length, before + 1);
   assert.equal((await ask('DELETE', at, tus)).status, 204);
   assertProblem(await ask('GET', at, tus), 404, 'not-found');
   const brief = await begin('/brief/o/many/gone', 'Upload-Length: 6');
@@ -185,7 +191,7 @@ test('an upload that is deleted, or not gone on with in time, is gone with its b
     'its end',
   );
   await until(
-    async () => (await staged()).length,
+    async () => (await uploadSizes(site)).length,
     (files) => files === before,
     'no file left',
   );

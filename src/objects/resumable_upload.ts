@@ -1,0 +1,184 @@
+// ResumableUpload: an upload that comes in several requests, while this process goes on with it. What it is,
+// and its bytes, are on disk (store/upload_files.ts); here are the digests of the bytes so far, and who works
+// with it.
+
+import { chmod } from 'node:fs/promises';
+import type { DigestName } from '../digest.ts';
+import { errors, SealgateError } from '../errors.ts';
+import { addon, type Hashed, type PartialFile } from '../native/addon.ts';
+import type { UploadFile } from '../store/upload_files.ts';
+import type { Name } from './objects.ts';
+import type { PutRequest } from './requests.ts';
+import type { SharedObjects } from './shared_objects.ts';
+
+export interface NewUpload {
+  to: Name;
+  /** Who may go on with it. */
+  owner: string;
+  /** Bytes of the object; absent: not known yet. */
+  length?: number | undefined;
+  /** What the client said of it, to be told again. */
+  metadata?: string | undefined;
+  /** Milliseconds from its last request until it is given up. */
+  expireAfter: number;
+  /** What the object is to be. */
+  asked: PutRequest;
+}
+
+/** What is on record of an upload. */
+export interface UploadRecord extends NewUpload {
+  /** Digests of its bytes besides SHA-256. */
+  digests: DigestName[];
+  /** When it is given up if nothing more comes: milliseconds since the epoch. */
+  expires: number;
+  /** All bytes have come: it is being stored. */
+  whole?: Hashed | undefined;
+  /** It is an object. */
+  isStored?: true;
+}
+
+/** One that was opened, and what there is of its bytes; undefined: it is an object. */
+export interface Found {
+  file: UploadFile<UploadRecord>;
+  state: Awaited<ReturnType<UploadFile<UploadRecord>['state']>>;
+}
+
+export class ResumableUpload {
+  readonly id: string;
+  readonly #file: UploadFile<UploadRecord>;
+  readonly #objects: SharedObjects;
+  #partial: PartialFile;
+  #isRemoved = false;
+  /** When it is given up if nothing more comes: milliseconds since the epoch. */
+  expires: number;
+
+  /** @param partial of an earlier time in this process, which counts if nobody has written to it since. */
+  constructor(
+    id: string,
+    file: UploadFile<UploadRecord>,
+    {
+      state,
+      partial,
+      objects,
+    }: Pick<Found, 'state'> & { partial: PartialFile | undefined; objects: SharedObjects },
+  ) {
+    const { digests, whole, expires, expireAfter } = file.record;
+    const size = state?.size ?? whole?.size ?? 0;
+    this.id = id;
+    this.#file = file;
+    this.#objects = objects;
+    this.expires = Math.max(expires, (state?.changed ?? 0) + expireAfter);
+    const isAsItWas = partial?.size === size && !partial.lost;
+    this.#partial = isAsItWas ? partial : addon.partialFile(file.data, digests, size);
+  }
+
+  get about(): Readonly<UploadRecord> {
+    return this.#file.record;
+  }
+
+  get partial(): PartialFile {
+    return this.#partial;
+  }
+
+  get isStored(): boolean {
+    return this.about.isStored === true;
+  }
+
+  /** Whether a request writes to it, or it is being stored. */
+  get isBusy(): boolean {
+    return this.#partial.busy || (this.#partial.finished && !this.isStored);
+  }
+
+  /** How many bytes are there. They count also if the machine fails, unless a request writes to it. */
+  async offset(): Promise<number> {
+    if (this.isStored) return this.about.whole?.size ?? 0;
+    const { size } = this.#partial;
+    if (!this.isBusy) await this.#file.sync(size);
+    return size;
+  }
+
+  /**
+   * Of an upload that is whole when it has its length. Its last request may have been cut off after its body
+   * had come; clients send nothing more then, so the last byte is asked for again. Throws `upload-busy`.
+   */
+  async wantedOffset(): Promise<number> {
+    const size = await this.offset();
+    if (size === 0 || size !== this.about.length || this.isStored) return size;
+    if (this.isBusy) throw new SealgateError('upload-busy');
+    this.#partial = addon.partialFile(this.#file.data, this.about.digests, size - 1);
+    return size - 1;
+  }
+
+  /** Its length, once it is known. */
+  async setLength(length: number | undefined): Promise<void> {
+    if (length !== this.about.length) await this.#file.note({ length });
+  }
+
+  /** So many bytes were received and synced. */
+  async received(bytes: number): Promise<void> {
+    await this.#file.note({ synced: bytes, expires: this.expires });
+  }
+
+  /**
+   * Makes it the object. Whatever keeps it from that, such as a precondition, is thrown; `upload-busy` where
+   * another request has begun to write.
+   * @param whole all of its bytes, which are synced.
+   */
+  async store(whole: Hashed): Promise<void> {
+    const { to, asked } = this.about;
+    const isAllThere = this.#partial.size === whole.size && this.#partial.finish();
+    if (!isAllThere) throw new SealgateError('upload-busy');
+    // What a process finds that goes on after this one was killed.
+    await this.#file.note({ whole: hashed(whole), synced: whole.size, expires: this.expires });
+    await chmod(this.#file.data, 0o444);
+    await this.#objects.put(to, asked, this.#file.data).commit(whole);
+    await this.#file.note({ isStored: true });
+  }
+
+  /** Whether it could not be stored for now, and can be once the cause is gone. */
+  async canBeStoredLater(error: unknown): Promise<boolean> {
+    const code = error instanceof SealgateError ? error.code : 'internal';
+    if (!errors[code].retryable && code !== 'store-full') return false;
+    const there = await this.#file.state();
+    if (there === undefined) return false;
+    await chmod(this.#file.data, 0o600);
+    await this.#file.note({ whole: undefined });
+    this.#partial = addon.partialFile(this.#file.data, this.about.digests, there.size);
+    return true;
+  }
+
+  /** Removes it with what has come of it; an object that it has become stays. */
+  remove(): Promise<void> {
+    this.#isRemoved = true;
+    return this.#file.remove();
+  }
+
+  get isRemoved(): boolean {
+    return this.#isRemoved;
+  }
+
+  release(): void {
+    this.#file.release();
+  }
+}
+
+/**
+ * Goes on where a process ended that was storing an upload: its bytes may have been placed and the name not
+ * written. Rejects with what keeps the name from pointing at them.
+ */
+export async function completeStoring(objects: SharedObjects, file: UploadFile<UploadRecord>): Promise<void> {
+  const { whole, to, asked } = file.record;
+  if (whole === undefined || file.record.isStored || (await file.state()) !== undefined) return;
+  const { digest, digests } = whole;
+  await objects.adopt(digest);
+  if (objects.digestOf(to) !== digest) {
+    const { mediaType, fields, modified, expires, conditions } = asked;
+    await objects.copy({ digest, digests, mediaType, fields, modified, expires }, to, { conditions });
+  }
+  await file.note({ isStored: true });
+}
+
+/** What an event of the engine tells, without the rest. */
+function hashed({ digest, size, digests }: Hashed): Hashed {
+  return { digest, size, ...(digests && { digests }) };
+}
