@@ -132,7 +132,8 @@ Outcome select_ranges(std::string_view field, uint64_t size, size_t max_ranges,
 // No representation has so many bytes: a range that ends there asks for all that is to come.
 constexpr uint64_t kBeyondAnySize = uint64_t{1} << 50;
 
-// Reads "bytes=a-" and "bytes=a-b". False: it is another range, or more than one.
+// Reads "bytes=a-" and "bytes=a-b". False: it is another range, more than one, or "bytes=0-": who asks so
+// wants all of it (ffmpeg does), and would take the end of what there is for the end.
 bool read_growing_range(std::string_view field, uint64_t length, GrowingRange* range) {
   constexpr std::string_view kUnit = "bytes=";
   if (!same(field.substr(0, kUnit.size()), kUnit)) return false;
@@ -140,7 +141,7 @@ bool read_growing_range(std::string_view field, uint64_t length, GrowingRange* r
   if (!take_number(spec, &range->first) || spec.empty() || spec.front() != '-') return false;
   spec.remove_prefix(1);
   const uint64_t last_there = length > 0 ? length - 1 : 0;
-  if (spec.empty()) return range->last = last_there, true;
+  if (spec.empty()) return range->last = last_there, range->first > 0;
   if (!take_number(spec, &range->last) || !spec.empty() || range->last < range->first) return false;
   if (range->last == UINT64_MAX) return false;  // it cannot be said again in Content-Range
   if (range->last < kBeyondAnySize) range->last = std::min(range->last, last_there);

@@ -63,8 +63,8 @@ enum class GrowingOutcome : uint8_t { full, partial, wait, precondition_failed }
 // For GET and HEAD for a representation that has `length` bytes so far, no entity tag and no date. No tag
 // fits what has none (13.1), and any change is later than the date of an earlier answer. A range without an
 // end, or with one that lies beyond what there is, ends with what there is; one that ends beyond any size
-// there can be goes on with the representation (RFC 8673 3.1). Any other kind of Range is ignored, as is one
-// with If-Range.
+// there can be goes on with the representation (RFC 8673 3.1). Any other kind of Range is ignored, as are one
+// with If-Range, and one that asks for everything ("bytes=0-").
 GrowingOutcome evaluate_growing(const Request& request, uint64_t length, GrowingRange* range);
 
 // Writes an IMF-fixdate (RFC 9110 5.6.7) of exactly 29 bytes.

@@ -2,12 +2,15 @@
 // end once it is stored.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { growing } from '../support/growing.ts';
 import { peakMemory, resetPeakMemory } from '../support/process.ts';
+import { outcome, text as textOf } from '../support/runtime.ts';
+import { until } from '../support/wait.ts';
 import { request, Wire } from '../support/wire.ts';
 
 const { site, server, clear, certificate, upload, read, stop } = await growing();
@@ -242,4 +245,35 @@ test('a deleted write-once name shows nothing of an upload of other bytes, which
   assert.equal((await server.curl(path)).status, 410);
   other.chunk('');
   assert.equal((await other.answer()).status, 409);
+});
+
+test('ffprobe, which asks for bytes=0-, reads to the end what ffmpeg is still pushing', async () => {
+  const url = `${clear}/o/live/pushed.ts`;
+  const frames = 50;
+  const picture = ['-f', 'lavfi', '-i', `testsrc=size=64x64:rate=25:duration=${frames / 25}`];
+  const push = ['-f', 'mpegts', '-headers', `Authorization: Bearer ${site.token}\r\n`, '-method', 'PUT', url];
+  const encoder = spawn('ffmpeg', [
+    '-v',
+    'error',
+    '-nostdin',
+    '-re',
+    ...picture,
+    '-c:v',
+    'mpeg2video',
+    ...push,
+  ]);
+  const pushed = outcome(encoder);
+  await until(
+    async () => (await fetch(url, { method: 'HEAD' })).status,
+    (status) => status === 200,
+    'the upload has begun',
+  );
+  const reads = await server.metric('sealgate_growing_reads_total');
+  const shown = ['-count_packets', '-show_entries', 'stream=nb_read_packets', '-of', 'csv=p=0'];
+  const probe = spawn('ffprobe', ['-v', 'error', ...shown, url]);
+  const printed = textOf(probe.stdout);
+  assert.equal((await outcome(probe)).stderr, '');
+  assert.equal((await pushed).status, 0);
+  assert.equal(Number.parseInt(printed(), 10), frames);
+  assert.equal(await server.metric('sealgate_growing_reads_total'), reads + 1);
 });

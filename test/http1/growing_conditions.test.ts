@@ -48,6 +48,7 @@ for (const [field, expected] of [
   ['If-None-Match: *', 200],
   [`If-Modified-Since: ${date}`, 200],
   ['Range: bytes=-3', 200],
+  ['Range: bytes=0-', 200],
   ['Range: bytes=0-1,3-4', 200],
 ] as const) {
   test(`${field}: ${expected}`, async () => {

@@ -46,7 +46,7 @@ TEST_CASE("a range within what there is") {
 }
 
 TEST_CASE("a range without an end, or with one beyond what there is, ends with what there is") {
-  CHECK_EQ(answer({{{Field::range, "bytes=0-"}}}), "0-99");
+  CHECK_EQ(answer({{{Field::range, "bytes=1-"}}}), "1-99");
   CHECK_EQ(answer({{{Field::range, "bytes=40-100"}}}), "40-99");
   CHECK_EQ(answer({{{Field::range, "bytes=40-1099511627776"}}}), "40-99");
 }
@@ -60,7 +60,13 @@ TEST_CASE("a range behind what there is waits") {
   for (const char* range : {"bytes=100-", "bytes=100-109", "bytes=500-9007199254740991"}) {
     CHECK_EQ(answer({{{Field::range, range}}}), "wait");
   }
-  CHECK_EQ(answer({{{Field::range, "bytes=0-"}}, 0}), "wait");
+  CHECK_EQ(answer({{{Field::range, "bytes=0-0"}}, 0}), "wait");
+}
+
+TEST_CASE("a range of everything is ignored, so that its reader gets what is to come") {
+  CHECK_EQ(answer({{{Field::range, "bytes=0-"}}}), "full");
+  CHECK_EQ(answer({{{Field::range, "bytes=00-"}}}), "full");
+  CHECK_EQ(answer({{{Field::range, "bytes=0-"}}, 0}), "full");
 }
 
 TEST_CASE("other ranges are ignored") {
