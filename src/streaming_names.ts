@@ -3,9 +3,9 @@
 
 /**
  * playlist: says what there is, and may grow. media: samples and what decodes them, under a name of their
- * own. companion: text and pictures beside them. key: decrypts them.
+ * own. text: beside them, in segments or as a whole. picture: likewise. key: decrypts them.
  */
-export type StreamingRole = 'playlist' | 'media' | 'companion' | 'key';
+export type StreamingRole = 'playlist' | 'media' | 'text' | 'picture' | 'key';
 
 interface Kind {
   role: StreamingRole;
@@ -16,11 +16,14 @@ interface Kind {
   object?: 'm' | 'a' | 'i' | 'c' | 'tt' | 'k' | 'o';
   /** The streaming format of CTA-5006, by the formats that playlists have. */
   format?: 'h' | 'd' | 's';
+  /** Segments of HLS alone, which no player gets before they are whole (rfc8216bis 6.2.1). */
+  whole?: true;
 }
 
 const kinds: readonly Kind[] = [
   { role: 'playlist', extensions: ['m3u8', 'm3u'], object: 'm', format: 'h' },
   { role: 'playlist', extensions: ['mpd'], object: 'm', format: 'd' },
+  { role: 'playlist', extensions: ['f4m'], object: 'm' },
   // Manifests of Smooth Streaming, of servers and of clients.
   {
     ...{ role: 'playlist', type: 'application/vnd.ms-sstr+xml', extensions: ['ism', 'ismc'] },
@@ -34,19 +37,21 @@ const kinds: readonly Kind[] = [
   { role: 'media', type: 'application/mp4', extensions: ['cmft'], object: 'tt' },
   { role: 'media', type: 'application/mp4', extensions: ['cmfm'], object: 'o' },
   { role: 'media', type: 'video/iso.segment', extensions: ['m4s', 'm4f'] },
-  { role: 'media', extensions: ['mp4', 'mp4v', 'ts', 'm2ts', 'mts', 'mov', 'webm', 'mkv', 'ogv'] },
-  { role: 'media', extensions: ['aac', 'mp2', 'mp3', 'opus', 'weba', 'mka', 'oga', 'ogg'], object: 'a' },
-  { role: 'media', type: 'audio/ac3', extensions: ['ac3'], object: 'a' },
-  { role: 'media', type: 'audio/eac3', extensions: ['ec3', 'eac3'], object: 'a' },
-  { role: 'media', type: 'audio/ac4', extensions: ['ac4'], object: 'a' },
+  { role: 'media', extensions: ['mp4', 'mp4v', 'mov', 'webm', 'mkv', 'ogv'] },
+  { role: 'media', extensions: ['ts', 'm2ts', 'mts'], whole: true },
+  { role: 'media', extensions: ['aac', 'mp2', 'mp3'], object: 'a', whole: true },
+  { role: 'media', extensions: ['opus', 'weba', 'mka', 'oga', 'ogg'], object: 'a' },
+  { role: 'media', type: 'audio/ac3', extensions: ['ac3'], object: 'a', whole: true },
+  { role: 'media', type: 'audio/eac3', extensions: ['ec3', 'eac3'], object: 'a', whole: true },
+  { role: 'media', type: 'audio/ac4', extensions: ['ac4'], object: 'a', whole: true },
   { role: 'media', type: 'audio/flac', extensions: ['flac'], object: 'a' },
-  { role: 'companion', type: 'text/vtt', extensions: ['vtt', 'webvtt'], object: 'c' },
+  { role: 'text', type: 'text/vtt', extensions: ['vtt', 'webvtt'], object: 'c', whole: true },
   {
-    ...{ role: 'companion', type: 'application/ttml+xml', object: 'c' },
+    ...{ role: 'text', type: 'application/ttml+xml', object: 'c' },
     extensions: ['ttml', 'dfxp', 'imsc', 'imsc1', 'itt'],
   },
-  { role: 'companion', extensions: ['srt'], object: 'c' },
-  { role: 'companion', extensions: ['jpg', 'jpeg', 'png', 'webp', 'avif', 'gif'], object: 'o' },
+  { role: 'text', extensions: ['srt'], object: 'c' },
+  { role: 'picture', extensions: ['jpg', 'jpeg', 'png', 'webp', 'avif', 'gif'], object: 'o' },
   // Of encrypted segments; the package takes them for Keynote documents.
   { role: 'key', type: 'application/octet-stream', extensions: ['key'], object: 'k' },
 ];
@@ -58,7 +63,7 @@ export const streamingTypes: Readonly<Record<string, string>> = Object.fromEntri
   kinds.flatMap(({ type, extensions }) => (type === undefined ? [] : extensions.map((each) => [each, type]))),
 );
 
-interface StreamingName extends Pick<Kind, 'role' | 'object' | 'format'> {}
+interface StreamingName extends Pick<Kind, 'role' | 'object' | 'format' | 'whole'> {}
 
 /** @param name of an object, or a path. Undefined: nothing of a presentation, as a page is. */
 export function streamingName(name: string): StreamingName | undefined {

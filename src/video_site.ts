@@ -26,7 +26,8 @@ export function hasVideoCaching({ preset, protocol }: SaysWhatItServes): boolean
 const videoCaching: Readonly<Record<StreamingRole, string>> = {
   playlist: 'public, max-age=2',
   media: 'public, max-age=31536000, immutable',
-  companion: 'public, max-age=3600',
+  text: 'public, max-age=3600',
+  picture: 'public, max-age=3600',
   key: 'no-store',
 };
 
