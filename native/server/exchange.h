@@ -110,6 +110,8 @@ class Exchange {
   // Refuses the request and ends the connection after that, because the client's further bytes cannot be
   // understood or are not wanted. Where frames tell requests apart, its stream alone ends.
   void refuse_and_close(Problem problem);
+  // Refuses what is left of its body. The connection of an encoder need not end (Http1Session).
+  void refuse_rest(Problem problem);
   bool ends_connection() const { return ends_connection_; }
   // The answer that is kept with its plan takes more memory now.
   void on_answer_grown() { reactor_.plans().grew(key_); }

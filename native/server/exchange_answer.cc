@@ -239,6 +239,12 @@ void Exchange::refuse_and_close(Problem problem) {
   refuse(problem);
 }
 
+void Exchange::refuse_rest(Problem problem) {
+  if (!is_from_encoder()) return refuse_and_close(problem);
+  give_back();
+  refuse(problem);
+}
+
 void Exchange::read_from_disk() {
   reactor_.mutable_counters().cold_reads.add();
   holds_ = true;

@@ -78,7 +78,7 @@ void Exchange::on_body_end() {
 void Exchange::on_stored() {
   if (!sink_->settle()) return;
   if (const int error = sink_->failure().error; error != 0) {
-    refuse_and_close(error == ENOSPC || error == EDQUOT ? Problem::store_full : Problem::store_write_failed);
+    refuse_rest(error == ENOSPC || error == EDQUOT ? Problem::store_full : Problem::store_write_failed);
   } else if (sink_->whole()) {
     hand_over_body();
   }

@@ -39,8 +39,9 @@ void Http1Session::on_deadline() {
     case State::head: return exchange_->refuse_and_close(Problem::head_timeout);
     case State::waiting:
       if (exchange_->waits_for_growth()) return transport_.extend_deadline();
-      return exchange_->refuse_and_close(Problem::application_overloaded);
+      return exchange_->refuse_rest(Problem::application_overloaded);
     case State::receiving:
+      if (discarding_) return leave();
       // While the disk falls behind, the body timeout is not for the client to answer for.
       if (!exchange_->sink()->waits() && exchange_->body_pending() && !exchange_->made_progress())
         return exchange_->refuse_and_close(Problem::body_timeout);
@@ -59,7 +60,7 @@ bool Http1Session::only_delivers() const {
 
 void Http1Session::on_closed() {
   if (!exchange_) return;
-  exchange_->on_closed();
+  if (!discarding_) exchange_->on_closed();
   unread_ = body_left_ = {};
   exchange_.reset();
 }
@@ -122,8 +123,9 @@ bool Http1Session::repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>&
 }
 
 bool Http1Session::may_go_on(Exchange& exchange) const {
-  return exchange.readable() && exchange.request().keep_alive && !exchange.body_pending() &&
-         !exchange.ends_connection() && (!reactor_.winding_down() || is_kept(exchange.is_from_encoder()));
+  return exchange.readable() && exchange.request().keep_alive && !exchange.ends_connection() &&
+         (!exchange.body_pending() || may_discard_rest(exchange)) &&
+         (!reactor_.winding_down() || is_kept(exchange.is_from_encoder()));
 }
 
 void Http1Session::send(Exchange& exchange, std::string_view head, bool goes_on) {
@@ -298,11 +300,12 @@ bool Http1Session::response_unheard() {
 }
 
 // Parses the rest of the message that was answered. False when no further message follows on the
-// connection.
+// connection, or not yet.
 bool Http1Session::end_of_message() {
   while (message_open_) {
     const Http1::Step step = http_.next(unread_.data(), unread_.size(), exchange_->request());
     unread_.remove_prefix(step.consumed);
+    if (step.event != Http1::Event::complete && exchange_->body_pending()) return discard_rest(step), false;
     if (step.event == Http1::Event::failed) return exchange_->refuse_and_close(step.problem), false;
     if (step.event != Http1::Event::complete) return leave(), false;
     message_open_ = false;

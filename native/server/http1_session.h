@@ -51,6 +51,9 @@ class Http1Session final : public Session {
   bool send_interim();
   void take_body(const Http1::Step& step);
   IoState read_body();
+  bool may_discard_rest(Exchange& exchange) const;
+  void discard_rest(const Http1::Step& begun);
+  bool step_discard();
 
   IoState read_into(std::span<char> buffer) {
     const IoResult result = transport_.read(buffer);
@@ -81,6 +84,8 @@ class Http1Session final : public Session {
   std::string_view interim_;  // the part of an interim response that was not sent yet
   uint64_t turn_bytes_ = 0;   // bytes sent in this run of proceed(); turn_responses_ counts responses
   uint32_t turn_responses_ = 0;
+  uint64_t discard_left_ = 0;  // bytes of an answered request's body that may still come
+  bool discarding_ = false;    // they are coming
   bool goes_on_ = true;        // whether another request may follow the current response
   bool message_open_ = false;  // a request's head was parsed, and its end was not
   bool queued_ = false;        // a large response has waited for its turn

@@ -8,6 +8,8 @@ namespace {
 
 // Bytes of one body that are received before others have their turn.
 constexpr uint64_t kBodyShare = 512 * 1024;
+// Bytes of a body that are thrown away once its request is answered: more than a segment of ten seconds has.
+constexpr uint64_t kMostDiscarded = 64 * 1024 * 1024;
 constexpr size_t kDirectBytes = 32 * 1024;                               // more than one record
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";  // RFC 9110 10.1.1
 
@@ -39,6 +41,7 @@ bool Http1Session::send_interim() {
 }
 
 bool Http1Session::step_receive() {
+  if (discarding_) return step_discard();
   if (!send_interim()) return false;
   // Sends records that an earlier full socket held back, since no response may follow soon.
   Channel& channel = transport_.channel();
@@ -90,13 +93,61 @@ void Http1Session::take_body(const Http1::Step& step) {
   switch (step.event) {
     case Http1::Event::body:
       if (step.body.size() > sink.most_bytes() - sink.received())
-        return exchange_->refuse_and_close(Problem::body_too_large);
+        return exchange_->refuse_rest(Problem::body_too_large);
       body_left_ = step.body;
       return;
     case Http1::Event::complete: message_open_ = false; return exchange_->on_body_end();
     case Http1::Event::failed: return exchange_->refuse_and_close(step.problem);
     default: return;
   }
+}
+
+// --- of a request that was answered before its body had come ---
+
+// An encoder may not survive that its connection ends. Whoever waits for 100 (Continue) has not sent its body
+// and does not say whether it will.
+bool Http1Session::may_discard_rest(Exchange& exchange) const {
+  const Request& request = exchange.request();
+  if (!exchange.is_from_encoder()) return false;
+  if (request.expect_continue && exchange.received() == 0 && unread_.empty()) return false;
+  return request.chunked || request.content_length - exchange.received() <= kMostDiscarded;
+}
+
+void Http1Session::discard_rest(const Http1::Step& begun) {
+  if (begun.event == Http1::Event::failed) return leave();  // it has its answer
+  body_left_ = {};
+  discarding_ = true;
+  discard_left_ = kMostDiscarded - std::min<uint64_t>(begun.body.size(), kMostDiscarded);
+  transport_.set_state(State::receiving);  // which bounds the time for all of it
+}
+
+bool Http1Session::step_discard() {
+  uint64_t share = kBodyShare;
+  while (message_open_) {
+    if (share == 0) return reactor_.make_ready(transport_), false;
+    const Http1::Step step = http_.next(unread_.data(), unread_.size(), exchange_->request());
+    unread_.remove_prefix(step.consumed);
+    switch (step.event) {
+      case Http1::Event::body:
+        if (step.body.size() > discard_left_) return leave(), false;
+        discard_left_ -= step.body.size();
+        share -= std::min<uint64_t>(share, step.body.size());
+        break;
+      case Http1::Event::complete: message_open_ = false; break;
+      case Http1::Event::more:
+        switch (read_into({reactor_.scratch(), kDirectBytes})) {
+          case IoState::ok: break;
+          case IoState::again: return transport_.channel().acknowledge_now(), false;
+          default: return leave(), false;
+        }
+        break;
+      default: return leave(), false;
+    }
+  }
+  discarding_ = false;
+  exchange_.reset();
+  transport_.set_state(State::idle);
+  return true;
 }
 
 }  // namespace sealgate

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { runCli } from '../support/runtime.ts';
 import { createSite, type Response, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 import { request, Wire } from '../support/wire.ts';
@@ -9,6 +10,7 @@ import { request, Wire } from '../support/wire.ts';
 const of = { protocol: 'live', bucket: 'channels' };
 const site = await createSite({
   buckets: { channels: 'versioned' },
+  limits: { maxObjectBytes: 2_000_000 },
   sites: [
     { ...of, path: '/one/', prefix: 'one/', readWhileWriting: ['/one/**'] },
     { ...of, path: '/again/', prefix: 'again/', rewrite: 'replace' },
@@ -23,6 +25,7 @@ const site = await createSite({
   ],
 });
 const listen = ['--listen', 'https://127.0.0.1:0', '--listen', 'http://127.0.0.1:0'];
+const reader = (await runCli('token', 'add', 'read:channels', '--config', site.config)).trim();
 const server = await TestServer.start(site, '--workers', '2', ...listen);
 const clear = server.urls[1] ?? '';
 after(async () => {
@@ -107,6 +110,9 @@ for (const [name, type, caching] of [
   ['a.ts', 'video/mp2t', 'public, max-age=2'],
   ['a.m4s', 'video/iso.segment', 'public, max-age=2'],
   ['a.cmfv', 'video/mp4', 'public, max-age=2'],
+  ['a.mp2', 'audio/mpeg', 'public, max-age=2'],
+  ['a.imsc1', 'application/ttml+xml', 'public, max-age=2'],
+  ['a.jpg', 'image/jpeg', 'public, max-age=0, must-revalidate'],
   ['init.mp4', 'video/mp4', 'public, max-age=0, must-revalidate'],
   ['init-stream0.m4s', 'video/iso.segment', 'public, max-age=0, must-revalidate'],
   ['a.key', 'application/octet-stream', 'public, max-age=0, must-revalidate'],
@@ -167,11 +173,32 @@ test('a large body that is refused for its fields is taken, and the connection s
   assert.equal((await put('/one/part.ts', 'x')).status, 201);
 });
 
-test('without a token, or with another one: 401', async () => {
-  for (const fields of [[], ['Authorization: Bearer nobody']])
-    assert.equal((await alone('PUT', '/one/denied.ts', ...fields)).status, 401);
-  assert.equal((await wire.get('/one/denied.ts')).status, 404);
-});
+for (const [what, name, fields, status] of [
+  ['no token', 'denied.ts', [], 401],
+  ['another token', 'denied.ts', ['Authorization: Bearer nobody'], 401],
+  ['a token of readers', 'denied.ts', [`Authorization: Bearer ${reader}`], 403],
+  ['a precondition that is false', 'denied.ts', [bearer, 'If-Match: "x"'], 412],
+  ['a body that is larger than the server takes', 'denied.ts', [bearer], 413],
+  ['other bytes', 'held.ts', [bearer], 409],
+  ['a path that is none', '..%2f..%2fdenied.ts', [bearer], 400],
+] as const)
+  test(`${what}: ${status}, and with a body on its way the connection stays`, async () => {
+    await put('/one/held.ts', 'first');
+    const [size, piece] = status === 413 ? [3_000_000, 1000] : [300_000, 1000];
+    const encoder = await Wire.open(clear);
+    for (const framed of [`Content-Length: ${size}`, 'Transfer-Encoding: chunked']) {
+      encoder.send(request('PUT', `/one/${name}`, framed, ...fields));
+      const [before, behind] = framed.startsWith('C') ? ['', ''] : [`${piece.toString(16)}\r\n`, '\r\n'];
+      for (let sent = 0; sent < size; sent += piece) encoder.send(before + 'x'.repeat(piece) + behind);
+      if (behind) encoder.send('0\r\n\r\n');
+      const answer = await encoder.response('PUT');
+      assert.equal(answer.status, status);
+      assert.notEqual(answer.headers.get('connection'), 'close');
+    }
+    assert.equal((await encoder.get('/one/held.ts')).body.toString(), 'first');
+    assert.equal((await encoder.get('/one/denied.ts')).status, 404);
+    encoder.close();
+  });
 
 test('Expect: 100-continue without a token is answered 401 and never 100', async () => {
   const encoder = await Wire.open(clear);
@@ -184,6 +211,7 @@ test('Expect: 100-continue without a token is answered 401 and never 100', async
 for (const [name, status] of [
   ['grow.m4s', 200],
   ['grow.ts', 404],
+  ['grow.mts', 404],
   ['grow.m3u8', 404],
 ] as const)
   test(`${name}, while it arrives, is ${status}`, async () => {

@@ -1,22 +1,18 @@
 // PUT|POST of a file of a channel. ffmpeg looks at no status and dies of a closed connection: what is refused
-// is refused on a connection that stays, and said in the log.
+// is refused on a connection that stays, which is the engine's business, and said in the log.
 
 import type { EngineRequest } from '../../engine/engine_request.ts';
-import { type Answer, problem, receive, respond } from '../../engine/plan.ts';
-import { errors, hasCode, SealgateError } from '../../errors.ts';
+import { type Answer, receive, respond } from '../../engine/plan.ts';
+import { hasCode, SealgateError } from '../../errors.ts';
 import { checkedMediaType, mediaTypeOf } from '../../media_type.ts';
 import type { Hashed, ResponseField } from '../../native/addon.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
 import type { Receiving } from '../../objects/receiving.ts';
 import type { PutRequest } from '../../objects/requests.ts';
-import type { Services } from '../../sites/mount.ts';
 import { mayGrow, mediaClassOf } from './media_class.ts';
 import type { Placing } from './placing.ts';
 import { type MediaRoute, type Point, pointName } from './point.ts';
 import { RefusedUploads } from './refused_uploads.ts';
-
-/** Bytes of a refused body that are taken and thrown away: more than a segment of ten seconds has. */
-const mostDiscarded = 64 * 1024 * 1024;
 
 export function putMedia(point: Point, placing: Placing): MediaRoute {
   const refused = new RefusedUploads(point);
@@ -27,10 +23,9 @@ export function putMedia(point: Point, placing: Placing): MediaRoute {
       services.authorize(request, 'write', bucket);
       return received(point, request, name, { placing, refused });
     } catch (error) {
-      // Strangers get no place for a body, and no lines in the log.
-      if (hasCode(error, 'token-missing') || hasCode(error, 'token-unknown')) throw error;
-      refused.say(name, error);
-      return afterBody(services, request, error);
+      // Strangers get no lines in the log.
+      if (!hasCode(error, 'token-missing') && !hasCode(error, 'token-unknown')) refused.say(name, error);
+      throw error;
     }
   };
 }
@@ -70,18 +65,6 @@ function received(point: Point, request: EngineRequest, name: string, { placing,
     const tag: ResponseField = ['ETag', `"${digest}"`];
     return respond(outcome === 'created' ? 201 : 200, [tag]);
   });
-}
-
-// The engine closes a connection whose request is answered before its body has come. A client that waits for
-// 100 (Continue) has not sent it.
-function afterBody({ objects }: Services, { framed, headers }: EngineRequest, error: unknown): Answer {
-  const isComing = framed && headers.get('expect') === null;
-  if (!(error instanceof SealgateError) || errors[error.code].source !== 'client' || !isComing) throw error;
-  const { code, message } = error;
-  return receive(
-    objects.receive(mostDiscarded, async () => {}),
-    () => problem(code, message, [], error),
-  );
 }
 
 /** A body whose refusal is said in the log, too. */
