@@ -194,8 +194,8 @@ const siteSettings = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'Whether players of HLS are told that they may ask for the next segment before it is there, while the ' +
-        'playlist of a publishing point goes ahead in time. Default: true.',
+      'Whether players of HLS are told that they may ask for the next segment before it is there, while ' +
+        'the playlist of a publishing point goes ahead in time. Default: true.',
     ),
   window: z
     .strictObject({

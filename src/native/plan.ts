@@ -111,8 +111,8 @@ export interface FollowPlan {
 }
 
 /**
- * There is no answer yet. All who ask for the same wait together, and when the file has ended one of them asks
- * the application again: what it gets is what all get.
+ * There is no answer yet. All who ask for the same wait together, and when the file has ended one of them
+ * asks the application again: what it gets is what all get.
  */
 export interface WaitPlan {
   kind: 'wait';

@@ -1,5 +1,5 @@
-// Players that ask for what comes next are held until it is there: segments and parts of a playlist, and files
-// whose upload is under way or that a playlist hints at.
+// Players that ask for what comes next are held until it is there: segments and parts of a playlist, and
+// files whose upload is under way or that a playlist hints at.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -205,7 +205,7 @@ test('a segment whose upload is under way is held until it is whole; one that ne
   }
 });
 
-test('a part that a playlist hints at is held before its upload begins; a hint withdrawn is 404', async () => {
+test('a hinted part is held before its upload begins; when the hint is withdrawn, it is 404', async () => {
   await put('/ch/hint/out.m3u8', playlist(0, { count: 2, parts: 1, hint: 'p1.mp4' }));
   const player = get('/ch/hint/p1.mp4');
   await untilWaiting(1);
@@ -219,7 +219,7 @@ test('a part that a playlist hints at is held before its upload begins; a hint w
   assert.equal((await get('/ch/hint/nowhere.mp4')).status, 404);
 });
 
-test('a file that HLS lists is held while it grows, and one that nobody lists is read meanwhile', async () => {
+test('a file that HLS lists is held while it grows; one that nobody lists is read meanwhile', async () => {
   const listed = playlist(0, { count: 1, target: 2 }).replace('out0.ts', 'out0.m4s');
   await put('/ch/both/out.m3u8', listed);
   const [hls, dash] = [await open(), await open()];

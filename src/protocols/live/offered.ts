@@ -1,5 +1,6 @@
 // The playlist that players get of one that was pushed: with a tag that says they may wait for the next
-// segment, and for who asks for it, without old segments. Nothing else is added (rfc8216bis 4.4.3.8, 6.2.5.1).
+// segment, and for who asks for it, without old segments. Nothing else is added (rfc8216bis 4.4.3.8 and
+// 6.2.5.1).
 
 import { type Manifest, serverControl } from './manifest.ts';
 

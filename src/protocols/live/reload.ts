@@ -82,7 +82,8 @@ const held = 0.8;
 export const usualPatience = held * playersPatience;
 
 /**
- * Milliseconds for which a player is held that waits for a playlist: at most three segments (rfc8216bis 6.2.5.2).
+ * Milliseconds for which a player is held that waits for a playlist: at most three segments (rfc8216bis
+ * 6.2.5.2).
  * Where there are parts, hls.js waits for three of them, or 0.8 segments.
  */
 export function patienceOf({ pace, partPace }: Pick<Reach, 'pace' | 'partPace'>): number {
