@@ -105,8 +105,9 @@ StagingTarget staging_target(const Napi::Object& given) {
 }
 
 AppendTarget append_target(const Napi::Object& given) {
-  return {claim_partial_file(given.Get("file"), given.Get("at")), boolean(given, "last"),
-          boolean(given, "sync")};
+  const Napi::Value at = given.Get("at");
+  return {claim_partial_file(given.Get("file"), at), boolean(given, "last"), boolean(given, "sync"),
+          at.IsNumber() ? at.As<Napi::Number>().Int64Value() : -1};
 }
 
 Plan receive_plan(const Napi::Object& given) {

@@ -55,6 +55,8 @@ struct AppendTarget {
   std::shared_ptr<PartialFile> file;  // claimed: nobody else writes to the file while this exists
   bool last = false;                  // no further request follows: finish the file
   bool sync = false;                  // fsync(2) before the application hears of the body
+  // The size that the plan is for, which was compared when the file was claimed; -1: any.
+  int64_t at = -1;
 };
 
 struct ReceivePlan {
