@@ -175,7 +175,7 @@ export class Objects {
         const put = this.#options.store.putObject(
           to.bucket,
           to.name,
-          { staging, ...body },
+          { staging, ...body, isKept: kept !== undefined },
           { mediaType, fields, modified, expires },
         );
         return this.#stored(to, await put, body, mediaType);

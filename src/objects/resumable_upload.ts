@@ -48,6 +48,7 @@ export class ResumableUpload {
   readonly #file: UploadFile<UploadRecord>;
   readonly #objects: SharedObjects;
   #partial: PartialFile;
+  #isBeingStored = false;
   #isRemoved = false;
   /** When it is given up if nothing more comes: milliseconds since the epoch. */
   expires: number;
@@ -86,7 +87,7 @@ export class ResumableUpload {
 
   /** Whether a request writes to it, or it is being stored. */
   get isBusy(): boolean {
-    return this.#partial.busy || (this.#partial.finished && !this.isStored);
+    return this.#partial.busy || this.#isBeingStored;
   }
 
   /** How many bytes are there. They count also if the machine fails, unless a request writes to it. */
@@ -104,7 +105,7 @@ export class ResumableUpload {
   async wantedOffset(): Promise<number> {
     const size = await this.offset();
     if (size === 0 || size !== this.about.length || this.isStored) return size;
-    if (this.isBusy) throw new SealgateError('upload-busy');
+    if (this.isBusy || this.#partial.finished) throw new SealgateError('upload-busy');
     this.#partial = addon.partialFile(this.#file.data, this.about.digests, size - 1);
     return size - 1;
   }
@@ -128,19 +129,28 @@ export class ResumableUpload {
     const { to, asked } = this.about;
     const isAllThere = this.#partial.size === whole.size && this.#partial.finish();
     if (!isAllThere) throw new SealgateError('upload-busy');
-    // What a process finds that goes on after this one was killed.
-    await this.#file.note({ whole: hashed(whole), synced: whole.size, expires: this.expires });
-    await chmod(this.#file.data, 0o444);
-    await this.#objects.put(to, asked, this.#file.data).commit(whole);
-    await this.#file.note({ isStored: true });
+    this.#isBeingStored = true;
+    try {
+      // What a process finds that goes on after this one was killed.
+      await this.#file.note({ whole: hashed(whole), synced: whole.size, expires: this.expires });
+      await chmod(this.#file.data, 0o444);
+      await this.#objects.put(to, asked, this.#file.data).commit(whole);
+      // Whoever finds a record that does not say so finds the object (completeStoring).
+      await this.#file.note({ isStored: true }).catch(() => {});
+    } finally {
+      this.#isBeingStored = false;
+    }
   }
 
-  /** Whether it could not be stored for now, and can be once the cause is gone. */
+  /**
+   * Whether it could not be stored for now, and can be once the cause is gone. Then the last byte may come
+   * again. Where it is not known what became of it, whoever opens it next finds out (completeStoring).
+   */
   async canBeStoredLater(error: unknown): Promise<boolean> {
     const code = error instanceof SealgateError ? error.code : 'internal';
-    if (!errors[code].retryable && code !== 'store-full') return false;
+    if (!errors[code].retryable && code !== 'quota-reached') return false;
     const there = await this.#file.state();
-    if (there === undefined) return false;
+    if (there === undefined) return true;
     await chmod(this.#file.data, 0o600);
     await this.#file.note({ whole: undefined });
     this.#partial = addon.partialFile(this.#file.data, this.about.digests, there.size);

@@ -116,7 +116,7 @@ export class ResumableUploads {
    */
   async use<T>(id: string, use: (upload: ResumableUpload) => T | Promise<T>): Promise<T> {
     const using = await this.#taken(id);
-    if (using === undefined) throw new SealgateError('not-found');
+    if (using === undefined || (await this.#isLost(using.upload))) throw new SealgateError('not-found');
     using.users++;
     try {
       return await use(using.upload);
@@ -239,14 +239,22 @@ export class ResumableUploads {
     }
     using.isOver = true;
     if (upload.partial.lost) {
-      this.#log.error({ to: upload.about.to }, 'an upload could not be synced, and is given up');
-      void this.end(upload).catch((err) => this.#log.error({ err }, 'an upload could not be removed'));
+      void this.#isLost(upload).catch((err) => this.#log.error({ err }, 'an upload could not be removed'));
       return;
     }
     this.#inUse.delete(upload.id);
     this.#enter(upload);
     if (!upload.isStored) this.#paused.set(upload.id, upload.partial);
     upload.release();
+  }
+
+  /** One that could not be synced is given up. */
+  async #isLost(upload: ResumableUpload): Promise<boolean> {
+    if (!upload.partial.lost) return false;
+    if (upload.isRemoved) return true;
+    this.#log.error({ to: upload.about.to }, 'an upload could not be synced, and is given up');
+    await this.end(upload);
+    return true;
   }
 
   #enter({ id, about, partial, expires, isStored }: ResumableUpload): void {

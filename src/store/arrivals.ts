@@ -101,7 +101,7 @@ export class Arrivals {
 
   /** False: the blob was stored by somebody else after version `before` of its record. Nothing was done. */
   async #place(
-    { staging, digest, size, isOneOfMany }: Arrived,
+    { staging, digest, size, isOneOfMany, isKept }: Arrived,
     { wanted, before }: { wanted: SealLevel; before: number | undefined },
     pointers: Pointers,
   ): Promise<boolean> {
@@ -127,7 +127,8 @@ export class Arrivals {
     } catch (cause) {
       // Removes the file, since nothing will ever point at it and the disk may be full.
       const isUnwritten = isRefused || cause instanceof NoRoom || hasCode(cause, 'quota-reached');
-      if (placed.created && isUnwritten) await this.#blobs.unplace(digest);
+      if (placed.created && isUnwritten)
+        await (isKept ? this.#blobs.takeBack(digest, staging) : this.#blobs.unplace(digest));
       throw cause;
     }
     if (!placed.created) await this.#blobs.unstage(staging);

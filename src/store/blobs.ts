@@ -151,6 +151,11 @@ export class Blobs {
     return removeDurably(this.path(digest));
   }
 
+  /** Moves a file that was placed and is not on record to where it came from. */
+  takeBack(digest: string, staging: string): Promise<void> {
+    return moveFile(this.path(digest), staging);
+  }
+
   /** Moves the file to the quarantine, if there is one. */
   async quarantine(digest: string): Promise<void> {
     try {

@@ -103,6 +103,8 @@ export interface NewRef extends About {
 /** Bytes that have arrived: whole in a staging file. */
 export interface Arrived extends Hashed {
   staging: string;
+  /** The file is to be in its place again when it is not stored. */
+  isKept?: boolean;
   /** It is one of many that come together and may share a sync of the whole file system. */
   isOneOfMany?: true;
   /** The media type that the name and the bytes suggest, where it was found out. */
