@@ -56,6 +56,12 @@ const bars: Bar[] = [
   { scenario: 'connection memory tls', server: 'sealgate', against: 'nginx', atMost: 0.5 },
   { scenario: 'connection memory ktls', server: 'sealgate', against: 'nginx', atMost: 0.5 },
   { scenario: 'start', server: 'sealgate', atMost: 300 },
+  {
+    scenario: 'growing readers tls',
+    server: 'sealgate, pieces of 64 KiB',
+    against: 'sealgate, stored',
+    atMost: 1.3,
+  },
   flat('growth objects', 'sealgate, 10^4 objects', 'sealgate, 10^2 objects'),
   flat('growth objects', 'sealgate, 10^6 objects', 'sealgate, 10^2 objects'),
   flat('growth connections', 'sealgate, 100 connections', 'sealgate, 1 connection'),

@@ -15,7 +15,7 @@ import { start } from './start.ts';
 import { store } from './store.ts';
 import { throughput } from './throughput.ts';
 import { upload } from './upload.ts';
-import { video } from './video.ts';
+import { video, videoInKernel } from './video.ts';
 
 export const scenarios: Scenario[] = [
   ...throughput,
@@ -35,6 +35,7 @@ export const scenarios: Scenario[] = [
   ...store,
   start,
   ...ktls,
+  videoInKernel,
 ];
 
 /** By name, comma-separated; a word that is the start or end of several names stands for all of them. */

@@ -16,10 +16,20 @@ import type { Scenario } from './scenario.ts';
 
 const readers = 2000;
 const pieces = 200;
-/** As large as a segment of video, in pieces as large as encoders send them. */
+/** As large as a segment of video. */
 const segment = randomBytes(512 * KiB);
-const pieceBytes = 64 * KiB;
+/**
+ * Sizes in KiB, down to a chunk of low-latency video; and milliseconds between two pieces: each of the
+ * readers has had one before the next comes.
+ */
+const piecesOf = [
+  { size: 64, apart: 250 },
+  { size: 16, apart: 150 },
+  { size: 4, apart: 100 },
+];
 const mostRounds = 3;
+
+type Pieces = (typeof piecesOf)[number];
 
 export const growing: Scenario[] = (['plain', 'tls'] as const).flatMap((protocol): Scenario[] => [
   {
@@ -31,7 +41,7 @@ export const growing: Scenario[] = (['plain', 'tls'] as const).flatMap((protocol
   },
   {
     name: `growing readers ${protocol}`,
-    about: `${readers} readers of a segment of 512 KiB while it is uploaded in pieces of 64, or afterwards`,
+    about: `${readers} readers of a segment of 512 KiB while it is uploaded, or afterwards`,
     usual: protocol === 'tls',
     sizes: [],
     run: (context) => withServer(context, `growing readers ${protocol}`, protocol, costs),
@@ -138,14 +148,15 @@ async function costs(run: Run): Promise<Row[]> {
       socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
       await taken;
     });
-  const upload = async (path: string, whileUnderWay: () => Promise<unknown>[]) => {
+  const upload = async (path: string, pieces: Pieces, whileUnderWay: () => Promise<unknown>[]) => {
     const writer = await beginUpload(run, path);
-    writer.write(chunk(segment.subarray(0, pieceBytes)));
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const piece = pieces.size * KiB;
+    writer.write(chunk(segment.subarray(0, piece)));
+    await new Promise((resolve) => setTimeout(resolve, pieces.apart));
     const done = whileUnderWay();
-    for (let at = pieceBytes; at < segment.length; at += pieceBytes) {
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      writer.write(chunk(segment.subarray(at, at + pieceBytes)));
+    for (let at = piece; at < segment.length; at += piece) {
+      await new Promise((resolve) => setTimeout(resolve, pieces.apart));
+      writer.write(chunk(segment.subarray(at, at + piece)));
     }
     writer.write('0\r\n\r\n');
     await once(writer, 'data');
@@ -153,31 +164,31 @@ async function costs(run: Run): Promise<Row[]> {
     await Promise.all(done);
   };
   const work = { requests: (readers * segment.length) / GiB, bytes: readers * segment.length };
+  const pid = server.pid;
+  const growingBy = (pieces: Pieces) => ({
+    name: `sealgate, pieces of ${pieces.size} KiB`,
+    pid,
+    run: async () => {
+      round += 1;
+      segment.writeUInt32BE(round);
+      const name = `growing${round}`;
+      await upload(name, pieces, () => read(server.address(name, run.protocol).path));
+      return work;
+    },
+  });
   const whole = `whole${process.pid}`;
   segment.writeUInt32BE(process.pid);
-  await upload(whole, () => []);
+  await upload(whole, { size: 64, apart: 0 }, () => []);
   const { path } = server.address(whole, run.protocol);
-  const contenders = [
-    {
-      name: 'sealgate, growing',
-      pid: server.pid,
-      run: async () => {
-        round += 1;
-        segment.writeUInt32BE(round);
-        const growingName = `growing${round}`;
-        await upload(growingName, () => read(server.address(growingName, run.protocol).path));
-        return work;
-      },
+  const stored = {
+    name: 'sealgate, stored',
+    pid,
+    run: async () => {
+      await Promise.all(read(path));
+      return work;
     },
-    {
-      name: 'sealgate, stored',
-      pid: server.pid,
-      run: async () => {
-        await Promise.all(read(path));
-        return work;
-      },
-    },
-  ];
+  };
+  const contenders = [stored, ...piecesOf.map(growingBy)];
   const say = (count: number) => context.say(`${name}: round ${count} of ${mostRounds}`);
   const measured = await interleave(contenders, Math.min(context.settings.rounds, mostRounds), say);
   for (const socket of sockets) socket.destroy();
