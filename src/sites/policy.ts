@@ -7,6 +7,7 @@ import type { RespondPlan, ResponseField } from '../native/addon.ts';
 import { publicLocation } from '../public_urls.ts';
 import { hasVideoCaching, videoCachingOf } from '../video_site.ts';
 import { type Caching, cachingBy } from './caching.ts';
+import { withCmsd } from './cmsd.ts';
 import { preflight } from './cors.ts';
 import type { Mount } from './mount.ts';
 import { seenPath } from './paths.ts';
@@ -32,7 +33,9 @@ const inertTypes = [
 const inert = new RegExp(`^(?:${inertTypes.join('|')}) *(?:;|$)`, 'i');
 
 /** The application of a mount, by its site's settings. Refusals, too, have the fields of the site. */
-export function withPolicy(handle: Handle, { site, protocol }: Mount, refusesItself = false): Handle {
+export function withPolicy(decide: Handle, mount: Mount, refusesItself = false): Handle {
+  const { site, protocol } = mount;
+  const handle = withCmsd(decide, mount);
   const dress = siteFields(site ?? {});
   const cors = site?.cors;
   const located = ([name, value]: ResponseField): ResponseField => [

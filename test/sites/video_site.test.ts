@@ -35,6 +35,7 @@ const site = await createSite({
     {
       ...{ host: 'ruled.test', bucket: 'films', preset: 'video' },
       caching: [{ match: '/film/*.m3u8', maxAge: 60 }],
+      fields: [{ match: '/**', remove: ['CMSD-Static'] }],
       cors: { origins: ['https://player.test'], maxAge: 5, exposed: ['Age'] },
     },
     {
@@ -75,6 +76,31 @@ for (const [name, [type, caching]] of Object.entries(files)) {
       }
   });
 }
+
+for (const [name, said] of [
+  ['film/master.m3u8', 'ot=m,sf=h'],
+  ['film/manifest.mpd', 'ot=m,sf=d'],
+  ['film/1.aac', 'ot=a'],
+  ['film/en.vtt', 'ot=c'],
+  ['film/t.cmft', 'ot=tt'],
+  ['film/aes.key', 'ot=k'],
+  ['film/tile.jpg', 'ot=o'],
+  ['film/1.m4s', undefined],
+  ['index.html', undefined],
+] as const)
+  test(`CMSD-Static of ${name} is ${said}, twice, and in answers without a body`, async () => {
+    for (const args of [[], [], ['-I'], ['-H', 'Range: bytes=0-1']]) {
+      const { headers } = await get('video.test', `/${name}`, ...args);
+      assert.equal(headers.get('cmsd-static'), said);
+    }
+    assert.equal((await get('plain.test', `/${name}`)).headers.get('cmsd-static'), undefined);
+  });
+
+test('CMSD-Static is not said of what is not there, and a rule of the site can take it away', async () => {
+  assert.equal((await get('video.test', '/film/none.m3u8')).headers.get('cmsd-static'), undefined);
+  const { status, headers } = await get('ruled.test', '/film/master.m3u8');
+  assert.deepEqual([status, headers.get('cmsd-static')], [200, undefined]);
+});
 
 test('a site without the preset says by the kind of its bucket, and nothing to other origins', async () => {
   const { headers } = await get('plain.test', '/film/1.ts', '-H', 'Origin: https://player.test');
