@@ -27,6 +27,7 @@ import type { Store } from '../store/store.ts';
 import type { Baseline } from './baseline.ts';
 import { largestBuckets } from './bucket_metrics.ts';
 import type { Collecting } from './collecting.ts';
+import { playersBySite } from './players_view.ts';
 import type { Purging } from './purging.ts';
 import { busiestSites } from './site_metrics.ts';
 import { readTlsStat } from './tls_stat.ts';
@@ -120,6 +121,7 @@ async function status(services: ViewServices) {
     store: { root: config.store, ...(await spaceOf(config.store)) },
     buckets: largestBuckets(content.store),
     sites: busiestSites(sites(), mostSites),
+    players: playersBySite(sites(), mostSites),
     scrub: scrub(),
     collection: collector.status(),
     purges: purges.status(),

@@ -79,6 +79,26 @@ test('sites: a table of what each answered; without sites there is none', async 
   await other.remove();
 });
 
+test('players: a table of what they said of a video site; without players there is none', async () => {
+  const other = await createSite({ sites: [{ protocol: 'objects', name: 'films', preset: 'video' }] });
+  const sited = await TestServer.start(other, '--workers', '1');
+  const before = await open(sited.control);
+  await shows(before.page, '#headline', /ready/);
+  assert.equal(await before.page.locator('#players').isVisible(), false);
+  await before.page.close();
+  for (const said of ['bl=4000,mtp=8000,ot=v', 'bl=4000,mtp=8000,ot=v,su', 'bl=0,bs,mtp=800,ot=v,su'])
+    await sited.curl(`/o/films/1.m4s?CMCD=${encodeURIComponent(said)}`);
+  await sited.curl('/o/films/1.m4s');
+  const { page, complaints } = await open(sited.control);
+  // The engine's bounds are up to a quarter above.
+  const row = /films\s*3\s*1 \(33[^)]*\)\s*2\s*4\.\d+ s, 0[^,]*s\s*8\.\d+ Mbit\/s, 0\.\d+ Mbit\/s\s*–/;
+  await shows(page, '#players tbody tr', row);
+  assert.deepEqual(complaints, []);
+  await page.close();
+  await sited.stop();
+  await other.remove();
+});
+
 test('the first screen says whether kernel TLS is better, and whether there are symptoms', async () => {
   const { page } = await open();
   const here = /not here|Not tried|Not known yet|No worse|Yes/;

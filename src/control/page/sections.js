@@ -135,6 +135,25 @@ export function sites({ sites: all }) {
   );
 }
 
+/** What media players said of their playback; without any there is no section. */
+export function players({ players: all }) {
+  byId('players-section').hidden = all.length === 0;
+  const said = (spread, text) => (spread ? `${text(spread.p50)}, ${text(spread.p10)}` : '–');
+  rows(
+    'players',
+    all.map(({ name, requests, starved, startup, buffer, throughput, latency }) => [
+      name,
+      `${requests}`,
+      mark(`${starved} (${percent(starved / requests)})`, starved > 0 ? 'warn' : ''),
+      `${startup}`,
+      said(buffer, (value) => `${short(value)} s`),
+      said(throughput, (bits) => `${short(bits / 1e6)} Mbit/s`),
+      latency ? seconds(latency.p50) : '–',
+    ]),
+    'No player yet.',
+  );
+}
+
 export function matrix(found) {
   const word = (each) => (each?.works ? mark('yes', 'good') : element('span', '', 'no'));
   const sending = found.filter(({ direction }) => direction === 'tx');
