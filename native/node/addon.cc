@@ -22,6 +22,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   init_mounts(env, exports);
   init_partial_file(env, exports);
   init_growing_file(env, exports);
+  init_staged_file(env, exports);
   init_keys(env, exports);
   init_listening_sockets(env, exports);
   init_peer(env, exports);

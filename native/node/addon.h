@@ -19,6 +19,7 @@ struct Instance {
   Napi::FunctionReference reactor;
   Napi::FunctionReference partial_file;
   Napi::FunctionReference growing_file;
+  Napi::FunctionReference staged_file;
   Napi::FunctionReference listening_sockets;
   Napi::FunctionReference peer_socket;
   std::shared_ptr<JobReturns> jobs;  // made for the first one
@@ -33,6 +34,7 @@ void init_grants(Napi::Env env, Napi::Object exports);        // grants.cc
 void init_mounts(Napi::Env env, Napi::Object exports);        // mounts.cc
 void init_partial_file(Napi::Env env, Napi::Object exports);  // partial_file.cc
 void init_growing_file(Napi::Env env, Napi::Object exports);  // growing_file.cc
+void init_staged_file(Napi::Env env, Napi::Object exports);   // staged_file.cc
 void init_http(Napi::Env env, Napi::Object exports);          // http.cc
 void init_keys(Napi::Env env, Napi::Object exports);          // keys.cc
 void init_listening_sockets(Napi::Env env, Napi::Object exports);

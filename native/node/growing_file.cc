@@ -1,6 +1,8 @@
 #include "node/growing_file.h"
 
 #include <cerrno>
+#include <mutex>
+#include <unordered_map>
 
 #include "node/addon.h"
 #include "node/files.h"
@@ -18,26 +20,57 @@ const char* state_text(GrowingFile::State state) {
   return "failed";
 }
 
+// Growing files that a thread of another environment is to write, by number. One that has ended unclaimed is
+// dropped when its object goes.
+class Shared {
+ public:
+  uint32_t add(const std::shared_ptr<GrowingFile>& file) {
+    const std::lock_guard lock(mutex_);
+    files_.emplace(++last_, file);
+    return last_;
+  }
+  // Null: there is none of this number, or it was taken.
+  std::shared_ptr<GrowingFile> take(uint32_t number) {
+    const std::lock_guard lock(mutex_);
+    const auto node = files_.extract(number);
+    return node ? node.mapped().lock() : nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  uint32_t last_ = 0;
+  std::unordered_map<uint32_t, std::weak_ptr<GrowingFile>> files_;
+};
+
+Shared& shared() {
+  static Shared* const instance = new Shared();
+  return *instance;
+}
+
 // It holds the file only while that grows: nobody but its readers needs the descriptor and the disk space
 // after.
 class GrowingFileObject : public Napi::ObjectWrap<GrowingFileObject> {
  public:
-  explicit GrowingFileObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<GrowingFileObject>(info) {}
+  explicit GrowingFileObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<GrowingFileObject>(info) {
+    if (info[0].IsNumber()) file_->expect(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()));
+  }
   // Whoever forgets to say what has become of an upload does not leave its readers waiting for ever.
   ~GrowingFileObject() override {
     if (file_) file_->fail();
+    if (number_ != 0) (void)shared().take(number_);
   }
   GrowingFileObject(const GrowingFileObject&) = delete;
   GrowingFileObject& operator=(const GrowingFileObject&) = delete;
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "GrowingFile",
-                       {InstanceAccessor<&GrowingFileObject::size>("size"),
-                        InstanceAccessor<&GrowingFileObject::expected>("expected"),
-                        InstanceAccessor<&GrowingFileObject::state>("state"),
-                        InstanceMethod<&GrowingFileObject::opened>("opened"),
-                        InstanceMethod<&GrowingFileObject::grow>("grow"),
-                        InstanceMethod<&GrowingFileObject::finish>("finish"),
-                        InstanceMethod<&GrowingFileObject::fail>("fail")});
+    return DefineClass(
+        env, "GrowingFile",
+        {InstanceAccessor<&GrowingFileObject::size>("size"),
+         InstanceAccessor<&GrowingFileObject::expected>("expected"),
+         InstanceAccessor<&GrowingFileObject::state>("state"),
+         InstanceMethod<&GrowingFileObject::opened>("opened"),
+         InstanceMethod<&GrowingFileObject::grow>("grow"), InstanceMethod<&GrowingFileObject::share>("share"),
+         InstanceMethod<&GrowingFileObject::finish>("finish"),
+         InstanceMethod<&GrowingFileObject::fail>("fail")});
   }
   // Null: it has ended.
   const std::shared_ptr<GrowingFile>& file() {
@@ -73,6 +106,10 @@ class GrowingFileObject : public Napi::ObjectWrap<GrowingFileObject> {
     }
     if (size > elsewhere_->length()) elsewhere_->grow(size);
   }
+  Napi::Value share(const Napi::CallbackInfo& info) {
+    if (number_ == 0 && file_) number_ = shared().add(file_);
+    return Napi::Number::New(info.Env(), number_);
+  }
   Napi::Value state(const Napi::CallbackInfo& info) {
     look();
     return Napi::String::New(info.Env(), state_text(state_));
@@ -98,10 +135,11 @@ class GrowingFileObject : public Napi::ObjectWrap<GrowingFileObject> {
   std::shared_ptr<GrowingFile> elsewhere_;  // the right to write to one that another process receives
   GrowingFile::State state_ = GrowingFile::State::growing;
   uint64_t size_ = 0;
+  uint32_t number_ = 0;  // by which others find it; 0: it is not shared
 };
 
 Napi::Value growing_file(const Napi::CallbackInfo& info) {
-  return info.Env().GetInstanceData<Instance>()->growing_file.New({});
+  return info.Env().GetInstanceData<Instance>()->growing_file.New({info[0]});
 }
 
 }  // namespace
@@ -118,6 +156,13 @@ std::shared_ptr<GrowingFile> claim_growing_file(const Napi::Value& given) {
   const std::shared_ptr<GrowingFile> file = growing_file_of(given);
   auto claimed = file ? GrowingFile::claim(file) : nullptr;
   if (!claimed) throw error_of(given.Env(), {EBUSY, "receive into a growing file for the second time"});
+  return claimed;
+}
+
+std::shared_ptr<GrowingFile> claim_shared_growing_file(Napi::Env env, uint32_t number) {
+  const std::shared_ptr<GrowingFile> file = shared().take(number);
+  auto claimed = file ? GrowingFile::claim(file) : nullptr;
+  if (!claimed) throw error_of(env, {EBUSY, "write a growing file that somebody writes, or that has ended"});
   return claimed;
 }
 

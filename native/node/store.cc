@@ -8,6 +8,7 @@
 #include "node/files.h"
 #include "node/job.h"
 #include "node/options.h"
+#include "node/staged_file.h"
 #include "server/process.h"
 #include "store/blob_hash.h"
 #include "store/coded_file.h"
@@ -280,12 +281,6 @@ Napi::Value is_coding_async(const Napi::CallbackInfo& info) {
 void end_coding(const Napi::CallbackInfo&) { Engine::instance().coding_ends++; }
 
 // --- the rest ---
-
-Napi::Object staged(Napi::Env env, const StagingFile& staging) {
-  Napi::Object out = hashed(env, staging.digest(), staging.size());
-  set_digests(out, staging.further());
-  return out;
-}
 
 Napi::Value import_file_here(const Napi::CallbackInfo& info) {
   StagingFile staging;

@@ -13,7 +13,16 @@ import type { ConnectionInfo, EngineRollout, KtlsCapability, KtlsPolicy } from '
 import type { EngineLogs } from './logs.ts';
 import type { EngineMount, MountTable } from './mounts.ts';
 import type { EnginePeers, OpenFile, StoreLock } from './peer.ts';
-import type { Conditions, GrowingFile, PartialFile, Plan, ResponseField, Validators } from './plan.ts';
+import type {
+  Conditions,
+  GrowingFile,
+  PartialFile,
+  Plan,
+  ResponseField,
+  StagedFile,
+  StagedFileOptions,
+  Validators,
+} from './plan.ts';
 import type { BoundListener, EngineProcess, ListeningSockets } from './sockets.ts';
 import type { PrivateKey, TlsOptions } from './tls.ts';
 
@@ -284,7 +293,10 @@ export interface Addon extends EngineLogs, EnginePeers, EngineProcess {
    *   earlier process left. @param digests to compute besides SHA-256.
    */
   partialFile(path: string, digests?: readonly DigestName[], left?: number): PartialFile;
-  growingFile(): GrowingFile;
+  /** @param expected bytes, where that is known before somebody writes it. */
+  growingFile(expected?: number): GrowingFile;
+  /** For threads that write what no reactor receives. @param path of a file that does not exist yet. */
+  stagedFile(path: string, options: StagedFileOptions): StagedFile;
   /** Copies and hashes on the calling thread: for maintenance workers. */
   importFile(source: string, staging: string, digests?: readonly DigestName[]): Hashed;
   /**

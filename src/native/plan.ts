@@ -2,7 +2,7 @@
 // reads these objects; a test compares the three. Conditions of changes are here too.
 
 import type { DigestName } from '../digest.ts';
-import type { OpenFile, SealLevel, SealRecord } from './addon.ts';
+import type { Hashed, OpenFile, SealLevel, SealRecord } from './addon.ts';
 
 /** Name and value. The engine refuses what HTTP cannot have there, line ends first of all. */
 export type ResponseField = readonly [name: string, value: string];
@@ -97,6 +97,32 @@ export interface GrowingFile {
    * has to be there the first time. Throws with code EBUSY when this process receives it.
    */
   grow(size: number, file: OpenFile | undefined, expected: number): void;
+  /** A number by which one thread of the process, whichever it is, takes the right to write to it. */
+  share(): number;
+}
+
+/**
+ * A file on its way into the store that the calling thread writes and hashes, and nobody else. One that is
+ * given up is removed, and whoever reads it meanwhile is cut.
+ */
+export interface StagedFile {
+  /** Bytes so far. */
+  readonly size: number;
+  /** Appends, and lets readers have it. Throws with the errno as `code`. */
+  write(bytes: Uint8Array): void;
+  /** Completes and syncs the file; nothing can be written after. Its readers wait for what becomes of it. */
+  finish(): Promise<Hashed>;
+  /** Removes a file that is not finished. */
+  discard(): void;
+}
+
+export interface StagedFileOptions {
+  /** Bytes that it will have; 0: that is not known. */
+  expected: number;
+  /** Digests to compute besides SHA-256. */
+  digests?: readonly DigestName[];
+  /** What `share` of a growing file gave: who reads it meanwhile. */
+  growing?: number | undefined;
 }
 
 /** What there is of an upload under way, and the rest as it comes. It has no validators. */
