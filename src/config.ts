@@ -11,6 +11,7 @@ import { readNamed, whyUnreadable } from './regular_file.ts';
 import { credentialsFolder } from './signed_urls.ts';
 import { readSitesFolder, type SiteOrigin, SitesFolderError } from './sites_folder.ts';
 import type { SiteConfig } from './sites_schema.ts';
+import type { UpstreamConfig } from './upstreams_schema.ts';
 
 export type { Config };
 export type Address = Config['listeners'][number];
@@ -262,12 +263,24 @@ function withPaths(config: Config, base: string): Config {
         ...(hook.signingKey !== undefined && { signingKey: secretPath(hook.signingKey, base) }),
       })),
     },
+    upstreams: Object.fromEntries(
+      Object.entries(config.upstreams).map(([name, upstream]) => [name, upstreamWithPaths(upstream, base)]),
+    ),
     ...(config.sites && { sites: config.sites.map((site) => siteWithPaths(site, base)) }),
   };
 }
 
 function secretPath(path: string, base: string): string {
   return path.startsWith(credentialsFolder) ? path : resolve(base, path);
+}
+
+function upstreamWithPaths(upstream: UpstreamConfig, base: string): UpstreamConfig {
+  const { ca, token } = upstream;
+  return {
+    ...upstream,
+    ...(ca !== undefined && { ca: resolve(base, ca) }),
+    ...(token !== undefined && { token: secretPath(token, base) }),
+  };
 }
 
 function siteWithPaths(site: SiteConfig, base: string): SiteConfig {

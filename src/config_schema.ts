@@ -17,6 +17,7 @@ import { scopeSchema } from './scopes.ts';
 import { scrubSchema } from './scrub_schema.ts';
 import { sitesSchema } from './sites_schema.ts';
 import { trustedProxiesSchema } from './trusted_proxies_schema.ts';
+import { refuseUnknownUpstreams, upstreamsSchema } from './upstreams_schema.ts';
 
 // Zod otherwise compiles each schema, which takes longer than parsing one file.
 z.config({ jitless: true });
@@ -25,7 +26,7 @@ const firstRead = z.enum(['trust', 'hash']);
 const sealLevel = z.enum(['L1', 'L2', 'L3']);
 const belowRequired = z.enum(['copy', 'refuse']);
 
-export const configSchema = z.strictObject({
+const settingsSchema = z.strictObject({
   $schema: z.string().optional().describe('URL or path of the JSON Schema, for editors.'),
   store: z.string().min(1).default('./store').describe('Directory of the store.'),
   listeners: listenersSchema,
@@ -211,6 +212,7 @@ export const configSchema = z.strictObject({
       'Folder whose files *.json are further sites, by name of the file: each is a site or a list of them. ' +
         'Paths in them are from the folder of the configuration file.',
     ),
+  upstreams: upstreamsSchema,
   seal: z
     .strictObject({
       firstRead: firstRead
@@ -321,6 +323,8 @@ export const configSchema = z.strictObject({
   requestIds: requestIdsSchema.prefault({}),
   log: logSchema.prefault({}),
 });
+
+export const configSchema = settingsSchema.superRefine(refuseUnknownUpstreams);
 
 /** The parsed configuration: paths are absolute, addresses are objects, and defaults are filled in. */
 export type Config = z.infer<typeof configSchema>;

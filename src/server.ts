@@ -13,7 +13,7 @@ import { reactorOptions } from './engine/reactor_options.ts';
 import { Refusals } from './engine/refusals.ts';
 import type { ServerSockets } from './engine/server_sockets.ts';
 import { TlsFiles } from './engine/tls_files.ts';
-import { addon, type BoundListener, type NetDevice } from './native/addon.ts';
+import { addon, type BoundListener, type Counters, type NetDevice } from './native/addon.ts';
 import { Coder } from './objects/coder.ts';
 import { ResumableUploads } from './objects/resumable_uploads.ts';
 import type { SharedObjects } from './objects/shared_objects.ts';
@@ -39,6 +39,7 @@ import { controlSocket, openServerSockets } from './server/sockets.ts';
 import { type Opening, openServedStore } from './server/store.ts';
 import { startWatchers, type Watchers } from './server/watchers.ts';
 import type { Store } from './store/store.ts';
+import { Upstreams } from './upstream/upstreams.ts';
 
 export interface StartOptions {
   /** File that receives all TLS secrets, with which captured traffic can be decrypted; empty: none. */
@@ -142,7 +143,7 @@ async function assemble(
   const grants = keepGrants(config, { tokens, keys }, () => sites.inForce);
   closers.push(operation.close, watchLogs(counters, log), watchProxies(config, counters, log), grants.close);
   const reload = new Reload({
-    ...{ asked: given, config, store, sites, purges, grants, collector: content.collector, log },
+    ...{ ...content, asked: given, config, sites, purges, grants, log },
     ...{ readConfig, configFile, tlsFiles: encrypted ? tlsFiles : undefined, parts: () => live },
   });
   const services: ControlParts = {
@@ -215,9 +216,11 @@ async function startContent(
   closers.push(() => coder.close());
   const uploads = await ResumableUploads.open(store, objects, log);
   closers.push(() => uploads.close());
-  const parts = [store, collector, coder, uploads];
-  const counters = () => Object.assign({}, ...parts.map((part) => part.counters()));
-  return { store, objects, coder, uploads, collector, counters };
+  const upstreams = new Upstreams(config.upstreams, log);
+  closers.push(() => upstreams.close());
+  const parts = [store, collector, coder, uploads, upstreams];
+  const counters = () => Object.assign({}, ...parts.map((part) => part.counters())) as Counters;
+  return { store, objects, coder, uploads, collector, upstreams, counters };
 }
 
 interface DeliveryParts {

@@ -16,6 +16,7 @@ const settingsOf = {
   web: ['index', 'listing', 'notFound', 'notFoundMaxAge', 'errorPages', 'fallback', 'redirects', 'signed'],
   live: ['rewrite', 'window', 'blockingReload'],
   objects: ['resumableUploads'],
+  mirror: ['upstreams', 'mirror'],
   /** Of those that serve a bucket. */
   both: ['bucket', 'prefix', 'compress'],
 } as const satisfies Record<string, (keyof WrittenSite)[]>;
@@ -25,11 +26,14 @@ export function refuseWhatCannotBe(site: WrittenSite, context: z.RefinementCtx):
   const { protocol } = site;
   const hasBucket = protocol !== 'objects';
   if (hasBucket && site.bucket === undefined) refuse(['bucket'], 'expected a bucket name');
+  if (protocol === 'mirror' && site.upstreams === undefined)
+    refuse(['upstreams'], 'expected the names of upstreams');
   const foreign = [
     ...(hasBucket ? [] : settingsOf.both),
     ...(protocol === 'web' ? [] : settingsOf.web),
     ...(protocol === 'live' ? [] : settingsOf.live),
     ...(protocol === 'objects' ? [] : settingsOf.objects),
+    ...(protocol === 'mirror' ? [] : settingsOf.mirror),
   ];
   for (const each of foreign)
     if (site[each] !== undefined) refuse([each], `expected nothing: protocol ${protocol} has no ${each}`);
@@ -49,6 +53,7 @@ export function refuseWhatCannotBe(site: WrittenSite, context: z.RefinementCtx):
   for (const list of ['caching', 'fields'] as const)
     for (const [index, { match }] of (site[list] ?? []).entries())
       refuseOutside(site, match, [list, index, 'match'], refuse);
+  refuseMirror(site, refuse);
   for (const [index, match] of (site.readWhileWriting ?? []).entries())
     refuseOutside(site, match, ['readWhileWriting', index], refuse);
   refuseFieldRules(site, refuse);
@@ -60,6 +65,18 @@ export function refuseWhatCannotBe(site: WrittenSite, context: z.RefinementCtx):
     'from',
     refuse,
   );
+}
+
+function refuseMirror(site: WrittenSite, refuse: Refuse): void {
+  const { local = [], rules = [] } = site.mirror ?? {};
+  for (const [index, match] of local.entries())
+    refuseOutside(site, match, ['mirror', 'local', index], refuse);
+  for (const [index, { match, sha256 }] of rules.entries()) {
+    refuseOutside(site, match, ['mirror', 'rules', index, 'match'], refuse);
+    refuseCaptures(match, sha256 ?? '', ['mirror', 'rules', index, 'sha256'], refuse);
+  }
+  if (new Set(site.upstreams).size !== (site.upstreams?.length ?? 0))
+    refuse(['upstreams'], 'expected each upstream once');
 }
 
 /** A rule of fields that says nothing, or two things of one field. */

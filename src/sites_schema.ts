@@ -18,11 +18,12 @@ import {
   signedSchema,
   tagFieldsSchema,
 } from './site_rules_schema.ts';
+import { mirrorSchema, upstreamNameSchema } from './upstreams_schema.ts';
 import { corsOf } from './video_site.ts';
 
 /** Seconds: a year. */
 const mostWindow = 366 * 86_400;
-const siteProtocols = ['web', 'objects', 'live'] as const;
+const siteProtocols = ['web', 'objects', 'live', 'mirror'] as const;
 
 /** A host name in lower case; `*.example.com`: every name below example.com; `*`: every host. */
 const host = z.string().regex(/^(?:\*|(?:\*\.)?[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*|\[[0-9a-f:.]+\])$/, {
@@ -78,7 +79,8 @@ const siteSettings = z.strictObject({
     .default('web')
     .describe(
       'web: a bucket as a web site. objects: /o/ and /sha256/ below the path, with uploads. live: a ' +
-        'publishing point, where a packager puts what players read.',
+        'publishing point, where a packager puts what players read. mirror: what upstreams have, fetched ' +
+        'when it is first asked for.',
     ),
   preset: z
     .literal('video')
@@ -88,7 +90,7 @@ const siteSettings = z.strictObject({
         'origins, and CMCD in the access log and metrics. Its own settings come first. A ' +
         'publishing point has all that without, and caching of its own.',
     ),
-  bucket: bucketNameSchema.optional().describe('The bucket of a web site or publishing point.'),
+  bucket: bucketNameSchema.optional().describe('The bucket of a web site, publishing point or mirror.'),
   prefix: z
     .string()
     .max(1024)
@@ -207,6 +209,16 @@ const siteSettings = z.strictObject({
     })
     .optional()
     .describe('How long a publishing point keeps segments. Default: until they are deleted.'),
+  upstreams: z
+    .array(upstreamNameSchema)
+    .min(1)
+    .max(10)
+    .optional()
+    .describe(
+      'Where a mirror fetches from, by the names in "upstreams". The next one is asked only for what the ' +
+        'one before says that it does not have.',
+    ),
+  mirror: mirrorSchema.optional(),
   webContent: z
     .boolean()
     .optional()

@@ -32,7 +32,7 @@ const layers: [RegExp, number][] = [
   [/^test\//, 6],
   [/^src\/(cli|server)\b/, 5],
   [/^(src\/(protocols|control)|examples)\//, 4],
-  [/^(src\/(sites|objects|purge|engine|rollout|doctor)|workers)\//, 3],
+  [/^(src\/(sites|objects|upstream|purge|engine|rollout|doctor)|workers)\//, 3],
   [/^src\/(store|auth)\//, 2],
   [/^src\/native\//, 1],
   [/^src\/\w+\.ts$/, 0],

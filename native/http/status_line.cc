@@ -37,6 +37,7 @@ std::string_view status_line(int status) {
     case 501: return "HTTP/1.1 501 Not Implemented\r\n";
     case 502: return "HTTP/1.1 502 Bad Gateway\r\n";
     case 503: return "HTTP/1.1 503 Service Unavailable\r\n";
+    case 504: return "HTTP/1.1 504 Gateway Timeout\r\n";
     case 505: return "HTTP/1.1 505 HTTP Version Not Supported\r\n";
     case 507: return "HTTP/1.1 507 Insufficient Storage\r\n";
     default: return "HTTP/1.1 500 Internal Server Error\r\n";

@@ -13,8 +13,11 @@ import { PointMetrics } from './point_metrics.ts';
 import { RolloutMetrics } from './rollout_metrics.ts';
 import { SiteMetrics } from './site_metrics.ts';
 import type { TlsStat } from './tls_stat.ts';
+import { upstreamMetrics } from './upstream_metrics.ts';
 
 type EngineSeries = Counter | Gauge;
+
+const counted: Record<string, EngineMetric> = { ...engineMetrics, ...upstreamMetrics };
 
 export class Metrics {
   readonly contentType = Registry.OPENMETRICS_CONTENT_TYPE;
@@ -39,7 +42,7 @@ export class Metrics {
   ) {
     this.#registry.setContentType(this.contentType);
     this.#addCapabilities(ktls);
-    for (const [key, metric] of Object.entries(engineMetrics)) this.#engine.set(key, this.#series(metric));
+    for (const [key, metric] of Object.entries(counted)) this.#engine.set(key, this.#series(metric));
     for (const [key, metric] of Object.entries(engineHistograms)) {
       this.#histograms.set(key, new EngineHistogram(metric, this.#registry));
     }
@@ -91,7 +94,7 @@ export class Metrics {
     const split = splitCounter(name);
     const series = split && this.#engine.get(split.key);
     if (!series) return;
-    const { labels, scale } = engineMetrics[split.key] ?? { labels: [], scale: 1 };
+    const { labels, scale } = counted[split.key] ?? { labels: [], scale: 1 };
     const values = split.value?.split('/') ?? [];
     series.inc(Object.fromEntries(labels.map((label, at) => [label, values[at] ?? ''])), value * scale);
   }

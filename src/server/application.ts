@@ -48,12 +48,13 @@ export function startBridge(handle: Handle, objects: Objects, refusals: Refusals
 /** What the protocols of all mounts are served with. */
 export function protocolServices(
   { auth }: Config,
-  { objects, coder, uploads }: Pick<Services, 'objects' | 'coder'> & Required<Pick<Services, 'uploads'>>,
+  { objects, coder, uploads, upstreams }: Pick<Services, 'objects' | 'coder'> &
+    Required<Pick<Services, 'uploads' | 'upstreams'>>,
   { tokens, ownToken }: Credentials,
   log: Logger,
 ): Services {
   const openReads = auth.reads === 'open';
   const authorize = authorizer(tokens, auth.clients, openReads, ownToken);
   const withTokens = { authorize: authorizer(tokens, auth.clients, false, ownToken) };
-  return { objects, coder, uploads, authorize, openReads, withTokens, log };
+  return { objects, coder, uploads, upstreams, authorize, openReads, withTokens, log };
 }

@@ -12,6 +12,7 @@ import type { TlsFiles } from '../engine/tls_files.ts';
 import type { Pausable } from '../pause.ts';
 import type { Purges } from '../purge/purges.ts';
 import type { Store } from '../store/store.ts';
+import type { Upstreams } from '../upstream/upstreams.ts';
 import type { Collector } from './collector.ts';
 import type { KeptGrants } from './grants.ts';
 import { followLog } from './logs.ts';
@@ -31,6 +32,7 @@ export interface Reloadables {
   purges: Purges;
   grants: KeptGrants;
   collector: Collector;
+  upstreams: Upstreams;
   /** Undefined: no listener has TLS. */
   tlsFiles: TlsFiles | undefined;
   log: Logger;
@@ -56,6 +58,7 @@ export const parts: readonly ((before: Config, given: Config, all: Given) => Pro
   logs,
   purging,
   buckets,
+  upstreams,
   sites,
   rules,
   limits,
@@ -120,6 +123,11 @@ function buckets(_: Config, given: Config, { store }: Given): Change {
     }
   };
   return { take, giveBack: () => {} };
+}
+
+function upstreams(before: Config, given: Config, { upstreams }: Given): Change {
+  const take = upstreams.prepare(given.upstreams);
+  return { take, giveBack: () => upstreams.prepare(before.upstreams)() };
 }
 
 function sites(_: Config, given: Config, { sites, grants, purges, pool }: Given): Change {

@@ -30,6 +30,7 @@ export const reloadable: Record<Section, boolean | readonly string[]> = {
   buckets: true,
   sites: true,
   sitesFolder: true,
+  upstreams: true,
   seal: false,
   scrub: true,
   gc: true,

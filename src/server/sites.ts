@@ -12,6 +12,7 @@ import type { Counters } from '../native/addon.ts';
 import type { GrowingUploads } from '../objects/growing_uploads.ts';
 import type { Objects } from '../objects/objects.ts';
 import { live } from '../protocols/live/index.ts';
+import { mirror } from '../protocols/mirror/index.ts';
 import { objects as objectsProtocol } from '../protocols/objects/index.ts';
 import { web } from '../protocols/web/index.ts';
 import { publicSite, seenByServer } from '../public_urls.ts';
@@ -22,7 +23,7 @@ import { Mounts } from '../sites/mounts.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 
 /** Every protocol that a mount can name. */
-const protocols: Record<string, Protocol> = { objects: objectsProtocol, web, live };
+const protocols: Record<string, Protocol> = { objects: objectsProtocol, web, live, mirror };
 
 /** What reading the sites again changed; each site as its host and path. */
 export interface SiteChanges {

@@ -9,6 +9,7 @@ import type { Name, Objects } from '../objects/objects.ts';
 import type { ResumableUploads } from '../objects/resumable_uploads.ts';
 import type { TagField } from '../site_rules_schema.ts';
 import type { SiteConfig } from '../sites_schema.ts';
+import type { Upstreams } from '../upstream/upstreams.ts';
 import type { Authorize } from './authorize.ts';
 import type { Caching } from './caching.ts';
 import type { WhileWriting } from './growing.ts';
@@ -55,6 +56,8 @@ export interface Services {
   resumable?: { uploads: ResumableUploads; expireAfter: number };
   /** Which coding of the bytes a client gets; absent: the site has none to offer. */
   negotiate?: Negotiate;
+  /** Where mirrors fetch from; absent: there are no mirrors. */
+  upstreams?: Upstreams;
   /** What publishing points have counted; absent: nobody asks. */
   points?: PublishingPoints;
   log: Logger;

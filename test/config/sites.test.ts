@@ -35,7 +35,7 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
   [
     'a protocol that is not there',
     { protocol: 'ftp' },
-    /^0\.protocol: expected one of web, objects, live, got "ftp"/,
+    /^0\.protocol: expected one of web, objects, live, mirror, got "ftp"/,
   ],
   ['a publishing point without a bucket', { protocol: 'live' }, /^0\.bucket: expected a bucket name/],
   ['a window of no time', { ...live, window: { seconds: 0 } }, /^0\.window\.seconds: /],

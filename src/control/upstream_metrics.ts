@@ -1,0 +1,31 @@
+// Metrics of upstreams (src/upstream/upstream.ts), by the counters' names up to the dot.
+
+import { counter, type EngineMetric, gauge } from './metric.ts';
+
+/** From milliseconds to seconds. */
+const milliseconds = 1e-3;
+
+export const upstreamMetrics: Record<string, EngineMetric> = {
+  upstream_fetches: counter(
+    'upstream_fetches',
+    'What upstreams were asked for, by what came of it: whole, not-modified, absent, or why it failed.',
+    'upstream',
+    'outcome',
+  ),
+  upstream_bytes: counter('upstream_received_bytes', 'Bytes of bodies that upstreams sent.', 'upstream'),
+  upstream_seconds: {
+    ...counter('upstream_fetch_seconds', 'Time that fetches took, from their turn to their end.', 'upstream'),
+    scale: milliseconds,
+  },
+  upstream_under_way: gauge('upstream_fetches_under_way', 'Fetches under way.', 'upstream'),
+  upstream_waiting: gauge('upstream_fetches_waiting', 'Fetches that wait for their turn.', 'upstream'),
+  upstream_circuit_open: gauge(
+    'upstream_circuit_open',
+    '1: the upstream failed several times in a row and is left alone for a while.',
+    'upstream',
+  ),
+  upstream_joined: counter(
+    'upstream_joined_requests',
+    'Requests that were answered by a fetch which another one had begun.',
+  ),
+};

@@ -1,0 +1,215 @@
+// Filling: an object of a mirror is fetched, kept, and known to be fresh; once for all who ask meanwhile.
+
+import { rm } from 'node:fs/promises';
+import { FieldLines } from '../../engine/engine_request.ts';
+import { hasCode, SealgateError } from '../../errors.ts';
+import { checkedMediaType } from '../../media_type.ts';
+import { addon, type Hashed } from '../../native/addon.ts';
+import type { GrowingUpload } from '../../objects/growing_uploads.ts';
+import type { Name } from '../../objects/objects.ts';
+import type { Receiving } from '../../objects/receiving.ts';
+import type { Stored } from '../../objects/requests.ts';
+import { encodedPath } from '../../redirects.ts';
+import { isFull } from '../../store/disk_reserve.ts';
+import type { Descriptor } from '../../store/store.ts';
+import type { Fetched, FetchFault, Offer, Taking, UpstreamHead } from '../../upstream/fetching.ts';
+import type { Flight, Landed } from '../../upstream/flights.ts';
+import { keptFor, notedFields, validatorsOf } from '../../upstream/keeping.ts';
+import type { Upstream } from '../../upstream/upstream.ts';
+import { type Promises, promisesOf } from '../objects/digest_fields.ts';
+import type { Mirror, Ruled } from './mirror.ts';
+
+export interface Missing {
+  at: Name;
+  /** What is asked of an upstream: the name without the mirror's prefix. */
+  name: string;
+  rule: Ruled | undefined;
+  /** What the name points at now; undefined: nothing. */
+  current: Descriptor | undefined;
+}
+
+export function keyOf({ bucket, name }: Name): string {
+  return `${bucket}/${name}`;
+}
+
+/** The fetch of an object: one that is under way, or a new one. */
+export function fill(mirror: Mirror, missing: Missing): Flight {
+  const upstreams = mirror.upstreams();
+  const names = upstreams.map(({ name }) => name).join(' ');
+  return mirror.shared.flights.join(`${names} ${keyOf(missing.at)}`, (begins) =>
+    inOrder(mirror, missing, upstreams, begins),
+  );
+}
+
+// The next upstream is asked only for what the one before does not have. Where that is not known nobody else
+// is, who might have other bytes under the name.
+async function inOrder(
+  mirror: Mirror,
+  missing: Missing,
+  upstreams: readonly Upstream[],
+  begins: (upload: GrowingUpload) => void,
+): Promise<Landed> {
+  const { freshness, settings, services } = mirror;
+  try {
+    for (const upstream of upstreams) {
+      const filling = new Filling(mirror, missing, upstream, begins);
+      const landed = await filling.run();
+      if (landed !== 'absent') return { kind: landed };
+    }
+  } catch (error) {
+    const isOurs = error instanceof SealgateError;
+    if (!isOurs || error.code === 'upstream-unusable')
+      services.log.error({ err: error, ...missing.at }, 'an object of a mirror was not kept');
+    return { kind: 'failed', error };
+  }
+  freshness.miss(keyOf(missing.at), Date.now() + settings.negativeSeconds * 1000);
+  return { kind: 'absent' };
+}
+
+class Filling {
+  readonly #mirror: Mirror;
+  readonly #missing: Missing;
+  readonly #upstream: Upstream;
+  readonly #begins: (upload: GrowingUpload) => void;
+  #receiving: Receiving<Stored> | undefined;
+  #upload: GrowingUpload | undefined;
+  /** Seconds for which what is fetched is fresh. */
+  #seconds = 0;
+
+  constructor(mirror: Mirror, missing: Missing, upstream: Upstream, begins: (upload: GrowingUpload) => void) {
+    this.#mirror = mirror;
+    this.#missing = missing;
+    this.#upstream = upstream;
+    this.#begins = begins;
+  }
+
+  async run(): Promise<'stored' | 'not-modified' | 'absent'> {
+    const { name, rule, current } = this.#missing;
+    try {
+      const fetched = await this.#upstream.fetch({
+        path: encodedPath(name),
+        validators: current && validatorsOf(this.#upstream.name, current.fields),
+        provable: rule?.sha256 !== undefined,
+        take: (offer) => this.#take(offer),
+        signal: this.#mirror.shared.signal,
+      });
+      return await this.#land(fetched);
+    } catch (error) {
+      this.#upload?.file.fail();
+      if (this.#receiving) await rm(this.#receiving.staging, { force: true });
+      throw error;
+    }
+  }
+
+  #take(offer: Offer): Taking {
+    const { services } = this.#mirror;
+    const { at, rule } = this.#missing;
+    this.#seconds = this.#freshFor(offer);
+    const mediaType = typeOf(offer);
+    const fields = notedFields(this.#upstream.name, offer);
+    const { digest, digests } = promisedBy(offer);
+    if (rule?.sha256 !== undefined && digest !== undefined && digest !== rule.sha256)
+      throw unusable(`The upstream says that it has SHA-256 ${digest}, and the name says ${rule.sha256}.`);
+    const receiving = services.objects.put(at, {
+      conditions: { ifMatch: undefined, ifNoneMatch: undefined, ifUnmodifiedSince: undefined },
+      ...{ mediaType, fields, digests, digest: rule?.sha256 ?? digest },
+      ...{ modified: timeOf(offer), size: offer.size },
+    });
+    if (offer.size !== undefined && offer.size > receiving.maxSize)
+      throw unusable(`The object has ${offer.size} bytes, and ${receiving.maxSize} are the most here.`);
+    // Readers may be there before the thread that writes it says the length.
+    const file = addon.growingFile(offer.size);
+    this.#receiving = receiving;
+    this.#upload = { file, mediaType: mediaType ?? 'application/octet-stream', fields };
+    this.#begins(this.#upload);
+    return { staging: receiving.staging, digests: receiving.digests, growing: file.share() };
+  }
+
+  async #land(fetched: Fetched): Promise<'stored' | 'not-modified' | 'absent'> {
+    const { freshness } = this.#mirror;
+    const key = keyOf(this.#missing.at);
+    switch (fetched.kind) {
+      case 'absent':
+        return 'absent';
+      case 'not-modified':
+        freshness.keep(key, Date.now() + this.#freshFor(fetched.head) * 1000);
+        return 'not-modified';
+      case 'failed':
+        throw failure(fetched);
+      case 'whole':
+        await this.#store(fetched.body);
+        freshness.keep(key, Date.now() + this.#seconds * 1000);
+        // Readers that come now find the object.
+        this.#upload?.file.finish();
+        return 'stored';
+    }
+  }
+
+  async #store(body: Hashed): Promise<void> {
+    try {
+      await this.#receiving?.commit(body);
+    } catch (error) {
+      for (const code of ['digest-mismatch', 'name-taken'] as const)
+        if (hasCode(error, code)) throw unusable(error.message);
+      throw error;
+    }
+  }
+
+  /** Seconds. Throws when it may not be kept. */
+  #freshFor(head: UpstreamHead): number {
+    const { rule } = this.#missing;
+    if (rule?.immutable) return Number.POSITIVE_INFINITY;
+    if (rule?.freshSeconds !== undefined) return rule.freshSeconds;
+    const seconds = keptFor(head);
+    if (seconds !== undefined) return seconds;
+    throw unusable(
+      `The upstream lets nobody keep it (Cache-Control: ${head.fields['cache-control'] ?? ''}); a rule of ` +
+        'the site with freshSeconds or immutable would.',
+    );
+  }
+}
+
+function unusable(detail: string): SealgateError {
+  return new SealgateError('upstream-unusable', detail);
+}
+
+const unusables: readonly FetchFault[] = ['too-large', 'redirect', 'unprovable', 'coded'];
+
+function failure({ fault, message, code }: Extract<Fetched, { kind: 'failed' }>): SealgateError {
+  if (fault === 'disk') return new SealgateError(isFull(code) ? 'store-full' : 'store-write-failed', message);
+  if (unusables.includes(fault)) return unusable(`The upstream cannot be used: ${message}.`);
+  return new SealgateError(fault === 'late' ? 'upstream-late' : 'upstream-failed');
+}
+
+/** The type that the upstream says, if it is one; else the name suggests one. */
+function typeOf({ fields }: UpstreamHead): string | undefined {
+  const given = fields['content-type'];
+  if (given === undefined) return undefined;
+  try {
+    return checkedMediaType(given);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Milliseconds since the epoch; undefined: it says none. */
+function timeOf({ fields }: UpstreamHead): number | undefined {
+  const time = Date.parse(fields['last-modified'] ?? '');
+  return Number.isNaN(time) ? undefined : time;
+}
+
+/** Fields that promise a digest of the bytes, and are compared. */
+const promising = [
+  ...['repr-digest', 'content-digest', 'digest', 'content-md5'],
+  ...['md5', 'sha1', 'sha256', 'sha512'].map((name) => `x-checksum-${name}`),
+];
+
+/** What the upstream promises of the bytes; nothing where it cannot be read. */
+function promisedBy({ fields }: UpstreamHead): Promises {
+  const lines = promising.flatMap((name) => (fields[name] ? [`${name}: ${fields[name]}\r\n`] : []));
+  try {
+    return promisesOf(new FieldLines(lines.join('')));
+  } catch {
+    return { digest: undefined, digests: undefined };
+  }
+}

@@ -1,0 +1,25 @@
+// Why a fetch failed.
+
+import type { FetchFault } from './fetching.ts';
+
+export class Fault extends Error {
+  readonly fault: FetchFault;
+  /** Whether it may go well when it is tried again. */
+  readonly passes: boolean;
+  /** Milliseconds after which the upstream wants to be asked again. */
+  readonly after: number;
+
+  constructor(fault: FetchFault, message: string, { passes = false, after = 0 } = {}) {
+    super(message);
+    this.fault = fault;
+    this.passes = passes;
+    this.after = after;
+  }
+}
+
+/** What the runtime says of a connection. */
+export function unreachable(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new Fault('unreachable', message || String(code), { passes: true });
+}

@@ -1,0 +1,100 @@
+// What the application and a thread that fetches say to each other. Bytes are never among it.
+
+import type { MessagePort } from 'node:worker_threads';
+import type { DigestName } from '../digest.ts';
+import type { Hashed } from '../native/addon.ts';
+
+/** How a server is spoken to; times are milliseconds. */
+export interface Speaking {
+  /** The URL that its files begin at: credentials are for this origin alone. */
+  base: string;
+  /** PEM; absent: the public authorities. */
+  ca?: string | undefined;
+  /** A bearer token. */
+  token?: string | undefined;
+  connectMs: number;
+  firstByteMs: number;
+  idleMs: number;
+  totalMs: number;
+  attempts: number;
+  /** Bytes. */
+  maxBytes: number;
+  redirects: number;
+  /** Hosts that redirects may lead to wherever they are. */
+  redirectsTo: readonly string[];
+}
+
+/** What is there already: the upstream is asked whether it has changed. */
+export interface UpstreamValidators {
+  etag?: string | undefined;
+  modified?: string | undefined;
+}
+
+export interface FetchTask {
+  url: string;
+  speaking: Speaking;
+  validators?: UpstreamValidators | undefined;
+  /** Whether the bytes can be compared with a digest, so that it is noticed if the end of them is missing. */
+  provable: boolean;
+  /** The application says by it what becomes of the body, and whether to give up. */
+  port: MessagePort;
+}
+
+/** The head of an answer, with the fields by their names in lower case. */
+export interface UpstreamHead {
+  status: number;
+  fields: Readonly<Record<string, string>>;
+}
+
+/** A body that comes. */
+export interface Offer extends UpstreamHead {
+  /** Bytes; undefined: that is not known. */
+  size: number | undefined;
+}
+
+/** Where a body goes. */
+export interface Taking {
+  staging: string;
+  digests: readonly DigestName[];
+  /** What `share` of a growing file gave. */
+  growing: number;
+}
+
+/** To the thread. */
+export type Told = { take: Taking } | { cancel: true };
+
+/**
+ * unreachable: no connection, or one that broke. late: not in time. status: one that says it cannot answer.
+ * refused: another one that is no answer. cut: the body broke off. changed: it broke off, and the rest is not
+ * to be had. too-large: more bytes than are taken. redirect: one that is not followed. unprovable: nothing
+ * says where the body ends. coded: it is not the bytes of the object. canceled: nobody wants it any more.
+ * disk: it could not be written.
+ */
+export type FetchFault =
+  | 'unreachable'
+  | 'late'
+  | 'status'
+  | 'refused'
+  | 'cut'
+  | 'changed'
+  | 'too-large'
+  | 'redirect'
+  | 'unprovable'
+  | 'coded'
+  | 'canceled'
+  | 'disk';
+
+export type Fetched = (
+  | { kind: 'whole'; head: UpstreamHead; body: Hashed }
+  | { kind: 'not-modified'; head: UpstreamHead }
+  | { kind: 'absent'; head: UpstreamHead }
+  | { kind: 'failed'; fault: FetchFault; message: string; code?: string | undefined }
+) &
+  FetchWork;
+
+/** What it took. */
+export interface FetchWork {
+  /** Bytes of bodies. */
+  bytes: number;
+  attempts: number;
+}

@@ -1,0 +1,61 @@
+// Freshness: until when objects of mirrors are sent without asking their upstream, and which names an
+// upstream has said that it does not have. In memory alone: after a restart it is asked once more, and
+// answers shortly that nothing has changed.
+
+interface Known {
+  /** Milliseconds since the epoch. */
+  until: number;
+}
+
+/** Entries, of some 200 bytes each. The oldest goes when there are more. */
+const mostEntries = 100_000;
+
+class Deadlines {
+  readonly #until = new Map<string, Known>();
+
+  set(key: string, until: number): void {
+    this.#until.delete(key);
+    this.#until.set(key, { until });
+    const [oldest] = this.#until.size > mostEntries ? this.#until.keys() : [];
+    if (oldest !== undefined) this.#until.delete(oldest);
+  }
+
+  get(key: string): number | undefined {
+    return this.#until.get(key)?.until;
+  }
+
+  delete(key: string): void {
+    this.#until.delete(key);
+  }
+}
+
+export class Freshness {
+  readonly #fresh = new Deadlines();
+  readonly #absent = new Deadlines();
+
+  /** The object was found to be as the upstream has it. @param until milliseconds since the epoch. */
+  keep(key: string, until: number): void {
+    this.#absent.delete(key);
+    this.#fresh.set(key, until);
+  }
+
+  /** Undefined: it is not known. */
+  until(key: string): number | undefined {
+    return this.#fresh.get(key);
+  }
+
+  /** No upstream has it. */
+  miss(key: string, until: number): void {
+    this.#absent.set(key, until);
+  }
+
+  isAbsent(key: string, now: number): boolean {
+    return (this.#absent.get(key) ?? 0) > now;
+  }
+
+  /** It is asked for when it is next wanted. */
+  forget(key: string): void {
+    this.#fresh.delete(key);
+    this.#absent.delete(key);
+  }
+}

@@ -1,0 +1,64 @@
+// Keeping: for how long what an upstream sent may be kept, and what is recorded of its answer.
+
+import CachePolicy from 'http-cache-semantics';
+import type { ObjectFields } from '../object_fields.ts';
+import type { UpstreamHead, UpstreamValidators } from './fetching.ts';
+
+/** Seconds: a year. */
+const longest = 31_536_000;
+
+/** Undefined: it may not be kept (RFC 9111 3). @returns seconds for which it is fresh. */
+export function keptFor({ fields }: UpstreamHead): number | undefined {
+  const policy = new CachePolicy(
+    { method: 'GET', url: '/', headers: {} },
+    { status: 200, headers: { ...fields } },
+  );
+  if (!policy.storable()) return undefined;
+  const left = policy.maxAge() - policy.age();
+  return Math.max(0, Math.min(Math.floor(left), longest));
+}
+
+/** Names of what is recorded beside an object. */
+const noted = { upstream: 'upstream', etag: 'upstream-etag', modified: 'upstream-modified' } as const;
+
+/** What is recorded of an object that came from this upstream. */
+export function notedFields(upstream: string, { fields }: UpstreamHead): ObjectFields {
+  const {
+    etag,
+    'last-modified': modified,
+    'content-language': language,
+    'content-disposition': disposition,
+  } = fields;
+  const said = (text: string | undefined) =>
+    text !== undefined && text.length <= 1024 && /^[ -~]+$/.test(text) ? text : undefined;
+  const validators = { [noted.etag]: said(etag), [noted.modified]: said(modified) };
+  const meta = Object.entries({ [noted.upstream]: upstream, ...validators }).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
+  const contentLanguage = said(language);
+  const contentDisposition = said(disposition);
+  return {
+    ...(contentLanguage !== undefined && { contentLanguage }),
+    ...(contentDisposition !== undefined && { contentDisposition }),
+    meta: Object.fromEntries(meta),
+  };
+}
+
+/** By what this upstream tells whether its object is another now; undefined: it did not send it. */
+export function validatorsOf(
+  upstream: string,
+  fields: ObjectFields | undefined,
+): UpstreamValidators | undefined {
+  const meta = fields?.meta;
+  if (meta?.[noted.upstream] !== upstream) return undefined;
+  const { [noted.etag]: etag, [noted.modified]: modified } = meta;
+  return etag === undefined && modified === undefined ? undefined : { etag, modified };
+}
+
+/** The fields of an object that are its own. */
+export function withoutNotes(fields: ObjectFields | undefined): ObjectFields | undefined {
+  if (!fields?.meta) return fields;
+  const own = Object.entries(fields.meta).filter(([name]) => !Object.values<string>(noted).includes(name));
+  const { meta: _, ...others } = fields;
+  return own.length === 0 ? others : { ...others, meta: Object.fromEntries(own) };
+}

@@ -1,0 +1,153 @@
+// An answer of an upstream, by way of its redirects. Credentials are for the upstream's own origin alone.
+
+import { Agent as HttpAgent, request as http, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as https } from 'node:https';
+import { Patience } from '../patience.ts';
+import { version } from '../version.ts';
+import { checkHost, publicLookup } from './addresses.ts';
+import { Fault, unreachable } from './fault.ts';
+import type { Speaking } from './fetching.ts';
+
+const redirecting = [301, 302, 303, 307, 308];
+/** Connections that wait to be used again, for each host and port. */
+const idleConnections = 16;
+
+/** Connections of one upstream, which are used again. */
+export class Agents {
+  readonly #plain = new HttpAgent({ keepAlive: true, maxFreeSockets: idleConnections });
+  readonly #encrypted: HttpsAgent;
+
+  constructor({ ca }: Pick<Speaking, 'ca'>) {
+    this.#encrypted = new HttpsAgent({
+      ...{ keepAlive: true, maxFreeSockets: idleConnections },
+      ...(ca !== undefined && { ca }),
+    });
+  }
+
+  of({ protocol }: URL): HttpAgent {
+    return protocol === 'https:' ? this.#encrypted : this.#plain;
+  }
+}
+
+export interface Asking {
+  speaking: Speaking;
+  agents: Agents;
+  /** Ends it, with the reason. */
+  signal: AbortSignal;
+}
+
+/** The head of the answer that redirects lead to. Rejects with a Fault. */
+export async function openSource(
+  from: string,
+  fields: Record<string, string>,
+  asking: Asking,
+): Promise<IncomingMessage> {
+  const { speaking } = asking;
+  const { origin } = new URL(speaking.base);
+  let url = new URL(from);
+  const passed = new Set<string>();
+  for (;;) {
+    const isOwn = url.origin === origin;
+    const { token } = speaking;
+    const all = { ...fields, ...(isOwn && token !== undefined && { authorization: `Bearer ${token}` }) };
+    const isTrusted = isOwn || isNamed(url.hostname, speaking.redirectsTo);
+    const response = await ask(url, all, isTrusted, asking);
+    const { location } = response.headers;
+    if (!redirecting.includes(response.statusCode ?? 0) || location === undefined) return response;
+    response.destroy();
+    passed.add(url.href);
+    url = redirected(url, location);
+    if (passed.has(url.href)) throw new Fault('redirect', `it redirects in a circle, by ${url.href}`);
+    if (passed.size > speaking.redirects)
+      throw new Fault('redirect', `it redirects more than ${speaking.redirects} times`);
+  }
+}
+
+function redirected(from: URL, location: string): URL {
+  if (!URL.canParse(location, from)) throw new Fault('redirect', 'it redirects to what is no URL');
+  const to = new URL(location, from);
+  if (to.protocol !== 'https:' && to.protocol !== 'http:')
+    throw new Fault('redirect', `it redirects to ${to.protocol}`);
+  if (from.protocol === 'https:' && to.protocol === 'http:')
+    throw new Fault('redirect', `it redirects from https: to ${to.href}`);
+  if (to.username !== '' || to.password !== '')
+    throw new Fault('redirect', 'it redirects to a URL with a user name');
+  to.hash = '';
+  return to;
+}
+
+function isNamed(host: string, names: readonly string[]): boolean {
+  return names.some((name) => name === host || (name.startsWith('*.') && host.endsWith(name.slice(1))));
+}
+
+// One request. A connection that was used before may have been closed by the other side just now: that says
+// nothing of the upstream, so it is asked once more, on another.
+async function ask(
+  url: URL,
+  fields: Record<string, string>,
+  isTrusted: boolean,
+  asking: Asking,
+): Promise<IncomingMessage> {
+  if (!isTrusted) checkHost(url.hostname);
+  for (let stale = 0; ; stale++) {
+    const asked = begin(url, fields, isTrusted, asking);
+    try {
+      return await asked.answer;
+    } catch (error) {
+      const isStale = asked.wasUsed() && stale <= idleConnections && !asking.signal.aborted;
+      if (!isStale || error instanceof Fault) throw unreachable(error);
+    }
+  }
+}
+
+function begin(
+  url: URL,
+  fields: Record<string, string>,
+  isTrusted: boolean,
+  { speaking, agents, signal }: Asking,
+): { answer: Promise<IncomingMessage>; wasUsed(): boolean } {
+  const isEncrypted = url.protocol === 'https:';
+  const { promise: answer, resolve, reject } = deferred<IncomingMessage>();
+  const asked = (isEncrypted ? https : http)(url, {
+    agent: agents.of(url),
+    headers: { 'user-agent': `sealgate/${version}`, 'accept-encoding': 'identity', accept: '*/*', ...fields },
+    ...(!isTrusted && { lookup: publicLookup }),
+  });
+  const late = (what: string) => () =>
+    asked.destroy(new Fault('late', `it did not ${what} in time`, { passes: true }));
+  let patience = new Patience(speaking.connectMs, late('connect'));
+  const connected = () => {
+    patience.end();
+    patience = new Patience(speaking.firstByteMs, late('answer'));
+  };
+  const giveUp = () => asked.destroy(signal.reason);
+  signal.addEventListener('abort', giveUp, { once: true });
+  if (signal.aborted) giveUp();
+  const settle = () => {
+    patience.end();
+    signal.removeEventListener('abort', giveUp);
+  };
+  asked.on('socket', (socket) => {
+    if (asked.reusedSocket) connected();
+    else socket.once(isEncrypted ? 'secureConnect' : 'connect', connected);
+  });
+  asked.on('error', (error) => {
+    settle();
+    reject(error);
+  });
+  asked.on('response', (response) => {
+    settle();
+    resolve(response);
+  });
+  asked.end();
+  return { answer, wasUsed: () => asked.reusedSocket };
+}
+
+function deferred<T>() {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((...both) => {
+    [resolve, reject] = both;
+  });
+  return { promise, resolve, reject };
+}

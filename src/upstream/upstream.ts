@@ -1,0 +1,162 @@
+// Upstream: one server that objects are fetched from. It bounds what is fetched of it at a time, leaves it
+// alone while it fails, and counts.
+
+import type { Logger } from 'pino';
+import { secretLine } from '../auth/secret_line.ts';
+import { ConfigError } from '../config.ts';
+import { SealgateError } from '../errors.ts';
+import type { Counters } from '../native/addon.ts';
+import { Places } from '../places.ts';
+import { readNamedSync, whyUnreadable } from '../regular_file.ts';
+import type { UpstreamConfig } from '../upstreams_schema.ts';
+import { Circuit } from './circuit.ts';
+import type { Fetch, Fetcher } from './fetcher.ts';
+import type { Fetched, FetchFault, Speaking } from './fetching.ts';
+
+/** What is asked of it. @property path as a URL has it, below the URL of the upstream. */
+export type Wanted = Pick<Fetch, 'validators' | 'provable' | 'take' | 'signal'> & { path: string };
+
+export class Upstream {
+  readonly name: string;
+  readonly config: UpstreamConfig;
+  readonly #fetcher: Fetcher;
+  readonly #log: Logger;
+  readonly #ca: string | undefined;
+  readonly #circuit = new Circuit();
+  readonly #places: Places;
+  readonly #counted = new Map<string, number>();
+  #waiting = 0;
+  #underWay = 0;
+  #bytes = 0;
+  #milliseconds = 0;
+
+  /** Throws when a file that it names cannot be read. */
+  constructor(name: string, config: UpstreamConfig, fetcher: Fetcher, log: Logger) {
+    this.name = name;
+    this.config = config;
+    this.#fetcher = fetcher;
+    this.#log = log;
+    const read = (setting: 'ca' | 'token', look: (path: string) => string) =>
+      config[setting] === undefined
+        ? undefined
+        : named(`upstreams.${name}.${setting}`, config[setting], look);
+    this.#ca = read('ca', readNamedSync);
+    read('token', secretLine);
+    this.#places = new Places(config.concurrency);
+  }
+
+  /** Throws `upstream-busy`, and what `take` throws. */
+  async fetch(wanted: Wanted): Promise<Fetched> {
+    const after = this.#circuit.enter();
+    if (after > 0) {
+      this.#count('circuit-open');
+      throw busy(`The upstream ${this.name} failed several times and is not asked just now.`, after);
+    }
+    if (this.#waiting >= this.config.waiting && this.#underWay >= this.config.concurrency) {
+      this.#circuit.leave();
+      this.#count('too-many');
+      throw busy(`Too many objects of the upstream ${this.name} are waited for.`, 1000);
+    }
+    this.#waiting++;
+    const leave = await this.#places.take(1);
+    this.#waiting--;
+    this.#underWay++;
+    try {
+      return await this.#fetch(wanted);
+    } finally {
+      this.#underWay--;
+      leave();
+    }
+  }
+
+  async #fetch({ path, ...wanted }: Wanted): Promise<Fetched> {
+    const began = performance.now();
+    try {
+      const url = this.config.url + path;
+      const fetched = await this.#fetcher.run({ url, speaking: this.#speaking(), ...wanted });
+      this.#bytes += fetched.bytes;
+      this.#judge(fetched, path);
+      return fetched;
+    } catch (error) {
+      this.#circuit.leave();
+      this.#count('refused');
+      throw error;
+    } finally {
+      this.#milliseconds += performance.now() - began;
+    }
+  }
+
+  #judge(fetched: Fetched, path: string): void {
+    const { name, config } = this;
+    this.#count(fetched.kind === 'failed' ? fetched.fault : fetched.kind);
+    if (fetched.kind !== 'failed') {
+      if (this.#circuit.isOpen) this.#log.info({ upstream: name }, 'an upstream answers again');
+      this.#circuit.succeeded();
+      return;
+    }
+    const { fault, message: reason, attempts } = fetched;
+    if (!isOutage(fault)) this.#circuit.leave();
+    else if (this.#circuit.failed())
+      this.#log.error({ upstream: name, url: config.url, reason }, 'an upstream fails and is left alone');
+    if (fault !== 'canceled')
+      this.#log.warn({ upstream: name, path, fault, reason, attempts }, 'an object was not fetched');
+  }
+
+  #speaking(): Speaking {
+    const { config } = this;
+    const ms = (seconds: number) => Math.ceil(seconds * 1000);
+    return {
+      base: config.url,
+      ca: this.#ca,
+      // Read anew, so that another token counts as soon as it is there.
+      token: config.token === undefined ? undefined : secretLine(config.token),
+      connectMs: ms(config.connectSeconds),
+      firstByteMs: ms(config.firstByteSeconds),
+      idleMs: ms(config.idleSeconds),
+      totalMs: ms(config.totalSeconds),
+      attempts: config.attempts,
+      maxBytes: config.maxBytes,
+      redirects: config.redirects,
+      redirectsTo: config.redirectsTo,
+    };
+  }
+
+  #count(outcome: string): void {
+    this.#counted.set(outcome, (this.#counted.get(outcome) ?? 0) + 1);
+  }
+
+  counters(): Counters {
+    const { name } = this;
+    const fetches = [...this.#counted].map(([outcome, count]) => [
+      `upstream_fetches.${name}/${outcome}`,
+      count,
+    ]);
+    return {
+      ...Object.fromEntries(fetches),
+      [`upstream_bytes.${name}`]: this.#bytes,
+      [`upstream_seconds.${name}`]: this.#milliseconds,
+      [`upstream_under_way.${name}`]: this.#underWay,
+      [`upstream_waiting.${name}`]: this.#waiting,
+      [`upstream_circuit_open.${name}`]: Number(this.#circuit.isOpen),
+    };
+  }
+}
+
+/** Throws ConfigError. */
+function named(setting: string, path: string, look: (path: string) => string): string {
+  try {
+    return look(path);
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw new ConfigError(`${setting}: ${cause.message}`, { cause });
+    throw new ConfigError(`${setting}: ${path} cannot be read (${whyUnreadable(cause)})`, { cause });
+  }
+}
+
+/** Whether a fault is the whole upstream's, and not one of its objects'. */
+function isOutage(fault: FetchFault): boolean {
+  return ['unreachable', 'late', 'status', 'cut'].includes(fault);
+}
+
+function busy(detail: string, afterMs: number): SealgateError {
+  return new SealgateError('upstream-busy', detail, { retryAfter: Math.ceil(afterMs / 1000) });
+}

@@ -1,0 +1,165 @@
+// The section `upstreams` of the configuration, and what a site of the protocol mirror says: which servers
+// objects are fetched from, and for how long they are kept without asking again.
+
+import * as z from 'zod';
+import { patternSchema } from './path_pattern.ts';
+
+/** Seconds: a year. */
+const year = 31_536_000;
+const GiB = 2 ** 30;
+
+export const upstreamNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, {
+  error: 'expected 1 to 40 lower-case letters, digits and hyphens',
+});
+
+const address = z
+  .string()
+  .max(2048)
+  .regex(/^https?:\/\/[!-~]+$/, { error: 'expected an http:// or https:// URL, percent-encoded' })
+  .refine((text) => URL.canParse(text), { error: 'expected an address that there can be' })
+  .refine((text) => !/[?#]/.test(text), { error: 'expected a URL without a query and a fragment' })
+  .refine((text) => !/^https?:\/\/[^/]*@/.test(text), {
+    error: 'expected a URL without a user name; a token goes into the file "token"',
+  })
+  // What is asked for goes behind it.
+  .transform((text) => (text.endsWith('/') ? text : `${text}/`));
+
+const hostName = z.string().regex(/^(?:\*\.)?[a-z0-9.-]{1,253}$|^\[[0-9a-f:.]+\]$/, {
+  error: 'expected a host name in lower case, *.NAME or an address, without a port',
+});
+
+function seconds(fallback: number, what: string) {
+  return z.number().min(0.1).max(86_400).default(fallback).describe(`Seconds. ${what}`);
+}
+
+const upstreamSchema = z
+  .strictObject({
+    url: address.describe('Where its files begin; the name of an object goes behind it.'),
+    ca: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('PEM file with the CA certificates that its certificate may come from. Default: the public.'),
+    token: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('File with one line that is sent as a bearer token, to this URL and to no other server.'),
+    connectSeconds: seconds(5, 'Longest time until a connection stands, with TLS.'),
+    firstByteSeconds: seconds(20, 'Longest time from the request until the head of the answer.'),
+    idleSeconds: seconds(20, 'Longest time between two pieces of a body.'),
+    totalSeconds: seconds(3600, 'Longest time of a fetch, with all its attempts.'),
+    attempts: z
+      .int()
+      .min(1)
+      .max(20)
+      .default(3)
+      .describe('How often an object is tried. A body that broke off goes on where it ended.'),
+    maxBytes: z
+      .int()
+      .min(1)
+      .max(Number.MAX_SAFE_INTEGER)
+      .default(64 * GiB)
+      .describe('Bytes. A larger object is not taken.'),
+    concurrency: z.int().min(1).max(1000).default(16).describe('Most fetches at a time.'),
+    waiting: z
+      .int()
+      .min(0)
+      .max(100_000)
+      .default(1000)
+      .describe('Most fetches that wait for their turn; further ones are answered with 503.'),
+    redirects: z.int().min(0).max(20).default(5).describe('Most redirects that are followed in a row.'),
+    redirectsTo: z
+      .array(hostName)
+      .max(100)
+      .default([])
+      .describe(
+        'Hosts that redirects may lead to though they have private or link-local addresses; *.NAME: every ' +
+          'name below it. Public ones need no entry.',
+      ),
+  })
+  .describe('A server that objects are fetched from.');
+
+export type UpstreamConfig = z.infer<typeof upstreamSchema>;
+
+export const upstreamsSchema = z
+  .record(upstreamNameSchema, upstreamSchema)
+  .refine((upstreams) => Object.keys(upstreams).length <= 100, { error: 'expected at most 100 upstreams' })
+  .default({})
+  .describe('Servers that sites of the protocol mirror fetch from, by name.');
+
+const ageSchema = z.int().min(0).max(year);
+
+const ruleSchema = z
+  .strictObject({
+    match: patternSchema().describe('Path, or pattern, as clients see it.'),
+    immutable: z
+      .boolean()
+      .default(false)
+      .describe('Whether what was fetched once is never asked for again, and clients may keep it for ever.'),
+    sha256: z
+      .string()
+      .regex(/^\$[1-9]$/, { error: 'expected $1 to $9, which is what a star of "match" stands for' })
+      .optional()
+      .describe('The part of the path that is the SHA-256 of the bytes, in hex. Other bytes are refused.'),
+    freshSeconds: ageSchema
+      .optional()
+      .describe('Seconds for which it is not asked again, whatever the upstream says of that.'),
+  })
+  .refine(({ immutable, freshSeconds }) => !immutable || freshSeconds === undefined, {
+    path: ['freshSeconds'],
+    error: 'expected nothing beside "immutable": true',
+  })
+  .refine(({ sha256, immutable }) => sha256 === undefined || immutable, {
+    path: ['immutable'],
+    error: 'expected true beside "sha256", since the name says which bytes it is for',
+  });
+
+export type MirrorRule = z.infer<typeof ruleSchema>;
+
+export const mirrorSchema = z
+  .strictObject({
+    local: z
+      .array(patternSchema())
+      .max(100)
+      .default([])
+      .describe('Paths that no upstream is ever asked for: what is in the bucket is all there is.'),
+    rules: z
+      .array(ruleSchema)
+      .max(100)
+      .default([])
+      .describe('Tried in order, the first match decides. Without one the fields of the upstream do.'),
+    staleWhileRevalidateSeconds: ageSchema
+      .default(0)
+      .describe('Seconds after it was fresh in which an object is sent at once and asked for meanwhile.'),
+    staleIfErrorSeconds: ageSchema
+      .default(86_400)
+      .describe('Seconds after it was fresh in which it is sent when the upstream does not answer.'),
+    negativeSeconds: z
+      .int()
+      .min(0)
+      .max(3600)
+      .default(30)
+      .describe('Seconds for which a name is not asked for again that the upstream does not have.'),
+  })
+  .describe('What is fetched, and for how long it is kept without asking again.');
+
+export type MirrorConfig = z.infer<typeof mirrorSchema>;
+
+/** Sites that fetch from upstreams which there are not. */
+export function refuseUnknownUpstreams(
+  {
+    sites = [],
+    upstreams,
+  }: { sites?: { upstreams?: string[] | undefined }[] | undefined; upstreams: object },
+  context: z.RefinementCtx,
+): void {
+  for (const [index, site] of sites.entries())
+    for (const [at, name] of (site.upstreams ?? []).entries())
+      if (!Object.hasOwn(upstreams, name))
+        context.addIssue({
+          code: 'custom',
+          path: ['sites', index, 'upstreams', at],
+          message: 'expected a name that is in "upstreams"',
+        });
+}

@@ -1,0 +1,84 @@
+// Upstreams and mirrors in the configuration: what they cannot be is refused with its place.
+
+import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { ConfigError, loadConfig } from '../../src/config.ts';
+import { temporaryFolder } from '../support/store.ts';
+
+const dir = await temporaryFolder();
+after(() => rm(dir, { recursive: true }));
+const file = join(dir, 'sealgate.json');
+
+async function loaded(origin: object, mirror: object = {}, site: object = {}) {
+  const upstreams = { origin: { url: 'https://a.test', ...origin } };
+  const its = { path: '/m/', protocol: 'mirror', bucket: 'mirror', upstreams: ['origin'], mirror, ...site };
+  await writeFile(file, JSON.stringify({ upstreams, sites: [its] }));
+  return loadConfig({ file, env: {} });
+}
+
+async function fault(...given: Parameters<typeof loaded>): Promise<string> {
+  const error = await loaded(...given).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(error instanceof ConfigError);
+  return error.message.replaceAll(`${file}: `, '');
+}
+
+test('files of an upstream are found from the folder of the configuration', async () => {
+  const { upstreams } = await loaded({ ca: './ca.pem', token: 'token' });
+  const { url, ca, token, attempts } = upstreams.origin ?? {};
+  assert.deepEqual(
+    [url, ca, token, attempts],
+    ['https://a.test/', join(dir, 'ca.pem'), join(dir, 'token'), 3],
+  );
+});
+
+const wrong: [what: string, given: Parameters<typeof loaded>, said: RegExp][] = [
+  ['another scheme', [{ url: 'ftp://a.test/' }], /^upstreams\.origin\.url: expected an http:/],
+  ['a user name', [{ url: 'https://u:p@a.test/' }], /^upstreams\.origin\.url: .*without a user name/],
+  ['a query', [{ url: 'https://a.test/?a' }], /^upstreams\.origin\.url: .*without a query/],
+  ['no host', [{ url: 'https:///' }], /^upstreams\.origin\.url: /],
+  ['no attempts', [{ attempts: 0 }], /^upstreams\.origin\.attempts: /],
+  ['no time', [{ idleSeconds: 0 }], /^upstreams\.origin\.idleSeconds: /],
+  [
+    'a host with a port',
+    [{ redirectsTo: ['a:1'] }],
+    /^upstreams\.origin\.redirectsTo\.0: expected a host name/,
+  ],
+  [
+    'an upstream that is not there',
+    [{}, {}, { upstreams: ['b'] }],
+    /^sites\.0\.upstreams\.0: .*in "upstreams"/,
+  ],
+  ['an upstream twice', [{}, {}, { upstreams: ['origin', 'origin'] }], /^sites\.0\.upstreams: .*once/],
+  ['no upstream', [{}, {}, { upstreams: undefined }], /^sites\.0\.upstreams: expected the names/],
+  ['no bucket', [{}, {}, { bucket: undefined }], /^sites\.0\.bucket: expected a bucket name/],
+  [
+    'an upstream of a web site',
+    [{}, {}, { protocol: 'web' }],
+    /^sites\.0\.upstreams: expected nothing: protocol web/,
+  ],
+  ['a pattern elsewhere', [{}, { local: ['/other/**'] }], /^sites\.0\.mirror\.local\.0: it matches nothing/],
+  [
+    'a digest that is not captured',
+    [{}, { rules: [{ match: '/m/*', immutable: true, sha256: '$2' }] }],
+    /^sites\.0\.mirror\.rules\.0\.sha256: expected no more than \$1/,
+  ],
+  [
+    'a digest of what may change',
+    [{}, { rules: [{ match: '/m/*', sha256: '$1' }] }],
+    /^sites\.0\.mirror\.rules\.0\.immutable: expected true/,
+  ],
+  [
+    'what never changes and has an age',
+    [{}, { rules: [{ match: '/m/*', immutable: true, freshSeconds: 1 }] }],
+    /^sites\.0\.mirror\.rules\.0\.freshSeconds: expected nothing/,
+  ],
+];
+for (const [what, given, said] of wrong)
+  test(`refused: ${what}`, async () => {
+    assert.match(await fault(...given), said);
+  });

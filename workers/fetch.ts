@@ -1,0 +1,45 @@
+// A thread that fetches: many objects at a time, each from its upstream into a staging file.
+
+import { download } from '../src/upstream/download.ts';
+import { Fault } from '../src/upstream/fault.ts';
+import type { Fetched, FetchTask, Offer, Taking, Told } from '../src/upstream/fetching.ts';
+import { Agents } from '../src/upstream/source.ts';
+
+/** By upstream, and by whom it is trusted. A reload may bring others; those before end with the thread. */
+const agents = new Map<string, Agents>();
+
+function agentsOf({ speaking: { base, ca } }: FetchTask): Agents {
+  const key = `${base}\n${ca ?? ''}`;
+  const known = agents.get(key) ?? new Agents({ ca });
+  agents.set(key, known);
+  return known;
+}
+
+export default async function fetchObject(task: FetchTask): Promise<Fetched> {
+  const { port, speaking } = task;
+  const ending = new AbortController();
+  const end = (why: Fault) => ending.abort(why);
+  const late = setTimeout(
+    () => end(new Fault('late', `it took longer than ${speaking.totalMs / 1000} s`)),
+    speaking.totalMs,
+  );
+  let taken: (taking: Taking | undefined) => void = () => {};
+  port.on('message', (told: Told) => {
+    if ('take' in told) taken(told.take);
+    else {
+      end(new Fault('canceled', 'nobody waits for it any more'));
+      taken(undefined);
+    }
+  });
+  const offer = (offer: Offer) =>
+    new Promise<Taking | undefined>((resolve) => {
+      taken = resolve;
+      port.postMessage(offer);
+    });
+  try {
+    return await download(task, agentsOf(task), { offer, signal: ending.signal });
+  } finally {
+    clearTimeout(late);
+    port.close();
+  }
+}
