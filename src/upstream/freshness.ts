@@ -32,10 +32,12 @@ class Deadlines {
 export class Freshness {
   readonly #fresh = new Deadlines();
   readonly #absent = new Deadlines();
+  readonly #failed = new Deadlines();
 
   /** The object was found to be as the upstream has it. @param until milliseconds since the epoch. */
   keep(key: string, until: number): void {
     this.#absent.delete(key);
+    this.#failed.delete(key);
     this.#fresh.set(key, until);
   }
 
@@ -44,8 +46,9 @@ export class Freshness {
     return this.#fresh.get(key);
   }
 
-  /** No upstream has it. */
+  /** No upstream has it. What was kept of it before has not been fresh for long, then. */
   miss(key: string, until: number): void {
+    this.#fresh.set(key, 0);
     this.#absent.set(key, until);
   }
 
@@ -53,9 +56,12 @@ export class Freshness {
     return (this.#absent.get(key) ?? 0) > now;
   }
 
-  /** It is asked for when it is next wanted. */
-  forget(key: string): void {
-    this.#fresh.delete(key);
-    this.#absent.delete(key);
+  /** It could not be asked for. What there is of it is sent until then without trying again. */
+  fail(key: string, until: number): void {
+    this.#failed.set(key, until);
+  }
+
+  isFailing(key: string, now: number): boolean {
+    return (this.#failed.get(key) ?? 0) > now;
   }
 }

@@ -7,7 +7,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import { assertProblem } from '../support/problem.ts';
-import { startMirror, startUpstream } from '../support/upstream.ts';
+import { startMirrors, startUpstream } from '../support/upstream.ts';
+import { until } from '../support/wait.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
@@ -29,18 +30,39 @@ const second = await startUpstream((request, response) => {
   else response.writeHead(404).end();
 });
 
-const mirrored = await startMirror(
-  { first: { url: `${first.url}base/`, attempts: 1 }, second: { url: second.url } },
+const mirrored = await startMirrors(
   {
-    local: ['/m/own/**'],
-    rules: [
-      { match: '/m/lasting/**', immutable: true },
-      { match: '/m/sha256/*', immutable: true, sha256: '$1' },
-      { match: '/m/minute/**', freshSeconds: 60 },
-      { match: '/m/now/**', freshSeconds: 0 },
-    ],
-    staleIfErrorSeconds: 60,
+    first: { url: `${first.url}base/`, attempts: 1 },
+    second: { url: second.url },
+    quick: { url: `${first.url}base/now/quick/` },
   },
+  [
+    {
+      path: '/quick/',
+      upstreams: ['quick'],
+      cacheStatus: true,
+      mirror: {
+        rules: [{ match: '/quick/**', freshSeconds: 0 }],
+        staleWhileRevalidateSeconds: 60,
+        negativeSeconds: 0,
+      },
+    },
+    {
+      path: '/m/',
+      upstreams: ['first', 'second'],
+      cacheStatus: true,
+      mirror: {
+        local: ['/m/own/**'],
+        rules: [
+          { match: '/m/lasting/**', immutable: true },
+          { match: '/m/sha256/*', immutable: true, sha256: '$1' },
+          { match: '/m/minute/**', freshSeconds: 60 },
+          { match: '/m/now/**', freshSeconds: 0 },
+        ],
+        staleIfErrorSeconds: 60,
+      },
+    },
+  ],
 );
 const { server, site } = mirrored;
 after(async () => {
@@ -110,9 +132,32 @@ test('an upstream fails: what it sent before is sent while it is not too old, an
   files.set('/base/now/stale', { body: 'kept', fields: { etag: '"k"' } });
   await server.curl('/m/now/stale');
   status = 500;
+  const before = first.asked.length;
   assert.equal(await text('/m/now/stale'), '200 kept');
   assert.equal(await said('/m/now/stale'), 'mirror; fwd=stale; detail=upstream-failed');
+  assert.equal(first.asked.length, before + 1, 'it is not tried by each request');
   assertProblem(await server.curl('/m/now/other'), 502, 'upstream-failed');
+});
+
+test('in its time an object that is not fresh is sent at once, and asked for meanwhile', async () => {
+  files.set('/base/now/quick/x', { body: 'old', fields: { etag: '"old"' } });
+  assert.equal(await text('/quick/x'), '200 old');
+  files.set('/base/now/quick/x', { body: 'new', fields: { etag: '"new"' } });
+  const { body, headers } = await server.curl('/quick/x');
+  assert.equal(body.toString(), 'old');
+  assert.match(headers.get('cache-status') ?? '', /^mirror; hit; detail=stale/);
+  await until(
+    () => text('/quick/x'),
+    (now) => now === '200 new',
+    'the new one',
+  );
+  files.delete('/base/now/quick/x');
+  await until(
+    () => text('/quick/x'),
+    (now) => now.startsWith('404'),
+    'that it is gone',
+  );
+  assert.match(await text('/quick/x'), /^404/);
 });
 
 test('a name that no upstream has is asked for once in a while, at the next upstream too', async () => {

@@ -75,18 +75,9 @@ export interface MirrorServer {
 }
 
 /**
- * A server with the bucket `mirror`, versioned, at /m/. It is read by /o/mirror/ as well.
- * @param upstreams settings by name. @param mirror of the site.
+ * A server with such sites over the bucket `mirror`, versioned, which is read below /o/, too.
+ * @param upstreams settings by name. @param secrets files beside the configuration.
  */
-export function startMirror(
-  upstreams: Record<string, Record<string, unknown>>,
-  mirror: Record<string, unknown> = {},
-): Promise<MirrorServer> {
-  const names = Object.keys(upstreams);
-  return startMirrors(upstreams, [{ path: '/m/', upstreams: names, cacheStatus: true, mirror }]);
-}
-
-/** A server with such sites over the bucket `mirror`. @param secrets files beside the configuration. */
 export async function startMirrors(
   upstreams: Record<string, Record<string, unknown>>,
   sites: Record<string, unknown>[],

@@ -28,6 +28,9 @@ export interface Missing {
   current: Descriptor | undefined;
 }
 
+/** Milliseconds after which an object is asked for again that could not be, if there is an older one. */
+const retryMs = 5000;
+
 export function keyOf({ bucket, name }: Name): string {
   return `${bucket}/${name}`;
 }
@@ -57,6 +60,7 @@ async function inOrder(
       if (landed !== 'absent') return { kind: landed };
     }
   } catch (error) {
+    freshness.fail(keyOf(missing.at), Date.now() + retryMs);
     const isOurs = error instanceof SealgateError;
     if (!isOurs || error.code === 'upstream-unusable')
       services.log.error({ err: error, ...missing.at }, 'an object of a mirror was not kept');

@@ -72,20 +72,20 @@ class Reading {
 
   async of(found: Found | undefined): Promise<Answer> {
     const { freshness, settings } = this.#mirror;
-    const { at } = this.#asked;
+    const key = keyOf(this.#asked.at);
     const now = Date.now();
-    if (found && this.#isFor(found)) {
-      const until = this.#freshUntil(found);
-      if (until > now) return this.#answer(found, until);
-      if (until + settings.staleWhileRevalidateSeconds * 1000 > now) {
-        this.#fill(found);
-        return this.#answer(found, undefined, 'hit; detail=stale');
-      }
+    const held = found && this.#isFor(found) ? found : undefined;
+    const until = held ? this.#freshUntil(held) : 0;
+    if (held && until > now) return this.#answer(held, until);
+    if (freshness.isAbsent(key, now)) return this.#absent('hit; detail=negative');
+    if (held && until + settings.staleWhileRevalidateSeconds * 1000 > now) {
+      if (!freshness.isFailing(key, now)) this.#fill(held);
+      return this.#answer(held, undefined, 'hit; detail=stale');
     }
-    if (freshness.isAbsent(keyOf(at), now)) return this.#absent('hit; detail=negative');
-    const flight = this.#fill(found);
+    if (held && freshness.isFailing(key, now) && this.#mayBeStale(held)) return this.#stale(held);
+    const flight = this.#fill(held);
     const upload = await flight.began;
-    return upload ? this.#growing(upload) : this.#landed(await flight.landed, found);
+    return upload ? this.#growing(upload) : this.#landed(await flight.landed, held);
   }
 
   /** Whether it has the bytes that the path names. */
@@ -101,10 +101,19 @@ class Reading {
     return until ?? ref.created + (rule?.freshSeconds ?? 0) * 1000;
   }
 
-  #fill(found: Found | undefined) {
+  #fill(held: Found | undefined) {
     const { name, at, rule } = this.#asked;
-    const missing: Missing = { name, at, rule, current: found && this.#isFor(found) ? found.ref : undefined };
+    const missing: Missing = { name, at, rule, current: held?.ref };
     return fill(this.#mirror, missing);
+  }
+
+  /** Whether it may be sent though nobody knows if it is still the same. */
+  #mayBeStale(held: Found): boolean {
+    return this.#freshUntil(held) + this.#mirror.settings.staleIfErrorSeconds * 1000 > Date.now();
+  }
+
+  #stale(held: Found): Answer | Promise<Answer> {
+    return this.#answer(held, undefined, 'fwd=stale; detail=upstream-failed');
   }
 
   #growing(upload: GrowingUpload): Answer {
@@ -116,14 +125,10 @@ class Reading {
   }
 
   async #landed(landed: Landed, before: Found | undefined): Promise<Answer> {
-    const { settings } = this.#mirror;
     if (landed.kind === 'absent') return this.#absent('fwd=miss; fwd-status=404');
     if (landed.kind === 'failed') {
-      const staleUntil = before ? this.#freshUntil(before) + settings.staleIfErrorSeconds * 1000 : 0;
       const isOutage = !hasCode(landed.error, 'upstream-unusable');
-      if (before && isOutage && staleUntil > Date.now())
-        return this.#answer(before, undefined, 'fwd=stale; detail=upstream-failed');
-      return refusal(landed.error);
+      return before && isOutage && this.#mayBeStale(before) ? this.#stale(before) : refusal(landed.error);
     }
     const found = await kept(this.#mirror, this.#asked.at);
     if (!found) throw new SealgateError('not-found');
