@@ -48,8 +48,12 @@ export function startBridge(handle: Handle, objects: Objects, refusals: Refusals
 /** What the protocols of all mounts are served with. */
 export function protocolServices(
   { auth }: Config,
-  { objects, coder, uploads, upstreams }: Pick<Services, 'objects' | 'coder'> &
-    Required<Pick<Services, 'uploads' | 'upstreams'>>,
+  {
+    objects,
+    coder,
+    uploads,
+    upstreams,
+  }: Pick<Services, 'objects' | 'coder'> & Required<Pick<Services, 'uploads' | 'upstreams'>>,
   { tokens, ownToken }: Credentials,
   log: Logger,
 ): Services {

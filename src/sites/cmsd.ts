@@ -21,7 +21,7 @@ export function withCmsd(handle: Handle, { site }: Mount): Handle {
 
 /** An answer about the object. What has a status is a page in its place. */
 function saying(answer: Answer, value: string): Answer {
-  if (answer.kind === 'receive' || answer.kind === 'respond') return answer;
+  if (answer.kind === 'receive' || answer.kind === 'respond' || answer.kind === 'wait') return answer;
   if (answer.kind !== 'follow' && answer.status !== undefined) return answer;
   return { ...answer, fields: [...answer.fields, ['CMSD-Static', value]] };
 }

@@ -94,7 +94,7 @@ test('an upstream whose authority is not known gets no request and no token', as
   assert.match(mirrored.server.log(), /self-signed|unable to/);
 });
 
-test('a token that is replaced in its file is sent from then on; a wrong one is told in the log', async () => {
+test('a token replaced in its file is sent from then on; a wrong one is told in the log', async () => {
   const { server, site } = mirrored;
   const token = join(site.dir, 'token');
   await writeFile(token, 'wrong-token\n');
