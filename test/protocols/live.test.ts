@@ -128,7 +128,7 @@ for (const [name, type, caching] of [
     assert.equal(headers.get('cache-control'), caching);
     assert.equal(headers.get('access-control-allow-origin'), '*');
     assert.equal(headers.get('timing-allow-origin'), '*');
-    assert.match(headers.get('cmsd-static') ?? '', /^(ot=m,sf=[hd],|ot=k,)?st=l$/);
+    assert.match(headers.get('cmsd-static') ?? '', /^(ot=(m,sf=[hd]|k|a|c|o),)?st=l$/);
     assert.match(headers.get('access-control-expose-headers') ?? '', /\bAge\b.*\bDate\b/);
   });
 
