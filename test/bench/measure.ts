@@ -16,6 +16,8 @@ export const leastBusy = 0.85;
 export interface Contender {
   name: string;
   pid(): number;
+  /** What has to be done first, and is not measured. */
+  before?(): Promise<void>;
   run(): Promise<Pick<Work, 'requests'> & Partial<Work>>;
 }
 
@@ -49,6 +51,7 @@ export async function interleave(
     onRound(round);
     for (const measured of all.filter(({ fault }) => fault === undefined)) {
       try {
+        await measured.contender.before?.();
         const sample = await measure(measured.contender);
         if (round > 0) measured.samples.push(sample);
       } catch (error) {

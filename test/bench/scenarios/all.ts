@@ -16,6 +16,7 @@ import { store } from './store.ts';
 import { throughput } from './throughput.ts';
 import { upload } from './upload.ts';
 import { video, videoInKernel } from './video.ts';
+import { waiting } from './waiting.ts';
 
 export const scenarios: Scenario[] = [
   ...throughput,
@@ -28,6 +29,7 @@ export const scenarios: Scenario[] = [
   cold,
   upload,
   ...growing,
+  ...waiting,
   ...puts,
   memory,
   ...connectionMemory,

@@ -3,17 +3,14 @@
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import type { Context } from '../context.ts';
+import type { Socket } from 'node:net';
 import { costRow, interleave, perGiB } from '../measure.ts';
 import { type Row, rowOfValues } from '../results.ts';
-import { makeHome, startSealgate } from '../servers/sealgate.ts';
-import type { Protocol, Server } from '../servers/server.ts';
 import { GiB, KiB } from '../site.ts';
+import { open, type Run, take, withServer } from './readers.ts';
 import type { Scenario } from './scenario.ts';
 
+const about = { sites: [{ protocol: 'objects', readWhileWriting: ['/o/files/**'] }] };
 const readers = 2000;
 const pieces = 200;
 /** As large as a segment of video. */
@@ -37,52 +34,16 @@ export const growing: Scenario[] = (['plain', 'tls'] as const).flatMap((protocol
     about: `a piece of 1 KiB of an upload, from its write to a reader that waits; 99 of 100 were faster`,
     usual: protocol === 'tls',
     sizes: [],
-    run: (context) => withServer(context, `growing first byte ${protocol}`, protocol, latencies),
+    run: (context) => withServer(context, `growing first byte ${protocol}`, protocol, about, latencies),
   },
   {
     name: `growing readers ${protocol}`,
     about: `${readers} readers of a segment of 512 KiB while it is uploaded, or afterwards`,
     usual: protocol === 'tls',
     sizes: [],
-    run: (context) => withServer(context, `growing readers ${protocol}`, protocol, costs),
+    run: (context) => withServer(context, `growing readers ${protocol}`, protocol, about, costs),
   },
 ]);
-
-interface Run {
-  context: Context;
-  name: string;
-  server: Server;
-  protocol: Protocol;
-  token: string;
-}
-
-async function withServer(
-  context: Context,
-  name: string,
-  protocol: Protocol,
-  run: (run: Run) => Promise<Row[]>,
-): Promise<Row[]> {
-  const site = context.separateSite(name);
-  const home = `${site.work}/home`;
-  makeHome(home);
-  const sites = [{ protocol: 'objects', readWhileWriting: ['/o/files/**'] }];
-  const server = await startSealgate(site, { home, sites });
-  try {
-    return await run({ context, name, server, protocol, token: readFileSync(`${home}/token`, 'utf8') });
-  } finally {
-    await server.stop();
-  }
-}
-
-async function open({ server, protocol }: Run, name: string): Promise<{ socket: Socket; path: string }> {
-  const { port, path } = server.address(name, protocol);
-  const tls = protocol === 'tls';
-  const to = { host: '127.0.0.1', port };
-  const socket = tls ? connectTls({ ...to, rejectUnauthorized: false }) : connect(to);
-  await once(socket, tls ? 'secureConnect' : 'connect');
-  socket.setNoDelay(true);
-  return { socket, path };
-}
 
 async function beginUpload(run: Run, name: string): Promise<Socket> {
   const { socket, path } = await open(run, name);
@@ -93,20 +54,6 @@ async function beginUpload(run: Run, name: string): Promise<Socket> {
 
 function chunk(bytes: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
-}
-
-/** Resolves when the reader has had so many bytes, of whatever kind. */
-function take(socket: Socket, bytes: number): Promise<void> {
-  let left = bytes;
-  return new Promise((resolve) => {
-    const count = (piece: Buffer) => {
-      left -= piece.length;
-      if (left > 0) return;
-      socket.off('data', count);
-      resolve();
-    };
-    socket.on('data', count);
-  });
 }
 
 async function latencies(run: Run): Promise<Row[]> {
