@@ -112,6 +112,23 @@ test('what the players say of their playback is in the access log and the metric
   assert.equal(await server.metric('sealgate_cmcd_malformed_requests_total'), 0);
 });
 
+test('players of HLS ask for the next segment before it is listed, and get it', async () => {
+  const asked = (await readFile(log, 'utf8'))
+    .split('\n')
+    .filter((line) => /"GET","target":"[^"]+[?]_HLS_msn=/.test(line));
+  for (const path of [ts, fmp4])
+    assert.ok(
+      asked.some((line) => line.includes(`"target":"${path}?`)),
+      path,
+    );
+  assert.deepEqual(
+    asked.filter((line) => !line.includes('"status":200,')),
+    [],
+  );
+  assert.ok((await server.metric('sealgate_waits_total')) > 0);
+  assert.equal(await server.metric('sealgate_waits_in_vain_total'), 0);
+});
+
 /** As a text, so that it is no code here. */
 const fetched = (url: string) => `fetch('${url}').then(async ({ status, headers }) => {
   return { status, caching: headers.get('cache-control') };
