@@ -223,7 +223,8 @@ const siteSettings = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'Whether HTML, SVG and XML of an objects site may run scripts. Only where all uploads are trusted.',
+      'Whether HTML, SVG and XML of an objects site or a mirror may run scripts. Only where all uploads, ' +
+        'and all upstreams, are trusted.',
     ),
 });
 

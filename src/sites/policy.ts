@@ -42,7 +42,7 @@ export function withPolicy(decide: Handle, mount: Mount, refusesItself = false):
     name,
     name === 'Location' ? publicLocation(site, value) : value,
   ];
-  const sandboxed = (protocol === 'objects' || protocol === 'live') && site?.webContent !== true;
+  const sandboxed = protocol !== 'web' && site?.webContent !== true;
   const dressed = (answer: Answer, path: string | undefined): Answer => {
     if (answer.kind === 'receive') return dressedReceiver(answer, path);
     if (answer.kind === 'wait')

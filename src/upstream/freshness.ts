@@ -34,11 +34,15 @@ export class Freshness {
   readonly #absent = new Deadlines();
   readonly #failed = new Deadlines();
 
-  /** The object was found to be as the upstream has it. @param until milliseconds since the epoch. */
+  /**
+   * The object was found to be as the upstream has it.
+   * @param until milliseconds since the epoch; Infinity: a rule says so for ever, and nothing is noted.
+   */
   keep(key: string, until: number): void {
     this.#absent.delete(key);
     this.#failed.delete(key);
-    this.#fresh.set(key, until);
+    if (Number.isFinite(until)) this.#fresh.set(key, until);
+    else this.#fresh.delete(key);
   }
 
   /** Undefined: it is not known. */

@@ -27,7 +27,7 @@ const scripts: Record<string, string | undefined> = {
   teapot: 'HTTP/1.1 418 Short\r\nContent-Length: 0\r\n\r\n',
   partial: 'HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-2/9\r\nContent-Length: 3\r\n\r\nabc',
   closed: 'HTTP/1.1 200 OK\r\n\r\nabc',
-  large: 'HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\nabc',
+  large: 'HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\nabc',
   gzip: 'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc',
   promise: `HTTP/1.1 200 OK\r\nContent-Length: 3\r\nRepr-Digest: sha-256=:${'A'.repeat(43)}=:\r\n\r\nabc`,
   named: 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc',
@@ -101,7 +101,8 @@ async function fateOf(path: string): Promise<string> {
 
 for (const name of ['short', 'chunk', 'stalled', 'flood'])
   test(`a body without its end is cut for clients, too, and nothing of it is kept: ${name}`, async () => {
-    assert.equal(await fateOf(`/${name}/x`), 'cut');
+    // 503: it had ended before the answer began.
+    assert.match(await fateOf(`/${name}/x`), /^(?:cut|503)$/);
     await isGone(`${name}/x`);
   });
 
@@ -148,8 +149,11 @@ const refused: [what: string, to: string][] = [
 for (const [what, to] of refused)
   test(`a redirect to ${what} is not followed`, async () => {
     leads.lead = to;
-    assertProblem(await server.curl('/redirecting/lead'), 502, 'upstream-unusable');
+    const answer = await server.curl('/redirecting/lead');
+    assertProblem(answer, 502, 'upstream-unusable');
     assert.deepEqual(elsewhere.asked, []);
+    assert.doesNotMatch(answer.body.toString(), /redirect/, 'where it leads is for the log');
+    assert.match(server.log(), /it redirects /);
   });
 
 test('a redirect of more steps than are allowed is not followed', async () => {

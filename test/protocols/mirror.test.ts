@@ -215,6 +215,13 @@ test('private and no-store are refused, unless a rule says for how long to keep 
   assert.equal(await text('/m/minute/secret'), '200 s');
 });
 
+test('a page of another server runs no script here', async () => {
+  files.set('/base/minute/page', { body: '<p>', fields: { 'content-type': 'text/html' } });
+  await server.curl('/m/minute/page');
+  const { headers } = await server.curl('/m/minute/page');
+  assert.match(headers.get('content-security-policy') ?? '', /sandbox/);
+});
+
 test('nothing is written through a mirror', async () => {
   const file = join(site.dir, 'up');
   await writeFile(file, 'up');

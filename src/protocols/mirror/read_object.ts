@@ -183,8 +183,8 @@ function answer(
   return content(services, request, found, told);
 }
 
-/** Who waited is told why, and each of them is not a line of the log. */
+/** What was wrong is in the log, once for all who waited: it may tell of networks that are not theirs. */
 function refusal(error: unknown): Answer {
-  if (!(error instanceof SealgateError)) return problem('upstream-failed');
-  return problem(error.code, error.message, [], error);
+  const { code, retryAfter } = error instanceof SealgateError ? error : { code: 'upstream-failed' as const };
+  return problem(code, undefined, [], { retryAfter });
 }
