@@ -97,7 +97,10 @@ const applicationErrors = {
   'record-too-large': client(413, 'What is to be recorded of the object is more than the store takes.'),
   'length-required': client(411, 'The request needs a body with Content-Length or chunked coding.'),
   'coding-refused': client(415, 'Content-Encoding may be gzip, br, zstd or deflate.'),
-  'append-type-unknown': client(415, 'What is appended comes as application/offset+octet-stream.'),
+  'append-type-unknown': client(
+    415,
+    'What is appended comes as application/offset+octet-stream, or application/partial-upload.',
+  ),
   misdirected: client(421, 'This server has no site for the host that the request names.'),
   'tus-version-unknown': client(412, 'The request must say Tus-Resumable: 1.0.0, the version spoken here.'),
   'content-unknown': client(422, 'The list names content that is not stored.'),

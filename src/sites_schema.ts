@@ -184,7 +184,10 @@ const siteSettings = z.strictObject({
         .describe('Seconds from the last request of an upload until it is given up. Default: a day.'),
     })
     .optional()
-    .describe('Takes uploads in several requests at an objects site, by tus 1.0. Default: none.'),
+    .describe(
+      'Takes uploads in several requests at an objects site, by tus 1.0 and by the draft "Resumable Uploads ' +
+        'for HTTP". Default: none.',
+    ),
   rewrite: z
     .enum(['refuse', 'replace'])
     .optional()

@@ -8,7 +8,7 @@ import { errors, SealgateError } from '../errors.ts';
 import { addon, type Hashed, type PartialFile } from '../native/addon.ts';
 import type { UploadFile } from '../store/upload_files.ts';
 import type { Name } from './objects.ts';
-import type { PutRequest } from './requests.ts';
+import type { PutRequest, Stored } from './requests.ts';
 import type { SharedObjects } from './shared_objects.ts';
 
 export interface NewUpload {
@@ -125,7 +125,7 @@ export class ResumableUpload {
    * another request has begun to write.
    * @param whole all of its bytes, which are synced.
    */
-  async store(whole: Hashed): Promise<void> {
+  async store(whole: Hashed): Promise<Stored> {
     const { to, asked } = this.about;
     const isAllThere = this.#partial.size === whole.size && this.#partial.finish();
     if (!isAllThere) throw new SealgateError('upload-busy');
@@ -134,9 +134,10 @@ export class ResumableUpload {
       // What a process finds that goes on after this one was killed.
       await this.#file.note({ whole: hashed(whole), synced: whole.size, expires: this.expires });
       await chmod(this.#file.data, 0o444);
-      await this.#objects.put(to, asked, this.#file.data).commit(whole);
+      const stored = await this.#objects.put(to, asked, this.#file.data).commit(whole);
       // Whoever finds a record that does not say so finds the object (completeStoring).
       await this.#file.note({ isStored: true }).catch(() => {});
+      return stored;
     } finally {
       this.#isBeingStored = false;
     }

@@ -7,6 +7,7 @@ import { hasCode, SealgateError } from '../errors.ts';
 import type { Hashed, PartialFile } from '../native/addon.ts';
 import type { Store } from '../store/store.ts';
 import { type UploadFile, UploadFiles } from '../store/upload_files.ts';
+import type { Stored } from './requests.ts';
 import {
   completeStoring,
   type Found,
@@ -148,17 +149,24 @@ export class ResumableUploads {
    * @param isWhole nothing more is to come: the upload is made the object. What keeps it from that for good,
    *   such as a precondition, ends it; what may pass, such as a full disk, does not.
    */
-  async received(upload: ResumableUpload, at: number, soFar: Hashed, isWhole: boolean): Promise<void> {
+  async received(
+    upload: ResumableUpload,
+    at: number,
+    soFar: Hashed,
+    isWhole: boolean,
+  ): Promise<Stored | undefined> {
     if (at > 0) this.#totals.resumed++;
     this.renew(upload);
-    if (isWhole) await this.#store(upload, soFar);
-    else await upload.received(soFar.size);
+    if (isWhole) return this.#store(upload, soFar);
+    await upload.received(soFar.size);
+    return undefined;
   }
 
-  async #store(upload: ResumableUpload, whole: Hashed): Promise<void> {
+  async #store(upload: ResumableUpload, whole: Hashed): Promise<Stored> {
     try {
-      await upload.store(whole);
+      const stored = await upload.store(whole);
       this.#enter(upload);
+      return stored;
     } catch (error) {
       const isHere = hasCode(error, 'upload-busy') || (await upload.canBeStoredLater(error));
       if (!isHere) await this.end(upload);

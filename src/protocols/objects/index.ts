@@ -12,9 +12,9 @@ import { putNames } from './put_names.ts';
 import { putObject } from './put_object.ts';
 import { readDigest } from './read_digest.ts';
 import { readObject } from './read_object.ts';
+import { resumableRoutes } from './resumable_routes.ts';
 import { ShownBytes } from './shown_bytes.ts';
 import { objectTarget } from './target.ts';
-import { Tus } from './tus.ts';
 
 export const objects: Protocol = {
   parameters: ['tags'],
@@ -40,9 +40,9 @@ export const objects: Protocol = {
       COPY: copyObject(services),
     };
     if (services.resumable === undefined) return resources.at('/o/:bucket/:name{.+}', named).handle;
-    const tus = new Tus(services, services.resumable);
+    const { object, upload, options } = resumableRoutes(services, services.resumable, named.PUT);
     return resources
-      .at('/o/:bucket/:name{.+}', { ...named, POST: tus.create }, tus.options)
-      .at('/uploads/:id', { GET: tus.state, PATCH: tus.append, DELETE: tus.cancel }, tus.options).handle;
+      .at('/o/:bucket/:name{.+}', { ...named, ...object }, options)
+      .at('/uploads/:id', upload, options).handle;
   },
 };
