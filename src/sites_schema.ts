@@ -185,8 +185,8 @@ const siteSettings = z.strictObject({
     })
     .optional()
     .describe(
-      'Takes uploads in several requests at an objects site, by tus 1.0 and by the draft "Resumable Uploads ' +
-        'for HTTP". Default: none.',
+      'Takes uploads in several requests at an objects site, by tus 1.0 and by the draft "Resumable ' +
+        'Uploads for HTTP". Default: none.',
     ),
   rewrite: z
     .enum(['refuse', 'replace'])

@@ -265,9 +265,12 @@ test('where the site offers no waiting, a playlist is what was pushed', async ()
   assert.equal((await get('/plain/out.m3u8?_HLS_msn=2')).status, 200);
 });
 
-test('after a restart a playlist is waited for as before', async () => {
+test('a server that stops answers who waits; after a restart a playlist is waited for again', async () => {
   await channel('/ch/restart/');
+  const held = get('/ch/restart/out.m3u8?_HLS_msn=2');
+  await untilWaiting(1);
   await server.stop();
+  assert.equal((await held).status, 503);
   server = await TestServer.start(site, '--workers', '2', ...listen);
   assert.equal((await get('/ch/restart/out.m3u8?_HLS_msn=9')).status, 400);
   const player = get('/ch/restart/out.m3u8?_HLS_msn=2');

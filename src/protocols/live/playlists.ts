@@ -17,8 +17,8 @@ import type { Reach } from './reload.ts';
 const mostKnown = 1000;
 /** Segments at the end of a playlist that may still be arriving. */
 const lastSegments = 8;
-/** Characters; of a longer playlist nothing is left out. */
-const mostText = 1024 * 1024;
+/** Characters of all texts that are kept; of the oldest nothing is left out then. */
+const mostText = 32 * 1024 * 1024;
 /** Milliseconds between two looks for changes that another process, or another site, has made. */
 const lookEvery = 500;
 /** A playlist that goes ahead later than after so many segments is not waited for (rfc8216bis 6.2.1). */
@@ -44,23 +44,24 @@ export class Playlists {
   /** By name in the bucket; what was asked about or changed last is the last. */
   readonly #known = new Map<string, Known>();
   #looking: NodeJS.Timeout | undefined;
+  /** Of all texts. */
+  #characters = 0;
 
   constructor(point: Pick<Point, 'bucket' | 'path' | 'prefix'>, objects: Pick<Objects, 'head'>) {
     this.#point = point;
     this.#objects = objects;
   }
 
-  /** Ends when the playlist changes. Ask for it before the playlist is read. */
-  until(name: string): GrowingFile {
+  /**
+   * Ends with the next change of a playlist that is there. @param digest of what it is, where somebody waits
+   * for another; a change that was made meanwhile is found by it.
+   */
+  change(name: string, digest?: string): GrowingFile {
     const known = this.#of(name);
     known.until ??= addon.growingFile();
+    known.waitedAt ??= digest;
+    if (digest !== undefined) this.#looking ??= setInterval(() => void this.#look(), lookEvery).unref();
     return known.until;
-  }
-
-  /** Somebody waits for the next change. @param digest of what the playlist is. */
-  waits(name: string, digest: string): void {
-    this.#of(name).waitedAt = digest;
-    this.#looking ??= setInterval(() => void this.#look(), lookEvery).unref();
   }
 
   /** Whether the playlist has gone ahead in time so far, with one that has come now. */
@@ -85,8 +86,7 @@ export class Playlists {
     const known = this.#of(name);
     known.listed = new Set(namesIn(this.#point, path, names.slice(-lastSegments)));
     known.hinted = new Set(isEnded ? [] : namesIn(this.#point, path, reload?.hints ?? []));
-    const keepsText = reload !== undefined && reload.skipUntil > 0 && text.length <= mostText;
-    known.text = keepsText ? { digest, text } : undefined;
+    this.#keep(known, reload !== undefined && reload.skipUntil > 0 ? { digest, text } : undefined);
     this.#wake(known);
   }
 
@@ -122,10 +122,21 @@ export class Playlists {
     return known;
   }
 
+  #keep(known: Known, text: Known['text']): void {
+    this.#characters += (text?.text.length ?? 0) - (known.text?.text.length ?? 0);
+    known.text = text;
+    for (const oldest of this.#known.values()) {
+      if (this.#characters <= mostText) break;
+      if (oldest.text) this.#keep(oldest, undefined);
+    }
+  }
+
   #forget(name: string): void {
     const known = this.#known.get(name);
     this.#known.delete(name);
-    if (known) this.#wake(known);
+    if (!known) return;
+    this.#keep(known, undefined);
+    this.#wake(known);
   }
 
   #wake(known: Known): void {

@@ -54,17 +54,12 @@ export function readMedia(point: Point): MediaRoute {
 async function reloaded(asked: Asked, reload: Reload): Promise<Decision> {
   const { point, name, grant } = asked;
   const { playlists } = point;
-  // Asked for before the playlist is read: a change in between ends it.
-  const until = playlists.until(name);
   const found = await foundOrComing(asked);
   if (!isFound(found)) return found;
   const { digest, fields, mediaType } = found.ref;
   const reach = reachIn(fields);
   if (!reach) return delivered(asked, found, false);
-  if (!hasCome(reach, reload)) {
-    playlists.waits(name, digest);
-    return waiting(until, patienceOf(reach), grant);
-  }
+  if (!hasCome(reach, reload)) return waiting(playlists.change(name, digest), patienceOf(reach), grant);
   const mayLeaveOut = reload.skips && reach.canBlock && !reach.isEnded && reach.skipUntil > 0;
   const text = mayLeaveOut ? playlists.textOf(name, digest) : undefined;
   if (text === undefined) {
@@ -84,7 +79,7 @@ async function foundOrComing({ point, request, name, grant }: Asked): Promise<Fo
   const { services, bucket, playlists } = point;
   const at = { bucket, name };
   const playlist = playlists.hinting(name);
-  const hinted = playlist === undefined ? undefined : playlists.until(playlist);
+  const hinted = playlist === undefined ? undefined : playlists.change(playlist);
   try {
     const found = await foundOrGrowing(services, request, at);
     if (!isGrowing(found)) return found;

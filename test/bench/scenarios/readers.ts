@@ -1,5 +1,5 @@
-// Readers: many connections to a server of its own that a scenario opens itself, because its load client knows
-// nothing of what they do.
+// Readers: many connections to a server of its own that a scenario opens itself, because the load client
+// knows nothing of what they do.
 
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Waiting: players that are held until a playlist has the next segment, beside players that ask for a playlist
-// that is there.
+// Waiting: players that are held until a playlist has the next segment, beside players that ask for a
+// playlist that is there.
 
 import { once } from 'node:events';
 import type { Socket } from 'node:net';

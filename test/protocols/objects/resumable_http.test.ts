@@ -161,7 +161,7 @@ test('DELETE gives an upload up, and OPTIONS tells what is spoken', async () => 
   assert.equal(headers.get('upload-limit'), 'max-size=16777216');
 });
 
-test('the last request is cut off before its end: HEAD says incomplete, an empty request ends it', async () => {
+test('the last request is cut off: HEAD says incomplete, and an empty request ends it', async () => {
   const at = await begin('/o/many/cut', 'abc', `Repr-Digest: sha-256=:${base64('abcdef')}:`);
   const wire = await Wire.open(origin);
   wire.send(request('PATCH', at, bearer, partial, 'Upload-Offset: 3', last, 'Transfer-Encoding: chunked'));
@@ -224,7 +224,7 @@ test('curl uploads the rest of a file from the offset that it is told', async ()
 });
 
 for (const protocol of ['ietf-draft-03', 'ietf-draft-05'] as const)
-  test(`tus-js-client uploads by ${protocol}, whole, in chunks and from where another one stopped`, async () => {
+  test(`tus-js-client uploads by ${protocol}, whole, in chunks, and where another stopped`, async () => {
     const body = randomBytes(3_000_000);
     const upload = (name: string, options: object) =>
       new Promise((resolve, reject) => {
