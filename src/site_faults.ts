@@ -14,7 +14,7 @@ function refusing(context: z.RefinementCtx): Refuse {
 /** Settings of some protocols alone. */
 const settingsOf = {
   web: ['index', 'listing', 'notFound', 'notFoundMaxAge', 'errorPages', 'fallback', 'redirects', 'signed'],
-  live: ['rewrite', 'window', 'blockingReload'],
+  live: ['rewrite', 'window', 'names', 'blockingReload'],
   objects: ['resumableUploads'],
   mirror: ['upstreams', 'mirror'],
   /** Of those that serve a bucket. */

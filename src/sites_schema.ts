@@ -25,6 +25,9 @@ import { corsOf } from './video_site.ts';
 const mostWindow = 366 * 86_400;
 const siteProtocols = ['web', 'objects', 'live', 'mirror'] as const;
 
+/** A day of segments of two seconds for 20 renditions; a hundred renditions in parts of a fifth of a second. */
+export const usualNames = { most: 1_000_000, perMinute: 30_000 };
+
 /** A host name in lower case; `*.example.com`: every name below example.com; `*`: every host. */
 const host = z.string().regex(/^(?:\*|(?:\*\.)?[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*|\[[0-9a-f:.]+\])$/, {
   error: 'expected a host name in lower case, *.name or *, without a port',
@@ -208,7 +211,20 @@ const siteSettings = z.strictObject({
         .int()
         .min(1)
         .max(mostWindow)
+        .optional()
         .describe('Seconds from when a segment came until it is deleted and its name is free again.'),
+      count: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .optional()
+        .describe(
+          'How many segments are kept of those whose names differ in their last number alone. The oldest are ' +
+            'deleted.',
+        ),
+    })
+    .refine(({ seconds, count }) => seconds !== undefined || count !== undefined, {
+      error: 'expected seconds, or count, or both',
     })
     .optional()
     .describe('How long a publishing point keeps segments. Default: until they are deleted.'),
@@ -222,6 +238,23 @@ const siteSettings = z.strictObject({
         'one before says that it does not have.',
     ),
   mirror: mirrorSchema.optional(),
+  names: z
+    .strictObject({
+      most: z
+        .int()
+        .min(1)
+        .max(100_000_000)
+        .default(usualNames.most)
+        .describe('Names that a publishing point may have; another one gets 507. Default: 1000000.'),
+      perMinute: z
+        .int()
+        .min(1)
+        .max(10_000_000)
+        .default(usualNames.perMinute)
+        .describe('New names in a minute; more get 429. Default: 30000.'),
+    })
+    .optional()
+    .describe('How many names a packager may fill a publishing point with.'),
   webContent: z
     .boolean()
     .optional()

@@ -203,7 +203,7 @@ export function problem(
   code: ErrorCode,
   detail?: string,
   fields: readonly ResponseField[] = [],
-  { retryAfter = 5, about }: { retryAfter?: number | undefined; about?: ProblemMembers | undefined } = {},
+  { retryAfter, about }: { retryAfter?: number | undefined; about?: ProblemMembers | undefined } = {},
 ): ProblemPlan {
   const { status, retryable } = errors[code];
   const all: ResponseField[] = [
@@ -211,7 +211,8 @@ export function problem(
     ['Cache-Control', 'no-store'],
   ];
   if (status === 401) all.push(...challenges(code));
-  if (retryable && status >= 500) all.push(['Retry-After', `${retryAfter}`]);
+  const seconds = retryAfter ?? (retryable && status >= 500 ? 5 : undefined);
+  if (seconds !== undefined) all.push(['Retry-After', `${seconds}`]);
   return { ...respond(status, [...all, ...fields], problemBody(code, detail, about)), problem: code };
 }
 

@@ -39,7 +39,14 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
   ],
   ['a publishing point without a bucket', { protocol: 'live' }, /^0\.bucket: expected a bucket name/],
   ['a window of no time', { ...live, window: { seconds: 0 } }, /^0\.window\.seconds: /],
-  ['a window without its time', { ...live, window: {} }, /^0\.window\.seconds: /],
+  ['a window without time and count', { ...live, window: {} }, /^0\.window: expected seconds, or count/],
+  ['a window of no segment', { ...live, window: { count: 0 } }, /^0\.window\.count: /],
+  ['no name at all', { ...live, names: { most: 0 } }, /^0\.names\.most: /],
+  [
+    'limits of names of a web site',
+    { ...web, names: { most: 9 } },
+    /^0\.names: expected nothing: protocol web/,
+  ],
   [
     'a rewrite that is not there',
     { ...live, rewrite: 'yes' },

@@ -4,6 +4,7 @@
 import { type Protocol, siteName } from '../../sites/mount.ts';
 import { noTotals } from '../../sites/publishing_points.ts';
 import { Resources } from '../../sites/resources.ts';
+import { usualNames } from '../../sites_schema.ts';
 import { deleteMedia } from './delete_media.ts';
 import { Placing } from './placing.ts';
 import { Playlists } from './playlists.ts';
@@ -21,7 +22,13 @@ export const live: Protocol = {
   }),
   serve: (services, mount) => {
     const { path, bucket = '', site } = mount;
-    const { prefix = '', rewrite = 'refuse', window, blockingReload: offersWaiting = true } = site ?? {};
+    const {
+      prefix = '',
+      rewrite = 'refuse',
+      window,
+      names = usualNames,
+      blockingReload: offersWaiting = true,
+    } = site ?? {};
     const totals = services.points?.of(siteName(mount)) ?? noTotals();
     const playlists = new Playlists({ path, bucket, prefix }, services.objects);
     const point: Point = {
@@ -31,6 +38,7 @@ export const live: Protocol = {
       prefix,
       rewrite,
       window,
+      names,
       totals,
       playlists,
       offersWaiting,

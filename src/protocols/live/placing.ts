@@ -13,6 +13,7 @@ import { type Manifest, manifestOf, mostManifestBytes } from './manifest.ts';
 import { mediaClassOf } from './media_class.ts';
 import { withWaiting } from './offered.ts';
 import type { Point } from './point.ts';
+import { PointNames } from './point_names.ts';
 import { recordOf } from './recorded.ts';
 import { reachOf } from './reload.ts';
 import {
@@ -43,9 +44,16 @@ export class Placing {
   readonly #held = new HeldUploads();
   /** Locks by the name of the manifest. */
   readonly #manifests = new KeyedLock();
+  readonly #names: PointNames;
 
   constructor(point: Point) {
     this.#point = point;
+    this.#names = new PointNames(point);
+  }
+
+  /** Before a body comes: whether the point has room for the name (point_names.ts). */
+  admit(name: string): void {
+    this.#names.admit(name);
   }
 
   /** The staging file is gone when it settles. Rejects as `put` of objects does, or `playlist-behind`. */
@@ -63,6 +71,7 @@ export class Placing {
   deleted(name: string): void {
     this.#sessions.end(name);
     this.#point.playlists.touched(name);
+    this.#names.deleted(name);
   }
 
   #placed(come: Come): Promise<Stored> {
@@ -195,7 +204,9 @@ export class Placing {
     const { digest, size } = body;
     const to = services.objects.put({ bucket, name }, { ...about, ...more, digest, size });
     await rename(staging, to.staging);
-    return to.commit(body);
+    const stored = await to.commit(body);
+    if (stored.outcome !== 'same') await this.#names.came(name);
+    return stored;
   }
 
   #say(object: string, placed: number): void {

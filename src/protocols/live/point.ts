@@ -21,6 +21,7 @@ export interface Point {
   /** What becomes of a segment that comes again with other bytes. */
   rewrite: NonNullable<SiteConfig['rewrite']>;
   window: SiteConfig['window'];
+  names: Required<NonNullable<SiteConfig['names']>>;
   totals: PointTotals;
   playlists: Playlists;
   /** Whether players are told that they may wait for the next segment. */

@@ -51,8 +51,9 @@ function received(point: Point, request: EngineRequest, name: string, { placing,
   const about: PutRequest = {
     conditions: conditionsOf(headers),
     mediaType,
-    ...(isSegment && window && { expires: { after: window.seconds * 1000 } }),
+    ...(isSegment && window?.seconds && { expires: { after: window.seconds * 1000 } }),
   };
+  placing.admit(name);
   // What can be refused before its body is.
   const to = objects.put(at, { ...about, ...(length !== null && { size: Number(length) }) });
   const { path } = request;
