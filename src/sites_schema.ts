@@ -25,7 +25,7 @@ import { corsOf } from './video_site.ts';
 const mostWindow = 366 * 86_400;
 const siteProtocols = ['web', 'objects', 'live', 'mirror'] as const;
 
-/** A day of segments of two seconds for 20 renditions; a hundred renditions in parts of a fifth of a second. */
+/** A day of segments of two seconds for 20 renditions; 100 renditions in parts of a fifth of a second. */
 export const usualNames = { most: 1_000_000, perMinute: 30_000 };
 
 /** A host name in lower case; `*.example.com`: every name below example.com; `*`: every host. */
@@ -219,8 +219,8 @@ const siteSettings = z.strictObject({
         .max(1_000_000)
         .optional()
         .describe(
-          'How many segments are kept of those whose names differ in their last number alone. The oldest are ' +
-            'deleted.',
+          'How many segments are kept of those whose names differ in their last number alone. Older ones ' +
+            'are deleted.',
         ),
     })
     .refine(({ seconds, count }) => seconds !== undefined || count !== undefined, {

@@ -174,3 +174,24 @@ test('a session goes on when the server is started anew', async () => {
   await assertPut('/ch/kept/out2.ts', 'second');
   await assertRefused('/ch/kept/out0.ts', 'third', 'segment-taken');
 });
+
+test('two encoders begin anew with one name after a silence: the first to come is right', async () => {
+  const before = await begun();
+  await channel('/ch/race/');
+  await putWhenSilent('/ch/race/out0.ts', 'second');
+  await assertRefused('/ch/race/out0.ts', 'third', 'segment-taken');
+  await assertRefused('/ch/race/out0.ts', 'fourth', 'segment-taken');
+  assert.equal(await textOf('/ch/race/out0.ts'), 'second');
+  assert.equal(await begun(), before + 1);
+  await assertPut('/ch/race/out.m3u8', playlist(0, ['out0.ts']));
+  assert.equal(await textOf('/ch/race/out0.ts'), 'second');
+});
+
+test('a static MPD with another availabilityStartTime does not end the session that leads', async () => {
+  const start = '2026-01-01T00:00:00Z';
+  await assertPut('/ch/static/a.mpd', presentation(start));
+  const ofAnother = presentation('2026-01-02T00:00:00Z').replace('dynamic', 'static');
+  await assertRefused('/ch/static/a.mpd', ofAnother, 'playlist-behind');
+  assert.equal(await textOf('/ch/static/a.mpd'), presentation(start));
+  await assertPut('/ch/static/a.mpd', presentation(start).replace('dynamic', 'static'));
+});

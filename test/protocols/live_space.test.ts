@@ -73,7 +73,7 @@ async function statuses(...names: string[]): Promise<number[]> {
   return found;
 }
 
-test('a window of 3 segments: the newest of each stream are left, the space of others comes back', async () => {
+test('a window of 3 segments: the newest of each stream are left, and space comes back', async () => {
   const before = await blobs();
   for (let at = 0; at < 8; at++) {
     await send('PUT', `/count/stream0-${at}.m4s`, `first stream ${at}`);

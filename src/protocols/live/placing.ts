@@ -20,7 +20,7 @@ import {
   after,
   beginAnew,
   endOf,
-  isOver,
+  isFree,
   recordedIn,
   type Session,
   Sessions,
@@ -94,7 +94,7 @@ export class Placing {
       return await this.#store(come, once());
     } catch (error) {
       if (!hasCode(error, 'segment-taken')) throw error;
-      if (sessions.length === 0 || !sessions.every(isOver)) {
+      if (sessions.length === 0 || !sessions.every(isFree)) {
         await this.#hold(come);
         throw error;
       }

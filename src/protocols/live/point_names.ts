@@ -61,7 +61,7 @@ export class PointNames {
     this.#left = Math.min(perMinute, this.#left + ((now - this.#rateAt) * perMinute) / 60_000);
     this.#rateAt = now;
     if (this.#left < 1) {
-      const detail = `More than ${perMinute} new names in a minute: names.perMinute of the site allows no more.`;
+      const detail = `More than ${perMinute} new names in a minute, which is names.perMinute of the site.`;
       throw new SealgateError('rate-limited', detail, { retryAfter: Math.ceil(60 / perMinute) });
     }
     this.#left -= 1;

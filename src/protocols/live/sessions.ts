@@ -68,8 +68,14 @@ export class Sessions {
   }
 }
 
-export function isOver({ isEnded, seen, pace }: Pick<Session, 'isEnded' | 'seen' | 'pace'>): boolean {
+function isOver({ isEnded, seen, pace }: Pick<Session, 'isEnded' | 'seen' | 'pace'>): boolean {
   return isEnded || performance.now() - seen > silenceOf(pace);
+}
+
+/** Whether other bytes begin another one: not where one has just begun that has no manifest yet. */
+export function isFree(session: Session): boolean {
+  const { isBegun, seen, pace } = session;
+  return isOver(isBegun ? { isEnded: false, seen, pace } : session);
 }
 
 /** Milliseconds without news after which a session is over. */
@@ -79,7 +85,8 @@ export function silenceOf(pace: number): number {
 
 /** Something of another run came first: from now on its names are free, and any manifest leads. */
 export function beginAnew(sessions: Iterable<Session>): void {
-  for (const session of sessions) Object.assign(session, { began: Date.now(), isEnded: true, isBegun: true });
+  const its = { began: Date.now(), isEnded: true, isBegun: true, seen: performance.now() };
+  for (const session of sessions) Object.assign(session, its);
 }
 
 /**
@@ -93,7 +100,9 @@ export function verdictOn(led: Session | undefined, come: Manifest, isContested:
 }
 
 function isNextOf({ end, last }: Session, come: Manifest): boolean {
-  if (come.format === 'dash') return come.isEnded || digestOf(come.names[0]) === last;
+  // An MPD that is static need not say when its presentation began.
+  if (come.format === 'dash')
+    return (come.isEnded && come.names[0] === '') || digestOf(come.names[0]) === last;
   const isAhead = endOf(come) >= end;
   const isJoined = come.first === end || digestOf(come.names[end - 1 - come.first]) === last;
   return isAhead && isJoined;
