@@ -28,6 +28,7 @@ import type { Baseline } from './baseline.ts';
 import { largestBuckets } from './bucket_metrics.ts';
 import type { Collecting } from './collecting.ts';
 import { playersBySite } from './players_view.ts';
+import { pointsIn } from './point_metrics.ts';
 import type { Purging } from './purging.ts';
 import { busiestSites } from './site_metrics.ts';
 import { readTlsStat } from './tls_stat.ts';
@@ -122,6 +123,7 @@ async function status(services: ViewServices) {
     buckets: largestBuckets(content.store),
     sites: busiestSites(sites(), mostSites),
     players: playersBySite(sites(), mostSites),
+    points: pointsIn(sites()).slice(0, mostSites),
     scrub: scrub(),
     collection: collector.status(),
     purges: purges.status(),
@@ -172,6 +174,7 @@ async function diagnosis(services: ViewServices): Promise<Diagnosis> {
     unready: await faultsOf(services.sentinel(), services.readiness),
     space: await spaceOf(config.store).catch(() => undefined),
     scrub: services.scrub(),
+    points: pointsIn(services.sites()),
   });
   const windowSeconds = intervals.reduce((sum, { seconds }) => sum + seconds, 0);
   return { windowSeconds, symptoms, traffic: traffic(operation.samples) };

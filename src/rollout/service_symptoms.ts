@@ -1,5 +1,6 @@
 // Symptoms of the service, whether or not kernel TLS is used: uploads, content, disk, readiness and logs.
 
+import { pointRules } from './point_symptoms.ts';
 import { storeRules } from './store_symptoms.ts';
 import { percent, type Rule } from './symptom.ts';
 
@@ -185,6 +186,7 @@ export const serviceRules: Rule[] = [
   uploadsAborted,
   uploadsLost,
   quarantined,
+  ...pointRules,
   ...storeRules,
   connectionLimit,
   accessLogLoses,

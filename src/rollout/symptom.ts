@@ -36,6 +36,8 @@ export interface Observations {
   unready: string[];
   /** Bytes of the store's file system; absent where it does not say. */
   space?: { freeBytes: number; bytes: number } | undefined;
+  /** Publishing points, with what has come to each since the start (sites/publishing_points.ts). */
+  points?: readonly { name: string; totals: Record<string, number> }[] | undefined;
   /** Absent where it is off. */
   scrub?: ScrubStatus | undefined;
 }

@@ -195,3 +195,13 @@ test('a static MPD with another availabilityStartTime does not end the session t
   assert.equal(await textOf('/ch/static/a.mpd'), presentation(start));
   await assertPut('/ch/static/a.mpd', presentation(start).replace('dynamic', 'static'));
 });
+
+test('a segment that was refused before the first playlist of a channel is not stored later', async () => {
+  const before = await begun();
+  await assertPut('/ch/first/out0.ts', 'first');
+  await assertRefused('/ch/first/out0.ts', 'second', 'segment-taken');
+  await assertPut('/ch/first/out.m3u8', playlist(0, ['out0.ts']));
+  assert.equal(await textOf('/ch/first/out0.ts'), 'first');
+  await assertRefused('/ch/first/out0.ts', 'second', 'segment-taken');
+  assert.equal(await begun(), before);
+});

@@ -33,6 +33,7 @@ async function refresh() {
   sections.rollout(status.rollout);
   sections.guard(status.guard);
   sections.activation(status);
+  sections.points(status);
   sections.sites(status);
   sections.players(status);
   sections.times(status);

@@ -115,6 +115,30 @@ export function times({ traffic }) {
   );
 }
 
+/** What has come to each publishing point. */
+export function points({ points: all }) {
+  byId('points-section').hidden = all.length === 0;
+  const count = (value, tone) => mark(`${value ?? 0}`, value > 0 ? tone : '');
+  const time = (value) => (value === undefined ? '–' : seconds(value));
+  rows(
+    'points',
+    all.map(({ name, totals, refused }) => [
+      name,
+      time(totals.newest_age),
+      time(totals.delay),
+      `${totals.segments ?? 0}`,
+      count(totals.late, 'warn'),
+      count(totals.missing, 'warn'),
+      count(
+        Object.values(refused).reduce((sum, each) => sum + each, 0),
+        'bad',
+      ),
+      `${totals.growing_reads ?? 0}`,
+    ]),
+    'No segment yet.',
+  );
+}
+
 /** What was answered for each site since the start. */
 export function sites({ sites: all }) {
   byId('sites-section').hidden = all.length === 0;

@@ -16,6 +16,8 @@ export interface Manifest {
   isEnded: boolean;
   /** Milliseconds from one segment to the next, at most. */
   pace: number;
+  /** When the end of the last segment was captured, in milliseconds since the epoch, where it says so. */
+  capturedTo?: number | undefined;
   /** Of HLS. */
   reload?: Reloading;
 }
@@ -83,7 +85,23 @@ function playlistOf(text: string): Manifest | undefined {
     else if (line === '#EXT-X-ENDLIST') isEnded = true;
   }
   const isMedia = Number.isSafeInteger(first) && first >= 0 && seconds > 0 && names.length > 0;
-  return isMedia ? { first, names, maps, format: 'hls', isEnded, pace: seconds * 1000, reload } : undefined;
+  if (!isMedia) return undefined;
+  const capturedTo = capturedToIn(text);
+  return { first, names, maps, format: 'hls', isEnded, pace: seconds * 1000, capturedTo, reload };
+}
+
+const date = '\n#EXT-X-PROGRAM-DATE-TIME:';
+const duration = '#EXTINF:';
+
+/** The last date is that of the segment behind it. */
+function capturedToIn(text: string): number | undefined {
+  const at = text.lastIndexOf(date);
+  if (at < 0) return undefined;
+  const [said = '', ...lines] = text.slice(at + date.length).split('\n');
+  const durations = lines.filter((line) => line.startsWith(duration));
+  const seconds = durations.reduce((sum, line) => sum + Number.parseFloat(line.slice(duration.length)), 0);
+  const time = Date.parse(said.trim()) + seconds * 1000;
+  return Number.isFinite(time) ? time : undefined;
 }
 
 /** A playlist has one of each type. */

@@ -7,6 +7,7 @@ import { hasCode, SealgateError } from '../../errors.ts';
 import { KeyedLock } from '../../keyed_lock.ts';
 import type { Hashed } from '../../native/addon.ts';
 import type { PutRequest, Stored } from '../../objects/requests.ts';
+import { Arrivals } from './arrivals.ts';
 import { coveredBy, listedIn } from './covered_names.ts';
 import { type HeldUpload, HeldUploads } from './held_uploads.ts';
 import { type Manifest, manifestOf, mostManifestBytes } from './manifest.ts';
@@ -45,10 +46,12 @@ export class Placing {
   /** Locks by the name of the manifest. */
   readonly #manifests = new KeyedLock();
   readonly #names: PointNames;
+  readonly #arrivals: Arrivals;
 
   constructor(point: Point) {
     this.#point = point;
     this.#names = new PointNames(point);
+    this.#arrivals = new Arrivals(point.totals);
   }
 
   /** Before a body comes: whether the point has room for the name (point_names.ts). */
@@ -117,6 +120,7 @@ export class Placing {
     if (!manifest) return this.#store(come);
     const offered = await this.#offer(come, text, manifest);
     const stored = await this.#placeOffered(come, manifest, offered).finally(() => offered.remove());
+    this.#tellOf(manifest);
     this.#point.playlists.changed(name, path, stored.digest, offered.text, offered.manifest);
     return stored;
   }
@@ -153,12 +157,14 @@ export class Placing {
     const isOther = led !== undefined && verdict === 'begins';
     const held = known && !isOther ? [] : this.#held.take(isIts);
     const isNew = isOther ? !led.isBegun : !led && held.length > 0;
-    const began = isNew ? Date.now() : (led?.began ?? 0);
+    // Where nobody has led, what has just come is of whoever sends this, or was first.
+    const alive = led ? 0 : silenceOf(manifest.pace);
+    const began = isNew ? Date.now() - alive : (led?.began ?? 0);
     const placed = await this.#placeHeld(held, began);
     const session = after(led, manifest, { began, covers });
     const stored = await this.#store(its, { fields: { meta: { ...sessionRecord(session), ...record } } });
     this.#sessions.keep(name, session);
-    if (isNew) this.#say(name, placed);
+    if (isNew && (led || placed > 0)) this.#say(name, placed);
     return stored;
   }
 
@@ -205,8 +211,22 @@ export class Placing {
     const to = services.objects.put({ bucket, name }, { ...about, ...more, digest, size });
     await rename(staging, to.staging);
     const stored = await to.commit(body);
-    if (stored.outcome !== 'same') await this.#names.came(name);
+    if (stored.outcome === 'same') return stored;
+    if (mediaClassOf(name) === 'segment') this.#arrivals.came(name, this.#paceOf(name));
+    await this.#names.came(name);
     return stored;
+  }
+
+  /** What the totals have of a manifest that players get now. */
+  #tellOf({ isEnded, capturedTo }: Manifest): void {
+    const { totals } = this.#point;
+    if (isEnded) totals.newestAt = undefined;
+    totals.delay = capturedTo === undefined || isEnded ? undefined : (Date.now() - capturedTo) / 1000;
+  }
+
+  #paceOf(name: string): number {
+    const playlists = this.#sessions.covering(name).filter(({ isHls }) => isHls);
+    return Math.max(0, ...playlists.map(({ pace }) => pace));
   }
 
   #say(object: string, placed: number): void {

@@ -5,6 +5,7 @@
 import { hasCode, SealgateError } from '../../errors.ts';
 import type { Listing } from '../../store/store.ts';
 import { mediaClassOf } from './media_class.ts';
+import { numberedName } from './numbered_name.ts';
 import type { Point } from './point.ts';
 
 /** Milliseconds from one count of all names to the next. */
@@ -100,12 +101,12 @@ export class PointNames {
   }
 
   deleted(name: string): void {
-    this.#series.get(seriesOf(name))?.delete(name);
+    this.#series.get(numberedName(name).series)?.delete(name);
   }
 
   /** Makes it the newest of its series. */
   #newest(name: string): Series {
-    const its = seriesOf(name);
+    const its = numberedName(name).series;
     const series = this.#series.get(its) ?? new Set();
     series.delete(name);
     series.add(name);
@@ -150,20 +151,4 @@ export class PointNames {
       services.log.error(error, 'a segment outside the window of a publishing point could not be deleted');
     }
   }
-}
-
-/** What a name is without its last number; the extension has none. */
-function seriesOf(name: string): string {
-  const dot = name.lastIndexOf('.');
-  const stem = dot < 0 ? name : name.slice(0, dot);
-  let end = stem.length;
-  while (end > 0 && !isDigit(stem, end - 1)) end -= 1;
-  let start = end;
-  while (start > 0 && isDigit(stem, start - 1)) start -= 1;
-  return `${name.slice(0, start)}\0${name.slice(end)}`;
-}
-
-function isDigit(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  return code >= 48 && code <= 57;
 }

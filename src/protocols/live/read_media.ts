@@ -76,7 +76,7 @@ function isFound(found: Found | Decision): found is Found {
 
 /** The object, or what is to be done while it is arriving. Rejects as `get` of objects does. */
 async function foundOrComing({ point, request, name, grant }: Asked): Promise<Found | Decision> {
-  const { services, bucket, playlists } = point;
+  const { services, bucket, playlists, totals } = point;
   const at = { bucket, name };
   const playlist = playlists.hinting(name);
   const hinted = playlist === undefined ? undefined : playlists.change(playlist);
@@ -85,6 +85,7 @@ async function foundOrComing({ point, request, name, grant }: Asked): Promise<Fo
     if (!isGrowing(found)) return found;
     // A segment that HLS lists has to come at full speed (rfc8216bis 6.2.1).
     if (playlists.lists(name)) return waiting(found.file, usualPatience, grant);
+    totals.growingReads += 1;
     return growingContent(services, found, grant);
   } catch (error) {
     if (!hasCode(error, 'not-found') && !hasCode(error, 'name-deleted')) throw error;

@@ -20,7 +20,8 @@ export class RefusedUploads {
     // Other errors are the server's, and logged as such.
     if (!(error instanceof SealgateError)) return;
     this.#count += 1;
-    this.#point.totals.refused += 1;
+    const { refused } = this.#point.totals;
+    refused[error.code] = (refused[error.code] ?? 0) + 1;
     const now = performance.now();
     if (now - this.#said < pause) return;
     const { services, path, bucket } = this.#point;

@@ -32,6 +32,8 @@ type Recorded = z.infer<typeof recordedSession>;
 export interface Session extends Recorded {
   /** When its manifest last went ahead, by `performance.now()`. */
   seen: number;
+  /** Whether `pace` is that of a playlist, which says it of all its segments. */
+  isHls?: boolean;
   /** What came before its manifest has begun it. */
   isBegun?: boolean;
   /** Whether a name of the bucket belongs to it. */
@@ -120,7 +122,7 @@ export function after(
   const isNews = !led || led.isBegun || format === 'dash' || end !== led.end || began !== led.began;
   const seen = isNews ? performance.now() : led.seen;
   const last = format === 'dash' && isEnded && led ? led.last : digestOf(come.names.at(-1));
-  return { began, end, last, pace, isEnded, seen, covers };
+  return { began, end, last, pace, isEnded, seen, covers, isHls: format === 'hls' };
 }
 
 /** What is recorded with a manifest of the session. */
