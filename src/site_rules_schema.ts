@@ -168,7 +168,12 @@ export const corsSchema = z
       .min(1)
       .max(100)
       .describe('Origins whose pages may read answers; https://*.NAME: every name below it; *: all.'),
-    methods: tokens.default(['GET', 'HEAD']).describe('Methods that their scripts may use.'),
+    methods: tokens
+      .optional()
+      .describe(
+        'Methods that their scripts may use. Default: GET and HEAD; where there are resumableUploads, also ' +
+          'POST, PATCH and DELETE.',
+      ),
     headers: tokens
       .default(['*'])
       .describe('Request fields that their scripts may send; *: every field that they ask for.'),
@@ -176,7 +181,8 @@ export const corsSchema = z
       .optional()
       .describe(
         'Response fields that their scripts may read besides those that all may. Default: ' +
-          `${usualExposed.join(', ')}; of a video site also what players need.`,
+          `${usualExposed.join(', ')}; of a video site also what players need, and with resumableUploads ` +
+          'what clients of these read.',
       ),
     credentials: z.boolean().default(false).describe('Whether browsers send cookies and certificates along.'),
     maxAge: z
@@ -266,7 +272,7 @@ export type CorsRule = { [Setting in keyof WrittenCors]-?: NonNullable<WrittenCo
 /** What a site shares that says no more than its origins. */
 export const usualCors: CorsRule = {
   ...corsSchema.parse({ origins: ['*'] }),
-  ...{ exposed: usualExposed, maxAge: 600, timing: false },
+  ...{ methods: ['GET', 'HEAD'], exposed: usualExposed, maxAge: 600, timing: false },
 };
 export type SecurityRule = z.infer<typeof securitySchema>;
 export type IsolationRule = z.infer<typeof isolationSchema>;

@@ -53,16 +53,32 @@ const videoCors: CorsRule = {
   timing: true,
 };
 
+/** Fields of answers by which clients in pages go on with an upload in several requests. */
+const uploadFields = [
+  ...['Location', 'Upload-Offset', 'Upload-Length', 'Upload-Defer-Length', 'Upload-Metadata'],
+  ...['Upload-Expires', 'Upload-Complete', 'Upload-Limit', 'Accept-Patch'],
+  ...['Tus-Resumable', 'Tus-Version', 'Tus-Extension', 'Tus-Max-Size'],
+];
+
+function withUploads(rule: CorsRule): CorsRule {
+  const methods = [...rule.methods, 'POST', 'PATCH', 'DELETE'];
+  return { ...rule, methods, exposed: [...rule.exposed, ...uploadFields] };
+}
+
 /** What a site that says `given` shares with other origins. */
 export function corsOf(
-  site: SaysWhatItServes & { cors?: z.output<typeof corsSchema> | undefined },
+  site: SaysWhatItServes & {
+    cors?: z.output<typeof corsSchema> | undefined;
+    resumableUploads?: object | undefined;
+  },
 ): CorsRule | undefined {
-  const isVideo = isVideoSite(site);
-  if (!site.cors) return isVideo ? videoCors : undefined;
-  const { exposed, maxAge, timing, ...said } = site.cors;
-  const otherwise = isVideo ? videoCors : usualCors;
+  const usual = isVideoSite(site) ? videoCors : usualCors;
+  const otherwise = site.resumableUploads ? withUploads(usual) : usual;
+  if (!site.cors) return isVideoSite(site) ? otherwise : undefined;
+  const { methods, exposed, maxAge, timing, ...said } = site.cors;
   return {
     ...said,
+    methods: methods ?? otherwise.methods,
     exposed: exposed ?? otherwise.exposed,
     maxAge: maxAge ?? otherwise.maxAge,
     timing: timing ?? otherwise.timing,
