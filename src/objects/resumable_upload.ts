@@ -110,9 +110,12 @@ export class ResumableUpload {
     return size - 1;
   }
 
-  /** Its length, once it is known. */
+  /** Its length, once it is known. Rejects with `quota-reached` where there is no room for it. */
   async setLength(length: number | undefined): Promise<void> {
-    if (length !== this.about.length) await this.#file.note({ length });
+    if (length === this.about.length) return;
+    const { to, asked } = this.about;
+    this.#objects.put(to, { ...asked, conditions: unconditional, size: length });
+    await this.#file.note({ length });
   }
 
   /** So many bytes were received and synced. */
@@ -188,6 +191,9 @@ export async function completeStoring(objects: SharedObjects, file: UploadFile<U
   }
   await file.note({ isStored: true });
 }
+
+/** Conditions count when an upload begins and at its end. */
+const unconditional = { ifMatch: undefined, ifNoneMatch: undefined, ifUnmodifiedSince: undefined };
 
 /** What an event of the engine tells, without the rest. */
 function hashed({ digest, size, digests }: Hashed): Hashed {

@@ -17,10 +17,8 @@ import {
 } from './resumable_upload.ts';
 import type { SharedObjects } from './shared_objects.ts';
 
-/** Each holds a folder with two files. */
+/** Each holds a folder with two files. No client gets the last quarter, as of other limited things. */
 const mostUploads = 4096;
-/** No client gets the last quarter, as of other things that are limited. */
-const mostOfOne = (mostUploads * 3) / 4;
 /** Milliseconds for which an upload that is an object can be asked for, at most. */
 const storedFor = 3_600_000;
 /** Milliseconds between two looks at whether a request has ended that was cut off. */
@@ -56,20 +54,27 @@ export class ResumableUploads {
   #isClosed = false;
   readonly #totals = { expired: 0, resumed: 0 };
 
-  private constructor(files: UploadFiles<UploadRecord>, objects: SharedObjects, log: Logger) {
+  readonly #most: number;
+
+  private constructor(
+    files: UploadFiles<UploadRecord>,
+    { objects, log, most = mostUploads }: { objects: SharedObjects; log: Logger; most?: number | undefined },
+  ) {
     this.#files = files;
     this.#objects = objects;
     this.#log = log;
+    this.#most = most;
   }
 
-  /** Finds those that earlier processes left, and ends what they could not. */
+  /** Finds those that earlier processes left, and ends what they could not. @param most at a time. */
   static async open(
     store: Pick<Store, 'uploadFolders'>,
     objects: SharedObjects,
     log: Logger,
+    most?: number,
   ): Promise<ResumableUploads> {
     const files = new UploadFiles<UploadRecord>(() => store.uploadFolders());
-    const uploads = new ResumableUploads(files, objects, log);
+    const uploads = new ResumableUploads(files, { objects, log, most });
     await files.clear();
     await uploads.#sweep();
     return uploads;
@@ -92,7 +97,8 @@ export class ResumableUploads {
   async begin<T>(about: NewUpload, use: (upload: ResumableUpload) => T | Promise<T>): Promise<T> {
     const open = [...this.#entries.values()].filter(({ isStored }) => !isStored);
     const own = open.filter(({ owner }) => owner === about.owner);
-    if (own.length >= mostOfOne || open.length >= mostUploads) throw new SealgateError('too-many-uploads');
+    if (own.length >= (this.#most * 3) / 4 || open.length >= this.#most)
+      throw new SealgateError('too-many-uploads');
     const { digests } = this.#objects.put(about.to, about.asked);
     const id = randomBytes(32).toString('hex');
     const expires = Date.now() + about.expireAfter;

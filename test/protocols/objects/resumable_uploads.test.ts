@@ -216,6 +216,17 @@ test('an upload is for who began it: no token 401, another one that may write 40
   assert.equal(offsetOf(await ask('HEAD', at, [version, basic])), 0, 'the same token, as a password');
 });
 
+test('two uploads of one name go on side by side, and the name has what ended last', async () => {
+  const first = await begin('/o/many/both', 'Upload-Length: 6');
+  const second = await begin('/o/many/both', 'Upload-Length: 6');
+  await patch(first, 0, 'abc');
+  await patch(second, 0, 'uvwxyz');
+  assert.equal((await stored('both')).toString(), 'uvwxyz');
+  assert.equal((await patch(first, 3, 'def')).status, 204);
+  assert.equal((await stored('both')).toString(), 'abcdef');
+  assert.equal(offsetOf(await state(second)), 6);
+});
+
 test('what tus does not say, or is not done here, is refused', async () => {
   const create = (...fields: string[]) => ask('POST', '/o/many/bad', [...tus, ...fields]);
   assertProblem(await create('Upload-Length: x'), 400, 'field-refused');
