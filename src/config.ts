@@ -275,10 +275,12 @@ function secretPath(path: string, base: string): string {
 }
 
 function upstreamWithPaths(upstream: UpstreamConfig, base: string): UpstreamConfig {
-  const { ca, token } = upstream;
+  const { ca, certificate, key, token } = upstream;
   return {
     ...upstream,
     ...(ca !== undefined && { ca: resolve(base, ca) }),
+    ...(certificate !== undefined && { certificate: resolve(base, certificate) }),
+    ...(key !== undefined && { key: secretPath(key, base) }),
     ...(token !== undefined && { token: secretPath(token, base) }),
   };
 }

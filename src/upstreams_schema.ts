@@ -40,6 +40,12 @@ const upstreamSchema = z
       .min(1)
       .optional()
       .describe('PEM file with the CA certificates that its certificate may come from. Default: the public.'),
+    certificate: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('PEM file with a certificate of this server, for an upstream that asks for one.'),
+    key: z.string().min(1).optional().describe('PEM file with the private key of the certificate.'),
     token: z
       .string()
       .min(1)
@@ -77,6 +83,10 @@ const upstreamSchema = z
         'Hosts that redirects may lead to though they have private or link-local addresses; *.NAME: every ' +
           'name below it. Public ones need no entry.',
       ),
+  })
+  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
+    path: ['key'],
+    error: 'expected "certificate" and "key", or neither',
   })
   .describe('A server that objects are fetched from.');
 

@@ -8,10 +8,10 @@ import { Agents } from '../src/upstream/source.ts';
 /** By upstream, and by whom it is trusted. A reload may bring others; those before end with the thread. */
 const agents = new Map<string, Agents>();
 
-function agentsOf({ speaking: { base, ca } }: FetchTask): Agents {
-  const key = `${base}\n${ca ?? ''}`;
-  const known = agents.get(key) ?? new Agents({ ca });
-  agents.set(key, known);
+function agentsOf({ speaking: { base, ca, client } }: FetchTask): Agents {
+  const name = [base, ca, client?.cert, client?.key].join('\n');
+  const known = agents.get(name) ?? new Agents({ ca, client });
+  agents.set(name, known);
   return known;
 }
 

@@ -10,6 +10,8 @@ export interface Speaking {
   base: string;
   /** PEM; absent: the public authorities. */
   ca?: string | undefined;
+  /** What this server shows of itself, PEM; absent: nothing. */
+  client?: { cert: string; key: string } | undefined;
   /** A bearer token. */
   token?: string | undefined;
   connectMs: number;

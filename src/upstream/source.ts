@@ -2,6 +2,7 @@
 
 import { Agent as HttpAgent, request as http, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as https } from 'node:https';
+import { rootCertificates } from 'node:tls';
 import { Patience } from '../patience.ts';
 import { version } from '../version.ts';
 import { checkHost, publicLookup } from './addresses.ts';
@@ -12,20 +13,25 @@ const redirecting = [301, 302, 303, 307, 308];
 /** Connections that wait to be used again, for each host and port. */
 const idleConnections = 16;
 
-/** Connections of one upstream, which are used again. */
+/**
+ * Connections of one upstream, which are used again. Where it redirects to, its authorities count beside the
+ * public ones, and this server shows no certificate.
+ */
 export class Agents {
-  readonly #plain = new HttpAgent({ keepAlive: true, maxFreeSockets: idleConnections });
-  readonly #encrypted: HttpsAgent;
+  readonly #plain: HttpAgent;
+  readonly #own: HttpsAgent;
+  readonly #elsewhere: HttpsAgent;
 
-  constructor({ ca }: Pick<Speaking, 'ca'>) {
-    this.#encrypted = new HttpsAgent({
-      ...{ keepAlive: true, maxFreeSockets: idleConnections },
-      ...(ca !== undefined && { ca }),
-    });
+  constructor({ ca, client }: Pick<Speaking, 'ca' | 'client'>) {
+    const kept = { keepAlive: true, maxFreeSockets: idleConnections };
+    this.#plain = new HttpAgent(kept);
+    this.#own = new HttpsAgent({ ...kept, ...client, ...(ca !== undefined && { ca }) });
+    this.#elsewhere = new HttpsAgent({ ...kept, ...(ca !== undefined && { ca: [ca, ...rootCertificates] }) });
   }
 
-  of({ protocol }: URL): HttpAgent {
-    return protocol === 'https:' ? this.#encrypted : this.#plain;
+  of({ protocol }: URL, isOwn: boolean): HttpAgent {
+    if (protocol !== 'https:') return this.#plain;
+    return isOwn ? this.#own : this.#elsewhere;
   }
 }
 
@@ -109,7 +115,7 @@ function begin(
   const isEncrypted = url.protocol === 'https:';
   const { promise: answer, resolve, reject } = deferred<IncomingMessage>();
   const asked = (isEncrypted ? https : http)(url, {
-    agent: agents.of(url),
+    agent: agents.of(url, url.origin === new URL(speaking.base).origin),
     headers: { 'user-agent': `sealgate/${version}`, 'accept-encoding': 'identity', accept: '*/*', ...fields },
     ...(!isTrusted && { lookup: publicLookup }),
   });

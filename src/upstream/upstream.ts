@@ -1,8 +1,10 @@
 // Upstream: one server that objects are fetched from. It bounds what is fetched of it at a time, leaves it
 // alone while it fails, and counts.
 
+import { statSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { secretLine } from '../auth/secret_line.ts';
+import { noCredentials, othersMayRead, secretPathOf } from '../auth/secret_path.ts';
 import { ConfigError } from '../config.ts';
 import { SealgateError } from '../errors.ts';
 import type { Counters } from '../native/addon.ts';
@@ -22,6 +24,7 @@ export class Upstream {
   readonly #fetcher: Fetcher;
   readonly #log: Logger;
   readonly #ca: string | undefined;
+  readonly #client: Speaking['client'];
   readonly #circuit = new Circuit();
   readonly #places: Places;
   readonly #counted = new Map<string, number>();
@@ -36,11 +39,13 @@ export class Upstream {
     this.config = config;
     this.#fetcher = fetcher;
     this.#log = log;
-    const read = (setting: 'ca' | 'token', look: (path: string) => string) =>
+    const read = (setting: 'ca' | 'certificate' | 'key' | 'token', look: (path: string) => string) =>
       config[setting] === undefined
         ? undefined
         : named(`upstreams.${name}.${setting}`, config[setting], look);
     this.#ca = read('ca', readNamedSync);
+    const [cert, key] = [read('certificate', readNamedSync), read('key', privateFile)];
+    this.#client = cert !== undefined && key !== undefined ? { cert, key } : undefined;
     read('token', secretLine);
     this.#places = new Places(config.concurrency);
   }
@@ -108,6 +113,7 @@ export class Upstream {
     return {
       base: config.url,
       ca: this.#ca,
+      client: this.#client,
       // Read anew, so that another token counts as soon as it is there.
       token: config.token === undefined ? undefined : secretLine(config.token),
       connectMs: ms(config.connectSeconds),
@@ -140,6 +146,16 @@ export class Upstream {
       [`upstream_circuit_open.${name}`]: Number(this.#circuit.isOpen),
     };
   }
+}
+
+/** Throws ConfigError when others may read it. */
+function privateFile(name: string): string {
+  const path = secretPathOf(name);
+  if (path === undefined) throw new ConfigError(noCredentials(name));
+  const text = readNamedSync(path);
+  if (othersMayRead(name, statSync(path).mode))
+    throw new ConfigError(`${path}: others may read it; run chmod 600 on it`);
+  return text;
 }
 
 /** Throws ConfigError. */

@@ -41,6 +41,11 @@ const wrong: [what: string, given: Parameters<typeof loaded>, said: RegExp][] = 
   ['a user name', [{ url: 'https://u:p@a.test/' }], /^upstreams\.origin\.url: .*without a user name/],
   ['a query', [{ url: 'https://a.test/?a' }], /^upstreams\.origin\.url: .*without a query/],
   ['no host', [{ url: 'https:///' }], /^upstreams\.origin\.url: /],
+  [
+    'a key without its certificate',
+    [{ key: 'a.key' }],
+    /^upstreams\.origin\.key: expected "certificate" and/,
+  ],
   ['no attempts', [{ attempts: 0 }], /^upstreams\.origin\.attempts: /],
   ['no time', [{ idleSeconds: 0 }], /^upstreams\.origin\.idleSeconds: /],
   [

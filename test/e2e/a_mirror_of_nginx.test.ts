@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Cache } from '../caches/cache.ts';
@@ -26,6 +26,10 @@ before(async () => {
   await writeFile(join(files, 'Release'), 'first');
   authority = await makeAuthority(dir, 'authority');
   const leaf = await makeLeaf(dir, authority, { subject: '/CN=localhost', names: ['localhost'] });
+  const leafOfOurs = await makeLeaf(dir, authority, { subject: '/CN=mirror' });
+  await chmod(leafOfOurs.key, 0o600);
+  await mkdir(join(files, 'shown'));
+  await writeFile(join(files, 'shown/x'), 'shown');
   const program = programOf('nginx', 'usr/sbin/nginx');
   nginx = await Cache.start('nginx', async (port) => {
     const config = join(dir, 'nginx.conf');
@@ -36,10 +40,12 @@ before(async () => {
   mirrored = await startMirrors(
     {
       own: { url, ca: authority.certificate, token: './token', attempts: 1 },
+      shown: { ...leafOfOurs, url: `${url}shown/`, ca: authority.certificate, token: './token', attempts: 1 },
       unknown: { url, token: './token', attempts: 1 },
     },
     [
       { path: '/own/', upstreams: ['own'], cacheStatus: true },
+      { path: '/shown/', upstreams: ['shown'], prefix: 'for-us/' },
       { path: '/unknown/', upstreams: ['unknown'], prefix: 'unknown/' },
     ],
     { token: 'first-token\n' },
@@ -63,6 +69,11 @@ function configuration({ certificate, key }: Pair, port: number): string {
       map $http_authorization $known { "Bearer first-token" 1; "Bearer second-token" 1; default 0; }
       server {
         listen 127.0.0.1:${port} ssl; ssl_certificate ${certificate}; ssl_certificate_key ${key};
+        ssl_client_certificate ${authority.certificate}; ssl_verify_client optional;
+        location /files/shown/ {
+          if ($ssl_client_s_dn != "CN=mirror") { return 403; }
+          alias ${files}/shown/;
+        }
         location /files/ {
           if ($known = 0) { return 403; }
           alias ${files}/; add_header Cache-Control no-cache; add_header X-Token $http_authorization;
@@ -91,7 +102,12 @@ test('nginx says by 304 that a file is the same, and sends one that has changed'
 
 test('an upstream whose authority is not known gets no request and no token', async () => {
   assertProblem(await mirrored.server.curl('/unknown/Release'), 502, 'upstream-failed');
-  assert.match(mirrored.server.log(), /self-signed|unable to/);
+  await mirrored.logged(/self-signed|unable to/);
+});
+
+test('an upstream that asks for a certificate is shown one, if it is in the settings', async () => {
+  assert.equal((await mirrored.server.curl('/shown/x')).body.toString(), 'shown');
+  assertProblem(await mirrored.server.curl('/own/shown/x'), 502, 'upstream-failed');
 });
 
 test('a token replaced in its file is sent from then on; a wrong one is told in the log', async () => {
@@ -100,7 +116,7 @@ test('a token replaced in its file is sent from then on; a wrong one is told in 
   await writeFile(token, 'wrong-token\n');
   await writeFile(join(files, 'later'), 'later');
   assertProblem(await server.curl('/own/later'), 502, 'upstream-failed');
-  assert.match(server.log(), /it answered 403/);
+  await mirrored.logged(/later.*it answered 403/);
   assert.doesNotMatch(server.log(), /wrong-token/);
   await writeFile(token, 'second-token\n');
   assert.equal((await server.curl('/own/later')).body.toString(), 'later');

@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type AddressInfo, createServer as createRawServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createSite, type Site, TestServer } from './server.ts';
+import { until } from './wait.ts';
 
 type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -70,6 +71,8 @@ async function listening(server: Server): Promise<{ url: string; port: number }>
 export interface MirrorServer {
   site: Site;
   server: TestServer;
+  /** Waits until the log says so. */
+  logged(what: RegExp): Promise<string>;
   /** Resolves with the status of its end. */
   stop(): Promise<number | NodeJS.Signals>;
 }
@@ -97,6 +100,7 @@ export async function startMirrors(
   return {
     site,
     server,
+    logged: (what) => until(server.log, (log) => what.test(log), `the log has no ${what}`),
     stop: async () => {
       const status = await server.stop();
       await site.remove();
