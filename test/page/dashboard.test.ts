@@ -63,6 +63,33 @@ test('the dashboard shows a server under load, without browser errors or other h
   await page.close();
 });
 
+test('publishing points: a table of what came to each; without any there is none', async () => {
+  const bare = await open();
+  await shows(bare.page, '#headline', /ready/);
+  assert.equal(await bare.page.locator('#points').isVisible(), false);
+  await bare.page.close();
+  const other = await createSite({
+    buckets: { channels: 'versioned' },
+    sites: [{ protocol: 'live', name: 'ch', bucket: 'channels', path: '/ch/' }],
+  });
+  const live = await TestServer.start(other, '--workers', '1');
+  for (const [number, bytes] of [
+    [0, 'a'],
+    [1, 'b'],
+    [1, 'other'],
+  ] as const) {
+    const file = join(other.dir, 'segment');
+    await writeFile(file, bytes);
+    await live.curl(`/ch/out${number}.ts`, '-T', file, '-H', `Authorization: Bearer ${other.token}`);
+  }
+  const { page, complaints } = await open(live.control);
+  await shows(page, '#points tbody tr', /ch.*s.*–.*2.*0.*0.*1.*0/s);
+  assert.deepEqual(complaints, []);
+  await page.close();
+  await live.stop();
+  await other.remove();
+});
+
 test('sites: a table of what each answered; without sites there is none', async () => {
   const bare = await open();
   await shows(bare.page, '#headline', /ready/);
