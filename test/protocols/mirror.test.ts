@@ -43,7 +43,7 @@ const mirrored = await startMirrors(
       cacheStatus: true,
       mirror: {
         rules: [{ match: '/quick/**', freshSeconds: 0 }],
-        staleWhileRevalidateSeconds: 60,
+        staleWhileRevalidateSeconds: 600,
         negativeSeconds: 0,
       },
     },
