@@ -12,6 +12,8 @@ namespace {
 // has its next request there as soon as the last is answered.
 constexpr uint32_t kTurnResponses = 64;
 constexpr uint64_t kTurnBytes = 64 * 1024;
+// For how long an encoder may send nothing, milliseconds.
+constexpr int64_t kEncoderIdle = 3'600'000;
 // Bytes read while a response is being sent; beyond that the client waits.
 constexpr size_t kAsideBytes = 16 * 1024;
 
@@ -35,7 +37,7 @@ void Http1Session::proceed() {
 
 void Http1Session::on_deadline() {
   switch (transport_.state()) {
-    case State::idle: return leave();
+    case State::idle: return encoder_may_wait() ? transport_.extend_deadline() : leave();
     case State::head: return exchange_->refuse_and_close(Problem::head_timeout);
     case State::waiting:
       if (exchange_->waits_for_growth()) return transport_.extend_deadline();
@@ -122,15 +124,30 @@ bool Http1Session::repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>&
   return true;
 }
 
+// Whoever may not upload here is no encoder.
+inline bool Http1Session::is_from_encoder(Exchange& exchange) const {
+  if (!exchange.is_from_encoder()) [[likely]]
+    return false;
+  const int status = exchange.delivery().response().head.status;
+  return status != 401 && status != 403;
+}
+
 bool Http1Session::may_go_on(Exchange& exchange) const {
   return exchange.readable() && exchange.request().keep_alive && !exchange.ends_connection() &&
          (!exchange.body_pending() || may_discard_rest(exchange)) &&
-         (!reactor_.winding_down() || is_kept(exchange.is_from_encoder()));
+         (!reactor_.winding_down() || is_kept(is_from_encoder(exchange)));
+}
+
+// An encoder may have nothing to send for a while, and dies of a connection that is closed meanwhile.
+bool Http1Session::encoder_may_wait() {
+  const int64_t idle = ++idle_times_ * reactor_.options().idle_timeout;
+  return encoder_ && idle < kEncoderIdle && (!reactor_.winding_down() || is_kept(encoder_));
 }
 
 void Http1Session::send(Exchange& exchange, std::string_view head, bool goes_on) {
   goes_on_ = goes_on;
-  encoder_ = exchange.is_from_encoder();
+  encoder_ = is_from_encoder(exchange);
+  idle_times_ = 0;
   if (exchange.ends_connection()) unread_ = body_left_ = {};
   Channel& channel = transport_.channel();
   if (exchange.readable() && !exchange.request().has_body) channel.send_tickets();

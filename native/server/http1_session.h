@@ -66,6 +66,8 @@ class Http1Session final : public Session {
   void on_head();
   bool may_go_on(Exchange& exchange) const;
   bool is_kept(bool encoder) const { return encoder && reactor_.keeps_encoders(); }
+  bool is_from_encoder(Exchange& exchange) const;
+  bool encoder_may_wait();
   void send(Exchange& exchange, std::string_view head, bool goes_on);
   bool response_sent(int64_t now);
   bool response_unheard();
@@ -91,6 +93,7 @@ class Http1Session final : public Session {
   bool queued_ = false;        // a large response has waited for its turn
   bool had_request_ = false;
   bool encoder_ = false;     // the last request was an upload of an encoder
+  int64_t idle_times_ = 0;   // how many idle timeouts have passed since
   bool may_follow_ = false;  // after the last response the client may still be sending
 };
 

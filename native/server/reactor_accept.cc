@@ -43,7 +43,9 @@ bool Reactor::give_up_idle() {
   }
   if (!oldest || ripe > now_) return look_for_idle_at_ = ripe, false;
   oldest->owner->on_deadline();
-  return connections_.size() < options_.connections;
+  if (connections_.size() < options_.connections) return true;
+  look_for_idle_at_ = now_ + kIdleGivesWay;  // that one stays
+  return false;
 }
 
 // Whether a connection that waits at the listener can be served.

@@ -141,6 +141,7 @@ class Served {
   }
   Plan plan_for(const RequestEvent& request) {
     if (request.method == "GET" && request.target == "/held") gate_.acquire();
+    if (request.target == "/denied") return RespondPlan{401, {}, "denied"};
     if (request.method == "PUT" && request.target == "/twice") twice_.insert(request.request);
     if (request.method == "PUT") return upload();
     if (request.method == "POST" && request.target == "/held") held_.insert(request.request);
