@@ -15,6 +15,12 @@ namespace {
 // An unused exchange keeps memory for a head and a response up to this size.
 constexpr size_t kKeptBytes = 4096;
 
+// Its credentials are not, or no longer, good for what it asks for.
+bool refuses_its_sender(const Plan& plan) {
+  const auto* const respond = std::get_if<RespondPlan>(&plan);
+  return respond && (respond->status == 401 || respond->status == 403);
+}
+
 }  // namespace
 
 void Exchange::end() {
@@ -249,7 +255,11 @@ void Exchange::on_answer(Plan plan) {
     give_back();
     const bool is_for_all =
         !std::holds_alternative<DeliverPlan>(plan) && !std::holds_alternative<WaitPlan>(plan);
-    if (room_ && is_for_all) share(plan);
+    if (room_ && refuses_its_sender(plan)) {
+      leave_room();  // the next one asks: what this one may not get others may
+    } else if (room_ && is_for_all) {
+      share(plan);
+    }
     carry_out(std::move(plan));
   }
   session_->resume(*this);

@@ -2,8 +2,10 @@
 // files whose upload is under way or that a playlist hints at.
 
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { Tokens } from '../../src/auth/tokens.ts';
 import { createSite, type Response, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';
 import { request, Wire } from '../support/wire.ts';
@@ -14,6 +16,7 @@ const site = await createSite({
   sites: [
     { ...of, path: '/ch/', prefix: 'ch/', readWhileWriting: ['/ch/**'] },
     { ...of, path: '/again/', prefix: 'again/', rewrite: 'replace' },
+    { ...of, path: '/known/', prefix: 'known/', auth: 'token' },
     { ...of, path: '/plain/', prefix: 'plain/', blockingReload: false },
     { protocol: 'objects', path: '/all/' },
   ],
@@ -121,6 +124,33 @@ test('a point whose segments may be replaced is waited for as well', async () =>
   await untilWaiting(1);
   await put('/again/out.m3u8', playlist(1, { count: 2, target: 2 }));
   assert.ok((await player).body.includes('out2.ts'));
+});
+
+test('the token of the first who waits is revoked: 401 for that one, the playlist for all others', async () => {
+  const tokens = new Tokens(join(site.dir, 'tokens.json'));
+  const { token, id } = await tokens.add({ scopes: ['read:channels'] });
+  const its = `Authorization: Bearer ${token}`;
+  const untilIts = (status: number) =>
+    until(
+      async () => (await get('/known/none', its)).status,
+      (now) => now === status,
+      `its requests are ${status}`,
+    );
+  await untilIts(404);
+  await channel('/known/', 6);
+  const first = get('/known/out.m3u8?_HLS_msn=2', its);
+  await untilWaiting(1);
+  // So many that some are with the first one in the same worker.
+  const others = Array.from({ length: 20 }, () => get('/known/out.m3u8?_HLS_msn=2', bearer));
+  await untilWaiting(21);
+  await tokens.revoke(id);
+  await untilIts(401);
+  await put('/known/out.m3u8', playlist(0, { count: 3, target: 6 }));
+  assert.equal((await first).status, 401);
+  for (const { status, body } of await Promise.all(others)) {
+    assert.equal(status, 200);
+    assert.ok(body.includes('out2.ts'));
+  }
 });
 
 test('a part is waited for: the playlist without it comes to nobody', async () => {
