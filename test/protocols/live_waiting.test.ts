@@ -153,6 +153,31 @@ test('the token of the first who waits is revoked: 401 for that one, the playlis
   }
 });
 
+test('the encoder begins anew with low numbers: who waits for a high one gets that playlist, not 400', async () => {
+  await put('/again/low.m3u8', playlist(50, { count: 2, target: 4 }));
+  await put('/again/low.m3u8', playlist(51, { count: 2, target: 4 }));
+  const player = get('/again/low.m3u8?_HLS_msn=53');
+  await untilWaiting(1);
+  const pushed = playlist(0, { count: 2, target: 4 });
+  await put('/again/low.m3u8', pushed);
+  const { status, body } = await player;
+  assert.deepEqual([status, body.toString()], [200, pushed]);
+});
+
+test('a playlist that was refused does not make a late one punctual', async () => {
+  await put('/ch/led/out.m3u8', playlist(50, { count: 2 }));
+  await put('/ch/led/out.m3u8', playlist(51, { count: 2 }));
+  await setTimeout(1000);
+  const low = playlist(0, { count: 2 });
+  const fields = [bearer, `Content-Length: ${low.length}`];
+  const other = await open();
+  other.send(`${request('PUT', '/ch/led/out.m3u8', ...fields)}${low}`);
+  assert.equal((await other.response('PUT')).status, 409);
+  await setTimeout(600);
+  await put('/ch/led/out.m3u8', playlist(52, { count: 2 }));
+  assert.ok(!(await get('/ch/led/out.m3u8')).body.includes(tag));
+});
+
 test('a part is waited for: the playlist without it comes to nobody', async () => {
   await put('/ch/parts/out.m3u8', playlist(0, { count: 2, parts: 1 }));
   const next = get('/ch/parts/out.m3u8?_HLS_msn=2&_HLS_part=2');

@@ -35,7 +35,7 @@ interface Known {
   listed: ReadonlySet<string>;
   hinted: ReadonlySet<string>;
   /** How far it goes, and since when, by `performance.now()`. */
-  at?: { reach: string; since: number; isPunctual: boolean } | undefined;
+  at?: { end: number; parts: number; since: number; isPunctual: boolean } | undefined;
 }
 
 export class Playlists {
@@ -64,26 +64,22 @@ export class Playlists {
     return known.until;
   }
 
-  /** Whether the playlist has gone ahead in time so far, with one that has come now. */
-  isPunctual(name: string, { pace, ...manifest }: Manifest): boolean {
-    const known = this.#of(name);
-    const reach = JSON.stringify([manifest.first + manifest.names.length, manifest.reload?.parts]);
-    const now = performance.now();
-    if (known.at?.reach === reach) return known.at.isPunctual;
-    const isPunctual = known.at !== undefined && now - known.at.since <= punctual * pace;
-    known.at = { reach, since: now, isPunctual };
-    return isPunctual;
+  /** Whether the playlist goes ahead in time, with one that has come now. */
+  isPunctual(name: string, { first, names, pace, reload }: Manifest): boolean {
+    const { at } = this.#of(name);
+    if (!at) return false;
+    const further = first + names.length - at.end || (reload?.parts ?? 0) - at.parts;
+    return further === 0 ? at.isPunctual : further > 0 && performance.now() - at.since <= punctual * pace;
   }
 
   /** A playlist was stored. @param path as it was sent. */
-  changed(
-    name: string,
-    path: string,
-    digest: string,
-    text: string,
-    { reload, names, isEnded }: Manifest,
-  ): void {
+  changed(name: string, path: string, digest: string, text: string, manifest: Manifest): void {
+    const { reload, first, names, isEnded } = manifest;
     const known = this.#of(name);
+    const reach = { end: first + names.length, parts: reload?.parts ?? 0 };
+    // One that was refused tells nothing of those that players get.
+    if (known.at?.end !== reach.end || known.at.parts !== reach.parts)
+      known.at = { ...reach, since: performance.now(), isPunctual: this.isPunctual(name, manifest) };
     known.listed = new Set(namesIn(this.#point, path, names.slice(-lastSegments)));
     known.hinted = new Set(isEnded ? [] : namesIn(this.#point, path, reload?.hints ?? []));
     this.#keep(known, reload !== undefined && reload.skipUntil > 0 ? { digest, text } : undefined);
