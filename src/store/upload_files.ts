@@ -7,10 +7,12 @@
 import { chmod, mkdir, open, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { replaceFile, syncFile, syncFolder } from '../durable_file.ts';
+import { SealgateError } from '../errors.ts';
 import { namesIn } from '../folder_names.ts';
 import { naming } from '../named_errors.ts';
 import { addon, type StoreLock } from '../native/addon.ts';
 import { readRegular } from '../regular_file.ts';
+import { isFull } from './disk_reserve.ts';
 import { makeFolder } from './layout.ts';
 
 /** Bytes of a record; what clients say of an object is limited to far less. */
@@ -134,6 +136,8 @@ export class UploadFile<About extends object> {
   readonly #path: string;
   readonly #lock: Lock;
   #record: RecordOf<About>;
+  /** One change after another: each is of what the one before has left. */
+  #noted: Promise<void> = Promise.resolve();
 
   constructor(path: string, lock: Lock, record: RecordOf<About>) {
     this.#path = path;
@@ -159,10 +163,21 @@ export class UploadFile<About extends object> {
     return found && { size: found.size, changed: found.mtimeMs };
   }
 
-  /** Records more of it, durably. */
-  async note(change: Partial<RecordOf<About>>): Promise<void> {
-    this.#record = { ...this.#record, ...change };
-    await replaceFile(join(this.#path, 'record'), JSON.stringify(this.#record));
+  /** Records more of it, durably. Rejects with `store-full` where there is no room for that. */
+  note(change: Partial<RecordOf<About>>): Promise<void> {
+    const noted = this.#noted.then(() => this.#write({ ...this.#record, ...change }));
+    this.#noted = noted.catch(() => {});
+    return noted;
+  }
+
+  async #write(record: RecordOf<About>): Promise<void> {
+    try {
+      await replaceFile(join(this.#path, 'record'), JSON.stringify(record));
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      throw isFull(code) ? new SealgateError('store-full', undefined, { cause }) : cause;
+    }
+    this.#record = record;
   }
 
   /** Resolves when so many bytes count also if the machine fails. */

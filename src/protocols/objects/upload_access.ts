@@ -135,8 +135,13 @@ export class UploadAccess {
   /** Throws `body-too-large`. @param length that the client says. @param bytes of the body. */
   checkRoom({ about }: ResumableUpload, length: number | undefined, at: number, bytes = 0): void {
     const most = this.#services.objects.mostBytes();
-    if ((length ?? 0) > most || at + bytes > (about.length ?? length ?? most))
-      throw new SealgateError('body-too-large');
+    const said = about.length ?? length;
+    if (said !== undefined && said <= most && at + bytes > said)
+      throw new SealgateError(
+        'body-too-large',
+        `The upload would have ${at + bytes} bytes, and was said to have ${said}.`,
+      );
+    if ((length ?? 0) > most || at + bytes > most) throw new SealgateError('body-too-large');
   }
 
   #checkOwner(request: EngineRequest, { to, owner }: Pick<NewUpload, 'to' | 'owner'>): void {
