@@ -123,16 +123,18 @@ inline const std::shared_ptr<const OpenedPlan>* Exchange::plan_under_key() {
   return find_held(mount, &held) ? find_plan(mount, held) : nullptr;
 }
 
+// What it may have now, by its credentials or the signature of its URL.
+[[gnu::noinline]] bool Exchange::find_grants(const Mount& mount, Held* out) {
+  if (admission_ != Admission::is_signed) return find_held(mount, out);
+  out->by_signature = &mount.access->signing()->grants;
+  return true;
+}
+
 // For what somebody waits already the application is not asked again. False: nobody does.
 [[gnu::noinline]] bool Exchange::join_room(const Mount& mount) {
   if (reactor_.waiting_rooms().empty() || !request_.only_reads() || refuses(admission_)) return false;
   Held held;
-  if (admission_ == Admission::is_signed) {
-    held.by_signature = &mount.access->signing()->grants;
-  } else if (!find_held(mount, &held)) {
-    return false;
-  }
-  return wait_with_others(held);
+  return find_grants(mount, &held) && wait_with_others(held);
 }
 
 void Exchange::on_head() {

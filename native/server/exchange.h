@@ -133,8 +133,10 @@ class Exchange {
   void on_grown();
   // It stands at the door of its waiting room now.
   void on_door();
-  // Another one has got the answer that it waits for.
-  void on_shared(const WaitingRooms::Answer& answer);
+  // Another one has got the answer that it waits for, for which a request must have the grant.
+  void on_shared(const WaitingRooms::Answer& answer, const Grant& grant);
+  // It has waited for as long as it may.
+  void on_waited(const RespondPlan& otherwise);
 
  private:
   enum class Sealed : bool { earlier, just_now };
@@ -143,6 +145,7 @@ class Exchange {
   enum class Forwarded : uint8_t { no, miss, stale, method, collapsed };
 
   bool find_held(const Mount& mount, Held* out);
+  bool find_grants(const Mount& mount, Held* out);
   bool join_room(const Mount& mount);
   const std::shared_ptr<const OpenedPlan>* kept_plan(const Mount& mount);
   const std::shared_ptr<const OpenedPlan>* find_plan(const Mount& mount, const Held& held);
@@ -173,6 +176,7 @@ class Exchange {
   // --- exchange_wait.cc ---
   bool wait_with_others(const Held& held);
   void wait_in_room(WaitPlan plan);
+  bool still_has(const Grant& grant);
   void share(WaitingRooms::Answer answer);
   void leave_room();
   void respond(RespondPlan plan);

@@ -41,10 +41,25 @@ void Exchange::on_door() {
   ask_application();
 }
 
-void Exchange::on_shared(const WaitingRooms::Answer& answer) {
+// Its token may have been revoked while it waited, and its mount replaced: then it asks for itself.
+bool Exchange::still_has(const Grant& grant) {
+  Held held;
+  const Mount* const mount = reactor_.mounts().at(key_.mount);
+  return mount && find_grants(*mount, &held) && held.has(grant);
+}
+
+void Exchange::on_waited(const RespondPlan& otherwise) {
+  room_.end();
+  give_back();
+  respond(otherwise);
+  session_->resume(*this);
+}
+
+void Exchange::on_shared(const WaitingRooms::Answer& answer, const Grant& grant) {
   room_.end();
   give_back();
   asked_at_ = monotonic_us();
+  if (!still_has(grant)) return ask_application();
   if (const auto* const plan = std::get_if<Plan>(&answer)) {
     carry_out(*plan);
   } else {

@@ -52,6 +52,12 @@ class MountTable {
     return found == ids_.end() ? std::string_view() : found->second->name;
   }
 
+  // Null when the table has no such mount.
+  const Mount* at(uint32_t id) const {
+    const auto found = ids_.find(id);
+    return found == ids_.end() ? nullptr : found->second;
+  }
+
   bool is_for_encoders(uint32_t id) const {
     const auto found = ids_.find(id);
     return found != ids_.end() && found->second->encoders;

@@ -17,6 +17,7 @@ constexpr size_t kAtOnce = 128;
 
 struct WaitingRooms::Sharing {
   Answer answer;
+  Grant grant;
   std::vector<uint64_t> to;  // tickets
   size_t done = 0;
 };
@@ -109,7 +110,7 @@ void WaitingRooms::renew(const Seat& seat, std::shared_ptr<GrowingFile> until) {
 void WaitingRooms::share(const Seat& from, Answer answer) {
   const Room* const room = room_of(from);
   if (!room) return;
-  const auto sharing = std::make_shared<Sharing>(Sharing{std::move(answer), {}});
+  const auto sharing = std::make_shared<Sharing>(Sharing{std::move(answer), room->plan.grant, {}});
   sharing->to.reserve(room->waiting.size());
   for (const auto& [ticket, until] : room->waiting) {
     if (ticket != from.ticket) sharing->to.push_back(ticket);
@@ -122,7 +123,7 @@ void WaitingRooms::hand_out(const std::shared_ptr<Sharing>& sharing) {
   const size_t end = std::min(sharing->to.size(), sharing->done + kAtOnce);
   for (size_t& at = sharing->done; at < end; at++) {
     if (Exchange* const exchange = reactor_.tickets().find(sharing->to[at]))
-      exchange->on_shared(sharing->answer);
+      exchange->on_shared(sharing->answer, sharing->grant);
   }
   if (end < sharing->to.size()) reactor_.mailbox()->post([this, sharing] { hand_out(sharing); });
 }
@@ -130,7 +131,7 @@ void WaitingRooms::hand_out(const std::shared_ptr<Sharing>& sharing) {
 // In a room all wait equally long. First all leave whose time is over: none of them asks for the others.
 void WaitingRooms::expire(int64_t now, bool all) {
   if (due_ > now && !all) return;
-  std::vector<std::pair<uint64_t, Answer>> over;
+  std::vector<std::pair<uint64_t, RespondPlan>> over;
   std::vector<uint64_t> left;  // rooms
   due_ = INT64_MAX;
   for (auto& [id, room] : rooms_) {
@@ -145,11 +146,11 @@ void WaitingRooms::expire(int64_t now, bool all) {
   for (const uint64_t id : left) {
     if (const auto found = rooms_.find(id); found != rooms_.end()) look_at_door(id, found->second);
   }
-  for (const auto& [ticket, answer] : over) {
+  for (const auto& [ticket, otherwise] : over) {
     Exchange* const exchange = reactor_.tickets().find(ticket);
     if (!exchange) continue;
     reactor_.mutable_counters().waits_in_vain.add();
-    exchange->on_shared(answer);
+    exchange->on_waited(otherwise);
   }
 }
 
