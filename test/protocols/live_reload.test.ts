@@ -68,6 +68,12 @@ test('two parts of segment 10 are there, the next are waited for, part 10^9 is r
   for (const [query, is] of cases) assert.equal(verdict(text, query), is, query);
 });
 
+test('what is too far ahead of an encoder that has just begun anew is given its playlist', () => {
+  const reload = asked('_HLS_msn=900');
+  assert.ok(reload);
+  assert.equal(hasCome(reach(playlist(0, 3)), reload, true), true);
+});
+
 test('of a playlist that is ended, or says nothing of waiting, any is there', () => {
   assert.equal(verdict(playlist(7, 3, '#EXT-X-ENDLIST'), '_HLS_msn=1000'), true);
   assert.equal(verdict(playlist(7, 3).replace(`${control}\n`, ''), '_HLS_msn=10'), true);
@@ -80,10 +86,14 @@ test('what is no number, and a part without a segment, is refused', () => {
 });
 
 test('a player is held for less than it waits, and for three segments at most', () => {
-  assert.equal(patienceOf({ pace: 6000, partPace: 0 }), 8000);
-  assert.equal(patienceOf({ pace: 2000, partPace: 0 }), 6000);
-  assert.equal(patienceOf({ pace: 4000, partPace: 1000 }), 2560);
-  assert.equal(patienceOf({ pace: 1000, partPace: 500 }), 1200);
+  const patience = (pace: number, partPace: number, part?: number) =>
+    patienceOf({ pace, partPace }, { part });
+  assert.equal(patience(6000, 0), 8000);
+  assert.equal(patience(2000, 0), 6000);
+  assert.equal(patience(4000, 1000, 0), 2560);
+  assert.equal(patience(1000, 500, 0), 1200);
+  // A whole segment takes longer than its parts.
+  assert.equal(patience(6000, 500), 8000);
 });
 
 test('one tag is added, and no other character changes', () => {

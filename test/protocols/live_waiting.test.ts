@@ -126,7 +126,7 @@ test('a point whose segments may be replaced is waited for as well', async () =>
   assert.ok((await player).body.includes('out2.ts'));
 });
 
-test('the token of the first who waits is revoked: 401 for that one, the playlist for all others', async () => {
+test('the token of the first who waits is revoked: 401, and the playlist for all others', async () => {
   const tokens = new Tokens(join(site.dir, 'tokens.json'));
   const { token, id } = await tokens.add({ scopes: ['read:channels'] });
   const its = `Authorization: Bearer ${token}`;
@@ -153,7 +153,7 @@ test('the token of the first who waits is revoked: 401 for that one, the playlis
   }
 });
 
-test('the encoder begins anew with low numbers: who waits for a high one gets that playlist, not 400', async () => {
+test('an encoder begins anew with low numbers: who waits for a high one gets that playlist', async () => {
   await put('/again/low.m3u8', playlist(50, { count: 2, target: 4 }));
   await put('/again/low.m3u8', playlist(51, { count: 2, target: 4 }));
   const player = get('/again/low.m3u8?_HLS_msn=53');
@@ -200,7 +200,7 @@ test('what no player may wait for is refused with 400 at once', async () => {
 test('a player that has waited for 0.8 of its patience gets 503, not to be cached', async () => {
   await put('/ch/dead/out.m3u8', playlist(0, { count: 2, parts: 1 }));
   const wire = await open();
-  const late = await wire.get('/ch/dead/out.m3u8?_HLS_msn=2');
+  const late = await wire.get('/ch/dead/out.m3u8?_HLS_msn=2&_HLS_part=1');
   assert.equal(late.status, 503);
   assert.equal(problemOf(late), 'urn:sealgate:problem:not-in-time');
   assert.equal(late.headers.get('cache-control'), 'no-store');
@@ -272,6 +272,10 @@ test('a hinted part is held before its upload begins; when the hint is withdrawn
   await put('/ch/hint/out.m3u8', playlist(0, { count: 3, parts: 0, hint: 'q0.mp4' }));
   assert.equal((await disappointed).status, 404);
   assert.equal((await get('/ch/hint/nowhere.mp4')).status, 404);
+  const elsewhere = get('/ch/hint/q0.mp4');
+  await untilWaiting(1);
+  await put('/all/o/channels/ch/hint/q0.mp4', 'stored at another site');
+  assert.equal((await elsewhere).body.toString(), 'stored at another site');
 });
 
 test('a file that HLS lists is held while it grows; one that nobody lists is read meanwhile', async () => {

@@ -80,11 +80,13 @@ export interface MirrorServer {
 /**
  * A server with such sites over the bucket `mirror`, versioned, which is read below /o/, too.
  * @param upstreams settings by name. @param secrets files beside the configuration.
+ * @param settings further ones.
  */
 export async function startMirrors(
   upstreams: Record<string, Record<string, unknown>>,
   sites: Record<string, unknown>[],
   secrets: Record<string, string> = {},
+  settings: Record<string, unknown> = {},
 ): Promise<MirrorServer> {
   const mirrors = sites.map((site) => ({ protocol: 'mirror', bucket: 'mirror', ...site }));
   const site = await createSite({
@@ -92,6 +94,7 @@ export async function startMirrors(
     drain: { lameDuckSeconds: 0, graceSeconds: 1 },
     upstreams,
     sites: [...mirrors, { path: '/', protocol: 'objects' }],
+    ...settings,
   });
   for (const [name, text] of Object.entries(secrets))
     await writeFile(join(site.dir, name), text, { mode: 0o600 });

@@ -11,7 +11,7 @@ import { namesIn } from './covered_names.ts';
 import type { Manifest } from './manifest.ts';
 import type { Point } from './point.ts';
 import { recordIn } from './recorded.ts';
-import type { Reach } from './reload.ts';
+import { playersPatience, type Reach } from './reload.ts';
 
 /** Playlists of a point of which more is known than is recorded. */
 const mostKnown = 1000;
@@ -33,9 +33,12 @@ interface Known {
   text?: { digest: string; text: string } | undefined;
   /** Names in the bucket. */
   listed: ReadonlySet<string>;
-  hinted: ReadonlySet<string>;
+  /** Names in the bucket, and whether somebody waits for them. */
+  hinted: Map<string, boolean>;
   /** How far it goes, and since when, by `performance.now()`. */
   at?: { end: number; parts: number; since: number; isPunctual: boolean } | undefined;
+  /** When its numbers fell, by `performance.now()`. */
+  fell?: number | undefined;
 }
 
 export class Playlists {
@@ -60,7 +63,7 @@ export class Playlists {
     const known = this.#of(name);
     known.until ??= addon.growingFile();
     known.waitedAt ??= digest;
-    if (digest !== undefined) this.#looking ??= setInterval(() => void this.#look(), lookEvery).unref();
+    if (digest !== undefined) this.#lookLater();
     return known.until;
   }
 
@@ -72,16 +75,24 @@ export class Playlists {
     return further === 0 ? at.isPunctual : further > 0 && performance.now() - at.since <= punctual * pace;
   }
 
+  /** Whether its encoder has begun anew within the time in which players ask by the numbers of before. */
+  isAnew(name: string): boolean {
+    const fell = this.#known.get(name)?.fell;
+    return fell !== undefined && performance.now() - fell < playersPatience;
+  }
+
   /** A playlist was stored. @param path as it was sent. */
   changed(name: string, path: string, digest: string, text: string, manifest: Manifest): void {
     const { reload, first, names, isEnded } = manifest;
     const known = this.#of(name);
     const reach = { end: first + names.length, parts: reload?.parts ?? 0 };
     // One that was refused tells nothing of those that players get.
+    if (known.at && reach.end < known.at.end) known.fell = performance.now();
     if (known.at?.end !== reach.end || known.at.parts !== reach.parts)
       known.at = { ...reach, since: performance.now(), isPunctual: this.isPunctual(name, manifest) };
     known.listed = new Set(namesIn(this.#point, path, names.slice(-lastSegments)));
-    known.hinted = new Set(isEnded ? [] : namesIn(this.#point, path, reload?.hints ?? []));
+    const hints = isEnded ? [] : namesIn(this.#point, path, reload?.hints ?? []);
+    known.hinted = new Map(hints.map((each) => [each, false]));
     this.#keep(known, reload !== undefined && reload.skipUntil > 0 ? { digest, text } : undefined);
     this.#wake(known);
   }
@@ -98,9 +109,14 @@ export class Playlists {
     return [...this.#known.values()].some(({ listed }) => listed.has(name));
   }
 
-  /** The playlist that hints at a name. */
-  hinting(name: string): string | undefined {
-    for (const [playlist, { hinted }] of this.#known) if (hinted.has(name)) return playlist;
+  /** Ends when a name that a playlist hints at may be there, or is hinted at no more. Undefined: no hint. */
+  hinted(name: string): GrowingFile | undefined {
+    for (const [playlist, { hinted }] of this.#known) {
+      if (!hinted.has(name)) continue;
+      hinted.set(name, true);
+      this.#lookLater();
+      return this.change(playlist);
+    }
     return undefined;
   }
 
@@ -110,7 +126,7 @@ export class Playlists {
   }
 
   #of(name: string): Known {
-    const known = this.#known.get(name) ?? { listed: new Set(), hinted: new Set() };
+    const known = this.#known.get(name) ?? { listed: new Set(), hinted: new Map() };
     this.#known.delete(name);
     this.#known.set(name, known);
     const [oldest = ''] = this.#known.keys();
@@ -138,12 +154,15 @@ export class Playlists {
   #wake(known: Known): void {
     const { until } = known;
     known.until = known.waitedAt = undefined;
+    for (const hint of known.hinted.keys()) known.hinted.set(hint, false);
     until?.finish();
   }
 
   // What this process stores at this point wakes at once; all else is found out here.
   async #look(): Promise<void> {
-    const waited = [...this.#known].filter(([, { waitedAt }]) => waitedAt !== undefined);
+    const waited = [...this.#known].filter(([, { waitedAt, hinted }]) => {
+      return waitedAt !== undefined || [...hinted.values()].includes(true);
+    });
     if (waited.length === 0) {
       clearInterval(this.#looking);
       this.#looking = undefined;
@@ -151,7 +170,13 @@ export class Playlists {
     for (const [name, known] of waited) {
       const digest = await this.#digestOf(name);
       if (known.waitedAt !== undefined && digest !== known.waitedAt) this.#wake(known);
+      for (const [hint, isWaitedFor] of known.hinted)
+        if (isWaitedFor && (await this.#digestOf(hint)) !== undefined) this.#wake(known);
     }
+  }
+
+  #lookLater(): void {
+    this.#looking ??= setInterval(() => void this.#look(), lookEvery).unref();
   }
 
   async #digestOf(name: string): Promise<string | undefined> {

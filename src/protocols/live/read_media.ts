@@ -59,7 +59,8 @@ async function reloaded(asked: Asked, reload: Reload): Promise<Decision> {
   const { digest, fields, mediaType } = found.ref;
   const reach = reachIn(fields);
   if (!reach) return delivered(asked, found, false);
-  if (!hasCome(reach, reload)) return waiting(playlists.change(name, digest), patienceOf(reach), grant);
+  if (!hasCome(reach, reload, playlists.isAnew(name)))
+    return waiting(playlists.change(name, digest), patienceOf(reach, reload), grant);
   const mayLeaveOut = reload.skips && reach.canBlock && !reach.isEnded && reach.skipUntil > 0;
   const text = mayLeaveOut ? playlists.textOf(name, digest) : undefined;
   if (text === undefined) {
@@ -78,8 +79,7 @@ function isFound(found: Found | Decision): found is Found {
 async function foundOrComing({ point, request, name, grant }: Asked): Promise<Found | Decision> {
   const { services, bucket, playlists, totals } = point;
   const at = { bucket, name };
-  const playlist = playlists.hinting(name);
-  const hinted = playlist === undefined ? undefined : playlists.change(playlist);
+  const hinted = playlists.hinted(name);
   try {
     const found = await foundOrGrowing(services, request, at);
     if (!isGrowing(found)) return found;

@@ -55,11 +55,18 @@ const mostAhead = 2;
 /** Milliseconds of parts that may be asked for behind the last one. */
 const mostPartsAhead = 3000;
 
-/** Whether the playlist has what is asked for. Throws `query-invalid` for what is too far ahead. */
-export function hasCome(reach: Reach, { msn, part }: Reload): boolean {
+/**
+ * Whether the playlist has what is asked for. Throws `query-invalid` for what is too far ahead.
+ * @param isAnew its encoder has just begun anew: who asks knows the numbers of before, and is given the
+ *   new ones.
+ */
+export function hasCome(reach: Reach, { msn, part }: Reload, isAnew = false): boolean {
   const { end, parts, lastParts, partPace, canBlock, isEnded } = reach;
   if (msn === undefined || isEnded || !canBlock) return true;
-  if (msn > end - 1 + mostAhead) throw tooFar(`segment ${msn}`, end);
+  if (msn > end - 1 + mostAhead) {
+    if (isAnew) return true;
+    throw tooFar(`segment ${msn}`, end);
+  }
   if (part === undefined || partPace === 0) return msn < end;
   // A part behind the last of its segment is the first of the next one.
   if (msn === end - 1 && lastParts > 0 && part >= lastParts) return parts > 0;
@@ -75,7 +82,7 @@ function tooFar(what: string, end: number): SealgateError {
 }
 
 /** Milliseconds that hls.js waits for what has no parts. */
-const playersPatience = 10_000;
+export const playersPatience = 10_000;
 /** Less than players wait, so that they hear why. */
 const held = 0.8;
 /** Milliseconds for which a player is held by whatever has no pace. */
@@ -84,9 +91,13 @@ export const usualPatience = held * playersPatience;
 /**
  * Milliseconds for which a player is held that waits for a playlist: at most three segments (rfc8216bis
  * 6.2.5.2).
- * Where there are parts, hls.js waits for three of them, or 0.8 segments.
+ * hls.js waits for three parts, or 0.8 segments, where there are parts. Who asks for a whole segment waits
+ * for that.
  */
-export function patienceOf({ pace, partPace }: Pick<Reach, 'pace' | 'partPace'>): number {
-  const players = partPace > 0 ? Math.max(3 * partPace, 0.8 * pace) : playersPatience;
+export function patienceOf(
+  { pace, partPace }: Pick<Reach, 'pace' | 'partPace'>,
+  { part }: Pick<Reload, 'part'>,
+): number {
+  const players = partPace > 0 && part !== undefined ? Math.max(3 * partPace, 0.8 * pace) : playersPatience;
   return Math.round(Math.min(held * players, 3 * pace));
 }
