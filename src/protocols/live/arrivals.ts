@@ -1,6 +1,7 @@
 // Arrivals: whether the segments of a point come when they should, and all of them. What is expected of one
 // is what those before it did: the interval between two, and the step from number to number.
 
+import { setNewest } from '../../newest_map.ts';
 import type { PointTotals } from '../../sites/publishing_points.ts';
 import { numberedName } from './numbered_name.ts';
 
@@ -43,12 +44,9 @@ export class Arrivals {
     this.#totals.newestAt = now;
     if (number === undefined) return;
     const series = this.#series.get(its);
-    this.#series.delete(its);
     const next = series && this.#follows(series, number, now, pace);
     const first = { number, at: now, intervals: [], steps: [], absent: new Set<number>() };
-    this.#series.set(its, next ?? first);
-    const [oldest = ''] = this.#series.keys();
-    if (this.#series.size > mostSeries) this.#series.delete(oldest);
+    setNewest(this.#series, its, next ?? first, mostSeries);
   }
 
   /** Undefined: another count has begun. */

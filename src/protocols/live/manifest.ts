@@ -37,6 +37,11 @@ export interface Reloading {
   hints: readonly string[];
 }
 
+/** The number behind that of its last segment. */
+export function endOf({ first, names }: Pick<Manifest, 'first' | 'names'>): number {
+  return first + names.length;
+}
+
 export function manifestOf(text: string): Manifest | undefined {
   if (text.startsWith('#EXTM3U')) return playlistOf(text);
   const from = text.indexOf('<MPD');

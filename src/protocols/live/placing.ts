@@ -10,7 +10,7 @@ import type { PutRequest, Stored } from '../../objects/requests.ts';
 import { Arrivals } from './arrivals.ts';
 import { coveredBy, listedIn } from './covered_names.ts';
 import { type HeldUpload, HeldUploads } from './held_uploads.ts';
-import { type Manifest, manifestOf, mostManifestBytes } from './manifest.ts';
+import { endOf, type Manifest, manifestOf, mostManifestBytes } from './manifest.ts';
 import { mediaClassOf } from './media_class.ts';
 import { withWaiting } from './offered.ts';
 import type { Point } from './point.ts';
@@ -20,7 +20,6 @@ import { reachOf } from './reload.ts';
 import {
   after,
   beginAnew,
-  endOf,
   isFree,
   recordedIn,
   type Session,

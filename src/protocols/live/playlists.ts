@@ -5,10 +5,11 @@
 import * as z from 'zod';
 import { hasCode } from '../../errors.ts';
 import { addon, type GrowingFile } from '../../native/addon.ts';
+import { setNewest } from '../../newest_map.ts';
 import type { ObjectFields } from '../../object_fields.ts';
 import type { Objects } from '../../objects/objects.ts';
 import { namesIn } from './covered_names.ts';
-import type { Manifest } from './manifest.ts';
+import { endOf, type Manifest } from './manifest.ts';
 import type { Point } from './point.ts';
 import { recordIn } from './recorded.ts';
 import { playersPatience, type Reach } from './reload.ts';
@@ -68,10 +69,11 @@ export class Playlists {
   }
 
   /** Whether the playlist goes ahead in time, with one that has come now. */
-  isPunctual(name: string, { first, names, pace, reload }: Manifest): boolean {
+  isPunctual(name: string, manifest: Manifest): boolean {
+    const { pace, reload } = manifest;
     const { at } = this.#of(name);
     if (!at) return false;
-    const further = first + names.length - at.end || (reload?.parts ?? 0) - at.parts;
+    const further = endOf(manifest) - at.end || (reload?.parts ?? 0) - at.parts;
     return further === 0 ? at.isPunctual : further > 0 && performance.now() - at.since <= punctual * pace;
   }
 
@@ -83,9 +85,9 @@ export class Playlists {
 
   /** A playlist was stored. @param path as it was sent. */
   changed(name: string, path: string, digest: string, text: string, manifest: Manifest): void {
-    const { reload, first, names, isEnded } = manifest;
+    const { reload, names, isEnded } = manifest;
     const known = this.#of(name);
-    const reach = { end: first + names.length, parts: reload?.parts ?? 0 };
+    const reach = { end: endOf(manifest), parts: reload?.parts ?? 0 };
     // One that was refused tells nothing of those that players get.
     if (known.at && reach.end < known.at.end) known.fell = performance.now();
     if (known.at?.end !== reach.end || known.at.parts !== reach.parts)
@@ -127,10 +129,8 @@ export class Playlists {
 
   #of(name: string): Known {
     const known = this.#known.get(name) ?? { listed: new Set(), hinted: new Map() };
-    this.#known.delete(name);
-    this.#known.set(name, known);
-    const [oldest = ''] = this.#known.keys();
-    if (this.#known.size > mostKnown) this.#forget(oldest);
+    const dropped = setNewest(this.#known, name, known, mostKnown)?.[1];
+    if (dropped) this.#forget(dropped);
     return known;
   }
 
@@ -143,10 +143,7 @@ export class Playlists {
     }
   }
 
-  #forget(name: string): void {
-    const known = this.#known.get(name);
-    this.#known.delete(name);
-    if (!known) return;
+  #forget(known: Known): void {
     this.#keep(known, undefined);
     this.#wake(known);
   }

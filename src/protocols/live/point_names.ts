@@ -3,6 +3,7 @@
 // so many.
 
 import { hasCode, SealgateError } from '../../errors.ts';
+import { setNewest } from '../../newest_map.ts';
 import type { Listing } from '../../store/store.ts';
 import { mediaClassOf } from './media_class.ts';
 import { numberedName } from './numbered_name.ts';
@@ -110,10 +111,7 @@ export class PointNames {
     const series = this.#series.get(its) ?? new Set();
     series.delete(name);
     series.add(name);
-    this.#series.delete(its);
-    this.#series.set(its, series);
-    const [first = ''] = this.#series.keys();
-    if (this.#series.size > mostSeries) this.#series.delete(first);
+    setNewest(this.#series, its, series, mostSeries);
     return series;
   }
 

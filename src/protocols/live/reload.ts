@@ -3,7 +3,7 @@
 
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { SealgateError } from '../../errors.ts';
-import type { Manifest } from './manifest.ts';
+import { endOf, type Manifest } from './manifest.ts';
 
 export const reloadParameters = ['_HLS_msn', '_HLS_part', '_HLS_skip'];
 
@@ -44,10 +44,11 @@ export interface Reach extends Omit<NonNullable<Manifest['reload']>, 'hints'> {
   isEnded: boolean;
 }
 
-export function reachOf({ first, names, pace, isEnded, reload }: Manifest): Reach | undefined {
+export function reachOf(manifest: Manifest): Reach | undefined {
+  const { pace, isEnded, reload } = manifest;
   if (!reload) return undefined;
   const { hints: _, ...its } = reload;
-  return { ...its, end: first + names.length, pace, isEnded };
+  return { ...its, end: endOf(manifest), pace, isEnded };
 }
 
 /** Segments that may be asked for behind the last one. */

@@ -4,8 +4,9 @@
 
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { setNewest } from '../../newest_map.ts';
 import type { ObjectFields } from '../../object_fields.ts';
-import type { Manifest } from './manifest.ts';
+import { endOf, type Manifest } from './manifest.ts';
 import { recordIn, recordOf } from './recorded.ts';
 
 /** Manifests of a point whose sessions are known. Those of the oldest are found again in the store. */
@@ -57,10 +58,7 @@ export class Sessions {
   }
 
   keep(manifest: string, session: Session): void {
-    this.#led.delete(manifest);
-    this.#led.set(manifest, session);
-    const [oldest = ''] = this.#led.keys();
-    if (this.#led.size > mostSessions) this.#led.delete(oldest);
+    setNewest(this.#led, manifest, session, mostSessions);
   }
 
   /** The manifest was deleted. */
@@ -135,11 +133,6 @@ export function sessionRecord({ began, end, last, pace, isEnded }: Session): Rec
 export function recordedIn(fields: ObjectFields | undefined, covers: Session['covers']): Session | undefined {
   const data = recordIn(fields, 'session', recordedSession);
   return data && { ...data, seen: performance.now(), covers };
-}
-
-/** The number behind that of its last segment. */
-export function endOf({ first, names }: Manifest): number {
-  return first + names.length;
 }
 
 function digestOf(name: string | undefined): string {
