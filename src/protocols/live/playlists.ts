@@ -3,7 +3,6 @@
 // with it, so that it is known after a restart, too.
 
 import * as z from 'zod';
-import { hasCode } from '../../errors.ts';
 import { addon, type GrowingFile } from '../../native/addon.ts';
 import { setNewest } from '../../newest_map.ts';
 import type { ObjectFields } from '../../object_fields.ts';
@@ -44,14 +43,14 @@ interface Known {
 
 export class Playlists {
   readonly #point: Pick<Point, 'bucket' | 'path' | 'prefix'>;
-  readonly #objects: Pick<Objects, 'head'>;
+  readonly #objects: Pick<Objects, 'digestOf'>;
   /** By name in the bucket; what was asked about or changed last is the last. */
   readonly #known = new Map<string, Known>();
   #looking: NodeJS.Timeout | undefined;
   /** Of all texts. */
   #characters = 0;
 
-  constructor(point: Pick<Point, 'bucket' | 'path' | 'prefix'>, objects: Pick<Objects, 'head'>) {
+  constructor(point: Pick<Point, 'bucket' | 'path' | 'prefix'>, objects: Pick<Objects, 'digestOf'>) {
     this.#point = point;
     this.#objects = objects;
   }
@@ -156,7 +155,7 @@ export class Playlists {
   }
 
   // What this process stores at this point wakes at once; all else is found out here.
-  async #look(): Promise<void> {
+  #look(): void {
     const waited = [...this.#known].filter(([, { waitedAt, hinted }]) => {
       return waitedAt !== undefined || [...hinted.values()].includes(true);
     });
@@ -164,26 +163,22 @@ export class Playlists {
       clearInterval(this.#looking);
       this.#looking = undefined;
     }
-    for (const [name, known] of waited) {
-      const digest = await this.#digestOf(name);
-      if (known.waitedAt !== undefined && digest !== known.waitedAt) this.#wake(known);
-      for (const [hint, isWaitedFor] of known.hinted)
-        if (isWaitedFor && (await this.#digestOf(hint)) !== undefined) this.#wake(known);
+    try {
+      for (const [name, known] of waited) if (this.#hasChanged(name, known)) this.#wake(known);
+    } catch {
+      // The store says so elsewhere; nobody is woken by it.
     }
+  }
+
+  #hasChanged(name: string, { waitedAt, hinted }: Known): boolean {
+    const { bucket } = this.#point;
+    const digestOf = (each: string) => this.#objects.digestOf({ bucket, name: each });
+    if (waitedAt !== undefined && digestOf(name) !== waitedAt) return true;
+    return [...hinted].some(([hint, isWaitedFor]) => isWaitedFor && digestOf(hint) !== undefined);
   }
 
   #lookLater(): void {
-    this.#looking ??= setInterval(() => void this.#look(), lookEvery).unref();
-  }
-
-  async #digestOf(name: string): Promise<string | undefined> {
-    try {
-      return (await this.#objects.head({ bucket: this.#point.bucket, name })).digest;
-    } catch (error) {
-      if (hasCode(error, 'not-found') || hasCode(error, 'name-deleted')) return undefined;
-      // The store says so elsewhere; nobody is woken by it.
-      return this.#known.get(name)?.waitedAt;
-    }
+    this.#looking ??= setInterval(() => this.#look(), lookEvery).unref();
   }
 }
 
