@@ -127,8 +127,15 @@ const ruleSchema = z
 
 export type MirrorRule = z.infer<typeof ruleSchema>;
 
+/** What a mirror knows of the files that it mirrors (src/protocols/mirror/kinds.ts). */
+export const mirrorKinds = ['files'] as const;
+
 export const mirrorSchema = z
   .strictObject({
+    kind: z
+      .enum(mirrorKinds)
+      .default('files')
+      .describe('What is mirrored. files: whatever there is, by the rules of the site.'),
     local: z
       .array(patternSchema())
       .max(100)

@@ -2,8 +2,9 @@
 
 import type { Protocol } from '../../sites/mount.ts';
 import { Resources } from '../../sites/resources.ts';
+import { kinds } from './kinds.ts';
 import { mirrorOf } from './mirror.ts';
-import { mirrorName, readMirrored } from './read_object.ts';
+import { mirrorName } from './read_object.ts';
 
 export const mirror: Protocol = {
   parameters: [],
@@ -11,6 +12,8 @@ export const mirror: Protocol = {
     bucket,
     name: (site?.prefix ?? '') + mirrorName({ path: below }, path),
   }),
-  serve: (services, mount) =>
-    new Resources(mount).at('/:name{.*}', { GET: readMirrored(mirrorOf(services, mount)) }).handle,
+  serve: (services, mount) => {
+    const mirror = mirrorOf(services, mount);
+    return kinds[mirror.settings.kind](mirror, new Resources(mount)).handle;
+  },
 };

@@ -1,0 +1,14 @@
+// What a mirror knows of what it mirrors: nothing but the rules of its site, or what the clients of one
+// package manager ask for and can prove.
+
+import type { Resources } from '../../sites/resources.ts';
+import type { MirrorConfig } from '../../upstreams_schema.ts';
+import type { Mirror } from './mirror.ts';
+import { readMirrored } from './read_object.ts';
+
+/** Adds what a mirror serves to the resources of its mount. */
+export type Kind = (mirror: Mirror, resources: Resources) => Resources;
+
+const files: Kind = (mirror, resources) => resources.at('/:name{.*}', { GET: readMirrored(mirror) });
+
+export const kinds: Record<MirrorConfig['kind'], Kind> = { files };
