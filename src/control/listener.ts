@@ -12,6 +12,8 @@ import { acceptingFor, type ConnectionEnds } from './accepting.ts';
 
 /** Milliseconds within which a request head must arrive. */
 const headersTimeout = 5_000;
+/** Milliseconds for which a connection may wait for its next request: longer than between two scrapes. */
+const keepAliveTimeout = 65_000;
 /** Milliseconds between two looks at which connections have no request any more. */
 const lookEvery = 20;
 /** Connections at a time: a control plane has few clients. */
@@ -117,6 +119,7 @@ function serverFor(
   const relays = process.versions.bun !== undefined;
   const server = context && !relays ? createTlsServer(context, handler) : createServer(handler);
   server.headersTimeout = headersTimeout;
+  server.keepAliveTimeout = keepAliveTimeout;
   server.maxConnections = maxConnections;
   const own = { idle: () => server.closeIdleConnections(), all: () => server.closeAllConnections() };
   if (!relays) return { server, ends: own };
