@@ -35,6 +35,7 @@ export const engineErrors = {
   'body-too-large': client(413, 'The request body is larger than this server accepts.'),
   'target-too-long': client(414, 'The request target is too long.'),
   'range-unsatisfiable': client(416, 'None of the ranges can be served.'),
+  'upload-taken-over': client(409, 'A newer request goes on with this upload.'),
   'precondition-failed': client(412, 'A precondition of the request is false.'),
   'expectation-unknown': client(417, 'The only expectation understood is 100-continue.'),
   'rate-limited': later(429, 'There were more requests, or bytes, than are allowed in this time.', 'client'),

@@ -15,6 +15,7 @@ std::string_view problem_name(Problem problem) {
     case Problem::body_too_large: return "body-too-large";
     case Problem::target_too_long: return "target-too-long";
     case Problem::range_unsatisfiable: return "range-unsatisfiable";
+    case Problem::upload_taken_over: return "upload-taken-over";
     case Problem::precondition_failed: return "precondition-failed";
     case Problem::expectation_unknown: return "expectation-unknown";
     case Problem::rate_limited: return "rate-limited";

@@ -19,6 +19,7 @@ enum class Problem : uint8_t {
   body_too_large,       // 413
   target_too_long,      // 414
   range_unsatisfiable,  // 416: also more ranges than the limit
+  upload_taken_over,    // 409: a newer request goes on with what this one appends to
   precondition_failed,  // 412
   expectation_unknown,  // 417: Expect other than 100-continue
   rate_limited,         // 429: more requests than a limit lets through

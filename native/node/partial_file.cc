@@ -32,6 +32,7 @@ class PartialFileObject : public Napi::ObjectWrap<PartialFileObject> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "PartialFile",
                        {InstanceMethod<&PartialFileObject::finish>("finish"),
+                        InstanceMethod<&PartialFileObject::interrupt>("interrupt"),
                         InstanceAccessor<&PartialFileObject::path>("path"),
                         InstanceAccessor<&PartialFileObject::size>("size"),
                         InstanceAccessor<&PartialFileObject::busy>("busy"),
@@ -46,6 +47,7 @@ class PartialFileObject : public Napi::ObjectWrap<PartialFileObject> {
     if (claimed) claimed->finish();
     return Napi::Boolean::New(info.Env(), claimed != nullptr);
   }
+  void interrupt(const Napi::CallbackInfo&) { file->interrupt(); }
   Napi::Value path(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), file->path()); }
   Napi::Value size(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), static_cast<double>(file->size()));

@@ -130,6 +130,7 @@ class Exchange {
   void on_opened(std::shared_ptr<OpenedPlan> plan, SealedFile::Sealing sealing);
   void on_disk_read();
   void on_stored();
+  void on_interrupted();  // another request is to append in its place
   void on_grown();
   // It stands at the door of its waiting room now.
   void on_door();

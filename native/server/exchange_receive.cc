@@ -85,6 +85,13 @@ void Exchange::on_stored() {
   session_->resume(*this);
 }
 
+// A body that has come is stored all the same: it is not in the way for long.
+void Exchange::on_interrupted() {
+  if (stage_ != Stage::receiving || body_ended_) return;
+  refuse_and_close(Problem::upload_taken_over);
+  session_->resume(*this);
+}
+
 void Exchange::hand_over_body() {
   sink_->hand_over();
   stage_ = Stage::waiting;

@@ -12,6 +12,13 @@ FileSink::FileSink(Reactor& reactor, Exchange& exchange, uint64_t request, Place
     : BodySink(reactor, request, most_bytes),
       place_(std::move(place)),
       woken_by_(reactor.tickets().issue(exchange)) {
+  if (auto* const append = std::get_if<AppendTarget>(&to)) {
+    append->file->on_interrupt([&reactor, mailbox = reactor.mailbox(), ticket = woken_by_.what()] {
+      mailbox->post([&reactor, ticket] {
+        if (Exchange* const receiving = reactor.tickets().find(ticket)) receiving->on_interrupted();
+      });
+    });
+  }
   const auto wake = [&reactor, mailbox = reactor.mailbox(), ticket = woken_by_.what()] {
     mailbox->post([&reactor, ticket] {
       if (Exchange* const woken = reactor.tickets().find(ticket)) woken->on_stored();

@@ -7,7 +7,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -39,6 +41,9 @@ class PartialFile {
   // file is finished or lost.
   static std::shared_ptr<PartialFile> claim(const std::shared_ptr<PartialFile>& file);
 
+  // Asks the holder of the claim to give it up soon, if it has said how.
+  void interrupt();
+
   bool finished() const { return finished_; }  // for good: it is whole
   bool lost() const { return lost_; }          // for good: see lose()
 
@@ -48,6 +53,8 @@ class PartialFile {
   // Stores the size of the file and the state of the digests of its bytes.
   Status save(const EVP_MD_CTX* hash, const FurtherDigests& running, uint64_t size);
   Status load(EVP_MD_CTX* hash, FurtherDigests* running) const;
+  // What interrupt() calls on any thread, until the claim ends.
+  void on_interrupt(std::function<void()> give_up);
   void finish() { finished_ = true; }  // nothing more will be appended
   // It could not be synced: the kernel may have dropped bytes of it, and says so only once (fsync(2)).
   void lose() { lost_ = true; }
@@ -62,6 +69,8 @@ class PartialFile {
   std::atomic<bool> busy_{false};
   std::atomic<bool> finished_{false};
   std::atomic<bool> lost_{false};
+  std::mutex interrupting_;
+  std::function<void()> give_up_;  // under interrupting_
 };
 
 }  // namespace sealgate

@@ -3,6 +3,7 @@
 // with it.
 
 import { chmod } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { DigestName } from '../digest.ts';
 import { errors, SealgateError } from '../errors.ts';
 import { addon, type Hashed, type PartialFile } from '../native/addon.ts';
@@ -10,6 +11,11 @@ import type { UploadFile } from '../store/upload_files.ts';
 import type { Name } from './objects.ts';
 import type { PutRequest, Stored } from './requests.ts';
 import type { SharedObjects } from './shared_objects.ts';
+
+/** Milliseconds in which a request that writes ends when it is asked to: it may have to wait for the disk. */
+const endsWithin = 5000;
+/** Milliseconds between two looks at whether it has. */
+const looksEvery = 10;
 
 export interface NewUpload {
   to: Name;
@@ -88,6 +94,17 @@ export class ResumableUpload {
   /** Whether a request writes to it, or it is being stored. */
   get isBusy(): boolean {
     return this.#partial.busy || this.#isBeingStored;
+  }
+
+  /**
+   * Ends a request that still writes to it: its client has begun another, and may know better than we that
+   * the one before has failed. Throws `upload-busy` when it does not end.
+   */
+  async takeOver(): Promise<void> {
+    for (const late = performance.now() + endsWithin; this.isBusy; await pause(looksEvery)) {
+      if (performance.now() > late) throw new SealgateError('upload-busy');
+      this.#partial.interrupt();
+    }
   }
 
   /** How many bytes are there. They count also if the machine fails, unless a request writes to it. */

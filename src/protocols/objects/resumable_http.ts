@@ -55,6 +55,7 @@ export class ResumableHttp {
     return this.#spoken<'/uploads/:id'>((request, { id }) =>
       this.#access
         .with(request, id, async (upload) => {
+          await upload.takeOver();
           const offset = await offsetFor(request.headers, upload);
           return respond(204, this.#shown(upload.about, offset, upload.expires));
         })
@@ -72,8 +73,8 @@ export class ResumableHttp {
         checkAppend(headers);
         const isLast = isComplete(headers);
         const bytes = bodyOf(request);
+        await upload.takeOver();
         if (upload.isStored) throw alreadyComplete(bytes);
-        if (upload.isBusy) throw new SealgateError('upload-busy');
         const at = await offsetFor(headers, upload);
         const said = integer(headers, 'upload-offset');
         if (said === undefined) throw new SealgateError('field-refused', 'Upload-Offset: expected bytes.');

@@ -56,6 +56,7 @@ export class Tus {
     return this.#spoken<'/uploads/:id'>((request, { id }) =>
       this.#access
         .with(request, id, async (upload) => {
+          await upload.takeOver();
           const offset = await upload.wantedOffset();
           return respond(204, [...shown(upload.about, offset), ...shownEnd(upload)]);
         })
@@ -71,7 +72,7 @@ export class Tus {
       this.#access.with(request, id, async (upload) => {
         const { headers } = request;
         checkAppend(request);
-        if (upload.isBusy) throw new SealgateError('upload-busy');
+        await upload.takeOver();
         const at = await upload.wantedOffset();
         if (wholeNumber('Upload-Offset', headers) !== at) throw new OffsetDiffers(at);
         const bytes = bodyOf(request);

@@ -128,7 +128,7 @@ export class UploadAccess {
   }
 
   async cancel(upload: ResumableUpload): Promise<void> {
-    if (upload.isBusy) throw new SealgateError('upload-busy');
+    await upload.takeOver();
     await this.#resumable.uploads.end(upload);
   }
 

@@ -70,14 +70,49 @@ test('three requests make one object, which has what the first said of it', asyn
   assert.deepEqual(await uploadSizes(site), []);
 });
 
-test('a request that is cut off: what came of it counts', async () => {
-  const at = await begin('/o/many/cut', 'Upload-Length: 10');
+/** A request that stays under way after some bytes of all that are left. */
+async function underWay(at: string, from = 0, bytes = 'abcd'): Promise<Wire> {
   const received = () => server.metric('sealgate_received_bytes_total');
   const before = await received();
-  const wire = await requests.unfinished(at, 0, 10, 'abcd');
-  await until(received, (bytes) => bytes === before + 4, 'bytes received');
-  assertProblem(await patch(at, 0, 'x'), 409, 'upload-busy');
-  assertProblem(await ask('DELETE', at, tus), 409, 'upload-busy');
+  const wire = await requests.unfinished(at, from, 10 - from, bytes);
+  await until(received, (all) => all === before + bytes.length, 'bytes received');
+  return wire;
+}
+
+test('HEAD while a request is under way: it is 409, and the offset has what came of it', async () => {
+  const at = await begin('/o/many/asked', 'Upload-Length: 10');
+  const wire = await underWay(at);
+  assert.equal(offsetOf(await state(at)), 4);
+  assertProblem(await wire.response('PATCH'), 409, 'upload-taken-over');
+  await requests.goOn(at, Buffer.from('abcdefghij'));
+  assert.equal((await stored('asked')).toString(), 'abcdefghij');
+});
+
+test('PATCH while a request is under way: it ends that one, and goes on where its bytes end', async () => {
+  const at = await begin('/o/many/again', 'Upload-Length: 10');
+  const wire = await underWay(at);
+  const refused = await patch(at, 0, 'abcdefghij');
+  assertProblem(refused, 409, 'offset-differs');
+  assert.equal(offsetOf(refused), 4);
+  assertProblem(await wire.response('PATCH'), 409, 'upload-taken-over');
+  const other = await underWay(at, 4, 'ef');
+  assert.equal(offsetOf(await state(at)), 6);
+  assertProblem(await other.response('PATCH'), 409, 'upload-taken-over');
+  assert.equal(offsetOf(await patch(at, 6, 'ghij')), 10);
+  assert.equal((await stored('again')).toString(), 'abcdefghij');
+});
+
+test('DELETE while a request is under way: both end', async () => {
+  const at = await begin('/o/many/deleted', 'Upload-Length: 10');
+  const wire = await underWay(at);
+  assert.equal((await ask('DELETE', at, tus)).status, 204);
+  assertProblem(await wire.response('PATCH'), 409, 'upload-taken-over');
+  assert.equal((await state(at)).status, 404);
+});
+
+test('a request that is cut off: what came of it counts', async () => {
+  const at = await begin('/o/many/cut', 'Upload-Length: 10');
+  const wire = await underWay(at);
   wire.reset();
   const there = await until(
     async () => offsetOf(await state(at)),
