@@ -52,6 +52,8 @@ export class ResumableUploads {
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #isClosed = false;
+  /** Those that cannot be read, which is said once. */
+  readonly #damaged = new Set<string>();
   readonly #totals = { expired: 0, resumed: 0 };
 
   readonly #most: number;
@@ -312,7 +314,8 @@ export class ResumableUploads {
         this.#totals.expired++;
       });
     } catch (error) {
-      if (error instanceof SealgateError) return;
+      if (error instanceof SealgateError || this.#damaged.has(id)) return;
+      this.#damaged.add(id);
       this.#log.error({ err: error, upload: id }, 'an upload in several requests cannot be gone on with');
     }
   }

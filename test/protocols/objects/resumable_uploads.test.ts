@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Upload, type UploadOptions } from 'tus-js-client';
 import { assertProblem } from '../../support/problem.ts';
@@ -230,6 +232,21 @@ test('an upload that is deleted, or not gone on with in time, is gone with its b
     (files) => files === before,
     'no file left',
   );
+});
+
+test('a folder whose record is damaged: the log says so once, and others expire as ever', async () => {
+  const id = 'd'.repeat(64);
+  const folder = join(site.dir, 'store', 'uploads', id);
+  await mkdir(folder);
+  await writeFile(join(folder, 'record'), 'no JSON');
+  const expired = () => server.metric('sealgate_resumable_uploads_expired_total');
+  for (const looks of [1, 2]) {
+    const before = await expired();
+    await begin(`/brief/o/many/look${looks}`, 'Upload-Length: 1');
+    await until(expired, (count) => count > before, 'an upload that expires');
+  }
+  assert.equal(server.log().split(id).length - 1, 1);
+  await rm(folder, { recursive: true });
 });
 
 test('an upload is for who began it: no token 401, another one that may write 404', async () => {
