@@ -31,6 +31,17 @@ test('HSTS without a listener with TLS is warned of, and the configuration is go
   assert.deepEqual([quiet.status, quiet.stderr], [0, '']);
 });
 
+test('two publishing points with one prefix, or one inside the other, are warned of', async () => {
+  const point = (path: string, prefix: string) => ({ path, prefix, protocol: 'live', bucket: 'live' });
+  const sites = [point('/a/', 'ch/'), point('/b/', 'ch/hd/'), point('/c/', 'other/')];
+  const config = join(site.dir, 'points.json');
+  await writeFile(config, JSON.stringify({ ...JSON.parse(await readFile(site.config, 'utf8')), sites }));
+  const { status, stderr } = await outcome(spawnCli(['config', 'check', '--config', config]));
+  const what = 'sites */a/ and */b/: both publishing points write what begins with live/ch/';
+  assert.deepEqual([status, stderr.split('\n').length], [0, 2]);
+  assert.ok(stderr.startsWith(`warning: ${what}`), stderr);
+});
+
 test('a server warns of objects that its sites name and that are not there', async () => {
   const file = join(site.dir, '404.html');
   await writeFile(file, 'none');
