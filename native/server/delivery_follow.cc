@@ -66,9 +66,7 @@ Delivery::Progress Delivery::read_following(char* to, size_t most, size_t& taken
   iovec into{to, std::min<uint64_t>(most, end - within_)};
   if (into.iov_len > 0) {
     const off_t offset = static_cast<off_t>(stretch.offset + within_);
-    ssize_t n = ::preadv2(file.fd(), &into, 1, offset, RWF_NOWAIT);
-    // A file system that cannot tell keeps everything in memory (tmpfs), or is read as if it did.
-    if (n < 0 && errno == EOPNOTSUPP) n = ::preadv2(file.fd(), &into, 1, offset, 0);
+    const ssize_t n = ::preadv2(file.fd(), &into, 1, offset, file.always_resident() ? 0 : RWF_NOWAIT);
     if (n < 0 && errno == EAGAIN) return ask_disk(stretch.offset + within_, into.iov_len, false);
     if (n <= 0) return Progress::read_failed;
     taken = static_cast<size_t>(n);

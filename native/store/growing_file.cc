@@ -1,11 +1,14 @@
 #include "store/growing_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cassert>
 #include <iterator>
 #include <utility>
+
+#include "store/page_cache.h"
 
 namespace sealgate {
 
@@ -27,8 +30,14 @@ std::shared_ptr<GrowingFile> GrowingFile::claim(const std::shared_ptr<GrowingFil
 Status GrowingFile::open(const std::string& path) {
   Fd opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!opened) return Status::last("open staging file to read");
-  readable_ = std::move(opened);
+  adopt(std::move(opened));
   return {};
+}
+
+void GrowingFile::adopt(Fd readable) {
+  struct stat st {};
+  resident_ = ::fstat(readable.get(), &st) == 0 && never_cold(readable.get(), st.st_dev);
+  readable_ = std::move(readable);
 }
 
 void GrowingFile::grow(uint64_t length) {

@@ -36,6 +36,7 @@ class GrowingFile {
   uint64_t expected() const { return expected_.load(std::memory_order_acquire); }
   // What length() bytes are read from; there is one when that is more than 0.
   int fd() const { return readable_.get(); }
+  bool always_resident() const { return resident_; }  // no read of it waits for a disk (page_cache.h)
   // `wake` is called once, on any thread, when there are more than `seen` bytes or the file has ended. False:
   // that is so already, and it will not be called.
   bool when_grown(uint64_t seen, std::function<void()> wake);
@@ -51,7 +52,7 @@ class GrowingFile {
   // Opens what is written at this path for readers; call it, or adopt(), before grow().
   Status open(const std::string& path);
   // What is written by another process.
-  void adopt(Fd readable) { readable_ = std::move(readable); }
+  void adopt(Fd readable);
   // So many bytes are in the file.
   void grow(uint64_t length);
   // All bytes are in the file: what becomes of it is for the application to say.
@@ -70,7 +71,9 @@ class GrowingFile {
   std::atomic<State> state_{State::growing};
   std::atomic<uint64_t> length_{0}, expected_{0};
   std::atomic<bool> claimed_{false}, received_{false};
-  Fd readable_;  // set before the length is more than 0, and never again
+  // Set before the length is more than 0, and never again.
+  Fd readable_;
+  bool resident_ = false;
   std::mutex mutex_;
   Wakes wakes_;
 };

@@ -1,15 +1,13 @@
 #include "store/sealed_file.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-#include <unordered_map>
 #include <utility>
+
+#include "store/page_cache.h"
 
 namespace sealgate {
 namespace {
@@ -27,22 +25,6 @@ SealBreak content_break(const struct stat& st, uint64_t size, const Evidence& ev
 SealBreak pin_break(const struct stat& st) {
   if ((st.st_mode & 07777) != kSealedMode) return SealBreak::mode;
   return st.st_nlink == 1 ? SealBreak::none : SealBreak::links;
-}
-
-// Reads that do not wait (RWF_NOWAIT) need support by the file system. On tmpfs no read has to wait.
-bool asked_never_cold(int fd) {
-  struct statfs fs;
-  if (::fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC)) return true;
-  char byte;
-  iovec to{&byte, 1};
-  return ::preadv2(fd, &to, 1, 0, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP;
-}
-
-// The result depends on the file system only, so it is asked for once per device.
-bool never_cold(int fd, dev_t device) {
-  thread_local std::unordered_map<dev_t, bool> known;
-  if (const auto found = known.find(device); found != known.end()) return found->second;
-  return known[device] = asked_never_cold(fd);
 }
 
 int open_with(int folder, const char* path, int flags, SealedFile::Wait wait) {
