@@ -4,6 +4,7 @@ namespace sealgate {
 
 std::string_view status_line(int status) {
   switch (status) {
+    case 104: return "HTTP/1.1 104 Upload Resumption Supported\r\n";
     case 200: return "HTTP/1.1 200 OK\r\n";
     case 201: return "HTTP/1.1 201 Created\r\n";
     case 202: return "HTTP/1.1 202 Accepted\r\n";

@@ -113,6 +113,7 @@ AppendTarget append_target(const Napi::Object& given) {
 Plan receive_plan(const Napi::Object& given) {
   ReceivePlan plan;
   plan.max_size = static_cast<uint64_t>(number(given, "maxSize"));
+  if (given.Has("interim")) plan.interim = field_list(object(given, "interim").As<Napi::Array>());
   const Napi::Value sink = given.Get("sink");
   if (sink.IsObject()) {
     const auto target = sink.As<Napi::Object>();

@@ -21,7 +21,7 @@ void Exchange::receive(ReceivePlan plan) {
   holds_ = true;
   stage_ = Stage::receiving;
   progress_mark_ = progress();
-  session_->receive(*this);
+  session_->receive(*this, plan.interim);
 }
 
 // Null when there is no room for the body; then the plan keeps its target.

@@ -34,7 +34,7 @@ class Http1Session final : public Session {
 
   void wait(Exchange& exchange) override;
   size_t sink_bytes() const override { return StagingWriter::kBufferBytes; }
-  void receive(Exchange& exchange) override;
+  void receive(Exchange& exchange, const ResponseFields& interim) override;
   void respond(Exchange& exchange) override;
   bool keep(Exchange& exchange) override;
   bool repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>& plan) override;
@@ -83,7 +83,8 @@ class Http1Session final : public Session {
   std::string_view unread_;
   std::string_view body_left_;  // body bytes before unread_ for which the sink had no room
   std::string kept_;
-  std::string_view interim_;  // the part of an interim response that was not sent yet
+  std::string interims_;      // interim responses before the one that follows
+  std::string_view interim_;  // the part of them that was not sent yet
   uint64_t turn_bytes_ = 0;   // bytes sent in this run of proceed(); turn_responses_ counts responses
   uint32_t turn_responses_ = 0;
   uint64_t discard_left_ = 0;  // bytes of an answered request's body that may still come

@@ -1,6 +1,7 @@
 // Http1Session, the part that receives the body of a request into its sink.
 #include <algorithm>
 
+#include "server/http1_response.h"
 #include "server/http1_session.h"
 
 namespace sealgate {
@@ -15,10 +16,14 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";  // RFC 
 
 }  // namespace
 
-void Http1Session::receive(Exchange& exchange) {
+void Http1Session::receive(Exchange& exchange, const ResponseFields& interim) {
   transport_.set_state(State::receiving);
   const Request& request = exchange.request();
-  if (request.expect_continue && unread_.empty()) interim_ = kContinue;
+  interims_.clear();
+  // A client of HTTP/1.0 knows no interim responses (RFC 9110 15.2).
+  if (!interim.empty() && !request.http10) append_head(interims_, InterimHead(104, interim), {});
+  if (request.expect_continue && unread_.empty()) interims_.append(kContinue);
+  interim_ = interims_;
   // A request without body framing has an empty body.
   if (!exchange.body_pending()) exchange.on_body_end();
 }

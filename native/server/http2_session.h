@@ -47,7 +47,7 @@ class Http2Session final : public Session {
 
   void wait(Exchange& exchange) override;
   size_t sink_bytes() const override;
-  void receive(Exchange& exchange) override;
+  void receive(Exchange& exchange, const ResponseFields& interim) override;
   void respond(Exchange& exchange) override;
   bool keep(Exchange& exchange) override;
   bool repeat(Exchange& exchange, std::shared_ptr<const OpenedPlan>& plan) override;
@@ -126,6 +126,7 @@ class Http2Session final : public Session {
 
   // --- http2_session_send.cc ---
   void send(Exchange& exchange, const Http2Fields& fields, std::string_view first);
+  void send_interim(int32_t stream, int status, const ResponseFields& of);
   ssize_t next_frame(Http2Stream& stream, size_t most, uint32_t* flags);
   int queue_frame(std::string_view header, size_t bytes);
   bool gather();

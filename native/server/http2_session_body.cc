@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "server/http2_response.h"
 #include "server/http2_session.h"
 #include "server/staging_writer.h"
 
@@ -16,21 +17,23 @@ size_t Http2Session::sink_bytes() const {
   return std::clamp(Http2Limits::kSinks / (others + 1), kRecordBytes, StagingWriter::kBufferBytes);
 }
 
-void Http2Session::receive(Exchange& exchange) {
+void Http2Session::receive(Exchange& exchange, const ResponseFields& interim) {
   Http2Stream& stream = *exchange.stream;
   set_state(stream, State::receiving);
   const Request& request = exchange.request();
+  if (!interim.empty()) send_interim(stream.id, 104, interim);
   if (!request.has_body) return exchange.on_body_end();
-  if (request.expect_continue && stream.held.empty() && !stream.body_ended) {
-    constexpr char kName[] = ":status", kValue[] = "100";
-    nghttp2_nv status{reinterpret_cast<uint8_t*>(const_cast<char*>(kName)),
-                      reinterpret_cast<uint8_t*>(const_cast<char*>(kValue)), sizeof kName - 1,
-                      sizeof kValue - 1, NGHTTP2_NV_FLAG_NONE};
-    nghttp2_submit_headers(h2_.get(), NGHTTP2_FLAG_NONE, stream.id, nullptr, &status, 1, nullptr);
-  }
+  if (request.expect_continue && stream.held.empty() && !stream.body_ended) send_interim(stream.id, 100, {});
   if (!stream.body_ended && (request.chunked || request.content_length > Http2Limits::kStreamWindow))
     nghttp2_session_set_local_window_size(h2_.get(), NGHTTP2_FLAG_NONE, stream.id, Http2Limits::kBodyWindow);
   feed(stream);
+}
+
+void Http2Session::send_interim(int32_t stream, int status, const ResponseFields& of) {
+  Http2Fields fields;
+  fields.set(InterimHead(status, of));
+  nghttp2_submit_headers(h2_.get(), NGHTTP2_FLAG_NONE, stream, nullptr, fields.list().data(),
+                         fields.list().size(), nullptr);
 }
 
 int Http2Session::on_body(int32_t id, std::string_view bytes) {

@@ -24,7 +24,7 @@ class OpeningSession final : public Session {
   // It has no exchanges.
   void wait(Exchange&) override {}
   size_t sink_bytes() const override { return 0; }
-  void receive(Exchange&) override {}
+  void receive(Exchange&, const ResponseFields&) override {}
   void respond(Exchange&) override {}
   bool keep(Exchange&) override { return false; }
   bool repeat(Exchange&, std::shared_ptr<const OpenedPlan>&) override { return false; }

@@ -62,6 +62,7 @@ struct AppendTarget {
 struct ReceivePlan {
   std::variant<MemoryTarget, StagingTarget, AppendTarget> sink;
   uint64_t max_size = 0;
+  ResponseFields interim;  // of a 104 (Upload Resumption Supported), which goes before; empty: none is sent
 };
 
 // The lowest seal level at which the file may be delivered by sendfile. Below it, bytes are copied or the

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -63,6 +64,15 @@ class ResponseHead {
   std::vector<HeadField> fields_;
   std::array<char, kValueBytes> values_;
   size_t written_ = 0;
+};
+
+// The head of an interim response (RFC 9110 15.2).
+class InterimHead : public ResponseHead {
+ public:
+  InterimHead(int code, const std::vector<std::pair<std::string, std::string>>& fields) {
+    status = code;
+    for (const auto& [name, value] : fields) add(name, value);
+  }
 };
 
 }  // namespace sealgate

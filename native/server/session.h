@@ -41,8 +41,8 @@ class Session {
   virtual void wait(Exchange& exchange) = 0;
   // How many bytes a further sink may gather before it writes them.
   virtual size_t sink_bytes() const = 0;
-  // The exchange has a sink, so its body is to be received.
-  virtual void receive(Exchange& exchange) = 0;
+  // The exchange has a sink, so its body is to be received. `interim`: of a response 104 that is sent before.
+  virtual void receive(Exchange& exchange, const ResponseFields& interim) = 0;
   // The response of the exchange is built, and is to be sent.
   virtual void respond(Exchange& exchange) = 0;
   // Keeps with the plan what respond() would send, for later requests for the whole content. False when

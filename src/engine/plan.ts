@@ -165,9 +165,12 @@ export function receive<Result>(
  * @param to `last`: no request follows, so `received` may place the file. `maxSize`: most bytes of this
  *   body.
  */
-export function append(to: AppendTarget & { maxSize: number }, received: Append['received']): Append {
-  const { maxSize, ...sink } = to;
-  return { kind: 'receive', sink, maxSize, received };
+export function append(
+  to: AppendTarget & Pick<ReceivePlan, 'maxSize' | 'interim'>,
+  received: Append['received'],
+): Append {
+  const { maxSize, interim, ...sink } = to;
+  return { kind: 'receive', sink, maxSize, ...(interim && { interim }), received };
 }
 
 /**

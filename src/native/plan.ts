@@ -205,6 +205,8 @@ export interface AppendTarget {
 export interface ReceivePlan {
   kind: 'receive';
   sink: 'memory' | StagingTarget | AppendTarget;
+  /** Fields of an interim response 104 (Upload Resumption Supported) that is sent before. */
+  interim?: ResponseField[];
   /** Bytes; a longer body is answered 413. In memory at most maxMemoryBodyBytes of limits.ts. */
   maxSize: number;
 }

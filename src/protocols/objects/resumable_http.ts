@@ -1,7 +1,7 @@
 // Uploads in several requests by "Resumable Uploads for HTTP" (draft-ietf-httpbis-resumable-upload-11).
 // PUT or POST of /o/{bucket}/{name…} with Upload-Complete: ?0 creates one; HEAD, PATCH and DELETE of
-// /uploads/{id} ask for it, go on with it and give it up. A request with Upload-Complete: ?1 that creates
-// none is an ordinary PUT: interim responses (104), by which a client would hear of its upload, are not sent.
+// /uploads/{id} ask for it, go on with it and give it up. A request with the whole object, Upload-Complete: ?1,
+// creates one as well if its client understands the interim response (104) that tells where it is.
 
 import type { EngineRequest, FieldLines } from '../../engine/engine_request.ts';
 import { type Answer, problemFrom, type Receiver, respond } from '../../engine/plan.ts';
@@ -15,6 +15,7 @@ import { checkBody } from './upload.ts';
 import { bodyOf, OffsetDiffers, refuseDigests, UploadAccess } from './upload_access.ts';
 import { uploadMediaType } from './upload_media_type.ts';
 
+const interopVersion = 'upload-draft-interop-version';
 const patchType = 'application/partial-upload';
 /** Versions of the draft whose clients are understood: -03, -05 and what came after. */
 const interopVersions = ['5', '6', '7', '8'];
@@ -36,17 +37,19 @@ export class ResumableHttp {
   create(put: ObjectRoute): ObjectRoute {
     return this.#spoken<'/o/:bucket/:name{.+}'>(async (request, captures) => {
       const { headers } = request;
-      if (isComplete(headers)) return put(request, captures);
+      const isLast = isComplete(headers);
+      if (isLast && !hearsOfUploads(headers)) return put(request, captures);
       const to = this.#access.target(request, captures);
       const first = bodyOf(request);
       checkBody({ framed: true, headers });
-      const length = integer(headers, 'upload-length');
+      const length = integer(headers, 'upload-length') ?? (isLast ? first : undefined);
       this.#access.checkSize(length, first ?? 0);
       const mediaType = uploadMediaType(headers);
       return this.#access.begin(request, { to, length, mediaType }, (upload): Answer => {
         const about: ResponseField[] = [['Location', this.#access.location(upload)]];
-        if (first === 0) return this.#incomplete(upload, 201, 0, about);
-        return this.#append(upload, { at: 0, bytes: first, isLast: false, status: 201, about });
+        if (first === 0 && !isLast) return this.#incomplete(upload, 201, 0, about);
+        const interim = this.#interim(headers, about);
+        return this.#append(upload, { at: 0, bytes: first, isLast, status: 201, about, interim });
       });
     });
   }
@@ -97,11 +100,22 @@ export class ResumableHttp {
     );
   }
 
-  #append(upload: ResumableUpload, { at, bytes, isLast, status, about = [] }: DraftAppend): Receiver {
+  /** Tells of the upload those that say which version of the draft they know. */
+  #interim(headers: FieldLines, about: readonly ResponseField[]): ResponseField[] | undefined {
+    const version = headers.get(interopVersion);
+    if (version === null) return undefined;
+    return [...about, ['Upload-Draft-Interop-Version', version], this.#limit()];
+  }
+
+  #append(
+    upload: ResumableUpload,
+    { at, bytes, isLast, status, about = [], interim }: DraftAppend,
+  ): Receiver {
     const { length, to, asked } = upload.about;
     const appending = {
       at,
       bytes,
+      interim,
       isWhole: (size: number) => {
         if (isLast && length !== undefined && size !== length) throw lengthDiffers(length, size);
         return isLast;
@@ -141,7 +155,7 @@ export class ResumableHttp {
   #spoken<Path extends string>(route: Route<Path>): Route<Path> {
     return async (request: EngineRequest, captures: Captures<Path>): Promise<Answer> => {
       try {
-        const version = request.headers.get('upload-draft-interop-version');
+        const version = request.headers.get(interopVersion);
         if (version !== null && !interopVersions.includes(version))
           throw new SealgateError(
             'field-refused',
@@ -170,6 +184,12 @@ interface DraftAppend {
   isLast: boolean;
   status: number;
   about?: readonly ResponseField[];
+  interim?: ResponseField[] | undefined;
+}
+
+/** A digest of the body alone is compared by an ordinary PUT. */
+function hearsOfUploads(headers: FieldLines): boolean {
+  return headers.get(interopVersion) !== null && headers.get('content-digest') === null;
 }
 
 /** Whether a request begins an upload in several requests, or would be one of such an upload. */
@@ -191,7 +211,7 @@ function state(offset: number, isWhole: boolean): ResponseField[] {
  * they are asked for the last byte once more where their last request was cut off.
  */
 function offsetFor(headers: FieldLines, upload: ResumableUpload): Promise<number> {
-  const version = headers.get('upload-draft-interop-version');
+  const version = headers.get(interopVersion);
   return version === '5' || version === '6' ? upload.wantedOffset() : upload.offset();
 }
 
@@ -214,7 +234,7 @@ function lengthOf(headers: FieldLines, { about: { length } }: ResumableUpload, i
 function checkAppend(headers: FieldLines): void {
   const type = headers.get('content-type')?.toLowerCase();
   // Clients of -03 have no type of their own for it.
-  const isOlder = headers.get('upload-draft-interop-version') === '5';
+  const isOlder = headers.get(interopVersion) === '5';
   if (type !== patchType && !isOlder) throw new SealgateError('append-type-unknown');
   if (!saysCompleteness(headers))
     throw new SealgateError('field-refused', 'Upload-Complete: expected ?0 or ?1.');

@@ -4,6 +4,7 @@
 import type { EngineRequest, FieldLines } from '../../engine/engine_request.ts';
 import { append, type Decision, type Receiver } from '../../engine/plan.ts';
 import { hasCode, SealgateError } from '../../errors.ts';
+import type { ResponseField } from '../../native/addon.ts';
 import { conditionsOf } from '../../objects/conditions.ts';
 import type { Name } from '../../objects/objects.ts';
 import type { PutRequest, Stored } from '../../objects/requests.ts';
@@ -26,6 +27,8 @@ export interface Appending {
   at: number;
   /** Bytes of it; undefined: it comes in chunks. */
   bytes: number | undefined;
+  /** Fields of a 104 that tells of the upload before its bytes have come. */
+  interim?: ResponseField[] | undefined;
   /** Whether the upload is whole with so many bytes. Throws what the request is refused with. */
   isWhole(size: number): boolean;
   /** @param stored what has become of the object, when the upload was whole. */
@@ -108,13 +111,13 @@ export class UploadAccess {
   /** @param refused answers a request that is refused after its body has come. */
   append(
     { id, about: { length }, partial }: ResumableUpload,
-    { at, bytes, isWhole, answer }: Appending,
+    { at, bytes, interim, isWhole, answer }: Appending,
     refused: (error: unknown) => Decision,
   ): Receiver {
     const { uploads } = this.#resumable;
     const left = (length ?? this.#services.objects.mostBytes()) - at;
     const to = { file: partial, at, last: false, sync: true, maxSize: Math.max(bytes ?? left, 1) };
-    return append(to, (soFar) =>
+    return append({ ...to, ...(interim && { interim }) }, (soFar) =>
       uploads
         .use(id, async (upload) =>
           answer(upload, soFar.size, await uploads.received(upload, at, soFar, isWhole(soFar.size))),

@@ -2,12 +2,14 @@
 // wire, by curl and by tus-js-client.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Upload } from 'tus-js-client';
 import { assertProblem } from '../../support/problem.ts';
+import { outcome, text } from '../../support/runtime.ts';
 import { createSite, type Response, TestServer } from '../../support/server.ts';
 import { sha256 } from '../../support/store.ts';
 import { offsetOf, TusRequests, uploadSizes } from '../../support/tus.ts';
@@ -23,8 +25,9 @@ const site = await createSite({
     { path: '/plain/', protocol: 'objects' },
   ],
 });
-const server = await TestServer.start(site, '--workers', '2', '--listen', 'http://127.0.0.1:0');
-const origin = server.urls[0] ?? '';
+const listeners = ['--listen', 'http://127.0.0.1:0', '--listen', 'https://127.0.0.1:0'];
+const server = await TestServer.start(site, '--workers', '2', ...listeners);
+const [origin = '', secure] = server.urls;
 after(async () => {
   await server.stop();
   await site.remove();
@@ -62,6 +65,62 @@ async function stored(name: string): Promise<Buffer> {
   assert.equal(status, 200);
   return body;
 }
+
+test('the whole object, by a client that knows 104: where it is told, and it goes on when cut off', async () => {
+  const wire = await Wire.open(origin);
+  const version = 'Upload-Draft-Interop-Version: 8';
+  wire.send(request('PUT', '/o/many/whole', bearer, last, version, 'Content-Length: 10'));
+  const early = await wire.head();
+  assert.deepEqual([early.status, early.headers.get('upload-draft-interop-version')], [104, '8']);
+  const at = early.headers.get('location') ?? '';
+  assert.match(at, /^\/uploads\/[0-9a-f]{64}$/);
+  const before = await server.metric('sealgate_received_bytes_total');
+  wire.send('abcd');
+  const received = () => server.metric('sealgate_received_bytes_total');
+  await until(received, (bytes) => bytes === before + 4, 'bytes received');
+  wire.reset();
+  const cut = await until(
+    () => state(at, version),
+    ({ headers }) => headers.get('upload-offset') === '4',
+    'bytes that count',
+  );
+  assert.deepEqual(about(cut), [204, '4', '?0', '10']);
+  assert.equal((await patch(at, 4, 'efghij', last, version)).status, 201);
+  assert.equal((await stored('whole')).toString(), 'abcdefghij');
+});
+
+test('the whole object: with 104 also before 100, and without a version, or by HTTP/1.0, a PUT', async () => {
+  const version = 'Upload-Draft-Interop-Version: 6';
+  const put = async (name: string, ...fields: string[]) => {
+    const wire = await Wire.open(origin);
+    wire.send(request('PUT', `/o/many/${name}`, bearer, last, 'Content-Length: 3', ...fields));
+    return wire;
+  };
+  const expecting = await put('expecting', version, 'Expect: 100-continue');
+  assert.deepEqual([(await expecting.head()).status, (await expecting.head()).status], [104, 100]);
+  const silent = await put('silent');
+  const older = await Wire.open(origin);
+  const head = request('PUT', '/o/many/older', bearer, last, version, 'Content-Length: 3');
+  older.send(head.replace('HTTP/1.1', 'HTTP/1.0'));
+  for (const wire of [expecting, silent, older]) {
+    wire.send('abc');
+    const { status, headers } = await wire.response('PUT');
+    assert.deepEqual([status, headers.get('etag')], [201, `"${sha256('abc')}"`]);
+    wire.close();
+  }
+});
+
+test('the whole object over HTTP/2: curl shows the 104 before the answer', async () => {
+  const file = join(site.dir, 'body');
+  await writeFile(file, 'abc');
+  const fields = ['-H', bearer, '-H', last, '-H', 'Upload-Draft-Interop-Version: 8'];
+  const args = ['-s', '--http2', '--cacert', site.certificate, '-D', '-', '-o', join(site.dir, 'answer')];
+  const curl = spawn('curl', [...args, ...fields, '-T', file, `${secure}/o/many/h2`]);
+  const printed = text(curl.stdout);
+  assert.equal((await outcome(curl)).status, 0);
+  assert.match(printed(), /^HTTP\/2 104 \r\nlocation: \/uploads\/[0-9a-f]{64}\r\n.*^HTTP\/2 201/ms);
+  assert.equal((await stored('h2')).toString(), 'abc');
+});
 
 test('three requests make one object, and the last has the answer of a PUT', async () => {
   const at = await begin('/o/many/three', 'abc', 'Content-Type: text/css', 'Cache-Control: max-age=7');
