@@ -81,6 +81,7 @@ export class Objects {
   /** Locks by bucket and name. */
   readonly #locks = new KeyedLock();
   readonly #switches: Switches;
+  readonly pathOf = (digest: string) => this.#options.store.pathOf(digest); // see store.ts
   readonly mostBytes = () => this.#options.maxObjectBytes; // of an object
 
   constructor(options: ObjectsOptions) {

@@ -226,6 +226,8 @@ class ContentStore implements Store {
     return known;
   }
 
+  pathOf = (digest: string) => this.#blobs.path(digest);
+
   stagingPath(): string {
     return this.#blobs.stagingPath();
   }

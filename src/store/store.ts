@@ -274,6 +274,8 @@ export interface Store {
 
   /** A fresh path in staging/. */
   stagingPath(): string;
+  /** The file of a blob, for a thread that reads it and compares its bytes with the digest by itself. */
+  pathOf(digest: string): string;
   /** Where uploads in several requests may be (upload_files.ts); new ones are made in the first. */
   uploadFolders(): string[];
   /**

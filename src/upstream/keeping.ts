@@ -55,6 +55,12 @@ export function validatorsOf(
   return etag === undefined && modified === undefined ? undefined : { etag, modified };
 }
 
+/** The upstream's Last-Modified, as it said it; undefined: it said none that is a date. */
+export function modifiedOf(fields: ObjectFields | undefined): string | undefined {
+  const modified = fields?.meta?.[noted.modified];
+  return modified === undefined || Number.isNaN(Date.parse(modified)) ? undefined : modified;
+}
+
 /** The fields of an object that are its own. */
 export function withoutNotes(fields: ObjectFields | undefined): ObjectFields | undefined {
   if (!fields?.meta) return fields;

@@ -26,7 +26,12 @@ export interface Missing {
   rule: Ruled | undefined;
   /** What the name points at now; undefined: nothing. */
   current: Descriptor | undefined;
+  /** Decides about bytes that have come; until then nobody gets any of them. */
+  check?: Check | undefined;
 }
+
+/** False: what there is stays, and is fresh. Throws when they are not to be used. @param come a whole file. */
+export type Check = (come: { file: string; digest: string; size: number }) => Promise<boolean>;
 
 /** Milliseconds after which an object is asked for again that could not be, if there is an older one. */
 const retryMs = 5000;
@@ -93,7 +98,7 @@ class Filling {
       const fetched = await this.#upstream.fetch({
         path: encodedPath(name),
         validators: current && validatorsOf(this.#upstream.name, current.fields),
-        provable: rule?.sha256 !== undefined,
+        provable: rule?.sha256 !== undefined || rule?.digests !== undefined,
         take: (offer) => this.#take(offer),
         signal: this.#mirror.shared.signal,
       });
@@ -107,7 +112,7 @@ class Filling {
 
   #take(offer: Offer): Taking {
     const { services } = this.#mirror;
-    const { at, rule } = this.#missing;
+    const { at, rule, check } = this.#missing;
     this.#seconds = this.#freshFor(offer);
     const mediaType = typeOf(offer);
     const fields = notedFields(this.#upstream.name, offer);
@@ -116,7 +121,8 @@ class Filling {
       throw unusable(`The upstream says that it has SHA-256 ${digest}, and the name says ${rule.sha256}.`);
     const receiving = services.objects.put(at, {
       conditions: { ifMatch: undefined, ifNoneMatch: undefined, ifUnmodifiedSince: undefined },
-      ...{ mediaType, fields, digests, digest: rule?.sha256 ?? digest },
+      ...{ mediaType, fields, digest: rule?.sha256 ?? digest },
+      ...((digests || rule?.digests) && { digests: { ...digests, ...rule?.digests } }),
       ...{ modified: timeOf(offer), size: offer.size },
     });
     if (offer.size !== undefined && offer.size > receiving.maxSize)
@@ -125,7 +131,7 @@ class Filling {
     const file = addon.growingFile(offer.size);
     this.#receiving = receiving;
     this.#upload = { file, mediaType: mediaType ?? 'application/octet-stream', fields };
-    this.#begins(this.#upload);
+    if (!check) this.#begins(this.#upload);
     return { staging: receiving.staging, digests: receiving.digests, growing: file.share() };
   }
 
@@ -141,12 +147,25 @@ class Filling {
       case 'failed':
         throw failure(fetched);
       case 'whole':
+        if (!(await this.#isTaken(fetched.body))) {
+          freshness.keep(key, Date.now() + this.#seconds * 1000);
+          return 'not-modified';
+        }
         await this.#store(fetched.body);
         freshness.keep(key, Date.now() + this.#seconds * 1000);
         // Readers that come now find the object.
         this.#upload?.file.finish();
         return 'stored';
     }
+  }
+
+  async #isTaken({ digest, size }: Hashed): Promise<boolean> {
+    const { check } = this.#missing;
+    const { staging: file = '' } = this.#receiving ?? {};
+    if (!check || (await check({ file, digest, size }))) return true;
+    this.#upload?.file.fail();
+    await rm(file, { force: true });
+    return false;
   }
 
   async #store(body: Hashed): Promise<void> {

@@ -1,5 +1,6 @@
 // A mirror: a bucket, or what begins with a prefix in it, and the upstreams that its objects come from.
 
+import type { Digests } from '../../digest.ts';
 import { pathPattern } from '../../path_pattern.ts';
 import type { Mount, Services } from '../../sites/mount.ts';
 import type { Freshness } from '../../upstream/freshness.ts';
@@ -29,6 +30,8 @@ export interface Mirror {
 export type Ruled = Pick<MirrorRule, 'immutable' | 'freshSeconds'> & {
   /** The SHA-256 that the path says; undefined: it says none. Not a digest: no bytes have it. */
   sha256: string | undefined;
+  /** Further digests that the bytes must have. */
+  digests?: Digests | undefined;
 };
 
 export function mirrorOf(services: Services, { path, bucket = '', site }: Mount): Mirror {

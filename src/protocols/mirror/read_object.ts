@@ -1,6 +1,7 @@
 // GET|HEAD of an object of a mirror: what is kept and fresh is sent; for all else the upstreams are asked
 // first.
 
+import { setTimeout } from 'node:timers/promises';
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { type Answer, type Delivery, problem } from '../../engine/plan.ts';
 import { hasCode, SealgateError } from '../../errors.ts';
@@ -12,8 +13,8 @@ import { growingContent } from '../../sites/growing.ts';
 import { decodedPath, resolvedPath, seenPath } from '../../sites/paths.ts';
 import { checkObjectName } from '../../store/names.ts';
 import type { Landed } from '../../upstream/flights.ts';
-import { withoutNotes } from '../../upstream/keeping.ts';
-import { fill, keyOf, type Missing } from './filling.ts';
+import { modifiedOf, withoutNotes } from '../../upstream/keeping.ts';
+import { type Check, fill, keyOf, type Missing } from './filling.ts';
 import type { Mirror, Ruled } from './mirror.ts';
 
 /** The name below the mirror that a path is for. Throws `target-invalid`, or `not-found` for a folder. */
@@ -27,23 +28,47 @@ export function mirrorName({ path: own }: Pick<Mirror, 'path'>, path: string): s
 
 export function readMirrored(mirror: Mirror) {
   return async (request: EngineRequest): Promise<Answer> => {
-    const { services, bucket, prefix } = mirror;
-    const name = mirrorName(mirror, request.path);
-    const at = { bucket, name: prefix + name };
-    checkObjectName(at.name);
-    const grant = services.authorize(request, 'read', bucket);
-    const seen = seenPath(request.path) ?? '/';
-    const found = await kept(mirror, at);
-    if (mirror.isLocal(seen)) {
-      if (found) return answer(mirror, { request, grant, found, rule: undefined });
-      throw new SealgateError('not-found');
-    }
-    const rule = mirror.ruleOf(seen);
-    return new Reading(mirror, { request, grant, name, at, rule }).of(found);
+    const { name, grant } = askedFor(mirror, request);
+    return (await readLocal(mirror, request, grant)) ?? readByRule(mirror, { request, grant, name });
   };
 }
 
-async function kept(mirror: Mirror, at: Name): Promise<Found | undefined> {
+/** What a request is for. Throws `target-invalid`, `not-found`, and what refuses the client. */
+export function askedFor(mirror: Mirror, request: EngineRequest): { name: string; grant: string } {
+  const name = mirrorName(mirror, request.path);
+  checkObjectName(mirror.prefix + name);
+  return { name, grant: mirror.services.authorize(request, 'read', mirror.bucket) };
+}
+
+/** The answer for a path that no upstream is asked for; undefined: it is none. Rejects with `not-found`. */
+export async function readLocal(
+  mirror: Mirror,
+  request: EngineRequest,
+  grant: string,
+): Promise<Answer | undefined> {
+  if (!mirror.isLocal(seenPath(request.path) ?? '/')) return undefined;
+  const name = mirror.prefix + mirrorName(mirror, request.path);
+  const found = await kept(mirror, { bucket: mirror.bucket, name });
+  if (found) return answer(mirror, { request, grant, found, rule: undefined });
+  throw new SealgateError('not-found');
+}
+
+/** As the rules of the site say. @param otherwise what counts where none matches. */
+export function readByRule(
+  mirror: Mirror,
+  asked: Omit<Asked, 'at' | 'rule'>,
+  otherwise?: Ruled,
+): Promise<Answer> {
+  const at = { bucket: mirror.bucket, name: mirror.prefix + asked.name };
+  const rule = mirror.ruleOf(seenPath(asked.request.path) ?? '/') ?? otherwise;
+  return readAt(mirror, { ...asked, at, rule });
+}
+
+export async function readAt(mirror: Mirror, asked: Asked): Promise<Answer> {
+  return new Reading(mirror, asked).of(await kept(mirror, asked.at));
+}
+
+export async function kept(mirror: Mirror, at: Name): Promise<Found | undefined> {
   try {
     return await mirror.services.objects.get(at);
   } catch (error) {
@@ -53,13 +78,22 @@ async function kept(mirror: Mirror, at: Name): Promise<Found | undefined> {
   }
 }
 
-interface Asked {
+export interface Asked {
   request: EngineRequest;
   grant: string;
+  /** What the upstream is asked for. */
   name: string;
+  /** Where it is kept. */
   at: Name;
   rule: Ruled | undefined;
+  /** See filling.ts. What there is already is sent where that takes long. */
+  check?: Check | undefined;
+  /** A client has the newest bytes if it says their very time: what comes later may say an earlier one. */
+  isExact?: boolean | undefined;
 }
+
+/** Milliseconds for which those wait that could be sent what there is. */
+const patience = 10_000;
 
 class Reading {
   readonly #mirror: Mirror;
@@ -84,6 +118,7 @@ class Reading {
     }
     if (held && freshness.isFailing(key, now) && this.#mayBeStale(held)) return this.#stale(held);
     const flight = this.#fill(held);
+    if (held && this.#asked.check) return this.#soon(flight.landed, held);
     const upload = await flight.began;
     return upload ? this.#growing(upload) : this.#landed(await flight.landed, held);
   }
@@ -101,9 +136,14 @@ class Reading {
     return until ?? ref.created + (rule?.freshSeconds ?? 0) * 1000;
   }
 
+  async #soon(landing: Promise<Landed>, held: Found): Promise<Answer> {
+    const landed = await Promise.race([landing, setTimeout(patience, undefined, { ref: false })]);
+    return landed ? this.#landed(landed, held) : this.#answer(held, undefined, 'hit; detail=stale');
+  }
+
   #fill(held: Found | undefined) {
-    const { name, at, rule } = this.#asked;
-    const missing: Missing = { name, at, rule, current: held?.ref };
+    const { name, at, rule, check } = this.#asked;
+    const missing: Missing = { name, at, rule, check, current: held?.ref };
     return fill(this.#mirror, missing);
   }
 
@@ -121,7 +161,9 @@ class Reading {
     const { fields } = upload;
     const own = withoutNotes(fields);
     const plan = growingContent(services, { ...upload, fields: own }, this.#asked.grant);
-    return { ...plan, fields: [...plan.fields, ...this.#status('fwd=miss; stored')] };
+    const modified = modifiedOf(fields);
+    const dated: ResponseField[] = modified === undefined ? [] : [['Last-Modified', modified]];
+    return { ...plan, fields: [...plan.fields, ...dated, ...this.#status('fwd=miss; stored')] };
   }
 
   async #landed(landed: Landed, before: Found | undefined): Promise<Answer> {
@@ -142,8 +184,9 @@ class Reading {
 
   /** @param keptUntil milliseconds since the epoch; undefined: the plan is not kept. */
   #answer(found: Found, keptUntil: number | undefined, said = 'hit'): Answer | Promise<Answer> {
-    const { request, grant, rule } = this.#asked;
-    return answer(this.#mirror, { request, grant, found, rule, keptUntil, more: this.#status(said) });
+    const { request, grant, rule, isExact } = this.#asked;
+    const more = this.#status(said);
+    return answer(this.#mirror, { request, grant, found, rule, keptUntil, isExact, more });
   }
 
   #status(said: string): ResponseField[] {
@@ -158,29 +201,43 @@ interface Answering {
   rule: Ruled | undefined;
   /** Milliseconds since the epoch; undefined: the plan is not kept. */
   keptUntil?: number | undefined;
+  isExact?: boolean | undefined;
   more?: ResponseField[];
 }
 
 function answer(
   { services }: Mirror,
-  { request, grant, found, rule, keptUntil, more = [] }: Answering,
+  { request, grant, found, rule, keptUntil, isExact = false, more = [] }: Answering,
 ): Answer | Promise<Answer> {
   const { ref, kind } = found;
   const isLasting = rule?.immutable || kind === 'write-once';
   const seconds = keptUntil === undefined ? 0 : Math.floor(keptUntil / 1000);
-  const isKept = seconds > Math.floor(Date.now() / 1000);
+  const isKept = !isExact && seconds > Math.floor(Date.now() / 1000);
+  const dated = isExact ? exactDate(request, found) : { created: ref.modified ?? ref.date, fields: [] };
   const told: Omit<Delivery, 'expires' | 'floor'> = {
     contentType: ref.mediaType,
     fields: withoutNotes(ref.fields),
     digests: ref.digests,
     freshness: isLasting ? 'immutable' : 'revalidate',
     grant,
-    created: ref.modified ?? ref.date,
+    created: dated.created,
     cache: isKept ? found.epoch : undefined,
     ...(isKept && Number.isFinite(seconds) && { keptUntil: seconds }),
-    more,
+    more: [...dated.fields, ...more],
   };
   return content(services, request, found, told);
+}
+
+// The engine takes a client's date for good that is later than the object's. Here only the same one is: so
+// the date is for the client alone where it has another.
+function exactDate(
+  { headers }: EngineRequest,
+  { ref }: Found,
+): { created: number | undefined; fields: ResponseField[] } {
+  const modified = modifiedOf(ref.fields);
+  if (modified === undefined) return { created: undefined, fields: [] };
+  if (headers.get('if-modified-since') === modified) return { created: Date.parse(modified), fields: [] };
+  return { created: undefined, fields: [['Last-Modified', modified]] };
 }
 
 /** What was wrong is in the log, once for all who waited: it may tell of networks that are not theirs. */
