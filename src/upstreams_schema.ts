@@ -128,7 +128,7 @@ const ruleSchema = z
 export type MirrorRule = z.infer<typeof ruleSchema>;
 
 /** What a mirror knows of the files that it mirrors (src/protocols/mirror/kinds.ts). */
-export const mirrorKinds = ['files'] as const;
+const mirrorKinds = ['files'] as const;
 
 export const mirrorSchema = z
   .strictObject({

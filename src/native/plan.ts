@@ -172,7 +172,7 @@ export interface PartialFile {
   readonly size: number;
   /** Whether a request is being received into it. */
   readonly busy: boolean;
-  /** Asks a request that is being received into it to end: soon it is answered with 409, and counts so far. */
+  /** Asks a request that is being received into it to end: soon it is 409, and what came of it counts. */
   interrupt(): void;
   /** Whether nothing more can be appended, so that it can be placed. */
   readonly finished: boolean;

@@ -78,8 +78,7 @@ const listings = 'listings';
 
 export class Objects {
   readonly #options: ObjectsOptions;
-  /** Locks by bucket and name. */
-  readonly #locks = new KeyedLock();
+  readonly #locks = new KeyedLock(); // by bucket and name
   readonly #switches: Switches;
   readonly pathOf = (digest: string) => this.#options.store.pathOf(digest); // see store.ts
   readonly mostBytes = () => this.#options.maxObjectBytes; // of an object

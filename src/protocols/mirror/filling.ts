@@ -30,7 +30,7 @@ export interface Missing {
   check?: Check | undefined;
 }
 
-/** False: what there is stays, and is fresh. Throws when they are not to be used. @param come a whole file. */
+/** False: what there is stays, and is fresh. Throws when what has come, a whole file, is not to be used. */
 export type Check = (come: { file: string; digest: string; size: number }) => Promise<boolean>;
 
 /** Milliseconds after which an object is asked for again that could not be, if there is an older one. */

@@ -1,7 +1,7 @@
 // Uploads in several requests by "Resumable Uploads for HTTP" (draft-ietf-httpbis-resumable-upload-11).
 // PUT or POST of /o/{bucket}/{name…} with Upload-Complete: ?0 creates one; HEAD, PATCH and DELETE of
-// /uploads/{id} ask for it, go on with it and give it up. A request with the whole object, Upload-Complete: ?1,
-// creates one as well if its client understands the interim response (104) that tells where it is.
+// /uploads/{id} ask for it, go on with it and give it up. A request with the whole object creates one as
+// well (Upload-Complete: ?1) if its client understands the interim response (104) that tells where it is.
 
 import type { EngineRequest, FieldLines } from '../../engine/engine_request.ts';
 import { type Answer, problemFrom, type Receiver, respond } from '../../engine/plan.ts';

@@ -66,7 +66,7 @@ async function stored(name: string): Promise<Buffer> {
   return body;
 }
 
-test('the whole object, by a client that knows 104: where it is told, and it goes on when cut off', async () => {
+test('the whole object, by a client that knows 104: it goes on at the place told when cut off', async () => {
   const wire = await Wire.open(origin);
   const version = 'Upload-Draft-Interop-Version: 8';
   wire.send(request('PUT', '/o/many/whole', bearer, last, version, 'Content-Length: 10'));
