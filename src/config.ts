@@ -275,13 +275,14 @@ function secretPath(path: string, base: string): string {
 }
 
 function upstreamWithPaths(upstream: UpstreamConfig, base: string): UpstreamConfig {
-  const { ca, certificate, key, token } = upstream;
+  const { ca, certificate, key, token, proxyCredentials } = upstream;
   return {
     ...upstream,
     ...(ca !== undefined && { ca: resolve(base, ca) }),
     ...(certificate !== undefined && { certificate: resolve(base, certificate) }),
     ...(key !== undefined && { key: secretPath(key, base) }),
     ...(token !== undefined && { token: secretPath(token, base) }),
+    ...(proxyCredentials !== undefined && { proxyCredentials: secretPath(proxyCredentials, base) }),
   };
 }
 

@@ -46,6 +46,21 @@ const upstreamSchema = z
       .optional()
       .describe('PEM file with a certificate of this server, for an upstream that asks for one.'),
     key: z.string().min(1).optional().describe('PEM file with the private key of the certificate.'),
+    proxy: z
+      .string()
+      .max(2048)
+      .regex(/^http:\/\/[^/?#@\s]+\/?$/, { error: 'expected http://HOST:PORT' })
+      .refine((text) => URL.canParse(text), { error: 'expected an address that there can be' })
+      .optional()
+      .describe(
+        'A proxy by which it is reached: https:// by CONNECT, http:// by requests for whole URLs. It looks ' +
+          'names up, so that redirects lead to hosts of redirectsTo alone.',
+      ),
+    proxyCredentials: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('File with one line USER:PASSWORD that the proxy takes.'),
     token: z
       .string()
       .min(1)
@@ -83,6 +98,10 @@ const upstreamSchema = z
         'Hosts that redirects may lead to though they have private or link-local addresses; *.NAME: every ' +
           'name below it. Public ones need no entry.',
       ),
+  })
+  .refine(({ proxy, proxyCredentials }) => proxy !== undefined || proxyCredentials === undefined, {
+    path: ['proxy'],
+    error: 'expected the proxy that takes "proxyCredentials"',
   })
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
     path: ['key'],

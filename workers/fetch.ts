@@ -8,9 +8,9 @@ import { Agents } from '../src/upstream/source.ts';
 /** By upstream, and by whom it is trusted. A reload may bring others; those before end with the thread. */
 const agents = new Map<string, Agents>();
 
-function agentsOf({ speaking: { base, ca, client } }: FetchTask): Agents {
-  const name = [base, ca, client?.cert, client?.key].join('\n');
-  const known = agents.get(name) ?? new Agents({ ca, client });
+function agentsOf({ speaking: { base, ca, client, proxy } }: FetchTask): Agents {
+  const name = [base, ca, client?.cert, client?.key, proxy?.url, proxy?.authorization].join('\n');
+  const known = agents.get(name) ?? new Agents({ ca, client, proxy });
   agents.set(name, known);
   return known;
 }

@@ -12,6 +12,8 @@ export interface Speaking {
   ca?: string | undefined;
   /** What this server shows of itself, PEM; absent: nothing. */
   client?: { cert: string; key: string } | undefined;
+  /** By which it is reached. */
+  proxy?: ProxyServer | undefined;
   /** A bearer token. */
   token?: string | undefined;
   connectMs: number;
@@ -24,6 +26,13 @@ export interface Speaking {
   redirects: number;
   /** Hosts that redirects may lead to wherever they are. */
   redirectsTo: readonly string[];
+}
+
+export interface ProxyServer {
+  /** `http://HOST:PORT`. */
+  url: string;
+  /** What it takes in Proxy-Authorization; absent: nothing. */
+  authorization?: string | undefined;
 }
 
 /** What is there already: the upstream is asked whether it has changed. */

@@ -1,13 +1,14 @@
 // An answer of an upstream, by way of its redirects. Credentials are for the upstream's own origin alone.
 
 import { Agent as HttpAgent, request as http, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as https } from 'node:https';
+import { type AgentOptions, Agent as HttpsAgent, request as https } from 'node:https';
 import { rootCertificates } from 'node:tls';
+import { HttpsProxyAgent } from 'hpagent';
 import { Patience } from '../patience.ts';
 import { version } from '../version.ts';
 import { checkHost, publicLookup } from './addresses.ts';
 import { Fault, unreachable } from './fault.ts';
-import type { Speaking } from './fetching.ts';
+import type { ProxyServer, Speaking } from './fetching.ts';
 
 const redirecting = [301, 302, 303, 307, 308];
 /** Connections that wait to be used again, for each host and port. */
@@ -22,17 +23,37 @@ export class Agents {
   readonly #own: HttpsAgent;
   readonly #elsewhere: HttpsAgent;
 
-  constructor({ ca, client }: Pick<Speaking, 'ca' | 'client'>) {
+  constructor({ ca, client, proxy }: Pick<Speaking, 'ca' | 'client' | 'proxy'>) {
     const kept = { keepAlive: true, maxFreeSockets: idleConnections };
+    const secure = (own: AgentOptions) =>
+      proxy
+        ? new HttpsProxyAgent({ ...kept, ...own, ...connecting(proxy) })
+        : new HttpsAgent({ ...kept, ...own });
     this.#plain = new HttpAgent(kept);
-    this.#own = new HttpsAgent({ ...kept, ...client, ...(ca !== undefined && { ca }) });
-    this.#elsewhere = new HttpsAgent({ ...kept, ...(ca !== undefined && { ca: [ca, ...rootCertificates] }) });
+    this.#own = secure({ ...client, ...(ca !== undefined && { ca }) });
+    this.#elsewhere = secure(ca !== undefined ? { ca: [ca, ...rootCertificates] } : {});
   }
 
   of({ protocol }: URL, isOwn: boolean): HttpAgent {
     if (protocol !== 'https:') return this.#plain;
     return isOwn ? this.#own : this.#elsewhere;
   }
+}
+
+function connecting({ url, authorization }: ProxyServer) {
+  return {
+    proxy: url,
+    ...(authorization !== undefined && { proxyRequestOptions: { headers: proving(authorization) } }),
+  };
+}
+
+const proving = (authorization: string) => ({ 'proxy-authorization': authorization });
+
+/** What a request in the clear is by way of a proxy: one to it, for a whole URL (RFC 9112 3.2.2). */
+function byProxy(url: URL, { url: proxy, authorization }: ProxyServer) {
+  const { hostname: host, port } = new URL(proxy);
+  const headers = { host: url.host, ...(authorization !== undefined && proving(authorization)) };
+  return { to: { host, port: port || 80, path: url.href }, headers };
 }
 
 export interface Asking {
@@ -94,6 +115,11 @@ async function ask(
   isTrusted: boolean,
   asking: Asking,
 ): Promise<IncomingMessage> {
+  if (!isTrusted && asking.speaking.proxy)
+    throw new Fault(
+      'redirect',
+      `it redirects to ${url.hostname}, which a proxy looks up; "redirectsTo" can name it`,
+    );
   if (!isTrusted) checkHost(url.hostname);
   for (let stale = 0; ; stale++) {
     const asked = begin(url, fields, isTrusted, asking);
@@ -114,9 +140,14 @@ function begin(
 ): { answer: Promise<IncomingMessage>; wasUsed(): boolean } {
   const isEncrypted = url.protocol === 'https:';
   const { promise: answer, resolve, reject } = deferred<IncomingMessage>();
+  const by = speaking.proxy && !isEncrypted ? byProxy(url, speaking.proxy) : undefined;
+  const usual = { 'user-agent': `sealgate/${version}`, 'accept-encoding': 'identity', accept: '*/*' };
   const asked = (isEncrypted ? https : http)(url, {
     agent: agents.of(url, url.origin === new URL(speaking.base).origin),
-    headers: { 'user-agent': `sealgate/${version}`, 'accept-encoding': 'identity', accept: '*/*', ...fields },
+    headers: { ...usual, ...fields, ...by?.headers },
+    ...by?.to,
+    // For the proxy to answer CONNECT, as such a connection is of no request until then.
+    ...(speaking.proxy && { timeout: speaking.connectMs }),
     ...(!isTrusted && { lookup: publicLookup }),
   });
   const late = (what: string) => () =>

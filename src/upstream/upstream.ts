@@ -39,7 +39,7 @@ export class Upstream {
     this.config = config;
     this.#fetcher = fetcher;
     this.#log = log;
-    const read = (setting: 'ca' | 'certificate' | 'key' | 'token', look: (path: string) => string) =>
+    const read = (setting: FileSetting, look: (path: string) => string) =>
       config[setting] === undefined
         ? undefined
         : named(`upstreams.${name}.${setting}`, config[setting], look);
@@ -47,6 +47,7 @@ export class Upstream {
     const [cert, key] = [read('certificate', readNamedSync), read('key', privateFile)];
     this.#client = cert !== undefined && key !== undefined ? { cert, key } : undefined;
     read('token', secretLine);
+    read('proxyCredentials', secretLine);
     this.#places = new Places(config.concurrency);
   }
 
@@ -114,7 +115,8 @@ export class Upstream {
       base: config.url,
       ca: this.#ca,
       client: this.#client,
-      // Read anew, so that another token counts as soon as it is there.
+      // Read anew, as the credentials of a proxy are, so that another token counts as soon as it is there.
+      proxy: proxyOf(config),
       token: config.token === undefined ? undefined : secretLine(config.token),
       connectMs: ms(config.connectSeconds),
       firstByteMs: ms(config.firstByteSeconds),
@@ -146,6 +148,15 @@ export class Upstream {
       [`upstream_circuit_open.${name}`]: Number(this.#circuit.isOpen),
     };
   }
+}
+
+type FileSetting = 'ca' | 'certificate' | 'key' | 'token' | 'proxyCredentials';
+
+function proxyOf({ proxy, proxyCredentials }: UpstreamConfig): Speaking['proxy'] {
+  if (proxy === undefined) return undefined;
+  if (proxyCredentials === undefined) return { url: proxy };
+  const credentials = Buffer.from(secretLine(proxyCredentials)).toString('base64');
+  return { url: proxy, authorization: `Basic ${credentials}` };
 }
 
 /** Throws ConfigError when others may read it. */

@@ -46,6 +46,17 @@ const wrong: [what: string, given: Parameters<typeof loaded>, said: RegExp][] = 
     [{ key: 'a.key' }],
     /^upstreams\.origin\.key: expected "certificate" and/,
   ],
+  ['a proxy by TLS', [{ proxy: 'https://p.test:1' }], /^upstreams\.origin\.proxy: expected http:\/\/HOST/],
+  [
+    'a proxy with a password in its address',
+    [{ proxy: 'http://u:p@p.test:1' }],
+    /^upstreams\.origin\.proxy: expected http:\/\/HOST/,
+  ],
+  [
+    'credentials for no proxy',
+    [{ proxyCredentials: 'file' }],
+    /^upstreams\.origin\.proxy: expected the proxy/,
+  ],
   ['no attempts', [{ attempts: 0 }], /^upstreams\.origin\.attempts: /],
   ['no time', [{ idleSeconds: 0 }], /^upstreams\.origin\.idleSeconds: /],
   [
