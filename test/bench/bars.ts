@@ -62,6 +62,7 @@ const bars: Bar[] = [
     against: 'sealgate, stored',
     atMost: 1.3,
   },
+  { scenario: 'mirror first byte tls', server: 'sealgate, last of 100', atMost: 50 },
   flat('growth objects', 'sealgate, 10^4 objects', 'sealgate, 10^2 objects'),
   flat('growth objects', 'sealgate, 10^6 objects', 'sealgate, 10^2 objects'),
   flat('growth connections', 'sealgate, 100 connections', 'sealgate, 1 connection'),

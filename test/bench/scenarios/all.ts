@@ -9,6 +9,7 @@ import { http2 } from './http2.ts';
 import { ktls } from './ktls.ts';
 import { longTail } from './long_tail.ts';
 import { connectionMemory, memory } from './memory.ts';
+import { mirror } from './mirror.ts';
 import { puts } from './puts.ts';
 import type { Scenario } from './scenario.ts';
 import { start } from './start.ts';
@@ -30,6 +31,7 @@ export const scenarios: Scenario[] = [
   upload,
   ...growing,
   ...waiting,
+  ...mirror,
   ...puts,
   memory,
   ...connectionMemory,

@@ -22,7 +22,7 @@ export async function withServer(
   context: Context,
   name: string,
   protocol: Protocol,
-  about: Pick<SealgateOptions, 'sites' | 'buckets'>,
+  about: Pick<SealgateOptions, 'sites' | 'buckets' | 'upstreams'>,
   run: (run: Run) => Promise<Row[]>,
 ): Promise<Row[]> {
   const site = context.separateSite(name);

@@ -12,6 +12,7 @@ export interface SealgateOptions {
   /** Changes of the configuration's `limits`. */
   limits?: Record<string, number>;
   sites?: readonly object[];
+  upstreams?: Record<string, object>;
   /** Kinds of buckets, besides the one for files. */
   buckets?: Record<string, string>;
   /** What makeHome made, with a store that was filled; nothing is imported. */
@@ -57,6 +58,7 @@ export function serveCommand(site: Site, home: string, ports: Ports, options: Se
     tls: { certificate, key, cipherSuites: cipherSuite },
     ktls: site.ktls ? { mode: 'require' } : { mode: 'off' },
     ...(options.sites && { sites: options.sites }),
+    ...(options.upstreams && { upstreams: options.upstreams }),
     buckets: { ...settings.buckets, ...options.buckets },
     limits: { idleTimeout: 3_600_000, ...options.limits },
     log: { level: 'warn' },
