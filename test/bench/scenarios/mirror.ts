@@ -16,7 +16,7 @@ const first = Buffer.alloc(64 * KiB);
 
 export const mirror: Scenario[] = (['plain', 'tls'] as const).map((protocol) => ({
   name: `mirror first byte ${protocol}`,
-  about: `an object of 1 GiB that 1 or ${clients} clients ask for at once, from the upstream's first byte to theirs`,
+  about: `an object that 1 or ${clients} clients ask for at once: from the upstream's first byte to theirs`,
   usual: protocol === 'tls',
   sizes: [],
   run: async (context) => {
