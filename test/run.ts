@@ -33,9 +33,11 @@ const crashTests = testsUnder('test/crash');
 const cacheTests = testsUnder('test/caches');
 // They speak to the engine frame by frame, and it is the same on every runtime.
 const wireTests = [...testsUnder('test/http1'), ...testsUnder('test/http2')];
+// What an encoder pushes, in its own time, is what the tests of live points on all runtimes send.
+const encoderTests = testsUnder('test/encoders');
 // They take a file system that on-file-system.sh makes.
 const onFileSystems = testsUnder('test/kernel');
-const onNodeAlone = [...pageTests, ...crashTests, ...cacheTests, ...wireTests];
+const onNodeAlone = [...pageTests, ...crashTests, ...cacheTests, ...wireTests, ...encoderTests];
 const elsewhere = [...ktlsTests, ...budgetTests, ...onNodeAlone, ...onFileSystems];
 const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
 // Tests that start no process.
