@@ -89,7 +89,7 @@ export class Objects {
       store: options.store,
       epochs: options.epochs,
       list: (bucket, page) => this.list(bucket, page),
-      locked: (at, change) => this.#locked(at, change),
+      locked: (at, change) => this.locked(at, change),
     });
   }
 
@@ -168,7 +168,7 @@ export class Objects {
     // Before the body is received, to spare it, and once more before it is committed, when it counts.
     checkRoom(this.#options.store, to.bucket, request.size, this.#checkWritable(to, kind, request));
     return this.#receiving({ ...request, wanted: digests, ...(kept && { kept }) }, (staging, body) =>
-      this.#locked(to, async () => {
+      this.locked(to, async () => {
         // The kind anew: it may be another since the body began to come.
         this.#checkWritable(to, this.bucket(to.bucket).kind, { ...request, digest: body.digest });
         const { mediaType, fields, modified, expires } = request;
@@ -207,7 +207,7 @@ export class Objects {
   /** Another name for bytes that are stored. Conditions are on what the new name points at. */
   copy(from: NewRef, to: Name, { conditions, overwrite = true }: CopyRequest): Promise<Stored> {
     this.bucket(to.bucket);
-    return this.#locked(to, async () => {
+    return this.locked(to, async () => {
       const there = this.#current(to);
       if (there && !overwrite)
         throw new SealgateError('precondition-failed', 'The destination exists, and Overwrite is F.');
@@ -222,7 +222,7 @@ export class Objects {
   async delete(at: Name, conditions: Conditions): Promise<void> {
     const { store, epochs } = this.#options;
     this.bucket(at.bucket);
-    await this.#locked(at, async () => {
+    await this.locked(at, async () => {
       checkConditions(conditions, this.#current(at));
       if (!(await store.deleteRef(at.bucket, at.name))) throw new SealgateError('not-found');
       epochs.bump(at.bucket);
@@ -299,7 +299,7 @@ export class Objects {
       await dropStalePlans();
     };
     const changing: Round['changing'] = async (at, change) => {
-      const isMade = await this.#locked(at, change);
+      const isMade = await this.locked(at, change);
       // Its plans have ended by themselves, unless the clock is set back.
       if (isMade) this.#options.epochs.bump(at.bucket);
       return isMade;
@@ -307,8 +307,8 @@ export class Objects {
     return this.#options.store.collect({ ...round, changing, released });
   }
 
-  #locked<T>({ bucket, name }: Name, change: () => Promise<T>): Promise<T> {
-    return this.#locks.run(`${bucket}/${name}`, change);
+  locked<T>({ bucket, name }: Name, change: () => Promise<T>): Promise<T> {
+    return this.#locks.run(`${bucket}/${name}`, change); // one of a name at a time
   }
 
   #current({ bucket, name }: Name): Descriptor | undefined {

@@ -18,6 +18,7 @@ import {
   keptBy,
   type Round,
 } from './collection.ts';
+import { Eviction } from './eviction.ts';
 import { StoreFormat } from './format.ts';
 import { forgetBlob, releaseCodings } from './gc.ts';
 import { bucketsOf, namelessHold, namesOf } from './holds.ts';
@@ -125,6 +126,7 @@ class ContentStore implements Store {
   readonly #naming: Naming;
   readonly codings: Codings;
   readonly succession: Succession;
+  readonly eviction: Eviction;
   readonly #ownEnds = new OwnEnds();
   readonly #leases = new Leases();
   /** The locks of blobs, by digest: none is placed while it is proved or withdrawn. */
@@ -136,20 +138,20 @@ class ContentStore implements Store {
     this.#meta = meta;
     this.#opened = opened;
     this.#buckets = new Buckets(meta);
-    const { dates, now } = opened;
-    this.#reading = { dates, now, timeToLiveOf: (bucket) => this.#buckets.get(bucket)?.ttl };
+    const timeToLiveOf = (bucket: string) => this.#buckets.get(bucket)?.ttl;
+    this.#reading = { dates: opened.dates, now: opened.now, timeToLiveOf };
     this.#refs = new Refs(meta, this.#reading, this.#ownEnds);
     this.#proofs = new Proofs(meta, blobs, this.#locks, opened.seals, opened.lock !== undefined);
     this.#arrivals = new Arrivals(meta, blobs, this.#proofs, this.#locks, this.#leases, opened.seals);
-    const sizeOf = (digest: string) => this.blob(digest)?.size;
-    const parts = { refs: this.#refs, arrivals: this.#arrivals, blobs, buckets: this.#buckets, sizeOf };
+    const own = { refs: this.#refs, arrivals: this.#arrivals, blobs, buckets: this.#buckets };
+    const parts = { ...own, sizeOf: (digest: string) => this.blob(digest)?.size };
     this.#naming = new Naming(parts);
+    this.eviction = new Eviction({ meta, ...parts, leases: this.#leases, locks: this.#locks });
     this.codings = new Codings({ ...parts, meta, prove: (...what) => this.prove(...what) });
     this.succession = new Succession({ meta, blobs, buckets: this.#buckets, locks: opened.lock });
   }
 
   // --- buckets ---
-
   buckets() {
     return this.#buckets.all();
   }
@@ -273,9 +275,7 @@ class ContentStore implements Store {
     return this.#naming.switchNames(bucket, changes, beforeCommit);
   }
 
-  version(bucket: string, name: string, version: number): Ref | undefined {
-    return this.#refs.version(bucket, name, version);
-  }
+  readonly version: Store['version'] = (...asked) => this.#refs.version(...asked);
 
   versions(bucket: string, page: VersionPage): Versions {
     return listVersions(this.#meta, this.#buckets.existing(bucket).name, page, this.#reading);

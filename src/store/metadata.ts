@@ -231,7 +231,7 @@ export class Metadata {
   }
 
   /** Where a process that writes keeps what is no record. */
-  get state(): Pick<State, 'get' | 'sequence' | 'isCounted'> {
+  get state(): Pick<State, 'get' | 'range' | 'sequence' | 'isCounted'> {
     return this.#state;
   }
 

@@ -8,6 +8,7 @@ import type { Adopted } from './adoption.ts';
 import type { ChangedNames } from './changed_names.ts';
 import type { Codings } from './codings.ts';
 import type { Collected, Kept, Round } from './collection.ts';
+import type { Eviction } from './eviction.ts';
 import type { Quota } from './quota.ts';
 import type { Removed } from './removed_by.ts';
 import type { Retention } from './retention.ts';
@@ -332,6 +333,8 @@ export interface Store {
    */
   counters(): Counters;
 
+  /** What frees what mirrors can fetch again. */
+  readonly eviction: Eviction;
   /** How another process goes on with the store. */
   readonly succession: Succession;
   /** Why the store cannot be written at present, found out by a write; undefined: it can. */
