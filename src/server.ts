@@ -15,6 +15,7 @@ import type { ServerSockets } from './engine/server_sockets.ts';
 import { TlsFiles } from './engine/tls_files.ts';
 import { addon, type BoundListener, type Counters, type NetDevice } from './native/addon.ts';
 import { Coder } from './objects/coder.ts';
+import { Epochs } from './objects/epochs.ts';
 import { ResumableUploads } from './objects/resumable_uploads.ts';
 import type { SharedObjects } from './objects/shared_objects.ts';
 import type { Pausable } from './pause.ts';
@@ -39,6 +40,7 @@ import { controlSocket, openServerSockets } from './server/sockets.ts';
 import { type Opening, openServedStore } from './server/store.ts';
 import { startWatchers, type Watchers } from './server/watchers.ts';
 import type { Store } from './store/store.ts';
+import { MirrorSpace } from './upstream/mirror_space.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 
 export interface StartOptions {
@@ -172,7 +174,7 @@ async function assemble(
   closers.push(watchers.pause);
   await reload.announce();
   live.state = 'ready';
-  const background = [reload, watchers, operation, purges, content.collector, content.coder];
+  const background = [reload, watchers, operation, purges, ...content.background];
   const what = { config, store, objects, growing: sites.growing, background, predecessor, closeAll, log };
   const ends = new Succeeding({ ...what, life: live, pool: started, control: plane });
   const reopenLogs = () => openAccessLog(config);
@@ -216,11 +218,15 @@ async function startContent(
   closers.push(() => coder.close());
   const uploads = await ResumableUploads.open(store, objects, log);
   closers.push(() => uploads.close());
-  const upstreams = new Upstreams(config.upstreams, log);
+  const epochs = new Epochs(addon);
+  const space = new MirrorSpace({ store, objects, epochs, dropStalePlans, log });
+  space.follow(config.sites ?? []);
+  const upstreams = new Upstreams(config.upstreams, space, log);
   closers.push(() => upstreams.close());
   const parts = [store, collector, coder, uploads, upstreams];
   const counters = () => Object.assign({}, ...parts.map((part) => part.counters())) as Counters;
-  return { store, objects, coder, uploads, collector, upstreams, counters };
+  const background: Pausable[] = [collector, coder, space];
+  return { background, store, objects, coder, uploads, collector, upstreams, counters };
 }
 
 interface DeliveryParts {

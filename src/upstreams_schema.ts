@@ -177,6 +177,20 @@ export const mirrorSchema = z
       .max(3600)
       .default(30)
       .describe('Seconds for which a name is not asked for again that the upstream does not have.'),
+    maxBytes: z
+      .int()
+      .min(1)
+      .max(Number.MAX_SAFE_INTEGER)
+      .optional()
+      .describe(
+        'Bytes that the bucket keeps; above, what was not used for longest is evicted. Default: any number.',
+      ),
+    unusedDays: z
+      .number()
+      .min(0.001)
+      .max(36_500)
+      .optional()
+      .describe('Days without use after which an object is evicted. Default: never.'),
   })
   .describe('What is fetched, and for how long it is kept without asking again.');
 

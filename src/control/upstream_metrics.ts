@@ -28,4 +28,16 @@ export const upstreamMetrics: Record<string, EngineMetric> = {
     'upstream_joined_requests',
     'Requests that were answered by a fetch which another one had begun.',
   ),
+  mirror_evicted_objects: counter(
+    'mirror_evicted_objects',
+    'Objects of mirrors that were evicted to make room, or since nobody used them.',
+    'bucket',
+  ),
+  mirror_evicted_bytes: counter('mirror_evicted_bytes', 'Their bytes, with older versions.', 'bucket'),
+  mirror_passed: counter(
+    'mirror_passed_objects',
+    'Objects that reached those who asked and were not kept, as there was no room for them.',
+    'bucket',
+  ),
+  mirror_most_bytes: gauge('mirror_max_bytes', 'Bytes that the bucket of a mirror keeps at most.', 'bucket'),
 };

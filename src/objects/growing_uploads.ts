@@ -12,6 +12,8 @@ export interface GrowingUpload {
   fields: ObjectFields | undefined;
   /** Whether those who ask for it wait until it is whole, and read nothing before. */
   isHeld?: boolean;
+  /** It reaches those who read it now, and becomes no object. */
+  isPassing?: boolean;
 }
 
 interface Kept extends GrowingUpload {

@@ -130,12 +130,13 @@ function upstreams(before: Config, given: Config, { upstreams }: Given): Change 
   return { take, giveBack: () => upstreams.prepare(before.upstreams)() };
 }
 
-function sites(_: Config, given: Config, { sites, grants, purges, pool }: Given): Change {
+function sites(_: Config, given: Config, { sites, grants, purges, upstreams, pool }: Given): Change {
   new SigningKeys(given.sites);
   const before = sites.inForce;
   const serve = async (wanted: Config['sites']): Promise<SiteChanges> => {
     grants.follow(wanted);
     purges.follow(wanted);
+    upstreams.space.follow(wanted ?? []);
     return await sites.replace(wanted, pool);
   };
   const giveBack = async () => void (await serve(before));

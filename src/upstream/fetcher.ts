@@ -14,7 +14,7 @@ const perThread = 256;
 
 export interface Fetch extends Omit<FetchTask, 'port'> {
   /** Says where an offered body goes; undefined: nowhere. Rejects: nowhere, and so does the fetch. */
-  take(offer: Offer): Taking | undefined;
+  take(offer: Offer): Taking | undefined | Promise<Taking | undefined>;
   signal: AbortSignal;
 }
 
@@ -25,9 +25,9 @@ export class Fetcher {
     const { port1: own, port2: port } = new MessageChannel();
     const tell = (told: Told) => own.postMessage(told);
     let refused: { why: unknown } | undefined;
-    own.on('message', (offer: Offer) => {
+    own.on('message', async (offer: Offer) => {
       try {
-        const taking = take(offer);
+        const taking = await take(offer);
         tell(taking ? { take: taking } : { cancel: true });
       } catch (why) {
         refused = { why };

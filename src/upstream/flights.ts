@@ -3,8 +3,10 @@
 
 import type { GrowingUpload } from '../objects/growing_uploads.ts';
 
-/** What has become of a fetch. */
-export type Landed = { kind: 'stored' | 'not-modified' | 'absent' } | { kind: 'failed'; error: unknown };
+/** What has become of a fetch. passed: it has reached those who read it, and is not kept. */
+export type Landed =
+  | { kind: 'stored' | 'passed' | 'not-modified' | 'absent' }
+  | { kind: 'failed'; error: unknown };
 
 export interface Flight {
   /** Resolves when there is something to read, or when the fetch has ended: then there is nothing. */

@@ -44,13 +44,18 @@ export function notedFields(upstream: string, { fields }: UpstreamHead): ObjectF
   };
 }
 
+/** The upstream that an object came from; undefined: somebody stored it. */
+export function upstreamOf(fields: ObjectFields | undefined): string | undefined {
+  return fields?.meta?.[noted.upstream];
+}
+
 /** By what this upstream tells whether its object is another now; undefined: it did not send it. */
 export function validatorsOf(
   upstream: string,
   fields: ObjectFields | undefined,
 ): UpstreamValidators | undefined {
   const meta = fields?.meta;
-  if (meta?.[noted.upstream] !== upstream) return undefined;
+  if (!meta || upstreamOf(fields) !== upstream) return undefined;
   const { [noted.etag]: etag, [noted.modified]: modified } = meta;
   return etag === undefined && modified === undefined ? undefined : { etag, modified };
 }

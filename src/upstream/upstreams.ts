@@ -7,18 +7,22 @@ import type { UpstreamConfig } from '../upstreams_schema.ts';
 import { Fetcher } from './fetcher.ts';
 import { Flights } from './flights.ts';
 import { Freshness } from './freshness.ts';
+import type { MirrorSpace } from './mirror_space.ts';
 import { Upstream } from './upstream.ts';
 
 export class Upstreams {
   readonly flights = new Flights();
   readonly freshness = new Freshness();
+  /** Where what is fetched is kept. */
+  readonly space: MirrorSpace;
   readonly #fetcher = new Fetcher();
   readonly #log: Logger;
   readonly #ending = new AbortController();
   #byName = new Map<string, Upstream>();
 
   /** Throws when a file that one of them names cannot be read. */
-  constructor(configs: Readonly<Record<string, UpstreamConfig>>, log: Logger) {
+  constructor(configs: Readonly<Record<string, UpstreamConfig>>, space: MirrorSpace, log: Logger) {
+    this.space = space;
     this.#log = log;
     this.prepare(configs)();
   }
@@ -53,13 +57,14 @@ export class Upstreams {
 
   counters(): Counters {
     const all = [...this.#byName.values()].map((upstream) => upstream.counters());
-    return Object.assign({ upstream_joined: this.flights.joined }, ...all);
+    return Object.assign({ upstream_joined: this.flights.joined }, ...all, this.space.counters());
   }
 
   /** Gives up what is under way. */
   async close(): Promise<void> {
     this.#ending.abort();
     await this.flights.ended();
+    await this.space.close();
     await this.#fetcher.close();
   }
 }

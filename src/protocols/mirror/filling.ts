@@ -7,8 +7,8 @@ import { checkedMediaType } from '../../media_type.ts';
 import { addon, type Hashed } from '../../native/addon.ts';
 import type { GrowingUpload } from '../../objects/growing_uploads.ts';
 import type { Name } from '../../objects/objects.ts';
-import type { Receiving } from '../../objects/receiving.ts';
-import type { Stored } from '../../objects/requests.ts';
+import { type Receiving, receiving } from '../../objects/receiving.ts';
+import type { PutRequest, Stored } from '../../objects/requests.ts';
 import { encodedPath } from '../../redirects.ts';
 import { isFull } from '../../store/disk_reserve.ts';
 import type { Descriptor } from '../../store/store.ts';
@@ -44,9 +44,10 @@ export function keyOf({ bucket, name }: Name): string {
 export function fill(mirror: Mirror, missing: Missing): Flight {
   const upstreams = mirror.upstreams();
   const names = upstreams.map(({ name }) => name).join(' ');
-  return mirror.shared.flights.join(`${names} ${keyOf(missing.at)}`, (begins) =>
-    inOrder(mirror, missing, upstreams, begins),
-  );
+  return mirror.shared.flights.join(`${names} ${keyOf(missing.at)}`, async (begins) => {
+    const { leave } = mirror.shared.space.enter(missing.at);
+    return await inOrder(mirror, missing, upstreams, begins).finally(leave);
+  });
 }
 
 // The next upstream is asked only for what the one before does not have. Where that is not known nobody else
@@ -75,12 +76,14 @@ async function inOrder(
   return { kind: 'absent' };
 }
 
+type Ended = Exclude<Landed['kind'], 'failed'>;
+
 class Filling {
   readonly #mirror: Mirror;
   readonly #missing: Missing;
   readonly #upstream: Upstream;
   readonly #begins: (upload: GrowingUpload) => void;
-  #receiving: Receiving<Stored> | undefined;
+  #receiving: Receiving<Stored | undefined> | undefined;
   #upload: GrowingUpload | undefined;
   /** Seconds for which what is fetched is fresh. */
   #seconds = 0;
@@ -92,7 +95,7 @@ class Filling {
     this.#begins = begins;
   }
 
-  async run(): Promise<'stored' | 'not-modified' | 'absent'> {
+  async run(): Promise<Ended> {
     const { name, rule, current } = this.#missing;
     try {
       const fetched = await this.#upstream.fetch({
@@ -110,32 +113,65 @@ class Filling {
     }
   }
 
-  #take(offer: Offer): Taking {
-    const { services } = this.#mirror;
-    const { at, rule, check } = this.#missing;
+  async #take(offer: Offer): Promise<Taking> {
+    const { rule, check } = this.#missing;
     this.#seconds = this.#freshFor(offer);
     const mediaType = typeOf(offer);
     const fields = notedFields(this.#upstream.name, offer);
     const { digest, digests } = promisedBy(offer);
     if (rule?.sha256 !== undefined && digest !== undefined && digest !== rule.sha256)
       throw unusable(`The upstream says that it has SHA-256 ${digest}, and the name says ${rule.sha256}.`);
-    const receiving = services.objects.put(at, {
-      conditions: { ifMatch: undefined, ifNoneMatch: undefined, ifUnmodifiedSince: undefined },
-      ...{ mediaType, fields, digest: rule?.sha256 ?? digest },
-      ...((digests || rule?.digests) && { digests: { ...digests, ...rule?.digests } }),
-      ...{ modified: timeOf(offer), size: offer.size },
-    });
+    const isKept = await this.#hasRoom(offer);
+    const further = { ...digests, ...rule?.digests };
+    const promised = {
+      digest: rule?.sha256 ?? digest,
+      ...((digests || rule?.digests) && { digests: further }),
+    };
+    const about = { mediaType, fields, modified: timeOf(offer), size: offer.size };
+    const kept = isKept ? this.#keeping({ ...promised, ...about }) : undefined;
+    const receiving = kept ?? this.#passing(promised);
     if (offer.size !== undefined && offer.size > receiving.maxSize)
       throw unusable(`The object has ${offer.size} bytes, and ${receiving.maxSize} are the most here.`);
     // Readers may be there before the thread that writes it says the length.
     const file = addon.growingFile(offer.size);
     this.#receiving = receiving;
-    this.#upload = { file, mediaType: mediaType ?? 'application/octet-stream', fields };
+    const type = mediaType ?? 'application/octet-stream';
+    this.#upload = { file, mediaType: type, fields, ...(kept === undefined && { isPassing: true }) };
     if (!check) this.#begins(this.#upload);
     return { staging: receiving.staging, digests: receiving.digests, growing: file.share() };
   }
 
-  async #land(fetched: Fetched): Promise<'stored' | 'not-modified' | 'absent'> {
+  /** Whether it can be kept. Throws `store-full` where it cannot even be passed on. */
+  async #hasRoom({ size }: Offer): Promise<boolean> {
+    const { at, check } = this.#missing;
+    const room = await this.#mirror.shared.space.room(at, size);
+    // What is decided about when it is whole is read from where it is kept.
+    if (room === 'none' || (room === 'passed' && check))
+      throw new SealgateError('store-full', 'There is no room for it, and nothing is left to be evicted.');
+    return room === 'kept';
+  }
+
+  /** Undefined: the bucket has no room. */
+  #keeping(asked: Omit<PutRequest, 'conditions'>): Receiving<Stored> | undefined {
+    const { services, shared } = this.#mirror;
+    const conditions = { ifMatch: undefined, ifNoneMatch: undefined, ifUnmodifiedSince: undefined };
+    try {
+      return services.objects.put(this.#missing.at, { conditions, ...asked });
+    } catch (error) {
+      if (!hasCode(error, 'quota-reached') || this.#missing.check) throw error;
+      shared.space.passed(this.#missing.at);
+      return undefined;
+    }
+  }
+
+  /** Bytes for those who read them now. */
+  #passing(promised: Partial<Promises>): Receiving<undefined> {
+    const { objects } = this.#mirror.services;
+    const { staging, maxSize } = objects.receive(objects.mostBytes(), async () => {});
+    return receiving({ staging, maxSize }, promised, async () => void (await rm(staging, { force: true })));
+  }
+
+  async #land(fetched: Fetched): Promise<Ended> {
     const { freshness } = this.#mirror;
     const key = keyOf(this.#missing.at);
     switch (fetched.kind) {
@@ -151,7 +187,10 @@ class Filling {
           freshness.keep(key, Date.now() + this.#seconds * 1000);
           return 'not-modified';
         }
-        await this.#store(fetched.body);
+        if (!(await this.#store(fetched.body))) {
+          this.#upload?.file.finish();
+          return 'passed';
+        }
         freshness.keep(key, Date.now() + this.#seconds * 1000);
         // Readers that come now find the object.
         this.#upload?.file.finish();
@@ -168,13 +207,21 @@ class Filling {
     return false;
   }
 
-  async #store(body: Hashed): Promise<void> {
+  /** False: the bytes are right, and there was no room to keep them. */
+  async #store(body: Hashed): Promise<boolean> {
+    const { space } = this.#mirror.shared;
+    const { at, check } = this.#missing;
     try {
-      await this.#receiving?.commit(body);
+      const stored = await this.#receiving?.commit(body);
+      if (stored) space.stored(at, stored.outcome === 'replaced');
+      return stored !== undefined;
     } catch (error) {
       for (const code of ['digest-mismatch', 'name-taken'] as const)
         if (hasCode(error, code)) throw unusable(error.message);
-      throw error;
+      const isFull = hasCode(error, 'quota-reached') || hasCode(error, 'store-full');
+      if (!isFull || check) throw error;
+      space.passed(at);
+      return false;
     }
   }
 

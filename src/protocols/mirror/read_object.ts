@@ -14,6 +14,7 @@ import { decodedPath, resolvedPath, seenPath } from '../../sites/paths.ts';
 import { checkObjectName } from '../../store/names.ts';
 import type { Landed } from '../../upstream/flights.ts';
 import { modifiedOf, withoutNotes } from '../../upstream/keeping.ts';
+import { useInterval } from '../../upstream/mirror_space.ts';
 import { type Check, fill, keyOf, type Missing } from './filling.ts';
 import type { Mirror, Ruled } from './mirror.ts';
 
@@ -109,6 +110,7 @@ class Reading {
     const key = keyOf(this.#asked.at);
     const now = Date.now();
     const held = found && this.#isFor(found) ? found : undefined;
+    if (found) this.#mirror.shared.space.used(this.#asked.at);
     const until = held ? this.#freshUntil(held) : 0;
     if (held && until > now) return this.#answer(held, until);
     if (freshness.isAbsent(key, now)) return this.#absent('hit; detail=negative');
@@ -163,7 +165,8 @@ class Reading {
     const plan = growingContent(services, { ...upload, fields: own }, this.#asked.grant);
     const modified = modifiedOf(fields);
     const dated: ResponseField[] = modified === undefined ? [] : [['Last-Modified', modified]];
-    return { ...plan, fields: [...plan.fields, ...dated, ...this.#status('fwd=miss; stored')] };
+    const status = this.#status(upload.isPassing ? 'fwd=miss' : 'fwd=miss; stored');
+    return { ...plan, fields: [...plan.fields, ...dated, ...status] };
   }
 
   async #landed(landed: Landed, before: Found | undefined): Promise<Answer> {
@@ -173,9 +176,19 @@ class Reading {
       return before && isOutage && this.#mayBeStale(before) ? this.#stale(before) : refusal(landed.error);
     }
     const found = await kept(this.#mirror, this.#asked.at);
-    if (!found) throw new SealgateError('not-found');
+    // It was evicted meanwhile.
+    if (!found) return this.#again();
     const said = landed.kind === 'stored' ? 'fwd=miss; stored' : 'fwd=stale; fwd-status=304';
     return this.#answer(found, undefined, said);
+  }
+
+  async #again(): Promise<Answer> {
+    const flight = this.#fill(undefined);
+    const upload = await flight.began;
+    if (upload) return this.#growing(upload);
+    const landed = await flight.landed;
+    if (landed.kind === 'absent') return this.#absent('fwd=miss; fwd-status=404');
+    return landed.kind === 'failed' ? refusal(landed.error) : problem('upstream-busy', undefined, []);
   }
 
   #absent(said: string): Answer {
@@ -211,7 +224,9 @@ function answer(
 ): Answer | Promise<Answer> {
   const { ref, kind } = found;
   const isLasting = rule?.immutable || kind === 'write-once';
-  const seconds = keptUntil === undefined ? 0 : Math.floor(keptUntil / 1000);
+  // Made anew once in a while, so that it is known which objects are used.
+  const until = Math.min(keptUntil ?? 0, Date.now() + useInterval);
+  const seconds = Math.floor(until / 1000);
   const isKept = !isExact && seconds > Math.floor(Date.now() / 1000);
   const dated = isExact ? exactDate(request, found) : { created: ref.modified ?? ref.date, fields: [] };
   const told: Omit<Delivery, 'expires' | 'floor'> = {
@@ -222,7 +237,7 @@ function answer(
     grant,
     created: dated.created,
     cache: isKept ? found.epoch : undefined,
-    ...(isKept && Number.isFinite(seconds) && { keptUntil: seconds }),
+    ...(isKept && { keptUntil: seconds }),
     more: [...dated.fields, ...more],
   };
   return content(services, request, found, told);
