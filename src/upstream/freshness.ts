@@ -1,6 +1,8 @@
 // Freshness: until when objects of mirrors are sent without asking their upstream, and which names an
-// upstream has said that it does not have. In memory alone: after a restart it is asked once more, and
-// answers shortly that nothing has changed.
+// upstream has said that it does not have. The first is on the disk, too, though not at once: after a kill an
+// upstream may be asked once more, and answers shortly that nothing has changed.
+
+import type { KeptFreshness } from './kept_freshness.ts';
 
 interface Known {
   /** Milliseconds since the epoch. */
@@ -33,6 +35,11 @@ export class Freshness {
   readonly #fresh = new Deadlines();
   readonly #absent = new Deadlines();
   readonly #failed = new Deadlines();
+  readonly #kept: Pick<KeptFreshness, 'until' | 'set'>;
+
+  constructor(kept: Pick<KeptFreshness, 'until' | 'set'>) {
+    this.#kept = kept;
+  }
 
   /**
    * The object was found to be as the upstream has it.
@@ -43,16 +50,18 @@ export class Freshness {
     this.#failed.delete(key);
     if (Number.isFinite(until)) this.#fresh.set(key, until);
     else this.#fresh.delete(key);
+    this.#kept.set(key, Number.isFinite(until) ? until : undefined);
   }
 
   /** Undefined: it is not known. */
   until(key: string): number | undefined {
-    return this.#fresh.get(key);
+    return this.#fresh.get(key) ?? this.#kept.until(key);
   }
 
   /** No upstream has it. What was kept of it before has not been fresh for long, then. */
   miss(key: string, until: number): void {
     this.#fresh.set(key, 0);
+    this.#kept.set(key, 0);
     this.#absent.set(key, until);
   }
 

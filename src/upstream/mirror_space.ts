@@ -13,6 +13,7 @@ import type { SiteConfig } from '../sites_schema.ts';
 import { freeBytes } from '../store/disk_reserve.ts';
 import type { Store } from '../store/store.ts';
 import { type Bounds, boundsOf, isBounded } from './bounds.ts';
+import { KeptFreshness } from './kept_freshness.ts';
 
 /** Milliseconds in which further uses of an object are not noted, and for which its plan is kept at most. */
 export const useInterval = 3_600_000;
@@ -51,6 +52,7 @@ interface Evicted {
 export class MirrorSpace implements Pausable {
   readonly #parts: SpaceParts;
   readonly #now: () => number;
+  readonly freshness: KeptFreshness;
   #bounds = new Map<string, Bounds>();
   /** One eviction of a bucket at a time. */
   readonly #locks = new KeyedLock();
@@ -68,6 +70,7 @@ export class MirrorSpace implements Pausable {
   constructor(parts: SpaceParts) {
     this.#parts = parts;
     this.#now = parts.now ?? (() => Date.now());
+    this.freshness = new KeptFreshness(parts.store);
   }
 
   /** From now on these sites mirror. */

@@ -12,7 +12,7 @@ import { Upstream } from './upstream.ts';
 
 export class Upstreams {
   readonly flights = new Flights();
-  readonly freshness = new Freshness();
+  readonly freshness: Freshness;
   /** Where what is fetched is kept. */
   readonly space: MirrorSpace;
   readonly #fetcher = new Fetcher();
@@ -23,6 +23,7 @@ export class Upstreams {
   /** Throws when a file that one of them names cannot be read. */
   constructor(configs: Readonly<Record<string, UpstreamConfig>>, space: MirrorSpace, log: Logger) {
     this.space = space;
+    this.freshness = new Freshness(space.freshness);
     this.#log = log;
     this.prepare(configs)();
   }
