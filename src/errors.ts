@@ -119,6 +119,7 @@ const applicationErrors = {
   },
   'upstream-failed': later(502, 'The upstream of this site did not answer as it should.'),
   'upstream-busy': later(503, 'The upstream of this site is not asked just now.'),
+  'upstream-offline': later(503, 'It is not here, and the upstream of this site is not asked (offline).'),
   'upstream-late': later(504, 'The upstream of this site did not answer in time.'),
   'quota-reached': client(507, 'The bucket would exceed its quota.'),
   'not-in-time': later(503, 'What was waited for has not come in time.'),

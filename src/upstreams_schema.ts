@@ -82,6 +82,10 @@ const upstreamSchema = z
       .max(Number.MAX_SAFE_INTEGER)
       .default(64 * GiB)
       .describe('Bytes. A larger object is not taken.'),
+    offline: z
+      .boolean()
+      .default(false)
+      .describe('Whether it is never asked: what is kept is sent, however old, and the rest is 503.'),
     concurrency: z.int().min(1).max(1000).default(16).describe('Most fetches at a time.'),
     waiting: z
       .int()

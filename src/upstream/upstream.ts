@@ -51,8 +51,12 @@ export class Upstream {
     this.#places = new Places(config.concurrency);
   }
 
-  /** Throws `upstream-busy`, and what `take` throws. */
+  /** Throws `upstream-busy`, `upstream-offline`, and what `take` throws. */
   async fetch(wanted: Wanted): Promise<Fetched> {
+    if (this.config.offline) {
+      this.#count('offline');
+      throw new SealgateError('upstream-offline');
+    }
     const after = this.#circuit.enter();
     if (after > 0) {
       this.#count('circuit-open');

@@ -113,6 +113,9 @@ class Reading {
     if (found) this.#mirror.shared.space.used(this.#asked.at);
     const until = held ? this.#freshUntil(held) : 0;
     if (held && until > now) return this.#answer(held, until);
+    // Nobody is asked who would come after one that is not.
+    const isOffline = this.#mirror.upstreams()[0]?.config.offline === true;
+    if (held && isOffline) return this.#answer(held, undefined, 'hit; detail=offline');
     if (freshness.isAbsent(key, now)) return this.#absent('hit; detail=negative');
     if (held && until + settings.staleWhileRevalidateSeconds * 1000 > now) {
       if (!freshness.isFailing(key, now)) this.#fill(held);
@@ -172,6 +175,8 @@ class Reading {
   async #landed(landed: Landed, before: Found | undefined): Promise<Answer> {
     if (landed.kind === 'absent') return this.#absent('fwd=miss; fwd-status=404');
     if (landed.kind === 'failed') {
+      if (before && hasCode(landed.error, 'upstream-offline'))
+        return this.#answer(before, undefined, 'hit; detail=offline');
       const isOutage = !hasCode(landed.error, 'upstream-unusable');
       return before && isOutage && this.#mayBeStale(before) ? this.#stale(before) : refusal(landed.error);
     }
