@@ -151,14 +151,17 @@ const ruleSchema = z
 export type MirrorRule = z.infer<typeof ruleSchema>;
 
 /** What a mirror knows of the files that it mirrors (src/protocols/mirror/kinds.ts). */
-const mirrorKinds = ['files'] as const;
+const mirrorKinds = ['files', 'apt'] as const;
 
 export const mirrorSchema = z
   .strictObject({
     kind: z
       .enum(mirrorKinds)
       .default('files')
-      .describe('What is mirrored. files: whatever there is, by the rules of the site.'),
+      .describe(
+        'What is mirrored. files: whatever there is, by the rules of the site. apt: repositories of Debian ' +
+          'packages.',
+      ),
     local: z
       .array(patternSchema())
       .max(100)

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Counters } from '../native/addon.ts';
 import type { UpstreamConfig } from '../upstreams_schema.ts';
+import { Documents } from './documents.ts';
 import { Fetcher } from './fetcher.ts';
 import { Flights } from './flights.ts';
 import { Freshness } from './freshness.ts';
@@ -13,6 +14,7 @@ import { Upstream } from './upstream.ts';
 export class Upstreams {
   readonly flights = new Flights();
   readonly freshness: Freshness;
+  readonly documents = new Documents();
   /** Where what is fetched is kept. */
   readonly space: MirrorSpace;
   readonly #fetcher = new Fetcher();
@@ -66,6 +68,6 @@ export class Upstreams {
     this.#ending.abort();
     await this.flights.ended();
     await this.space.close();
-    await this.#fetcher.close();
+    await Promise.all([this.#fetcher.close(), this.documents.close()]);
   }
 }

@@ -3,6 +3,7 @@
 
 import type { Resources } from '../../sites/resources.ts';
 import type { MirrorConfig } from '../../upstreams_schema.ts';
+import { apt } from './apt/apt.ts';
 import type { Mirror } from './mirror.ts';
 import { readMirrored } from './read_object.ts';
 
@@ -11,4 +12,4 @@ export type Kind = (mirror: Mirror, resources: Resources) => Resources;
 
 const files: Kind = (mirror, resources) => resources.at('/:name{.*}', { GET: readMirrored(mirror) });
 
-export const kinds: Record<MirrorConfig['kind'], Kind> = { files };
+export const kinds: Record<MirrorConfig['kind'], Kind> = { files, apt };

@@ -54,14 +54,16 @@ export async function readLocal(
   throw new SealgateError('not-found');
 }
 
-/** As the rules of the site say. @param otherwise what counts where none matches. */
+/** As the rules of the site say. @param otherwise what counts where none matches; its digests always do. */
 export function readByRule(
   mirror: Mirror,
   asked: Omit<Asked, 'at' | 'rule'>,
   otherwise?: Ruled,
 ): Promise<Answer> {
   const at = { bucket: mirror.bucket, name: mirror.prefix + asked.name };
-  const rule = mirror.ruleOf(seenPath(asked.request.path) ?? '/') ?? otherwise;
+  const said = mirror.ruleOf(seenPath(asked.request.path) ?? '/');
+  const { sha256, digests } = otherwise ?? {};
+  const rule = said ? { ...said, sha256: said.sha256 ?? sha256, digests } : otherwise;
   return readAt(mirror, { ...asked, at, rule });
 }
 
@@ -69,7 +71,7 @@ export async function readAt(mirror: Mirror, asked: Asked): Promise<Answer> {
   return new Reading(mirror, asked).of(await kept(mirror, asked.at));
 }
 
-export async function kept(mirror: Mirror, at: Name): Promise<Found | undefined> {
+async function kept(mirror: Mirror, at: Name): Promise<Found | undefined> {
   try {
     return await mirror.services.objects.get(at);
   } catch (error) {

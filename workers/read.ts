@@ -1,0 +1,13 @@
+// The thread that reads documents of upstreams, each kind of them in its way.
+
+import { findPackage } from '../src/upstream/documents/apt_packages.ts';
+import { readRelease } from '../src/upstream/documents/apt_release.ts';
+import type { Reading } from '../src/upstream/documents.ts';
+
+const readers = { findPackage, readRelease };
+
+export type Readers = typeof readers;
+
+export default function read<Name extends keyof Readers>({ reader, task }: Reading<Name>): Promise<unknown> {
+  return (readers[reader] as (task: unknown) => Promise<unknown>)(task);
+}
