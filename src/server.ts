@@ -19,6 +19,7 @@ import { Epochs } from './objects/epochs.ts';
 import { ResumableUploads } from './objects/resumable_uploads.ts';
 import type { SharedObjects } from './objects/shared_objects.ts';
 import type { Pausable } from './pause.ts';
+import { Operating } from './protocols/mirror/operating.ts';
 import { faultsOf, Readiness } from './readiness.ts';
 import { checkKtls, modeBeside } from './rollout/kernel_tls.ts';
 import { type Operation, startOperation } from './rollout/operation.ts';
@@ -39,6 +40,7 @@ import { ServedSites } from './server/sites.ts';
 import { controlSocket, openServerSockets } from './server/sockets.ts';
 import { type Opening, openServedStore } from './server/store.ts';
 import { startWatchers, type Watchers } from './server/watchers.ts';
+import type { Services } from './sites/mount.ts';
 import type { Store } from './store/store.ts';
 import { MirrorSpace } from './upstream/mirror_space.ts';
 import { Upstreams } from './upstream/upstreams.ts';
@@ -128,15 +130,15 @@ async function assemble(
   const encrypted = config.listeners.some(({ tls }) => tls);
   const reactor = reactorOptions(config, encrypted ? await tlsFiles.read() : undefined, anyOffload(devices));
   const watch: Watchers = {};
-  const readiness = new Readiness();
+  const [readiness, refusals] = [new Readiness(), new Refusals()];
   const live: Live = { state: 'starting', pool: undefined, control: undefined };
   const dropStalePlans = async () => live.pool?.dropStalePlans();
   const opening = { inherited: predecessor?.inherited, lockPatience: replace ? lockPatience : 0 };
   const content = await startContent(config, readiness, dropStalePlans, log, closers, opening);
   const { store, objects } = content;
-  const refusals = new Refusals();
   const { tokens, keys, counters: ofSecrets } = serverSecrets(config, log);
-  const sites = new ServedSites(config, protocolServices(config, content, { tokens, ownToken }, log));
+  const served = protocolServices(config, content, { tokens, ownToken }, log);
+  const sites = new ServedSites(config, served);
   const purges = await startPurges(config, { store, sites, log, closers });
   const own = () => ({ ...ofSecrets(), ...logCounters(), ...content.counters(), ...purges.counters() });
   const counters = () => ({ ...refusals.plus(totalsOf(live)), ...own(), ...watch.scrub?.counters() });
@@ -154,7 +156,7 @@ async function assemble(
     ...{ state: () => live.state, readiness },
     content: { ...content, dropStalePlans, log },
     ...{ sentinel: () => watch.sentinel?.status(), scrub: () => watch.scrub?.status() },
-    ...{ collector: content.collector, purges },
+    ...{ collector: content.collector, purges, mirrors: mirrorsOf(served, store, sites) },
     ...{ reloadTls: reload.tls, reload: reload.all, previewReload: reload.preview },
     explain: (url) => sites.explain(url, ownToken),
   };
@@ -179,6 +181,11 @@ async function assemble(
   const ends = new Succeeding({ ...what, life: live, pool: started, control: plane });
   const reopenLogs = () => openAccessLog(config);
   return { ...running(started, plane, operation, ends), config, reload: reload.all, reopenLogs };
+}
+
+function mirrorsOf(services: Services, store: Store, sites: ServedSites): Operating {
+  const ask = (url: string) => sites.ask(url, ownToken);
+  return new Operating({ services, store, sites: () => sites.inForce ?? [], ask });
 }
 
 function running(

@@ -2,9 +2,11 @@
 
 import { type Context, Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
+import type { Operating } from '../protocols/mirror/operating.ts';
 import { faultsOf } from '../readiness.ts';
 import { authorizeControl, type ControlAccess } from './authorize.ts';
 import { type ContentServices, contentRoutes } from './content.ts';
+import { mirrorRoutes } from './mirrors.ts';
 import { pageRoutes } from './page.ts';
 import { problem } from './problem.ts';
 import { purgeRoutes } from './purging.ts';
@@ -25,6 +27,7 @@ export interface ControlServices extends ViewServices {
   reload(): Promise<object>;
   /** What `reload` would change. Rejects with the reasons why it would be refused. */
   previewReload(): Promise<object>;
+  mirrors: Operating;
   /** What a URL is answered with, and why; undefined: it is none. */
   explain(url: string): Promise<object> | undefined;
 }
@@ -67,6 +70,7 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
   });
   app.route('/rollout', rolloutRoutes(services.operation));
   app.route('/purges', purgeRoutes(services.purges, services.operation.audit));
+  app.route('/mirrors', mirrorRoutes(services.mirrors, services.operation.audit));
   app.route('/', reloadRoutes(services));
   app.route('/', contentRoutes({ ...services.content, audit: services.operation.audit }));
   app.route('/', viewRoutes(services));

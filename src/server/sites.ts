@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Handle } from '../engine/bridge.ts';
+import type { Answer } from '../engine/plan.ts';
 import type { DeliveryPool } from '../engine/pool.ts';
 import type { Counters } from '../native/addon.ts';
 import type { GrowingUploads } from '../objects/growing_uploads.ts';
@@ -17,7 +18,7 @@ import { objects as objectsProtocol } from '../protocols/objects/index.ts';
 import { web } from '../protocols/web/index.ts';
 import { publicSite, seenByServer } from '../public_urls.ts';
 import { siteWarnings } from '../site_warnings.ts';
-import { askedUrl, type Explanation } from '../sites/explain.ts';
+import { type Asked, askedUrl, type Explanation } from '../sites/explain.ts';
 import type { Mount, Protocol, Services } from '../sites/mount.ts';
 import { Mounts } from '../sites/mounts.ts';
 import type { SiteConfig } from '../sites_schema.ts';
@@ -86,11 +87,22 @@ export class ServedSites {
 
   /** What a URL is answered with, and why. Undefined: it is none. @param token of a reader. */
   explain(url: string, token: string): Promise<Explanation> | undefined {
+    const asked = this.#asked(url);
+    return asked && this.#mounts.explain(asked, token);
+  }
+
+  /** What a request for a URL is answered with. Undefined: it is none. @param token of a reader. */
+  ask(url: string, token: string): Promise<Answer> | undefined {
+    const asked = this.#asked(url);
+    return asked && this.#mounts.ask(asked, token);
+  }
+
+  #asked(url: string): Asked | undefined {
     const asked = askedUrl(url);
     if (!asked) return undefined;
     const site = publicSite(this.#sites ?? [], url);
     const [sent = ''] = url.split('#', 1);
-    return this.#mounts.explain(site ? { ...asked, ...seenByServer(site, sent) } : asked, token);
+    return site ? { ...asked, ...seenByServer(site, sent) } : asked;
   }
 
   /** What serving these sites would change. */

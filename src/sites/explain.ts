@@ -94,16 +94,7 @@ export async function explain(
   { mounts, table, protocols, handle, log }: Explained,
   token: string,
 ): Promise<Explanation> {
-  const id = addon.mountTable(table)(authority, target);
-  const head = token === '' ? '' : `Authorization: Bearer ${token}\r\n`;
-  const at = table.findIndex((each) => each.id === id);
-  const mount = mounts[at];
-  const request = new EngineRequest({
-    ...{ mount: id, method: 'GET', target, head, authority, hasBody: false, subject: '' },
-    // The answer to a client that takes all codings, and where URLs are signed that to a signed one.
-    codings: table[at]?.codings ? everyCoding : 0,
-    access: mount?.site?.signed ? 'signed' : '',
-  });
+  const { request, mount } = requestFor({ url, authority, target }, { mounts, table }, token);
   const { others, elsewhere } = notFor(request, mounts, mount);
   const seen = seenPath(request.path);
   const answer = await answered(handle, request, log);
@@ -116,6 +107,30 @@ export async function explain(
     ...(answer.kind === 'deliver' && { grant: answer.grant ?? '' }),
     answer: shownAnswer(answer),
   };
+}
+
+/** What a request for it is answered with. @param token as `explain` has it. */
+export function askFor(asked: Asked, explained: Explained, token: string): Promise<Answer> {
+  const { handle, log } = explained;
+  return answered(handle, requestFor(asked, explained, token).request, log);
+}
+
+function requestFor(
+  { authority, target }: Asked,
+  { mounts, table }: Pick<Explained, 'mounts' | 'table'>,
+  token: string,
+) {
+  const id = addon.mountTable(table)(authority, target);
+  const head = token === '' ? '' : `Authorization: Bearer ${token}\r\n`;
+  const at = table.findIndex((each) => each.id === id);
+  const mount = mounts[at];
+  const request = new EngineRequest({
+    ...{ mount: id, method: 'GET', target, head, authority, hasBody: false, subject: '' },
+    // The answer to a client that takes all codings, and where URLs are signed that to a signed one.
+    codings: table[at]?.codings ? everyCoding : 0,
+    access: mount?.site?.signed ? 'signed' : '',
+  });
+  return { request, mount };
 }
 
 async function answered(handle: Handle, request: EngineRequest, log: Services['log']): Promise<Answer> {

@@ -5,13 +5,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Handle } from '../engine/bridge.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
+import type { Answer } from '../engine/plan.ts';
 import { problem } from '../engine/plan.ts';
 import type { EngineMount } from '../native/addon.ts';
 import { GrowingUploads } from '../objects/growing_uploads.ts';
 import { isVideoSite } from '../video_site.ts';
 import { accessOf } from './access.ts';
 import { engineCors } from './cors.ts';
-import { type Asked, type Explanation, explain } from './explain.ts';
+import { type Asked, askFor, type Explained, type Explanation, explain } from './explain.ts';
 import { whileWritingOf } from './growing.ts';
 import { type Mount, type Protocol, type Services, siteName } from './mount.ts';
 import { negotiationOf } from './negotiation.ts';
@@ -79,13 +80,17 @@ export class Mounts {
 
   /** @param token of a reader, whose grants the answer may need; empty: none. */
   explain(asked: Asked, token: string): Promise<Explanation> {
+    return explain(asked, this.#explained(), token);
+  }
+
+  /** What a request is answered with. @param token as `explain` has it. */
+  ask(asked: Asked, token: string): Promise<Answer> {
+    return askFor(asked, this.#explained(), token);
+  }
+
+  #explained(): Explained {
     const { mounts, table } = this.#inForce;
-    const { handle } = this;
-    return explain(
-      asked,
-      { mounts, table, handle, protocols: this.#protocols, log: this.#services.log },
-      token,
-    );
+    return { mounts, table, handle: this.handle, protocols: this.#protocols, log: this.#services.log };
   }
 
   #handleOf(id: number): Handle {

@@ -241,6 +241,23 @@ export class MirrorSpace implements Pausable {
     log.debug({ bucket, names: names.length, which, bytes, freed }, 'evicted from a mirror');
   }
 
+  /** Evicts these names, whatever the bound. Resolves with those that stay: they may be had from nobody. */
+  async forget(bucket: string, names: readonly string[]): Promise<string[]> {
+    const mayGo = (name: string) => {
+      const ref = this.#parts.store.resolve(bucket, name);
+      return ref?.deleted === false && this.#bounds.get(bucket)?.mayGo(name, ref.fields) === true;
+    };
+    const [gone, stay] = [names.filter(mayGo), names.filter((name) => !mayGo(name))];
+    for (let i = 0; i < gone.length; i += namesATime)
+      await this.#locks.run(bucket, () => this.#evict(bucket, gone.slice(i, i + namesATime), 'all'));
+    return stay;
+  }
+
+  /** What was evicted of a bucket since the start. */
+  evicted(bucket: string): Readonly<Evicted> {
+    return this.#count(bucket);
+  }
+
   #count(bucket: string): Evicted {
     const known = this.#evicted.get(bucket) ?? { objects: 0, bytes: 0, passed: 0 };
     this.#evicted.set(bucket, known);

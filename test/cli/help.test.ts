@@ -18,6 +18,11 @@ const commands: Record<string, string[]> = {
   cp: ['--config', '--store', '--server'],
   forget: ['--config', '--store', '--control', '--why'],
   gc: ['--config', '--store', '--control', '--dry-run', '--json'],
+  mirror: [],
+  'mirror ls': ['--config', '--control', '--json'],
+  'mirror warm': ['--config', '--control', '--concurrency', '--json'],
+  'mirror forget': ['--config', '--control', '--why', '--json'],
+  'mirror check': ['--config', '--control', '--json'],
   why: ['--config', '--store', '--json'],
   verify: ['--config', '--store', '--json', '--restore'],
   bucket: [],
@@ -71,7 +76,11 @@ for (const [command, options] of Object.entries(commands)) {
 // Routes of the sources, so that none can be forgotten. What the page consists of is no endpoint.
 test('serve --help and README.md list every endpoint of the control plane', async () => {
   const folder = new URL('../../src/control/', import.meta.url);
-  const prefixes: Record<string, string> = { 'rollout.ts': '/rollout', 'purging.ts': '/purges' };
+  const prefixes: Record<string, string> = {
+    'rollout.ts': '/rollout',
+    'purging.ts': '/purges',
+    'mirrors.ts': '/mirrors',
+  };
   const routes: { method: string; path: string }[] = [];
   for (const file of await readdir(folder)) {
     if (!file.endsWith('.ts')) continue;

@@ -1,0 +1,241 @@
+// Operating: what operators ask of mirrors: what they keep, that it is fetched ahead, forgotten, or compared
+// with what upstreams have.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Answer } from '../../engine/plan.ts';
+import { SealgateError } from '../../errors.ts';
+import { pathPattern } from '../../path_pattern.ts';
+import { encodedPath } from '../../redirects.ts';
+import type { Services } from '../../sites/mount.ts';
+import type { SiteConfig } from '../../sites_schema.ts';
+import type { Descriptor, Store } from '../../store/store.ts';
+import type { Offer } from '../../upstream/fetching.ts';
+import { upstreamOf, validatorsOf } from '../../upstream/keeping.ts';
+import { type Mirror, mirrorOf } from './mirror.ts';
+
+export interface OperatingParts {
+  services: Services;
+  store: Pick<Store, 'usage' | 'bucket' | 'resolve' | 'eviction'>;
+  sites(): readonly SiteConfig[];
+  /** What a request for a URL is answered with; undefined: it is none. */
+  ask(url: string): Promise<Answer> | undefined;
+}
+
+/** A mirror, and what it has. */
+export interface MirrorStatus {
+  site: string;
+  bucket: string;
+  prefix: string;
+  upstreams: { name: string; offline: boolean }[];
+  /** Of the bucket. */
+  bytes: number;
+  objects: number;
+  maxBytes?: number;
+  unusedDays?: number;
+  /** Since the start. */
+  evicted: { objects: number; bytes: number; passed: number };
+}
+
+/** Times are milliseconds since the epoch. */
+export interface KeptObject {
+  name: string;
+  size: number;
+  fetched: number;
+  /** To the hour; absent: it was not noted yet. */
+  used?: number;
+  /** Until when it is sent without asking; absent: a rule says that it never changes. */
+  fresh?: number;
+  /** Absent: somebody stored it. */
+  upstream?: string;
+}
+
+/** kept: it was there, and is fresh now. under-way: it takes long; ask again. */
+export type Warmed = {
+  what: string;
+  outcome: 'kept' | 'fetched' | 'under-way' | 'absent' | 'failed';
+  why?: string;
+};
+export type Checked = { name: string; outcome: 'same' | 'changed' | 'gone' | 'failed'; why?: string };
+
+/** Milliseconds between two looks at a fetch that is under way, and for which it is waited for. */
+const lookAgainAfter = 50;
+const patience = 20_000;
+
+export class Operating {
+  readonly #parts: OperatingParts;
+
+  constructor(parts: OperatingParts) {
+    this.#parts = parts;
+  }
+
+  #sites(): SiteConfig[] {
+    return this.#parts.sites().filter(({ protocol }) => protocol === 'mirror');
+  }
+
+  status(): MirrorStatus[] {
+    const { store, services } = this.#parts;
+    return this.#sites().map(({ host, path, bucket = '', prefix = '', mirror, name, upstreams = [] }) => {
+      const { maxBytes, unusedDays } = mirror ?? {};
+      const { objects = 0, bytes = 0, passed = 0 } = services.upstreams?.space.evicted(bucket) ?? {};
+      return {
+        ...{ site: name ?? host + path, bucket, prefix, evicted: { objects, bytes, passed } },
+        upstreams: upstreams.map((each) => ({
+          name: each,
+          offline: services.upstreams?.get(each).config.offline === true,
+        })),
+        ...(store.usage(bucket) ?? { bytes: 0, objects: 0 }),
+        ...(maxBytes !== undefined && { maxBytes }),
+        ...(unusedDays !== undefined && { unusedDays }),
+      };
+    });
+  }
+
+  /** The site that fetches into a name. Throws `not-found`. */
+  #siteOf(bucket: string, name: string): SiteConfig {
+    const fits = this.#sites().filter((each) => each.bucket === bucket && name.startsWith(each.prefix ?? ''));
+    const [found] = fits.sort((a, b) => (b.prefix?.length ?? 0) - (a.prefix?.length ?? 0));
+    if (found) return found;
+    throw new SealgateError(
+      'not-found',
+      `No site of the protocol mirror fetches into ${bucket}/${name}; 'sealgate mirror ls' lists them.`,
+    );
+  }
+
+  #mirrorOf(site: SiteConfig): Mirror {
+    const { host, path, protocol, bucket = '' } = site;
+    return mirrorOf(this.#parts.services, { host, path, protocol, bucket, site });
+  }
+
+  /** A page of what is kept. @param next what the page before said. */
+  async list(
+    bucket: string,
+    page: { prefix: string; after: string; limit: number },
+  ): Promise<{ objects: KeptObject[]; next?: string }> {
+    const { services } = this.#parts;
+    this.#siteOf(bucket, page.prefix);
+    const { entries, next } = await services.objects.list(bucket, page);
+    const objects = entries.map(({ name, ...ref }) => this.#shown(bucket, name, ref));
+    return { objects, ...(next !== undefined && { next }) };
+  }
+
+  #shown(bucket: string, name: string, ref: Descriptor): KeptObject {
+    const { size, created, fields } = ref;
+    const upstream = upstreamOf(fields);
+    const used = this.#parts.store.eviction.uses.of(bucket, name)?.at;
+    const fresh = upstream === undefined ? undefined : this.#freshUntil(bucket, name, created);
+    return {
+      ...{ name, size, fetched: created },
+      ...(used !== undefined && { used }),
+      ...(fresh !== undefined && { fresh }),
+      ...(upstream !== undefined && { upstream }),
+    };
+  }
+
+  #freshUntil(bucket: string, name: string, created: number): number | undefined {
+    const site = this.#siteOf(bucket, name);
+    const mirror = this.#mirrorOf(site);
+    const rule = mirror.ruleOf(site.path + name.slice(site.prefix?.length ?? 0));
+    if (rule?.immutable || this.#parts.store.bucket(bucket)?.kind === 'write-once') return undefined;
+    return mirror.freshness.until(`${bucket}/${name}`) ?? created + (rule?.freshSeconds ?? 0) * 1000;
+  }
+
+  /** Asks for an object as a client does, and waits until it is here. @param what BUCKET/NAME or a URL. */
+  async warm(what: string): Promise<Warmed> {
+    try {
+      const answer = await this.#parts.ask(/^https?:\/\//.test(what) ? what : this.#urlOf(what));
+      if (!answer) return { what, outcome: 'failed', why: 'it is no URL that clients can send' };
+      if (answer.kind === 'deliver' || answer.kind === 'describe') return { what, outcome: 'kept' };
+      if (answer.kind === 'follow') {
+        const end = performance.now() + patience;
+        while (answer.file?.state === 'growing' && performance.now() < end) await sleep(lookAgainAfter);
+        if (answer.file?.state === 'growing') return { what, outcome: 'under-way' };
+        if (answer.file?.state === 'whole') return { what, outcome: 'fetched' };
+        return { what, outcome: 'failed', why: 'the upstream broke off; the log says why' };
+      }
+      const code =
+        'problem' in answer ? String(answer.problem) : `status ${(answer as { status: number }).status}`;
+      return { what, outcome: code === 'not-found' ? 'absent' : 'failed', why: code };
+    } catch (error) {
+      return { what, outcome: 'failed', why: (error as Error).message };
+    }
+  }
+
+  #urlOf(what: string): string {
+    const slash = what.indexOf('/');
+    const [bucket, name] = [what.slice(0, slash), what.slice(slash + 1)];
+    const { host, path, prefix = '' } = this.#siteOf(bucket, name);
+    const authority = host === '*' ? 'localhost' : host.replace(/^\*/, 'any');
+    return `https://${authority}${path}${encodedPath(name.slice(prefix.length))}`;
+  }
+
+  /** Forgets what matches, among the names of a page. */
+  async forget(
+    bucket: string,
+    { pattern, ...page }: { pattern: string; prefix: string; after: string; limit: number },
+  ): Promise<{ forgotten: string[]; stay: string[]; next?: string }> {
+    const { services } = this.#parts;
+    this.#siteOf(bucket, page.prefix);
+    const glob = isPattern(pattern) ? pathPattern(`/${pattern}`) : undefined;
+    const { entries, next } = await services.objects.list(bucket, page);
+    const names = entries
+      .map(({ name }) => name)
+      .filter((name) => (glob ? glob.matches(`/${name}`) : name === pattern));
+    const stay = (await services.upstreams?.space.forget(bucket, names)) ?? [];
+    const forgotten = names.filter((name) => !stay.includes(name));
+    return { forgotten, stay, ...(next !== undefined && { next }) };
+  }
+
+  /** Asks the upstream of an object whether it is still the same. Nothing is fetched or changed. */
+  async check(bucket: string, name: string): Promise<Checked> {
+    const ref = this.#parts.store.resolve(bucket, name);
+    if (ref?.deleted !== false) return { name, outcome: 'failed', why: 'it is not kept' };
+    const from = upstreamOf(ref.fields);
+    const site = this.#siteOf(bucket, name);
+    if (from === undefined || !site.upstreams?.includes(from))
+      return {
+        name,
+        outcome: 'failed',
+        why: `it came from ${from ?? 'no upstream'}, which the site does not ask`,
+      };
+    try {
+      return {
+        name,
+        ...(await this.#compare(this.#mirrorOf(site), from, name.slice(site.prefix?.length ?? 0), ref)),
+      };
+    } catch (error) {
+      return { name, outcome: 'failed', why: (error as Error).message };
+    }
+  }
+
+  async #compare(
+    mirror: Mirror,
+    from: string,
+    name: string,
+    ref: Descriptor,
+  ): Promise<Omit<Checked, 'name'>> {
+    let offered: Offer | undefined;
+    const validators = validatorsOf(from, ref.fields);
+    const fetched = await mirror.shared.get(from).fetch({
+      ...{ path: encodedPath(name), validators, provable: true, signal: mirror.shared.signal },
+      take: (offer) => {
+        offered = offer;
+        return undefined;
+      },
+    });
+    if (fetched.kind === 'not-modified') return { outcome: 'same' };
+    if (fetched.kind === 'absent') return { outcome: 'gone' };
+    if (!offered)
+      return { outcome: 'failed', why: fetched.kind === 'failed' ? fetched.message : fetched.kind };
+    if (offered.size !== undefined && offered.size !== ref.size)
+      return { outcome: 'changed', why: `it has ${offered.size} bytes, and ${ref.size} are kept` };
+    if (!validators) return { outcome: 'same', why: 'by its size alone: the upstream sent no validators' };
+    const { etag } = offered.fields;
+    if (etag !== undefined && etag === validators.etag) return { outcome: 'same' };
+    return { outcome: 'changed', why: 'the upstream sends it though it was told what is kept' };
+  }
+}
+
+/** Whether a text is a pattern of names, and not one name. */
+export function isPattern(text: string): boolean {
+  return /[*?{[]/.test(text);
+}
