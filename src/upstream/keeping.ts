@@ -19,7 +19,12 @@ export function keptFor({ fields }: UpstreamHead): number | undefined {
 }
 
 /** Names of what is recorded beside an object. */
-const noted = { upstream: 'upstream', etag: 'upstream-etag', modified: 'upstream-modified' } as const;
+const noted = {
+  upstream: 'upstream',
+  etag: 'upstream-etag',
+  modified: 'upstream-modified',
+  derived: 'derived-from',
+} as const;
 
 /** What is recorded of an object that came from this upstream. */
 export function notedFields(upstream: string, { fields }: UpstreamHead): ObjectFields {
@@ -42,6 +47,16 @@ export function notedFields(upstream: string, { fields }: UpstreamHead): ObjectF
     ...(contentDisposition !== undefined && { contentDisposition }),
     meta: Object.fromEntries(meta),
   };
+}
+
+/** What is recorded of an object that was made from others. @param from tells which, and how. */
+export function derivedFields(from: string): ObjectFields {
+  return { meta: { [noted.derived]: from } };
+}
+
+/** What it was made from; undefined: it was not made here. */
+export function derivedFrom(fields: ObjectFields | undefined): string | undefined {
+  return fields?.meta?.[noted.derived];
 }
 
 /** The upstream that an object came from; undefined: somebody stored it. */

@@ -15,8 +15,15 @@ import { Circuit } from './circuit.ts';
 import type { Fetch, Fetcher } from './fetcher.ts';
 import type { Fetched, FetchFault, Speaking } from './fetching.ts';
 
-/** What is asked of it. @property path as a URL has it, below the URL of the upstream. */
-export type Wanted = Pick<Fetch, 'validators' | 'provable' | 'take' | 'signal'> & { path: string };
+/** What is asked of it. */
+export type Wanted = Pick<Fetch, 'validators' | 'provable' | 'take' | 'signal'> & {
+  /** As a URL has it, below the URL of the upstream. */
+  path: string;
+  /** Where it is instead, on a host that `redirectsTo` names; no credentials go there. */
+  url?: string | undefined;
+  /** Bytes, where fewer are taken than the settings allow. */
+  maxBytes?: number | undefined;
+};
 
 export class Upstream {
   readonly name: string;
@@ -79,11 +86,12 @@ export class Upstream {
     }
   }
 
-  async #fetch({ path, ...wanted }: Wanted): Promise<Fetched> {
+  async #fetch({ path, url = this.config.url + path, maxBytes, ...wanted }: Wanted): Promise<Fetched> {
     const began = performance.now();
     try {
-      const url = this.config.url + path;
-      const fetched = await this.#fetcher.run({ url, speaking: this.#speaking(), ...wanted });
+      const speaking = this.#speaking();
+      speaking.maxBytes = Math.min(speaking.maxBytes, maxBytes ?? Number.POSITIVE_INFINITY);
+      const fetched = await this.#fetcher.run({ url, speaking, ...wanted });
       this.#bytes += fetched.bytes;
       this.#judge(fetched, path);
       return fetched;

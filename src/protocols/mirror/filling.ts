@@ -15,7 +15,7 @@ import type { Descriptor } from '../../store/store.ts';
 import type { Fetched, FetchFault, Offer, Taking, UpstreamHead } from '../../upstream/fetching.ts';
 import type { Flight, Landed } from '../../upstream/flights.ts';
 import { keptFor, notedFields, validatorsOf } from '../../upstream/keeping.ts';
-import type { Upstream } from '../../upstream/upstream.ts';
+import type { Upstream, Wanted } from '../../upstream/upstream.ts';
 import { type Promises, promisesOf } from '../objects/digest_fields.ts';
 import type { Mirror, Ruled } from './mirror.ts';
 
@@ -24,11 +24,15 @@ export interface Missing {
   /** What is asked of an upstream: the name without the mirror's prefix. */
   name: string;
   rule: Ruled | undefined;
+  source?: Source | undefined;
   /** What the name points at now; undefined: nothing. */
   current: Descriptor | undefined;
   /** Decides about bytes that have come; until then nobody gets any of them. */
   check?: Check | undefined;
 }
+
+/** Where an upstream has it, if not where its name says; and the most bytes that are taken of it. */
+export type Source = Partial<Pick<Wanted, 'path' | 'url' | 'maxBytes'>>;
 
 /** False: what there is stays, and is fresh. Throws when what has come, a whole file, is not to be used. */
 export type Check = (come: { file: string; digest: string; size: number }) => Promise<boolean>;
@@ -96,10 +100,11 @@ class Filling {
   }
 
   async run(): Promise<Ended> {
-    const { name, rule, current } = this.#missing;
+    const { name, rule, source, current } = this.#missing;
     try {
       const fetched = await this.#upstream.fetch({
         path: encodedPath(name),
+        ...source,
         validators: current && validatorsOf(this.#upstream.name, current.fields),
         provable: rule?.sha256 !== undefined || rule?.digests !== undefined,
         take: (offer) => this.#take(offer),

@@ -2,6 +2,7 @@
 
 import type { Digests } from '../../digest.ts';
 import { pathPattern } from '../../path_pattern.ts';
+import { publicUrlOf } from '../../public_urls.ts';
 import type { Mount, Services } from '../../sites/mount.ts';
 import type { Freshness } from '../../upstream/freshness.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
@@ -16,6 +17,8 @@ export interface Mirror {
   /** The path of the mount, as clients send it. */
   path: string;
   settings: MirrorConfig;
+  /** Where clients see it; undefined: nothing says. */
+  publicUrl: string | undefined;
   isLocal(path: string): boolean;
   /** Undefined: the fields of the upstream decide. @param path as clients see it. */
   ruleOf(path: string): Ruled | undefined;
@@ -43,6 +46,7 @@ export function mirrorOf(services: Services, { path, bucket = '', site }: Mount)
   const names = site?.upstreams ?? [];
   return {
     ...{ services, bucket, prefix: site?.prefix ?? '', path, settings, shared },
+    publicUrl: site && publicUrlOf(site),
     isLocal: (asked) => local.some((pattern) => pattern.matches(asked)),
     ruleOf: (asked) => {
       for (const { pattern, immutable, freshSeconds, sha256 } of rules) {

@@ -15,7 +15,7 @@ import { checkObjectName } from '../../store/names.ts';
 import type { Landed } from '../../upstream/flights.ts';
 import { modifiedOf, withoutNotes } from '../../upstream/keeping.ts';
 import { useInterval } from '../../upstream/mirror_space.ts';
-import { type Check, fill, keyOf, type Missing } from './filling.ts';
+import { type Check, fill, keyOf, type Missing, type Source } from './filling.ts';
 import type { Mirror, Ruled } from './mirror.ts';
 
 /** The name below the mirror that a path is for. Throws `target-invalid`, or `not-found` for a folder. */
@@ -91,6 +91,9 @@ export interface Asked {
   rule: Ruled | undefined;
   /** See filling.ts. What there is already is sent where that takes long. */
   check?: Check | undefined;
+  source?: Source | undefined;
+  /** Makes the answer of what is kept, where that is not its bytes. */
+  shown?: ((found: Found, said: ResponseField[]) => Promise<Answer>) | undefined;
   /** A client has the newest bytes if it says their very time: what comes later may say an earlier one. */
   isExact?: boolean | undefined;
 }
@@ -126,7 +129,7 @@ class Reading {
     if (held && freshness.isFailing(key, now) && this.#mayBeStale(held)) return this.#stale(held);
     const flight = this.#fill(held);
     if (held && this.#asked.check) return this.#soon(flight.landed, held);
-    const upload = await flight.began;
+    const upload = this.#asked.shown ? undefined : await flight.began;
     return upload ? this.#growing(upload) : this.#landed(await flight.landed, held);
   }
 
@@ -149,8 +152,8 @@ class Reading {
   }
 
   #fill(held: Found | undefined) {
-    const { name, at, rule, check } = this.#asked;
-    const missing: Missing = { name, at, rule, check, current: held?.ref };
+    const { name, at, rule, source, check } = this.#asked;
+    const missing: Missing = { name, at, rule, source, check, current: held?.ref };
     return fill(this.#mirror, missing);
   }
 
@@ -204,8 +207,9 @@ class Reading {
 
   /** @param keptUntil milliseconds since the epoch; undefined: the plan is not kept. */
   #answer(found: Found, keptUntil: number | undefined, said = 'hit'): Answer | Promise<Answer> {
-    const { request, grant, rule, isExact } = this.#asked;
+    const { request, grant, rule, isExact, shown } = this.#asked;
     const more = this.#status(said);
+    if (shown) return shown(found, more);
     return answer(this.#mirror, { request, grant, found, rule, keptUntil, isExact, more });
   }
 
@@ -225,7 +229,7 @@ interface Answering {
   more?: ResponseField[];
 }
 
-function answer(
+export function answer(
   { services }: Mirror,
   { request, grant, found, rule, keptUntil, isExact = false, more = [] }: Answering,
 ): Answer | Promise<Answer> {
