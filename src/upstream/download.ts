@@ -96,10 +96,11 @@ class Download {
   }
 
   async #attempt(): Promise<Ended> {
-    const { url, speaking, validators } = this.#task;
+    const { url, accept, speaking, validators } = this.#task;
     const begun = this.#begun;
     const fields = begun ? restOf(begun) : conditionsOf(validators);
-    const response = await openSource(url, fields, {
+    const all = { ...fields, ...(accept !== undefined && { accept }) };
+    const response = await openSource(url, all, {
       ...{ speaking, agents: this.#agents, signal: this.#talk.signal },
     });
     try {

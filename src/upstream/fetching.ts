@@ -43,6 +43,8 @@ export interface UpstreamValidators {
 
 export interface FetchTask {
   url: string;
+  /** Media types that are wanted (RFC 9110 12.5.1); absent: any. */
+  accept?: string | undefined;
   speaking: Speaking;
   validators?: UpstreamValidators | undefined;
   /** Whether the bytes can be compared with a digest, so that it is noticed if the end of them is missing. */

@@ -31,8 +31,8 @@ export interface Missing {
   check?: Check | undefined;
 }
 
-/** Where an upstream has it, if not where its name says; and the most bytes that are taken of it. */
-export type Source = Partial<Pick<Wanted, 'path' | 'url' | 'maxBytes'>>;
+/** Where an upstream has it, if not where its name says; which types, and the most bytes that are taken. */
+export type Source = Partial<Pick<Wanted, 'path' | 'url' | 'accept' | 'maxBytes'>>;
 
 /** False: what there is stays, and is fresh. Throws when what has come, a whole file, is not to be used. */
 export type Check = (come: { file: string; digest: string; size: number }) => Promise<boolean>;

@@ -4,7 +4,10 @@
 import type { Resources } from '../../sites/resources.ts';
 import type { MirrorConfig } from '../../upstreams_schema.ts';
 import { apt } from './apt/apt.ts';
+import { go } from './go.ts';
+import { maven } from './maven.ts';
 import type { Mirror } from './mirror.ts';
+import { nix } from './nix.ts';
 import { readMirrored } from './read_object.ts';
 
 /** Adds what a mirror serves to the resources of its mount. */
@@ -12,4 +15,4 @@ export type Kind = (mirror: Mirror, resources: Resources) => Resources;
 
 const files: Kind = (mirror, resources) => resources.at('/:name{.*}', { GET: readMirrored(mirror) });
 
-export const kinds: Record<MirrorConfig['kind'], Kind> = { files, apt };
+export const kinds: Record<MirrorConfig['kind'], Kind> = { files, apt, maven, go, nix };

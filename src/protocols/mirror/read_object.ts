@@ -41,14 +41,18 @@ export function askedFor(mirror: Mirror, request: EngineRequest): { name: string
   return { name, grant: mirror.services.authorize(request, 'read', mirror.bucket) };
 }
 
-/** The answer for a path that no upstream is asked for; undefined: it is none. Rejects with `not-found`. */
+/**
+ * The answer for a path that no upstream is asked for; undefined: it is none. Rejects with `not-found`.
+ * @param below the name, where it is not the path.
+ */
 export async function readLocal(
   mirror: Mirror,
   request: EngineRequest,
   grant: string,
+  below = mirrorName(mirror, request.path),
 ): Promise<Answer | undefined> {
   if (!mirror.isLocal(seenPath(request.path) ?? '/')) return undefined;
-  const name = mirror.prefix + mirrorName(mirror, request.path);
+  const name = mirror.prefix + below;
   const found = await kept(mirror, { bucket: mirror.bucket, name });
   if (found) return answer(mirror, { request, grant, found, rule: undefined });
   throw new SealgateError('not-found');
