@@ -1,6 +1,7 @@
 // What a site's settings cannot be together, each as an issue at the setting that is wrong.
 
 import type * as z from 'zod';
+import { publicUrlOf } from './public_urls.ts';
 import { Following } from './redirect_loops.ts';
 import { decodedSitePath } from './site_path.ts';
 import type { SiteConfig, WrittenSite } from './sites_schema.ts';
@@ -68,6 +69,12 @@ export function refuseWhatCannotBe(site: WrittenSite, context: z.RefinementCtx):
 }
 
 function refuseMirror(site: WrittenSite, refuse: Refuse): void {
+  if (site.mirror?.kind === 'npm' && publicUrlOf(site) === undefined)
+    refuse(
+      ['publicUrl'],
+      'expected the URL that clients see, which packages of "kind": "npm" are listed with; or a host that ' +
+        'is no pattern',
+    );
   const { local = [], rules = [] } = site.mirror ?? {};
   for (const [index, match] of local.entries())
     refuseOutside(site, match, ['mirror', 'local', index], refuse);

@@ -151,7 +151,7 @@ const ruleSchema = z
 export type MirrorRule = z.infer<typeof ruleSchema>;
 
 /** What a mirror knows of the files that it mirrors (src/protocols/mirror/kinds.ts). */
-const mirrorKinds = ['files', 'apt', 'maven', 'go', 'nix'] as const;
+const mirrorKinds = ['files', 'apt', 'maven', 'go', 'nix', 'npm'] as const;
 
 export const mirrorSchema = z
   .strictObject({
@@ -160,7 +160,8 @@ export const mirrorSchema = z
       .default('files')
       .describe(
         'What is mirrored. files: whatever there is, by the rules of the site. apt: repositories of Debian ' +
-          'packages. maven: a repository of Maven. go: a proxy of Go modules. nix: a binary cache of Nix.',
+          'packages. maven: a repository of Maven. go: a proxy of Go modules. nix: a binary cache of Nix. ' +
+          'npm: a registry of packages.',
       ),
     local: z
       .array(patternSchema())

@@ -3,8 +3,9 @@
 import { findPackage } from '../src/upstream/documents/apt_packages.ts';
 import { readRelease } from '../src/upstream/documents/apt_release.ts';
 import type { Reading } from '../src/upstream/documents.ts';
+import { changePackument, derivePackument, findTarball, tagsOf } from '../src/upstream/npm/documents.ts';
 
-const readers = { findPackage, readRelease };
+const readers = { findPackage, readRelease, changePackument, derivePackument, findTarball, tagsOf };
 
 export type Readers = typeof readers;
 

@@ -24,6 +24,10 @@ export const upstreamMetrics: Record<string, EngineMetric> = {
     '1: the upstream failed several times in a row and is left alone for a while.',
     'upstream',
   ),
+  upstream_changed_versions: counter(
+    'upstream_changed_versions',
+    'Published versions of packages that an upstream lists with other digests than before: an alarm.',
+  ),
   upstream_joined: counter(
     'upstream_joined_requests',
     'Requests that were answered by a fetch which another one had begun.',

@@ -36,7 +36,7 @@ export class Documents {
       atomics: 'disabled',
       maxQueue: mostWaiting,
       // A document that takes more ends the thread and not the server.
-      resourceLimits: { maxOldGenerationSizeMb: 1024 },
+      resourceLimits: { maxOldGenerationSizeMb: 1536 },
     });
     // What was to be read then is rejected as well.
     pool.on('error', () => {});

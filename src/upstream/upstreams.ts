@@ -17,6 +17,8 @@ export class Upstreams {
   readonly documents = new Documents();
   /** Where what is fetched is kept. */
   readonly space: MirrorSpace;
+  /** Versions of packages that an upstream changed after they were published, which never happens. */
+  changedVersions = 0;
   readonly #fetcher = new Fetcher();
   readonly #log: Logger;
   readonly #ending = new AbortController();
@@ -60,7 +62,8 @@ export class Upstreams {
 
   counters(): Counters {
     const all = [...this.#byName.values()].map((upstream) => upstream.counters());
-    return Object.assign({ upstream_joined: this.flights.joined }, ...all, this.space.counters());
+    const own = { upstream_joined: this.flights.joined, upstream_changed_versions: this.changedVersions };
+    return Object.assign(own, ...all, this.space.counters());
   }
 
   /** Gives up what is under way. */

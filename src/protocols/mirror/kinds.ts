@@ -8,6 +8,7 @@ import { go } from './go.ts';
 import { maven } from './maven.ts';
 import type { Mirror } from './mirror.ts';
 import { nix } from './nix.ts';
+import { npm } from './npm/npm.ts';
 import { readMirrored } from './read_object.ts';
 
 /** Adds what a mirror serves to the resources of its mount. */
@@ -15,4 +16,4 @@ export type Kind = (mirror: Mirror, resources: Resources) => Resources;
 
 const files: Kind = (mirror, resources) => resources.at('/:name{.*}', { GET: readMirrored(mirror) });
 
-export const kinds: Record<MirrorConfig['kind'], Kind> = { files, apt, maven, go, nix };
+export const kinds: Record<MirrorConfig['kind'], Kind> = { files, apt, maven, go, nix, npm };

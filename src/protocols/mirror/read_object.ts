@@ -75,7 +75,7 @@ export async function readAt(mirror: Mirror, asked: Asked): Promise<Answer> {
   return new Reading(mirror, asked).of(await kept(mirror, asked.at));
 }
 
-async function kept(mirror: Mirror, at: Name): Promise<Found | undefined> {
+export async function kept(mirror: Mirror, at: Name): Promise<Found | undefined> {
   try {
     return await mirror.services.objects.get(at);
   } catch (error) {

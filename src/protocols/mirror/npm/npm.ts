@@ -1,0 +1,102 @@
+// The kind "npm": a registry of packages for npm and its like. Packuments and tarballs are those of the
+// upstreams, verified and kept; names that match `local` are this server's own, and can be published to.
+
+import type { EngineRequest } from '../../../engine/engine_request.ts';
+import { type Answer, problem, problemFrom, respondJson } from '../../../engine/plan.ts';
+import { type ErrorCode, errors } from '../../../errors.ts';
+import type { RespondPlan } from '../../../native/addon.ts';
+import { isPackageName, type Target, targetOf } from '../../../upstream/npm/names.ts';
+import type { Kind } from '../kinds.ts';
+import type { Mirror } from '../mirror.ts';
+import { readByRule } from '../read_object.ts';
+import { Packages } from './packages.ts';
+import { Publishing } from './publishing.ts';
+import { type Reader, Registry } from './reading.ts';
+
+export const npm: Kind = (mirror, resources) => {
+  const { publicUrl: base } = mirror;
+  if (base === undefined) throw new Error('a registry has a public URL');
+  const packages = new Packages(mirror, base);
+  const [registry, publishing] = [new Registry(packages), new Publishing(packages)];
+  const of = (request: EngineRequest) => targetOf(request.path.slice(mirror.path.length));
+  const reader = (request: EngineRequest): Reader => ({
+    request,
+    grant: mirror.services.authorize(request, 'read', mirror.bucket),
+  });
+  const told = (route: (request: EngineRequest) => Answer | Promise<Answer>) => answering(mirror, route);
+  return resources.at('/:name{.*}', {
+    GET: told((request) => read(packages, registry, reader(request), of(request))),
+    PUT: told((request) => {
+      const target = of(request);
+      if (target.kind === 'packument') return publishing.document(request, target.name);
+      if (target.kind === 'tags' && target.tag !== undefined)
+        return publishing.tag(request, target.name, target.tag);
+      return problem('method-not-allowed');
+    }),
+    DELETE: told((request) => {
+      const target = of(request);
+      if (target.kind === 'tags' && target.tag !== undefined)
+        return publishing.untag(request, target.name, target.tag);
+      return problem('method-not-allowed');
+    }),
+    // Audits: npm installs without them.
+    POST: told(() => problem('method-not-allowed')),
+  });
+};
+
+function read(
+  packages: Packages,
+  registry: Registry,
+  reader: Reader,
+  target: Target,
+): Answer | Promise<Answer> {
+  switch (target.kind) {
+    case 'packument':
+      return registry.packument(reader, target.name);
+    case 'tarball':
+      return registry.tarball(reader, target.name, target.file);
+    case 'tags':
+      return target.tag === undefined ? registry.tags(reader, target.name) : problem('not-found');
+    case 'service':
+      return readService(packages, reader, target.path);
+    case 'root':
+      return respondJson(200, {});
+  }
+}
+
+// Keys and attestations are documents of the upstream; a search is none that could be kept.
+function readService(packages: Packages, reader: Reader, path: string): Answer | Promise<Answer> {
+  if (path === 'ping') return respondJson(200, {});
+  const [, name = ''] = /^npm\/v1\/attestations\/((?:@[^/]+\/)?[^/@]+)@[^/]+$/.exec(path) ?? [];
+  const isOfPackage = isPackageName(name) && !packages.isLocal(name);
+  if (!isOfPackage && path !== 'npm/v1/keys') return problem('not-found');
+  const rule = { immutable: false, freshSeconds: 3600, sha256: undefined };
+  return readByRule(packages.mirror, { ...reader, name: `-/${path}` }, rule);
+}
+
+function answering(mirror: Mirror, route: (request: EngineRequest) => Answer | Promise<Answer>) {
+  return async (request: EngineRequest): Promise<Answer> => {
+    try {
+      return forNpm(await route(request));
+    } catch (error) {
+      return forNpm(problemFrom(error, mirror.services.log, `${request.method} ${request.path}`));
+    }
+  };
+}
+
+// npm shows the member `error`. It tries 503 again, and takes 404 for the last word.
+function forNpm(answer: Answer): Answer {
+  if (!('problem' in answer) || answer.kind !== 'respond') return answer;
+  const code = answer.problem as ErrorCode;
+  const { status } = answer as RespondPlan;
+  const isAway = code === 'upstream-failed';
+  const { detail = errors[code].detail } = JSON.parse(`${answer.body}`) as { detail?: string };
+  return {
+    ...answer,
+    status: isAway ? 503 : status,
+    fields: answer.fields.map((field) =>
+      field[0] === 'Content-Type' ? ['Content-Type', 'application/json'] : field,
+    ),
+    body: `${JSON.stringify({ error: status === 404 ? 'Not found' : detail })}\n`,
+  };
+}
