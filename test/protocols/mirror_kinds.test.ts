@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, beforeEach, test } from 'node:test';
-import { startMirrors, startUpstream } from '../support/upstream.ts';
+import { assertRefused, startMirrors, startUpstream } from '../support/upstream.ts';
 
 const files = new Map<string, string>();
 const upstream = await startUpstream((request, response) => {
@@ -63,13 +63,13 @@ test('maven: a release is verified by its .sha256, or else by its .sha1, and kep
 test('maven: a release with other bytes than its digest is refused, and asked for anew later', async () => {
   files.set('/org/b/1.0/b-1.0.jar', 'wrong');
   files.set('/org/b/1.0/b-1.0.jar.sha1', hex('sha1', 'right'));
-  await assert.rejects(server.curl('/maven/org/b/1.0/b-1.0.jar'), /curl/);
+  await assertRefused(server, '/maven/org/b/1.0/b-1.0.jar');
   await mirrored.logged(/received have SHA1 [^\n]*b-1\.0\.jar/);
   files.set('/org/b/1.0/b-1.0.jar', 'right');
   assert.equal(await get('/maven/org/b/1.0/b-1.0.jar'), '200 right');
 });
 
-test('maven: metadata and snapshots are kept for a minute; what no file tells of is kept as it comes', async () => {
+test('maven: metadata and snapshots are kept for a minute, and what no file tells of as it comes', async () => {
   files.set('/org/c/maven-metadata.xml', '<metadata/>');
   files.set('/org/c/2-SNAPSHOT/c-2-SNAPSHOT.jar', 'snapshot');
   files.set('/org/c/1.0/c-1.0.jar', 'bare');
@@ -103,5 +103,5 @@ test('nix: an archive has the SHA-256 that is its name in base 32, or is refused
   await isFor(`/nix/${'0'.repeat(32)}.narinfo`, 3600);
   await isFor('/nix/nix-cache-info', 3600);
   files.set(`/nar/1${name.slice(1)}.nar.xz`, 'hello');
-  await assert.rejects(server.curl(`/nix/nar/1${name.slice(1)}.nar.xz`), /curl/);
+  await assertRefused(server, `/nix/nar/1${name.slice(1)}.nar.xz`);
 });

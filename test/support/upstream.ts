@@ -1,5 +1,6 @@
 // An upstream for mirrors: a real server on loopback, whose answers a test makes.
 
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -110,4 +111,13 @@ export async function startMirrors(
       return status;
     },
   };
+}
+
+/** A body of other bytes than it is to have is cut; where all of it had come before the answer began, 502. */
+export async function assertRefused(server: TestServer, path: string): Promise<void> {
+  const status = await server.curl(path).then(
+    (answer) => answer.status,
+    () => 'cut',
+  );
+  assert.ok([502, 503, 'cut'].includes(status), `${status}`);
 }
