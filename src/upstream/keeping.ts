@@ -49,9 +49,12 @@ export function notedFields(upstream: string, { fields }: UpstreamHead): ObjectF
   };
 }
 
-/** What is recorded of an object that was made from others. @param from tells which, and how. */
-export function derivedFields(from: string): ObjectFields {
-  return { meta: { [noted.derived]: from } };
+/**
+ * What is recorded of an object that was made from others.
+ * @param from tells which, and how. @param upstream of those, where it can be made again from them.
+ */
+export function derivedFields(from: string, upstream: string | undefined): ObjectFields {
+  return { meta: { [noted.derived]: from, ...(upstream !== undefined && { [noted.upstream]: upstream }) } };
 }
 
 /** What it was made from; undefined: it was not made here. */

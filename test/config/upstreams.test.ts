@@ -36,7 +36,14 @@ test('files of an upstream are found from the folder of the configuration', asyn
   );
 });
 
+test('a registry has the URL of its host, or a public one', async () => {
+  await loaded({}, { kind: 'npm' }, { host: 'npm.test' });
+  await loaded({}, { kind: 'npm' }, { publicUrl: 'https://npm.test/' });
+});
+
 const wrong: [what: string, given: Parameters<typeof loaded>, said: RegExp][] = [
+  ['a registry that has no URL', [{}, { kind: 'npm' }], /^sites\.0\.publicUrl: expected the URL/],
+  ['another kind', [{}, { kind: 'gems' }], /^sites\.0\.mirror\.kind: /],
   ['another scheme', [{ url: 'ftp://a.test/' }], /^upstreams\.origin\.url: expected an http:/],
   ['a user name', [{ url: 'https://u:p@a.test/' }], /^upstreams\.origin\.url: .*without a user name/],
   ['a query', [{ url: 'https://a.test/?a' }], /^upstreams\.origin\.url: .*without a query/],

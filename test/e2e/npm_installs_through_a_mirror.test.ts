@@ -73,7 +73,7 @@ test('npm install takes a scoped package and what it needs through a mirror belo
   assert.equal(packages['node_modules/base'].resolved, `${mirror.url}base/-/base-1.0.0.tgz`);
 });
 
-test('npm ci with a lock file of the public registry takes all from an empty mirror', async () => {
+test('npm ci with a lock file of the public registry fetches from a mirror without packuments', async () => {
   assert.equal((await publish(origin, { name: 'cold', version: '1.0.0' })).status, 0);
   const { body } = await origin.server.curl('/cold/-/cold-1.0.0.tgz');
   const cwd = await project(mirror, { name: 'app', version: '1.0.0', dependencies: { cold: '1.0.0' } });
@@ -89,7 +89,7 @@ test('npm ci with a lock file of the public registry takes all from an empty mir
   assert.equal(await installed(cwd, 'cold'), '1.0.0');
 });
 
-test('a local scope is published and installed from the mirror; its versions are written once', async () => {
+test('a local scope is published to the mirror and installed from it, each version once', async () => {
   const first = await publish(mirror, { name: '@own/tool', version: '1.0.0', description: 'first' });
   assert.equal(first.status, 0, first.stderr);
   const again = await publish(

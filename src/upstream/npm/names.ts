@@ -46,7 +46,8 @@ export function targetOf(below: string): Target {
   const [, name = '', file] = /^((?:@[^/]+\/)?[^/]+)(?:\/-\/([^/]+\.tgz))?$/.exec(path) ?? [];
   if (!isPackageName(name)) throw new SealgateError('not-found');
   if (file === undefined) return { kind: 'packument', name };
-  if (!/^[\w~][\w.~+-]*$/.test(file)) throw new SealgateError('not-found');
+  if (file.length > longestName + longestVersion || !/^[\w~][\w.~+-]*$/.test(file))
+    throw new SealgateError('not-found');
   return { kind: 'tarball', name, file };
 }
 

@@ -88,7 +88,10 @@ export class Packages {
   async #derived(name: string, digest: string, part: Part): Promise<Found> {
     const at = this.#at(name, part);
     const before = await kept(this.mirror, at);
-    if (before && derivedFrom(before.ref.fields) === madeOf(digest)) return before;
+    if (before && derivedFrom(before.ref.fields) === madeOf(digest)) {
+      if (part !== 'index') this.mirror.shared.space.used(at);
+      return before;
+    }
     await this.#derive(name, { digest, file: this.#fileOf(digest) });
     const found = await kept(this.mirror, at);
     if (found) return found;
@@ -107,10 +110,12 @@ export class Packages {
 
   async #make(name: string, { digest, file }: { digest: string; file: string }): Promise<void> {
     const { services, shared } = this.mirror;
-    const fields = derivedFields(madeOf(digest));
+    // Forms are evicted as what they were made of is. The index stays: it knows which digests came first.
+    const from = this.isLocal(name) ? undefined : this.mirror.upstreams()[0]?.name;
     const to = (part: Part) =>
       services.objects.put(this.#at(name, part), {
-        ...{ conditions: unconditional, mediaType: mediaTypes[part], fields },
+        ...{ conditions: unconditional, mediaType: mediaTypes[part] },
+        fields: derivedFields(madeOf(digest), part === 'index' ? undefined : from),
       });
     const receiving = { index: to('index'), abbreviated: to('abbreviated'), full: to('full') };
     const before = await kept(this.mirror, this.#at(name, 'index'));
@@ -122,7 +127,11 @@ export class Packages {
     try {
       const made: DeriveResult = await shared.documents.read('derivePackument', task);
       if ('refused' in made) throw unusable(name, made.refused);
-      for (const part of parts) await receiving[part].commit(made[part]);
+      for (const part of parts) {
+        const { outcome } = await receiving[part].commit(made[part]);
+        if (from !== undefined && part !== 'index')
+          shared.space.stored(this.#at(name, part), outcome === 'replaced');
+      }
       this.#alarm(name, made.changed);
     } finally {
       for (const part of parts) await rm(receiving[part].staging, { force: true });

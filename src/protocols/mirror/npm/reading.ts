@@ -71,9 +71,11 @@ export class Registry {
 
   async tarball(reader: Reader, name: string, file: string): Promise<Answer> {
     const { mirror } = this.#packages;
-    const found = await kept(mirror, this.#packages.at(name, file));
+    const at = this.#packages.at(name, file);
+    const found = await kept(mirror, at);
     const rule: Ruled = { immutable: true, freshSeconds: undefined, sha256: undefined };
     if (found) {
+      mirror.shared.space.used(at);
       const more: ResponseField[] = mirror.saysStatus ? [['Cache-Status', 'mirror; hit']] : [];
       return answer(mirror, { ...reader, found, rule, keptUntil: Number.POSITIVE_INFINITY, more });
     }
