@@ -151,7 +151,7 @@ const ruleSchema = z
 export type MirrorRule = z.infer<typeof ruleSchema>;
 
 /** What a mirror knows of the files that it mirrors (src/protocols/mirror/kinds.ts). */
-const mirrorKinds = ['files', 'apt', 'maven', 'go', 'nix', 'npm'] as const;
+const mirrorKinds = ['files', 'apt', 'npm', 'pypi', 'maven', 'go', 'nix'] as const;
 
 export const mirrorSchema = z
   .strictObject({
@@ -160,8 +160,8 @@ export const mirrorSchema = z
       .default('files')
       .describe(
         'What is mirrored. files: whatever there is, by the rules of the site. apt: repositories of Debian ' +
-          'packages. maven: a repository of Maven. go: a proxy of Go modules. nix: a binary cache of Nix. ' +
-          'npm: a registry of packages.',
+          'packages. npm: a registry of packages. pypi: an index of Python packages. maven: a repository of ' +
+          'Maven. go: a proxy of Go modules. nix: a binary cache of Nix.',
       ),
     local: z
       .array(patternSchema())

@@ -9,6 +9,7 @@ import { maven } from './maven.ts';
 import type { Mirror } from './mirror.ts';
 import { nix } from './nix.ts';
 import { npm } from './npm/npm.ts';
+import { pypi } from './pypi.ts';
 import { readMirrored } from './read_object.ts';
 
 /** Adds what a mirror serves to the resources of its mount. */
@@ -16,4 +17,4 @@ export type Kind = (mirror: Mirror, resources: Resources) => Resources;
 
 const files: Kind = (mirror, resources) => resources.at('/:name{.*}', { GET: readMirrored(mirror) });
 
-export const kinds: Record<MirrorConfig['kind'], Kind> = { files, apt, maven, go, nix, npm };
+export const kinds: Record<MirrorConfig['kind'], Kind> = { files, apt, npm, pypi, maven, go, nix };

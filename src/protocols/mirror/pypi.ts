@@ -1,0 +1,135 @@
+// A PyPI index: pages of projects, whose links lead to this mirror, and the files that they link.
+
+import type { EngineRequest } from '../../engine/engine_request.ts';
+import { type Answer, problem, respond } from '../../engine/plan.ts';
+import { SealgateError } from '../../errors.ts';
+import type { ResponseField } from '../../native/addon.ts';
+import type { Found } from '../../objects/objects.ts';
+import { decodedPath } from '../../sites/paths.ts';
+import type { WrittenPage } from '../../upstream/documents/pypi_simple.ts';
+import { isFrom, mirroredFile } from '../../upstream/documents/pypi_urls.ts';
+import { upstreamOf } from '../../upstream/keeping.ts';
+import type { Kind } from './kinds.ts';
+import type { Mirror } from './mirror.ts';
+import { lasting } from './named.ts';
+import { askedFor, readAt, readByRule, readLocal } from './read_object.ts';
+
+const jsonType = 'application/vnd.pypi.simple.v1+json';
+const accept = `${jsonType}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1`;
+/** Bytes of a page; the largest of PyPI have some 20 MB. */
+const mostPage = 64 * 2 ** 20;
+/** Characters of all pages that are remembered as they are sent. */
+const mostRemembered = 32 * 2 ** 20;
+
+export const pypi: Kind = (mirror, resources) => {
+  const pages = new Pages(mirror);
+  return resources.at('/:name{.*}', {
+    GET: (request) => {
+      const below = decodedPath(request.path.slice(mirror.path.length)) ?? '';
+      const [, project, end] = /^simple\/([^/]+)(\/?)$/.exec(below) ?? [];
+      if (project === undefined) return readFile(mirror, request);
+      const normal = project.replace(/[-_.]+/g, '-').toLowerCase();
+      if (!/^[a-z0-9](?:[a-z0-9-]{0,198}[a-z0-9])?$/.test(normal)) return problem('not-found');
+      if (end === '') return respond(301, [['Location', `${normal}/`]]);
+      if (normal !== project) return respond(301, [['Location', `../${normal}/`]]);
+      return pages.read(request, normal);
+    },
+  });
+};
+
+/** A file that a page links. */
+async function readFile(mirror: Mirror, request: EngineRequest): Promise<Answer> {
+  const { name, grant } = askedFor(mirror, request);
+  const local = await readLocal(mirror, request, grant);
+  if (local) return local;
+  const file = mirroredFile(name);
+  const from = mirror.upstreams().find(({ config: { url: base, redirectsTo: hosts } }) => {
+    return file && isFrom(file.url, file.sha256, { base, hosts });
+  });
+  if (!file || !from) throw new SealgateError('not-found');
+  const kept = file.sha256 === undefined ? name : `-/${file.sha256}/${file.filename}`;
+  return readAt(
+    { ...mirror, upstreams: () => [from] },
+    {
+      ...{ request, grant, name, at: { bucket: mirror.bucket, name: mirror.prefix + kept } },
+      ...{ rule: { ...lasting, sha256: file.sha256 }, source: { url: file.url.href } },
+    },
+  );
+}
+
+class Pages {
+  readonly #mirror: Mirror;
+  /** By digest and project, the one that was used last at the end. */
+  readonly #written = new Map<string, WrittenPage>();
+  #characters = 0;
+
+  constructor(mirror: Mirror) {
+    this.#mirror = mirror;
+  }
+
+  async read(request: EngineRequest, project: string): Promise<Answer> {
+    const name = `simple/${project}`;
+    const { services, bucket } = this.#mirror;
+    const grant = services.authorize(request, 'read', bucket);
+    const local = await readLocal(this.#mirror, request, grant, name);
+    if (local) return local;
+    const shown = (found: Found, said: ResponseField[]) => this.#answer(request, project, found, said);
+    const source = { path: `${name}/`, accept, maxBytes: mostPage };
+    return readByRule(this.#mirror, { request, grant, name, source, shown });
+  }
+
+  async #answer(
+    { headers }: EngineRequest,
+    project: string,
+    found: Found,
+    said: ResponseField[],
+  ): Promise<Answer> {
+    const { json, html } = await this.#page(project, found);
+    const isJson = /application\/vnd\.pypi\.simple\.(?:v1|latest)\+json/.test(headers.get('accept') ?? '');
+    const etag = `"${found.ref.digest}-${isJson ? 'json' : 'html'}"`;
+    const fields: ResponseField[] = [
+      ['ETag', etag],
+      ['Vary', 'Accept'],
+      ['Cache-Control', 'no-cache'],
+      ...said,
+    ];
+    if (headers.get('if-none-match')?.includes(etag)) return respond(304, fields);
+    const type = isJson ? jsonType : 'text/html; charset=utf-8';
+    return respond(200, [['Content-Type', type], ...fields], isJson ? json : html);
+  }
+
+  async #page(project: string, { ref }: Found): Promise<WrittenPage> {
+    const key = `${ref.digest}/${project}`;
+    const known = this.#written.get(key);
+    const page = known ?? (await this.#write(project, ref));
+    this.#written.delete(key);
+    this.#written.set(key, page);
+    if (!known) this.#characters += page.html.length + page.json.length;
+    for (const [oldest, { html, json }] of this.#written) {
+      if (this.#characters <= mostRemembered) break;
+      this.#written.delete(oldest);
+      this.#characters -= html.length + json.length;
+    }
+    return page;
+  }
+
+  async #write(project: string, { digest, mediaType, fields }: Found['ref']): Promise<WrittenPage> {
+    const { services, shared } = this.#mirror;
+    const { log, objects } = services;
+    const from = this.#mirror.upstreams().find(({ name }) => name === upstreamOf(fields));
+    if (!from) throw new SealgateError('not-found');
+    const { url: base, redirectsTo: hosts } = from.config;
+    const isJson = mediaType.startsWith(jsonType);
+    const where = { path: objects.pathOf(digest), digest, isJson };
+    const page = { ...where, project, url: `${base}simple/${project}/`, base, hosts };
+    try {
+      const written = await shared.documents.read('readSimple', page);
+      if (written.left > 0)
+        log.warn({ project, files: written.left }, 'files of a project are on hosts that are not named');
+      return written;
+    } catch (error) {
+      log.error({ err: error, project }, 'the page of a project cannot be read');
+      throw new SealgateError('upstream-unusable');
+    }
+  }
+}
