@@ -275,7 +275,7 @@ function secretPath(path: string, base: string): string {
 }
 
 function upstreamWithPaths(upstream: UpstreamConfig, base: string): UpstreamConfig {
-  const { ca, certificate, key, token, proxyCredentials } = upstream;
+  const { ca, certificate, key, token, proxyCredentials, s3 } = upstream;
   return {
     ...upstream,
     ...(ca !== undefined && { ca: resolve(base, ca) }),
@@ -283,6 +283,13 @@ function upstreamWithPaths(upstream: UpstreamConfig, base: string): UpstreamConf
     ...(key !== undefined && { key: secretPath(key, base) }),
     ...(token !== undefined && { token: secretPath(token, base) }),
     ...(proxyCredentials !== undefined && { proxyCredentials: secretPath(proxyCredentials, base) }),
+    ...(s3 && {
+      s3: {
+        ...s3,
+        accessKey: secretPath(s3.accessKey, base),
+        secretKey: secretPath(s3.secretKey, base),
+      },
+    }),
   };
 }
 

@@ -17,7 +17,12 @@ import { scopeSchema } from './scopes.ts';
 import { scrubSchema } from './scrub_schema.ts';
 import { sitesSchema } from './sites_schema.ts';
 import { trustedProxiesSchema } from './trusted_proxies_schema.ts';
-import { refuseUnknownUpstreams, upstreamsSchema } from './upstreams_schema.ts';
+import {
+  refuseUnknownUpstreams,
+  refuseUnshareable,
+  sharedBucketsSchema,
+  upstreamsSchema,
+} from './upstreams_schema.ts';
 
 // Zod otherwise compiles each schema, which takes longer than parsing one file.
 z.config({ jitless: true });
@@ -213,6 +218,7 @@ const settingsSchema = z.strictObject({
         'Paths in them are from the folder of the configuration file.',
     ),
   upstreams: upstreamsSchema,
+  sharedBuckets: sharedBucketsSchema,
   seal: z
     .strictObject({
       firstRead: firstRead
@@ -324,7 +330,7 @@ const settingsSchema = z.strictObject({
   log: logSchema.prefault({}),
 });
 
-export const configSchema = settingsSchema.superRefine(refuseUnknownUpstreams);
+export const configSchema = settingsSchema.superRefine(refuseUnknownUpstreams).superRefine(refuseUnshareable);
 
 /** The parsed configuration: paths are absolute, addresses are objects, and defaults are filled in. */
 export type Config = z.infer<typeof configSchema>;

@@ -121,6 +121,8 @@ const applicationErrors = {
   'upstream-busy': later(503, 'The upstream of this site is not asked just now.'),
   'upstream-offline': later(503, 'It is not here, and the upstream of this site is not asked (offline).'),
   'upstream-late': later(504, 'The upstream of this site did not answer in time.'),
+  'sharing-failed': later(503, 'The store that this bucket is shared over does not answer as it should.'),
+  'sharing-refused': client(501, 'This is not done in a bucket that several servers share.'),
   'quota-reached': client(507, 'The bucket would exceed its quota.'),
   'not-in-time': later(503, 'What was waited for has not come in time.'),
   'too-many-uploads': later(503, 'There are too many unfinished uploads.'),

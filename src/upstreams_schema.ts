@@ -2,6 +2,7 @@
 // objects are fetched from, and for how long they are kept without asking again.
 
 import * as z from 'zod';
+import { bucketNameSchema } from './object_schema.ts';
 import { patternSchema } from './path_pattern.ts';
 
 /** Seconds: a year. */
@@ -31,6 +32,22 @@ const hostName = z.string().regex(/^(?:\*\.)?[a-z0-9.-]{1,253}$|^\[[0-9a-f:.]+\]
 function seconds(fallback: number, what: string) {
   return z.number().min(0.1).max(86_400).default(fallback).describe(`Seconds. ${what}`);
 }
+
+const s3Schema = z
+  .strictObject({
+    bucket: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,62}$/, { error: 'expected the name of a bucket' })
+      .describe('The bucket there, which has to exist. It is asked for in the path, behind "url".'),
+    region: z
+      .string()
+      .regex(/^[\w-]{1,64}$/, { error: 'expected the name of a region' })
+      .default('us-east-1')
+      .describe('The region that requests are signed for; that of Ceph is "default" where none is set.'),
+    accessKey: z.string().min(1).describe('File with one line: the access key.'),
+    secretKey: z.string().min(1).describe('File with one line: the secret key.'),
+  })
+  .describe('The upstream is an S3-compatible store, and requests to it are signed (AWS Signature 4).');
 
 const upstreamSchema = z
   .strictObject({
@@ -66,6 +83,7 @@ const upstreamSchema = z
       .min(1)
       .optional()
       .describe('File with one line that is sent as a bearer token, to this URL and to no other server.'),
+    s3: s3Schema.optional(),
     connectSeconds: seconds(5, 'Longest time until a connection stands, with TLS.'),
     firstByteSeconds: seconds(20, 'Longest time from the request until the head of the answer.'),
     idleSeconds: seconds(20, 'Longest time between two pieces of a body.'),
@@ -111,6 +129,10 @@ const upstreamSchema = z
     path: ['key'],
     error: 'expected "certificate" and "key", or neither',
   })
+  .refine(({ s3, token }) => s3 === undefined || token === undefined, {
+    path: ['token'],
+    error: 'expected nothing beside "s3", whose keys sign each request',
+  })
   .describe('A server that objects are fetched from.');
 
 export type UpstreamConfig = z.infer<typeof upstreamSchema>;
@@ -120,6 +142,25 @@ export const upstreamsSchema = z
   .refine((upstreams) => Object.keys(upstreams).length <= 100, { error: 'expected at most 100 upstreams' })
   .default({})
   .describe('Servers that sites of the protocol mirror fetch from, by name.');
+
+export const sharedBucketsSchema = z
+  .record(
+    bucketNameSchema,
+    z.strictObject({
+      upstream: upstreamNameSchema.describe('The upstream, with "s3", that other nodes share it over.'),
+      freshSeconds: z
+        .number()
+        .min(0)
+        .max(86_400)
+        .default(5)
+        .describe('Seconds for which a name is served as it was when the upstream was asked last.'),
+    }),
+  )
+  .default({})
+  .describe(
+    'Buckets that several servers share over an S3-compatible store: what is stored is acknowledged when ' +
+      'the store has it, and what another server stored is read from there.',
+  );
 
 const ageSchema = z.int().min(0).max(year);
 
@@ -220,4 +261,25 @@ export function refuseUnknownUpstreams(
           path: ['sites', index, 'upstreams', at],
           message: 'expected a name that is in "upstreams"',
         });
+}
+
+/** Shared buckets that are not declared, and those over what is no S3-compatible store. */
+export function refuseUnshareable(
+  {
+    buckets,
+    sharedBuckets,
+    upstreams,
+  }: {
+    buckets: object;
+    sharedBuckets: Record<string, { upstream: string }>;
+    upstreams: Record<string, Pick<UpstreamConfig, 's3'>>;
+  },
+  context: z.RefinementCtx,
+): void {
+  for (const [bucket, { upstream }] of Object.entries(sharedBuckets)) {
+    const refuse = (path: string[], message: string) =>
+      context.addIssue({ code: 'custom', path: ['sharedBuckets', bucket, ...path], message });
+    if (!Object.hasOwn(buckets, bucket)) refuse([], 'expected a bucket that is in "buckets"');
+    if (!upstreams[upstream]?.s3) refuse(['upstream'], 'expected a name in "upstreams" that has "s3"');
+  }
 }

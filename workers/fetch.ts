@@ -2,13 +2,14 @@
 
 import { download } from '../src/upstream/download.ts';
 import { Fault } from '../src/upstream/fault.ts';
-import type { Fetched, FetchTask, Offer, Taking, Told } from '../src/upstream/fetching.ts';
+import type { Fetched, FetchTask, Offer, SendTask, Sent, Taking, Told } from '../src/upstream/fetching.ts';
+import { sendTask } from '../src/upstream/send.ts';
 import { Agents } from '../src/upstream/source.ts';
 
 /** By upstream, and by whom it is trusted. A reload may bring others; those before end with the thread. */
 const agents = new Map<string, Agents>();
 
-function agentsOf({ speaking: { base, ca, client, proxy } }: FetchTask): Agents {
+function agentsOf({ speaking: { base, ca, client, proxy } }: Pick<FetchTask, 'speaking'>): Agents {
   const name = [base, ca, client?.cert, client?.key, proxy?.url, proxy?.authorization].join('\n');
   const known = agents.get(name) ?? new Agents({ ca, client, proxy });
   agents.set(name, known);
@@ -41,5 +42,20 @@ export default async function fetchObject(task: FetchTask): Promise<Fetched> {
   } finally {
     clearTimeout(late);
     port.close();
+  }
+}
+
+/** Sends one request to an S3-compatible store. */
+export async function send(task: SendTask): Promise<Sent> {
+  const ending = new AbortController();
+  const { totalMs } = task.speaking;
+  const late = setTimeout(
+    () => ending.abort(new Fault('late', `it took longer than ${totalMs / 1000} s`)),
+    totalMs,
+  );
+  try {
+    return await sendTask(task, agentsOf(task), ending.signal);
+  } finally {
+    clearTimeout(late);
   }
 }

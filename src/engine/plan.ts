@@ -60,6 +60,8 @@ export interface Delivery extends Cacheable {
   created: number | undefined;
   /** The plan may be kept while this epoch stays; undefined: it is not kept. */
   cache: Epoch | undefined;
+  /** Seconds since the epoch, until when the plan is kept at most; clients are not told. */
+  planUntil?: number | undefined;
   /** Of an error page (native/plan.ts). */
   status?: number | undefined;
   /** Further digests of the bytes, which Repr-Digest tells. */
@@ -79,6 +81,7 @@ export function deliver(blob: SealRecord, how: Delivery): DeliverPlan {
   const until = Math.min(
     caching.until ?? Number.POSITIVE_INFINITY,
     how.keptUntil ?? Number.POSITIVE_INFINITY,
+    how.planUntil ?? Number.POSITIVE_INFINITY,
   );
   return {
     kind: 'deliver',

@@ -5,11 +5,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { DigestName, Digests } from '../digest.ts';
 import { hasCode, SealgateError } from '../errors.ts';
 import { KeyedLock } from '../keyed_lock.ts';
-import type { Conditions, Epoch, Hashed, SealBreak, SealRecord } from '../native/addon.ts';
+import type { Conditions, Hashed, SealBreak } from '../native/addon.ts';
 import { checkedFields, type ObjectFields } from '../object_fields.ts';
 import type { SealFloor } from '../seal_policy.ts';
 import type { Collected, Round } from '../store/collection.ts';
 import type {
+  About,
   Bucket,
   BucketKind,
   Descriptor,
@@ -26,18 +27,19 @@ import type {
 } from '../store/store.ts';
 import { checkConditions } from './conditions.ts';
 import type { Epochs } from './epochs.ts';
+import type { Found, FoundBlob, Name } from './found.ts';
+import type { GrowingUpload } from './growing_uploads.ts';
 import { olderVersion } from './older_version.ts';
 import { type Promised, type Receiving, receiving, receivingToRead } from './receiving.ts';
 import type { CopyRequest, PutRequest, Stored } from './requests.ts';
 import { checkRoom } from './room.ts';
+import { SharedChanges } from './shared_changes.ts';
+import type { Sharing } from './shared_names.ts';
 import { findsBytes, type May } from './sources.ts';
 import { type Switched, Switches } from './switches.ts';
 import { checkTaken } from './taken.ts';
 
-export interface Name {
-  bucket: string;
-  name: string;
-}
+export type { Found, FoundBlob, Name };
 
 export interface ObjectsOptions {
   store: Store;
@@ -48,29 +50,8 @@ export interface ObjectsOptions {
   floor?(bucket?: string): SealFloor | undefined;
   /** Bytes. */
   maxObjectBytes: number;
-}
-
-/** Bytes to deliver. */
-export interface FoundBlob {
-  /** A promise while the blob is proved (store.ts). */
-  blob: SealRecord | Promise<SealRecord>;
-  /** What is on record of it, however its proof ends. */
-  recorded: (Hashed & { created: number }) | undefined;
-  /** The seal that delivering it takes. */
-  floor: SealFloor | undefined;
-  /** What was found holds while this epoch does. */
-  epoch: Epoch;
-  /** When it ends in any case, in milliseconds since 1970; absent: never. */
-  expires?: number | undefined;
-  /** The name that it was asked for by; absent: its digest. */
-  at?: Name;
-}
-
-/** An object to deliver. */
-export interface Found extends FoundBlob {
-  ref: Descriptor;
-  /** The kind of its bucket: under a write-once name there are never other bytes. */
-  kind: BucketKind;
+  /** Absent: no bucket is shared with other servers. */
+  sharing?: Sharing | undefined;
 }
 
 /** All listings run one after another under this key, which no name has. */
@@ -81,16 +62,16 @@ export class Objects {
   readonly #locks = new KeyedLock(); // by bucket and name
   readonly #switches: Switches;
   readonly pathOf = (digest: string) => this.#options.store.pathOf(digest); // see store.ts
+  readonly #shared: SharedChanges | undefined;
   readonly mostBytes = () => this.#options.maxObjectBytes; // of an object
 
   constructor(options: ObjectsOptions) {
     this.#options = options;
-    this.#switches = new Switches({
-      store: options.store,
-      epochs: options.epochs,
-      list: (bucket, page) => this.list(bucket, page),
-      locked: (at, change) => this.locked(at, change),
-    });
+    const { store, epochs, sharing } = options;
+    const locked = <T>(at: Name, change: () => Promise<T>) => this.locked(at, change);
+    this.#shared = sharing && new SharedChanges({ store, epochs, sharing, locked });
+    const list = (bucket: string, page: Page) => this.list(bucket, page);
+    this.#switches = new Switches({ store, epochs, locked, list });
   }
 
   /** Throws `bucket-unknown`. */
@@ -107,6 +88,7 @@ export class Objects {
 
   /** What a name points at. Rejects with `bucket-unknown`, `not-found` or `name-deleted`. */
   async head(at: Name): Promise<Descriptor> {
+    await this.#shared?.look(at);
     await this.#switches.idle(at.bucket);
     return this.#head(at);
   }
@@ -128,13 +110,19 @@ export class Objects {
 
   /** The result of head, with what the engine seals the bytes by. */
   async get(at: Name): Promise<Found> {
+    const shared = await this.#shared?.look(at);
     await this.#switches.idle(at.bucket);
     const { epochs } = this.#options;
     // Read before the name is: what is found afterwards is at least as new.
     const epoch = epochs.ofBucket(at.bucket);
     const ref = this.#head(at);
     const { kind } = this.bucket(at.bucket);
-    return { ref, kind, at, ...this.#blob(ref.digest, at.bucket), epoch, expires: ref.expires };
+    return { ref, kind, at, ...this.#blob(ref.digest, at.bucket), epoch, expires: ref.expires, ...shared };
+  }
+
+  /** As get. In a shared bucket also what is on its way from the others. */
+  async getOrGrowing(at: Name): Promise<Found | GrowingUpload> {
+    return (await this.#shared?.arriving(at)) ?? this.get(at);
   }
 
   /** What a name points at, where it is a matter of taste. */
@@ -166,18 +154,19 @@ export class Objects {
     const { kind, digests } = this.bucket(to.bucket);
     const request = { ...asked, fields: asked.fields && checkedFields(asked.fields) };
     // Before the body is received, to spare it, and once more before it is committed, when it counts.
-    checkRoom(this.#options.store, to.bucket, request.size, this.#checkWritable(to, kind, request));
+    const current = this.#shared?.has(to.bucket) ? undefined : this.#checkWritable(to, kind, request);
+    checkRoom(this.#options.store, to.bucket, request.size, current);
     return this.#receiving({ ...request, wanted: digests, ...(kept && { kept }) }, (staging, body) =>
       this.locked(to, async () => {
-        // The kind anew: it may be another since the body began to come.
-        this.#checkWritable(to, this.bucket(to.bucket).kind, { ...request, digest: body.digest });
         const { mediaType, fields, modified, expires } = request;
-        const put = this.#options.store.putObject(
-          to.bucket,
-          to.name,
-          { staging, ...body, isKept: kept !== undefined },
-          { mediaType, fields, modified, expires },
-        );
+        const arrived = { staging, ...body, isKept: kept !== undefined };
+        // The kind anew: it may be another since the body began to come.
+        const its = this.bucket(to.bucket).kind;
+        const here = (about: About) => this.#options.store.putObject(to.bucket, to.name, arrived, about);
+        const shared =
+          this.#shared?.has(to.bucket) && this.#shared.put(to, its, { ...request, arrived }, here);
+        if (!shared) this.#checkWritable(to, its, { ...request, digest: body.digest });
+        const put = shared || here({ mediaType, fields, modified, expires });
         return this.#stored(to, await put, body, mediaType);
       }),
     );
@@ -208,12 +197,19 @@ export class Objects {
   copy(from: NewRef, to: Name, { conditions, overwrite = true }: CopyRequest): Promise<Stored> {
     this.bucket(to.bucket);
     return this.locked(to, async () => {
-      const there = this.#current(to);
-      if (there && !overwrite)
-        throw new SealgateError('precondition-failed', 'The destination exists, and Overwrite is F.');
-      checkConditions(conditions, there);
-      const { size } = await this.#options.store.recorded(from.digest);
-      const outcome = await this.#options.store.putRef(to.bucket, to.name, from);
+      const { store } = this.#options;
+      const check = (there: Descriptor | undefined) => {
+        if (there && !overwrite)
+          throw new SealgateError('precondition-failed', 'The destination exists, and Overwrite is F.');
+        checkConditions(conditions, there);
+      };
+      const { size } = await store.recorded(from.digest);
+      const shared = this.#shared?.has(to.bucket) ? this.#shared : undefined;
+      if (!shared) check(this.#current(to));
+      const here = () => store.putRef(to.bucket, to.name, from);
+      const outcome = shared
+        ? await shared.copy(to, this.bucket(to.bucket).kind, { from, size, check }, here)
+        : await here();
       return this.#stored(to, outcome, { digest: from.digest, size }, from.mediaType);
     });
   }
@@ -223,8 +219,11 @@ export class Objects {
     const { store, epochs } = this.#options;
     this.bucket(at.bucket);
     await this.locked(at, async () => {
-      checkConditions(conditions, this.#current(at));
-      if (!(await store.deleteRef(at.bucket, at.name))) throw new SealgateError('not-found');
+      if (this.#shared?.has(at.bucket)) await this.#shared.delete(at, conditions);
+      else {
+        checkConditions(conditions, this.#current(at));
+        if (!(await store.deleteRef(at.bucket, at.name))) throw new SealgateError('not-found');
+      }
       epochs.bump(at.bucket);
     });
   }
@@ -259,6 +258,7 @@ export class Objects {
     replaces: string | undefined,
   ): Promise<Switched[]> {
     this.bucket(bucket);
+    this.#shared?.refuseSwitch(bucket);
     return this.#switches.make(bucket, changes, replaces);
   }
 

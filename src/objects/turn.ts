@@ -27,6 +27,11 @@ export class Turn {
     await Promise.allSettled(this.#running);
   }
 
+  /** Whether another process makes them. */
+  get isElsewhere(): boolean {
+    return this.#elsewhere !== undefined;
+  }
+
   /** @param elsewhere who makes changes from now on; absent: this process. */
   goOn(elsewhere?: Elsewhere): void {
     this.#elsewhere = elsewhere;

@@ -2,20 +2,25 @@
 
 import type { Logger } from 'pino';
 import type { Tokens } from '../auth/tokens.ts';
-import type { Config } from '../config.ts';
+import { type Config, ConfigError } from '../config.ts';
 import { Bridge, type Handle } from '../engine/bridge.ts';
 import type { Refusals } from '../engine/refusals.ts';
 import { addon } from '../native/addon.ts';
 import { Epochs } from '../objects/epochs.ts';
 import type { Objects } from '../objects/objects.ts';
+import type { Sharing } from '../objects/shared_names.ts';
 import { SharedObjects } from '../objects/shared_objects.ts';
 import { firstReadOf, sealFloorOf } from '../seal_policy.ts';
 import { authorizer } from '../sites/authorize.ts';
 import type { Services } from '../sites/mount.ts';
 import type { Store } from '../store/store.ts';
+import { Tier } from '../upstream/tier.ts';
+import type { Upstreams } from '../upstream/upstreams.ts';
 
-export function createObjects(config: Config, store: Store): SharedObjects {
-  return new SharedObjects({
+/** @param upstreams what is asked for the names of shared buckets. */
+export function createObjects(config: Config, store: Store, upstreams: () => Upstreams): SharedObjects {
+  const isShared = Object.keys(config.sharedBuckets).length > 0;
+  const objects: SharedObjects = new SharedObjects({
     store,
     // Of a process that was replaced: what it reads is as new as what the other one has made stale.
     epochs: new Epochs(addon, () => store.succession.refresh()),
@@ -24,7 +29,44 @@ export function createObjects(config: Config, store: Store): SharedObjects {
     get maxObjectBytes() {
       return config.limits.maxObjectBytes;
     },
+    sharing: isShared ? sharingOf(config, upstreams, () => objects.turn.isElsewhere) : undefined,
   });
+  return objects;
+}
+
+/** @param isReplaced then what is here is kept up to date by the process that writes to the store. */
+function sharingOf(
+  { sharedBuckets }: Config,
+  upstreams: () => Upstreams,
+  isReplaced: () => boolean,
+): Sharing {
+  return {
+    of: (bucket) => {
+      if (!Object.hasOwn(sharedBuckets, bucket) || isReplaced()) return undefined;
+      const { upstream = '', freshSeconds = 0 } = sharedBuckets[bucket] ?? {};
+      return { tier: new Tier(upstreams().get(upstream)), freshMs: freshSeconds * 1000 };
+    },
+    get flights() {
+      return upstreams().flights;
+    },
+    get signal() {
+      return upstreams().signal;
+    },
+  };
+}
+
+/** Asks the stores that buckets are shared over whether they do what it takes. Throws ConfigError. */
+export async function probeTiers({ sharedBuckets }: Config, upstreams: Upstreams, log: Logger) {
+  const names = new Set(Object.values(sharedBuckets).map(({ upstream }) => upstream));
+  await Promise.all(
+    [...names].map(async (upstream) => {
+      const wrong = await new Tier(upstreams.get(upstream)).probe().catch((err) => {
+        log.warn({ err, upstream }, 'a shared store was not reached; what is here of its buckets is served');
+      });
+      if (wrong !== undefined)
+        throw new ConfigError(`upstreams.${upstream}: buckets cannot be shared over this store: ${wrong}`);
+    }),
+  );
 }
 
 export interface Credentials {

@@ -31,6 +31,7 @@ export const reloadable: Record<Section, boolean | readonly string[]> = {
   sites: true,
   sitesFolder: true,
   upstreams: true,
+  sharedBuckets: false,
   seal: false,
   scrub: true,
   gc: true,

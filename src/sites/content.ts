@@ -42,6 +42,7 @@ export function content(
 ): Decision | Promise<Decision> {
   const { of, ...negotiated } = negotiate?.(request, found, told) ?? { of: found };
   const { blob, recorded, floor, expires } = of;
+  const { freshUntil } = found;
   const tags = tagFields && told.fields?.surrogateKey;
   const how = {
     ...told,
@@ -51,8 +52,15 @@ export function content(
     ...(isPublic !== undefined && { isPublic }),
     ...(floor && { floor }),
     ...(expires !== undefined && { expires }),
+    ...(freshUntil !== undefined && freshFor(freshUntil, told)),
   };
   return blob instanceof Promise ? whileProved(request, blob, recorded, how, log) : deliver(blob, how);
+}
+
+/** A shared name is looked for again once it is no longer fresh: until then alone its plan is kept. */
+function freshFor(until: number, { cache }: Delivery): Pick<Delivery, 'cache' | 'planUntil'> {
+  const planUntil = Math.floor(until / 1000);
+  return planUntil > Math.floor(Date.now() / 1000) ? { cache, planUntil } : { cache: undefined };
 }
 
 /** What the rules of the site say, where the protocol says nothing for this answer alone. */

@@ -47,7 +47,7 @@ export async function foundOrGrowing(
   at: Name,
 ): Promise<Found | GrowingUpload> {
   try {
-    return await services.objects.get(at);
+    return await services.objects.getOrGrowing(at);
   } catch (error) {
     // Under a write-once name that was deleted only the bytes of before are taken again, which is known when
     // all have come.

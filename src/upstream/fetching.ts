@@ -16,6 +16,8 @@ export interface Speaking {
   proxy?: ProxyServer | undefined;
   /** A bearer token. */
   token?: string | undefined;
+  /** How requests to an S3-compatible store are signed. */
+  s3?: { region: string; accessKey: string; secretKey: string } | undefined;
   connectMs: number;
   firstByteMs: number;
   idleMs: number;
@@ -102,6 +104,24 @@ export type Fetched = (
   | { kind: 'not-modified'; head: UpstreamHead }
   | { kind: 'absent'; head: UpstreamHead }
   | { kind: 'failed'; fault: FetchFault; message: string; code?: string | undefined }
+) &
+  FetchWork;
+
+/** One small request to an S3-compatible store, or an upload to it. */
+export interface SendTask {
+  method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  url: string;
+  speaking: Speaking;
+  /** Conditions, a range, and whatever else is said. */
+  fields: Record<string, string>;
+  /** A file with its digest, or a text; absent: there is no body. */
+  body?: { path: string; digest: string; size: number } | { text: string } | undefined;
+}
+
+/** Answered: with success, or 304, 404 of a key, and 412. */
+export type Sent = (
+  | { kind: 'answered'; status: number; etag: string | undefined; text: string }
+  | { kind: 'failed'; fault: FetchFault; message: string }
 ) &
   FetchWork;
 

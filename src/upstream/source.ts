@@ -1,6 +1,6 @@
 // An answer of an upstream, by way of its redirects. Credentials are for the upstream's own origin alone.
 
-import { Agent as HttpAgent, request as http, type IncomingMessage } from 'node:http';
+import { type ClientRequest, Agent as HttpAgent, request as http, type IncomingMessage } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, request as https } from 'node:https';
 import { rootCertificates } from 'node:tls';
 import { HttpsProxyAgent } from 'hpagent';
@@ -9,6 +9,7 @@ import { version } from '../version.ts';
 import { checkHost, publicLookup } from './addresses.ts';
 import { Fault, unreachable } from './fault.ts';
 import type { ProxyServer, Speaking } from './fetching.ts';
+import { signedFields } from './signature.ts';
 
 const redirecting = [301, 302, 303, 307, 308];
 /** Connections that wait to be used again, for each host and port. */
@@ -63,6 +64,23 @@ export interface Asking {
   signal: AbortSignal;
 }
 
+/** A request that is no GET, or that has a body. */
+export interface Sending {
+  method: string;
+  /** Sends the body and ends the request. @param note is called when some of it has left. */
+  body?(request: ClientRequest, note: () => void): void;
+}
+
+/** The head of the answer to one request to the upstream itself. Rejects with a Fault. */
+export function sendTo(
+  url: string,
+  fields: Record<string, string>,
+  sending: Sending,
+  asking: Asking,
+): Promise<IncomingMessage> {
+  return ask(new URL(url), fields, true, asking, sending);
+}
+
 /** The head of the answer that redirects lead to. Rejects with a Fault. */
 export async function openSource(
   from: string,
@@ -114,6 +132,7 @@ async function ask(
   fields: Record<string, string>,
   isTrusted: boolean,
   asking: Asking,
+  sending: Sending = { method: 'GET' },
 ): Promise<IncomingMessage> {
   if (!isTrusted && asking.speaking.proxy)
     throw new Fault(
@@ -121,8 +140,11 @@ async function ask(
       `it redirects to ${url.hostname}, which a proxy looks up; "redirectsTo" can name it`,
     );
   if (!isTrusted) checkHost(url.hostname);
+  const { s3, base } = asking.speaking;
+  const isOwn = url.origin === new URL(base).origin;
   for (let stale = 0; ; stale++) {
-    const asked = begin(url, fields, isTrusted, asking);
+    const all = s3 && isOwn ? await signedFields(sending.method, url, fields, s3) : fields;
+    const asked = begin(url, all, isTrusted, asking, sending);
     try {
       return await asked.answer;
     } catch (error) {
@@ -137,12 +159,14 @@ function begin(
   fields: Record<string, string>,
   isTrusted: boolean,
   { speaking, agents, signal }: Asking,
+  { method, body }: Sending,
 ): { answer: Promise<IncomingMessage>; wasUsed(): boolean } {
   const isEncrypted = url.protocol === 'https:';
   const { promise: answer, resolve, reject } = deferred<IncomingMessage>();
   const by = speaking.proxy && !isEncrypted ? byProxy(url, speaking.proxy) : undefined;
   const usual = { 'user-agent': `sealgate/${version}`, 'accept-encoding': 'identity', accept: '*/*' };
   const asked = (isEncrypted ? https : http)(url, {
+    method,
     agent: agents.of(url, url.origin === new URL(speaking.base).origin),
     headers: { ...usual, ...fields, ...by?.headers },
     ...by?.to,
@@ -176,7 +200,8 @@ function begin(
     settle();
     resolve(response);
   });
-  asked.end();
+  if (body) body(asked, () => patience.note());
+  else asked.end();
   return { answer, wasUsed: () => asked.reusedSocket };
 }
 

@@ -13,7 +13,7 @@ import { readNamedSync, whyUnreadable } from '../regular_file.ts';
 import type { UpstreamConfig } from '../upstreams_schema.ts';
 import { Circuit } from './circuit.ts';
 import type { Fetch, Fetcher } from './fetcher.ts';
-import type { Fetched, FetchFault, Speaking } from './fetching.ts';
+import type { Fetched, FetchFault, SendTask, Sent, Speaking } from './fetching.ts';
 
 /** What is asked of it. */
 export type Wanted = Pick<Fetch, 'accept' | 'validators' | 'provable' | 'take' | 'signal'> & {
@@ -24,6 +24,9 @@ export type Wanted = Pick<Fetch, 'accept' | 'validators' | 'provable' | 'take' |
   /** Bytes, where fewer are taken than the settings allow. */
   maxBytes?: number | undefined;
 };
+
+/** What is sent to it. */
+export type Asked = Omit<SendTask, 'url' | 'speaking'> & { path: string };
 
 export class Upstream {
   readonly name: string;
@@ -55,11 +58,32 @@ export class Upstream {
     this.#client = cert !== undefined && key !== undefined ? { cert, key } : undefined;
     read('token', secretLine);
     read('proxyCredentials', secretLine);
+    for (const which of ['accessKey', 'secretKey'] as const)
+      if (config.s3) named(`upstreams.${name}.s3.${which}`, config.s3[which], secretLine);
     this.#places = new Places(config.concurrency);
   }
 
   /** Throws `upstream-busy`, `upstream-offline`, and what `take` throws. */
-  async fetch(wanted: Wanted): Promise<Fetched> {
+  fetch(wanted: Wanted): Promise<Fetched> {
+    return this.#inTurn(() => this.#fetch(wanted));
+  }
+
+  /** Sends a request to an S3-compatible store. Throws `upstream-busy` and `upstream-offline`. */
+  send({ path, ...asked }: Asked): Promise<Sent> {
+    return this.#inTurn(() =>
+      this.#judged(path, () =>
+        this.#fetcher.send({ url: this.#urlOf(path), speaking: this.#speaking(), ...asked }),
+      ),
+    );
+  }
+
+  /** Where files begin. */
+  #urlOf(path: string): string {
+    const { url, s3 } = this.config;
+    return s3 ? `${url}${s3.bucket}/${path}` : url + path;
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     if (this.config.offline) {
       this.#count('offline');
       throw new SealgateError('upstream-offline');
@@ -79,19 +103,25 @@ export class Upstream {
     this.#waiting--;
     this.#underWay++;
     try {
-      return await this.#fetch(wanted);
+      return await work();
     } finally {
       this.#underWay--;
       leave();
     }
   }
 
-  async #fetch({ path, url = this.config.url + path, maxBytes, ...wanted }: Wanted): Promise<Fetched> {
-    const began = performance.now();
-    try {
+  #fetch({ path, url = this.#urlOf(path), maxBytes, ...wanted }: Wanted): Promise<Fetched> {
+    return this.#judged(path, () => {
       const speaking = this.#speaking();
       speaking.maxBytes = Math.min(speaking.maxBytes, maxBytes ?? Number.POSITIVE_INFINITY);
-      const fetched = await this.#fetcher.run({ url, speaking, ...wanted });
+      return this.#fetcher.run({ url, speaking, ...wanted });
+    });
+  }
+
+  async #judged<Became extends Fetched | Sent>(path: string, work: () => Promise<Became>): Promise<Became> {
+    const began = performance.now();
+    try {
+      const fetched = await work();
       this.#bytes += fetched.bytes;
       this.#judge(fetched, path);
       return fetched;
@@ -104,7 +134,7 @@ export class Upstream {
     }
   }
 
-  #judge(fetched: Fetched, path: string): void {
+  #judge(fetched: Fetched | Sent, path: string): void {
     const { name, config } = this;
     this.#count(fetched.kind === 'failed' ? fetched.fault : fetched.kind);
     if (fetched.kind !== 'failed') {
@@ -130,6 +160,11 @@ export class Upstream {
       // Read anew, as the credentials of a proxy are, so that another token counts as soon as it is there.
       proxy: proxyOf(config),
       token: config.token === undefined ? undefined : secretLine(config.token),
+      s3: config.s3 && {
+        region: config.s3.region,
+        accessKey: secretLine(config.s3.accessKey),
+        secretKey: secretLine(config.s3.secretKey),
+      },
       connectMs: ms(config.connectSeconds),
       firstByteMs: ms(config.firstByteSeconds),
       idleMs: ms(config.idleSeconds),

@@ -1,0 +1,141 @@
+// SharedChanges: what the objects service does with names of shared buckets: looks before it reads, and
+// changes the tier before the store.
+
+import { SealgateError } from '../errors.ts';
+import type { Conditions } from '../native/addon.ts';
+import type { ObjectFields } from '../object_fields.ts';
+import { saidOf, typeOf } from '../store/said.ts';
+import type { About, Arrived, BucketKind, Descriptor, NewRef, PutOutcome } from '../store/store.ts';
+import { endBy } from '../store/time_to_live.ts';
+import { isDeleted, type NewRecord, type TierRecord } from '../upstream/tier_record.ts';
+import { checkConditions } from './conditions.ts';
+import type { Found, Name } from './found.ts';
+import type { GrowingUpload } from './growing_uploads.ts';
+import type { PutRequest } from './requests.ts';
+import { type Share, SharedNames, type SharedParts } from './shared_names.ts';
+import { checkTaken } from './taken.ts';
+
+type Put = Omit<PutRequest, 'fields'> & { fields: ObjectFields | undefined; arrived: Arrived };
+
+export class SharedChanges {
+  readonly #parts: SharedParts;
+  readonly #names: SharedNames;
+
+  constructor(parts: SharedParts) {
+    this.#parts = parts;
+    this.#names = new SharedNames(parts);
+  }
+
+  has(bucket: string): boolean {
+    return this.#names.share(bucket) !== undefined;
+  }
+
+  /** See SharedNames.look. Rejects with `not-found` as well. */
+  async look(at: Name): Promise<Pick<Found, 'freshUntil'>> {
+    const looked = await this.#names.look(at, true);
+    if (looked?.isAbsent) throw new SealgateError('not-found');
+    return looked ? { freshUntil: looked.until } : {};
+  }
+
+  async arriving(at: Name): Promise<GrowingUpload | undefined> {
+    return (await this.#names.look(at, false))?.upload;
+  }
+
+  /** @param here places what has arrived. */
+  async put(
+    to: Name,
+    kind: BucketKind,
+    { arrived, ...request }: Put,
+    here: (about: About) => Promise<PutOutcome>,
+  ): Promise<PutOutcome> {
+    const share = this.#shareOf(to);
+    const { digest, size, staging, digests } = arrived;
+    const { conditions, modified, fields } = request;
+    const type = await typeOf(to.name, saidOf(request), staging, size);
+    const expires = request.expires && endBy(request.expires, Date.now());
+    let about: About = {};
+    const make = (current: Descriptor | undefined, last: TierRecord | undefined): NewRecord | undefined => {
+      checkConditions(conditions, current);
+      if (current) checkTaken(current, kind, { ...request, digest });
+      else checkDeleted(last, kind, digest);
+      const same = current?.digest === digest ? current : undefined;
+      const mediaType = request.mediaType ?? same?.mediaType ?? type;
+      about = { mediaType, fields: fields ?? same?.fields ?? {}, modified };
+      const end = expires ?? same?.expires;
+      if (end !== undefined) about.expires = { at: end };
+      if (same && kind === 'write-once') return undefined;
+      return recordOf({ digest, digests, size }, about, end);
+    };
+    const ready = () => share.tier.keep({ digest, size, path: staging });
+    return this.#names.change(to, share, { make, ready, here: () => here(about) });
+  }
+
+  async copy(
+    to: Name,
+    kind: BucketKind,
+    { from, size, check }: { from: NewRef; size: number; check(there: Descriptor | undefined): void },
+    here: () => Promise<PutOutcome>,
+  ): Promise<PutOutcome> {
+    const share = this.#shareOf(to);
+    const { digest, digests, fields, modified } = from;
+    const path = this.#parts.store.pathOf(digest);
+    const mediaType = await typeOf(to.name, saidOf(from), path, size);
+    const end = from.expires && endBy(from.expires, Date.now());
+    const make = (current: Descriptor | undefined, last: TierRecord | undefined): NewRecord | undefined => {
+      check(current);
+      const said = saidOf(from);
+      if (current) checkTaken(current, kind, { digest, ...said });
+      else checkDeleted(last, kind, digest);
+      if (current?.digest === digest && kind === 'write-once') return undefined;
+      return recordOf({ digest, digests, size }, { mediaType, fields: fields ?? {}, modified }, end);
+    };
+    const ready = () => share.tier.keep({ digest, size, path });
+    return this.#names.change(to, share, { make, ready, here });
+  }
+
+  /** Rejects with `not-found` when there is nothing to delete. */
+  async delete(at: Name, conditions: Conditions): Promise<void> {
+    const make = (current: Descriptor | undefined): NewRecord => {
+      checkConditions(conditions, current);
+      if (!current) throw new SealgateError('not-found');
+      return { deleted: true, last: current.digest };
+    };
+    const here = () => this.#parts.store.deleteRef(at.bucket, at.name);
+    await this.#names.change(at, this.#shareOf(at), { make, here });
+  }
+
+  /** Throws `sharing-refused`. */
+  refuseSwitch(bucket: string): void {
+    if (this.has(bucket))
+      throw new SealgateError(
+        'sharing-refused',
+        'Many names at once cannot change in a bucket that several servers share; change one after another.',
+      );
+  }
+
+  #shareOf({ bucket }: Name): Share {
+    const share = this.#names.share(bucket);
+    if (share) return share;
+    throw new Error(`the bucket ${bucket} is not shared`);
+  }
+}
+
+/** Throws `name-taken`. */
+function checkDeleted(last: TierRecord | undefined, kind: BucketKind, digest: string): void {
+  if (kind === 'write-once' && last && isDeleted(last) && last.last !== digest)
+    throw new SealgateError('name-taken');
+}
+
+function recordOf(
+  { digest, digests, size }: { digest: string; digests?: NewRef['digests']; size: number },
+  { mediaType = 'application/octet-stream', fields = {}, modified }: About,
+  expires: number | undefined,
+): NewRecord {
+  return {
+    ...{ digest, size, mediaType },
+    ...(digests && { digests }),
+    ...(Object.keys(fields).length > 0 && { fields }),
+    ...(modified !== undefined && { modified }),
+    ...(expires !== undefined && { expires }),
+  };
+}

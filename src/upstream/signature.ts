@@ -1,0 +1,27 @@
+// The signature of a request to an S3-compatible store: AWS Signature Version 4 in the field Authorization.
+
+import { AwsV4Signer } from 'aws4fetch';
+import type { Speaking } from './fetching.ts';
+
+/** Keys derived for a day, by secret, day and region. */
+const derived = new Map<string, ArrayBuffer>();
+const mostDerived = 100;
+
+/**
+ * The fields with those of the signature. It counts for 15 minutes, so each attempt has its own.
+ * @param fields those named `x-amz-*`, and conditions, are signed.
+ */
+export async function signedFields(
+  method: string,
+  url: URL,
+  fields: Record<string, string>,
+  { region, accessKey, secretKey }: NonNullable<Speaking['s3']>,
+): Promise<Record<string, string>> {
+  if (derived.size > mostDerived) derived.clear();
+  const signer = new AwsV4Signer({
+    ...{ method, url: url.href, headers: fields, service: 's3', region, cache: derived },
+    ...{ accessKeyId: accessKey, secretAccessKey: secretKey },
+  });
+  const { headers } = await signer.sign();
+  return Object.fromEntries(headers);
+}
