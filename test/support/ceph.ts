@@ -2,14 +2,15 @@
 // a second, and gone with `end`.
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { signedFields } from '../../src/upstream/signature.ts';
-import { freePort } from './server.ts';
 import { until } from './wait.ts';
 
 const run = promisify(execFile);
@@ -45,6 +46,20 @@ mon data avail crit = 1
 `;
 }
 
+/** A free port that no connection is made from meanwhile: Linux takes those from 32768 on for that. */
+async function stablePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    await new Promise((resolve) => server.close(resolve));
+    if (isFree) return port;
+  }
+}
+
 interface Answer {
   status: number;
   etag: string | undefined;
@@ -67,7 +82,7 @@ export class Ceph {
     try {
       await ceph.#make();
       for (let index = 0; index < gateways; index++) {
-        ceph.#ports.push(await freePort());
+        ceph.#ports.push(await stablePort());
         await ceph.startGateway(index);
       }
       await ceph.#tool('radosgw-admin', 'user', 'create', '--uid=seal', '--display-name=seal', ...keyFlags);
@@ -82,7 +97,7 @@ export class Ceph {
 
   async #make(): Promise<void> {
     const dir = this.#dir;
-    const monitor = await freePort();
+    const monitor = await stablePort();
     const [fsid, osd] = [crypto.randomUUID(), crypto.randomUUID()];
     const at = (name: string) => join(dir, name);
     await writeFile(at('ceph.conf'), settings(dir, fsid, monitor));
@@ -114,16 +129,26 @@ export class Ceph {
   /** Resolves when it answers. */
   async startGateway(index = 0): Promise<void> {
     const frontend = `--rgw-frontends=beast endpoint=127.0.0.1:${this.#ports[index]}`;
-    this.#begin(`rgw${index}`, 'radosgw', '-n', `client.rgw.${index}`, frontend);
-    await until(
-      () =>
-        fetch(this.url(index)).then(
-          ({ status }) => status,
-          () => 0,
-        ),
-      (status) => status > 0,
-      'the gateway answers',
-    );
+    const name = `rgw${index}`;
+    this.#begin(name, 'radosgw', '-n', `client.rgw.${index}`, frontend);
+    const state = () =>
+      this.#isGone(name)
+        ? 'gone'
+        : fetch(this.url(index)).then(
+            ({ ok }) => (ok ? 'answers' : 'fails'),
+            () => 'silent',
+          );
+    const is = await until(state, (is) => is === 'answers' || is === 'gone', 'the gateway');
+    if (is === 'gone') throw new Error(`the gateway ended: ${await this.#log(`client.rgw.${index}`)}`);
+  }
+
+  #isGone(name: string): boolean {
+    const { exitCode = 0, signalCode = null } = this.#daemons.get(name) ?? {};
+    return exitCode !== null || signalCode !== null;
+  }
+
+  async #log(name: string): Promise<string> {
+    return (await readFile(join(this.#dir, `${name}.log`), 'utf8')).slice(-2000);
   }
 
   stopGateway(index = 0): Promise<void> {
@@ -161,14 +186,14 @@ export class Ceph {
   }
 
   #signal(name: string, signal: NodeJS.Signals): void {
-    const { pid, exitCode, signalCode } = this.#daemons.get(name) ?? {};
+    const { pid } = this.#daemons.get(name) ?? {};
     // Not child.kill(): Deno takes a signal that it sent for the one that ended the child.
-    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(pid, signal);
+    if (pid !== undefined && !this.#isGone(name)) process.kill(pid, signal);
   }
 
   async #stop(name: string, signal: NodeJS.Signals): Promise<void> {
     const daemon = this.#daemons.get(name);
-    if (daemon?.exitCode !== null || daemon.signalCode !== null) return;
+    if (!daemon || this.#isGone(name)) return;
     const gone = once(daemon, 'exit');
     this.#signal(name, signal);
     await gone;
