@@ -98,6 +98,9 @@ export class MirrorSpace implements Pausable {
   /** An object was stored. @param isOther there were other bytes before. */
   stored(at: Name, isOther: boolean): void {
     this.used(at, true);
+    // From now on the bucket's usage has it.
+    const coming = this.#coming.get(keyOf(at));
+    if (coming) coming.size = 0;
     if (!this.#isBounded(at.bucket)) return;
     if (isOther && this.#replaced.size < mostReplaced) this.#replaced.set(keyOf(at), at);
     if (this.#over(at.bucket, 0) > 0) this.#trim(at.bucket);

@@ -117,6 +117,15 @@ test('an object that is larger than the bound reaches the client, and is not kep
   assert.deepEqual(await readdir(join(site.dir, 'store', 'staging')), []);
 });
 
+test('an object of more than half of the bound is kept once it was fetched', async () => {
+  upstream.asked.length = 0;
+  for (let time = 0; time < 3; time++) {
+    await right('half-600000');
+    await setTimeout(100);
+  }
+  assert.deepEqual(upstream.asked, ['GET /half-600000']);
+});
+
 test('objects of lengths that nobody says are kept within the bound, too', async () => {
   for (let i = 0; i < 8; i++) await right(`chunked-${i}-300000`);
   await until(usage, ({ bytes }) => bytes <= 1_000_000, 'the bound holds');
