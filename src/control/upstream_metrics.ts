@@ -17,6 +17,11 @@ export const upstreamMetrics: Record<string, EngineMetric> = {
     ...counter('upstream_fetch_seconds', 'Time that fetches took, from their turn to their end.', 'upstream'),
     scale: milliseconds,
   },
+  upstream_mismatches: counter(
+    'upstream_digest_mismatches',
+    'Bodies that had another digest than was promised: their readers were cut, and nothing was kept.',
+    'upstream',
+  ),
   upstream_under_way: gauge('upstream_fetches_under_way', 'Fetches under way.', 'upstream'),
   upstream_waiting: gauge('upstream_fetches_waiting', 'Fetches that wait for their turn.', 'upstream'),
   upstream_circuit_open: gauge(

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { runDoctor } from '../doctor/doctor.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { addon, type ConnectionInfo, type Counters, type KtlsCapability } from '../native/addon.ts';
+import type { Operating } from '../protocols/mirror/operating.ts';
 import { faultsOf, type Readiness } from '../readiness.ts';
 import { diagnose } from '../rollout/diagnose.ts';
 import { quantile } from '../rollout/distribution.ts';
@@ -27,6 +28,7 @@ import type { Store } from '../store/store.ts';
 import type { Baseline } from './baseline.ts';
 import { largestBuckets } from './bucket_metrics.ts';
 import type { Collecting } from './collecting.ts';
+import { upstreamsOf } from './mirrors_view.ts';
 import { playersBySite } from './players_view.ts';
 import { pointsIn } from './point_metrics.ts';
 import type { Purging } from './purging.ts';
@@ -54,6 +56,9 @@ export interface ViewServices {
   scrub(): ScrubStatus | undefined;
   collector: Collecting;
   purges: Purging;
+  mirrors: Pick<Operating, 'status'>;
+  /** Totals of the server. */
+  counters(): Counters;
   readiness: Readiness;
   content: { store: Pick<Store, 'buckets' | 'usage'> };
   /** What was answered for each site (site_metrics.ts). */
@@ -109,6 +114,7 @@ async function spaceOf(folder: string): Promise<{ freeBytes: number; bytes: numb
 
 async function status(services: ViewServices) {
   const { config, operation, ktls, state, sentinel, scrub, collector, purges, content, sites } = services;
+  const mirrors = services.mirrors.status();
   return {
     state: state(),
     pid: process.pid,
@@ -124,6 +130,8 @@ async function status(services: ViewServices) {
     sites: busiestSites(sites(), mostSites),
     players: playersBySite(sites(), mostSites),
     points: pointsIn(sites()).slice(0, mostSites),
+    mirrors,
+    upstreams: mirrors.length > 0 ? upstreamsOf(mirrors, services.counters(), sites()) : [],
     scrub: scrub(),
     collection: collector.status(),
     purges: purges.status(),

@@ -1,5 +1,6 @@
 // Symptoms of the service, whether or not kernel TLS is used: uploads, content, disk, readiness and logs.
 
+import { mirrorRules } from './mirror_symptoms.ts';
 import { pointRules } from './point_symptoms.ts';
 import { storeRules } from './store_symptoms.ts';
 import { percent, type Rule } from './symptom.ts';
@@ -187,6 +188,7 @@ export const serviceRules: Rule[] = [
   uploadsLost,
   quarantined,
   ...pointRules,
+  ...mirrorRules,
   ...storeRules,
   connectionLimit,
   accessLogLoses,

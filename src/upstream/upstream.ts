@@ -42,6 +42,7 @@ export class Upstream {
   #underWay = 0;
   #bytes = 0;
   #milliseconds = 0;
+  #mismatches = 0;
 
   /** Throws when a file that it names cannot be read. */
   constructor(name: string, config: UpstreamConfig, fetcher: Fetcher, log: Logger) {
@@ -176,6 +177,11 @@ export class Upstream {
     };
   }
 
+  /** What it sent has another digest than was promised. */
+  mismatched(): void {
+    this.#mismatches++;
+  }
+
   #count(outcome: string): void {
     this.#counted.set(outcome, (this.#counted.get(outcome) ?? 0) + 1);
   }
@@ -190,6 +196,7 @@ export class Upstream {
       ...Object.fromEntries(fetches),
       [`upstream_bytes.${name}`]: this.#bytes,
       [`upstream_seconds.${name}`]: this.#milliseconds,
+      [`upstream_mismatches.${name}`]: this.#mismatches,
       [`upstream_under_way.${name}`]: this.#underWay,
       [`upstream_waiting.${name}`]: this.#waiting,
       [`upstream_circuit_open.${name}`]: Number(this.#circuit.isOpen),

@@ -9,6 +9,7 @@ import { after, test } from 'node:test';
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { runCli } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';
+import { startUpstream } from '../support/upstream.ts';
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
 const site = await createSite();
@@ -88,6 +89,34 @@ test('publishing points: a table of what came to each; without any there is none
   await page.close();
   await live.stop();
   await other.remove();
+});
+
+test('mirrors: tables of what each keeps and of its upstreams; without mirrors there are none', async () => {
+  const bare = await open();
+  await shows(bare.page, '#headline', /ready/);
+  assert.equal(await bare.page.locator('#mirrors').isVisible(), false);
+  await bare.page.close();
+  const upstream = await startUpstream((request, response) => {
+    if (request.url === '/none') return void response.writeHead(404).end();
+    response.setHeader('content-length', 600).end('x'.repeat(600));
+  });
+  const mirror = { maxBytes: 1000, rules: [{ match: '/m/**', immutable: true }] };
+  const site = { protocol: 'mirror', name: 'pub', path: '/m/', bucket: 'kept', upstreams: ['up'], mirror };
+  const other = await createSite({
+    buckets: { kept: 'versioned' },
+    upstreams: { up: { url: upstream.url } },
+    sites: [site],
+  });
+  const mirrored = await TestServer.start(other, '--workers', '1');
+  for (const name of ['a', 'a', 'b', 'none', 'b']) await mirrored.curl(`/m/${name}`);
+  const { page, complaints } = await open(mirrored.control);
+  await shows(page, '#mirrors tbody tr', /pub\s*kept\s*600 B\s*60\.0 % of 1000 B\s*1\s*1 \(600 B\)\s*0/);
+  await shows(page, '#upstreams tbody tr', /up\s*in order\s*40\.0 %\s*2\s*0\s*1\s*0\s*0\s*1\.2 KiB\s*0/);
+  assert.deepEqual(complaints, []);
+  await page.close();
+  await mirrored.stop();
+  await other.remove();
+  upstream.close();
 });
 
 test('sites: a table of what each answered; without sites there is none', async () => {

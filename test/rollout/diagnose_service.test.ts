@@ -110,3 +110,13 @@ test('a scrub that is late or held up: a symptom each', () => {
     ['scrub-late', 'scrub-held-up', 'the scrub does not go on: blobs/id cannot be looked at'],
   );
 });
+
+test('an upstream that is left alone, one with other bytes, a mirror that evicts much: each is named', () => {
+  const totals = { 'upstream_circuit_open.up': 1, 'upstream_circuit_open.b': 0, 'mirror_most_bytes.m': 1000 };
+  const counts = { 'upstream_mismatches.b': 2, 'mirror_evicted_bytes.m': 500 };
+  const [alone, other, thrashes] = symptoms({ totals, counts });
+  assert.deepEqual([alone?.name, alone?.seen.endsWith(': up')], ['upstream-left-alone', true]);
+  assert.deepEqual([other?.name, other?.seen.endsWith(': 2 of b')], ['upstream-other-bytes', true]);
+  assert.deepEqual([thrashes?.name, thrashes?.seen.endsWith(': m (50 %)')], ['mirror-thrashes', true]);
+  assert.deepEqual(names({ totals: { ...totals, 'upstream_circuit_open.up': 0 } }), []);
+});

@@ -34,6 +34,7 @@ async function refresh() {
   sections.guard(status.guard);
   sections.activation(status);
   sections.points(status);
+  sections.mirrors(status);
   sections.sites(status);
   sections.players(status);
   sections.times(status);

@@ -139,6 +139,50 @@ export function points({ points: all }) {
   );
 }
 
+/** What mirrors keep, and what their upstreams were asked for. */
+export function mirrors({ mirrors: all, upstreams }) {
+  byId('mirrors-section').hidden = all.length === 0;
+  const count = (value, tone) => mark(`${value}`, value > 0 ? tone : '');
+  rows(
+    'mirrors',
+    all.map(({ site, bucket, prefix, bytes: kept, maxBytes, objects, evicted }) => [
+      site,
+      prefix === '' ? bucket : `${bucket}/${prefix}`,
+      bytes(kept),
+      maxBytes === undefined ? '–' : `${percent(kept / maxBytes)} of ${bytes(maxBytes)}`,
+      `${objects}`,
+      `${evicted.objects} (${bytes(evicted.bytes)})`,
+      count(evicted.passed, 'warn'),
+    ]),
+    'No mirror.',
+  );
+  rows(
+    'upstreams',
+    upstreams.map(({ name, fetches, ...its }) => {
+      const { whole = 0, 'not-modified': unchanged = 0, absent = 0, canceled = 0, offline = 0 } = fetches;
+      const asked = Object.values(fetches).reduce((sum, each) => sum + each, 0);
+      return [
+        name,
+        state(its),
+        percent(its.hitShare, '–'),
+        `${whole}`,
+        `${unchanged}`,
+        `${absent}`,
+        count(asked - whole - unchanged - absent - canceled - offline, 'warn'),
+        count(its.mismatches, 'bad'),
+        bytes(its.bytes),
+        its.waiting > 0 ? `${its.underWay}, ${its.waiting} wait` : `${its.underWay}`,
+      ];
+    }),
+    'No upstream.',
+  );
+}
+
+function state({ isOffline, isLeftAlone }) {
+  if (isOffline) return mark('offline', 'warn');
+  return isLeftAlone ? mark('left alone', 'bad') : mark('in order', 'good');
+}
+
 /** What was answered for each site since the start. */
 export function sites({ sites: all }) {
   byId('sites-section').hidden = all.length === 0;

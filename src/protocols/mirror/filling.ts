@@ -221,6 +221,7 @@ class Filling {
       if (stored) space.stored(at, stored.outcome === 'replaced');
       return stored !== undefined;
     } catch (error) {
+      if (hasCode(error, 'digest-mismatch')) this.#upstream.mismatched();
       for (const code of ['digest-mismatch', 'name-taken'] as const)
         if (hasCode(error, code)) throw unusable(error.message);
       const isFull = hasCode(error, 'quota-reached') || hasCode(error, 'store-full');
