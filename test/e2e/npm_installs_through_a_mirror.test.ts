@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { distOf, npmrc, packed, type Registry, startRegistry } from '../support/npm.ts';
-import { outcome } from '../support/runtime.ts';
+import { outcome, root } from '../support/runtime.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 // What the origin mirrors in turn: nothing.
@@ -149,6 +149,28 @@ test('what a client sends that is no package of its name is refused, and changes
   assert.equal((await mirror.server.curl('/deep/npm/@own%2fodd')).status, 404);
   assert.equal(await put(document({})), 201);
 });
+
+const others: [name: string, args: string[]][] = [
+  ['bun', ['install']],
+  // What it installs is a day old, if nobody says else.
+  ['deno', ['install', '--min-dep-age=0']],
+];
+for (const [name, args] of others)
+  test(`${name} installs a scoped package and what it needs through a mirror below a path`, async () => {
+    const cwd = await project(mirror, { name: 'app', dependencies: { '@team/lib': '^1.0.0' } });
+    const env = {
+      ...{ PATH: process.env.PATH, HOME: cwd, NPM_CONFIG_REGISTRY: mirror.url },
+      ...{ BUN_INSTALL_CACHE_DIR: join(cwd, 'bun'), DENO_DIR: join(cwd, 'deno') },
+    };
+    const program = join(root, '.tools/node_modules/.bin', name);
+    const { status, stderr } = await outcome(
+      spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+    assert.equal(status, 0, stderr);
+    assert.equal(await installed(cwd, '@team/lib'), '1.2.3');
+    const lock = await readFile(join(cwd, name === 'bun' ? 'bun.lock' : 'deno.lock'), 'utf8');
+    assert.match(lock, /base@1\.0\.0/);
+  });
 
 // Last: the origin does not come back.
 test('when the upstream is gone npm installs what is kept, with an empty cache of its own', async () => {

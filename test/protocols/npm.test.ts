@@ -152,6 +152,14 @@ test('packuments that are none are refused with 502 and a line, and the good one
     ['not of the package', () => '{"name":"other","versions":{}}'],
     ['versions is none', (name) => JSON.stringify({ name, versions: { '../../x': {} } })],
     ['nests deeper', (name) => `{"name":"${name}","x":${'['.repeat(1e6)}${']'.repeat(1e6)}}`],
+    [
+      'more than 50000 versions',
+      (name) => {
+        const all = Array.from({ length: 50_001 }, (_, at): [string, object] => [`1.0.${at}`, {}]);
+        return JSON.stringify({ name, versions: Object.fromEntries(all) });
+      },
+    ],
+    ['more than the 67108864 bytes', (name) => `{"name":"${name}","x":"${'x'.repeat(2 ** 26)}"}`],
     ['versions are no object', (name) => JSON.stringify({ name, versions: [1] })],
   ];
   for (const [index, [why, poison]] of poisons.entries()) {
