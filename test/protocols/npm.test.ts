@@ -13,12 +13,12 @@ let status = 200;
 const upstream = await startUpstream((request, response) => {
   const file = files.get(request.url ?? '');
   response.statusCode = status === 200 && file === undefined ? 404 : status;
-  response.setHeader('cache-control', 'max-age=0');
+  response.setHeader('cache-control', request.url?.includes('newer') ? 'max-age=300' : 'max-age=0');
   response.end(response.statusCode === 200 ? file : 'no');
 });
 const registry = await startRegistry(
   '/npm/',
-  { public: { url: `${upstream.url}r/`, attempts: 1 } },
+  { public: { url: `${upstream.url}r/`, attempts: 1, redirectsTo: ['127.0.0.1'] } },
   { local: ['/npm/@own/**', '/npm/own-*'], negativeSeconds: 0 },
 );
 const { server } = registry;
@@ -140,6 +140,25 @@ test('a version that has another integrity later keeps the first one, and raises
   assert.ok((await server.metric('sealgate_upstream_changed_versions_total')) >= 1);
 });
 
+test('a tarball on a host that redirectsTo names is fetched from there', async () => {
+  const tarball = packed({ name: 'afar', version: '1.0.0' });
+  const afar = await startUpstream((_, response) => void response.end(tarball));
+  try {
+    offer('afar', '1.0.0', { tarball: `${afar.url}files/a.tgz` });
+    assert.deepEqual((await server.curl('/npm/afar/-/afar-1.0.0.tgz')).body, tarball);
+    assert.deepEqual(afar.asked, ['GET /files/a.tgz']);
+  } finally {
+    afar.close();
+  }
+});
+
+test('a version that was published since the packument was fetched is found', async () => {
+  offer('newer', '1.0.0');
+  await json('/npm/newer');
+  const tarball = offer('newer', '2.0.0');
+  assert.deepEqual((await server.curl('/npm/newer/-/newer-2.0.0.tgz')).body, tarball);
+});
+
 test('a tarball on a host that is not named is asked for at the upstream itself', async () => {
   const tarball = offer('elsewhere', '1.0.0', { tarball: 'http://169.254.169.254/latest/x.tgz' });
   assert.deepEqual((await server.curl('/npm/elsewhere/-/elsewhere-1.0.0.tgz')).body, tarball);
@@ -178,6 +197,12 @@ test('an upstream that is away is 503, which npm tries again, and what there is 
   await json('/npm/stays');
   status = 500;
   assert.equal((await json('/npm/stays')).status, 200);
+  for (let time = 0; time < 2; time++)
+    assert.equal(
+      (await json('/npm/stays/-/stays-2.0.0.tgz')).status,
+      503,
+      'it may have been published since',
+    );
   assert.equal((await json('/npm/never-seen')).status, 503);
 });
 

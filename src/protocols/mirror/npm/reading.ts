@@ -83,10 +83,10 @@ export class Registry {
     return this.#ofPackument(reader, name, async (packument) => {
       const dist = await this.#packages.find(name, packument.ref.digest, file);
       if (dist) return this.#fetched(reader, { name, file, dist, packument });
-      if (!this.#isOutdated(name)) throw new SealgateError('not-found');
+      if (!this.#isOutdated(name)) throw this.#unlistedNow(name);
       return this.#ofPackument(reader, name, async (newer) => {
         const listed = await this.#packages.find(name, newer.ref.digest, file);
-        if (!listed) throw new SealgateError('not-found');
+        if (!listed) throw this.#unlistedNow(name);
         return this.#fetched(reader, { name, file, dist: listed, packument: newer });
       });
     });
@@ -100,6 +100,12 @@ export class Registry {
     this.#unlisted.set(name, now + unlistedMs);
     this.#packages.mirror.freshness.keep(keyOf(this.#packages.at(name)), now);
     return true;
+  }
+
+  /** An upstream that could not be asked may list it: then it is not said to be nowhere. */
+  #unlistedNow(name: string): SealgateError {
+    const isAway = this.#packages.mirror.freshness.isFailing(keyOf(this.#packages.at(name)), Date.now());
+    return new SealgateError(isAway ? 'upstream-failed' : 'not-found');
   }
 
   #fetched(
