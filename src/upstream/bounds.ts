@@ -4,7 +4,7 @@
 import type { ObjectFields } from '../object_fields.ts';
 import { pathPattern } from '../path_pattern.ts';
 import type { SiteConfig } from '../sites_schema.ts';
-import { upstreamOf } from './keeping.ts';
+import { mayBeHadAgain } from './keeping.ts';
 
 export interface Bounds {
   /** Bytes; Infinity: any number. */
@@ -31,7 +31,7 @@ export function boundsOf(sites: readonly SiteConfig[]): Map<string, Bounds> {
       maxBytes: Math.min(maxBytes, before?.maxBytes ?? maxBytes),
       unusedMs: Math.min(unusedDays * day, before?.unusedMs ?? unusedDays * day),
       mayGo: (name, fields) =>
-        upstreamOf(fields) !== undefined && !isLocal(name) && before?.mayGo(name, fields) !== false,
+        mayBeHadAgain(fields) && !isLocal(name) && before?.mayGo(name, fields) !== false,
     });
   }
   return found;

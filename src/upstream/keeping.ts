@@ -24,6 +24,7 @@ const noted = {
   etag: 'upstream-etag',
   modified: 'upstream-modified',
   derived: 'derived-from',
+  lasting: 'derived-lasting',
 } as const;
 
 /** What is recorded of an object that came from this upstream. */
@@ -49,12 +50,15 @@ export function notedFields(upstream: string, { fields }: UpstreamHead): ObjectF
   };
 }
 
-/**
- * What is recorded of an object that was made from others.
- * @param from tells which, and how. @param upstream of those, where it can be made again from them.
- */
-export function derivedFields(from: string, upstream: string | undefined): ObjectFields {
-  return { meta: { [noted.derived]: from, ...(upstream !== undefined && { [noted.upstream]: upstream }) } };
+/** What is recorded of an object that was made from others. @param from tells which, and how. */
+export function derivedFields(from: string, { mayGo }: { mayGo: boolean }): ObjectFields {
+  return { meta: { [noted.derived]: from, ...(!mayGo && { [noted.lasting]: 'yes' }) } };
+}
+
+/** Whether an object can be fetched, or made, again. */
+export function mayBeHadAgain(fields: ObjectFields | undefined): boolean {
+  const isMade = derivedFrom(fields) !== undefined && fields?.meta?.[noted.lasting] === undefined;
+  return isMade || upstreamOf(fields) !== undefined;
 }
 
 /** What it was made from; undefined: it was not made here. */

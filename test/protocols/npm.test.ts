@@ -240,3 +240,42 @@ test('dist-tags and ping are answered; audits are 405, and searches 404', async 
   assert.equal(audit.status, 405);
   assert.equal((await server.curl('/npm/-/v1/search?text=x')).status, 404);
 });
+
+test('with maxBytes forms and tarballs are evicted, and what was published and first digests stay', async () => {
+  const small = await startRegistry(
+    '/npm/',
+    { public: { url: `${upstream.url}r/`, attempts: 1 } },
+    { local: ['/npm/@own/**'], maxBytes: 60_000 },
+  );
+  try {
+    const own = packed({ name: '@own/kept', version: '1.0.0' });
+    const dist = distOf(own);
+    const document = {
+      ...{ name: '@own/kept', 'dist-tags': { latest: '1.0.0' } },
+      versions: { '1.0.0': { name: '@own/kept', version: '1.0.0', dist } },
+      _attachments: { 'kept-1.0.0.tgz': { data: own.toString('base64'), length: own.length } },
+    };
+    const put = await small.server.curl(
+      ...['/npm/@own%2fkept', '-X', 'PUT', '-H', `Authorization: Bearer ${small.site.token}`],
+      ...['-d', JSON.stringify(document)],
+    );
+    assert.equal(put.status, 201);
+    const get = async (path: string) => (await small.server.curl(path)).status;
+    for (let each = 0; each < 20; each++) {
+      offer(`many-${each}`, '1.0.0', { filler: 'x'.repeat(4000) });
+      assert.equal(await get(`/npm/many-${each}`), 200);
+    }
+    await until(
+      () => get('/o/packages/many-0'),
+      (status) => status === 404 || status === 410,
+      'the packument that was not used for longest is there',
+    );
+    assert.ok((await small.server.metric('sealgate_mirror_evicted_objects_total')) > 20);
+    assert.equal(await get('/o/packages/many-0/-/index.json'), 200);
+    assert.deepEqual((await small.server.curl('/npm/@own/kept/-/kept-1.0.0.tgz')).body, own);
+    assert.equal(await get('/npm/@own/kept'), 200);
+    assert.equal(await get('/npm/many-0'), 200);
+  } finally {
+    await small.stop();
+  }
+});

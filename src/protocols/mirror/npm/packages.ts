@@ -111,11 +111,11 @@ export class Packages {
   async #make(name: string, { digest, file }: { digest: string; file: string }): Promise<void> {
     const { services, shared } = this.mirror;
     // Forms are evicted as what they were made of is. The index stays: it knows which digests came first.
-    const from = this.isLocal(name) ? undefined : this.mirror.upstreams()[0]?.name;
+    const mayGo = (part: Part) => part !== 'index' && !this.isLocal(name);
     const to = (part: Part) =>
       services.objects.put(this.#at(name, part), {
         ...{ conditions: unconditional, mediaType: mediaTypes[part] },
-        fields: derivedFields(madeOf(digest), part === 'index' ? undefined : from),
+        fields: derivedFields(madeOf(digest), { mayGo: mayGo(part) }),
       });
     const receiving = { index: to('index'), abbreviated: to('abbreviated'), full: to('full') };
     const before = await kept(this.mirror, this.#at(name, 'index'));
@@ -129,8 +129,8 @@ export class Packages {
       if ('refused' in made) throw unusable(name, made.refused);
       for (const part of parts) {
         const { outcome } = await receiving[part].commit(made[part]);
-        if (from !== undefined && part !== 'index')
-          shared.space.stored(this.#at(name, part), outcome === 'replaced');
+        // Of what was replaced, older versions may go, whatever stays.
+        shared.space.stored(this.#at(name, part), outcome === 'replaced');
       }
       this.#alarm(name, made.changed);
     } finally {
