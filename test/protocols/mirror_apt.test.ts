@@ -39,12 +39,15 @@ const names = [
   'half',
   'release',
   'nodigest',
+  'search',
+  'again',
 ];
 const mirrored = await startMirrors(
   { archive: { url: upstream.url, attempts: 1 } },
   names.map((name) => ({
     path: `/${name}/`,
-    prefix: `${name}/`,
+    // Another site over the same objects has not seen any Release file.
+    prefix: name === 'again' ? 'search/' : `${name}/`,
     upstreams: ['archive'],
     cacheStatus: true,
     // So that what has changed is seen at once.
@@ -136,6 +139,15 @@ test('a package with other bytes than the index says is refused, and not kept', 
   await mirrored.logged(/received have SHA-256 [^"]*"[^\n]*tampered\/pool\/main\/hello_1\.0_amd64\.deb/);
   serve(one, before);
   assert.deepEqual(await machine.download('hello'), ['hello_1.0_amd64.deb']);
+});
+
+test('a package is verified by indexes that were fetched before this site began', async () => {
+  await (await client('search')).update();
+  change('hello_1.0_amd64.deb', oneByteOther);
+  await assert.rejects(server.curl('/again/pool/main/hello_1.0_amd64.deb'), /curl/);
+  await mirrored.logged(/received have SHA-256 [^\n]*search\/pool\/main\/hello_1\.0_amd64\.deb/);
+  serve(one, before);
+  assert.equal((await server.curl('/again/pool/main/hello_1.0_amd64.deb')).status, 200);
 });
 
 test('an index with other bytes than Release says is refused', async () => {

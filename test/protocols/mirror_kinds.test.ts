@@ -69,7 +69,7 @@ test('maven: a release with other bytes than its digest is refused, and asked fo
   assert.equal(await get('/maven/org/b/1.0/b-1.0.jar'), '200 right');
 });
 
-test('maven: metadata and snapshots are kept for a minute, and what nothing proves', async () => {
+test('maven: metadata and snapshots are kept for a minute; without digests all is kept', async () => {
   files.set('/org/c/maven-metadata.xml', '<metadata/>');
   files.set('/org/c/2-SNAPSHOT/c-2-SNAPSHOT.jar', 'snapshot');
   files.set('/org/c/1.0/c-1.0.jar', 'bare');
