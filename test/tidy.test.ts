@@ -220,7 +220,7 @@ test('no file is dead', () => {
     [...product, ...tests].flatMap((source) => importsOf(source).map(({ target }) => target)),
   );
   const roots =
-    /^src\/cli\.ts$|\.test\.ts$|^test\/(run|(crash|faults)\/victim|bench\/(bench|flame|runtimes\/\w+))\.ts$/;
+    /^src\/cli\.ts$|\.test\.ts$|^test\/(run|(crash|faults)\/victim|bench\/(bench|flame|sharing_costs|runtimes\/\w+))\.ts$/;
   const mentioned = (path: string) => product.some(({ text }) => text.includes(`${basename(path, '.ts')}')`));
   const dead = [...product, ...tests].filter(
     ({ path }) =>

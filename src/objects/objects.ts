@@ -33,8 +33,7 @@ import { olderVersion } from './older_version.ts';
 import { type Promised, type Receiving, receiving, receivingToRead } from './receiving.ts';
 import type { CopyRequest, PutRequest, Stored } from './requests.ts';
 import { checkRoom } from './room.ts';
-import { SharedChanges } from './shared_changes.ts';
-import type { Sharing } from './shared_names.ts';
+import { SharedChanges, type Sharing } from './shared_changes.ts';
 import { findsBytes, type May } from './sources.ts';
 import { type Switched, Switches } from './switches.ts';
 import { checkTaken } from './taken.ts';
@@ -50,8 +49,7 @@ export interface ObjectsOptions {
   floor?(bucket?: string): SealFloor | undefined;
   /** Bytes. */
   maxObjectBytes: number;
-  /** Absent: no bucket is shared with other servers. */
-  sharing?: Sharing | undefined;
+  sharing?: Sharing | undefined; // absent: no bucket is shared with other servers
 }
 
 /** All listings run one after another under this key, which no name has. */
@@ -110,19 +108,22 @@ export class Objects {
 
   /** The result of head, with what the engine seals the bytes by. */
   async get(at: Name): Promise<Found> {
-    const shared = await this.#shared?.look(at);
-    await this.#switches.idle(at.bucket);
-    const { epochs } = this.#options;
-    // Read before the name is: what is found afterwards is at least as new.
-    const epoch = epochs.ofBucket(at.bucket);
-    const ref = this.#head(at);
-    const { kind } = this.bucket(at.bucket);
-    return { ref, kind, at, ...this.#blob(ref.digest, at.bucket), epoch, expires: ref.expires, ...shared };
+    return this.#found(at, await this.#shared?.look(at));
   }
 
   /** As get. In a shared bucket also what is on its way from the others. */
   async getOrGrowing(at: Name): Promise<Found | GrowingUpload> {
-    return (await this.#shared?.arriving(at)) ?? this.get(at);
+    const shared = await this.#shared?.arriving(at);
+    return shared?.upload ?? this.#found(at, shared);
+  }
+
+  async #found(at: Name, shared: Pick<Found, 'freshUntil'> = {}): Promise<Found> {
+    await this.#switches.idle(at.bucket);
+    // Read before the name is: what is found afterwards is at least as new.
+    const epoch = this.#options.epochs.ofBucket(at.bucket);
+    const ref = this.#head(at);
+    const { kind } = this.bucket(at.bucket);
+    return { ref, kind, at, ...this.#blob(ref.digest, at.bucket), epoch, expires: ref.expires, ...shared };
   }
 
   /** What a name points at, where it is a matter of taste. */
@@ -204,12 +205,11 @@ export class Objects {
         checkConditions(conditions, there);
       };
       const { size } = await store.recorded(from.digest);
-      const shared = this.#shared?.has(to.bucket) ? this.#shared : undefined;
-      if (!shared) check(this.#current(to));
       const here = () => store.putRef(to.bucket, to.name, from);
-      const outcome = shared
-        ? await shared.copy(to, this.bucket(to.bucket).kind, { from, size, check }, here)
-        : await here();
+      const { kind } = this.bucket(to.bucket);
+      const shared = this.#shared?.has(to.bucket) && this.#shared.copy(to, kind, { from, size, check }, here);
+      if (!shared) check(this.#current(to));
+      const outcome = await (shared || here());
       return this.#stored(to, outcome, { digest: from.digest, size }, from.mediaType);
     });
   }

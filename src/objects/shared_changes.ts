@@ -12,8 +12,10 @@ import { checkConditions } from './conditions.ts';
 import type { Found, Name } from './found.ts';
 import type { GrowingUpload } from './growing_uploads.ts';
 import type { PutRequest } from './requests.ts';
-import { type Share, SharedNames, type SharedParts } from './shared_names.ts';
+import { type Share, SharedNames, type SharedParts, type Sharing } from './shared_names.ts';
 import { checkTaken } from './taken.ts';
+
+export type { Sharing };
 
 type Put = Omit<PutRequest, 'fields'> & { fields: ObjectFields | undefined; arrived: Arrived };
 
@@ -31,14 +33,19 @@ export class SharedChanges {
   }
 
   /** See SharedNames.look. Rejects with `not-found` as well. */
-  async look(at: Name): Promise<Pick<Found, 'freshUntil'>> {
-    const looked = await this.#names.look(at, true);
-    if (looked?.isAbsent) throw new SealgateError('not-found');
-    return looked ? { freshUntil: looked.until } : {};
+  look(at: Name): Promise<Pick<Found, 'freshUntil'>> {
+    return this.#look(at, true);
   }
 
-  async arriving(at: Name): Promise<GrowingUpload | undefined> {
-    return (await this.#names.look(at, false))?.upload;
+  arriving(at: Name): Promise<Pick<Found, 'freshUntil'> & { upload?: GrowingUpload }> {
+    return this.#look(at, false);
+  }
+
+  async #look(at: Name, waits: boolean) {
+    const looked = await this.#names.look(at, waits);
+    if (looked?.isAbsent) throw new SealgateError('not-found');
+    const { until: freshUntil, upload } = looked ?? {};
+    return { ...(freshUntil !== undefined && { freshUntil }), ...(upload && { upload }) };
   }
 
   /** @param here places what has arrived. */

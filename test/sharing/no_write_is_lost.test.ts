@@ -1,4 +1,4 @@
-// Three servers over one Ceph with two gateways, and many writers, while a server is killed, a gateway is, and
+// Three servers over one Ceph with two gateways, and many writers, while servers and gateways are killed and
 // the OSD is frozen, so that requests hang: what was acknowledged is there in the end, at every server.
 
 import assert from 'node:assert/strict';
@@ -109,7 +109,7 @@ test('every server has of each overwritten name what was acknowledged last, or w
   }
 });
 
-test('every write-once name that was acknowledged has its bytes at a server that did not store it', async () => {
+test('every write-once name that was acknowledged has its bytes, at another server as well', async () => {
   const left = [...once];
   const check = async () => {
     for (let next = left.pop(); next; next = left.pop()) {

@@ -70,6 +70,7 @@ export class Ceph {
   readonly #dir: string;
   readonly #daemons = new Map<string, ChildProcess>();
   readonly #ports: number[] = [];
+  #isStarting = true;
 
   private constructor(dir: string) {
     this.#dir = dir;
@@ -88,6 +89,7 @@ export class Ceph {
       await ceph.#tool('radosgw-admin', 'user', 'create', '--uid=seal', '--display-name=seal', ...keyFlags);
       const { status } = await ceph.ask('PUT', '');
       if (status !== 200) throw new Error(`the bucket was not made: ${status}`);
+      ceph.#isStarting = false;
       return ceph;
     } catch (cause) {
       await ceph.end();
@@ -114,7 +116,15 @@ export class Ceph {
     this.#begin('mon', 'ceph-mon', '-i', 'a');
     await this.#tool('ceph', '--connect-timeout', '30', 'osd', 'new', osd);
     await this.#tool('ceph-osd', '-i', '0', '--mkfs', '--osd-uuid', osd);
+    this.#beginOsd();
+  }
+
+  // On a busy machine it may ask the monitor before it has the monitor's map, and ends with "wrong fsid".
+  #beginOsd(): void {
     this.#begin('osd', 'ceph-osd', '-i', '0');
+    this.#daemons.get('osd')?.once('exit', () => {
+      if (this.#isStarting) this.#beginOsd();
+    });
   }
 
   #tool(program: string, ...args: string[]): Promise<unknown> {
@@ -200,6 +210,7 @@ export class Ceph {
   }
 
   async end(): Promise<void> {
+    this.#isStarting = false;
     for (const name of [...this.#daemons.keys()].reverse()) await this.#stop(name, 'SIGKILL');
     await rm(this.#dir, { recursive: true, force: true });
   }
