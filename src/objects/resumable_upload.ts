@@ -135,6 +135,18 @@ export class ResumableUpload {
     await this.#file.note({ length });
   }
 
+  /**
+   * Says what it is to be, which was not known when it began. Digests that nobody wanted until now are made
+   * of what is there once more.
+   */
+  async aim(to: Name, asked: PutRequest): Promise<void> {
+    const { digests } = this.#objects.put(to, asked);
+    const before = this.about.digests;
+    await this.#file.note({ to, asked, digests });
+    if (digests.every((each) => before.includes(each))) return;
+    this.#partial = addon.partialFile(this.#file.data, digests, this.#partial.size);
+  }
+
   /** So many bytes were received and synced. */
   async received(bytes: number): Promise<void> {
     await this.#file.note({ synced: bytes, expires: this.expires });
