@@ -29,6 +29,10 @@ export function refuseWhatCannotBe(site: WrittenSite, context: z.RefinementCtx):
   if (hasBucket && site.bucket === undefined) refuse(['bucket'], 'expected a bucket name');
   if (protocol === 'mirror' && site.upstreams === undefined)
     refuse(['upstreams'], 'expected the names of upstreams');
+  if (protocol === 'oci' && !site.path.endsWith('/v2/'))
+    refuse(['path'], 'expected a path that ends with /v2/, which clients of registries ask for');
+  if (protocol === 'oci' && site.compress !== undefined)
+    refuse(['compress'], 'expected nothing: digests of a registry are of the bytes as they are sent');
   const foreign = [
     ...(hasBucket ? [] : settingsOf.both),
     ...(protocol === 'web' ? [] : settingsOf.web),

@@ -23,7 +23,7 @@ import { corsOf } from './video_site.ts';
 
 /** Seconds: a year. */
 const mostWindow = 366 * 86_400;
-const siteProtocols = ['web', 'objects', 'live', 'mirror'] as const;
+const siteProtocols = ['web', 'objects', 'live', 'mirror', 'oci'] as const;
 
 /** A day of segments of two seconds for 20 renditions; 100 renditions in parts of a fifth of a second. */
 export const usualNames = { most: 1_000_000, perMinute: 30_000 };
@@ -83,7 +83,7 @@ const siteSettings = z.strictObject({
     .describe(
       'web: a bucket as a web site. objects: /o/ and /sha256/ below the path, with uploads. live: a ' +
         'publishing point, where a packager puts what players read. mirror: what upstreams have, fetched ' +
-        'when it is first asked for.',
+        'when it is first asked for. oci: a registry of container images, at a path that ends with /v2/.',
     ),
   preset: z
     .literal('video')
@@ -93,7 +93,9 @@ const siteSettings = z.strictObject({
         'origins, and CMCD in the access log and metrics. Its own settings come first. A ' +
         'publishing point has all that without, and caching of its own.',
     ),
-  bucket: bucketNameSchema.optional().describe('The bucket of a web site, publishing point or mirror.'),
+  bucket: bucketNameSchema
+    .optional()
+    .describe('The bucket of a web site, publishing point, mirror or registry.'),
   prefix: z
     .string()
     .max(1024)

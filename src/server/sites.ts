@@ -15,6 +15,7 @@ import type { Objects } from '../objects/objects.ts';
 import { live } from '../protocols/live/index.ts';
 import { mirror } from '../protocols/mirror/index.ts';
 import { objects as objectsProtocol } from '../protocols/objects/index.ts';
+import { oci } from '../protocols/oci/index.ts';
 import { web } from '../protocols/web/index.ts';
 import { publicSite, seenByServer } from '../public_urls.ts';
 import { siteWarnings } from '../site_warnings.ts';
@@ -24,7 +25,7 @@ import { Mounts } from '../sites/mounts.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 
 /** Every protocol that a mount can name. */
-const protocols: Record<string, Protocol> = { objects: objectsProtocol, web, live, mirror };
+const protocols: Record<string, Protocol> = { objects: objectsProtocol, web, live, mirror, oci };
 
 /** What reading the sites again changed; each site as its host and path. */
 export interface SiteChanges {

@@ -80,7 +80,7 @@ const password = /^[^:]*:([A-Za-z0-9._~+/-]+=*)$/;
  * The token in a field of Authorization, read as native/server/credentials.cc does. Package managers know
  * basic authentication alone: a token is the password then, with any user name.
  */
-function shownToken(authorization: string | null): string | undefined {
+export function shownToken(authorization: string | null): string | undefined {
   if (authorization === null) return undefined;
   const encoded = authorization.match(basic)?.[1];
   if (encoded === undefined) return authorization.match(bearer)?.[1];

@@ -1,0 +1,64 @@
+// GET|HEAD of blobs and manifests: their bytes as they were pushed, by plans that the engine keeps.
+
+import type { EngineRequest } from '../../engine/engine_request.ts';
+import type { Decision } from '../../engine/plan.ts';
+import { content } from '../../sites/content.ts';
+import { RegistryError } from './errors.ts';
+import { digestIn, isTag, parsedDigest, written } from './names.ts';
+import { at, type Registry, type RegistryRoute, versionField } from './registry.ts';
+
+export function readBlob(registry: Registry): RegistryRoute {
+  return (request, { names, reference }) => {
+    const grant = registry.services.authorize(request, 'read', registry.bucket);
+    const digest = digestIn(reference);
+    return answer(registry, request, {
+      ...{ name: names.blob(digest), grant, digest: written(digest) },
+      contentType: 'application/octet-stream',
+    });
+  };
+}
+
+export function readManifest(registry: Registry): RegistryRoute {
+  return (request, { names, reference }) => {
+    const grant = registry.services.authorize(request, 'read', registry.bucket);
+    const digest = parsedDigest(reference);
+    if (digest)
+      return answer(registry, request, { name: names.manifest(digest), grant, digest: written(digest) });
+    checkTag(reference);
+    return answer(registry, request, { name: names.tag(reference), grant });
+  };
+}
+
+/** Throws MANIFEST_UNKNOWN for what no manifest is called. */
+export function checkTag(reference: string): void {
+  if (isTag(reference)) return;
+  throw new RegistryError(404, 'MANIFEST_UNKNOWN', 'The reference is neither a tag nor a digest.');
+}
+
+interface Asked {
+  name: string;
+  grant: string;
+  /** Absent: the name is a tag, which may be moved. */
+  digest?: string;
+  /** Absent: the recorded one. */
+  contentType?: string;
+}
+
+async function answer(
+  registry: Registry,
+  request: EngineRequest,
+  { name, grant, digest, contentType }: Asked,
+): Promise<Decision> {
+  const { services } = registry;
+  const found = await services.objects.get(at(registry, name));
+  const { ref, epoch } = found;
+  return content(services, request, found, {
+    contentType: contentType ?? ref.mediaType,
+    digests: ref.digests,
+    freshness: digest === undefined ? 'revalidate' : 'immutable',
+    grant,
+    created: ref.date,
+    cache: epoch,
+    more: [['Docker-Content-Digest', digest ?? `sha256:${ref.digest}`], versionField],
+  });
+}

@@ -1,0 +1,144 @@
+// Lists: the tags of a repository, the manifests that refer to one, and the repositories.
+
+import { respond, respondJson } from '../../engine/plan.ts';
+import type { RespondPlan, ResponseField } from '../../native/addon.ts';
+import type { Listing } from '../../store/store.ts';
+import { RegistryError } from './errors.ts';
+import { checkRepository, digestIn, isTag } from './names.ts';
+import { type Referrer, referrerIn } from './referrer_notes.ts';
+import { nextPage, type Registry, type RegistryRoute } from './registry.ts';
+
+/** Entries of one page. */
+const largestPage = 1000;
+/** Repositories of one page: each is looked for by itself. */
+const largestCatalogue = 100;
+/** Bytes of descriptors in one page of referrers: clients take 4 MiB. */
+const mostBytes = 2 * 1024 * 1024;
+/** Greater than all that follows the underscore in the names of a repository. */
+const behindAll = '\u{10ffff}';
+
+const indexType = 'application/vnd.oci.image.index.v1+json';
+const noStore: ResponseField = ['Cache-Control', 'no-cache'];
+
+type Entry = Listing['entries'][number];
+
+/** All that begins with a prefix and stands behind a name. */
+export async function* allNames(
+  { services, bucket }: Registry,
+  prefix: string,
+  behind = '',
+): AsyncGenerator<Entry> {
+  for (let after: string | undefined = behind; after !== undefined; ) {
+    const page: Listing = await services.objects.list(bucket, { prefix, after, limit: largestPage });
+    yield* page.entries;
+    after = page.next;
+  }
+}
+
+export function listTags(registry: Registry): RegistryRoute {
+  return async (request, { repository, names }) => {
+    registry.services.authorize(request, 'read', registry.bucket);
+    const { query } = request;
+    const n = pageSize(query, largestPage);
+    const last = query.get('last') ?? '';
+    if (last !== '' && !isTag(last)) throw new RegistryError(400, 'NAME_INVALID', 'last: it is no tag.');
+    const behind = last === '' ? '' : names.tag(last);
+    const tags: string[] = [];
+    let isMore = false;
+    for await (const { name } of allNames(registry, names.tags, behind)) {
+      isMore = tags.length === n;
+      if (isMore) break;
+      tags.push(name.slice(names.tags.length));
+    }
+    if (tags.length === 0 && !isMore && !(await hasAny(registry, names.all)))
+      throw new RegistryError(404, 'NAME_UNKNOWN', 'There is no such repository.');
+    const end = tags.at(-1);
+    const following = isMore && end !== undefined;
+    const link = following ? [nextPage(registry, `${repository}/tags/list`, { n: `${n}`, last: end })] : [];
+    return respondJson(200, { name: repository, tags }, [noStore, ...link]);
+  };
+}
+
+async function hasAny(registry: Registry, prefix: string): Promise<boolean> {
+  for await (const _ of allNames(registry, prefix)) return true;
+  return false;
+}
+
+export function listRepositories(registry: Registry): RegistryRoute {
+  const { services, prefix, bucket } = registry;
+  return async (request) => {
+    services.authorize(request, 'read', bucket);
+    const n = pageSize(request.query, largestCatalogue);
+    const last = request.query.get('last') ?? '';
+    if (last !== '') checkRepository(last);
+    const repositories: string[] = [];
+    let after = last === '' ? '' : `${prefix}${last}/_${behindAll}`;
+    let isMore = true;
+    while (repositories.length < n && isMore) {
+      const page = await services.objects.list(bucket, { prefix, after, limit: 1 });
+      const name = page.entries[0]?.name.slice(prefix.length);
+      const repository = name === undefined ? undefined : /^(.+?)\/_/.exec(name)?.[1];
+      if (repository !== undefined) repositories.push(repository);
+      after = repository === undefined ? (page.next ?? '') : `${prefix}${repository}/_${behindAll}`;
+      isMore = page.next !== undefined;
+    }
+    const end = repositories.at(-1);
+    const following = isMore && end !== undefined;
+    const link = following ? [nextPage(registry, '_catalog', { n: `${n}`, last: end })] : [];
+    return respondJson(200, { repositories }, [noStore, ...link]);
+  };
+}
+
+/** Who asks for the referrers of what is not there gets an empty list. */
+export function listReferrers(registry: Registry): RegistryRoute {
+  return async (request, { repository, names, reference }) => {
+    registry.services.authorize(request, 'read', registry.bucket);
+    const prefix = names.referrers(digestIn(reference));
+    const { query } = request;
+    const wanted = query.get('artifactType') ?? '';
+    const last = query.get('last') ?? '';
+    if (last !== '' && !/^[0-9a-f]{64}$/.test(last))
+      throw new RegistryError(400, 'DIGEST_INVALID', 'last: it is no SHA-256.');
+    const page = new ReferrerPage();
+    for await (const { name, fields } of allNames(registry, prefix, last === '' ? '' : prefix + last)) {
+      const referrer = referrerIn(fields);
+      if (!referrer || (wanted !== '' && referrer.artifactType !== wanted)) continue;
+      if (!page.takes(referrer, name.slice(prefix.length))) break;
+    }
+    const filter = wanted === '' ? {} : { artifactType: wanted };
+    const below = `${repository}/referrers/${reference}`;
+    const link = page.isFull ? [nextPage(registry, below, { ...filter, last: page.last })] : [];
+    const applied: ResponseField[] = wanted === '' ? [] : [['OCI-Filters-Applied', 'artifactType']];
+    return imageIndex(page.manifests, [noStore, ...applied, ...link]);
+  };
+}
+
+class ReferrerPage {
+  readonly manifests: Referrer[] = [];
+  last = '';
+  isFull = false;
+  #bytes = 0;
+
+  /** False: the page is full. */
+  takes(referrer: Referrer, hex: string): boolean {
+    this.#bytes += JSON.stringify(referrer).length;
+    this.isFull = this.manifests.length > 0 && this.#bytes > mostBytes;
+    if (this.isFull) return false;
+    this.manifests.push(referrer);
+    this.last = hex;
+    return true;
+  }
+}
+
+function imageIndex(manifests: readonly Referrer[], fields: readonly ResponseField[]): RespondPlan {
+  const index = { schemaVersion: 2, mediaType: indexType, manifests };
+  return respond(200, [['Content-Type', indexType], ...fields], JSON.stringify(index));
+}
+
+/** Throws UNSUPPORTED. */
+function pageSize(query: URLSearchParams, most: number): number {
+  const said = query.get('n');
+  if (said === null) return most;
+  if (!/^\d{1,9}$/.test(said)) throw new RegistryError(400, 'UNSUPPORTED', 'n: expected a whole number.');
+  return Math.min(Number(said), most);
+}

@@ -1,0 +1,39 @@
+// Mounts: a blob of another repository becomes one of this repository without being sent.
+
+import type { EngineRequest } from '../../engine/engine_request.ts';
+import { hasCode } from '../../errors.ts';
+import { isAllowed } from '../../sites/authorize.ts';
+import { type ContentDigest, checkRepository } from './names.ts';
+import { at, type Registry, type Target, targetOf, unconditional } from './registry.ts';
+
+export interface MountRequest {
+  request: EngineRequest;
+  /** Who gets it. */
+  target: Target;
+  digest: ContentDigest;
+  /** The repository that has it; null: the client names none. */
+  from: string | null;
+}
+
+/**
+ * Whether the repository has the blob now. What the client may not read is as if it were not there, so that
+ * nobody finds out what others have.
+ */
+export async function mounted(
+  registry: Registry,
+  { request, target, digest, from }: MountRequest,
+): Promise<boolean> {
+  const { authorize, objects } = registry.services;
+  if (from === null || !isAllowed(authorize, request, 'read', registry.bucket)) return false;
+  checkRepository(from);
+  try {
+    const there = await objects.head(at(registry, targetOf(registry, from, '').names.blob(digest)));
+    const { mediaType, digests } = there;
+    const to = at(registry, target.names.blob(digest));
+    await objects.copy({ digest: there.digest, digests, mediaType }, to, { conditions: unconditional });
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'not-found') || hasCode(error, 'name-deleted')) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,64 @@
+// A registry: a bucket, or what begins with a prefix in it, and what its routes work with.
+
+import type { EngineRequest } from '../../engine/engine_request.ts';
+import type { Answer } from '../../engine/plan.ts';
+import { KeyedLock } from '../../keyed_lock.ts';
+import type { Conditions, ResponseField } from '../../native/addon.ts';
+import type { Name } from '../../objects/objects.ts';
+import { publicLocation } from '../../public_urls.ts';
+import type { Mount, Services } from '../../sites/mount.ts';
+import type { SiteConfig } from '../../sites_schema.ts';
+import { RepositoryNames } from './names.ts';
+
+export interface Registry {
+  services: Services;
+  bucket: string;
+  /** What names in the bucket begin with. */
+  prefix: string;
+  /** The path of the mount, as clients send it. */
+  path: string;
+  site: SiteConfig | undefined;
+  /** Changes of the manifests of a repository come one after another. */
+  locks: KeyedLock;
+}
+
+/** What a path names: a repository, and what of it. */
+export interface Target {
+  repository: string;
+  names: RepositoryNames;
+  /** A digest, a tag, or the id of an upload. */
+  reference: string;
+}
+
+export type RegistryRoute = (request: EngineRequest, target: Target) => Answer | Promise<Answer>;
+
+/** What clients older than the specification look for. */
+export const versionField: ResponseField = ['Docker-Distribution-Api-Version', 'registry/2.0'];
+
+export const unconditional: Conditions = {
+  ifMatch: undefined,
+  ifNoneMatch: undefined,
+  ifUnmodifiedSince: undefined,
+};
+
+export function registryOf(services: Services, { path, bucket = '', site }: Mount): Registry {
+  return { services, bucket, prefix: site?.prefix ?? '', path, site, locks: new KeyedLock() };
+}
+
+export function targetOf({ prefix }: Registry, repository: string, reference: string): Target {
+  return { repository, names: new RepositoryNames(prefix, repository), reference };
+}
+
+export function at({ bucket }: Registry, name: string): Name {
+  return { bucket, name };
+}
+
+/** Where a path of the registry is, as clients see it. @param below what follows `/v2/`. */
+function pathOf({ path, site }: Registry, below: string): string {
+  return publicLocation(site, path + below);
+}
+
+/** A page that follows. */
+export function nextPage(registry: Registry, below: string, query: Record<string, string>): ResponseField {
+  return ['Link', `<${pathOf(registry, below)}?${new URLSearchParams(query)}>; rel="next"`];
+}

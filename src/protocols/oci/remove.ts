@@ -1,0 +1,57 @@
+// DELETE of tags, manifests and blobs. A tag goes alone; with a manifest go all its tags.
+
+import { respond } from '../../engine/plan.ts';
+import { hasCode } from '../../errors.ts';
+import { checkTag } from './content.ts';
+import { allNames } from './listing.ts';
+import { digestIn, parsedDigest } from './names.ts';
+import { subjectIn } from './referrer_notes.ts';
+import { at, type Registry, type RegistryRoute, type Target, unconditional } from './registry.ts';
+
+export function deleteBlob(registry: Registry): RegistryRoute {
+  const { authorize, objects } = registry.services;
+  return async (request, { names, reference }) => {
+    authorize(request, 'write', registry.bucket);
+    await objects.delete(at(registry, names.blob(digestIn(reference))), unconditional);
+    return respond(202);
+  };
+}
+
+export function deleteManifest(registry: Registry): RegistryRoute {
+  const { authorize, objects } = registry.services;
+  return (request, target) => {
+    authorize(request, 'write', registry.bucket);
+    const { names, reference, repository } = target;
+    return registry.locks.run(repository, async () => {
+      if (parsedDigest(reference)) await deleteWithTags(registry, target);
+      else {
+        checkTag(reference);
+        await objects.delete(at(registry, names.tag(reference)), unconditional);
+      }
+      return respond(202);
+    });
+  };
+}
+
+// The manifest itself last: whoever is cut off in between deletes it once more.
+async function deleteWithTags(registry: Registry, { names, reference }: Target): Promise<void> {
+  const { objects } = registry.services;
+  const asked = names.manifest(digestIn(reference));
+  const { digest, digests, fields } = await objects.head(at(registry, asked));
+  const gone: string[] = [];
+  for await (const each of allNames(registry, names.tags)) if (each.digest === digest) gone.push(each.name);
+  const subject = subjectIn(fields);
+  if (subject) gone.push(names.referrer(subject, digest));
+  if (digests?.sha512 !== undefined) gone.push(names.manifest({ algorithm: 'sha512', hex: digests.sha512 }));
+  gone.push(names.manifest({ algorithm: 'sha256', hex: digest }));
+  for (const name of gone.filter((each) => each !== asked)) await deleteIfThere(registry, name);
+  await objects.delete(at(registry, asked), unconditional);
+}
+
+async function deleteIfThere(registry: Registry, name: string): Promise<void> {
+  try {
+    await registry.services.objects.delete(at(registry, name), unconditional);
+  } catch (error) {
+    if (!hasCode(error, 'not-found') && !hasCode(error, 'name-deleted')) throw error;
+  }
+}
