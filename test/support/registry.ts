@@ -95,7 +95,7 @@ export class TestRegistry {
     return path;
   }
 
-  /** Where an upload goes on that is begun now. */
+  /** Where an upload goes on that is begun now, as the answer says it. */
   async begin(repository: string): Promise<string> {
     const { status, headers, body } = await this.ask('POST', `/v2/${repository}/blobs/uploads/`);
     if (status !== 202) throw new Error(`POST was answered ${status}: ${body}`);
@@ -105,7 +105,8 @@ export class TestRegistry {
   async push(repository: string, ...blobs: Blob[]): Promise<void> {
     for (const { bytes, digest } of blobs) {
       const at = await this.begin(repository);
-      const { status, body } = await this.send('PUT', `${at}?digest=${digest}`, bytes);
+      const path = at.replace(/^https:\/\/[^/]+/, '');
+      const { status, body } = await this.send('PUT', `${path}?digest=${digest}`, bytes);
       if (status !== 201) throw new Error(`PUT was answered ${status}: ${body}`);
     }
   }
