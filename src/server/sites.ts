@@ -161,6 +161,8 @@ export class ServedSites {
           { host, path, bucket },
           'a publishing point needs a versioned bucket: playlists change',
         );
+      if (site.protocol === 'oci' && kind === 'write-once')
+        this.#log.warn({ host, path, bucket }, 'a registry needs a versioned bucket: tags are moved');
     } catch (err) {
       this.#log.warn({ host, path, err }, 'a site has nothing to serve until its bucket is made');
       return;

@@ -24,6 +24,7 @@ async function faults(...sites: unknown[]): Promise<string[]> {
 
 const web = { bucket: 'web' };
 const live = { protocol: 'live', bucket: 'live' };
+const oci = { protocol: 'oci', bucket: 'images', path: '/v2/' };
 const redirect = (from: string, to: string, status = 308) => ({ ...web, redirects: [{ from, to, status }] });
 
 const rule = (list: string, given: object) => ({ ...web, [list]: [{ match: '/a/**', ...given }] });
@@ -35,9 +36,13 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
   [
     'a protocol that is not there',
     { protocol: 'ftp' },
-    /^0\.protocol: expected one of web, objects, live, mirror, got "ftp"/,
+    /^0\.protocol: expected one of web, objects, live, mirror, oci, got "ftp"/,
   ],
   ['a publishing point without a bucket', { protocol: 'live' }, /^0\.bucket: expected a bucket name/],
+  ['a registry without a bucket', { protocol: 'oci', path: '/v2/' }, /^0\.bucket: expected a bucket name/],
+  ['a registry at another path', { ...oci, path: '/' }, /^0\.path: expected a path that ends with \/v2\//],
+  ['a registry that compresses', { ...oci, compress: true }, /^0\.compress: expected nothing: digests/],
+  ['an index of a registry', { ...oci, index: 'a' }, /^0\.index: expected nothing: protocol oci/],
   ['a window of no time', { ...live, window: { seconds: 0 } }, /^0\.window\.seconds: /],
   ['a window without time and count', { ...live, window: {} }, /^0\.window: expected seconds, or count/],
   ['a window of no segment', { ...live, window: { count: 0 } }, /^0\.window\.count: /],
