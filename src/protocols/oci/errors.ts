@@ -54,6 +54,7 @@ const known: Partial<Record<ErrorCode, { code: RegistryCode; status?: number }>>
   'body-too-large': { code: 'SIZE_INVALID' },
   'length-required': { code: 'SIZE_INVALID' },
   'method-not-allowed': { code: 'UNSUPPORTED' },
+  'quota-reached': { code: 'DENIED' },
   'too-many-uploads': { code: 'TOOMANYREQUESTS' },
   'upload-busy': { code: 'BLOB_UPLOAD_INVALID' },
 };
