@@ -46,12 +46,14 @@ export function jsonOf(value: unknown, algorithm?: Algorithm): Blob {
 
 export class TestRegistry {
   readonly site: Site;
-  readonly server: TestServer;
+  readonly #args: string[];
+  #server: TestServer;
   #files = 0;
 
-  private constructor(site: Site, server: TestServer) {
+  private constructor(site: Site, server: TestServer, args: string[]) {
     this.site = site;
-    this.server = server;
+    this.#server = server;
+    this.#args = args;
   }
 
   /** @param about settings of the site. @param settings of the server. */
@@ -66,7 +68,18 @@ export class TestRegistry {
       sites: [{ path: '/v2/', protocol: 'oci', bucket: 'images', ...about }],
       ...settings,
     });
-    return new TestRegistry(site, await TestServer.start(site, '--workers', '2', ...args));
+    const all = ['--workers', '2', ...args];
+    return new TestRegistry(site, await TestServer.start(site, ...all), all);
+  }
+
+  get server(): TestServer {
+    return this.#server;
+  }
+
+  /** @param signal ends the server before. */
+  async restart(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    await this.#server.stop(signal);
+    this.#server = await TestServer.start(this.site, ...this.#args);
   }
 
   get host(): string {
