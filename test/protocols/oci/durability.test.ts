@@ -68,7 +68,7 @@ for (const algorithm of ['sha256', 'sha512'] as const) {
   });
 }
 
-test('a collection keeps what a repository has, and frees the blob that its last repository deleted', async () => {
+test('a collection keeps what a repository has, and frees a blob that no repository has', async () => {
   const config = blobOf('{}');
   const [kept, gone] = [blobOf(randomBytes(5000)), blobOf(randomBytes(5000))];
   await registry.push('collect', config, kept, gone);
