@@ -165,12 +165,13 @@ test('a kill in the middle of an eviction loses nothing else, and the next start
     config,
     paths.map((path) => `url = ${server.urls[1]}/m/${path}\noutput = /dev/null\n`).join(''),
   );
-  await server.curl('/m/kill-0-2000', '-K', config);
+  await server.curl('/m/kill-0-2000', '-Z', '-K', config);
   await bound(100_000);
   const evicts = () => server.metric('sealgate_mirror_evicted_objects_total{bucket="mirror"}');
   const before = await evicts();
   void fetch(`${server.control}/reload`, { method: 'POST' }).catch(() => {});
-  await until(evicts, (count) => count > before, 'an eviction has begun');
+  const begun = await until(evicts, (count) => count > before, 'an eviction has begun');
+  assert.ok(begun - before < 900, 'and has not ended');
   await server.stop('SIGKILL');
   await start();
   await until(usage, ({ bytes }) => bytes <= 100_000, 'the next start goes on');
