@@ -241,7 +241,7 @@ test('dist-tags and ping are answered; audits are 405, and searches 404', async 
   assert.equal((await server.curl('/npm/-/v1/search?text=x')).status, 404);
 });
 
-test('with maxBytes forms and tarballs are evicted, and what was published and first digests stay', async () => {
+test('with maxBytes forms and tarballs are evicted; what was published and first digests stay', async () => {
   const small = await startRegistry(
     '/npm/',
     { public: { url: `${upstream.url}r/`, attempts: 1 } },
