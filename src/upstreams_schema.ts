@@ -201,8 +201,8 @@ export const mirrorSchema = z
       .default('files')
       .describe(
         'What is mirrored. files: whatever there is, by the rules of the site. apt: repositories of Debian ' +
-          'packages. npm: a registry of packages. pypi: an index of Python packages. maven: a repository of ' +
-          'Maven. go: a proxy of Go modules. nix: a binary cache of Nix.',
+          'packages. npm: a registry of packages. pypi: an index of Python packages. maven: a repository ' +
+          'of Maven. go: a proxy of Go modules. nix: a binary cache of Nix.',
       ),
     local: z
       .array(patternSchema())
