@@ -303,7 +303,7 @@ replacements: build ## A server under load is replaced ten times, in three ways 
 	.tools/node_modules/.bin/deno test -A --no-check --filter '/^10 /' test/e2e/replaced_under_load.test.ts
 
 .PHONY: sharing
-sharing: build | $(APT)/test ## Servers over a Ceph that fails, ROUNDS=20 of all faults; then what sharing costs
+sharing: build | $(APT)/test ## Servers over a Ceph that fails, ROUNDS=20 times; then what it costs
 	SEALGATE_SHARING_ROUNDS=$(or $(ROUNDS),20) SEALGATE_TEST_BUILD=1 $(NODE) --test \
 	  test/sharing/no_write_is_lost.test.ts
 	SEALGATE_TEST_BUILD=1 $(NODE) test/bench/sharing_costs.ts

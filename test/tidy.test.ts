@@ -219,12 +219,14 @@ test('no file is dead', () => {
   const imported = new Set(
     [...product, ...tests].flatMap((source) => importsOf(source).map(({ target }) => target)),
   );
-  const roots =
-    /^src\/cli\.ts$|\.test\.ts$|^test\/(run|(crash|faults)\/victim|bench\/(bench|flame|sharing_costs|runtimes\/\w+))\.ts$/;
+  const roots = [
+    /^src\/cli\.ts$|\.test\.ts$|^test\/(run|(crash|faults)\/victim)\.ts$/,
+    /^test\/bench\/(bench|flame|sharing_costs|runtimes\/\w+)\.ts$/,
+  ];
+  const isRoot = (path: string) => roots.some((pattern) => pattern.test(path));
   const mentioned = (path: string) => product.some(({ text }) => text.includes(`${basename(path, '.ts')}')`));
   const dead = [...product, ...tests].filter(
-    ({ path }) =>
-      !imported.has(path) && !roots.test(path) && !(path.startsWith('workers/') && mentioned(path)),
+    ({ path }) => !imported.has(path) && !isRoot(path) && !(path.startsWith('workers/') && mentioned(path)),
   );
   const included = new Set(
     cxx.flatMap(({ text }) => [...text.matchAll(/#include "([^"]+)"/g)].map((match) => match[1])),
