@@ -138,7 +138,7 @@ export class Ceph {
 
   /** Resolves when it answers. */
   async startGateway(index = 0): Promise<void> {
-    const frontend = `--rgw-frontends=beast endpoint=127.0.0.1:${this.#ports[index]}`;
+    const frontend = `--rgw-frontends=beast endpoint=127.0.0.1:${this.#ports[index]} tcp_nodelay=1`;
     const name = `rgw${index}`;
     this.#begin(name, 'radosgw', '-n', `client.rgw.${index}`, frontend);
     const state = () =>
