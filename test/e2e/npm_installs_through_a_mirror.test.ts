@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { distOf, npmrc, packed, type Registry, startRegistry } from '../support/npm.ts';
-import { outcome, root } from '../support/runtime.ts';
+import { outcome, root, text } from '../support/runtime.ts';
 import { startUpstream } from '../support/upstream.ts';
 
 // What the origin mirrors in turn: nothing.
@@ -26,6 +26,17 @@ after(async () => {
   nothing.close();
   await rm(dir, { recursive: true, force: true });
 });
+
+/** The registry that npm asks where nobody has said another. */
+async function publicRegistry(): Promise<string> {
+  const { npm_config_registry: _, ...env } = process.env;
+  const [user, all] = [join(dir, 'no-user'), join(dir, 'no-global')];
+  const unset = { ...env, npm_config_userconfig: user, npm_config_globalconfig: all };
+  const asked = spawn('npm', ['config', 'get', 'registry'], { cwd: dir, env: unset });
+  const printed = text(asked.stdout);
+  assert.equal((await outcome(asked)).status, 0);
+  return printed().trim();
+}
 
 const npm = (cwd: string, ...args: string[]) => {
   const env = { PATH: process.env.PATH, HOME: dir };
@@ -77,7 +88,7 @@ test('npm ci with a lock file of the public registry fetches from a mirror witho
   assert.equal((await publish(origin, { name: 'cold', version: '1.0.0' })).status, 0);
   const { body } = await origin.server.curl('/cold/-/cold-1.0.0.tgz');
   const cwd = await project(mirror, { name: 'app', version: '1.0.0', dependencies: { cold: '1.0.0' } });
-  const resolved = 'https://registry.npmjs.org/cold/-/cold-1.0.0.tgz';
+  const resolved = `${await publicRegistry()}cold/-/cold-1.0.0.tgz`;
   const { integrity } = distOf(body);
   const packages = {
     '': { name: 'app', version: '1.0.0', dependencies: { cold: '1.0.0' } },
