@@ -220,7 +220,9 @@ function lastLine(text: string): string {
 
 async function outcomesOfPart(part: string, label = ''): Promise<Outcomes> {
   let sum: Outcomes = { passed: 0, failed: 0, failures: [], skips: [] };
+  const began = performance.now();
   for (const step of parts[part]?.() ?? []) sum = addOutcomes(sum, await outcomesOf(step, label));
+  took.set(part, Math.round((performance.now() - began) / 1000));
   const skipsFail = booted.includes(part) && process.env.EXPECT_KTLS === '1';
   return skipsFail ? { ...sum, failed: sum.failed + sum.skips.length } : sum;
 }
@@ -244,6 +246,8 @@ if (chosen.length === 0 || unknown.length > 0) {
 }
 mkdirSync(reports, { recursive: true });
 const results = new Map<string, Outcomes>();
+/** Seconds. */
+const took = new Map<string, number>();
 for (const together of grouped(chosen)) {
   const running = together.map((part) => outcomesOfPart(part, together.length > 1 ? `${part}: ` : ''));
   for (const [index, outcomes] of (await Promise.all(running)).entries())
@@ -252,7 +256,9 @@ for (const together of grouped(chosen)) {
 
 console.log('');
 for (const [part, { passed, failed, skips }] of results) {
-  console.log(`${part.padEnd(10)} ${passed} passed, ${failed} failed, ${skips.length} skipped`);
+  console.log(
+    `${part.padEnd(10)} ${passed} passed, ${failed} failed, ${skips.length} skipped in ${took.get(part)} s`,
+  );
   for (const skip of skips) console.log(`  skipped: ${skip}`);
 }
 // Last, so that they stand where a reader of a long log looks first.
