@@ -51,6 +51,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   restore: async () => (await import('./cli/versions.ts')).addRestore,
   forget: async () => (await import('./cli/forget.ts')).addForget,
   gc: async () => (await import('./cli/gc.ts')).addGc,
+  apt: async () => (await import('./cli/apt.ts')).addApt,
   mirror: async () => (await import('./cli/mirror.ts')).addMirror,
   purge: async () => (await import('./cli/purge.ts')).addPurge,
   explain: async () => (await import('./cli/explain.ts')).addExplain,

@@ -100,14 +100,14 @@ async function checkFile(file: string): Promise<void> {
     );
 }
 
-async function send(server: RemoteServer, file: string, path: string, to: Target) {
+export async function send(server: RemoteServer, file: string, path: string, to: Target) {
   checkSecret(file, path, to);
   const modified = file === '-' ? undefined : statSync(path).mtimeMs;
   const hashed = await hashOf(path);
   return { ...hashed, outcome: await server.put(to, { path, ...hashed, modified }, to) };
 }
 
-async function putIntoStore(store: Store, file: string, target: Target) {
+export async function putIntoStore(store: Store, file: string, target: Target) {
   const { bucket, name, mediaType, fields, expires } = target;
   checkBucket(store, bucket);
   const staging = store.stagingPath();

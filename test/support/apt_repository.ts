@@ -43,12 +43,17 @@ export class AptArchive {
     return this.#key;
   }
 
+  /** Where gpg has the private key, which it calls "test". */
+  get home(): string {
+    return join(this.#dir, 'gnupg');
+  }
+
   async close(): Promise<void> {
-    await run('gpgconf', ['--homedir', join(this.#dir, 'gnupg'), '--kill', 'all']);
+    await run('gpgconf', ['--homedir', this.home, '--kill', 'all']);
   }
 
   #gpg(...args: string[]) {
-    return run('gpg', ['--homedir', join(this.#dir, 'gnupg'), '--batch', '--yes', '--quiet', ...args]);
+    return run('gpg', ['--homedir', this.home, '--batch', '--yes', '--quiet', ...args]);
   }
 
   /** All files of the suite "stable" with the component "main" for amd64, by their names. */
@@ -84,17 +89,25 @@ export class AptArchive {
   }
 }
 
-async function makePackage(dir: string, name: string, version: string): Promise<void> {
+/** Resolves with the file, in `pool/main/` below the folder. @param form as dpkg-deb -Z calls it. */
+export async function makePackage(
+  dir: string,
+  name: string,
+  version: string,
+  { form = 'xz', architecture = 'amd64' } = {},
+): Promise<string> {
   const root = await mkdtemp(join(dir, 'package-'));
   await mkdir(join(root, 'DEBIAN'));
   await mkdir(join(root, 'usr/share', name), { recursive: true });
   await writeFile(join(root, 'usr/share', name, 'version'), version.repeat(1000));
-  const fields = [`Package: ${name}`, `Version: ${version}`, 'Architecture: amd64'];
+  const fields = [`Package: ${name}`, `Version: ${version}`, `Architecture: ${architecture}`];
   const control = [...fields, 'Maintainer: test <test@example.com>', 'Description: test', ''];
   await writeFile(join(root, 'DEBIAN/control'), control.join('\n'));
-  const file = join(dir, 'pool/main', `${name}_${version.replace(/^\d+:/, '')}_amd64.deb`);
-  await run('dpkg-deb', ['--root-owner-group', '--build', root, file]);
+  const file = join(dir, 'pool/main', `${name}_${version.replace(/^\d+:/, '')}_${architecture}.deb`);
+  await mkdir(join(dir, 'pool/main'), { recursive: true });
+  await run('dpkg-deb', ['--root-owner-group', `-Z${form}`, '--build', root, file]);
   await rm(root, { recursive: true });
+  return file;
 }
 
 async function copyByHash(folder: string): Promise<void> {

@@ -7,6 +7,6 @@ const seconds = 60;
 
 export const go = byNames((_, name) => {
   // A branch has an .info too, which tells of its newest version.
-  if (/\/@v\/v\d+\.\d+\.\d+[^/]*\.(?:info|mod|zip)$/.test(name)) return lasting;
+  if (/\/@v\/v\d+\.\d+\.\d+(?:[-+][^/]*)?\.(?:info|mod|zip)$/.test(name)) return lasting;
   return /\/@v\/list$|\/@latest$|\/@v\/[^/]+\.info$/.test(name) ? freshFor(seconds) : undefined;
 });
