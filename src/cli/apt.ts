@@ -135,8 +135,7 @@ async function publish(files: Files, { root, folder, options }: Publishing): Pro
   const release = releaseOf(indexes, suite);
   const signed = await signedForms(release, folder, options);
   const put = async (name: string, bytes: Uint8Array | string, cacheControl = revalidated) => {
-    const path = join(folder, 'put');
-    await rm(path, { force: true });
+    const path = join(folder, sha256(Buffer.from(bytes)));
     await writeFile(path, bytes);
     await files.put(`${dists}/${name}`, path, cacheControl);
   };

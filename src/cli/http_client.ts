@@ -27,6 +27,9 @@ const continuePatience = 1_000;
 /** Most sockets at a time. */
 const sockets = 32;
 
+/** On Deno 2.9 a request after a download and an upload on one connection is never answered. */
+const keepAlive = process.versions.deno === undefined;
+
 const worthAnother = new Set([408, 429, 502, 503, 504]);
 
 export interface Trust {
@@ -69,8 +72,8 @@ export class HttpClient {
     const encrypted = url.protocol === 'https:';
     const trust = { ...(ca && { ca }), ...(servername !== undefined && { servername }) };
     this.#agent = encrypted
-      ? new HttpsAgent({ keepAlive: true, maxSockets: sockets, ...trust })
-      : new HttpAgent({ keepAlive: true, maxSockets: sockets });
+      ? new HttpsAgent({ keepAlive, maxSockets: sockets, ...trust })
+      : new HttpAgent({ keepAlive, maxSockets: sockets });
     this.#patience = patience;
     this.#options = {
       agent: this.#agent,
