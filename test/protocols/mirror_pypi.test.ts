@@ -163,6 +163,18 @@ test('other spellings of a project are led to its page; a local one is not asked
   assert.deepEqual(index.asked, []);
 });
 
+test('a page that the bucket has no room for is 507, and never sent as the upstream has it', async () => {
+  const full = await startMirrors({ index: { url: `${index.url}pypi/`, attempts: 1 } }, [
+    { path: '/full/', upstreams: ['index'], mirror: { kind: 'pypi', maxBytes: 1 } },
+  ]);
+  try {
+    assertProblem(await full.server.curl('/full/simple/world/'), 507, 'store-full');
+    assert.deepEqual(index.asked, ['GET /pypi/simple/world/']);
+  } finally {
+    await full.stop();
+  }
+});
+
 test('a page that is none, and one whose links are hostile', async () => {
   pages.set('/pypi/simple/bad/', { type: 'application/vnd.pypi.simple.v1+json', body: '{"files": 1}' });
   assertProblem(await server.curl('/named/simple/bad/'), 502, 'upstream-unusable');

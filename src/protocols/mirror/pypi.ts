@@ -21,6 +21,9 @@ const mostPage = 64 * 2 ** 20;
 /** Characters of all pages that are remembered as they are sent. */
 const mostRemembered = 32 * 2 ** 20;
 
+/** Nobody gets what has come before it is whole and kept: see filling.ts. */
+const whole = async () => true;
+
 export const pypi: Kind = (mirror, resources) => {
   const pages = new Pages(mirror);
   return resources.at('/:name{.*}', {
@@ -75,7 +78,7 @@ class Pages {
     if (local) return local;
     const shown = (found: Found, said: ResponseField[]) => this.#answer(request, project, found, said);
     const source = { path: `${name}/`, accept, maxBytes: mostPage };
-    return readByRule(this.#mirror, { request, grant, name, source, shown });
+    return readByRule(this.#mirror, { request, grant, name, source, shown, check: whole });
   }
 
   async #answer(
