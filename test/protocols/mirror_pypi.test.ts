@@ -60,7 +60,11 @@ const mirrored = await startMirrors(
   },
   ['named', 'alone'].map((name) => ({
     ...{ path: `/${name}/`, prefix: `${name}/`, upstreams: [name] },
-    mirror: { kind: 'pypi', rules: rules(`/${name}/`), local: [`/${name}/simple/ours/**`] },
+    mirror: {
+      kind: 'pypi',
+      rules: rules(`/${name}/`),
+      local: ['ours/**', 'slashless-*', 'Under_Score.*/'].map((each) => `/${name}/simple/${each}`),
+    },
   })),
 );
 const { server } = mirrored;
@@ -160,6 +164,14 @@ test('other spellings of a project are led to its page; a local one is not asked
   assert.equal((await page('/named/simple/hello')).headers.get('location'), 'hello/');
   pages.set('/pypi/simple/ours/', { type: 'text/html', body: `<a href="x-1.tar.gz">x</a>` });
   assertProblem(await server.curl('/named/simple/ours/'), 404, 'not-found');
+  assert.deepEqual(index.asked, []);
+});
+
+test('a local pattern without a slash, and one in another spelling, keep projects from upstreams', async () => {
+  for (const project of ['slashless-a', 'under-score-a', 'Under_Score.a', 'under--score-a']) {
+    pages.set(`/pypi/simple/${project}/`, { type: 'text/html', body: `<a href="x-1.tar.gz">x</a>` });
+    assertProblem(await server.curl(`/named/simple/${project}/`, '-L'), 404, 'not-found');
+  }
   assert.deepEqual(index.asked, []);
 });
 

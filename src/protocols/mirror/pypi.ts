@@ -5,6 +5,7 @@ import { type Answer, problem, respond } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import type { ResponseField } from '../../native/addon.ts';
 import type { Found } from '../../objects/objects.ts';
+import { pathPattern } from '../../path_pattern.ts';
 import { decodedPath } from '../../sites/paths.ts';
 import type { WrittenPage } from '../../upstream/documents/pypi_simple.ts';
 import { isFrom, mirroredFile } from '../../upstream/documents/pypi_urls.ts';
@@ -31,7 +32,7 @@ export const pypi: Kind = (mirror, resources) => {
       const below = decodedPath(request.path.slice(mirror.path.length)) ?? '';
       const [, project, end] = /^simple\/([^/]+)(\/?)$/.exec(below) ?? [];
       if (project === undefined) return readFile(mirror, request);
-      const normal = project.replace(/[-_.]+/g, '-').toLowerCase();
+      const normal = normalName(project);
       if (!/^[a-z0-9](?:[a-z0-9-]{0,198}[a-z0-9])?$/.test(normal)) return problem('not-found');
       if (end === '') return respond(301, [['Location', `${normal}/`]]);
       if (normal !== project) return respond(301, [['Location', `../${normal}/`]]);
@@ -39,6 +40,23 @@ export const pypi: Kind = (mirror, resources) => {
     },
   });
 };
+
+/** Names of projects are compared in this form (PEP 503). */
+function normalName(name: string): string {
+  return name.replace(/[-_.]+/g, '-').toLowerCase();
+}
+
+/** Whether a project is this server's own, however its patterns are spelled and with or without a slash. */
+function localProjects({ path, settings, isLocal }: Mirror): (project: string) => boolean {
+  const normal = settings.local.map((glob) => {
+    const own = glob.startsWith(path) ? path.length : 0;
+    return pathPattern(glob.slice(0, own) + normalName(glob.slice(own)));
+  });
+  return (project) =>
+    [`${path}simple/${project}`, `${path}simple/${project}/`].some(
+      (each) => isLocal(each) || normal.some((pattern) => pattern.matches(each)),
+    );
+}
 
 /** A file that a page links. */
 async function readFile(mirror: Mirror, request: EngineRequest): Promise<Answer> {
@@ -65,16 +83,19 @@ class Pages {
   /** By digest and project, the one that was used last at the end. */
   readonly #written = new Map<string, WrittenPage>();
   #characters = 0;
+  readonly #isLocal: (project: string) => boolean;
 
   constructor(mirror: Mirror) {
     this.#mirror = mirror;
+    this.#isLocal = localProjects(mirror);
   }
 
   async read(request: EngineRequest, project: string): Promise<Answer> {
     const name = `simple/${project}`;
     const { services, bucket } = this.#mirror;
     const grant = services.authorize(request, 'read', bucket);
-    const local = await readLocal(this.#mirror, request, grant, name);
+    const own = { ...this.#mirror, isLocal: () => this.#isLocal(project) };
+    const local = await readLocal(own, request, grant, name);
     if (local) return local;
     const shown = (found: Found, said: ResponseField[]) => this.#answer(request, project, found, said);
     const source = { path: `${name}/`, accept, maxBytes: mostPage };
