@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, beforeEach, test } from 'node:test';
+import { assertProblem } from '../support/problem.ts';
 import { assertRefused, startMirrors, startUpstream } from '../support/upstream.ts';
 
 const files = new Map<string, string>();
@@ -67,6 +68,32 @@ test('maven: a release with other bytes than its digest is refused, and asked fo
   await mirrored.logged(/received have SHA1 [^\n]*b-1\.0\.jar/);
   files.set('/org/b/1.0/b-1.0.jar', 'right');
   assert.equal(await get('/maven/org/b/1.0/b-1.0.jar'), '200 right');
+});
+
+test('maven: a release whose digest has no room is 507, and not said to be absent', async () => {
+  const full = await startMirrors({ all: { url: upstream.url, attempts: 1 } }, [
+    { path: '/maven/', upstreams: ['all'], mirror: { kind: 'maven', maxBytes: 1 } },
+  ]);
+  try {
+    files.set('/org/f/1.0/f-1.0.jar', 'jar');
+    files.set('/org/f/1.0/f-1.0.jar.sha1', hex('sha1', 'jar'));
+    assertProblem(await full.server.curl('/maven/org/f/1.0/f-1.0.jar'), 507, 'store-full');
+  } finally {
+    await full.stop();
+  }
+});
+
+test('maven: a release that is absent is asked for once in negativeSeconds, its digests as well', async () => {
+  const patient = await startMirrors({ all: { url: upstream.url, attempts: 1 } }, [
+    { path: '/maven/', upstreams: ['all'], mirror: { kind: 'maven', negativeSeconds: 100 } },
+  ]);
+  try {
+    for (let time = 0; time < 3; time++)
+      assertProblem(await patient.server.curl('/maven/org/g/1.0/g-1.0.jar'), 404, 'not-found');
+    assert.equal(upstream.asked.length, 3, `${upstream.asked}`);
+  } finally {
+    await patient.stop();
+  }
 });
 
 test('maven: metadata and snapshots are kept for a minute; without digests all is kept', async () => {

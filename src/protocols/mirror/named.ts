@@ -2,10 +2,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { SealgateError } from '../../errors.ts';
-import { fill } from './filling.ts';
+import { fill, keyOf } from './filling.ts';
 import type { Kind } from './kinds.ts';
 import type { Mirror, Ruled } from './mirror.ts';
-import { askedFor, readByRule, readLocal } from './read_object.ts';
+import { askedFor, kept, readByRule, readLocal } from './read_object.ts';
 
 /** What counts for a name; undefined: the fields of the upstream decide. */
 type RuleOf = (mirror: Mirror, name: string) => Ruled | undefined | Promise<Ruled | undefined>;
@@ -44,13 +44,17 @@ export async function told(mirror: Mirror, name: string): Promise<string | undef
   const { objects } = mirror.services;
   const at = { bucket: mirror.bucket, name: mirror.prefix + name };
   if (!isHeld(mirror, name)) {
+    if (mirror.freshness.isAbsent(keyOf(at), Date.now())) return undefined;
     const source = { maxBytes: mostTold };
     const landed = await fill(mirror, { at, name, rule: lasting, source, current: undefined }).landed;
     if (landed.kind === 'absent') return undefined;
     if (landed.kind === 'failed')
       throw landed.error instanceof SealgateError ? landed.error : new SealgateError('upstream-failed');
   }
-  const { digest, size } = await objects.head(at);
+  const found = await kept(mirror, at);
+  // There was no room for it. It is not said to be nowhere, which clients take for the last word.
+  if (!found) throw new SealgateError('store-full');
+  const { digest, size } = found.ref;
   if (size > mostTold)
     throw new SealgateError('upstream-unusable', `${name} tells nothing: it is too large.`);
   return readFile(objects.pathOf(digest), 'utf8');
