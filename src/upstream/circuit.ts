@@ -38,6 +38,8 @@ export class Circuit {
 
   /** @returns whether it has opened by this. */
   failed(): boolean {
+    // Asked before it opened: that they fail, too, tells nothing new.
+    if (this.isOpen && !this.#isTried) return false;
     this.#failures++;
     if (!this.isOpen) return false;
     const opens = this.#failures === failuresToOpen;

@@ -23,6 +23,15 @@ test('five failures in a row open it for a second, and then one request is let t
   assert.ok(circuit.enter() > 0, 'only one at a time');
 });
 
+test('of sixteen that were under way and fail, five open it, and the rest do not make the pause longer', () => {
+  const clock = { now: 0 };
+  const circuit = new Circuit(() => clock.now);
+  for (let each = 0; each < 16; each++) assert.equal(circuit.enter(), 0);
+  const opened = Array.from({ length: 16 }, () => circuit.failed());
+  assert.deepEqual([opened.filter(Boolean).length, opened.indexOf(true)], [1, 4]);
+  assert.equal(circuit.enter(), 1000);
+});
+
 test('four failures and a success leave it closed', () => {
   const { circuit } = failing(4);
   circuit.succeeded();
