@@ -13,7 +13,7 @@ import { growingContent } from '../../sites/growing.ts';
 import { decodedPath, resolvedPath, seenPath } from '../../sites/paths.ts';
 import { checkObjectName } from '../../store/names.ts';
 import type { Landed } from '../../upstream/flights.ts';
-import { modifiedOf, withoutNotes } from '../../upstream/keeping.ts';
+import { modifiedOf, upstreamOf, withoutNotes } from '../../upstream/keeping.ts';
 import { useInterval } from '../../upstream/mirror_space.ts';
 import { type Check, fill, keyOf, type Missing, type Source } from './filling.ts';
 import type { Mirror, Ruled } from './mirror.ts';
@@ -53,9 +53,14 @@ export async function readLocal(
 ): Promise<Answer | undefined> {
   if (!mirror.isLocal(seenPath(request.path) ?? '/')) return undefined;
   const name = mirror.prefix + below;
-  const found = await kept(mirror, { bucket: mirror.bucket, name });
+  const found = ownOf(await kept(mirror, { bucket: mirror.bucket, name }));
   if (found) return answer(mirror, { request, grant, found, rule: undefined });
   throw new SealgateError('not-found');
+}
+
+/** What was stored here. What an upstream sent before its name was local is a stranger's, and counts as nothing. */
+export function ownOf(found: Found | undefined): Found | undefined {
+  return found && upstreamOf(found.ref.fields) === undefined ? found : undefined;
 }
 
 /** As the rules of the site say. @param otherwise what counts where none matches; its digests always do. */

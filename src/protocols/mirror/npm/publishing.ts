@@ -9,7 +9,7 @@ import { KeyedLock } from '../../../keyed_lock.ts';
 import type { Hashed, RespondPlan } from '../../../native/addon.ts';
 import { tarballName } from '../../../upstream/npm/names.ts';
 import type { Change, ChangeResult, ChangeTask } from '../../../upstream/npm/tasks.ts';
-import { kept } from '../read_object.ts';
+import { kept, ownOf } from '../read_object.ts';
 import { type Packages, staged, unconditional } from './packages.ts';
 
 /** Bytes of what `npm publish` sends: a tarball in base64, and its manifest. */
@@ -71,9 +71,10 @@ export class Publishing {
     const { mirror, base } = this.#packages;
     const { objects } = mirror.services;
     const at = this.#packages.at(name);
-    const current = await kept(mirror, at);
+    const before = await kept(mirror, at);
+    const current = ownOf(before);
     const packument = objects.put(at, {
-      conditions: { ...unconditional, ...(current && { ifMatch: `"${current.ref.digest}"` }) },
+      conditions: { ...unconditional, ...(before && { ifMatch: `"${before.ref.digest}"` }) },
       mediaType: 'application/json',
     });
     // Where it goes is known by its version alone, which is in the body.
@@ -104,7 +105,7 @@ export class Publishing {
   ): Promise<boolean> {
     const { mirror } = this.#packages;
     const to = this.#packages.at(name, tarballName(name, version));
-    const before = await kept(mirror, to);
+    const before = ownOf(await kept(mirror, to));
     if (before) return before.ref.digest === body.digest;
     const request = { conditions: unconditional, mediaType: 'application/octet-stream', size: body.size };
     await mirror.services.objects.put(to, request, staging).commit(body);

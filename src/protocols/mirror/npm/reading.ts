@@ -11,7 +11,7 @@ import { type Dist, maxPackumentBytes, proofOf } from '../../../upstream/npm/pac
 import type { Source } from '../filling.ts';
 import { keyOf } from '../filling.ts';
 import type { Ruled } from '../mirror.ts';
-import { answer, kept, readAt } from '../read_object.ts';
+import { answer, kept, ownOf, readAt } from '../read_object.ts';
 import { abbreviatedType, type Form, type Packages, unusable } from './packages.ts';
 
 /** Who asks for what, and may. */
@@ -58,7 +58,7 @@ export class Registry {
     const { mirror } = this.#packages;
     const at = this.#packages.at(name);
     if (this.#packages.isLocal(name)) {
-      const found = await kept(mirror, at);
+      const found = ownOf(await kept(mirror, at));
       if (!found) throw new SealgateError('not-found');
       return shown(found, []);
     }
@@ -72,7 +72,8 @@ export class Registry {
   async tarball(reader: Reader, name: string, file: string): Promise<Answer> {
     const { mirror } = this.#packages;
     const at = this.#packages.at(name, file);
-    const found = await kept(mirror, at);
+    const before = await kept(mirror, at);
+    const found = this.#packages.isLocal(name) ? ownOf(before) : before;
     const rule: Ruled = { immutable: true, freshSeconds: undefined, sha256: undefined };
     if (found) {
       mirror.shared.space.used(at);
