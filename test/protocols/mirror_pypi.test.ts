@@ -175,6 +175,18 @@ test('a local pattern without a slash, and one in another spelling, keep project
   assert.deepEqual(index.asked, []);
 });
 
+test('nothing is told of what is elsewhere on the server of the index, with a digest that is made up', async () => {
+  const secret = Buffer.alloc(1_000_000, 'secret');
+  files.set('/private/secret', secret);
+  files.set('other/secret', secret);
+  const made = '0'.repeat(64);
+  for (const at of [`127.0.0.1:${index.port}/private/secret`, `127.0.0.1:${other.port}/secret`])
+    assertProblem(await server.curl(`/named/-/${made}/http/${at}`), 502, 'upstream-unusable');
+  const right = createHash('sha256').update(secret).digest('hex');
+  const { body } = await server.curl(`/named/-/${right}/http/127.0.0.1:${index.port}/private/secret`);
+  assert.deepEqual(body, secret);
+});
+
 test('a page that the bucket has no room for is 507, and never sent as the upstream has it', async () => {
   const full = await startMirrors({ index: { url: `${index.url}pypi/`, attempts: 1 } }, [
     { path: '/full/', upstreams: ['index'], mirror: { kind: 'pypi', maxBytes: 1 } },
