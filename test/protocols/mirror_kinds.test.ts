@@ -83,7 +83,7 @@ test('maven: a release whose digest has no room is 507, and not said to be absen
   }
 });
 
-test('maven: a release that is absent is asked for once in negativeSeconds, its digests as well', async () => {
+test('maven: an absent release is asked for once in negativeSeconds, and so are its digests', async () => {
   const patient = await startMirrors({ all: { url: upstream.url, attempts: 1 } }, [
     { path: '/maven/', upstreams: ['all'], mirror: { kind: 'maven', negativeSeconds: 100 } },
   ]);

@@ -167,7 +167,7 @@ test('other spellings of a project are led to its page; a local one is not asked
   assert.deepEqual(index.asked, []);
 });
 
-test('a local pattern without a slash, and one in another spelling, keep projects from upstreams', async () => {
+test('local patterns without a slash and in another spelling keep projects from upstreams', async () => {
   for (const project of ['slashless-a', 'under-score-a', 'Under_Score.a', 'under--score-a']) {
     pages.set(`/pypi/simple/${project}/`, { type: 'text/html', body: `<a href="x-1.tar.gz">x</a>` });
     assertProblem(await server.curl(`/named/simple/${project}/`, '-L'), 404, 'not-found');
@@ -175,7 +175,7 @@ test('a local pattern without a slash, and one in another spelling, keep project
   assert.deepEqual(index.asked, []);
 });
 
-test('nothing is told of what is elsewhere on the server of the index, with a digest that is made up', async () => {
+test('a made-up digest reads nothing of what is elsewhere on the server of the index', async () => {
   const secret = Buffer.alloc(1_000_000, 'secret');
   files.set('/private/secret', secret);
   files.set('other/secret', secret);

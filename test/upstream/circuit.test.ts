@@ -23,7 +23,7 @@ test('five failures in a row open it for a second, and then one request is let t
   assert.ok(circuit.enter() > 0, 'only one at a time');
 });
 
-test('of sixteen that were under way and fail, five open it, and the rest do not make the pause longer', () => {
+test('of sixteen under way that fail five open it, and the rest do not make the pause longer', () => {
   const clock = { now: 0 };
   const circuit = new Circuit(() => clock.now);
   for (let each = 0; each < 16; each++) assert.equal(circuit.enter(), 0);

@@ -80,8 +80,8 @@ async function readFile(mirror: Mirror, request: EngineRequest): Promise<Answer>
 }
 
 // The client says where a file is, and which digest it has. Elsewhere on the machine of the upstream, and at
-// other ports of hosts that are named, that may be what is nobody's business: there no byte is told before all
-// of them are proved.
+// other ports of hosts that are named, that may be nobody's business: of what is there no byte is told before
+// all of them are proved.
 function isVouched(url: URL, base: string): boolean {
   return url.href.startsWith(base) || (url.port === '' && url.hostname !== new URL(base).hostname);
 }

@@ -58,7 +58,7 @@ export async function readLocal(
   throw new SealgateError('not-found');
 }
 
-/** What was stored here. What an upstream sent before its name was local is a stranger's, and counts as nothing. */
+/** What was stored here. What an upstream sent before its name was local is a stranger's, and not counted. */
 export function ownOf(found: Found | undefined): Found | undefined {
   return found && upstreamOf(found.ref.fields) === undefined ? found : undefined;
 }

@@ -118,7 +118,7 @@ export class Packages {
         fields: derivedFields(madeOf(digest), { mayGo: mayGo(part) }),
       });
     const receiving = { index: to('index'), abbreviated: to('abbreviated'), full: to('full') };
-    // Of a local name the first digests may be a stranger's; versions of its own are written once in any case.
+    // Of a local name the first digests may be a stranger's; versions of its own are written once anyway.
     const before = this.isLocal(name) ? undefined : await kept(this.mirror, this.#at(name, 'index'));
     const { full, abbreviated, index } = receiving;
     const task: DeriveTask = {
