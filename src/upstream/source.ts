@@ -102,7 +102,7 @@ export async function openSource(
     response.destroy();
     passed.add(url.href);
     url = redirected(url, location);
-    if (passed.has(url.href)) throw new Fault('redirect', `it redirects in a circle, by ${url.href}`);
+    if (passed.has(url.href)) throw new Fault('redirect', `it redirects in a circle, by ${shown(url)}`);
     if (passed.size > speaking.redirects)
       throw new Fault('redirect', `it redirects more than ${speaking.redirects} times`);
   }
@@ -114,11 +114,16 @@ function redirected(from: URL, location: string): URL {
   if (to.protocol !== 'https:' && to.protocol !== 'http:')
     throw new Fault('redirect', `it redirects to ${to.protocol}`);
   if (from.protocol === 'https:' && to.protocol === 'http:')
-    throw new Fault('redirect', `it redirects from https: to ${to.href}`);
+    throw new Fault('redirect', `it redirects from https: to ${shown(to)}`);
   if (to.username !== '' || to.password !== '')
     throw new Fault('redirect', 'it redirects to a URL with a user name');
   to.hash = '';
   return to;
+}
+
+// Queries of signed URLs are as good as passwords, and this is for logs.
+function shown({ origin, pathname }: URL): string {
+  return origin + pathname;
 }
 
 function isNamed(host: string, names: readonly string[]): boolean {
