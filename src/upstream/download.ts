@@ -127,16 +127,11 @@ class Download {
   }
 
   async #begin(response: IncomingMessage, head: UpstreamHead): Promise<Ended> {
-    const { speaking, provable } = this.#task;
+    const { speaking } = this.#task;
     const { fields } = head;
-    const coding = fields['content-encoding'] ?? 'identity';
-    if (coding.toLowerCase() !== 'identity')
-      throw new Fault('coded', `it sent the object coded (${coding}) though it was asked not to`);
     const size = fields['content-length'] === undefined ? undefined : Number(fields['content-length']);
     if (size !== undefined && size > speaking.maxBytes) throw tooLarge(speaking.maxBytes);
-    const isFramed = size !== undefined || fields['transfer-encoding'] !== undefined;
-    if (!isFramed && !provable)
-      throw new Fault('unprovable', 'it says neither how long the object is nor where it ends');
+    this.#check(head, size);
     response.pause();
     const taking = await this.#talk.offer({ ...head, size });
     if (!taking) throw new Fault('canceled', 'the object is not taken');
@@ -146,8 +141,19 @@ class Download {
     return this.#fill(response, this.#begun, 0);
   }
 
+  /** Throws when a body is not the object's own, or nothing says where it ends. @param size the object's. */
+  #check({ fields }: UpstreamHead, size: number | undefined): void {
+    const coding = fields['content-encoding'] ?? 'identity';
+    if (coding.toLowerCase() !== 'identity')
+      throw new Fault('coded', `it sent the object coded (${coding}) though it was asked not to`);
+    const isFramed = fields['content-length'] !== undefined || fields['transfer-encoding'] !== undefined;
+    if (size === undefined && !isFramed && !this.#task.provable)
+      throw new Fault('unprovable', 'it says neither how long the object is nor where it ends');
+  }
+
   #resume(response: IncomingMessage, { status, fields }: UpstreamHead, begun: Begun): Promise<Ended> {
     const { file, size, etag } = begun;
+    this.#check({ status, fields }, size);
     if (file.size === 0) return this.#beginAgain(response, { status, fields }, begun);
     const other = new Fault('changed', 'it has other bytes now than when they began to come');
     if (fields.etag !== etag && (status === 200 || fields.etag !== undefined)) throw other;

@@ -156,6 +156,34 @@ for (const [what, to] of refused)
     await logged(/it redirects /);
   });
 
+test('the query of a URL that a redirect leads to may be a signature, and is not in the log', async () => {
+  leads.signed = '/signed?signature=hidden';
+  leads['signed?signature=hidden'] = '/signed?signature=hidden';
+  assertProblem(await server.curl('/redirecting/signed'), 502, 'upstream-unusable');
+  await logged(/it redirects in a circle, by [^ "]*\/signed"/);
+  assert.doesNotMatch(server.log(), /hidden/);
+});
+
+test('an object that breaks off, and has no end that is told the next time, is not kept', async () => {
+  let asked = 0;
+  const fickle = await startRawUpstream((socket) => {
+    const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+    socket.end(asked++ === 0 ? chunked : 'HTTP/1.1 200 OK\r\n\r\nhalf of it');
+  });
+  const rules = [{ match: '/m/**', immutable: true }];
+  const mirrored = await startMirrors({ fickle: { url: fickle.url } }, [
+    { path: '/m/', upstreams: ['fickle'], mirror: { rules } },
+  ]);
+  try {
+    const came = await mirrored.server.curl('/m/a').catch(() => undefined);
+    assert.notEqual(came?.status, 200);
+    assert.equal((await mirrored.server.curl('/o/mirror/a')).status, 404);
+  } finally {
+    await mirrored.stop();
+    fickle.close();
+  }
+});
+
 test('a redirect of more steps than are allowed is not followed', async () => {
   for (let step = 0; step < 5; step++) leads[`step${step}`] = `/step${step + 1}`;
   assertProblem(await server.curl('/redirecting/step0'), 502, 'upstream-unusable');
