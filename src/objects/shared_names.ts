@@ -219,12 +219,16 @@ export class SharedNames {
     // What is remembered may be old: only what was read now is a reason to refuse, or to do nothing.
     let found = this.#known.get(key);
     let isRead = false;
+    // The answer to a write was lost, and the name has got another record: ours may have been in between.
+    let isUnsure = false;
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
       await pauseBefore(attempt);
       if (!found || isRead) {
         found = await this.#read(at, share);
         isRead = true;
       }
+      // Asked first: conditions were on what was there before.
+      if (found.record?.stamp === stamp) return this.#isMade(key, found, here);
       const { wanted, error } = attemptTo(make, found);
       if (!wanted && !isRead) {
         found = undefined;
@@ -232,23 +236,34 @@ export class SharedNames {
       }
       // Until its outcome is known, nothing is known of the name.
       this.#known.delete(key);
-      if (error !== undefined) throw error;
-      if (!wanted || found.record?.stamp === stamp) return here();
+      if (error !== undefined) throw isUnsure ? unsure(error) : error;
+      if (!wanted) return here();
       await ready?.();
       const about = { format: 1 as const, stamp, version: versionOf(found) + 1, created: Date.now() };
       const record: TierRecord = { ...about, ...wanted };
       const until = Date.now() + share.freshMs;
       const written = await share.tier.write(at, record, found.record && found.etag);
-      if (written === 'differs') {
+      if ('differs' in written) {
         isRead = true;
+        isUnsure ||= written.isUnsure;
         continue;
       }
-      const done = await here();
-      this.#know(key, { record, etag: written.etag, until });
-      return done;
+      return this.#isMade(key, { record, etag: written.etag, until }, here);
     }
     throw new SealgateError('sharing-failed', 'Too many others change the name.', { retryAfter: 1 });
   }
+
+  async #isMade<T>(key: string, known: Known, here: () => Promise<T>): Promise<T> {
+    this.#known.delete(key);
+    const done = await here();
+    this.#know(key, known);
+    return done;
+  }
+}
+
+/** Instead of a refusal, which would say that nothing was changed. */
+function unsure(cause: unknown): SealgateError {
+  return new SealgateError('sharing-failed', undefined, { retryAfter: 1, cause });
 }
 
 async function nothing(): Promise<void> {}

@@ -19,10 +19,14 @@ const answers = [200, 204, 206, 304, 404, 412];
 
 export async function sendTask(task: SendTask, agents: Agents, signal: AbortSignal): Promise<Sent> {
   const { speaking } = task;
+  // Also on a further connection, where the one that was kept broke off: within an attempt.
+  let bodies = 0;
+  const sends = () => bodies++;
   for (let attempts = 1; ; attempts++)
     try {
-      const answered = await attempt(task, agents, signal);
-      return { kind: 'answered', ...answered, bytes: answered.text.length, attempts };
+      const answered = await attempt(task, agents, { signal, sends });
+      const times = Math.max(attempts, bodies);
+      return { kind: 'answered', ...answered, bytes: answered.text.length, attempts: times };
     } catch (error) {
       const { fault, message, passes } = error instanceof Fault ? error : diskFault(error);
       if (!passes || attempts >= speaking.attempts || signal.aborted)
@@ -40,12 +44,16 @@ function diskFault(error: unknown): Fault {
 async function attempt(
   { method, url, speaking, fields, body }: SendTask,
   agents: Agents,
-  signal: AbortSignal,
+  { signal, sends }: { signal: AbortSignal; sends(): void },
 ) {
+  const send = (request: ClientRequest, note: () => void) => {
+    sends();
+    if (body) write(request, body, note);
+  };
   const response = await sendTo(
     url,
     { ...describing(method, body), ...fields },
-    { method, ...(body && { body: (request, note) => write(request, body, note) }) },
+    { method, ...(body && { body: send }) },
     { speaking, agents, signal },
   );
   const text = method === 'HEAD' ? '' : await textOf(response, speaking.idleMs);

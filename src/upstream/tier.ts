@@ -37,20 +37,22 @@ export class Tier {
 
   /**
    * Writes the record of a name, if what is there is still the one with this entity tag; undefined: nothing.
-   * Rejects with `sharing-failed`; then nobody knows whether it was written.
+   * Rejects with `sharing-failed`; then nobody knows whether it was written. It is unsure as well where
+   * another record is there, and an answer before that one was lost.
    */
   async write(
     at: Name,
     record: TierRecord,
     etag: string | undefined,
-  ): Promise<{ etag: string | undefined } | 'differs'> {
+  ): Promise<{ etag: string | undefined } | { differs: true; isUnsure: boolean }> {
     // Ceph 16 compares the tag as it is sent, and AWS takes it without quotes as well.
     const condition = etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag };
     const fields = { ...condition, 'content-type': 'application/json' };
     const body = { text: JSON.stringify(record) };
     const sent = await this.#send({ method: 'PUT', path: recordPath(at), fields, body });
     // 404: AWS says so of a condition on what is not there.
-    return sent.status === 412 || sent.status === 404 ? 'differs' : { etag: bare(sent.etag) };
+    if (sent.status === 412 || sent.status === 404) return { differs: true, isUnsure: sent.attempts > 1 };
+    return { etag: bare(sent.etag) };
   }
 
   /** Resolves when the store has the bytes. Rejects with `sharing-failed`. */

@@ -1,0 +1,49 @@
+// Servers that share buckets over a store whose answers are lost after it has done what it was asked.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Ceph } from '../support/ceph.ts';
+import { FaultyStore } from '../support/faulty_store.ts';
+import { SharingNode, sha256 } from '../support/sharing.ts';
+
+const ceph = await Ceph.start();
+const faulty = await FaultyStore.start(ceph.url());
+const [one, two] = await Promise.all([SharingNode.start(faulty.url), SharingNode.start(ceph.url())]);
+after(async () => {
+  await Promise.all([one.end(), two.end()]);
+  await faulty.end();
+  await ceph.end();
+});
+
+test('PUT with If-None-Match: * is 201 when the store answered 503 after it had written the record', async () => {
+  faulty.loseNextRecord();
+  const { status } = await one.put('/o/web/new', 'mine', { 'if-none-match': '*' });
+  assert.equal(status, 201);
+  assert.equal(await two.get('/o/web/new'), 'mine');
+});
+
+test('PUT with If-Match is 200 when the answer to its record was lost', async () => {
+  await one.put('/o/web/step', '1');
+  faulty.loseNextRecord();
+  const { status } = await one.put('/o/web/step', '2', { 'if-match': `"${sha256('1')}"` });
+  assert.equal(status, 200);
+  assert.equal(await two.get('/o/web/step'), '2');
+});
+
+for (const how of ['503', 'cut'] as const)
+  test(`PUT with If-Match is 503 when the answer was lost (${how}) and another one came after it`, async () => {
+    await one.put('/o/web/passed', '1');
+    faulty.loseNextRecord(how, async () => {
+      assert.equal((await two.put('/o/web/passed', '3')).status, how === '503' ? 201 : 200);
+    });
+    const { status } = await one.put('/o/web/passed', '2', { 'if-match': `"${sha256('1')}"` });
+    assert.equal(status, 503);
+    assert.equal(await two.get('/o/web/passed'), '3');
+  });
+
+test('DELETE is 204 when the answer to its record was lost', async () => {
+  await one.put('/o/web/gone', 'x');
+  faulty.loseNextRecord();
+  assert.equal((await one.ask('DELETE', '/o/web/gone')).status, 204);
+  assert.equal(await one.get('/o/web/gone'), '410');
+});
