@@ -15,7 +15,7 @@ after(async () => {
   await ceph.end();
 });
 
-test('PUT with If-None-Match: * is 201 when the store answered 503 after it had written the record', async () => {
+test('PUT with If-None-Match: * is 201 when the answer to its record was lost', async () => {
   faulty.loseNextRecord();
   const { status } = await one.put('/o/web/new', 'mine', { 'if-none-match': '*' });
   assert.equal(status, 201);
@@ -31,7 +31,7 @@ test('PUT with If-Match is 200 when the answer to its record was lost', async ()
 });
 
 for (const how of ['503', 'cut'] as const)
-  test(`PUT with If-Match is 503 when the answer was lost (${how}) and another one came after it`, async () => {
+  test(`PUT with If-Match is 503 when its answer was lost (${how}) and another PUT came`, async () => {
     await one.put('/o/web/passed', '1');
     faulty.loseNextRecord(how, async () => {
       assert.equal((await two.put('/o/web/passed', '3')).status, how === '503' ? 201 : 200);
