@@ -32,7 +32,7 @@ export class SharedChanges {
     return this.#names.share(bucket) !== undefined;
   }
 
-  /** See SharedNames.look. Rejects with `not-found` as well. */
+  /** See SharedNames.look. Rejects with `not-found` and `name-deleted` as well. */
   look(at: Name): Promise<Pick<Found, 'freshUntil'>> {
     return this.#look(at, true);
   }
@@ -43,7 +43,7 @@ export class SharedChanges {
 
   async #look(at: Name, waits: boolean) {
     const looked = await this.#names.look(at, waits);
-    if (looked?.isAbsent) throw new SealgateError('not-found');
+    if (looked?.absent) throw new SealgateError(looked.absent);
     const { until: freshUntil, upload } = looked ?? {};
     return { ...(freshUntil !== undefined && { freshUntil }), ...(upload && { upload }) };
   }
@@ -64,13 +64,13 @@ export class SharedChanges {
     const make = (current: Descriptor | undefined, last: TierRecord | undefined): NewRecord | undefined => {
       checkConditions(conditions, current);
       if (current) checkTaken(current, kind, { ...request, digest });
-      else checkDeleted(last, kind, digest);
+      else checkLast(last, kind, digest);
       const same = current?.digest === digest ? current : undefined;
       const mediaType = request.mediaType ?? same?.mediaType ?? type;
       about = { mediaType, fields: fields ?? same?.fields ?? {}, modified };
       const end = expires ?? same?.expires;
       if (end !== undefined) about.expires = { at: end };
-      if (same && kind === 'write-once') return undefined;
+      if (same && kind === 'write-once' && !this.#livesLonger(to, same, end)) return undefined;
       return recordOf({ digest, digests, size }, about, end);
     };
     const ready = () => share.tier.keep({ digest, size, path: staging });
@@ -92,9 +92,11 @@ export class SharedChanges {
       check(current);
       const said = saidOf(from);
       if (current) checkTaken(current, kind, { digest, ...said });
-      else checkDeleted(last, kind, digest);
-      if (current?.digest === digest && kind === 'write-once') return undefined;
-      return recordOf({ digest, digests, size }, { mediaType, fields: fields ?? {}, modified }, end);
+      else checkLast(last, kind, digest);
+      const same = current?.digest === digest ? current : undefined;
+      const its = end ?? same?.expires;
+      if (same && kind === 'write-once' && !this.#livesLonger(to, same, its)) return undefined;
+      return recordOf({ digest, digests, size }, { mediaType, fields: fields ?? {}, modified }, its);
     };
     const ready = () => share.tier.keep({ digest, size, path });
     return this.#names.change(to, share, { make, ready, here });
@@ -120,6 +122,11 @@ export class SharedChanges {
       );
   }
 
+  /** Whether the same bytes are to stay longer than those that are there. */
+  #livesLonger({ bucket }: Name, { expires = forEver }: Descriptor, end = forEver): boolean {
+    return end > expires || this.#parts.store.bucket(bucket)?.ttl !== undefined;
+  }
+
   #shareOf({ bucket }: Name): Share {
     const share = this.#names.share(bucket);
     if (share) return share;
@@ -127,10 +134,12 @@ export class SharedChanges {
   }
 }
 
-/** Throws `name-taken`. */
-function checkDeleted(last: TierRecord | undefined, kind: BucketKind, digest: string): void {
-  if (kind === 'write-once' && last && isDeleted(last) && last.last !== digest)
-    throw new SealgateError('name-taken');
+const forEver = Number.POSITIVE_INFINITY;
+
+/** A write-once name that was deleted, or has ended, takes what it had alone. Throws `name-taken`. */
+function checkLast(last: TierRecord | undefined, kind: BucketKind, digest: string): void {
+  if (kind !== 'write-once' || !last) return;
+  if ((isDeleted(last) ? last.last : last.digest) !== digest) throw new SealgateError('name-taken');
 }
 
 function recordOf(

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { SealgateError } from '../errors.ts';
 import { setNewest } from '../newest_map.ts';
 import type { Descriptor, Store } from '../store/store.ts';
+import { endOf } from '../store/time_to_live.ts';
 import type { Flights } from '../upstream/flights.ts';
 import type { Tier } from '../upstream/tier.ts';
 import { type HeldRecord, isDeleted, type NewRecord, type TierRecord } from '../upstream/tier_record.ts';
@@ -49,8 +50,8 @@ interface Known {
 export interface Looked {
   /** Until when what is here may be served, milliseconds since the epoch; 0: the tier did not answer. */
   until: number;
-  /** The tier has nothing under the name. */
-  isAbsent: boolean;
+  /** Why the tier has nothing under the name: there never was something, or its time is over. */
+  absent?: 'not-found' | 'name-deleted';
   /** The bytes are on their way. */
   upload?: GrowingUpload;
 }
@@ -112,21 +113,34 @@ export class SharedNames {
     if (!share) return undefined;
     const key = keyOf(at);
     const known = this.#known.get(key);
-    if (known && known.until > Date.now()) return looked(known);
+    if (known && known.until > Date.now()) return this.#looked(at, known);
     const isHere = this.#isHere(at);
     if (isHere && (this.#failing.get(key) ?? 0) > Date.now()) return stale;
     const asking = this.#asking.get(key) ?? this.#ask(at, share);
     if (isHere) await soon(asking.answered);
     if (isHere && !asking.isAnswered) return this.#fails(key);
     const upload = waits ? undefined : await asking.began;
-    if (upload) return { until: 0, isAbsent: false, upload };
+    if (upload) return { until: 0, upload };
     try {
       await asking.landed;
     } catch (error) {
       if (isHere && this.#isHere(at)) return this.#fails(key);
       throw error;
     }
-    return looked(this.#known.get(key));
+    return this.#looked(at, this.#known.get(key));
+  }
+
+  // The time of a name counts from when it was written, and not from when this server has learned of it.
+  #looked({ bucket }: Name, known: Known | undefined): Looked {
+    if (!known) return stale;
+    const { record, until } = known;
+    if (!record) return { until, absent: 'not-found' };
+    const end = this.#endOf(bucket, record);
+    return end <= Date.now() ? { until, absent: 'name-deleted' } : { until: Math.min(until, end) };
+  }
+
+  #endOf(bucket: string, record: TierRecord): number {
+    return endOf(record, this.#parts.store.bucket(bucket)?.ttl) ?? Number.POSITIVE_INFINITY;
   }
 
   #isHere({ bucket, name }: Name): boolean {
@@ -184,6 +198,11 @@ export class SharedNames {
     };
     if (record && !isDeleted(record) && store.blob(record.digest) === undefined)
       await fetchShared({ ...this.#parts, tier: share.tier }, { at, record, isOld }, begins);
+    // Not under the lock, which a change holds for as long as its bytes are on their way.
+    if (before && record === before.record && this.#known.get(key) === before) {
+      this.#know(key, found);
+      return;
+    }
     await locked(at, async () => {
       if (isOld()) return;
       if (record !== before?.record) await this.#point(at, record);
@@ -229,16 +248,17 @@ export class SharedNames {
       }
       // Asked first: conditions were on what was there before.
       if (found.record?.stamp === stamp) return this.#isMade(key, found, here);
-      const { wanted, error } = attemptTo(make, found);
+      const { wanted, error } = this.#attempt(at, make, found);
       if (!wanted && !isRead) {
         found = undefined;
         continue;
       }
-      // Until its outcome is known, nothing is known of the name.
-      this.#known.delete(key);
+      if (!wanted) this.#known.delete(key);
       if (error !== undefined) throw isUnsure ? unsure(error) : error;
       if (!wanted) return here();
       await ready?.();
+      // Until its outcome is known, nothing is known of the name.
+      this.#known.delete(key);
       const about = { format: 1 as const, stamp, version: versionOf(found) + 1, created: Date.now() };
       const record: TierRecord = { ...about, ...wanted };
       const until = Date.now() + share.freshMs;
@@ -251,6 +271,19 @@ export class SharedNames {
       return this.#isMade(key, { record, etag: written.etag, until }, here);
     }
     throw new SealgateError('sharing-failed', 'Too many others change the name.', { retryAfter: 1 });
+  }
+
+  #attempt(
+    { bucket }: Name,
+    make: Make,
+    { record }: Known,
+  ): { wanted?: NewRecord | undefined; error?: unknown } {
+    const isHeld = record && !isDeleted(record) && this.#endOf(bucket, record) > Date.now();
+    try {
+      return { wanted: make(isHeld ? descriptorOf(record) : undefined, record) };
+    } catch (error) {
+      return { error };
+    }
   }
 
   async #isMade<T>(key: string, known: Known, here: () => Promise<T>): Promise<T> {
@@ -268,20 +301,7 @@ function unsure(cause: unknown): SealgateError {
 
 async function nothing(): Promise<void> {}
 
-const stale: Looked = { until: 0, isAbsent: false };
-
-function looked(known: Known | undefined): Looked {
-  return known ? { until: known.until, isAbsent: !known.record } : stale;
-}
-
-function attemptTo(make: Make, { record }: Known): { wanted?: NewRecord | undefined; error?: unknown } {
-  try {
-    const current = record && !isDeleted(record) ? descriptorOf(record) : undefined;
-    return { wanted: make(current, record) };
-  } catch (error) {
-    return { error };
-  }
-}
+const stale: Looked = { until: 0 };
 
 function descriptorOf({ digest, digests, size, mediaType, fields, ...times }: HeldRecord): Descriptor {
   const { created, modified, expires } = times;

@@ -3,7 +3,6 @@
 // were deleted, for whoever asks, also before collection says so on record.
 
 import type { Dates } from '../dates.ts';
-import type { RefRecord } from './listing.ts';
 
 /** Most seconds that a bucket may say: 100 years. */
 export const mostTimeToLive = 100 * 366 * 86_400;
@@ -26,8 +25,11 @@ export interface Reading {
   timeToLiveOf(bucket: string): number | undefined;
 }
 
+/** What the end of a version follows from. */
+type Ending = { created: number; expires?: number | undefined } | { deleted: true };
+
 /** When a version that is the newest ends, in milliseconds since the epoch; undefined: it does not. */
-export function endOf(value: RefRecord, timeToLive: number | undefined): number | undefined {
+export function endOf(value: Ending, timeToLive: number | undefined): number | undefined {
   if ('deleted' in value) return undefined;
   const { created, expires } = value;
   if (timeToLive === undefined) return expires;

@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Ceph } from '../support/ceph.ts';
 import { FaultyStore } from '../support/faulty_store.ts';
 import { SharingNode, sha256 } from '../support/sharing.ts';
+import { until } from '../support/wait.ts';
 
 const ceph = await Ceph.start();
 const faulty = await FaultyStore.start(ceph.url());
@@ -46,4 +48,23 @@ test('DELETE is 204 when the answer to its record was lost', async () => {
   faulty.loseNextRecord();
   assert.equal((await one.ask('DELETE', '/o/web/gone')).status, 204);
   assert.equal(await one.get('/o/web/gone'), '410');
+});
+
+test('GET is what is there while the bytes of an overwriting PUT are on their way', async () => {
+  await one.put('/o/web/slow', 'old');
+  let isHeld = true;
+  faulty.holds = async (method, path) => {
+    if (method === 'PUT' && path.includes('/sha256/'))
+      await until(
+        () => isHeld,
+        (is) => !is,
+        'it goes on',
+      );
+  };
+  const put = one.put('/o/web/slow', 'new');
+  await wait(1100);
+  assert.equal(await one.get('/o/web/slow'), 'old');
+  isHeld = false;
+  assert.equal((await put).status, 200);
+  assert.equal(await one.get('/o/web/slow'), 'new');
 });
