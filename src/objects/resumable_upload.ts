@@ -122,9 +122,17 @@ export class ResumableUpload {
   async wantedOffset(): Promise<number> {
     const size = await this.offset();
     if (size === 0 || size !== this.about.length || this.isStored) return size;
-    if (this.isBusy || this.#partial.finished) throw new SealgateError('upload-busy');
-    this.#partial = addon.partialFile(this.#file.data, this.about.digests, size - 1);
+    this.#replacePartial(this.about.digests, size - 1);
     return size - 1;
+  }
+
+  /**
+   * Nobody writes through the one before any more: a request may have been told to, and not have begun. Two
+   * that write to the file at once would leave other bytes in it than either has hashed. Throws `upload-busy`.
+   */
+  #replacePartial(digests: readonly DigestName[], size: number): void {
+    if (this.isBusy || !this.#partial.finish()) throw new SealgateError('upload-busy');
+    this.#partial = addon.partialFile(this.#file.data, [...digests], size);
   }
 
   /** Its length, once it is known. Rejects with `quota-reached` where there is no room for it. */
@@ -137,14 +145,14 @@ export class ResumableUpload {
 
   /**
    * Says what it is to be, which was not known when it began. Digests that nobody wanted until now are made
-   * of what is there once more.
+   * of what is there once more. Throws `upload-busy` where another request has begun to write then.
    */
   async aim(to: Name, asked: PutRequest): Promise<void> {
     const { digests } = this.#objects.put(to, asked);
     const before = this.about.digests;
     await this.#file.note({ to, asked, digests });
     if (digests.every((each) => before.includes(each))) return;
-    this.#partial = addon.partialFile(this.#file.data, digests, this.#partial.size);
+    this.#replacePartial(digests, this.#partial.size);
   }
 
   /** So many bytes were received and synced. */
