@@ -16,7 +16,7 @@ export function addCp(program: Command): void {
 async function copy(from: string, to: string, options: PlaceOptions): Promise<void> {
   const source = parseReference(from);
   const target = parseName(to);
-  const { outcome, digest } = await writing(options, {
+  const { outcome, digest } = await writing(options, [target.bucket], {
     onStore: async (store) => {
       checkBucket(store, target.bucket);
       const { digest } = find(store, from);

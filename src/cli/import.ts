@@ -105,7 +105,7 @@ function bring(
   { asked, usual }: Record<'asked' | 'usual', BucketKind | undefined>,
   options: Options,
 ): Promise<ImportResult> {
-  return writing(options, {
+  return writing(options, [bucket], {
     onStore: async (store, config) => {
       const wanted = kindToMake(config, bucket, asked, usual);
       if (asked !== undefined || !store.bucket(bucket)) await store.createBucket(bucket, wanted);

@@ -37,18 +37,38 @@ export async function reading<T>(options: PlaceOptions, works: Works<T>): Promis
   return withStore({ ...options, readOnly: true }, works.onStore);
 }
 
-/** Changes the store itself, or through the server that has it open, or through the server that is named. */
-export async function writing<T>(options: PlaceOptions, works: Works<T>): Promise<T> {
+/**
+ * Changes the store itself, or through the server that has it open, or through the server that is named.
+ * @param buckets whose names are changed.
+ */
+export async function writing<T>(
+  options: PlaceOptions,
+  buckets: readonly string[],
+  works: Works<T>,
+): Promise<T> {
   const named = await namedServer(options);
   if (named) return throughServer(named, works);
+  const onStore: Works<T>['onStore'] = (store, config) => {
+    for (const bucket of buckets) checkOwn(bucket, config);
+    return works.onStore(store, config);
+  };
   try {
-    return await withStore({ ...options, readOnly: false }, works.onStore);
+    return await withStore({ ...options, readOnly: false }, onStore);
   } catch (error) {
     if (!(error instanceof StoreHeld)) throw error;
     const { announcement } = await serverOf(options, error);
     const { tokenFile, cacert } = options;
     return throughServer(await RemoteServer.beside(announcement, { tokenFile, cacert }), works);
   }
+}
+
+// The store that servers share a bucket over would not hear of the change, which is undone by the next read.
+function checkOwn(bucket: string, { sharedBuckets }: Config): void {
+  if (!Object.hasOwn(sharedBuckets, bucket)) return;
+  throw new Error(
+    `${bucket}: several servers share this bucket ("sharedBuckets"), and it is changed through one of them: ` +
+      "start the server, or name one with '--server'",
+  );
 }
 
 /**

@@ -63,7 +63,7 @@ async function put(file: string, ref: string, options: Options): Promise<void> {
   const said = saidFlags(options);
   if (file !== '-') await checkFile(file);
   const to = { ...name, ...said, expires: expiryFlag(options), guarded: options.publishSecrets !== true };
-  const { outcome, digest, size } = await writing<Hashed & { outcome: Outcome }>(options, {
+  const { outcome, digest, size } = await writing<Hashed & { outcome: Outcome }>(options, [to.bucket], {
     onStore: async (store, config) => {
       const declared = declaredKind(config, to.bucket);
       if (declared && !store.bucket(to.bucket)) await store.createBucket(to.bucket, declared);

@@ -15,7 +15,8 @@ export function addRm(program: Command): void {
 
 async function remove(refs: string[], options: PlaceOptions & { force?: true }): Promise<void> {
   const names = refs.map((ref) => ({ ref, ...parseName(ref) }));
-  const missing = await writing(options, {
+  const buckets = names.map(({ bucket }) => bucket);
+  const missing = await writing(options, buckets, {
     onStore: async (store) => {
       for (const { bucket } of names) checkBucket(store, bucket);
       return without(names, ({ bucket, name }) => store.deleteRef(bucket, name));

@@ -88,7 +88,7 @@ async function restore(ref: string, options: PlaceOptions & { to: string }): Pro
   const to = parseName(ref);
   const isCount = (n: number) => Number.isSafeInteger(n) && n >= 1;
   const version = numberOf('--to', options.to, 'a whole number of 1 or more', isCount);
-  const { outcome, digest } = await writing(options, {
+  const { outcome, digest } = await writing(options, [to.bucket], {
     onStore: (store) => restoreHere(store, to, version),
     onServer: (server: RemoteServer) => server.copy(to, to, version),
   });
