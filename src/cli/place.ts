@@ -66,8 +66,8 @@ export async function writing<T>(
 function checkOwn(bucket: string, { sharedBuckets }: Config): void {
   if (!Object.hasOwn(sharedBuckets, bucket)) return;
   throw new Error(
-    `${bucket}: several servers share this bucket ("sharedBuckets"), and it is changed through one of them: ` +
-      "start the server, or name one with '--server'",
+    `${bucket}: several servers share this bucket ("sharedBuckets"), and it is changed through one of ` +
+      "them: start the server, or name one with '--server'",
   );
 }
 

@@ -128,7 +128,8 @@ export class ResumableUpload {
 
   /**
    * Nobody writes through the one before any more: a request may have been told to, and not have begun. Two
-   * that write to the file at once would leave other bytes in it than either has hashed. Throws `upload-busy`.
+   * that write to the file at once would leave other bytes there than either has hashed. Throws
+   * `upload-busy`.
    */
   #replacePartial(digests: readonly DigestName[], size: number): void {
     if (this.isBusy || !this.#partial.finish()) throw new SealgateError('upload-busy');

@@ -11,7 +11,8 @@ import { sharingFailed, type Tier } from '../upstream/tier.ts';
 import type { HeldRecord } from '../upstream/tier_record.ts';
 import type { GrowingUpload } from './growing_uploads.ts';
 import type { Name } from './objects.ts';
-import { aboutOf, type SharedParts } from './shared_names.ts';
+import type { SharedParts } from './shared_names.ts';
+import { aboutOf } from './shared_record.ts';
 
 /**
  * Bytes from which a blob is read while it arrives. Who gets a smaller one waits, and has an entity tag and

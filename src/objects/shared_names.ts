@@ -9,11 +9,12 @@ import type { Descriptor, Store } from '../store/store.ts';
 import { endOf } from '../store/time_to_live.ts';
 import type { Flights } from '../upstream/flights.ts';
 import type { Tier } from '../upstream/tier.ts';
-import { type HeldRecord, isDeleted, type NewRecord, type TierRecord } from '../upstream/tier_record.ts';
+import { isDeleted, type NewRecord, type TierRecord } from '../upstream/tier_record.ts';
 import type { Epochs } from './epochs.ts';
 import type { GrowingUpload } from './growing_uploads.ts';
 import type { Name } from './objects.ts';
 import { fetchShared } from './shared_blob.ts';
+import { aboutOf, descriptorOf } from './shared_record.ts';
 
 /** Which buckets are shared, and how. */
 export interface Sharing {
@@ -218,9 +219,20 @@ export class SharedNames {
       if (await store.deleteRef(bucket, name)) epochs.bump(bucket);
       return;
     }
+    await this.#dropEnd({ bucket, name }, record);
     const { digest, digests } = record;
     const outcome = await store.putRef(bucket, name, { digest, digests, ...aboutOf(record) });
     if (outcome !== 'same') epochs.bump(bucket);
+  }
+
+  // The same bytes keep their end where a change says none. The record's are others', which have none.
+  async #dropEnd({ bucket, name }: Name, record: TierRecord): Promise<void> {
+    const { store } = this.#parts;
+    const there = store.resolve(bucket, name);
+    if (!there || there.deleted || there.expires === undefined || store.bucket(bucket)?.ttl !== undefined)
+      return;
+    if (!isDeleted(record) && record.expires === undefined && record.digest === there.digest)
+      await store.deleteRef(bucket, name);
   }
 
   #know(key: string, known: Known): void {
@@ -247,7 +259,7 @@ export class SharedNames {
         isRead = true;
       }
       // Asked first: conditions were on what was there before.
-      if (found.record?.stamp === stamp) return this.#isMade(key, found, here);
+      if (found.record?.stamp === stamp) return this.#isMade(at, found, here);
       const { wanted, error } = this.#attempt(at, make, found);
       if (!wanted && !isRead) {
         found = undefined;
@@ -268,7 +280,7 @@ export class SharedNames {
         isUnsure ||= written.isUnsure;
         continue;
       }
-      return this.#isMade(key, { record, etag: written.etag, until }, here);
+      return this.#isMade(at, { record, etag: written.etag, until }, here);
     }
     throw new SealgateError('sharing-failed', 'Too many others change the name.', { retryAfter: 1 });
   }
@@ -286,8 +298,10 @@ export class SharedNames {
     }
   }
 
-  async #isMade<T>(key: string, known: Known, here: () => Promise<T>): Promise<T> {
+  async #isMade<T>(at: Name, known: Known, here: () => Promise<T>): Promise<T> {
+    const key = keyOf(at);
     this.#known.delete(key);
+    if (known.record) await this.#dropEnd(at, known.record);
     const done = await here();
     this.#know(key, known);
     return done;
@@ -302,22 +316,6 @@ function unsure(cause: unknown): SealgateError {
 async function nothing(): Promise<void> {}
 
 const stale: Looked = { until: 0 };
-
-function descriptorOf({ digest, digests, size, mediaType, fields, ...times }: HeldRecord): Descriptor {
-  const { created, modified, expires } = times;
-  return {
-    ...{ digest, size, mediaType, created, date: created },
-    ...(digests && { digests }),
-    ...(fields && { fields: fields as NonNullable<Descriptor['fields']> }),
-    ...(modified !== undefined && { modified }),
-    ...(expires !== undefined && { expires }),
-  };
-}
-
-/** What the store is told of it. */
-export function aboutOf({ mediaType, fields = {}, modified, expires }: HeldRecord) {
-  return { mediaType, fields, modified, ...(expires !== undefined && { expires: { at: expires } }) };
-}
 
 function versionOf({ record }: Known): number {
   return record?.version ?? 0;

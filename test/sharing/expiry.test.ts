@@ -56,6 +56,16 @@ test('a later end of a write-once name holds at both nodes', async () => {
   assert.equal(await two.get('/o/once/later'), 'x');
 });
 
+test('bytes that another node stored again for ever stay at the node that had them with an end', async () => {
+  assert.equal((await one.put('/o/web/back', 'a', { 'x-delete-after': '8' })).status, 201);
+  const written = performance.now();
+  for (const body of ['b', 'a']) await two.put('/o/web/back', body);
+  await wait(1100);
+  assert.equal(await one.get('/o/web/back'), 'a');
+  await wait(written + 8200 - performance.now());
+  assert.equal(await one.get('/o/web/back'), 'a');
+});
+
 test('a bucket’s time to live counts from the write, also where it is learned of later', async () => {
   const ttl = (node: SharingNode, seconds: string) =>
     runCli('bucket', 'set', 'web', '--ttl', seconds, '--config', node.site.config);

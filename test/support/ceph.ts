@@ -114,7 +114,19 @@ export class Ceph {
     await run('monmaptool', ['--create', '--addv', 'a', address, '--fsid', fsid, at('monmap')]);
     await this.#tool('ceph-mon', '-i', 'a', '--mkfs', '--monmap', at('monmap'), '--keyring', keyring);
     this.#begin('mon', 'ceph-mon', '-i', 'a');
-    await this.#tool('ceph', '--connect-timeout', '30', 'osd', 'new', osd);
+    await until(
+      () =>
+        this.#tool('ceph', '--connect-timeout', '30', 'osd', 'new', osd).then(
+          () => true,
+          (error: Error) => {
+            // A monitor that has just begun may answer before it knows who may ask.
+            if (error.message.includes('EPERM')) return false;
+            throw error;
+          },
+        ),
+      (isTaken) => isTaken,
+      'the monitor takes an OSD',
+    );
     await this.#tool('ceph-osd', '-i', '0', '--mkfs', '--osd-uuid', osd);
     this.#beginOsd();
   }
