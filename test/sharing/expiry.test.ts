@@ -68,7 +68,7 @@ test('bytes that another node stored again for ever stay at the node that had th
 
 test('a bucket’s time to live counts from the write, also where it is learned of later', async () => {
   const ttl = (node: SharingNode, seconds: string) =>
-    runCli('bucket', 'set', 'web', '--ttl', seconds, '--config', node.site.config);
+    runCli('bucket', 'set', 'web', '--ttl', seconds, '--yes', '--config', node.site.config);
   for (const node of [one, two]) await ttl(node, '6s');
   assert.equal((await one.put('/o/web/brief', 'x')).status, 201);
   const written = performance.now();
