@@ -87,7 +87,7 @@ async function publishSuite(ref: string, options: Options): Promise<void> {
       throw new UsageError(`--${each}: expected letters, digits, dots, hyphens and underscores`);
   const folder = await mkdtemp(join(tmpdir(), 'sealgate-apt-'));
   try {
-    const count = await writing(options, {
+    const count = await writing(options, [bucket], {
       onStore: (store) => {
         checkBucket(store, bucket);
         return publish(ofStore(store, bucket), { root, folder, options });
