@@ -32,8 +32,8 @@ test('PUT with If-Match is 200 when the answer to its record was lost', async ()
   assert.equal(await two.get('/o/web/step'), '2');
 });
 
-// Bun and Deno do not tell of a request that is sent again where a kept connection broke off: there the second
-// case is another answer, as docs/scale-out.md says.
+// Bun and Deno do not tell of a request that is sent again where a kept connection broke off: there the
+// second case is another answer, as docs/scale-out.md says.
 const ways = !process.versions.bun && !process.versions.deno ? (['503', 'cut'] as const) : (['503'] as const);
 for (const how of ways)
   test(`PUT with If-Match is 503 when its answer was lost (${how}) and another PUT came`, async () => {
