@@ -56,8 +56,11 @@ async function fillMetadata(server: TestServer, token: string): Promise<void> {
     );
     full = statuses.includes(507);
   }
-  // One that comes by itself needs less than those that share a commit, and is refused all the same.
-  assert.equal(await copy(), 507);
+  // One that comes by itself needs less than those that share a commit: a few may fit that others did not.
+  const alone: number[] = [];
+  do alone.push(await copy());
+  while (alone.at(-1) === 201 && alone.length < 100);
+  assert.equal(alone.at(-1), 507);
   agent.destroy();
 }
 
