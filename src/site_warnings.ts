@@ -7,7 +7,7 @@ import { publicUrlOf } from './public_urls.ts';
 export function siteWarnings(config: Pick<Config, 'sites' | 'listeners' | 'purge'>): string[] {
   const { sites = [], purge } = config;
   const isNowhere = sites.every((site) => publicUrlOf(site) === undefined);
-  const others = [...ofTls(config), ...ofProxies(config), ...ofPoints(config)];
+  const others = [...ofTls(config), ...ofProxies(config), ...ofPoints(config), ...ofMirrors(config)];
   if (purge.hooks.length === 0 || !isNowhere) return others;
   const nothing =
     'purge.hooks: no site has a publicUrl, or a host that is no pattern, so there is no URL to purge';
@@ -25,16 +25,36 @@ function ofProxies({ listeners }: Pick<Config, 'listeners'>): string[] {
 // Each point leads its own encoders, and knows nothing of another's.
 function ofPoints({ sites = [] }: Pick<Config, 'sites'>): string[] {
   const points = sites.filter(({ protocol }) => protocol === 'live');
-  const begin = ({ bucket = '', prefix = '' }: (typeof points)[number]) => `${bucket}/${prefix}`;
-  return points.flatMap((one, at) =>
-    points.slice(at + 1).flatMap((other) => {
-      const [short = '', long = ''] = [begin(one), begin(other)].sort((a, b) => a.length - b.length);
-      if (!long.startsWith(short)) return [];
+  return overlapping(points).map(
+    ({ both, names }) =>
+      `sites ${both}: both publishing points write what begins with ${names}, where an encoder of one ` +
+      'takes the names of the other; give each a prefix of its own',
+  );
+}
+
+// What one has fetched is there for the other, whoever it came from.
+function ofMirrors({ sites = [] }: Pick<Config, 'sites'>): string[] {
+  const mirrors = sites.filter(({ protocol }) => protocol === 'mirror');
+  const source = ({ upstreams, mirror }: Site) => JSON.stringify([upstreams, mirror?.kind ?? 'files']);
+  return overlapping(mirrors)
+    .filter(({ one, other }) => source(one) !== source(other))
+    .map(
+      ({ both, names }) =>
+        `sites ${both}: both mirrors keep what begins with ${names}, so that one sends what the other has ` +
+        'fetched of other upstreams; give each a prefix of its own',
+    );
+}
+
+type Site = NonNullable<Config['sites']>[number];
+
+/** Pairs of sites of which one has names of the other in its bucket. */
+function overlapping(sites: readonly Site[]) {
+  const begin = ({ bucket = '', prefix = '' }: Site) => `${bucket}/${prefix}`;
+  return sites.flatMap((one, at) =>
+    sites.slice(at + 1).flatMap((other) => {
+      const [names = '', long = ''] = [begin(one), begin(other)].sort((a, b) => a.length - b.length);
       const both = [one, other].map(({ host, path }) => host + path).join(' and ');
-      return [
-        `sites ${both}: both publishing points write what begins with ${short}, where an encoder of one ` +
-          'takes the names of the other; give each a prefix of its own',
-      ];
+      return long.startsWith(names) ? [{ one, other, both, names }] : [];
     }),
   );
 }

@@ -42,6 +42,26 @@ test('two publishing points with one prefix, or one inside the other, are warned
   assert.ok(stderr.startsWith(`warning: ${what}`), stderr);
 });
 
+test('two mirrors with one prefix are warned of where their upstreams or kinds differ', async () => {
+  const upstreams = { a: { url: 'https://a.test/' }, b: { url: 'https://b.test/' } };
+  const mirror = (path: string, from: string, kind: string) => {
+    const its = { path, prefix: 'm/', protocol: 'mirror', bucket: 'web', upstreams: [from] };
+    return { ...its, host: 'mirror.test', mirror: { kind } };
+  };
+  const warned = async (...sites: object[]) => {
+    const config = join(site.dir, 'mirrors.json');
+    const before = JSON.parse(await readFile(site.config, 'utf8'));
+    await writeFile(config, JSON.stringify({ ...before, upstreams, sites }));
+    return (await outcome(spawnCli(['config', 'check', '--config', config]))).stderr;
+  };
+  const one = mirror('/one/', 'a', 'files');
+  assert.equal(await warned(one, mirror('/two/', 'a', 'files')), '');
+  const said =
+    'warning: sites mirror.test/one/ and mirror.test/two/: both mirrors keep what begins with web/m/';
+  assert.ok((await warned(one, mirror('/two/', 'b', 'files'))).startsWith(said));
+  assert.ok((await warned(one, mirror('/two/', 'a', 'maven'))).startsWith(said));
+});
+
 test('a server warns of objects that its sites name and that are not there', async () => {
   const file = join(site.dir, '404.html');
   await writeFile(file, 'none');
