@@ -31,8 +31,8 @@ const pageTests = testsUnder('test/page');
 const crashTests = testsUnder('test/crash');
 // What they put before a server talks to its engine by HTTP alone.
 const cacheTests = testsUnder('test/caches');
-// They speak to the engine frame by frame, and it is the same on every runtime.
-const wireTests = [...testsUnder('test/http1'), ...testsUnder('test/http2')];
+// They speak to the engine record by record or frame by frame, and it is the same on every runtime.
+const wireTests = ['http1', 'http2', 'tls', 'hostile'].flatMap((folder) => testsUnder(`test/${folder}`));
 // What an encoder pushes, in its own time, is what the tests of live points on all runtimes send.
 const encoderTests = testsUnder('test/encoders');
 // They take a file system that on-file-system.sh makes.
