@@ -9,6 +9,11 @@ export interface Name {
   name: string;
 }
 
+/** Tells a name from all others: no bucket has a slash in its own. */
+export function keyOf({ bucket, name }: Name): string {
+  return `${bucket}/${name}`;
+}
+
 /** Bytes to deliver. */
 export interface FoundBlob {
   /** A promise while the blob is proved (store.ts). */

@@ -3,7 +3,7 @@
 
 import { addon, type GrowingFile } from '../native/addon.ts';
 import type { ObjectFields } from '../object_fields.ts';
-import type { Name } from './objects.ts';
+import { keyOf, type Name } from './found.ts';
 
 export interface GrowingUpload {
   file: GrowingFile;
@@ -51,8 +51,4 @@ export class GrowingUploads {
     else if (left.length < uploads.length) this.#byName.set(key, left);
     return left;
   }
-}
-
-function keyOf({ bucket, name }: Name): string {
-  return `${bucket}/${name}`;
 }

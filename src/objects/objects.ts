@@ -27,7 +27,7 @@ import type {
 } from '../store/store.ts';
 import { checkConditions } from './conditions.ts';
 import type { Epochs } from './epochs.ts';
-import type { Found, FoundBlob, Name } from './found.ts';
+import { type Found, type FoundBlob, keyOf, type Name } from './found.ts';
 import type { GrowingUpload } from './growing_uploads.ts';
 import { olderVersion } from './older_version.ts';
 import { type Promised, type Receiving, receiving, receivingToRead } from './receiving.ts';
@@ -307,8 +307,8 @@ export class Objects {
     return this.#options.store.collect({ ...round, changing, released });
   }
 
-  locked<T>({ bucket, name }: Name, change: () => Promise<T>): Promise<T> {
-    return this.#locks.run(`${bucket}/${name}`, change); // one of a name at a time
+  locked<T>(at: Name, change: () => Promise<T>): Promise<T> {
+    return this.#locks.run(keyOf(at), change); // one of a name at a time
   }
 
   #current({ bucket, name }: Name): Descriptor | undefined {

@@ -11,8 +11,8 @@ import type { Flights } from '../upstream/flights.ts';
 import type { Tier } from '../upstream/tier.ts';
 import { isDeleted, type NewRecord, type TierRecord } from '../upstream/tier_record.ts';
 import type { Epochs } from './epochs.ts';
+import { keyOf, type Name } from './found.ts';
 import type { GrowingUpload } from './growing_uploads.ts';
-import type { Name } from './objects.ts';
 import { fetchShared } from './shared_blob.ts';
 import { aboutOf, descriptorOf } from './shared_record.ts';
 
@@ -319,10 +319,6 @@ const stale: Looked = { until: 0 };
 
 function versionOf({ record }: Known): number {
   return record?.version ?? 0;
-}
-
-function keyOf({ bucket, name }: Name): string {
-  return `${bucket}/${name}`;
 }
 
 async function soon(promise: Promise<void>): Promise<void> {

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { KeyedLock } from '../keyed_lock.ts';
 import type { Counters } from '../native/addon.ts';
 import type { Epochs } from '../objects/epochs.ts';
+import { keyOf } from '../objects/found.ts';
 import type { Name, Objects } from '../objects/objects.ts';
 import type { Pausable } from '../pause.ts';
 import type { SiteConfig } from '../sites_schema.ts';
@@ -342,8 +343,4 @@ export class MirrorSpace implements Pausable {
   close(): Promise<void> {
     return this.pause();
   }
-}
-
-function keyOf({ bucket, name }: Name): string {
-  return `${bucket}/${name}`;
 }

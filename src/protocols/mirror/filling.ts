@@ -5,6 +5,7 @@ import { FieldLines } from '../../engine/engine_request.ts';
 import { hasCode, SealgateError } from '../../errors.ts';
 import { checkedMediaType } from '../../media_type.ts';
 import { addon, type Hashed } from '../../native/addon.ts';
+import { keyOf } from '../../objects/found.ts';
 import type { GrowingUpload } from '../../objects/growing_uploads.ts';
 import type { Name } from '../../objects/objects.ts';
 import { type Receiving, receiving } from '../../objects/receiving.ts';
@@ -39,10 +40,6 @@ export type Check = (come: { file: string; digest: string; size: number }) => Pr
 
 /** Milliseconds after which an object is asked for again that could not be, if there is an older one. */
 const retryMs = 5000;
-
-export function keyOf({ bucket, name }: Name): string {
-  return `${bucket}/${name}`;
-}
 
 /** The fetch of an object: one that is under way, or a new one. */
 export function fill(mirror: Mirror, missing: Missing): Flight {

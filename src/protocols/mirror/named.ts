@@ -2,7 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { SealgateError } from '../../errors.ts';
-import { fill, keyOf } from './filling.ts';
+import { keyOf } from '../../objects/found.ts';
+import { fill } from './filling.ts';
 import type { Kind } from './kinds.ts';
 import type { Mirror, Ruled } from './mirror.ts';
 import { askedFor, kept, readByRule, readLocal } from './read_object.ts';

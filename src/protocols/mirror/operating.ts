@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
+import { keyOf } from '../../objects/found.ts';
 import { pathPattern } from '../../path_pattern.ts';
 import { encodedPath } from '../../redirects.ts';
 import type { Services } from '../../sites/mount.ts';
@@ -136,7 +137,7 @@ export class Operating {
     const mirror = this.#mirrorOf(site);
     const rule = mirror.ruleOf(site.path + name.slice(site.prefix?.length ?? 0));
     if (rule?.immutable || this.#parts.store.bucket(bucket)?.kind === 'write-once') return undefined;
-    return mirror.freshness.until(`${bucket}/${name}`) ?? created + (rule?.freshSeconds ?? 0) * 1000;
+    return mirror.freshness.until(keyOf({ bucket, name })) ?? created + (rule?.freshSeconds ?? 0) * 1000;
   }
 
   /** Asks for an object as a client does, and waits until it is here. @param what BUCKET/NAME or a URL. */

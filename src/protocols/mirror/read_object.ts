@@ -6,6 +6,7 @@ import type { EngineRequest } from '../../engine/engine_request.ts';
 import { type Answer, type Delivery, problem } from '../../engine/plan.ts';
 import { hasCode, SealgateError } from '../../errors.ts';
 import type { ResponseField } from '../../native/addon.ts';
+import { keyOf } from '../../objects/found.ts';
 import type { GrowingUpload } from '../../objects/growing_uploads.ts';
 import type { Found, Name } from '../../objects/objects.ts';
 import { content } from '../../sites/content.ts';
@@ -15,7 +16,7 @@ import { checkObjectName } from '../../store/names.ts';
 import type { Landed } from '../../upstream/flights.ts';
 import { modifiedOf, upstreamOf, withoutNotes } from '../../upstream/keeping.ts';
 import { useInterval } from '../../upstream/mirror_space.ts';
-import { type Check, fill, keyOf, type Missing, type Source } from './filling.ts';
+import { type Check, fill, type Missing, type Source } from './filling.ts';
 import type { Mirror, Ruled } from './mirror.ts';
 
 /** The name below the mirror that a path is for. Throws `target-invalid`, or `not-found` for a folder. */

@@ -3,8 +3,9 @@
 // The indexes of before stay, by their digests, for clients that have the Release file of before.
 
 import { SealgateError } from '../../../errors.ts';
+import { keyOf } from '../../../objects/found.ts';
 import type { Listed, Release } from '../../../upstream/documents/apt_release.ts';
-import { fill, keyOf } from '../filling.ts';
+import { fill } from '../filling.ts';
 import type { Mirror } from '../mirror.ts';
 import { lastingName, type ReleaseFile, releaseRule, ruleOf, under } from './names.ts';
 
