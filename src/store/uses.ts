@@ -1,6 +1,7 @@
 // Uses: when objects of mirrors were last used, in the order in which they are evicted. They are kept in
 // `state`, some at a time and now and then: what a kill loses of them is the last minute.
 
+import { setNewest } from '../newest_map.ts';
 import type { Metadata } from './metadata.ts';
 import type { StateChange } from './state.ts';
 
@@ -54,10 +55,7 @@ export class Uses {
   /** @param use undefined: the name is gone. */
   note(bucket: string, name: string, use: Use | undefined): void {
     const key = useKey(bucket, name);
-    this.#pending.delete(key);
-    this.#pending.set(key, { bucket, name, use });
-    const [oldest] = this.#pending.size > mostHeld ? this.#pending.keys() : [];
-    if (oldest !== undefined) this.#pending.delete(oldest);
+    setNewest(this.#pending, key, { bucket, name, use }, mostHeld);
     if (this.#pending.size >= mostWaiting) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), longestWait).unref();
   }

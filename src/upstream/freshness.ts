@@ -2,6 +2,7 @@
 // upstream has said that it does not have. The first is on the disk, too, though not at once: after a kill an
 // upstream may be asked once more, and answers shortly that nothing has changed.
 
+import { setNewest } from '../newest_map.ts';
 import type { KeptFreshness } from './kept_freshness.ts';
 
 interface Known {
@@ -16,10 +17,7 @@ class Deadlines {
   readonly #until = new Map<string, Known>();
 
   set(key: string, until: number): void {
-    this.#until.delete(key);
-    this.#until.set(key, { until });
-    const [oldest] = this.#until.size > mostEntries ? this.#until.keys() : [];
-    if (oldest !== undefined) this.#until.delete(oldest);
+    setNewest(this.#until, key, { until }, mostEntries);
   }
 
   get(key: string): number | undefined {

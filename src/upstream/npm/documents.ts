@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { addon, type Hashed } from '../../native/addon.ts';
+import { setNewest } from '../../newest_map.ts';
 import { Denied, withDocument, withTag } from './changed.ts';
 import { derivedOf, type Index, parsedPackument, Refused } from './packument.ts';
 import type {
@@ -48,9 +49,7 @@ function readIndex(path: string): Index {
   const known = indexes.get(path);
   if (known) return known;
   const index: Index = JSON.parse(readFileSync(path, 'utf8'));
-  indexes.set(path, index);
-  const [oldest] = indexes.size > mostIndexes ? indexes.keys() : [];
-  if (oldest !== undefined) indexes.delete(oldest);
+  setNewest(indexes, path, index, mostIndexes);
   return index;
 }
 

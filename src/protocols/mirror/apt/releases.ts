@@ -3,6 +3,7 @@
 // The indexes of before stay, by their digests, for clients that have the Release file of before.
 
 import { SealgateError } from '../../../errors.ts';
+import { setNewest } from '../../../newest_map.ts';
 import { keyOf } from '../../../objects/found.ts';
 import type { Listed, Release } from '../../../upstream/documents/apt_release.ts';
 import { fill } from '../filling.ts';
@@ -80,16 +81,13 @@ export class Releases {
     const current = isSame ? known.current : await this.#parse(pathOf(digest), digest);
     // Another request may have found it meanwhile.
     const now = this.#known.get(root) ?? { current, before: [] };
-    this.#known.delete(root);
-    this.#known.set(root, now);
+    setNewest(this.#known, root, now, mostRoots);
     if (now.current.digest !== digest) {
       const until = Date.now() + keptBefore;
       const before = [{ snapshot: now.current, until }, ...now.before];
       now.before = before.filter(({ until }, at) => at === 0 || until > Date.now()).slice(0, mostBefore);
       now.current = current;
     }
-    const [oldest] = this.#known.size > mostRoots ? this.#known.keys() : [];
-    if (oldest !== undefined) this.#known.delete(oldest);
     return current;
   }
 
@@ -101,10 +99,8 @@ export class Releases {
       ...{ ...release, digest },
       files: new Map(files.map((file) => [file.path, file])),
     }));
-    this.#read.set(digest, read);
+    setNewest(this.#read, digest, read, mostRoots);
     read.catch(() => this.#read.delete(digest));
-    const [oldest] = this.#read.size > mostRoots ? this.#read.keys() : [];
-    if (oldest !== undefined) this.#read.delete(oldest);
     return read;
   }
 
