@@ -1,9 +1,11 @@
 // A mirror: a bucket, or what begins with a prefix in it, and the upstreams that its objects come from.
 
 import type { Digests } from '../../digest.ts';
+import { keyOf, type Name } from '../../objects/found.ts';
 import { pathPattern } from '../../path_pattern.ts';
 import { publicUrlOf } from '../../public_urls.ts';
 import type { Mount, Services } from '../../sites/mount.ts';
+import type { BucketKind } from '../../store/store.ts';
 import type { Freshness } from '../../upstream/freshness.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
 import type { Upstreams } from '../../upstream/upstreams.ts';
@@ -61,4 +63,15 @@ export function mirrorOf(services: Services, { path, bucket = '', site }: Mount)
     freshness: shared.freshness,
     saysStatus: site?.cacheStatus === true,
   };
+}
+
+/** Milliseconds since the epoch; Infinity: for ever. @param what.created when it was stored. */
+export function freshUntil(
+  { freshness }: Mirror,
+  at: Name,
+  what: { rule: Ruled | undefined; kind: BucketKind | undefined; created: number },
+): number {
+  const { rule, kind, created } = what;
+  if (rule?.immutable || kind === 'write-once') return Number.POSITIVE_INFINITY;
+  return freshness.until(keyOf(at)) ?? created + (rule?.freshSeconds ?? 0) * 1000;
 }

@@ -4,7 +4,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
-import { keyOf } from '../../objects/found.ts';
 import { pathPattern } from '../../path_pattern.ts';
 import { encodedPath } from '../../redirects.ts';
 import type { Services } from '../../sites/mount.ts';
@@ -12,7 +11,7 @@ import type { SiteConfig } from '../../sites_schema.ts';
 import type { Descriptor, Store } from '../../store/store.ts';
 import type { Offer } from '../../upstream/fetching.ts';
 import { upstreamOf, validatorsOf } from '../../upstream/keeping.ts';
-import { type Mirror, mirrorOf } from './mirror.ts';
+import { freshUntil, type Mirror, mirrorOf } from './mirror.ts';
 
 export interface OperatingParts {
   services: Services;
@@ -136,8 +135,9 @@ export class Operating {
     const site = this.#siteOf(bucket, name);
     const mirror = this.#mirrorOf(site);
     const rule = mirror.ruleOf(site.path + name.slice(site.prefix?.length ?? 0));
-    if (rule?.immutable || this.#parts.store.bucket(bucket)?.kind === 'write-once') return undefined;
-    return mirror.freshness.until(keyOf({ bucket, name })) ?? created + (rule?.freshSeconds ?? 0) * 1000;
+    const kind = this.#parts.store.bucket(bucket)?.kind;
+    const until = freshUntil(mirror, { bucket, name }, { rule, kind, created });
+    return Number.isFinite(until) ? until : undefined;
   }
 
   /** Asks for an object as a client does, and waits until it is here. @param what BUCKET/NAME or a URL. */

@@ -17,7 +17,7 @@ import type { Landed } from '../../upstream/flights.ts';
 import { modifiedOf, upstreamOf, withoutNotes } from '../../upstream/keeping.ts';
 import { useInterval } from '../../upstream/mirror_space.ts';
 import { type Check, fill, type Missing, type Source } from './filling.ts';
-import type { Mirror, Ruled } from './mirror.ts';
+import { freshUntil, type Mirror, type Ruled } from './mirror.ts';
 
 /** The name below the mirror that a path is for. Throws `target-invalid`, or `not-found` for a folder. */
 export function mirrorName({ path: own }: Pick<Mirror, 'path'>, path: string): string {
@@ -151,9 +151,7 @@ class Reading {
 
   #freshUntil({ ref, kind }: Found): number {
     const { rule, at } = this.#asked;
-    if (rule?.immutable || kind === 'write-once') return Number.POSITIVE_INFINITY;
-    const until = this.#mirror.freshness.until(keyOf(at));
-    return until ?? ref.created + (rule?.freshSeconds ?? 0) * 1000;
+    return freshUntil(this.#mirror, at, { rule, kind, created: ref.created });
   }
 
   async #soon(landing: Promise<Landed>, held: Found): Promise<Answer> {
