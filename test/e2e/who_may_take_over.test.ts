@@ -150,7 +150,8 @@ test('a server in a container refuses a process outside of it, and serves on', {
     'its socket',
   );
   const socket = addon.connectToPeer(folder, 'replace.sock');
-  await socket.send(JSON.stringify({ hello: own }), []);
+  // The server refuses and closes at once: whether it does before this is written is a matter of chance.
+  await socket.send(JSON.stringify({ hello: own }), []).catch(() => {});
   assert.match(JSON.parse((await socket.receive()).text).refused, apart);
   const asked = await fetch(`${control}/healthz`);
   assert.equal(asked.status, 200, await asked.text());
