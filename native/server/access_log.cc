@@ -8,7 +8,7 @@ namespace sealgate {
 namespace {
 
 constexpr size_t kFlushBytes = 32 * 1024;  // a reactor hands its lines over when it has this many
-constexpr int64_t kFlushAfter = 1000;      // milliseconds: or when its oldest line is this old
+constexpr int64_t kFlushAfter = 100;       // milliseconds: or when its oldest line is this old
 
 // Bytes: fields are cut to this, since a client may send one as long as a head.
 constexpr size_t kMostOfField = 1024;
