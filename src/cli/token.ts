@@ -23,7 +23,11 @@ export function addToken(program: Command): void {
   );
   const adding = withSite(token.command('add'))
     .description('create a token and show it, once')
-    .argument('<scope...>', 'read:BUCKET or write:BUCKET, * for all buckets; control:read or control:operate')
+    .argument(
+      '<scope...>',
+      'read:BUCKET or write:BUCKET, * for all buckets; pull:, push: or delete:BUCKET/REPOSITORY, * at its ' +
+        'end for all that begin so; control:read or control:operate',
+    )
     .option('--days <n>', 'days until the token expires (default: never)')
     .option('--label <text>', 'purpose of the token, shown in lists')
     .option(
@@ -35,6 +39,7 @@ export function addToken(program: Command): void {
     adding,
     'sealgate token add write:files read:files --days 90',
     "sealgate token add 'write:*' --label 'import from laptop' --output ~/.sealgate-token",
+    "sealgate token add 'pull:images/*' 'push:images/team-a/*'",
   );
   const listing = withSite(token.command('ls').alias('list'))
     .description('list the tokens, without their secrets')

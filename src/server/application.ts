@@ -11,7 +11,7 @@ import type { Objects } from '../objects/objects.ts';
 import type { Sharing } from '../objects/shared_names.ts';
 import { SharedObjects } from '../objects/shared_objects.ts';
 import { firstReadOf, sealFloorOf } from '../seal_policy.ts';
-import { authorizer } from '../sites/authorize.ts';
+import { authorizer, reacher } from '../sites/authorize.ts';
 import type { Services } from '../sites/mount.ts';
 import type { Store } from '../store/store.ts';
 import { Tier } from '../upstream/tier.ts';
@@ -101,6 +101,8 @@ export function protocolServices(
 ): Services {
   const openReads = auth.reads === 'open';
   const authorize = authorizer(tokens, auth.clients, openReads, ownToken);
-  const withTokens = { authorize: authorizer(tokens, auth.clients, false, ownToken) };
-  return { objects, coder, uploads, upstreams, authorize, openReads, withTokens, log };
+  const strict = authorizer(tokens, auth.clients, false, ownToken);
+  const reach = reacher(tokens, auth.clients, authorize);
+  const withTokens = { authorize: strict, reach: reacher(tokens, auth.clients, strict) };
+  return { objects, coder, uploads, upstreams, authorize, reach, openReads, withTokens, log };
 }

@@ -21,10 +21,10 @@ export function accessOf(mount: Mount, shared: Services): { services: Services; 
   if (!signed) return { services, told };
   const isPublic = signed.required ? signed.sharedCaches : openReads;
   const grant = openReads ? openToAll : readGrant(bucket);
-  const authorize: Authorize = (request, action, asked) =>
+  const authorize: Authorize = (request, action, asked, repository) =>
     request.isSigned && action === 'read' && asked === bucket
       ? grant
-      : services.authorize(request, action, asked);
+      : services.authorize(request, action, asked, repository);
   return { services: { ...services, authorize, isPublic }, told };
 }
 

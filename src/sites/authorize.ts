@@ -5,7 +5,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Tokens } from '../auth/tokens.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import { SealgateError } from '../errors.ts';
-import { allows, type Scope } from '../scopes.ts';
+import { allows, type InRepository, pulledPatterns, type Scope, scopeOfRepository } from '../scopes.ts';
 import { openToAll } from './grants.ts';
 
 type Action = 'read' | 'write';
@@ -14,10 +14,18 @@ const refusals = new Set<string>(['token-missing', 'token-unknown', 'scope-missi
 
 /**
  * Lets a request pass or throws `token-missing`, `token-unknown` or `scope-missing`.
- * Without a bucket the request needs the scope of all buckets.
+ * Without a bucket the request needs the scope of all buckets. With a repository a scope of that is enough.
  * @returns the grant that a request for the same must have (grants.ts).
  */
-export type Authorize = (request: EngineRequest, action: Action, bucket?: string) => Scope;
+export type Authorize = (
+  request: EngineRequest,
+  action: Action,
+  bucket?: string,
+  repository?: InRepository,
+) => Scope;
+
+/** The patterns of the repositories of a bucket that a client may pull; undefined: all of them. */
+export type Reach = (request: EngineRequest, bucket: string) => readonly string[] | undefined;
 
 /** What the bearer of a certificate with this subject may do. */
 export interface CertifiedClient {
@@ -36,24 +44,47 @@ export function authorizer(
   own = '',
 ): Authorize {
   const certified = new Map(clients.map(({ subject, scopes }) => [subject, scopes]));
-  return (request, action, bucket = '*') => {
+  return (request, action, bucket = '*', repository) => {
     if (action === 'read' && openReads) return openToAll;
     const needed: Scope = `${action}:${bucket}`;
-    if (allows(certified.get(request.subject) ?? [], action, bucket)) return needed;
+    const granted = (scopes: readonly Scope[]) =>
+      allows(scopes, action, bucket) ? needed : repository && scopeOfRepository(scopes, bucket, repository);
+    const byCertificate = granted(certified.get(request.subject) ?? []);
+    if (byCertificate !== undefined) return byCertificate;
     const presented = shownToken(request.headers.get('authorization'));
     if (presented === undefined) throw new SealgateError('token-missing');
     if (action === 'read' && own !== '' && sameText(presented, own)) return needed;
     const token = tokens.verify(presented);
     if (token === undefined) throw new SealgateError('token-unknown');
-    if (!allows(token.scopes, action, bucket)) throw new SealgateError('scope-missing');
-    return needed;
+    const byToken = granted(token.scopes);
+    if (byToken === undefined) throw new SealgateError('scope-missing');
+    return byToken;
+  };
+}
+
+/** @param authorize of the same tokens and clients. */
+export function reacher(tokens: Tokens, clients: CertifiedClient[], authorize: Authorize): Reach {
+  const certified = new Map(clients.map(({ subject, scopes }) => [subject, scopes]));
+  return (request, bucket) => {
+    const token = tokens.verify(shownToken(request.headers.get('authorization')) ?? '');
+    const scopes = [...(certified.get(request.subject) ?? []), ...(token?.scopes ?? [])];
+    const patterns = pulledPatterns(scopes, bucket);
+    if (patterns.length > 0 && !isAllowed(authorize, request, 'read', bucket)) return patterns;
+    authorize(request, 'read', bucket);
+    return undefined;
   };
 }
 
 /** Whether a request would pass. */
-export function isAllowed(authorize: Authorize, request: EngineRequest, action: Action, bucket: string) {
+export function isAllowed(
+  authorize: Authorize,
+  request: EngineRequest,
+  action: Action,
+  bucket: string,
+  repository?: InRepository,
+) {
   try {
-    authorize(request, action, bucket);
+    authorize(request, action, bucket, repository);
     return true;
   } catch (error) {
     if (error instanceof SealgateError && refusals.has(error.code)) return false;

@@ -10,7 +10,7 @@ import type { ResumableUploads } from '../objects/resumable_uploads.ts';
 import type { TagField } from '../site_rules_schema.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
-import type { Authorize } from './authorize.ts';
+import type { Authorize, Reach } from './authorize.ts';
 import type { Caching } from './caching.ts';
 import type { WhileWriting } from './growing.ts';
 import type { Negotiate } from './negotiation.ts';
@@ -40,8 +40,10 @@ export interface Services {
   siteBelow?(request: EngineRequest): string | undefined;
   /** Whether shared caches may keep answers; absent: where everybody may read. */
   isPublic?: boolean;
+  /** Which repositories a client may pull; absent: whether it may pull is a matter of the bucket. */
+  reach?: Reach;
   /** How sites authorize that ask for a token where others do not. */
-  withTokens?: { authorize: Authorize };
+  withTokens?: { authorize: Authorize; reach?: Reach };
   /** The caching rules of the site; absent: it has none. */
   caching?: Caching;
   /** In which fields an answer tells the tags of its object; absent: in none. */

@@ -225,7 +225,8 @@ const wrong: [string, unknown, string][] = [
   [
     'a scope of nothing',
     { auth: { clients: [{ subject: 'CN=a', scopes: ['write'] }] } },
-    'auth.clients.0.scopes.0: expected read:BUCKET or write:BUCKET, * for all buckets, control:read or ' +
+    'auth.clients.0.scopes.0: expected read:BUCKET or write:BUCKET, * for all buckets; ' +
+      'pull:BUCKET/REPOSITORY, push: or delete:, * at its end for what begins so; control:read or ' +
       'control:operate, got "write"',
   ],
   [

@@ -5,11 +5,11 @@ import type { Decision } from '../../engine/plan.ts';
 import { content } from '../../sites/content.ts';
 import { RegistryError } from './errors.ts';
 import { digestIn, isTag, parsedDigest, written } from './names.ts';
-import { at, type Registry, type RegistryRoute, versionField } from './registry.ts';
+import { at, authorized, type Registry, type RegistryRoute, versionField } from './registry.ts';
 
 export function readBlob(registry: Registry): RegistryRoute {
-  return (request, { names, reference }) => {
-    const grant = registry.services.authorize(request, 'read', registry.bucket);
+  return (request, { names, reference, repository }) => {
+    const grant = authorized(registry, request, 'pull', repository);
     const digest = digestIn(reference);
     return answer(registry, request, {
       ...{ name: names.blob(digest), grant, digest: written(digest) },
@@ -19,8 +19,8 @@ export function readBlob(registry: Registry): RegistryRoute {
 }
 
 export function readManifest(registry: Registry): RegistryRoute {
-  return (request, { names, reference }) => {
-    const grant = registry.services.authorize(request, 'read', registry.bucket);
+  return (request, { names, reference, repository }) => {
+    const grant = authorized(registry, request, 'pull', repository);
     const digest = parsedDigest(reference);
     if (digest)
       return answer(registry, request, { name: names.manifest(digest), grant, digest: written(digest) });

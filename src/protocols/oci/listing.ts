@@ -1,12 +1,14 @@
 // Lists: the tags of a repository, the manifests that refer to one, and the repositories.
 
+import type { EngineRequest } from '../../engine/engine_request.ts';
 import { respond, respondJson } from '../../engine/plan.ts';
 import type { RespondPlan, ResponseField } from '../../native/addon.ts';
+import { covers } from '../../scopes.ts';
 import type { Listing } from '../../store/store.ts';
 import { RegistryError } from './errors.ts';
 import { checkRepository, digestIn, isTag } from './names.ts';
 import { type Referrer, referrerIn } from './referrer_notes.ts';
-import { nextPage, type Registry, type RegistryRoute } from './registry.ts';
+import { authorized, nextPage, type Registry, type RegistryRoute } from './registry.ts';
 
 /** Entries of one page. */
 const largestPage = 1000;
@@ -37,7 +39,7 @@ export async function* allNames(
 
 export function listTags(registry: Registry): RegistryRoute {
   return async (request, { repository, names }) => {
-    registry.services.authorize(request, 'read', registry.bucket);
+    authorized(registry, request, 'pull', repository);
     const { query } = request;
     const n = pageSize(query, largestPage);
     const last = query.get('last') ?? '';
@@ -65,22 +67,17 @@ async function hasAny(registry: Registry, prefix: string): Promise<boolean> {
 }
 
 export function listRepositories(registry: Registry): RegistryRoute {
-  const { services, prefix, bucket } = registry;
   return async (request) => {
-    services.authorize(request, 'read', bucket);
+    const may = reachOf(registry, request);
     const n = pageSize(request.query, largestCatalogue);
     const last = request.query.get('last') ?? '';
     if (last !== '') checkRepository(last);
     const repositories: string[] = [];
-    let after = last === '' ? '' : `${prefix}${last}/_${behindAll}`;
-    let isMore = true;
-    while (repositories.length < n && isMore) {
-      const page = await services.objects.list(bucket, { prefix, after, limit: 1 });
-      const name = page.entries[0]?.name.slice(prefix.length);
-      const repository = name === undefined ? undefined : /^(.+?)\/_/.exec(name)?.[1];
-      if (repository !== undefined) repositories.push(repository);
-      after = repository === undefined ? (page.next ?? '') : `${prefix}${repository}/_${behindAll}`;
-      isMore = page.next !== undefined;
+    let isMore = false;
+    for await (const name of repositoriesOf(registry, last, may)) {
+      isMore = repositories.length === n;
+      if (isMore) break;
+      repositories.push(name);
     }
     const end = repositories.at(-1);
     const following = isMore && end !== undefined;
@@ -89,10 +86,41 @@ export function listRepositories(registry: Registry): RegistryRoute {
   };
 }
 
+/** Undefined: all of them. */
+function reachOf({ services, bucket }: Registry, request: EngineRequest): readonly string[] | undefined {
+  if (services.reach) return services.reach(request, bucket);
+  services.authorize(request, 'read', bucket);
+  return undefined;
+}
+
+/**
+ * In the order of their names in the bucket. What others have is passed over in one step, however much it is.
+ * @param may patterns of those that are told; absent: all are.
+ */
+async function* repositoriesOf(
+  { services, prefix, bucket }: Pick<Registry, 'services' | 'prefix' | 'bucket'>,
+  last = '',
+  may?: readonly string[],
+): AsyncGenerator<string> {
+  const begins = may?.map((each) => (each.endsWith('*') ? each.slice(0, -1) : `${each}/_`)).sort();
+  for (let after: string | undefined = last && `${prefix}${last}/_${behindAll}`; after !== undefined; ) {
+    const page: Listing = await services.objects.list(bucket, { prefix, after, limit: 1 });
+    const name = page.entries[0]?.name ?? '';
+    const repository = /^(.+?)\/_/.exec(name.slice(prefix.length))?.[1];
+    const isTold =
+      repository !== undefined && (may?.some((each) => covers(each, prefix + repository)) ?? true);
+    if (isTold) yield repository;
+    const following = repository === undefined ? page.next : `${prefix}${repository}/_${behindAll}`;
+    if (page.next === undefined || isTold || repository === undefined || !begins)
+      after = page.next && following;
+    else after = begins.find((begin) => begin > name);
+  }
+}
+
 /** Who asks for the referrers of what is not there gets an empty list. */
 export function listReferrers(registry: Registry): RegistryRoute {
   return async (request, { repository, names, reference }) => {
-    registry.services.authorize(request, 'read', registry.bucket);
+    authorized(registry, request, 'pull', repository);
     const prefix = names.referrers(digestIn(reference));
     const { query } = request;
     const wanted = query.get('artifactType') ?? '';

@@ -3,7 +3,7 @@
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { hasCode } from '../../errors.ts';
 import { isAllowed } from '../../sites/authorize.ts';
-import { type ContentDigest, checkRepository } from './names.ts';
+import { type ContentDigest, isRepository } from './names.ts';
 import { at, type Registry, type Target, targetOf, unconditional } from './registry.ts';
 
 export interface MountRequest {
@@ -24,8 +24,9 @@ export async function mounted(
   { request, target, digest, from }: MountRequest,
 ): Promise<boolean> {
   const { authorize, objects } = registry.services;
-  if (from === null || !isAllowed(authorize, request, 'read', registry.bucket)) return false;
-  checkRepository(from);
+  if (from === null || !isRepository(from)) return false;
+  const its = { action: 'pull', name: registry.prefix + from } as const;
+  if (!isAllowed(authorize, request, 'read', registry.bucket, its)) return false;
   try {
     const there = await objects.head(at(registry, targetOf(registry, from, '').names.blob(digest)));
     const { mediaType, digests } = there;

@@ -16,9 +16,13 @@ export interface ContentDigest {
   hex: string;
 }
 
+export function isRepository(name: string): boolean {
+  return name.length <= longestRepository && name.split('/').every((each) => component.test(each));
+}
+
 /** Throws NAME_INVALID. */
 export function checkRepository(name: string): void {
-  if (name.length <= longestRepository && name.split('/').every((each) => component.test(each))) return;
+  if (isRepository(name)) return;
   throw new RegistryError(
     400,
     'NAME_INVALID',
@@ -82,6 +86,15 @@ export class RepositoryNames {
 
   blob({ algorithm, hex }: ContentDigest): string {
     return `${this.#own}blobs/${algorithm}/${hex}`;
+  }
+
+  get blobs(): string {
+    return `${this.#own}blobs/`;
+  }
+
+  /** By their SHA-256: each has one, whatever further digest it was pushed by. */
+  get manifests(): string {
+    return `${this.#own}manifests/sha256/`;
   }
 
   manifest({ algorithm, hex }: ContentDigest): string {

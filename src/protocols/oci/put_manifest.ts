@@ -12,22 +12,30 @@ import { RegistryError } from './errors.ts';
 import { largestManifest, type Manifest, manifestIn } from './manifest.ts';
 import { type ContentDigest, parsedDigest, written } from './names.ts';
 import { referrerNote, subjectNote } from './referrer_notes.ts';
-import { at, type Registry, type RegistryRoute, type Target, unconditional } from './registry.ts';
+import {
+  alone,
+  at,
+  authorized,
+  type Registry,
+  type RegistryRoute,
+  type Target,
+  unconditional,
+} from './registry.ts';
 
 /** Tags that one request may give. */
 const mostTags = 100;
 
 export function putManifest(registry: Registry): RegistryRoute {
-  const { authorize, objects } = registry.services;
+  const { objects } = registry.services;
   return (request, target) => {
-    authorize(request, 'write', registry.bucket);
+    authorized(registry, request, 'push', target.repository);
     objects.bucket(registry.bucket);
     const put = askedBy(request, target);
     if (!request.framed) throw new SealgateError('length-required');
     if (Number(request.headers.get('content-length') ?? 0) > largestManifest)
       throw new SealgateError('body-too-large', `A manifest has up to ${largestManifest} bytes.`);
     const body = objects.receive(largestManifest, (staging) =>
-      registry.locks.run(target.repository, () => new Putting(registry, target, put).store(staging)),
+      alone(registry, target, () => new Putting(registry, target, put).store(staging)),
     );
     return receive(body, (answer) => answer);
   };

@@ -2,12 +2,13 @@
 
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import type { Answer } from '../../engine/plan.ts';
-import { KeyedLock } from '../../keyed_lock.ts';
 import type { Conditions, ResponseField } from '../../native/addon.ts';
 import type { Name } from '../../objects/objects.ts';
 import { publicLocation } from '../../public_urls.ts';
+import type { InRepository, Scope } from '../../scopes.ts';
 import type { Mount, Services } from '../../sites/mount.ts';
 import type { SiteConfig } from '../../sites_schema.ts';
+import { type Common, commonOf } from './common.ts';
 import { RepositoryNames } from './names.ts';
 
 export interface Registry {
@@ -18,8 +19,7 @@ export interface Registry {
   /** The path of the mount, as clients send it. */
   path: string;
   site: SiteConfig | undefined;
-  /** Changes of the manifests of a repository come one after another. */
-  locks: KeyedLock;
+  common: Common;
 }
 
 /** What a path names: a repository, and what of it. */
@@ -42,11 +42,31 @@ export const unconditional: Conditions = {
 };
 
 export function registryOf(services: Services, { path, bucket = '', site }: Mount): Registry {
-  return { services, bucket, prefix: site?.prefix ?? '', path, site, locks: new KeyedLock() };
+  return { services, bucket, prefix: site?.prefix ?? '', path, site, common: commonOf(services.objects) };
 }
 
 export function targetOf({ prefix }: Registry, repository: string, reference: string): Target {
   return { repository, names: new RepositoryNames(prefix, repository), reference };
+}
+
+/** Lets a request pass or throws. @returns the grant that a request for the same must have. */
+export function authorized(
+  { services, bucket, prefix }: Registry,
+  request: EngineRequest,
+  action: InRepository['action'],
+  repository: string,
+): Scope {
+  const needed = action === 'pull' ? 'read' : 'write';
+  return services.authorize(request, needed, bucket, { action, name: prefix + repository });
+}
+
+/** One at a time of those that change a repository. */
+export function alone<T>(
+  { common, bucket }: Registry,
+  { names }: Target,
+  change: () => Promise<T>,
+): Promise<T> {
+  return common.locks.run(`${bucket}/${names.all}`, change);
 }
 
 export function at({ bucket }: Registry, name: string): Name {

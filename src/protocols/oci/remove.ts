@@ -3,26 +3,51 @@
 import { respond } from '../../engine/plan.ts';
 import { hasCode } from '../../errors.ts';
 import { checkTag } from './content.ts';
+import { RegistryError } from './errors.ts';
 import { allNames } from './listing.ts';
-import { digestIn, parsedDigest } from './names.ts';
+import { digestIn, parsedDigest, written } from './names.ts';
 import { subjectIn } from './referrer_notes.ts';
-import { at, type Registry, type RegistryRoute, type Target, unconditional } from './registry.ts';
+import {
+  alone,
+  at,
+  authorized,
+  type Registry,
+  type RegistryRoute,
+  type Target,
+  unconditional,
+} from './registry.ts';
 
 export function deleteBlob(registry: Registry): RegistryRoute {
-  const { authorize, objects } = registry.services;
-  return async (request, { names, reference }) => {
-    authorize(request, 'write', registry.bucket);
-    await objects.delete(at(registry, names.blob(digestIn(reference))), unconditional);
-    return respond(202);
+  const { objects } = registry.services;
+  return (request, target) => {
+    authorized(registry, request, 'delete', target.repository);
+    const { names, reference } = target;
+    const digest = digestIn(reference);
+    return alone(registry, target, async () => {
+      await objects.head(at(registry, names.blob(digest)));
+      await refuseNamed(registry, target, written(digest));
+      await objects.delete(at(registry, names.blob(digest)), unconditional);
+      return respond(202);
+    });
   };
 }
 
+/** Throws UNSUPPORTED for a blob that a manifest of the repository needs: clients take that for a refusal. */
+async function refuseNamed(registry: Registry, { names }: Target, blob: string): Promise<void> {
+  for await (const { digest } of allNames(registry, names.manifests)) {
+    const { parts } = await registry.common.named.of(digest);
+    if (!parts.some((each) => each.digest === blob)) continue;
+    const message = `The manifest sha256:${digest} names the blob: delete that first.`;
+    throw new RegistryError(405, 'UNSUPPORTED', message, [['Allow', 'GET, HEAD, OPTIONS']]);
+  }
+}
+
 export function deleteManifest(registry: Registry): RegistryRoute {
-  const { authorize, objects } = registry.services;
+  const { objects } = registry.services;
   return (request, target) => {
-    authorize(request, 'write', registry.bucket);
-    const { names, reference, repository } = target;
-    return registry.locks.run(repository, async () => {
+    authorized(registry, request, 'delete', target.repository);
+    const { names, reference } = target;
+    return alone(registry, target, async () => {
       if (parsedDigest(reference)) await deleteWithTags(registry, target);
       else {
         checkTag(reference);

@@ -11,7 +11,7 @@ import { callerOf } from '../../sites/authorize.ts';
 import { RegistryError } from './errors.ts';
 import { mounted } from './mount_blob.ts';
 import { type ContentDigest, digestIn, promiseOf, written } from './names.ts';
-import { at, type Registry, type RegistryRoute, type Target, unconditional } from './registry.ts';
+import { at, authorized, type Registry, type RegistryRoute, type Target, unconditional } from './registry.ts';
 
 /** Milliseconds from the last request of an upload until it is given up. */
 const expireAfter = 24 * 3_600_000;
@@ -31,7 +31,7 @@ export class BlobUploads {
   }
 
   readonly begin: RegistryRoute = async (request, target) => {
-    this.#authorize(request);
+    this.#authorize(request, target);
     const { query } = request;
     const mount = query.get('mount');
     if (mount !== null) {
@@ -121,7 +121,7 @@ export class BlobUploads {
     target: Target,
     use: (upload: ResumableUpload) => T | Promise<T>,
   ): Promise<T> {
-    this.#authorize(request);
+    this.#authorize(request, target);
     if (!/^[0-9a-f]{64}$/.test(target.reference)) throw new SealgateError('not-found');
     return this.#uploads.use(target.reference, (upload) => {
       const { to, owner, metadata } = upload.about;
@@ -131,9 +131,9 @@ export class BlobUploads {
     });
   }
 
-  #authorize(request: EngineRequest): void {
+  #authorize(request: EngineRequest, { repository }: Target): void {
     const { bucket, services } = this.#registry;
-    services.authorize(request, 'write', bucket);
+    authorized(this.#registry, request, 'push', repository);
     services.objects.bucket(bucket);
   }
 
