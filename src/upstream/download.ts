@@ -30,7 +30,7 @@ export async function download(task: FetchTask, agents: Agents, talk: Talk): Pro
 
 type Ended =
   | { kind: 'whole'; head: UpstreamHead; body: Hashed }
-  | { kind: 'not-modified' | 'absent'; head: UpstreamHead };
+  | { kind: 'described' | 'not-modified' | 'absent'; head: UpstreamHead };
 
 /** What has come of a body, and what the rest must belong to. */
 interface Begun {
@@ -96,12 +96,12 @@ class Download {
   }
 
   async #attempt(): Promise<Ended> {
-    const { url, accept, speaking, validators } = this.#task;
+    const { url, accept, speaking, validators, method } = this.#task;
     const begun = this.#begun;
     const fields = begun ? restOf(begun) : conditionsOf(validators);
     const all = { ...fields, ...(accept !== undefined && { accept }) };
     const response = await openSource(url, all, {
-      ...{ speaking, agents: this.#agents, signal: this.#talk.signal },
+      ...{ speaking, agents: this.#agents, signal: this.#talk.signal, method },
     });
     try {
       return await this.#read(response, begun);
@@ -117,6 +117,8 @@ class Download {
     if (begun && (status === 200 || status === 206)) return this.#resume(response, head, begun);
     if (begun && status !== 429 && status < 500)
       throw new Fault('changed', `it answered ${status} when it was asked for the rest`);
+    if (this.#task.method === 'HEAD' && (status === 200 || status === 405 || status === 501))
+      return this.#describe(response, head);
     if (status === 200) return this.#begin(response, head);
     leave(response);
     if (status === 304 && this.#task.validators) return { kind: 'not-modified', head };
@@ -124,6 +126,16 @@ class Download {
     const passes = status === 429 || status === 408 || (status >= 500 && status !== 501);
     const after = secondsOf(head.fields['retry-after']);
     throw new Fault(passes ? 'status' : 'refused', `it answered ${status}`, { passes, after });
+  }
+
+  #describe(response: IncomingMessage, head: UpstreamHead): Ended {
+    const { maxBytes } = this.#task.speaking;
+    leave(response);
+    if (head.status === 200) {
+      if (Number(head.fields['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+      this.#check(head, undefined);
+    }
+    return { kind: 'described', head };
   }
 
   async #begin(response: IncomingMessage, head: UpstreamHead): Promise<Ended> {

@@ -45,6 +45,8 @@ export interface UpstreamValidators {
 
 export interface FetchTask {
   url: string;
+  /** HEAD: nothing but the head is wanted, and no body is offered. */
+  method?: 'GET' | 'HEAD' | undefined;
   /** Media types that are wanted (RFC 9110 12.5.1); absent: any. */
   accept?: string | undefined;
   speaking: Speaking;
@@ -101,6 +103,8 @@ export type FetchFault =
 
 export type Fetched = (
   | { kind: 'whole'; head: UpstreamHead; body: Hashed }
+  /** The answer to HEAD: success, or that the server does not do it. */
+  | { kind: 'described'; head: UpstreamHead }
   | { kind: 'not-modified'; head: UpstreamHead }
   | { kind: 'absent'; head: UpstreamHead }
   | { kind: 'failed'; fault: FetchFault; message: string; code?: string | undefined }

@@ -44,6 +44,10 @@ export class Flights {
     return flight;
   }
 
+  isUnderWay(key: string): boolean {
+    return this.#underWay.has(key);
+  }
+
   /** Requests that found a fetch under way. */
   get joined(): number {
     return this.#joined;

@@ -85,9 +85,9 @@ export function sendTo(
 export async function openSource(
   from: string,
   fields: Record<string, string>,
-  asking: Asking,
+  asking: Asking & { method?: 'GET' | 'HEAD' | undefined },
 ): Promise<IncomingMessage> {
-  const { speaking } = asking;
+  const { speaking, method = 'GET' } = asking;
   const { origin } = new URL(speaking.base);
   let url = new URL(from);
   const passed = new Set<string>();
@@ -96,7 +96,7 @@ export async function openSource(
     const { token } = speaking;
     const all = { ...fields, ...(isOwn && token !== undefined && { authorization: `Bearer ${token}` }) };
     const isTrusted = isOwn || isNamed(url.hostname, speaking.redirectsTo);
-    const response = await ask(url, all, isTrusted, asking);
+    const response = await ask(url, all, isTrusted, asking, { method });
     const { location } = response.headers;
     if (!redirecting.includes(response.statusCode ?? 0) || location === undefined) return response;
     response.destroy();
@@ -137,7 +137,7 @@ async function ask(
   fields: Record<string, string>,
   isTrusted: boolean,
   asking: Asking,
-  sending: Sending = { method: 'GET' },
+  sending: Sending,
 ): Promise<IncomingMessage> {
   if (!isTrusted && asking.speaking.proxy)
     throw new Fault(

@@ -16,7 +16,7 @@ import type { Fetch, Fetcher } from './fetcher.ts';
 import type { Fetched, FetchFault, SendTask, Sent, Speaking } from './fetching.ts';
 
 /** What is asked of it. */
-export type Wanted = Pick<Fetch, 'accept' | 'validators' | 'provable' | 'take' | 'signal'> & {
+export type Wanted = Pick<Fetch, 'method' | 'accept' | 'validators' | 'provable' | 'take' | 'signal'> & {
   /** As a URL has it, below the URL of the upstream. */
   path: string;
   /** Where it is instead, on a host that `redirectsTo` names; no credentials go there. */

@@ -8,11 +8,13 @@ import { Documents } from './documents.ts';
 import { Fetcher } from './fetcher.ts';
 import { Flights } from './flights.ts';
 import { Freshness } from './freshness.ts';
+import { Heads } from './heads.ts';
 import type { MirrorSpace } from './mirror_space.ts';
 import { Upstream } from './upstream.ts';
 
 export class Upstreams {
   readonly flights = new Flights();
+  readonly heads = new Heads();
   readonly freshness: Freshness;
   readonly documents = new Documents();
   /** Where what is fetched is kept. */

@@ -184,12 +184,62 @@ test('what matches a local pattern is never asked for, and read from the bucket'
   assert.deepEqual(first.asked, []);
 });
 
-test('HEAD fetches the object, and says what is known of it', async () => {
-  files.set('/base/minute/head', { body: 'headed' });
+test('HEAD of an object that is not here asks the upstream by HEAD, and stores nothing', async () => {
+  const modified = 'Fri, 27 Nov 2026 10:00:00 GMT';
+  files.set('/base/minute/head', {
+    body: 'headed',
+    fields: { 'content-type': 'text/x-head', 'last-modified': modified, 'content-length': '6' },
+  });
   const { status, headers } = await server.curl('/m/minute/head', '-I');
-  assert.deepEqual([status, headers.get('content-length')], [200, '6']);
+  const fields = ['content-length', 'content-type', 'last-modified', 'cache-status'];
+  assert.deepEqual(
+    [status, ...fields.map((name) => headers.get(name)?.replace(/, sealgate.*/, ''))],
+    [200, '6', 'text/x-head', modified, 'mirror; fwd=miss'],
+  );
+  assert.equal((await server.curl('/m/minute/head', '-I')).status, 200);
+  assert.deepEqual(first.asked, ['HEAD /base/minute/head'], 'it is known for a minute');
+  assert.equal((await server.curl('/o/mirror/minute/head')).status, 404);
   assert.equal(await text('/m/minute/head'), '200 headed');
-  assert.deepEqual(first.asked, ['GET /base/minute/head']);
+  assert.deepEqual(first.asked, ['HEAD /base/minute/head', 'GET /base/minute/head']);
+});
+
+test('HEAD of an object that is not fresh compares validators, and fetches no newer one', async () => {
+  files.set('/base/now/head', { body: 'v1', fields: { etag: '"h1"' } });
+  await server.curl('/m/now/head');
+  assert.equal((await server.curl('/m/now/head', '-I')).headers.get('etag'), `"${sha256('v1')}"`);
+  assert.equal(first.fields.at(-1)?.['if-none-match'], '"h1"');
+  files.set('/base/now/head', { body: 'longer', fields: { etag: '"h2"', 'content-length': '6' } });
+  assert.equal((await server.curl('/m/now/head', '-I')).headers.get('content-length'), '6');
+  assert.equal(await text('/o/mirror/now/head'), '200 v1');
+  const head = 'HEAD /base/now/head';
+  assert.deepEqual(first.asked, ['GET /base/now/head', head, head]);
+});
+
+test('HEAD is refused as GET is: absent for a while, failing, larger than is taken, not to be kept', async () => {
+  const head = async (path: string) => (await server.curl(path, '-I')).status;
+  for (let time = 0; time < 3; time++) assert.equal(await head('/m/minute/nowhere'), 404);
+  assert.deepEqual(first.asked, ['HEAD /base/minute/nowhere']);
+  assert.deepEqual(second.asked, ['HEAD /minute/nowhere']);
+  assert.equal((await server.curl('/m/minute/nowhere')).status, 404);
+  assert.equal(first.asked.length, 1, 'the name is absent for GET, too');
+  files.set('/base/large', { body: '', fields: { 'content-length': `${2 ** 40}` } });
+  files.set('/base/private', { body: '', fields: { 'cache-control': 'private' } });
+  for (const path of ['/m/large', '/m/private']) assert.equal(await head(path), 502);
+  status = 503;
+  assert.equal(await head('/m/minute/failing'), 502);
+});
+
+test('HEAD of an upstream that does none fetches the object', async () => {
+  files.set('/base/minute/no-head', { body: 'whole' });
+  const { answer } = first;
+  first.answer = (request, response) => {
+    if (request.method === 'HEAD') response.writeHead(405).end();
+    else answer(request, response);
+  };
+  const { status, headers } = await server.curl('/m/minute/no-head', '-I');
+  first.answer = answer;
+  assert.deepEqual([status, headers.get('content-length')], [200, '5']);
+  assert.deepEqual(first.asked, ['HEAD /base/minute/no-head', 'GET /base/minute/no-head']);
 });
 
 test('a name with its digest gets these bytes alone', async () => {

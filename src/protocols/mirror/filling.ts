@@ -1,9 +1,7 @@
 // Filling: an object of a mirror is fetched, kept, and known to be fresh; once for all who ask meanwhile.
 
 import { rm } from 'node:fs/promises';
-import { FieldLines } from '../../engine/engine_request.ts';
 import { hasCode, SealgateError } from '../../errors.ts';
-import { checkedMediaType } from '../../media_type.ts';
 import { addon, type Hashed } from '../../native/addon.ts';
 import { keyOf } from '../../objects/found.ts';
 import type { GrowingUpload } from '../../objects/growing_uploads.ts';
@@ -11,14 +9,14 @@ import type { Name } from '../../objects/objects.ts';
 import { type Receiving, receiving } from '../../objects/receiving.ts';
 import type { PutRequest, Stored } from '../../objects/requests.ts';
 import { encodedPath } from '../../redirects.ts';
-import { isFull } from '../../store/disk_reserve.ts';
 import type { Descriptor } from '../../store/store.ts';
-import type { Fetched, FetchFault, Offer, Taking, UpstreamHead } from '../../upstream/fetching.ts';
+import type { Fetched, Offer, Taking } from '../../upstream/fetching.ts';
 import type { Flight, Landed } from '../../upstream/flights.ts';
-import { keptFor, notedFields, validatorsOf } from '../../upstream/keeping.ts';
+import { notedFields, validatorsOf } from '../../upstream/keeping.ts';
 import type { Upstream, Wanted } from '../../upstream/upstream.ts';
-import { type Promises, promisesOf } from '../objects/digest_fields.ts';
+import type { Promises } from '../objects/digest_fields.ts';
 import type { Mirror, Ruled } from './mirror.ts';
+import { failure, freshFor, promisedBy, timeOf, typeOf, unusable } from './offered.ts';
 
 export interface Missing {
   at: Name;
@@ -43,12 +41,18 @@ const retryMs = 5000;
 
 /** The fetch of an object: one that is under way, or a new one. */
 export function fill(mirror: Mirror, missing: Missing): Flight {
-  const upstreams = mirror.upstreams();
-  const names = upstreams.map(({ name }) => name).join(' ');
-  return mirror.shared.flights.join(`${names} ${keyOf(missing.at)}`, async (begins) => {
+  const key = flightOf(mirror, missing.at);
+  return mirror.shared.flights.join(key, async (begins) => {
+    mirror.shared.heads.forget(key);
     const { leave } = mirror.shared.space.enter(missing.at);
-    return await inOrder(mirror, missing, upstreams, begins).finally(leave);
+    return await inOrder(mirror, missing, mirror.upstreams(), begins).finally(leave);
   });
+}
+
+/** What fetches of an object have in common. */
+export function flightOf(mirror: Mirror, at: Name): string {
+  const names = mirror.upstreams().map(({ name }) => name);
+  return `${names.join(' ')} ${keyOf(at)}`;
 }
 
 // The next upstream is asked only for what the one before does not have. Where that is not known nobody else
@@ -59,7 +63,6 @@ async function inOrder(
   upstreams: readonly Upstream[],
   begins: (upload: GrowingUpload) => void,
 ): Promise<Landed> {
-  const { freshness, settings, services } = mirror;
   try {
     for (const upstream of upstreams) {
       const filling = new Filling(mirror, missing, upstream, begins);
@@ -67,15 +70,27 @@ async function inOrder(
       if (landed !== 'absent') return { kind: landed };
     }
   } catch (error) {
-    freshness.fail(keyOf(missing.at), Date.now() + retryMs);
-    const isOurs = error instanceof SealgateError;
-    if (!isOurs || error.code === 'upstream-unusable')
-      services.log.error({ err: error, ...missing.at }, 'an object of a mirror was not kept');
-    return { kind: 'failed', error };
+    return failed(mirror, missing.at, error);
   }
-  freshness.miss(keyOf(missing.at), Date.now() + settings.negativeSeconds * 1000);
+  return absent(mirror, missing.at);
+}
+
+/** No upstream has it, and none is asked for a while. */
+export function absent({ freshness, settings }: Mirror, at: Name): { kind: 'absent' } {
+  freshness.miss(keyOf(at), Date.now() + settings.negativeSeconds * 1000);
   return { kind: 'absent' };
 }
+
+/** It could not be asked for; what there is of it is sent for a while. */
+export function failed({ freshness, services }: Mirror, at: Name, error: unknown): FailedLanding {
+  freshness.fail(keyOf(at), Date.now() + retryMs);
+  const isOurs = error instanceof SealgateError;
+  if (!isOurs || error.code === 'upstream-unusable')
+    services.log.error({ err: error, ...at }, 'an object of a mirror was not kept');
+  return { kind: 'failed', error };
+}
+
+type FailedLanding = Extract<Landed, { kind: 'failed' }>;
 
 type Ended = Exclude<Landed['kind'], 'failed'>;
 
@@ -117,7 +132,7 @@ class Filling {
 
   async #take(offer: Offer): Promise<Taking> {
     const { rule, check } = this.#missing;
-    this.#seconds = this.#freshFor(offer);
+    this.#seconds = freshFor(rule, offer);
     const mediaType = typeOf(offer);
     const fields = notedFields(this.#upstream.name, offer);
     const { digest, digests } = promisedBy(offer);
@@ -180,8 +195,9 @@ class Filling {
       case 'absent':
         return 'absent';
       case 'not-modified':
-        freshness.keep(key, Date.now() + this.#freshFor(fetched.head) * 1000);
+        freshness.keep(key, Date.now() + freshFor(this.#missing.rule, fetched.head) * 1000);
         return 'not-modified';
+      case 'described':
       case 'failed':
         throw failure(fetched);
       case 'whole':
@@ -226,63 +242,5 @@ class Filling {
       space.passed(at);
       return false;
     }
-  }
-
-  /** Seconds. Throws when it may not be kept. */
-  #freshFor(head: UpstreamHead): number {
-    const { rule } = this.#missing;
-    if (rule?.immutable) return Number.POSITIVE_INFINITY;
-    if (rule?.freshSeconds !== undefined) return rule.freshSeconds;
-    const seconds = keptFor(head);
-    if (seconds !== undefined) return seconds;
-    throw unusable(
-      `The upstream lets nobody keep it (Cache-Control: ${head.fields['cache-control'] ?? ''}); a rule of ` +
-        'the site with freshSeconds or immutable would.',
-    );
-  }
-}
-
-function unusable(detail: string): SealgateError {
-  return new SealgateError('upstream-unusable', detail);
-}
-
-const unusables: readonly FetchFault[] = ['too-large', 'redirect', 'unprovable', 'coded'];
-
-function failure({ fault, message, code }: Extract<Fetched, { kind: 'failed' }>): SealgateError {
-  if (fault === 'disk') return new SealgateError(isFull(code) ? 'store-full' : 'store-write-failed', message);
-  if (unusables.includes(fault)) return unusable(`The upstream cannot be used: ${message}.`);
-  return new SealgateError(fault === 'late' ? 'upstream-late' : 'upstream-failed');
-}
-
-/** The type that the upstream says, if it is one; else the name suggests one. */
-function typeOf({ fields }: UpstreamHead): string | undefined {
-  const given = fields['content-type'];
-  if (given === undefined) return undefined;
-  try {
-    return checkedMediaType(given);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Milliseconds since the epoch; undefined: it says none. */
-function timeOf({ fields }: UpstreamHead): number | undefined {
-  const time = Date.parse(fields['last-modified'] ?? '');
-  return Number.isNaN(time) ? undefined : time;
-}
-
-/** Fields that promise a digest of the bytes, and are compared. */
-const promising = [
-  ...['repr-digest', 'content-digest', 'digest', 'content-md5'],
-  ...['md5', 'sha1', 'sha256', 'sha512'].map((name) => `x-checksum-${name}`),
-];
-
-/** What the upstream promises of the bytes; nothing where it cannot be read. */
-function promisedBy({ fields }: UpstreamHead): Promises {
-  const lines = promising.flatMap((name) => (fields[name] ? [`${name}: ${fields[name]}\r\n`] : []));
-  try {
-    return promisesOf(new FieldLines(lines.join('')));
-  } catch {
-    return { digest: undefined, digests: undefined };
   }
 }

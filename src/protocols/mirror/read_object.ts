@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { type Answer, type Delivery, problem } from '../../engine/plan.ts';
 import { hasCode, SealgateError } from '../../errors.ts';
-import type { ResponseField } from '../../native/addon.ts';
+import { addon, type ResponseField } from '../../native/addon.ts';
 import { keyOf } from '../../objects/found.ts';
 import type { GrowingUpload } from '../../objects/growing_uploads.ts';
 import type { Found, Name } from '../../objects/objects.ts';
@@ -14,10 +14,12 @@ import { growingContent } from '../../sites/growing.ts';
 import { decodedPath, resolvedPath, seenPath } from '../../sites/paths.ts';
 import { checkObjectName } from '../../store/names.ts';
 import type { Landed } from '../../upstream/flights.ts';
-import { modifiedOf, upstreamOf, withoutNotes } from '../../upstream/keeping.ts';
+import { modifiedOf, notedFields, upstreamOf, withoutNotes } from '../../upstream/keeping.ts';
 import { useInterval } from '../../upstream/mirror_space.ts';
-import { type Check, fill, type Missing, type Source } from './filling.ts';
+import { described } from './describing.ts';
+import { type Check, fill, flightOf, type Missing, type Source } from './filling.ts';
 import { freshUntil, type Mirror, type Ruled } from './mirror.ts';
+import { typeOf } from './offered.ts';
 
 /** The name below the mirror that a path is for. Throws `target-invalid`, or `not-found` for a folder. */
 export function mirrorName({ path: own }: Pick<Mirror, 'path'>, path: string): string {
@@ -132,15 +134,41 @@ class Reading {
     const isOffline = this.#mirror.upstreams()[0]?.config.offline === true;
     if (held && isOffline) return this.#answer(held, undefined, 'hit; detail=offline');
     if (freshness.isAbsent(key, now)) return this.#absent('hit; detail=negative');
+    const isHead = this.#isHead();
     if (held && until + settings.staleWhileRevalidateSeconds * 1000 > now) {
-      if (!freshness.isFailing(key, now)) this.#fill(held);
+      if (!freshness.isFailing(key, now)) void (isHead ? this.#described(held) : this.#fill(held));
       return this.#answer(held, undefined, 'hit; detail=stale');
     }
     if (held && freshness.isFailing(key, now) && this.#mayBeStale(held)) return this.#stale(held);
+    return isHead ? this.#head(held) : this.#get(held);
+  }
+
+  async #get(held: Found | undefined): Promise<Answer> {
     const flight = this.#fill(held);
     if (held && this.#asked.check) return this.#soon(flight.landed, held);
     const upload = this.#asked.shown ? undefined : await flight.began;
     return upload ? this.#growing(upload) : this.#landed(await flight.landed, held);
+  }
+
+  /** Whether nothing but fields is wanted, which the upstream's head tells. */
+  #isHead(): boolean {
+    const { request, check, shown, at } = this.#asked;
+    if (request.method !== 'HEAD' || check || shown) return false;
+    return !this.#mirror.shared.flights.isUnderWay(flightOf(this.#mirror, at));
+  }
+
+  #described(held: Found | undefined) {
+    return described(this.#mirror, this.#missing(held));
+  }
+
+  async #head(held: Found | undefined): Promise<Answer> {
+    const said = await this.#described(held);
+    if (said.kind === 'no-head') return this.#get(held);
+    if (said.kind !== 'told') return this.#landed(said, held);
+    const { head, upstream } = said.told;
+    const file = addon.growingFile(Number(head.fields['content-length'] ?? 0));
+    const mediaType = typeOf(head) ?? 'application/octet-stream';
+    return this.#growing({ file, mediaType, fields: notedFields(upstream, head), isPassing: true });
   }
 
   /** Whether it has the bytes that the path names. */
@@ -160,9 +188,12 @@ class Reading {
   }
 
   #fill(held: Found | undefined) {
+    return fill(this.#mirror, this.#missing(held));
+  }
+
+  #missing(held: Found | undefined): Missing {
     const { name, at, rule, source, check } = this.#asked;
-    const missing: Missing = { name, at, rule, source, check, current: held?.ref };
-    return fill(this.#mirror, missing);
+    return { name, at, rule, source, check, current: held?.ref };
   }
 
   /** Whether it may be sent though nobody knows if it is still the same. */
