@@ -23,6 +23,13 @@ const floor = (scenario: string, atMost: number): Bar => ({
   against: 'floor',
   atMost,
 });
+/** Beside Debian's docker-registry. @param row what follows the server in the names of both rows. */
+const peer = (scenario: string, row: string, atMost: number): Bar => ({
+  scenario: `registry ${scenario}`,
+  server: `sealgate${row}`,
+  against: `docker-registry${row}`,
+  atMost,
+});
 /** The value is at most a tenth above the other row's. */
 const flat = (scenario: string, server: string, against: string): Bar => ({
   scenario,
@@ -63,6 +70,14 @@ const bars: Bar[] = [
     atMost: 1.3,
   },
   { scenario: 'mirror first byte tls', server: 'sealgate, last of 100', atMost: 50 },
+  peer('layers', '', 0.6),
+  peer('layers', ', skopeo', 0.6),
+  peer('manifests', ', tag', 0.3),
+  peer('manifests', ', digest', 0.3),
+  peer('connections', ', full', 0.3),
+  peer('connections', ', resumed', 0.3),
+  peer('push', ', PATCH', 0.8),
+  peer('push', ', PUT', 0.8),
   flat('growth objects', 'sealgate, 10^4 objects', 'sealgate, 10^2 objects'),
   flat('growth objects', 'sealgate, 10^6 objects', 'sealgate, 10^2 objects'),
   flat('growth connections', 'sealgate, 100 connections', 'sealgate, 1 connection'),

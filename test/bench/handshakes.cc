@@ -1,5 +1,6 @@
 // handshakes: makes TLS 1.3 connections one after another, one request and answer on each, and prints how
-// many.   usage: handshakes PORT PATH full|resumed SECONDS      No certificate is checked. IPv4, blocking.
+// many.   usage: handshakes PORT PATH full|resumed SECONDS ['NAME: VALUE']
+// The last is a further field of each request. No certificate is checked. IPv4, blocking.
 #include <cstdlib>
 #include <string>
 
@@ -42,9 +43,11 @@ void close(SSL* ssl) {
 }  // namespace
 
 int main(int count, char** words) {
-  if (count != 5) fail_with("usage: handshakes PORT PATH full|resumed SECONDS");
+  if (count < 5 || count > 6) fail_with("usage: handshakes PORT PATH full|resumed SECONDS [FIELD]");
   const int port = static_cast<int>(std::strtol(words[1], nullptr, 10));
-  const std::string request = std::string("GET ") + words[2] + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const std::string field = count == 6 ? words[5] + std::string("\r\n") : "";
+  const std::string request =
+      std::string("GET ") + words[2] + " HTTP/1.1\r\nHost: localhost\r\n" + field + "\r\n";
   SSL_SESSION* session = nullptr;
   if (std::string(words[3]) == "resumed") {
     SSL* first = open(port, nullptr);

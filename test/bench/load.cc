@@ -2,11 +2,13 @@
 // The first answer on a connection is read as any client would; of later ones only the length is checked, by
 // the headers of their TLS records, because a client that decrypts is slower than the server it measures.
 //
-//   load PORT PATH [tls] [connections=N] [idle=N] [objects=N] [every=MILLISECONDS]
+//   load PORT PATH [tls] [connections=N] [idle=N] [objects=N] [every=MILLISECONDS] [field=LINE]
 //
-// {} in PATH becomes a number below `objects`, another one for each request until all were asked for. With
-// `idle`, so many more connections make one request and then wait. With `every`, a connection asks once in
-// that time, and a latency counts from when the request was due; else it asks again at once.
+// {} in PATH becomes a number below `objects`, another one for each request until all were asked for. PATH
+// may be several with blanks between, which are asked for in the same way; their answers are equally long.
+// With `idle`, so many more connections make one request and then wait. `field` is a further line of each
+// head. With `every`, a connection asks once in that time, and a latency counts from when the request was
+// due; else it asks again at once.
 //
 // Prints `ready` when all are connected. Then answers each line of standard input, `seconds S` or
 // `requests N`, with a line of JSON: requests, bytes (of the answers), seconds, p50, p99 and worst
@@ -20,7 +22,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <queue>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -33,6 +37,7 @@ using namespace bench;
 struct Options {
   int port;
   std::string path;
+  std::string field;  // a further line of the head, with its end; or empty
   bool tls = false;
   size_t connections = 1, idle = 0, objects = 1;
   double every = 0;  // seconds; 0: at once
@@ -55,6 +60,11 @@ class Objects {
   size_t count_, drawn_ = 0;
 };
 
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream from(text);
+  return {std::istream_iterator<std::string>(from), {}};
+}
+
 struct Client {
   Connection connection;
   double asked = 0;  // when its request was sent, or was due
@@ -62,12 +72,10 @@ struct Client {
 
 class Load {
  public:
-  explicit Load(const Options& options) : options_(options), objects_(options.objects) {
-    const size_t mark = options.path.find("{}");
-    before_ = options.path.substr(0, mark);
-    if (mark != std::string::npos) after_ = options.path.substr(mark + 2);
-    numbered_ = mark != std::string::npos;
-    if (!numbered_) fixed_ = request();
+  explicit Load(const Options& options)
+      : options_(options), paths_(words_of(options.path)), objects_(options.objects * paths_.size()) {
+    differ_ = paths_.size() > 1 || options.path.find("{}") != std::string::npos;
+    if (!differ_) fixed_ = request();
     for (size_t i = 0; i < options.idle; i++) idle_.push_back(open());
     for (size_t i = 0; i < options.connections; i++) clients_.push_back({open()});
     for (Client& client : clients_) {
@@ -99,8 +107,11 @@ class Load {
   using Due = std::pair<double, Client*>;
 
   std::string request() {
-    return "GET " + before_ + (numbered_ ? std::to_string(objects_.next()) + after_ : "") +
-           " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    const size_t number = objects_.next();
+    std::string path = paths_[number % paths_.size()];
+    const size_t mark = path.find("{}");
+    if (mark != path.npos) path.replace(mark, 2, std::to_string(number / paths_.size()));
+    return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + options_.field + "\r\n";
   }
   Connection open() {
     Connection connection(options_.port, options_.tls);
@@ -130,7 +141,7 @@ class Load {
   }
   void ask(Client& client, double at) {
     client.asked = at;
-    client.connection.send(numbered_ ? request() : fixed_);
+    client.connection.send(differ_ ? request() : fixed_);
     issued_++;
     under_way_++;
   }
@@ -161,9 +172,10 @@ class Load {
   }
 
   Options options_;
+  std::vector<std::string> paths_;
   Objects objects_;
-  std::string before_, after_, fixed_;
-  bool numbered_ = false;
+  std::string fixed_;
+  bool differ_ = false;
   std::vector<Connection> idle_;
   std::vector<Client> clients_;
   int epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
@@ -183,7 +195,7 @@ bool take(const std::string& word, const char* name, double* value) {
 }
 
 Options options_of(int count, char** words) {
-  if (count < 3) fail_with("usage: load PORT PATH [tls] [connections=N] [idle=N] [objects=N] [every=MS]");
+  if (count < 3) fail_with("usage: load PORT PATH [tls] [OPTION=VALUE...]; load.cc tells which there are");
   Options options{static_cast<int>(std::strtol(words[1], nullptr, 10)), words[2]};
   for (int i = 3; i < count; i++) {
     const std::string word = words[i];
@@ -198,6 +210,8 @@ Options options_of(int count, char** words) {
       options.objects = std::max<size_t>(static_cast<size_t>(value), 1);
     } else if (take(word, "every", &value)) {
       options.every = value / 1e3;
+    } else if (word.rfind("field=", 0) == 0) {
+      options.field = word.substr(6) + "\r\n";
     } else {
       fail_with(("no such option: " + word).c_str());
     }

@@ -13,6 +13,8 @@ export interface LoadOptions {
   objects?: number;
   /** Milliseconds between two requests of a connection; absent: no pause. */
   every?: number;
+  /** A further field of each request, as `Accept: text/plain`. */
+  field?: string;
 }
 
 /** The work of one round. */

@@ -11,6 +11,8 @@ import { longTail } from './long_tail.ts';
 import { connectionMemory, memory } from './memory.ts';
 import { mirror } from './mirror.ts';
 import { puts } from './puts.ts';
+import { registry } from './registry.ts';
+import { registryPush } from './registry_push.ts';
 import type { Scenario } from './scenario.ts';
 import { start } from './start.ts';
 import { store } from './store.ts';
@@ -33,6 +35,8 @@ export const scenarios: Scenario[] = [
   ...waiting,
   ...mirror,
   ...puts,
+  ...registry,
+  registryPush,
   memory,
   ...connectionMemory,
   growingStore,
