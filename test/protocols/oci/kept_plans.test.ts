@@ -1,0 +1,87 @@
+// What of a pull the application is asked about: nothing, once a worker has made the plans of the image.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { blobOf, imageOf, TestRegistry } from '../../support/registry.ts';
+import { outcome } from '../../support/runtime.ts';
+
+const oneWorker = ['--workers', '1'];
+const open = await TestRegistry.start({}, {}, ...oneWorker);
+const closed = await TestRegistry.start({ auth: 'token' }, {}, ...oneWorker);
+after(() => Promise.all([open, closed].map((each) => each.stop())));
+
+const config = blobOf(JSON.stringify({ architecture: 'amd64', os: 'linux', config: {} }));
+const layers = Array.from({ length: 20 }, () => blobOf(randomBytes(1000)));
+const image = imageOf(config, layers);
+const paths = [
+  ...[config, ...layers].map(({ digest }) => `blobs/${digest}`),
+  `manifests/${image.digest}`,
+  'manifests/v1',
+];
+for (const registry of [open, closed]) {
+  await registry.push('team/app', config, ...layers);
+  const { status } = await registry.put('team/app', 'v1', image);
+  assert.equal(status, 201);
+}
+
+interface Counts {
+  kept: number;
+  asked: number;
+}
+
+async function counted({ server }: TestRegistry, work: () => Promise<void>): Promise<Counts> {
+  const now = async () => ({
+    kept: await server.metric('sealgate_plan_cache_hits_total'),
+    asked: await server.metric('sealgate_plan_cache_misses_total'),
+  });
+  const before = await now();
+  await work();
+  const { kept, asked } = await now();
+  return { kept: kept - before.kept, asked: asked - before.asked };
+}
+
+/** All of the image. @param rest of each target. @param how more for curl. */
+async function pull({ server }: TestRegistry, rest: string, ...how: string[]): Promise<void> {
+  for (const path of paths) {
+    const { status } = await server.curl(`/v2/team/app/${path}${rest}`, ...how);
+    assert.equal(status, how.includes('Range: bytes=1-2') ? 206 : 200, path);
+  }
+}
+
+const login = (registry: TestRegistry) => `user:${registry.site.token}`;
+const bearer = (token: string) => ['-H', `Authorization: Bearer ${token}`];
+
+for (const [title, registry, rest, ...how] of [
+  ['without a token', open, ''],
+  ['by HEAD', open, '', '-I'],
+  ['in ranges', open, '', '-H', 'Range: bytes=1-2'],
+  ['with the namespace that containerd adds', open, '?ns=images.example.com'],
+  ['with the anonymous token', open, '', ...bearer('anonymous')],
+  ['with a token where none is needed', open, '', ...bearer(open.site.token)],
+  ['with a token where one is needed', closed, '', ...bearer(closed.site.token)],
+  ['with a password where a token is needed', closed, '', '-u', login(closed)],
+] as const)
+  test(`an image of 20 layers that is pulled again ${title} is sent by kept plans alone`, async () => {
+    await pull(registry, rest, ...how);
+    const { kept, asked } = await counted(registry, () => pull(registry, rest, ...how));
+    assert.deepEqual({ kept, asked }, { kept: paths.length, asked: 0 });
+  });
+
+test('of a pull of 20 layers by skopeo that comes again the application is asked about /v2/ alone', async () => {
+  const copied = join(open.site.dir, 'copied');
+  const skopeo = async () => {
+    await rm(copied, { recursive: true, force: true });
+    const from = `docker://${open.host}/team/app:v1`;
+    const words = ['--insecure-policy', 'copy', '--src-tls-verify=false', from, `dir:${copied}`];
+    const env = { ...process.env, HOME: open.site.dir, XDG_RUNTIME_DIR: open.site.dir };
+    const { status, stderr } = await outcome(spawn('skopeo', words, { env }));
+    assert.equal(status, 0, stderr);
+  };
+  await skopeo();
+  const again = await counted(open, skopeo);
+  assert.deepEqual(again, { kept: 1 + 1 + layers.length, asked: 1 });
+});
