@@ -18,6 +18,7 @@ const settingsOf = {
   live: ['rewrite', 'window', 'names', 'blockingReload'],
   objects: ['resumableUploads'],
   mirror: ['upstreams', 'mirror'],
+  bazel: ['bazel'],
   /** Of those that serve a bucket. */
   both: ['bucket', 'prefix', 'compress'],
 } as const satisfies Record<string, (keyof WrittenSite)[]>;
@@ -31,6 +32,8 @@ export function refuseWhatCannotBe(site: WrittenSite, context: z.RefinementCtx):
     refuse(['upstreams'], 'expected the names of upstreams');
   if (protocol === 'oci' && !site.path.endsWith('/v2/'))
     refuse(['path'], 'expected a path that ends with /v2/, which clients of registries ask for');
+  if (protocol === 'bazel' && site.compress !== undefined)
+    refuse(['compress'], 'expected nothing: Bazel takes the bytes as they are stored');
   if (protocol === 'oci' && site.compress !== undefined)
     refuse(['compress'], 'expected nothing: digests of a registry are of the bytes as they are sent');
   const foreign = [
@@ -39,6 +42,7 @@ export function refuseWhatCannotBe(site: WrittenSite, context: z.RefinementCtx):
     ...(protocol === 'live' ? [] : settingsOf.live),
     ...(protocol === 'objects' ? [] : settingsOf.objects),
     ...(protocol === 'mirror' ? [] : settingsOf.mirror),
+    ...(protocol === 'bazel' ? [] : settingsOf.bazel),
   ];
   for (const each of foreign)
     if (site[each] !== undefined) refuse([each], `expected nothing: protocol ${protocol} has no ${each}`);

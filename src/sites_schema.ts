@@ -18,12 +18,12 @@ import {
   signedSchema,
   tagFieldsSchema,
 } from './site_rules_schema.ts';
-import { mirrorSchema, upstreamNameSchema } from './upstreams_schema.ts';
+import { boundsSchema, mirrorSchema, upstreamNameSchema } from './upstreams_schema.ts';
 import { corsOf } from './video_site.ts';
 
 /** Seconds: a year. */
 const mostWindow = 366 * 86_400;
-const siteProtocols = ['web', 'objects', 'live', 'mirror', 'oci'] as const;
+const siteProtocols = ['web', 'objects', 'live', 'mirror', 'oci', 'bazel'] as const;
 
 /** A day of segments of two seconds for 20 renditions; 100 renditions in parts of a fifth of a second. */
 export const usualNames = { most: 1_000_000, perMinute: 30_000 };
@@ -83,7 +83,8 @@ const siteSettings = z.strictObject({
     .describe(
       'web: a bucket as a web site. objects: /o/ and /sha256/ below the path, with uploads. live: a ' +
         'publishing point, where a packager puts what players read. mirror: what upstreams have, fetched ' +
-        'when it is first asked for. oci: a registry of container images, at a path that ends with /v2/.',
+        'when it is first asked for. oci: a registry of container images, at a path that ends with /v2/. ' +
+        'bazel: the HTTP cache of Bazel.',
     ),
   preset: z
     .literal('video')
@@ -95,7 +96,7 @@ const siteSettings = z.strictObject({
     ),
   bucket: bucketNameSchema
     .optional()
-    .describe('The bucket of a web site, publishing point, mirror or registry.'),
+    .describe('The bucket of a web site, publishing point, mirror, registry or build cache.'),
   prefix: z
     .string()
     .max(1024)
@@ -240,6 +241,7 @@ const siteSettings = z.strictObject({
         'one before says that it does not have.',
     ),
   mirror: mirrorSchema.optional(),
+  bazel: boundsSchema.optional().describe('How much a build cache keeps, and for how long.'),
   names: z
     .strictObject({
       most: z

@@ -194,6 +194,26 @@ export type MirrorRule = z.infer<typeof ruleSchema>;
 /** What a mirror knows of the files that it mirrors (src/protocols/mirror/kinds.ts). */
 const mirrorKinds = ['files', 'apt', 'npm', 'pypi', 'maven', 'go', 'nix'] as const;
 
+/** How much a bucket keeps of what can be had again. */
+const bounds = {
+  maxBytes: z
+    .int()
+    .min(1)
+    .max(Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe(
+      'Bytes that the bucket keeps; above, what was not used for longest is evicted. Default: any number.',
+    ),
+  unusedDays: z
+    .number()
+    .min(0.001)
+    .max(36_500)
+    .optional()
+    .describe('Days without use after which an object is evicted. Default: never.'),
+};
+
+export const boundsSchema = z.strictObject(bounds);
+
 export const mirrorSchema = z
   .strictObject({
     kind: z
@@ -226,20 +246,7 @@ export const mirrorSchema = z
       .max(3600)
       .default(30)
       .describe('Seconds for which a name is not asked for again that the upstream does not have.'),
-    maxBytes: z
-      .int()
-      .min(1)
-      .max(Number.MAX_SAFE_INTEGER)
-      .optional()
-      .describe(
-        'Bytes that the bucket keeps; above, what was not used for longest is evicted. Default: any number.',
-      ),
-    unusedDays: z
-      .number()
-      .min(0.001)
-      .max(36_500)
-      .optional()
-      .describe('Days without use after which an object is evicted. Default: never.'),
+    ...bounds,
   })
   .describe('What is fetched, and for how long it is kept without asking again.');
 

@@ -6,7 +6,7 @@ import { type StreamingRole, streamingName } from './streaming_names.ts';
 
 interface SaysWhatItServes {
   preset?: 'video' | undefined;
-  protocol: 'web' | 'objects' | 'live' | 'mirror' | 'oci';
+  protocol: 'web' | 'objects' | 'live' | 'mirror' | 'oci' | 'bazel';
 }
 
 export function isVideoSite({ preset, protocol }: SaysWhatItServes): boolean {

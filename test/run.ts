@@ -35,9 +35,18 @@ const cacheTests = testsUnder('test/caches');
 const wireTests = ['http1', 'http2', 'tls', 'hostile'].flatMap((folder) => testsUnder(`test/${folder}`));
 // What an encoder pushes, in its own time, is what the tests of live points on all runtimes send.
 const encoderTests = testsUnder('test/encoders');
+// Bazel, which talks HTTP to the server.
+const buildTests = testsUnder('test/builds');
 // They take a file system that on-file-system.sh makes.
 const onFileSystems = testsUnder('test/kernel');
-const onNodeAlone = [...pageTests, ...crashTests, ...cacheTests, ...wireTests, ...encoderTests];
+const onNodeAlone = [
+  ...pageTests,
+  ...crashTests,
+  ...cacheTests,
+  ...wireTests,
+  ...encoderTests,
+  ...buildTests,
+];
 const elsewhere = [...ktlsTests, ...budgetTests, ...onNodeAlone, ...onFileSystems];
 const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
 // Tests that start no process.

@@ -34,7 +34,7 @@ import { type Promised, type Receiving, receiving, receivingToRead } from './rec
 import type { CopyRequest, PutRequest, Stored } from './requests.ts';
 import { checkRoom } from './room.ts';
 import { SharedChanges, type Sharing } from './shared_changes.ts';
-import { findsBytes, type May } from './sources.ts';
+import { findsBytes, type May, present } from './sources.ts';
 import { type Switched, Switches } from './switches.ts';
 import { checkTaken } from './taken.ts';
 
@@ -60,6 +60,7 @@ export class Objects {
   readonly #locks = new KeyedLock(); // by bucket and name
   readonly #switches: Switches;
   readonly pathOf = (digest: string) => this.#options.store.pathOf(digest); // see store.ts
+  readonly present = (at: Name) => present(this.#options.store, at); // see sources.ts
   readonly #shared: SharedChanges | undefined;
   readonly mostBytes = () => this.#options.maxObjectBytes; // of an object
 
@@ -127,9 +128,7 @@ export class Objects {
   }
 
   /** What a name points at, where it is a matter of taste. */
-  digestOf(at: Name): string | undefined {
-    return this.#current(at)?.digest;
-  }
+  readonly digestOf = (at: Name): string | undefined => this.#current(at)?.digest;
 
   /** Bytes by what they are. Throws what `recorded` of the store does. */
   getBlob(digest: string): FoundBlob {

@@ -1,7 +1,8 @@
 // Sources: which stored bytes a client may point a name at by their digest alone. A digest is no secret, and
 // naming bytes makes them readable, so it takes a right to read them that the client has already.
 
-import type { Store } from '../store/store.ts';
+import type { Descriptor, Store } from '../store/store.ts';
+import type { Name } from './found.ts';
 
 /** Whether a client may do something with all of a bucket, or with all buckets (`*`). */
 export type May = (action: 'read' | 'write', bucket: string) => boolean;
@@ -35,4 +36,13 @@ function isNow(store: Pick<Store, 'namesOf' | 'resolve'>, digest: string, bucket
     if (++looked === mostNames) return false;
   }
   return false;
+}
+
+/** What a name points at; undefined where nothing, or its bytes are not on record as stored. Synchronous. */
+export function present(
+  store: Pick<Store, 'resolve' | 'blob'>,
+  { bucket, name }: Name,
+): Descriptor | undefined {
+  const ref = store.resolve(bucket, name);
+  return ref?.deleted === false && store.blob(ref.digest) ? ref : undefined;
 }

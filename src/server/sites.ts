@@ -12,6 +12,7 @@ import type { DeliveryPool } from '../engine/pool.ts';
 import type { Counters } from '../native/addon.ts';
 import type { GrowingUploads } from '../objects/growing_uploads.ts';
 import type { Objects } from '../objects/objects.ts';
+import { bazel } from '../protocols/bazel/index.ts';
 import { live } from '../protocols/live/index.ts';
 import { mirror } from '../protocols/mirror/index.ts';
 import { objects as objectsProtocol } from '../protocols/objects/index.ts';
@@ -25,7 +26,7 @@ import { Mounts } from '../sites/mounts.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 
 /** Every protocol that a mount can name. */
-const protocols: Record<string, Protocol> = { objects: objectsProtocol, web, live, mirror, oci };
+const protocols: Record<string, Protocol> = { objects: objectsProtocol, web, live, mirror, oci, bazel };
 
 /** What reading the sites again changed; each site as its host and path. */
 export interface SiteChanges {
@@ -160,6 +161,11 @@ export class ServedSites {
         this.#log.warn(
           { host, path, bucket },
           'a publishing point needs a versioned bucket: playlists change',
+        );
+      if (site.protocol === 'bazel' && kind === 'write-once')
+        this.#log.warn(
+          { host, path, bucket },
+          'a build cache needs a versioned bucket: results are replaced',
         );
       if (site.protocol === 'oci' && kind === 'write-once')
         this.#log.warn({ host, path, bucket }, 'a registry needs a versioned bucket: tags are moved');

@@ -1,5 +1,5 @@
-// Bounds: how much a bucket of mirrors may keep and for how long without use, by the sites that fetch into
-// it, and which of its names are never evicted.
+// Bounds: how much a bucket of mirrors and build caches may keep and for how long without use, by the sites
+// that fill it, and which of its names are never evicted.
 
 import type { ObjectFields } from '../object_fields.ts';
 import { pathPattern } from '../path_pattern.ts';
@@ -11,30 +11,60 @@ export interface Bounds {
   maxBytes: number;
   /** Milliseconds; Infinity: for ever. */
   unusedMs: number;
-  /** Whether a name with such an object can be fetched again. */
+  /** Whether a name with such an object can be had again. */
   mayGo(name: string, fields: ObjectFields | undefined): boolean;
 }
 
 const day = 86_400_000;
 
-/** By bucket, those of all sites that mirror: of several the tightest bound counts. */
+type MayGo = Bounds['mayGo'];
+
+/** With what each site says of its own names. */
+interface Shared extends Omit<Bounds, 'mayGo'> {
+  mirrors: MayGo[];
+  caches: MayGo[];
+}
+
+function unbounded(): Shared {
+  const none = Number.POSITIVE_INFINITY;
+  return { maxBytes: none, unusedMs: none, mirrors: [], caches: [] };
+}
+
+/** By bucket, those of all sites that keep what can be had again: of several the tightest bound counts. */
 export function boundsOf(sites: readonly SiteConfig[]): Map<string, Bounds> {
-  const found = new Map<string, Bounds>();
-  for (const { bucket, path, prefix = '', protocol, mirror } of sites) {
-    if (protocol !== 'mirror' || bucket === undefined) continue;
-    const { maxBytes = Number.POSITIVE_INFINITY, unusedDays = Number.POSITIVE_INFINITY } = mirror ?? {};
-    const local = (mirror?.local ?? []).map(pathPattern);
-    const isLocal = (name: string) =>
-      name.startsWith(prefix) && local.some((each) => each.matches(path + name.slice(prefix.length)));
-    const before = found.get(bucket);
+  const found = new Map<string, Bounds & Shared>();
+  for (const site of sites) {
+    const { bucket, protocol, mirror, bazel } = site;
+    if ((protocol !== 'mirror' && protocol !== 'bazel') || bucket === undefined) continue;
+    const { maxBytes = Number.POSITIVE_INFINITY, unusedDays = Number.POSITIVE_INFINITY } =
+      mirror ?? bazel ?? {};
+    const { mirrors, caches, ...before } = found.get(bucket) ?? unbounded();
+    if (protocol === 'mirror') mirrors.push(mirrored(site));
+    else caches.push(madeByBuilds(site));
     found.set(bucket, {
-      maxBytes: Math.min(maxBytes, before?.maxBytes ?? maxBytes),
-      unusedMs: Math.min(unusedDays * day, before?.unusedMs ?? unusedDays * day),
-      mayGo: (name, fields) =>
-        mayBeHadAgain(fields) && !isLocal(name) && before?.mayGo(name, fields) !== false,
+      ...{ mirrors, caches },
+      maxBytes: Math.min(maxBytes, before.maxBytes),
+      unusedMs: Math.min(unusedDays * day, before.unusedMs),
+      mayGo: (...object) =>
+        caches.some((each) => each(...object)) ||
+        (mirrors.length > 0 && mirrors.every((each) => each(...object))),
     });
   }
   return found;
+}
+
+function mirrored({ path, prefix = '', mirror }: SiteConfig): MayGo {
+  const local = (mirror?.local ?? []).map(pathPattern);
+  const isLocal = (name: string) =>
+    name.startsWith(prefix) && local.some((each) => each.matches(path + name.slice(prefix.length)));
+  return (name, fields) => mayBeHadAgain(fields) && !isLocal(name);
+}
+
+/** Names of a build cache (protocols/bazel/cache.ts). */
+const ofBuilds = /^(?:cas\/|ac\/(?:.+\/)?)[0-9a-f]{64}$/;
+
+function madeByBuilds({ prefix = '' }: SiteConfig): MayGo {
+  return (name) => name.startsWith(prefix) && ofBuilds.test(name.slice(prefix.length));
 }
 
 /** Whether anything of it is ever evicted. */

@@ -14,6 +14,7 @@ import type { SiteConfig } from '../sites_schema.ts';
 import { freeBytes } from '../store/disk_reserve.ts';
 import type { Store } from '../store/store.ts';
 import { type Bounds, boundsOf, isBounded } from './bounds.ts';
+import { type Evicted, EvictionCounts } from './eviction_counts.ts';
 import { KeptFreshness } from './kept_freshness.ts';
 
 /** Milliseconds in which further uses of an object are not noted, and for which its plan is kept at most. */
@@ -22,6 +23,8 @@ export const useInterval = 3_600_000;
 const namesATime = 64;
 /** Names looked at in one turn when a bucket is surveyed. */
 const surveyedATime = 200;
+/** Uses that are noted before they are written. */
+const notedATime = 900;
 /** What is kept after an eviction, of the bound. */
 const lowWater = 0.9;
 /** Replaced objects whose older versions are known to be of no use. */
@@ -43,13 +46,6 @@ export interface SpaceParts {
 /** `kept`: there is room. `passed`: it reaches who asked, and is not kept. `none`: the disk has no room. */
 export type Room = 'kept' | 'passed' | 'none';
 
-interface Evicted {
-  objects: number;
-  bytes: number;
-  /** Objects that were not kept, for want of room. */
-  passed: number;
-}
-
 export class MirrorSpace implements Pausable {
   readonly #parts: SpaceParts;
   readonly #now: () => number;
@@ -62,7 +58,7 @@ export class MirrorSpace implements Pausable {
   readonly #replaced = new Map<string, Name>();
   /** Buckets whose names were all looked at since they have a bound. */
   readonly #surveyed = new Map<string, Promise<void>>();
-  readonly #evicted = new Map<string, Evicted>();
+  readonly #evicted = new EvictionCounts();
   readonly #trims = new Set<string>();
   readonly #running = new Set<Promise<unknown>>();
   #timer: NodeJS.Timeout | undefined;
@@ -87,13 +83,34 @@ export class MirrorSpace implements Pausable {
   }
 
   /** An object is read, or was stored. Further uses in a while are not noted. */
-  used({ bucket, name }: Name, isNew = false): void {
-    const { uses } = this.#parts.store.eviction;
-    const [now, known] = [this.#now(), uses.of(bucket, name)];
+  used(at: Name, isNew = false): void {
+    if (isNew || this.#isDue(at)) this.#note(at, this.#now());
+  }
+
+  #isDue({ bucket, name }: Name): boolean {
+    const known = this.#parts.store.eviction.uses.of(bucket, name);
     const { unusedMs = Number.POSITIVE_INFINITY } = this.#bounds.get(bucket) ?? {};
-    const interval = Math.min(useInterval, unusedMs / 10);
-    if (isNew || known === undefined || now - known.at >= interval)
-      uses.note(bucket, name, { ...known, at: now });
+    return known === undefined || this.#now() - known.at >= Math.min(useInterval, unusedMs / 10);
+  }
+
+  #note({ bucket, name }: Name, now: number): void {
+    const { uses } = this.#parts.store.eviction;
+    uses.note(bucket, name, { ...uses.of(bucket, name), at: now });
+  }
+
+  /**
+   * As `used`, with others that the object is of no use without: they are evicted after it. Of those that
+   * were used at the same time the names decide, so theirs come behind.
+   */
+  async usedWith(at: Name, others: Iterable<Name>, isNew = false): Promise<void> {
+    if (!isNew && !this.#isDue(at)) return;
+    const now = this.#now();
+    let noted = 0;
+    for (const each of others) {
+      this.#note(each, now);
+      if (++noted % notedATime === 0) await this.#parts.store.eviction.uses.flush();
+    }
+    this.#note(at, now);
   }
 
   /** An object was stored. @param isOther there were other bytes before. */
@@ -128,7 +145,7 @@ export class MirrorSpace implements Pausable {
 
   /** An object was not kept, as there was no room. */
   passed({ bucket }: Name): void {
-    this.#count(bucket).passed++;
+    this.#evicted.of(bucket).passed++;
   }
 
   async #makeRoom(bucket: string, size: number): Promise<boolean> {
@@ -238,7 +255,7 @@ export class MirrorSpace implements Pausable {
     epochs.bumpDigests();
     await dropStalePlans();
     const freed = await store.eviction.free([...new Set(digests.flat())]);
-    const count = this.#count(bucket);
+    const count = this.#evicted.of(bucket);
     const bytes = Math.max(0, before - (store.usage(bucket)?.bytes ?? 0));
     count.bytes += bytes;
     if (which === 'all') count.objects += names.length;
@@ -259,13 +276,7 @@ export class MirrorSpace implements Pausable {
 
   /** What was evicted of a bucket since the start. */
   evicted(bucket: string): Readonly<Evicted> {
-    return this.#count(bucket);
-  }
-
-  #count(bucket: string): Evicted {
-    const known = this.#evicted.get(bucket) ?? { objects: 0, bytes: 0, passed: 0 };
-    this.#evicted.set(bucket, known);
-    return known;
+    return this.#evicted.of(bucket);
   }
 
   /** Waits for the survey of a bucket, if one is under way; false: there is none. */
@@ -316,15 +327,7 @@ export class MirrorSpace implements Pausable {
   }
 
   counters(): Counters {
-    const found: Counters = {};
-    for (const [bucket, { maxBytes }] of this.#bounds) {
-      const { objects, bytes, passed } = this.#count(bucket);
-      found[`mirror_evicted_objects.${bucket}`] = objects;
-      found[`mirror_evicted_bytes.${bucket}`] = bytes;
-      found[`mirror_passed.${bucket}`] = passed;
-      if (Number.isFinite(maxBytes)) found[`mirror_most_bytes.${bucket}`] = maxBytes;
-    }
-    return found;
+    return this.#evicted.counters(this.#bounds);
   }
 
   /** Evicts nothing before `resume`. */

@@ -36,7 +36,7 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
   [
     'a protocol that is not there',
     { protocol: 'ftp' },
-    /^0\.protocol: expected one of web, objects, live, mirror, oci, got "ftp"/,
+    /^0\.protocol: expected one of web, objects, live, mirror, oci, bazel, got "ftp"/,
   ],
   ['a publishing point without a bucket', { protocol: 'live' }, /^0\.bucket: expected a bucket name/],
   ['a registry without a bucket', { protocol: 'oci', path: '/v2/' }, /^0\.bucket: expected a bucket name/],

@@ -1,0 +1,68 @@
+// A build cache: a bucket, or what begins with a prefix in it, as Bazel's HTTP cache. Action results are the
+// objects `ac/INSTANCE/HEX`, and the blobs that they name `cas/HEX`, whatever the instance.
+
+import type { EngineRequest } from '../../engine/engine_request.ts';
+import type { Answer } from '../../engine/plan.ts';
+import { SealgateError } from '../../errors.ts';
+import type { Conditions } from '../../native/addon.ts';
+import type { Name } from '../../objects/objects.ts';
+import type { Mount, Services } from '../../sites/mount.ts';
+import { decodedPath } from '../../sites/paths.ts';
+import type { MirrorSpace } from '../../upstream/mirror_space.ts';
+
+export interface Cache {
+  services: Services;
+  bucket: string;
+  /** What names in the bucket begin with. */
+  prefix: string;
+  /** Keeps the bucket within its bounds, and knows what is used. */
+  space: MirrorSpace;
+}
+
+/** What a path names. */
+export interface Entry {
+  kind: 'ac' | 'cas';
+  /** Of an action result, with a slash at its end where it is not empty. */
+  instance: string;
+  hex: string;
+}
+
+export type CacheRoute = (request: EngineRequest, entry: Entry) => Answer | Promise<Answer>;
+
+export const unconditional: Conditions = {
+  ifMatch: undefined,
+  ifNoneMatch: undefined,
+  ifUnmodifiedSince: undefined,
+};
+
+export function cacheOf(services: Services, { bucket = '', site }: Mount): Cache {
+  const space = services.upstreams?.space;
+  if (!space) throw new Error('a build cache takes a space to keep within');
+  return { services, bucket, prefix: site?.prefix ?? '', space };
+}
+
+const entryPath = /^(|.+\/)(ac|cas)\/([0-9a-f]{64})$/;
+
+/** Undefined: a cache has nothing there. @param own path of the mount. */
+export function entryAt(own: string, path: string): Entry | undefined {
+  const below = decodedPath(path.slice(own.length));
+  const [, instance = '', kind, hex = ''] = entryPath.exec(below ?? '') ?? [];
+  return kind === 'ac' || kind === 'cas' ? { kind, instance, hex } : undefined;
+}
+
+export function nameOf({ bucket, prefix }: Pick<Cache, 'bucket' | 'prefix'>, entry: Entry): Name {
+  const { kind, instance, hex } = entry;
+  return { bucket, name: kind === 'cas' ? `${prefix}cas/${hex}` : `${prefix}ac/${instance}${hex}` };
+}
+
+export function blobNamed(cache: Pick<Cache, 'bucket' | 'prefix'>, hex: string): Name {
+  return nameOf(cache, { kind: 'cas', instance: '', hex });
+}
+
+/** Throws `target-invalid`. */
+export function noEntry(): never {
+  throw new SealgateError(
+    'target-invalid',
+    'A build cache has paths that end with ac/ or cas/ and 64 lower-case hex digits.',
+  );
+}

@@ -1,0 +1,60 @@
+// Refusals as Bazel shows them: a warning with the status and with the text of the body.
+
+import type { Logger } from 'pino';
+import { type Answer, problemFrom, type Receiver, respond } from '../../engine/plan.ts';
+import { type ErrorCode, errors, SealgateError } from '../../errors.ts';
+import type { RespondPlan } from '../../native/addon.ts';
+import { MessageError } from './messages.ts';
+
+/** Where a build cache answers with another status than others do. */
+const statuses: Partial<Record<ErrorCode, number>> = {
+  'digest-mismatch': 400,
+  // What was deleted may come again.
+  'name-deleted': 404,
+  'content-forgotten': 404,
+  'bucket-unknown': 404,
+};
+
+const replaced = ['Content-Type', 'Cache-Control'];
+
+/** In plain text: Bazel knows no other. */
+export function plainAnswer(status: number, text: string, fields: RespondPlan['fields'] = []): RespondPlan {
+  return respond(
+    status,
+    [['Content-Type', 'text/plain; charset=utf-8'], ['Cache-Control', 'no-store'], ...fields],
+    `${text}\n`,
+  );
+}
+
+function refusal(error: unknown, log: Logger, request: string): RespondPlan {
+  if (error instanceof MessageError) return plainAnswer(400, error.message);
+  const { problem, status, fields } = problemFrom(error, log, request);
+  const { source, detail } = errors[problem];
+  const text = source === 'client' && error instanceof SealgateError ? error.message : detail;
+  const rest = fields.filter(([name]) => !replaced.includes(name));
+  return plainAnswer(statuses[problem] ?? status, text, rest);
+}
+
+/** The answer; what is refused, now or after its body has come, is told in plain text. */
+export async function withRefusals(
+  ask: () => Answer | Promise<Answer>,
+  { log, request }: { log: Logger; request: string },
+): Promise<Answer> {
+  try {
+    const answer = await ask();
+    return answer.kind === 'receive' ? receiver(answer, log, request) : answer;
+  } catch (error) {
+    return refusal(error, log, request);
+  }
+}
+
+function receiver(plan: Receiver, log: Logger, request: string): Receiver {
+  const received = async (body: never) => {
+    try {
+      return await plan.received(body);
+    } catch (error) {
+      return refusal(error, log, request);
+    }
+  };
+  return { ...plan, received } as Receiver;
+}
