@@ -11,6 +11,8 @@ export interface Bounds {
   maxBytes: number;
   /** Milliseconds; Infinity: for ever. */
   unusedMs: number;
+  /** Whether older versions go as soon as there is a newer one. */
+  dropsOlder: boolean;
   /** Whether a name with such an object can be had again. */
   mayGo(name: string, fields: ObjectFields | undefined): boolean;
 }
@@ -27,7 +29,7 @@ interface Shared extends Omit<Bounds, 'mayGo'> {
 
 function unbounded(): Shared {
   const none = Number.POSITIVE_INFINITY;
-  return { maxBytes: none, unusedMs: none, mirrors: [], caches: [] };
+  return { maxBytes: none, unusedMs: none, dropsOlder: false, mirrors: [], caches: [] };
 }
 
 /** By bucket, those of all sites that keep what can be had again: of several the tightest bound counts. */
@@ -45,6 +47,7 @@ export function boundsOf(sites: readonly SiteConfig[]): Map<string, Bounds> {
       ...{ mirrors, caches },
       maxBytes: Math.min(maxBytes, before.maxBytes),
       unusedMs: Math.min(unusedDays * day, before.unusedMs),
+      dropsOlder: before.dropsOlder || protocol === 'bazel',
       mayGo: (...object) =>
         caches.some((each) => each(...object)) ||
         (mirrors.length > 0 && mirrors.every((each) => each(...object))),

@@ -1,5 +1,5 @@
-// MirrorSpace: makes room in the buckets of mirrors by evicting what was not used for longest. A bucket that
-// is full is so for nobody: what cannot be kept still reaches those who asked for it.
+// MirrorSpace: makes room in the buckets of mirrors and build caches by evicting what was not used for longest.
+// A mirror that is full is so for nobody: what cannot be kept still reaches those who asked for it.
 
 import { statfs } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
@@ -16,19 +16,17 @@ import type { Store } from '../store/store.ts';
 import { type Bounds, boundsOf, isBounded } from './bounds.ts';
 import { type Evicted, EvictionCounts } from './eviction_counts.ts';
 import { KeptFreshness } from './kept_freshness.ts';
+import { Replaced } from './replaced.ts';
+import { survey } from './survey.ts';
 
 /** Milliseconds in which further uses of an object are not noted, and for which its plan is kept at most. */
 export const useInterval = 3_600_000;
 /** Names evicted in one go. */
 const namesATime = 64;
-/** Names looked at in one turn when a bucket is surveyed. */
-const surveyedATime = 200;
 /** Uses that are noted before they are written. */
 const notedATime = 900;
 /** What is kept after an eviction, of the bound. */
 const lowWater = 0.9;
-/** Replaced objects whose older versions are known to be of no use. */
-const mostReplaced = 10_000;
 /** Milliseconds between two looks for what was not used for long. */
 const [shortestLook, longestLook] = [1000, useInterval];
 
@@ -55,11 +53,12 @@ export class MirrorSpace implements Pausable {
   readonly #locks = new KeyedLock();
   /** Names that are being fetched, with the bytes that come, by bucket and name. */
   readonly #coming = new Map<string, { bucket: string; size: number }>();
-  readonly #replaced = new Map<string, Name>();
+  readonly #replaced = new Replaced();
   /** Buckets whose names were all looked at since they have a bound. */
   readonly #surveyed = new Map<string, Promise<void>>();
   readonly #evicted = new EvictionCounts();
   readonly #trims = new Set<string>();
+  readonly #drops = new Set<string>();
   readonly #running = new Set<Promise<unknown>>();
   #timer: NodeJS.Timeout | undefined;
   #isPaused = false;
@@ -119,8 +118,10 @@ export class MirrorSpace implements Pausable {
     // From now on the bucket's usage has it.
     const coming = this.#coming.get(keyOf(at));
     if (coming) coming.size = 0;
+    const dropsOlder = this.#bounds.get(at.bucket)?.dropsOlder === true;
+    if (isOther && (dropsOlder || this.#isBounded(at.bucket))) this.#replaced.add(at);
+    if (isOther && dropsOlder) this.#dropOlder(at.bucket);
     if (!this.#isBounded(at.bucket)) return;
-    if (isOther && this.#replaced.size < mostReplaced) this.#replaced.set(keyOf(at), at);
     if (this.#over(at.bucket, 0) > 0) this.#trim(at.bucket);
   }
 
@@ -194,7 +195,7 @@ export class MirrorSpace implements Pausable {
   #inBackground(work: Promise<unknown>): Promise<void> {
     const mine: Promise<void> = work
       .then(() => {})
-      .catch((error) => this.#parts.log.error({ err: error }, 'a mirror could not be made smaller'))
+      .catch((error) => this.#parts.log.error({ err: error }, 'a bucket could not be made smaller'))
       .finally(() => this.#running.delete(mine));
     this.#running.add(mine);
     return mine;
@@ -215,16 +216,7 @@ export class MirrorSpace implements Pausable {
 
   /** False: nothing can be evicted. @param before milliseconds since the epoch: what was used later stays. */
   async #evictSome(bucket: string, bytes: number, before = Infinity): Promise<boolean> {
-    const older = [...this.#replaced].filter(([, at]) => at.bucket === bucket).slice(0, namesATime);
-    for (const [key] of older) this.#replaced.delete(key);
-    if (older.length > 0) {
-      await this.#evict(
-        bucket,
-        older.map(([, { name }]) => name),
-        'older',
-      );
-      return true;
-    }
+    if (await this.#evictOlder(bucket)) return true;
     const { uses } = this.#parts.store.eviction;
     await uses.flush();
     const names: string[] = [];
@@ -243,6 +235,22 @@ export class MirrorSpace implements Pausable {
     return names.length > 0;
   }
 
+  /** False: there are no older versions that are known of. */
+  async #evictOlder(bucket: string): Promise<boolean> {
+    const names = this.#replaced.take(bucket, namesATime);
+    if (names.length > 0) await this.#evict(bucket, names, 'older');
+    return names.length > 0;
+  }
+
+  #dropOlder(bucket: string): void {
+    if (this.#drops.has(bucket)) return;
+    this.#drops.add(bucket);
+    const drop = async () => {
+      while (!this.#isPaused && (await this.#locks.run(bucket, () => this.#evictOlder(bucket))));
+    };
+    void this.#inBackground(drop().finally(() => this.#drops.delete(bucket)));
+  }
+
   async #evict(bucket: string, names: string[], which: 'all' | 'older'): Promise<void> {
     const { store, objects, epochs, dropStalePlans, log } = this.#parts;
     const { bytes: before = 0 } = store.usage(bucket) ?? {};
@@ -259,7 +267,7 @@ export class MirrorSpace implements Pausable {
     const bytes = Math.max(0, before - (store.usage(bucket)?.bytes ?? 0));
     count.bytes += bytes;
     if (which === 'all') count.objects += names.length;
-    log.debug({ bucket, names: names.length, which, bytes, freed }, 'evicted from a mirror');
+    log.debug({ bucket, names: names.length, which, bytes, freed }, 'evicted');
   }
 
   /** Evicts these names, whatever the bound. Resolves with those that stay: they may be had from nobody. */
@@ -289,19 +297,10 @@ export class MirrorSpace implements Pausable {
     return true;
   }
 
-  // What came before there was a bound, by an import, or shortly before a kill is not known by its use.
   async #survey(bucket: string): Promise<void> {
-    const { objects, store } = this.#parts;
-    const { uses } = store.eviction;
-    for (let after: string | undefined = ''; after !== undefined && !this.#isPaused; ) {
-      const page = await objects.list(bucket, { prefix: '', after, limit: surveyedATime });
-      for (const { name, fields, created } of page.entries)
-        if (this.#bounds.get(bucket)?.mayGo(name, fields) && uses.of(bucket, name) === undefined)
-          uses.note(bucket, name, { at: created });
-      after = page.next;
-      await uses.flush();
-    }
-    if (this.#isPaused) this.#surveyed.delete(bucket);
+    const mayGo: Bounds['mayGo'] = (...object) => this.#bounds.get(bucket)?.mayGo(...object) === true;
+    const isDone = await survey(this.#parts, bucket, { mayGo, ends: () => this.#isPaused });
+    if (!isDone) this.#surveyed.delete(bucket);
   }
 
   #look(): void {

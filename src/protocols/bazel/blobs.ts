@@ -48,17 +48,18 @@ export function putBlob(cache: Cache): CacheRoute {
     services.objects.bucket(bucket);
     const at = nameOf(cache, entry);
     const size = bodyLength(request);
-    const there = services.objects.present(at);
-    if (there?.digest === entry.hex && size !== undefined && size <= smallBody) {
+    if (entry.hex === emptyBlob && size === 0) return readBody(1, () => respond(200));
+    const isThere = services.objects.present(at)?.digest === entry.hex;
+    if (isThere && size !== undefined && size <= smallBody) {
       space.used(at);
       // The bytes are here, so that these are not looked at.
       return readBody(Math.max(size, 1), () => respond(200));
     }
     await makeRoom(cache, at, size);
     const put = { conditions: unconditional, mediaType, digest: entry.hex, size };
-    return receive(services.objects.put(at, put), () => {
+    return receive(services.objects.put(at, put), ({ outcome }) => {
       space.stored(at, false);
-      return respond(201);
+      return respond(outcome === 'same' ? 200 : 201);
     });
   };
 }
