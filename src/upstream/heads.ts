@@ -1,5 +1,5 @@
-// Heads: what upstreams said of objects that are not here to those who asked for nothing but the fields. It is
-// asked for once for all who wait, and known for as long as the object itself would be fresh.
+// Heads: what upstreams said of objects that are not here to those who asked for nothing but the fields. It
+// is asked for once for all who wait, and known for as long as the object itself would be fresh.
 
 import { setNewest } from '../newest_map.ts';
 import type { UpstreamHead } from './fetching.ts';

@@ -215,7 +215,7 @@ test('HEAD of an object that is not fresh compares validators, and fetches no ne
   assert.deepEqual(first.asked, ['GET /base/now/head', head, head]);
 });
 
-test('HEAD is refused as GET is: absent for a while, failing, larger than is taken, not to be kept', async () => {
+test('HEAD is refused as GET is: absent for a while, failing, too large, not to be kept', async () => {
   const head = async (path: string) => (await server.curl(path, '-I')).status;
   for (let time = 0; time < 3; time++) assert.equal(await head('/m/minute/nowhere'), 404);
   assert.deepEqual(first.asked, ['HEAD /base/minute/nowhere']);

@@ -1,5 +1,5 @@
-// Describing: HEAD of an object that is not here, or not fresh, asks the upstreams by HEAD. Nothing is fetched
-// or stored for it; absence, failures and limits count as they do for a fetch.
+// Describing: HEAD of an object that is not here, or not fresh, asks the upstreams by HEAD. Nothing is
+// fetched or stored for it; absence, failures and limits count as they do for a fetch.
 
 import { keyOf } from '../../objects/found.ts';
 import { encodedPath } from '../../redirects.ts';
