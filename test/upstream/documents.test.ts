@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import * as zlib from 'node:zlib';
 import { findPackage } from '../../src/upstream/documents/apt_packages.ts';
 import { readRelease } from '../../src/upstream/documents/apt_release.ts';
 import type { Document, Format } from '../../src/upstream/documents/document.ts';
@@ -70,6 +71,19 @@ test('an index tells the digests of packages and files of sources, however it is
   for (const each of all)
     for (const [name, sha256] of Object.entries({ ...told, 'pool/none': undefined }))
       assert.deepEqual(await findPackage({ indexes: [each], name }), { sha256, unread: [] }, each.format);
+});
+
+test('an index that proved nothing under one ending is read again under another', async () => {
+  const packedIndex = packed(`${index}\n`, 'gzip');
+  const indexes = [await document(packedIndex), await document(packedIndex, '.gz')];
+  assert.equal((await findPackage({ indexes, name: 'pool/a_1.deb' })).sha256, hex);
+});
+
+test('an index by zstd is read where the runtime unfolds it, and else is said to be unread', async () => {
+  const indexes = [await document(packed(index, 'zstd'), '.zst')];
+  const { sha256, unread } = await findPackage({ indexes, name: 'pool/a_1.deb' });
+  if ('createZstdDecompress' in zlib) assert.deepEqual([sha256, unread], [hex, []]);
+  else assert.match(`${sha256} ${unread}`, /^undefined .*does not unfold zstd/);
 });
 
 test('an index that breaks off, has other bytes, or is none is not read, and the next one is', async () => {

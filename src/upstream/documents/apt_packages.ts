@@ -22,7 +22,7 @@ const mostBytes = 2 ** 30;
 /** Files of all indexes that are remembered, of some 200 bytes each. */
 const mostRemembered = 1_000_000;
 
-/** By the digest of the index, the one that was used last at the end: SHA-256 by path. */
+/** By the digest of the index and how it is compressed, the one that was used last at the end: SHA-256 by path. */
 const remembered = new Map<string, Map<string, string>>();
 let count = 0;
 
@@ -35,24 +35,21 @@ export async function findPackage({ indexes, name }: Looking): Promise<Finding> 
       const sha256 = (await digestsOf(index)).get(bytes);
       if (sha256 !== undefined) return { sha256, unread };
     } catch (error) {
-      unread.push((error as Error).message);
+      unread.push(`${index.path}: ${(error as Error).message}`);
     }
   }
   return { sha256: undefined, unread };
 }
 
 async function digestsOf(index: Document): Promise<Map<string, string>> {
-  const known = remembered.get(index.digest);
-  if (known) {
-    remembered.delete(index.digest);
-    remembered.set(index.digest, known);
-    return known;
-  }
-  const read = await readPackages(index);
-  remembered.set(index.digest, read);
-  count += read.size;
+  const key = index.digest + index.format;
+  const known = remembered.get(key);
+  const read = known ?? (await readPackages(index));
+  // Another one may have read it meanwhile.
+  if (!remembered.delete(key)) count += read.size;
+  remembered.set(key, read);
   for (const [oldest, digests] of remembered) {
-    if (count <= mostRemembered || oldest === index.digest) break;
+    if (count <= mostRemembered || oldest === key) break;
     remembered.delete(oldest);
     count -= digests.size;
   }

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import * as xz from 'xz-decompress';
 import type { Document, Format } from './document.ts';
 
@@ -55,10 +55,17 @@ async function* hashed(file: AsyncIterable<Buffer>, hash: ReturnType<typeof crea
 function unfolded(compressed: AsyncGenerator<Buffer>, format: Format): AsyncIterable<Buffer> {
   if (format === '.xz') return fromXz(compressed);
   if (format === '') return compressed;
-  const gunzip = createGunzip();
+  const unfolding = format === '.zst' ? zstd() : zlib.createGunzip();
   // What fails of the file is thrown to whoever reads the stream.
-  pipeline(Readable.from(compressed), gunzip, () => {});
-  return gunzip;
+  pipeline(Readable.from(compressed), unfolding, () => {});
+  return unfolding;
+}
+
+/** Node has it from 22.15 on, and Bun and Deno have it. */
+function zstd(): zlib.Gunzip {
+  const { createZstdDecompress } = zlib as { createZstdDecompress?: () => zlib.Gunzip };
+  if (createZstdDecompress) return createZstdDecompress();
+  throw new Error(`this runtime (${process.version}) does not unfold zstd`);
 }
 
 /** Pieces without a byte, in a row, after which a file is one that has no end. */
