@@ -6,6 +6,7 @@ import { SealgateError } from '../../../errors.ts';
 import { setNewest } from '../../../newest_map.ts';
 import { keyOf } from '../../../objects/found.ts';
 import type { Listed, Release } from '../../../upstream/documents/apt_release.ts';
+import type { Landed } from '../../../upstream/flights.ts';
 import { fill } from '../filling.ts';
 import type { Mirror } from '../mirror.ts';
 import { lastingName, type ReleaseFile, releaseRule, ruleOf, under } from './names.ts';
@@ -114,7 +115,8 @@ export class Releases {
       throw this.#refused(root, file, 'upstream-unusable', error.message);
     });
     const follows = file === 'Release' && this.digestOf(under(root, 'InRelease')) !== undefined;
-    if (follows) return this.#follows(root, next);
+    const isAlone = follows && (await this.#isGone(root, next));
+    if (follows && !isAlone) return true;
     const current = await this.current(root);
     if (current && next.date < current.date) {
       const [is, was] = [next.date, current.date].map((date) => new Date(date).toISOString());
@@ -130,23 +132,35 @@ export class Releases {
     // They are asked for anew, whatever was said of them.
     for (const other of ['Release', 'Release.gpg'].filter((each) => each !== file))
       freshness.keep(keyOf(this.at(under(root, other))), 0);
+    if (isAlone) await this.#forgetInRelease(root);
     return true;
   }
 
-  // What stands in InRelease and in Release has to be the same.
-  async #follows(root: string, next: Snapshot): Promise<boolean> {
+  // It would count more than the Release file that is stored next.
+  async #forgetInRelease(root: string): Promise<void> {
+    const { bucket, name } = this.at(under(root, 'InRelease'));
+    this.#mirror.services.log.warn({ root }, 'an upstream has no InRelease any more: Release counts alone');
+    await this.#mirror.shared.space.forget(bucket, [name]);
+  }
+
+  /**
+   * What stands in InRelease and in Release has to be the same. Resolves with whether the upstream has no
+   * InRelease any more. Rejects when what it has says something else.
+   */
+  async #isGone(root: string, next: Snapshot): Promise<boolean> {
     const isSame = async () => {
       const current = await this.current(root);
       return current?.files.size === next.files.size && [...next.files].every(isIn(current));
     };
-    if (await isSame()) return true;
+    if (await isSame()) return false;
     const at = this.at(under(root, 'InRelease'));
-    await fill(this.#mirror, {
+    const { kind } = await fill(this.#mirror, {
       ...{ at, name: under(root, 'InRelease'), rule: releaseRule },
       current: await this.#mirror.services.objects.head(at),
       check: (come) => this.isTaken(root, 'InRelease', come),
     }).landed;
-    if (await isSame()) return true;
+    if (kind === 'absent') return true;
+    if (await isSame()) return false;
     throw this.#refused(root, 'Release', 'upstream-failed', 'it lists other indexes than InRelease');
   }
 
@@ -160,7 +174,7 @@ export class Releases {
     });
     while (missing.length > 0) {
       const now = missing.splice(0, atOnce);
-      const landed = await Promise.all(now.map((listed) => this.#fetch(root, listed, next)));
+      const landed = await Promise.all(now.map((listed) => this.fetch(root, listed, next)));
       for (const [at, { kind }] of landed.entries())
         if (kind !== 'stored' && kind !== 'not-modified')
           throw this.#refused(
@@ -172,7 +186,8 @@ export class Releases {
     }
   }
 
-  async #fetch(root: string, listed: Listed, { byHash }: Snapshot) {
+  /** Fetches an index that is not here. */
+  async fetch(root: string, listed: Listed, { byHash }: Snapshot): Promise<Landed> {
     const lasting = lastingName(root, listed);
     const name = byHash ? lasting : under(root, listed.path);
     const missing = { at: this.at(lasting), name, rule: ruleOf(listed), current: undefined };
