@@ -18,6 +18,8 @@ export interface Suite {
   /** Of its Release file. */
   date: string;
   byHash?: boolean;
+  /** Programs that compress its index; absent: gzip and xz, and it is there as it is, too. */
+  forms?: string[];
 }
 
 /** Makes repositories that one key has signed. */
@@ -57,7 +59,7 @@ export class AptArchive {
   }
 
   /** All files of the suite "stable" with the component "main" for amd64, by their names. */
-  async files({ packages, date, byHash = true }: Suite): Promise<Files> {
+  async files({ packages, date, byHash = true, forms }: Suite): Promise<Files> {
     const dir = await mkdtemp(join(this.#dir, 'repository-'));
     const folder = join(dir, 'dists/stable/main/binary-amd64');
     await mkdir(folder, { recursive: true });
@@ -65,8 +67,8 @@ export class AptArchive {
     for (const [name, version] of Object.entries(packages)) await makePackage(dir, name, version);
     const { stdout: index } = await run('apt-ftparchive', ['packages', 'pool'], { cwd: dir });
     await writeFile(join(folder, 'Packages'), index);
-    await run('gzip', ['-kn', 'Packages'], { cwd: folder });
-    await run('xz', ['-k', 'Packages'], { cwd: folder });
+    for (const form of forms ?? ['gzip', 'xz']) await run(form, ['-k', 'Packages'], { cwd: folder });
+    if (forms) await rm(join(folder, 'Packages'));
     await this.#release(dir, date, byHash);
     if (byHash) await copyByHash(folder);
     const files = await filesOf(dir);

@@ -86,10 +86,36 @@ export function baseOf(root: string): string {
   return root.startsWith('dists/') || root.includes('/dists/') ? (base ?? '') : root;
 }
 
-/** How an index of packages is compressed; undefined: it is no index of packages, or cannot be read. */
-export function packagesFormat(path: string): Document['format'] | undefined {
-  const [, ending] = /(?:^|\/)(?:Packages|Sources)(\.[a-z0-9]+)?$/.exec(path) ?? [undefined, '-'];
-  return formats.find((each) => each === (ending ?? ''));
+/** An index of packages: what its name ends with, and what that says; undefined: it is none. */
+export function packagesIndex(path: string): { format: Document['format'] | undefined } | undefined {
+  const [all, ending = ''] = /(?:^|\/)(?:Packages|Sources)(\.[a-z0-9]+)?$/.exec(path) ?? [];
+  return all === undefined ? undefined : { format: formats.find((each) => each === ending) };
+}
+
+/** Those that are read in less time come first. */
+const preferred: readonly Document['format'][] = ['.gz', '.xz', '', '.zst'];
+
+/**
+ * The indexes of packages that may list a file, by its component and its architecture; of each the form that
+ * is read best.
+ * @param below the name of the file below the base of the archive.
+ */
+export function indexesFor(below: string, listed: Iterable<Listed>, most: number): Listed[] {
+  const [, architecture] = /_([a-z0-9-]+)\.(?:u|d)?deb$/.exec(below) ?? [];
+  const best = new Map<string, { listed: Listed; rank: number }>();
+  for (const each of listed) {
+    const { format } = packagesIndex(each.path) ?? {};
+    const [folder] = split(each.path);
+    const own = architecture === undefined ? 'source' : `binary-${architecture}`;
+    const isForIt =
+      folder === '' || folder.endsWith(own) || (architecture === 'all' && /binary-/.test(folder));
+    if (format === undefined || !isForIt) continue;
+    const rank = preferred.indexOf(format);
+    if (rank < (best.get(folder)?.rank ?? preferred.length)) best.set(folder, { listed: each, rank });
+  }
+  const all = [...best.values()].map(({ listed: index }) => index);
+  const ofComponent = all.filter(({ path }) => below.startsWith(`pool/${path.split('/')[0]}/`));
+  return (ofComponent.length > 0 ? ofComponent : all).slice(0, most);
 }
 
 /** Whether the same name never has other bytes, by the policy of repositories. */
