@@ -22,7 +22,7 @@ const mostBytes = 2 ** 30;
 /** Files of all indexes that are remembered, of some 200 bytes each. */
 const mostRemembered = 1_000_000;
 
-/** By the digest of the index and how it is compressed, the one that was used last at the end: SHA-256 by path. */
+/** By the digest of an index and its format, the one that was used last at the end: SHA-256 by path. */
 const remembered = new Map<string, Map<string, string>>();
 let count = 0;
 
