@@ -29,6 +29,15 @@ export interface WrittenPage {
 
 const mostFiles = 200_000;
 
+/** What is written of a page: another one has another number, and other entity tags. */
+export const pageEdition = 2;
+
+/** Whether there is metadata beside a file, with its digests (PEP 691, PEP 714). */
+const metadataSchema = z
+  .union([z.boolean(), z.record(z.string(), z.string())])
+  .optional()
+  .catch(undefined);
+
 const fileSchema = z.object({
   filename: z.string().max(512),
   url: z.string().max(4096),
@@ -37,6 +46,8 @@ const fileSchema = z.object({
   yanked: z.union([z.boolean(), z.string().max(4096)]).catch(false),
   size: z.int().min(0).optional().catch(undefined),
   'upload-time': z.string().max(64).optional().catch(undefined),
+  'core-metadata': metadataSchema,
+  'dist-info-metadata': metadataSchema,
 });
 type File = z.infer<typeof fileSchema>;
 
@@ -66,6 +77,8 @@ function filesIn(text: string, url: string): File[] {
     const to = new URL(href, base);
     const [, sha256] = /^#sha256=([0-9a-f]{64})$/i.exec(to.hash) ?? [];
     const { 'data-requires-python': python, 'data-yanked': yanked } = attributes;
+    const metadata = attributes['data-core-metadata'] ?? attributes['data-dist-info-metadata'] ?? '';
+    const [, hex] = /^sha256=([0-9a-f]{64})$/i.exec(metadata) ?? [];
     to.hash = '';
     files.push({
       filename: decodedPath(to.pathname.slice(to.pathname.lastIndexOf('/') + 1)) ?? '',
@@ -73,6 +86,7 @@ function filesIn(text: string, url: string): File[] {
       hashes: sha256 === undefined ? {} : { sha256 },
       'requires-python': python,
       yanked: yanked === undefined ? false : yanked || true,
+      ...(hex !== undefined && { 'core-metadata': { sha256: hex } }),
     });
   };
   const parser = new Parser({
@@ -92,18 +106,37 @@ const filename = /^[A-Za-z0-9_][A-Za-z0-9_.+!-]*$/;
 
 function mirrored(file: File, page: SimplePage): File[] {
   if (!filename.test(file.filename) || !URL.canParse(file.url, page.url)) return [];
-  const sha256 = file.hashes.sha256?.toLowerCase();
-  const isKnown = sha256 !== undefined && /^[0-9a-f]{64}$/.test(sha256);
-  const to = mirroredUrl(new URL(file.url, page.url), isKnown ? sha256 : undefined, page);
-  // Pages are two segments below the root of the mirror.
-  return to === undefined ? [] : [{ ...file, url: `../../${to}`, hashes: isKnown ? { sha256 } : {} }];
+  const { 'core-metadata': core, 'dist-info-metadata': older, ...its } = file;
+  const said = core ?? older;
+  const sha256 = digestIn(file.hashes);
+  const metadata = typeof said === 'object' ? digestIn(said) : undefined;
+  const to = mirroredUrl(new URL(file.url, page.url), { sha256, metadata }, page);
+  if (to === undefined) return [];
+  // Without a digest of it nothing is said of metadata: it could not be proved.
+  const proved = metadata === undefined ? undefined : { sha256: metadata };
+  return [
+    {
+      ...its,
+      // Pages are two segments below the root of the mirror.
+      url: `../../${to}`,
+      hashes: sha256 === undefined ? {} : { sha256 },
+      ...(proved && { 'core-metadata': proved, 'dist-info-metadata': proved }),
+    },
+  ];
+}
+
+function digestIn({ sha256 }: Record<string, string>): string | undefined {
+  return sha256 !== undefined && /^[0-9a-f]{64}$/i.test(sha256) ? sha256.toLowerCase() : undefined;
 }
 
 function written(project: string, files: File[]): { html: string; json: string } {
-  const links = files.map(({ filename, url, hashes, yanked, 'requires-python': python }) => {
+  const links = files.map(({ filename, url, hashes, yanked, ...its }) => {
+    const { 'requires-python': python, 'core-metadata': metadata } = its;
+    const proof = typeof metadata === 'object' ? `sha256=${metadata.sha256}` : '';
     const href = hashes.sha256 === undefined ? url : `${url}#sha256=${hashes.sha256}`;
     const more = [
       python ? html` data-requires-python="${python}"` : '',
+      proof && html` data-core-metadata="${proof}" data-dist-info-metadata="${proof}"`,
       yanked === false ? '' : html` data-yanked="${yanked === true ? '' : yanked}"`,
     ].join('');
     return `${html`<a href="${href}"${raw(more)}>${filename}</a><br>`}\n`;

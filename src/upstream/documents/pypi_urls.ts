@@ -1,5 +1,6 @@
 // Where a mirror of a PyPI index has a file: `-/SHA256/https/HOST/PATH`. So its name tells where it comes
-// from and which bytes it has.
+// from and which bytes it has. Where the index proves the metadata of the file (PEP 658), too, which clients
+// find by `.metadata` behind its URL, it is `-/SHA256.SHA256 of the metadata/https/HOST/PATH`.
 
 export interface PypiSource {
   /** Where the upstream begins. */
@@ -8,10 +9,21 @@ export interface PypiSource {
   hosts: readonly string[];
 }
 
-/** Undefined: it is where no file may come from. @param sha256 undefined: nobody says. */
-export function mirroredUrl(url: URL, sha256: string | undefined, source: PypiSource): string | undefined {
+/** Digests that an index says of a file and of its metadata; undefined: it says none. */
+export interface PypiDigests {
+  sha256: string | undefined;
+  metadata: string | undefined;
+}
+
+/** Undefined: it is where no file may come from. */
+export function mirroredUrl(
+  url: URL,
+  { sha256, metadata }: PypiDigests,
+  source: PypiSource,
+): string | undefined {
   if (!isFrom(url, sha256, source)) return undefined;
-  return `-/${sha256 ?? '-'}/${url.protocol.slice(0, -1)}/${url.host}${url.pathname}`;
+  const digests = `${sha256 ?? '-'}${metadata === undefined ? '' : `.${metadata}`}`;
+  return `-/${digests}/${url.protocol.slice(0, -1)}/${url.host}${url.pathname}`;
 }
 
 export interface MirroredFile {
@@ -20,14 +32,19 @@ export interface MirroredFile {
   filename: string;
 }
 
-/** The file that a name is for, decoded; undefined: it is none. */
+const metadataEnding = '.metadata';
+
+/** The file that a name is for, decoded; undefined: it is none, or metadata of which no digest is known. */
 export function mirroredFile(name: string): MirroredFile | undefined {
-  const [, hex = '', scheme = '', host = '', path = ''] =
-    /^-\/([0-9a-f]{64}|-)\/(https?)\/([a-z0-9.:[\]-]+)\/(.+)$/.exec(name) ?? [];
+  const [, hex = '', metadata, scheme = '', host = '', path = ''] =
+    /^-\/([0-9a-f]{64}|-)(?:\.([0-9a-f]{64}))?\/(https?)\/([a-z0-9.:[\]-]+)\/(.+)$/.exec(name) ?? [];
   const text = `${scheme}://${host}/${path.split('/').map(encodeURIComponent).join('/')}`;
   if (scheme === '' || !URL.canParse(text)) return undefined;
   const filename = path.slice(path.lastIndexOf('/') + 1);
-  return { url: new URL(text), sha256: hex === '-' ? undefined : hex, filename };
+  const isMetadata = filename.endsWith(metadataEnding);
+  if (isMetadata && metadata === undefined) return undefined;
+  const sha256 = isMetadata ? metadata : hex;
+  return { url: new URL(text), sha256: sha256 === '-' ? undefined : sha256, filename };
 }
 
 /** Whether an upstream may have a file there. Without a digest nobody could tell if it is the right one. */
