@@ -1,5 +1,6 @@
 // A PyPI index: pages of projects, whose links lead to this mirror, and the files that they link.
 
+import { createHash } from 'node:crypto';
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { type Answer, problem, respond } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
@@ -7,7 +8,7 @@ import type { ResponseField } from '../../native/addon.ts';
 import type { Found } from '../../objects/objects.ts';
 import { pathPattern } from '../../path_pattern.ts';
 import { decodedPath } from '../../sites/paths.ts';
-import type { WrittenPage } from '../../upstream/documents/pypi_simple.ts';
+import { pageEdition, type WrittenPage } from '../../upstream/documents/pypi_simple.ts';
 import { isFrom, mirroredFile } from '../../upstream/documents/pypi_urls.ts';
 import { upstreamOf } from '../../upstream/keeping.ts';
 import type { Kind } from './kinds.ts';
@@ -88,8 +89,9 @@ function isVouched(url: URL, base: string): boolean {
 
 class Pages {
   readonly #mirror: Mirror;
-  /** By digest and project, the one that was used last at the end. */
+  /** By digest, edition and project, the one that was used last at the end. */
   readonly #written = new Map<string, WrittenPage>();
+  readonly #writing = new Map<string, Promise<WrittenPage>>();
   #characters = 0;
   readonly #isLocal: (project: string) => boolean;
 
@@ -118,7 +120,8 @@ class Pages {
   ): Promise<Answer> {
     const { json, html } = await this.#page(project, found);
     const isJson = /application\/vnd\.pypi\.simple\.(?:v1|latest)\+json/.test(headers.get('accept') ?? '');
-    const etag = `"${found.ref.digest}-${isJson ? 'json' : 'html'}"`;
+    const { edition } = this.#source(found.ref);
+    const etag = `"${found.ref.digest}-${edition}-${isJson ? 'json' : 'html'}"`;
     const fields: ResponseField[] = [
       ['ETag', etag],
       ['Vary', 'Accept'],
@@ -131,12 +134,11 @@ class Pages {
   }
 
   async #page(project: string, { ref }: Found): Promise<WrittenPage> {
-    const key = `${ref.digest}/${project}`;
-    const known = this.#written.get(key);
-    const page = known ?? (await this.#write(project, ref));
-    this.#written.delete(key);
+    const { edition } = this.#source(ref);
+    const key = `${ref.digest}/${edition}/${project}`;
+    const page = this.#written.get(key) ?? (await this.#once(key, () => this.#write(project, ref)));
+    if (!this.#written.delete(key)) this.#characters += page.html.length + page.json.length;
     this.#written.set(key, page);
-    if (!known) this.#characters += page.html.length + page.json.length;
     for (const [oldest, { html, json }] of this.#written) {
       if (this.#characters <= mostRemembered) break;
       this.#written.delete(oldest);
@@ -145,12 +147,29 @@ class Pages {
     return page;
   }
 
-  async #write(project: string, { digest, mediaType, fields }: Found['ref']): Promise<WrittenPage> {
-    const { services, shared } = this.#mirror;
-    const { log, objects } = services;
+  /** A page is written once for all who wait for it. */
+  #once(key: string, write: () => Promise<WrittenPage>): Promise<WrittenPage> {
+    const known = this.#writing.get(key);
+    if (known) return known;
+    const writing = write().finally(() => this.#writing.delete(key));
+    this.#writing.set(key, writing);
+    return writing;
+  }
+
+  /** Where the page came from, and what else than its bytes decides how it is written. */
+  #source({ fields }: Found['ref']): { base: string; hosts: readonly string[]; edition: string } {
     const from = this.#mirror.upstreams().find(({ name }) => name === upstreamOf(fields));
     if (!from) throw new SealgateError('not-found');
     const { url: base, redirectsTo: hosts } = from.config;
+    const told = JSON.stringify([pageEdition, base, hosts]);
+    return { base, hosts, edition: createHash('sha256').update(told).digest('hex').slice(0, 12) };
+  }
+
+  async #write(project: string, ref: Found['ref']): Promise<WrittenPage> {
+    const { services, shared } = this.#mirror;
+    const { log, objects } = services;
+    const { digest, mediaType } = ref;
+    const { base, hosts } = this.#source(ref);
     const isJson = mediaType.startsWith(jsonType);
     const where = { path: objects.pathOf(digest), digest, isJson };
     const page = { ...where, project, url: `${base}simple/${project}/`, base, hosts };
