@@ -2,6 +2,7 @@
 // them; members that nobody knows here stay.
 
 import * as z from 'zod';
+import { boundedJson } from '../../bounded_json.ts';
 import { RegistryError } from './errors.ts';
 import { type ContentDigest, parsedDigest } from './names.ts';
 
@@ -88,9 +89,9 @@ function isForeign({ mediaType: type, urls }: Named): boolean {
 
 function parsed(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return invalid('It is not JSON in UTF-8.');
+    return boundedJson(bytes);
+  } catch (error) {
+    return invalid(error instanceof RangeError ? error.message : 'It is not JSON in UTF-8.');
   }
 }
 
