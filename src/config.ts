@@ -275,7 +275,7 @@ function secretPath(path: string, base: string): string {
 }
 
 function upstreamWithPaths(upstream: UpstreamConfig, base: string): UpstreamConfig {
-  const { ca, certificate, key, token, proxyCredentials, s3 } = upstream;
+  const { ca, certificate, key, token, proxyCredentials, s3, registry } = upstream;
   return {
     ...upstream,
     ...(ca !== undefined && { ca: resolve(base, ca) }),
@@ -283,6 +283,9 @@ function upstreamWithPaths(upstream: UpstreamConfig, base: string): UpstreamConf
     ...(key !== undefined && { key: secretPath(key, base) }),
     ...(token !== undefined && { token: secretPath(token, base) }),
     ...(proxyCredentials !== undefined && { proxyCredentials: secretPath(proxyCredentials, base) }),
+    ...(registry?.credentials !== undefined && {
+      registry: { ...registry, credentials: secretPath(registry.credentials, base) },
+    }),
     ...(s3 && {
       s3: {
         ...s3,

@@ -49,6 +49,36 @@ const s3Schema = z
   })
   .describe('The upstream is an S3-compatible store, and requests to it are signed (AWS Signature 4).');
 
+const registrySchema = z
+  .strictObject({
+    credentials: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'File with one line USER:PASSWORD, which goes to the registry itself, or to its token server.',
+      ),
+    realms: z
+      .array(
+        z.string().regex(/^[a-z0-9.-]{1,253}$|^\[[0-9a-f:.]+\]$/, {
+          error: 'expected a host name in lower case or an address, without a port',
+        }),
+      )
+      .max(10)
+      .default([])
+      .describe('Hosts of its token servers, where that is not its own.'),
+    namespaces: z
+      .array(
+        z.string().regex(/^[a-z0-9]+(?:[.-][a-z0-9]+)*$/, {
+          error: 'expected a host name in lower case, without a port',
+        }),
+      )
+      .max(20)
+      .default([])
+      .describe('Names of registries that clients choose it by: ?ns=NAME, or a repository NAME/REPOSITORY.'),
+  })
+  .describe('How a registry of container images is spoken to. Its "url" ends with /v2/.');
+
 const upstreamSchema = z
   .strictObject({
     url: address.describe('Where its files begin; the name of an object goes behind it.'),
@@ -84,6 +114,7 @@ const upstreamSchema = z
       .optional()
       .describe('File with one line that is sent as a bearer token, to this URL and to no other server.'),
     s3: s3Schema.optional(),
+    registry: registrySchema.optional(),
     connectSeconds: seconds(5, 'Longest time until a connection stands, with TLS.'),
     firstByteSeconds: seconds(20, 'Longest time from the request until the head of the answer.'),
     idleSeconds: seconds(20, 'Longest time between two pieces of a body.'),

@@ -1,8 +1,19 @@
 // A thread that fetches: many objects at a time, each from its upstream into a staging file.
 
+import { askToken } from '../src/upstream/ask_token.ts';
 import { download } from '../src/upstream/download.ts';
 import { Fault } from '../src/upstream/fault.ts';
-import type { Fetched, FetchTask, Offer, SendTask, Sent, Taking, Told } from '../src/upstream/fetching.ts';
+import type {
+  Fetched,
+  FetchTask,
+  Offer,
+  SendTask,
+  Sent,
+  Taking,
+  TokenAnswer,
+  TokenTask,
+  Told,
+} from '../src/upstream/fetching.ts';
 import { sendTask } from '../src/upstream/send.ts';
 import { Agents } from '../src/upstream/source.ts';
 
@@ -46,15 +57,26 @@ export default async function fetchObject(task: FetchTask): Promise<Fetched> {
 }
 
 /** Sends one request to an S3-compatible store. */
-export async function send(task: SendTask): Promise<Sent> {
+export function send(task: SendTask): Promise<Sent> {
+  return inTime(task, (signal) => sendTask(task, agentsOf(task), signal));
+}
+
+/** Asks the token server of a registry. */
+export function token(task: TokenTask): Promise<TokenAnswer> {
+  return inTime(task, (signal) => askToken(task, agentsOf(task), signal));
+}
+
+async function inTime<T>(
+  { speaking: { totalMs } }: Pick<FetchTask, 'speaking'>,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const ending = new AbortController();
-  const { totalMs } = task.speaking;
   const late = setTimeout(
     () => ending.abort(new Fault('late', `it took longer than ${totalMs / 1000} s`)),
     totalMs,
   );
   try {
-    return await sendTask(task, agentsOf(task), ending.signal);
+    return await work(ending.signal);
   } finally {
     clearTimeout(late);
   }

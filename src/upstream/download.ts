@@ -60,9 +60,10 @@ class Download {
       return { ...(await this.#persist()), ...this.#work() };
     } catch (error) {
       this.#begun?.file.discard();
-      const { fault, message } = error instanceof Fault ? error : new Fault('disk', (error as Error).message);
+      const why = error instanceof Fault ? error : new Fault('disk', (error as Error).message);
+      const { fault, message, challenge, after } = why;
       const { code } = error as NodeJS.ErrnoException;
-      return { kind: 'failed', fault, message, ...(code && { code }), ...this.#work() };
+      return { kind: 'failed', fault, message, ...(code && { code }), challenge, after, ...this.#work() };
     }
   }
 
@@ -78,6 +79,8 @@ class Download {
         return await this.#attempt();
       } catch (error) {
         if (!(error instanceof Fault) || !error.passes || this.#attempts >= attempts) throw error;
+        // It would be asked too early.
+        if (error.after > longestWait) throw error;
         if (this.#begun && this.#begun.file.size > 0 && this.#begun.etag === undefined)
           throw new Fault('changed', `${error.message}; without a strong ETag the rest cannot be asked for`);
         await this.#pause(error.after);
@@ -125,7 +128,8 @@ class Download {
     if (status === 404 || status === 410) return { kind: 'absent', head };
     const passes = status === 429 || status === 408 || (status >= 500 && status !== 501);
     const after = secondsOf(head.fields['retry-after']);
-    throw new Fault(passes ? 'status' : 'refused', `it answered ${status}`, { passes, after });
+    const challenge = status === 401 ? head.fields['www-authenticate'] : undefined;
+    throw new Fault(passes ? 'status' : 'refused', `it answered ${status}`, { passes, after, challenge });
   }
 
   #describe(response: IncomingMessage, head: UpstreamHead): Ended {

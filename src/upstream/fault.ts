@@ -2,15 +2,20 @@
 
 import type { FetchFault } from './fetching.ts';
 
+type Further = Partial<Pick<Fault, 'passes' | 'after' | 'challenge'>>;
+
 export class Fault extends Error {
   readonly fault: FetchFault;
   /** Whether it may go well when it is tried again. */
   readonly passes: boolean;
   /** Milliseconds after which the upstream wants to be asked again. */
   readonly after: number;
+  /** How the upstream wants to know who asks. */
+  readonly challenge: string | undefined;
 
-  constructor(fault: FetchFault, message: string, { passes = false, after = 0 } = {}) {
+  constructor(fault: FetchFault, message: string, { passes = false, after = 0, challenge }: Further = {}) {
     super(message);
+    this.challenge = challenge;
     this.fault = fault;
     this.passes = passes;
     this.after = after;

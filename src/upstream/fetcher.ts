@@ -5,7 +5,17 @@ import { availableParallelism } from 'node:os';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { workerUrl } from '../worker_url.ts';
-import type { Fetched, FetchTask, Offer, SendTask, Sent, Taking, Told } from './fetching.ts';
+import type {
+  Fetched,
+  FetchTask,
+  Offer,
+  SendTask,
+  Sent,
+  Taking,
+  TokenAnswer,
+  TokenTask,
+  Told,
+} from './fetching.ts';
 
 /** Threads: each decrypts, hashes and writes some hundred MB a second. */
 const mostThreads = 4;
@@ -49,6 +59,10 @@ export class Fetcher {
 
   send(task: SendTask): Promise<Sent> {
     return this.#threads().run(task, { name: 'send' });
+  }
+
+  token(task: TokenTask): Promise<TokenAnswer> {
+    return this.#threads().run(task, { name: 'token' });
   }
 
   /** Starts a thread, so that the first fetch does not wait for it. */

@@ -16,6 +16,10 @@ export interface Speaking {
   proxy?: ProxyServer | undefined;
   /** A bearer token. */
   token?: string | undefined;
+  /** What requests show in Authorization, in place of the token. */
+  authorization?: string | undefined;
+  /** Whether HEAD is for the server itself alone: redirects lead to URLs that are good for GET. */
+  headAtHome?: boolean | undefined;
   /** How requests to an S3-compatible store are signed. */
   s3?: { region: string; accessKey: string; secretKey: string } | undefined;
   connectMs: number;
@@ -107,9 +111,28 @@ export type Fetched = (
   | { kind: 'described'; head: UpstreamHead }
   | { kind: 'not-modified'; head: UpstreamHead }
   | { kind: 'absent'; head: UpstreamHead }
-  | { kind: 'failed'; fault: FetchFault; message: string; code?: string | undefined }
+  | ({ kind: 'failed'; fault: FetchFault; message: string; code?: string | undefined } & Refused)
 ) &
   FetchWork;
+
+/** What a refusal tells of a further try. */
+interface Refused {
+  /** How the upstream wants to know who asks (WWW-Authenticate). */
+  challenge?: string | undefined;
+  /** Milliseconds for which it wants to be left alone. */
+  after?: number | undefined;
+}
+
+/** The request for a token to the token server of a registry. */
+export interface TokenTask {
+  url: string;
+  authorization: string | undefined;
+  speaking: Speaking;
+}
+
+export type TokenAnswer =
+  | { kind: 'token'; token: string; seconds: number }
+  | { kind: 'failed'; fault: FetchFault; message: string };
 
 /** One small request to an S3-compatible store, or an upload to it. */
 export interface SendTask {

@@ -91,7 +91,7 @@ function write(request: ClientRequest, body: NonNullable<SendTask['body']>, note
 }
 
 /** Rejects with a Fault. */
-function textOf(response: IncomingMessage, idleMs: number): Promise<string> {
+export function textOf(response: IncomingMessage, idleMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let left = mostText;

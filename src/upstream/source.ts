@@ -93,10 +93,13 @@ export async function openSource(
   const passed = new Set<string>();
   for (;;) {
     const isOwn = url.origin === origin;
-    const { token } = speaking;
-    const all = { ...fields, ...(isOwn && token !== undefined && { authorization: `Bearer ${token}` }) };
+    const all = { ...fields, ...(isOwn && shownOf(speaking)) };
     const isTrusted = isOwn || isNamed(url.hostname, speaking.redirectsTo);
-    const response = await ask(url, all, isTrusted, asking, { method });
+    const response = await ask(url, all, isTrusted, asking, {
+      method: speaking.headAtHome && !isOwn ? 'GET' : method,
+    });
+    // Nobody else says where credentials are to be shown.
+    if (!isOwn) delete response.headers['www-authenticate'];
     const { location } = response.headers;
     if (!redirecting.includes(response.statusCode ?? 0) || location === undefined) return response;
     response.destroy();
@@ -106,6 +109,11 @@ export async function openSource(
     if (passed.size > speaking.redirects)
       throw new Fault('redirect', `it redirects more than ${speaking.redirects} times`);
   }
+}
+
+function shownOf({ token, authorization }: Speaking): Record<string, string> {
+  if (authorization !== undefined) return { authorization };
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
 function redirected(from: URL, location: string): URL {

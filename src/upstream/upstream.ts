@@ -14,6 +14,7 @@ import type { UpstreamConfig } from '../upstreams_schema.ts';
 import { Circuit } from './circuit.ts';
 import type { Fetch, Fetcher } from './fetcher.ts';
 import type { Fetched, FetchFault, SendTask, Sent, Speaking } from './fetching.ts';
+import { RegistryLogin } from './registry_login.ts';
 
 /** What is asked of it. */
 export type Wanted = Pick<Fetch, 'method' | 'accept' | 'validators' | 'provable' | 'take' | 'signal'> & {
@@ -23,6 +24,8 @@ export type Wanted = Pick<Fetch, 'method' | 'accept' | 'validators' | 'provable'
   url?: string | undefined;
   /** Bytes, where fewer are taken than the settings allow. */
   maxBytes?: number | undefined;
+  /** Of a registry, below the URL of the upstream: credentials are for each. */
+  repository?: string | undefined;
 };
 
 /** What is sent to it. */
@@ -38,6 +41,9 @@ export class Upstream {
   readonly #circuit = new Circuit();
   readonly #places: Places;
   readonly #counted = new Map<string, number>();
+  readonly #login: RegistryLogin;
+  /** Milliseconds since the epoch, until when it wants to be left alone. */
+  #restsUntil = 0;
   #waiting = 0;
   #underWay = 0;
   #bytes = 0;
@@ -61,6 +67,13 @@ export class Upstream {
     read('proxyCredentials', secretLine);
     for (const which of ['accessKey', 'secretKey'] as const)
       if (config.s3) named(`upstreams.${name}.s3.${which}`, config.s3[which], secretLine);
+    const { credentials } = config.registry ?? {};
+    if (credentials !== undefined) named(`upstreams.${name}.registry.credentials`, credentials, secretLine);
+    this.#login = new RegistryLogin({
+      config,
+      credentials: () => (credentials === undefined ? undefined : secretLine(credentials)),
+      ask: (url, authorization) => fetcher.token({ url, authorization, speaking: this.#speaking() }),
+    });
     this.#places = new Places(config.concurrency);
   }
 
@@ -89,6 +102,11 @@ export class Upstream {
       this.#count('offline');
       throw new SealgateError('upstream-offline');
     }
+    const rest = this.#restsUntil - Date.now();
+    if (rest > 0) {
+      this.#count('too-many');
+      throw busy(`The upstream ${this.name} wants to be left alone for a while.`, rest);
+    }
     const after = this.#circuit.enter();
     if (after > 0) {
       this.#count('circuit-open');
@@ -111,12 +129,27 @@ export class Upstream {
     }
   }
 
-  #fetch({ path, url = this.#urlOf(path), maxBytes, ...wanted }: Wanted): Promise<Fetched> {
-    return this.#judged(path, () => {
+  #fetch({ path, url = this.#urlOf(path), maxBytes, repository, ...wanted }: Wanted): Promise<Fetched> {
+    const run = (authorization?: string) => {
       const speaking = this.#speaking();
       speaking.maxBytes = Math.min(speaking.maxBytes, maxBytes ?? Number.POSITIVE_INFINITY);
-      return this.#fetcher.run({ url, speaking, ...wanted });
-    });
+      const more = repository !== undefined && { authorization, headAtHome: true };
+      return this.#fetcher.run({ url, speaking: { ...speaking, ...more }, ...wanted });
+    };
+    return this.#judged(path, () => (repository === undefined ? run() : this.#asLogin(repository, run)));
+  }
+
+  /** @param run asks with such credentials. */
+  async #asLogin(
+    below: string,
+    run: (authorization: string | undefined) => Promise<Fetched>,
+  ): Promise<Fetched> {
+    const repository = repositoryAt(this.config.url, below);
+    const first = this.#login.of(repository);
+    const fetched = await run(first);
+    if (fetched.kind !== 'failed' || fetched.challenge === undefined) return fetched;
+    const shown = await this.#login.after(fetched.challenge, repository, first);
+    return 'authorization' in shown ? run(shown.authorization) : { ...fetched, ...shown };
   }
 
   async #judged<Became extends Fetched | Sent>(path: string, work: () => Promise<Became>): Promise<Became> {
@@ -144,6 +177,8 @@ export class Upstream {
       return;
     }
     const { fault, message: reason, attempts } = fetched;
+    const { after = 0 } = 'after' in fetched ? fetched : {};
+    if (after > 0) this.#restsUntil = Date.now() + Math.min(after, longestRest);
     if (!isOutage(fault)) this.#circuit.leave();
     else if (this.#circuit.failed())
       this.#log.error({ upstream: name, url: config.url, reason }, 'an upstream fails and is left alone');
@@ -202,6 +237,15 @@ export class Upstream {
       [`upstream_circuit_open.${name}`]: Number(this.#circuit.isOpen),
     };
   }
+}
+
+/** Milliseconds for which an upstream is left alone that wants it. */
+const longestRest = 3_600_000;
+
+/** As the registry calls it, whose paths begin with `/v2/`. */
+function repositoryAt(url: string, below: string): string {
+  const [, within = ''] = /\/v2\/(.*)$/.exec(new URL(url).pathname) ?? [];
+  return within + below;
 }
 
 type FileSetting = 'ca' | 'certificate' | 'key' | 'token' | 'proxyCredentials';
