@@ -34,6 +34,10 @@ export function refuseWhatCannotBe(site: WrittenSite, context: z.RefinementCtx):
     refuse(['path'], 'expected a path that ends with /v2/, which clients of registries ask for');
   if (protocol === 'bazel' && site.compress !== undefined)
     refuse(['compress'], 'expected nothing: Bazel takes the bytes as they are stored');
+  if (protocol === 'oci' && (site.mirror?.kind ?? 'files') !== 'files')
+    refuse(['mirror', 'kind'], 'expected nothing: a registry has images alone');
+  if (protocol === 'oci' && site.mirror !== undefined && site.upstreams === undefined)
+    refuse(['upstreams'], 'expected the names of upstreams beside "mirror"');
   if (protocol === 'oci' && site.compress !== undefined)
     refuse(['compress'], 'expected nothing: digests of a registry are of the bytes as they are sent');
   const foreign = [
@@ -41,7 +45,7 @@ export function refuseWhatCannotBe(site: WrittenSite, context: z.RefinementCtx):
     ...(protocol === 'web' ? [] : settingsOf.web),
     ...(protocol === 'live' ? [] : settingsOf.live),
     ...(protocol === 'objects' ? [] : settingsOf.objects),
-    ...(protocol === 'mirror' ? [] : settingsOf.mirror),
+    ...(protocol === 'mirror' || protocol === 'oci' ? [] : settingsOf.mirror),
     ...(protocol === 'bazel' ? [] : settingsOf.bazel),
   ];
   for (const each of foreign)

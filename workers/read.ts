@@ -2,13 +2,14 @@
 
 import { findPackage } from '../src/upstream/documents/apt_packages.ts';
 import { readRelease } from '../src/upstream/documents/apt_release.ts';
+import { manifestFault } from '../src/upstream/documents/image_manifest.ts';
 import { readSimple } from '../src/upstream/documents/pypi_simple.ts';
 import type { Reading } from '../src/upstream/documents.ts';
 import { changePackument, derivePackument, findTarball, tagsOf } from '../src/upstream/npm/documents.ts';
 
 const ofApt = { findPackage, readRelease };
 const ofNpm = { changePackument, derivePackument, findTarball, tagsOf };
-const readers = { ...ofApt, ...ofNpm, readSimple };
+const readers = { ...ofApt, ...ofNpm, readSimple, manifestFault };
 
 export type Readers = typeof readers;
 

@@ -37,12 +37,12 @@ export function boundsOf(sites: readonly SiteConfig[]): Map<string, Bounds> {
   const found = new Map<string, Bounds & Shared>();
   for (const site of sites) {
     const { bucket, protocol, mirror, bazel } = site;
-    if ((protocol !== 'mirror' && protocol !== 'bazel') || bucket === undefined) continue;
+    if (!keepsWhatCanBeHadAgain(site) || bucket === undefined) continue;
     const { maxBytes = Number.POSITIVE_INFINITY, unusedDays = Number.POSITIVE_INFINITY } =
       mirror ?? bazel ?? {};
     const { mirrors, caches, ...before } = found.get(bucket) ?? unbounded();
-    if (protocol === 'mirror') mirrors.push(mirrored(site));
-    else caches.push(madeByBuilds(site));
+    if (protocol === 'bazel') caches.push(madeByBuilds(site));
+    else mirrors.push(mirrored(site));
     found.set(bucket, {
       ...{ mirrors, caches },
       maxBytes: Math.min(maxBytes, before.maxBytes),
@@ -54,6 +54,10 @@ export function boundsOf(sites: readonly SiteConfig[]): Map<string, Bounds> {
     });
   }
   return found;
+}
+
+function keepsWhatCanBeHadAgain({ protocol, upstreams }: SiteConfig): boolean {
+  return protocol === 'mirror' || protocol === 'bazel' || (protocol === 'oci' && upstreams !== undefined);
 }
 
 function mirrored({ path, prefix = '', mirror }: SiteConfig): MayGo {

@@ -28,13 +28,30 @@ export interface Missing {
   current: Descriptor | undefined;
   /** Decides about bytes that have come; until then nobody gets any of them. */
   check?: Check | undefined;
+  locate?: Locate | undefined;
+  /** What it is whatever the upstream says. */
+  mediaType?: string | undefined;
 }
 
 /** Where an upstream has it, if not where its name says; which types, and the most bytes that are taken. */
-export type Source = Partial<Pick<Wanted, 'path' | 'url' | 'accept' | 'maxBytes'>>;
+export type Source = Partial<Pick<Wanted, 'path' | 'url' | 'accept' | 'maxBytes' | 'repository'>>;
+
+/**
+ * Asks an upstream before the object is fetched from it. kept: what the name points at now is what it has;
+ * fetch: the object itself has to be asked for. Throws as a fetch does.
+ */
+export type Locate = (upstream: Upstream) => Promise<'kept' | 'absent' | 'fetch'>;
 
 /** False: what there is stays, and is fresh. Throws when what has come, a whole file, is not to be used. */
-export type Check = (come: { file: string; digest: string; size: number }) => Promise<boolean>;
+export type Check = (come: Come) => Promise<boolean>;
+
+interface Come {
+  file: string;
+  digest: string;
+  size: number;
+  /** As the upstream says it; undefined: it says none. */
+  mediaType: string | undefined;
+}
 
 /** Milliseconds after which an object is asked for again that could not be, if there is an older one. */
 const retryMs = 5000;
@@ -103,6 +120,7 @@ class Filling {
   #upload: GrowingUpload | undefined;
   /** Seconds for which what is fetched is fresh. */
   #seconds = 0;
+  #mediaType: string | undefined;
 
   constructor(mirror: Mirror, missing: Missing, upstream: Upstream, begins: (upload: GrowingUpload) => void) {
     this.#mirror = mirror;
@@ -112,8 +130,14 @@ class Filling {
   }
 
   async run(): Promise<Ended> {
-    const { name, rule, source, current } = this.#missing;
+    const { name, rule, source, current, at, locate } = this.#missing;
     try {
+      const located = await locate?.(this.#upstream);
+      if (located === 'absent') return 'absent';
+      if (located === 'kept') {
+        this.#mirror.freshness.keep(keyOf(at), Date.now() + (rule?.freshSeconds ?? 0) * 1000);
+        return 'not-modified';
+      }
       const fetched = await this.#upstream.fetch({
         path: encodedPath(name),
         ...source,
@@ -133,7 +157,8 @@ class Filling {
   async #take(offer: Offer): Promise<Taking> {
     const { rule, check } = this.#missing;
     this.#seconds = freshFor(rule, offer);
-    const mediaType = typeOf(offer);
+    const mediaType = this.#missing.mediaType ?? typeOf(offer);
+    this.#mediaType = mediaType;
     const fields = notedFields(this.#upstream.name, offer);
     const { digest, digests } = promisedBy(offer);
     if (rule?.sha256 !== undefined && digest !== undefined && digest !== rule.sha256)
@@ -219,7 +244,7 @@ class Filling {
   async #isTaken({ digest, size }: Hashed): Promise<boolean> {
     const { check } = this.#missing;
     const { staging: file = '' } = this.#receiving ?? {};
-    if (!check || (await check({ file, digest, size }))) return true;
+    if (!check || (await check({ file, digest, size, mediaType: this.#mediaType }))) return true;
     this.#upload?.file.fail();
     await rm(file, { force: true });
     return false;

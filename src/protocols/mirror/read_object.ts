@@ -17,7 +17,7 @@ import type { Landed } from '../../upstream/flights.ts';
 import { modifiedOf, notedFields, upstreamOf, withoutNotes } from '../../upstream/keeping.ts';
 import { useInterval } from '../../upstream/mirror_space.ts';
 import { described } from './describing.ts';
-import { type Check, fill, flightOf, type Missing, type Source } from './filling.ts';
+import { fill, flightOf, type Missing } from './filling.ts';
 import { freshUntil, type Mirror, type Ruled } from './mirror.ts';
 import { typeOf } from './offered.ts';
 
@@ -93,7 +93,7 @@ export async function kept(mirror: Mirror, at: Name): Promise<Found | undefined>
   }
 }
 
-export interface Asked {
+export interface Asked extends Pick<Missing, 'source' | 'locate' | 'mediaType' | 'check'> {
   request: EngineRequest;
   grant: string;
   /** What the upstream is asked for. */
@@ -101,9 +101,6 @@ export interface Asked {
   /** Where it is kept. */
   at: Name;
   rule: Ruled | undefined;
-  /** See filling.ts. What there is already is sent where that takes long. */
-  check?: Check | undefined;
-  source?: Source | undefined;
   /** Makes the answer of what is kept, where that is not its bytes. */
   shown?: ((found: Found, said: ResponseField[]) => Promise<Answer>) | undefined;
   /** A client has the newest bytes if it says their very time: what comes later may say an earlier one. */
@@ -145,6 +142,7 @@ class Reading {
 
   async #get(held: Found | undefined): Promise<Answer> {
     const flight = this.#fill(held);
+    // What there is already is sent where a check takes long.
     if (held && this.#asked.check) return this.#soon(flight.landed, held);
     const upload = this.#asked.shown ? undefined : await flight.began;
     return upload ? this.#growing(upload) : this.#landed(await flight.landed, held);
@@ -167,7 +165,7 @@ class Reading {
     if (said.kind !== 'told') return this.#landed(said, held);
     const { head, upstream } = said.told;
     const file = addon.growingFile(Number(head.fields['content-length'] ?? 0));
-    const mediaType = typeOf(head) ?? 'application/octet-stream';
+    const mediaType = this.#asked.mediaType ?? typeOf(head) ?? 'application/octet-stream';
     return this.#growing({ file, mediaType, fields: notedFields(upstream, head), isPassing: true });
   }
 
@@ -192,8 +190,8 @@ class Reading {
   }
 
   #missing(held: Found | undefined): Missing {
-    const { name, at, rule, source, check } = this.#asked;
-    return { name, at, rule, source, check, current: held?.ref };
+    const { name, at, rule, source, check, locate, mediaType } = this.#asked;
+    return { name, at, rule, source, check, locate, mediaType, current: held?.ref };
   }
 
   /** Whether it may be sent though nobody knows if it is still the same. */

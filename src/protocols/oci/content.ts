@@ -5,12 +5,16 @@ import type { Decision } from '../../engine/plan.ts';
 import { content } from '../../sites/content.ts';
 import { RegistryError } from './errors.ts';
 import { digestIn, isTag, parsedDigest, written } from './names.ts';
+import { isOwnTag, pullBlob, pullManifest } from './pull/content.ts';
+import { pulledFrom } from './pull/pull.ts';
 import { at, authorized, type Registry, type RegistryRoute, versionField } from './registry.ts';
 
 export function readBlob(registry: Registry): RegistryRoute {
   return (request, { names, reference, repository }) => {
     const grant = authorized(registry, request, 'pull', repository);
     const digest = digestIn(reference);
+    const pulled = pulledFrom(registry.pull, repository);
+    if (pulled) return pullBlob(pulled, { request, grant, names, reference }, digest);
     return answer(registry, request, {
       ...{ name: names.blob(digest), grant, digest: written(digest) },
       contentType: 'application/octet-stream',
@@ -19,12 +23,15 @@ export function readBlob(registry: Registry): RegistryRoute {
 }
 
 export function readManifest(registry: Registry): RegistryRoute {
-  return (request, { names, reference, repository }) => {
+  return async (request, { names, reference, repository }) => {
     const grant = authorized(registry, request, 'pull', repository);
     const digest = parsedDigest(reference);
-    if (digest)
+    const pulled = pulledFrom(registry.pull, repository);
+    if (digest && !pulled)
       return answer(registry, request, { name: names.manifest(digest), grant, digest: written(digest) });
-    checkTag(reference);
+    if (!digest) checkTag(reference);
+    if (pulled && (digest || !(await isOwnTag(pulled, names, reference))))
+      return pullManifest(pulled, { request, grant, names, reference });
     return answer(registry, request, { name: names.tag(reference), grant });
   };
 }

@@ -11,13 +11,15 @@ import { RegistryError, type UnknownCode, withRefusals } from './errors.ts';
 import { listReferrers, listRepositories, listTags } from './listing.ts';
 import { base, challengeOf, giveToken, scopeOf, tokenChallenge } from './login.ts';
 import { checkRepository, isTag, parsedDigest } from './names.ts';
+import { repositoryAsked } from './pull/pull.ts';
 import { putManifest } from './put_manifest.ts';
 import { type Registry, type RegistryRoute, registryOf, targetOf } from './registry.ts';
 import { deleteBlob, deleteManifest } from './remove.ts';
 import { BlobUploads } from './uploads.ts';
 
 export const oci: Protocol = {
-  parameters: [],
+  // Which registry the client thinks that it asks.
+  parameters: ['ns'],
   named: (mount, path) => {
     const { pattern, captures } = matched(mount.path, path, patterns);
     const [, repository = '', reference = ''] = captures ?? [];
@@ -123,7 +125,8 @@ function answer(
       if (repository !== '') checkRepository(repository);
       const { routes } = resource;
       const route = routes[method === 'HEAD' ? 'GET' : method];
-      if (route) return route(request, targetOf(registry, repository, reference));
+      const asked = () => repositoryAsked(registry.pull, request, repository);
+      if (route) return route(request, targetOf(registry, repository && asked(), reference));
       const allow = Object.keys(routes).join(', ').replace('GET', 'GET, HEAD');
       if (method === 'OPTIONS') return respond(204, [['Allow', `${allow}, OPTIONS`]]);
       throw new SealgateError('method-not-allowed');

@@ -9,7 +9,9 @@ import type { InRepository, Scope } from '../../scopes.ts';
 import type { Mount, Services } from '../../sites/mount.ts';
 import type { SiteConfig } from '../../sites_schema.ts';
 import { type Common, commonOf } from './common.ts';
+import { RegistryError } from './errors.ts';
 import { RepositoryNames } from './names.ts';
+import { type Pull, pulledFrom, pullOf } from './pull/pull.ts';
 
 export interface Registry {
   services: Services;
@@ -20,6 +22,8 @@ export interface Registry {
   path: string;
   site: SiteConfig | undefined;
   common: Common;
+  /** Undefined: it has what is pushed to it, and nothing else. */
+  pull: Pull | undefined;
 }
 
 /** What a path names: a repository, and what of it. */
@@ -41,8 +45,11 @@ export const unconditional: Conditions = {
   ifUnmodifiedSince: undefined,
 };
 
-export function registryOf(services: Services, { path, bucket = '', site }: Mount): Registry {
-  return { services, bucket, prefix: site?.prefix ?? '', path, site, common: commonOf(services.objects) };
+export function registryOf(services: Services, mount: Mount): Registry {
+  const { path, bucket = '', site } = mount;
+  const common = commonOf(services.objects);
+  const pull = pullOf(services, mount);
+  return { services, bucket, prefix: site?.prefix ?? '', path, site, common, pull };
 }
 
 export function targetOf({ prefix }: Registry, repository: string, reference: string): Target {
@@ -51,13 +58,16 @@ export function targetOf({ prefix }: Registry, repository: string, reference: st
 
 /** Lets a request pass or throws. @returns the grant that a request for the same must have. */
 export function authorized(
-  { services, bucket, prefix }: Registry,
+  { services, bucket, prefix, pull }: Registry,
   request: EngineRequest,
   action: InRepository['action'],
   repository: string,
 ): Scope {
   const needed = action === 'pull' ? 'read' : 'write';
-  return services.authorize(request, needed, bucket, { action, name: prefix + repository });
+  const grant = services.authorize(request, needed, bucket, { action, name: prefix + repository });
+  if (action !== 'push' || !pulledFrom(pull, repository)) return grant;
+  const message = 'Upstreams are asked for this repository; "mirror.local" names those that are pushed to.';
+  throw new RegistryError(403, 'DENIED', message);
 }
 
 /** One at a time of those that change a repository. */
