@@ -5,6 +5,7 @@ import type { Counters, KtlsCapability } from '../native/addon.ts';
 import type { Operation } from '../rollout/operation.ts';
 import type { SentinelStatus } from '../rollout/sentinel.ts';
 import { BucketMetrics, type UsedBucket } from './bucket_metrics.ts';
+import { BuildCacheMetrics } from './build_cache_metrics.ts';
 import { EngineHistogram } from './engine_histogram.ts';
 import { engineHistograms, engineMetrics, splitCounter } from './engine_metrics.ts';
 import { type Host, HostMetrics } from './host_metrics.ts';
@@ -29,6 +30,7 @@ export class Metrics {
   readonly #buckets: BucketMetrics;
   readonly #sites: SiteMetrics;
   readonly #points: PointMetrics;
+  readonly #builds: BuildCacheMetrics;
 
   /**
    * @param ktls the result of probing kernel TLS.
@@ -51,6 +53,7 @@ export class Metrics {
     this.#buckets = new BucketMetrics(buckets, this.#registry);
     this.#sites = new SiteMetrics(sites, this.#registry);
     this.#points = new PointMetrics(sites, this.#registry);
+    this.#builds = new BuildCacheMetrics(sites, this.#registry);
   }
 
   /** The metrics as OpenMetrics text. @param engine totals of the engine. */
@@ -62,6 +65,7 @@ export class Metrics {
     this.#buckets.update();
     this.#sites.update();
     this.#points.update();
+    this.#builds.update();
     await this.#host.update();
     return this.#registry.metrics();
   }

@@ -71,9 +71,9 @@ export class ServedSites {
     return this.#mounts.growing;
   }
 
-  /** What was answered for each site, and what has come to publishing points. */
+  /** What was answered for each site, and what publishing points and build caches have counted. */
   counters(pool: Pick<DeliveryPool, 'sites'> | undefined): Counters {
-    return { ...pool?.sites(), ...this.#mounts.points.counters() };
+    return { ...pool?.sites(), ...this.#mounts.points.counters(), ...this.#mounts.builds.counters() };
   }
 
   get table(): Mounts['table'] {

@@ -11,6 +11,7 @@ import type { TagField } from '../site_rules_schema.ts';
 import type { SiteConfig } from '../sites_schema.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import type { Authorize, Reach } from './authorize.ts';
+import type { BuildCaches } from './build_caches.ts';
 import type { Caching } from './caching.ts';
 import type { WhileWriting } from './growing.ts';
 import type { Negotiate } from './negotiation.ts';
@@ -62,6 +63,8 @@ export interface Services {
   upstreams?: Upstreams;
   /** What publishing points have counted; absent: nobody asks. */
   points?: PublishingPoints;
+  /** What build caches have counted; absent: nobody asks. */
+  builds?: BuildCaches;
   log: Logger;
 }
 

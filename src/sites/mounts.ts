@@ -11,6 +11,7 @@ import type { EngineMount } from '../native/addon.ts';
 import { GrowingUploads } from '../objects/growing_uploads.ts';
 import { isVideoSite } from '../video_site.ts';
 import { accessOf } from './access.ts';
+import { BuildCaches } from './build_caches.ts';
 import { engineCors } from './cors.ts';
 import { type Asked, askFor, type Explained, type Explanation, explain } from './explain.ts';
 import { whileWritingOf } from './growing.ts';
@@ -43,6 +44,7 @@ export class Mounts {
   /** Uploads under way that may be read. */
   readonly growing = new GrowingUploads();
   readonly points = new PublishingPoints();
+  readonly builds = new BuildCaches();
   #lastId = 0;
   #inForce: Prepared;
   /** The applications of mounts that were replaced: requests for them may be under way. */
@@ -72,7 +74,7 @@ export class Mounts {
     const before = this.#inForce.handles;
     this.#inForce = this.#prepare(mounts, this.#inForce);
     this.#before.add(before);
-    this.points.keep(new Set(mounts.map(siteName)));
+    for (const each of [this.points, this.builds]) each.keep(new Set(mounts.map(siteName)));
     return () => this.#before.delete(before);
   }
 
@@ -136,7 +138,7 @@ export class Mounts {
       ...(whileWriting && { whileWriting }),
       ...resumableOf(mount, services),
     };
-    const shared = { points: this.points, arriving: this.growing };
+    const shared = { points: this.points, builds: this.builds, arriving: this.growing };
     const served = serve({ ...its, siteBelow, ...shared, ...rules }, mount);
     const placed = opaquePaths ? served : inPlace(served, mount, this.#places);
     const handle = withPolicy(placed, mount, refusesItself);

@@ -1,5 +1,5 @@
-// MirrorSpace: makes room in the buckets of mirrors and build caches by evicting what was not used for longest.
-// A mirror that is full is so for nobody: what cannot be kept still reaches those who asked for it.
+// MirrorSpace: makes room in the buckets of mirrors and build caches by evicting what was not used for
+// longest. A mirror that is full is so for nobody: what cannot be kept still reaches those who asked for it.
 
 import { statfs } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';

@@ -110,7 +110,7 @@ test('a body that is coded, partial or missing is refused, and nothing is stored
   assert.equal((await cache.ask('GET', `cas/${hex}`)).status, 404);
 });
 
-test('other bytes that somebody stores under the name of a blob as an object are not sent as it', async () => {
+test('other bytes that somebody stores under the name of a blob are not sent as it', async () => {
   const token = `Authorization: Bearer ${cache.site.token}`;
   const at = `/store/o/builds/cas/${absent}`;
   assert.equal((await cache.server.curl(at, '-X', 'PUT', '-d', 'x', '-H', token)).status, 201);

@@ -180,7 +180,7 @@ test('a result whose tree lies about a size, or is none, is 404', async () => {
   }
 });
 
-test('another result for the same action takes the place of the first, whose version is removed', async () => {
+test('another result for the same action takes its place, and the older version is removed', async () => {
   const [first, second] = await stored('first', 'second');
   const path = await kept(message(file('a', first)));
   const put = await cache.put(path, message(file('a', second)));

@@ -14,7 +14,7 @@ const mediaType = 'application/octet-stream';
 const smallBody = 128 * 1024;
 
 export function readBlob(cache: Cache): CacheRoute {
-  const { services, space, bucket } = cache;
+  const { services, space, bucket, totals } = cache;
   return async (request, entry) => {
     const grant = services.authorize(request, 'read', bucket);
     // Bazel may ask for it though nobody has stored it.
@@ -24,6 +24,7 @@ export function readBlob(cache: Cache): CacheRoute {
     // Somebody has stored other bytes under the name, as an object.
     if (found.ref.digest !== entry.hex) throw new SealgateError('not-found');
     space.used(at);
+    totals.count('blob', 'hit');
     return content(services, request, found, {
       contentType: mediaType,
       digests: found.ref.digests,
@@ -42,24 +43,31 @@ export function planUntil(expires = Number.POSITIVE_INFINITY): number {
 }
 
 export function putBlob(cache: Cache): CacheRoute {
-  const { services, space, bucket } = cache;
+  const { services, space, bucket, totals } = cache;
   return async (request, entry): Promise<Answer> => {
     services.authorize(request, 'write', bucket);
     services.objects.bucket(bucket);
     const at = nameOf(cache, entry);
     const size = bodyLength(request);
-    if (entry.hex === emptyBlob && size === 0) return readBody(1, () => respond(200));
+    const known = () => {
+      totals.count('blob', 'known');
+      return respond(200);
+    };
+    if (entry.hex === emptyBlob && size === 0) return readBody(1, known);
     const isThere = services.objects.present(at)?.digest === entry.hex;
     if (isThere && size !== undefined && size <= smallBody) {
       space.used(at);
       // The bytes are here, so that these are not looked at.
-      return readBody(Math.max(size, 1), () => respond(200));
+      return readBody(Math.max(size, 1), known);
     }
     await makeRoom(cache, at, size);
     const put = { conditions: unconditional, mediaType, digest: entry.hex, size };
-    return receive(services.objects.put(at, put), ({ outcome }) => {
+    return receive(services.objects.put(at, put), ({ outcome, size: bytes }) => {
       space.stored(at, false);
-      return respond(outcome === 'same' ? 200 : 201);
+      if (outcome === 'same') return known();
+      totals.count('blob', 'stored');
+      totals.storedBytes += bytes;
+      return respond(201);
     });
   };
 }

@@ -6,7 +6,8 @@ import type { Answer } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import type { Conditions } from '../../native/addon.ts';
 import type { Name } from '../../objects/objects.ts';
-import type { Mount, Services } from '../../sites/mount.ts';
+import { CacheTotals } from '../../sites/build_caches.ts';
+import { type Mount, type Services, siteName } from '../../sites/mount.ts';
 import { decodedPath } from '../../sites/paths.ts';
 import type { MirrorSpace } from '../../upstream/mirror_space.ts';
 
@@ -17,6 +18,7 @@ export interface Cache {
   prefix: string;
   /** Keeps the bucket within its bounds, and knows what is used. */
   space: MirrorSpace;
+  totals: CacheTotals;
 }
 
 /** What a path names. */
@@ -35,10 +37,12 @@ export const unconditional: Conditions = {
   ifUnmodifiedSince: undefined,
 };
 
-export function cacheOf(services: Services, { bucket = '', site }: Mount): Cache {
+export function cacheOf(services: Services, mount: Mount): Cache {
+  const { bucket = '', site } = mount;
   const space = services.upstreams?.space;
   if (!space) throw new Error('a build cache takes a space to keep within');
-  return { services, bucket, prefix: site?.prefix ?? '', space };
+  const totals = services.builds?.of(siteName(mount)) ?? new CacheTotals();
+  return { services, bucket, prefix: site?.prefix ?? '', space, totals };
 }
 
 const entryPath = /^(|.+\/)(ac|cas)\/([0-9a-f]{64})$/;

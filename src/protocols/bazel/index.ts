@@ -6,8 +6,8 @@ import { type Answer, respond } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import type { Mount, Protocol } from '../../sites/mount.ts';
 import { putBlob, readBlob } from './blobs.ts';
-import { type CacheRoute, cacheOf, entryAt, nameOf, noEntry } from './cache.ts';
-import { plainAnswer, withRefusals } from './refusals.ts';
+import { type Cache, type CacheRoute, cacheOf, entryAt, nameOf, noEntry } from './cache.ts';
+import { IncompleteError, plainAnswer, withRefusals } from './refusals.ts';
 import { Results } from './results.ts';
 
 type Methods = Record<string, CacheRoute>;
@@ -26,10 +26,27 @@ export const bazel: Protocol = {
       cas: { GET: readBlob(cache), PUT: putBlob(cache) },
     };
     const { log } = services;
-    return (request) =>
-      withRefusals(() => answer(routes, mount.path, request), { log, request: request.path });
+    return (request) => {
+      const refused = (status: number, error: unknown) =>
+        countRefusal(cache, mount.path, request, status, error);
+      const how = { log, request: request.path, refused };
+      return withRefusals(() => answer(routes, mount.path, request), how);
+    };
   },
 };
+
+function countRefusal(
+  { totals }: Cache,
+  own: string,
+  { method, path }: EngineRequest,
+  status: number,
+  error: unknown,
+): void {
+  const kind = entryAt(own, path)?.kind === 'ac' ? 'result' : 'blob';
+  if (method === 'PUT' && status !== 401 && status !== 403) totals.count(kind, 'refused');
+  if (method !== 'PUT' && status === 404)
+    totals.count(kind, error instanceof IncompleteError ? 'incomplete' : 'absent');
+}
 
 function answer(
   routes: Record<'ac' | 'cas', Methods>,

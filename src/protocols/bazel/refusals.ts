@@ -15,6 +15,13 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   'bucket-unknown': 404,
 };
 
+/** An action result is there, and not all that it names. */
+export class IncompleteError extends SealgateError {
+  constructor() {
+    super('not-found', 'The cache no longer has all that the result names.');
+  }
+}
+
 const replaced = ['Content-Type', 'Cache-Control'];
 
 /** In plain text: Bazel knows no other. */
@@ -26,7 +33,20 @@ export function plainAnswer(status: number, text: string, fields: RespondPlan['f
   );
 }
 
-function refusal(error: unknown, log: Logger, request: string): RespondPlan {
+export interface Refusing {
+  log: Logger;
+  request: string;
+  /** Told of each refusal. */
+  refused(status: number, error: unknown): void;
+}
+
+function refusal(error: unknown, { log, request, refused }: Refusing): RespondPlan {
+  const plan = refusalOf(error, log, request);
+  refused(plan.status, error);
+  return plan;
+}
+
+function refusalOf(error: unknown, log: Logger, request: string): RespondPlan {
   if (error instanceof MessageError) return plainAnswer(400, error.message);
   const { problem, status, fields } = problemFrom(error, log, request);
   const { source, detail } = errors[problem];
@@ -36,24 +56,21 @@ function refusal(error: unknown, log: Logger, request: string): RespondPlan {
 }
 
 /** The answer; what is refused, now or after its body has come, is told in plain text. */
-export async function withRefusals(
-  ask: () => Answer | Promise<Answer>,
-  { log, request }: { log: Logger; request: string },
-): Promise<Answer> {
+export async function withRefusals(ask: () => Answer | Promise<Answer>, how: Refusing): Promise<Answer> {
   try {
     const answer = await ask();
-    return answer.kind === 'receive' ? receiver(answer, log, request) : answer;
+    return answer.kind === 'receive' ? receiver(answer, how) : answer;
   } catch (error) {
-    return refusal(error, log, request);
+    return refusal(error, how);
   }
 }
 
-function receiver(plan: Receiver, log: Logger, request: string): Receiver {
+function receiver(plan: Receiver, how: Refusing): Receiver {
   const received = async (body: never) => {
     try {
       return await plan.received(body);
     } catch (error) {
-      return refusal(error, log, request);
+      return refusal(error, how);
     }
   };
   return { ...plan, received } as Receiver;

@@ -13,6 +13,7 @@ import { bodyLength, planUntil } from './blobs.ts';
 import { type Cache, type CacheRoute, nameOf, unconditional } from './cache.ts';
 import { type Complete, Completeness } from './completeness.ts';
 import { MessageError, mostBytes, readActionResult } from './messages.ts';
+import { IncompleteError } from './refusals.ts';
 import { makeRoom } from './room.ts';
 
 const mediaType = 'application/octet-stream';
@@ -27,14 +28,15 @@ export class Results {
   }
 
   readonly read: CacheRoute = async (request, entry) => {
-    const { services, space, bucket } = this.#cache;
+    const { services, space, bucket, totals } = this.#cache;
     const grant = services.authorize(request, 'read', bucket);
     const at = nameOf(this.#cache, entry);
     // Its epoch is of before the look: once anything is evicted after that, the plan is stale.
     const found = await services.objects.get(at);
     const complete = await this.#complete(found);
-    if (!complete) throw new SealgateError('not-found', 'The cache no longer has all that the result names.');
+    if (!complete) throw new IncompleteError();
     await space.usedWith(at, this.#completeness.names(complete));
+    totals.count('result', 'hit');
     return content(services, request, found, {
       contentType: mediaType,
       freshness: 'revalidate',
@@ -75,8 +77,10 @@ export class Results {
       await rm(body.staging, { force: true });
       throw cause;
     });
-    const { outcome } = await body.commit(whole);
-    const { space } = this.#cache;
+    const { outcome, size } = await body.commit(whole);
+    const { space, totals } = this.#cache;
+    totals.count('result', outcome === 'same' ? 'known' : 'stored');
+    if (outcome !== 'same') totals.storedBytes += size;
     space.stored(at, outcome === 'replaced');
     if (complete) await space.usedWith(at, this.#completeness.names(complete), true);
     return respond(outcome === 'created' ? 201 : 200);
