@@ -131,7 +131,8 @@ function deprecated(sent: [string, unknown][], { current, now }: About): Packume
 export function withTag(tag: string, version: string | undefined, { current, now }: About): Packument {
   if (!current) throw new Denied(404, 'there is no such package');
   checkTag(tag);
-  const { [tag]: before, ...tags } = current['dist-tags'];
+  const { [tag]: found, ...tags } = current['dist-tags'];
+  const before = Object.hasOwn(current['dist-tags'], tag) ? found : undefined;
   if (version === undefined && (before === undefined || tag === 'latest'))
     throw new Denied(before === undefined ? 404 : 400, `the tag ${tag} cannot be removed`);
   if (version !== undefined && !Object.hasOwn(current.versions, version))
