@@ -134,15 +134,18 @@ export type TokenAnswer =
   | { kind: 'token'; token: string; seconds: number }
   | { kind: 'failed'; fault: FetchFault; message: string };
 
-/** One small request to an S3-compatible store, or an upload to it. */
+/** One small request to an upstream, or an upload to an S3-compatible store. */
 export interface SendTask {
-  method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
+  /** POST: of what has no effect, as it may be sent twice. */
+  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   url: string;
   speaking: Speaking;
   /** Conditions, a range, and whatever else is said. */
   fields: Record<string, string>;
   /** A file with its digest, or a text; absent: there is no body. */
   body?: { path: string; digest: string; size: number } | { text: string } | undefined;
+  /** Bytes of the answer that are taken at most; absent: enough for a record of a name. */
+  mostText?: number | undefined;
 }
 
 /** Answered: with success, or 304, 404 of a key, and 412. */

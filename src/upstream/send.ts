@@ -1,5 +1,5 @@
-// Send: a request to an S3-compatible store whose answer is small: a record of a name, an upload, a probe. It
-// is tried again when it may go well then, so what is asked has to be the same when it is done twice.
+// Send: a request whose answer is small: a record of a name in an S3-compatible store, an upload, an audit.
+// It is tried again when it may go well then, so what is asked has to be the same when it is done twice.
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -13,7 +13,7 @@ import { type Agents, sendTo } from './source.ts';
 /** Milliseconds before the second attempt; each further wait is twice as long. */
 const firstWait = 100;
 /** Bytes: more than any record has, and what is said of an error. */
-const mostText = 64 * 1024;
+const mostOfRecord = 64 * 1024;
 const noBody = createHash('sha256').update('').digest('hex');
 const answers = [200, 204, 206, 304, 404, 412];
 
@@ -42,7 +42,7 @@ function diskFault(error: unknown): Fault {
 }
 
 async function attempt(
-  { method, url, speaking, fields, body }: SendTask,
+  { method, url, speaking, fields, body, mostText = mostOfRecord }: SendTask,
   agents: Agents,
   { signal, sends }: { signal: AbortSignal; sends(): void },
 ) {
@@ -52,11 +52,11 @@ async function attempt(
   };
   const response = await sendTo(
     url,
-    { ...describing(method, body), ...fields },
+    { ...(speaking.s3 ? describing(method, body) : lengthOf(body)), ...proving(speaking), ...fields },
     { method, ...(body && { body: send }) },
     { speaking, agents, signal },
   );
-  const text = method === 'HEAD' ? '' : await textOf(response, speaking.idleMs);
+  const text = method === 'HEAD' ? '' : await textOf(response, speaking.idleMs, mostText);
   const { statusCode: status = 0, headers } = response;
   if (!answers.includes(status) || (status === 404 && text.includes('<Code>NoSuchBucket<')))
     throw refusal(status, text, headers.date);
@@ -70,6 +70,16 @@ function describing(method: string, body: SendTask['body']): Record<string, stri
     'content-length': `${Buffer.byteLength(body.text)}`,
     'x-amz-content-sha256': createHash('sha256').update(body.text).digest('hex'),
   };
+}
+
+function lengthOf(body: SendTask['body']): Record<string, string> {
+  if (!body) return {};
+  return { 'content-length': `${'path' in body ? body.size : Buffer.byteLength(body.text)}` };
+}
+
+/** The token of an upstream that takes one; requests to a store are signed instead. */
+function proving({ token }: SendTask['speaking']): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
 function write(request: ClientRequest, body: NonNullable<SendTask['body']>, note: () => void): void {
@@ -91,7 +101,11 @@ function write(request: ClientRequest, body: NonNullable<SendTask['body']>, note
 }
 
 /** Rejects with a Fault. */
-export function textOf(response: IncomingMessage, idleMs: number): Promise<string> {
+export function textOf(
+  response: IncomingMessage,
+  idleMs: number,
+  mostText = mostOfRecord,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let left = mostText;
@@ -133,7 +147,7 @@ const advice: Record<string, string> = {
 
 function refusal(status: number, text: string, date: string | undefined): Fault {
   const code = /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1];
-  const known = code === undefined ? undefined : advice[code];
+  const known = code !== undefined && Object.hasOwn(advice, code) ? advice[code] : undefined;
   const when = code === 'RequestTimeTooSkewed' && date !== undefined ? `; it says ${date}` : '';
   const why = known === undefined ? '' : `: ${known}${when}`;
   const passes = status === 429 || status === 408 || (status >= 500 && status !== 501) || status === 409;

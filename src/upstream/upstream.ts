@@ -82,7 +82,7 @@ export class Upstream {
     return this.#inTurn(() => this.#fetch(wanted));
   }
 
-  /** Sends a request to an S3-compatible store. Throws `upstream-busy` and `upstream-offline`. */
+  /** Sends a request whose answer is small. Throws `upstream-busy` and `upstream-offline`. */
   send({ path, ...asked }: Asked): Promise<Sent> {
     return this.#inTurn(() =>
       this.#judged(path, () =>

@@ -15,11 +15,12 @@ export interface Registry {
   stop(): Promise<void>;
 }
 
-/** @param path of its site. @param settings of the mirror. */
+/** @param path of its site. @param settings of the mirror. @param secrets files beside it. */
 export async function startRegistry(
   path: string,
   upstreams: Record<string, Record<string, unknown>>,
   settings: Record<string, unknown> = {},
+  secrets: Record<string, string> = {},
 ): Promise<Registry> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}${path}`;
@@ -35,6 +36,8 @@ export async function startRegistry(
     upstreams,
     sites: [registry, ...(path === '/' ? [] : [{ path: '/', protocol: 'objects' }])],
   });
+  for (const [name, text] of Object.entries(secrets))
+    await writeFile(join(site.dir, name), text, { mode: 0o600 });
   const server = await TestServer.start(site, '--workers', '1', '--listen', `http://127.0.0.1:${port}`);
   return {
     ...{ url, site, server },

@@ -9,6 +9,8 @@ export type Target =
   | { kind: 'packument'; name: string }
   | { kind: 'tarball'; name: string; file: string }
   | { kind: 'tags'; name: string; tag: string | undefined }
+  /** What `npm unpublish` changes. */
+  | { kind: 'revision' }
   /** Something of the registry itself. @property path below `-/`. */
   | { kind: 'service'; path: string };
 
@@ -43,6 +45,7 @@ export function targetOf(below: string): Target {
   if (path === undefined) throw new SealgateError('target-invalid');
   if (path === '') return { kind: 'root' };
   if (path.startsWith('-/')) return serviceOf(path.slice(2));
+  if (/\/-rev\/[^/]+$/.test(path)) return { kind: 'revision' };
   const [, name = '', file] = /^((?:@[^/]+\/)?[^/]+)(?:\/-\/([^/]+\.tgz))?$/.exec(path) ?? [];
   if (!isPackageName(name)) throw new SealgateError('not-found');
   if (file === undefined) return { kind: 'packument', name };

@@ -10,6 +10,7 @@ import type { Kind } from '../kinds.ts';
 import type { Mirror } from '../mirror.ts';
 import { readByRule } from '../read_object.ts';
 import { Packages } from './packages.ts';
+import { auditPaths, Passing } from './passing.ts';
 import { Publishing } from './publishing.ts';
 import { type Reader, Registry } from './reading.ts';
 
@@ -18,6 +19,7 @@ export const npm: Kind = (mirror, resources) => {
   if (base === undefined) throw new Error('a registry has a public URL');
   const packages = new Packages(mirror, base);
   const [registry, publishing] = [new Registry(packages), new Publishing(packages)];
+  const passing = new Passing(mirror);
   const of = (request: EngineRequest) => targetOf(request.path.slice(mirror.path.length));
   const reader = (request: EngineRequest): Reader => ({
     request,
@@ -25,22 +27,30 @@ export const npm: Kind = (mirror, resources) => {
   });
   const told = (route: (request: EngineRequest) => Answer | Promise<Answer>) => answering(mirror, route);
   return resources.at('/:name{.*}', {
-    GET: told((request) => read(packages, registry, reader(request), of(request))),
+    GET: told((request) => {
+      const target = of(request);
+      if (target.kind === 'service' && target.path === 'v1/search') return passing.search(request);
+      return read(packages, registry, reader(request), target);
+    }),
     PUT: told((request) => {
       const target = of(request);
       if (target.kind === 'packument') return publishing.document(request, target.name);
       if (target.kind === 'tags' && target.tag !== undefined)
         return publishing.tag(request, target.name, target.tag);
-      return problem('method-not-allowed');
+      return unpublishing(target);
     }),
     DELETE: told((request) => {
       const target = of(request);
       if (target.kind === 'tags' && target.tag !== undefined)
         return publishing.untag(request, target.name, target.tag);
-      return problem('method-not-allowed');
+      return unpublishing(target);
     }),
-    // Audits: npm installs without them.
-    POST: told(() => problem('method-not-allowed')),
+    POST: told((request) => {
+      const target = of(request);
+      if (target.kind !== 'service' || !auditPaths.includes(target.path))
+        return problem('method-not-allowed');
+      return passing.audit(request, target.path, (error) => refusal(mirror, request, error));
+    }),
   });
 };
 
@@ -61,12 +71,22 @@ function read(
       return readService(packages, reader, target.path);
     case 'root':
       return respondJson(200, {});
+    case 'revision':
+      return problem('not-found');
   }
+}
+
+// A version that was published once may be in lock files: its bytes are those of its name for ever.
+function unpublishing(target: Target): Answer {
+  if (target.kind !== 'revision') return problem('method-not-allowed');
+  const why = 'versions are written once and cannot be unpublished; "npm deprecate" tells who installs them';
+  return respondJson(405, { error: why });
 }
 
 // Keys and attestations are documents of the upstream; a search is none that could be kept.
 function readService(packages: Packages, reader: Reader, path: string): Answer | Promise<Answer> {
   if (path === 'ping') return respondJson(200, {});
+  if (path === 'whoami') return whoami(packages.mirror, reader.request);
   const [, name = ''] = /^npm\/v1\/attestations\/((?:@[^/]+\/)?[^/@]+)@[^/]+$/.exec(path) ?? [];
   const isOfPackage = isPackageName(name) && !packages.isLocal(name);
   if (!isOfPackage && path !== 'npm/v1/keys') return problem('not-found');
@@ -74,18 +94,28 @@ function readService(packages: Packages, reader: Reader, path: string): Answer |
   return readByRule(packages.mirror, { ...reader, name: `-/${path}` }, rule);
 }
 
+// Tokens have no names of users.
+function whoami({ services, bucket }: Mirror, request: EngineRequest): Answer {
+  (services.withTokens?.authorize ?? services.authorize)(request, 'read', bucket);
+  return respondJson(200, { username: request.subject || 'token' }, [['Cache-Control', 'no-store']]);
+}
+
 function answering(mirror: Mirror, route: (request: EngineRequest) => Answer | Promise<Answer>) {
   return async (request: EngineRequest): Promise<Answer> => {
     try {
       return forNpm(await route(request));
     } catch (error) {
-      return forNpm(problemFrom(error, mirror.services.log, `${request.method} ${request.path}`));
+      return refusal(mirror, request, error);
     }
   };
 }
 
+function refusal({ services }: Mirror, request: EngineRequest, error: unknown): RespondPlan {
+  return forNpm(problemFrom(error, services.log, `${request.method} ${request.path}`));
+}
+
 // npm shows the member `error`. It tries 503 again, and takes 404 for the last word.
-function forNpm(answer: Answer): Answer {
+function forNpm<Given extends Answer>(answer: Given): Given {
   if (!('problem' in answer) || answer.kind !== 'respond') return answer;
   const code = answer.problem as ErrorCode;
   const { status } = answer as RespondPlan;
