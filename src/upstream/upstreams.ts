@@ -1,5 +1,6 @@
 // Upstreams: those of the configuration, by name, with what all of them share.
 
+import { setMaxListeners } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import type { Counters } from '../native/addon.ts';
@@ -31,6 +32,8 @@ export class Upstreams {
     this.space = space;
     this.freshness = new Freshness(space.freshness);
     this.#log = log;
+    // Each fetch that is under way listens: that are not ten, which Node warns of as a leak.
+    setMaxListeners(0, this.#ending.signal);
     this.prepare(configs)();
   }
 

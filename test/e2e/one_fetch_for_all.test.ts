@@ -92,6 +92,14 @@ test('100 clients cause one fetch and have bytes before its end; who leaves dist
   assert.deepEqual(upstream.asked, ['GET /hundred']);
 });
 
+test('twelve fetches at a time are no leak that the runtime warns of', async () => {
+  const names = Array.from({ length: 12 }, (_, at) => `many-${at}`);
+  const wires = await Promise.all(names.map((name) => reader(`/m/${name}`)));
+  for (const name of names) held.get(`/${name}`)?.end(body.subarray(half));
+  await Promise.all(wires.map((wire) => rest(wire)));
+  assert.doesNotMatch(server.log(), /MaxListenersExceededWarning/);
+});
+
 test('the fetch goes on when everybody has left, and what it brings is kept', async () => {
   const wire = await reader('/m/left');
   wire.close();
