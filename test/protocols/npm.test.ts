@@ -238,6 +238,17 @@ test('dist-tags and ping are answered', async () => {
   assert.deepEqual((await json('/npm/-/ping')).json, {});
 });
 
+test('unpublishing is 405, with the requests of npm, which says that it is done after a 404', async () => {
+  for (const [method, path] of [
+    ['PUT', '@own%2ftool/-rev/undefined'],
+    ['DELETE', '@own%2ftool/-rev/1-a'],
+    ['DELETE', '@own/tool/-/tool-1.0.0.tgz/-rev/undefined'],
+  ] as const) {
+    const token = ['-H', `Authorization: Bearer ${registry.site.token}`];
+    assert.equal((await server.curl(`/npm/${path}`, '-X', method, '-d', '{}', ...token)).status, 405, path);
+  }
+});
+
 test('with maxBytes forms and tarballs are evicted; what was published and first digests stay', async () => {
   const small = await startRegistry(
     '/npm/',
