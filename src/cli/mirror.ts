@@ -106,8 +106,10 @@ function mirrorLine({
 }: MirrorStatus): string {
   const bound = maxBytes === undefined ? '' : ` of ${humanBytes(maxBytes)}`;
   const from = upstreams.map(({ name, offline }) => (offline ? `${name} (offline)` : name)).join(', ');
+  // What is counted, and bounded, is of the whole bucket.
+  const into = prefix === '' ? bucket : `${prefix} of ${bucket}, which`;
   return [
-    `${site}: ${bucket}/${prefix} has ${humanBytes(bytes)}${bound} in ${objects} objects, from ${from}`,
+    `${site}: ${into} has ${humanBytes(bytes)}${bound} in ${objects} objects, from ${from}`,
     ...(evicted.objects > 0 ? [`  evicted ${evicted.objects} objects, ${humanBytes(evicted.bytes)}`] : []),
   ].join('\n');
 }
