@@ -71,7 +71,7 @@ for (const [title, registry, rest, ...how] of [
     assert.deepEqual({ kept, asked }, { kept: paths.length, asked: 0 });
   });
 
-test('of a pull of 20 layers by skopeo that comes again the application is asked about /v2/ alone', async () => {
+test('of a pull of 20 layers that skopeo repeats the application is asked about /v2/ alone', async () => {
   const copied = join(open.site.dir, 'copied');
   const skopeo = async () => {
     await rm(copied, { recursive: true, force: true });
