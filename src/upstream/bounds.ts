@@ -60,10 +60,14 @@ function keepsWhatCanBeHadAgain({ protocol, upstreams }: SiteConfig): boolean {
   return protocol === 'mirror' || protocol === 'bazel' || (protocol === 'oci' && upstreams !== undefined);
 }
 
-function mirrored({ path, prefix = '', mirror }: SiteConfig): MayGo {
+function mirrored({ path, prefix = '', protocol, mirror }: SiteConfig): MayGo {
   const local = (mirror?.local ?? []).map(pathPattern);
-  const isLocal = (name: string) =>
-    name.startsWith(prefix) && local.some((each) => each.matches(path + name.slice(prefix.length)));
+  const isLocal = (name: string) => {
+    const below = name.slice(prefix.length);
+    if (!name.startsWith(prefix)) return false;
+    if (protocol === 'oci') return local.some((each) => coversRepository(each, path, repositoryIn(below)));
+    return local.some((each) => each.matches(path + below));
+  };
   return (name, fields) => mayBeHadAgain(fields) && !isLocal(name);
 }
 
@@ -72,6 +76,21 @@ const ofBuilds = /^(?:cas\/|ac\/(?:.+\/)?)[0-9a-f]{64}$/;
 
 function madeByBuilds({ prefix = '' }: SiteConfig): MayGo {
   return (name) => name.startsWith(prefix) && ofBuilds.test(name.slice(prefix.length));
+}
+
+/** What stands before the part of a name that begins with an underscore. */
+function repositoryIn(name: string): string {
+  const end = name.indexOf('/_');
+  return end < 0 ? name : name.slice(0, end);
+}
+
+/** Whether a pattern of paths covers a repository of images: by its own path, or by what is below it. */
+export function coversRepository(
+  { matches }: Pick<ReturnType<typeof pathPattern>, 'matches'>,
+  path: string,
+  repository: string,
+): boolean {
+  return matches(path + repository) || matches(`${path}${repository}/manifests/latest`);
 }
 
 /** Whether anything of it is ever evicted. */

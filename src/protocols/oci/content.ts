@@ -2,7 +2,9 @@
 
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import type { Decision } from '../../engine/plan.ts';
+import { SealgateError } from '../../errors.ts';
 import { content } from '../../sites/content.ts';
+import { ownOf } from '../mirror/read_object.ts';
 import { RegistryError } from './errors.ts';
 import { digestIn, isTag, parsedDigest, written } from './names.ts';
 import { isOwnTag, pullBlob, pullManifest } from './pull/content.ts';
@@ -59,6 +61,8 @@ async function answer(
   const { services } = registry;
   const found = await services.objects.get(at(registry, name));
   const { ref, epoch } = found;
+  // It came from a stranger before the repository was local. Digests say the same whoever sent them.
+  if (registry.pull && digest === undefined && !ownOf(found)) throw new SealgateError('not-found');
   return content(services, request, found, {
     contentType: contentType ?? ref.mediaType,
     digests: ref.digests,

@@ -11,7 +11,7 @@ import { RegistryError, type UnknownCode, withRefusals } from './errors.ts';
 import { listReferrers, listRepositories, listTags } from './listing.ts';
 import { base, challengeOf, giveToken, scopeOf, tokenChallenge } from './login.ts';
 import { checkRepository, isTag, parsedDigest } from './names.ts';
-import { repositoryAsked } from './pull/pull.ts';
+import { repositoryAsked, withNamespace } from './pull/pull.ts';
 import { putManifest } from './put_manifest.ts';
 import { type Registry, type RegistryRoute, registryOf, targetOf } from './registry.ts';
 import { deleteBlob, deleteManifest } from './remove.ts';
@@ -120,13 +120,16 @@ function answer(
   const { method } = request;
   const resource = pattern && resources.get(pattern);
   return withRefusals(
-    () => {
+    async () => {
       if (!resource) throw new RegistryError(404, 'NAME_UNKNOWN', 'A registry has no such path.');
       if (repository !== '') checkRepository(repository);
       const { routes } = resource;
       const route = routes[method === 'HEAD' ? 'GET' : method];
       const asked = () => repositoryAsked(registry.pull, request, repository);
-      if (route) return route(request, targetOf(registry, repository && asked(), reference));
+      if (route) {
+        const answer = await route(request, targetOf(registry, repository && asked(), reference));
+        return withNamespace(registry.pull, request, answer);
+      }
       const allow = Object.keys(routes).join(', ').replace('GET', 'GET, HEAD');
       if (method === 'OPTIONS') return respond(204, [['Allow', `${allow}, OPTIONS`]]);
       throw new SealgateError('method-not-allowed');

@@ -7,6 +7,8 @@ import { covers } from '../../scopes.ts';
 import type { Listing } from '../../store/store.ts';
 import { RegistryError } from './errors.ts';
 import { checkRepository, digestIn, isTag } from './names.ts';
+import { pulledReferrers, pulledTags } from './pull/lists.ts';
+import { type Pulled, pulledFrom } from './pull/pull.ts';
 import { type Referrer, referrerIn } from './referrer_notes.ts';
 import { authorized, nextPage, type Registry, type RegistryRoute } from './registry.ts';
 
@@ -44,6 +46,8 @@ export function listTags(registry: Registry): RegistryRoute {
     const n = pageSize(query, largestPage);
     const last = query.get('last') ?? '';
     if (last !== '' && !isTag(last)) throw new RegistryError(400, 'NAME_INVALID', 'last: it is no tag.');
+    const others = await tagsOfOthers(registry, request, repository);
+    if (others && 'list' in others) return others.list;
     const behind = last === '' ? '' : names.tag(last);
     const tags: string[] = [];
     let isMore = false;
@@ -52,6 +56,7 @@ export function listTags(registry: Registry): RegistryRoute {
       if (isMore) break;
       tags.push(name.slice(names.tags.length));
     }
+    if (tags.length === 0 && others) throw others.outage;
     if (tags.length === 0 && !isMore && !(await hasAny(registry, names.all)))
       throw new RegistryError(404, 'NAME_UNKNOWN', 'There is no such repository.');
     const end = tags.at(-1);
@@ -59,6 +64,24 @@ export function listTags(registry: Registry): RegistryRoute {
     const link = following ? [nextPage(registry, `${repository}/tags/list`, { n: `${n}`, last: end })] : [];
     return respondJson(200, { name: repository, tags }, [noStore, ...link]);
   };
+}
+
+/** Undefined: no upstream has the repository. While none answers, what is kept is told. */
+async function tagsOfOthers(
+  registry: Registry,
+  { query }: EngineRequest,
+  repository: string,
+): Promise<{ list: RespondPlan } | { outage: unknown } | undefined> {
+  const pulled = pulledFrom(registry.pull, repository);
+  if (!pulled) return undefined;
+  try {
+    const list = await pulledTags(pulled, query);
+    if (!list) return undefined;
+    const link = list.next ? [nextPage(registry, `${repository}/tags/list`, list.next)] : [];
+    return { list: respondJson(200, { name: repository, tags: list.entries }, [noStore, ...link]) };
+  } catch (outage) {
+    return { outage };
+  }
 }
 
 async function hasAny(registry: Registry, prefix: string): Promise<boolean> {
@@ -123,6 +146,8 @@ export function listReferrers(registry: Registry): RegistryRoute {
     authorized(registry, request, 'pull', repository);
     const prefix = names.referrers(digestIn(reference));
     const { query } = request;
+    const pulled = pulledFrom(registry.pull, repository);
+    if (pulled) return referrersOfOthers(registry, pulled, query, `${repository}/referrers/${reference}`);
     const wanted = query.get('artifactType') ?? '';
     const last = query.get('last') ?? '';
     if (last !== '' && !/^[0-9a-f]{64}$/.test(last))
@@ -139,6 +164,21 @@ export function listReferrers(registry: Registry): RegistryRoute {
     const applied: ResponseField[] = wanted === '' ? [] : [['OCI-Filters-Applied', 'artifactType']];
     return imageIndex(page.manifests, [noStore, ...applied, ...link]);
   };
+}
+
+/** What is not told is 404, since clients then look under a tag (`sha256-HEX`), which is pulled through, too. */
+async function referrersOfOthers(
+  registry: Registry,
+  pulled: Pulled,
+  query: URLSearchParams,
+  below: string,
+): Promise<RespondPlan> {
+  const list = await pulledReferrers(pulled, below.slice(below.lastIndexOf('/') + 1), query);
+  if (!list) throw new RegistryError(404, 'MANIFEST_UNKNOWN', 'No upstream tells what refers to it.');
+  const applied = list.fields['oci-filters-applied'] === 'artifactType';
+  const filters: ResponseField[] = applied ? [['OCI-Filters-Applied', 'artifactType']] : [];
+  const link = list.next ? [nextPage(registry, below, list.next)] : [];
+  return imageIndex(list.entries, [noStore, ...filters, ...link]);
 }
 
 class ReferrerPage {
@@ -158,7 +198,7 @@ class ReferrerPage {
   }
 }
 
-function imageIndex(manifests: readonly Referrer[], fields: readonly ResponseField[]): RespondPlan {
+function imageIndex(manifests: readonly object[], fields: readonly ResponseField[]): RespondPlan {
   const index = { schemaVersion: 2, mediaType: indexType, manifests };
   return respond(200, [['Content-Type', indexType], ...fields], JSON.stringify(index));
 }

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { layout, skopeo } from '../../support/images.ts';
-import { blobOf, imageOf, TestRegistry, types } from '../../support/registry.ts';
+import { blobOf, imageOf, jsonOf, refusalIn, TestRegistry, types } from '../../support/registry.ts';
 import { freePort } from '../../support/server.ts';
 import { startMirrors } from '../../support/upstream.ts';
 
@@ -80,4 +80,89 @@ test('a manifest and its blobs have the fields and bytes of a registry, cold and
       assert.equal(headers.get('docker-content-digest'), blob.digest);
       assert.equal(headers.get('content-type'), type);
     }
+});
+
+test('HEAD of a blob that is not here is answered by HEAD of the upstream, and nothing is fetched', async () => {
+  const blob = blobOf(randomBytes(3_000_000));
+  await upstream.push('app', blob);
+  const { status, headers } = await get(`app/blobs/${blob.digest}`, '-I');
+  assert.equal(status, 200);
+  assert.equal(headers.get('content-length'), '3000000');
+  assert.equal(headers.get('docker-content-digest'), blob.digest);
+  const { body } = await server.curl('/o/mirror?prefix=app/');
+  assert.doesNotMatch(body.toString(), new RegExp(blob.digest.slice(7)));
+});
+
+test('a blob is fetched by its SHA-512, and a manifest too', async () => {
+  const blob = blobOf(randomBytes(1000), 'sha512');
+  const its = jsonOf({ ...JSON.parse(image.bytes.toString()), annotations: { by: 'sha512' } }, 'sha512');
+  await upstream.push('app', blob);
+  assert.equal((await upstream.put('app', its.digest, its)).status, 201);
+  for (const [path, { bytes }] of [
+    [`blobs/${blob.digest}`, blob],
+    [`manifests/${its.digest}`, its],
+  ] as const) {
+    const { status, body } = await get(`app/${path}`);
+    assert.equal(status, 200, `${body}`);
+    assert.ok(body.equals(bytes));
+  }
+});
+
+test('a tag that moved names the new manifest; the old one is had by its digest', async () => {
+  await upstream.put('app', 'moving', image);
+  assert.ok((await get('app/manifests/moving')).body.equals(image.bytes));
+  const next = imageOf(config, [layer], { annotations: { version: '2' } });
+  await upstream.put('app', 'moving', next);
+  const { body, headers } = await get('app/manifests/moving');
+  assert.ok(body.equals(next.bytes));
+  assert.equal(headers.get('docker-content-digest'), next.digest);
+  assert.ok((await get(`app/manifests/${image.digest}`)).body.equals(image.bytes));
+});
+
+test('the tags and the referrers of an upstream are listed, a page at a time', async () => {
+  for (const tag of ['a1', 'a2', 'a3']) await upstream.put('lists', tag, image);
+  await upstream.push('lists', config, layer);
+  for (const tag of ['a1', 'a2', 'a3']) await upstream.put('lists', tag, image);
+  const first = await get('lists/tags/list?n=2');
+  assert.deepEqual(JSON.parse(first.body.toString()), { name: 'lists', tags: ['a1', 'a2'] });
+  const [, next = ''] = /^<(\/v2\/[^>]+)>; rel="next"$/.exec(first.headers.get('link') ?? '') ?? [];
+  assert.deepEqual(JSON.parse((await server.curl(next)).body.toString()).tags, ['a3']);
+  const about = imageOf(config, [], { subject: { mediaType: types.image, ...image, bytes: undefined } });
+  await upstream.put('lists', about.digest, about);
+  const { manifests } = JSON.parse((await get(`lists/referrers/${image.digest}`)).body.toString());
+  assert.deepEqual(
+    manifests.map(({ digest }: { digest: string }) => digest),
+    [about.digest],
+  );
+});
+
+test('a repository that is local is not asked for, and takes pushes; others take none', async () => {
+  await upstream.push('own/app', config, layer);
+  await upstream.put('own/app', 'v1', image);
+  assert.deepEqual(refusalIn(await get('own/app/manifests/v1')), [404, 'MANIFEST_UNKNOWN']);
+  assert.deepEqual(refusalIn(await get(`own/app/blobs/${layer.digest}`)), [404, 'BLOB_UNKNOWN']);
+  const push = ['-X', 'POST', '-H', `Authorization: Bearer ${pulling.site.token}`];
+  assert.equal((await get('own/app/blobs/uploads/', ...push)).status, 202);
+  assert.deepEqual(refusalIn(await get('app/blobs/uploads/', ...push)), [403, 'DENIED']);
+});
+
+test('?ns= asks the upstream that has this name, and none for another', async () => {
+  const { status, headers } = await get('app/manifests/v1?ns=hub.example.org');
+  assert.equal(status, 200);
+  assert.equal(headers.get('oci-namespace'), 'hub.example.org');
+  assert.deepEqual(refusalIn(await get('app/manifests/v1?ns=127.0.0.1')), [404, 'NAME_UNKNOWN']);
+  assert.equal((await get('hub.example.org/app/manifests/v1')).status, 200);
+});
+
+test('an upstream that wants a token of somebody is 502 without credentials', async () => {
+  const { status, body } = await server.curl('/anonymous/v2/app/manifests/v1');
+  assert.equal(status, 502, `${body}`);
+});
+
+test('with the upstream away what was pulled is pulled still, and the rest is 502', async () => {
+  await upstream.server.stop();
+  assert.ok((await get('app/manifests/moving')).status === 200);
+  assert.ok((await get(`app/blobs/${layer.digest}`)).body.equals(layer.bytes));
+  assert.ok((await get('app/tags/list')).body.toString().includes('"moving"'));
+  assert.equal((await get('app/manifests/never')).status, 502);
 });

@@ -2,8 +2,10 @@
 // that a push would have given it, so that it is sent, kept and evicted as all of them are.
 
 import type { EngineRequest } from '../../../engine/engine_request.ts';
+import type { Answer } from '../../../engine/plan.ts';
 import { pathPattern } from '../../../path_pattern.ts';
 import type { Mount, Services } from '../../../sites/mount.ts';
+import { coversRepository } from '../../../upstream/bounds.ts';
 import type { Upstream } from '../../../upstream/upstream.ts';
 import { type Mirror, mirrorOf } from '../../mirror/mirror.ts';
 import { RegistryError } from '../errors.ts';
@@ -30,13 +32,8 @@ export function pullOf(services: Services, mount: Mount): Pull | undefined {
   const local = (site.mirror?.local ?? []).map(pathPattern);
   return {
     mirror: mirrorOf(services, mount),
-    isLocal: (repository) => local.some((pattern) => isRepositoryOf(pattern, path, repository)),
+    isLocal: (repository) => local.some((pattern) => coversRepository(pattern, path, repository)),
   };
-}
-
-/** Whether a pattern of paths covers a repository: by its own path, or by what is below it. */
-function isRepositoryOf({ matches }: ReturnType<typeof pathPattern>, path: string, repository: string) {
-  return matches(path + repository) || matches(`${path}${repository}/manifests/latest`);
 }
 
 /** Undefined: no upstream is asked for it. */
@@ -68,4 +65,15 @@ export function repositoryAsked(
   if (!named(upstreams, namespace))
     throw new RegistryError(404, 'NAME_UNKNOWN', 'No upstream of this registry is called so.');
   return upstreams.length === 1 ? repository : `${namespace}/${repository}`;
+}
+
+/** The answer, which says whose repositories it is about where the client asked for those of one registry. */
+export function withNamespace(
+  pull: Pull | undefined,
+  { query }: Pick<EngineRequest, 'query'>,
+  answer: Answer,
+): Answer {
+  const namespace = query.get('ns');
+  if (!pull || namespace === null || answer.kind === 'receive' || answer.kind === 'wait') return answer;
+  return { ...answer, fields: [...answer.fields, ['OCI-Namespace', namespace]] };
 }
