@@ -89,7 +89,12 @@ test('HEAD of a blob that is not here is answered by HEAD of the upstream, and n
   assert.equal(status, 200);
   assert.equal(headers.get('content-length'), '3000000');
   assert.equal(headers.get('docker-content-digest'), blob.digest);
-  const { body } = await server.curl('/o/mirror?prefix=app/');
+  const { body } = await server.curl(
+    '/o/mirror/?prefix=app/',
+    '-H',
+    `Authorization: Bearer ${pulling.site.token}`,
+  );
+  assert.match(body.toString(), new RegExp(layer.digest.slice(7)));
   assert.doesNotMatch(body.toString(), new RegExp(blob.digest.slice(7)));
 });
 
