@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { outcome } from './runtime.ts';
@@ -82,10 +82,11 @@ export class TestCache {
   }
 }
 
-/** A folder with a WORKSPACE, and Bazel with its own folder of outputs. */
+/** A folder with a WORKSPACE that Bazel builds, each time in a folder of its own. */
 export class Workspace {
   readonly dir: string;
   readonly #root: string;
+  #builds = 0;
 
   private constructor(dir: string) {
     this.dir = join(dir, 'workspace');
@@ -103,25 +104,27 @@ export class Workspace {
     return made;
   }
 
-  async bazel(command: string, ...args: string[]): Promise<Bazel> {
-    const options = ['--batch', `--output_user_root=${this.#root}`, '--host_jvm_args=-Xmx512m'];
-    const its = command === 'build' ? ['--spawn_strategy=local', '--color=no', '--curses=no'] : [];
-    const child = spawn('bazel', [...options, command, ...its, ...args], { cwd: this.dir });
+  /** Builds everything, without anything that an earlier build has left here. */
+  async buildAnew(...args: string[]): Promise<Build> {
+    this.#builds++;
+    const ofJvm = args.filter((each) => each.startsWith('--host_jvm_args='));
+    const places = [`--output_user_root=${this.#root}`, `--output_base=${this.#root}/${this.#builds}`];
+    const options = ['--batch', ...places, '--host_jvm_args=-Xmx512m', ...ofJvm];
+    const quiet = ['--spawn_strategy=local', '--color=no', '--curses=no', '--show_progress_rate_limit=60'];
+    const rest = args.filter((each) => !ofJvm.includes(each));
+    const child = spawn('bazel', [...options, 'build', '//:all', ...quiet, ...rest], { cwd: this.dir });
     const { status, stdout, stderr } = await outcome(child);
-    const [, said = ''] = /^INFO: \d+ process(?:es)?: (.*)\.$/m.exec(stderr) ?? [];
-    const ran = Object.fromEntries(
-      said.split(', ').map((each) => {
-        const [, count = '', what = ''] = /^(\d+) (.*)$/.exec(each) ?? [];
-        return [what, Number(count)];
-      }),
-    );
-    return { status, ran, said: stdout + stderr };
+    const [, counted = ''] = /^INFO: \d+ process(?:es)?: (.*)\.$/m.exec(stderr) ?? [];
+    const ran = counted.split(', ').map((each): [string, number] => {
+      const [count = '', ...what] = each.split(' ');
+      return [what.join(' '), Number(count)];
+    });
+    return { status, ran: Object.fromEntries(ran), said: stdout + stderr };
   }
 
-  /** Builds everything in a workspace that has no outputs yet. */
-  async buildAnew(...args: string[]): Promise<Bazel> {
-    await this.bazel('clean');
-    return this.bazel('build', '//...', ...args);
+  /** What a build has made. */
+  output(name: string): Promise<string> {
+    return readFile(join(this.dir, 'bazel-bin', name), 'utf8');
   }
 
   async remove(): Promise<void> {
@@ -131,7 +134,7 @@ export class Workspace {
   }
 }
 
-interface Bazel {
+interface Build {
   status: number | null;
   /** How many actions ran in which way, such as `remote cache hit`. */
   ran: Record<string, number>;
