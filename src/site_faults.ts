@@ -147,3 +147,20 @@ export function refuseLoops(sites: readonly SiteConfig[], context: z.RefinementC
       context.addIssue({ code: 'custom', path: [index, 'redirects', at, 'to'], message });
     }
 }
+
+/** Mirrors of other upstreams under the same names: one would send what the other has fetched. */
+export function refuseSharedMirrors(sites: readonly SiteConfig[], context: z.RefinementCtx): void {
+  const first = new Map<string, SiteConfig>();
+  for (const [index, site] of sites.entries()) {
+    const { protocol, bucket = '', prefix = '', upstreams = [] } = site;
+    if (protocol !== 'mirror') continue;
+    const before = first.get(`${bucket}/${prefix}`) ?? site;
+    first.set(`${bucket}/${prefix}`, before);
+    if (before.upstreams?.join(' ') === upstreams.join(' ')) continue;
+    const other = `${before.host}${before.path} keeps what ${before.upstreams?.join(', ')} sent`;
+    const message =
+      `expected a prefix that no mirror of other upstreams has: ${other} under the same names of the ` +
+      `bucket ${bucket}, and one would send what the other has fetched`;
+    context.addIssue({ code: 'custom', path: [index, 'prefix'], message });
+  }
+}

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { bucketNameSchema } from './object_schema.ts';
 import { patternSchema } from './path_pattern.ts';
 import { publicUrlSchema } from './public_urls.ts';
-import { refuseLoops, refuseWhatCannotBe } from './site_faults.ts';
+import { refuseLoops, refuseSharedMirrors, refuseWhatCannotBe } from './site_faults.ts';
 import { decodedSitePath, sitePathSchema } from './site_path.ts';
 import {
   cachingSchema,
@@ -285,6 +285,7 @@ export const sitesSchema = z
   .superRefine((sites, context) => {
     refuseOverlaps(sites, context);
     refuseLoops(sites, context);
+    refuseSharedMirrors(sites, context);
   });
 
 function refuseOverlaps(sites: readonly SiteConfig[], context: z.RefinementCtx): void {

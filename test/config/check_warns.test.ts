@@ -42,7 +42,7 @@ test('two publishing points with one prefix, or one inside the other, are warned
   assert.ok(stderr.startsWith(`warning: ${what}`), stderr);
 });
 
-test('two mirrors with one prefix are warned of where their upstreams or kinds differ', async () => {
+test('two mirrors with one prefix are refused where their upstreams differ, and warned of by kind', async () => {
   const upstreams = { a: { url: 'https://a.test/' }, b: { url: 'https://b.test/' } };
   const mirror = (path: string, from: string, kind: string) => {
     const its = { path, prefix: 'm/', protocol: 'mirror', bucket: 'web', upstreams: [from] };
@@ -58,7 +58,11 @@ test('two mirrors with one prefix are warned of where their upstreams or kinds d
   assert.equal(await warned(one, mirror('/two/', 'a', 'files')), '');
   const said =
     'warning: sites mirror.test/one/ and mirror.test/two/: both mirrors keep what begins with web/m/';
-  assert.ok((await warned(one, mirror('/two/', 'b', 'files'))).startsWith(said));
+  const inner = { ...mirror('/two/', 'b', 'files'), prefix: 'm/n/' };
+  assert.ok((await warned(one, inner)).startsWith(said));
+  const refused =
+    /sites\.1\.prefix: expected a prefix that no mirror of other upstreams has: mirror\.test\/one\//;
+  assert.match(await warned(one, mirror('/two/', 'b', 'files')), refused);
   assert.ok((await warned(one, mirror('/two/', 'a', 'maven'))).startsWith(said));
 });
 

@@ -39,6 +39,7 @@ const mirrored = await startMirrors(
   [
     {
       path: '/quick/',
+      prefix: 'quick/',
       upstreams: ['quick'],
       cacheStatus: true,
       mirror: {

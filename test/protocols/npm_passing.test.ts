@@ -1,5 +1,6 @@
 // A registry passes audits and searches on to its upstream, without its own names and whatever its clients
-// show of themselves; and what npm asks that has no upstream: whoami, tags with names of JavaScript, unpublish.
+// show of themselves; and what npm asks that needs no upstream: whoami, tags with names of JavaScript,
+// unpublish.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
