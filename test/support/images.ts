@@ -52,7 +52,8 @@ function tarOf(name: string, content: Buffer): Buffer {
 
 /** What a program prints that ends well. */
 export async function run(registry: TestRegistry, command: string, ...args: string[]): Promise<string> {
-  const env = { ...process.env, HOME: registry.site.dir, XDG_RUNTIME_DIR: registry.site.dir };
+  const { dir } = registry.site;
+  const env = { ...process.env, HOME: dir, XDG_RUNTIME_DIR: dir, BUILDAH_ISOLATION: 'chroot' };
   const child = spawn(command, args, { env });
   let said = '';
   child.stdout.on('data', (chunk) => {
