@@ -1,5 +1,6 @@
-// The thread that reads documents of upstreams, each kind of them in its way.
+// The thread that reads documents of upstreams and builds, each kind of them in its way.
 
+import { readNamed } from '../src/protocols/bazel/read_named.ts';
 import { findPackage } from '../src/upstream/documents/apt_packages.ts';
 import { readRelease } from '../src/upstream/documents/apt_release.ts';
 import { manifestFault } from '../src/upstream/documents/image_manifest.ts';
@@ -12,7 +13,7 @@ import { changePackument, derivePackument, findTarball, tagsOf } from '../src/up
 const ofApt = { findPackage, readRelease };
 const ofNpm = { auditBody, changePackument, derivePackument, findTarball, searchResult, tagsOf };
 const ofRegistries = { manifestFault, referrersIn, tagsIn };
-const readers = { ...ofApt, ...ofNpm, ...ofRegistries, readSimple };
+const readers = { ...ofApt, ...ofNpm, ...ofRegistries, readSimple, readNamed };
 
 export type Readers = typeof readers;
 

@@ -169,6 +169,33 @@ test('a file that is in the result itself is not looked for, nor is an empty one
   assert.equal(await statusOf(await kept(result)), 200);
 });
 
+test('a result of 2000 files and a folder of 2000 more is served while the last of them is there', async () => {
+  const named = Array.from({ length: 2000 }, () => one);
+  const [its, last] = await stored('one', 'the last file');
+  const made = tree(...named, last);
+  await cache.store(Buffer.from(made));
+  const files = named.map((_, index) => file(`bin/${index}`, its));
+  const path = await kept(message(...files, folder('d', digestOf(made))));
+  assert.equal(await statusOf(path), 200);
+  await cache.remove(last.hash);
+  assert.equal(await statusOf(path), 404);
+});
+
+test('a result that names a folder of many files too often is 400', async () => {
+  const [its] = await stored('one');
+  const made = tree(...Array.from({ length: 2000 }, () => its));
+  await cache.store(Buffer.from(made));
+  const folders = Array.from({ length: 300 }, (_, index) => folder(`d${index}`, digestOf(made)));
+  const { status, body } = await cache.put(`ac/${action()}`, message(...folders));
+  assert.deepEqual([status, body.toString()], [400, 'Its folders have more than 500000 files.\n']);
+});
+
+test('a result of a hundred kilobytes that is none is 400', async () => {
+  const files = Array.from({ length: 2000 }, (_, index) => file(`bin/${index}`, one));
+  const { status, body } = await cache.put(`ac/${action()}`, message(...files, file('', one)));
+  assert.deepEqual([status, body.toString()], [400, 'A path is empty.\n']);
+});
+
 test('a result whose tree lies about a size, or is none, is 404', async () => {
   const [its] = await stored('in a tree');
   for (const made of [tree({ ...its, size: 5 }), tree({ ...its, hash: 'x' }), Buffer.from('no tree')]) {

@@ -10,6 +10,7 @@ import { CacheTotals } from '../../sites/build_caches.ts';
 import { type Mount, type Services, siteName } from '../../sites/mount.ts';
 import { decodedPath } from '../../sites/paths.ts';
 import type { MirrorSpace } from '../../upstream/mirror_space.ts';
+import type { Upstreams } from '../../upstream/upstreams.ts';
 
 export interface Cache {
   services: Services;
@@ -19,6 +20,8 @@ export interface Cache {
   /** Keeps the bucket within its bounds, and knows what is used. */
   space: MirrorSpace;
   totals: CacheTotals;
+  /** The thread that reads what is large. */
+  documents: Pick<Upstreams['documents'], 'read'>;
 }
 
 /** What a path names. */
@@ -39,10 +42,11 @@ export const unconditional: Conditions = {
 
 export function cacheOf(services: Services, mount: Mount): Cache {
   const { bucket = '', site } = mount;
-  const space = services.upstreams?.space;
-  if (!space) throw new Error('a build cache takes a space to keep within');
+  const shared = services.upstreams;
+  if (!shared) throw new Error('a build cache takes a space to keep within');
+  const { space, documents } = shared;
   const totals = services.builds?.of(siteName(mount)) ?? new CacheTotals();
-  return { services, bucket, prefix: site?.prefix ?? '', space, totals };
+  return { services, bucket, prefix: site?.prefix ?? '', space, totals, documents };
 }
 
 const entryPath = /^(|.+\/)(ac|cas)\/([0-9a-f]{64})$/;

@@ -5,12 +5,12 @@ import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import type { Name } from '../../objects/objects.ts';
 import { blobNamed, type Cache } from './cache.ts';
-import type { DigestList } from './digest_list.ts';
-import { type ActionResult, MessageError, mostBytes, readActionResult, readTree } from './messages.ts';
+import { DigestList } from './digest_list.ts';
+import { MessageError, type MessageKind, mostBytes, mostNamed, type Named, readMessage } from './messages.ts';
 import { Remembered } from './remembered.ts';
 
 export interface Complete {
-  result: ActionResult;
+  result: Named;
   trees: DigestList[];
   /** When the first of its blobs ends, milliseconds since the epoch; Infinity: none does. */
   expires: number;
@@ -25,37 +25,41 @@ export interface Missing {
   found: number | undefined;
 }
 
-/** Bytes that are remembered of results, and of trees. */
-const mostRemembered = 16 * 2 ** 20;
+/** Bytes that are remembered of results and trees. */
+const mostRemembered = 32 * 2 ** 20;
 /** Bytes of an entry besides the digests in it, about. */
 const entryBytes = 300;
 /** Blobs that are looked for in one turn. */
 const lookedATime = 500;
+/** Bytes that this thread reads by itself: some hundred files, in less than a millisecond. */
+const mostReadHere = 64 * 1024;
 
 export class Completeness {
   readonly #cache: Cache;
-  // What they name, by their digests.
-  readonly #results = new Remembered<ActionResult>(
+  /** What they name, by their kinds and digests. */
+  readonly #known = new Remembered<Named>(
     mostRemembered,
     ({ blobs, trees }) => blobs.bytes + trees.bytes + entryBytes,
   );
-  readonly #trees = new Remembered<DigestList>(mostRemembered, ({ bytes }) => bytes + entryBytes);
 
   constructor(cache: Cache) {
     this.#cache = cache;
   }
 
   /** Of a result that is stored. Rejects with MessageError where its bytes are none. */
-  async of(digest: string): Promise<Complete | Missing> {
-    const known = this.#results.get(digest);
-    const result = known ?? readActionResult(await this.#read(digest));
-    if (!known) this.#results.set(digest, result);
-    return this.ofResult(result);
+  async of({ digest, size }: { digest: string; size: number }): Promise<Complete | Missing> {
+    return this.#ofResult(await this.#stored('result', digest, size));
+  }
+
+  /** Of a result in a file. Rejects with MessageError. */
+  async ofFile(path: string, size: number): Promise<Complete | Missing> {
+    return this.#ofResult(await this.#read('result', path, size));
   }
 
   /** Rejects with MessageError where a tree is none. */
-  async ofResult(result: ActionResult): Promise<Complete | Missing> {
+  async #ofResult(result: Named): Promise<Complete | Missing> {
     const found: Complete = { result, trees: [], expires: Number.POSITIVE_INFINITY };
+    let count = 0;
     const missing = await this.#look(result.blobs, found);
     if (missing) return missing;
     for (let i = 0; i < result.trees.length; i++) {
@@ -64,6 +68,9 @@ export class Completeness {
       const lost = files ? await this.#look(files, found) : { hash, size, found: undefined };
       if (lost) return lost;
       if (files) found.trees.push(files);
+      count += files?.length ?? 0;
+      if (count > mostNamed.tree)
+        throw new MessageError(`Its folders have more than ${mostNamed.tree} files.`);
     }
     return found;
   }
@@ -94,20 +101,28 @@ export class Completeness {
 
   /** Undefined: its file is not there any more. */
   async #tree(hash: string, size: number): Promise<DigestList | undefined> {
-    const known = this.#trees.get(hash);
-    if (known) return known;
-    if (size > mostBytes.tree) throw new MessageError(`A tree has up to ${mostBytes.tree} bytes.`);
     try {
-      const files = readTree(await this.#read(hash));
-      this.#trees.set(hash, files);
-      return files;
+      return (await this.#stored('tree', hash, size)).blobs;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
   }
 
-  #read(digest: string): Promise<Buffer> {
-    return readFile(this.#cache.services.objects.pathOf(digest));
+  async #stored(kind: MessageKind, digest: string, size: number): Promise<Named> {
+    const key = `${kind}/${digest}`;
+    const known = this.#known.get(key);
+    if (known) return known;
+    const named = await this.#read(kind, this.#cache.services.objects.pathOf(digest), size);
+    this.#known.set(key, named);
+    return named;
+  }
+
+  async #read(kind: MessageKind, path: string, size: number): Promise<Named> {
+    if (size > mostBytes[kind]) throw new MessageError(`It has more than ${mostBytes[kind]} bytes.`);
+    if (size <= mostReadHere) return readMessage(kind, await readFile(path));
+    const found = await this.#cache.documents.read('readNamed', { path, kind });
+    if (found.fault !== undefined) throw new MessageError(found.fault);
+    return { blobs: DigestList.from(found.blobs), trees: DigestList.from(found.trees) };
   }
 }

@@ -2,8 +2,27 @@
 
 const digestBytes = 32;
 
+/** As one thread gives it to another. */
+export interface PackedList {
+  hashes: Uint8Array;
+  sizes: Float64Array<ArrayBuffer>;
+}
+
 export class DigestList {
-  #hashes = Buffer.alloc(0);
+  static from({ hashes, sizes }: PackedList): DigestList {
+    const list = new DigestList();
+    list.#hashes = Buffer.from(hashes.buffer, hashes.byteOffset, hashes.byteLength);
+    list.#sizes = sizes;
+    list.#length = sizes.length;
+    return list;
+  }
+
+  packed(): PackedList {
+    this.trim();
+    return { hashes: this.#hashes, sizes: this.#sizes };
+  }
+
+  #hashes: Buffer = Buffer.alloc(0);
   #sizes = new Float64Array(0);
   #length = 0;
 

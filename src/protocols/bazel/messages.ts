@@ -4,8 +4,8 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { DigestList } from './digest_list.ts';
 
-/** What has to be there for an action result to be of use. */
-export interface ActionResult {
+/** What has to be there for an action result, or a folder with this tree, to be of use. */
+export interface Named {
   /** All that it names, trees as well. */
   blobs: DigestList;
   /** Those of them that are trees. */
@@ -13,9 +13,11 @@ export interface ActionResult {
 }
 
 /** Files, folders and links of an action result, and files of a tree. */
-const mostNamed = { result: 50_000, tree: 500_000 };
+export const mostNamed = { result: 50_000, tree: 500_000 };
 /** Bytes. */
-export const mostBytes = { result: 4 * 2 ** 20, tree: 64 * 2 ** 20 };
+export const mostBytes: Record<MessageKind, number> = { result: 4 * 2 ** 20, tree: 64 * 2 ** 20 };
+
+export type MessageKind = 'result' | 'tree';
 
 /** Bytes that are no such message, or one that says what cannot be. */
 export class MessageError extends Error {}
@@ -37,8 +39,16 @@ const [standardOutput, standardError] = [bytesOf(6), bytesOf(8)];
 const links = [10, 11, 12].map(bytesOf);
 
 /** Throws MessageError. */
-export function readActionResult(bytes: Uint8Array): ActionResult {
-  const found: ActionResult = { blobs: new DigestList(), trees: new DigestList() };
+export function readMessage(kind: MessageKind, bytes: Uint8Array): Named {
+  const named =
+    kind === 'result' ? actionResult(bytes) : { blobs: treeFiles(bytes), trees: new DigestList() };
+  named.blobs.trim();
+  named.trees.trim();
+  return named;
+}
+
+function actionResult(bytes: Uint8Array): Named {
+  const found: Named = { blobs: new DigestList(), trees: new DigestList() };
   const [output, errors] = [noDigest(), noDigest()];
   let named = 0;
   whole(bytes, (tag, reader) => {
@@ -55,12 +65,10 @@ export function readActionResult(bytes: Uint8Array): ActionResult {
   });
   for (const each of [output, errors])
     if (each.hash !== '') addTo(found.blobs, each, 'what the action printed');
-  found.blobs.trim();
-  found.trees.trim();
   return found;
 }
 
-function outputFile(reader: BinaryReader, { blobs }: ActionResult): void {
+function outputFile(reader: BinaryReader, { blobs }: Named): void {
   const its = noDigest();
   let path = '';
   let isInlined = false;
@@ -76,7 +84,7 @@ function outputFile(reader: BinaryReader, { blobs }: ActionResult): void {
   else addTo(blobs, its, path);
 }
 
-function outputDirectory(reader: BinaryReader, { blobs, trees }: ActionResult): void {
+function outputDirectory(reader: BinaryReader, { blobs, trees }: Named): void {
   const its = noDigest();
   let path = '';
   nested(reader, (tag) => {
@@ -103,15 +111,15 @@ function link(reader: BinaryReader): void {
   if (target === '') throw new MessageError(`The link ${shown(path)} has no target.`);
 }
 
-/** The files in all directories of a tree. Throws MessageError. */
-export function readTree(bytes: Uint8Array): DigestList {
+/** The files in all its directories. */
+function treeFiles(bytes: Uint8Array): DigestList {
   const files = new DigestList();
   whole(bytes, (tag, reader) => {
     if (tag !== bytesOf(1) && tag !== bytesOf(2)) return false;
     nested(reader, (inner) => inner === bytesOf(1) && fileNode(reader, files));
     return true;
   });
-  return files.trim();
+  return files;
 }
 
 function fileNode(reader: BinaryReader, files: DigestList): true {

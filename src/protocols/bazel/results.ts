@@ -1,7 +1,7 @@
 // GET|HEAD and PUT of action results. One is served while all that it names is there, and its blobs are
 // evicted after it; the newest counts.
 
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { receive, respond } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import type { Hashed, RespondPlan } from '../../native/addon.ts';
@@ -12,7 +12,7 @@ import { content } from '../../sites/content.ts';
 import { bodyLength, planUntil } from './blobs.ts';
 import { type Cache, type CacheRoute, nameOf, unconditional } from './cache.ts';
 import { type Complete, Completeness } from './completeness.ts';
-import { MessageError, mostBytes, readActionResult } from './messages.ts';
+import { MessageError, mostBytes } from './messages.ts';
 import { IncompleteError } from './refusals.ts';
 import { makeRoom } from './room.ts';
 
@@ -49,7 +49,7 @@ export class Results {
 
   async #complete({ ref }: Found): Promise<Complete | undefined> {
     try {
-      const found = await this.#completeness.of(ref.digest);
+      const found = await this.#completeness.of(ref);
       return 'hash' in found ? undefined : found;
     } catch (error) {
       // A tree that cannot be read, or something else that was stored under the name, as an object.
@@ -73,7 +73,7 @@ export class Results {
   };
 
   async #commit(at: Name, body: Receiving<Stored>, whole: Hashed): Promise<RespondPlan> {
-    const complete = await this.#checked(body.staging).catch(async (cause) => {
+    const complete = await this.#checked(body.staging, whole.size).catch(async (cause) => {
       await rm(body.staging, { force: true });
       throw cause;
     });
@@ -87,10 +87,9 @@ export class Results {
   }
 
   /** Rejects with MessageError. @returns undefined: not all that it names is there. */
-  async #checked(staging: string): Promise<Complete | undefined> {
-    const bytes = await readFile(staging);
-    if (bytes.length === 0) throw new MessageError('The action result is empty.');
-    const found = await this.#completeness.ofResult(readActionResult(bytes));
+  async #checked(staging: string, size: number): Promise<Complete | undefined> {
+    if (size === 0) throw new MessageError('The action result is empty.');
+    const found = await this.#completeness.ofFile(staging, size);
     if (!('hash' in found)) return found;
     if (found.found === undefined) return undefined;
     throw new MessageError(
