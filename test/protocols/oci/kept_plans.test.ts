@@ -7,7 +7,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { blobOf, imageOf, TestRegistry } from '../../support/registry.ts';
-import { outcome } from '../../support/runtime.ts';
+import { outcome, runCli } from '../../support/runtime.ts';
+import { until } from '../../support/wait.ts';
 
 const oneWorker = ['--workers', '1'];
 const open = await TestRegistry.start({}, {}, ...oneWorker);
@@ -70,6 +71,27 @@ for (const [title, registry, rest, ...how] of [
     const { kept, asked } = await counted(registry, () => pull(registry, rest, ...how));
     assert.deepEqual({ kept, asked }, { kept: paths.length, asked: 0 });
   });
+
+/** A token with these scopes, once the server knows it. */
+async function tokenFor(registry: TestRegistry, ...scopes: string[]): Promise<string> {
+  const said = await runCli('token', 'add', ...scopes, '--config', registry.site.config);
+  const token = /sgt_[\w-]+/.exec(said)?.[0] ?? '';
+  const status = async () => (await registry.askAs(token, 'GET', '/v2/')).status;
+  await until(status, (each) => each === 200, 'the server does not know the token');
+  return token;
+}
+
+test('an image that tokens of wider and narrower scopes pull in turns is sent by kept plans', async () => {
+  const scopes = ['read:images', 'pull:images/*', 'pull:images/team/*', 'pull:images/team/app'];
+  const tokens: string[] = [];
+  for (const scope of scopes) tokens.push(await tokenFor(closed, scope));
+  const all = async () => {
+    for (const token of tokens) await pull(closed, '', ...bearer(token));
+  };
+  await all();
+  const { kept, asked } = await counted(closed, all);
+  assert.deepEqual({ kept, asked }, { kept: tokens.length * paths.length, asked: 0 });
+});
 
 test('of a pull of 20 layers that skopeo repeats the application is asked about /v2/ alone', async () => {
   const copied = join(open.site.dir, 'copied');
