@@ -42,6 +42,7 @@ import { type Opening, openServedStore } from './server/store.ts';
 import { startWatchers, type Watchers } from './server/watchers.ts';
 import type { Services } from './sites/mount.ts';
 import type { Store } from './store/store.ts';
+import { together } from './totals.ts';
 import { MirrorSpace } from './upstream/mirror_space.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 
@@ -140,8 +141,8 @@ async function assemble(
   const served = protocolServices(config, content, { tokens, ownToken }, log);
   const sites = new ServedSites(config, served);
   const purges = await startPurges(config, { store, sites, log, closers });
-  const own = () => ({ ...ofSecrets(), ...logCounters(), ...content.counters(), ...purges.counters() });
-  const counters = () => ({ ...refusals.plus(totalsOf(live)), ...own(), ...watch.scrub?.counters() });
+  const own = () => together(ofSecrets(), logCounters(), content.counters(), purges.counters());
+  const counters = () => together(refusals.plus(totalsOf(live)), own(), watch.scrub?.counters());
   const connections = async (limit: number) => (await live.pool?.connections(limit)) ?? [];
   const operation = await startOperation(config, ktls, counters, log);
   const grants = keepGrants(config, { tokens, keys }, () => sites.inForce);

@@ -16,6 +16,7 @@ import type {
   TlsOptions,
 } from '../native/addon.ts';
 import { addon } from '../native/addon.ts';
+import { together } from '../totals.ts';
 import { workerUrl } from '../worker_url.ts';
 import type { Bridge } from './bridge.ts';
 import { RetiredTotals } from './retired_totals.ts';
@@ -140,7 +141,7 @@ export class DeliveryPool {
   counters(): Counters {
     const totals = this.#retired.plus([...this.#live.values()].map(({ reactor }) => reactor.counters()));
     const { taken, most } = addon.bodyMemory();
-    return { ...totals, body_memory: taken, body_memory_limit: most };
+    return together(totals, { body_memory: taken, body_memory_limit: most });
   }
 
   /** Totals of each site by its name, of all reactors since the start (native/server/site_totals.h). */

@@ -2,6 +2,7 @@
 
 import type { ErrorCode } from '../errors.ts';
 import type { Counters } from '../native/addon.ts';
+import { together } from '../totals.ts';
 
 export class Refusals {
   readonly #counts = new Map<ErrorCode, number>();
@@ -12,7 +13,7 @@ export class Refusals {
 
   /** The sum of the engine's totals and these. */
   plus(engine: Counters): Counters {
-    const sum = { ...engine };
+    const sum = together(engine);
     for (const [code, count] of this.#counts) {
       const name = `problems.${code}`;
       sum[name] = (sum[name] ?? 0) + count;

@@ -1,6 +1,7 @@
 // RetiredTotals: keeps the totals of reactors that have ended, so that a server's totals never go backwards.
 
 import type { Counters } from '../native/addon.ts';
+import { together } from '../totals.ts';
 
 /** Values that say how many there are now (native/server/counters.h); they end with their reactor. */
 function isGauge(name: string): boolean {
@@ -8,7 +9,7 @@ function isGauge(name: string): boolean {
 }
 
 export class RetiredTotals {
-  readonly #totals: Counters = {};
+  readonly #totals: Counters = together();
 
   add(last: Counters): void {
     for (const [name, value] of Object.entries(last)) {
@@ -18,10 +19,9 @@ export class RetiredTotals {
 
   /** The sum of these counters and of all that were added. */
   plus(live: Counters[]): Counters {
-    const sum = { ...this.#totals };
-    for (const counters of live) {
-      for (const [name, value] of Object.entries(counters)) sum[name] = (sum[name] ?? 0) + value;
-    }
+    const sum = together(this.#totals);
+    for (const counters of live)
+      for (const name of Object.keys(counters)) sum[name] = (sum[name] ?? 0) + (counters[name] ?? 0);
     return sum;
   }
 }
