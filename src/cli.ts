@@ -53,6 +53,7 @@ const commands: Record<string, () => Promise<(program: Command) => void>> = {
   gc: async () => (await import('./cli/gc.ts')).addGc,
   apt: async () => (await import('./cli/apt.ts')).addApt,
   mirror: async () => (await import('./cli/mirror.ts')).addMirror,
+  repo: async () => (await import('./cli/repo.ts')).addRepo,
   purge: async () => (await import('./cli/purge.ts')).addPurge,
   explain: async () => (await import('./cli/explain.ts')).addExplain,
   why: async () => (await import('./cli/why.ts')).addWhy,

@@ -20,6 +20,8 @@ import { ResumableUploads } from './objects/resumable_uploads.ts';
 import type { SharedObjects } from './objects/shared_objects.ts';
 import type { Pausable } from './pause.ts';
 import { Operating } from './protocols/mirror/operating.ts';
+import { Operating as Registries } from './protocols/oci/operating.ts';
+import { Upkeep } from './protocols/oci/upkeep.ts';
 import { faultsOf, Readiness } from './readiness.ts';
 import { checkKtls, modeBeside } from './rollout/kernel_tls.ts';
 import { type Operation, startOperation } from './rollout/operation.ts';
@@ -157,7 +159,7 @@ async function assemble(
     ...{ state: () => live.state, readiness },
     content: { ...content, dropStalePlans, log },
     ...{ sentinel: () => watch.sentinel?.status(), scrub: () => watch.scrub?.status() },
-    ...{ collector: content.collector, purges, mirrors: mirrorsOf(served, store, sites) },
+    ...{ collector: content.collector, purges, ...operatingOf(served, content, sites, log) },
     ...{ reloadTls: reload.tls, reload: reload.all, previewReload: reload.preview },
     explain: (url) => sites.explain(url, ownToken),
   };
@@ -184,9 +186,21 @@ async function assemble(
   return { ...running(started, plane, operation, ends), config, reload: reload.all, reopenLogs };
 }
 
-function mirrorsOf(services: Services, store: Store, sites: ServedSites): Operating {
+/** What operators ask of mirrors and registries. */
+function operatingOf(
+  services: Services,
+  { store, collector }: { store: Store; collector: Collector },
+  sites: ServedSites,
+  log: Logger,
+): { mirrors: Operating; registries: Registries } {
   const ask = (url: string) => sites.ask(url, ownToken);
-  return new Operating({ services, store, sites: () => sites.inForce ?? [], ask });
+  const inForce = () => sites.inForce ?? [];
+  const epochs = new Epochs(addon);
+  const stale = (bucket: string) => epochs.bump(bucket);
+  const upkeep = new Upkeep({ services, sites: inForce, stale });
+  const registries = new Registries({ upkeep, store, log });
+  collector.beginWith((how) => registries.upkeep(how));
+  return { mirrors: new Operating({ services, store, sites: inForce, ask }), registries };
 }
 
 function running(

@@ -19,6 +19,7 @@ const settingsOf = {
   objects: ['resumableUploads'],
   mirror: ['upstreams', 'mirror'],
   bazel: ['bazel'],
+  oci: ['registry'],
   /** Of those that serve a bucket. */
   both: ['bucket', 'prefix', 'compress'],
 } as const satisfies Record<string, (keyof WrittenSite)[]>;
@@ -47,6 +48,7 @@ export function refuseWhatCannotBe(site: WrittenSite, context: z.RefinementCtx):
     ...(protocol === 'objects' ? [] : settingsOf.objects),
     ...(protocol === 'mirror' || protocol === 'oci' ? [] : settingsOf.mirror),
     ...(protocol === 'bazel' ? [] : settingsOf.bazel),
+    ...(protocol === 'oci' ? [] : settingsOf.oci),
   ];
   for (const each of foreign)
     if (site[each] !== undefined) refuse([each], `expected nothing: protocol ${protocol} has no ${each}`);

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { bucketNameSchema } from './object_schema.ts';
 import { patternSchema } from './path_pattern.ts';
 import { publicUrlSchema } from './public_urls.ts';
+import { registrySchema } from './registry_schema.ts';
 import { refuseLoops, refuseSharedMirrors, refuseWhatCannotBe } from './site_faults.ts';
 import { decodedSitePath, sitePathSchema } from './site_path.ts';
 import {
@@ -242,6 +243,7 @@ const siteSettings = z.strictObject({
     ),
   mirror: mirrorSchema.optional(),
   bazel: boundsSchema.optional().describe('How much a build cache keeps, and for how long.'),
+  registry: registrySchema.optional(),
   names: z
     .strictObject({
       most: z

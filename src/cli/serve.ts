@@ -85,9 +85,11 @@ SIGUSR2 rolls kernel TLS back: every new connection uses userspace TLS.
 With --replace, the running server of the same store hands over to this one, and ends with its transfers. If
 this one cannot start, the other one goes on. If none is running, this one starts as ever.
 The control plane answers GET / (dashboard), /metrics, /healthz, /readyz, /status, /history, /rollout, /audit,
-/connections, /diagnosis, /doctor, /buckets, /gc, /purges, /mirrors, /mirrors/objects, /explain and
+/connections, /diagnosis, /doctor, /buckets, /gc, /purges, /mirrors, /mirrors/objects,
+/repositories, /repositories/tags, /repositories/why, /explain and
 /reload, and POST /rollout, /rollout/rollback, /reload, /tls/reload, /buckets, /buckets/set, /gc,
-/purges/retry, /purges/everything, /mirrors/warm, /mirrors/check, /mirrors/forget and
+/purges/retry, /purges/everything, /mirrors/warm, /mirrors/check, /mirrors/forget,
+/repositories/remove, /repositories/tidy and
 /forget.`,
     )
     .action(serve);

@@ -3,6 +3,7 @@
 import { type Context, Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Operating } from '../protocols/mirror/operating.ts';
+import type { Operating as Registries } from '../protocols/oci/operating.ts';
 import { faultsOf } from '../readiness.ts';
 import { authorizeControl, type ControlAccess } from './authorize.ts';
 import { type ContentServices, contentRoutes } from './content.ts';
@@ -10,6 +11,7 @@ import { mirrorRoutes } from './mirrors.ts';
 import { pageRoutes } from './page.ts';
 import { problem } from './problem.ts';
 import { purgeRoutes } from './purging.ts';
+import { repositoryRoutes } from './repositories.ts';
 import { rolloutRoutes } from './rollout.ts';
 import { sameOrigin } from './same_origin.ts';
 import { type ViewServices, viewRoutes } from './views.ts';
@@ -28,6 +30,7 @@ export interface ControlServices extends ViewServices {
   /** What `reload` would change. Rejects with the reasons why it would be refused. */
   previewReload(): Promise<object>;
   mirrors: Operating;
+  registries: Registries;
   /** What a URL is answered with, and why; undefined: it is none. */
   explain(url: string): Promise<object> | undefined;
 }
@@ -71,6 +74,7 @@ export function createControlApp(services: ControlServices): Hono<ControlEnv> {
   app.route('/rollout', rolloutRoutes(services.operation));
   app.route('/purges', purgeRoutes(services.purges, services.operation.audit));
   app.route('/mirrors', mirrorRoutes(services.mirrors, services.operation.audit));
+  app.route('/repositories', repositoryRoutes(services.registries, services.operation.audit));
   app.route('/', reloadRoutes(services));
   app.route('/', contentRoutes({ ...services.content, audit: services.operation.audit }));
   app.route('/', viewRoutes(services));

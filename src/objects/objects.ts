@@ -76,8 +76,8 @@ export class Objects {
   /** Throws `bucket-unknown`. */
   bucket(name: string): Pick<Bucket, 'kind' | 'digests' | 'keep'> {
     const bucket = this.#options.store.bucket(name);
-    if (bucket === undefined) throw new SealgateError('bucket-unknown', `There is no bucket ${name}.`);
-    return bucket;
+    if (bucket) return bucket;
+    throw new SealgateError('bucket-unknown', `There is no bucket ${name}.`);
   }
 
   /** See store.ts. Kept plans say how long clients may keep what they got, which the kind decides. */
@@ -213,11 +213,12 @@ export class Objects {
     });
   }
 
-  /** A tombstone becomes the newest version. Rejects with `not-found` when there is nothing to delete. */
-  async delete(at: Name, conditions: Conditions): Promise<void> {
+  /** A tombstone becomes the newest version, unless `check` throws. Rejects with `not-found` without one. */
+  async delete(at: Name, conditions: Conditions, check?: () => void): Promise<void> {
     const { store, epochs } = this.#options;
     this.bucket(at.bucket);
     await this.locked(at, async () => {
+      check?.();
       if (this.#shared?.has(at.bucket)) await this.#shared.delete(at, conditions);
       else {
         checkConditions(conditions, this.#current(at));

@@ -95,7 +95,9 @@ export function protocolServices(
     coder,
     uploads,
     upstreams,
-  }: Pick<Services, 'objects' | 'coder'> & Required<Pick<Services, 'uploads' | 'upstreams'>>,
+    store,
+  }: Pick<Services, 'objects' | 'coder'> &
+    Required<Pick<Services, 'uploads' | 'upstreams'>> & { store: Pick<Store, 'eviction'> },
   { tokens, ownToken }: Credentials,
   log: Logger,
 ): Services {
@@ -104,5 +106,6 @@ export function protocolServices(
   const strict = authorizer(tokens, auth.clients, false, ownToken);
   const reach = reacher(tokens, auth.clients, authorize);
   const withTokens = { authorize: strict, reach: reacher(tokens, auth.clients, strict) };
-  return { objects, coder, uploads, upstreams, authorize, reach, openReads, withTokens, log };
+  const { uses } = store.eviction;
+  return { objects, coder, uploads, upstreams, uses, authorize, reach, openReads, withTokens, log };
 }

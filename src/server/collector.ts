@@ -20,6 +20,7 @@ export class Collector implements Collecting {
   #last: EndedRound | undefined;
   readonly #totals = { expired: 0, versions: 0, blobs: 0, bytes: 0, faults: 0 };
   #waitingBytes = 0;
+  #first: (how: { dryRun: boolean; signal: AbortSignal }) => Promise<unknown> = async () => {};
 
   constructor(
     objects: Pick<Objects, 'collect'>,
@@ -70,6 +71,11 @@ export class Collector implements Collecting {
     };
   }
 
+  /** What comes before each round: it makes names deleted that the round then frees. */
+  beginWith(work: (how: { dryRun: boolean; signal: AbortSignal }) => Promise<unknown>): void {
+    this.#first = work;
+  }
+
   /** From now on the times are these. A round that is under way goes on by those before. */
   follow(config: Config['gc']): void {
     if (config.intervalSeconds === this.#config.intervalSeconds) {
@@ -112,6 +118,9 @@ export class Collector implements Collecting {
     const { graceSeconds, blobsPerSecond } = this.#config;
     const asked = { graceMs: graceSeconds * 1000, blobsPerSecond, dryRun, signal: this.#ending.signal };
     try {
+      await this.#first({ dryRun, signal: asked.signal }).catch((err) =>
+        this.#log.error({ err }, 'registries could not be tidied; the next round begins anew'),
+      );
       const collected = await this.#objects.collect(asked, this.#dropStalePlans);
       this.#last = { round, dryRun, ended: Date.now(), collected };
       if (!dryRun) this.#count(collected);

@@ -9,6 +9,7 @@ import type { Name, Objects } from '../objects/objects.ts';
 import type { ResumableUploads } from '../objects/resumable_uploads.ts';
 import type { TagField } from '../site_rules_schema.ts';
 import type { SiteConfig } from '../sites_schema.ts';
+import type { Uses } from '../store/uses.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import type { Authorize, Reach } from './authorize.ts';
 import type { BuildCaches } from './build_caches.ts';
@@ -43,6 +44,8 @@ export interface Services {
   isPublic?: boolean;
   /** Which repositories a client may pull; absent: whether it may pull is a matter of the bucket. */
   reach?: Reach;
+  /** When what sites keep was needed last, on the disk within a minute; absent: nobody notes it. */
+  uses?: Pick<Uses, 'of' | 'note' | 'flush' | 'oldest'>;
   /** How sites authorize that ask for a token where others do not. */
   withTokens?: { authorize: Authorize; reach?: Reach };
   /** The caching rules of the site; absent: it has none. */

@@ -11,6 +11,8 @@ export interface Use {
   /** Until when what was written at `of` is sent without asking; absent: that is not known. */
   fresh?: number;
   of?: number;
+  /** How often; absent: that is not counted. */
+  count?: number;
 }
 
 interface Pending {

@@ -23,6 +23,11 @@ const commands: Record<string, string[]> = {
   'mirror warm': ['--config', '--control', '--concurrency', '--json'],
   'mirror forget': ['--config', '--control', '--why', '--json'],
   'mirror check': ['--config', '--control', '--json'],
+  repo: [],
+  'repo ls': ['--config', '--control', '--json'],
+  'repo rm': ['--config', '--control', '--dry-run', '--yes', '--why', '--json'],
+  'repo why': ['--config', '--control', '--json'],
+  'repo tidy': ['--config', '--control', '--dry-run', '--why', '--json'],
   why: ['--config', '--store', '--json'],
   verify: ['--config', '--store', '--json', '--restore'],
   bucket: [],
@@ -80,6 +85,7 @@ test('serve --help and README.md list every endpoint of the control plane', asyn
     'rollout.ts': '/rollout',
     'purging.ts': '/purges',
     'mirrors.ts': '/mirrors',
+    'repositories.ts': '/repositories',
   };
   const routes: { method: string; path: string }[] = [];
   for (const file of await readdir(folder)) {

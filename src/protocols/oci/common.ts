@@ -3,18 +3,46 @@
 
 import { KeyedLock } from '../../keyed_lock.ts';
 import type { Objects } from '../../objects/objects.ts';
+import { Marks, type Noted } from './marks.ts';
 import { NamedByManifests } from './named.ts';
+import { Pulls } from './pulls.ts';
 
-export interface Common {
+export class Common {
   /** Changes of a repository come one after another, by its bucket and what its names begin with. */
-  locks: KeyedLock;
-  named: NamedByManifests;
+  readonly locks = new KeyedLock();
+  readonly named: NamedByManifests;
+  readonly marks: Marks;
+  readonly pulls: Pulls;
+  readonly #watched = new Map<string, Set<Set<string>>>();
+
+  constructor(objects: Objects, noted: Noted) {
+    this.named = new NamedByManifests(objects);
+    this.marks = new Marks(noted);
+    this.pulls = new Pulls(noted);
+  }
+
+  /** Collects the digests of what is pushed to a repository from now on, or named by that. */
+  watch(repository: string): { pushed: ReadonlySet<string>; end(): void } {
+    const pushed = new Set<string>();
+    const all = this.#watched.get(repository) ?? new Set();
+    this.#watched.set(repository, all.add(pushed));
+    const end = () => {
+      all.delete(pushed);
+      if (all.size === 0) this.#watched.delete(repository);
+    };
+    return { pushed, end };
+  }
+
+  pushes(repository: string, digests: Iterable<string>): void {
+    const all = this.#watched.get(repository);
+    if (all) for (const digest of digests) for (const pushed of all) pushed.add(digest);
+  }
 }
 
 const known = new WeakMap<Objects, Common>();
 
-export function commonOf(objects: Objects): Common {
-  const common = known.get(objects) ?? { locks: new KeyedLock(), named: new NamedByManifests(objects) };
+export function commonOf(objects: Objects, noted: Noted): Common {
+  const common = known.get(objects) ?? new Common(objects, noted);
   known.set(objects, common);
   return common;
 }

@@ -29,12 +29,14 @@ export function readManifest(registry: Registry): RegistryRoute {
     const grant = authorized(registry, request, 'pull', repository);
     const digest = parsedDigest(reference);
     const pulled = pulledFrom(registry.pull, repository);
-    if (digest && !pulled)
-      return answer(registry, request, { name: names.manifest(digest), grant, digest: written(digest) });
     if (!digest) checkTag(reference);
     if (pulled && (digest || !(await isOwnTag(pulled, names, reference))))
       return pullManifest(pulled, { request, grant, names, reference });
-    return answer(registry, request, { name: names.tag(reference), grant });
+    const asked = digest
+      ? { name: names.manifest(digest), grant, digest: written(digest) }
+      : { name: names.tag(reference), grant };
+    const isCounted = registry.site?.registry?.countPulls === true;
+    return answer(registry, request, { ...asked, ...(isCounted && { pulls: repository }) });
   };
 }
 
@@ -51,15 +53,24 @@ interface Asked {
   digest?: string;
   /** Absent: the recorded one. */
   contentType?: string;
+  /** The repository that is pulled, which is counted: then each request has to be heard of. */
+  pulls?: string;
 }
 
 async function answer(
   registry: Registry,
   request: EngineRequest,
-  { name, grant, digest, contentType }: Asked,
+  { name, grant, digest, contentType, pulls }: Asked,
 ): Promise<Decision> {
-  const { services } = registry;
-  const found = await services.objects.get(at(registry, name));
+  const { services, common } = registry;
+  const place = at(registry, name);
+  const found = await services.objects.get(place);
+  // Nothing may come between: who finds something may count on it.
+  if (common.marks.isGoing(place)) throw new SealgateError('not-found');
+  const isMarked = common.marks.touch(place);
+  if (isMarked) await common.marks.save();
+  if (pulls !== undefined && request.method === 'GET')
+    common.pulls.add(registry.bucket, registry.prefix + pulls);
   const { ref, epoch } = found;
   // It came from a stranger before the repository was local. Digests say the same whoever sent them.
   if (registry.pull && digest === undefined && !ownOf(found)) throw new SealgateError('not-found');
@@ -69,7 +80,8 @@ async function answer(
     freshness: digest === undefined ? 'revalidate' : 'immutable',
     grant,
     created: ref.date,
-    cache: epoch,
+    // Who asks for what is marked has to be heard of.
+    cache: isMarked || pulls !== undefined ? undefined : epoch,
     more: [['Docker-Content-Digest', digest ?? `sha256:${ref.digest}`], versionField],
   });
 }

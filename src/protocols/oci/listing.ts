@@ -120,7 +120,7 @@ function reachOf({ services, bucket }: Registry, request: EngineRequest): readon
  * In the order of their names in the bucket. What others have is passed over in one step, however much it is.
  * @param may patterns of those that are told; absent: all are.
  */
-async function* repositoriesOf(
+export async function* repositoriesOf(
   { services, prefix, bucket }: Pick<Registry, 'services' | 'prefix' | 'bucket'>,
   last = '',
   may?: readonly string[],

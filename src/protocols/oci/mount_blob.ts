@@ -28,9 +28,12 @@ export async function mounted(
   const its = { action: 'pull', name: registry.prefix + from } as const;
   if (!isAllowed(authorize, request, 'read', registry.bucket, its)) return false;
   try {
-    const there = await objects.head(at(registry, targetOf(registry, from, '').names.blob(digest)));
+    const source = at(registry, targetOf(registry, from, '').names.blob(digest));
+    const there = await objects.head(source);
+    registry.common.marks.touch(source);
     const { mediaType, digests } = there;
     const to = at(registry, target.names.blob(digest));
+    registry.common.marks.set(to);
     await objects.copy({ digest: there.digest, digests, mediaType }, to, { conditions: unconditional });
     return true;
   } catch (error) {

@@ -18,7 +18,7 @@ interface Part {
 }
 
 /** What a manifest names. What kind an entry of an index has is said by nobody but the entry itself. */
-interface NamedThings {
+export interface NamedThings {
   /** Config and layers of an image, and the entries of an index. */
   parts: readonly Part[];
   subject: string | undefined;
@@ -35,8 +35,8 @@ const shape = z.object({
 
 const nothing: NamedThings = { parts: [], subject: undefined };
 
-/** Of any object, since what a manifest keeps may not depend on how well it was understood. Else it throws. */
-function namedIn(bytes: Uint8Array): NamedThings {
+/** Throws for what is no object: what a manifest keeps may not depend on how well it was understood. */
+export function namedIn(bytes: Uint8Array): NamedThings {
   const { config, layers, manifests, subject } = shape.parse(JSON.parse(new TextDecoder().decode(bytes)));
   const found = [config, ...layers, ...manifests].flatMap((each) => {
     const one = descriptor.safeParse(each);

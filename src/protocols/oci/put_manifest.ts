@@ -10,12 +10,15 @@ import type { Descriptor } from '../../store/store.ts';
 import { checkTag } from './content.ts';
 import { RegistryError } from './errors.ts';
 import { largestManifest, type Manifest, manifestIn } from './manifest.ts';
+import { namedIn } from './named.ts';
 import { type ContentDigest, parsedDigest, written } from './names.ts';
+import { Needed } from './needed.ts';
 import { referrerNote, subjectNote } from './referrer_notes.ts';
 import {
   alone,
   at,
   authorized,
+  keyOf,
   type Registry,
   type RegistryRoute,
   type Target,
@@ -84,8 +87,13 @@ class Putting {
     if ((sha512 ?? hex) !== digest.hex)
       throw new RegistryError(400, 'DIGEST_INVALID', `The manifest has the digest sha256:${hex}.`);
     const manifest = manifestIn(bytes, this.#put.mediaType);
+    const named = namedIn(bytes);
+    const { common, bucket } = this.#registry;
+    const pushed = [`sha256:${hex}`, written(digest), ...named.parts.map((part) => part.digest)];
+    common.pushes(keyOf(bucket, this.#target.names), pushed);
     for (const blob of manifest.blobs) await this.#check(blob);
     await this.#place(staging, manifest, { hex, size: bytes.length, sha512 });
+    await new Needed(this.#registry, this.#target).keep(hex, pushed);
     return this.#answer(digest, manifest);
   }
 

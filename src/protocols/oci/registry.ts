@@ -46,8 +46,9 @@ export const unconditional: Conditions = {
 };
 
 export function registryOf(services: Services, mount: Mount): Registry {
+  if (!services.uses) throw new Error('a registry notes what is not needed');
   const { path, bucket = '', site } = mount;
-  const common = commonOf(services.objects);
+  const common = commonOf(services.objects, services.uses);
   const pull = pullOf(services, mount);
   return { services, bucket, prefix: site?.prefix ?? '', path, site, common, pull };
 }
@@ -70,13 +71,18 @@ export function authorized(
   throw new RegistryError(403, 'DENIED', message);
 }
 
+/** What a repository is called among all of the server. */
+export function keyOf(bucket: string, names: RepositoryNames): string {
+  return `${bucket}/${names.all}`;
+}
+
 /** One at a time of those that change a repository. */
 export function alone<T>(
   { common, bucket }: Registry,
   { names }: Target,
   change: () => Promise<T>,
 ): Promise<T> {
-  return common.locks.run(`${bucket}/${names.all}`, change);
+  return common.locks.run(keyOf(bucket, names), change);
 }
 
 export function at({ bucket }: Registry, name: string): Name {

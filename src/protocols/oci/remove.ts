@@ -16,6 +16,7 @@ import {
   type Target,
   unconditional,
 } from './registry.ts';
+import type { SurveyedTag } from './survey.ts';
 
 export function deleteBlob(registry: Registry): RegistryRoute {
   const { objects } = registry.services;
@@ -77,6 +78,86 @@ async function deleteIfThere(registry: Registry, name: string): Promise<void> {
   try {
     await registry.services.objects.delete(at(registry, name), unconditional);
   } catch (error) {
-    if (!hasCode(error, 'not-found') && !hasCode(error, 'name-deleted')) throw error;
+    if (!isGone(error)) throw error;
   }
+}
+
+function isGone(error: unknown): boolean {
+  return hasCode(error, 'not-found') || hasCode(error, 'name-deleted');
+}
+
+// --- by rules and by operators ---
+
+/** Called right before a removal; it may throw precondition-failed. */
+type Check = () => void;
+
+/** False: it stays. It was given to another manifest, or `check` says so. */
+export function deleteTag(
+  registry: Registry,
+  target: Target,
+  seen: SurveyedTag,
+  check: Check,
+): Promise<boolean> {
+  const place = at(registry, target.names.tag(seen.tag));
+  return alone(registry, target, () =>
+    unlessItStays(async () => {
+      const { objects } = registry.services;
+      const now = await objects.head(place);
+      if (now.digest !== seen.hex || now.created !== seen.created) return false;
+      await objects.delete(place, unconditional, check);
+      return true;
+    }),
+  );
+}
+
+async function unlessItStays(remove: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await remove();
+  } catch (error) {
+    if (hasCode(error, 'precondition-failed') || isGone(error)) return false;
+    throw error;
+  }
+}
+
+/** With its tags. False: it stays. @param hex SHA-256. */
+export function deleteManifestOf(
+  registry: Registry,
+  target: Target,
+  hex: string,
+  check: Check,
+): Promise<boolean> {
+  const { marks } = registry.common;
+  const place = at(registry, target.names.manifest({ algorithm: 'sha256', hex }));
+  const remove = async () => {
+    check();
+    marks.goes(place);
+    await deleteWithTags(registry, { ...target, reference: `sha256:${hex}` });
+    marks.clear(place);
+    return true;
+  };
+  return alone(registry, target, () => unlessItStays(remove).finally(() => marks.settled(place)));
+}
+
+/** Resolves with those that went. */
+export function deleteNames<T extends { name: string }>(
+  registry: Registry,
+  target: Target,
+  all: readonly T[],
+  check: (one: T) => void,
+): Promise<T[]> {
+  const { marks } = registry.common;
+  const remove = async (one: T) => {
+    const place = at(registry, one.name);
+    const decide = () => {
+      check(one);
+      marks.goes(place);
+    };
+    const isGone = await unlessItStays(async () => {
+      await registry.services.objects.delete(place, unconditional, decide);
+      marks.clear(place);
+      return true;
+    }).finally(() => marks.settled(place));
+    return isGone ? [one] : [];
+  };
+  return alone(registry, target, async () => (await Promise.all(all.map(remove))).flat());
 }

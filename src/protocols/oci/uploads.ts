@@ -91,6 +91,8 @@ export class BlobUploads {
     await upload.takeOver();
     const offset = await upload.offset();
     this.#checkRange(request, target, upload, offset);
+    // Its manifest comes later.
+    this.#registry.common.marks.set(to);
     await upload.aim(to, { conditions: unconditional, mediaType, ...promiseOf(digest) });
     return this.#receive(request, upload, offset, true, () => this.#blobAt(target, digest));
   }

@@ -1,0 +1,69 @@
+// Retention: which tags of a repository go by the rules of its site, and which manifests nothing needs then.
+
+import type { RetentionRule } from '../../registry_schema.ts';
+import { covers } from '../../scopes.ts';
+import { manifestsByDigest, type Survey, type SurveyedManifest, type SurveyedTag } from './survey.ts';
+
+/** What clients without the list of referrers keep about a manifest stands under such a tag. */
+const attachedTag = /^sha256-([0-9a-f]{64})(?:\.|$)/;
+const day = 86_400_000;
+
+/** @param rules those that are for the repository. */
+export function tagsToGo({ tags }: Pick<Survey, 'tags'>, rules: readonly RetentionRule[]): SurveyedTag[] {
+  const gone = new Set<SurveyedTag>();
+  for (const { keepTags, tags: about, except } of rules) {
+    if (keepTags === undefined) continue;
+    const its = tags.filter(
+      ({ tag }) => !attachedTag.test(tag) && matches(about, tag) && !matches(except, tag),
+    );
+    its.sort((a, b) => b.created - a.created || (a.tag < b.tag ? -1 : 1));
+    for (const each of its.slice(keepTags)) gone.add(each);
+  }
+  return [...gone];
+}
+
+function matches(patterns: readonly string[], tag: string): boolean {
+  return patterns.some((each) => covers(each, tag));
+}
+
+/** Milliseconds for which a manifest stays that nothing needs; undefined: for ever. */
+export function untaggedFor(rules: readonly RetentionRule[], graceMs: number): number | undefined {
+  const times = rules.flatMap(({ keepTags, untaggedDays }) => {
+    if (untaggedDays !== undefined) return [untaggedDays * day];
+    return keepTags === undefined ? [] : [graceMs];
+  });
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/**
+ * The manifests that are needed: those with a tag, what they name, and what refers to one of them. A tag that
+ * says which manifest it is about counts as a reference to that.
+ */
+export function neededManifests(survey: Survey, tags: readonly SurveyedTag[]): Set<SurveyedManifest> {
+  const byDigest = manifestsByDigest(survey);
+  const about = new Map<SurveyedManifest, SurveyedManifest[]>();
+  const attach = (subject: SurveyedManifest, one: SurveyedManifest) =>
+    about.set(subject, [...(about.get(subject) ?? []), one]);
+  for (const each of survey.manifests.values()) {
+    const subject = byDigest.get(each.subject ?? '');
+    if (subject) attach(subject, each);
+  }
+  const needed = new Set<SurveyedManifest>();
+  for (const { tag, hex } of tags) {
+    const manifest = survey.manifests.get(hex);
+    const [, subjectHex] = attachedTag.exec(tag) ?? [];
+    const subject = survey.manifests.get(subjectHex ?? '');
+    if (!manifest) continue;
+    if (subjectHex === undefined) needed.add(manifest);
+    else if (subject) attach(subject, manifest);
+  }
+  // A set is walked to its end, also while it grows.
+  for (const each of needed) {
+    for (const { digest } of each.parts) {
+      const child = byDigest.get(digest);
+      if (child) needed.add(child);
+    }
+    for (const one of about.get(each) ?? []) needed.add(one);
+  }
+  return needed;
+}
