@@ -32,7 +32,7 @@ export function addMirror(program: Command): void {
   );
   withExamples(
     add('warm', 'fetch objects before somebody asks for them; names come from standard input without any')
-      .argument('[what...]', 'BUCKET/NAME, or a URL as clients send it')
+      .argument('[what...]', 'BUCKET/NAME, a URL as clients send it, or an image BUCKET/REPOSITORY:TAG')
       .option('--concurrency <n>', 'objects asked for at a time', '4')
       .action(warm)
       .addHelpText('after', '\nExit status: 1 when one of them was not to be had.'),
@@ -77,7 +77,8 @@ async function ls(where: string | undefined, options: Options): Promise<void> {
   if (where === undefined) {
     const { mirrors } = await client.get<{ mirrors: MirrorStatus[] }>('/mirrors');
     for (const each of mirrors) console.log(options.json ? JSON.stringify(each) : mirrorLine(each));
-    if (mirrors.length === 0) sayError("there are no mirrors; they are sites of the protocol 'mirror'");
+    if (mirrors.length === 0)
+      sayError("there are no mirrors; they are sites of the protocols 'mirror' and 'oci' with upstreams");
     return;
   }
   const { bucket, rest } = divided(where, 'BUCKET or BUCKET/PREFIX');

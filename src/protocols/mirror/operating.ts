@@ -11,6 +11,8 @@ import type { SiteConfig } from '../../sites_schema.ts';
 import type { Descriptor, Store } from '../../store/store.ts';
 import type { Offer } from '../../upstream/fetching.ts';
 import { upstreamOf, validatorsOf } from '../../upstream/keeping.ts';
+import { commonOf } from '../oci/common.ts';
+import { compared, inRegistry, isByDigest, pathIn, walk } from '../oci/pull/operating.ts';
 import { freshUntil, type Mirror, mirrorOf } from './mirror.ts';
 
 export interface OperatingParts {
@@ -69,7 +71,9 @@ export class Operating {
   }
 
   #sites(): SiteConfig[] {
-    return this.#parts.sites().filter(({ protocol }) => protocol === 'mirror');
+    return this.#parts
+      .sites()
+      .filter(({ protocol, upstreams }) => protocol === 'mirror' || (protocol === 'oci' && upstreams));
   }
 
   status(): MirrorStatus[] {
@@ -97,7 +101,7 @@ export class Operating {
     if (found) return found;
     throw new SealgateError(
       'not-found',
-      `No site of the protocol mirror fetches into ${bucket}/${name}; 'sealgate mirror ls' lists them.`,
+      `No site with upstreams fetches into ${bucket}/${name}; 'sealgate mirror ls' lists them.`,
     );
   }
 
@@ -134,6 +138,8 @@ export class Operating {
   #freshUntil(bucket: string, name: string, created: number): number | undefined {
     const site = this.#siteOf(bucket, name);
     const mirror = this.#mirrorOf(site);
+    const image = imageIn(site, name);
+    if (image && isByDigest(image)) return undefined;
     const rule = mirror.ruleOf(site.path + name.slice(site.prefix?.length ?? 0));
     const kind = this.#parts.store.bucket(bucket)?.kind;
     const until = freshUntil(mirror, { bucket, name }, { rule, kind, created });
@@ -142,20 +148,18 @@ export class Operating {
 
   /** Asks for an object as a client does, and waits until it is here. @param what BUCKET/NAME or a URL. */
   async warm(what: string): Promise<Warmed> {
+    const end = performance.now() + patience;
+    let worst: Warmed = { what, outcome: 'kept' };
+    const ask = async (url: string) => {
+      const answer = await this.#parts.ask(url);
+      const became = await outcomeOf(answer, end);
+      if (isGood(worst) && became.outcome !== 'kept') worst = { what, ...became };
+      return isGood(became) ? answer : undefined;
+    };
     try {
-      const answer = await this.#parts.ask(/^https?:\/\//.test(what) ? what : this.#urlOf(what));
-      if (!answer) return { what, outcome: 'failed', why: 'it is no URL that clients can send' };
-      if (answer.kind === 'deliver' || answer.kind === 'describe') return { what, outcome: 'kept' };
-      if (answer.kind === 'follow') {
-        const end = performance.now() + patience;
-        while (answer.file?.state === 'growing' && performance.now() < end) await sleep(lookAgainAfter);
-        if (answer.file?.state === 'growing') return { what, outcome: 'under-way' };
-        if (answer.file?.state === 'whole') return { what, outcome: 'fetched' };
-        return { what, outcome: 'failed', why: 'the upstream broke off; the log says why' };
-      }
-      const code =
-        'problem' in answer ? String(answer.problem) : `status ${(answer as { status: number }).status}`;
-      return { what, outcome: code === 'not-found' ? 'absent' : 'failed', why: code };
+      const url = /^https?:\/\//.test(what) ? what : this.#urlOf(what);
+      const isWhole = await walk(url, commonOf(this.#parts.services.objects).named, ask);
+      return isWhole || !isGood(worst) ? worst : { what, outcome: 'failed', why: 'it names too much' };
     } catch (error) {
       return { what, outcome: 'failed', why: (error as Error).message };
     }
@@ -164,9 +168,11 @@ export class Operating {
   #urlOf(what: string): string {
     const slash = what.indexOf('/');
     const [bucket, name] = [what.slice(0, slash), what.slice(slash + 1)];
-    const { host, path, prefix = '' } = this.#siteOf(bucket, name);
+    const site = this.#siteOf(bucket, name);
+    const { host, path, prefix = '' } = site;
     const authority = host === '*' ? 'localhost' : host.replace(/^\*/, 'any');
-    return `https://${authority}${path}${encodedPath(name.slice(prefix.length))}`;
+    const image = imageIn(site, name);
+    return `https://${authority}${path}${image ? pathIn(image) : encodedPath(name.slice(prefix.length))}`;
   }
 
   /** Forgets what matches, among the names of a page. */
@@ -198,11 +204,11 @@ export class Operating {
         outcome: 'failed',
         why: `it came from ${from ?? 'no upstream'}, which the site does not ask`,
       };
+    const mirror = this.#mirrorOf(site);
+    const image = imageIn(site, name);
     try {
-      return {
-        name,
-        ...(await this.#compare(this.#mirrorOf(site), from, name.slice(site.prefix?.length ?? 0), ref)),
-      };
+      if (image) return { name, ...(await compared(mirror, from, image, ref.digest)) };
+      return { name, ...(await this.#compare(mirror, from, name.slice(site.prefix?.length ?? 0), ref)) };
     } catch (error) {
       return { name, outcome: 'failed', why: (error as Error).message };
     }
@@ -234,6 +240,28 @@ export class Operating {
     if (etag !== undefined && etag === validators.etag) return { outcome: 'same' };
     return { outcome: 'changed', why: 'the upstream sends it though it was told what is kept' };
   }
+}
+
+/** Undefined: it is a file's name, and no image's. */
+function imageIn({ protocol, prefix = '' }: SiteConfig, name: string) {
+  return protocol === 'oci' ? inRegistry(name.slice(prefix.length)) : undefined;
+}
+
+const isGood = ({ outcome }: Pick<Warmed, 'outcome'>) => outcome === 'kept' || outcome === 'fetched';
+
+/** What became of what was asked for, when it is here. @param end until when it is waited for. */
+async function outcomeOf(answer: Answer | undefined, end: number): Promise<Omit<Warmed, 'what'>> {
+  if (!answer) return { outcome: 'failed', why: 'it is no URL that clients can send' };
+  if (answer.kind === 'deliver' || answer.kind === 'describe') return { outcome: 'kept' };
+  if (answer.kind === 'follow') {
+    while (answer.file?.state === 'growing' && performance.now() < end) await sleep(lookAgainAfter);
+    if (answer.file?.state === 'growing') return { outcome: 'under-way' };
+    if (answer.file?.state === 'whole') return { outcome: 'fetched' };
+    return { outcome: 'failed', why: 'the upstream broke off; the log says why' };
+  }
+  const { status } = answer as { status: number };
+  const code = 'problem' in answer ? String(answer.problem) : `status ${status}`;
+  return { outcome: code === 'not-found' || status === 404 ? 'absent' : 'failed', why: code };
 }
 
 /** Whether a text is a pattern of names, and not one name. */
