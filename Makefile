@@ -308,6 +308,11 @@ sharing: build | $(APT)/test ## Servers over a Ceph that fails, ROUNDS=20 times;
 	  test/sharing/no_write_is_lost.test.ts
 	SEALGATE_TEST_BUILD=1 $(NODE) test/bench/sharing_costs.ts
 
+.PHONY: builds
+builds: build | $(APT)/test ## The real Bazel at a build cache; then what a cache costs beside objects
+	SEALGATE_TEST_BUILD=1 $(NODE) --test test/builds/*.test.ts
+	SEALGATE_TEST_BUILD=1 $(NODE) test/bench/build_cache.ts
+
 .PHONY: power-cuts
 power-cuts: build ## A power cut after every call of a store's life, with what a disk may keep: some minutes
 	POWER_CUTS=all $(NODE) --test test/faults/power_cuts.test.ts

@@ -7,7 +7,13 @@ import { publicUrlOf } from './public_urls.ts';
 export function siteWarnings(config: Pick<Config, 'sites' | 'listeners' | 'purge'>): string[] {
   const { sites = [], purge } = config;
   const isNowhere = sites.every((site) => publicUrlOf(site) === undefined);
-  const others = [...ofTls(config), ...ofProxies(config), ...ofPoints(config), ...ofMirrors(config)];
+  const others = [
+    ...ofTls(config),
+    ...ofProxies(config),
+    ...ofPoints(config),
+    ...ofMirrors(config),
+    ...ofBuilds(config),
+  ];
   if (purge.hooks.length === 0 || !isNowhere) return others;
   const nothing =
     'purge.hooks: no site has a publicUrl, or a host that is no pattern, so there is no URL to purge';
@@ -42,6 +48,18 @@ function ofMirrors({ sites = [] }: Pick<Config, 'sites'>): string[] {
       ({ both, names }) =>
         `sites ${both}: both mirrors keep what begins with ${names}, so that one sends what the other has ` +
         'fetched of other upstreams; give each a prefix of its own',
+    );
+}
+
+function ofBuilds({ sites = [] }: Pick<Config, 'sites'>): string[] {
+  const isBounded = (bucket: Site['bucket']) =>
+    sites.some((each) => each.bucket === bucket && each.bazel?.maxBytes !== undefined);
+  return sites
+    .filter(({ protocol, bucket }) => protocol === 'bazel' && !isBounded(bucket))
+    .map(
+      ({ host, path }) =>
+        `site ${host}${path}: a build cache without bazel.maxBytes keeps what comes until the disk, or the ` +
+        'quota of its bucket, is full, and evicts only then',
     );
 }
 

@@ -306,9 +306,11 @@ export function refuseUnshareable(
   {
     buckets,
     sharedBuckets,
+    sites = [],
     upstreams,
   }: {
     buckets: object;
+    sites?: { protocol: string; bucket?: string | undefined }[] | undefined;
     sharedBuckets: Record<string, { upstream: string }>;
     upstreams: Record<string, Pick<UpstreamConfig, 's3'>>;
   },
@@ -319,5 +321,7 @@ export function refuseUnshareable(
       context.addIssue({ code: 'custom', path: ['sharedBuckets', bucket, ...path], message });
     if (!Object.hasOwn(buckets, bucket)) refuse([], 'expected a bucket that is in "buckets"');
     if (!upstreams[upstream]?.s3) refuse(['upstream'], 'expected a name in "upstreams" that has "s3"');
+    if (sites.some((site) => site.protocol === 'bazel' && site.bucket === bucket))
+      refuse([], 'expected a bucket that is no build cache, which has to know all its blobs by itself');
   }
 }

@@ -1,6 +1,6 @@
 // The thread that reads documents of upstreams and builds, each kind of them in its way.
 
-import { readNamed } from '../src/protocols/bazel/read_named.ts';
+import { readNamed } from '../src/upstream/builds/read_named.ts';
 import { findPackage } from '../src/upstream/documents/apt_packages.ts';
 import { readRelease } from '../src/upstream/documents/apt_release.ts';
 import { manifestFault } from '../src/upstream/documents/image_manifest.ts';

@@ -65,7 +65,7 @@ test('a build after a clean takes every action from the cache that the first one
   assert.doesNotMatch(second.said, /WARNING/);
 });
 
-test('actions whose output, or a file in whose folder, was evicted run again, and no build breaks', async () => {
+test('actions whose output or file in a folder was evicted run again, and no build breaks', async () => {
   for (const how of [[], ['--remote_download_minimal']]) {
     await lose('b\n', 'one\none\n');
     const { status, ran, said } = await workspace.buildAnew(remote(), ...how);

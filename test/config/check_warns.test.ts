@@ -31,6 +31,19 @@ test('HSTS without a listener with TLS is warned of, and the configuration is go
   assert.deepEqual([quiet.status, quiet.stderr], [0, '']);
 });
 
+test('a build cache is warned of where nothing bounds it', async () => {
+  const cache = { protocol: 'bazel', bucket: 'builds' };
+  const sites = [
+    { ...cache, path: '/a/' },
+    { ...cache, path: '/b/', bucket: 'bounded', bazel: { maxBytes: 1e9 } },
+  ];
+  const config = join(site.dir, 'builds.json');
+  await writeFile(config, JSON.stringify({ ...JSON.parse(await readFile(site.config, 'utf8')), sites }));
+  const { status, stderr } = await outcome(spawnCli(['config', 'check', '--config', config]));
+  const what = 'warning: site */a/: a build cache without bazel.maxBytes keeps what comes';
+  assert.deepEqual([status, stderr.startsWith(what), stderr.split('\n').length], [0, true, 2], stderr);
+});
+
 test('two publishing points with one prefix, or one inside the other, are warned of', async () => {
   const point = (path: string, prefix: string) => ({ path, prefix, protocol: 'live', bucket: 'live' });
   const sites = [point('/a/', 'ch/'), point('/b/', 'ch/hd/'), point('/c/', 'other/')];

@@ -43,6 +43,18 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
   ['a registry at another path', { ...oci, path: '/' }, /^0\.path: expected a path that ends with \/v2\//],
   ['a registry that compresses', { ...oci, compress: true }, /^0\.compress: expected nothing: digests/],
   ['an index of a registry', { ...oci, index: 'a' }, /^0\.index: expected nothing: protocol oci/],
+  ['a build cache without a bucket', { protocol: 'bazel' }, /^0\.bucket: expected a bucket name/],
+  [
+    'a build cache that compresses',
+    { protocol: 'bazel', bucket: 'a', compress: true },
+    /^0\.compress: expected nothing: Bazel takes the bytes/,
+  ],
+  [
+    'a build cache of no bytes',
+    { protocol: 'bazel', bucket: 'a', bazel: { maxBytes: 0 } },
+    /^0\.bazel\.maxBytes: /,
+  ],
+  ['bounds of builds elsewhere', { bucket: 'a', bazel: {} }, /^0\.bazel: expected nothing: protocol web/],
   ['a window of no time', { ...live, window: { seconds: 0 } }, /^0\.window\.seconds: /],
   ['a window without time and count', { ...live, window: {} }, /^0\.window: expected seconds, or count/],
   ['a window of no segment', { ...live, window: { count: 0 } }, /^0\.window\.count: /],

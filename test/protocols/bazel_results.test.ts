@@ -169,7 +169,7 @@ test('a file that is in the result itself is not looked for, nor is an empty one
   assert.equal(await statusOf(await kept(result)), 200);
 });
 
-test('a result of 2000 files and a folder of 2000 more is served while the last of them is there', async () => {
+test('a result of 2000 files and a folder of 2001 is served while the last is there', async () => {
   const named = Array.from({ length: 2000 }, () => one);
   const [its, last] = await stored('one', 'the last file');
   const made = tree(...named, last);

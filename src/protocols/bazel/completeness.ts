@@ -4,9 +4,16 @@
 import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import type { Name } from '../../objects/objects.ts';
+import { DigestList } from '../../upstream/builds/digest_list.ts';
+import {
+  MessageError,
+  type MessageKind,
+  mostBytes,
+  mostNamed,
+  type Named,
+  readMessage,
+} from '../../upstream/builds/messages.ts';
 import { blobNamed, type Cache } from './cache.ts';
-import { DigestList } from './digest_list.ts';
-import { MessageError, type MessageKind, mostBytes, mostNamed, type Named, readMessage } from './messages.ts';
 import { Remembered } from './remembered.ts';
 
 export interface Complete {

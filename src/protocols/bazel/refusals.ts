@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { type Answer, problemFrom, type Receiver, respond } from '../../engine/plan.ts';
 import { type ErrorCode, errors, SealgateError } from '../../errors.ts';
 import type { RespondPlan } from '../../native/addon.ts';
-import { MessageError } from './messages.ts';
+import { MessageError } from '../../upstream/builds/messages.ts';
 
 /** Where a build cache answers with another status than others do. */
 const statuses: Partial<Record<ErrorCode, number>> = {

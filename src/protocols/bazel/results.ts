@@ -9,10 +9,10 @@ import type { Found, Name } from '../../objects/objects.ts';
 import type { Receiving } from '../../objects/receiving.ts';
 import type { Stored } from '../../objects/requests.ts';
 import { content } from '../../sites/content.ts';
+import { MessageError, mostBytes } from '../../upstream/builds/messages.ts';
 import { bodyLength, planUntil } from './blobs.ts';
 import { type Cache, type CacheRoute, nameOf, unconditional } from './cache.ts';
 import { type Complete, Completeness } from './completeness.ts';
-import { MessageError, mostBytes } from './messages.ts';
 import { IncompleteError } from './refusals.ts';
 import { makeRoom } from './room.ts';
 
