@@ -105,3 +105,16 @@ for (const [what, given, said] of wrong)
   test(`refused: ${what}`, async () => {
     assert.match(await fault(...given), said);
   });
+
+test('a build cache in a bucket that is shared with other servers is refused', async () => {
+  const s3 = { bucket: 'tier', accessKey: './access', secretKey: './secret' };
+  const upstreams = { tier: { url: 'https://a.test', s3 } };
+  const shared = { buckets: { builds: 'versioned' }, sharedBuckets: { builds: { upstream: 'tier' } } };
+  const sites = (protocol: string) => [{ path: '/b/', protocol, bucket: 'builds' }];
+  const load = async (protocol: string) => {
+    await writeFile(file, JSON.stringify({ upstreams, ...shared, sites: sites(protocol) }));
+    return loadConfig({ file, env: {} });
+  };
+  await load('web');
+  await assert.rejects(load('bazel'), /sharedBuckets\.builds: expected a bucket that is no build cache/);
+});

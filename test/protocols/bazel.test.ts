@@ -36,6 +36,15 @@ for (const size of [1, 100_000, 1_000_000])
     assert.deepEqual((await cache.ask('GET', `cas/${sha256(bytes)}`)).body, bytes);
   });
 
+test('a blob that ten clients PUT at once is stored once, and all are told that it is there', async () => {
+  const bytes = randomBytes(500_000);
+  const hex = sha256(bytes);
+  const puts = await Promise.all(Array.from({ length: 10 }, () => cache.put(`cas/${hex}`, bytes)));
+  const statuses = puts.map(({ status }) => status).sort();
+  assert.deepEqual(statuses, [...Array(9).fill(200), 201]);
+  assert.deepEqual((await cache.ask('GET', `cas/${hex}`)).body, bytes);
+});
+
 test('a blob that comes in chunks is stored', async () => {
   const hex = sha256('in chunks');
   assert.equal((await cache.put(`cas/${hex}`, 'in chunks', '-H', 'Transfer-Encoding: chunked')).status, 201);
