@@ -55,7 +55,7 @@ test('two publishing points with one prefix, or one inside the other, are warned
   assert.ok(stderr.startsWith(`warning: ${what}`), stderr);
 });
 
-test('two mirrors with one prefix are refused where their upstreams differ, and warned of by kind', async () => {
+test('two mirrors with one prefix are refused if upstreams differ, and warned of if kinds do', async () => {
   const upstreams = { a: { url: 'https://a.test/' }, b: { url: 'https://b.test/' } };
   const mirror = (path: string, from: string, kind: string) => {
     const its = { path, prefix: 'm/', protocol: 'mirror', bucket: 'web', upstreams: [from] };
