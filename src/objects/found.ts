@@ -2,7 +2,7 @@
 
 import type { Epoch, Hashed, SealRecord } from '../native/addon.ts';
 import type { SealFloor } from '../seal_policy.ts';
-import type { BucketKind, Descriptor } from '../store/store.ts';
+import type { BucketKind, Descriptor, Store } from '../store/store.ts';
 
 export interface Name {
   bucket: string;
@@ -37,4 +37,12 @@ export interface Found extends FoundBlob {
   ref: Descriptor;
   /** The kind of its bucket: under a write-once name there are never other bytes. */
   kind: BucketKind;
+}
+
+/** The digest of what a name points at; undefined where that is nothing, or nothing that can be read. */
+export function intactDigest(
+  store: Pick<Store, 'blob'>,
+  ref: Pick<Descriptor, 'digest'> | undefined,
+): string | undefined {
+  return ref && store.blob(ref.digest) ? ref.digest : undefined;
 }

@@ -27,7 +27,7 @@ import type {
 } from '../store/store.ts';
 import { checkConditions } from './conditions.ts';
 import type { Epochs } from './epochs.ts';
-import { type Found, type FoundBlob, keyOf, type Name } from './found.ts';
+import { type Found, type FoundBlob, intactDigest, keyOf, type Name } from './found.ts';
 import type { GrowingUpload } from './growing_uploads.ts';
 import { olderVersion } from './older_version.ts';
 import { type Promised, type Receiving, receiving, receivingToRead } from './receiving.ts';
@@ -127,13 +127,12 @@ export class Objects {
     return { ref, kind, at, ...this.#blob(ref.digest, at.bucket), epoch, expires: ref.expires, ...shared };
   }
 
-  /** What a name points at, where it is a matter of taste. */
-  readonly digestOf = (at: Name): string | undefined => this.#current(at)?.digest;
+  /** What a name points at, where it is a matter of taste; undefined, too, for what is in quarantine. */
+  readonly digestOf = (at: Name): string | undefined => intactDigest(this.#options.store, this.#current(at));
 
   /** Bytes by what they are. Throws what `recorded` of the store does. */
   getBlob(digest: string): FoundBlob {
-    const epoch = this.#options.epochs.ofDigests();
-    return { ...this.#blob(digest), epoch };
+    return { epoch: this.#options.epochs.ofDigests(), ...this.#blob(digest) };
   }
 
   #blob(digest: string, bucket?: string): Omit<FoundBlob, 'epoch'> {

@@ -180,6 +180,8 @@ class Pages {
       return written;
     } catch (error) {
       log.error({ err: error, project }, 'the page of a project cannot be read');
+      // Its file may have been damaged: then it is fetched again when it is next asked for.
+      await objects.prove(digest, 'content').catch(() => {});
       throw new SealgateError('upstream-unusable');
     }
   }

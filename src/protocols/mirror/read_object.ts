@@ -14,7 +14,7 @@ import { growingContent } from '../../sites/growing.ts';
 import { decodedPath, resolvedPath, seenPath } from '../../sites/paths.ts';
 import { checkObjectName } from '../../store/names.ts';
 import type { Landed } from '../../upstream/flights.ts';
-import { modifiedOf, notedFields, upstreamOf, withoutNotes } from '../../upstream/keeping.ts';
+import { mayBeHadAgain, modifiedOf, notedFields, upstreamOf, withoutNotes } from '../../upstream/keeping.ts';
 import { useInterval } from '../../upstream/mirror_space.ts';
 import { described } from './describing.ts';
 import { fill, flightOf, type Missing } from './filling.ts';
@@ -80,15 +80,27 @@ export function readByRule(
 }
 
 export async function readAt(mirror: Mirror, asked: Asked): Promise<Answer> {
-  return new Reading(mirror, asked).of(await kept(mirror, asked.at));
+  const found = await kept(mirror, asked.at);
+  const reading = new Reading(mirror, asked);
+  if (!found || !mayBeHadAgain(found.ref.fields)) return reading.of(found);
+  try {
+    return await reading.of(found);
+  } catch (error) {
+    // Its file failed the proof just now, before a byte was sent.
+    if (!hasCode(error, 'seal-broken')) throw error;
+    return reading.of(undefined);
+  }
 }
 
 export async function kept(mirror: Mirror, at: Name): Promise<Found | undefined> {
+  const { objects } = mirror.services;
   try {
-    return await mirror.services.objects.get(at);
+    return await objects.get(at);
   } catch (error) {
     // Deleted is forgotten: what an upstream has is fetched again.
     if (hasCode(error, 'not-found') || hasCode(error, 'name-deleted')) return undefined;
+    // So is what is in quarantine, unless somebody stored it.
+    if (hasCode(error, 'seal-broken') && mayBeHadAgain((await objects.head(at)).fields)) return undefined;
     throw error;
   }
 }

@@ -78,8 +78,9 @@ export class Releases {
   async #use(root: string, digest: string): Promise<Snapshot> {
     const known = this.#known.get(root);
     const isSame = known?.current.digest === digest;
-    const { pathOf } = this.#mirror.services.objects;
-    const current = isSame ? known.current : await this.#parse(pathOf(digest), digest);
+    const { objects } = this.#mirror.services;
+    const parse = () => this.#parse(objects.pathOf(digest), digest);
+    const current = isSame ? known.current : await parse().catch((error) => this.#doubt(digest, error));
     // Another request may have found it meanwhile.
     const now = this.#known.get(root) ?? { current, before: [] };
     setNewest(this.#known, root, now, mostRoots);
@@ -90,6 +91,12 @@ export class Releases {
       now.current = current;
     }
     return current;
+  }
+
+  // Its file may have been damaged: then it is fetched again when it is next asked for.
+  async #doubt(digest: string, error: unknown): Promise<never> {
+    await this.#mirror.services.objects.prove(digest, 'content').catch(() => {});
+    throw error;
   }
 
   #parse(path: string, digest: string): Promise<Snapshot> {
