@@ -8,7 +8,7 @@ const milliseconds = 1e-3;
 export const upstreamMetrics: Record<string, EngineMetric> = {
   upstream_fetches: counter(
     'upstream_fetches',
-    'What upstreams were asked for, by what came of it: whole, not-modified, absent, answered, or a fault.',
+    'Fetches by what came of them: whole, described, not-modified, absent, answered, or a fault.',
     'upstream',
     'outcome',
   ),

@@ -160,6 +160,8 @@ export function mirrors({ mirrors: all, upstreams }) {
     'upstreams',
     upstreams.map(({ name, fetches, ...its }) => {
       const { whole = 0, 'not-modified': unchanged = 0, absent = 0, canceled = 0, offline = 0 } = fetches;
+      const { described = 0, answered = 0 } = fetches;
+      const fine = whole + unchanged + absent + canceled + offline + described + answered;
       const asked = Object.values(fetches).reduce((sum, each) => sum + each, 0);
       return [
         name,
@@ -168,7 +170,7 @@ export function mirrors({ mirrors: all, upstreams }) {
         `${whole}`,
         `${unchanged}`,
         `${absent}`,
-        count(asked - whole - unchanged - absent - canceled - offline, 'warn'),
+        count(asked - fine, 'warn'),
         count(its.mismatches, 'bad'),
         bytes(its.bytes),
         its.waiting > 0 ? `${its.underWay}, ${its.waiting} wait` : `${its.underWay}`,
