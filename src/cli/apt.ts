@@ -10,6 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import type { Store } from '../store/store.ts';
+import { claiming } from './apt_claim.ts';
 import {
   checkedControl,
   controlsIn,
@@ -88,11 +89,16 @@ async function publishSuite(ref: string, options: Options): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'sealgate-apt-'));
   try {
     const count = await writing(options, [bucket], {
+      // Nobody else has the store meanwhile.
       onStore: (store) => {
         checkBucket(store, bucket);
         return publish(ofStore(store, bucket), { root, folder, options });
       },
-      onServer: (server) => publish(ofServer(server, bucket, folder), { root, folder, options }),
+      onServer: (server) => {
+        const claim = { bucket, name: `${root}/dists/${options.suite}/.publishing` };
+        const files = ofServer(server, bucket, folder);
+        return claiming(server, claim, folder, () => publish(files, { root, folder, options }));
+      },
     });
     const signed = options.signWith === undefined ? 'not signed' : `signed with ${options.signWith}`;
     console.log(`${bucket}/${root} ${options.suite}: ${count} packages, ${signed}`);

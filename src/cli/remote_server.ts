@@ -136,6 +136,17 @@ export class RemoteServer {
     return head.status === 200 || head.status === 410 ? 'replaced' : 'stored';
   }
 
+  /** Stores a text under a name that is new, or was deleted (200). False: there is something. */
+  async create(
+    to: { bucket: string; name: string },
+    { path, size }: { path: string; size: number },
+  ): Promise<boolean> {
+    const body = { size, open: () => streamRegular(path, { end: Math.max(size - 1, 0), noLink: true }) };
+    const headers = { 'if-none-match': '*', 'content-type': 'text/plain' };
+    const reply = await this.#http.ask({ method: 'PUT', path: objectPath(to), headers, body });
+    return expected(reply, [200, 201, 412], this.url).status !== 412;
+  }
+
   async copy(
     from: Reference,
     to: { bucket: string; name: string },

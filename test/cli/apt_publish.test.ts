@@ -86,6 +86,26 @@ test('through a server: the next update has what was published; old indexes stay
   assert.deepEqual(second.filter((name) => left.includes(name)).length, second.length);
 });
 
+test('a suite that is being published: another publish is refused, and none of its names stays', async () => {
+  const claim = `${root}/dists/stable/.publishing`;
+  const claimed = async (since: Date) => {
+    const file = join(dir, 'claim');
+    await writeFile(file, `${since.toISOString()} x\n`);
+    await runCli('put', file, claim, ...config);
+  };
+  const args = ['apt', 'publish', root, '--suite', 'stable', ...signing, ...config];
+  await claimed(new Date());
+  const refused = await outcome(spawnCli(args));
+  assert.deepEqual([refused.status, /is being published by another command/.test(refused.stderr)], [1, true]);
+  // Its command was killed.
+  await claimed(new Date(Date.now() - 2 * 3_600_000));
+  await publish(...signing);
+  const both = await Promise.all([spawnCli(args), spawnCli(args)].map((each) => outcome(each)));
+  assert.ok(both.some(({ status }) => status === 0));
+  for (const { status, stderr } of both) if (status !== 0) assert.match(stderr, /published by another/);
+  assert.ok(!(await listed()).some((name) => name.endsWith('.publishing')));
+});
+
 test('without a key: no signature is left, and clients with [trusted=yes] take it', async () => {
   assert.equal(await publish(), 'packages/debian stable: 5 packages, not signed\n');
   const files = (await listed()).filter((name) => /Release/.test(name));
