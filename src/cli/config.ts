@@ -8,6 +8,7 @@ import { jsonSchema } from '../config_schema.ts';
 import { TlsFiles } from '../engine/tls_files.ts';
 import type { Preview, Reloaded } from '../server/reload.ts';
 import { siteWarnings } from '../site_warnings.ts';
+import { readUpstreamFiles } from '../upstream/upstream.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { NoServer, sayError } from './say.ts';
 import { type SiteOptions, siteConfig, storeFlag, withExamples, withSite } from './site.ts';
@@ -60,6 +61,7 @@ async function check(options: CheckOptions): Promise<void> {
   const config = await siteConfig(options);
   new SigningKeys(config.sites);
   checkPurgeSecrets(config.purge);
+  for (const [name, upstream] of Object.entries(config.upstreams)) readUpstreamFiles(name, upstream);
   if (config.listeners.some((each) => each.tls)) await new TlsFiles(config.tls, '').read();
   for (const warning of siteWarnings(config)) sayError(`warning: ${warning}`);
   const preview = await previewed(options);

@@ -56,19 +56,10 @@ export class Upstream {
     this.config = config;
     this.#fetcher = fetcher;
     this.#log = log;
-    const read = (setting: FileSetting, look: (path: string) => string) =>
-      config[setting] === undefined
-        ? undefined
-        : named(`upstreams.${name}.${setting}`, config[setting], look);
-    this.#ca = read('ca', readNamedSync);
-    const [cert, key] = [read('certificate', readNamedSync), read('key', privateFile)];
+    const { ca, cert, key } = readUpstreamFiles(name, config);
+    this.#ca = ca;
     this.#client = cert !== undefined && key !== undefined ? { cert, key } : undefined;
-    read('token', secretLine);
-    read('proxyCredentials', secretLine);
-    for (const which of ['accessKey', 'secretKey'] as const)
-      if (config.s3) named(`upstreams.${name}.s3.${which}`, config.s3[which], secretLine);
     const { credentials } = config.registry ?? {};
-    if (credentials !== undefined) named(`upstreams.${name}.registry.credentials`, credentials, secretLine);
     this.#login = new RegistryLogin({
       config,
       credentials: () => (credentials === undefined ? undefined : secretLine(credentials)),
@@ -249,6 +240,23 @@ function repositoryAt(url: string, below: string): string {
 }
 
 type FileSetting = 'ca' | 'certificate' | 'key' | 'token' | 'proxyCredentials';
+
+/** Throws ConfigError when a file that the settings name cannot be read, or a secret by others, too. */
+export function readUpstreamFiles(name: string, config: UpstreamConfig) {
+  const read = (setting: FileSetting, look: (path: string) => string) =>
+    config[setting] === undefined ? undefined : named(`upstreams.${name}.${setting}`, config[setting], look);
+  const found = {
+    ...{ ca: read('ca', readNamedSync), cert: read('certificate', readNamedSync) },
+    key: read('key', privateFile),
+  };
+  read('token', secretLine);
+  read('proxyCredentials', secretLine);
+  for (const which of ['accessKey', 'secretKey'] as const)
+    if (config.s3) named(`upstreams.${name}.s3.${which}`, config.s3[which], secretLine);
+  const { credentials } = config.registry ?? {};
+  if (credentials !== undefined) named(`upstreams.${name}.registry.credentials`, credentials, secretLine);
+  return found;
+}
 
 function proxyOf({ proxy, proxyCredentials }: UpstreamConfig): Speaking['proxy'] {
   if (proxy === undefined) return undefined;

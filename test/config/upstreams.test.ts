@@ -5,11 +5,14 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ConfigError, loadConfig } from '../../src/config.ts';
+import { outcome, spawnCli } from '../support/runtime.ts';
 import { temporaryFolder } from '../support/store.ts';
 
 const dir = await temporaryFolder();
 after(() => rm(dir, { recursive: true }));
 const file = join(dir, 'sealgate.json');
+/** Where no server answers. */
+const nowhere = `unix:${join(dir, 'none.sock')}`;
 
 async function loaded(origin: object, mirror: object = {}, site: object = {}) {
   const upstreams = { origin: { url: 'https://a.test', ...origin } };
@@ -117,4 +120,17 @@ test('a build cache in a bucket that is shared with other servers is refused', a
   };
   await load('web');
   await assert.rejects(load('bazel'), /sharedBuckets\.builds: expected a bucket that is no build cache/);
+});
+
+test('config check names a file of an upstream that is not there, and a token that others may read', async () => {
+  await loaded({ ca: './none.pem' });
+  const check = () => outcome(spawnCli(['config', 'check', '--config', file, '--control', nowhere]));
+  const absent = await check();
+  assert.equal(absent.status, 78);
+  assert.match(absent.stderr, /upstreams\.origin\.ca: .*none\.pem cannot be read/);
+  await writeFile(join(dir, 'shown'), 'secret\n', { mode: 0o644 });
+  await loaded({ token: './shown' });
+  const shown = await check();
+  assert.equal(shown.status, 78);
+  assert.match(shown.stderr, /upstreams\.origin\.token: .*chmod 600/);
 });
