@@ -7,6 +7,7 @@ import type {
   Fetched,
   FetchTask,
   Offer,
+  PartsTask,
   SendTask,
   Sent,
   Taking,
@@ -14,6 +15,7 @@ import type {
   TokenTask,
   Told,
 } from '../src/upstream/fetching.ts';
+import { sendParts } from '../src/upstream/parts.ts';
 import { sendTask } from '../src/upstream/send.ts';
 import { Agents } from '../src/upstream/source.ts';
 
@@ -80,4 +82,9 @@ async function inTime<T>(
   } finally {
     clearTimeout(late);
   }
+}
+
+/** Sends an object in parts, of which each has the time of a request. */
+export function sendInParts(task: PartsTask): Promise<Sent> {
+  return sendParts(task, send);
 }

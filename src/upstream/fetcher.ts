@@ -9,6 +9,7 @@ import type {
   Fetched,
   FetchTask,
   Offer,
+  PartsTask,
   SendTask,
   Sent,
   Taking,
@@ -63,6 +64,10 @@ export class Fetcher {
 
   token(task: TokenTask): Promise<TokenAnswer> {
     return this.#threads().run(task, { name: 'token' });
+  }
+
+  sendParts(task: PartsTask): Promise<Sent> {
+    return this.#threads().run(task, { name: 'sendInParts' });
   }
 
   /** Starts a thread, so that the first fetch does not wait for it. */

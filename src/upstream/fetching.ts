@@ -134,6 +134,24 @@ export type TokenAnswer =
   | { kind: 'token'; token: string; seconds: number }
   | { kind: 'failed'; fault: FetchFault; message: string };
 
+/** A file, or a stretch of it, and the digest of that. */
+export interface SentFile {
+  path: string;
+  digest: string;
+  size: number;
+  /** Bytes before it; absent: none. */
+  from?: number;
+}
+
+/** An object that is sent in parts. */
+export interface PartsTask {
+  url: string;
+  speaking: Speaking;
+  body: SentFile;
+  /** Bytes of each part but the last. */
+  partBytes: number;
+}
+
 /** One small request to an upstream, or an upload to an S3-compatible store. */
 export interface SendTask {
   /** POST: of what has no effect, as it may be sent twice. */
@@ -143,7 +161,7 @@ export interface SendTask {
   /** Conditions, a range, and whatever else is said. */
   fields: Record<string, string>;
   /** A file with its digest, or a text; absent: there is no body. */
-  body?: { path: string; digest: string; size: number } | { text: string } | undefined;
+  body?: SentFile | { text: string } | undefined;
   /** Bytes of the answer that are taken at most; absent: enough for a record of a name. */
   mostText?: number | undefined;
 }

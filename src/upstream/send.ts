@@ -64,7 +64,8 @@ async function attempt(
 }
 
 function describing(method: string, body: SendTask['body']): Record<string, string> {
-  if (!body) return { 'x-amz-content-sha256': noBody, ...(method === 'PUT' && { 'content-length': '0' }) };
+  if (!body)
+    return { 'x-amz-content-sha256': noBody, ...(method.startsWith('P') && { 'content-length': '0' }) };
   if ('path' in body) return { 'content-length': `${body.size}`, 'x-amz-content-sha256': body.digest };
   return {
     'content-length': `${Buffer.byteLength(body.text)}`,
@@ -92,7 +93,8 @@ function write(request: ClientRequest, body: NonNullable<SendTask['body']>, note
     return;
   }
   // Not more than was announced, should the file have grown.
-  const file = createReadStream(body.path, { highWaterMark: 256 * 1024, end: body.size - 1 });
+  const { path, from: start = 0, size } = body;
+  const file = createReadStream(path, { highWaterMark: 256 * 1024, start, end: start + size - 1 });
   file.on('data', note);
   request.on('drain', note);
   file.on('error', (error) => request.destroy(diskFault(error)));
@@ -101,11 +103,7 @@ function write(request: ClientRequest, body: NonNullable<SendTask['body']>, note
 }
 
 /** Rejects with a Fault. */
-export function textOf(
-  response: IncomingMessage,
-  idleMs: number,
-  mostText = mostOfRecord,
-): Promise<string> {
+export function textOf(response: IncomingMessage, idleMs: number, mostText = mostOfRecord): Promise<string> {
   return new Promise((resolve, reject) => {
     const pieces: Buffer[] = [];
     let left = mostText;

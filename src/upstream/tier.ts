@@ -5,13 +5,17 @@
 import { hasCode, SealgateError } from '../errors.ts';
 import type { Name } from '../objects/objects.ts';
 import type { Fetched, FetchFault, Sent } from './fetching.ts';
+import { mostParts } from './parts.ts';
 import { readRecord, type TierRecord } from './tier_record.ts';
 import type { Asked, Upstream, Wanted } from './upstream.ts';
 
 /** Bytes of a key (S3). */
 const mostKeyBytes = 1024;
-/** Bytes of an object that comes in one request (S3). */
-const mostBytes = 5 * 2 ** 30;
+/** Bytes of an object that comes in one request, and of any (S3). */
+const mostAtOnce = 5 * 2 ** 30;
+const mostBytes = 5 * 2 ** 40;
+/** Bytes of each part of a larger one, at least. */
+const leastPart = 256 * 2 ** 20;
 /** Bytes from which the store is asked first whether it has a blob, to spare its way. */
 const askFirstBytes = 256 * 1024;
 /** Seconds after which a client may try again. */
@@ -21,9 +25,12 @@ export type Read = { record: TierRecord; etag: string | undefined } | 'same' | '
 
 export class Tier {
   readonly #upstream: Upstream;
+  readonly #sizes: { atOnce: number; part: number };
 
-  constructor(upstream: Upstream) {
+  /** @param sizes bytes from which an object is sent in parts, and of these. */
+  constructor(upstream: Upstream, sizes = { atOnce: mostAtOnce, part: leastPart }) {
     this.#upstream = upstream;
+    this.#sizes = sizes;
   }
 
   /** The record of a name. Rejects with `sharing-failed`. @param etag that of the record which is known. */
@@ -64,9 +71,15 @@ export class Tier {
       const { status } = await this.#send({ method: 'HEAD', path, fields: {} });
       if (status === 200) return;
     }
+    const body = { path: file, digest, size };
+    if (size > this.#sizes.atOnce) {
+      const partBytes = Math.max(this.#sizes.part, Math.ceil(size / mostParts));
+      await this.#answered(this.#upstream.sendParts({ path, body, partBytes }));
+      return;
+    }
     // 412: it has them, and compared them with their digest when they came.
     const fields = { 'if-none-match': '*', 'content-type': 'application/octet-stream' };
-    await this.#send({ method: 'PUT', path, fields, body: { path: file, digest, size } });
+    await this.#send({ method: 'PUT', path, fields, body });
   }
 
   /** Fetches a blob. Rejects with `sharing-failed` where the upstream is left alone. */
@@ -109,8 +122,12 @@ export class Tier {
     }
   }
 
-  async #send(asked: Asked): Promise<Extract<Sent, { kind: 'answered' }>> {
-    const sent = await this.#upstream.send(asked).catch((error) => {
+  #send(asked: Asked): Promise<Extract<Sent, { kind: 'answered' }>> {
+    return this.#answered(this.#upstream.send(asked));
+  }
+
+  async #answered(sending: Promise<Sent>): Promise<Extract<Sent, { kind: 'answered' }>> {
+    const sent = await sending.catch((error) => {
       throw away(error);
     });
     if (sent.kind === 'failed') throw sharingFailed(sent.fault, sent.message);

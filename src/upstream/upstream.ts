@@ -13,7 +13,7 @@ import { readNamedSync, whyUnreadable } from '../regular_file.ts';
 import type { UpstreamConfig } from '../upstreams_schema.ts';
 import { Circuit } from './circuit.ts';
 import type { Fetch, Fetcher } from './fetcher.ts';
-import type { Fetched, FetchFault, SendTask, Sent, Speaking } from './fetching.ts';
+import type { Fetched, FetchFault, PartsTask, SendTask, Sent, Speaking } from './fetching.ts';
 import { RegistryLogin } from './registry_login.ts';
 
 /** What is asked of it. */
@@ -78,6 +78,15 @@ export class Upstream {
     return this.#inTurn(() =>
       this.#judged(path, () =>
         this.#fetcher.send({ url: this.#urlOf(path), speaking: this.#speaking(), ...asked }),
+      ),
+    );
+  }
+
+  /** Sends an object in parts. Throws as `send` does. */
+  sendParts({ path, ...task }: Omit<PartsTask, 'url' | 'speaking'> & { path: string }): Promise<Sent> {
+    return this.#inTurn(() =>
+      this.#judged(path, () =>
+        this.#fetcher.sendParts({ url: this.#urlOf(path), speaking: this.#speaking(), ...task }),
       ),
     );
   }
