@@ -4,7 +4,9 @@ import type { Config } from './config_schema.ts';
 import { publicUrlOf } from './public_urls.ts';
 
 /** A sentence for each, with the setting that it is about. */
-export function siteWarnings(config: Pick<Config, 'sites' | 'listeners' | 'purge'>): string[] {
+export function siteWarnings(
+  config: Pick<Config, 'sites' | 'listeners' | 'purge'> & Partial<Pick<Config, 'buckets'>>,
+): string[] {
   const { sites = [], purge } = config;
   const isNowhere = sites.every((site) => publicUrlOf(site) === undefined);
   const others = [
@@ -13,6 +15,7 @@ export function siteWarnings(config: Pick<Config, 'sites' | 'listeners' | 'purge
     ...ofPoints(config),
     ...ofMirrors(config),
     ...ofBuilds(config),
+    ...ofKinds(config),
   ];
   if (purge.hooks.length === 0 || !isNowhere) return others;
   const nothing =
@@ -61,6 +64,42 @@ function ofBuilds({ sites = [] }: Pick<Config, 'sites'>): string[] {
         `site ${host}${path}: a build cache without bazel.maxBytes keeps what comes until the disk, or the ` +
         'quota of its bucket, is full, and evicts only then',
     );
+}
+
+const changing = {
+  npm: 'a registry of packages needs a versioned bucket: lists of versions change',
+  apt: 'a mirror of apt needs a versioned bucket: Release files change',
+  pypi: 'a mirror of PyPI needs a versioned bucket: pages of projects change',
+  maven: 'a mirror of Maven needs a versioned bucket: maven-metadata.xml changes',
+  go: 'a mirror of Go modules needs a versioned bucket: lists of versions change',
+  nix: 'a mirror of Nix needs a versioned bucket: .narinfo changes',
+  files: undefined,
+} as const;
+
+/** What is wrong with a write-once bucket for a site; undefined: nothing. */
+export function whyVersioned({ protocol, mirror }: Pick<Site, 'protocol' | 'mirror'>): string | undefined {
+  switch (protocol) {
+    case 'live':
+      return 'a publishing point needs a versioned bucket: playlists change';
+    case 'oci':
+      return 'a registry needs a versioned bucket: tags are moved';
+    case 'bazel':
+      return 'a build cache needs a versioned bucket: results are replaced';
+    case 'mirror':
+      return changing[mirror?.kind ?? 'files'];
+    default:
+      return undefined;
+  }
+}
+
+// The server itself warns of buckets that there are, whoever made them.
+function ofKinds({ sites = [], buckets = {} }: Partial<Pick<Config, 'sites' | 'buckets'>>): string[] {
+  return sites.flatMap(({ host, path, bucket = '', ...site }) => {
+    const why = buckets[bucket] === 'write-once' ? whyVersioned(site) : undefined;
+    return why === undefined
+      ? []
+      : [`site ${host}${path}: ${why}, and "buckets" says that ${bucket} is write-once`];
+  });
 }
 
 type Site = NonNullable<Config['sites']>[number];

@@ -19,7 +19,7 @@ import { objects as objectsProtocol } from '../protocols/objects/index.ts';
 import { oci } from '../protocols/oci/index.ts';
 import { web } from '../protocols/web/index.ts';
 import { publicSite, seenByServer } from '../public_urls.ts';
-import { siteWarnings } from '../site_warnings.ts';
+import { siteWarnings, whyVersioned } from '../site_warnings.ts';
 import { type Asked, askedUrl, type Explanation } from '../sites/explain.ts';
 import type { Mount, Protocol, Services } from '../sites/mount.ts';
 import { Mounts } from '../sites/mounts.ts';
@@ -157,18 +157,8 @@ export class ServedSites {
           'the bucket of a publishing point keeps all versions of all playlists; ' +
             `its space comes back with: sealgate bucket set ${bucket} --keep-versions 0`,
         );
-      if (site.protocol === 'live' && kind === 'write-once')
-        this.#log.warn(
-          { host, path, bucket },
-          'a publishing point needs a versioned bucket: playlists change',
-        );
-      if (site.protocol === 'bazel' && kind === 'write-once')
-        this.#log.warn(
-          { host, path, bucket },
-          'a build cache needs a versioned bucket: results are replaced',
-        );
-      if (site.protocol === 'oci' && kind === 'write-once')
-        this.#log.warn({ host, path, bucket }, 'a registry needs a versioned bucket: tags are moved');
+      const why = kind === 'write-once' ? whyVersioned(site) : undefined;
+      if (why !== undefined) this.#log.warn({ host, path, bucket }, why);
     } catch (err) {
       this.#log.warn({ host, path, err }, 'a site has nothing to serve until its bucket is made');
       return;

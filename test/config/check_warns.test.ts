@@ -55,6 +55,29 @@ test('two publishing points with one prefix, or one inside the other, are warned
   assert.ok(stderr.startsWith(`warning: ${what}`), stderr);
 });
 
+test('what changes and has a write-once bucket is warned of: registries, mirrors of packages, video', async () => {
+  const upstreams = { a: { url: 'https://a.test/' } };
+  const on = (path: string, protocol: string, more: object = {}) => ({
+    path,
+    protocol,
+    bucket: 'once',
+    ...more,
+  });
+  const mirror = (path: string, kind: string) =>
+    on(path, 'mirror', { upstreams: ['a'], prefix: path.slice(1), host: 'a.test', mirror: { kind } });
+  const sites = [
+    ...[on('/v2/', 'oci'), on('/live/', 'live', { prefix: 'live/' }), on('/web/', 'web')],
+    ...['npm', 'apt', 'pypi', 'maven', 'go', 'nix', 'files'].map((kind) => mirror(`/${kind}/`, kind)),
+  ];
+  const config = join(site.dir, 'once.json');
+  const before = JSON.parse(await readFile(site.config, 'utf8'));
+  await writeFile(config, JSON.stringify({ ...before, upstreams, sites, buckets: { once: 'write-once' } }));
+  const { status, stderr } = await outcome(spawnCli(['config', 'check', '--config', config]));
+  const said = [...stderr.matchAll(/^warning: site (\S+): .*needs a versioned bucket/gm)].map(([, at]) => at);
+  const mirrors = ['npm', 'apt', 'pypi', 'maven', 'go', 'nix'].map((kind) => `a.test/${kind}/`);
+  assert.deepEqual([status, said], [0, ['*/v2/', '*/live/', ...mirrors]]);
+});
+
 test('two mirrors with one prefix are refused if upstreams differ, and warned of if kinds do', async () => {
   const upstreams = { a: { url: 'https://a.test/' }, b: { url: 'https://b.test/' } };
   const mirror = (path: string, from: string, kind: string) => {

@@ -158,7 +158,7 @@ export class Operating {
     };
     try {
       const url = /^https?:\/\//.test(what) ? what : this.#urlOf(what);
-      const isWhole = await walk(url, commonOf(this.#parts.services.objects).named, ask);
+      const isWhole = await walk(url, commonOf(this.#parts.services).named, ask);
       return isWhole || !isGood(worst) ? worst : { what, outcome: 'failed', why: 'it names too much' };
     } catch (error) {
       return { what, outcome: 'failed', why: (error as Error).message };

@@ -3,6 +3,7 @@
 
 import { KeyedLock } from '../../keyed_lock.ts';
 import type { Objects } from '../../objects/objects.ts';
+import type { Services } from '../../sites/mount.ts';
 import { Marks, type Noted } from './marks.ts';
 import { NamedByManifests } from './named.ts';
 import { Pulls } from './pulls.ts';
@@ -41,8 +42,9 @@ export class Common {
 
 const known = new WeakMap<Objects, Common>();
 
-export function commonOf(objects: Objects, noted: Noted): Common {
-  const common = known.get(objects) ?? new Common(objects, noted);
+export function commonOf({ objects, uses }: Pick<Services, 'objects' | 'uses'>): Common {
+  if (!uses) throw new Error('a registry notes what is not needed');
+  const common = known.get(objects) ?? new Common(objects, uses);
   known.set(objects, common);
   return common;
 }

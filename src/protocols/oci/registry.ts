@@ -46,9 +46,8 @@ export const unconditional: Conditions = {
 };
 
 export function registryOf(services: Services, mount: Mount): Registry {
-  if (!services.uses) throw new Error('a registry notes what is not needed');
   const { path, bucket = '', site } = mount;
-  const common = commonOf(services.objects, services.uses);
+  const common = commonOf(services);
   const pull = pullOf(services, mount);
   return { services, bucket, prefix: site?.prefix ?? '', path, site, common, pull };
 }
