@@ -6,11 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { blobOf, imageOf, TestRegistry } from '../../support/registry.ts';
 import { outcome, runCli } from '../../support/runtime.ts';
 import { until } from '../../support/wait.ts';
 
 const oneWorker = ['--workers', '1'];
+const rounds = 5;
 const open = await TestRegistry.start({}, {}, ...oneWorker);
 const closed = await TestRegistry.start({ auth: 'token' }, {}, ...oneWorker);
 after(() => Promise.all([open, closed].map((each) => each.stop())));
@@ -34,15 +36,24 @@ interface Counts {
   asked: number;
 }
 
-async function counted({ server }: TestRegistry, work: () => Promise<void>): Promise<Counts> {
+/**
+ * Does the work once, and then until its counts are these: where the application's thread has no time to look
+ * at the tokens for a second, the engine asks it about them, and a loaded machine may do that to one round.
+ */
+async function expectAgain({ server }: TestRegistry, work: () => Promise<void>, expected: Counts) {
   const now = async () => ({
     kept: await server.metric('sealgate_plan_cache_hits_total'),
     asked: await server.metric('sealgate_plan_cache_misses_total'),
   });
-  const before = await now();
   await work();
-  const { kept, asked } = await now();
-  return { kept: kept - before.kept, asked: asked - before.asked };
+  for (let round = 1; ; round++) {
+    const before = await now();
+    await work();
+    const after = await now();
+    const counts = { kept: after.kept - before.kept, asked: after.asked - before.asked };
+    if (isDeepStrictEqual(counts, expected)) return;
+    if (round === rounds) assert.deepEqual(counts, expected);
+  }
 }
 
 /** All of the image. @param rest of each target. @param how more for curl. */
@@ -67,9 +78,7 @@ for (const [title, registry, rest, ...how] of [
   ['with a password where a token is needed', closed, '', '-u', login(closed)],
 ] as const)
   test(`an image of 20 layers that is pulled again ${title} is sent by kept plans alone`, async () => {
-    await pull(registry, rest, ...how);
-    const { kept, asked } = await counted(registry, () => pull(registry, rest, ...how));
-    assert.deepEqual({ kept, asked }, { kept: paths.length, asked: 0 });
+    await expectAgain(registry, () => pull(registry, rest, ...how), { kept: paths.length, asked: 0 });
   });
 
 /** A token with these scopes, once the server knows it. */
@@ -88,9 +97,7 @@ test('an image that tokens of wider and narrower scopes pull in turns is sent by
   const all = async () => {
     for (const token of tokens) await pull(closed, '', ...bearer(token));
   };
-  await all();
-  const { kept, asked } = await counted(closed, all);
-  assert.deepEqual({ kept, asked }, { kept: tokens.length * paths.length, asked: 0 });
+  await expectAgain(closed, all, { kept: tokens.length * paths.length, asked: 0 });
 });
 
 test('of a pull of 20 layers that skopeo repeats the application is asked about /v2/ alone', async () => {
@@ -103,7 +110,5 @@ test('of a pull of 20 layers that skopeo repeats the application is asked about 
     const { status, stderr } = await outcome(spawn('skopeo', words, { env }));
     assert.equal(status, 0, stderr);
   };
-  await skopeo();
-  const again = await counted(open, skopeo);
-  assert.deepEqual(again, { kept: 1 + 1 + layers.length, asked: 1 });
+  await expectAgain(open, skopeo, { kept: 1 + 1 + layers.length, asked: 1 });
 });
