@@ -50,7 +50,7 @@ test('warm of an image of two platforms fetches the index, both manifests, and t
   assert.equal(names.filter((name) => name?.includes('/_blobs/')).length, 4);
   assert.equal(names.filter((name) => name?.includes('/_manifests/')).length, 3);
   assert.equal(lines.filter((line) => line.includes('always fresh')).length, 7);
-  assert.match(await mirror('ls'), /mirror\/ has .* from hub/);
+  assert.match(await mirror('ls'), /mirror has .* from hub/);
 });
 
 test('check says what is the same, what moved, and what is gone', async () => {
