@@ -73,7 +73,8 @@ async function startOurs(site: Site): Promise<Registry> {
     { ...about, path: '/v2/' },
     { ...about, path: '/closed/v2/', auth: 'token' },
   ];
-  const server = await startSealgate(site, { home, sites, buckets: { images: 'versioned' } });
+  const options = { home, sites, buckets: { images: 'versioned' }, scrub: false } as const;
+  const server = await startSealgate(site, options);
   const address: Server['address'] = (file, protocol) => ({
     port: server.address('', protocol).port,
     path: `/${file}`,

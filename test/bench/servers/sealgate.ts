@@ -15,6 +15,8 @@ export interface SealgateOptions {
   upstreams?: Record<string, object>;
   /** Kinds of buckets, besides the one for files. */
   buckets?: Record<string, string>;
+  /** What is stored is not read again meanwhile, which a server does once in 30 days. */
+  scrub?: false;
   /** What makeHome made, with a store that was filled; nothing is imported. */
   home?: string;
 }
@@ -59,6 +61,7 @@ export function serveCommand(site: Site, home: string, ports: Ports, options: Se
     ktls: site.ktls ? { mode: 'require' } : { mode: 'off' },
     ...(options.sites && { sites: options.sites }),
     ...(options.upstreams && { upstreams: options.upstreams }),
+    ...(options.scrub === false && { scrub: { bytesPerSecond: 0 } }),
     buckets: { ...settings.buckets, ...options.buckets },
     limits: { idleTimeout: 3_600_000, ...options.limits },
     log: { level: 'warn' },
