@@ -1,4 +1,4 @@
-// Registry push: blobs of 1 GiB, hashed and durable when Sealgate answers, pushed to it and to Debian's
+// Registry push: blobs of 1 GiB, hashed and synced when they are answered, pushed to Sealgate and to Debian's
 // docker-registry in turns. As skopeo does: a request that begins, a PATCH without a length, and a PUT that
 // says the digest, on a connection each; or all bytes in the PUT.
 
