@@ -7,6 +7,7 @@ import type { Services } from '../../sites/mount.ts';
 import { Marks, type Noted } from './marks.ts';
 import { NamedByManifests } from './named.ts';
 import { Pulls } from './pulls.ts';
+import { RepositoryUsage } from './repository_quota.ts';
 
 export class Common {
   /** Changes of a repository come one after another, by its bucket and what its names begin with. */
@@ -14,6 +15,7 @@ export class Common {
   readonly named: NamedByManifests;
   readonly marks: Marks;
   readonly pulls: Pulls;
+  readonly usage = new RepositoryUsage();
   readonly #watched = new Map<string, Set<Set<string>>>();
 
   constructor(objects: Objects, noted: Noted) {

@@ -33,8 +33,16 @@ export async function mounted(
     registry.common.marks.touch(source);
     const { mediaType, digests } = there;
     const to = at(registry, target.names.blob(digest));
-    registry.common.marks.set(to);
-    await objects.copy({ digest: there.digest, digests, mediaType }, to, { conditions: unconditional });
+    const { marks, usage } = registry.common;
+    const { settle } = await usage.reserve(registry, target, to.name, there.size);
+    let isStored = false;
+    try {
+      marks.set(to);
+      await objects.copy({ digest: there.digest, digests, mediaType }, to, { conditions: unconditional });
+      isStored = true;
+    } finally {
+      settle(isStored);
+    }
     return true;
   } catch (error) {
     if (hasCode(error, 'not-found') || hasCode(error, 'name-deleted')) return false;

@@ -92,7 +92,15 @@ class Putting {
     const pushed = [`sha256:${hex}`, written(digest), ...named.parts.map((part) => part.digest)];
     common.pushes(keyOf(bucket, this.#target.names), pushed);
     for (const blob of manifest.blobs) await this.#check(blob);
-    await this.#place(staging, manifest, { hex, size: bytes.length, sha512 });
+    const name = this.#target.names.manifest({ algorithm: 'sha256', hex });
+    const { settle } = await common.usage.reserve(this.#registry, this.#target, name, bytes.length);
+    let isStored = false;
+    try {
+      await this.#place(staging, manifest, { hex, size: bytes.length, sha512 });
+      isStored = true;
+    } finally {
+      settle(isStored);
+    }
     await new Needed(this.#registry, this.#target).keep(hex, pushed);
     return this.#answer(digest, manifest);
   }

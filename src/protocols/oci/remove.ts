@@ -28,6 +28,7 @@ export function deleteBlob(registry: Registry): RegistryRoute {
       await objects.head(at(registry, names.blob(digest)));
       await refuseNamed(registry, target, written(digest));
       await objects.delete(at(registry, names.blob(digest)), unconditional);
+      registry.common.usage.forget(registry, target);
       return respond(202);
     });
   };
@@ -72,6 +73,7 @@ async function deleteWithTags(registry: Registry, { names, reference }: Target):
   gone.push(names.manifest({ algorithm: 'sha256', hex: digest }));
   for (const name of gone.filter((each) => each !== asked)) await deleteIfThere(registry, name);
   await objects.delete(at(registry, asked), unconditional);
+  registry.common.usage.forget(registry, { names });
 }
 
 async function deleteIfThere(registry: Registry, name: string): Promise<void> {
@@ -159,5 +161,9 @@ export function deleteNames<T extends { name: string }>(
     }).finally(() => marks.settled(place));
     return isGone ? [one] : [];
   };
-  return alone(registry, target, async () => (await Promise.all(all.map(remove))).flat());
+  return alone(registry, target, async () => {
+    const gone = (await Promise.all(all.map(remove))).flat();
+    if (gone.length > 0) registry.common.usage.forget(registry, target);
+    return gone;
+  });
 }

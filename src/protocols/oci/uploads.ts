@@ -4,7 +4,7 @@
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { type Answer, append, type Receiver, respond } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
-import type { RespondPlan, ResponseField } from '../../native/addon.ts';
+import type { Hashed, RespondPlan, ResponseField } from '../../native/addon.ts';
 import type { ResumableUpload } from '../../objects/resumable_upload.ts';
 import type { ResumableUploads } from '../../objects/resumable_uploads.ts';
 import { callerOf } from '../../sites/authorize.ts';
@@ -60,6 +60,7 @@ export class BlobUploads {
       const offset = await upload.offset();
       this.#checkRange(request, target, upload, offset);
       this.#uploads.renew(upload);
+      await this.#reserve(request, target, target.names.upload, offset).then(({ settle }) => settle(false));
       return this.#receive(request, upload, offset, false, (its) => this.#state(202, target, its));
     });
 
@@ -91,17 +92,25 @@ export class BlobUploads {
     await upload.takeOver();
     const offset = await upload.offset();
     this.#checkRange(request, target, upload, offset);
+    // Before the body comes, to spare it, and once more when it is there.
+    await this.#reserve(request, target, to.name, offset).then(({ settle }) => settle(false));
     // Its manifest comes later.
     this.#registry.common.marks.set(to);
     await upload.aim(to, { conditions: unconditional, mediaType, ...promiseOf(digest) });
-    return this.#receive(request, upload, offset, true, () => this.#blobAt(target, digest));
+    const done = () => this.#blobAt(target, digest);
+    return this.#receive(request, upload, offset, { target, name: to.name }, done);
+  }
+
+  #reserve({ framed, headers }: EngineRequest, target: Target, name: string, offset: number) {
+    const size = offset + (framed ? Number(headers.get('content-length') ?? 0) : 0);
+    return this.#registry.common.usage.reserve(this.#registry, target, name, size);
   }
 
   #receive(
     { framed, headers }: EngineRequest,
     { id, partial }: ResumableUpload,
     offset: number,
-    isLast: boolean,
+    last: { target: Target; name: string } | false,
     answer: (upload: ResumableUpload) => RespondPlan | Promise<RespondPlan>,
   ): Receiver {
     const length = headers.get('content-length');
@@ -111,10 +120,32 @@ export class BlobUploads {
     const to = { file: partial, at: offset, last: false, sync: true, maxSize: Math.max(bytes, 1) };
     return append(to, (soFar) =>
       this.#uploads.use(id, async (upload) => {
-        await this.#uploads.received(upload, offset, soFar, isLast);
+        if (last) await this.#storeWithin(upload, offset, soFar, last);
+        else await this.#uploads.received(upload, offset, soFar, false);
         return answer(upload);
       }),
     );
+  }
+
+  /** Stores what has come whole. What the quota has no room for is given up. */
+  async #storeWithin(
+    upload: ResumableUpload,
+    offset: number,
+    whole: Hashed,
+    { target, name }: { target: Target; name: string },
+  ): Promise<void> {
+    const { usage } = this.#registry.common;
+    const reserved = await usage.reserve(this.#registry, target, name, whole.size).catch(async (error) => {
+      await this.#uploads.end(upload);
+      throw error;
+    });
+    let isStored = false;
+    try {
+      await this.#uploads.received(upload, offset, whole, true);
+      isStored = true;
+    } finally {
+      reserved.settle(isStored);
+    }
   }
 
   /** An upload of whoever asks, to this repository. Those of others are not there. */
