@@ -3,6 +3,7 @@
 // under the lock of the repository and with what was pushed since it was looked at.
 
 import { SealgateError } from '../../errors.ts';
+import type { Name } from '../../objects/objects.ts';
 import { usualGrace } from '../../registry_schema.ts';
 import { covers } from '../../scopes.ts';
 import type { Services } from '../../sites/mount.ts';
@@ -113,7 +114,9 @@ export class Upkeep {
       const now = (this.#parts.now ?? Date.now)();
       const upkeep = new RepositoryUpkeep({ registry, target, round, pushed: watched.pushed, now, done });
       await upkeep.run();
-      if (upkeep.noted > 0) this.#parts.stale(bucket);
+      if (upkeep.noted.length > 0) this.#parts.stale(bucket);
+      // Who found one by a plan that was kept was not heard of: its time begins when there are none any more.
+      for (const place of upkeep.noted) common.marks.touch(place);
     } catch (error) {
       done.fault = (error as Error).message;
     } finally {
@@ -153,8 +156,8 @@ interface Candidate {
 class RepositoryUpkeep {
   readonly #about: About;
   readonly #graceMs: number;
-  /** Marks that were set. */
-  noted = 0;
+  /** What was marked. */
+  readonly noted: Name[] = [];
 
   constructor(about: About) {
     this.#about = about;
@@ -253,7 +256,8 @@ class RepositoryUpkeep {
     done.waiting.bytes += size;
     if (since !== undefined || round.dryRun) return false;
     marks.set(place, now);
-    if (++this.noted % marksATime === 0) await marks.save();
+    this.noted.push(place);
+    if (this.noted.length % marksATime === 0) await marks.save();
     return false;
   }
 

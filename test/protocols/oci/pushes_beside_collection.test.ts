@@ -157,20 +157,25 @@ test('400 pushes beside collection without any grace: a manifest that is there h
 test('pushes that are over within the grace time are never refused, whatever they find there', async () => {
   const retention = [{ keepTags: 1, untaggedDays: 0 }];
   await withRegistry({ graceSeconds: 1, retention }, async (registry, client) => {
+    let inTime = 0;
     const end = performance.now() + 10_000;
     const pushes = async (pusher: number) => {
       for (let round = 0; performance.now() < end; round++) {
+        const began = performance.now();
         const used = [config, pick(), pick()];
         for (const blob of used) await client.blob(blob);
         await sleep(Math.random() * 300);
         const image = imageOf(config, used.slice(1), { annotations: { round: `${pusher} ${round}` } });
         const put = await client.ask('PUT', '/v2/race/manifests/latest', image.bytes, types.image);
-        assert.equal(put.status, 201, put.body);
+        const took = performance.now() - began;
+        if (took < 1000) inTime++;
+        if (took < 1000 || put.status !== 404) assert.equal(put.status, 201, put.body);
         // Now and then long enough that what is not needed goes.
         await sleep(round % 4 === 3 ? 1500 : 0);
       }
     };
     const { manifests, blobs } = await beside(registry, () => Promise.all([pushes(0), pushes(1)]));
-    assert.ok(manifests > 5 && blobs > 0, `too little went to say anything: ${manifests}, ${blobs}`);
+    assert.ok(inTime > 5, `only ${inTime} pushes were fast enough`);
+    assert.ok(manifests > 3 && blobs > 0, `too little went to say anything: ${manifests}, ${blobs}`);
   });
 });
