@@ -2,6 +2,7 @@
 
 import { Counter, Gauge, type OpenMetricsContentType, Registry } from 'prom-client';
 import type { Counters, KtlsCapability } from '../native/addon.ts';
+import type { RepositoryView } from '../protocols/oci/operating.ts';
 import type { Operation } from '../rollout/operation.ts';
 import type { SentinelStatus } from '../rollout/sentinel.ts';
 import { BucketMetrics, type UsedBucket } from './bucket_metrics.ts';
@@ -11,10 +12,19 @@ import { engineHistograms, engineMetrics, splitCounter } from './engine_metrics.
 import { type Host, HostMetrics } from './host_metrics.ts';
 import type { EngineMetric } from './metric.ts';
 import { PointMetrics } from './point_metrics.ts';
+import { RepositoryMetrics } from './repository_metrics.ts';
 import { RolloutMetrics } from './rollout_metrics.ts';
 import { SiteMetrics } from './site_metrics.ts';
 import type { TlsStat } from './tls_stat.ts';
 import { upstreamMetrics } from './upstream_metrics.ts';
+
+/** What is looked up for each request. */
+interface Told {
+  buckets(): UsedBucket[];
+  sites(): Counters;
+  /** The largest; absent: there are no registries. */
+  repositories?(most: number): Promise<RepositoryView[]>;
+}
 
 type EngineSeries = Counter | Gauge;
 
@@ -29,6 +39,7 @@ export class Metrics {
   readonly #host: HostMetrics;
   readonly #buckets: BucketMetrics;
   readonly #sites: SiteMetrics;
+  readonly #repositories: RepositoryMetrics | undefined;
   readonly #points: PointMetrics;
   readonly #builds: BuildCacheMetrics;
 
@@ -36,12 +47,7 @@ export class Metrics {
    * @param ktls the result of probing kernel TLS.
    * @param kernel the kernel's TLS statistics since the server began.
    */
-  constructor(
-    ktls: KtlsCapability[],
-    host: Host,
-    kernel: TlsStat,
-    { buckets, sites }: { buckets(): UsedBucket[]; sites(): Counters },
-  ) {
+  constructor(ktls: KtlsCapability[], host: Host, kernel: TlsStat, { buckets, sites, repositories }: Told) {
     this.#registry.setContentType(this.contentType);
     this.#addCapabilities(ktls);
     for (const [key, metric] of Object.entries(counted)) this.#engine.set(key, this.#series(metric));
@@ -52,6 +58,7 @@ export class Metrics {
     this.#host = new HostMetrics(host, this.#registry);
     this.#buckets = new BucketMetrics(buckets, this.#registry);
     this.#sites = new SiteMetrics(sites, this.#registry);
+    if (repositories) this.#repositories = new RepositoryMetrics(repositories, this.#registry);
     this.#points = new PointMetrics(sites, this.#registry);
     this.#builds = new BuildCacheMetrics(sites, this.#registry);
   }
@@ -64,6 +71,7 @@ export class Metrics {
     this.#rollout.update(engine, operation, sentinel);
     this.#buckets.update();
     this.#sites.update();
+    await this.#repositories?.update();
     this.#points.update();
     this.#builds.update();
     await this.#host.update();

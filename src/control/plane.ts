@@ -16,11 +16,15 @@ export interface PlaneServices extends Omit<ControlServices, 'metrics'> {
 }
 
 export function controlPlane(services: PlaneServices): RequestListener {
-  const { config, connections, certificates, operation, sentinel, ktls, baseline, sites } = services;
+  const { config, connections, certificates, operation, sentinel, ktls, baseline, sites, registries } =
+    services;
   const { store } = services.content;
   const host = { store: config.store, connections, certificates };
   const buckets = () => largestBuckets(store);
-  const metrics = new Metrics(ktls, host, baseline.kernel, { buckets, sites });
+  const metrics = new Metrics(ktls, host, baseline.kernel, {
+    ...{ buckets, sites },
+    repositories: (most) => registries.largest(most),
+  });
   const exposition = async () => ({
     text: await metrics.text(services.counters(), operation, sentinel()),
     contentType: metrics.contentType,

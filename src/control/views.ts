@@ -7,6 +7,7 @@ import { runDoctor } from '../doctor/doctor.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { addon, type ConnectionInfo, type Counters, type KtlsCapability } from '../native/addon.ts';
 import type { Operating } from '../protocols/mirror/operating.ts';
+import type { Operating as Registries } from '../protocols/oci/operating.ts';
 import { faultsOf, type Readiness } from '../readiness.ts';
 import { diagnose } from '../rollout/diagnose.ts';
 import { quantile } from '../rollout/distribution.ts';
@@ -42,6 +43,7 @@ const diagnosisWindow = 300;
 const trafficWindow = 300;
 const maxConnections = 500;
 const mostSites = 50;
+const mostRepositories = 50;
 /** Milliseconds for which the doctor's findings are cached. */
 const doctorAge = 60_000;
 
@@ -57,6 +59,7 @@ export interface ViewServices {
   collector: Collecting;
   purges: Purging;
   mirrors: Pick<Operating, 'status'>;
+  registries: Pick<Registries, 'largest'>;
   /** Totals of the server. */
   counters(): Counters;
   readiness: Readiness;
@@ -132,6 +135,7 @@ async function status(services: ViewServices) {
     points: pointsIn(sites()).slice(0, mostSites),
     mirrors,
     upstreams: mirrors.length > 0 ? upstreamsOf(mirrors, services.counters(), sites()) : [],
+    repositories: await services.registries.largest(mostRepositories),
     scrub: scrub(),
     collection: collector.status(),
     purges: purges.status(),

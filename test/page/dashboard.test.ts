@@ -7,6 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { blobOf, imageOf, TestRegistry } from '../support/registry.ts';
 import { runCli } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';
 import { startUpstream } from '../support/upstream.ts';
@@ -117,6 +118,30 @@ test('mirrors: tables of what each keeps and of its upstreams; without mirrors t
   await mirrored.stop();
   await other.remove();
   upstream.close();
+});
+
+test('repositories: a table of what each has; without registries there is none', async () => {
+  const bare = await open();
+  await shows(bare.page, '#headline', /ready/);
+  assert.equal(await bare.page.locator('#repositories').isVisible(), false);
+  await bare.page.close();
+  const registry = await TestRegistry.start({ registry: { countPulls: true } });
+  const [config, layer] = [blobOf('{}'), blobOf(Buffer.alloc(2048))];
+  await registry.push('team/app', config, layer);
+  await registry.put('team/app', 'v1', imageOf(config, [layer]));
+  for (let i = 0; i < 3; i++) await registry.ask('GET', '/v2/team/app/manifests/v1');
+  const { page, complaints } = await open(registry.server.control);
+  await shows(
+    page,
+    '#repositories tbody tr',
+    /images\/team\/app\s*1\s*1\s*2\.\d KiB\s*2\.\d KiB\s*0 B.*3\s*$/s,
+  );
+  assert.deepEqual(complaints, []);
+  const metrics = await (await fetch(`${registry.server.control}/metrics`)).text();
+  assert.match(metrics, /^sealgate_repository_bytes\{bucket="images",repository="team\/app"\} 2\d{3}$/m);
+  assert.match(metrics, /^sealgate_repository_pulls\{bucket="images",repository="team\/app"\} 3$/m);
+  await page.close();
+  await registry.stop();
 });
 
 test('sites: a table of what each answered; without sites there is none', async () => {

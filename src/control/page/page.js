@@ -35,6 +35,7 @@ async function refresh() {
   sections.activation(status);
   sections.points(status);
   sections.mirrors(status);
+  sections.repositories(status);
   sections.sites(status);
   sections.players(status);
   sections.times(status);

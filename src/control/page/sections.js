@@ -185,6 +185,25 @@ function state({ isOffline, isLeftAlone }) {
   return isLeftAlone ? mark('left alone', 'bad') : mark('in order', 'good');
 }
 
+/** The largest repositories of registries. */
+export function repositories({ repositories: all }) {
+  byId('repositories-section').hidden = all.length === 0;
+  rows(
+    'repositories',
+    all.map(({ bucket, repository, tags, manifests, freeBytes, pushed, pulls, ...its }) => [
+      `${bucket}/${repository}`,
+      `${tags}`,
+      `${manifests}`,
+      bytes(its.bytes),
+      bytes(its.totalBytes),
+      bytes(freeBytes),
+      pushed === undefined ? '–' : when(pushed),
+      pulls === undefined ? '–' : `${pulls}`,
+    ]),
+    'No repository.',
+  );
+}
+
 /** What was answered for each site since the start. */
 export function sites({ sites: all }) {
   byId('sites-section').hidden = all.length === 0;

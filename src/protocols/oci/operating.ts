@@ -7,6 +7,7 @@ import { SealgateError } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
 import { repositoriesOf } from './listing.ts';
 import { isRepository } from './names.ts';
+import { pulledFrom } from './pull/pull.ts';
 import { type Registry, type Target, targetOf } from './registry.ts';
 import { type Removal, type Removed, removalOf, remove } from './removal.ts';
 import {
@@ -80,10 +81,15 @@ const mostReported = 1000;
 const mostLogged = 100;
 /** Repositories that one blob is looked for in. */
 const mostKeepers = 1000;
+/** Repositories that are looked at for the largest of them, and milliseconds until that is done anew. */
+const mostLookedAt = 1000;
+const lookAgainAfter = 60_000;
 
 export class Operating {
   readonly #parts: OperatingParts;
   #running: Promise<unknown> = Promise.resolve();
+  #looked: Promise<{ at: number; repositories: RepositoryView[] }> | undefined;
+  #isLooking = false;
 
   constructor(parts: OperatingParts) {
     this.#parts = parts;
@@ -102,6 +108,45 @@ export class Operating {
       }
     }
     return { repositories };
+  }
+
+  /**
+   * Those that have most bytes, of as many as are looked at, as they were within the last minutes: looking at
+   * all of them takes its time, which nobody waits for but who asks first.
+   */
+  async largest(most: number): Promise<RepositoryView[]> {
+    if (this.#registries().length === 0) return [];
+    this.#looked ??= this.#look();
+    const looked = await this.#looked;
+    if (performance.now() - looked.at > lookAgainAfter && !this.#isLooking) {
+      this.#isLooking = true;
+      const anew = this.#look();
+      void anew.then(
+        () => {
+          this.#looked = anew;
+          this.#isLooking = false;
+        },
+        () => {
+          this.#isLooking = false;
+        },
+      );
+    }
+    return looked.repositories.slice(0, most);
+  }
+
+  async #look(): Promise<{ at: number; repositories: RepositoryView[] }> {
+    const repositories: RepositoryView[] = [];
+    try {
+      for (const registry of this.#registries())
+        for await (const name of repositoriesOf(registry)) {
+          if (repositories.length === mostLookedAt) break;
+          repositories.push(await viewOf(registry, name));
+        }
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, 'repositories could not be looked at');
+    }
+    repositories.sort((a, b) => b.bytes - a.bytes);
+    return { at: performance.now(), repositories };
   }
 
   /** The tags of a repository, newest first. Throws `not-found`. */
@@ -221,6 +266,10 @@ async function keptIn(registry: Registry, { names }: Target, hex: string): Promi
   const survey = await surveyOf(registry, names);
   const about = { bucket: registry.bucket, repository: names.all.slice(0, -'/_'.length) };
   const found: KeptIn[] = [];
+  // Of what is pulled from others it is noted when it was used.
+  const isPulled = pulledFrom(registry.pull, about.repository.slice(registry.prefix.length)) !== undefined;
+  const since = (name: string) =>
+    isPulled ? undefined : registry.common.marks.since({ bucket: registry.bucket, name });
   const digests = survey.blobs.filter((each) => each.hex === hex).map(({ digest }) => digest);
   for (const digest of digests) {
     const keepers = [...survey.manifests.values()].filter(({ parts }) =>
@@ -228,14 +277,14 @@ async function keptIn(registry: Registry, { names }: Target, hex: string): Promi
     );
     const [algorithm, value = ''] = digest.split(':');
     const name = names.blob({ algorithm: algorithm as 'sha256', hex: value });
-    const unneeded = registry.common.marks.since({ bucket: registry.bucket, name });
+    const unneeded = since(name);
     const manifests = keepers.map((each) => ({ digest: `sha256:${each.hex}`, tags: tagsOver(survey, each) }));
     found.push({ ...about, kind: 'blob', manifests, ...(unneeded !== undefined && { unneeded }) });
   }
   const manifest = survey.manifests.get(hex);
   if (!manifest) return found;
   const name = names.manifest({ algorithm: 'sha256', hex });
-  const unneeded = registry.common.marks.since({ bucket: registry.bucket, name });
+  const unneeded = since(name);
   const manifests = [{ digest: `sha256:${hex}`, tags: tagsOver(survey, manifest) }];
   return [...found, { ...about, kind: 'manifest', manifests, ...(unneeded !== undefined && { unneeded }) }];
 }

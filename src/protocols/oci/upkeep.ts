@@ -9,6 +9,7 @@ import { covers } from '../../scopes.ts';
 import type { Services } from '../../sites/mount.ts';
 import type { SiteConfig } from '../../sites_schema.ts';
 import { repositoriesOf } from './listing.ts';
+import { pulledFrom } from './pull/pull.ts';
 import { alone, keyOf, type Registry, registryOf, type Target, targetOf } from './registry.ts';
 import { deleteManifestOf, deleteNames, deleteTag } from './remove.ts';
 import { neededManifests, tagsToGo, untaggedFor } from './retention.ts';
@@ -68,6 +69,8 @@ export class Upkeep {
       for await (const repository of repositoriesOf(registry)) {
         if (round.signal?.aborted) return;
         const { only } = round;
+        // What others have is had again: that goes as what mirrors keep does.
+        if (pulledFrom(registry.pull, repository)) continue;
         if (only && (only.bucket !== bucket || only.name !== prefix + repository)) continue;
         const done = await this.#upkeep(registry, repository, round);
         const { tags, manifests, blobs, waiting, fault } = done;
@@ -88,13 +91,12 @@ export class Upkeep {
     await marks.save();
   }
 
-  /** Of buckets that there are. Without those that fetch from others: what they have is had again. */
+  /** Of buckets that there are. */
   registries(): Registry[] {
     const { objects } = this.#parts.services;
-    const sites = this.#parts.sites().filter(({ protocol, upstreams, bucket = '' }) => {
-      const isOwn = protocol === 'oci' && upstreams === undefined;
-      return isOwn && isThere(objects, bucket);
-    });
+    const sites = this.#parts
+      .sites()
+      .filter(({ protocol, bucket = '' }) => protocol === 'oci' && isThere(objects, bucket));
     return sites.map((site) => {
       const { host, path, protocol, bucket = '' } = site;
       return registryOf(this.#parts.services, { host, path, protocol, bucket, site });
