@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { layout, run, skopeo } from '../../support/images.ts';
 import { TestRegistry } from '../../support/registry.ts';
+import { runCli } from '../../support/runtime.ts';
 import { freePort } from '../../support/server.ts';
+import { until } from '../../support/wait.ts';
 
 const open = await TestRegistry.start();
 const port = await freePort();
@@ -64,6 +66,25 @@ test('podman logs in at the token endpoint, pulls an image, and pushes it under 
   await podman('push', ...auth, `${host}/team/app:v1`, `${host}/team/again:v1`);
   const { status } = await withTokens.ask('GET', '/v2/team/again/manifests/v1');
   assert.equal(status, 200);
+});
+
+test('skopeo pushes and pulls where its token may, and is denied everywhere else', async () => {
+  const { site, host } = withTokens;
+  const scopes = ['pull:images/team-a/*', 'push:images/team-a/*'];
+  const said = await runCli('token', 'add', ...scopes, '--config', site.config);
+  const token = /sgt_[\w-]+/.exec(said)?.[0] ?? '';
+  const known = async () => (await withTokens.askAs(token, 'GET', '/v2/')).status;
+  await until(known, (status) => status === 200, 'the server does not know the token');
+  const dir = await layout(withTokens, 2);
+  const login = [`--dest-creds=user:${token}`, '--dest-tls-verify=false'];
+  const from = ['--src-tls-verify=false', `--src-creds=user:${token}`];
+  await skopeo(withTokens, 'copy', ...login, `oci:${dir}`, `docker://${host}/team-a/app:v1`);
+  const second = `docker://${host}/team-a/second:v1`;
+  await skopeo(withTokens, 'copy', ...from, ...login, `docker://${host}/team-a/app:v1`, second);
+  const elsewhere = `docker://${host}/team-b/app:v1`;
+  await assert.rejects(skopeo(withTokens, 'copy', ...login, `oci:${dir}`, elsewhere), /denied|403 \(Forbidden\)/);
+  const to = `oci:${join(site.dir, 'denied')}`;
+  await assert.rejects(skopeo(withTokens, 'copy', ...from, `docker://${host}/team/app:v1`, to), /denied|403 \(Forbidden\)/);
 });
 
 test('skopeo delete removes the manifest with all its tags', async () => {
