@@ -33,6 +33,8 @@ export function refuseWhatCannotBe(site: WrittenSite, context: z.RefinementCtx):
     refuse(['upstreams'], 'expected the names of upstreams');
   if (protocol === 'oci' && !site.path.endsWith('/v2/'))
     refuse(['path'], 'expected a path that ends with /v2/, which clients of registries ask for');
+  if (protocol === 'oci' && site.publicUrl?.endsWith('/v2/') === false)
+    refuse(['publicUrl'], 'expected a URL that ends with /v2/, which clients of registries ask for');
   if (protocol === 'bazel' && site.compress !== undefined)
     refuse(['compress'], 'expected nothing: Bazel takes the bytes as they are stored');
   if (protocol === 'oci' && (site.mirror?.kind ?? 'files') !== 'files')

@@ -39,6 +39,11 @@ const wrong: [what: string, site: unknown, fault: RegExp][] = [
     /^0\.protocol: expected one of web, objects, live, mirror, oci, bazel, got "ftp"/,
   ],
   ['a publishing point without a bucket', { protocol: 'live' }, /^0\.bucket: expected a bucket name/],
+  [
+    'a registry whose public URL does not end with /v2/',
+    { ...oci, publicUrl: 'https://a.test/' },
+    /^0\.publicUrl: expected a URL that ends with \/v2\//,
+  ],
   ['a registry without a bucket', { protocol: 'oci', path: '/v2/' }, /^0\.bucket: expected a bucket name/],
   ['a registry at another path', { ...oci, path: '/' }, /^0\.path: expected a path that ends with \/v2\//],
   ['a registry that compresses', { ...oci, compress: true }, /^0\.compress: expected nothing: digests/],
