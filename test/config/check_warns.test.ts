@@ -55,7 +55,7 @@ test('two publishing points with one prefix, or one inside the other, are warned
   assert.ok(stderr.startsWith(`warning: ${what}`), stderr);
 });
 
-test('what changes and has a write-once bucket is warned of: registries, mirrors of packages, video', async () => {
+test('a write-once bucket of registries, mirrors of packages or video is warned of', async () => {
   const upstreams = { a: { url: 'https://a.test/' } };
   const on = (path: string, protocol: string, more: object = {}) => ({
     path,
