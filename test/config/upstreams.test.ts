@@ -122,7 +122,7 @@ test('a build cache in a bucket that is shared with other servers is refused', a
   await assert.rejects(load('bazel'), /sharedBuckets\.builds: expected a bucket that is no build cache/);
 });
 
-test('config check names files of upstreams that are not there, and tokens that others may read', async () => {
+test('config check names files of upstreams that are absent, and tokens that others may read', async () => {
   await loaded({ ca: './none.pem' });
   const check = () => outcome(spawnCli(['config', 'check', '--config', file, '--control', nowhere]));
   const absent = await check();
