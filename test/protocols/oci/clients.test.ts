@@ -82,9 +82,15 @@ test('skopeo pushes and pulls where its token may, and is denied everywhere else
   const second = `docker://${host}/team-a/second:v1`;
   await skopeo(withTokens, 'copy', ...from, ...login, `docker://${host}/team-a/app:v1`, second);
   const elsewhere = `docker://${host}/team-b/app:v1`;
-  await assert.rejects(skopeo(withTokens, 'copy', ...login, `oci:${dir}`, elsewhere), /denied|403 \(Forbidden\)/);
+  await assert.rejects(
+    skopeo(withTokens, 'copy', ...login, `oci:${dir}`, elsewhere),
+    /denied|403 \(Forbidden\)/,
+  );
   const to = `oci:${join(site.dir, 'denied')}`;
-  await assert.rejects(skopeo(withTokens, 'copy', ...from, `docker://${host}/team/app:v1`, to), /denied|403 \(Forbidden\)/);
+  await assert.rejects(
+    skopeo(withTokens, 'copy', ...from, `docker://${host}/team/app:v1`, to),
+    /denied|403 \(Forbidden\)/,
+  );
 });
 
 test('skopeo delete removes the manifest with all its tags', async () => {
