@@ -59,17 +59,19 @@ export class NamedByManifests {
     const known = this.#known.get(hex);
     if (known) return known;
     const named = await this.#read(hex);
+    if (named === undefined) return nothing;
     if (named.parts.length <= mostNames) setNewest(this.#known, hex, named, mostRemembered);
     return named;
   }
 
-  async #read(hex: string): Promise<NamedThings> {
+  // Undefined: the bytes were forgotten. They may be pushed again.
+  async #read(hex: string): Promise<NamedThings | undefined> {
     try {
       const { size } = await this.#objects.getBlob(hex).blob;
       if (size > largestManifest) return nothing;
       return namedIn(await readFile(this.#objects.pathOf(hex)));
     } catch (error) {
-      if (hasCode(error, 'content-forgotten')) return nothing;
+      if (hasCode(error, 'content-forgotten')) return undefined;
       throw error;
     }
   }
