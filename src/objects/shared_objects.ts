@@ -39,8 +39,10 @@ export class SharedObjects extends Objects {
     return this.turn.make(() => super.copy(from, to, asked), { kind: 'copy', from, to, asked });
   }
 
-  override delete(at: Name, conditions: Conditions): Promise<void> {
-    return this.turn.make(() => super.delete(at, conditions), { kind: 'delete', at, conditions });
+  // The other process could not ask `check`, so it is asked here before either makes the change.
+  override async delete(at: Name, conditions: Conditions, check?: () => void): Promise<void> {
+    check?.();
+    await this.turn.make(() => super.delete(at, conditions, check), { kind: 'delete', at, conditions });
   }
 
   override switchNames(bucket: string, changes: readonly NameChange[], replaces: string | undefined) {

@@ -143,7 +143,7 @@ test('400 pushes beside collection without any grace: a manifest that is there h
       }
     };
     const { manifests, blobs } = await beside(registry, () => Promise.all([0, 1, 2, 3].map(pushes)));
-    assert.ok(manifests > 20 && blobs > 20, `too little went to say anything: ${manifests}, ${blobs}`);
+    assert.ok(manifests > 20 && blobs > 0, `too little went to say anything: ${manifests}, ${blobs}`);
     assert.ok(refused < 390, `${refused} of 400 were refused`);
     const { body } = await client.ask('GET', '/v2/race/tags/list');
     for (const tag of (JSON.parse(body) as { tags: string[] }).tags) {
