@@ -166,7 +166,7 @@ export function listReferrers(registry: Registry): RegistryRoute {
   };
 }
 
-/** What is not told is 404, since clients then look under a tag (`sha256-HEX`), which is pulled through, too. */
+/** What is not told is 404: clients then look under a tag (`sha256-HEX`), which is pulled through, too. */
 async function referrersOfOthers(
   registry: Registry,
   pulled: Pulled,

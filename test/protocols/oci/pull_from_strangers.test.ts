@@ -50,7 +50,7 @@ const image = imageOf(config, [blob]);
 let repositories = 0;
 const fresh = () => `repository-${++repositories}`;
 
-test('a blob with other bytes than its digest is cut for the client, not kept, and in log and metrics', async () => {
+test('a blob with other bytes than its digest is cut, not kept, and in log and metrics', async () => {
   const at = `${fresh()}/blobs/${blob.digest}`;
   first.has.set(at, { bytes: Buffer.alloc(300_000) });
   await assert.rejects(get(at), /ended with (18|56)/);
@@ -189,7 +189,7 @@ function wantsToken(realm: string, given: string[] = []): void {
   };
 }
 
-test('8 pulls of a repository ask for one token, to pull and nothing else, with the credentials', async () => {
+test('8 pulls of a repository ask for one token, to pull alone, with the credentials', async () => {
   const repository = fresh();
   const given: string[] = [];
   const blobs = Array.from({ length: 8 }, (_, i) => blobOf(`blob ${i}`));
@@ -211,7 +211,7 @@ test('a token server on a host that is not named is not asked, and gets no crede
   await pulling.logged(/registry\.realms/);
 });
 
-test('a blob that is elsewhere is fetched there without credentials, and asked for by GET alone', async () => {
+test('a blob that is elsewhere is fetched there without credentials, by GET alone', async () => {
   const repository = fresh();
   wantsToken(`${first.url}token`);
   const { before } = first;
@@ -235,7 +235,7 @@ test('a blob that is elsewhere is fetched there without credentials, and asked f
   );
 });
 
-test('a registry that wants Basic gets the credentials, and the next request shows them at once', async () => {
+test('a registry that wants Basic gets credentials, and the next request shows them at once', async () => {
   const repository = fresh();
   tagged(first, repository, 'v1', image, types.image);
   first.before = ({ headers }, response) => {
@@ -247,7 +247,7 @@ test('a registry that wants Basic gets the credentials, and the next request sho
   assert.deepEqual(first.asked.length, 3);
 });
 
-test('429 with Retry-After leaves the registry alone; what is kept is sent, and the rest is 503', async () => {
+test('429 with Retry-After leaves it alone; what is kept is sent, and the rest is 503', async () => {
   const repository = fresh();
   tagged(first, repository, 'now', image, types.image);
   assert.equal((await get(`${repository}/manifests/now`)).status, 200);

@@ -42,7 +42,7 @@ const mirror = (...args: string[]) => {
   return runCli('mirror', ...args, ...control);
 };
 
-test('warm of an image of two platforms fetches the index, both manifests, and their layers once', async () => {
+test('warm of an image of two platforms fetches index, manifests, and layers once', async () => {
   assert.match(await mirror('warm', 'mirror/team/app:v1'), /1 fetched/);
   assert.match(await mirror('warm', 'mirror/team/app:v1'), /1 kept/);
   const lines = (await mirror('ls', 'mirror/team/app/')).trim().split('\n');
@@ -69,7 +69,7 @@ test('what is forgotten is fetched again', async () => {
   assert.ok(body.equals(layer.bytes));
 });
 
-test('blobs that were not used for longest go when maxBytes is reached, and all are pulled still', async () => {
+test('the oldest blobs go when maxBytes is reached, and all are pulled still', async () => {
   const many = Array.from({ length: 6 }, () => blobOf(randomBytes(500_000)));
   await upstream.push('big', ...many);
   for (let round = 0; round < 2; round++)

@@ -82,7 +82,7 @@ test('a manifest and its blobs have the fields and bytes of a registry, cold and
     }
 });
 
-test('HEAD of a blob that is not here is answered by HEAD of the upstream, and nothing is fetched', async () => {
+test('HEAD of a blob that is not here asks the upstream by HEAD and fetches nothing', async () => {
   const blob = blobOf(randomBytes(3_000_000));
   await upstream.push('app', blob);
   const { status, headers } = await get(`app/blobs/${blob.digest}`, '-I');
