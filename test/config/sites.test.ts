@@ -1,26 +1,8 @@
 // Sites in the configuration: what they cannot be is refused with its place and what is expected there.
 
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
-import { ConfigError, loadConfig } from '../../src/config.ts';
-import { temporaryFolder } from '../support/store.ts';
-
-const dir = await temporaryFolder();
-after(() => rm(dir, { recursive: true }));
-const file = join(dir, 'sealgate.json');
-
-async function faults(...sites: unknown[]): Promise<string[]> {
-  await writeFile(file, JSON.stringify({ sites }));
-  try {
-    await loadConfig({ file, env: {} });
-    return [];
-  } catch (error) {
-    assert.ok(error instanceof ConfigError);
-    return error.message.split('\n').map((line) => line.replace(`${file}: sites.`, ''));
-  }
-}
+import { test } from 'node:test';
+import { faults } from '../support/site_faults.ts';
 
 const web = { bucket: 'web' };
 const live = { protocol: 'live', bucket: 'live' };
@@ -287,39 +269,6 @@ test('two sites at the same host and path are refused, and named', async () => {
   assert.match(fault ?? '', /^2\.path: expected another host or path than sites\.0 has/);
 });
 
-test('two redirects in a circle are refused, and a chain that ends is not', async () => {
-  const rules = (...pairs: [string, string][]) => ({
-    ...web,
-    redirects: pairs.map(([from, to]) => ({ from, to })),
-  });
-  assert.match((await faults(rules(['/a', '/b'], ['/b', '/a'])))[0] ?? '', /redirects\.0\.to/);
-  assert.deepEqual(await faults(rules(['/a', '/b'], ['/b', '/c'], ['/c/**', '/d/$1'])), []);
-  assert.deepEqual(await faults(rules(['/**', 'https://elsewhere.test/$1'])), []);
-});
-
-test('redirects of two sites that send to each other are refused, also by their hosts', async () => {
-  const sent = (host: string, path: string, from: string, to: string) => ({
-    ...{ ...web, host, path, redirects: [{ from, to }] },
-  });
-  const hosts = await faults(
-    sent('a.test', '/', '/**', 'https://b.test/$1'),
-    sent('*.test', '/', '/x/*', 'http://a.test/x/$1'),
-  );
-  assert.deepEqual(
-    hosts.map((each) => each.replace(/: .*/, '')),
-    ['1.redirects.0.to'],
-  );
-  const paths = await faults(
-    sent('a.test', '/', '/old/**', '/d/$1'),
-    sent('a.test', '/d/', '/d/**', '/old/$1'),
-    sent('*', '/', '/d/**', 'https://a.test/elsewhere/$1'),
-  );
-  assert.deepEqual(
-    paths.map((each) => each.replace(/: .*/, '')),
-    ['0.redirects.0.to', '1.redirects.0.to'],
-  );
-});
-
 test('two sites whose paths differ by encoding alone are refused', async () => {
   const [fault] = await faults({ ...web, path: '/@x/' }, { ...web, path: '/%40x/' });
   assert.match(fault ?? '', /^1\.path: expected another host or path than sites\.0 has, \*\/@x\//);
@@ -330,17 +279,6 @@ test('paths that clients send encoded, and a long chain of redirects, are taken'
     assert.deepEqual(await faults({ ...web, path }), [], path);
   const redirects = Array.from({ length: 1000 }, (_, n) => ({ from: `/${n}`, to: `/${n + 1}` }));
   assert.deepEqual(await faults({ ...web, redirects }), []);
-});
-
-test('a redirect behind one that matches the same is refused', async () => {
-  const redirects = [
-    { from: '/a/*', to: '/b' },
-    { from: '/a/*', to: '/c' },
-  ];
-  assert.match(
-    (await faults({ ...web, redirects }))[0] ?? '',
-    /redirects\.1\.from: .*redirects\.0 comes first/,
-  );
 });
 
 test('hosts with hyphens, wildcards and addresses are taken', async () => {

@@ -6,15 +6,20 @@ import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { addon, type Conditions } from '../../src/native/addon.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
-import { Objects } from '../../src/objects/objects.ts';
 import type { Receiving } from '../../src/objects/receiving.ts';
+import { SharedObjects } from '../../src/objects/shared_objects.ts';
 import type { Store } from '../../src/store/store.ts';
 import { sha256, TestStore } from '../support/store.ts';
 
 const site = await TestStore.open();
 after(() => site.remove());
 const epochs = new Epochs(addon);
-const objects = new Objects({ store: site.store, epochs, firstRead: () => 'trust', maxObjectBytes: 100 });
+// As a server has it.
+const objects = new SharedObjects({
+  ...{ store: site.store, epochs },
+  firstRead: () => 'trust',
+  maxObjectBytes: 100,
+});
 const unconditional: Conditions = {
   ifMatch: undefined,
   ifNoneMatch: undefined,
@@ -95,6 +100,15 @@ test('the staging file is gone when the commit has settled, done or refused', as
   assert.equal((await objects.head(live('promise'))).digest, digest);
 });
 
+test('a deletion whose last question throws leaves the object', async () => {
+  await put('needed', 'x');
+  const needed = () => {
+    throw new Error('it is needed');
+  };
+  await assert.rejects(objects.delete(live('needed'), unconditional, needed), /it is needed/);
+  assert.equal((await objects.head(live('needed'))).digest, sha256('x'));
+});
+
 test('an unknown bucket, a name never written and a deleted name are three refusals', async () => {
   await put('deleted', 'x');
   await objects.delete(live('deleted'), unconditional);
@@ -123,7 +137,7 @@ test('during a switch of names look-ups wait from the commit until kept plans ar
       return typeof its === 'function' ? its.bind(store) : its;
     },
   });
-  const late = new Objects({ store: slow, epochs, firstRead: () => 'trust', maxObjectBytes: 100 });
+  const late = new SharedObjects({ store: slow, epochs, firstRead: () => 'trust', maxObjectBytes: 100 });
   const before = epochs.ofBucket('live').epoch;
   const switched = late.switchNames('live', [{ name: 'switched', to: { digest: sha256('new') } }], undefined);
   await isCommitted;
