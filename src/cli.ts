@@ -5,7 +5,7 @@
 import './cli/signals.ts';
 import { Command, CommanderError, Help, type Option } from 'commander';
 import { NoServer, sentenceOf, UsageError } from './cli/say.ts';
-import { ConfigError } from './config.ts';
+import { ConfigError } from './config/config.ts';
 import { version } from './version.ts';
 
 /** 2 as most tools use it, not EX_USAGE (64) of sysexits(3). */

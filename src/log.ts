@@ -1,7 +1,7 @@
 // The server's log: JSON lines.
 
 import pino, { type Logger } from 'pino';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { hasCode, SealgateError } from './errors.ts';
 
 /** @param to receives each line with its newline; must not throw. */

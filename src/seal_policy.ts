@@ -1,7 +1,7 @@
 // How blobs are sealed and what is asked of them when they are delivered, by bucket, as the configuration
 // says. Bytes that are asked for by their digest may be of any bucket: the strictest setting counts.
 
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 
 type Settings = Omit<Config['seal'], 'buckets'>;
 type Sealing = Pick<Config, 'seal'>;

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Tokens } from './auth/tokens.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { Baseline } from './control/baseline.ts';
 import { type ControlListener, checkControl, listenControl } from './control/listener.ts';
 import type { PlaneServices } from './control/plane.ts';

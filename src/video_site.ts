@@ -1,7 +1,7 @@
 // Video sites: what a site has by default when it says that it serves video. Its own settings come first.
 
 import type * as z from 'zod';
-import { type CorsRule, type corsSchema, usualCors } from './site_rules_schema.ts';
+import { type CorsRule, type corsSchema, usualCors } from './config/site_rules.ts';
 import { type StreamingRole, streamingName } from './streaming_names.ts';
 
 interface SaysWhatItServes {

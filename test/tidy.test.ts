@@ -35,7 +35,7 @@ const layers: [RegExp, number][] = [
   [/^(src\/(sites|objects|upstream|purge|engine|rollout|doctor)|workers)\//, 3],
   [/^src\/(store|auth)\//, 2],
   [/^src\/native\//, 1],
-  [/^src\/\w+\.ts$/, 0],
+  [/^src\/(config\/)?\w+\.ts$/, 0],
 ];
 
 /** Folders of native/; a file may include its own folder and those with smaller numbers. */

@@ -1,7 +1,7 @@
 // A secret of one line in a file that the configuration names: a token of somebody else's service.
 
 import { statSync } from 'node:fs';
-import { type Config, ConfigError } from '../config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
 import { readNamedSync, whyUnreadable } from '../regular_file.ts';
 import { noCredentials, othersMayRead, secretPathOf } from './secret_path.ts';
 

@@ -4,7 +4,7 @@
 
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { type Config, ConfigError } from '../config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
 import { addon, type SigningKey } from '../native/addon.ts';
 import { whyUnreadable } from '../regular_file.ts';
 import { noCredentials, othersMayRead, secretPathOf } from './secret_path.ts';

@@ -1,7 +1,7 @@
 // bucket set: changes what a bucket keeps and may keep, in the store or through the server that has it open.
 
 import { type Command, Option } from 'commander';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { type AskedSettings, changeOf, objection } from '../control/buckets.ts';
 import { type DigestName, digestNames } from '../digest.ts';
 import { bucketKindSchema, digestNamesSchema } from '../object_schema.ts';

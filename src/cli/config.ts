@@ -3,11 +3,11 @@
 import type { Command } from 'commander';
 import { checkPurgeSecrets } from '../auth/secret_line.ts';
 import { SigningKeys } from '../auth/signing_keys.ts';
-import { configPath, fileOf, settings } from '../config.ts';
-import { jsonSchema } from '../config_schema.ts';
+import { configPath, fileOf, settings } from '../config/config.ts';
+import { jsonSchema } from '../config/schema.ts';
+import { siteWarnings } from '../config/site_warnings.ts';
 import { TlsFiles } from '../engine/tls_files.ts';
 import type { Preview, Reloaded } from '../server/reload.ts';
-import { siteWarnings } from '../site_warnings.ts';
 import { readUpstreamFiles } from '../upstream/upstream.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { NoServer, sayError } from './say.ts';

@@ -4,7 +4,7 @@
 import { type ClientRequest, request as http, type RequestOptions } from 'node:http';
 import { request as https } from 'node:https';
 import type { Command } from 'commander';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { controlUrl } from '../control_address.ts';
 import { Patience } from '../patience.ts';
 import { readNamed } from '../regular_file.ts';

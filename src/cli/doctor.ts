@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { runDoctor } from '../doctor/doctor.ts';
 import { type Finding, type Severity, severities, worstOf } from '../doctor/finding.ts';
 import { sayError } from './say.ts';

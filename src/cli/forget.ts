@@ -1,7 +1,7 @@
 // forget: removes a blob from the store for good, whatever names it has.
 
 import type { Command } from 'commander';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { isDigest } from '../digest.ts';
 import { SealgateError } from '../errors.ts';
 import type { Store } from '../store/store.ts';

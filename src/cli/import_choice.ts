@@ -3,7 +3,7 @@
 import { access, realpath } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { type Choice, ImportFilter, type Reason, reasons } from '../store/import_filter.ts';
 import { UsageError } from './say.ts';
 import type { SiteOptions } from './site.ts';

@@ -1,7 +1,7 @@
 // OnRecord: changes that a command makes to a store without a server go to the audit log, as a server's do.
 
 import { userInfo } from 'node:os';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { AuditLog } from '../rollout/audit_log.ts';
 
 /** Call it before the change: none is made without an author on record. */

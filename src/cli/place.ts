@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { type Announcement, readAnnouncement } from '../server/announcement.ts';
 import { StoreHeld } from '../store/layout.ts';
 import type { Store } from '../store/store.ts';

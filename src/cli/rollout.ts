@@ -1,11 +1,11 @@
 // rollout: shows and changes the kernel TLS rollout of a running server.
 
 import type { Command } from 'commander';
+import { ktlsCiphers, ktlsProtocols, phases, type RolloutChange } from '../config/rollout.ts';
 import type { TrafficView } from '../control/views.ts';
 import type { AuditEntry } from '../rollout/audit_log.ts';
 import type { GuardStatus } from '../rollout/guard.ts';
 import type { RolloutView } from '../rollout/rollout.ts';
-import { ktlsCiphers, ktlsProtocols, phases, type RolloutChange } from '../rollout_schema.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { checkChange, checkReason } from './rollout_faults.ts';
 import { numberOf } from './say.ts';

@@ -1,8 +1,8 @@
 // What is wrong with a change of the rollout, told by the flags that gave it before anything is sent.
 
 import type * as z from 'zod';
+import { askedChangeSchema, reasonSchema } from '../config/rollout.ts';
 import { faultOf } from '../faults.ts';
-import { askedChangeSchema, reasonSchema } from '../rollout_schema.ts';
 import { UsageError } from './say.ts';
 
 /** What gives each field of a change on the command line. */

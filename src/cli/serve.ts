@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { SigningKeys } from '../auth/signing_keys.ts';
-import { type Config, configPath, type Flags, loadConfig, urlOf } from '../config.ts';
+import { type Config, configPath, type Flags, loadConfig, urlOf } from '../config/config.ts';
 import { TlsFiles } from '../engine/tls_files.ts';
 import { createLog } from '../log.ts';
 import { addon } from '../native/addon.ts';

@@ -2,12 +2,12 @@
 
 import type { Command } from 'commander';
 import { SigningKeys } from '../auth/signing_keys.ts';
+import { networkTextSchema } from '../config/site_rules.ts';
+import type { SiteConfig } from '../config/sites.ts';
 import { addon } from '../native/addon.ts';
 import { withoutHostBits } from '../networks.ts';
 import { publicSite } from '../public_urls.ts';
 import { keyIdOf, type Signed, signatureParameters, signedText } from '../signed_urls.ts';
-import { networkTextSchema } from '../site_rules_schema.ts';
-import type { SiteConfig } from '../sites_schema.ts';
 import { timeToLiveIn } from '../store/time_to_live.ts';
 import { UsageError } from './say.ts';
 import { type SiteOptions, siteConfig, withExamples } from './site.ts';

@@ -1,7 +1,7 @@
 // Shared by the commands: the options that name a site, and access to its store.
 
 import type { Command } from 'commander';
-import { type Config, loadConfig } from '../config.ts';
+import { type Config, loadConfig } from '../config/config.ts';
 import { type Digests, isDigest } from '../digest.ts';
 import { errors, SealgateError } from '../errors.ts';
 import type { ObjectFields } from '../object_fields.ts';

@@ -2,9 +2,9 @@
 
 import { Hono } from 'hono';
 import * as z from 'zod';
+import { askedChangeSchema, reasonSchema } from '../config/rollout.ts';
 import type { Operation } from '../rollout/operation.ts';
 import { RolloutRefused } from '../rollout/rollout.ts';
-import { askedChangeSchema, reasonSchema } from '../rollout_schema.ts';
 import { bodyOf } from './body.ts';
 import { problem } from './problem.ts';
 import { traffic } from './views.ts';

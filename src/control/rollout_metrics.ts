@@ -2,13 +2,13 @@
 // verdict and the kernel's own statistics.
 
 import { Gauge, type OpenMetricsContentType, type Registry } from 'prom-client';
+import { phases } from '../config/rollout.ts';
 import type { Counters } from '../native/addon.ts';
 import type { GuardStatus } from '../rollout/guard.ts';
 import type { Operation } from '../rollout/operation.ts';
 import { sumOf, valuesUnder } from '../rollout/samples.ts';
 import type { SentinelStatus } from '../rollout/sentinel.ts';
 import { cpuPerByte, kernelShare } from '../rollout/traffic.ts';
-import { phases } from '../rollout_schema.ts';
 import type { TlsStat } from './tls_stat.ts';
 
 const verdicts: GuardStatus['verdict'][] = ['insufficient', 'alike', 'hold', 'worse'];

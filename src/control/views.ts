@@ -2,7 +2,7 @@
 
 import { statfs } from 'node:fs/promises';
 import { Hono } from 'hono';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { runDoctor } from '../doctor/doctor.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { addon, type ConnectionInfo, type Counters, type KtlsCapability } from '../native/addon.ts';

@@ -1,7 +1,7 @@
 // The configured certificates: whether they are valid, who can read their keys, and when they expire.
 
 import { X509Certificate } from 'node:crypto';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { checkCertificates, keyExposure } from '../engine/certificate.ts';
 import { readNamed } from '../regular_file.ts';
 import type { Finding } from './finding.ts';

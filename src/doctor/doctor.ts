@@ -1,7 +1,7 @@
 // runDoctor: checks what this host can do for Sealgate, and what stands in its way. All checks run with the
 // rights of the calling user.
 
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { certificateFindings } from './certificates.ts';
 import { deviceFindings } from './devices.ts';
 import type { Finding } from './finding.ts';

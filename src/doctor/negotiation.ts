@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:tls';
 import pino from 'pino';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { DeliveryPool } from '../engine/pool.ts';
 import { reactorOptions } from '../engine/reactor_options.ts';
 import { openSockets } from '../engine/server_sockets.ts';

@@ -3,7 +3,7 @@
 
 import { X509Certificate } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { type Config, ConfigError } from '../config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
 import { addon, type PrivateKey } from '../native/addon.ts';
 import { readNamed, whyUnreadable } from '../regular_file.ts';
 

@@ -1,6 +1,6 @@
 // The configuration in the engine's words: what every reactor of the server is made with.
 
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { engineErrors } from '../errors.ts';
 import type { ReactorOptions, TlsOptions } from '../native/addon.ts';
 import { blobsFolder } from '../store/blobs.ts';

@@ -4,7 +4,7 @@
 
 import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { type Config, ConfigError } from '../config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
 import { addon, type CertificateOptions, type TlsOptions } from '../native/addon.ts';
 import { readNamed, whyUnreadable } from '../regular_file.ts';
 import { checkCertificates, endOf, keyExposure, loadKey } from './certificate.ts';

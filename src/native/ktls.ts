@@ -1,7 +1,7 @@
 // What the engine is told about kernel TLS, and what it tells: policy, rollout, capabilities and who has the
 // record layer of each connection. Types only; addon.ts exports them with its own.
 
-import type { ktlsCiphers, ktlsProtocols, Phase, Slice } from '../rollout_schema.ts';
+import type { ktlsCiphers, ktlsProtocols, Phase, Slice } from '../config/rollout.ts';
 
 export type KtlsMode = 'auto' | 'off' | 'require';
 
@@ -26,7 +26,7 @@ export interface KtlsPolicy {
   askModes: boolean;
 }
 
-/** Which connections may move into the kernel (src/rollout_schema.ts); for handshakes from now on. */
+/** Which connections may move into the kernel (src/config/rollout.ts); for handshakes from now on. */
 export interface EngineRollout {
   phase: Phase;
   /** Share of the slice, 0..1, in hundredths of a percent. */

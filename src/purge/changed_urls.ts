@@ -1,8 +1,8 @@
 // Which URLs of which sites answer otherwise since a name changed.
 
+import type { SiteConfig } from '../config/sites.ts';
 import { publicUrlOf } from '../public_urls.ts';
 import { encodedPath } from '../redirects.ts';
-import type { SiteConfig } from '../sites_schema.ts';
 import type { ChangedName } from '../store/changed_names.ts';
 
 export interface ChangedUrls {

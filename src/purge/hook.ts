@@ -3,9 +3,9 @@
 
 import type { Logger } from 'pino';
 import { secretLine } from '../auth/secret_line.ts';
+import type { PurgeHook } from '../config/purge.ts';
+import type { SiteConfig } from '../config/sites.ts';
 import { tagsIn } from '../object_fields.ts';
-import type { PurgeHook } from '../purge_schema.ts';
-import type { SiteConfig } from '../sites_schema.ts';
 import type { ChangedNames, Changes, Waiting } from '../store/changed_names.ts';
 import { inTurns } from '../turns.ts';
 import { changedUrls, publicHosts } from './changed_urls.ts';

@@ -1,10 +1,10 @@
 // Purges: the hooks of a server, each with its place in the queue of changed names.
 
 import { checkPurgeSecrets } from '../auth/secret_line.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
+import type { SiteConfig } from '../config/sites.ts';
 import type { Counters } from '../native/addon.ts';
 import { publicUrlOf } from '../public_urls.ts';
-import type { SiteConfig } from '../sites_schema.ts';
 import type { ChangedNames } from '../store/changed_names.ts';
 import { type HookParts, HookQueue, type HookStatus } from './hook.ts';
 import { Sender } from './sender.ts';

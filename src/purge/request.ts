@@ -1,7 +1,7 @@
 // Requests that tell of changes, made of the template of a hook.
 
 import { createHmac } from 'node:crypto';
-import { isByTags, type PurgeHook, type PurgeRequest, takesMany, variablesOf } from '../purge_schema.ts';
+import { isByTags, type PurgeHook, type PurgeRequest, takesMany, variablesOf } from '../config/purge.ts';
 
 /** Characters of a list in a field: servers take 8 KiB for a head and more. */
 const maxFieldList = 4 * 1024;

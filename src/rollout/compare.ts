@@ -8,8 +8,8 @@
 // single interval that it is.
 
 import { permutationTest } from 'simple-statistics';
+import type { GuardPolicy } from '../config/rollout.ts';
 import type { Counters } from '../native/addon.ts';
-import type { GuardPolicy } from '../rollout_schema.ts';
 import { quantile, shareAbove } from './distribution.ts';
 import { type GroupCounts, groupCounts, type Interval, sumOf } from './samples.ts';
 

@@ -4,7 +4,7 @@
 // by itself after a rollback, so it cannot flap.
 
 import type { Logger } from 'pino';
-import type { GuardPolicy } from '../rollout_schema.ts';
+import type { GuardPolicy } from '../config/rollout.ts';
 import { type Comparison, compare, type Judgement, type Metric } from './compare.ts';
 import type { Rollout } from './rollout.ts';
 import { groupCounts, type Samples } from './samples.ts';

@@ -1,7 +1,7 @@
 // What kernel TLS can do on this host, found by trying it, compared with what the operator asked for.
 
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { addon, type KtlsCapability, type KtlsMode, type NetDevice } from '../native/addon.ts';
 
 /**

@@ -2,7 +2,7 @@
 // keeps, the samples of the counters, and the guard that compares them.
 
 import type { Logger } from 'pino';
-import { type Config, urlOf } from '../config.ts';
+import { type Config, urlOf } from '../config/config.ts';
 import { addon, type Counters, type KtlsCapability } from '../native/addon.ts';
 import { AuditLog } from './audit_log.ts';
 import { Guard } from './guard.ts';

@@ -3,8 +3,8 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import { phases, type RolloutChange, type RolloutState, rolloutSchema } from '../config/rollout.ts';
 import type { EngineRollout } from '../native/addon.ts';
-import { phases, type RolloutChange, type RolloutState, rolloutSchema } from '../rollout_schema.ts';
 import type { AuditLog } from './audit_log.ts';
 
 export interface Author {

@@ -5,7 +5,7 @@ import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import * as z from 'zod';
-import { type Config, urlOf } from '../config.ts';
+import { type Config, urlOf } from '../config/config.ts';
 import { replaceFile } from '../durable_file.ts';
 import type { BoundListener } from '../native/addon.ts';
 import { readRegular } from '../regular_file.ts';

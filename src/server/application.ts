@@ -2,7 +2,7 @@
 
 import type { Logger } from 'pino';
 import type { Tokens } from '../auth/tokens.ts';
-import { type Config, ConfigError } from '../config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
 import { Bridge, type Handle } from '../engine/bridge.ts';
 import type { Refusals } from '../engine/refusals.ts';
 import { addon } from '../native/addon.ts';

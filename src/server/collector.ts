@@ -1,7 +1,7 @@
 // Collector: runs rounds of collection in a server, at intervals and on request, one at a time.
 
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Collecting, CollectionStatus, EndedRound } from '../control/collecting.ts';
 import type { Counters } from '../native/addon.ts';
 import type { Objects } from '../objects/objects.ts';

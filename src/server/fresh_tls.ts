@@ -1,7 +1,7 @@
 // Keeps certificates and ticket keys up to date while the server runs.
 
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { DeliveryPool } from '../engine/pool.ts';
 import type { TlsFiles } from '../engine/tls_files.ts';
 import { addon } from '../native/addon.ts';

@@ -3,7 +3,7 @@
 
 import type { SigningKeys } from '../auth/signing_keys.ts';
 import { type Tokens, tokensGoodFor } from '../auth/tokens.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { addon } from '../native/addon.ts';
 import { engineGrants } from '../sites/grants.ts';
 

@@ -1,7 +1,7 @@
 // The server's logs: where they go, how they are reopened, and the warnings when lines wait or are lost.
 
 import type { Logger } from 'pino';
-import { type Config, ConfigError } from '../config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
 import { addon, type Counters } from '../native/addon.ts';
 import type { LogState } from '../native/logs.ts';
 

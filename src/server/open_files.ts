@@ -3,7 +3,7 @@
 // way to them.
 
 import { readFileSync } from 'node:fs';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 
 /** Files reserved for the store, the logs, libraries, and files that are being opened. */
 const others = 256;

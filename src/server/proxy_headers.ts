@@ -2,7 +2,7 @@
 // of another network, is otherwise seen in counters alone.
 
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Counters } from '../native/addon.ts';
 
 /** Milliseconds between two looks, and at least between two warnings. */

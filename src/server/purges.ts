@@ -1,7 +1,7 @@
 // The purge hooks of a server.
 
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { addon } from '../native/addon.ts';
 import { Epochs } from '../objects/epochs.ts';
 import { Purges } from '../purge/purges.ts';

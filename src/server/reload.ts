@@ -1,7 +1,7 @@
 // Reload: what a running server reads and opens again when it is told to. All of it is taken, or nothing.
 
 import type { Logger } from 'pino';
-import { type Config, ConfigError } from '../config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
 import { announce } from './announcement.ts';
 import { tellReload } from './manager.ts';
 import {

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
 import { checkPurgeSecrets } from '../auth/secret_line.ts';
 import { SigningKeys } from '../auth/signing_keys.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { ControlListener } from '../control/listener.ts';
 import type { DeliveryPool } from '../engine/pool.ts';
 import type { TlsFiles } from '../engine/tls_files.ts';

@@ -1,6 +1,6 @@
 // Which settings a reload puts in force. What is not named here takes a restart.
 
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 
 type Section = { [Name in keyof Config]-?: Name extends string ? Name : never }[keyof Config];
 

@@ -2,7 +2,7 @@
 // find.
 
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Counters } from '../native/addon.ts';
 import type { Objects } from '../objects/objects.ts';
 import type { AuditLog } from '../rollout/audit_log.ts';

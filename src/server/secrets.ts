@@ -4,7 +4,7 @@
 import type { Logger } from 'pino';
 import { SigningKeys } from '../auth/signing_keys.ts';
 import { Tokens } from '../auth/tokens.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 
 /** Throws when a file is there and cannot be used, or a signing key is not there. */
 export function serverSecrets({ auth, sites }: Config, log: Logger) {

@@ -1,7 +1,7 @@
 // The server's sentinel: what it fetches, from where, and what happens to a blob that is not what it was.
 
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { DeliveryPool } from '../engine/pool.ts';
 import type { Objects } from '../objects/objects.ts';
 import type { Operation } from '../rollout/operation.ts';

@@ -5,7 +5,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
+import { siteWarnings, whyVersioned } from '../config/site_warnings.ts';
+import type { SiteConfig } from '../config/sites.ts';
 import type { Handle } from '../engine/bridge.ts';
 import type { Answer } from '../engine/plan.ts';
 import type { DeliveryPool } from '../engine/pool.ts';
@@ -19,11 +21,9 @@ import { objects as objectsProtocol } from '../protocols/objects/index.ts';
 import { oci } from '../protocols/oci/index.ts';
 import { web } from '../protocols/web/index.ts';
 import { publicSite, seenByServer } from '../public_urls.ts';
-import { siteWarnings, whyVersioned } from '../site_warnings.ts';
 import { type Asked, askedUrl, type Explanation } from '../sites/explain.ts';
 import type { Mount, Protocol, Services } from '../sites/mount.ts';
 import { Mounts } from '../sites/mounts.ts';
-import type { SiteConfig } from '../sites_schema.ts';
 
 /** Every protocol that a mount can name. */
 const protocols: Record<string, Protocol> = { objects: objectsProtocol, web, live, mirror, oci, bazel };

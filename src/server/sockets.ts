@@ -2,7 +2,7 @@
 // that it makes; and the user that it becomes once it has them.
 
 import { accessSync, constants } from 'node:fs';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { ControlSocket } from '../control/listener.ts';
 import { controlName, openSockets, type ServerSockets } from '../engine/server_sockets.ts';
 import { addon, type ListeningSockets, type OpenListener } from '../native/addon.ts';

@@ -2,7 +2,7 @@
 // the server is ready.
 
 import type { Logger } from 'pino';
-import { type Config, ConfigError } from '../config.ts';
+import { type Config, ConfigError } from '../config/config.ts';
 import type { Readiness } from '../readiness.ts';
 import { sealLevelOf } from '../seal_policy.ts';
 import { openStore } from '../store/content_store.ts';

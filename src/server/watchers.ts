@@ -1,6 +1,6 @@
 // What watches a running server and its store by itself: the sentinel and the scrubber.
 
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { DeliveryPool } from '../engine/pool.ts';
 import type { Pausable } from '../pause.ts';
 import type { Sentinel } from '../rollout/sentinel.ts';

@@ -1,9 +1,9 @@
 // Access: whom a site serves, besides what tokens say of its bucket: by address and by signed URLs, which the
 // engine judges before it looks for a kept plan (native/server/access.h).
 
+import type { SiteConfig } from '../config/sites.ts';
 import type { EngineMount } from '../native/addon.ts';
 import { keyIdOf } from '../signed_urls.ts';
-import type { SiteConfig } from '../sites_schema.ts';
 import type { Authorize } from './authorize.ts';
 import { openToAll, readGrant } from './grants.ts';
 import type { Mount, Services } from './mount.ts';

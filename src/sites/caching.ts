@@ -1,9 +1,9 @@
 // Caching rules of a site: the Cache-Control that the first matching rule says. An object's own comes
 // before it, unless the rule overrides.
 
+import type { CachingRule } from '../config/site_rules.ts';
 import { publicCaching } from '../engine/caching.ts';
 import { pathPattern } from '../path_pattern.ts';
-import type { CachingRule } from '../site_rules_schema.ts';
 
 export interface Caching {
   /** The Cache-Control for a path; undefined: what is recorded, or what the kind of the bucket says. */

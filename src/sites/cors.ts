@@ -2,10 +2,10 @@
 // depends on them to every answer of the site (native/server/cors.h); what a browser asks before is
 // answered here.
 
+import type { CorsRule } from '../config/site_rules.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import { respond } from '../engine/plan.ts';
 import type { EngineCors, RespondPlan, ResponseField } from '../native/addon.ts';
-import type { CorsRule } from '../site_rules_schema.ts';
 
 /** Characters of Access-Control-Request-Headers: more than a script's own fields have. */
 const maxAskedCharacters = 4096;

@@ -1,14 +1,14 @@
 // Mount: where a protocol is served, and what a protocol is made with.
 
 import type { Logger } from 'pino';
+import type { TagField } from '../config/site_rules.ts';
+import type { SiteConfig } from '../config/sites.ts';
 import type { Handle } from '../engine/bridge.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import type { Coder } from '../objects/coder.ts';
 import type { GrowingUploads } from '../objects/growing_uploads.ts';
 import type { Name, Objects } from '../objects/objects.ts';
 import type { ResumableUploads } from '../objects/resumable_uploads.ts';
-import type { TagField } from '../site_rules_schema.ts';
-import type { SiteConfig } from '../sites_schema.ts';
 import type { Uses } from '../store/uses.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
 import type { Authorize, Reach } from './authorize.ts';

@@ -1,12 +1,12 @@
 // Negotiation: which content coding of an object a client gets (RFC 9110 12.5.3), where a site offers them.
 
+import { type CompressionRule, usualCompression } from '../config/site_rules.ts';
 import type { ContentCoding } from '../content_coding.ts';
 import type { EngineRequest } from '../engine/engine_request.ts';
 import type { Delivery } from '../engine/plan.ts';
 import type { SealRecord } from '../native/addon.ts';
 import type { Coder } from '../objects/coder.ts';
 import type { FoundBlob, Objects } from '../objects/objects.ts';
-import { type CompressionRule, usualCompression } from '../site_rules_schema.ts';
 import type { Mount } from './mount.ts';
 
 /** A representation of what was found, and what its answer says of how it was chosen. */

@@ -1,9 +1,9 @@
 // Response fields of a site: those of security and isolation on every answer, and those of its rules by path.
 
+import type { FieldRule, IsolationRule, SecurityRule } from '../config/site_rules.ts';
+import type { SiteConfig } from '../config/sites.ts';
 import type { ResponseField } from '../native/addon.ts';
 import { type PathPattern, pathPattern } from '../path_pattern.ts';
-import type { FieldRule, IsolationRule, SecurityRule } from '../site_rules_schema.ts';
-import type { SiteConfig } from '../sites_schema.ts';
 import { withTagsJoined } from './tag_fields.ts';
 import { keepingVary } from './vary.ts';
 

@@ -1,9 +1,9 @@
 // Tags of an answer, by which a CDN purges it: as Surrogate-Key has them (Fastly), with blanks between, and
 // as Cache-Tag (Cloudflare), with commas.
 
+import { maxTagFieldBytes, type TagField, tagFields } from '../config/site_rules.ts';
 import type { ResponseField } from '../native/addon.ts';
 import { tagsIn } from '../object_fields.ts';
-import { maxTagFieldBytes, type TagField, tagFields } from '../site_rules_schema.ts';
 
 const between: Record<TagField, string> = { 'Surrogate-Key': ' ', 'Cache-Tag': ',' };
 const known = new Map(tagFields.map((name) => [name.toLowerCase(), name]));

@@ -2,8 +2,8 @@
 // rules and, where other origins are told apart, Origin. One, as nginx before 1.23 reads only the last one:
 // a cache that misses Accept-Encoding would send a coding to clients that cannot decode it.
 
+import type { CorsRule } from '../config/site_rules.ts';
 import type { ResponseField } from '../native/addon.ts';
-import type { CorsRule } from '../site_rules_schema.ts';
 
 type Fields = readonly ResponseField[];
 

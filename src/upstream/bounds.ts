@@ -1,9 +1,9 @@
 // Bounds: how much a bucket of mirrors and build caches may keep and for how long without use, by the sites
 // that fill it, and which of its names are never evicted.
 
+import type { SiteConfig } from '../config/sites.ts';
 import type { ObjectFields } from '../object_fields.ts';
 import { pathPattern } from '../path_pattern.ts';
-import type { SiteConfig } from '../sites_schema.ts';
 import { mayBeHadAgain } from './keeping.ts';
 
 export interface Bounds {

@@ -4,13 +4,13 @@
 import { statfs } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { SiteConfig } from '../config/sites.ts';
 import { KeyedLock } from '../keyed_lock.ts';
 import type { Counters } from '../native/addon.ts';
 import type { Epochs } from '../objects/epochs.ts';
 import { keyOf } from '../objects/found.ts';
 import type { Name, Objects } from '../objects/objects.ts';
 import type { Pausable } from '../pause.ts';
-import type { SiteConfig } from '../sites_schema.ts';
 import { freeBytes } from '../store/disk_reserve.ts';
 import type { Store } from '../store/store.ts';
 import { type Bounds, boundsOf, isBounded } from './bounds.ts';

@@ -1,8 +1,8 @@
 // RegistryLogin: the credentials that one registry takes for each repository. A password goes to the registry
 // itself and to token servers that the configuration names, and a token to the registry alone.
 
+import type { UpstreamConfig } from '../config/upstreams.ts';
 import { setNewest } from '../newest_map.ts';
-import type { UpstreamConfig } from '../upstreams_schema.ts';
 import { challengesIn } from './challenge.ts';
 import type { FetchFault, TokenAnswer } from './fetching.ts';
 

@@ -3,8 +3,8 @@
 import { setMaxListeners } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import type { UpstreamConfig } from '../config/upstreams.ts';
 import type { Counters } from '../native/addon.ts';
-import type { UpstreamConfig } from '../upstreams_schema.ts';
 import { Documents } from './documents.ts';
 import { Fetcher } from './fetcher.ts';
 import { Flights } from './flights.ts';

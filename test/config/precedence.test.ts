@@ -5,7 +5,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { loadConfig, settings } from '../../src/config.ts';
+import { loadConfig, settings } from '../../src/config/config.ts';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
 import { temporaryFolder } from '../support/store.ts';
 

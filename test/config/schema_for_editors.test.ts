@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { z } from 'zod';
-import { configSchema } from '../../src/config_schema.ts';
+import { configSchema } from '../../src/config/schema.ts';
 import { runCli } from '../support/runtime.ts';
 import { createSite } from '../support/server.ts';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { configSchema } from '../../src/config_schema.ts';
+import { configSchema } from '../../src/config/schema.ts';
 import { firstReadOf, sealFloorOf, sealLevelOf } from '../../src/seal_policy.ts';
 
 const config = (seal: unknown) => configSchema.parse({ seal });

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
-import { ConfigError, fileOf, loadConfig } from '../../src/config.ts';
+import { ConfigError, fileOf, loadConfig } from '../../src/config/config.ts';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';
 import { temporaryFolder } from '../support/store.ts';

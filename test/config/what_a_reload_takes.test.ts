@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { configSchema } from '../../src/config_schema.ts';
+import { configSchema } from '../../src/config/schema.ts';
 import { reloadable } from '../../src/server/reloadable.ts';
 import { root } from '../support/runtime.ts';
 

@@ -7,7 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { RolloutChange } from '../../src/rollout_schema.ts';
+import type { RolloutChange } from '../../src/config/rollout.ts';
 import { recordClientFrom, suites } from '../support/record_client.ts';
 import { createSite, TestServer } from '../support/server.ts';
 import { until } from '../support/wait.ts';

@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { guardSchema } from '../../src/config/rollout.ts';
 import { compare, type Judgement, type Metric } from '../../src/rollout/compare.ts';
 import type { Interval } from '../../src/rollout/samples.ts';
-import { guardSchema } from '../../src/rollout_schema.ts';
 import { seeded } from '../support/random.ts';
 
 const policy = guardSchema.parse({});

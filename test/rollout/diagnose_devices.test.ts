@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { rolloutSchema } from '../../src/config/rollout.ts';
 import type { NetDevice } from '../../src/native/addon.ts';
 import { diagnose } from '../../src/rollout/diagnose.ts';
 import type { Observations } from '../../src/rollout/symptom.ts';
-import { rolloutSchema } from '../../src/rollout_schema.ts';
 
 const changed = { at: '2026-01-01T00:00:00Z', who: 'test', why: 'test' };
 const quiet: Observations = {

@@ -4,11 +4,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
+import { guardSchema, type RolloutChange, rolloutSchema } from '../../src/config/rollout.ts';
 import type { Counters } from '../../src/native/addon.ts';
 import { Guard } from '../../src/rollout/guard.ts';
 import type { Rollout } from '../../src/rollout/rollout.ts';
 import { type Interval, type Samples, sumOf } from '../../src/rollout/samples.ts';
-import { guardSchema, type RolloutChange, rolloutSchema } from '../../src/rollout_schema.ts';
 import { seeded } from '../support/random.ts';
 
 const quiet = pino({ level: 'silent' });

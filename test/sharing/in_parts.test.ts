@@ -7,10 +7,10 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pino } from 'pino';
+import { upstreamsSchema } from '../../src/config/upstreams.ts';
 import { Fetcher } from '../../src/upstream/fetcher.ts';
 import { Tier } from '../../src/upstream/tier.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
-import { upstreamsSchema } from '../../src/upstreams_schema.ts';
 import { Ceph, s3Keys } from '../support/ceph.ts';
 import { temporaryFolder } from '../support/store.ts';
 

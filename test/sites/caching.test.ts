@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cachingSchema } from '../../src/site_rules_schema.ts';
+import { cachingSchema } from '../../src/config/site_rules.ts';
 import { cachingBy } from '../../src/sites/caching.ts';
 
 const rules = (...given: unknown[]) => given.map((rule) => cachingSchema.parse(rule));

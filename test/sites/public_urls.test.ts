@@ -8,7 +8,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { ConfigError, loadConfig } from '../../src/config.ts';
+import { ConfigError, loadConfig } from '../../src/config/config.ts';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
 import { createSite, freePort, TestServer } from '../support/server.ts';
 

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
+import { type PurgeHook, purgeSchema } from '../../src/config/purge.ts';
 import { told, valuesFor } from '../../src/purge/request.ts';
-import { type PurgeHook, purgeSchema } from '../../src/purge_schema.ts';
 
 const secrets = { secret: 's3', signingKey: 'k3' };
 

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SiteConfig } from '../../src/config/sites.ts';
 import type { ResponseField } from '../../src/native/addon.ts';
 import { siteFields } from '../../src/sites/site_fields.ts';
-import type { SiteConfig } from '../../src/sites_schema.ts';
 
 const coded: ResponseField = ['Vary', 'Accept-Encoding'];
 const cors = (origins: string[]) => ({ origins }) as NonNullable<SiteConfig['cors']>;

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import pino from 'pino';
+import type { SiteConfig } from '../../src/config/sites.ts';
+import { mirrorSchema } from '../../src/config/upstreams.ts';
 import { addon } from '../../src/native/addon.ts';
 import { Epochs } from '../../src/objects/epochs.ts';
 import { Objects } from '../../src/objects/objects.ts';
-import type { SiteConfig } from '../../src/sites_schema.ts';
 import { MirrorSpace } from '../../src/upstream/mirror_space.ts';
-import { mirrorSchema } from '../../src/upstreams_schema.ts';
 import { sha256, TestStore } from '../support/store.ts';
 import { until } from '../support/wait.ts';
 

@@ -1,10 +1,10 @@
 // The protocol "live": a publishing point. A packager puts segments, init segments and playlists below its
 // path, and players read them there.
 
+import { usualNames } from '../../config/sites.ts';
 import { type Protocol, siteName } from '../../sites/mount.ts';
 import { noTotals } from '../../sites/publishing_points.ts';
 import { Resources } from '../../sites/resources.ts';
-import { usualNames } from '../../sites_schema.ts';
 import { deleteMedia } from './delete_media.ts';
 import { Placing } from './placing.ts';
 import { Playlists } from './playlists.ts';

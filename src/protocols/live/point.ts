@@ -1,11 +1,11 @@
 // A publishing point: a bucket, or what begins with a prefix in it, below a path.
 
+import type { SiteConfig } from '../../config/sites.ts';
 import { SealgateError } from '../../errors.ts';
 import type { Services } from '../../sites/mount.ts';
 import { decodedPath, resolvedPath } from '../../sites/paths.ts';
 import type { PointTotals } from '../../sites/publishing_points.ts';
 import type { Route } from '../../sites/resources.ts';
-import type { SiteConfig } from '../../sites_schema.ts';
 import { checkObjectName } from '../../store/names.ts';
 import type { Playlists } from './playlists.ts';
 

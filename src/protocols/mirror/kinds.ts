@@ -1,8 +1,8 @@
 // What a mirror knows of what it mirrors: nothing but the rules of its site, or what the clients of one
 // package manager ask for and can prove.
 
+import type { MirrorConfig } from '../../config/upstreams.ts';
 import type { Resources } from '../../sites/resources.ts';
-import type { MirrorConfig } from '../../upstreams_schema.ts';
 import { apt } from './apt/apt.ts';
 import { go } from './go.ts';
 import { maven } from './maven.ts';

@@ -1,5 +1,6 @@
 // A mirror: a bucket, or what begins with a prefix in it, and the upstreams that its objects come from.
 
+import { type MirrorConfig, type MirrorRule, mirrorSchema } from '../../config/upstreams.ts';
 import type { Digests } from '../../digest.ts';
 import { keyOf, type Name } from '../../objects/found.ts';
 import { pathPattern } from '../../path_pattern.ts';
@@ -9,7 +10,6 @@ import type { BucketKind } from '../../store/store.ts';
 import type { Freshness } from '../../upstream/freshness.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
 import type { Upstreams } from '../../upstream/upstreams.ts';
-import { type MirrorConfig, type MirrorRule, mirrorSchema } from '../../upstreams_schema.ts';
 
 export interface Mirror {
   services: Services;

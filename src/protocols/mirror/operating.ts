@@ -2,12 +2,12 @@
 // with what upstreams have.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SiteConfig } from '../../config/sites.ts';
 import type { Answer } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import { pathPattern } from '../../path_pattern.ts';
 import { encodedPath } from '../../redirects.ts';
 import type { Services } from '../../sites/mount.ts';
-import type { SiteConfig } from '../../sites_schema.ts';
 import type { Descriptor, Store } from '../../store/store.ts';
 import type { Offer } from '../../upstream/fetching.ts';
 import { upstreamOf, validatorsOf } from '../../upstream/keeping.ts';

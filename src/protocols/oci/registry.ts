@@ -1,5 +1,6 @@
 // A registry: a bucket, or what begins with a prefix in it, and what its routes work with.
 
+import type { SiteConfig } from '../../config/sites.ts';
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import type { Answer } from '../../engine/plan.ts';
 import type { Conditions, ResponseField } from '../../native/addon.ts';
@@ -7,7 +8,6 @@ import type { Name } from '../../objects/objects.ts';
 import { publicLocation } from '../../public_urls.ts';
 import type { InRepository, Scope } from '../../scopes.ts';
 import type { Mount, Services } from '../../sites/mount.ts';
-import type { SiteConfig } from '../../sites_schema.ts';
 import { type Common, commonOf } from './common.ts';
 import { RegistryError } from './errors.ts';
 import { RepositoryNames } from './names.ts';

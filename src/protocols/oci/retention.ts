@@ -1,6 +1,6 @@
 // Retention: which tags of a repository go by the rules of its site, and which manifests nothing needs then.
 
-import type { RetentionRule } from '../../registry_schema.ts';
+import type { RetentionRule } from '../../config/registry.ts';
 import { covers } from '../../scopes.ts';
 import { manifestsByDigest, type Survey, type SurveyedManifest, type SurveyedTag } from './survey.ts';
 

@@ -2,12 +2,12 @@
 // layers that no manifest of their repository names. Pushes go on meanwhile: each removal is decided again,
 // under the lock of the repository and with what was pushed since it was looked at.
 
+import { usualGrace } from '../../config/registry.ts';
+import type { SiteConfig } from '../../config/sites.ts';
 import { SealgateError } from '../../errors.ts';
 import type { Name } from '../../objects/objects.ts';
-import { usualGrace } from '../../registry_schema.ts';
 import { covers } from '../../scopes.ts';
 import type { Services } from '../../sites/mount.ts';
-import type { SiteConfig } from '../../sites_schema.ts';
 import { repositoriesOf } from './listing.ts';
 import { pulledFrom } from './pull/pull.ts';
 import { alone, keyOf, type Registry, registryOf, type Target, targetOf } from './registry.ts';

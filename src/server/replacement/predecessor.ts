@@ -5,7 +5,7 @@ import { readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import * as z from 'zod';
-import { type Config, ConfigError } from '../../config.ts';
+import { type Config, ConfigError } from '../../config/config.ts';
 import { addressOf, leavesV4 } from '../../engine/server_sockets.ts';
 import { addon, type ListeningSockets, type OpenFile } from '../../native/addon.ts';
 import type { GrowingUploads } from '../../objects/growing_uploads.ts';

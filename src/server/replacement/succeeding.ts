@@ -1,7 +1,7 @@
 // Succeeding: the end of a running server: by a signal, or because another process has taken over from it.
 
 import type { Logger } from 'pino';
-import type { Config } from '../../config.ts';
+import type { Config } from '../../config/config.ts';
 import type { ControlListener } from '../../control/listener.ts';
 import type { DeliveryPool } from '../../engine/pool.ts';
 import { addressOf } from '../../engine/server_sockets.ts';

@@ -1,7 +1,7 @@
 // What is odd about sites and listeners in the configuration, and no fault: it may be meant so.
 
-import type { Config } from './config_schema.ts';
-import { publicUrlOf } from './public_urls.ts';
+import { publicUrlOf } from '../public_urls.ts';
+import type { Config } from './schema.ts';
 
 /** A sentence for each, with the setting that it is about. */
 export function siteWarnings(

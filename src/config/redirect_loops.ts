@@ -1,8 +1,8 @@
 // Whether a client that follows the redirects of the configured sites ever arrives. Each redirect is followed
 // from paths that its pattern matches.
 
-import { type RedirectRule, Redirects } from './redirects.ts';
-import { decodedSitePath } from './site_path.ts';
+import { type RedirectRule, Redirects } from '../redirects.ts';
+import { decodedSitePath } from '../site_path.ts';
 
 interface Site {
   host: string;

@@ -1,7 +1,7 @@
 // The section `trustedProxies` of the configuration: whose word counts about the client of a request.
 
 import * as z from 'zod';
-import { networksSchema } from './site_rules_schema.ts';
+import { networksSchema } from './site_rules.ts';
 
 export const trustedProxiesSchema = z.strictObject({
   from: networksSchema

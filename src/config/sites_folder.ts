@@ -3,7 +3,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRegular, whyUnreadable } from './regular_file.ts';
+import { readRegular, whyUnreadable } from '../regular_file.ts';
 
 /** Files of a folder, and bytes of one. */
 const maxFiles = 1000;

@@ -1,10 +1,10 @@
 // The rules of a site that say how its answers may be used: caches, other origins, browsers.
 
 import * as z from 'zod';
-import { contentCodings } from './content_coding.ts';
-import { withoutHostBits } from './networks.ts';
-import { patternSchema } from './path_pattern.ts';
-import { keyIdOf, keyIdPattern } from './signed_urls.ts';
+import { contentCodings } from '../content_coding.ts';
+import { withoutHostBits } from '../networks.ts';
+import { patternSchema } from '../path_pattern.ts';
+import { keyIdOf, keyIdPattern } from '../signed_urls.ts';
 
 const year = 31_536_000;
 

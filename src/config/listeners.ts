@@ -2,9 +2,9 @@
 
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import { socketPathIn } from './control_address.ts';
-import { expectationOf } from './faults.ts';
-import { networksSchema } from './site_rules_schema.ts';
+import { socketPathIn } from '../control_address.ts';
+import { expectationOf } from '../faults.ts';
+import { networksSchema } from './site_rules.ts';
 
 /** Where content is served. */
 export interface Listener {

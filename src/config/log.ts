@@ -1,7 +1,7 @@
 // The sections `log` and `requestIds` of the configuration: what is written down, and how requests are named.
 
 import * as z from 'zod';
-import { networksSchema } from './site_rules_schema.ts';
+import { networksSchema } from './site_rules.ts';
 
 export const requestIdsSchema = z.strictObject({
   send: z

@@ -2,27 +2,27 @@
 
 import { availableParallelism } from 'node:os';
 import * as z from 'zod';
-import { controlAddressSchema, isLoopback } from './control_address.ts';
-import { dates } from './dates.ts';
-import { drainSchema, healthPathSchema } from './drain_schema.ts';
-import { gcSchema } from './gc_schema.ts';
-import { limitsSchema } from './limits.ts';
-import { listenersSchema } from './listeners_schema.ts';
-import { logSchema, requestIdsSchema } from './log_schema.ts';
-import { bucketKindSchema, bucketNameSchema } from './object_schema.ts';
-import { purgeSchema } from './purge_schema.ts';
-import { rateLimitsSchema } from './rate_limits_schema.ts';
-import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout_schema.ts';
-import { scopeSchema } from './scopes.ts';
-import { scrubSchema } from './scrub_schema.ts';
-import { sitesSchema } from './sites_schema.ts';
-import { trustedProxiesSchema } from './trusted_proxies_schema.ts';
+import { controlAddressSchema, isLoopback } from '../control_address.ts';
+import { dates } from '../dates.ts';
+import { limitsSchema } from '../limits.ts';
+import { bucketKindSchema, bucketNameSchema } from '../object_schema.ts';
+import { scopeSchema } from '../scopes.ts';
+import { drainSchema, healthPathSchema } from './drain.ts';
+import { gcSchema } from './gc.ts';
+import { listenersSchema } from './listeners.ts';
+import { logSchema, requestIdsSchema } from './log.ts';
+import { purgeSchema } from './purge.ts';
+import { rateLimitsSchema } from './rate_limits.ts';
+import { guardSchema, ktlsCiphers, ktlsProtocols, rolloutSchema } from './rollout.ts';
+import { scrubSchema } from './scrub.ts';
+import { sitesSchema } from './sites.ts';
+import { trustedProxiesSchema } from './trusted_proxies.ts';
 import {
   refuseUnknownUpstreams,
   refuseUnshareable,
   sharedBucketsSchema,
   upstreamsSchema,
-} from './upstreams_schema.ts';
+} from './upstreams.ts';
 
 // Zod otherwise compiles each schema, which takes longer than parsing one file.
 z.config({ jitless: true });

@@ -2,12 +2,13 @@
 // rules.
 
 import * as z from 'zod';
-import { bucketNameSchema } from './object_schema.ts';
-import { patternSchema } from './path_pattern.ts';
-import { publicUrlSchema } from './public_urls.ts';
-import { registrySchema } from './registry_schema.ts';
+import { bucketNameSchema } from '../object_schema.ts';
+import { patternSchema } from '../path_pattern.ts';
+import { publicUrlSchema } from '../public_urls.ts';
+import { decodedSitePath, sitePathSchema } from '../site_path.ts';
+import { corsOf } from '../video_site.ts';
+import { registrySchema } from './registry.ts';
 import { refuseLoops, refuseSharedMirrors, refuseWhatCannotBe } from './site_faults.ts';
-import { decodedSitePath, sitePathSchema } from './site_path.ts';
 import {
   cachingSchema,
   compressionSchema,
@@ -18,9 +19,8 @@ import {
   securitySchema,
   signedSchema,
   tagFieldsSchema,
-} from './site_rules_schema.ts';
-import { boundsSchema, mirrorSchema, upstreamNameSchema } from './upstreams_schema.ts';
-import { corsOf } from './video_site.ts';
+} from './site_rules.ts';
+import { boundsSchema, mirrorSchema, upstreamNameSchema } from './upstreams.ts';
 
 /** Seconds: a year. */
 const mostWindow = 366 * 86_400;

@@ -2,8 +2,8 @@
 // objects are fetched from, and for how long they are kept without asking again.
 
 import * as z from 'zod';
-import { bucketNameSchema } from './object_schema.ts';
-import { patternSchema } from './path_pattern.ts';
+import { bucketNameSchema } from '../object_schema.ts';
+import { patternSchema } from '../path_pattern.ts';
 
 /** Seconds: a year. */
 const year = 31_536_000;

@@ -1,10 +1,10 @@
 // What a site's settings cannot be together, each as an issue at the setting that is wrong.
 
 import type * as z from 'zod';
-import { publicUrlOf } from './public_urls.ts';
+import { publicUrlOf } from '../public_urls.ts';
+import { decodedSitePath } from '../site_path.ts';
 import { Following } from './redirect_loops.ts';
-import { decodedSitePath } from './site_path.ts';
-import type { SiteConfig, WrittenSite } from './sites_schema.ts';
+import type { SiteConfig, WrittenSite } from './sites.ts';
 
 type Refuse = (path: PropertyKey[], message: string) => void;
 

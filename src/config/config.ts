@@ -3,15 +3,15 @@
 
 import { dirname, resolve } from 'node:path';
 import type * as z from 'zod';
-import { type Config, configSchema } from './config_schema.ts';
-import { controlUrl } from './control_address.ts';
-import { expectationOf } from './faults.ts';
-import { defaultMode, modeText } from './listeners_schema.ts';
-import { readNamed, whyUnreadable } from './regular_file.ts';
-import { credentialsFolder } from './signed_urls.ts';
+import { controlUrl } from '../control_address.ts';
+import { expectationOf } from '../faults.ts';
+import { readNamed, whyUnreadable } from '../regular_file.ts';
+import { credentialsFolder } from '../signed_urls.ts';
+import { defaultMode, modeText } from './listeners.ts';
+import { type Config, configSchema } from './schema.ts';
+import type { SiteConfig } from './sites.ts';
 import { readSitesFolder, type SiteOrigin, SitesFolderError } from './sites_folder.ts';
-import type { SiteConfig } from './sites_schema.ts';
-import type { UpstreamConfig } from './upstreams_schema.ts';
+import type { UpstreamConfig } from './upstreams.ts';
 
 export type { Config };
 export type Address = Config['listeners'][number];
