@@ -59,7 +59,7 @@ test('warm fetches objects by name and by URL, and says which are not to be had'
   const again = await mirror('warm', 'mirror/v1/a', 'mirror/v1/none', 'files/x');
   assert.equal(again.status, 1);
   assert.match(again.stderr, /mirror\/v1\/none: absent/);
-  assert.match(again.stderr, /files\/x: failed: No site of the protocol mirror fetches into files\/x/);
+  assert.match(again.stderr, /files\/x: failed: No site with upstreams fetches into files\/x/);
   assert.deepEqual(again.stdout.trim().split(', ').sort(), ['1 absent', '1 failed', '1 kept']);
 });
 
