@@ -40,7 +40,8 @@ const retentionSchema = z
       .optional()
       .describe(
         'Days after which a manifest goes that has no tag, is in no index that stays, and refers to no ' +
-          'manifest that stays. Default: with keepTags the grace time, else never.',
+          'manifest that stays; the fewest days that a rule of the repository says. Default: if a rule has ' +
+          'keepTags the grace time, else never.',
       ),
   })
   .refine(({ keepTags, untaggedDays }) => keepTags !== undefined || untaggedDays !== undefined, {

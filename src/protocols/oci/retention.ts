@@ -26,13 +26,14 @@ function matches(patterns: readonly string[], tag: string): boolean {
   return patterns.some((each) => covers(each, tag));
 }
 
-/** Milliseconds for which a manifest stays that nothing needs; undefined: for ever. */
+/**
+ * Milliseconds for which a manifest stays that nothing needs; undefined: for ever. A rule that says days is
+ * heard before those that are about tags alone: what one asked to be kept is not to go by another.
+ */
 export function untaggedFor(rules: readonly RetentionRule[], graceMs: number): number | undefined {
-  const times = rules.flatMap(({ keepTags, untaggedDays }) => {
-    if (untaggedDays !== undefined) return [untaggedDays * day];
-    return keepTags === undefined ? [] : [graceMs];
-  });
-  return times.length === 0 ? undefined : Math.min(...times);
+  const said = rules.flatMap(({ untaggedDays }) => (untaggedDays === undefined ? [] : [untaggedDays * day]));
+  if (said.length > 0) return Math.min(...said);
+  return rules.length > 0 ? graceMs : undefined;
 }
 
 /**
