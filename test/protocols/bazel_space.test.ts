@@ -24,7 +24,7 @@ test('a cache that is full takes what comes, and every result that it has is of 
     await small.store(bytes);
     assert.equal((await small.put(key(index), message(file('a', digestOf(bytes))))).status, 201);
   }
-  const bytes = () => small.server.metric('sealgate_bucket_bytes{bucket="builds"}');
+  const bytes = () => small.server.metric('sealgate_bucket_used_bytes{bucket="builds"}');
   await until(bytes, (size) => size <= 1_000_000, 'the bucket stays above its bound');
   const statuses: number[] = [];
   for (let index = 0; index < count; index++) statuses.push((await small.ask('GET', key(index))).status);
@@ -42,14 +42,14 @@ test('a cache that is full takes what comes, and every result that it has is of 
 });
 
 test('a blob larger than the bound is 413 and evicts nothing', async () => {
-  const before = await small.server.metric('sealgate_bucket_bytes{bucket="builds"}');
+  const before = await small.server.metric('sealgate_bucket_used_bytes{bucket="builds"}');
   const bytes = randomBytes(1_100_000);
   const { status, body } = await small.put(`cas/${sha256(bytes)}`, bytes);
   assert.deepEqual(
     [status, body.toString()],
     [413, 'The build cache has no room for it, by its maxBytes or quota.\n'],
   );
-  assert.equal(await small.server.metric('sealgate_bucket_bytes{bucket="builds"}'), before);
+  assert.equal(await small.server.metric('sealgate_bucket_used_bytes{bucket="builds"}'), before);
 });
 
 test('a result and its blob that are asked for again run no JavaScript', async () => {

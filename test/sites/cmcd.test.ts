@@ -90,9 +90,9 @@ test('a site that is no video site does not read it', async () => {
 
 test('requests that say different things are answered by one kept plan', async () => {
   await logged('video.test', '');
-  const misses = await server.metric('sealgate_plan_misses_total');
+  const misses = await server.metric('sealgate_plan_cache_misses_total');
   for (let n = 0; n < 20; n++) await logged('video.test', query(`bl=${n}`), '-H', `CMCD-Request: mtp=${n}`);
-  assert.equal(await server.metric('sealgate_plan_misses_total'), misses);
+  assert.equal(await server.metric('sealgate_plan_cache_misses_total'), misses);
 });
 
 test('metrics of the site count objects, starvation and what is malformed, and have buffers', async () => {

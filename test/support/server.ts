@@ -150,10 +150,16 @@ export class TestServer {
     return this.curl(path, '-T', file, '-H', `Authorization: Bearer ${this.#site.token}`, ...args);
   }
 
-  /** The sum of a metric's series with these labels, as `sealgate_sent_bytes_total{delivery="tls-send"}`. */
+  /**
+   * The sum of a metric's series with these labels, as `sealgate_sent_bytes_total{delivery="tls-send"}`.
+   * Rejects where the server has no such metric: its sum would be 0 whatever happens.
+   */
   async metric(wanted: string): Promise<number> {
     const exposition = await (await fetch(`${this.control}/metrics`)).text();
     const [, name = '', labels = ''] = /^(\w+)(?:\{(.*)\})?$/.exec(wanted) ?? [];
+    const family = name.replace(/_(?:total|count|sum|bucket)$/, '');
+    const isThere = [name, family].some((each) => exposition.includes(`# TYPE ${each} `));
+    if (!isThere) throw new Error(`the server has no metric ${name}`);
     const pairs = labels === '' ? [] : labels.split(',');
     return exposition
       .split('\n')

@@ -180,7 +180,7 @@ test('an allowed origin is sent back on every kind of answer, and every answer v
 });
 
 test('kept plans serve every origin: no further question to the application', async () => {
-  const misses = () => server.metric('sealgate_plan_misses_total');
+  const misses = () => server.metric('sealgate_plan_cache_misses_total');
   for (const path of ['/index.html', '/large.txt']) {
     const plain = await get('www.test', path);
     await get('www.test', path);
