@@ -120,7 +120,7 @@ class Download {
     if (begun && (status === 200 || status === 206)) return this.#resume(response, head, begun);
     if (begun && status !== 429 && status < 500)
       throw new Fault('changed', `it answered ${status} when it was asked for the rest`);
-    if (this.#task.method === 'HEAD' && (status === 200 || status === 405 || status === 501))
+    if (this.#task.method === 'HEAD' && (status === 200 || this.#isForGet(status)))
       return this.#describe(response, head);
     if (status === 200) return this.#begin(response, head);
     leave(response);
@@ -130,6 +130,12 @@ class Download {
     const after = secondsOf(head.fields['retry-after']);
     const challenge = status === 401 ? head.fields['www-authenticate'] : undefined;
     throw new Fault(passes ? 'status' : 'refused', `it answered ${status}`, { passes, after, challenge });
+  }
+
+  /** Whether it may be had by GET though HEAD is refused: a signed URL is good for one of them alone. */
+  #isForGet(status: number): boolean {
+    const isSigned = this.#task.speaking.headAtHome !== true && (status === 400 || status === 403);
+    return isSigned || status === 405 || status === 501;
   }
 
   #describe(response: IncomingMessage, head: UpstreamHead): Ended {

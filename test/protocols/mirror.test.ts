@@ -230,6 +230,19 @@ test('HEAD is refused as GET is: absent for a while, failing, too large, not to 
   assert.equal(await head('/m/minute/failing'), 502);
 });
 
+test('HEAD that leads to a URL which is good for GET alone fetches the object', async () => {
+  const { answer } = first;
+  first.answer = ({ method, url }, response) => {
+    if (url === '/base/minute/signed') response.writeHead(method === 'HEAD' ? 403 : 200);
+    else response.writeHead(302, { location: 'signed' });
+    response.end('whole');
+  };
+  const { status } = await server.curl('/m/minute/to-signed', '-I');
+  first.answer = answer;
+  assert.equal(status, 200);
+  assert.deepEqual(first.asked.slice(-2), ['GET /base/minute/to-signed', 'GET /base/minute/signed']);
+});
+
 test('HEAD of an upstream that does none fetches the object', async () => {
   files.set('/base/minute/no-head', { body: 'whole' });
   const { answer } = first;

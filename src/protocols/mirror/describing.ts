@@ -11,9 +11,6 @@ import { absent, failed, flightOf, type Missing } from './filling.ts';
 import type { Mirror } from './mirror.ts';
 import { failure, freshFor, promisedBy, unusable } from './offered.ts';
 
-/** Statuses of a server that does not do HEAD (RFC 9110 15.5.6, 15.6.2). */
-const noHead = [405, 501];
-
 export function described(mirror: Mirror, missing: Missing): Promise<Described> {
   const key = flightOf(mirror, missing.at);
   const known = mirror.shared.heads.of(key, Date.now());
@@ -52,7 +49,7 @@ async function ask(
   if (fetched.kind === 'absent') return 'absent';
   if (fetched.kind === 'failed') throw failure(fetched);
   const { head } = fetched;
-  if (noHead.includes(head.status)) return 'no-head';
+  if (fetched.kind === 'described' && head.status !== 200) return 'no-head';
   // Some servers compare no validators for HEAD.
   const isSame = validators?.etag !== undefined && head.fields.etag === validators.etag;
   if (fetched.kind === 'not-modified' || isSame) {
