@@ -222,6 +222,18 @@ test('another result for the same action takes its place, and the older version 
   await until(versions, (count) => count === 1, 'the older version stays');
 });
 
+test('a PUT whose condition does not hold is 412, and the result and blob of before stay', async () => {
+  const hex = await cache.store('conditional');
+  const path = `ac/${sha256('conditional')}`;
+  const before = message(file('a', digestOf('conditional')));
+  const isNew = ['-H', 'If-None-Match: *'];
+  assert.equal((await cache.put(path, before, ...isNew)).status, 201);
+  assert.equal((await cache.put(path, message(file('b', digestOf('conditional'))), ...isNew)).status, 412);
+  assert.deepEqual((await cache.ask('GET', path)).body, Buffer.from(before));
+  assert.equal((await cache.put(`cas/${hex}`, 'conditional', ...isNew)).status, 412);
+  assert.equal((await cache.put(`cas/${hex}`, 'conditional', '-H', `If-Match: "${hex}"`)).status, 200);
+});
+
 test('what somebody stores in place of a result as an object is not sent', async () => {
   const path = `ac/${action()}`;
   const token = `Authorization: Bearer ${cache.site.token}`;

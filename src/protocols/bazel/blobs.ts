@@ -3,9 +3,10 @@
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { type Answer, readBody, receive, respond } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
+import { conditionsOf } from '../../objects/conditions.ts';
 import { content } from '../../sites/content.ts';
 import { useInterval } from '../../upstream/mirror_space.ts';
-import { type Cache, type CacheRoute, nameOf, unconditional } from './cache.ts';
+import { type Cache, type CacheRoute, nameOf } from './cache.ts';
 import { makeRoom } from './room.ts';
 
 const emptyBlob = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
@@ -54,14 +55,16 @@ export function putBlob(cache: Cache): CacheRoute {
       return respond(200);
     };
     if (entry.hex === emptyBlob && size === 0) return readBody(1, known);
+    const conditions = conditionsOf(request.headers);
     const isThere = services.objects.present(at)?.digest === entry.hex;
-    if (isThere && size !== undefined && size <= smallBody) {
+    const isAsked = Object.values(conditions).some((each) => each !== undefined);
+    if (isThere && !isAsked && size !== undefined && size <= smallBody) {
       space.used(at);
       // The bytes are here, so that these are not looked at.
       return readBody(Math.max(size, 1), known);
     }
     await makeRoom(cache, at, size);
-    const put = { conditions: unconditional, mediaType, digest: entry.hex, size };
+    const put = { conditions, mediaType, digest: entry.hex, size };
     return receive(services.objects.put(at, put), ({ outcome, size: bytes }) => {
       space.stored(at, false);
       if (outcome === 'same') return known();

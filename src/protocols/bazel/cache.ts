@@ -4,7 +4,6 @@
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import type { Answer } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
-import type { Conditions } from '../../native/addon.ts';
 import type { Name } from '../../objects/objects.ts';
 import { CacheTotals } from '../../sites/build_caches.ts';
 import { type Mount, type Services, siteName } from '../../sites/mount.ts';
@@ -33,12 +32,6 @@ export interface Entry {
 }
 
 export type CacheRoute = (request: EngineRequest, entry: Entry) => Answer | Promise<Answer>;
-
-export const unconditional: Conditions = {
-  ifMatch: undefined,
-  ifNoneMatch: undefined,
-  ifUnmodifiedSince: undefined,
-};
 
 export function cacheOf(services: Services, mount: Mount): Cache {
   const { bucket = '', site } = mount;

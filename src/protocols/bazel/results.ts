@@ -5,13 +5,14 @@ import { rm } from 'node:fs/promises';
 import { receive, respond } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import type { Hashed, RespondPlan } from '../../native/addon.ts';
+import { conditionsOf } from '../../objects/conditions.ts';
 import type { Found, Name } from '../../objects/objects.ts';
 import type { Receiving } from '../../objects/receiving.ts';
 import type { Stored } from '../../objects/requests.ts';
 import { content } from '../../sites/content.ts';
 import { MessageError, mostBytes } from '../../upstream/builds/messages.ts';
 import { bodyLength, planUntil } from './blobs.ts';
-import { type Cache, type CacheRoute, nameOf, unconditional } from './cache.ts';
+import { type Cache, type CacheRoute, nameOf } from './cache.ts';
 import { type Complete, Completeness } from './completeness.ts';
 import { IncompleteError } from './refusals.ts';
 import { makeRoom } from './room.ts';
@@ -66,8 +67,9 @@ export class Results {
     if ((size ?? 0) > mostBytes.result)
       throw new SealgateError('body-too-large', `An action result has up to ${mostBytes.result} bytes.`);
     const at = nameOf(this.#cache, entry);
+    const conditions = conditionsOf(request.headers);
     await makeRoom(this.#cache, at, size);
-    const body = services.objects.put(at, { conditions: unconditional, mediaType, size });
+    const body = services.objects.put(at, { conditions, mediaType, size });
     const commit = (whole: Hashed) => this.#commit(at, body, whole);
     return receive({ ...body, maxSize: mostBytes.result, commit }, (answer) => answer);
   };
