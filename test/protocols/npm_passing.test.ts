@@ -76,6 +76,26 @@ test('an audit of a tree loses own names at every depth', async () => {
   });
 });
 
+test('an audit of a tree tells of no own names that are to be installed or stand behind an alias', async () => {
+  const own = 'npm:@own/secret@1.0.0';
+  const tree = {
+    ...{ install: ['a@1', '@own/new@^2', `x@${own}`, 7], remove: ['@own/old', 'b'] },
+    requires: { a: '1', renamed: own },
+    dependencies: { a: { version: 'npm:b@1.0.0' }, renamed: { version: own } },
+  };
+  assert.equal((await ask(quick, '-d', JSON.stringify(tree))).status, 200);
+  assert.deepEqual(JSON.parse(bodies[0] ?? ''), {
+    ...{ install: ['a@1'], remove: ['b'] },
+    ...{ requires: { a: '1' }, dependencies: { a: { version: 'npm:b@1.0.0' } } },
+  });
+});
+
+test('a search for an own name finds nothing, and no upstream is told of it', async () => {
+  const { status, text } = await ask('/npm/-/v1/search?text=x%20@own/secret');
+  assert.deepEqual([status, JSON.parse(text).objects], [200, []]);
+  assert.deepEqual(upstream.asked, []);
+});
+
 test('audits that are too long, unfold too far or are no JSON are refused, and nobody is asked', async () => {
   const bomb = join(dir, 'bomb.gz');
   await writeFile(bomb, gzipSync(`{"a":"${'x'.repeat(2 ** 25)}"}`));

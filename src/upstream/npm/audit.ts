@@ -65,25 +65,46 @@ function refusing(make: () => unknown): Passed {
   }
 }
 
-function ownIn({ local, path }: OwnNames): (name: string) => boolean {
+function ownIn({ local, path }: OwnNames): IsOwn {
   const patterns = local.map(pathPattern);
   return (name) => patterns.some((pattern) => pattern.matches(path + name));
 }
 
-function namesWithout(names: Json, isOwn: (name: string) => boolean): Json {
+function namesWithout(names: Json, isOwn: IsOwn): Json {
   return Object.fromEntries(Object.entries(names).filter(([name]) => isPackageName(name) && !isOwn(name)));
 }
 
+type IsOwn = (name: string) => boolean;
+
+/** Whether what npm was asked to install, as `NAME@RANGE`, is somebody else's. */
+function isOthers(spec: unknown, isOwn: IsOwn): boolean {
+  if (typeof spec !== 'string') return false;
+  const [, name = ''] = /^((?:@[^@/]+\/)?[^@/]+)(?:@|$)/.exec(spec) ?? [];
+  return isPackageName(name) && !isOwn(name) && !isAlias(spec.slice(name.length + 1), isOwn);
+}
+
+/** Whether a version is `npm:NAME@RANGE` with an own name: another name for the package. */
+function isAlias(version: unknown, isOwn: IsOwn): boolean {
+  return typeof version === 'string' && version.startsWith('npm:') && !isOthers(version.slice(4), isOwn);
+}
+
+function withoutAliases(ranges: Json, isOwn: IsOwn): Json {
+  return Object.fromEntries(Object.entries(ranges).filter(([, range]) => !isAlias(range, isOwn)));
+}
+
 // The project itself may have such a name, too. How deep it nests is bounded by parsedJson.
-function treeWithout(tree: Json, isOwn: (name: string) => boolean): Json {
-  const { name, requires, dependencies, ...more } = tree;
-  const left = isObject(dependencies) ? Object.entries(namesWithout(dependencies, isOwn)) : [];
+function treeWithout(tree: Json, isOwn: IsOwn): Json {
+  const { name, requires, dependencies, install, remove, ...more } = tree;
+  const named = isObject(dependencies) ? Object.entries(namesWithout(dependencies, isOwn)) : [];
+  const left = named.filter(([, its]) => !isObject(its) || !isAlias(its.version, isOwn));
   const below = left.map(([each, its]) => [each, isObject(its) ? treeWithout(its, isOwn) : its]);
   return {
     ...(typeof name === 'string' && !isOwn(name) && { name }),
     ...(requires !== undefined && {
-      requires: isObject(requires) ? namesWithout(requires, isOwn) : requires,
+      requires: isObject(requires) ? withoutAliases(namesWithout(requires, isOwn), isOwn) : requires,
     }),
+    ...(Array.isArray(install) && { install: install.filter((each) => isOthers(each, isOwn)) }),
+    ...(Array.isArray(remove) && { remove: remove.filter((each) => isOthers(each, isOwn)) }),
     ...more,
     ...(dependencies !== undefined && { dependencies: Object.fromEntries(below) }),
   };

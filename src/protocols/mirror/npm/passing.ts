@@ -5,6 +5,7 @@ import type { EngineRequest } from '../../../engine/engine_request.ts';
 import { type Answer, readBody, respond, respondJson } from '../../../engine/plan.ts';
 import { SealgateError } from '../../../errors.ts';
 import type { RespondPlan } from '../../../native/addon.ts';
+import { isPackageName } from '../../../upstream/npm/names.ts';
 import type { Asked, Upstream } from '../../../upstream/upstream.ts';
 import type { Mirror } from '../mirror.ts';
 
@@ -53,11 +54,18 @@ export class Passing {
     this.#authorize(request);
     const query = searchOf(request.query);
     if (query === undefined) return respondJson(400, { error: 'the search is longer than is passed on' });
+    if (this.#isOfOwn(query.get('text') ?? '')) return respondJson(200, { objects: [], total: 0 });
     const text = await this.#send({ method: 'GET', path: `-/v1/search?${query}`, fields: {} });
     const found = await this.#mirror.shared.documents.read('searchResult', { text, ...this.#own() });
     if ('refused' in found)
       throw new SealgateError('upstream-unusable', `A search cannot be used: ${found.refused}.`);
     return respond(200, json, found.text);
+  }
+
+  /** Whether a search is for an own name: no upstream is told of it. */
+  #isOfOwn(text: string): boolean {
+    const { path, isLocal } = this.#mirror;
+    return text.split(/\s+/).some((word) => isPackageName(word) && isLocal(path + word));
   }
 
   #authorize(request: EngineRequest): void {
