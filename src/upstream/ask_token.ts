@@ -13,8 +13,9 @@ export async function askToken(task: TokenTask, agents: Agents, signal: AbortSig
   try {
     return await asked(task, agents, signal);
   } catch (error) {
-    const { fault, message } = error instanceof Fault ? error : new Fault('refused', String(error));
-    return { kind: 'failed', fault, message: `no token: ${message}` };
+    const why = error instanceof Fault ? error : new Fault('refused', String(error));
+    const { fault, message, denied } = why;
+    return { kind: 'failed', fault, message: `no token: ${message}`, denied };
   }
 }
 
@@ -29,7 +30,8 @@ async function asked(
   const { statusCode: status = 0 } = response;
   if (status !== 200) {
     const passes = status === 429 || status >= 500;
-    throw new Fault(passes ? 'status' : 'refused', `its token server answered ${status}`);
+    const denied = status === 401 || status === 403;
+    throw new Fault(passes ? 'status' : 'refused', `its token server answered ${status}`, { denied });
   }
   const { token, access_token: other, expires_in: seconds } = documentIn(text);
   const found = typeof token === 'string' && token !== '' ? token : other;

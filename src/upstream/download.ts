@@ -61,9 +61,10 @@ class Download {
     } catch (error) {
       this.#begun?.file.discard();
       const why = error instanceof Fault ? error : new Fault('disk', (error as Error).message);
-      const { fault, message, challenge, after } = why;
+      const { fault, message, challenge, after, denied } = why;
       const { code } = error as NodeJS.ErrnoException;
-      return { kind: 'failed', fault, message, ...(code && { code }), challenge, after, ...this.#work() };
+      const told = { challenge, after, denied, ...(code && { code }) };
+      return { kind: 'failed', fault, message, ...told, ...this.#work() };
     }
   }
 
@@ -103,18 +104,18 @@ class Download {
     const begun = this.#begun;
     const fields = begun ? restOf(begun) : conditionsOf(validators);
     const all = { ...fields, ...(accept !== undefined && { accept }) };
-    const response = await openSource(url, all, {
+    const { response, isOwn } = await openSource(url, all, {
       ...{ speaking, agents: this.#agents, signal: this.#talk.signal, method },
     });
     try {
-      return await this.#read(response, begun);
+      return await this.#read(response, isOwn, begun);
     } catch (error) {
       response.destroy();
       throw error;
     }
   }
 
-  async #read(response: IncomingMessage, begun: Begun | undefined): Promise<Ended> {
+  async #read(response: IncomingMessage, isOwn: boolean, begun: Begun | undefined): Promise<Ended> {
     const head = headOf(response);
     const { status } = head;
     if (begun && (status === 200 || status === 206)) return this.#resume(response, head, begun);
@@ -129,7 +130,10 @@ class Download {
     const passes = status === 429 || status === 408 || (status >= 500 && status !== 501);
     const after = secondsOf(head.fields['retry-after']);
     const challenge = status === 401 ? head.fields['www-authenticate'] : undefined;
-    throw new Fault(passes ? 'status' : 'refused', `it answered ${status}`, { passes, after, challenge });
+    const hasToken = this.#task.speaking.authorization?.startsWith('Bearer ') === true;
+    const denied = isOwn && hasToken && (status === 401 || status === 403);
+    const further = { passes, after, challenge, denied };
+    throw new Fault(passes ? 'status' : 'refused', `it answered ${status}`, further);
   }
 
   /** Whether it may be had by GET though HEAD is refused: a signed URL is good for one of them alone. */

@@ -2,7 +2,7 @@
 
 import type { FetchFault } from './fetching.ts';
 
-type Further = Partial<Pick<Fault, 'passes' | 'after' | 'challenge'>>;
+type Further = Partial<Pick<Fault, 'passes' | 'after' | 'challenge' | 'denied'>>;
 
 export class Fault extends Error {
   readonly fault: FetchFault;
@@ -12,9 +12,13 @@ export class Fault extends Error {
   readonly after: number;
   /** How the upstream wants to know who asks. */
   readonly challenge: string | undefined;
+  /** Whether it knows who asks, and shows them nothing. */
+  readonly denied: boolean;
 
-  constructor(fault: FetchFault, message: string, { passes = false, after = 0, challenge }: Further = {}) {
+  constructor(fault: FetchFault, message: string, further: Further = {}) {
     super(message);
+    const { passes = false, after = 0, challenge, denied = false } = further;
+    this.denied = denied;
     this.challenge = challenge;
     this.fault = fault;
     this.passes = passes;

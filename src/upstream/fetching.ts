@@ -121,6 +121,8 @@ interface Refused {
   challenge?: string | undefined;
   /** Milliseconds for which it wants to be left alone. */
   after?: number | undefined;
+  /** Whether a registry gave a token to whoever asks, and shows them nothing of this repository. */
+  denied?: boolean | undefined;
 }
 
 /** The request for a token to the token server of a registry. */
@@ -132,7 +134,7 @@ export interface TokenTask {
 
 export type TokenAnswer =
   | { kind: 'token'; token: string; seconds: number }
-  | { kind: 'failed'; fault: FetchFault; message: string };
+  | { kind: 'failed'; fault: FetchFault; message: string; denied?: boolean };
 
 /** A file, or a stretch of it, and the digest of that. */
 export interface SentFile {

@@ -22,7 +22,7 @@ export interface LoginParts {
 }
 
 /** `authorization` is what a request shows; else why there is none. */
-export type Shown = { authorization: string } | { fault: FetchFault; message: string };
+export type Shown = { authorization: string } | { fault: FetchFault; message: string; denied?: boolean };
 
 interface Known {
   authorization: string;
@@ -87,7 +87,11 @@ export class RegistryLogin {
     realm.searchParams.set('scope', `repository:${repository}:pull`);
     const credentials = this.#parts.credentials();
     const answer = await this.#parts.ask(realm.href, credentials && basic(credentials));
-    if (answer.kind === 'failed') return answer;
+    if (answer.kind === 'failed') {
+      const { fault, message, denied = false } = answer;
+      // Of credentials nobody knows whether it takes them at all.
+      return { fault, message, denied: denied && credentials === undefined };
+    }
     const seconds = Math.min(Math.max(answer.seconds, 1), longestSeconds);
     const authorization = `Bearer ${answer.token}`;
     const until = this.#now() + seconds * usedShare * 1000;

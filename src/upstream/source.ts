@@ -81,12 +81,12 @@ export function sendTo(
   return ask(new URL(url), fields, true, asking, sending);
 }
 
-/** The head of the answer that redirects lead to. Rejects with a Fault. */
+/** The head of the answer that redirects lead to, and whether it is the upstream's own. Rejects with a Fault. */
 export async function openSource(
   from: string,
   fields: Record<string, string>,
   asking: Asking & { method?: 'GET' | 'HEAD' | undefined },
-): Promise<IncomingMessage> {
+): Promise<{ response: IncomingMessage; isOwn: boolean }> {
   const { speaking, method = 'GET' } = asking;
   const { origin } = new URL(speaking.base);
   let url = new URL(from);
@@ -101,7 +101,7 @@ export async function openSource(
     // Nobody else says where credentials are to be shown.
     if (!isOwn) delete response.headers['www-authenticate'];
     const { location } = response.headers;
-    if (!redirecting.includes(response.statusCode ?? 0) || location === undefined) return response;
+    if (!redirecting.includes(response.statusCode ?? 0) || location === undefined) return { response, isOwn };
     response.destroy();
     passed.add(url.href);
     url = redirected(url, location);

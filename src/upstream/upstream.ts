@@ -149,7 +149,7 @@ export class Upstream {
     const fetched = await run(first);
     if (fetched.kind !== 'failed' || fetched.challenge === undefined) return fetched;
     const shown = await this.#login.after(fetched.challenge, repository, first);
-    return 'authorization' in shown ? run(shown.authorization) : { ...fetched, ...shown };
+    return 'authorization' in shown ? run(shown.authorization) : { ...fetched, denied: false, ...shown };
   }
 
   async #judged<Became extends Fetched | Sent>(path: string, work: () => Promise<Became>): Promise<Became> {

@@ -9,7 +9,7 @@ import { validatorsOf } from '../../upstream/keeping.ts';
 import type { Upstream } from '../../upstream/upstream.ts';
 import { absent, failed, flightOf, type Missing } from './filling.ts';
 import type { Mirror } from './mirror.ts';
-import { failure, freshFor, promisedBy, unusable } from './offered.ts';
+import { failure, freshFor, isDenied, promisedBy, unusable } from './offered.ts';
 
 export function described(mirror: Mirror, missing: Missing): Promise<Described> {
   const key = flightOf(mirror, missing.at);
@@ -46,7 +46,7 @@ async function ask(
     take: () => undefined,
     signal: mirror.shared.signal,
   });
-  if (fetched.kind === 'absent') return 'absent';
+  if (fetched.kind === 'absent' || isDenied(fetched, upstream.name, current)) return 'absent';
   if (fetched.kind === 'failed') throw failure(fetched);
   const { head } = fetched;
   if (fetched.kind === 'described' && head.status !== 200) return 'no-head';

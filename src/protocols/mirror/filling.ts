@@ -16,7 +16,7 @@ import { notedFields, validatorsOf } from '../../upstream/keeping.ts';
 import type { Upstream, Wanted } from '../../upstream/upstream.ts';
 import type { Promises } from '../objects/digest_fields.ts';
 import type { Mirror, Ruled } from './mirror.ts';
-import { failure, freshFor, promisedBy, timeOf, typeOf, unusable } from './offered.ts';
+import { failure, freshFor, isDenied, promisedBy, timeOf, typeOf, unusable } from './offered.ts';
 
 export interface Missing {
   at: Name;
@@ -215,7 +215,9 @@ class Filling {
 
   async #land(fetched: Fetched): Promise<Ended> {
     const { freshness } = this.#mirror;
-    const key = keyOf(this.#missing.at);
+    const { at, current } = this.#missing;
+    const key = keyOf(at);
+    if (isDenied(fetched, this.#upstream.name, current)) return 'absent';
     switch (fetched.kind) {
       case 'absent':
         return 'absent';

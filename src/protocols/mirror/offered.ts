@@ -4,8 +4,9 @@ import { FieldLines } from '../../engine/engine_request.ts';
 import { SealgateError } from '../../errors.ts';
 import { checkedMediaType } from '../../media_type.ts';
 import { isFull } from '../../store/disk_reserve.ts';
+import type { Descriptor } from '../../store/store.ts';
 import type { Fetched, FetchFault, UpstreamHead } from '../../upstream/fetching.ts';
-import { keptFor } from '../../upstream/keeping.ts';
+import { keptFor, upstreamOf } from '../../upstream/keeping.ts';
 import { type Promises, promisesOf } from '../objects/digest_fields.ts';
 import type { Ruled } from './mirror.ts';
 
@@ -24,6 +25,17 @@ export function freshFor(rule: Ruled | undefined, head: UpstreamHead): number {
 export function unusable(detail: string): SealgateError {
   return new SealgateError('upstream-unusable', detail);
 }
+
+/**
+ * Whether an upstream has nothing of it for whoever asks: registries do not tell apart what is not there and
+ * what is not to be seen. Where the name has what it sent before, it is a failure.
+ */
+export function isDenied(fetched: Fetched, upstream: string, current: NotedFields | undefined): boolean {
+  const isKnown = current !== undefined && upstreamOf(current.fields) === upstream;
+  return fetched.kind === 'failed' && fetched.denied === true && !isKnown;
+}
+
+type NotedFields = Pick<Descriptor, 'fields'>;
 
 const unusables: readonly FetchFault[] = ['too-large', 'redirect', 'unprovable', 'coded'];
 

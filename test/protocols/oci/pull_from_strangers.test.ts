@@ -204,6 +204,55 @@ test('8 pulls of a repository ask for one token, to pull alone, with the credent
   assert.deepEqual(given, [`${query} Basic ${btoa('user:secret')}`]);
 });
 
+/** Gives tokens to everybody, and shows nothing of a repository to who has one. */
+function denies(status: 401 | 403): void {
+  wantsToken(`${first.url}token`);
+  const { before } = first;
+  first.before = (request, response) => {
+    if (before(request, response)) return true;
+    const challenge = `Bearer realm="${first.url}token",error="insufficient_scope"`;
+    response.writeHead(status, status === 401 ? { 'WWW-Authenticate': challenge } : {}).end();
+    return true;
+  };
+}
+
+for (const status of [401, 403] as const)
+  test(`what the first upstream denies by ${status} is asked of the second, or 404`, async () => {
+    const repository = fresh();
+    denies(status);
+    tagged(second, repository, 'v1', image, types.image);
+    second.has.set(`${repository}/blobs/${blob.digest}`, blob);
+    second.has.set(`${repository}/tags/list`, { bytes: Buffer.from('{"name":"a","tags":["v1"]}') });
+    assert.equal((await get(`${repository}/manifests/v1`)).status, 200);
+    assert.equal((await get(`${repository}/blobs/${blob.digest}`, '-I')).status, 200);
+    assert.ok((await get(`${repository}/blobs/${blob.digest}`)).body.equals(blob.bytes));
+    assert.match(`${(await get(`${repository}/tags/list`)).body}`, /"v1"/);
+    assert.deepEqual(refusalIn(await get(`${repository}/manifests/v2`)), [404, 'MANIFEST_UNKNOWN']);
+  });
+
+test('a tag that the first upstream sent and denies now is not what the second has', async () => {
+  const repository = fresh();
+  tagged(first, repository, 'now', image, types.image);
+  tagged(second, repository, 'now', imageOf(config, []), types.image);
+  assert.equal((await get(`${repository}/manifests/now`)).status, 200);
+  denies(403);
+  assert.ok((await get(`${repository}/manifests/now`)).body.equals(image.bytes));
+});
+
+test('an upstream whose token server takes no credentials is 502, and the second is not asked', async () => {
+  const repository = fresh();
+  wantsToken(`${first.url}token`);
+  const { before } = first;
+  first.before = (request, response) => {
+    if (!request.url?.startsWith('/token')) return before(request, response);
+    response.writeHead(401).end();
+    return true;
+  };
+  tagged(second, repository, 'v1', image, types.image);
+  assert.deepEqual(refusalIn(await get(`${repository}/manifests/v1`)), [502, 'UNKNOWN']);
+  assert.deepEqual(second.asked, []);
+});
+
 test('a token server on a host that is not named is not asked, and gets no credentials', async () => {
   wantsToken(`${elsewhere.url}token`);
   assert.deepEqual(refusalIn(await get(`${fresh()}/manifests/v1`)), [502, 'UNKNOWN']);

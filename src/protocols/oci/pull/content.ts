@@ -10,7 +10,7 @@ import { notedFields } from '../../../upstream/keeping.ts';
 import type { Upstream } from '../../../upstream/upstream.ts';
 import { type Check, fill, type Locate, type Source } from '../../mirror/filling.ts';
 import type { Mirror, Ruled } from '../../mirror/mirror.ts';
-import { failure, unusable } from '../../mirror/offered.ts';
+import { failure, isDenied, unusable } from '../../mirror/offered.ts';
 import { kept, ownOf, readAt } from '../../mirror/read_object.ts';
 import { largestManifest } from '../manifest.ts';
 import { type ContentDigest, parsedDigest, type RepositoryNames, written } from '../names.ts';
@@ -128,13 +128,13 @@ class Tag {
       take: () => undefined,
       signal: mirror.shared.signal,
     });
-    if (fetched.kind === 'absent') return 'absent';
+    const at = { bucket: mirror.bucket, name: this.#names.tag(this.#tag) };
+    const before = await kept(mirror, at);
+    if (fetched.kind === 'absent' || isDenied(fetched, upstream.name, before?.ref)) return 'absent';
     if (fetched.kind === 'failed') throw failure(fetched);
     const { status, fields } = fetched.head;
     const digest = parsedDigest(fields['docker-content-digest'] ?? '');
     if (status !== 200 || digest?.algorithm !== 'sha256') return 'fetch';
-    const at = { bucket: mirror.bucket, name: this.#names.tag(this.#tag) };
-    const before = await kept(mirror, at);
     if (before?.ref.digest === digest.hex) return 'kept';
     const mediaType = await this.#manifest(upstream, digest);
     // It is gone already, so the tag has moved on.

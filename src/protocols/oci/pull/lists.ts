@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { SealgateError } from '../../../errors.ts';
 import { addon } from '../../../native/addon.ts';
 import type { UpstreamHead } from '../../../upstream/fetching.ts';
-import { failure, unusable } from '../../mirror/offered.ts';
+import { failure, isDenied, unusable } from '../../mirror/offered.ts';
 import type { Pulled } from './pull.ts';
 
 const largestList = 4 * 1024 * 1024;
@@ -87,7 +87,7 @@ async function inOrder<Entry>(
         take: ({ size }) => ({ staging, digests: [], growing: addon.growingFile(size).share() }),
         signal: mirror.shared.signal,
       });
-      if (fetched.kind === 'absent') continue;
+      if (fetched.kind === 'absent' || isDenied(fetched, upstream.name, undefined)) continue;
       if (fetched.kind === 'failed') throw failure(fetched);
       const entries = await read(staging);
       if (!entries) throw unusable('The upstream sent a list that is none.');
