@@ -81,7 +81,7 @@ export function sendTo(
   return ask(new URL(url), fields, true, asking, sending);
 }
 
-/** The head of the answer that redirects lead to, and whether it is the upstream's own. Rejects with a Fault. */
+/** The last head that redirects lead to, and whether the upstream itself sent it. Rejects with a Fault. */
 export async function openSource(
   from: string,
   fields: Record<string, string>,

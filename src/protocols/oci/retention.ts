@@ -41,22 +41,31 @@ export function untaggedFor(rules: readonly RetentionRule[], graceMs: number): n
  * says which manifest it is about counts as a reference to that.
  */
 export function neededManifests(survey: Survey, tags: readonly SurveyedTag[]): Set<SurveyedManifest> {
+  const tagged = tags.filter(({ tag }) => !attachedTag.test(tag));
+  return needing(survey, tags, new Set(tagged.flatMap(({ hex }) => survey.manifests.get(hex) ?? [])));
+}
+
+/** Those that are needed with what was pushed since: all that is below it, and what refers to that. */
+export function neededWith(survey: Survey, pushed: Iterable<string>): Set<SurveyedManifest> {
+  const byDigest = manifestsByDigest(survey);
+  return needing(survey, survey.tags, new Set([...pushed].flatMap((digest) => byDigest.get(digest) ?? [])));
+}
+
+/** @param needed those that are for themselves; what they need is added. */
+function needing(
+  survey: Survey,
+  tags: readonly SurveyedTag[],
+  needed: Set<SurveyedManifest>,
+): Set<SurveyedManifest> {
   const byDigest = manifestsByDigest(survey);
   const about = new Map<SurveyedManifest, SurveyedManifest[]>();
-  const attach = (subject: SurveyedManifest, one: SurveyedManifest) =>
-    about.set(subject, [...(about.get(subject) ?? []), one]);
-  for (const each of survey.manifests.values()) {
-    const subject = byDigest.get(each.subject ?? '');
-    if (subject) attach(subject, each);
-  }
-  const needed = new Set<SurveyedManifest>();
+  const attach = (subject: SurveyedManifest | undefined, one: SurveyedManifest | undefined) => {
+    if (subject && one) about.set(subject, [...(about.get(subject) ?? []), one]);
+  };
+  for (const each of survey.manifests.values()) attach(byDigest.get(each.subject ?? ''), each);
   for (const { tag, hex } of tags) {
-    const manifest = survey.manifests.get(hex);
-    const [, subjectHex] = attachedTag.exec(tag) ?? [];
-    const subject = survey.manifests.get(subjectHex ?? '');
-    if (!manifest) continue;
-    if (subjectHex === undefined) needed.add(manifest);
-    else if (subject) attach(subject, manifest);
+    const [, subject = ''] = attachedTag.exec(tag) ?? [];
+    attach(survey.manifests.get(subject), survey.manifests.get(hex));
   }
   // A set is walked to its end, also while it grows.
   for (const each of needed) {

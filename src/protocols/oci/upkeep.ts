@@ -12,7 +12,7 @@ import { repositoriesOf } from './listing.ts';
 import { pulledFrom } from './pull/pull.ts';
 import { alone, keyOf, type Registry, registryOf, type Target, targetOf } from './registry.ts';
 import { deleteManifestOf, deleteNames, deleteTag } from './remove.ts';
-import { neededManifests, tagsToGo, untaggedFor } from './retention.ts';
+import { neededManifests, neededWith, tagsToGo, untaggedFor } from './retention.ts';
 import { partsOf, type Survey, type SurveyedBlob, type SurveyedManifest, surveyOf } from './survey.ts';
 
 export interface UpkeepParts {
@@ -160,6 +160,9 @@ class RepositoryUpkeep {
   readonly #graceMs: number;
   /** What was marked. */
   readonly noted: Name[] = [];
+  #survey: Survey | undefined;
+  /** By how much was pushed since the survey: what that needs. */
+  #held: { pushed: number; hexes: ReadonlySet<string> } = { pushed: 0, hexes: new Set() };
 
   constructor(about: About) {
     this.#about = about;
@@ -170,6 +173,7 @@ class RepositoryUpkeep {
   async run(): Promise<void> {
     const { registry, target, done, round } = this.#about;
     const survey = await surveyOf(registry, target.names);
+    this.#survey = survey;
     const rules = (registry.site?.registry?.retention ?? []).filter(({ repositories }) =>
       covers(repositories, target.repository),
     );
@@ -215,7 +219,10 @@ class RepositoryUpkeep {
     const name = target.names.manifest({ algorithm: 'sha256', hex });
     const candidate: Candidate = { kind: 'manifests', name, digests, size, after };
     if (round.signal?.aborted || !(await this.#isDue(candidate))) return false;
-    const check = () => this.#check(candidate);
+    const check = () => {
+      this.#check(candidate);
+      if (this.#isHeld(hex)) throw new SealgateError('precondition-failed');
+    };
     if (!round.dryRun && !(await deleteManifestOf(registry, target, hex, check))) return false;
     done.manifests.push(`sha256:${hex}`);
     done.bytes += size;
@@ -269,6 +276,16 @@ class RepositoryUpkeep {
     const since = registry.common.marks.since({ bucket: registry.bucket, name });
     if (since === undefined || since + after > now) throw new SealgateError('precondition-failed');
     this.#unlessPushed(digests);
+  }
+
+  /** Whether something needs a manifest that was pushed since, at any depth. */
+  #isHeld(hex: string): boolean {
+    const { pushed } = this.#about;
+    if (this.#survey && this.#held.pushed < pushed.size) {
+      const hexes = new Set([...neededWith(this.#survey, pushed)].map((each) => each.hex));
+      this.#held = { pushed: pushed.size, hexes };
+    }
+    return this.#held.hexes.has(hex);
   }
 
   #unlessPushed(digests: readonly string[]): void {

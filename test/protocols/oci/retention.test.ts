@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { registrySchema } from '../../../src/config/registry.ts';
-import { untaggedFor } from '../../../src/protocols/oci/retention.ts';
+import { neededWith, untaggedFor } from '../../../src/protocols/oci/retention.ts';
 
 const day = 86_400_000;
 const cases: [string, object[], number | undefined][] = [
@@ -18,3 +18,21 @@ for (const [title, retention, expected] of cases)
     const rules = registrySchema.parse({ retention })?.retention ?? [];
     assert.equal(untaggedFor(rules, 1000), expected);
   });
+
+const held = (hex: string, more: { parts?: string[]; subject?: string } = {}) => ({
+  ...{ hex, size: 1, created: 0, digests: [`sha256:${hex}`], subject: more.subject },
+  parts: (more.parts ?? []).map((each) => ({ digest: `sha256:${each}`, size: 1 })),
+});
+
+test('what an index names that is pushed during a round stays at any depth, with what refers to it', () => {
+  const all = [
+    held('middle', { parts: ['image'] }),
+    held('image'),
+    held('signature', { subject: 'sha256:image' }),
+    held('other'),
+  ];
+  const survey = { tags: [], manifests: new Map(all.map((each) => [each.hex, each])), blobs: [], unread: [] };
+  const kept = [...neededWith(survey, ['sha256:top', 'sha256:middle'])].map(({ hex }) => hex);
+  assert.deepEqual(kept.sort(), ['image', 'middle', 'signature']);
+  assert.equal(neededWith(survey, ['sha256:top']).size, 0);
+});
