@@ -30,7 +30,8 @@ async function asked(
   const { statusCode: status = 0 } = response;
   if (status !== 200) {
     const passes = status === 429 || status >= 500;
-    const denied = status === 401 || status === 403;
+    // 401 says that it wants credentials, or others.
+    const denied = status === 403;
     throw new Fault(passes ? 'status' : 'refused', `its token server answered ${status}`, { denied });
   }
   const { token, access_token: other, expires_in: seconds } = documentIn(text);
