@@ -29,7 +29,11 @@ export type Wanted = Pick<Fetch, 'method' | 'accept' | 'validators' | 'provable'
 };
 
 /** What is sent to it. */
-export type Asked = Omit<SendTask, 'url' | 'speaking'> & { path: string };
+export type Asked = Omit<SendTask, 'url' | 'speaking'> & {
+  path: string;
+  /** Whether it is a service of its own, which may fail while objects are to be had. */
+  isApart?: boolean | undefined;
+};
 
 export class Upstream {
   readonly name: string;
@@ -74,12 +78,9 @@ export class Upstream {
   }
 
   /** Sends a request whose answer is small. Throws `upstream-busy` and `upstream-offline`. */
-  send({ path, ...asked }: Asked): Promise<Sent> {
-    return this.#inTurn(() =>
-      this.#judged(path, () =>
-        this.#fetcher.send({ url: this.#urlOf(path), speaking: this.#speaking(), ...asked }),
-      ),
-    );
+  send({ path, isApart, ...asked }: Asked): Promise<Sent> {
+    const send = () => this.#fetcher.send({ url: this.#urlOf(path), speaking: this.#speaking(), ...asked });
+    return this.#inTurn(() => this.#judged(path, send, isApart));
   }
 
   /** Sends an object in parts. Throws as `send` does. */
@@ -152,12 +153,16 @@ export class Upstream {
     return 'authorization' in shown ? run(shown.authorization) : { ...fetched, denied: false, ...shown };
   }
 
-  async #judged<Became extends Fetched | Sent>(path: string, work: () => Promise<Became>): Promise<Became> {
+  async #judged<Became extends Fetched | Sent>(
+    path: string,
+    work: () => Promise<Became>,
+    isApart = false,
+  ): Promise<Became> {
     const began = performance.now();
     try {
       const fetched = await work();
       this.#bytes += fetched.bytes;
-      this.#judge(fetched, path);
+      this.#judge(fetched, path, isApart);
       return fetched;
     } catch (error) {
       this.#circuit.leave();
@@ -168,7 +173,7 @@ export class Upstream {
     }
   }
 
-  #judge(fetched: Fetched | Sent, path: string): void {
+  #judge(fetched: Fetched | Sent, path: string, isApart: boolean): void {
     const { name, config } = this;
     this.#count(fetched.kind === 'failed' ? fetched.fault : fetched.kind);
     if (fetched.kind !== 'failed') {
@@ -179,7 +184,7 @@ export class Upstream {
     const { fault, message: reason, attempts } = fetched;
     const { after = 0 } = 'after' in fetched ? fetched : {};
     if (after > 0) this.#restsUntil = Date.now() + Math.min(after, longestRest);
-    if (!isOutage(fault)) this.#circuit.leave();
+    if (!isOutage(fault) || (isApart && fault === 'status')) this.#circuit.leave();
     else if (this.#circuit.failed())
       this.#log.error({ upstream: name, url: config.url, reason }, 'an upstream fails and is left alone');
     if (fault !== 'canceled')

@@ -125,6 +125,14 @@ test('a search is passed on with bounds, and finds no own names of somebody else
   assert.equal((await ask('/npm/-/v1/search?text=x')).status, 404);
 });
 
+test('audits that fail are no reason to leave alone an upstream that has packages', async () => {
+  answer.status = 500;
+  for (let time = 0; time < 8; time++) assert.equal((await ask(bulk, '-d', '{"a":["1.0.0"]}')).status, 503);
+  answer.status = 404;
+  assert.equal((await ask('/npm/nowhere')).status, 404);
+  assert.equal(upstream.asked.length, 9);
+});
+
 test('npm asks: audit finds an advisory, search a package, ping and whoami are answered', async () => {
   const npm = (...args: string[]) =>
     run('npm', args, { cwd: dir, env: { ...process.env, NPM_CONFIG_REGISTRY: registry.url } }).catch(

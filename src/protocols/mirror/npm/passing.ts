@@ -81,7 +81,7 @@ export class Passing {
   async #send(asked: Asked): Promise<string> {
     const [upstream]: (Upstream | undefined)[] = this.#mirror.upstreams();
     if (!upstream) throw new SealgateError('not-found');
-    const sent = await upstream.send({ ...asked, mostText: mostAnswer });
+    const sent = await upstream.send({ ...asked, mostText: mostAnswer, isApart: true });
     if (sent.kind === 'failed')
       throw new SealgateError(sent.fault === 'late' ? 'upstream-late' : 'upstream-failed');
     if (sent.status !== 200) throw new SealgateError('not-found');
