@@ -126,11 +126,12 @@ function withDates({ fetched, used, fresh, ...others }: KeptObject): object {
 const minute = (at: number | undefined, otherwise: string) =>
   (at === undefined ? otherwise : isoTime(at).slice(0, 16).replace('T', ' ')).padEnd(16);
 
-function objectLine({ name, size, fetched, used, fresh, upstream }: KeptObject): string {
+function objectLine({ name, size, fetched, used, fresh, upstream, made }: KeptObject): string {
+  const from = upstream ?? (made ? 'made here' : 'stored here');
   const until = upstream === undefined ? '-' : 'always fresh';
   return [
     ...[humanBytes(size).padStart(9), `fetched ${minute(fetched, '')}`, `used ${minute(used, '-')}`],
-    ...[`fresh until ${minute(fresh, until)}`, (upstream ?? 'stored here').padEnd(12), name],
+    ...[`fresh until ${minute(fresh, until)}`, from.padEnd(12), name],
   ].join('  ');
 }
 

@@ -10,9 +10,10 @@ import { encodedPath } from '../../redirects.ts';
 import type { Services } from '../../sites/mount.ts';
 import type { Descriptor, Store } from '../../store/store.ts';
 import type { Offer } from '../../upstream/fetching.ts';
-import { upstreamOf, validatorsOf } from '../../upstream/keeping.ts';
+import { derivedFrom, upstreamOf, validatorsOf } from '../../upstream/keeping.ts';
 import { commonOf } from '../oci/common.ts';
 import { compared, inRegistry, isByDigest, pathIn, walk } from '../oci/pull/operating.ts';
+import { isFetchedNow } from './fetched_now.ts';
 import { freshUntil, type Mirror, mirrorOf } from './mirror.ts';
 
 export interface OperatingParts {
@@ -47,8 +48,10 @@ export interface KeptObject {
   used?: number;
   /** Until when it is sent without asking; absent: a rule says that it never changes. */
   fresh?: number;
-  /** Absent: somebody stored it. */
+  /** Absent: somebody stored it, or it was made. */
   upstream?: string;
+  /** It was made here of what an upstream sent, or of what was published. */
+  made?: true;
 }
 
 /** kept: it was there, and is fresh now. under-way: it takes long; ask again. */
@@ -132,6 +135,7 @@ export class Operating {
       ...(used !== undefined && { used }),
       ...(fresh !== undefined && { fresh }),
       ...(upstream !== undefined && { upstream }),
+      ...(derivedFrom(fields) !== undefined && { made: true as const }),
     };
   }
 
@@ -252,7 +256,8 @@ const isGood = ({ outcome }: Pick<Warmed, 'outcome'>) => outcome === 'kept' || o
 /** What became of what was asked for, when it is here. @param end until when it is waited for. */
 async function outcomeOf(answer: Answer | undefined, end: number): Promise<Omit<Warmed, 'what'>> {
   if (!answer) return { outcome: 'failed', why: 'it is no URL that clients can send' };
-  if (answer.kind === 'deliver' || answer.kind === 'describe') return { outcome: 'kept' };
+  if (answer.kind === 'deliver' || answer.kind === 'describe')
+    return { outcome: isFetchedNow(answer) ? 'fetched' : 'kept' };
   if (answer.kind === 'follow') {
     while (answer.file?.state === 'growing' && performance.now() < end) await sleep(lookAgainAfter);
     if (answer.file?.state === 'growing') return { outcome: 'under-way' };

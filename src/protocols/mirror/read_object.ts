@@ -17,6 +17,7 @@ import type { Landed } from '../../upstream/flights.ts';
 import { mayBeHadAgain, modifiedOf, notedFields, upstreamOf, withoutNotes } from '../../upstream/keeping.ts';
 import { useInterval } from '../../upstream/mirror_space.ts';
 import { described } from './describing.ts';
+import { fetchedNow } from './fetched_now.ts';
 import { fill, flightOf, type Missing } from './filling.ts';
 import { freshUntil, type Mirror, type Ruled } from './mirror.ts';
 import { typeOf } from './offered.ts';
@@ -157,6 +158,8 @@ class Reading {
     // What there is already is sent where a check takes long.
     if (held && this.#asked.check) return this.#soon(flight.landed, held);
     const upload = this.#asked.shown ? undefined : await flight.began;
+    // It has failed already, and is given up just now: whoever comes a moment later has it fetched anew.
+    if (upload?.file.state === 'failed') return flight.landed.then(() => this.#again());
     return upload ? this.#growing(upload) : this.#landed(await flight.landed, held);
   }
 
@@ -237,8 +240,8 @@ class Reading {
     const found = await kept(this.#mirror, this.#asked.at);
     // It was evicted meanwhile.
     if (!found) return this.#again();
-    const said = landed.kind === 'stored' ? 'fwd=miss; stored' : 'fwd=stale; fwd-status=304';
-    return this.#answer(found, undefined, said);
+    if (landed.kind === 'stored') return fetchedNow(await this.#answer(found, undefined, 'fwd=miss; stored'));
+    return this.#answer(found, undefined, 'fwd=stale; fwd-status=304');
   }
 
   async #again(): Promise<Answer> {
