@@ -76,7 +76,7 @@ test('an audit of a tree loses own names at every depth', async () => {
   });
 });
 
-test('an audit of a tree tells of no own names that are to be installed or stand behind an alias', async () => {
+test('an audit of a tree tells of no own names to be installed or behind an alias', async () => {
   const own = 'npm:@own/secret@1.0.0';
   const tree = {
     ...{ install: ['a@1', '@own/new@^2', `x@${own}`, 7], remove: ['@own/old', 'b'] },
