@@ -160,6 +160,11 @@ export function hasCode(error: unknown, code: ErrorCode): error is SealgateError
   return error instanceof SealgateError && error.code === code;
 }
 
+/** Whether there is no object of a name: nobody wrote it, or it was deleted. */
+export function isAbsent(error: unknown): boolean {
+  return hasCode(error, 'not-found') || hasCode(error, 'name-deleted');
+}
+
 /** The problem document (RFC 9457) as one line of JSON. */
 export function problemBody(
   code: ErrorCode,

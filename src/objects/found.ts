@@ -1,5 +1,6 @@
 // What is found under a name, or under a digest, to be delivered.
 
+import { isAbsent } from '../errors.ts';
 import type { Epoch, Hashed, SealRecord } from '../native/addon.ts';
 import type { SealFloor } from '../seal_policy.ts';
 import type { BucketKind, Descriptor, Store } from '../store/store.ts';
@@ -12,6 +13,16 @@ export interface Name {
 /** Tells a name from all others: no bucket has a slash in its own. */
 export function keyOf({ bucket, name }: Name): string {
   return `${bucket}/${name}`;
+}
+
+/** What a look for an object finds; undefined: there is no such name, or no more. */
+export async function there<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Bytes to deliver. */

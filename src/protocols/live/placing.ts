@@ -6,6 +6,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { hasCode, SealgateError } from '../../errors.ts';
 import { KeyedLock } from '../../keyed_lock.ts';
 import type { Hashed } from '../../native/addon.ts';
+import { there } from '../../objects/found.ts';
 import type { PutRequest, Stored } from '../../objects/requests.ts';
 import { Arrivals } from './arrivals.ts';
 import { coveredBy, listedIn } from './covered_names.ts';
@@ -169,13 +170,8 @@ export class Placing {
 
   async #recorded(name: string, covers: Session['covers']): Promise<Session | undefined> {
     const { bucket, services } = this.#point;
-    try {
-      const { fields } = await services.objects.head({ bucket, name });
-      return recordedIn(fields, covers);
-    } catch (error) {
-      if (hasCode(error, 'not-found') || hasCode(error, 'name-deleted')) return undefined;
-      throw error;
-    }
+    const found = await there(() => services.objects.head({ bucket, name }));
+    return found && recordedIn(found.fields, covers);
   }
 
   /** Whether the manifest is for a name, as far as that matters. */

@@ -4,7 +4,7 @@
 import { cachingOf, publicCaching } from '../../engine/caching.ts';
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { type Decision, type Delivery, problem, respond } from '../../engine/plan.ts';
-import { hasCode } from '../../errors.ts';
+import { isAbsent } from '../../errors.ts';
 import type { GrowingFile, WaitPlan } from '../../native/addon.ts';
 import type { Found } from '../../objects/objects.ts';
 import { content } from '../../sites/content.ts';
@@ -88,7 +88,7 @@ async function foundOrComing({ point, request, name, grant }: Asked): Promise<Fo
     totals.growingReads += 1;
     return growingContent(services, found, grant);
   } catch (error) {
-    if (!hasCode(error, 'not-found') && !hasCode(error, 'name-deleted')) throw error;
+    if (!isAbsent(error)) throw error;
     const until = services.arriving?.find(at)?.file ?? hinted;
     if (!until) throw error;
     return waiting(until, usualPatience, grant);

@@ -4,7 +4,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { type Answer, type Delivery, problem } from '../../engine/plan.ts';
-import { hasCode, SealgateError } from '../../errors.ts';
+import { hasCode, isAbsent, SealgateError } from '../../errors.ts';
 import { addon, type ResponseField } from '../../native/addon.ts';
 import { keyOf } from '../../objects/found.ts';
 import type { GrowingUpload } from '../../objects/growing_uploads.ts';
@@ -99,7 +99,7 @@ export async function kept(mirror: Mirror, at: Name): Promise<Found | undefined>
     return await objects.get(at);
   } catch (error) {
     // Deleted is forgotten: what an upstream has is fetched again.
-    if (hasCode(error, 'not-found') || hasCode(error, 'name-deleted')) return undefined;
+    if (isAbsent(error)) return undefined;
     // So is what is in quarantine, unless somebody stored it.
     if (hasCode(error, 'seal-broken') && mayBeHadAgain((await objects.head(at)).fields)) return undefined;
     throw error;

@@ -1,7 +1,7 @@
 // Mounts: a blob of another repository becomes one of this repository without being sent.
 
 import type { EngineRequest } from '../../engine/engine_request.ts';
-import { hasCode } from '../../errors.ts';
+import { isAbsent } from '../../errors.ts';
 import { isAllowed } from '../../sites/authorize.ts';
 import { type ContentDigest, isRepository } from './names.ts';
 import { at, type Registry, type Target, targetOf, unconditional } from './registry.ts';
@@ -45,7 +45,7 @@ export async function mounted(
     }
     return true;
   } catch (error) {
-    if (hasCode(error, 'not-found') || hasCode(error, 'name-deleted')) return false;
+    if (isAbsent(error)) return false;
     throw error;
   }
 }

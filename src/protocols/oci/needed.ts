@@ -1,7 +1,7 @@
 // What a manifest needs stays: marks of it are cleared, and where the bucket has a time to live nothing of it
 // ends before the manifest does.
 
-import { hasCode } from '../../errors.ts';
+import { there } from '../../objects/found.ts';
 import type { Descriptor } from '../../store/store.ts';
 import { parsedDigest } from './names.ts';
 import { at, type Registry, type Target, unconditional } from './registry.ts';
@@ -49,22 +49,17 @@ export class Needed {
   }
 
   async #renew(name: string): Promise<Descriptor | undefined> {
-    const there = await this.#there(name);
-    if (there?.expires === undefined) return there;
-    const { digest, digests, mediaType, fields } = there;
+    const found = await this.#there(name);
+    if (found?.expires === undefined) return found;
+    const { digest, digests, mediaType, fields } = found;
     const to = at(this.#registry, name);
     await this.#registry.services.objects.copy({ digest, digests, mediaType, fields }, to, {
       conditions: unconditional,
     });
-    return there;
+    return found;
   }
 
-  async #there(name: string): Promise<Descriptor | undefined> {
-    try {
-      return await this.#registry.services.objects.head(at(this.#registry, name));
-    } catch (error) {
-      if (hasCode(error, 'not-found') || hasCode(error, 'name-deleted')) return undefined;
-      throw error;
-    }
+  #there(name: string): Promise<Descriptor | undefined> {
+    return there(() => this.#registry.services.objects.head(at(this.#registry, name)));
   }
 }

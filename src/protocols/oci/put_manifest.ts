@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { readFile, rename } from 'node:fs/promises';
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { receive, respond } from '../../engine/plan.ts';
-import { hasCode, SealgateError } from '../../errors.ts';
+import { SealgateError } from '../../errors.ts';
 import type { RespondPlan, ResponseField } from '../../native/addon.ts';
-import type { Descriptor } from '../../store/store.ts';
+import { there } from '../../objects/found.ts';
 import { checkTag } from './content.ts';
 import { RegistryError } from './errors.ts';
 import { largestManifest, type Manifest, manifestIn } from './manifest.ts';
@@ -107,23 +107,20 @@ class Putting {
 
   async #check({ digest, size }: Manifest['blobs'][number]): Promise<void> {
     const { services } = this.#registry;
-    const there = await services.objects
-      .head(at(this.#registry, this.#target.names.blob(digest)))
-      .catch((error): Descriptor | undefined => {
-        if (hasCode(error, 'not-found') || hasCode(error, 'name-deleted')) return undefined;
-        throw error;
-      });
-    if (there === undefined)
+    const found = await there(() =>
+      services.objects.head(at(this.#registry, this.#target.names.blob(digest))),
+    );
+    if (found === undefined)
       throw new RegistryError(
         404,
         'MANIFEST_BLOB_UNKNOWN',
         `The repository does not have the blob ${written(digest)}.`,
       );
-    if (there.size !== size)
+    if (found.size !== size)
       throw new RegistryError(
         400,
         'MANIFEST_INVALID',
-        `The blob ${written(digest)} has ${there.size} bytes, and not ${size}.`,
+        `The blob ${written(digest)} has ${found.size} bytes, and not ${size}.`,
       );
   }
 

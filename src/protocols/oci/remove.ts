@@ -1,7 +1,8 @@
 // DELETE of tags, manifests and blobs. A tag goes alone; with a manifest go all its tags.
 
 import { respond } from '../../engine/plan.ts';
-import { hasCode } from '../../errors.ts';
+import { hasCode, isAbsent } from '../../errors.ts';
+import { there } from '../../objects/found.ts';
 import { checkTag } from './content.ts';
 import { RegistryError } from './errors.ts';
 import { allNames } from './listing.ts';
@@ -77,15 +78,7 @@ async function deleteWithTags(registry: Registry, { names, reference }: Target):
 }
 
 async function deleteIfThere(registry: Registry, name: string): Promise<void> {
-  try {
-    await registry.services.objects.delete(at(registry, name), unconditional);
-  } catch (error) {
-    if (!isGone(error)) throw error;
-  }
-}
-
-function isGone(error: unknown): boolean {
-  return hasCode(error, 'not-found') || hasCode(error, 'name-deleted');
+  await there(() => registry.services.objects.delete(at(registry, name), unconditional));
 }
 
 // --- by rules and by operators ---
@@ -116,7 +109,7 @@ async function unlessItStays(remove: () => Promise<boolean>): Promise<boolean> {
   try {
     return await remove();
   } catch (error) {
-    if (hasCode(error, 'precondition-failed') || isGone(error)) return false;
+    if (hasCode(error, 'precondition-failed') || isAbsent(error)) return false;
     throw error;
   }
 }

@@ -5,8 +5,9 @@ import type { Handle } from '../../engine/bridge.ts';
 import { publicCaching } from '../../engine/caching.ts';
 import type { EngineRequest } from '../../engine/engine_request.ts';
 import { type Decision, problem, respond } from '../../engine/plan.ts';
-import { hasCode, SealgateError } from '../../errors.ts';
+import { SealgateError } from '../../errors.ts';
 import type { ResponseField } from '../../native/addon.ts';
+import { there } from '../../objects/found.ts';
 import type { Found, Name } from '../../objects/objects.ts';
 import { encodedPath, Redirects, withQuery } from '../../redirects.ts';
 import { content, objectContent } from '../../sites/content.ts';
@@ -137,14 +138,4 @@ async function isFolderName(site: WebSite, name: string): Promise<boolean> {
     limit: 1,
   });
   return entries.length > 0;
-}
-
-/** Undefined: there is no such name, or no more. */
-async function there<T>(look: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await look();
-  } catch (error) {
-    if (hasCode(error, 'not-found') || hasCode(error, 'name-deleted')) return undefined;
-    throw error;
-  }
 }
