@@ -244,3 +244,27 @@ export function problemFrom(error: unknown, log: Pick<Logger, 'error'>, request 
   if (ours) log.error({ err: error, problem: code, request }, 'a request failed');
   return ours ? problem(code) : problem(code, (error as SealgateError).message, [], error as SealgateError);
 }
+
+/** The answer; what is thrown, now or after the body of the request has come, becomes a refusal. */
+export async function refusing(
+  ask: () => Answer | Promise<Answer>,
+  refusal: (error: unknown) => RespondPlan,
+): Promise<Answer> {
+  try {
+    const answer = await ask();
+    return answer.kind === 'receive' ? refusingReceiver(answer, refusal) : answer;
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+function refusingReceiver(plan: Receiver, refusal: (error: unknown) => RespondPlan): Receiver {
+  const received = async (body: never) => {
+    try {
+      return await plan.received(body);
+    } catch (error) {
+      return refusal(error);
+    }
+  };
+  return { ...plan, received } as Receiver;
+}

@@ -1,7 +1,7 @@
 // Refusals as Bazel shows them: a warning with the status and with the text of the body.
 
 import type { Logger } from 'pino';
-import { type Answer, problemFrom, type Receiver, respond } from '../../engine/plan.ts';
+import { type Answer, problemFrom, refusing, respond } from '../../engine/plan.ts';
 import { type ErrorCode, errors, SealgateError } from '../../errors.ts';
 import type { RespondPlan } from '../../native/addon.ts';
 import { MessageError } from '../../upstream/builds/messages.ts';
@@ -56,22 +56,6 @@ function refusalOf(error: unknown, log: Logger, request: string): RespondPlan {
 }
 
 /** The answer; what is refused, now or after its body has come, is told in plain text. */
-export async function withRefusals(ask: () => Answer | Promise<Answer>, how: Refusing): Promise<Answer> {
-  try {
-    const answer = await ask();
-    return answer.kind === 'receive' ? receiver(answer, how) : answer;
-  } catch (error) {
-    return refusal(error, how);
-  }
-}
-
-function receiver(plan: Receiver, how: Refusing): Receiver {
-  const received = async (body: never) => {
-    try {
-      return await plan.received(body);
-    } catch (error) {
-      return refusal(error, how);
-    }
-  };
-  return { ...plan, received } as Receiver;
+export function withRefusals(ask: () => Answer | Promise<Answer>, how: Refusing): Promise<Answer> {
+  return refusing(ask, (error) => refusal(error, how));
 }

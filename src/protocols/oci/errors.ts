@@ -1,7 +1,7 @@
 // Errors in the form of the OCI distribution specification: a list of codes, messages and details in JSON.
 
 import type { Logger } from 'pino';
-import { type Answer, problemFrom, type Receiver, respond } from '../../engine/plan.ts';
+import { type Answer, problemFrom, refusing, respond } from '../../engine/plan.ts';
 import { type ErrorCode, errors, SealgateError } from '../../errors.ts';
 import type { RespondPlan, ResponseField } from '../../native/addon.ts';
 
@@ -99,22 +99,6 @@ function registryAnswer(
 }
 
 /** The answer, with what is refused now or after its body has come in the form of registries. */
-export async function withRefusals(ask: () => Answer | Promise<Answer>, how: Refusing): Promise<Answer> {
-  try {
-    const answer = await ask();
-    return answer.kind === 'receive' ? receiver(answer, how) : answer;
-  } catch (error) {
-    return refusal(error, how);
-  }
-}
-
-function receiver(plan: Receiver, how: Refusing): Receiver {
-  const received = async (body: never) => {
-    try {
-      return await plan.received(body);
-    } catch (error) {
-      return refusal(error, how);
-    }
-  };
-  return { ...plan, received } as Receiver;
+export function withRefusals(ask: () => Answer | Promise<Answer>, how: Refusing): Promise<Answer> {
+  return refusing(ask, (error) => refusal(error, how));
 }
