@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import type { Name } from '../../objects/objects.ts';
+import { Remembered } from '../../remembered.ts';
 import { DigestList } from '../../upstream/builds/digest_list.ts';
 import {
   MessageError,
@@ -14,7 +15,6 @@ import {
   readMessage,
 } from '../../upstream/builds/messages.ts';
 import { blobNamed, type Cache } from './cache.ts';
-import { Remembered } from './remembered.ts';
 
 export interface Complete {
   result: Named;

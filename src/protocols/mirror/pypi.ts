@@ -7,6 +7,7 @@ import { SealgateError } from '../../errors.ts';
 import type { ResponseField } from '../../native/addon.ts';
 import type { Found } from '../../objects/objects.ts';
 import { pathPattern } from '../../path_pattern.ts';
+import { Remembered } from '../../remembered.ts';
 import { decodedPath } from '../../sites/paths.ts';
 import { pageEdition, type WrittenPage } from '../../upstream/documents/pypi_simple.ts';
 import { isFrom, mirroredFile } from '../../upstream/documents/pypi_urls.ts';
@@ -89,10 +90,12 @@ function isVouched(url: URL, base: string): boolean {
 
 class Pages {
   readonly #mirror: Mirror;
-  /** By digest, edition and project, the one that was used last at the end. */
-  readonly #written = new Map<string, WrittenPage>();
+  /** By digest, edition and project. */
+  readonly #written = new Remembered<WrittenPage>(
+    mostRemembered,
+    ({ html, json }) => html.length + json.length,
+  );
   readonly #writing = new Map<string, Promise<WrittenPage>>();
-  #characters = 0;
   readonly #isLocal: (project: string) => boolean;
 
   constructor(mirror: Mirror) {
@@ -136,14 +139,10 @@ class Pages {
   async #page(project: string, { ref }: Found): Promise<WrittenPage> {
     const { edition } = this.#source(ref);
     const key = `${ref.digest}/${edition}/${project}`;
-    const page = this.#written.get(key) ?? (await this.#once(key, () => this.#write(project, ref)));
-    if (!this.#written.delete(key)) this.#characters += page.html.length + page.json.length;
+    const known = this.#written.get(key);
+    if (known) return known;
+    const page = await this.#once(key, () => this.#write(project, ref));
     this.#written.set(key, page);
-    for (const [oldest, { html, json }] of this.#written) {
-      if (this.#characters <= mostRemembered) break;
-      this.#written.delete(oldest);
-      this.#characters -= html.length + json.length;
-    }
     return page;
   }
 

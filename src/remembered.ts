@@ -1,14 +1,14 @@
-// Remembered: values that can be made again, of those used last as many as fit into so many bytes.
+// Remembered: values that can be made again, of those used last as many as fit into a size.
 
 export class Remembered<Value> {
   readonly #values = new Map<string, Value>();
   readonly #most: number;
-  readonly #bytesOf: (value: Value) => number;
-  #bytes = 0;
+  readonly #sizeOf: (value: Value) => number;
+  #size = 0;
 
-  constructor(most: number, bytesOf: (value: Value) => number) {
+  constructor(most: number, sizeOf: (value: Value) => number) {
     this.#most = most;
-    this.#bytesOf = bytesOf;
+    this.#sizeOf = sizeOf;
   }
 
   get(key: string): Value | undefined {
@@ -22,9 +22,9 @@ export class Remembered<Value> {
   set(key: string, value: Value): void {
     this.#drop(key);
     this.#values.set(key, value);
-    this.#bytes += this.#bytesOf(value);
+    this.#size += this.#sizeOf(value);
     for (const oldest of this.#values.keys()) {
-      if (this.#bytes <= this.#most) return;
+      if (this.#size <= this.#most) return;
       this.#drop(oldest);
     }
   }
@@ -33,6 +33,6 @@ export class Remembered<Value> {
     const value = this.#values.get(key);
     if (value === undefined) return;
     this.#values.delete(key);
-    this.#bytes -= this.#bytesOf(value);
+    this.#size -= this.#sizeOf(value);
   }
 }
