@@ -7,7 +7,14 @@ import { allNames } from './listing.ts';
 import { parsedDigest } from './names.ts';
 import type { Registry, Target } from './registry.ts';
 import { deleteManifestOf, deleteNames } from './remove.ts';
-import { manifestsByDigest, partsOf, type Survey, type SurveyedManifest, surveyOf } from './survey.ts';
+import {
+  bytesOnce,
+  manifestsByDigest,
+  partsOf,
+  type Survey,
+  type SurveyedManifest,
+  surveyOf,
+} from './survey.ts';
 
 export interface Removal {
   bucket: string;
@@ -61,13 +68,12 @@ export async function removalOf(
 function ofAll(survey: Survey): Planned {
   const { tags, manifests, blobs } = survey;
   if (tags.length + manifests.size + blobs.length === 0) throw new SealgateError('not-found');
-  const sizes = new Map([...manifests.values(), ...blobs].map(({ hex, size }) => [hex, size]));
   return {
     report: {
       tags: tags.map(({ tag }) => tag),
       manifests: [...manifests.keys()].map((hex) => `sha256:${hex}`),
       blobs: blobs.length,
-      bytes: [...sizes.values()].reduce((sum, size) => sum + size, 0),
+      bytes: bytesOnce(survey),
     },
     names: [],
     manifests: [],
