@@ -94,7 +94,13 @@ async function* linesOf(folder: string): AsyncGenerator<string> {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (file) yield* file.readLines();
+  if (file === undefined) return;
+  try {
+    yield* file.readLines();
+  } finally {
+    // Node has closed it with its stream; Bun has not, and leaves it to the collection of garbage.
+    await file.close();
+  }
 }
 
 function read<T>(schema: z.ZodType<T>, text: string, folder: string, number: number): T {
