@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { addon } from '../../src/native/addon.ts';
@@ -68,7 +68,7 @@ test('an object that never changes is fetched again, and its damaged file is in 
 
 test('what was stored here and is damaged is an error: nobody else has it', async () => {
   const file = join(site.dir, 'tool');
-  await (await open(file, 'w')).writeFile('our own');
+  await writeFile(file, 'our own');
   await server.put('/o/mirror/own/tool', file);
   assert.equal(await get('/m/own/tool'), '200 our own');
   await damage('our own');
