@@ -213,8 +213,18 @@ async function outcomesOf(step: Step, label: string): Promise<Outcomes> {
   }
   const silentFailure = status !== 0 && outcomes.failed === 0;
   if (!silentFailure) return outcomes;
-  const failures = [`${step.command[0]}: ended with status ${status} though no test failed`];
-  return { ...outcomes, failed: 1, failures };
+  const ended = `${step.command[0]}: ended with status ${status} though no test failed`;
+  return { ...outcomes, failed: 1, failures: [[ended, ...outsideOfTests(errors)].join('\n    ')] };
+}
+
+/** What Bun says of an error that came outside of tests: the file, a headline and the error. */
+function outsideOfTests(errors: string): string[] {
+  const lines = errors.split('\n');
+  return lines.flatMap((line, at) => {
+    if (!line.includes('Unhandled error between tests')) return [];
+    const file = lines.slice(0, at).findLast((each) => each.endsWith('.test.ts:'));
+    return [file ?? '', ...lines.slice(at, at + 8)].filter((each) => each.trim() !== '');
+  });
 }
 
 function reported(file: string): Outcomes {
