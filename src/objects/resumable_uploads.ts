@@ -143,7 +143,11 @@ export class ResumableUploads {
   async sizeElsewhere(id: string): Promise<{ about: UploadRecord; size: number } | undefined> {
     if (this.#inUse.has(id)) return undefined;
     const found = await this.#files.peek(id);
-    return found?.size === undefined ? undefined : { about: found.record, size: found.size };
+    if (found === undefined) return undefined;
+    const { record: about } = found;
+    // Who has stored it has its lock for a moment more, and its client knows already.
+    const size = about.isStored ? about.whole?.size : found.size;
+    return size === undefined ? undefined : { about, size };
   }
 
   /** Gives it its whole time again. */

@@ -103,7 +103,10 @@ export class UploadAccess {
   async elsewhere(request: EngineRequest, id: string, error: unknown) {
     if (!hasCode(error, 'upload-busy')) throw error;
     const found = await this.#resumable.uploads.sizeElsewhere(id);
-    if (found === undefined || found.size === found.about.length) throw error;
+    if (found === undefined) throw error;
+    const { about, size } = found;
+    // All bytes are there and it may still be refused: whether it becomes the object is not known yet.
+    if (size === about.length && !about.isStored) throw error;
     this.#checkOwner(request, found.about);
     return found;
   }

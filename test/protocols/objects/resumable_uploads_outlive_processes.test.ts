@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { addon } from '../../../src/native/addon.ts';
 import { assertProblem } from '../../support/problem.ts';
 import { createSite, freePort, type Site, TestServer } from '../../support/server.ts';
 import { sha256 } from '../../support/store.ts';
@@ -229,6 +230,21 @@ test('replaced: an upload whose last request the old process receives is the obj
   assert.equal((await wire.response('PATCH')).status, 204);
   assert.equal((await stored('over')).toString(), 'abcdefghij');
   assert.equal(offsetOf(await requests.state(at)), 10);
+});
+
+test('HEAD of an upload that is the object, while another process has its lock: all its bytes', async () => {
+  const { site, requests } = await serve();
+  const at = await requests.begin('/o/many/locked', 'Upload-Length: 10');
+  assert.equal((await requests.patch(at, 0, 'abcdefghij')).status, 204);
+  const folder = dirname((await onlyUpload(site)).record);
+  const lock = await until(
+    () => addon.lockStore(`${folder}/`),
+    (taken) => taken !== undefined,
+    'the lock that the server releases',
+  );
+  const { status, headers } = await requests.state(at);
+  lock?.release();
+  assert.deepEqual([status, headers.get('upload-offset')], [204, '10']);
 });
 
 test('an upload expires while no server runs, and is gone when one starts', async () => {
