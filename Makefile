@@ -183,36 +183,46 @@ native-asan: $(TESTS:%=$(B)/asan/%) ## The same with AddressSanitizer and UBSan
 native-fuzz: $(FUZZERS:%=$(B)/fuzz/%) ## Runs each fuzzer for 20 s
 	$(NODE) test/run.ts fuzz
 
+# Thin archives, from which each program takes the objects that it uses: linking all of them took longer than
+# compiling them. What only a library refers to has to be named.
+FROM_ARCHIVE := -Wl,--undefined=sealgate_nghttp2_stderr
+define archive
+$(B)/obj/$(1)/core.a: $(call core,$(1))
+	@echo $$@
+	@rm -f $$@ && ar rcsT $$@ $$^
+endef
+$(foreach variant,release asan fuzz,$(eval $(call archive,$(variant))))
+
 # $(call linked_test,native/test/FOLDER/NAME.cc): build/test/NAME and build/asan/NAME.
 define linked_test
 $(B)/test/$(notdir $(1:.cc=)): $(1:%.cc=$(B)/obj/release/%.o) $(B)/obj/release/native/test/main.o \
-  $(call core,release) | $(NGHTTP2)
+  $(B)/obj/release/core.a | $(NGHTTP2)
 	@mkdir -p $$(@D)
 	@echo $$@
-	$$(Q)$(CXX) $$^ -o $$@ $$(LIBS)
+	$$(Q)$(CXX) $$(FROM_ARCHIVE) $$^ -o $$@ $$(LIBS)
 $(B)/asan/$(notdir $(1:.cc=)): $(1:%.cc=$(B)/obj/asan/%.o) $(B)/obj/asan/native/test/main.o \
-  $(call core,asan) | $(NGHTTP2)
+  $(B)/obj/asan/core.a | $(NGHTTP2)
 	@mkdir -p $$(@D)
 	@echo $$@
-	$$(Q)$(CXX) $(SANITIZE) $$^ -o $$@ $$(LIBS)
+	$$(Q)$(CXX) $(SANITIZE) $$(FROM_ARCHIVE) $$^ -o $$@ $$(LIBS)
 endef
 $(foreach source,$(TEST_SRC),$(eval $(call linked_test,$(source))))
-$(B)/test/record_client: $(B)/obj/release/native/test/record_client.o $(call core,release) | $(NGHTTP2)
+$(B)/test/record_client: $(B)/obj/release/native/test/record_client.o $(B)/obj/release/core.a | $(NGHTTP2)
 	@mkdir -p $(@D)
 	@echo $@
-	$(Q)$(CXX) $^ -o $@ $(LIBS)
+	$(Q)$(CXX) $(FROM_ARCHIVE) $^ -o $@ $(LIBS)
 $(B)/obj/release/native/request_path.o: test/budget/request_path.cc test/bench/client.h | $(APT)/native
 	@mkdir -p $(@D)
 	@echo $@
 	$(Q)$(CXX) -O2 $(CXXFLAGS) -MMD -MP -c $< -o $@
-$(B)/test/request_path: $(B)/obj/release/native/request_path.o $(call core,release) | $(NGHTTP2)
+$(B)/test/request_path: $(B)/obj/release/native/request_path.o $(B)/obj/release/core.a | $(NGHTTP2)
 	@mkdir -p $(@D)
 	@echo $@
-	$(Q)$(CXX) $^ -o $@ $(LIBS)
-$(B)/fuzz/%_fuzz: $(B)/obj/fuzz/native/fuzz/%_fuzz.o $(call core,fuzz) | $(APT)/test $(NGHTTP2)
+	$(Q)$(CXX) $(FROM_ARCHIVE) $^ -o $@ $(LIBS)
+$(B)/fuzz/%_fuzz: $(B)/obj/fuzz/native/fuzz/%_fuzz.o $(B)/obj/fuzz/core.a | $(APT)/test $(NGHTTP2)
 	@mkdir -p $(@D)
 	@echo $@
-	$(Q)clang++ $(SANITIZE) -fsanitize=fuzzer $^ -o $@ $(LIBS)
+	$(Q)clang++ $(SANITIZE) -fsanitize=fuzzer $(FROM_ARCHIVE) $^ -o $@ $(LIBS)
 .SECONDARY:
 
 # --- TypeScript ---------------------------------------------------------------------------------------------
