@@ -70,8 +70,15 @@ const parts: Record<string, () => Step[]> = {
 };
 
 const booted = ['ktls-old', 'ktls-qemu', 'ktls-new'];
-/** Parts that run side by side: Bun and Deno run a file at a time, a user-mode kernel has one processor. */
-const sideBySide = [['bun', 'deno'], booted];
+/**
+ * Which parts run side by side: lanes, each of parts one after another. Tests wait most of their time, Bun and
+ * Deno run a file at a time, and a user-mode kernel has one processor.
+ */
+const lanes = [
+  [['native', 'asan', 'budget'], ['fuzz']],
+  [['node'], ['bun', 'deno']],
+  booted.map((part) => [part]),
+];
 
 function testsUnder(folder: string): string[] {
   if (!existsSync(folder)) return [];
@@ -246,13 +253,13 @@ async function outcomesOfPart(part: string, label = ''): Promise<Outcomes> {
   return skipsFail ? { ...sum, failed: sum.failed + sum.skips.length } : sum;
 }
 
-/** The parts in their order; those that run side by side come where the first of them is. */
-function grouped(names: string[]): string[][] {
-  const groups = names.map((name) => {
-    const group = sideBySide.find((each) => each.includes(name)) ?? [name];
-    return names.filter((each) => group.includes(each));
-  });
-  return groups.filter(([first], index) => first === names[index]);
+/** The chosen parts as lanes that run side by side; these groups come one after another. */
+function grouped(names: string[]): string[][][] {
+  const alone = names.filter((name) => !lanes.flat(2).includes(name)).map((name) => [[name]]);
+  return [...lanes, ...alone]
+    .map((group) => group.map((lane) => lane.filter((part) => names.includes(part))))
+    .map((group) => group.filter((lane) => lane.length > 0))
+    .filter((group) => group.length > 0);
 }
 
 const chosen = process.argv.slice(2);
@@ -267,14 +274,17 @@ mkdirSync(reports, { recursive: true });
 const results = new Map<string, Outcomes>();
 /** Seconds. */
 const took = new Map<string, number>();
-for (const together of grouped(chosen)) {
-  const running = together.map((part) => outcomesOfPart(part, together.length > 1 ? `${part}: ` : ''));
-  for (const [index, outcomes] of (await Promise.all(running)).entries())
-    results.set(together[index] ?? '', outcomes);
+for (const group of grouped(chosen)) {
+  const isAlone = group.length === 1;
+  const running = group.map(async (lane) => {
+    for (const part of lane) results.set(part, await outcomesOfPart(part, isAlone ? '' : `${part}: `));
+  });
+  await Promise.all(running);
 }
 
 console.log('');
-for (const [part, { passed, failed, skips }] of results) {
+for (const part of chosen) {
+  const { passed, failed, skips } = results.get(part) as Outcomes;
   console.log(
     `${part.padEnd(10)} ${passed} passed, ${failed} failed, ${skips.length} skipped in ${took.get(part)} s`,
   );
