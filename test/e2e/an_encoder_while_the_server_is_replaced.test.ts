@@ -56,8 +56,8 @@ test('an upload of a known length is announced with it by the new process', asyn
   const writer = await upload('/o/live/known', 'Content-Length: 6');
   writer.wire.send('abc');
   const next = await replace();
-  const { wire, headers } = await reading(next.urls[1] ?? '', '/o/live/known');
-  assert.equal(headers.get('content-length'), '6');
+  const { wire, status, headers } = await reading(next.urls[1] ?? '', '/o/live/known');
+  assert.deepEqual([status, headers.get('content-length')], [200, '6']);
   assert.equal(await text(wire.bytes(3)), 'abc');
   writer.wire.send('def');
   assert.equal((await writer.answer()).status, 201);
