@@ -1,7 +1,7 @@
 // Blobs: the files of the store, each under its digest, and the folders they pass through.
 
 import { randomUUID } from 'node:crypto';
-import { copyFile, open, rm } from 'node:fs/promises';
+import { copyFile, lstat, open, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { syncFile } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
@@ -113,10 +113,12 @@ export class Blobs {
     const shared = shares && wanted === 'L1' && this.syncsTogether() ? this.#sync : undefined;
     const placed = shared ? shared.place(staging, path) : addon.placeBlob(staging, path, wanted);
     try {
-      return await placed.catch((cause) => {
-        if (cause.code !== 'EXDEV') throw cause;
-        return this.#carry(staging, digest);
-      });
+      return await placed
+        .catch((cause) => this.#takeUnsynced(digest, staging, cause))
+        .catch((cause) => {
+          if (cause.code !== 'EXDEV') throw cause;
+          return this.#carry(staging, digest);
+        });
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       throw new SealgateError(isFull(code) ? 'store-full' : 'store-write-failed', undefined, { cause });
@@ -133,12 +135,25 @@ export class Blobs {
       await copyFile(file, copy);
       const copied = await open(copy);
       await naming(copy, () => copied.sync()).finally(() => copied.close());
-      const placement = await addon.placeBlob(copy, this.path(digest), 'L1');
+      const placed = addon.placeBlob(copy, this.path(digest), 'L1');
+      const placement = await placed.catch((cause) => this.#takeUnsynced(digest, copy, cause));
       await rm(file, { force: true });
       return { ...placement, created: false };
     } finally {
       await rm(copy, { force: true });
     }
+  }
+
+  // Takes a file back that stands in its place and could not be made durable there, and throws why. Left
+  // there it would pass for right when its bytes come again, as the kernel says only once that it could not
+  // sync them, and an upload in several requests would be without its bytes.
+  async #takeUnsynced(digest: string, staging: string, cause: unknown): Promise<never> {
+    const isMoved = await lstat(staging).then(
+      () => false,
+      ({ code }) => code === 'ENOENT',
+    );
+    if (isMoved) await this.takeBack(digest, staging).catch(() => {});
+    throw cause;
   }
 
   /** What a killed process placed may be on disk in part only: before it is put on record. */
