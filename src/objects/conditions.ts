@@ -3,7 +3,10 @@
 
 import { SealgateError } from '../errors.ts';
 import { addon, type Conditions } from '../native/addon.ts';
-import type { Descriptor } from '../store/store.ts';
+import type { Descriptor, NewRef, Store } from '../store/store.ts';
+import type { Name } from './found.ts';
+import type { CopyRequest } from './requests.ts';
+import { checkStanding } from './standing.ts';
 
 /** @param headers the request's fields by their names in lower case. */
 export function conditionsOf(headers: { get(name: string): string | null }): Conditions {
@@ -24,4 +27,18 @@ export function checkConditions(
     lastModified: Math.floor((current.date ?? 0) / 1000),
   };
   if (!addon.mayChange(conditions, validators)) throw new SealgateError('precondition-failed');
+}
+
+/** Throws `precondition-failed`. @param there what the name points at. */
+export function checkCopy(
+  store: Pick<Store, 'resolve' | 'version'>,
+  { digest }: NewRef,
+  to: Name,
+  { conditions, overwrite = true, over }: CopyRequest,
+  there: Descriptor | undefined,
+): void {
+  if (there && !overwrite)
+    throw new SealgateError('precondition-failed', 'The destination exists, and Overwrite is F.');
+  checkConditions(conditions, there);
+  if (over) checkStanding(store, to, over, there, digest);
 }

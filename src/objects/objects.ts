@@ -25,7 +25,7 @@ import type {
   VersionPage,
   Versions,
 } from '../store/store.ts';
-import { checkConditions } from './conditions.ts';
+import { checkConditions, checkCopy } from './conditions.ts';
 import type { Epochs } from './epochs.ts';
 import { type Found, type FoundBlob, intactDigest, keyOf, type Name } from './found.ts';
 import type { GrowingUpload } from './growing_uploads.ts';
@@ -193,15 +193,11 @@ export class Objects {
   }
 
   /** Another name for bytes that are stored. Conditions are on what the new name points at. */
-  copy(from: NewRef, to: Name, { conditions, overwrite = true }: CopyRequest): Promise<Stored> {
+  copy(from: NewRef, to: Name, asked: CopyRequest): Promise<Stored> {
     this.bucket(to.bucket);
     return this.locked(to, async () => {
       const { store } = this.#options;
-      const check = (there: Descriptor | undefined) => {
-        if (there && !overwrite)
-          throw new SealgateError('precondition-failed', 'The destination exists, and Overwrite is F.');
-        checkConditions(conditions, there);
-      };
+      const check = (there: Descriptor | undefined) => checkCopy(store, from, to, asked, there);
       const { size } = await store.recorded(from.digest);
       const here = () => store.putRef(to.bucket, to.name, from);
       const { kind } = this.bucket(to.bucket);

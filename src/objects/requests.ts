@@ -5,6 +5,7 @@ import type { Conditions, Hashed } from '../native/addon.ts';
 import type { GivenFields, ObjectFields } from '../object_fields.ts';
 import type { PutOutcome } from '../store/store.ts';
 import type { Expiry } from '../store/time_to_live.ts';
+import type { Standing } from './standing.ts';
 
 export interface PutRequest {
   conditions: Conditions;
@@ -33,6 +34,8 @@ export interface CopyRequest {
   conditions: Conditions;
   /** False: a name that has something is refused. */
   overwrite?: boolean;
+  /** A name that has been written since is refused. */
+  over?: Standing;
 }
 
 /** What has become of a name. */

@@ -11,6 +11,7 @@ import type { UploadFile } from '../store/upload_files.ts';
 import type { Name } from './objects.ts';
 import type { PutRequest, Stored } from './requests.ts';
 import type { SharedObjects } from './shared_objects.ts';
+import type { Standing } from './standing.ts';
 
 /** Milliseconds in which a request that writes ends when it is asked to: it may have to wait for the disk. */
 const endsWithin = 5000;
@@ -39,6 +40,8 @@ export interface UploadRecord extends NewUpload {
   expires: number;
   /** All bytes have come: it is being stored. */
   whole?: Hashed | undefined;
+  /** What its name pointed at then: what is written after that is newer than the upload. */
+  over?: Standing;
   /** It is an object. */
   isStored?: true;
 }
@@ -173,10 +176,11 @@ export class ResumableUpload {
     this.#isBeingStored = true;
     try {
       // What a process finds that goes on after this one was killed.
-      await this.#file.note({ whole: hashed(whole), synced: whole.size, expires: this.expires });
+      const over = this.#objects.standing(to);
+      await this.#file.note({ whole: hashed(whole), over, synced: whole.size, expires: this.expires });
       await chmod(this.#file.data, 0o444);
       const stored = await this.#objects.put(to, asked, this.#file.data).commit(whole);
-      // Whoever finds a record that does not say so finds the object (completeStoring).
+      // Whoever finds a record that does not say so finds the object (upload_completion.ts).
       await this.#file.note({ isStored: true }).catch(() => {});
       return stored;
     } finally {
@@ -186,11 +190,10 @@ export class ResumableUpload {
 
   /**
    * Whether it could not be stored for now, and can be once the cause is gone. Then the last byte may come
-   * again. Where it is not known what became of it, whoever opens it next finds out (completeStoring).
+   * again. Where it is not known what became of it, whoever opens it next finds out (upload_completion.ts).
    */
   async canBeStoredLater(error: unknown): Promise<boolean> {
-    const code = error instanceof SealgateError ? error.code : 'internal';
-    if (!errors[code].retryable && code !== 'quota-reached') return false;
+    if (!mayPass(error)) return false;
     const there = await this.#file.state();
     if (there === undefined) return true;
     await chmod(this.#file.data, 0o600);
@@ -214,20 +217,10 @@ export class ResumableUpload {
   }
 }
 
-/**
- * Goes on where a process ended that was storing an upload: its bytes may have been placed and the name not
- * written. Rejects with what keeps the name from pointing at them.
- */
-export async function completeStoring(objects: SharedObjects, file: UploadFile<UploadRecord>): Promise<void> {
-  const { whole, to, asked } = file.record;
-  if (whole === undefined || file.record.isStored || (await file.state()) !== undefined) return;
-  const { digest, digests } = whole;
-  await objects.adopt(digest);
-  if (objects.digestOf(to) !== digest) {
-    const { mediaType, fields, modified, expires, conditions } = asked;
-    await objects.copy({ digest, digests, mediaType, fields, modified, expires }, to, { conditions });
-  }
-  await file.note({ isStored: true });
+/** Whether what an upload could not be stored for is gone some time, without it. */
+export function mayPass(error: unknown): boolean {
+  const code = error instanceof SealgateError ? error.code : 'internal';
+  return errors[code].retryable || code === 'quota-reached';
 }
 
 /** Conditions count when an upload begins and at its end. */

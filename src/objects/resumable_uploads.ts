@@ -8,14 +8,9 @@ import type { Hashed, PartialFile } from '../native/addon.ts';
 import type { Store } from '../store/store.ts';
 import { type UploadFile, UploadFiles } from '../store/upload_files.ts';
 import type { Stored } from './requests.ts';
-import {
-  completeStoring,
-  type Found,
-  type NewUpload,
-  ResumableUpload,
-  type UploadRecord,
-} from './resumable_upload.ts';
+import { type Found, type NewUpload, ResumableUpload, type UploadRecord } from './resumable_upload.ts';
 import type { SharedObjects } from './shared_objects.ts';
+import { UploadCompletion } from './upload_completion.ts';
 
 /** Each holds a folder with two files. No client gets the last quarter, as of other limited things. */
 const mostUploads = 4096;
@@ -44,6 +39,7 @@ export class ResumableUploads {
   readonly #files: UploadFiles<UploadRecord>;
   readonly #objects: SharedObjects;
   readonly #log: Logger;
+  readonly #completion: UploadCompletion;
   readonly #entries = new Map<string, Entry>();
   /** Those whose lock this process has, or is about to take. */
   readonly #inUse = new Map<string, Promise<InUse | undefined>>();
@@ -65,6 +61,7 @@ export class ResumableUploads {
     this.#files = files;
     this.#objects = objects;
     this.#log = log;
+    this.#completion = new UploadCompletion(objects, log);
     this.#most = most;
   }
 
@@ -212,27 +209,33 @@ export class ResumableUploads {
   }
 
   async #take(id: string): Promise<InUse | undefined> {
+    this.#completion.check(id);
     const file = await this.#files.open(id);
     if (file === 'busy') throw new SealgateError('upload-busy');
-    const isKept = file && (await this.#completed(file));
-    if (!isKept) {
-      this.#inUse.delete(id);
-      this.#forget(id);
-      return undefined;
+    try {
+      if (file && (await this.#completed(id, file)))
+        return this.#used(id, { file, state: await file.state() });
+    } catch (cause) {
+      file?.release();
+      throw cause;
     }
-    return this.#used(id, { file, state: await file.state() });
+    this.#inUse.delete(id);
+    this.#forget(id);
+    return undefined;
   }
 
-  /** False: it could not be completed, and is gone. */
-  async #completed(file: UploadFile<UploadRecord>): Promise<boolean> {
+  /** False: it could not be completed, and is gone. Rejects when it waits. */
+  async #completed(id: string, file: UploadFile<UploadRecord>): Promise<boolean> {
     try {
-      await completeStoring(this.#objects, file);
-      return true;
-    } catch (error) {
-      if (!(error instanceof SealgateError)) throw error;
-      this.#log.warn({ err: error, to: file.record.to }, 'an upload that was whole could not be stored');
-      await file.remove();
-      return false;
+      const completed = await this.#completion.complete(id, file);
+      if (completed === 'expired') this.#totals.expired++;
+      return completed === 'completed';
+    } catch (cause) {
+      const { owner, expires, whole } = file.record;
+      if (!this.#completion.waits(id)) throw cause;
+      this.#entries.set(id, { owner, expires, size: whole?.size ?? 0, isStored: false });
+      this.#wakeAt(this.#completion.next());
+      throw cause;
     }
   }
 
@@ -286,6 +289,7 @@ export class ResumableUploads {
   #forget(id: string): void {
     this.#entries.delete(id);
     this.#paused.delete(id);
+    this.#completion.forget(id);
   }
 
   #wakeAt(time: number): void {
@@ -304,13 +308,14 @@ export class ResumableUploads {
       this.#log.error({ err }, 'uploads in several requests could not be looked at');
     }
     const now = Date.now();
-    const next = [...this.#entries.values()].map(({ expires }) => Math.max(expires, now + lookAgainAfter));
-    this.#wakeAt(Math.min(now + sweepEvery, ...next));
+    const ends = [...this.#entries.values()].map(({ expires }) => expires);
+    const next = Math.min(this.#completion.next(), ...ends);
+    this.#wakeAt(Math.min(now + sweepEvery, Math.max(next, now + lookAgainAfter)));
   }
 
   async #look(id: string): Promise<void> {
     const known = this.#entries.get(id);
-    if (known && known.expires > Date.now()) return;
+    if (known && known.expires > Date.now() && !this.#completion.isDue(id)) return;
     try {
       await this.use(id, async (upload) => {
         if (upload.expires > Date.now() || upload.isBusy) return;
@@ -318,7 +323,7 @@ export class ResumableUploads {
         this.#totals.expired++;
       });
     } catch (error) {
-      if (error instanceof SealgateError || this.#damaged.has(id)) return;
+      if (error instanceof SealgateError || this.#damaged.has(id) || this.#completion.waits(id)) return;
       this.#damaged.add(id);
       this.#log.error({ err: error, upload: id }, 'an upload in several requests cannot be gone on with');
     }

@@ -9,11 +9,12 @@ import type { Change } from './changes.ts';
 import { type Name, Objects, type ObjectsOptions } from './objects.ts';
 import type { Receiving } from './receiving.ts';
 import type { CopyRequest, PutRequest, Stored } from './requests.ts';
+import { hasGot, type Standing, standingOf } from './standing.ts';
 import { Turn } from './turn.ts';
 
 export class SharedObjects extends Objects {
   readonly turn: Turn;
-  readonly #store: Pick<Store, 'adopt'>;
+  readonly #store: Pick<Store, 'adopt' | 'resolve' | 'version'>;
 
   constructor(options: ObjectsOptions, turn = new Turn()) {
     super(options);
@@ -28,6 +29,13 @@ export class SharedObjects extends Objects {
   /** See store.ts. */
   adopt(digest: string): Promise<unknown> {
     return this.turn.make(() => this.#store.adopt(digest), { kind: 'adopt', digest });
+  }
+
+  readonly standing = (at: Name): Standing => standingOf(this.#store, at);
+
+  /** See standing.ts. */
+  hasGot(at: Name, digest: string, since: Standing): boolean {
+    return hasGot(this.#store, at, digest, since);
   }
 
   override putBlob(digest: string, conditions: Conditions, digests?: Digests) {
