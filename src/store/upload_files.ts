@@ -52,20 +52,22 @@ export class UploadFiles<About extends object> {
     const [folder = ''] = this.#folders();
     await makeFolder(folder);
     const making = join(folder, `${id}.new`);
+    const path = join(folder, id);
     await mkdir(making, { mode: 0o700 });
+    let lock: ReturnType<typeof lockOf>;
     try {
-      const lock = lockOf(making);
+      lock = lockOf(making);
       if (!lock || lock === 'busy')
         throw new Error(`${making}: another process has the lock of a folder that was just made`);
       const record = { ...about, synced: 0, boot: await this.#boot() };
       await (await open(join(making, 'data'), 'wx', 0o600)).close();
       await replaceFile(join(making, 'record'), JSON.stringify(record));
-      const path = join(folder, id);
       await rename(making, path);
       await syncFolder(folder);
       return new UploadFile(path, lock, record);
     } catch (cause) {
-      await rm(making, { recursive: true, force: true });
+      for (const each of [making, path]) await rm(each, { recursive: true, force: true });
+      if (typeof lock === 'object') lock.release();
       throw cause;
     }
   }
@@ -201,13 +203,16 @@ export class UploadFile<About extends object> {
     return true;
   }
 
-  /** Removes it with its bytes, and releases its lock. */
+  /** Removes it with its bytes, and releases its lock, also where it rejects. */
   async remove(): Promise<void> {
     const gone = `${this.#path}.gone`;
-    await rename(this.#path, gone).catch(ifMissing);
-    await rm(gone, { recursive: true, force: true });
-    await syncFolder(dirname(this.#path));
-    this.release();
+    try {
+      await rename(this.#path, gone).catch(ifMissing);
+      await rm(gone, { recursive: true, force: true });
+      await syncFolder(dirname(this.#path));
+    } finally {
+      this.release();
+    }
   }
 
   release(): void {
