@@ -196,9 +196,11 @@ export class ResumableUpload {
     if (!mayPass(error)) return false;
     const there = await this.#file.state();
     if (there === undefined) return true;
-    await chmod(this.#file.data, 0o600);
-    await this.#file.note({ whole: undefined });
     this.#partial = addon.partialFile(this.#file.data, this.about.digests, there.size);
+    // What kept it from being stored may keep it from this. Whoever opens it next finds its bytes, and with
+    // them the note of what they are says nothing.
+    await chmod(this.#file.data, 0o600).catch(() => {});
+    await this.#file.note({ whole: undefined }).catch(() => {});
     return true;
   }
 

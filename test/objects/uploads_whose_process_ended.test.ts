@@ -204,3 +204,22 @@ test('a fault of the disk does not keep its lock: it is stored once the fault is
     'a further try',
   );
 });
+
+test('a whole one whose record cannot be written is stored when its last byte comes again', async () => {
+  const text = 'its record cannot be written';
+  const whole = { digest: sha256(text), size: text.length };
+  const { id, blob, record } = await leave('record', text, {
+    whole: undefined,
+    expires: Date.now() + expireAfter,
+  });
+  await rename(blob, join(dirname(record), 'data'));
+  const uploads = await open();
+  const store = () => uploads.use(id, (upload) => uploads.received(upload, 0, whole, true));
+  await mkdir(`${record}.tmp`);
+  await assert.rejects(store(), { code: 'EISDIR' });
+  await rm(`${record}.tmp`, { recursive: true });
+  const wanted = () => uploads.use(id, (upload) => upload.wantedOffset());
+  assert.equal(await wanted(), text.length - 1);
+  await untilUnlocked(dirname(record));
+  assert.equal(await wanted(), text.length - 1, 'and for whoever opens it anew');
+});
