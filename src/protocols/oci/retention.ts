@@ -57,23 +57,71 @@ function needing(
   tags: readonly SurveyedTag[],
   needed: Set<SurveyedManifest>,
 ): Set<SurveyedManifest> {
+  const needs = needsOf(survey, tags);
+  // A set is walked to its end, also while it grows.
+  for (const each of needed) for (const one of needs(each)) needed.add(one);
+  return needed;
+}
+
+/** What stays as long as a manifest does: what it names, and what refers to it. */
+function needsOf(survey: Survey, tags: readonly SurveyedTag[]) {
   const byDigest = manifestsByDigest(survey);
   const about = new Map<SurveyedManifest, SurveyedManifest[]>();
   const attach = (subject: SurveyedManifest | undefined, one: SurveyedManifest | undefined) => {
-    if (subject && one) about.set(subject, [...(about.get(subject) ?? []), one]);
+    if (!subject || !one) return;
+    const its = about.get(subject) ?? [];
+    its.push(one);
+    about.set(subject, its);
   };
   for (const each of survey.manifests.values()) attach(byDigest.get(each.subject ?? ''), each);
   for (const { tag, hex } of tags) {
     const [, subject = ''] = attachedTag.exec(tag) ?? [];
     attach(survey.manifests.get(subject), survey.manifests.get(hex));
   }
-  // A set is walked to its end, also while it grows.
-  for (const each of needed) {
-    for (const { digest } of each.parts) {
-      const child = byDigest.get(digest);
-      if (child) needed.add(child);
-    }
-    for (const one of about.get(each) ?? []) needed.add(one);
+  return (manifest: SurveyedManifest): SurveyedManifest[] => [
+    ...manifest.parts.flatMap(({ digest }) => byDigest.get(digest) ?? []),
+    ...(about.get(manifest) ?? []),
+  ];
+}
+
+/** Manifests without a tag: what one of them needs stays while it is there itself, at any depth. */
+export class Untagged {
+  readonly #needs: ReturnType<typeof needsOf>;
+  readonly #all: Set<SurveyedManifest>;
+  readonly #held = new Set<SurveyedManifest>();
+
+  constructor(survey: Survey, tags: readonly SurveyedTag[], all: Iterable<SurveyedManifest>) {
+    this.#needs = needsOf(survey, tags);
+    this.#all = new Set(all);
   }
-  return needed;
+
+  /** This one stays for now. */
+  stays(manifest: SurveyedManifest): void {
+    const added = new Set([manifest]);
+    for (const each of added) {
+      this.#held.add(each);
+      for (const one of this.#needs(each)) if (!this.#held.has(one)) added.add(one);
+    }
+  }
+
+  isHeld(manifest: SurveyedManifest): boolean {
+    return this.#held.has(manifest);
+  }
+
+  /** Each behind those that need it, so that none is there without what it names. */
+  inOrder(): SurveyedManifest[] {
+    const holders = new Map<SurveyedManifest, number>();
+    const needs = (each: SurveyedManifest) => new Set(this.#needs(each));
+    for (const each of this.#all)
+      for (const one of needs(each)) holders.set(one, (holders.get(one) ?? 0) + 1);
+    const order = new Set([...this.#all].filter((each) => !holders.has(each)));
+    for (const each of order)
+      for (const one of needs(each)) {
+        const left = (holders.get(one) ?? 0) - 1;
+        holders.set(one, left);
+        if (left === 0 && this.#all.has(one)) order.add(one);
+      }
+    // Those that need each other, as tags can say it, are left.
+    return [...order, ...[...this.#all].filter((each) => !order.has(each))];
+  }
 }

@@ -12,7 +12,7 @@ import { repositoriesOf } from './listing.ts';
 import { pulledFrom } from './pull/pull.ts';
 import { alone, keyOf, type Registry, registryOf, type Target, targetOf } from './registry.ts';
 import { deleteManifestOf, deleteNames, deleteTag } from './remove.ts';
-import { neededManifests, neededWith, tagsToGo, untaggedFor } from './retention.ts';
+import { neededManifests, neededWith, tagsToGo, Untagged, untaggedFor } from './retention.ts';
 import { partsOf, type Survey, type SurveyedBlob, type SurveyedManifest, surveyOf } from './survey.ts';
 
 export interface UpkeepParts {
@@ -184,9 +184,13 @@ class RepositoryUpkeep {
     const needed = neededManifests(survey, tags);
     const after = untaggedFor(rules, this.#graceMs);
     const manifests = new Set(survey.manifests.values());
+    const unneeded: SurveyedManifest[] = [];
     for (const each of manifests)
-      if (needed.has(each)) this.#clear(target.names.manifest({ algorithm: 'sha256', hex: each.hex }));
-      else if (after !== undefined && (await this.#removeManifest(each, after))) manifests.delete(each);
+      if (needed.has(each)) this.#clear(this.#manifestName(each));
+      else unneeded.push(each);
+    if (after !== undefined)
+      for (const each of await this.#removeManifests(new Untagged(survey, tags, unneeded), after))
+        manifests.delete(each);
     const named = partsOf(manifests);
     const free: SurveyedBlob[] = [];
     for (const blob of survey.blobs)
@@ -213,12 +217,34 @@ class RepositoryUpkeep {
     return survey.tags.filter((each) => !gone.has(each));
   }
 
+  /**
+   * Resolves with those that went. One that stays for now, since somebody asked for it, keeps what it needs:
+   * whoever found an index counts on all below it.
+   */
+  async #removeManifests(untagged: Untagged, after: number): Promise<SurveyedManifest[]> {
+    const due = new Map<SurveyedManifest, Candidate>();
+    for (const each of untagged.inOrder()) {
+      const { size, digests } = each;
+      const candidate: Candidate = {
+        ...{ kind: 'manifests', name: this.#manifestName(each), digests, size, after },
+      };
+      if (await this.#isDue(candidate)) due.set(each, candidate);
+      else untagged.stays(each);
+    }
+    const gone: SurveyedManifest[] = [];
+    for (const [each, candidate] of due) {
+      const isHeld = untagged.isHeld(each);
+      if (!isHeld && (await this.#removeManifest(each, candidate))) gone.push(each);
+      else untagged.stays(each);
+      if (isHeld) this.#waits(candidate);
+    }
+    return gone;
+  }
+
   /** Whether it is gone. */
-  async #removeManifest({ hex, size, digests }: SurveyedManifest, after: number): Promise<boolean> {
+  async #removeManifest({ hex, size }: SurveyedManifest, candidate: Candidate): Promise<boolean> {
     const { registry, target, round, done } = this.#about;
-    const name = target.names.manifest({ algorithm: 'sha256', hex });
-    const candidate: Candidate = { kind: 'manifests', name, digests, size, after };
-    if (round.signal?.aborted || !(await this.#isDue(candidate))) return false;
+    if (round.signal?.aborted) return false;
     const check = () => {
       this.#check(candidate);
       if (this.#isHeld(hex)) throw new SealgateError('precondition-failed');
@@ -244,6 +270,10 @@ class RepositoryUpkeep {
     done.bytes += gone.reduce((sum, { size }) => sum + size, 0);
   }
 
+  #manifestName({ hex }: SurveyedManifest): string {
+    return this.#about.target.names.manifest({ algorithm: 'sha256', hex });
+  }
+
   #nameOf({ digest }: SurveyedBlob): string {
     const [algorithm = '', hex = ''] = digest.split(':');
     return this.#about.target.names.blob({ algorithm: algorithm as 'sha256' | 'sha512', hex });
@@ -255,19 +285,25 @@ class RepositoryUpkeep {
   }
 
   /** Notes when nothing needed it first, and whether its time is over since. */
-  async #isDue({ name, size, after, kind }: Candidate): Promise<boolean> {
-    const { registry, round, now, done } = this.#about;
+  async #isDue(candidate: Candidate): Promise<boolean> {
+    const { name, after } = candidate;
+    const { registry, round, now } = this.#about;
     const place = { bucket: registry.bucket, name };
     const { marks } = registry.common;
     const since = marks.since(place);
     if (since !== undefined && since + after <= now) return true;
-    done.waiting[kind]++;
-    done.waiting.bytes += size;
+    this.#waits(candidate);
     if (since !== undefined || round.dryRun) return false;
     marks.set(place, now);
     this.noted.push(place);
     if (this.noted.length % marksATime === 0) await marks.save();
     return false;
+  }
+
+  #waits({ kind, size }: Candidate): void {
+    const { waiting } = this.#about.done;
+    waiting[kind]++;
+    waiting.bytes += size;
   }
 
   /** Throws where something needs it by now, or somebody has looked for it. */
