@@ -5,6 +5,8 @@ import type { EngineRequest } from '../../engine/engine_request.ts';
 import { type Answer, append, type Receiver, respond } from '../../engine/plan.ts';
 import { SealgateError } from '../../errors.ts';
 import type { Hashed, RespondPlan, ResponseField } from '../../native/addon.ts';
+import { there } from '../../objects/found.ts';
+import type { Name } from '../../objects/objects.ts';
 import type { ResumableUpload } from '../../objects/resumable_upload.ts';
 import type { ResumableUploads } from '../../objects/resumable_uploads.ts';
 import { callerOf } from '../../sites/authorize.ts';
@@ -86,8 +88,10 @@ export class BlobUploads {
     const to = at(this.#registry, target.names.blob(digest));
     // The answer to the last request was lost, and the client sends it again.
     if (upload.isStored) {
-      if (upload.about.to.name === to.name) return this.#blobAt(target, digest);
-      throw new RegistryError(404, 'BLOB_UPLOAD_UNKNOWN', 'The upload is another blob.');
+      if (upload.about.to.name !== to.name)
+        throw new RegistryError(404, 'BLOB_UPLOAD_UNKNOWN', 'The upload is another blob.');
+      if (await this.#isFound(to)) return this.#blobAt(target, digest);
+      throw new RegistryError(404, 'BLOB_UPLOAD_UNKNOWN', 'The blob was removed since: begin a new upload.');
     }
     await upload.takeOver();
     const offset = await upload.offset();
@@ -99,6 +103,16 @@ export class BlobUploads {
     await upload.aim(to, { conditions: unconditional, mediaType, ...promiseOf(digest) });
     const done = () => this.#blobAt(target, digest);
     return this.#receive(request, upload, offset, { target, name: to.name }, done);
+  }
+
+  /** Whether the repository has a blob, which its client counts on from now on. */
+  async #isFound(blob: Name): Promise<boolean> {
+    const { services, common } = this.#registry;
+    const found = await there(() => services.objects.head(blob));
+    // Nothing may come between.
+    if (!found || common.marks.isGoing(blob)) return false;
+    if (common.marks.touch(blob)) await common.marks.save();
+    return true;
   }
 
   #reserve({ framed, headers }: EngineRequest, target: Target, name: string, offset: number) {

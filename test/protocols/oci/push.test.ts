@@ -133,6 +133,18 @@ test('a PUT that is sent again, as its answer was lost, is 201 again', async () 
     assert.equal((await registry.ask('PUT', `${at}?digest=${blob.digest}`)).status, 201);
 });
 
+test('a PUT that is sent again is 404 when its blob was deleted since, and 201 once it is back', async () => {
+  const blob = blobOf(randomBytes(100));
+  const at = await registry.begin('push/again');
+  await registry.send('PATCH', at, blob.bytes);
+  const put = () => registry.ask('PUT', `${at}?digest=${blob.digest}`);
+  assert.equal((await put()).status, 201);
+  assert.equal((await registry.ask('DELETE', `/v2/push/again/blobs/${blob.digest}`)).status, 202);
+  assert.deepEqual(refusalIn(await put()), [404, 'BLOB_UPLOAD_UNKNOWN']);
+  await registry.push('push/again', blob);
+  assert.equal((await put()).status, 201);
+});
+
 test('a blob is mounted from another repository; what is not there, or has no from, is 202', async () => {
   const blob = blobOf(randomBytes(100));
   await registry.push('mount/from', blob);

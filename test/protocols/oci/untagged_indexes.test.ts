@@ -79,7 +79,7 @@ async function read(repository: string, { digest }: Blob): Promise<void> {
   assert.equal(answer.kind, 'deliver');
 }
 
-test('an untagged index that is read keeps what it names three levels down, and what refers to it', async () => {
+test('an untagged index that is read keeps what it names at any depth, and what refers to it', async () => {
   const { manifests, since } = await pushed('read');
   now = Date.now();
   assert.deepEqual(await round('read'), { manifests: [], blobs: 0, waiting: 5 });
