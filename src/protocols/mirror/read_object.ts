@@ -14,6 +14,7 @@ import { growingContent } from '../../sites/growing.ts';
 import { decodedPath, resolvedPath, seenPath } from '../../sites/paths.ts';
 import { checkObjectName } from '../../store/names.ts';
 import type { Landed } from '../../upstream/flights.ts';
+import type { ToldHead } from '../../upstream/heads.ts';
 import { mayBeHadAgain, modifiedOf, notedFields, upstreamOf, withoutNotes } from '../../upstream/keeping.ts';
 import { useInterval } from '../../upstream/mirror_space.ts';
 import { described } from './describing.ts';
@@ -116,6 +117,11 @@ export interface Asked extends Pick<Missing, 'source' | 'locate' | 'mediaType' |
   rule: Ruled | undefined;
   /** Makes the answer of what is kept, where that is not its bytes. */
   shown?: ((found: Found, said: ResponseField[]) => Promise<Answer>) | undefined;
+  /**
+   * Decides what HEAD is answered of an object with a `check` which an upstream has told of. kept: the name
+   * points at it now; undefined: it has to be fetched.
+   */
+  told?: ((told: ToldHead) => Promise<ResponseField[] | 'kept' | undefined>) | undefined;
   /** A client has the newest bytes if it says their very time: what comes later may say an earlier one. */
   isExact?: boolean | undefined;
 }
@@ -146,11 +152,17 @@ class Reading {
     if (freshness.isAbsent(key, now)) return this.#absent('hit; detail=negative');
     const isHead = this.#isHead();
     if (held && until + settings.staleWhileRevalidateSeconds * 1000 > now) {
-      if (!freshness.isFailing(key, now)) void (isHead ? this.#described(held) : this.#fill(held));
+      if (!freshness.isFailing(key, now)) this.#refresh(held, isHead);
       return this.#answer(held, undefined, 'hit; detail=stale');
     }
     if (held && freshness.isFailing(key, now) && this.#mayBeStale(held)) return this.#stale(held);
     return isHead ? this.#head(held) : this.#get(held);
+  }
+
+  /** Nobody waits for it, and `freshness` knows what failed. */
+  #refresh(held: Found, isHead: boolean): void {
+    if (isHead) this.#head(held).catch(() => {});
+    else this.#fill(held);
   }
 
   async #get(held: Found | undefined): Promise<Answer> {
@@ -165,8 +177,8 @@ class Reading {
 
   /** Whether nothing but fields is wanted, which the upstream's head tells. */
   #isHead(): boolean {
-    const { request, check, shown, at } = this.#asked;
-    if (request.method !== 'HEAD' || check || shown) return false;
+    const { request, check, told, shown, at } = this.#asked;
+    if (request.method !== 'HEAD' || (check && !told) || shown) return false;
     return !this.#mirror.shared.flights.isUnderWay(flightOf(this.#mirror, at));
   }
 
@@ -178,10 +190,17 @@ class Reading {
     const said = await this.#described(held);
     if (said.kind === 'no-head') return this.#get(held);
     if (said.kind !== 'told') return this.#landed(said, held);
-    const { head, upstream } = said.told;
+    const { head, upstream, until } = said.told;
+    const more = this.#asked.told ? await this.#asked.told(said.told) : [];
+    if (more === undefined) return this.#get(held);
+    if (more === 'kept') {
+      this.#mirror.freshness.keep(keyOf(this.#asked.at), until);
+      return this.#landed({ kind: 'not-modified' }, held);
+    }
     const file = addon.growingFile(Number(head.fields['content-length'] ?? 0));
     const mediaType = this.#asked.mediaType ?? typeOf(head) ?? 'application/octet-stream';
-    return this.#growing({ file, mediaType, fields: notedFields(upstream, head), isPassing: true });
+    const plan = this.#growing({ file, mediaType, fields: notedFields(upstream, head), isPassing: true });
+    return { ...plan, fields: [...plan.fields, ...more] };
   }
 
   /** Whether it has the bytes that the path names. */
@@ -218,7 +237,7 @@ class Reading {
     return this.#answer(held, undefined, 'fwd=stale; detail=upstream-failed');
   }
 
-  #growing(upload: GrowingUpload): Answer {
+  #growing(upload: GrowingUpload): Extract<Answer, { kind: 'follow' }> {
     const { services } = this.#mirror;
     const { fields } = upload;
     const own = withoutNotes(fields);

@@ -6,6 +6,7 @@ import type { Answer } from '../../../engine/plan.ts';
 import { type ErrorCode, errors, SealgateError } from '../../../errors.ts';
 import type { ResponseField } from '../../../native/addon.ts';
 import { manifestTypes } from '../../../upstream/documents/image_manifest.ts';
+import type { ToldHead } from '../../../upstream/heads.ts';
 import { notedFields } from '../../../upstream/keeping.ts';
 import type { Upstream } from '../../../upstream/upstream.ts';
 import { type Check, fill, type Locate, type Source } from '../../mirror/filling.ts';
@@ -16,6 +17,7 @@ import { largestManifest } from '../manifest.ts';
 import { type ContentDigest, parsedDigest, type RepositoryNames, written } from '../names.ts';
 import { unconditional, versionField } from '../registry.ts';
 import type { Pulled } from './pull.ts';
+import { digestTold, keepTag, toldTags } from './told_tags.ts';
 
 /** Seconds for which a tag is not looked up again where no rule of the site says it. */
 const tagSeconds = 60;
@@ -47,15 +49,19 @@ export async function pullManifest(pulled: Pulled, asked: PullRequest): Promise<
   const { request, grant, names, reference } = asked;
   const digest = parsedDigest(reference);
   if (digest) {
-    const answer = await readAt(mirror, { request, grant, ...manifestOf(pulled, names, digest) });
+    const manifest = manifestOf(pulled, names, digest);
+    const told = async ({ head }: ToldHead) => (digestTold(head, digest) ? [] : undefined);
+    const answer = await readAt(mirror, { request, grant, ...manifest, told });
+    if (answer.kind === 'deliver') await toldTags(mirror).arrived(mirror, manifest.at, answer.blob.digest);
     return asRegistry(answer, written(digest));
   }
+  const tag = new Tag(pulled, names, reference);
   const answer = await readAt(mirror, {
     ...{ request, grant, name: repository, source: sourceOf(pulled, reference) },
     at: { bucket: mirror.bucket, name: names.tag(reference) },
     rule: tagRule(mirror, request),
     check: checked(mirror),
-    locate: new Tag(pulled, names, reference).locate,
+    ...{ locate: tag.locate, told: tag.told },
   });
   return asRegistry(answer);
 }
@@ -145,6 +151,23 @@ class Tag {
     return 'kept';
   };
 
+  /** HEAD fetches nothing. The tag is kept where its manifest is, and else when somebody fetches that. */
+  readonly told = async (told: ToldHead) => {
+    const { mirror } = this.#pulled;
+    const digest = digestTold(told.head);
+    if (!digest) return undefined;
+    const at = { bucket: mirror.bucket, name: this.#names.tag(this.#tag) };
+    if ((await kept(mirror, at))?.ref.digest === digest.hex) return 'kept' as const;
+    const manifest = { bucket: mirror.bucket, name: this.#names.manifest(digest) };
+    const tag = { at, told, since: Date.now() };
+    if (await kept(mirror, manifest)) {
+      await keepTag(mirror, tag, { at: manifest, digest: digest.hex });
+      return 'kept' as const;
+    }
+    toldTags(mirror).add(manifest, tag);
+    return [['Docker-Content-Digest', written(digest)] satisfies ResponseField];
+  };
+
   /** The type of the manifest, which is here then; undefined: the upstream does not have it. */
   async #manifest(upstream: Upstream, digest: ContentDigest): Promise<string | undefined> {
     const { mirror } = this.#pulled;
@@ -165,6 +188,9 @@ class Tag {
 function asRegistry(answer: Answer, digest?: string): Answer {
   if (answer.kind === 'respond') return refused(answer);
   if (answer.kind !== 'deliver' && answer.kind !== 'describe' && answer.kind !== 'follow') return answer;
+  // What is not here yet says its digest itself.
+  if (answer.kind === 'follow' && digest === undefined)
+    return { ...answer, fields: [...answer.fields, versionField] };
   const sha256 = answer.kind === 'deliver' ? answer.blob.digest : undefined;
   const named = digest ?? (answer.kind === 'describe' ? `sha256:${answer.digest}` : `sha256:${sha256}`);
   const own: ResponseField[] = [['Docker-Content-Digest', named], versionField];
