@@ -69,9 +69,12 @@ const registrySchema = z
       .describe('Hosts of its token servers, where that is not its own.'),
     namespaces: z
       .array(
-        z.string().regex(/^[a-z0-9]+(?:[.-][a-z0-9]+)*$/, {
-          error: 'expected a host name in lower case, without a port',
-        }),
+        z
+          .string()
+          .max(253)
+          .regex(/^[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*$/, {
+            error: 'expected a host name in lower case, without a port',
+          }),
       )
       .max(20)
       .default([])

@@ -11,7 +11,7 @@ import { RegistryError, type UnknownCode, withRefusals } from './errors.ts';
 import { listReferrers, listRepositories, listTags } from './listing.ts';
 import { base, challengeOf, giveToken, scopeOf, tokenChallenge } from './login.ts';
 import { checkRepository, isTag, parsedDigest } from './names.ts';
-import { repositoryAsked, withNamespace } from './pull/pull.ts';
+import { namespaceIn, repositoryAsked, withNamespace } from './pull/pull.ts';
 import { putManifest } from './put_manifest.ts';
 import { type Registry, type RegistryRoute, registryOf, targetOf } from './registry.ts';
 import { deleteBlob, deleteManifest } from './remove.ts';
@@ -125,10 +125,12 @@ function answer(
       if (repository !== '') checkRepository(repository);
       const { routes } = resource;
       const route = routes[method === 'HEAD' ? 'GET' : method];
-      const asked = () => repositoryAsked(registry.pull, request, repository);
+      const { pull } = registry;
+      const namespace = namespaceIn(request);
+      if (route && repository === '') return await route(request, targetOf(registry, '', reference));
       if (route) {
-        const answer = await route(request, targetOf(registry, repository && asked(), reference));
-        return withNamespace(registry.pull, request, answer);
+        const asked = repositoryAsked(pull, namespace, repository);
+        return withNamespace(pull, namespace, await route(request, targetOf(registry, asked, reference)));
       }
       const allow = Object.keys(routes).join(', ').replace('GET', 'GET, HEAD');
       if (method === 'OPTIONS') return respond(204, [['Allow', `${allow}, OPTIONS`]]);

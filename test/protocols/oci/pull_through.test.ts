@@ -22,7 +22,7 @@ const pulling = await startMirrors(
   {
     hub: {
       ...{ url, ca: certificate, attempts: 1 },
-      registry: { credentials: './hub.credentials', namespaces: ['hub.example.org'] },
+      registry: { credentials: './hub.credentials', namespaces: ['hub.example.org', 'xn--hb-xka.example'] },
     },
     nobody: { url, ca: certificate, attempts: 1 },
   },
@@ -155,9 +155,28 @@ test('?ns= asks the upstream that has this name, and none for another', async ()
   const { status, headers } = await get('app/manifests/v1?ns=hub.example.org');
   assert.equal(status, 200);
   assert.equal(headers.get('oci-namespace'), 'hub.example.org');
-  assert.deepEqual(refusalIn(await get('app/manifests/v1?ns=127.0.0.1')), [404, 'NAME_UNKNOWN']);
+  for (const same of ['HUB.example.org', 'xn--hb-xka.example'])
+    assert.equal((await get(`app/manifests/v1?ns=${same}`)).status, 200);
+  for (const other of ['127.0.0.1', 'registry.example.org:5000', '[::1]:5000'])
+    assert.deepEqual(
+      refusalIn(await get(`app/manifests/v1?ns=${other}`, '-g')),
+      [404, 'NAME_UNKNOWN'],
+      other,
+    );
   assert.equal((await get('hub.example.org/app/manifests/v1')).status, 200);
 });
+
+for (const [title, query] of [
+  ['that is empty', 'ns='],
+  ['of 260 characters', `ns=${'a'.repeat(260)}`],
+  ['with an end of a line', 'ns=hub.example.org%0d%0aSet-Cookie:%20a=b'],
+  ['with a path', 'ns=hub.example.org/app'],
+  ['that is there twice', 'ns=hub.example.org&ns=hub.example.org'],
+] as const)
+  test(`?ns= ${title} is 400 NAME_INVALID, whatever is asked for`, async () => {
+    for (const path of ['app/manifests/v1', 'own/app/manifests/v1', '_catalog'])
+      assert.deepEqual(refusalIn(await get(`${path}?${query}`)), [400, 'NAME_INVALID'], path);
+  });
 
 test('an upstream that wants a token of somebody is 502 without credentials', async () => {
   const { status, body } = await server.curl('/anonymous/v2/app/manifests/v1');

@@ -50,30 +50,43 @@ function named(upstreams: readonly Upstream[], namespace: string): Upstream | un
   return upstreams.find(({ config }) => config.registry?.namespaces.includes(namespace) === true);
 }
 
+/** Characters of a host name, and of a port behind it. */
+const longestNamespace = 253 + ':65535'.length;
+const namespacePattern = /^(?:[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
+
 /**
- * The repository that a request is for, which names a registry in `?ns=` if its client was sent here in place
- * of that one. Only what the configuration names is asked. Throws NAME_UNKNOWN for another.
+ * The registry that a request names in `?ns=` if its client was sent here in its place; undefined: none.
+ * Throws NAME_INVALID for what is no host.
  */
-export function repositoryAsked(
-  pull: Pull | undefined,
-  { query }: Pick<EngineRequest, 'query'>,
-  repository: string,
-): string {
-  const namespace = query.get('ns');
-  if (!pull || namespace === null) return repository;
-  const upstreams = pull.mirror.upstreams();
-  if (!named(upstreams, namespace))
-    throw new RegistryError(404, 'NAME_UNKNOWN', 'No upstream of this registry is called so.');
-  return upstreams.length === 1 ? repository : `${namespace}/${repository}`;
+export function namespaceIn({ query }: Pick<EngineRequest, 'query'>): string | undefined {
+  const [namespace, ...more] = query.getAll('ns');
+  if (namespace === undefined) return undefined;
+  const isHost = namespace.length <= longestNamespace && namespacePattern.test(namespace);
+  if (isHost && more.length === 0) return namespace;
+  const message = 'ns: expected once, with the host name of a registry, and its port if it has one.';
+  throw new RegistryError(400, 'NAME_INVALID', message);
 }
 
-/** The answer, which says whose repositories it is about where the client asked for those of one registry. */
-export function withNamespace(
+/** The repository that is asked for. Only what the configuration names is asked: throws NAME_UNKNOWN. */
+export function repositoryAsked(
   pull: Pull | undefined,
-  { query }: Pick<EngineRequest, 'query'>,
-  answer: Answer,
-): Answer {
-  const namespace = query.get('ns');
-  if (!pull || namespace === null || answer.kind === 'receive' || answer.kind === 'wait') return answer;
+  namespace: string | undefined,
+  repository: string,
+): string {
+  if (!pull || namespace === undefined) return repository;
+  const upstreams = pull.mirror.upstreams();
+  const name = namespace.toLowerCase();
+  if (!named(upstreams, name))
+    throw new RegistryError(
+      404,
+      'NAME_UNKNOWN',
+      `ns: no upstream of this registry has ${namespace} in "registry.namespaces".`,
+    );
+  return upstreams.length === 1 ? repository : `${name}/${repository}`;
+}
+
+/** The answer, which says whose repository it is about where the client asked for one of a registry. */
+export function withNamespace(pull: Pull | undefined, namespace: string | undefined, answer: Answer): Answer {
+  if (!pull || namespace === undefined || answer.kind === 'receive' || answer.kind === 'wait') return answer;
   return { ...answer, fields: [...answer.fields, ['OCI-Namespace', namespace]] };
 }
