@@ -40,9 +40,10 @@ export function readManifest(registry: Registry): RegistryRoute {
   };
 }
 
-/** Throws MANIFEST_UNKNOWN for what no manifest is called. */
+/** Throws MANIFEST_UNKNOWN for what no manifest is called, and DIGEST_INVALID for a digest that is none. */
 export function checkTag(reference: string): void {
   if (isTag(reference)) return;
+  if (reference.includes(':')) digestIn(reference);
   throw new RegistryError(404, 'MANIFEST_UNKNOWN', 'The reference is neither a tag nor a digest.');
 }
 

@@ -6,6 +6,7 @@ import { hasCode } from '../../errors.ts';
 import { setNewest } from '../../newest_map.ts';
 import type { Objects } from '../../objects/objects.ts';
 import { largestManifest } from './manifest.ts';
+import { longestDigest } from './names.ts';
 
 /** Manifests that are remembered, and the digests that one of them names at most. */
 const mostRemembered = 5000;
@@ -24,7 +25,8 @@ export interface NamedThings {
   subject: string | undefined;
 }
 
-const descriptor = z.object({ digest: z.string(), size: z.number().catch(0) });
+// No blob here has a longer digest, and those of any member are remembered.
+const descriptor = z.object({ digest: z.string().max(longestDigest), size: z.number().catch(0) });
 const parts = z.array(z.unknown()).catch([]);
 const shape = z.object({
   config: z.unknown().optional(),

@@ -7,6 +7,8 @@ import { RegistryError } from './errors.ts';
 
 /** Characters of a repository's name, as other registries take. */
 const longestRepository = 255;
+/** Characters of a digest that is known here. */
+export const longestDigest = 'sha512:'.length + 128;
 const component = /^[a-z0-9]+(?:(?:\.|__|_|-+)[a-z0-9]+)*$/;
 const tagPattern = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;
 
@@ -34,8 +36,9 @@ export function isTag(text: string): boolean {
   return tagPattern.test(text);
 }
 
-/** Undefined: it is none that is known here. */
+/** Undefined: it is none that is known here. What is longer than any is not looked at. */
 export function parsedDigest(text: string): ContentDigest | undefined {
+  if (text.length > longestDigest) return undefined;
   const [algorithm, hex = '', ...more] = text.split(':');
   if (more.length > 0) return undefined;
   if (algorithm === 'sha256' && isDigest(hex)) return { algorithm, hex };
@@ -50,7 +53,7 @@ export function digestIn(text: string): ContentDigest {
   throw new RegistryError(
     400,
     'DIGEST_INVALID',
-    'Expected sha256: or sha512: and its hexadecimal digits in lower case.',
+    'Expected sha256: and 64 hexadecimal digits in lower case, or sha512: and 128.',
   );
 }
 

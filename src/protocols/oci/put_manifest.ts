@@ -55,8 +55,6 @@ function askedBy({ headers, query }: EngineRequest, { reference }: Target): Put 
   const digest = parsedDigest(reference);
   const mediaType = headers.get('content-type');
   if (!digest) {
-    if (reference.includes(':'))
-      throw new RegistryError(400, 'DIGEST_INVALID', 'The reference is no digest that is known here.');
     checkTag(reference);
     return { digest, tags: [reference], mediaType };
   }

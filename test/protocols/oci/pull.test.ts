@@ -68,7 +68,7 @@ for (const [path, status, code] of [
   ['app/manifests/absent', 404, 'MANIFEST_UNKNOWN'],
   [`app/manifests/${blobOf('absent').digest}`, 404, 'MANIFEST_UNKNOWN'],
   [`app/manifests/${layer.digest}`, 404, 'MANIFEST_UNKNOWN'],
-  ['app/manifests/sha256:abc', 404, 'MANIFEST_UNKNOWN'],
+  ['app/manifests/sha256:abc', 400, 'DIGEST_INVALID'],
   ['app/manifests/.hidden', 404, 'MANIFEST_UNKNOWN'],
   [`app/manifests/${'x'.repeat(129)}`, 404, 'MANIFEST_UNKNOWN'],
   ['App/manifests/v1', 400, 'NAME_INVALID'],
@@ -82,6 +82,29 @@ for (const [path, status, code] of [
 ] as const)
   test(`GET /v2/${path.slice(0, 60)} is ${status} ${code}`, async () => {
     assert.deepEqual(refusalIn(await registry.server.curl(`/v2/${path}`)), [status, code]);
+  });
+
+for (const digest of [
+  `sha256:${'0'.repeat(65)}`,
+  `sha512:${'0'.repeat(129)}`,
+  `sha256:${'0'.repeat(7000)}`,
+  ':'.repeat(7000),
+  `md5:${'0'.repeat(32)}`,
+])
+  test(`a digest of ${digest.length} characters, ${digest.slice(0, 8)}…, is 400 DIGEST_INVALID`, async () => {
+    for (const [method, path] of [
+      ...[...['blobs', 'manifests', 'referrers'].map((kind) => ['GET', `${kind}/${digest}`] as const)],
+      ...[...['blobs', 'manifests'].map((kind) => ['DELETE', `${kind}/${digest}`] as const)],
+      ['POST', `blobs/uploads/?digest=${digest}`],
+      ['POST', `blobs/uploads/?mount=${digest}&from=other`],
+    ] as const)
+      assert.deepEqual(
+        refusalIn(await registry.ask(method, `/v2/app/${path}`)),
+        [400, 'DIGEST_INVALID'],
+        path,
+      );
+    const put = await registry.put('app', digest, imageOf(config, [layer]));
+    assert.deepEqual(refusalIn(put), [400, 'DIGEST_INVALID']);
   });
 
 test('a method that a path does not have is 405 UNSUPPORTED', async () => {
