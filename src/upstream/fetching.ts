@@ -166,6 +166,8 @@ export interface SendTask {
   body?: SentFile | { text: string } | undefined;
   /** Bytes of the answer that are taken at most; absent: enough for a record of a name. */
   mostText?: number | undefined;
+  /** Statuses that are answers, too, and no failures. */
+  alsoAnswers?: readonly number[] | undefined;
 }
 
 /** Answered: with success, or 304, 404 of a key, and 412. */

@@ -42,7 +42,7 @@ function diskFault(error: unknown): Fault {
 }
 
 async function attempt(
-  { method, url, speaking, fields, body, mostText = mostOfRecord }: SendTask,
+  { method, url, speaking, fields, body, mostText = mostOfRecord, alsoAnswers = [] }: SendTask,
   agents: Agents,
   { signal, sends }: { signal: AbortSignal; sends(): void },
 ) {
@@ -58,7 +58,8 @@ async function attempt(
   );
   const text = method === 'HEAD' ? '' : await textOf(response, speaking.idleMs, mostText);
   const { statusCode: status = 0, headers } = response;
-  if (!answers.includes(status) || (status === 404 && text.includes('<Code>NoSuchBucket<')))
+  const isAnswer = answers.includes(status) || alsoAnswers.includes(status);
+  if (!isAnswer || (status === 404 && text.includes('<Code>NoSuchBucket<')))
     throw refusal(status, text, headers.date);
   return { status, etag: headers.etag, text };
 }

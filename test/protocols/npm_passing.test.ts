@@ -133,6 +133,20 @@ test('audits that fail are no reason to leave alone an upstream that has package
   assert.equal(upstream.asked.length, 9);
 });
 
+test('an upstream that has no audits and searches: 404, and no second request', async () => {
+  for (const status of [404, 405, 410, 501]) {
+    answer = { status, body: '<h1>not here</h1>' };
+    upstream.asked.length = 0;
+    assert.equal((await ask(bulk, '-d', '{"a":["1.0.0"]}')).status, 404, `audit, ${status}`);
+    assert.equal((await ask('/npm/-/v1/search?text=x')).status, 404, `search, ${status}`);
+    assert.equal(upstream.asked.length, 2);
+  }
+  for (const status of [401, 403, 500, 503]) {
+    answer = { status, body: '' };
+    assert.equal((await ask(bulk, '-d', '{"a":["1.0.0"]}')).status, 503, `${status}`);
+  }
+});
+
 test('npm asks: audit finds an advisory, search a package, ping and whoami are answered', async () => {
   const npm = (...args: string[]) =>
     run('npm', args, { cwd: dir, env: { ...process.env, NPM_CONFIG_REGISTRY: registry.url } }).catch(

@@ -14,6 +14,8 @@ const mostBody = 1024 * 1024;
 /** Bytes of what an upstream answers. */
 const mostAnswer = 8 * 1024 * 1024;
 const mostText = 512;
+/** Statuses of an upstream that has packages, and no such service: 404 is the last word for npm, too. */
+const isNotThere = [404, 405, 410, 501];
 /** Of the parameters of a search, the largest numbers. */
 const numbers = { size: 250, from: 10_000 } as const;
 const weights = ['quality', 'popularity', 'maintenance'] as const;
@@ -81,13 +83,15 @@ export class Passing {
   async #send(asked: Asked): Promise<string> {
     const [upstream]: (Upstream | undefined)[] = this.#mirror.upstreams();
     if (!upstream) throw new SealgateError('not-found');
-    const sent = await upstream.send({ ...asked, mostText: mostAnswer, isApart: true });
+    const sent = await upstream.send({ ...asked, ...apart });
     if (sent.kind === 'failed')
       throw new SealgateError(sent.fault === 'late' ? 'upstream-late' : 'upstream-failed');
     if (sent.status !== 200) throw new SealgateError('not-found');
     return sent.text;
   }
 }
+
+const apart = { mostText: mostAnswer, isApart: true, alsoAnswers: isNotThere } as const;
 
 const json = [
   ['Content-Type', 'application/json'],
