@@ -13,11 +13,12 @@ const upstream = await startUpstream((request, response) => {
   if (body === undefined) response.writeHead(404).end();
   else response.writeHead(200, { 'Content-Length': Buffer.byteLength(body) }).end(body);
 });
+const rulesOf = (kind: string) => [{ match: `/${kind}/org/late/**/*.sha1`, freshSeconds: 0 }];
 const mirrored = await startMirrors(
   { all: { url: upstream.url, attempts: 1 } },
   ['maven', 'go', 'nix'].map((kind) => ({
     ...{ path: `/${kind}/`, prefix: `${kind}/`, upstreams: ['all'], cacheStatus: true },
-    mirror: { kind, negativeSeconds: 0, local: [`/${kind}/own/**`] },
+    mirror: { kind, negativeSeconds: 0, local: [`/${kind}/own/**`], rules: rulesOf(kind) },
   })),
 );
 const { server } = mirrored;
@@ -52,13 +53,49 @@ test('maven: a release is verified by its .sha256, or else by its .sha1, and kep
   assert.equal(await get('/maven/org/a/1.0/a-1.0.jar'), '200 jar');
   assert.equal(await get('/maven/org/a/1.0/a-1.0.pom'), '200 pom');
   await isFor('/maven/org/a/1.0/a-1.0.jar', Number.POSITIVE_INFINITY);
-  assert.deepEqual(upstream.asked, [
-    'GET /org/a/1.0/a-1.0.jar.sha256',
-    'GET /org/a/1.0/a-1.0.jar.sha1',
-    'GET /org/a/1.0/a-1.0.jar',
-    'GET /org/a/1.0/a-1.0.pom.sha256',
-    'GET /org/a/1.0/a-1.0.pom',
-  ]);
+  for (const file of ['jar', 'pom']) {
+    const its = upstream.asked.filter((each) => each.includes(`.${file}`));
+    const name = `GET /org/a/1.0/a-1.0.${file}`;
+    assert.deepEqual(its.slice(0, 2).sort(), [`${name}.sha1`, `${name}.sha256`]);
+    assert.deepEqual(its.slice(2), [name]);
+  }
+});
+
+test('maven: a wrong digest beside a release is asked for again, and the release is to be had', async () => {
+  files.set('/org/late/1.0/late-1.0.jar', 'right');
+  files.set('/org/late/1.0/late-1.0.jar.sha1', hex('sha1', 'wrong'));
+  await assertRefused(server, '/maven/org/late/1.0/late-1.0.jar');
+  files.set('/org/late/1.0/late-1.0.jar.sha1', hex('sha1', 'right'));
+  assert.equal(await get('/maven/org/late/1.0/late-1.0.jar'), '200 right');
+  // Without a rule of the site: for a minute, and for ever once the release is here.
+  files.set('/org/b/2.0/b-2.0.jar', 'jar');
+  files.set('/org/b/2.0/b-2.0.jar.sha1', hex('sha1', 'jar'));
+  await isFor('/maven/org/b/2.0/b-2.0.jar.sha1', 60);
+  assert.equal(await get('/maven/org/b/2.0/b-2.0.jar'), '200 jar');
+});
+
+test('maven: the digest of metadata is that of the metadata which clients get', async () => {
+  const metadata = '/org/m/maven-metadata.xml';
+  files.set(metadata, '<metadata/>');
+  assert.equal(await get(`/maven${metadata}`), '200 <metadata/>');
+  files.set(metadata, '<metadata><versioning/></metadata>');
+  for (const hash of ['md5', 'sha1', 'sha256', 'sha512']) {
+    files.set(`${metadata}.${hash}`, hex(hash, '<metadata><versioning/></metadata>'));
+    assert.equal(await get(`/maven${metadata}.${hash}`), `200 ${hex(hash, '<metadata/>')}`);
+  }
+  files.set('/org/n/maven-metadata.xml.sha1', 'of the upstream');
+  assert.equal(await get('/maven/org/n/maven-metadata.xml.sha1'), '200 of the upstream');
+});
+
+test('maven: a snapshot with a time in its name is verified and kept for ever, as a release is', async () => {
+  const snapshot = '/org/s/2-SNAPSHOT/s-2-20260101.000000-1';
+  files.set(`${snapshot}.jar`, 'snapshot');
+  files.set(`${snapshot}.jar.sha1`, hex('sha1', 'snapshot'));
+  assert.equal(await get(`/maven${snapshot}.jar`), '200 snapshot');
+  await isFor(`/maven${snapshot}.jar`, Number.POSITIVE_INFINITY);
+  files.set(`${snapshot}-sources.jar`, 'wrong');
+  files.set(`${snapshot}-sources.jar.sha1`, hex('sha1', 'right'));
+  await assertRefused(server, `/maven${snapshot}-sources.jar`);
 });
 
 test('maven: a release with other bytes than its digest is refused, and asked for anew later', async () => {

@@ -1,23 +1,72 @@
 // A Maven repository: releases never change, and beside each file stand its digests.
 
-import { byNames, freshFor, isHeld, lasting, told } from './named.ts';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { type Answer, respond } from '../../engine/plan.ts';
+import type { Kind } from './kinds.ts';
+import type { Mirror, Ruled } from './mirror.ts';
+import { freshFor, isHeld, lasting, told } from './named.ts';
+import { askedFor, kept, readByRule, readLocal } from './read_object.ts';
 
-/** Seconds: metadata names the newest versions, and snapshots change. */
-const seconds = 60;
+/** Metadata names the newest versions, and snapshots change. */
+const changing = freshFor(60);
 
-const sidecar = /\.(?:md5|sha1|sha256|sha512|asc)$/;
+/** Bytes of metadata whose digests are made here. */
+const mostMetadata = 2 ** 20;
 
-export const maven = byNames(async (mirror, name) => {
-  const isMutable = /(?:^|\/)maven-metadata[^/]*\.xml(?:\.|$)|-SNAPSHOT\//.test(name);
-  if (isMutable) return freshFor(seconds);
-  if (sidecar.test(name) || isHeld(mirror, name)) return lasting;
-  const sha256 = hexIn(await told(mirror, `${name}.sha256`), 64);
+export const maven: Kind = (mirror, resources) =>
+  resources.at('/:name{.*}', {
+    GET: async (request) => {
+      const asked = { request, ...askedFor(mirror, request) };
+      const { name, grant } = asked;
+      const own = (await readLocal(mirror, request, grant)) ?? (await digestOfMetadata(mirror, name));
+      return own ?? readByRule(mirror, asked, await ruleOf(mirror, name));
+    },
+  });
+
+async function ruleOf(mirror: Mirror, name: string): Promise<Ruled> {
+  if (isChanging(name)) return changing;
+  const [, proved] = /^(.+)\.(?:sha1|sha256)$/.exec(name) ?? [];
+  // What a file could not be compared with yet may be wrong, and then nobody gets the file while it is kept.
+  if (proved !== undefined) return isHeld(mirror, proved) ? lasting : changing;
+  if (/\.(?:md5|sha512|asc)$/.test(name) || isHeld(mirror, name)) return lasting;
+  const beside = (ending: string) => {
+    const its = name + ending;
+    return told(mirror, its, mirror.ruleOf(mirror.path + its) ?? changing);
+  };
+  const sha1 = beside('.sha1');
+  // It is waited for only where there is no other.
+  sha1.catch(() => {});
+  const sha256 = hexIn(await beside('.sha256'), 64);
   if (sha256 !== undefined) return { immutable: true, sha256 };
-  const sha1 = hexIn(await told(mirror, `${name}.sha1`), 40);
-  if (sha1 !== undefined) return { immutable: true, sha256: undefined, digests: { sha1 } };
+  const hex = hexIn(await sha1, 40);
+  if (hex !== undefined) return { immutable: true, sha256: undefined, digests: { sha1: hex } };
   mirror.services.log.info({ name }, 'no file tells the digest of another: it is kept as it comes');
   return lasting;
-});
+}
+
+/** A snapshot with a time in its name is written once, as a release is. */
+function isChanging(name: string): boolean {
+  if (/(?:^|\/)maven-metadata[^/]*\.xml(?:\.|$)/.test(name)) return true;
+  return /-SNAPSHOT\//.test(name) && !/-\d{8}\.\d{6}-\d+[-.][^/]*$/.test(name);
+}
+
+// Metadata and its digest come from the upstream at different times, and clients refuse metadata that its
+// digest does not fit. What they get is what is here, so that is what its digest is of.
+async function digestOfMetadata(mirror: Mirror, name: string): Promise<Answer | undefined> {
+  const [, of, hash] = /^((?:.*\/)?maven-metadata[^/]*\.xml)\.(md5|sha1|sha256|sha512)$/.exec(name) ?? [];
+  if (of === undefined || hash === undefined) return undefined;
+  const found = await kept(mirror, { bucket: mirror.bucket, name: mirror.prefix + of });
+  if (!found || found.ref.size > mostMetadata) return undefined;
+  // It may be evicted just now.
+  const bytes = await readFile(mirror.services.objects.pathOf(found.ref.digest)).catch(() => undefined);
+  if (!bytes) return undefined;
+  const fields = [
+    ['Content-Type', 'text/plain'],
+    ['Cache-Control', 'no-cache'],
+  ] as const;
+  return respond(200, fields, createHash(hash).update(bytes).digest('hex'));
+}
 
 /** Some tools write the name of the file behind the digest. */
 function hexIn(text: string | undefined, digits: number): string | undefined {

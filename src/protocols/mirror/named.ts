@@ -5,7 +5,7 @@ import { SealgateError } from '../../errors.ts';
 import { keyOf } from '../../objects/found.ts';
 import { fill } from './filling.ts';
 import type { Kind } from './kinds.ts';
-import type { Mirror, Ruled } from './mirror.ts';
+import { freshUntil, type Mirror, type Ruled } from './mirror.ts';
 import { askedFor, kept, readByRule, readLocal } from './read_object.ts';
 
 /** What counts for a name; undefined: the fields of the upstream decide. */
@@ -38,16 +38,18 @@ export function isHeld({ services, bucket, prefix }: Mirror, name: string): bool
 }
 
 /**
- * The text of a small object that tells of others, fetched if it is not here; undefined: there is none.
- * Throws when that cannot be known.
+ * The text of a small object that tells of others, fetched if it is not here, or not fresh; undefined: there
+ * is none. Throws when that cannot be known.
  */
-export async function told(mirror: Mirror, name: string): Promise<string | undefined> {
+export async function told(mirror: Mirror, name: string, rule: Ruled): Promise<string | undefined> {
   const { objects } = mirror.services;
   const at = { bucket: mirror.bucket, name: mirror.prefix + name };
-  if (!isHeld(mirror, name)) {
+  const before = await kept(mirror, at);
+  const until = before && freshUntil(mirror, at, { rule, kind: before.kind, created: before.ref.created });
+  if ((until ?? 0) <= Date.now()) {
     if (mirror.freshness.isAbsent(keyOf(at), Date.now())) return undefined;
-    const source = { maxBytes: mostTold };
-    const landed = await fill(mirror, { at, name, rule: lasting, source, current: undefined }).landed;
+    const missing = { at, name, rule, source: { maxBytes: mostTold }, current: before?.ref };
+    const landed = await fill(mirror, missing).landed;
     if (landed.kind === 'absent') return undefined;
     if (landed.kind === 'failed')
       throw landed.error instanceof SealgateError ? landed.error : new SealgateError('upstream-failed');
