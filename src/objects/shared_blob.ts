@@ -7,7 +7,7 @@ import { addon, type Hashed } from '../native/addon.ts';
 import type { ObjectFields } from '../object_fields.ts';
 import { isFull } from '../store/disk_reserve.ts';
 import type { Fetched, Taking } from '../upstream/fetching.ts';
-import { sharingFailed, type Tier } from '../upstream/tier.ts';
+import { blobKey, sharingFailed, type Tier } from '../upstream/tier.ts';
 import type { HeldRecord } from '../upstream/tier_record.ts';
 import type { GrowingUpload } from './growing_uploads.ts';
 import type { Name } from './objects.ts';
@@ -63,10 +63,13 @@ class Fetching {
 
   async run(): Promise<void> {
     const { tier, sharing } = this.#parts;
-    const { digest } = this.#wanted.record;
+    const { digest, place } = this.#wanted.record;
     try {
       const { signal } = sharing;
-      const fetched = await tier.fetch(digest, { signal, take: ({ size }) => this.#take(size) });
+      const fetched = await tier.fetch(blobKey(digest, place), {
+        signal,
+        take: ({ size }) => this.#take(size),
+      });
       if (fetched.kind !== 'whole') throw failure(fetched);
       if (fetched.body.digest !== digest)
         throw new SealgateError('upstream-unusable', 'The shared store sent other bytes than were stored.');

@@ -8,13 +8,14 @@ import { setNewest } from '../newest_map.ts';
 import type { Descriptor, Store } from '../store/store.ts';
 import { endOf } from '../store/time_to_live.ts';
 import type { Flights } from '../upstream/flights.ts';
-import type { Tier } from '../upstream/tier.ts';
+import type { Kept, Tier } from '../upstream/tier.ts';
 import { isDeleted, type NewRecord, type TierRecord } from '../upstream/tier_record.ts';
 import type { Epochs } from './epochs.ts';
 import { keyOf, type Name } from './found.ts';
 import type { GrowingUpload } from './growing_uploads.ts';
 import { fetchShared } from './shared_blob.ts';
 import { aboutOf, descriptorOf } from './shared_record.ts';
+import { placeOf, settled } from './shared_settling.ts';
 
 /** Which buckets are shared, and how. */
 export interface Sharing {
@@ -85,7 +86,7 @@ type Make = (current: Descriptor | undefined, last: TierRecord | undefined) => N
 export interface Change<T> {
   make: Make;
   /** Has the tier have the bytes that the record speaks of. */
-  ready?(): Promise<void>;
+  ready?(): Promise<Kept>;
   /** Makes the change here, when the tier has it. */
   here(): Promise<T>;
 }
@@ -252,6 +253,9 @@ export class SharedNames {
     let isRead = false;
     // The answer to a write was lost, and the name has got another record: ours may have been in between.
     let isUnsure = false;
+    let kept: Kept | undefined;
+    const made = async (known: Known) =>
+      this.#isMade(at, await settled({ ...share, at, kept, ready }, known), here);
     for (let attempt = 0; attempt < mostAttempts; attempt++) {
       await pauseBefore(attempt);
       if (!found || isRead) {
@@ -259,7 +263,7 @@ export class SharedNames {
         isRead = true;
       }
       // Asked first: conditions were on what was there before.
-      if (found.record?.stamp === stamp) return this.#isMade(at, found, here);
+      if (found.record?.stamp === stamp) return made(found);
       const { wanted, error } = this.#attempt(at, make, found);
       if (!wanted && !isRead) {
         found = undefined;
@@ -268,11 +272,11 @@ export class SharedNames {
       if (!wanted) this.#known.delete(key);
       if (error !== undefined) throw isUnsure ? unsure(error) : error;
       if (!wanted) return here();
-      await ready?.();
+      kept = await ready?.();
       // Until its outcome is known, nothing is known of the name.
       this.#known.delete(key);
       const about = { format: 1 as const, stamp, version: versionOf(found) + 1, created: Date.now() };
-      const record: TierRecord = { ...about, ...wanted };
+      const record: TierRecord = { ...about, ...wanted, ...(kept && placeOf(kept)) };
       const until = Date.now() + share.freshMs;
       const written = await share.tier.write(at, record, found.record && found.etag);
       if ('differs' in written) {
@@ -280,7 +284,7 @@ export class SharedNames {
         isUnsure ||= written.isUnsure;
         continue;
       }
-      return this.#isMade(at, { record, etag: written.etag, until }, here);
+      return made({ record, etag: written.etag, until });
     }
     throw new SealgateError('sharing-failed', 'Too many others change the name.', { retryAfter: 1 });
   }

@@ -168,11 +168,28 @@ export interface SendTask {
   mostText?: number | undefined;
   /** Statuses that are answers, too, and no failures. */
   alsoAnswers?: readonly number[] | undefined;
+  /** It is sent once, without a body, and an S3-compatible store refuses it when it arrives too late. */
+  counts?: Counting | undefined;
+}
+
+/** For how long a request counts, by the clock of the store. */
+export interface Counting {
+  /** Milliseconds since the epoch. */
+  from: number;
+  seconds: number;
 }
 
 /** Answered: with success, or 304, 404 of a key, and 412. */
 export type Sent = (
-  | { kind: 'answered'; status: number; etag: string | undefined; text: string }
+  | {
+      kind: 'answered';
+      status: number;
+      etag: string | undefined;
+      text: string;
+      /** When it answered, and when the object was written; by its clock, milliseconds since the epoch. */
+      date: number | undefined;
+      modified: number | undefined;
+    }
   | { kind: 'failed'; fault: FetchFault; message: string }
 ) &
   FetchWork;

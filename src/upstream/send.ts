@@ -29,7 +29,7 @@ export async function sendTask(task: SendTask, agents: Agents, signal: AbortSign
       return { kind: 'answered', ...answered, bytes: answered.text.length, attempts: times };
     } catch (error) {
       const { fault, message, passes } = error instanceof Fault ? error : diskFault(error);
-      if (!passes || attempts >= speaking.attempts || signal.aborted)
+      if (!passes || task.counts || attempts >= speaking.attempts || signal.aborted)
         return { kind: 'failed', fault, message, bytes: 0, attempts };
       const [spread = 0] = crypto.getRandomValues(new Uint8Array(1));
       const ms = (firstWait * 2 ** (attempts - 1) * (256 + spread)) / 512;
@@ -42,7 +42,7 @@ function diskFault(error: unknown): Fault {
 }
 
 async function attempt(
-  { method, url, speaking, fields, body, mostText = mostOfRecord, alsoAnswers = [] }: SendTask,
+  { method, url, speaking, fields, body, counts, mostText = mostOfRecord, alsoAnswers = [] }: SendTask,
   agents: Agents,
   { signal, sends }: { signal: AbortSignal; sends(): void },
 ) {
@@ -52,8 +52,12 @@ async function attempt(
   };
   const response = await sendTo(
     url,
-    { ...(speaking.s3 ? describing(method, body) : lengthOf(body)), ...proving(speaking), ...fields },
-    { method, ...(body && { body: send }) },
+    {
+      ...(speaking.s3 && !counts ? describing(method, body) : lengthOf(body)),
+      ...proving(speaking),
+      ...fields,
+    },
+    { method, ...(body && { body: send }), ...(counts && { counts }) },
     { speaking, agents, signal },
   );
   const text = method === 'HEAD' ? '' : await textOf(response, speaking.idleMs, mostText);
@@ -61,7 +65,15 @@ async function attempt(
   const isAnswer = answers.includes(status) || alsoAnswers.includes(status);
   if (!isAnswer || (status === 404 && text.includes('<Code>NoSuchBucket<')))
     throw refusal(status, text, headers.date);
-  return { status, etag: headers.etag, text };
+  return {
+    ...{ status, etag: headers.etag, text },
+    ...{ date: timeOf(headers.date), modified: timeOf(headers['last-modified']) },
+  };
+}
+
+function timeOf(date: string | undefined): number | undefined {
+  const time = Date.parse(date ?? '');
+  return Number.isNaN(time) ? undefined : time;
 }
 
 function describing(method: string, body: SendTask['body']): Record<string, string> {

@@ -8,8 +8,8 @@ import { Patience } from '../patience.ts';
 import { version } from '../version.ts';
 import { checkHost, publicLookup } from './addresses.ts';
 import { Fault, unreachable } from './fault.ts';
-import type { ProxyServer, Speaking } from './fetching.ts';
-import { signedFields } from './signature.ts';
+import type { Counting, ProxyServer, Speaking } from './fetching.ts';
+import { signedFields, signedUrl } from './signature.ts';
 
 const redirecting = [301, 302, 303, 307, 308];
 /** Connections that wait to be used again, for each host and port. */
@@ -69,6 +69,8 @@ export interface Sending {
   method: string;
   /** Sends the body and ends the request. @param note is called when some of it has left. */
   body?(request: ClientRequest, note: () => void): void;
+  /** Then it is sent once: whoever needs another sends one that counts anew. */
+  counts?: Counting;
 }
 
 /** The head of the answer to one request to the upstream itself. Rejects with a Fault. */
@@ -156,12 +158,14 @@ async function ask(
   const { s3, base } = asking.speaking;
   const isOwn = url.origin === new URL(base).origin;
   for (let stale = 0; ; stale++) {
-    const all = s3 && isOwn ? await signedFields(sending.method, url, fields, s3) : fields;
-    const asked = begin(url, all, isTrusted, asking, sending);
+    const { method, counts } = sending;
+    const to = s3 && counts ? await signedUrl(method, url, counts, s3) : url;
+    const all = s3 && isOwn && !counts ? await signedFields(method, url, fields, s3) : fields;
+    const asked = begin(to, all, isTrusted, asking, sending);
     try {
       return await asked.answer;
     } catch (error) {
-      const isStale = asked.wasUsed() && stale <= idleConnections && !asking.signal.aborted;
+      const isStale = !counts && asked.wasUsed() && stale <= idleConnections && !asking.signal.aborted;
       if (!isStale || error instanceof Fault) throw unreachable(error);
     }
   }

@@ -2,11 +2,13 @@
 // which never change, and for each name a record that says what it points at. Every write is conditional: a
 // request that arrives late, when nobody waits for it any more, changes nothing that was written since.
 
+import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode, SealgateError } from '../errors.ts';
 import type { Name } from '../objects/objects.ts';
-import type { Fetched, FetchFault, Sent } from './fetching.ts';
+import type { Fetched, FetchFault, Sent, SentFile } from './fetching.ts';
 import { mostParts } from './parts.ts';
-import { readRecord, type TierRecord } from './tier_record.ts';
+import { type Answered, Marks } from './tier_marks.ts';
+import { type HeldRecord, readRecord, type TierRecord } from './tier_record.ts';
 import type { Asked, Upstream, Wanted } from './upstream.ts';
 
 /** Bytes of a key (S3). */
@@ -23,20 +25,43 @@ const retryAfter = 5;
 
 export type Read = { record: TierRecord; etag: string | undefined } | 'same' | 'absent';
 
+/**
+ * Milliseconds for which what was kept is there without asking: half of what collection waits at least
+ * between its two steps (config/gc.ts), of which the first would be seen.
+ */
+const sureMs = 4000;
+const usualSizes = { atOnce: mostAtOnce, part: leastPart, sureMs };
+/** How often a blob is looked at that others send or delete meanwhile. */
+const mostLooks = 12;
+/** Looks at a blob that is being deleted, before it is sent elsewhere; and milliseconds between two. */
+const looksAtCondemned = 4;
+const lookAgainAfter = 100;
+
+/** That the store has the bytes. */
+export interface Kept {
+  /** Behind the digest, where they are not under the digest alone. */
+  place?: string;
+  /** From when that is known, by two clocks, of which one goes on while the machine is suspended. */
+  since: number;
+  date: number;
+}
+
 export class Tier {
   readonly #upstream: Upstream;
-  readonly #sizes: { atOnce: number; part: number };
+  readonly #sizes: typeof usualSizes;
+  readonly #marks: Marks;
 
-  /** @param sizes bytes from which an object is sent in parts, and of these. */
-  constructor(upstream: Upstream, sizes = { atOnce: mostAtOnce, part: leastPart }) {
+  /** @param sizes bytes from which an object is sent in parts, and of these; `sureMs`: see above. */
+  constructor(upstream: Upstream, sizes: Partial<typeof usualSizes> = {}) {
     this.#upstream = upstream;
-    this.#sizes = sizes;
+    this.#sizes = { ...usualSizes, ...sizes };
+    this.#marks = new Marks((asked) => this.send(asked));
   }
 
   /** The record of a name. Rejects with `sharing-failed`. @param etag that of the record which is known. */
   async read(at: Name, etag?: string): Promise<Read> {
     const fields = { ...(etag !== undefined && { 'if-none-match': `"${etag}"` }) };
-    const sent = await this.#send({ method: 'GET', path: recordPath(at), fields });
+    const sent = await this.send({ method: 'GET', path: recordPath(at), fields });
     if (sent.status === 304) return 'same';
     if (sent.status === 404) return 'absent';
     return { record: readRecord(sent.text), etag: bare(sent.etag) };
@@ -56,36 +81,69 @@ export class Tier {
     const condition = etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag };
     const fields = { ...condition, 'content-type': 'application/json' };
     const body = { text: JSON.stringify(record) };
-    const sent = await this.#send({ method: 'PUT', path: recordPath(at), fields, body });
+    const sent = await this.send({ method: 'PUT', path: recordPath(at), fields, body });
     // 404: AWS says so of a condition on what is not there.
     if (sent.status === 412 || sent.status === 404) return { differs: true, isUnsure: sent.attempts > 1 };
     return { etag: bare(sent.etag) };
   }
 
-  /** Resolves when the store has the bytes. Rejects with `sharing-failed`. */
-  async keep({ digest, size, path: file }: { digest: string; size: number; path: string }): Promise<void> {
+  /**
+   * Resolves when the store has the bytes, and collection keeps its hands off them for long enough that a
+   * record can be written. Rejects with `sharing-failed`.
+   */
+  async keep({ digest, size, path }: Omit<SentFile, 'from'>): Promise<Kept> {
     if (size > mostBytes)
       throw new SealgateError('sharing-refused', `Objects of shared buckets have up to ${mostBytes} bytes.`);
-    const path = blobPath(digest);
-    if (size >= askFirstBytes) {
-      const { status } = await this.#send({ method: 'HEAD', path, fields: {} });
-      if (status === 200) return;
+    const body = { path, digest, size };
+    let condemned = 0;
+    for (let look = 0; look < mostLooks && condemned < looksAtCondemned; look++) {
+      const now = { since: performance.now(), date: Date.now() };
+      const is = look > 0 || size >= askFirstBytes ? await this.#look(digest) : 'absent';
+      if (is === 'there') return now;
+      if (is === 'absent' && (await this.#put(digest, body))) return now;
+      if (is !== 'condemned') continue;
+      condemned++;
+      await wait(lookAgainAfter);
     }
-    const body = { path: file, digest, size };
-    if (size > this.#sizes.atOnce) {
-      const partBytes = Math.max(this.#sizes.part, Math.ceil(size / mostParts));
+    // Whoever deletes it may be gone, and its request on its way still. This key was never there.
+    const place = Buffer.from(crypto.getRandomValues(new Uint8Array(8))).toString('hex');
+    const now = { since: performance.now(), date: Date.now() };
+    await this.#put(`${digest}.${place}`, body);
+    return { place, ...now };
+  }
+
+  /** Whether what was kept is there still, now that a record names it. Rejects with `sharing-failed`. */
+  async stillHas({ digest, place }: Pick<HeldRecord, 'digest' | 'place'>, kept: Kept): Promise<boolean> {
+    const took = Math.max(performance.now() - kept.since, Date.now() - kept.date);
+    if (place === kept.place && took < this.#sizes.sureMs) return true;
+    return (await this.#look(blobKey(digest, place))) === 'there';
+  }
+
+  // The mark first: what is there after it was not condemned is not deleted before a record can name it.
+  async #look(key: string): Promise<'there' | 'absent' | 'condemned'> {
+    if (!(await this.#marks.spare(key))) return 'condemned';
+    const { status } = await this.send({ method: 'HEAD', path: blobsBegin + key, fields: {} });
+    return status === 200 ? 'there' : 'absent';
+  }
+
+  /** @returns whether it was not there before, so that nobody has condemned it. */
+  async #put(key: string, body: SentFile): Promise<boolean> {
+    const path = blobsBegin + key;
+    if (body.size > this.#sizes.atOnce) {
+      const partBytes = Math.max(this.#sizes.part, Math.ceil(body.size / mostParts));
       await this.#answered(this.#upstream.sendParts({ path, body, partBytes }));
-      return;
+      // Nobody says whether it took the place of another.
+      return false;
     }
     // 412: it has them, and compared them with their digest when they came.
     const fields = { 'if-none-match': '*', 'content-type': 'application/octet-stream' };
-    await this.#send({ method: 'PUT', path, fields, body });
+    return (await this.send({ method: 'PUT', path, fields, body })).status === 200;
   }
 
-  /** Fetches a blob. Rejects with `sharing-failed` where the upstream is left alone. */
-  async fetch(digest: string, wanted: Pick<Wanted, 'take' | 'signal'>): Promise<Fetched> {
+  /** Fetches a blob, by its `blobKey`. Rejects with `sharing-failed` where the upstream is left alone. */
+  async fetch(key: string, wanted: Pick<Wanted, 'take' | 'signal'>): Promise<Fetched> {
     try {
-      return await this.#upstream.fetch({ ...wanted, path: blobPath(digest), provable: true });
+      return await this.#upstream.fetch({ ...wanted, path: blobsBegin + key, provable: true });
     } catch (error) {
       throw away(error);
     }
@@ -99,7 +157,7 @@ export class Tier {
     const path = `probe/${crypto.randomUUID()}`;
     const wrong = { 'x-amz-content-sha256': '0'.repeat(64) };
     const put = (fields: Record<string, string>, text: string) =>
-      this.#send({ method: 'PUT', path, fields, body: { text } });
+      this.send({ method: 'PUT', path, fields, body: { text } });
     const first = await put({ 'if-none-match': '*' }, 'one');
     try {
       if (first.status !== 200) return `it answered ${first.status} to a new object`;
@@ -110,7 +168,7 @@ export class Tier {
       if (next.status !== 200) return `it answered ${next.status} to a change of what it has (If-Match)`;
       const late = await put({ 'if-match': etag }, 'four');
       if (late.status !== 412) return 'it overwrites objects that have changed (If-Match)';
-      const part = await this.#send({ method: 'GET', path, fields: { range: 'bytes=0-0' } });
+      const part = await this.send({ method: 'GET', path, fields: { range: 'bytes=0-0' } });
       if (part.status !== 206) return `it answered ${part.status} to a range`;
       const refused = await this.#upstream.send({
         ...{ method: 'PUT', path, fields: wrong, body: { text: 'five' } },
@@ -122,11 +180,21 @@ export class Tier {
     }
   }
 
-  #send(asked: Asked): Promise<Extract<Sent, { kind: 'answered' }>> {
+  get name(): string {
+    return this.#upstream.name;
+  }
+
+  /** Where its keys begin. */
+  get root(): string {
+    return this.#upstream.urlOf('');
+  }
+
+  /** Rejects with `sharing-failed`. */
+  send(asked: Asked): Promise<Answered> {
     return this.#answered(this.#upstream.send(asked));
   }
 
-  async #answered(sending: Promise<Sent>): Promise<Extract<Sent, { kind: 'answered' }>> {
+  async #answered(sending: Promise<Sent>): Promise<Answered> {
     const sent = await sending.catch((error) => {
       throw away(error);
     });
@@ -153,14 +221,18 @@ function bare(etag: string | undefined): string | undefined {
   return tag === '' ? undefined : tag;
 }
 
-function blobPath(digest: string): string {
-  return `sha256/${digest}`;
+export const blobsBegin = 'sha256/';
+export const recordsBegin = 'refs/';
+
+/** The key of a blob, behind `blobsBegin`. @param place of a record. */
+export function blobKey(digest: string, place: string | undefined): string {
+  return place === undefined ? digest : `${digest}.${place}`;
 }
 
 /** Throws `target-invalid`. */
 function recordPath({ bucket, name }: Name): string {
-  const spare = mostKeyBytes - Buffer.byteLength(`refs/${bucket}/`);
+  const spare = mostKeyBytes - Buffer.byteLength(`${recordsBegin}${bucket}/`);
   if (Buffer.byteLength(name) > spare)
     throw new SealgateError('target-invalid', `Names of this shared bucket have up to ${spare} bytes.`);
-  return `refs/${bucket}/${name.split('/').map(encodeURIComponent).join('/')}`;
+  return `${recordsBegin}${bucket}/${name.split('/').map(encodeURIComponent).join('/')}`;
 }

@@ -20,6 +20,11 @@ const heldSchema = z.object({
   digest: digestSchema,
   digests: digestsSchema.optional(),
   size: z.int().min(0),
+  /** Behind the digest in the key of the bytes, where collection was just deleting them under it alone. */
+  place: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
   mediaType: z.string().min(1).max(1024),
   fields: z.object(fieldMembers).optional(),
   modified: time.optional(),

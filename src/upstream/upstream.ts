@@ -79,7 +79,7 @@ export class Upstream {
 
   /** Sends a request whose answer is small. Throws `upstream-busy` and `upstream-offline`. */
   send({ path, isApart, ...asked }: Asked): Promise<Sent> {
-    const send = () => this.#fetcher.send({ url: this.#urlOf(path), speaking: this.#speaking(), ...asked });
+    const send = () => this.#fetcher.send({ url: this.urlOf(path), speaking: this.#speaking(), ...asked });
     return this.#inTurn(() => this.#judged(path, send, isApart));
   }
 
@@ -87,13 +87,13 @@ export class Upstream {
   sendParts({ path, ...task }: Omit<PartsTask, 'url' | 'speaking'> & { path: string }): Promise<Sent> {
     return this.#inTurn(() =>
       this.#judged(path, () =>
-        this.#fetcher.sendParts({ url: this.#urlOf(path), speaking: this.#speaking(), ...task }),
+        this.#fetcher.sendParts({ url: this.urlOf(path), speaking: this.#speaking(), ...task }),
       ),
     );
   }
 
-  /** Where files begin. */
-  #urlOf(path: string): string {
+  /** Of a file. */
+  urlOf(path: string): string {
     const { url, s3 } = this.config;
     return s3 ? `${url}${s3.bucket}/${path}` : url + path;
   }
@@ -130,7 +130,7 @@ export class Upstream {
     }
   }
 
-  #fetch({ path, url = this.#urlOf(path), maxBytes, repository, ...wanted }: Wanted): Promise<Fetched> {
+  #fetch({ path, url = this.urlOf(path), maxBytes, repository, ...wanted }: Wanted): Promise<Fetched> {
     const run = (authorization?: string) => {
       const speaking = this.#speaking();
       speaking.maxBytes = Math.min(speaking.maxBytes, maxBytes ?? Number.POSITIVE_INFINITY);
