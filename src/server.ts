@@ -38,6 +38,7 @@ import { Reload, type Reloaded } from './server/reload.ts';
 import { Predecessor } from './server/replacement/predecessor.ts';
 import { type Life, Succeeding } from './server/replacement/succeeding.ts';
 import { serverSecrets } from './server/secrets.ts';
+import { SharedCollector } from './server/shared_collector.ts';
 import { ServedSites } from './server/sites.ts';
 import { controlSocket, openServerSockets } from './server/sockets.ts';
 import { type Opening, openServedStore } from './server/store.ts';
@@ -241,15 +242,19 @@ async function startContent(
   closers.push(() => upstreams.close());
   await probeTiers(config, upstreams, log);
   const collector = new Collector(objects, config.gc, dropStalePlans, log);
-  closers.push(() => collector.close());
+  const sharedCollector = new SharedCollector(config, upstreams, log);
+  closers.push(
+    () => collector.close(),
+    () => sharedCollector.close(),
+  );
   const coder = new Coder(store, log);
   closers.push(() => coder.close());
   const uploads = await ResumableUploads.open(store, objects, log);
   closers.push(() => uploads.close());
-  const parts = [store, collector, coder, uploads, upstreams];
+  const parts = [store, collector, sharedCollector, coder, uploads, upstreams];
   const counters = () => Object.assign({}, ...parts.map((part) => part.counters())) as Counters;
-  const background: Pausable[] = [collector, coder, space];
-  return { background, store, objects, coder, uploads, collector, upstreams, counters };
+  const background: Pausable[] = [collector, sharedCollector, coder, space];
+  return { background, store, objects, coder, uploads, collector, sharedCollector, upstreams, counters };
 }
 
 interface DeliveryParts {

@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Collected } from '../store/collection.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
+import { gcShared, type SharedGcOptions } from './gc_shared.ts';
 import { onRecord } from './on_record.ts';
 import { onStoreOrByControl } from './place.ts';
+import { UsageError } from './say.ts';
 import { type SiteOptions, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
 
@@ -23,7 +25,9 @@ export function addGc(program: Command): void {
       'free the bytes of objects that were overwritten, deleted or expired; a server does it by itself',
     )
     .option('--dry-run', 'only say what would be freed')
-    .option('--json', 'print one JSON object')
+    .option('--json', 'print one JSON object, for each shared store')
+    .option('--shared', 'in the stores that buckets are shared over, what no server needs any more')
+    .option('--change-grace', 'with --shared: have gc.shared.graceSeconds take the place of the recorded one')
     .option('--store <dir>', 'store to use instead of the configured one; $SEALGATE_STORE')
     .action(gc)
     .addHelpText(
@@ -31,12 +35,25 @@ export function addGc(program: Command): void {
       `
 What is younger than gc.graceSeconds stays, and so do older versions in a versioned bucket, unless
 'sealgate bucket set' says how many or how long. Running transfers are not interrupted.
+With --shared, blobs of a shared store that no record names are marked, and removed by a round that comes
+gc.shared.graceSeconds later; the round of a command is one of all servers' rounds (docs/scale-out.md).
 Exit status: 1 when something could not be removed.`,
     );
-  withExamples(command, 'sealgate gc --dry-run', 'sealgate gc --config site/sealgate.json');
+  withExamples(
+    command,
+    'sealgate gc --dry-run',
+    'sealgate gc --config site/sealgate.json',
+    'sealgate gc --shared --dry-run',
+  );
 }
 
-async function gc(options: Options): Promise<void> {
+async function gc(options: Options & { shared?: true } & SharedGcOptions): Promise<void> {
+  if (options.shared) {
+    if (options.control !== undefined)
+      throw new UsageError('--shared: works on the shared stores themselves, and takes no --control');
+    return gcShared(options);
+  }
+  if (options.changeGrace) throw new UsageError('--change-grace: goes with --shared alone');
   const dryRun = options.dryRun === true;
   const collected = await collect(options, dryRun);
   if (options.json) console.log(JSON.stringify({ dryRun, ...collected }));

@@ -2,7 +2,37 @@
 
 import * as z from 'zod';
 
+const sharedSchema = z
+  .strictObject({
+    intervalSeconds: z
+      .number()
+      .min(0)
+      .max(86_400 * 30)
+      .default(0)
+      .describe('Seconds between two rounds, at whichever server; 0: none by this server.'),
+    // Half of the least is what a write may take unasked (upstream/tier.ts).
+    graceSeconds: z
+      .number()
+      .min(8)
+      .max(86_400 * 365)
+      .default(86_400)
+      .describe(
+        'Seconds that bytes stay at least which no record names, and once more after they were marked. The ' +
+          'store records it, and all servers and commands have to have the same.',
+      ),
+    requestsPerSecond: z
+      .number()
+      .min(0.1)
+      .max(100_000)
+      .default(100)
+      .describe(
+        'Most requests of a round a second. A round makes one for each name, and some for each blob.',
+      ),
+  })
+  .describe('Collection of the stores that buckets are shared over ("sharedBuckets").');
+
 export const gcSchema = z.strictObject({
+  shared: sharedSchema.prefault({}),
   intervalSeconds: z
     .number()
     .min(0)

@@ -14,6 +14,7 @@ import type { EngineMetric } from './metric.ts';
 import { PointMetrics } from './point_metrics.ts';
 import { RepositoryMetrics } from './repository_metrics.ts';
 import { RolloutMetrics } from './rollout_metrics.ts';
+import { sharedCollectionMetrics } from './shared_collection_metrics.ts';
 import { SiteMetrics } from './site_metrics.ts';
 import type { TlsStat } from './tls_stat.ts';
 import { upstreamMetrics } from './upstream_metrics.ts';
@@ -28,7 +29,11 @@ interface Told {
 
 type EngineSeries = Counter | Gauge;
 
-const counted: Record<string, EngineMetric> = { ...engineMetrics, ...upstreamMetrics };
+const counted: Record<string, EngineMetric> = {
+  ...engineMetrics,
+  ...upstreamMetrics,
+  ...sharedCollectionMetrics,
+};
 
 export class Metrics {
   readonly contentType = Registry.OPENMETRICS_CONTENT_TYPE;

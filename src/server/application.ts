@@ -16,6 +16,7 @@ import type { Services } from '../sites/mount.ts';
 import type { Store } from '../store/store.ts';
 import { Tier } from '../upstream/tier.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
+import { sharedOver } from './shared_collector.ts';
 
 /** @param upstreams what is asked for the names of shared buckets. */
 export function createObjects(config: Config, store: Store, upstreams: () => Upstreams): SharedObjects {
@@ -57,9 +58,8 @@ function sharingOf(
 
 /** Asks the stores that buckets are shared over whether they do what it takes. Throws ConfigError. */
 export async function probeTiers({ sharedBuckets }: Config, upstreams: Upstreams, log: Logger) {
-  const names = new Set(Object.values(sharedBuckets).map(({ upstream }) => upstream));
   await Promise.all(
-    [...names].map(async (upstream) => {
+    sharedOver({ sharedBuckets }).map(async (upstream) => {
       const wrong = await new Tier(upstreams.get(upstream)).probe().catch((err) => {
         log.warn({ err, upstream }, 'a shared store was not reached; what is here of its buckets is served');
       });

@@ -17,6 +17,7 @@ import type { Collector } from './collector.ts';
 import type { KeptGrants } from './grants.ts';
 import { followLog } from './logs.ts';
 import { isReloadable } from './reloadable.ts';
+import type { SharedCollector } from './shared_collector.ts';
 import type { ServedSites, SiteChanges } from './sites.ts';
 import { checkKinds } from './store.ts';
 
@@ -32,6 +33,7 @@ export interface Reloadables {
   purges: Purges;
   grants: KeptGrants;
   collector: Collector;
+  sharedCollector: SharedCollector;
   upstreams: Upstreams;
   /** Undefined: no listener has TLS. */
   tlsFiles: TlsFiles | undefined;
@@ -62,9 +64,15 @@ export const parts: readonly ((before: Config, given: Config, all: Given) => Pro
   sites,
   rules,
   limits,
-  ({ gc: before }, { gc }, { collector }) => ({
-    take: () => collector.follow(gc),
-    giveBack: () => collector.follow(before),
+  ({ gc: before }, { gc }, { collector, sharedCollector }) => ({
+    take: () => {
+      collector.follow(gc);
+      sharedCollector.follow(gc.shared);
+    },
+    giveBack: () => {
+      collector.follow(before);
+      sharedCollector.follow(before.shared);
+    },
   }),
   watching,
 ];
