@@ -4,6 +4,7 @@
 // Imported first: signals must be handled while the other modules load.
 import './cli/signals.ts';
 import { Command, CommanderError, Help, type Option } from 'commander';
+import { commands } from './cli/commands.ts';
 import { NoServer, sentenceOf, UsageError } from './cli/say.ts';
 import { ConfigError } from './config/config.ts';
 import { version } from './version.ts';
@@ -31,40 +32,6 @@ Begin with:
   sealgate serve --config site/sealgate.json`,
   );
 
-/** In the order of `--help`. Only the module of the called command is loaded, with its libraries. */
-const commands: Record<string, () => Promise<(program: Command) => void>> = {
-  init: async () => (await import('./cli/init.ts')).addInit,
-  serve: async () => (await import('./cli/serve.ts')).addServe,
-  doctor: async () => (await import('./cli/doctor.ts')).addDoctor,
-  diagnose: async () => (await import('./cli/diagnose.ts')).addDiagnose,
-  rollout: async () => (await import('./cli/rollout.ts')).addRollout,
-  tls: async () => (await import('./cli/tls.ts')).addTls,
-  import: async () => (await import('./cli/import.ts')).addImport,
-  put: async () => (await import('./cli/put.ts')).addPut,
-  get: async () => (await import('./cli/get.ts')).addGet,
-  export: async () => (await import('./cli/export.ts')).addExport,
-  ls: async () => (await import('./cli/ls.ts')).addLs,
-  stat: async () => (await import('./cli/stat.ts')).addStat,
-  rm: async () => (await import('./cli/rm.ts')).addRm,
-  cp: async () => (await import('./cli/cp.ts')).addCp,
-  versions: async () => (await import('./cli/versions.ts')).addVersions,
-  restore: async () => (await import('./cli/versions.ts')).addRestore,
-  forget: async () => (await import('./cli/forget.ts')).addForget,
-  gc: async () => (await import('./cli/gc.ts')).addGc,
-  apt: async () => (await import('./cli/apt.ts')).addApt,
-  mirror: async () => (await import('./cli/mirror.ts')).addMirror,
-  repo: async () => (await import('./cli/repo.ts')).addRepo,
-  purge: async () => (await import('./cli/purge.ts')).addPurge,
-  explain: async () => (await import('./cli/explain.ts')).addExplain,
-  why: async () => (await import('./cli/why.ts')).addWhy,
-  bucket: async () => (await import('./cli/bucket.ts')).addBucket,
-  verify: async () => (await import('./cli/verify.ts')).addVerify,
-  backup: async () => (await import('./cli/backup.ts')).addBackup,
-  rebuild: async () => (await import('./cli/rebuild.ts')).addRebuild,
-  token: async () => (await import('./cli/token.ts')).addToken,
-  sign: async () => (await import('./cli/sign.ts')).addSign,
-  config: async () => (await import('./cli/config.ts')).addConfig,
-};
 const called = process.argv.slice(2).find((word) => Object.hasOwn(commands, word));
 for (const [name, load] of Object.entries(commands)) {
   if (called === undefined || called === name) (await load())(program);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { basename } from 'node:path';
 import { test } from 'node:test';
 import { engineErrors } from '../src/errors.ts';
+import { documents } from './support/documents.ts';
 import {
   exportsOf,
   functionsOf,
@@ -25,7 +26,6 @@ const cxx = sourcesUnder('native', /\.(cc|h)$/);
 const core = cxx.filter(({ path }) => /^native\/(base|tls|http|store|server)\//.test(path));
 const nodeApi = cxx.filter(({ path }) => path.startsWith('native/node/'));
 const scripts = [...sourcesUnder('test', /\.(sh|cc|h)$/), read('.ci/run')];
-const documents = [read('README.md'), read('ARCHITECTURE.md')];
 
 /** Top layer first in ARCHITECTURE.md; a file may import its own layer and those with smaller numbers. */
 const layers: [RegExp, number][] = [
@@ -292,7 +292,7 @@ test('every dependency has its line in ARCHITECTURE.md', () => {
 
 test('every make target that the documents name exists', () => {
   const makefile = read('Makefile').text;
-  const violations = documents.flatMap(({ path, lines }) =>
+  const violations = documents().flatMap(({ path, lines }) =>
     lines.flatMap((line, index) => {
       const targets = [...line.matchAll(/(?:^|`)make ([a-z-]+)/g)].map((match) => match[1] ?? '');
       const missing = targets.filter(

@@ -79,7 +79,7 @@ for (const [command, options] of Object.entries(commands)) {
 }
 
 // Routes of the sources, so that none can be forgotten. What the page consists of is no endpoint.
-test('serve --help and README.md list every endpoint of the control plane', async () => {
+test('serve --help and docs/operating.md list every endpoint of the control plane', async () => {
   const folder = new URL('../../src/control/', import.meta.url);
   const prefixes: Record<string, string> = {
     'rollout.ts': '/rollout',
@@ -97,12 +97,12 @@ test('serve --help and README.md list every endpoint of the control plane', asyn
     }
   }
   assert.ok(routes.length >= 15);
-  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-  const section = /^## Control plane\n(.*?)^## /ms.exec(readme)?.[1] ?? '';
+  const page = await readFile(new URL('../../docs/operating.md', import.meta.url), 'utf8');
+  const section = /^## Control plane\n(.*?)^## /ms.exec(page)?.[1] ?? '';
   const help = await runCli('serve', '--help');
   const [gets = '', posts = ''] = help.slice(help.indexOf('The control plane answers')).split('and POST');
   for (const { method, path } of routes) {
-    assert.ok(section.includes(`\`${path}\``), `${path} in README.md`);
+    assert.ok(section.includes(`\`${path}\``), `${path} in docs/operating.md`);
     const listed = (method === 'get' ? gets : posts).matchAll(/\/[\w/]*/g);
     assert.ok(
       [...listed].some(([name]) => name === path),
