@@ -1,5 +1,5 @@
-// Every JSON that a document shows is a configuration, or a part of one that is accepted in its place. What is
-// none says so behind its fence, as "json answer".
+// Every JSON that a document shows is a configuration, or a part of one that is accepted in its place. What
+// is none says so behind its fence, as "json answer".
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
