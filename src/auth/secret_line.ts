@@ -1,6 +1,7 @@
 // A secret of one line in a file that the configuration names: a token of somebody else's service.
 
 import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Config, ConfigError } from '../config/config.ts';
 import { readNamedSync, whyUnreadable } from '../regular_file.ts';
 import { noCredentials, othersMayRead, secretPathOf } from './secret_path.ts';
@@ -25,8 +26,26 @@ function textOf(path: string): string {
   try {
     return readNamedSync(path).trim();
   } catch (cause) {
+    if (isAbsent(cause))
+      throw new ConfigError(
+        `there is no such file below ${folderThereIs(path)}; ` +
+          'expected the name of a file with the secret, not the secret itself',
+      );
     throw new ConfigError(`${path} cannot be read (${whyUnreadable(cause)})`, { cause });
   }
+}
+
+/** What is not there may be a secret that was written in the place of its file's name: nobody repeats it. */
+function isAbsent(cause: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'].includes((cause as NodeJS.ErrnoException).code ?? '');
+}
+
+/** The last folder of a path that there is. */
+function folderThereIs(path: string): string {
+  let folder = dirname(path);
+  while (folder !== dirname(folder) && !statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    folder = dirname(folder);
+  return folder;
 }
 
 /** Throws ConfigError with what is wrong with each file of a purge hook. */

@@ -57,7 +57,7 @@ const wrong: [what: string, hook: object, said: RegExp][] = [
   [
     'a secret that is not there',
     { secret: './none', request: { url: '{url}' } },
-    /purge.hooks.0.secret: [^\n]+none cannot be read \(ENOENT\)/,
+    /purge.hooks.0.secret: there is no such file below \S+; expected the name of a file/,
   ],
 ];
 const plain = await createSite({ sites });

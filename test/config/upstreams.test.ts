@@ -134,3 +134,12 @@ test('config check names files of upstreams that are absent, and tokens that oth
   assert.equal(shown.status, 78);
   assert.match(shown.stderr, /upstreams\.origin\.token: .*chmod 600/);
 });
+
+test('credentials in the place of their file: config check says so and does not repeat them', async () => {
+  await loaded({ url: 'https://a.test/v2/', registry: { credentials: 'robot:hunter2' } });
+  const check = await outcome(spawnCli(['config', 'check', '--config', file, '--control', nowhere]));
+  assert.equal(check.status, 78);
+  const said = `there is no such file below ${dir}; expected the name of a file with the secret`;
+  assert.ok(check.stderr.includes(`upstreams.origin.registry.credentials: ${said}`), check.stderr);
+  assert.ok(!check.stderr.includes('hunter2'), check.stderr);
+});
