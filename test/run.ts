@@ -71,8 +71,8 @@ const parts: Record<string, () => Step[]> = {
 
 const booted = ['ktls-old', 'ktls-qemu', 'ktls-new'];
 /**
- * Which parts run side by side: lanes, each of parts one after another. Tests wait most of their time, Bun and
- * Deno run a file at a time, and a user-mode kernel has one processor.
+ * Which parts run side by side: lanes, each of parts one after another. Tests wait most of their time, Bun
+ * and Deno run a file at a time, and a user-mode kernel has one processor.
  */
 const lanes = [
   [['native', 'asan', 'budget'], ['fuzz']],
