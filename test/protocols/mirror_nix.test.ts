@@ -82,7 +82,7 @@ test('nix substitutes a path by the mirror, and once more without the upstream',
   assert.equal(upstream.asked.length, 3);
 });
 
-test('an archive with other bytes than its name says reaches no store, and is had once it is right', async () => {
+test('an archive with other bytes than its name says reaches no store, until it is right', async () => {
   const { path, archive } = await stored('second');
   broken.add(archive);
   await assert.rejects(nix('nix-store', '--realise', path));

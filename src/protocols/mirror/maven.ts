@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Answer, respond } from '../../engine/plan.ts';
+import type { KeptAsOf } from './kept_as.ts';
 import type { Kind } from './kinds.ts';
 import type { Mirror, Ruled } from './mirror.ts';
 import { freshFor, isHeld, lasting, told } from './named.ts';
@@ -24,12 +25,21 @@ export const maven: Kind = (mirror, resources) =>
     },
   });
 
-async function ruleOf(mirror: Mirror, name: string): Promise<Ruled> {
+export const keptInMaven: KeptAsOf = (mirror, name) => ({ rule: ruleByName(mirror, name) ?? lasting });
+
+/** Undefined: it depends on digests beside it. */
+function ruleByName(mirror: Mirror, name: string): Ruled | undefined {
   if (isChanging(name)) return changing;
   const [, proved] = /^(.+)\.(?:sha1|sha256)$/.exec(name) ?? [];
   // What a file could not be compared with yet may be wrong, and then nobody gets the file while it is kept.
   if (proved !== undefined) return isHeld(mirror, proved) ? lasting : changing;
   if (/\.(?:md5|sha512|asc)$/.test(name) || isHeld(mirror, name)) return lasting;
+  return undefined;
+}
+
+async function ruleOf(mirror: Mirror, name: string): Promise<Ruled> {
+  const known = ruleByName(mirror, name);
+  if (known) return known;
   const beside = (ending: string) => {
     const its = name + ending;
     return told(mirror, its, mirror.ruleOf(mirror.path + its) ?? changing);

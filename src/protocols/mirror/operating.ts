@@ -14,6 +14,7 @@ import { derivedFrom, upstreamOf, validatorsOf } from '../../upstream/keeping.ts
 import { commonOf } from '../oci/common.ts';
 import { compared, inRegistry, isByDigest, pathIn, walk } from '../oci/pull/operating.ts';
 import { isFetchedNow } from './fetched_now.ts';
+import { keptIn } from './kinds.ts';
 import { freshUntil, type Mirror, mirrorOf } from './mirror.ts';
 
 export interface OperatingParts {
@@ -65,6 +66,8 @@ export type Checked = { name: string; outcome: 'same' | 'changed' | 'gone' | 'fa
 /** Milliseconds between two looks at a fetch that is under way, and for which it is waited for. */
 const lookAgainAfter = 50;
 const patience = 20_000;
+/** In a row, as a name of a Python project leads to its page. */
+const mostRedirects = 3;
 
 export class Operating {
   readonly #parts: OperatingParts;
@@ -97,15 +100,27 @@ export class Operating {
     });
   }
 
+  /** Throws `not-found` when no site fetches into names that begin so. */
+  #checkAny(bucket: string, prefix: string): void {
+    const isAny = this.#sites().some(
+      (each) => each.bucket === bucket && (each.prefix ?? '').startsWith(prefix),
+    );
+    if (!isAny) this.#siteOf(bucket, prefix);
+  }
+
   /** The site that fetches into a name. Throws `not-found`. */
   #siteOf(bucket: string, name: string): SiteConfig {
-    const fits = this.#sites().filter((each) => each.bucket === bucket && name.startsWith(each.prefix ?? ''));
-    const [found] = fits.sort((a, b) => (b.prefix?.length ?? 0) - (a.prefix?.length ?? 0));
+    const found = this.#findSite(bucket, name);
     if (found) return found;
     throw new SealgateError(
       'not-found',
       `No site with upstreams fetches into ${bucket}/${name}; 'sealgate mirror ls' lists them.`,
     );
+  }
+
+  #findSite(bucket: string, name: string): SiteConfig | undefined {
+    const fits = this.#sites().filter((each) => each.bucket === bucket && name.startsWith(each.prefix ?? ''));
+    return fits.sort((a, b) => (b.prefix?.length ?? 0) - (a.prefix?.length ?? 0))[0];
   }
 
   #mirrorOf(site: SiteConfig): Mirror {
@@ -119,7 +134,7 @@ export class Operating {
     page: { prefix: string; after: string; limit: number },
   ): Promise<{ objects: KeptObject[]; next?: string }> {
     const { services } = this.#parts;
-    this.#siteOf(bucket, page.prefix);
+    this.#checkAny(bucket, page.prefix);
     const { entries, next } = await services.objects.list(bucket, page);
     const objects = entries.map(({ name, ...ref }) => this.#shown(bucket, name, ref));
     return { objects, ...(next !== undefined && { next }) };
@@ -140,11 +155,14 @@ export class Operating {
   }
 
   #freshUntil(bucket: string, name: string, created: number): number | undefined {
-    const site = this.#siteOf(bucket, name);
+    const site = this.#findSite(bucket, name);
+    // No site sends it any more.
+    if (!site) return created;
     const mirror = this.#mirrorOf(site);
     const image = imageIn(site, name);
     if (image && isByDigest(image)) return undefined;
-    const rule = mirror.ruleOf(site.path + name.slice(site.prefix?.length ?? 0));
+    const below = name.slice(site.prefix?.length ?? 0);
+    const rule = mirror.ruleOf(site.path + below) ?? keptIn[mirror.settings.kind](mirror, below).rule;
     const kind = this.#parts.store.bucket(bucket)?.kind;
     const until = freshUntil(mirror, { bucket, name }, { rule, kind, created });
     return Number.isFinite(until) ? until : undefined;
@@ -155,7 +173,7 @@ export class Operating {
     const end = performance.now() + patience;
     let worst: Warmed = { what, outcome: 'kept' };
     const ask = async (url: string) => {
-      const answer = await this.#parts.ask(url);
+      const answer = await this.#answerTo(url);
       const became = await outcomeOf(answer, end);
       if (isGood(worst) && became.outcome !== 'kept') worst = { what, ...became };
       return isGood(became) ? answer : undefined;
@@ -169,8 +187,22 @@ export class Operating {
     }
   }
 
+  /** As a client gets it that follows redirects. */
+  async #answerTo(url: string): Promise<Answer | undefined> {
+    let [answer, at] = [await this.#parts.ask(url), url];
+    for (let left = mostRedirects; left > 0; left--) {
+      const to = redirectOf(answer);
+      if (to === undefined) break;
+      at = new URL(to, at).href;
+      answer = await this.#parts.ask(at);
+    }
+    return answer;
+  }
+
+  /** Throws when it is neither a name nor a URL. */
   #urlOf(what: string): string {
     const slash = what.indexOf('/');
+    if (slash < 1 || slash === what.length - 1) throw new Error('expected BUCKET/NAME or a URL');
     const [bucket, name] = [what.slice(0, slash), what.slice(slash + 1)];
     const site = this.#siteOf(bucket, name);
     const { host, path, prefix = '' } = site;
@@ -185,7 +217,7 @@ export class Operating {
     { pattern, ...page }: { pattern: string; prefix: string; after: string; limit: number },
   ): Promise<{ forgotten: string[]; stay: string[]; next?: string }> {
     const { services } = this.#parts;
-    this.#siteOf(bucket, page.prefix);
+    this.#checkAny(bucket, page.prefix);
     const glob = isPattern(pattern) ? pathPattern(`/${pattern}`) : undefined;
     const { entries, next } = await services.objects.list(bucket, page);
     const names = entries
@@ -224,10 +256,12 @@ export class Operating {
     name: string,
     ref: Descriptor,
   ): Promise<Omit<Checked, 'name'>> {
+    const { source, proof } = keptIn[mirror.settings.kind](mirror, name);
+    if (proof !== undefined) return { outcome: 'same', why: proof };
     let offered: Offer | undefined;
     const validators = validatorsOf(from, ref.fields);
     const fetched = await mirror.shared.get(from).fetch({
-      ...{ path: encodedPath(name), validators, provable: true, signal: mirror.shared.signal },
+      ...{ path: encodedPath(name), ...source, validators, provable: true, signal: mirror.shared.signal },
       take: (offer) => {
         offered = offer;
         return undefined;
@@ -253,10 +287,18 @@ function imageIn({ protocol, prefix = '' }: SiteConfig, name: string) {
 
 const isGood = ({ outcome }: Pick<Warmed, 'outcome'>) => outcome === 'kept' || outcome === 'fetched';
 
+/** Undefined: it is no redirect. */
+function redirectOf(answer: Answer | undefined): string | undefined {
+  if (answer?.kind !== 'respond' || ![301, 302, 307, 308].includes(answer.status)) return undefined;
+  return answer.fields.find(([name]) => name === 'Location')?.[1];
+}
+
 /** What became of what was asked for, when it is here. @param end until when it is waited for. */
 async function outcomeOf(answer: Answer | undefined, end: number): Promise<Omit<Warmed, 'what'>> {
   if (!answer) return { outcome: 'failed', why: 'it is no URL that clients can send' };
-  if (answer.kind === 'deliver' || answer.kind === 'describe')
+  // Pages of Python projects are written for whoever asks.
+  const isWritten = answer.kind === 'respond' && answer.status === 200;
+  if (isWritten || answer.kind === 'deliver' || answer.kind === 'describe')
     return { outcome: isFetchedNow(answer) ? 'fetched' : 'kept' };
   if (answer.kind === 'follow') {
     while (answer.file?.state === 'growing' && performance.now() < end) await sleep(lookAgainAfter);

@@ -12,6 +12,8 @@ import { decodedPath } from '../../sites/paths.ts';
 import { pageEdition, type WrittenPage } from '../../upstream/documents/pypi_simple.ts';
 import { isFrom, mirroredFile } from '../../upstream/documents/pypi_urls.ts';
 import { upstreamOf } from '../../upstream/keeping.ts';
+import type { Source } from './filling.ts';
+import { byItsName, type KeptAsOf } from './kept_as.ts';
 import type { Kind } from './kinds.ts';
 import type { Mirror } from './mirror.ts';
 import { lasting } from './named.ts';
@@ -42,6 +44,19 @@ export const pypi: Kind = (mirror, resources) => {
     },
   });
 };
+
+export const keptInPypi: KeptAsOf = (_, name) => {
+  const [, project] = /^simple\/([^/]+)$/.exec(name) ?? [];
+  if (project !== undefined) return { source: pageOf(name) };
+  if (/^-\/[0-9a-f]{64}\//.test(name)) return { rule: lasting, proof: byItsName };
+  const url = mirroredFile(name)?.url.href;
+  return { rule: lasting, ...(url !== undefined && { source: { url } }) };
+};
+
+/** Where an upstream has the page of a project, by its name here. */
+function pageOf(name: string): Source {
+  return { path: `${name}/`, accept, maxBytes: mostPage };
+}
 
 /** Names of projects are compared in this form (PEP 503). */
 function normalName(name: string): string {
@@ -111,8 +126,7 @@ class Pages {
     const local = await readLocal(own, request, grant, name);
     if (local) return local;
     const shown = (found: Found, said: ResponseField[]) => this.#answer(request, project, found, said);
-    const source = { path: `${name}/`, accept, maxBytes: mostPage };
-    return readByRule(this.#mirror, { request, grant, name, source, shown, check: whole });
+    return readByRule(this.#mirror, { request, grant, name, source: pageOf(name), shown, check: whole });
   }
 
   async #answer(

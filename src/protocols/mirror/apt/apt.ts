@@ -2,8 +2,10 @@
 
 import type { EngineRequest } from '../../../engine/engine_request.ts';
 import type { Answer } from '../../../engine/plan.ts';
+import { byItsName, type KeptAsOf } from '../kept_as.ts';
 import type { Kind } from '../kinds.ts';
 import type { Mirror } from '../mirror.ts';
+import { lasting } from '../named.ts';
 import { askedFor, readAt, readByRule, readLocal } from '../read_object.ts';
 import {
   type ByHash,
@@ -30,6 +32,13 @@ interface Asking {
 export const apt: Kind = (mirror, resources) => {
   const served = new Apt(mirror);
   return resources.at('/:name{.*}', { GET: (request) => served.read(request) });
+};
+
+export const keptInApt: KeptAsOf = (_, name) => {
+  const byHash = byHashOf(name);
+  if (byHash) return { rule: ruleOfByHash(byHash), proof: byItsName };
+  if (releaseFileOf(name)) return { rule: releaseRule };
+  return isLasting(name) ? { rule: lasting } : {};
 };
 
 class Apt {

@@ -5,14 +5,20 @@ import type { EngineRequest } from '../../../engine/engine_request.ts';
 import { type Answer, problem, problemFrom, respondJson } from '../../../engine/plan.ts';
 import { type ErrorCode, errors } from '../../../errors.ts';
 import type { RespondPlan } from '../../../native/addon.ts';
-import { isPackageName, type Target, targetOf } from '../../../upstream/npm/names.ts';
+import { isPackageName, packumentPath, type Target, targetOf } from '../../../upstream/npm/names.ts';
+import { maxPackumentBytes } from '../../../upstream/npm/packument.ts';
+import type { KeptAsOf } from '../kept_as.ts';
 import type { Kind } from '../kinds.ts';
 import type { Mirror } from '../mirror.ts';
+import { freshFor, lasting } from '../named.ts';
 import { readByRule } from '../read_object.ts';
 import { Packages } from './packages.ts';
 import { auditPaths, Passing } from './passing.ts';
 import { Publishing } from './publishing.ts';
 import { type Reader, Registry } from './reading.ts';
+
+/** Keys and attestations. */
+const ofAnHour = freshFor(3600);
 
 export const npm: Kind = (mirror, resources) => {
   const { publicUrl: base } = mirror;
@@ -54,6 +60,12 @@ export const npm: Kind = (mirror, resources) => {
   });
 };
 
+export const keptInNpm: KeptAsOf = (_, name) => {
+  if (name.startsWith('-/')) return { rule: ofAnHour };
+  if (name.includes('/-/')) return { rule: lasting, proof: 'its packument told its digest' };
+  return { source: { path: packumentPath(name), maxBytes: maxPackumentBytes } };
+};
+
 function read(
   packages: Packages,
   registry: Registry,
@@ -90,8 +102,7 @@ function readService(packages: Packages, reader: Reader, path: string): Answer |
   const [, name = ''] = /^npm\/v1\/attestations\/((?:@[^/]+\/)?[^/@]+)@[^/]+$/.exec(path) ?? [];
   const isOfPackage = isPackageName(name) && !packages.isLocal(name);
   if (!isOfPackage && path !== 'npm/v1/keys') return problem('not-found');
-  const rule = { immutable: false, freshSeconds: 3600, sha256: undefined };
-  return readByRule(packages.mirror, { ...reader, name: `-/${path}` }, rule);
+  return readByRule(packages.mirror, { ...reader, name: `-/${path}` }, ofAnHour);
 }
 
 // Tokens have no names of users.
