@@ -15,6 +15,7 @@ export function siteWarnings(
     ...ofPoints(config),
     ...ofMirrors(config),
     ...ofBuilds(config),
+    ...ofRegistries(config),
     ...ofKinds(config),
   ];
   if (purge.hooks.length === 0 || !isNowhere) return others;
@@ -64,6 +65,21 @@ function ofBuilds({ sites = [] }: Pick<Config, 'sites'>): string[] {
         `site ${host}${path}: a build cache without bazel.maxBytes keeps what comes until the disk, or the ` +
         'quota of its bucket, is full, and evicts only then',
     );
+}
+
+/** Seconds that a push of large layers over a slow line may take. */
+const longPush = 3600;
+
+function ofRegistries({ sites = [] }: Pick<Config, 'sites'>): string[] {
+  return sites.flatMap(({ host, path, registry }) =>
+    registry && registry.graceSeconds < longPush
+      ? [
+          `site ${host}${path}: registry.graceSeconds: a push that takes longer than ` +
+            `${registry.graceSeconds} s may lose layers before its manifest comes, and fails then; give it ` +
+            'an hour (3600) or more',
+        ]
+      : [],
+  );
 }
 
 const changing = {

@@ -44,6 +44,26 @@ test('a build cache is warned of where nothing bounds it', async () => {
   assert.deepEqual([status, stderr.startsWith(what), stderr.split('\n').length], [0, true, 2], stderr);
 });
 
+test('a registry is warned of whose grace time is below an hour, and no other', async () => {
+  const registry = (path: string, more: object = {}) => ({
+    path,
+    protocol: 'oci',
+    bucket: 'images',
+    ...more,
+  });
+  const sites = [
+    registry('/short/v2/', { registry: { graceSeconds: 3599 } }),
+    registry('/hour/v2/', { registry: { graceSeconds: 3600 } }),
+    registry('/usual/v2/', { registry: { countPulls: true } }),
+    registry('/v2/'),
+  ];
+  const config = join(site.dir, 'grace.json');
+  await writeFile(config, JSON.stringify({ ...JSON.parse(await readFile(site.config, 'utf8')), sites }));
+  const { status, stderr } = await outcome(spawnCli(['config', 'check', '--config', config]));
+  const what = 'warning: site */short/v2/: registry.graceSeconds: a push that takes longer than 3599 s';
+  assert.deepEqual([status, stderr.startsWith(what), stderr.split('\n').length], [0, true, 2], stderr);
+});
+
 test('two publishing points with one prefix, or one inside the other, are warned of', async () => {
   const point = (path: string, prefix: string) => ({ path, prefix, protocol: 'live', bucket: 'live' });
   const sites = [point('/a/', 'ch/'), point('/b/', 'ch/hd/'), point('/c/', 'other/')];
