@@ -179,13 +179,14 @@ export interface Counting {
   seconds: number;
 }
 
-/** Answered: with success, or 304, 404 of a key, and 412. */
+/** Answered: with success, or 304, 404 of a key, and 412. `length` are the bytes that its head says. */
 export type Sent = (
   | {
       kind: 'answered';
       status: number;
       etag: string | undefined;
       text: string;
+      length?: number;
       /** When it answered, and when the object was written; by its clock, milliseconds since the epoch. */
       date: number | undefined;
       modified: number | undefined;

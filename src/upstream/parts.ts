@@ -1,6 +1,7 @@
 // Parts: an object that is too large for one PUT, as a multipart upload of an S3-compatible store. It
 // compares each part with its digest; before it is told to put them together, all that was read of the file
-// is compared with the digest of the whole. An upload that does not come to its end is aborted.
+// is compared with the digest of the whole. An upload that does not come to its end is aborted; one whose
+// last answer was lost may have become the object, which is asked for then.
 
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -41,7 +42,12 @@ export async function sendParts(task: PartsTask, send: Send): Promise<Sent> {
     const completion = await allParts(task, id, ask);
     const fields = { 'if-none-match': '*', 'content-type': 'application/xml' };
     // COMMIT: the store puts them together.
-    const whole = await ask(`uploadId=${id}`, { method: 'POST', fields, body: { text: completion } });
+    const whole = await send({
+      ...{ method: 'POST', url: `${task.url}?uploadId=${id}`, speaking: task.speaking },
+      ...{ fields, body: { text: completion } },
+    });
+    if (isInDoubt(whole)) return await inDoubt(task, whole, send);
+    if (whole.kind === 'failed') throw new Failed(whole);
     if (whole.text.includes('<Error>')) throw new Failed(broken('it did not put the parts together'));
     // It had the object already, which others have sent meanwhile.
     if (whole.status === 412) await abort();
@@ -51,6 +57,20 @@ export async function sendParts(task: PartsTask, send: Send): Promise<Sent> {
     if (error instanceof Failed) return error.sent;
     return { kind: 'failed', fault: 'disk', message: (error as Error).message, bytes: 0, attempts: 1 };
   }
+}
+
+/** Whether the parts may have become the object though the store does not say so: an answer may be lost. */
+function isInDoubt(sent: Sent): boolean {
+  if (sent.kind === 'failed') return sent.fault !== 'refused';
+  // The upload is over when it is to be ended once more.
+  return sent.status === 404;
+}
+
+// The upload is not aborted: the store may be at putting the parts together still.
+async function inDoubt({ url, speaking, body: { size } }: PartsTask, sent: Sent, send: Send): Promise<Sent> {
+  const found = await send({ method: 'HEAD', url, speaking, fields: {} });
+  const isThere = found.kind === 'answered' && found.status === 200 && found.length === size;
+  return isThere ? found : refused(sent);
 }
 
 /** Sends all parts, and resolves with what puts them together. */

@@ -65,8 +65,9 @@ async function attempt(
   const isAnswer = answers.includes(status) || alsoAnswers.includes(status);
   if (!isAnswer || (status === 404 && text.includes('<Code>NoSuchBucket<')))
     throw refusal(status, text, headers.date);
+  const { etag, 'content-length': length } = headers;
   return {
-    ...{ status, etag: headers.etag, text },
+    ...{ status, etag, text, ...(length !== undefined && { length: Number(length) }) },
     ...{ date: timeOf(headers.date), modified: timeOf(headers['last-modified']) },
   };
 }
