@@ -92,13 +92,20 @@ async function previewed({ config, control, tokenFile, cacert }: CheckOptions): 
   return undefined;
 }
 
-function changesOf({ sites: { added, removed, changed }, buckets, settings }: Reloaded): string[] {
+function changesOf({ sites, upstreams, buckets, settings }: Reloaded): string[] {
   return [
     ...buckets.map((bucket) => `added    bucket ${bucket}`),
-    ...added.map((site) => `added    ${site}`),
-    ...removed.map((site) => `removed  ${site}`),
-    ...Object.entries(changed).map(([site, its]) => `changed  ${site}: ${its.join(', ')}`),
+    ...linesOf(upstreams, 'upstream '),
+    ...linesOf(sites, ''),
     ...settings.map((setting) => `changed  ${setting}`),
+  ];
+}
+
+function linesOf({ added, removed, changed }: Reloaded['sites'], what: string): string[] {
+  return [
+    ...added.map((name) => `added    ${what}${name}`),
+    ...removed.map((name) => `removed  ${what}${name}`),
+    ...Object.entries(changed).map(([name, its]) => `changed  ${what}${name}: ${its.join(', ')}`),
   ];
 }
 

@@ -12,10 +12,11 @@ import {
   type StartedParts,
 } from './reload_parts.ts';
 import { afterReload } from './reloadable.ts';
-import { differingSettings, type SiteChanges } from './sites.ts';
+import { changesByName, differingSettings, type SiteChanges } from './sites.ts';
 
 export interface Reloaded {
   sites: SiteChanges;
+  upstreams: SiteChanges;
   /** Buckets that were made. */
   buckets: string[];
   /** Further settings that are in use as they are now, and were others before. */
@@ -141,10 +142,11 @@ export class Reload {
       }
     if (faults.length > 0)
       throw new ConfigError(faults.map(({ message }) => message).join('\n'), { cause: faults[0] });
-    // Sites and buckets are told by themselves.
-    const others = ({ sites, sitesFolder, buckets, $schema, ...rest }: Config) => rest;
+    // Sites, upstreams and buckets are told by themselves.
+    const others = ({ sites, sitesFolder, upstreams, buckets, $schema, ...rest }: Config) => rest;
     const said = {
       sites: all.sites.changesTo(given.sites),
+      upstreams: changesByName(before.upstreams, given.upstreams),
       buckets: missingBuckets(given, all.store),
       settings: differingSettings(others(before), others(given)),
       restart: differingSettings(given, read),
@@ -185,11 +187,12 @@ export class Reload {
       }
   }
 
-  #tell({ sites, buckets, settings, restart }: Reloaded): void {
+  #tell({ sites, upstreams, buckets, settings, restart }: Reloaded): void {
     const { log } = this.#parts;
-    const { added, removed, changed } = sites;
-    const isOther = added.length > 0 || removed.length > 0 || Object.keys(changed).length > 0;
-    if (isOther) log.info({ ...sites }, 'the sites were read again');
+    const isOther = ({ added, removed, changed }: SiteChanges) =>
+      added.length > 0 || removed.length > 0 || Object.keys(changed).length > 0;
+    if (isOther(sites)) log.info({ ...sites }, 'the sites were read again');
+    if (isOther(upstreams)) log.info({ ...upstreams }, 'the upstreams were read again');
     if (buckets.length > 0) log.info({ buckets }, 'buckets were made');
     if (settings.length > 0) log.info({ settings }, 'settings were read again');
     if (restart.length > 0)

@@ -28,7 +28,7 @@ import { Mounts } from '../sites/mounts.ts';
 /** Every protocol that a mount can name. */
 const protocols: Record<string, Protocol> = { objects: objectsProtocol, web, live, mirror, oci, bazel };
 
-/** What reading the sites again changed; each site as its host and path. */
+/** What reading the sites again changed; each site as its host and path, each upstream by its name. */
 export interface SiteChanges {
   added: string[];
   removed: string[];
@@ -175,13 +175,19 @@ export class ServedSites {
 }
 
 function changesOf(before: readonly SiteConfig[], after: readonly SiteConfig[]): SiteChanges {
-  const earlier = new Map(before.map((site) => [nameOf(site), site]));
-  const later = new Map(after.map((site) => [nameOf(site), site]));
+  const byName = (sites: readonly SiteConfig[]) =>
+    Object.fromEntries(sites.map((site) => [nameOf(site), site]));
+  return changesByName(byName(before), byName(after));
+}
+
+/** What differs in settings that have names of their own, as sites and upstreams have. */
+export function changesByName(before: Record<string, object>, after: Record<string, object>): SiteChanges {
+  const [earlier, later] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
   const changed: Record<string, string[]> = {};
   let unchanged = 0;
-  for (const [name, site] of later) {
+  for (const [name, one] of later) {
     const its = earlier.get(name);
-    const settings = its === undefined ? [] : differing(its, site);
+    const settings = its === undefined ? [] : differing(its, one);
     if (settings.length > 0) changed[name] = settings;
     else if (its !== undefined) unchanged += 1;
   }

@@ -8,12 +8,14 @@ import { outcome, spawnCli } from '../support/runtime.ts';
 import { createSite, freePort, TestServer } from '../support/server.ts';
 
 const web = (host: string, more = {}) => ({ host, bucket: 'web', ...more });
+const upstream = { url: 'https://upstream.test/' };
 const control = `http://127.0.0.1:${await freePort()}`;
 const site = await createSite({
   buckets: { web: 'versioned' },
   sentinel: { intervalSeconds: 0 },
   control: { listen: control },
   sites: [web('one.test'), web('two.test'), web('three.test')],
+  upstreams: { one: upstream, two: upstream },
 });
 const start = JSON.parse(await readFile(site.config, 'utf8'));
 const server = await TestServer.start(site, '--listen', 'http://127.0.0.1:0', '--control', control);
@@ -35,15 +37,19 @@ test('nothing was edited: no site, and flags of the running server are no change
   assert.deepEqual(await check(), { status: 0, stdout: [good, 'a reload would change nothing'], stderr: '' });
 });
 
-test('sites added, removed and changed, and settings that take a restart: each is named', async () => {
+test('sites and upstreams added, removed, changed, and what takes a restart: each is named', async () => {
   const sites = [web('one.test'), web('two.test', { hashedNames: true }), web('four.test')];
   const trustedProxies = { from: ['127.0.0.9'] };
-  await configure({ sites, trustedProxies, lastModified: 'source', limits: { uploads: 7 } });
+  const upstreams = { one: { ...upstream, offline: true }, three: upstream };
+  await configure({ sites, upstreams, trustedProxies, lastModified: 'source', limits: { uploads: 7 } });
   assert.deepEqual(await check(), {
     status: 0,
     stdout: [
       good,
       'a reload would change:',
+      '  added    upstream three',
+      '  removed  upstream two',
+      '  changed  upstream one: offline',
       '  added    four.test/',
       '  removed  three.test/',
       '  changed  two.test/: hashedNames',
@@ -61,6 +67,7 @@ test('sites added, removed and changed, and settings that take a restart: each i
       changed: { 'two.test/': ['hashedNames'] },
       unchanged: 1,
     },
+    upstreams: { added: ['three'], removed: ['two'], changed: { one: ['offline'] }, unchanged: 0 },
     buckets: [],
     settings: ['trustedProxies.from'],
     restart: ['lastModified', 'limits.uploads'],
@@ -77,8 +84,8 @@ test('what the reload then says is what was said before', async () => {
   const reload = ['config', 'reload', '--config', site.config];
   const said = await outcome(spawnCli(reload));
   assert.deepEqual(
-    said.stdout.split('\n').slice(0, 4),
-    stdout.slice(2, 6).map((line) => line.trim()),
+    said.stdout.split('\n').slice(0, 7),
+    stdout.slice(2, 9).map((line) => line.trim()),
   );
   assert.match(said.stderr, /takes a restart: lastModified, limits\.uploads/);
   assert.deepEqual((await check()).stdout.slice(0, 2), [good, 'a reload would change nothing']);
