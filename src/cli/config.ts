@@ -92,10 +92,13 @@ async function previewed({ config, control, tokenFile, cacert }: CheckOptions): 
   return undefined;
 }
 
-function changesOf({ sites, upstreams, buckets, settings }: Reloaded): string[] {
+/** A running server of an earlier version tells nothing of its upstreams. */
+type Told = Omit<Reloaded, 'upstreams'> & Partial<Reloaded>;
+
+function changesOf({ sites, upstreams, buckets, settings }: Told): string[] {
   return [
     ...buckets.map((bucket) => `added    bucket ${bucket}`),
-    ...linesOf(upstreams, 'upstream '),
+    ...(upstreams ? linesOf(upstreams, 'upstream ') : []),
     ...linesOf(sites, ''),
     ...settings.map((setting) => `changed  ${setting}`),
   ];
@@ -114,7 +117,7 @@ async function show(options: SiteOptions): Promise<void> {
 }
 
 async function reload({ json, ...options }: ControlOptions & { json?: true }): Promise<void> {
-  const reloaded = await (await ControlClient.of(options)).post<Reloaded>('/reload');
+  const reloaded = await (await ControlClient.of(options)).post<Told>('/reload');
   if (json) return console.log(JSON.stringify(reloaded));
   const { sites, restart } = reloaded;
   for (const change of changesOf(reloaded)) console.log(change);

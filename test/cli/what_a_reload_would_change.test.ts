@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { outcome, spawnCli } from '../support/runtime.ts';
@@ -126,4 +128,19 @@ test('no server: the check alone; with --control it is said', async () => {
   const named = await check('--control', nobody);
   assert.deepEqual([named.status, named.stdout], [0, [good]]);
   assert.match(named.stderr, /what a reload would change is not known: .*no server answers there/);
+});
+
+test('a running server of an earlier version, which tells nothing of upstreams: what it tells', async () => {
+  const told = {
+    sites: { added: ['a/'], removed: [], changed: {}, unchanged: 2 },
+    buckets: [],
+    settings: [],
+  };
+  const earlier = createServer((_, answer) => answer.end(JSON.stringify({ ...told, restart: [] })));
+  await new Promise<void>((resolve) => earlier.listen(0, '127.0.0.1', resolve));
+  const { port } = earlier.address() as AddressInfo;
+  const args = ['config', 'reload', '--config', site.config, '--control', `http://127.0.0.1:${port}`];
+  const said = await outcome(spawnCli(args));
+  earlier.close();
+  assert.deepEqual(said, { status: 0, stdout: 'added    a/\n2 sites are as before\n', stderr: '' });
 });
