@@ -9,6 +9,7 @@ import { controlUrl } from '../control_address.ts';
 import { Patience } from '../patience.ts';
 import { readNamed } from '../regular_file.ts';
 import { textOf } from './http_client.ts';
+import { problemIn, remedyOf, withRemedy } from './refusals.ts';
 import { NoServer } from './say.ts';
 
 /** Milliseconds to wait for a response, and for the rest of it. */
@@ -84,7 +85,8 @@ export class ControlClient {
     });
     if (status < 300) return (text === '' ? undefined : JSON.parse(text)) as Answer;
     if (status === 401) throw new Error(`${this.#url}: ${wantsToken}`);
-    throw new Error(`${this.#url}${path}: ${detailOf(text)} (${status})`);
+    const { title = '', detail = text.trim() } = problemIn(text);
+    throw new Error(`${this.#url}${path}: ${withRemedy(detail, remedyOf(title))} (${status})`);
   }
 
   #exchange(method: string, path: string, body?: string): Promise<{ status: number; text: string }> {
@@ -130,12 +132,4 @@ function reasonOf({ code, message }: NodeJS.ErrnoException): string {
     return "no server answers there; is 'sealgate serve' running, with this --config or --control?";
   if (code === 'EACCES') return 'only the user who runs the server may ask it';
   return message;
-}
-
-function detailOf(text: string): string {
-  try {
-    return (JSON.parse(text) as { detail?: string }).detail ?? text;
-  } catch {
-    return text.trim();
-  }
 }

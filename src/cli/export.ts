@@ -29,7 +29,7 @@ import { hashOf } from './hashing.ts';
 import { localPage, type ListedPage as Page } from './ls.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
 import { display } from './progress.ts';
-import { Refused } from './remote_server.ts';
+import { Refused } from './refusals.ts';
 import { sayFailures } from './say.ts';
 import { checkBucket, type Listed, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';

@@ -19,7 +19,8 @@ import { createBucket } from './bucket.ts';
 import { expiryFlag, type FieldOptions, saidFlags, withExpiry, withFields } from './field_flags.ts';
 import { hashOf } from './hashing.ts';
 import { type PlaceOptions, withPlace, writing } from './place.ts';
-import { type Outcome, Refused, type RemoteServer } from './remote_server.ts';
+import { Refused } from './refusals.ts';
+import type { Outcome, RemoteServer } from './remote_server.ts';
 import { UsageError } from './say.ts';
 import { checkBucket, declaredKind, parseName, siteConfig, withExamples } from './site.ts';
 

@@ -17,6 +17,7 @@ import type { Page, PutOutcome, VersionPage } from '../store/store.ts';
 import type { Expiry } from '../store/time_to_live.ts';
 import { HttpClient, maxAttempts, type Question, type Reply, type Trust } from './http_client.ts';
 import { faultOf } from './http_faults.ts';
+import { refusalOf } from './refusals.ts';
 import { UsageError } from './say.ts';
 import type { Found, Listed, Reference } from './site.ts';
 
@@ -28,9 +29,6 @@ export interface Credentials {
 
 /** Most bytes of a token file; a token has 47. */
 const maxToken = 4096;
-const wantsToken =
-  "make one with 'sealgate token add write:BUCKET --output FILE' on the server's host, and give it in " +
-  '--token-file or $SEALGATE_TOKEN';
 
 /** `stored`: the server did not say whether the name had other bytes before. */
 export type Outcome = PutOutcome | 'stored';
@@ -319,31 +317,4 @@ function foundOf({ headers }: Pick<Reply, 'headers'>, url: string): Found {
 function expected(reply: Reply, statuses: number[], url: string): Reply {
   if (statuses.includes(reply.status)) return reply;
   throw refusalOf(reply, url);
-}
-
-/** An error response of the server; the message says what is wrong and what to do. */
-export class Refused extends Error {
-  readonly status: number;
-  /** The problem's name (src/errors.ts); empty when the response had none. */
-  readonly problem: string;
-  constructor(message: string, status: number, problem: string) {
-    super(message);
-    this.status = status;
-    this.problem = problem;
-  }
-}
-
-function refusalOf({ status, text }: Pick<Reply, 'status' | 'text'>, url: string): Refused {
-  const { title = '', detail = '' } = problemIn(text);
-  const said = detail || `it answered ${status}`;
-  const text401 = `${said.replace(/\.$/, '')}; ${wantsToken}`;
-  return new Refused(`${url}: ${status === 401 ? text401 : said} (${status})`, status, title);
-}
-
-function problemIn(text: string): { title?: string; detail?: string } {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return {};
-  }
 }

@@ -7,7 +7,8 @@ import { type Arrival, checkTold, checkUnchanged, type Destination, ImportStoppe
 import { secretIn } from '../store/secrets.ts';
 import { hashOf } from './hashing.ts';
 import { ServerFault } from './http_faults.ts';
-import { Refused, type RemoteServer } from './remote_server.ts';
+import { Refused } from './refusals.ts';
+import type { RemoteServer } from './remote_server.ts';
 
 /** Errors that every further file would get too, so the import stops. */
 const hopeless = new Set(['token-missing', 'token-unknown', 'scope-missing', 'bucket-unknown']);

@@ -60,6 +60,17 @@ test('bucket create works at once, without a token on loopback, and is in the au
   assert.match(audit, /"action":"bucket-create","why":"asked to","bucket":"live","kind":"versioned"/);
 });
 
+test('put into, and settings of, a bucket that is not there: what makes one is said', async () => {
+  for (const args of [
+    ['put', file, 'nobody/a', '--token-file', tokenFile],
+    ['bucket', 'set', 'nobody', '--keep-versions', '1'],
+  ]) {
+    const { status, stderr } = await outcome(spawnCli([...args, ...at]));
+    assert.equal(status, 1);
+    assert.match(stderr, /^sealgate: \S+: There is no bucket nobody; 'sealgate bucket create' makes one, /);
+  }
+});
+
 test('bucket create with another kind is refused', async () => {
   const args = ['bucket', 'create', 'live', '--kind', 'write-once', ...at];
   const { status, stderr } = await outcome(spawnCli(args));
