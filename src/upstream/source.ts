@@ -23,6 +23,8 @@ export class Agents {
   readonly #plain: HttpAgent;
   readonly #own: HttpsAgent;
   readonly #elsewhere: HttpsAgent;
+  /** Makes one whose connections are for a request each. */
+  readonly #once: (isEncrypted: boolean) => HttpAgent;
 
   constructor({ ca, client, proxy }: Pick<Speaking, 'ca' | 'client' | 'proxy'>) {
     const kept = { keepAlive: true, maxFreeSockets: idleConnections };
@@ -30,14 +32,22 @@ export class Agents {
       proxy
         ? new HttpsProxyAgent({ ...kept, ...own, ...connecting(proxy) })
         : new HttpsAgent({ ...kept, ...own });
+    const own = { ...client, ...(ca !== undefined && { ca }) };
     this.#plain = new HttpAgent(kept);
-    this.#own = secure({ ...client, ...(ca !== undefined && { ca }) });
+    this.#own = secure(own);
+    const once = { keepAlive: false };
+    this.#once = (isEncrypted) => (isEncrypted ? secure({ ...own, ...once }) : new HttpAgent(once));
     this.#elsewhere = secure(ca !== undefined ? { ca: [ca, ...rootCertificates] } : {});
   }
 
   of({ protocol }: URL, isOwn: boolean): HttpAgent {
     if (protocol !== 'https:') return this.#plain;
     return isOwn ? this.#own : this.#elsewhere;
+  }
+
+  /** For a request to the upstream itself that is not to be sent again: Bun does on a used connection. */
+  once({ protocol }: URL): HttpAgent {
+    return this.#once(protocol === 'https:');
   }
 }
 
@@ -176,7 +186,7 @@ function begin(
   fields: Record<string, string>,
   isTrusted: boolean,
   { speaking, agents, signal }: Asking,
-  { method, body }: Sending,
+  { method, body, counts }: Sending,
 ): { answer: Promise<IncomingMessage>; wasUsed(): boolean } {
   const isEncrypted = url.protocol === 'https:';
   const { promise: answer, resolve, reject } = deferred<IncomingMessage>();
@@ -184,7 +194,7 @@ function begin(
   const usual = { 'user-agent': `sealgate/${version}`, 'accept-encoding': 'identity', accept: '*/*' };
   const asked = (isEncrypted ? https : http)(url, {
     method,
-    agent: agents.of(url, url.origin === new URL(speaking.base).origin),
+    agent: counts ? agents.once(url) : agents.of(url, url.origin === new URL(speaking.base).origin),
     headers: { ...usual, ...fields, ...by?.headers },
     ...by?.to,
     // For the proxy to answer CONNECT, as such a connection is of no request until then.

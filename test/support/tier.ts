@@ -25,7 +25,7 @@ export class OpenTier {
     this.#fetcher = new Fetcher();
     const keys = { accessKey: join(dir, 'access'), secretKey: join(dir, 'secret') };
     const s3 = { bucket: 'sealgate', region: s3Keys.region, ...keys };
-    const { tier: config } = upstreamsSchema.parse({ tier: { url, s3, attempts: 1, firstByteSeconds: 60 } });
+    const { tier: config } = upstreamsSchema.parse({ tier: { url, s3, firstByteSeconds: 60 } });
     if (!config) throw new Error('there is no upstream');
     this.upstream = new Upstream('tier', config, this.#fetcher, pino({ level: 'silent' }));
     this.tier = new Tier(this.upstream, sizes);
