@@ -5,6 +5,7 @@ import { type shownBucket, shownBuckets } from '../control/buckets.ts';
 import { checkBucketName } from '../store/names.ts';
 import type { BucketKind } from '../store/store.ts';
 import { addBucketSet, settingsText } from './bucket_set.ts';
+import { addBucketShare } from './bucket_share.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
 import { onStoreOrByControl } from './place.ts';
 import {
@@ -24,7 +25,7 @@ type Options = SiteOptions & ControlOptions;
 export function addBucket(program: Command): void {
   const bucket = program
     .command('bucket')
-    .description('create, set and list buckets; a running server knows of changes at once');
+    .description('create, set, share and list buckets; a running server knows of changes at once');
   withExamples(
     bucket,
     'sealgate bucket create releases',
@@ -45,6 +46,7 @@ export function addBucket(program: Command): void {
     .action(create);
   withExamples(creating, 'sealgate bucket create --kind versioned pages');
   addBucketSet(bucket);
+  addBucketShare(bucket);
   const listing = withControl(bucket.command('ls').alias('list'))
     .description('list the buckets')
     .option('--json', 'print one JSON object per line')
