@@ -89,7 +89,7 @@ test('npm: a packument with a scope is compared, a tarball is what its packument
   assert.match((await mirror('check', 'mirror/npm/')).stdout, /^changed {2}mirror\/npm\/@a\/one: /);
 });
 
-test('apt: an index by its digest is the same also where it is gone, and a Release file may differ', async () => {
+test('apt: an index by its digest is the same also where it is gone; others may differ', async () => {
   const index = `/dists/x/main/binary-amd64/by-hash/SHA256/${sha256('index')}`;
   files.set(index, 'index');
   files.set('/dists/x/Release.gpg', 'signature');

@@ -11,6 +11,8 @@ import { findPackage } from '../../src/upstream/documents/apt_packages.ts';
 import { readRelease } from '../../src/upstream/documents/apt_release.ts';
 import type { Document, Format } from '../../src/upstream/documents/document.ts';
 import { readLines } from '../../src/upstream/documents/lines.ts';
+import { readSimple } from '../../src/upstream/documents/pypi_simple.ts';
+import { Documents } from '../../src/upstream/documents.ts';
 import { temporaryFolder } from '../support/store.ts';
 
 const dir = await temporaryFolder();
@@ -123,4 +125,34 @@ test('a file that was cut on the disk is not read', async () => {
     readLines(file, 1000, () => {}),
     /other bytes/,
   );
+});
+
+test('a document that takes too long is given up, and the next one is read', async () => {
+  const limits = { milliseconds: 50 };
+  const documents = new Documents(limits);
+  try {
+    const large = join(dir, 'large');
+    await writeFile(large, '');
+    await truncate(large, 2 ** 30);
+    const indexes = [{ path: large, digest: hex, format: '' as const }];
+    const late = documents.read('findPackage', { indexes, name: 'pool/a_1.deb' });
+    await assert.rejects(late, /findPackage took more than 0\.05 seconds/);
+    limits.milliseconds = 60_000;
+    const { path, digest } = await document(good);
+    assert.equal((await documents.read('readRelease', { path, digest })).files.length, 1);
+  } finally {
+    await documents.close();
+  }
+});
+
+test('a page of a Python project with elements in each other without end is refused', async () => {
+  const page = async (text: string) => {
+    const { path, digest } = await document(text);
+    const from = { url: 'https://a.example/simple/x/', base: 'https://a.example/', hosts: [] };
+    return readSimple({ path, digest, isJson: false, project: 'x', ...from });
+  };
+  const link = '<a href="/x-1.tar.gz">x</a>';
+  assert.match((await page(`${'<div>'.repeat(500)}${link}`)).html, /x-1\.tar\.gz/);
+  assert.match((await page(`${'<br>'.repeat(5000)}${link.repeat(5000)}`)).html, /x-1\.tar\.gz/);
+  await assert.rejects(page('<a>'.repeat(2 ** 22)), /more than 1000 elements in each other/);
 });

@@ -28,6 +28,8 @@ export interface WrittenPage {
 }
 
 const mostFiles = 200_000;
+/** Elements in each other. The parser takes time for each tag that grows with them. */
+const mostDepth = 1000;
 
 /** What is written of a page: another one has another number, and other entity tags. */
 export const pageEdition = 2;
@@ -89,8 +91,11 @@ function filesIn(text: string, url: string): File[] {
       ...(hex !== undefined && { 'core-metadata': { sha256: hex } }),
     });
   };
+  let depth = 0;
   const parser = new Parser({
+    onclosetag: () => void depth--,
     onopentag(name, attributes) {
+      if (++depth > mostDepth) throw new Error(`it has more than ${mostDepth} elements in each other`);
       const { href } = attributes;
       if (href === undefined) return;
       if (name === 'base' && URL.canParse(href, url)) base = new URL(href, url).href;
