@@ -127,6 +127,17 @@ test('a file that was cut on the disk is not read', async () => {
   );
 });
 
+test('an index with more than is taken is read once, however many files are looked for', async () => {
+  const lines = Array.from({ length: 1_000_001 }, (_, at) => `Filename: ${at}\nSHA256: ${hex}\n\n`);
+  const many = await document(lines.join(''));
+  for (const name of ['1', '2']) {
+    const { unread } = await findPackage({ indexes: [many], name });
+    assert.match(unread.join(), /: it lists more than 1000000 files/);
+    // Who reads it again finds nothing there.
+    await rm(many.path, { force: true });
+  }
+});
+
 test('a document that takes too long is given up, and the next one is read', async () => {
   const limits = { milliseconds: 50 };
   const documents = new Documents(limits);

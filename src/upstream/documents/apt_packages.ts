@@ -1,7 +1,8 @@
 // The digests of packages: what Packages and Sources files of an apt repository say of the files in its pool.
 
+import { setNewest } from '../../newest_map.ts';
 import type { Document } from './document.ts';
-import { readLines } from './lines.ts';
+import { readLines, TooMuch } from './lines.ts';
 
 export interface Looking {
   /** Tried in order. */
@@ -25,6 +26,9 @@ const mostRemembered = 1_000_000;
 /** By the digest of an index and its format, the one that was used last at the end: SHA-256 by path. */
 const remembered = new Map<string, Map<string, string>>();
 let count = 0;
+/** Indexes that have too much, by the same: they are not read once more for each file that is asked for. */
+const refused = new Map<string, TooMuch>();
+const mostRefused = 1000;
 
 export async function findPackage({ indexes, name }: Looking): Promise<Finding> {
   const unread: string[] = [];
@@ -43,8 +47,15 @@ export async function findPackage({ indexes, name }: Looking): Promise<Finding> 
 
 async function digestsOf(index: Document): Promise<Map<string, string>> {
   const key = index.digest + index.format;
+  const why = refused.get(key);
+  if (why) throw why;
   const known = remembered.get(key);
-  const read = known ?? (await readPackages(index));
+  const read =
+    known ??
+    (await readPackages(index).catch((error: unknown) => {
+      if (error instanceof TooMuch) setNewest(refused, key, error, mostRefused);
+      throw error;
+    }));
   // Another one may have read it meanwhile.
   if (!remembered.delete(key)) count += read.size;
   remembered.set(key, read);
@@ -100,7 +111,7 @@ class Reader {
 
   #add(path: string, sha256: string): void {
     if (!/^[0-9a-f]{64}$/i.test(sha256)) return;
-    if (this.digests.size >= mostRemembered) throw new Error(`it lists more than ${mostRemembered} files`);
+    if (this.digests.size >= mostRemembered) throw new TooMuch(`it lists more than ${mostRemembered} files`);
     this.digests.set(path.replace(/^(?:\.?\/)+/, ''), sha256.toLowerCase());
   }
 }

@@ -14,6 +14,9 @@ const { XzReadableStream } = ('default' in xz && xz.default ? xz.default : xz) a
 /** Characters of a line; what is behind them is left out. */
 const maxLine = 64 * 1024;
 
+/** What has more than is taken, and took long to be found out. */
+export class TooMuch extends Error {}
+
 /**
  * Rejects when it has other bytes than its digest says, does not unfold, or to more than `most` bytes. What
  * `take` got before counts for nothing then.
@@ -30,7 +33,7 @@ export async function readLines(
   let rest = '';
   for await (const piece of unfolded(compressed, format)) {
     left -= piece.length;
-    if (left < 0) throw new Error(`it unfolds to more than ${most} bytes`);
+    if (left < 0) throw new TooMuch(`it unfolds to more than ${most} bytes`);
     const text = rest + piece.toString('latin1');
     let from = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
