@@ -13,6 +13,7 @@ import { createBucket } from './bucket.ts';
 import { expiryFlag, type FieldOptions, saidFlags, withExpiry, withFields } from './field_flags.ts';
 import { type ChoiceOptions, choiceOf, leftOutLines, withChoice } from './import_choice.ts';
 import { interruptibly } from './interrupt.ts';
+import { noRoom } from './no_room.ts';
 import { type PlaceOptions, reading, withPlace, writing } from './place.ts';
 import { display } from './progress.ts';
 import { sayError, sayFailures } from './say.ts';
@@ -73,7 +74,7 @@ async function run(directory: string, options: Options): Promise<void> {
   const choice = await choiceOf(directory, options, await siteConfig(options));
   const expires = expiryFlag(options);
   const what = { directory, prefix, choice, said, expires, isExport: manifest !== undefined };
-  const result = await (dryRun
+  const result: Brought = await (dryRun
     ? dry(what, bucket, options)
     : bring(what, bucket, { asked: kind, usual: manifest?.kind }, options));
   const seconds = (performance.now() - started) / 1000;
@@ -86,6 +87,9 @@ async function run(directory: string, options: Options): Promise<void> {
     );
   summarize(result);
 }
+
+/** `root`: of the store, where it is here. */
+type Brought = ImportResult & { root?: string };
 
 type What = Pick<ImportOptions, 'directory' | 'prefix' | 'choice' | 'said' | 'expires' | 'isExport'>;
 
@@ -104,12 +108,13 @@ function bring(
   bucket: string,
   { asked, usual }: Record<'asked' | 'usual', BucketKind | undefined>,
   options: Options,
-): Promise<ImportResult> {
-  return writing(options, [bucket], {
+): Promise<Brought> {
+  return writing<Brought>(options, [bucket], {
     onStore: async (store, config) => {
       const wanted = kindToMake(config, bucket, asked, usual);
       if (asked !== undefined || !store.bucket(bucket)) await store.createBucket(bucket, wanted);
-      return intoStore(store, bucket, (to) => importInterruptibly({ ...what, to }));
+      const brought = intoStore(store, bucket, (to) => importInterruptibly({ ...what, to }));
+      return { ...(await brought), root: store.root };
     },
     onServer: async (server) => {
       const wanted = kindToMake(await siteConfig(options), bucket, asked, usual);
@@ -157,15 +162,15 @@ function importInterruptibly(options: ImportOptions): Promise<ImportResult> {
   );
 }
 
-function summarize({ unchanged, leftOut, failures, stopped, quota }: ImportResult): void {
+function summarize({ unchanged, leftOut, failures, stopped, quota, root }: Brought): void {
   if (unchanged > 0) console.log(`${counted(unchanged, 'file', 'was')} there already`);
   for (const line of leftOutLines(leftOut)) console.log(line);
   sayFailures(failures.map(({ path, reason }) => ({ what: path, reason })));
   if (stopped === 'store-full') {
-    throw new SealgateError(
-      'store-full',
-      'the store has no space left; what was imported stays; make room, then run the same command again',
-    );
+    const what = root
+      ? noRoom(root)
+      : "the server's store has no space left; make room there, then run the same command again";
+    throw new SealgateError('store-full', `${what}; what was imported stays`);
   }
   if (stopped === 'quota-reached') {
     throw new SealgateError(

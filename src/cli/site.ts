@@ -10,6 +10,7 @@ import { openStore } from '../store/content_store.ts';
 import { checkBucketName, checkObjectName } from '../store/names.ts';
 import type { BucketKind, Store } from '../store/store.ts';
 import { checkKept } from './blob_file.ts';
+import { noRoomIn } from './no_room.ts';
 import { sayError, sentenceOf, UsageError } from './say.ts';
 
 export interface SiteOptions {
@@ -100,22 +101,17 @@ export async function withStore<T>(
       await store.close();
     }
   } catch (error) {
-    throw located(error, config.store);
+    throw (options.readOnly ? undefined : noRoomIn(config.store, error)) ?? located(error, config.store);
   }
 }
 
 // What clients are told of a store that cannot be written names no path; who runs a command needs it.
 function located(error: unknown, root: string): unknown {
   if (!(error instanceof SealgateError) || error.message !== errors[error.code].detail) return error;
-  const said = (text: string) => new SealgateError(error.code, `${root}: ${text}`, { cause: error });
-  if (error.code === 'store-full')
-    return said(
-      "there is no space left for the store; make room on its disk, or free some with 'sealgate rm' and " +
-        "'sealgate gc', then run the same command again",
-    );
   if (error.code !== 'store-write-failed') return error;
   const why = error.cause === undefined ? '' : ` (${sentenceOf(error.cause)})`;
-  return said(`the store could not be written${why}; look at its disk, then run the same command again`);
+  const said = `the store could not be written${why}; look at its disk, then run the same command again`;
+  return new SealgateError(error.code, `${root}: ${said}`, { cause: error });
 }
 
 /** BUCKET/NAME or sha256:HEX, parsed. */

@@ -108,6 +108,7 @@ function lockOf(path: string, given: OpenFile | undefined): StoreLock | undefine
     const { code, message } = cause as NodeJS.ErrnoException;
     // NFS locks only what is open for writing (flock(2)), which no folder can be.
     if (code === 'EBADF' && message.startsWith('flock')) return 'cannot';
+    if (isFull(code)) throw new Error(`${path}: the disk has no room for it; make some`, { cause });
     throw new Error(
       `${path}: cannot be locked (${message}); a store is written on a file system with locks, by the user ` +
         'that owns it',
