@@ -31,19 +31,27 @@ export interface Opening {
 /** A descriptor for reading. Throws when it is no file. */
 export function openRegularSync(path: string, { noLink = false }: Opening = {}): number {
   const fd = openSync(path, noLink ? flags | constants.O_NOFOLLOW : flags);
-  const found = fstatSync(fd);
-  if (found.isFile()) return fd;
-  closeSync(fd);
-  throw noFile(path, found);
+  try {
+    const found = fstatSync(fd);
+    if (found.isFile()) return fd;
+    throw noFile(path, found);
+  } catch (cause) {
+    closeSync(fd);
+    throw cause;
+  }
 }
 
 /** For reading. Rejects when it is no file. */
 export async function openRegular(path: string): Promise<FileHandle> {
   const file = await open(path, flags);
-  const found = await file.stat();
-  if (found.isFile()) return file;
-  await file.close();
-  throw noFile(path, found);
+  try {
+    const found = await file.stat();
+    if (found.isFile()) return file;
+    throw noFile(path, found);
+  } catch (cause) {
+    await file.close();
+    throw cause;
+  }
 }
 
 function checkSize(path: string, size: number, maxBytes: number): void {

@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { type Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { syncFolder } from './durable_file.ts';
+import { named } from './named_errors.ts';
 
 /** The bytes that are expected, and what an error calls their source. */
 export interface Expected {
@@ -30,6 +31,10 @@ export async function writeVerified(target: string, source: Readable, expected: 
     );
     await rename(partial, target);
     await syncFolder(dirname(target));
+  } catch (cause) {
+    // The errors of reading the source are not about this file.
+    const { syscall = '' } = cause as NodeJS.ErrnoException;
+    throw /^(?:write|fsync)/.test(syscall) ? named(target, cause) : cause;
   } finally {
     // Bun rejects with EFAULT below a file, where the error of the opening tells more.
     await rm(partial, { force: true }).catch(() => {});

@@ -1,9 +1,7 @@
 // export: a bucket as a plain tree of files, with a manifest of what a file system cannot say. `import` takes
 // it back.
 
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { mkdir, realpath, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, realpath, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
@@ -12,6 +10,7 @@ import { syncFile } from '../durable_file.ts';
 import { type ErrorCode, hasCode } from '../errors.ts';
 import type { FileProgress } from '../file_progress.ts';
 import { namesIn } from '../folder_names.ts';
+import { naming } from '../named_errors.ts';
 import { streamRegular } from '../regular_file.ts';
 import {
   earlierFiles,
@@ -30,7 +29,7 @@ import { localPage, type ListedPage as Page } from './ls.ts';
 import { type PlaceOptions, reading, withPlace } from './place.ts';
 import { display } from './progress.ts';
 import { Refused } from './refusals.ts';
-import { sayFailures } from './say.ts';
+import { sayFailures, sentenceOf } from './say.ts';
 import { checkBucket, type Listed, withExamples } from './site.ts';
 import { humanBytes } from './units.ts';
 
@@ -128,10 +127,15 @@ class Export {
     for await (const { file, path } of earlierFiles(this.#directory, this.#prefix))
       this.#earlier.set(file, path);
     const partial = join(this.#directory, sideFolder, 'manifest.partial');
-    const manifest = createWriteStream(partial);
+    const manifest = await open(partial, 'w');
     const shown = display('files');
-    const write = async (value: ManifestHeader | ManifestLine) => {
-      if (!manifest.write(`${JSON.stringify(value)}\n`)) await once(manifest, 'drain');
+    // One line after another: those of files that are written at the same time do not mix.
+    let written = Promise.resolve();
+    const write = (value: ManifestHeader | ManifestLine) => {
+      const line = `${JSON.stringify(value)}\n`;
+      const its = written.then(() => naming(partial, () => manifest.appendFile(line)));
+      written = its.catch(() => {});
+      return its;
     };
     try {
       await write({ sealgateExport: 1, bucket: this.#bucket, kind: this.#origin.kind });
@@ -142,9 +146,9 @@ class Export {
       });
     } finally {
       shown.end();
-      manifest.end();
+      await written;
+      await manifest.close();
     }
-    await once(manifest, 'close');
     await this.#end(partial);
   }
 
@@ -176,7 +180,7 @@ class Export {
       return { ...entry, file };
     } catch (error) {
       if (isForgotten(error)) this.#forgotten.push(entry);
-      else this.#failures.push({ what: name, reason: (error as Error).message });
+      else this.#failures.push({ what: name, reason: sentenceOf(error) });
       return undefined;
     } finally {
       this.#progress.files++;

@@ -14,6 +14,7 @@ import { writeVerified } from '../verified_file.ts';
 import { Blobs } from './blobs.ts';
 import { openStore } from './content_store.ts';
 import { journalPath } from './data_file.ts';
+import { isFull } from './disk_reserve.ts';
 import { readId } from './identity.ts';
 import { makeFolder } from './layout.ts';
 import type { KnownBlob, Store } from './store.ts';
@@ -78,7 +79,8 @@ async function prepareFolder(root: string, to: string): Promise<void> {
     throw new Error(`${to}: is the store itself, or a folder in it; name one outside`);
   const id = await readId(root);
   const there = await namesIn(to);
-  if (there.length > 0 && (await readId(to).catch(() => undefined)) !== id)
+  const isOfStore = (await readId(to).catch(() => undefined)) === id;
+  if (there.length > 0 && !isOfStore && !(await isBegun(to, there)))
     throw new Error(
       `${to}: is no backup of ${root}; name one, or a folder that is empty or does not exist yet`,
     );
@@ -94,6 +96,14 @@ async function prepareFolder(root: string, to: string): Promise<void> {
   await copyDurably(join(root, 'blobs', 'id'), join(to, 'blobs', 'id'));
 }
 
+/** Whether a backup ended before it had said what it is of, for want of room: it has no blobs. */
+async function isBegun(to: string, there: readonly string[]): Promise<boolean> {
+  if (there.some((name) => name !== 'blobs')) return false;
+  const inside = await namesIn(join(to, 'blobs'));
+  const blobs = await namesIn(join(to, 'blobs', 'sha256'));
+  return blobs.length === 0 && inside.every((name) => ['id', 'sha256'].includes(name));
+}
+
 /** Without symbolic links, also of a folder that does not exist yet. */
 async function placeOf(path: string): Promise<string> {
   try {
@@ -106,7 +116,10 @@ async function placeOf(path: string): Promise<string> {
 
 async function copyDurably(from: string, to: string): Promise<void> {
   await rm(to, { force: true });
-  await copyFile(from, to);
+  await copyFile(from, to).catch((error: NodeJS.ErrnoException) => {
+    // It names the file that is copied, whichever of the two failed; no space is what the copy lacks.
+    throw isFull(error.code) ? Object.assign(error, { path: to }) : error;
+  });
   await syncFile(to);
 }
 
