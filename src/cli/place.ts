@@ -9,6 +9,7 @@ import { type Announcement, readAnnouncement } from '../server/announcement.ts';
 import { StoreHeld } from '../store/layout.ts';
 import type { Store } from '../store/store.ts';
 import { RemoteServer } from './remote_server.ts';
+import { UsageError } from './say.ts';
 import { type SiteOptions, siteConfig, withSite, withStore } from './site.ts';
 
 export interface PlaceOptions extends SiteOptions {
@@ -79,6 +80,7 @@ export async function onStoreOrByControl<O extends SiteOptions & { control?: str
   options: O,
   works: { readOnly?: boolean; onStore: Works<T>['onStore']; byControl(options: O): Promise<T> },
 ): Promise<T> {
+  refuseBoth('--control', options.control, options);
   if (options.control !== undefined) return works.byControl(options);
   try {
     return await withStore({ ...options, readOnly: works.readOnly ?? false }, works.onStore);
@@ -108,7 +110,14 @@ async function throughServer<T>(server: RemoteServer, works: Works<T>): Promise<
   }
 }
 
+/** A store that is named beside a server would be ignored, and another one be changed. */
+function refuseBoth(flag: string, server: string | undefined, { store }: SiteOptions): void {
+  if (server === undefined || store === undefined) return;
+  throw new UsageError(`${flag} and --store: give one, the server to work through or the store to work on`);
+}
+
 async function namedServer(options: PlaceOptions): Promise<RemoteServer | undefined> {
+  refuseBoth('--server', options.server, options);
   const url = options.server ?? process.env.SEALGATE_SERVER;
   if (url === undefined || url === '') return undefined;
   const { tokenFile, cacert } = options;

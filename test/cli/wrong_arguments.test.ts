@@ -45,6 +45,16 @@ const wrong: [string[], string, string][] = [
   ),
   [['rollout', 'set', 'rx', '--why', ''], "--why: expected a reason, got ''", 'sealgate rollout set'],
   [['rollout', 'back', '--why', ''], "--why: expected a reason, got ''", 'sealgate rollout back'],
+  ...[
+    ['gc', '--control', 'http://127.0.0.1:1'],
+    ['bucket', 'create', 'one', '--control', 'http://127.0.0.1:1'],
+    ['rm', 'files/a', '--server', 'http://127.0.0.1:1'],
+    ['ls', 'files', '--server', 'http://127.0.0.1:1'],
+  ].map((args): [string[], string, string] => [
+    [...args, '--store', '/nowhere'],
+    `${args.at(-2)} and --store: give one`,
+    ['sealgate', ...args.slice(0, args[0] === 'bucket' ? 2 : 1)].join(' '),
+  ]),
   [['get', 'files/a', 'files/b'], "too many arguments for 'get'", 'sealgate get'],
 ];
 
