@@ -10,39 +10,13 @@ import { isRepository } from './names.ts';
 import { pulledFrom } from './pull/pull.ts';
 import { type Registry, type Target, targetOf } from './registry.ts';
 import { type Removal, type Removed, removalOf, remove } from './removal.ts';
-import {
-  bytesInAll,
-  bytesOnce,
-  manifestsByDigest,
-  partsOf,
-  type Survey,
-  type SurveyedManifest,
-  surveyOf,
-} from './survey.ts';
+import { manifestsByDigest, type Survey, type SurveyedManifest, surveyOf } from './survey.ts';
 import type { Upkeep, UpkeptRepository } from './upkeep.ts';
+import { type RepositoryView, Views } from './views.ts';
+
+export type { RepositoryView } from './views.ts';
 
 /** Times are milliseconds since the epoch. */
-export interface RepositoryView {
-  bucket: string;
-  /** With the prefix of its site. */
-  repository: string;
-  tags: number;
-  manifests: number;
-  blobs: number;
-  /** What it has, each once. */
-  bytes: number;
-  /** Its manifests with what each names: what several name counts for each. */
-  totalBytes: number;
-  /** Of what no manifest names. */
-  freeBytes: number;
-  /** When a manifest or tag was pushed last; absent: none was. */
-  pushed?: number;
-  /** GET of manifests; absent: they are not counted. */
-  pulls?: number;
-  /** When it was pulled last; absent: it never was. */
-  pulled?: number;
-}
-
 export interface TagView {
   tag: string;
   digest: string;
@@ -87,6 +61,7 @@ const lookAgainAfter = 60_000;
 
 export class Operating {
   readonly #parts: OperatingParts;
+  readonly #views = new Views();
   #running: Promise<unknown> = Promise.resolve();
   #looked: Promise<{ at: number; repositories: RepositoryView[] }> | undefined;
   #isLooking = false;
@@ -103,7 +78,7 @@ export class Operating {
     for (const [at, registry] of registries.entries()) {
       if (at < Number(number)) continue;
       for await (const name of repositoriesOf(registry, at === Number(number) ? last : '')) {
-        repositories.push(await viewOf(registry, name));
+        repositories.push(await this.#views.of(registry, name));
         if (repositories.length === pageSize) return { repositories, next: `${at}:${name}` };
       }
     }
@@ -140,7 +115,7 @@ export class Operating {
       for (const registry of this.#registries())
         for await (const name of repositoriesOf(registry)) {
           if (repositories.length === mostLookedAt) break;
-          repositories.push(await viewOf(registry, name));
+          repositories.push(await this.#views.of(registry, name));
         }
     } catch (error) {
       this.#parts.log.warn({ err: error }, 'repositories could not be looked at');
@@ -243,23 +218,6 @@ function unknown(bucket: string, name: string): SealgateError {
     'not-found',
     `No registry has a repository ${bucket}/${name}; 'sealgate repo ls' lists them.`,
   );
-}
-
-async function viewOf(registry: Registry, repository: string): Promise<RepositoryView> {
-  const survey = await surveyOf(registry, targetOf(registry, repository, '').names);
-  const { tags, manifests, blobs } = survey;
-  const named = partsOf(manifests.values());
-  const free = blobs.filter(({ digest }) => !named.has(digest));
-  const pushed = [...tags, ...manifests.values()].reduce((last, { created }) => Math.max(last, created), 0);
-  return {
-    ...{ bucket: registry.bucket, repository: registry.prefix + repository },
-    ...{ tags: tags.length, manifests: manifests.size, blobs: blobs.length },
-    ...{ bytes: bytesOnce(survey), totalBytes: bytesInAll(survey) },
-    freeBytes: free.reduce((sum, { size }) => sum + size, 0),
-    ...(pushed > 0 && { pushed }),
-    ...(registry.site?.registry?.countPulls &&
-      registry.common.pulls.of(registry.bucket, registry.prefix + repository)),
-  };
 }
 
 async function keptIn(registry: Registry, { names }: Target, hex: string): Promise<KeptIn[]> {

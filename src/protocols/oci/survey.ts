@@ -1,5 +1,6 @@
 // A survey of a repository: its tags, manifests and blobs as they are now, and what its manifests name.
 
+import { createHash } from 'node:crypto';
 import { allNames } from './listing.ts';
 import type { NamedThings } from './named.ts';
 import type { RepositoryNames } from './names.ts';
@@ -38,10 +39,23 @@ export interface Survey {
   unread: string[];
 }
 
+/** What there is, without what its manifests name; and a digest of all that it depends on. */
+export interface Listed {
+  survey: Survey;
+  mark: string;
+}
+
 export async function surveyOf(registry: Registry, names: RepositoryNames): Promise<Survey> {
+  const { survey } = await listed(registry, names);
+  return await withParts(registry, survey);
+}
+
+export async function listed(registry: Registry, names: RepositoryNames): Promise<Listed> {
   const survey: Survey = { tags: [], manifests: new Map(), blobs: [], unread: [] };
   const aliases: { digest: string; hex: string }[] = [];
+  const mark = createHash('sha256');
   for await (const { name, digest: hex, size, created } of allNames(registry, names.all)) {
+    mark.update(`${name} ${hex} ${size} ${created}\n`);
     const [kind, ...rest] = name.slice(names.all.length).split('/');
     const digest = rest.join(':');
     if (kind === 'tags') survey.tags.push({ tag: rest.join('/'), hex, created });
@@ -51,6 +65,11 @@ export async function surveyOf(registry: Registry, names: RepositoryNames): Prom
     else if (kind === 'manifests') aliases.push({ digest, hex });
   }
   for (const { digest, hex } of aliases) survey.manifests.get(hex)?.digests.push(digest);
+  return { survey, mark: mark.digest('base64') };
+}
+
+/** The same survey, with what its manifests name. */
+export async function withParts(registry: Registry, survey: Survey): Promise<Survey> {
   for (const manifest of survey.manifests.values()) {
     try {
       Object.assign(manifest, await registry.common.named.of(manifest.hex));
