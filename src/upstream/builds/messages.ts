@@ -51,7 +51,7 @@ function actionResult(bytes: Uint8Array): Named {
   const found: Named = { blobs: new DigestList(), trees: new DigestList() };
   const [output, errors] = [noDigest(), noDigest()];
   let named = 0;
-  whole(bytes, (tag, reader) => {
+  whole('result', bytes, (tag, reader) => {
     if (tag === standardOutput) readDigest(reader, output);
     else if (tag === standardError) readDigest(reader, errors);
     else if (tag === outputFiles) outputFile(reader, found);
@@ -114,7 +114,7 @@ function link(reader: BinaryReader): void {
 /** The files in all its directories. */
 function treeFiles(bytes: Uint8Array): DigestList {
   const files = new DigestList();
-  whole(bytes, (tag, reader) => {
+  whole('tree', bytes, (tag, reader) => {
     if (tag !== bytesOf(1) && tag !== bytesOf(2)) return false;
     nested(reader, (inner) => inner === bytesOf(1) && fileNode(reader, files));
     return true;
@@ -169,12 +169,18 @@ function shown(path: string): string {
   return JSON.stringify(path.slice(0, shownCharacters));
 }
 
-function whole(bytes: Uint8Array, read: Read): void {
+const none: Record<MessageKind, string> = {
+  result: "The body is no ActionResult of Bazel's Remote Execution API.",
+  tree: "A tree that the result names is no Tree of Bazel's Remote Execution API.",
+};
+
+function whole(kind: MessageKind, bytes: Uint8Array, read: Read): void {
   const reader = new BinaryReader(bytes);
   try {
     fields(reader, bytes.length, read);
   } catch (error) {
-    throw error instanceof MessageError ? error : new MessageError((error as Error).message);
+    // What the reader says is of wire types and positions, which help nobody who sees a build.
+    throw error instanceof MessageError ? error : new MessageError(none[kind]);
   }
 }
 
