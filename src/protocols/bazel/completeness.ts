@@ -3,6 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
+import { KeyedLock } from '../../keyed_lock.ts';
 import type { Name } from '../../objects/objects.ts';
 import { Remembered } from '../../remembered.ts';
 import { DigestList } from '../../upstream/builds/digest_list.ts';
@@ -38,11 +39,22 @@ const mostRemembered = 32 * 2 ** 20;
 const entryBytes = 300;
 /** Blobs that are looked for in one turn. */
 const lookedATime = 500;
+/** Large results that are worked at: each may take 40 MiB. */
+const largeATime = 4;
 /** Bytes that this thread reads by itself: some hundred files, in less than a millisecond. */
 const mostReadHere = 64 * 1024;
 
+/** A result that is to be looked at. */
+interface Held {
+  digest: string;
+  size: number;
+  file?: string;
+}
+
 export class Completeness {
   readonly #cache: Cache;
+  readonly #turns = new KeyedLock();
+  #large = 0;
   /** What they name, by their kinds and digests. */
   readonly #known = new Remembered<Named>(
     mostRemembered,
@@ -51,6 +63,26 @@ export class Completeness {
 
   constructor(cache: Cache) {
     this.#cache = cache;
+  }
+
+  /**
+   * What is done with a result, from when it is read until what it names is not needed any more: a large one
+   * waits for those before it, as it may hold the digests of half a million files.
+   * @param file absent: it is stored, under its digest.
+   */
+  async inTurn<T>(result: Held, work: () => Promise<T>): Promise<T> {
+    if (!(await this.#isLarge(result))) return work();
+    this.#large++;
+    return this.#turns.run(`${this.#large % largeATime}`, work);
+  }
+
+  async #isLarge({ digest, size, file }: Held): Promise<boolean> {
+    if (size > mostReadHere) return true;
+    const stored = () => this.#stored('result', digest, size);
+    const { trees } = file === undefined ? await stored() : await this.#read('result', file, size);
+    let bytes = 0;
+    for (let i = 0; i < trees.length; i++) bytes += trees.at(i).size;
+    return bytes > mostReadHere;
   }
 
   /** Of a result that is stored. Rejects with MessageError where its bytes are none. */

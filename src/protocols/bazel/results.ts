@@ -29,14 +29,13 @@ export class Results {
   }
 
   readonly read: CacheRoute = async (request, entry) => {
-    const { services, space, bucket, totals } = this.#cache;
+    const { services, bucket, totals } = this.#cache;
     const grant = services.authorize(request, 'read', bucket);
     const at = nameOf(this.#cache, entry);
     // Its epoch is of before the look: once anything is evicted after that, the plan is stale.
     const found = await services.objects.get(at);
-    const complete = await this.#complete(found);
-    if (!complete) throw new IncompleteError();
-    await space.usedWith(at, this.#completeness.names(complete));
+    const complete = await this.#complete(found, at);
+    if (complete === undefined) throw new IncompleteError();
     totals.count('result', 'hit');
     return content(services, request, found, {
       contentType: mediaType,
@@ -44,14 +43,20 @@ export class Results {
       grant,
       created: found.ref.date,
       cache: found.epoch,
-      planUntil: planUntil(complete.expires),
+      planUntil: planUntil(complete),
     });
   };
 
-  async #complete({ ref }: Found): Promise<Complete | undefined> {
-    try {
+  /** When the first of its blobs ends, milliseconds since the epoch; undefined: not all of it is there. */
+  async #complete({ ref }: Found, at: Name): Promise<number | undefined> {
+    const look = async () => {
       const found = await this.#completeness.of(ref);
-      return 'hash' in found ? undefined : found;
+      if ('hash' in found) return undefined;
+      await this.#cache.space.usedWith(at, this.#completeness.names(found));
+      return found.expires;
+    };
+    try {
+      return await this.#completeness.inTurn(ref, look);
     } catch (error) {
       // A tree that cannot be read, or something else that was stored under the name, as an object.
       if (error instanceof MessageError) return undefined;
@@ -75,10 +80,18 @@ export class Results {
   };
 
   async #commit(at: Name, body: Receiving<Stored>, whole: Hashed): Promise<RespondPlan> {
-    const complete = await this.#checked(body.staging, whole.size).catch(async (cause) => {
-      await rm(body.staging, { force: true });
-      throw cause;
-    });
+    const { staging: file } = body;
+    try {
+      if (whole.size === 0) throw new MessageError('The action result is empty.');
+      return await this.#completeness.inTurn({ ...whole, file }, () => this.#store(at, body, whole));
+    } catch (error) {
+      await rm(file, { force: true });
+      throw error;
+    }
+  }
+
+  async #store(at: Name, body: Receiving<Stored>, whole: Hashed): Promise<RespondPlan> {
+    const complete = await this.#checked(body.staging, whole.size);
     const { outcome, size } = await body.commit(whole);
     const { space, totals } = this.#cache;
     totals.count('result', outcome === 'same' ? 'known' : 'stored');
@@ -90,7 +103,6 @@ export class Results {
 
   /** Rejects with MessageError. @returns undefined: not all that it names is there. */
   async #checked(staging: string, size: number): Promise<Complete | undefined> {
-    if (size === 0) throw new MessageError('The action result is empty.');
     const found = await this.#completeness.ofFile(staging, size);
     if (!('hash' in found)) return found;
     if (found.found === undefined) return undefined;
