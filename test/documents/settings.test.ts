@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jsonSchema } from '../../src/config/schema.ts';
+import { limitsSchema } from '../../src/limits.ts';
 import { blocksOf, codeInSentences, documents } from '../support/documents.ts';
+import { read } from '../support/sources.ts';
 
 interface Node {
   $ref?: string;
@@ -62,4 +64,10 @@ test('a setting that no document names is found', () => {
     pathsOf(node).filter((path) => !isNamed(path)),
     ['workers.nowhereNamed'],
   );
+});
+
+test('the table of docs/rate-limits.md has every limit of the server with its default', () => {
+  const rows = read('docs/rate-limits.md').text.matchAll(/^\| `(\w+)` \| (\d+) \|/gm);
+  const written = Object.fromEntries([...rows].map(([, name = '', value]) => [name, Number(value)]));
+  assert.deepEqual(written, limitsSchema.parse({}));
 });
