@@ -63,8 +63,9 @@ async function check(options: CheckOptions): Promise<void> {
   checkPurgeSecrets(config.purge);
   for (const [name, upstream] of Object.entries(config.upstreams)) readUpstreamFiles(name, upstream);
   if (config.listeners.some((each) => each.tls)) await new TlsFiles(config.tls, '').read();
-  for (const warning of siteWarnings(config)) sayError(`warning: ${warning}`);
+  warn(siteWarnings(config));
   const preview = await previewed(options);
+  warn(preview?.warnings);
   if (options.json) return console.log(JSON.stringify(preview ?? null));
   console.log('the configuration is good');
   if (!preview) return;
@@ -73,6 +74,10 @@ async function check(options: CheckOptions): Promise<void> {
   console.log(changes.length > 0 ? 'a reload would change:' : 'a reload would change nothing');
   for (const change of changes) console.log(`  ${change}`);
   if (restart.length > 0) console.log(`takes a restart: ${restart.join(', ')}`);
+}
+
+function warn(warnings: readonly string[] = []): void {
+  for (const warning of warnings) sayError(`warning: ${warning}`);
 }
 
 /** What a reload of the server that reads this file would change; undefined: there is none. */
@@ -92,8 +97,8 @@ async function previewed({ config, control, tokenFile, cacert }: CheckOptions): 
   return undefined;
 }
 
-/** A running server of an earlier version tells nothing of its upstreams. */
-type Told = Omit<Reloaded, 'upstreams'> & Partial<Reloaded>;
+/** A running server of an earlier version tells nothing of its upstreams, and does not warn. */
+type Told = Omit<Reloaded, 'upstreams' | 'warnings'> & Partial<Reloaded>;
 
 function changesOf({ sites, upstreams, buckets, settings }: Told): string[] {
   return [
@@ -119,8 +124,9 @@ async function show(options: SiteOptions): Promise<void> {
 async function reload({ json, ...options }: ControlOptions & { json?: true }): Promise<void> {
   const reloaded = await (await ControlClient.of(options)).post<Told>('/reload');
   if (json) return console.log(JSON.stringify(reloaded));
-  const { sites, restart } = reloaded;
+  const { sites, restart, warnings } = reloaded;
   for (const change of changesOf(reloaded)) console.log(change);
   console.log(`${sites.unchanged} ${sites.unchanged === 1 ? 'site is' : 'sites are'} as before`);
+  warn(warnings);
   if (restart.length > 0) sayError(`changed, too, and takes a restart: ${restart.join(', ')}`);
 }

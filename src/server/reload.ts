@@ -10,6 +10,7 @@ import {
   parts as partsOfServer,
   type Reloadables,
   type StartedParts,
+  sitesWithoutBucket,
 } from './reload_parts.ts';
 import { afterReload } from './reloadable.ts';
 import { changesByName, differingSettings, type SiteChanges } from './sites.ts';
@@ -23,6 +24,8 @@ export interface Reloaded {
   settings: string[];
   /** Settings that differ from those in use, and take a restart. */
   restart: string[];
+  /** Sentences about what is odd for this store, and no fault. */
+  warnings: string[];
 }
 
 /** What a reload would change. */
@@ -150,6 +153,7 @@ export class Reload {
       buckets: missingBuckets(given, all.store),
       settings: differingSettings(others(before), others(given)),
       restart: differingSettings(given, read),
+      warnings: sitesWithoutBucket(given, all.store),
     };
     return { given, changes, said };
   }

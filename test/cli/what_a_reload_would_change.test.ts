@@ -73,6 +73,7 @@ test('sites and upstreams added, removed, changed, and what takes a restart: eac
     buckets: [],
     settings: ['trustedProxies.from'],
     restart: ['lastModified', 'limits.uploads'],
+    warnings: [],
   });
   for (const [host, status] of [
     ['three.test', 404],
@@ -91,6 +92,19 @@ test('what the reload then says is what was said before', async () => {
   );
   assert.match(said.stderr, /takes a restart: lastModified, limits\.uploads/);
   assert.deepEqual((await check()).stdout.slice(0, 2), [good, 'a reload would change nothing']);
+});
+
+test('a site whose bucket is not there: check and reload warn; a declared bucket is made', async () => {
+  const sites = [web('one.test', { bucket: 'wbe' }), web('two.test', { bucket: 'new' })];
+  await configure({ sites, buckets: { ...start.buckets, new: 'versioned' } });
+  const warning = 'warning: site one.test/: there is no bucket wbe, so it has nothing to serve; ';
+  const checked = await check();
+  assert.equal(checked.status, 0);
+  assert.ok(checked.stderr.startsWith(warning), checked.stderr);
+  const reloaded = await outcome(spawnCli(['config', 'reload', '--config', site.config]));
+  assert.equal(reloaded.status, 0);
+  assert.ok(reloaded.stderr.startsWith(warning), reloaded.stderr);
+  for (const { stderr } of [checked, reloaded]) assert.doesNotMatch(stderr, /two\.test/);
 });
 
 test('a faulty configuration: its faults alone, and the server says the same', async () => {
