@@ -48,7 +48,7 @@ a reload, and with --control of one that reads another file, just that.`,
     .option('--json', 'print one JSON object per line')
     .action(({ json }: { json?: true }) => {
       for (const [setting, { variable }] of Object.entries(settings))
-        console.log(json ? JSON.stringify({ variable, setting }) : `${variable.padEnd(28)} ${setting}`);
+        console.log(json ? JSON.stringify({ variable, setting }) : `${variable.padEnd(30)} ${setting}`);
     });
   withExamples(variables, 'sealgate config variables');
 }
