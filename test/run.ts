@@ -51,7 +51,7 @@ const elsewhere = [...ktlsTests, ...budgetTests, ...onNodeAlone, ...onFileSystem
 const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
 // Tests that start no process.
 const quickTests = hostTests.filter((file) =>
-  /^test\/(native|protocols|sites|objects|auth|engine|rollout)\/|^test\/tidy/.test(file),
+  /^test\/(native|protocols|sites|objects|auth|engine|rollout|documents)\/|^test\/tidy/.test(file),
 );
 
 const parts: Record<string, () => Step[]> = {
