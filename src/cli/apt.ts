@@ -37,6 +37,8 @@ const pageSize = 1000;
 const mostBytes = 64 * 1024 * 1024;
 const lasting = 'public, max-age=31536000, immutable';
 const revalidated = 'public, no-cache';
+/** Of names that change. */
+const fields = { cacheControl: revalidated };
 
 interface Options extends PlaceOptions {
   suite: string;
@@ -78,7 +80,14 @@ interface Files {
   /** Uses the file of an object. */
   file<T>(name: string, digest: string, use: (path: string) => Promise<T>): Promise<T>;
   put(name: string, path: string, cacheControl: string): Promise<unknown>;
-  remove(name: string): Promise<unknown>;
+  /** All of them at once. */
+  switchNames(changes: readonly Change[]): Promise<unknown>;
+}
+
+/** What becomes of a name: it points at bytes that are stored, or without a digest is deleted. */
+interface Change {
+  name: string;
+  digest?: string;
 }
 
 async function publishSuite(ref: string, options: Options): Promise<void> {
@@ -121,8 +130,8 @@ interface Publishing {
   options: Options;
 }
 
-// Clients see the Release file last, and the indexes of the one before stay by their digests: whoever has
-// read that one finds what it lists.
+// The Release file and the names of its indexes change at once, and the indexes of the one before stay by
+// their digests: whoever has read that one finds what it lists.
 async function publish(files: Files, { root, folder, options }: Publishing): Promise<number> {
   const dists = `${root}/dists/${options.suite}`;
   const there = new Map((await all(files, `${dists}/`)).map(({ name, digest }) => [name, digest]));
@@ -147,22 +156,32 @@ async function publish(files: Files, { root, folder, options }: Publishing): Pro
   };
   const hashed = new Map([...indexes].map(([path, bytes]) => [byHash(path, bytes), bytes]));
   for (const [path, bytes] of hashed) await put(path, bytes, lasting);
-  for (const [path, bytes] of indexes) await put(path, bytes);
-  for (const [path, bytes] of signed) await put(path, bytes);
+  // Names change to bytes that are stored.
+  for (const [path, bytes] of signed) await put(ahead(path), bytes);
   const kept = new Set([...listedIn(before), ...[...indexes.values()].map(sha256)]);
   const names = new Set([...hashed.keys(), ...indexes.keys(), ...signed.map(([path]) => path)]);
-  for (const name of there.keys()) {
+  const gone = [...there.keys()].filter((name) => {
     const path = name.slice(dists.length + 1);
     const isOlder = path.includes('/by-hash/') && kept.has(path.slice(path.lastIndexOf('/') + 1));
-    if (!names.has(path) && !isOlder && isMade(path)) await files.remove(name);
-  }
+    return !names.has(path) && !isOlder && isMade(path);
+  });
+  const staged = signed.map(([path]) => `${dists}/${ahead(path)}`);
+  await files.switchNames([
+    ...[...indexes, ...signed].map(([path, bytes]) => {
+      return { name: `${dists}/${path}`, digest: sha256(Buffer.from(bytes)) };
+    }),
+    ...[...new Set([...gone, ...staged])].map((name) => ({ name })),
+  ]);
   return packages.length;
 }
+
+/** The name under which a file is stored before its own points at it. */
+const ahead = (path: string) => `.publishing-${path}`;
 
 /** Whether a file below a suite is one that this command makes. */
 function isMade(path: string): boolean {
   const isIndex = /^[^/]+\/binary-[^/]+\/(?:Packages(?:\.gz)?|by-hash\/SHA256\/[0-9a-f]{64})$/.test(path);
-  return isIndex || ['InRelease', 'Release', 'Release.gpg'].includes(path);
+  return isIndex || /^(?:\.publishing-)?(?:InRelease|Release|Release\.gpg)$/.test(path);
 }
 
 function byHash(path: string, bytes: Uint8Array): string {
@@ -277,7 +296,14 @@ function ofStore(store: Store, bucket: string): Files {
     list: (prefix, after) => localPage(store, bucket, { prefix, after, limit: pageSize }),
     file: async (_, digest, use) => use(await blobFile(store, digest)),
     put: (name, path, cacheControl) => putIntoStore(store, path, target(bucket, name, cacheControl)),
-    remove: (name) => store.deleteRef(bucket, name),
+    switchNames: (changes) =>
+      store.switchNames(
+        bucket,
+        changes.map(({ name, digest }) => ({
+          name,
+          ...(digest !== undefined && { to: { digest, fields } }),
+        })),
+      ),
   };
 }
 
@@ -291,7 +317,13 @@ function ofServer(server: RemoteServer, bucket: string, folder: string): Files {
       return use(path);
     },
     put: (name, path, cacheControl) => send(server, path, path, target(bucket, name, cacheControl)),
-    remove: (name) => server.remove(bucket, name),
+    switchNames: (changes) =>
+      server.switchNames(
+        bucket,
+        changes.map(({ name, digest }) =>
+          digest === undefined ? { name, deleted: true } : { name, digest, ...fields },
+        ),
+      ),
   };
 }
 

@@ -4,6 +4,7 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { Readable } from 'node:stream';
 import { rootCertificates } from 'node:tls';
 import { furtherIn, isDigest, namesOf, reprDigest } from '../digest.ts';
 import { isDefaultCaching } from '../engine/caching.ts';
@@ -162,6 +163,13 @@ export class RemoteServer {
     if (reply.status === 404 && !reply.text.includes('bucket-unknown')) return false;
     expected(reply, [204], this.url);
     return true;
+  }
+
+  /** Changes many names of a bucket at once. @param entries as `PUT /o/BUCKET/` takes them. */
+  async switchNames(bucket: string, entries: readonly object[]): Promise<void> {
+    const list = Buffer.from(JSON.stringify({ entries }));
+    const body = { size: list.length, open: () => Readable.from([list]) };
+    expected(await this.#http.ask({ method: 'PUT', path: `/o/${bucket}/`, body }), [200], this.url);
   }
 
   /** One page of a bucket's names. */

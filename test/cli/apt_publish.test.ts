@@ -1,6 +1,7 @@
 // sealgate apt publish: packages that were uploaded become a repository that the real apt-get takes.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -57,7 +58,8 @@ test('a store without a server: packages of three forms are published, and signe
   await upload('data', '1', { architecture: 'all' });
   const said = await publish('--origin', 'test', '--valid-days', '30', ...signing);
   assert.equal(said, 'packages/debian stable: 3 packages, signed with test\n');
-  server = await TestServer.start(site, '--workers', '1');
+  const listen = ['--listen', 'https://127.0.0.1:0', '--listen', 'http://127.0.0.1:0'];
+  server = await TestServer.start(site, '--workers', '1', ...listen);
   const machine = await client(`signed-by=${archive.key}`);
   await machine.update();
   const files = ['data_1_all.deb', 'hello_1.0_amd64.deb', 'plus_1.0+b1~rc_amd64.deb'];
@@ -86,6 +88,31 @@ test('through a server: the next update has what was published; old indexes stay
   assert.deepEqual(second.filter((name) => left.includes(name)).length, second.length);
 });
 
+test('an index that is read between two equal Release files is listed, during a publish too', async () => {
+  const get = async (path: string) => {
+    const answer = await fetch(`${server?.urls[1]}/repo/debian/dists/stable/${path}`);
+    return Buffer.from(await answer.arrayBuffer());
+  };
+  let isOver = false;
+  let equal = 0;
+  const reading = (async () => {
+    while (!isOver) {
+      const before = await get('Release');
+      const index = await get('main/binary-amd64/Packages');
+      if (!before.equals(await get('Release'))) continue;
+      equal++;
+      assert.match(`${before}`, new RegExp(createHash('sha256').update(index).digest('hex')));
+    }
+  })();
+  await upload('hello', '4.0');
+  await publish(...signing).finally(() => {
+    isOver = true;
+  });
+  await reading;
+  assert.ok(equal > 0);
+  assert.ok(!(await listed()).some((name) => name.includes('/.publishing')));
+});
+
 test('a suite that is being published: another publish is refused, and none of its names stays', async () => {
   const claim = `${root}/dists/stable/.publishing`;
   const claimed = async (since: Date) => {
@@ -107,12 +134,12 @@ test('a suite that is being published: another publish is refused, and none of i
 });
 
 test('without a key: no signature is left, and clients with [trusted=yes] take it', async () => {
-  assert.equal(await publish(), 'packages/debian stable: 5 packages, not signed\n');
+  assert.equal(await publish(), 'packages/debian stable: 6 packages, not signed\n');
   const files = (await listed()).filter((name) => /Release/.test(name));
   assert.deepEqual(files, ['debian/dists/stable/Release']);
   const machine = await client('trusted=yes');
   await machine.update();
-  assert.deepEqual(await machine.download('hello'), ['hello_3.0_amd64.deb']);
+  assert.deepEqual(await machine.download('hello'), ['hello_4.0_amd64.deb']);
 });
 
 const wrong: [what: string, given: string[], said: RegExp][] = [
