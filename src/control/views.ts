@@ -28,6 +28,7 @@ import { quarantined } from '../store/side_folders.ts';
 import type { Store } from '../store/store.ts';
 import type { Baseline } from './baseline.ts';
 import { largestBuckets } from './bucket_metrics.ts';
+import { buildCachesOf } from './builds_view.ts';
 import type { Collecting } from './collecting.ts';
 import { upstreamsOf } from './mirrors_view.ts';
 import { playersBySite } from './players_view.ts';
@@ -58,7 +59,7 @@ export interface ViewServices {
   scrub(): ScrubStatus | undefined;
   collector: Collecting;
   purges: Purging;
-  mirrors: Pick<Operating, 'status'>;
+  mirrors: Pick<Operating, 'status' | 'buildCaches'>;
   registries: Pick<Registries, 'largest'>;
   /** Totals of the server. */
   counters(): Counters;
@@ -135,6 +136,7 @@ async function status(services: ViewServices) {
     points: pointsIn(sites()).slice(0, mostSites),
     mirrors,
     upstreams: mirrors.length > 0 ? upstreamsOf(mirrors, services.counters(), sites()) : [],
+    builds: buildCachesOf(services.mirrors.buildCaches().slice(0, mostSites), sites()),
     repositories: await services.registries.largest(mostRepositories),
     scrub: scrub(),
     collection: collector.status(),

@@ -7,6 +7,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { digestOf, file, message } from '../support/action_results.ts';
+import { sha256, TestCache } from '../support/bazel.ts';
 import { blobOf, imageOf, TestRegistry } from '../support/registry.ts';
 import { runCli } from '../support/runtime.ts';
 import { createSite, TestServer } from '../support/server.ts';
@@ -142,6 +144,28 @@ test('repositories: a table of what each has; without registries there is none',
   assert.match(metrics, /^sealgate_repository_pulls\{bucket="images",repository="team\/app"\} 3$/m);
   await page.close();
   await registry.stop();
+});
+
+test('build caches: a table of hits, misses and refusals; without any there is none', async () => {
+  const bare = await open();
+  await shows(bare.page, '#headline', /ready/);
+  assert.equal(await bare.page.locator('#builds').isVisible(), false);
+  await bare.page.close();
+  const cache = await TestCache.start({ name: 'ci', bazel: { maxBytes: 1000 } });
+  const its = digestOf('x'.repeat(300));
+  await cache.store('x'.repeat(300));
+  const [complete, incomplete] = [sha256('one action'), sha256('another')];
+  await cache.put(`ac/${complete}`, message(file('a', its)));
+  await cache.put(`ac/${incomplete}`, message(file('a', digestOf('nobody has it'))));
+  for (let i = 0; i < 3; i++) await cache.ask('GET', `ac/${complete}`);
+  for (const path of [`ac/${incomplete}`, `cas/${sha256('absent')}`]) await cache.ask('GET', path);
+  await cache.put(`ac/${complete}`, 'no result');
+  const { page, complaints } = await open(cache.server.control);
+  const told = /ci\s*3\s*2\s*1\s*60\.0 %\s*3 \(\d+ B\)\s*1\s*0\s*\d+ B\s*\d\d\.\d % of 1000 B\s*0 \(0 B\)/;
+  await shows(page, '#builds tbody tr', told);
+  assert.deepEqual(complaints, []);
+  await page.close();
+  await cache.stop();
 });
 
 test('sites: a table of what each answered; without sites there is none', async () => {

@@ -36,6 +36,7 @@ async function refresh() {
   sections.points(status);
   sections.mirrors(status);
   sections.repositories(status);
+  sections.builds(status);
   sections.sites(status);
   sections.players(status);
   sections.times(status);

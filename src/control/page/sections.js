@@ -204,6 +204,29 @@ export function repositories({ repositories: all }) {
   );
 }
 
+/** What builds have asked their caches for since the start. */
+export function builds({ builds: all }) {
+  byId('builds-section').hidden = all.length === 0;
+  const count = (value) => mark(`${value}`, value > 0 ? 'warn' : '');
+  rows(
+    'builds',
+    all.map(({ site, hits, misses, incomplete, stored, storedBytes, refused, maxBytes, evicted, ...its }) => [
+      site,
+      `${hits}`,
+      `${misses}`,
+      count(incomplete),
+      hits + misses > 0 ? percent(hits / (hits + misses)) : '–',
+      `${stored} (${bytes(storedBytes)})`,
+      count(refused.results),
+      count(refused.blobs),
+      bytes(its.bytes),
+      maxBytes === undefined ? '–' : `${percent(its.bytes / maxBytes)} of ${bytes(maxBytes)}`,
+      `${evicted.objects} (${bytes(evicted.bytes)})`,
+    ]),
+    'No build cache.',
+  );
+}
+
 /** What was answered for each site since the start. */
 export function sites({ sites: all }) {
   byId('sites-section').hidden = all.length === 0;

@@ -25,12 +25,11 @@ export interface OperatingParts {
   ask(url: string): Promise<Answer> | undefined;
 }
 
-/** A mirror, and what it has. */
-export interface MirrorStatus {
+/** A site whose bucket is kept within bounds, and what it has. */
+export interface BoundedStatus {
   site: string;
   bucket: string;
   prefix: string;
-  upstreams: { name: string; offline: boolean }[];
   /** Of the bucket. */
   bytes: number;
   objects: number;
@@ -38,6 +37,10 @@ export interface MirrorStatus {
   unusedDays?: number;
   /** Since the start. */
   evicted: { objects: number; bytes: number; passed: number };
+}
+
+export interface MirrorStatus extends BoundedStatus {
+  upstreams: { name: string; offline: boolean }[];
 }
 
 /** Times are milliseconds since the epoch. */
@@ -83,21 +86,34 @@ export class Operating {
   }
 
   status(): MirrorStatus[] {
+    const { upstreams: all } = this.#parts.services;
+    return this.#sites().map((site) => ({
+      ...this.#bounded(site, site.mirror),
+      upstreams: (site.upstreams ?? []).map((name) => ({
+        name,
+        offline: all?.get(name).config.offline === true,
+      })),
+    }));
+  }
+
+  buildCaches(): BoundedStatus[] {
+    const sites = this.#parts.sites().filter(({ protocol }) => protocol === 'bazel');
+    return sites.map((site) => this.#bounded(site, site.bazel));
+  }
+
+  #bounded(
+    { host, path, bucket = '', prefix = '', name }: SiteConfig,
+    bounds: SiteConfig['bazel'],
+  ): BoundedStatus {
     const { store, services } = this.#parts;
-    return this.#sites().map(({ host, path, bucket = '', prefix = '', mirror, name, upstreams = [] }) => {
-      const { maxBytes, unusedDays } = mirror ?? {};
-      const { objects = 0, bytes = 0, passed = 0 } = services.upstreams?.space.evicted(bucket) ?? {};
-      return {
-        ...{ site: name ?? host + path, bucket, prefix, evicted: { objects, bytes, passed } },
-        upstreams: upstreams.map((each) => ({
-          name: each,
-          offline: services.upstreams?.get(each).config.offline === true,
-        })),
-        ...(store.usage(bucket) ?? { bytes: 0, objects: 0 }),
-        ...(maxBytes !== undefined && { maxBytes }),
-        ...(unusedDays !== undefined && { unusedDays }),
-      };
-    });
+    const { maxBytes, unusedDays } = bounds ?? {};
+    const { objects = 0, bytes = 0, passed = 0 } = services.upstreams?.space.evicted(bucket) ?? {};
+    return {
+      ...{ site: name ?? host + path, bucket, prefix, evicted: { objects, bytes, passed } },
+      ...(store.usage(bucket) ?? { bytes: 0, objects: 0 }),
+      ...(maxBytes !== undefined && { maxBytes }),
+      ...(unusedDays !== undefined && { unusedDays }),
+    };
   }
 
   /** Throws `not-found` when no site fetches into names that begin so. */
