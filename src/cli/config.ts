@@ -10,6 +10,7 @@ import { TlsFiles } from '../engine/tls_files.ts';
 import type { Preview, Reloaded } from '../server/reload.ts';
 import { readUpstreamFiles } from '../upstream/upstream.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
+import { missingBuckets } from './missing_buckets.ts';
 import { NoServer, sayError } from './say.ts';
 import { type SiteOptions, siteConfig, storeFlag, withExamples, withSite } from './site.ts';
 
@@ -65,7 +66,8 @@ async function check(options: CheckOptions): Promise<void> {
   if (config.listeners.some((each) => each.tls)) await new TlsFiles(config.tls, '').read();
   warn(siteWarnings(config));
   const preview = await previewed(options);
-  warn(preview?.warnings);
+  // What a running server says of its buckets; without one, what its store says.
+  warn(preview?.warnings ?? (await missingBuckets(config)));
   if (options.json) return console.log(JSON.stringify(preview ?? null));
   console.log('the configuration is good');
   if (!preview) return;

@@ -28,7 +28,8 @@ test('HSTS without a listener with TLS is warned of, and the configuration is go
   assert.deepEqual([status, stdout], [0, 'the configuration is good\n']);
   assert.ok(stderr.startsWith(`warning: ${hsts}`), stderr);
   const quiet = await outcome(spawnCli(check));
-  assert.deepEqual([quiet.status, quiet.stderr], [0, '']);
+  assert.equal(quiet.status, 0);
+  assert.doesNotMatch(quiet.stderr, /hsts/);
 });
 
 test('a build cache is warned of where nothing bounds it', async () => {
@@ -38,7 +39,11 @@ test('a build cache is warned of where nothing bounds it', async () => {
     { ...cache, path: '/b/', bucket: 'bounded', bazel: { maxBytes: 1e9 } },
   ];
   const config = join(site.dir, 'builds.json');
-  await writeFile(config, JSON.stringify({ ...JSON.parse(await readFile(site.config, 'utf8')), sites }));
+  const before = JSON.parse(await readFile(site.config, 'utf8'));
+  await writeFile(
+    config,
+    JSON.stringify({ ...before, buckets: { builds: 'versioned', bounded: 'versioned' }, sites }),
+  );
   const { status, stderr } = await outcome(spawnCli(['config', 'check', '--config', config]));
   const what = 'warning: site */a/: a build cache without bazel.maxBytes keeps what comes';
   assert.deepEqual([status, stderr.startsWith(what), stderr.split('\n').length], [0, true, 2], stderr);
@@ -68,7 +73,8 @@ test('two publishing points with one prefix, or one inside the other, are warned
   const point = (path: string, prefix: string) => ({ path, prefix, protocol: 'live', bucket: 'live' });
   const sites = [point('/a/', 'ch/'), point('/b/', 'ch/hd/'), point('/c/', 'other/')];
   const config = join(site.dir, 'points.json');
-  await writeFile(config, JSON.stringify({ ...JSON.parse(await readFile(site.config, 'utf8')), sites }));
+  const before = JSON.parse(await readFile(site.config, 'utf8'));
+  await writeFile(config, JSON.stringify({ ...before, buckets: { live: 'versioned' }, sites }));
   const { status, stderr } = await outcome(spawnCli(['config', 'check', '--config', config]));
   const what = 'sites */a/ and */b/: both publishing points write what begins with live/ch/';
   assert.deepEqual([status, stderr.split('\n').length], [0, 2]);
