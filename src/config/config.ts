@@ -216,15 +216,24 @@ function sentenceOf(issue: z.core.$ZodIssue, path: string[], given: unknown): st
     return `there is no setting ${keys}; 'sealgate config schema' lists those there are`;
   }
   if (issue.code === 'invalid_key') return `${issue.issues[0]?.message}, got ${JSON.stringify(path.at(-1))}`;
-  const shown = jsonOf(given);
+  const shown = jsonOf(withoutSecrets(path.at(-1) ?? '', given));
   const isLong = shown.length > shownCharacters;
   return `${expectationOf(issue)}, got ${isLong ? `${shown.slice(0, shownCharacters)}…` : shown}`;
+}
+
+/** Settings that name a file of a secret, for which somebody may have typed the secret itself. */
+const namesOfSecrets =
+  /^(?:credentials|proxyCredentials|password|token|accessKey|secretKey|secret|signingKey)$/;
+
+function withoutSecrets(setting: string, value: unknown): unknown {
+  if (namesOfSecrets.test(setting) && value !== undefined) return '(not shown)';
+  return typeof value === 'string' ? value.replace(/\/\/[^/@\s]*@/, '//(not shown)@') : value;
 }
 
 // JSON.parse takes any depth, JSON.stringify does not.
 function jsonOf(given: unknown): string {
   try {
-    return JSON.stringify(given) ?? 'nothing';
+    return JSON.stringify(given, withoutSecrets) ?? 'nothing';
   } catch (error) {
     if (error instanceof RangeError) return 'something nested too deeply to be shown';
     throw error;
@@ -275,13 +284,14 @@ function secretPath(path: string, base: string): string {
 }
 
 function upstreamWithPaths(upstream: UpstreamConfig, base: string): UpstreamConfig {
-  const { ca, certificate, key, token, proxyCredentials, s3, registry } = upstream;
+  const { ca, certificate, key, token, credentials, proxyCredentials, s3, registry } = upstream;
   return {
     ...upstream,
     ...(ca !== undefined && { ca: resolve(base, ca) }),
     ...(certificate !== undefined && { certificate: resolve(base, certificate) }),
     ...(key !== undefined && { key: secretPath(key, base) }),
     ...(token !== undefined && { token: secretPath(token, base) }),
+    ...(credentials !== undefined && { credentials: secretPath(credentials, base) }),
     ...(proxyCredentials !== undefined && { proxyCredentials: secretPath(proxyCredentials, base) }),
     ...(registry?.credentials !== undefined && {
       registry: { ...registry, credentials: secretPath(registry.credentials, base) },

@@ -20,7 +20,9 @@ const address = z
   .refine((text) => URL.canParse(text), { error: 'expected an address that there can be' })
   .refine((text) => !/[?#]/.test(text), { error: 'expected a URL without a query and a fragment' })
   .refine((text) => !/^https?:\/\/[^/]*@/.test(text), {
-    error: 'expected a URL without a user name; a token goes into the file "token"',
+    error:
+      'expected a URL without a user name; a token goes into the file "token", a user name and a password ' +
+      'into the file "credentials"',
   })
   // What is asked for goes behind it.
   .transform((text) => (text.endsWith('/') ? text : `${text}/`));
@@ -116,6 +118,18 @@ const upstreamSchema = z
       .min(1)
       .optional()
       .describe('File with one line that is sent as a bearer token, to this URL and to no other server.'),
+    credentials: z
+      .string()
+      .min(1)
+      // What is written here in place of a file is not to be looked for, and told as what is not there.
+      .refine((path) => !path.includes(':'), {
+        error: 'expected the path (without a colon) of a file with a line USER:PASSWORD, not that line',
+      })
+      .optional()
+      .describe(
+        'File with one line USER:PASSWORD that is sent as Basic authentication, to this URL and to no other ' +
+          'server.',
+      ),
     s3: s3Schema.optional(),
     registry: registrySchema.optional(),
     connectSeconds: seconds(5, 'Longest time until a connection stands, with TLS.'),
@@ -162,6 +176,14 @@ const upstreamSchema = z
   .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
     path: ['key'],
     error: 'expected "certificate" and "key", or neither',
+  })
+  .refine(({ token, credentials }) => token === undefined || credentials === undefined, {
+    path: ['credentials'],
+    error: 'expected nothing beside "token", as a request shows one of them',
+  })
+  .refine(({ s3, registry, credentials }) => credentials === undefined || !(s3 ?? registry), {
+    path: ['credentials'],
+    error: 'expected nothing beside "s3" and "registry", which have their own',
   })
   .refine(({ s3, token }) => s3 === undefined || token === undefined, {
     path: ['token'],

@@ -8,7 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Patience } from '../patience.ts';
 import { Fault } from './fault.ts';
 import type { SendTask, Sent } from './fetching.ts';
-import { type Agents, sendTo } from './source.ts';
+import { type Agents, sendTo, shownOf } from './source.ts';
 
 /** Milliseconds before the second attempt; each further wait is twice as long. */
 const firstWait = 100;
@@ -54,7 +54,7 @@ async function attempt(
     url,
     {
       ...(speaking.s3 && !counts ? describing(method, body) : lengthOf(body)),
-      ...proving(speaking),
+      ...shownOf(speaking),
       ...fields,
     },
     { method, ...(body && { body: send }), ...(counts && { counts }) },
@@ -90,11 +90,6 @@ function describing(method: string, body: SendTask['body']): Record<string, stri
 function lengthOf(body: SendTask['body']): Record<string, string> {
   if (!body) return {};
   return { 'content-length': `${'path' in body ? body.size : Buffer.byteLength(body.text)}` };
-}
-
-/** The token of an upstream that takes one; requests to a store are signed instead. */
-function proving({ token }: SendTask['speaking']): Record<string, string> {
-  return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
 function write(request: ClientRequest, body: NonNullable<SendTask['body']>, note: () => void): void {

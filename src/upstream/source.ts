@@ -123,7 +123,8 @@ export async function openSource(
   }
 }
 
-function shownOf({ token, authorization }: Speaking): Record<string, string> {
+/** What requests to the upstream itself show; those to an S3-compatible store are signed instead. */
+export function shownOf({ token, authorization }: Speaking): Record<string, string> {
   if (authorization !== undefined) return { authorization };
   return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }

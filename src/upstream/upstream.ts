@@ -1,7 +1,7 @@
 // Upstream: one server that objects are fetched from. It bounds what is fetched of it at a time, leaves it
 // alone while it fails, and counts.
 
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { secretLine } from '../auth/secret_line.ts';
 import { noCredentials, othersMayRead, secretPathOf } from '../auth/secret_path.ts';
@@ -201,6 +201,7 @@ export class Upstream {
       // Read anew, as the credentials of a proxy are, so that another token counts as soon as it is there.
       proxy: proxyOf(config),
       token: config.token === undefined ? undefined : secretLine(config.token),
+      authorization: config.credentials === undefined ? undefined : basic(config.credentials),
       s3: config.s3 && {
         region: config.s3.region,
         accessKey: secretLine(config.s3.accessKey),
@@ -265,6 +266,7 @@ export function readUpstreamFiles(name: string, config: UpstreamConfig) {
   };
   read('token', secretLine);
   read('proxyCredentials', secretLine);
+  checkCredentials(name, config);
   for (const which of ['accessKey', 'secretKey'] as const)
     if (config.s3) named(`upstreams.${name}.s3.${which}`, config.s3[which], secretLine);
   const { credentials } = config.registry ?? {};
@@ -275,8 +277,24 @@ export function readUpstreamFiles(name: string, config: UpstreamConfig) {
 function proxyOf({ proxy, proxyCredentials }: UpstreamConfig): Speaking['proxy'] {
   if (proxy === undefined) return undefined;
   if (proxyCredentials === undefined) return { url: proxy };
-  const credentials = Buffer.from(secretLine(proxyCredentials)).toString('base64');
-  return { url: proxy, authorization: `Basic ${credentials}` };
+  return { url: proxy, authorization: basic(proxyCredentials) };
+}
+
+/** Throws ConfigError. @param file with one line USER:PASSWORD. */
+function basic(file: string): string {
+  return `Basic ${Buffer.from(secretLine(file)).toString('base64')}`;
+}
+
+/** Throws ConfigError. What cannot be read may be a password in place of a file, so it is not told. */
+function checkCredentials(upstream: string, { credentials }: UpstreamConfig): void {
+  if (credentials === undefined) return;
+  const setting = `upstreams.${upstream}.credentials`;
+  const path = secretPathOf(credentials);
+  if (path !== undefined && !existsSync(path))
+    throw new ConfigError(`${setting}: the file that it names is not there`);
+  const line = named(setting, credentials, secretLine);
+  if (!/^[^:]+:/.test(line))
+    throw new ConfigError(`${setting}: ${credentials}: expected one line USER:PASSWORD`);
 }
 
 /** Throws ConfigError when others may read it. */

@@ -60,12 +60,37 @@ const wrong: [what: string, given: Parameters<typeof loaded>, said: RegExp][] = 
   [
     'a proxy with a password in its address',
     [{ proxy: 'http://u:p@p.test:1' }],
-    /^upstreams\.origin\.proxy: expected http:\/\/HOST/,
+    /^upstreams\.origin\.proxy: expected http:\/\/HOST(?!.*u:p)/,
+  ],
+  [
+    'an address with a password',
+    [{ url: 'https://somebody:secret-word@a.test/' }],
+    /^upstreams\.origin\.url: expected a URL without a user name(?!.*secret-word)/s,
   ],
   [
     'credentials for no proxy',
     [{ proxyCredentials: 'file' }],
     /^upstreams\.origin\.proxy: expected the proxy/,
+  ],
+  [
+    'credentials in place of their file',
+    [{ credentials: 'somebody:secret-word' }],
+    /^upstreams\.origin\.credentials: expected the path (?!.*secret-word)/s,
+  ],
+  [
+    'credentials as an object',
+    [{ credentials: { user: 'somebody', password: 'secret-word' } }],
+    /^upstreams\.origin\.credentials: (?!.*secret-word)/s,
+  ],
+  [
+    'credentials beside a token',
+    [{ credentials: 'file', token: 'file' }],
+    /^upstreams\.origin\.credentials: expected nothing beside "token"/,
+  ],
+  [
+    'credentials beside keys',
+    [{ credentials: 'file', s3: { bucket: 'abc', accessKey: 'a', secretKey: 's' } }],
+    /^upstreams\.origin\.credentials: expected nothing beside "s3" and "registry"/,
   ],
   ['no attempts', [{ attempts: 0 }], /^upstreams\.origin\.attempts: /],
   ['no time', [{ idleSeconds: 0 }], /^upstreams\.origin\.idleSeconds: /],
