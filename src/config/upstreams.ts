@@ -127,8 +127,8 @@ const upstreamSchema = z
       })
       .optional()
       .describe(
-        'File with one line USER:PASSWORD that is sent as Basic authentication, to this URL and to no other ' +
-          'server.',
+        'File with one line USER:PASSWORD that is sent as Basic authentication, to this URL and to no ' +
+          'other server.',
       ),
     s3: s3Schema.optional(),
     registry: registrySchema.optional(),

@@ -15,6 +15,9 @@ export class FaultyStore {
   /** Carried out by the store when this has resolved. */
   holds: (method: string, path: string) => Promise<void> | undefined = () => undefined;
 
+  /** What is answered in place of what the store says; undefined: that. */
+  answers: (path: string) => { status: number; body: string } | undefined = () => undefined;
+
   private constructor(url: string) {
     this.#url = new URL(url);
   }
@@ -39,6 +42,12 @@ export class FaultyStore {
     const { method = '', url: path = '', headers } = asked;
     try {
       await this.holds(method, path);
+      const instead = this.answers(path);
+      if (instead) {
+        asked.resume();
+        answer.writeHead(instead.status, { date: new Date().toUTCString() }).end(instead.body);
+        return;
+      }
       const { hostname, port } = this.#url;
       const passed = request({ hostname, port, method, path, headers, agent: false });
       passed.on('error', () => answer.destroy());
