@@ -7,6 +7,7 @@ import { patternSchema } from '../path_pattern.ts';
 import { publicUrlSchema } from '../public_urls.ts';
 import { decodedSitePath, sitePathSchema } from '../site_path.ts';
 import { corsOf } from '../video_site.ts';
+import { boundsSchema, mirrorSchema } from './mirror.ts';
 import { registrySchema } from './registry.ts';
 import { refuseLoops, refuseSharedMirrors, refuseWhatCannotBe } from './site_faults.ts';
 import {
@@ -20,7 +21,7 @@ import {
   signedSchema,
   tagFieldsSchema,
 } from './site_rules.ts';
-import { boundsSchema, mirrorSchema, upstreamNameSchema } from './upstreams.ts';
+import { upstreamNameSchema } from './upstreams.ts';
 
 /** Seconds: a year. */
 const mostWindow = 366 * 86_400;

@@ -1,7 +1,7 @@
 // What a mirror knows of what it mirrors: nothing but the rules of its site, or what the clients of one
 // package manager ask for and can prove.
 
-import type { MirrorConfig } from '../../config/upstreams.ts';
+import type { MirrorConfig } from '../../config/mirror.ts';
 import type { Resources } from '../../sites/resources.ts';
 import { apt, keptInApt } from './apt/apt.ts';
 import { go, keptInGo } from './go.ts';

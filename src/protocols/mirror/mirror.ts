@@ -1,6 +1,6 @@
 // A mirror: a bucket, or what begins with a prefix in it, and the upstreams that its objects come from.
 
-import { type MirrorConfig, type MirrorRule, mirrorSchema } from '../../config/upstreams.ts';
+import { type MirrorConfig, type MirrorRule, mirrorSchema } from '../../config/mirror.ts';
 import type { Digests } from '../../digest.ts';
 import { keyOf, type Name } from '../../objects/found.ts';
 import { pathPattern } from '../../path_pattern.ts';
