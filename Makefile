@@ -288,7 +288,7 @@ debian13: ## Builds and checks in a fresh Debian 13, as root: some ten minutes
 .PHONY: faults
 faults: build ## Every step that writes to disk fails with each error, or is the last before a kill
 	FAULTS=all SEALGATE_TEST_BUILD=1 $(NODE) --test test/faults/requests.test.ts \
-	  test/faults/import.test.ts test/faults/collection_and_upgrade.test.ts \
+	  test/faults/import.test.ts test/faults/on_node_alone/collection_and_upgrade.test.ts \
 	  test/crash/errors_at_each_call.test.ts
 
 # Also COUNT=500 MINUTES=10 SEED=1.
@@ -297,12 +297,13 @@ COUNT = 10000
 crash: build ## Kills at every call of what writes to a store, then COUNT=10000 under load: an hour
 	CRASH=all $(NODE) --test test/crash/at_each_call.test.ts
 	FAULTS=all SEALGATE_TEST_BUILD=1 $(NODE) --test --test-name-pattern='kill|restart' \
-	  test/faults/requests.test.ts test/faults/collection_and_upgrade.test.ts
+	  test/faults/requests.test.ts test/faults/on_node_alone/collection_and_upgrade.test.ts
 	COUNT=$(COUNT) $(NODE) --test test/crash/under_load.test.ts
 
 .PHONY: leaks
 leaks: build ## A name is overwritten 100,000 times on a server that collects: what it held is given back
-	OVERWRITES=100000 SEALGATE_TEST_BUILD=1 $(NODE) --test test/e2e/overwrites_leave_nothing.test.ts
+	OVERWRITES=100000 SEALGATE_TEST_BUILD=1 $(NODE) --test \
+	  test/e2e/on_node_alone/overwrites_leave_nothing.test.ts
 
 .PHONY: replacements
 replacements: export REPLACEMENTS = 10
@@ -315,7 +316,7 @@ replacements: build ## A server under load is replaced ten times, in three ways 
 .PHONY: sharing
 sharing: build | $(APT)/test ## Servers over a Ceph that fails, ROUNDS=20 times; then what it costs
 	SEALGATE_SHARING_ROUNDS=$(or $(ROUNDS),20) SEALGATE_TEST_BUILD=1 $(NODE) --test \
-	  test/sharing/no_write_is_lost.test.ts
+	  test/sharing/on_node_alone/no_write_is_lost.test.ts
 	SEALGATE_TEST_BUILD=1 $(NODE) test/bench/sharing_costs.ts
 
 .PHONY: builds
@@ -325,7 +326,7 @@ builds: build | $(APT)/test ## The real Bazel at a build cache; then what a cach
 
 .PHONY: power-cuts
 power-cuts: build ## A power cut after every call of a store's life, with what a disk may keep: some minutes
-	POWER_CUTS=all $(NODE) --test test/faults/power_cuts.test.ts
+	POWER_CUTS=all $(NODE) --test test/faults/on_node_alone/power_cuts.test.ts
 
 # --- use ----------------------------------------------------------------------------------------------------
 .PHONY: demo bench bench-all flame clean

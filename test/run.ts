@@ -25,28 +25,19 @@ const skipStatus = 77;
 const ktlsTests = testsUnder('test/ktls');
 // They count instructions of the engine alone, on whichever runtime.
 const budgetTests = testsUnder('test/budget');
-// playwright-core, which drives the browser, is a library for Node; the page is the same from every runtime.
-const pageTests = testsUnder('test/page');
-// The programs that they kill are Node's in any case.
-const crashTests = testsUnder('test/crash');
-// What they put before a server talks to its engine by HTTP alone.
-const cacheTests = testsUnder('test/caches');
-// They speak to the engine record by record or frame by frame, and it is the same on every runtime.
-const wireTests = ['http1', 'http2', 'tls', 'hostile'].flatMap((folder) => testsUnder(`test/${folder}`));
-// What an encoder pushes, in its own time, is what the tests of live points on all runtimes send.
-const encoderTests = testsUnder('test/encoders');
-// Bazel, which talks HTTP to the server.
-const buildTests = testsUnder('test/builds');
+/**
+ * What runs on Node alone, as the same of it would be seen from every runtime: what speaks to the engine
+ * record by record or frame by frame; a browser, caches, encoders and Bazel, which know nothing but HTTP of
+ * the server; programs that are Node's in any case; and in other folders what is in on_node_alone: real
+ * clients and stores, what the engine and the disk do, and long races.
+ */
+const nodeFolders = ['page', 'crash', 'caches', 'http1', 'http2', 'tls', 'hostile', 'encoders', 'builds'];
+const onNodeAlone = [
+  ...nodeFolders.flatMap((folder) => testsUnder(`test/${folder}`)),
+  ...testsUnder('test').filter((file) => file.includes('/on_node_alone/')),
+];
 // They take a file system that on-file-system.sh makes.
 const onFileSystems = testsUnder('test/kernel');
-const onNodeAlone = [
-  ...pageTests,
-  ...crashTests,
-  ...cacheTests,
-  ...wireTests,
-  ...encoderTests,
-  ...buildTests,
-];
 const elsewhere = [...ktlsTests, ...budgetTests, ...onNodeAlone, ...onFileSystems];
 const hostTests = testsUnder('test').filter((file) => !elsewhere.includes(file));
 // Tests that start no process.

@@ -1,0 +1,98 @@
+// Collection of a shared store by servers at intervals, and by the command.
+
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Ceph } from '../../support/ceph.ts';
+import { outcome, runCli, spawnCli } from '../../support/runtime.ts';
+import { SharingNode, sha256 } from '../../support/sharing.ts';
+import { until } from '../../support/wait.ts';
+
+const ceph = await Ceph.start();
+const shared = { graceSeconds: 8, requestsPerSecond: 1000 };
+const collecting = { gc: { shared: { ...shared, intervalSeconds: 1 } } };
+const [one, two] = await Promise.all([
+  SharingNode.start(ceph.url(), collecting),
+  SharingNode.start(ceph.url(), { gc: { shared } }),
+]);
+after(async () => {
+  await Promise.all([one.end(), two.end()]);
+  await ceph.end();
+});
+
+const blob = async (text: string) => (await ceph.ask('HEAD', `sha256/${sha256(text)}`)).status;
+const metric = (name: string) => one.server.metric(`sealgate_shared_${name}{upstream="tier"}`);
+const gc = (...args: string[]) => runCli('gc', '--shared', ...args, '--config', two.site.config);
+
+/** A configuration like that of the second server. */
+async function settings(name: string, others: object): Promise<string> {
+  const file = join(two.site.dir, name);
+  const its = JSON.parse(await readFile(two.site.config, 'utf8'));
+  await writeFile(file, JSON.stringify({ ...its, ...others }));
+  return file;
+}
+
+test('the bytes of an overwritten and a deleted name are removed by a server, others stay', async () => {
+  await one.put('/o/web/kept', 'kept');
+  await two.put('/o/web/name', 'overwritten');
+  await two.put('/o/web/name', 'newer');
+  await two.put('/o/once/gone', 'deleted');
+  assert.equal((await two.ask('DELETE', '/o/once/gone')).status, 204);
+  const dry = await gc('--dry-run');
+  assert.match(dry, /^tier: 4 blobs and 3 records of names\ntier: 0 blobs, 0 B would be removed\n/);
+  await until(
+    async () => [await blob('overwritten'), await blob('deleted')],
+    (both) => both.every((is) => is === 404),
+    'the bytes are gone',
+  );
+  assert.deepEqual([await blob('kept'), await blob('newer')], [200, 200]);
+  await until(
+    () => metric('collected_blobs_total'),
+    (blobs) => blobs === 2,
+    'they are counted',
+  );
+  assert.equal(await metric('collected_bytes_total'), 'overwrittendeleted'.length);
+  assert.ok((await metric('collection_timestamp_seconds')) > 1.7e9);
+  assert.match(one.server.log(), /"removed":\{"blobs":2,"bytes":18\}[^\n]*"a shared store was collected"/);
+  assert.equal(await two.get('/o/web/name'), 'newer');
+  assert.equal((await two.put('/o/once/gone', 'deleted')).status, 200);
+  assert.equal(await one.get('/o/once/gone'), 'deleted');
+});
+
+test('gc --shared makes a round, and tells it as JSON as well', async () => {
+  assert.match(await gc(), /^tier: \d+ blobs and 3 records of names\ntier: 0 blobs, 0 B removed\n/);
+  const { upstream, dryRun, records, removed } = JSON.parse(await gc('--json', '--dry-run'));
+  assert.deepEqual([upstream, dryRun, records, removed], ['tier', true, 3, { blobs: 0, bytes: 0 }]);
+});
+
+test('another grace time is refused by the command, and by the server, until it is changed', async () => {
+  const file = await settings('other.json', { gc: { shared: { graceSeconds: 9 } } });
+  const other = (...args: string[]) => outcome(spawnCli(['gc', '--shared', ...args, '--config', file]));
+  const refused = await other();
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /upstream tier \(http.*\): the grace time of this store is 8 s \(gc\/state\)/);
+  assert.equal((await other('--change-grace')).status, 0);
+  await until(
+    () => one.server.log(),
+    (log) => /the grace time of this store is 9 s/.test(log),
+    'the server says so',
+  );
+  const failed = 'sealgate_shared_collections_total{upstream="tier",outcome="failed"}';
+  assert.ok((await one.server.metric(failed)) > 0);
+  assert.match(await gc('--change-grace'), /records of names/);
+});
+
+test('gc --shared says that no bucket is shared, that it cannot ask, and what goes alone', async () => {
+  const told = async (...args: string[]) => {
+    const { status, stderr } = await outcome(spawnCli(['gc', ...args]));
+    return `${status} ${stderr}`;
+  };
+  const file = await settings('none.json', { sharedBuckets: {} });
+  assert.match(await told('--shared', '--config', file), /^1 sealgate: no bucket is shared: "sharedBuckets"/);
+  assert.match(await told('--change-grace', '--config', file), /^2 sealgate: --change-grace: goes with/);
+  await ceph.stopGateway();
+  const { config } = two.site;
+  const why = /^1 sealgate: upstream tier \(http:.*\/sealgate\/\): GET gc\/state: .*ECONNREFUSED/;
+  assert.match(await told('--shared', '--config', config), why);
+});
