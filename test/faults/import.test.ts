@@ -40,9 +40,9 @@ async function inject(number: number, error: ErrorName): Promise<string | undefi
   const { status, stdout, stderr } = result;
   assert.ok([0, 1, 74].includes(status ?? -1), `${hit}: status ${status}\n${stdout}${stderr}`);
   if (hit === undefined) assert.equal(status, 0, stderr);
-  // LMDB's library prints the error that it met before that.
+  // LMDB's library prints the error that it met, too, before that or after it.
   else if (status !== 0) {
-    assert.match(stderr, /(^|\n)sealgate: [^\n]+\n$/, hit);
+    assert.match(stderr, /^sealgate: .+$/m, hit);
     const lines = stderr.split('\n').filter((line) => line.startsWith('sealgate: '));
     assert.ok(
       lines.some((line) => line.includes(site.dir)),
