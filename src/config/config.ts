@@ -227,7 +227,10 @@ const namesOfSecrets =
 
 function withoutSecrets(setting: string, value: unknown): unknown {
   if (namesOfSecrets.test(setting) && value !== undefined) return '(not shown)';
-  return typeof value === 'string' ? value.replace(/\/\/[^/@\s]*@/, '//(not shown)@') : value;
+  if (typeof value !== 'string') return value;
+  // A password may have slashes and @ in it, which is no URL, and is said.
+  const [from, to] = [value.indexOf('//') + 2, value.lastIndexOf('@')];
+  return from > 1 && to > from ? `${value.slice(0, from)}(not shown)${value.slice(to)}` : value;
 }
 
 // JSON.parse takes any depth, JSON.stringify does not.

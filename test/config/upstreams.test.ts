@@ -68,6 +68,16 @@ const wrong: [what: string, given: Parameters<typeof loaded>, said: RegExp][] = 
     /^upstreams\.origin\.url: expected a URL without a user name(?!.*secret-word)/s,
   ],
   [
+    'an address with a password that has a slash',
+    [{ url: 'https://somebody:secret/hidden@a.test/' }],
+    /^upstreams\.origin\.url: expected (?!.*(?:secret|hidden))/s,
+  ],
+  [
+    'an address with a password that has an @',
+    [{ url: 'https://somebody:secret@hidden@a.test/' }],
+    /^upstreams\.origin\.url: expected (?!.*(?:secret|hidden))/s,
+  ],
+  [
     'credentials for no proxy',
     [{ proxyCredentials: 'file' }],
     /^upstreams\.origin\.proxy: expected the proxy/,
