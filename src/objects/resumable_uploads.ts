@@ -147,6 +147,21 @@ export class ResumableUploads {
     return size === undefined ? undefined : { about, size };
   }
 
+  /** What an upload is that waits to be stored; undefined: it does not. */
+  async waiting(id: string): Promise<UploadRecord | undefined> {
+    return this.#completion.waits(id) ? (await this.#files.peek(id))?.record : undefined;
+  }
+
+  /** Gives up one that waits to be stored. False: it does not, or is being tried again. */
+  async endWaiting(id: string): Promise<boolean> {
+    if (!this.#completion.waits(id) || this.#inUse.has(id)) return false;
+    const file = await this.#files.open(id);
+    if (file === 'busy') return false;
+    this.#forget(id);
+    await file?.remove();
+    return true;
+  }
+
   /** Gives it its whole time again. */
   renew(upload: ResumableUpload): void {
     upload.expires = Date.now() + upload.about.expireAfter;

@@ -77,11 +77,13 @@ export class UploadCompletion {
   async #store(file: UploadFile<UploadRecord>): Promise<void> {
     const { whole, to, asked, isStored } = file.record;
     if (whole === undefined || isStored || (await file.state()) !== undefined) return;
-    const { digest, digests } = whole;
+    const { digest, digests, size } = whole;
     // Without a note of what the name had, what it has stays.
     const over = file.record.over ?? { version: this.#objects.standing(to).version };
     if (!this.#objects.hasGot(to, digest, over)) {
       const { mediaType, fields, modified, expires, conditions } = asked;
+      // Before they are on record: from then on bytes without a name are collected, however long it waits.
+      this.#objects.checkRoom(to, size);
       await this.#objects.adopt(digest);
       await this.#objects.copy({ digest, digests, mediaType, fields, modified, expires }, to, {
         conditions,

@@ -170,6 +170,36 @@ test('without room for its name it waits, is counted, and is stored once there i
   await uploads.use(left.id, (upload) => uploads.end(upload));
 });
 
+test('without room while blobs without a name are collected it keeps its bytes', async () => {
+  const left = await leave('kept', 'it outlives a collection');
+  await site.store.setBucket(bucket, { quota: { bytes: 1 } });
+  const uploads = await open();
+  await site.store.collect({ graceMs: 0 });
+  await site.store.setBucket(bucket, { quota: { bytes: 'none' } });
+  await until(
+    () => held('kept'),
+    (text) => text === 'it outlives a collection',
+    'a further try',
+  );
+  await uploads.use(left.id, (upload) => uploads.end(upload));
+});
+
+test('one that waits for room can be given up', async () => {
+  const left = await leave('given up', 'nobody wants it now');
+  await site.store.setBucket(bucket, { quota: { bytes: 1 } });
+  const uploads = await open();
+  assert.deepEqual((await uploads.waiting(left.id))?.to, { bucket, name: 'given up' });
+  assert.equal(await uploads.endWaiting(left.id), true);
+  assert.equal(await uploads.endWaiting(left.id), false);
+  await site.store.setBucket(bucket, { quota: { bytes: 'none' } });
+  assert.equal(await isLeft(left), false);
+  assert.equal(uploads.counters().resumable_uploads, 0);
+  await assert.rejects(
+    uploads.use(left.id, () => {}),
+    { code: 'not-found' },
+  );
+});
+
 test('without room until its time is over it is given up', async () => {
   const noted = { expires: Date.now() + 1500 };
   const left = await leave('never', 'it never gets room', noted);

@@ -92,12 +92,10 @@ export class ResumableHttp {
   }
 
   get cancel(): UploadRoute {
-    return this.#spoken<'/uploads/:id'>((request, { id }) =>
-      this.#access.with(request, id, async (upload) => {
-        await this.#access.cancel(upload);
-        return respond(204);
-      }),
-    );
+    return this.#spoken<'/uploads/:id'>(async (request, { id }) => {
+      await this.#access.cancel(request, id);
+      return respond(204);
+    });
   }
 
   /** Tells of the upload those that say which version of the draft they know. */

@@ -87,12 +87,10 @@ export class Tus {
   }
 
   get cancel(): UploadRoute {
-    return this.#spoken<'/uploads/:id'>((request, { id }) =>
-      this.#access.with(request, id, async (upload) => {
-        await this.#access.cancel(upload);
-        return respond(204);
-      }),
-    );
+    return this.#spoken<'/uploads/:id'>(async (request, { id }) => {
+      await this.#access.cancel(request, id);
+      return respond(204);
+    });
   }
 
   #append(upload: ResumableUpload, { at, bytes, status, about = [] }: TusAppend): Receiver {

@@ -89,7 +89,8 @@ export class UploadAccess {
   }
 
   /** An upload of whoever asks. Those of others are not there: who may write may not be allowed to read. */
-  with<T>(request: EngineRequest, id: string, use: Use<T>): Promise<T> {
+  async with<T>(request: EngineRequest, id: string, use: Use<T>): Promise<T> {
+    await this.#checkWaiting(request, id);
     return this.#resumable.uploads.use(id, (upload) => {
       this.#checkOwner(request, upload.about);
       return use(upload);
@@ -133,9 +134,15 @@ export class UploadAccess {
     this.#resumable.uploads.renew(upload);
   }
 
-  async cancel(upload: ResumableUpload): Promise<void> {
-    await upload.takeOver();
-    await this.#resumable.uploads.end(upload);
+  /** Gives an upload up, also one that waits to be stored. */
+  async cancel(request: EngineRequest, id: string): Promise<void> {
+    const { uploads } = this.#resumable;
+    await this.#checkWaiting(request, id);
+    if (await uploads.endWaiting(id)) return;
+    await this.with(request, id, async (upload) => {
+      await upload.takeOver();
+      await uploads.end(upload);
+    });
   }
 
   /** Throws `body-too-large`. @param length that the client says. @param bytes of the body. */
@@ -148,6 +155,12 @@ export class UploadAccess {
         `The upload would have ${at + bytes} bytes, and was said to have ${said}.`,
       );
     if ((length ?? 0) > most || at + bytes > most) throw new SealgateError('body-too-large');
+  }
+
+  /** What one waits for is told to nobody but whom it belongs to. */
+  async #checkWaiting(request: EngineRequest, id: string): Promise<void> {
+    const waiting = await this.#resumable.uploads.waiting(id);
+    if (waiting) this.#checkOwner(request, waiting);
   }
 
   #checkOwner(request: EngineRequest, { to, owner }: Pick<NewUpload, 'to' | 'owner'>): void {
