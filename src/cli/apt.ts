@@ -1,16 +1,13 @@
 // apt: makes an apt repository of the packages below a prefix of a bucket.
 
 import { execFile } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
-import type { Store } from '../store/store.ts';
 import { claiming } from './apt_claim.ts';
+import { type Files, ofServer, ofStore, revalidated } from './apt_files.ts';
 import {
   checkedControl,
   controlsIn,
@@ -22,23 +19,16 @@ import {
   type Suite,
   sha256,
 } from './apt_repository.ts';
-import { blobFile } from './blob_file.ts';
-import { type ListedPage, localPage } from './ls.ts';
+import type { ListedPage } from './ls.ts';
 import { type PlaceOptions, withPlace, writing } from './place.ts';
 import { display } from './progress.ts';
-import { putIntoStore, send } from './put.ts';
-import type { RemoteServer } from './remote_server.ts';
 import { numberOf, UsageError } from './say.ts';
 import { checkBucket, parseName, withExamples } from './site.ts';
 
 const run = promisify(execFile);
-const pageSize = 1000;
 /** Bytes of what a program prints, and of an index that is read again. */
 const mostBytes = 64 * 1024 * 1024;
 const lasting = 'public, max-age=31536000, immutable';
-const revalidated = 'public, no-cache';
-/** Of names that change. */
-const fields = { cacheControl: revalidated };
 
 interface Options extends PlaceOptions {
   suite: string;
@@ -72,22 +62,6 @@ export function addApt(program: Command): void {
     'sealgate put tool_1.0_amd64.deb packages/debian/pool/main/tool_1.0_amd64.deb',
     'sealgate apt publish packages/debian --suite stable --sign-with packages@example.org',
   );
-}
-
-/** What is done with files of the bucket, in the store or through a server. */
-interface Files {
-  list(prefix: string, after: string): ListedPage | Promise<ListedPage>;
-  /** Uses the file of an object. */
-  file<T>(name: string, digest: string, use: (path: string) => Promise<T>): Promise<T>;
-  put(name: string, path: string, cacheControl: string): Promise<unknown>;
-  /** All of them at once. */
-  switchNames(changes: readonly Change[]): Promise<unknown>;
-}
-
-/** What becomes of a name: it points at bytes that are stored, or without a digest is deleted. */
-interface Change {
-  name: string;
-  digest?: string;
 }
 
 async function publishSuite(ref: string, options: Options): Promise<void> {
@@ -156,8 +130,6 @@ async function publish(files: Files, { root, folder, options }: Publishing): Pro
   };
   const hashed = new Map([...indexes].map(([path, bytes]) => [byHash(path, bytes), bytes]));
   for (const [path, bytes] of hashed) await put(path, bytes, lasting);
-  // Names change to bytes that are stored.
-  for (const [path, bytes] of signed) await put(ahead(path), bytes);
   const kept = new Set([...listedIn(before), ...[...indexes.values()].map(sha256)]);
   const names = new Set([...hashed.keys(), ...indexes.keys(), ...signed.map(([path]) => path)]);
   const gone = [...there.keys()].filter((name) => {
@@ -166,6 +138,8 @@ async function publish(files: Files, { root, folder, options }: Publishing): Pro
     return !names.has(path) && !isOlder && isMade(path);
   });
   const staged = signed.map(([path]) => `${dists}/${ahead(path)}`);
+  // Names change to bytes that are stored.
+  for (const [path, bytes] of signed) await put(ahead(path), bytes);
   await files.switchNames([
     ...[...indexes, ...signed].map(([path, bytes]) => {
       return { name: `${dists}/${path}`, digest: sha256(Buffer.from(bytes)) };
@@ -289,44 +263,4 @@ function whyNot(cause: unknown, program: string, debianPackage: string): string 
   const { code, stderr } = cause as NodeJS.ErrnoException & { stderr?: string };
   if (code === 'ENOENT') return `${program} is needed, which Debian has in the package ${debianPackage}`;
   return stderr?.trim().split('\n').join('; ') || (cause as Error).message;
-}
-
-function ofStore(store: Store, bucket: string): Files {
-  return {
-    list: (prefix, after) => localPage(store, bucket, { prefix, after, limit: pageSize }),
-    file: async (_, digest, use) => use(await blobFile(store, digest)),
-    put: (name, path, cacheControl) => putIntoStore(store, path, target(bucket, name, cacheControl)),
-    switchNames: (changes) =>
-      store.switchNames(
-        bucket,
-        changes.map(({ name, digest }) => ({
-          name,
-          ...(digest !== undefined && { to: { digest, fields } }),
-        })),
-      ),
-  };
-}
-
-function ofServer(server: RemoteServer, bucket: string, folder: string): Files {
-  return {
-    list: (prefix, after) => server.list(bucket, { prefix, after, limit: pageSize }),
-    file: async (name, _, use) => {
-      const path = join(folder, 'read');
-      const { bytes } = await server.read({ bucket, name });
-      await pipeline(Readable.from(bytes), createWriteStream(path));
-      return use(path);
-    },
-    put: (name, path, cacheControl) => send(server, path, path, target(bucket, name, cacheControl)),
-    switchNames: (changes) =>
-      server.switchNames(
-        bucket,
-        changes.map(({ name, digest }) =>
-          digest === undefined ? { name, deleted: true } : { name, digest, ...fields },
-        ),
-      ),
-  };
-}
-
-function target(bucket: string, name: string, cacheControl: string) {
-  return { bucket, name, mediaType: undefined, fields: { cacheControl }, expires: undefined, guarded: false };
 }
