@@ -45,7 +45,7 @@ async function listed(): Promise<string[]> {
   return entries.map(({ name }: { name: string }) => name.slice(dists.length + 1)).sort();
 }
 
-test('a suite is published in a shared bucket, and again: each server has it; no other name is left', async () => {
+test('a suite in a shared bucket is published again: each server has it, and no name is left', async () => {
   const made: string[] = [];
   for (const version of ['1.0', '2.0', '3.0']) {
     await publish(version);
