@@ -138,15 +138,25 @@ async function publish(files: Files, { root, folder, options }: Publishing): Pro
     return !names.has(path) && !isOlder && isMade(path);
   });
   const staged = signed.map(([path]) => `${dists}/${ahead(path)}`);
-  // Names change to bytes that are stored.
-  for (const [path, bytes] of signed) await put(ahead(path), bytes);
-  await files.switchNames([
-    ...[...indexes, ...signed].map(([path, bytes]) => {
-      return { name: `${dists}/${path}`, digest: sha256(Buffer.from(bytes)) };
-    }),
-    ...[...new Set([...gone, ...staged])].map((name) => ({ name })),
-  ]);
+  try {
+    // Names change to bytes that are stored.
+    for (const [path, bytes] of signed) await put(ahead(path), bytes);
+    await files.switchNames([
+      ...[...indexes, ...signed].map(([path, bytes]) => {
+        return { name: `${dists}/${path}`, digest: sha256(Buffer.from(bytes)) };
+      }),
+      ...[...new Set([...gone, ...staged])].map((name) => ({ name })),
+    ]);
+  } catch (error) {
+    // As well as can be: what stays goes with the next publish.
+    await removeAll(files, staged).catch(() => {});
+    throw error;
+  }
   return packages.length;
+}
+
+async function removeAll(files: Files, names: readonly string[]): Promise<void> {
+  for (const name of names) await files.remove(name);
 }
 
 /** The name under which a file is stored before its own points at it. */

@@ -133,6 +133,23 @@ test('a suite that is being published: another publish is refused, and none of i
   assert.ok(!(await listed()).some((name) => name.endsWith('.publishing')));
 });
 
+test('a publish that fails halfway: it says why, and the files that were put ahead are gone', async () => {
+  const before = await listed();
+  const usage = async (): Promise<number> => {
+    const lines = (await runCli('bucket', 'ls', '--json', '--config', site.config)).trim().split('\n');
+    return lines.map((line) => JSON.parse(line)).find(({ name }) => name === 'packages').usage.objects;
+  };
+  const set = ['bucket', 'set', 'packages', '--config', site.config, '--why', 'a test'];
+  const limit = (objects: string) => runCli(...set, '--quota-objects', objects);
+  // The claim and one file of three.
+  await limit(`${(await usage()) + 2}`);
+  const args = ['apt', 'publish', root, '--suite', 'stable', ...signing, ...config];
+  const { status, stderr } = await outcome(spawnCli(args));
+  await limit('none');
+  assert.deepEqual([status, /quota/.test(stderr)], [1, true], stderr);
+  assert.deepEqual(await listed(), before);
+});
+
 test('without a key: no signature is left, and clients with [trusted=yes] take it', async () => {
   assert.equal(await publish(), 'packages/debian stable: 6 packages, not signed\n');
   const files = (await listed()).filter((name) => /Release/.test(name));
