@@ -3,11 +3,13 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Answer, respond } from '../../engine/plan.ts';
+import type { ResponseField } from '../../native/addon.ts';
+import type { Found } from '../../objects/found.ts';
 import type { KeptAsOf } from './kept_as.ts';
 import type { Kind } from './kinds.ts';
 import type { Mirror, Ruled } from './mirror.ts';
 import { freshFor, isHeld, lasting, told } from './named.ts';
-import { askedFor, kept, readByRule, readLocal } from './read_object.ts';
+import { type Asked, askedFor, kept, ownOf, readAt, readByRule, readLocal } from './read_object.ts';
 
 /** Metadata names the newest versions, and snapshots change. */
 const changing = freshFor(60);
@@ -20,8 +22,10 @@ export const maven: Kind = (mirror, resources) =>
     GET: async (request) => {
       const asked = { request, ...askedFor(mirror, request) };
       const { name, grant } = asked;
-      const own = (await readLocal(mirror, request, grant)) ?? (await digestOfMetadata(mirror, name));
-      return own ?? readByRule(mirror, asked, await ruleOf(mirror, name));
+      const local = await readLocal(mirror, request, grant);
+      if (local) return local;
+      const upstreams = async () => readByRule(mirror, asked, await ruleOf(mirror, name));
+      return (await digestOfMetadata(mirror, asked, upstreams)) ?? upstreams();
     },
   });
 
@@ -61,20 +65,45 @@ function isChanging(name: string): boolean {
   return /-SNAPSHOT\//.test(name) && !/-\d{8}\.\d{6}-\d+[-.][^/]*$/.test(name);
 }
 
-// Metadata and its digest come from the upstream at different times, and clients refuse metadata that its
-// digest does not fit. What they get is what is here, so that is what its digest is of.
-async function digestOfMetadata(mirror: Mirror, name: string): Promise<Answer | undefined> {
-  const [, of, hash] = /^((?:.*\/)?maven-metadata[^/]*\.xml)\.(md5|sha1|sha256|sha512)$/.exec(name) ?? [];
+/**
+ * Metadata and its digest come from the upstream at different times, and clients refuse metadata that its
+ * digest does not fit. What they get is what is here, so that is what its digest is of; and it is asked for
+ * anew where a client's GET would ask for it. Undefined: the name is no such digest, or nothing is here.
+ * @param upstreams the answer with the digest that the upstream has.
+ */
+async function digestOfMetadata(
+  mirror: Mirror,
+  asked: Pick<Asked, 'request' | 'grant' | 'name'>,
+  upstreams: () => Promise<Answer>,
+): Promise<Answer | undefined> {
+  const [, of, hash] =
+    /^((?:.*\/)?maven-metadata[^/]*\.xml)\.(md5|sha1|sha256|sha512)$/.exec(asked.name) ?? [];
   if (of === undefined || hash === undefined) return undefined;
-  const found = await kept(mirror, { bucket: mirror.bucket, name: mirror.prefix + of });
-  if (!found || found.ref.size > mostMetadata) return undefined;
-  // It may be evicted just now.
-  const bytes = await readFile(mirror.services.objects.pathOf(found.ref.digest)).catch(() => undefined);
+  const at = { bucket: mirror.bucket, name: mirror.prefix + of };
+  const path = mirror.path + of;
+  const shown = async (found: Found, said: ResponseField[]) =>
+    (await digestOf(mirror, found, hash, said)) ?? upstreams();
+  const found = await kept(mirror, at);
+  if (!found) return undefined;
+  // No upstream is asked for it.
+  if (mirror.isLocal(path)) return ownOf(found) && shown(found, []);
+  return readAt(mirror, {
+    ...{ ...asked, name: of, at, rule: mirror.ruleOf(path) ?? changing, shown },
+    passed: upstreams,
+  });
+}
+
+/** Undefined: they are too large, or were evicted just now. */
+async function digestOf(
+  { services }: Mirror,
+  { ref }: Found,
+  hash: string,
+  said: ResponseField[],
+): Promise<Answer | undefined> {
+  if (ref.size > mostMetadata) return undefined;
+  const bytes = await readFile(services.objects.pathOf(ref.digest)).catch(() => undefined);
   if (!bytes) return undefined;
-  const fields = [
-    ['Content-Type', 'text/plain'],
-    ['Cache-Control', 'no-cache'],
-  ] as const;
+  const fields: ResponseField[] = [['Content-Type', 'text/plain'], ['Cache-Control', 'no-cache'], ...said];
   return respond(200, fields, createHash(hash).update(bytes).digest('hex'));
 }
 

@@ -117,6 +117,8 @@ export interface Asked extends Pick<Missing, 'source' | 'locate' | 'mediaType' |
   rule: Ruled | undefined;
   /** Makes the answer of what is kept, where that is not its bytes. */
   shown?: ((found: Found, said: ResponseField[]) => Promise<Answer>) | undefined;
+  /** Makes it where `shown` cannot, since there was no room to keep what has come. */
+  passed?: (() => Promise<Answer>) | undefined;
   /**
    * Decides what HEAD is answered of an object with a `check` which an upstream has told of. kept: the name
    * points at it now; undefined: it has to be fetched.
@@ -256,6 +258,7 @@ class Reading {
       const isOutage = !hasCode(landed.error, 'upstream-unusable');
       return before && isOutage && this.#mayBeStale(before) ? this.#stale(before) : refusal(landed.error);
     }
+    if (landed.kind === 'passed' && this.#asked.passed) return this.#asked.passed();
     const found = await kept(this.#mirror, this.#asked.at);
     // It was evicted meanwhile.
     if (!found) return this.#again();
@@ -265,7 +268,7 @@ class Reading {
 
   async #again(): Promise<Answer> {
     const flight = this.#fill(undefined);
-    const upload = await flight.began;
+    const upload = this.#asked.shown ? undefined : await flight.began;
     if (upload) return this.#growing(upload);
     const landed = await flight.landed;
     if (landed.kind === 'absent') return this.#absent('fwd=miss; fwd-status=404');
