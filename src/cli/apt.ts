@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
+import { naming } from '../named_errors.ts';
 import { claiming } from './apt_claim.ts';
 import { type Files, ofServer, ofStore, revalidated } from './apt_files.ts';
 import {
@@ -125,7 +126,7 @@ async function publish(files: Files, { root, folder, options }: Publishing): Pro
   const signed = await signedForms(release, folder, options);
   const put = async (name: string, bytes: Uint8Array | string, cacheControl = revalidated) => {
     const path = join(folder, sha256(Buffer.from(bytes)));
-    await writeFile(path, bytes);
+    await naming(path, () => writeFile(path, bytes));
     await files.put(`${dists}/${name}`, path, cacheControl);
   };
   const hashed = new Map([...indexes].map(([path, bytes]) => [byHash(path, bytes), bytes]));
@@ -251,7 +252,7 @@ async function signedForms(
 ): Promise<[string, string][]> {
   if (signWith === undefined) return [['Release', release]];
   const path = join(folder, 'Release');
-  await writeFile(path, release);
+  await naming(path, () => writeFile(path, release));
   const home = gpgHome === undefined ? [] : ['--homedir', gpgHome];
   const sign = async (...how: string[]) => {
     const args = [...home, '--batch', '--local-user', signWith, '--output', '-', ...how, path];

@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { naming } from '../named_errors.ts';
 import type { Store } from '../store/store.ts';
 import { blobFile } from './blob_file.ts';
 import { type ListedPage, localPage } from './ls.ts';
@@ -59,7 +60,7 @@ export function ofServer(server: RemoteServer, bucket: string, folder: string): 
     file: async (name, _, use) => {
       const path = join(folder, 'read');
       const { bytes } = await server.read({ bucket, name });
-      await pipeline(Readable.from(bytes), createWriteStream(path));
+      await naming(path, () => pipeline(Readable.from(bytes), createWriteStream(path)));
       return use(path);
     },
     put,
