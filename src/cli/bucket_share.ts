@@ -3,10 +3,12 @@
 import type { Command } from 'commander';
 import { counted } from '../counted.ts';
 import { type BucketShared, shareBucket } from '../objects/share_bucket.ts';
+import { readAnnouncement } from '../server/announcement.ts';
+import { holderOf } from '../store/layout.ts';
 import { checkBucketName } from '../store/names.ts';
 import { interruptibly } from './interrupt.ts';
 import { display } from './progress.ts';
-import { sayFailures } from './say.ts';
+import { sayError, sayFailures } from './say.ts';
 import { withTiers } from './shared_stores.ts';
 import { signalStatus } from './signals.ts';
 import {
@@ -31,8 +33,10 @@ export function addBucketShare(bucket: Command): void {
     .addHelpText(
       'after',
       `
-Names that the store has already stay as they are there. A run that was interrupted can be made again, beside
-a running server as well, and sends the rest (docs/scale-out.md).
+Run it while the server still runs without the setting, then stop the server, run it again, and start the
+server with the setting: what was written between the two runs is lost otherwise (docs/scale-out.md).
+Names that the store has already stay as they are there. A run that was interrupted can be made again, and
+sends the rest.
 Exit status: 1 when something could not be sent.`,
     );
   withExamples(sharing, 'sealgate bucket share releases --config site/sealgate.json');
@@ -51,14 +55,23 @@ async function share(bucket: string, options: Options): Promise<void> {
         .finally(() => shown.end());
     });
   await interruptibly('names', async (signal) => {
+    const before = await isServedUnshared(config.store, bucket);
     const done = await work(signal);
-    if (done) tell(bucket, done, options);
+    const servedUnshared = before || (await isServedUnshared(config.store, bucket));
+    if (done) tell(bucket, { ...done, servedUnshared }, options);
     if (signal.aborted) process.exitCode = signalStatus.SIGINT;
   });
 }
 
-function tell(bucket: string, done: BucketShared, { json }: Options): void {
-  const { names, sent, bytes, same, others, failed } = done;
+/** Whether a process has the store open that may write to the bucket past the store it is shared over. */
+async function isServedUnshared(root: string, bucket: string): Promise<boolean> {
+  if (!(await holderOf(root))) return false;
+  const server = await readAnnouncement(root);
+  return !server?.sharedBuckets.includes(bucket);
+}
+
+function tell(bucket: string, done: BucketShared & { servedUnshared: boolean }, { json }: Options): void {
+  const { names, sent, bytes, same, others, failed, servedUnshared } = done;
   if (json) console.log(JSON.stringify({ bucket, ...done }));
   else {
     const are = sent + same + others.length;
@@ -71,5 +84,10 @@ function tell(bucket: string, done: BucketShared, { json }: Options): void {
     );
   }
   sayFailures(failed.map(({ name, why }) => ({ what: name, reason: why })));
+  if (servedUnshared)
+    sayError(
+      `sealgate: ${bucket}: a server has this store open without sharing the bucket, and what it writes ` +
+        'from now on is not sent: stop it, run this again, and only then start it with "sharedBuckets"',
+    );
   if (failed.length > 0) process.exitCode = 1;
 }

@@ -23,6 +23,8 @@ const schema = z.object({
   certificate: z.string(),
   /** The path that objects are below: `/`, or that of the server's own mount of them (application.ts). */
   objects: z.string().default('/'),
+  /** Those that it shares with other servers. */
+  sharedBuckets: z.array(z.string()).default([]),
 });
 
 export type Announcement = z.infer<typeof schema>;
@@ -49,6 +51,7 @@ export async function announce(
     control: at.control,
     certificate: config.tls.certificate,
     objects: at.objects,
+    sharedBuckets: Object.keys(config.sharedBuckets),
   };
   try {
     await place(file, `${JSON.stringify(announcement, null, 2)}\n`);

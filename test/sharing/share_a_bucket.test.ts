@@ -69,10 +69,31 @@ test('a write-once name that has other bytes there keeps them, and is told in JS
   assert.equal(await two.get('/o/once/taken'), 'there');
 });
 
-test('with the setting the server has what was sent, and what is there besides', async () => {
+test('what is overwritten between a run beside the server and one after it is not taken back', async () => {
+  const told = async () => {
+    const { status, stdout, stderr } = await outcome(
+      spawnCli(['bucket', 'share', 'web', '--json', '--config', file]),
+    );
+    assert.equal(status, 0, stderr);
+    const { sent, servedUnshared } = JSON.parse(stdout);
+    return { sent, servedUnshared, isSaid: /^sealgate: web: a server has .* without sharing/m.test(stderr) };
+  };
+  await one.put('/o/web/changing', 'first');
+  assert.deepEqual(await told(), { sent: 1, servedUnshared: true, isSaid: true });
+  assert.equal((await one.put('/o/web/changing', 'second')).status, 200);
+  await one.put('/o/web/between', 'between');
   await one.server.stop();
+  assert.deepEqual(await told(), { sent: 2, servedUnshared: false, isSaid: false });
   await writeFile(one.site.config, await readFile(file));
   await one.restart();
+  for (const each of [one, two]) {
+    assert.equal(await each.get('/o/web/changing'), 'second');
+    assert.equal(await each.get('/o/web/between'), 'between');
+  }
+  assert.deepEqual(await told(), { sent: 0, servedUnshared: false, isSaid: false });
+});
+
+test('with the setting the server has what was sent, and what is there besides', async () => {
   assert.equal(await one.get('/o/web/new'), 'new');
   assert.equal(await one.get('/o/web/many/2'), 'newer there');
   // A write-once name keeps what it had here.
