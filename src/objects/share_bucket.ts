@@ -1,8 +1,10 @@
 // ShareBucket: what a bucket of this server had before it was shared goes to the store that it is shared
 // over: of each name the bytes, and then its record, where there is none. What is there already stays.
 
+import { createHash } from 'node:crypto';
 import { SealgateError } from '../errors.ts';
 import type { FileProgress } from '../file_progress.ts';
+import { idFile, readId } from '../store/identity.ts';
 import type { Descriptor, Store } from '../store/store.ts';
 import { inTurns } from '../turns.ts';
 import type { Tier } from '../upstream/tier.ts';
@@ -23,7 +25,7 @@ export interface BucketShared {
 }
 
 export interface SharingBucket {
-  store: Pick<Store, 'bucket' | 'list' | 'blob' | 'pathOf'>;
+  store: Pick<Store, 'root' | 'bucket' | 'list' | 'blob' | 'pathOf'>;
   tier: Tier;
   bucket: string;
   signal: AbortSignal;
@@ -37,12 +39,10 @@ const atATime = 4;
 const pageOfNames = 1000;
 /** Names that were not sent, after which the rest is not tried. */
 const mostFailures = 100;
-/** Begins the stamp of a record that was made so, and not by a client's write. */
-const stampBegins = 'share:';
-
 /** Can be done again, and then does the rest. Whatever goes wrong with a name is told in the end. */
 export async function shareBucket(sharing: SharingBucket): Promise<BucketShared> {
   const { store, bucket, signal, onProgress } = sharing;
+  const own = await stampBegins(store.root);
   const done: BucketShared = { names: 0, sent: 0, bytes: 0, same: 0, others: [], failed: [] };
   let totalBytes = 0;
   for (const { size } of namesOf(store, bucket)) {
@@ -53,7 +53,7 @@ export async function shareBucket(sharing: SharingBucket): Promise<BucketShared>
   const isOver = () => signal.aborted || done.failed.length >= mostFailures;
   const work = async (entry: Entry) => {
     try {
-      const became = await shareName(sharing, entry);
+      const became = await shareName(sharing, own, entry);
       if (became === 'others') done.others.push(entry.name);
       else done[became]++;
       if (became === 'sent') done.bytes += entry.size;
@@ -68,6 +68,17 @@ export async function shareBucket(sharing: SharingBucket): Promise<BucketShared>
   return done;
 }
 
+/** Begins the stamp of a record that is made so from this store, and not by a client's write. */
+async function stampBegins(root: string): Promise<string> {
+  const id = await readId(root).catch((cause) => {
+    if (cause.code !== 'ENOENT') throw cause;
+    throw new Error(`${idFile(root)}: the store has no identity yet; its server writes one when it starts`, {
+      cause,
+    });
+  });
+  return `share:${createHash('sha256').update(id).digest('hex').slice(0, 16)}:`;
+}
+
 function* namesOf(store: SharingBucket['store'], bucket: string): Generator<Entry> {
   for (let after: string | undefined = ''; after !== undefined; ) {
     const { entries, next } = store.list(bucket, { prefix: '', after, limit: pageOfNames });
@@ -78,6 +89,7 @@ function* namesOf(store: SharingBucket['store'], bucket: string): Generator<Entr
 
 async function shareName(
   { store, tier, bucket }: SharingBucket,
+  own: string,
   entry: Entry,
 ): Promise<'sent' | 'same' | 'others'> {
   const { name, digest, size } = entry;
@@ -85,11 +97,11 @@ async function shareName(
   const there = await tier.read(at);
   const found = there === 'absent' || there === 'same' ? undefined : there;
   if (found && !isDeleted(found.record) && found.record.digest === digest) return 'same';
-  if (found && !isOlder(found.record, entry, store.bucket(bucket)?.kind)) return 'others';
+  if (found && !isOlder(found.record, entry, { own, kind: store.bucket(bucket)?.kind })) return 'others';
   if (!store.blob(digest)) throw new Error('its bytes were withdrawn here');
   const ready = () => tier.keep({ digest, size, path: store.pathOf(digest) });
   const kept = await ready();
-  const stamp = stampBegins + crypto.randomUUID();
+  const stamp = own + crypto.randomUUID();
   const version = (found?.record.version ?? 0) + 1;
   const record: HeldRecord = { format: 1, stamp, version, ...aboutOf(entry), ...placeOf(kept) };
   const written = await tier.write(at, record, found?.etag);
@@ -104,14 +116,17 @@ async function shareName(
   return 'sent';
 }
 
-/** Whether a record is of an earlier such time, and the name was overwritten here since. */
+/**
+ * Whether a record is of an earlier such time, and the name was overwritten here since. Other bytes of the
+ * same time are newer, too: a clock that was set back gives versions the time of the one before.
+ */
 function isOlder(
   record: { stamp: string; created: number; deleted?: true },
   entry: Entry,
-  kind: string | undefined,
+  { own, kind }: { own: string; kind: string | undefined },
 ): boolean {
-  if (kind !== 'versioned' || record.deleted || !record.stamp.startsWith(stampBegins)) return false;
-  return record.created < entry.created;
+  if (kind !== 'versioned' || record.deleted || !record.stamp.startsWith(own)) return false;
+  return record.created <= entry.created;
 }
 
 function aboutOf({ digest, digests, size, mediaType, fields, created, modified, expires }: Entry) {
