@@ -36,7 +36,7 @@ test('what another store sent stays, though this one has a later version', async
   assert.equal((await record('name')).digest, sha256('first of one'));
 });
 
-test('what the same store sent gives way to what was it has got since, though its clock went back', async () => {
+test('what a store sent gives way to what it has got since, though its clock went back', async () => {
   await one.put(bucket, 'name', 'second of one');
   now -= 3_600_000;
   await one.put(bucket, 'back', 'sent');
