@@ -50,7 +50,7 @@ async function share(bucket: string, options: Options): Promise<void> {
       checkBucket(store, bucket);
       const shown = display('names');
       const onProgress = shown.update.bind(shown);
-      return withTiers(config, (tier) => shareBucket({ store, tier, bucket, signal, onProgress }), bucket)
+      return withTiers(config, (tier) => shareBucket({ store, tier, bucket, signal, onProgress }), { bucket })
         .then(([done]) => done)
         .finally(() => shown.end());
     });

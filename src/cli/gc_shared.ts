@@ -1,6 +1,7 @@
 // gc --shared: frees the bytes in the stores that buckets are shared over that no record of a name needs.
 
 import { counted } from '../counted.ts';
+import type { Tier } from '../upstream/tier.ts';
 import { collectTier, type SharedRound } from '../upstream/tier_collection.ts';
 import { interruptibly } from './interrupt.ts';
 import { onRecord } from './on_record.ts';
@@ -22,13 +23,14 @@ export async function gcShared(options: SharedGcOptions): Promise<void> {
   if (!dryRun) await onRecord(config, { action: 'gc-shared', why: 'asked to' });
   await interruptibly('requests', async (signal) => {
     try {
-      await withTiers(config, async (tier) => {
+      const collect = async (tier: Tier) => {
         const asked = { graceSeconds, requestsPerSecond, dryRun, changesGrace, signal };
         const { skipped: _, ...round } = await collectTier(tier, asked);
         if (options.json) console.log(JSON.stringify({ upstream: tier.name, dryRun, ...round }));
         else console.log(textOf(tier.name, round, dryRun));
         if (round.failed.length > 0) process.exitCode = 1;
-      });
+      };
+      await withTiers(config, collect, { reads: dryRun });
     } catch (error) {
       if (!signal.aborted) throw error;
       process.exitCode = signalStatus.SIGINT;

@@ -1,17 +1,27 @@
 // The stores that buckets are shared over, as commands reach them: without a server, by the same settings.
 
 import { pino } from 'pino';
-import type { Config } from '../config/config.ts';
-import { sharedOver } from '../server/shared_collector.ts';
+import { type Config, ConfigError } from '../config/config.ts';
+import { cannotBeShared, sharedOver } from '../server/shared_collector.ts';
 import { Fetcher } from '../upstream/fetcher.ts';
 import { Tier } from '../upstream/tier.ts';
 import { Upstream } from '../upstream/upstream.ts';
 
-/** Works on each shared store, or that of one bucket. Throws where there is none. */
+interface Which {
+  /** Absent: the stores of all buckets. */
+  bucket?: string;
+  /** Nothing is written to them, and so they are not probed, which writes. */
+  reads?: boolean;
+}
+
+/**
+ * Works on each shared store, or that of one bucket. Rejects where there is none, and with ConfigError where
+ * a store does not do what sharing rests on, before anything but the probe is written to it.
+ */
 export async function withTiers<T>(
   { sharedBuckets, upstreams }: Pick<Config, 'sharedBuckets' | 'upstreams'>,
   work: (tier: Tier) => Promise<T>,
-  bucket?: string,
+  { bucket, reads = false }: Which = {},
 ): Promise<T[]> {
   const its =
     bucket !== undefined && Object.hasOwn(sharedBuckets, bucket) ? sharedBuckets[bucket] : undefined;
@@ -30,10 +40,19 @@ export async function withTiers<T>(
       if (!config) throw new Error(`there is no upstream ${name}`);
       // What goes wrong is told by the command itself.
       const tier = new Tier(new Upstream(name, config, fetcher, pino({ level: 'silent' })));
+      if (!reads) await probe(tier);
       done.push(await work(tier));
     }
     return done;
   } finally {
     await fetcher.close();
   }
+}
+
+async function probe(tier: Tier): Promise<void> {
+  const wrong = await tier.probe().catch((cause) => {
+    const why = (cause.cause as Error | undefined)?.message ?? cause.message;
+    throw new Error(`upstream ${tier.name} (${tier.root}): it could not be probed: ${why}`, { cause });
+  });
+  if (wrong !== undefined) throw new ConfigError(cannotBeShared(tier.name, wrong));
 }

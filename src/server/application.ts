@@ -16,7 +16,7 @@ import type { Services } from '../sites/mount.ts';
 import type { Store } from '../store/store.ts';
 import { Tier } from '../upstream/tier.ts';
 import type { Upstreams } from '../upstream/upstreams.ts';
-import { sharedOver } from './shared_collector.ts';
+import { cannotBeShared, sharedOver } from './shared_collector.ts';
 
 /** @param upstreams what is asked for the names of shared buckets. */
 export function createObjects(config: Config, store: Store, upstreams: () => Upstreams): SharedObjects {
@@ -63,8 +63,7 @@ export async function probeTiers({ sharedBuckets }: Config, upstreams: Upstreams
       const wrong = await new Tier(upstreams.get(upstream)).probe().catch((err) => {
         log.warn({ err, upstream }, 'a shared store was not reached; what is here of its buckets is served');
       });
-      if (wrong !== undefined)
-        throw new ConfigError(`upstreams.${upstream}: buckets cannot be shared over this store: ${wrong}`);
+      if (wrong !== undefined) throw new ConfigError(cannotBeShared(upstream, wrong));
     }),
   );
 }

@@ -118,3 +118,8 @@ export class SharedCollector implements Pausable {
 export function sharedOver({ sharedBuckets }: Pick<Config, 'sharedBuckets'>): string[] {
   return [...new Set(Object.values(sharedBuckets).map(({ upstream }) => upstream))];
 }
+
+/** What to say of an upstream whose probe found this wrong. */
+export function cannotBeShared(upstream: string, wrong: string): string {
+  return `upstreams.${upstream}: buckets cannot be shared over this store: ${wrong}`;
+}

@@ -5,10 +5,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Ceph } from '../support/ceph.ts';
+import { FaultyStore } from '../support/faulty_store.ts';
 import { outcome, runCli, spawnCli } from '../support/runtime.ts';
 import { SharingNode, sha256 } from '../support/sharing.ts';
 
 const ceph = await Ceph.start();
+const faulty = await FaultyStore.start(ceph.url());
 // The buckets of this server are not shared yet.
 const [one, two] = await Promise.all([
   SharingNode.start(ceph.url(), { sharedBuckets: {} }),
@@ -16,6 +18,7 @@ const [one, two] = await Promise.all([
 ]);
 after(async () => {
   await Promise.all([one.end(), two.end()]);
+  await faulty.end();
   await ceph.end();
 });
 
@@ -25,6 +28,10 @@ const file = join(one.site.dir, 'shared.json');
 const its = JSON.parse(await readFile(one.site.config, 'utf8'));
 const tier = { upstream: 'tier', freshSeconds: 0 };
 await writeFile(file, JSON.stringify({ ...its, sharedBuckets: { web: tier, once: tier } }));
+/** The same over a way on which answers are others. */
+const overFaulty = join(one.site.dir, 'faulty.json');
+const upstreams = { tier: { ...its.upstreams.tier, url: faulty.url } };
+await writeFile(overFaulty, JSON.stringify({ ...its, upstreams, sharedBuckets: { web: tier, once: tier } }));
 
 test('names of a bucket that is served are sent with their bytes and fields, beside the server', async () => {
   const fields = { 'content-type': 'text/x-a', 'cache-control': 'max-age=9' };
@@ -100,17 +107,30 @@ test('with the setting the server has what was sent, and what is there besides',
   assert.equal(await one.get('/o/once/taken'), 'here');
 });
 
+const said = async (...args: string[]) => {
+  const { status, stdout, stderr } = await outcome(spawnCli(['bucket', 'share', ...args]));
+  return `${status} ${stdout}${stderr}`;
+};
+
+test('nothing is sent to a store that overwrites what is to be new', async () => {
+  faulty.answers = (path) => (path.includes('/probe/') ? { status: 200, body: '' } : undefined);
+  const why =
+    /^78 sealgate: upstreams\.tier: buckets cannot be shared over this store: it overwrites objects/;
+  await ceph.ask('DELETE', 'refs/once/mine');
+  assert.match(await said('once', '--config', overFaulty), why);
+  assert.equal((await ceph.ask('GET', 'refs/once/mine')).status, 404);
+});
+
 test('what cannot be sent is told with its reason and status 1; the next run sends it', async () => {
-  const said = async (...args: string[]) => {
-    const { status, stdout, stderr } = await outcome(spawnCli(['bucket', 'share', ...args]));
-    return `${status} ${stdout}${stderr}`;
-  };
   assert.match(await said('own', '--config', file), /^1 sealgate: own: "sharedBuckets" of the configuration/);
   assert.match(await said('none', '--config', file), /^1 sealgate: none: there is no such bucket/);
+  faulty.answers = (path) => (path.endsWith('/refs/once/mine') ? { status: 403, body: '' } : undefined);
+  const some = await said('once', '--config', overFaulty);
+  assert.match(some, /^1 once: 1 of 2 names are in the shared store: 0 sent/);
+  assert.match(some, /sealgate: mine: .*403/);
   await ceph.stopGateway();
-  const all = await said('once', '--config', file);
-  assert.match(all, /^1 once: 0 of 2 names are in the shared store: 0 sent/);
-  assert.match(all, /sealgate: (mine|taken): .*ECONNREFUSED/);
+  const none = await said('once', '--config', file);
+  assert.match(none, /^1 sealgate: upstream tier \(http:.*\): it could not be probed: .*ECONNREFUSED/);
   await ceph.startGateway();
-  assert.match(await share('once'), /^once: 2 of 2 names .* 0 sent \(0 B\), 1 were there/);
+  assert.match(await share('once'), /^once: 2 of 2 names .* 1 sent \(4 B\), 0 were there/);
 });

@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Ceph } from '../../support/ceph.ts';
+import { FaultyStore } from '../../support/faulty_store.ts';
 import { outcome, runCli, spawnCli } from '../../support/runtime.ts';
 import { SharingNode, sha256 } from '../../support/sharing.ts';
 import { until } from '../../support/wait.ts';
@@ -83,6 +84,25 @@ test('another grace time is refused by the command, and by the server, until it 
   assert.match(await gc('--change-grace'), /records of names/);
 });
 
+test('a store that fails the probe is not collected; a round that only counts does not probe', async () => {
+  const faulty = await FaultyStore.start(ceph.url());
+  faulty.answers = (path) => (path.includes('/probe/') ? { status: 200, body: '' } : undefined);
+  const { upstreams } = JSON.parse(await readFile(two.site.config, 'utf8'));
+  const file = await settings('faulty.json', { upstreams: { tier: { ...upstreams.tier, url: faulty.url } } });
+  try {
+    const refused = await outcome(spawnCli(['gc', '--shared', '--config', file]));
+    assert.equal(refused.stdout, '');
+    assert.match(
+      refused.stderr,
+      /^sealgate: upstreams\.tier: buckets cannot be shared over this store: it ove/,
+    );
+    assert.equal(refused.status, 78);
+    assert.match(await runCli('gc', '--shared', '--dry-run', '--config', file), /records of names/);
+  } finally {
+    await faulty.end();
+  }
+});
+
 test('gc --shared says that no bucket is shared, that it cannot ask, and what goes alone', async () => {
   const told = async (...args: string[]) => {
     const { status, stderr } = await outcome(spawnCli(['gc', ...args]));
@@ -93,6 +113,9 @@ test('gc --shared says that no bucket is shared, that it cannot ask, and what go
   assert.match(await told('--change-grace', '--config', file), /^2 sealgate: --change-grace: goes with/);
   await ceph.stopGateway();
   const { config } = two.site;
-  const why = /^1 sealgate: upstream tier \(http:.*\/sealgate\/\): GET gc\/state: .*ECONNREFUSED/;
-  assert.match(await told('--shared', '--config', config), why);
+  const where = String.raw`^1 sealgate: upstream tier \(http:.*/sealgate/\): `;
+  const dry = new RegExp(`${where}GET gc/state: .*ECONNREFUSED`);
+  assert.match(await told('--shared', '--dry-run', '--config', config), dry);
+  const made = new RegExp(`${where}it could not be probed: .*ECONNREFUSED`);
+  assert.match(await told('--shared', '--config', config), made);
 });
