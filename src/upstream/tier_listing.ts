@@ -92,17 +92,30 @@ function one(text: string, name: string): string | undefined {
 }
 
 function decoded(text: string): string {
+  const encoded = withoutEntities(text).replaceAll('+', ' ');
   try {
-    return decodeURIComponent(withoutEntities(text).replaceAll('+', ' '));
+    return decodeURIComponent(encoded);
   } catch {
     throw unlike('a key of it is not encoded as a URL has it');
   }
 }
 
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+const mostCodePoint = 0x10ffff;
 
+/**
+ * The text that XML stands for (1.0, section 4). Whatever is no reference to a character is refused: a token
+ * that is not the store's own may have it pass keys over.
+ */
 function withoutEntities(text: string): string {
-  return text.replace(/&(\w+);/g, (all, name: string) => entities[name] ?? all);
+  return text.replace(/&(?:#x([\da-fA-F]{1,6});|#(\d{1,7});|(\w+);)?/g, (all, hex, decimal, name = '') => {
+    const isNumber = hex !== undefined || decimal !== undefined;
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+    const isCharacter = isNumber && code > 0 && code <= mostCodePoint && (code < 0xd800 || code > 0xdfff);
+    if (isCharacter) return String.fromCodePoint(code);
+    if (!Object.hasOwn(entities, name)) throw unlike(`it has ${JSON.stringify(all)}, which is no character`);
+    return entities[name] ?? '';
+  });
 }
 
 function unlike(what: string): Error {

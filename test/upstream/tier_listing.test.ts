@@ -32,6 +32,33 @@ test('an empty listing of what was asked for has no keys', () => {
   assert.deepEqual(pageOf(200, listing(about, ends), 'refs/'), { keys: [] });
 });
 
+const goesOn = (token: string) =>
+  `<IsTruncated>true</IsTruncated><NextContinuationToken>${token}</NextContinuationToken>`;
+
+test('references to characters, by number or name, are decoded in tokens and keys', () => {
+  const token = '&#34;a&#x2F;b&#x1F600;&quot;&amp;lt;&apos;';
+  const { keys, next } = pageOf(200, listing(about, goesOn(token), entry('refs%2Fa&#38;&#x26;b')), 'refs/');
+  assert.deepEqual([next, keys[0]?.key], ['"a/b\u{1f600}"&lt;\'', 'refs/a&&b']);
+});
+
+for (const odd of [
+  '&',
+  '&;',
+  '&nbsp;',
+  '&amp',
+  '&constructor;',
+  '&AMP;',
+  '&#;',
+  '&#0;',
+  '&#x110000;',
+  '&#xd800;',
+])
+  test(`a token or a key with ${odd} is no listing`, () => {
+    const why = /no listing as it should be: it has "&.*which is no character/;
+    assert.throws(() => pageOf(200, listing(about, goesOn(`a${odd}b`), entry('refs%2Fa')), 'refs/'), why);
+    assert.throws(() => pageOf(200, listing(about, ends, entry(`refs%2F${odd}`)), 'refs/'), why);
+  });
+
 const refused: [string, string, number?][] = [
   ['a 404', whole, 404],
   ['a 204', '', 204],
