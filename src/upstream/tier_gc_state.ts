@@ -25,35 +25,52 @@ interface Beginning {
   unlessWithin?: number;
 }
 
-/** Rejects where another grace time is recorded. */
+/** How often the state is looked at that others write meanwhile. */
+const mostLooks = 8;
+
+/**
+ * Resolves when the state says that the round has begun, with this grace time. Rejects where another one is
+ * recorded, and where others write the state again and again.
+ */
 export async function beginRound(send: Send, options: Beginning): Promise<Begun> {
-  const { graceSeconds, dryRun, changesGrace = false, unlessWithin = 0 } = options;
-  const sent = await send({ method: 'GET', path, fields: {} });
-  const at = sent.date;
-  if (at === undefined) throw new Error(`GET ${path}: its answer has no Date, by which ages are known`);
-  if (sent.status === 404) {
-    const isMine = dryRun || (await write(send, graceSeconds, { 'if-none-match': '*' }));
-    return { at, isOther: unlessWithin > 0 && !isMine };
+  const { graceSeconds, dryRun, unlessWithin = 0 } = options;
+  const stamps = new Set<string>();
+  for (let look = 0; look < mostLooks; look++) {
+    const sent = await send({ method: 'GET', path, fields: {} });
+    const at = sent.date;
+    if (at === undefined) throw new Error(`GET ${path}: its answer has no Date, by which ages are known`);
+    const state = sent.status === 404 ? undefined : stateOf(sent);
+    // It was written, and the answer was lost.
+    if (state && stamps.has(state.stamp)) return { at, isOther: false };
+    if (state) checkGrace(state.graceSeconds, options);
+    if (unlessWithin > 0 && state && (sent.modified ?? 0) + unlessWithin * 1000 > at)
+      return { at, isOther: true };
+    if (dryRun) return { at, isOther: false };
+    const stamp = crypto.randomUUID();
+    stamps.add(stamp);
+    const condition = state ? { 'if-match': sent.etag?.replaceAll('"', '') ?? '' } : { 'if-none-match': '*' };
+    if (await write(send, { format: 1, graceSeconds, stamp }, condition)) return { at, isOther: false };
   }
-  const { graceSeconds: recorded } = stateOf(sent);
-  if (recorded !== graceSeconds && !changesGrace)
-    throw new Error(
-      `the grace time of this store is ${recorded} s (${path}), and "gc.shared.graceSeconds" is ` +
-        `${graceSeconds}: set it to ${recorded} everywhere, or have 'sealgate gc --shared --change-grace' ` +
-        `make it ${graceSeconds}`,
-    );
-  const { etag, modified = 0 } = sent;
-  if (modified + unlessWithin * 1000 > at) return { at, isOther: true };
-  if (dryRun) return { at, isOther: false };
-  const isMine = await write(send, graceSeconds, { 'if-match': etag?.replaceAll('"', '') ?? '' });
-  return { at, isOther: unlessWithin > 0 && !isMine };
+  throw new Error(`PUT ${path}: others wrote it ${mostLooks} times meanwhile; try again later`);
+}
+
+function checkGrace(recorded: number, { graceSeconds, changesGrace = false }: Beginning): void {
+  if (recorded === graceSeconds || changesGrace) return;
+  throw new Error(
+    `the grace time of this store is ${recorded} s (${path}), and "gc.shared.graceSeconds" is ` +
+      `${graceSeconds}: set it to ${recorded} everywhere, or have 'sealgate gc --shared --change-grace' ` +
+      `make it ${graceSeconds}`,
+  );
 }
 
 /** @returns whether nobody else has written it meanwhile. */
-async function write(send: Send, graceSeconds: number, condition: Record<string, string>): Promise<boolean> {
-  const text = JSON.stringify({ format: 1, graceSeconds, stamp: crypto.randomUUID() });
+async function write(
+  send: Send,
+  state: z.infer<typeof schema>,
+  condition: Record<string, string>,
+): Promise<boolean> {
   const fields = { ...condition, 'content-type': 'application/json' };
-  const { status } = await send({ method: 'PUT', path, fields, body: { text } });
+  const { status } = await send({ method: 'PUT', path, fields, body: { text: JSON.stringify(state) } });
   return status === 200;
 }
 
