@@ -72,7 +72,7 @@ test('a grace time is recorded also where another round was first with the state
   assert.deepEqual([begun.isOther, store.grace, store.puts], [false, 9, 2]);
 });
 
-test('a round does not go on with the grace time before, which another one has changed meanwhile', async () => {
+test('a round does not go on with a grace time that another one has changed meanwhile', async () => {
   const store = contested(8, 1, 9);
   await assert.rejects(beginRound(store.send, { graceSeconds: 8, dryRun: false }), /this store is 9 s/);
   assert.equal(store.grace, 9);
