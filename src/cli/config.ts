@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { checkPurgeSecrets } from '../auth/secret_line.ts';
 import { SigningKeys } from '../auth/signing_keys.ts';
 import { configPath, fileOf, settings } from '../config/config.ts';
+import { gcWarnings } from '../config/gc.ts';
 import { jsonSchema } from '../config/schema.ts';
 import { siteWarnings } from '../config/site_warnings.ts';
 import { TlsFiles } from '../engine/tls_files.ts';
@@ -64,7 +65,7 @@ async function check(options: CheckOptions): Promise<void> {
   checkPurgeSecrets(config.purge);
   for (const [name, upstream] of Object.entries(config.upstreams)) readUpstreamFiles(name, upstream);
   if (config.listeners.some((each) => each.tls)) await new TlsFiles(config.tls, '').read();
-  warn(siteWarnings(config));
+  warn([...siteWarnings(config), ...gcWarnings(config)]);
   const preview = await previewed(options);
   // What a running server says of its buckets; without one, what its store says.
   warn(preview?.warnings ?? (await missingBuckets(config)));

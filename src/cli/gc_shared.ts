@@ -1,10 +1,12 @@
 // gc --shared: frees the bytes in the stores that buckets are shared over that no record of a name needs.
 
+import { gcWarnings } from '../config/gc.ts';
 import { counted } from '../counted.ts';
 import type { Tier } from '../upstream/tier.ts';
 import { collectTier, type SharedRound } from '../upstream/tier_collection.ts';
 import { interruptibly } from './interrupt.ts';
 import { onRecord } from './on_record.ts';
+import { sayError } from './say.ts';
 import { withTiers } from './shared_stores.ts';
 import { signalStatus } from './signals.ts';
 import { type SiteOptions, siteConfig } from './site.ts';
@@ -18,6 +20,7 @@ export interface SharedGcOptions extends SiteOptions {
 
 export async function gcShared(options: SharedGcOptions): Promise<void> {
   const config = await siteConfig(options);
+  for (const warning of gcWarnings(config)) sayError(`warning: ${warning}`);
   const { graceSeconds, requestsPerSecond } = config.gc.shared;
   const { dryRun = false, changeGrace: changesGrace = false } = options;
   if (!dryRun) await onRecord(config, { action: 'gc-shared', why: 'asked to' });

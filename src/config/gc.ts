@@ -2,6 +2,9 @@
 
 import * as z from 'zod';
 
+/** Seconds: a gateway of the store may carry a request out some minutes late (docs/scale-out.md). */
+const leastGrace = 600;
+
 const sharedSchema = z
   .strictObject({
     intervalSeconds: z
@@ -18,7 +21,7 @@ const sharedSchema = z
       .default(86_400)
       .describe(
         'Seconds that bytes stay at least which no record names, and once more after they were marked. The ' +
-          'store records it, and all servers and commands have to have the same.',
+          'store records it, and all servers and commands have to have the same. Below 600 is for tests.',
       ),
     requestsPerSecond: z
       .number()
@@ -55,3 +58,18 @@ export const gcSchema = z.strictObject({
     .default(200)
     .describe('Most blobs removed a second, so that the disk has time for requests.'),
 });
+
+interface Collecting {
+  gc: { shared: { graceSeconds: number } };
+  sharedBuckets: Readonly<Record<string, unknown>>;
+}
+
+/** What is odd about it, and no fault in a test: a sentence for each. */
+export function gcWarnings({ gc: { shared }, sharedBuckets }: Collecting): string[] {
+  if (Object.keys(sharedBuckets).length === 0 || shared.graceSeconds >= leastGrace) return [];
+  return [
+    `gc.shared.graceSeconds: ${shared.graceSeconds} s are for tests alone: a deletion or a record that a ` +
+      'gateway of the store carries out minutes late may cost bytes that a name needs; give it ' +
+      `${leastGrace} or more (a day is usual)`,
+  ];
+}

@@ -24,6 +24,8 @@ export interface RoundOptions {
   changesGrace?: boolean;
   /** Seconds: no round when one began so lately, at whichever server. */
   unlessWithin?: number;
+  /** For which a deletion counts, by the clock of the store, from when it was found that something may go. */
+  deletionSeconds?: number;
 }
 
 export interface Counted {
@@ -57,8 +59,8 @@ const mostFailures = 20;
 const slackMs = 2000;
 /** Milliseconds for which a name that has ended counts longer: servers' clocks may be wrong by so much. */
 const clocksMs = 900_000;
-/** Seconds for which a deletion counts at most. */
-const longestDeletion = 60;
+/** Seconds for which a deletion counts. */
+const usualDeletion = 60;
 const keyPattern = /^[0-9a-f]{64}(?:\.[0-9a-f]{16})?$/;
 
 /** A command has nothing else to do, and is not to end meanwhile. */
@@ -163,7 +165,7 @@ class Round {
     const mark = isMarked ? await this.#marks.read(key) : undefined;
     if (mark?.state === 'unreadable') throw new Error(`GET ${marksBegin}${key}: its mark cannot be read`);
     // A mark that is older than its blob is of one that was removed otherwise.
-    if (!this.#isOld(blob.modified) || (mark && !this.#isOld(mark.modified))) {
+    if (!this.#isOld(blob.modified) || (mark && !this.#isOldMark(mark))) {
       count(this.#found.waiting, blob);
       return;
     }
@@ -194,25 +196,37 @@ class Round {
   }
 
   /**
-   * Removes a mark that is of no use any more. Nobody condemns a blob whose mark is turned first before the
-   * grace time is over, so this does not take the mark of one that is being deleted away.
-   * @param whenOld whether one that is younger than the grace time stays.
+   * Removes a mark that is of no use any more. It is turned first, also one that is spared already: it
+   * becomes no candidate before this deletion has come to its end, which so does not take the mark of a blob
+   * that is being deleted away.
+   * @param whenOld whether one that is not old stays.
    */
   #drop(key: string, whenOld: boolean): Promise<void> {
     return this.#noting(key, async () => {
       if (this.#options.dryRun) return;
       const mark = await this.#marks.read(key);
       if (!mark || mark.state === 'unreadable') return;
-      if (!this.#isOld(mark.modified) && (whenOld || mark.state === 'condemned')) return;
-      const from = mark.state === 'spared' ? mark.read : await this.#marks.turn(key, mark, 'spared');
+      if (!this.#isOldMark(mark) && (whenOld || mark.state === 'condemned')) return;
+      const from = await this.#marks.turn(key, mark, 'spared');
       if (from !== undefined) await this.#delete(marksBegin + key, from);
     });
   }
 
   #delete(path: string, from: number): Promise<void> {
-    // Within the slack, too: nobody takes the next step with this blob or mark before.
-    const seconds = Math.min(longestDeletion, Math.floor(this.#options.graceSeconds) + 1);
-    return this.#marks.delete(path, { from, seconds });
+    return this.#marks.delete(path, { from, seconds: this.#deletionSeconds });
+  }
+
+  get #deletionSeconds(): number {
+    return this.#options.deletionSeconds ?? usualDeletion;
+  }
+
+  /**
+   * Whether the next step may be taken with what has this mark. The deletion of a blob that is condemned, or
+   * of a mark that is spared, may arrive until it counts no longer, and the store has the grace time to carry
+   * it out: only then is the mark anybody's again.
+   */
+  #isOldMark({ state, modified }: Mark): boolean {
+    return this.#isOld(modified + (state === 'candidate' ? 0 : this.#deletionSeconds * 1000));
   }
 
   /** Whether something of then has been so for the grace time when the round began. */

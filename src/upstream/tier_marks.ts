@@ -21,9 +21,8 @@ export interface Mark {
   /** Unreadable: somebody else's, or a later program's. */
   state: z.infer<typeof schema>['state'] | 'unreadable';
   etag: string;
-  /** When it was written, and when it was read, by the store's clock; milliseconds since the epoch. */
+  /** When it was written, by the store's clock; milliseconds since the epoch. */
   modified: number;
-  read: number;
 }
 
 export const marksBegin = 'gc/marks/';
@@ -41,10 +40,9 @@ export class Marks {
   async read(key: string): Promise<Mark | undefined> {
     const sent = await this.#send({ method: 'GET', path: marksBegin + key, fields: {} });
     if (sent.status === 404) return undefined;
-    const { etag = '', modified, date } = sent;
-    const known = modified !== undefined && date !== undefined && etag !== '';
-    const state = known ? stateOf(sent.text) : 'unreadable';
-    return { state, etag: etag.replaceAll('"', ''), modified: modified ?? 0, read: date ?? 0 };
+    const { etag = '', modified } = sent;
+    const state = modified !== undefined && etag !== '' ? stateOf(sent.text) : 'unreadable';
+    return { state, etag: etag.replaceAll('"', ''), modified: modified ?? 0 };
   }
 
   /** Marks a blob that has no mark. @returns whether it was so. */

@@ -70,6 +70,24 @@ test('a registry is warned of whose grace time is below an hour, and no other', 
   assert.deepEqual([status, stderr.startsWith(what), stderr.split('\n').length], [0, true, 2], stderr);
 });
 
+test('a shared store with a grace time below ten minutes is warned of', async () => {
+  const before = JSON.parse(await readFile(site.config, 'utf8'));
+  const s3 = { bucket: 'sealgate', region: 'r', accessKey: './access', secretKey: './secret' };
+  for (const key of ['access', 'secret']) await writeFile(join(site.dir, key), 'key', { mode: 0o600 });
+  const about = { upstreams: { tier: { url: 'http://127.0.0.1:9/', s3 } }, sites: undefined };
+  const warned = async (graceSeconds: number, sharedBuckets = { web: { upstream: 'tier' } } as object) => {
+    const config = join(site.dir, 'shared.json');
+    const its = { ...before, ...about, sharedBuckets, gc: { shared: { graceSeconds } } };
+    await writeFile(config, JSON.stringify(its));
+    const { status, stderr } = await outcome(spawnCli(['config', 'check', '--config', config]));
+    assert.equal(status, 0, stderr);
+    return stderr;
+  };
+  assert.match(await warned(599), /^warning: gc\.shared\.graceSeconds: 599 s are for tests alone: .*\n$/);
+  assert.equal(await warned(600), '');
+  assert.equal(await warned(8, {}), '');
+});
+
 test('two publishing points with one prefix, or one inside the other, are warned of', async () => {
   const point = (path: string, prefix: string) => ({ path, prefix, protocol: 'live', bucket: 'live' });
   const sites = [point('/a/', 'ch/'), point('/b/', 'ch/hd/'), point('/c/', 'other/')];

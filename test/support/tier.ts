@@ -57,7 +57,7 @@ export class OpenTier {
   }
 
   collect(options: Partial<RoundOptions> = {}) {
-    const usual = { graceSeconds: 1, requestsPerSecond: 1000, dryRun: false };
+    const usual = { graceSeconds: 1, deletionSeconds: 8, requestsPerSecond: 1000, dryRun: false };
     return collectTier(this.tier, { ...usual, signal: new AbortController().signal, ...options });
   }
 

@@ -37,9 +37,16 @@ test('what nothing names is marked and, a grace time later, removed; what is nam
   for (const name of names) await open.put(name, name);
   await open.keep('unnamed');
   const begun = await open.collect();
-  assert.deepEqual([begun.records, begun.blobs, begun.removed.blobs], [names.length, names.length + 2, 0]);
-  await rounds(({ marked }) => marked.blobs > 0, 'an unnamed blob is marked');
-  assert.deepEqual([await mark('first'), await blob('first')], ['candidate', 200]);
+  assert.deepEqual([begun.records, begun.blobs], [names.length, names.length + 2]);
+  await until(
+    async () => {
+      await open.collect();
+      return mark('unnamed');
+    },
+    (is) => is === 'candidate',
+    'an unnamed blob is marked',
+  );
+  assert.equal(await blob('unnamed'), 200);
   await until(
     async () => {
       await open.collect();
@@ -119,6 +126,40 @@ test('a mark without its blob, as of one killed after the deletion, is removed',
     },
     (is) => is === undefined,
     'the mark is gone',
+  );
+});
+
+test('a condemned or spared mark stays while a deletion may come, and the grace time longer', async () => {
+  const states = ['condemned', 'spared'] as const;
+  for (const state of states) {
+    const digest = sha256(`is ${state}`);
+    await open.keep(`is ${state}`);
+    await marks.begin(digest);
+    const begun = await marks.read(digest);
+    assert.ok(begun && (await marks.turn(digest, begun, state)));
+  }
+  // Old when this one is, which is younger than both: its blob is gone first.
+  await open.keep('is younger');
+  await marks.begin(sha256('is younger'));
+  await until(
+    async () => {
+      await open.collect({ deletionSeconds: 3600 });
+      return blob('is younger');
+    },
+    (is) => is === 404,
+    'a candidate is removed',
+  );
+  for (const state of states) {
+    await open.collect({ deletionSeconds: 3600 });
+    assert.deepEqual([await mark(`is ${state}`), await blob(`is ${state}`)], [state, 200]);
+  }
+  await until(
+    async () => {
+      await open.collect();
+      return Promise.all(states.map((state) => blob(`is ${state}`)));
+    },
+    (both) => both.every((is) => is === 404),
+    'both are removed',
   );
 });
 

@@ -77,7 +77,7 @@ test('240 blobs that are written again while rounds mark and delete them are the
   };
   const collecting = [rounds(), rounds()];
   const collected = Promise.all(collecting);
-  const end = performance.now() + 120_000;
+  const end = performance.now() + 240_000;
   for (let gone = 0; gone < left || writes.size < raced; await wait(500)) {
     gone = 0;
     for (let index = 0; index < left; index++) gone += Number((await isGone(index)) === 404);
