@@ -105,7 +105,7 @@ test('a store that fails the probe is not collected; a round that only counts do
     assert.equal(refused.stdout, '');
     assert.match(
       refused.stderr,
-      /^sealgate: upstreams\.tier: buckets cannot be shared over this store: it ove/,
+      /^sealgate: upstreams\.tier: buckets cannot be shared over this store: it ove/m,
     );
     assert.equal(refused.status, 78);
     assert.match(await runCli('gc', '--shared', '--dry-run', '--config', file), /records of names/);
