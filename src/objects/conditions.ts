@@ -29,16 +29,23 @@ export function checkConditions(
   if (!addon.mayChange(conditions, validators)) throw new SealgateError('precondition-failed');
 }
 
-/** Throws `precondition-failed`. @param there what the name points at. */
+/**
+ * Throws `precondition-failed`. @param there what the name points at. @param hasOther the servers that share
+ * the bucket have recorded of the name that it points at other bytes, or at nothing any more.
+ */
 export function checkCopy(
   store: Pick<Store, 'resolve' | 'version'>,
   { digest }: NewRef,
   to: Name,
   { conditions, overwrite = true, over }: CopyRequest,
-  there: Descriptor | undefined,
+  { there, hasOther }: { there: Descriptor | undefined; hasOther: boolean },
 ): void {
   if (there && !overwrite)
     throw new SealgateError('precondition-failed', 'The destination exists, and Overwrite is F.');
   checkConditions(conditions, there);
+  // What is to be over something is an upload whose bytes were placed, and before that its record was
+  // written: another record is of a later change.
+  if (over && hasOther)
+    throw new SealgateError('precondition-failed', 'The name was changed meanwhile, by another server.');
   if (over) checkStanding(store, to, over, there, digest);
 }

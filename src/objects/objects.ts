@@ -202,7 +202,8 @@ export class Objects {
     this.bucket(to.bucket);
     return this.locked(to, async () => {
       const { store } = this.#options;
-      const check = (there: Descriptor | undefined) => checkCopy(store, from, to, asked, there);
+      const check = (there: Descriptor | undefined, hasOther = false) =>
+        checkCopy(store, from, to, asked, { there, hasOther });
       const { size } = await store.recorded(from.digest);
       const here = () => store.putRef(to.bucket, to.name, from);
       const { kind } = this.bucket(to.bucket);

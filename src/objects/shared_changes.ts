@@ -17,6 +17,9 @@ import { checkTaken } from './taken.ts';
 
 export type { Sharing };
 
+/** Throws what the name is refused for. See conditions.ts. */
+type CheckCopy = (there: Descriptor | undefined, hasOther: boolean) => void;
+
 type Put = Omit<PutRequest, 'fields'> & { fields: ObjectFields | undefined; arrived: Arrived };
 
 export class SharedChanges {
@@ -80,7 +83,7 @@ export class SharedChanges {
   async copy(
     to: Name,
     kind: BucketKind,
-    { from, size, check }: { from: NewRef; size: number; check(there: Descriptor | undefined): void },
+    { from, size, check }: { from: NewRef; size: number; check: CheckCopy },
     here: () => Promise<PutOutcome>,
   ): Promise<PutOutcome> {
     const share = this.#shareOf(to);
@@ -89,7 +92,7 @@ export class SharedChanges {
     const mediaType = await typeOf(to.name, saidOf(from), path, size);
     const end = from.expires && endBy(from.expires, Date.now());
     const make = (current: Descriptor | undefined, last: TierRecord | undefined): NewRecord | undefined => {
-      check(current);
+      check(current, last !== undefined && current?.digest !== digest);
       const said = saidOf(from);
       if (current) checkTaken(current, kind, { digest, ...said });
       else checkLast(last, kind, digest);
