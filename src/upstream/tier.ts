@@ -61,7 +61,8 @@ export class Tier {
   /** The record of a name. Rejects with `sharing-failed`. @param etag that of the record which is known. */
   async read(at: Name, etag?: string): Promise<Read> {
     const fields = { ...(etag !== undefined && { 'if-none-match': `"${etag}"` }) };
-    const sent = await this.send({ method: 'GET', path: recordPath(at), fields });
+    const asked: Asked = { method: 'GET', path: recordPath(at), fields };
+    const sent = expecting([200, 404, ...(etag === undefined ? [] : [304])], asked, await this.send(asked));
     if (sent.status === 304) return 'same';
     if (sent.status === 404) return 'absent';
     return { record: readRecord(sent.text), etag: bare(sent.etag) };
@@ -81,7 +82,8 @@ export class Tier {
     const condition = etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag };
     const fields = { ...condition, 'content-type': 'application/json' };
     const body = { text: JSON.stringify(record) };
-    const sent = await this.send({ method: 'PUT', path: recordPath(at), fields, body });
+    const asked: Asked = { method: 'PUT', path: recordPath(at), fields, body };
+    const sent = expecting([200, 412, 404], asked, await this.send(asked));
     // 404: AWS says so of a condition on what is not there.
     if (sent.status === 412 || sent.status === 404) return { differs: true, isUnsure: sent.attempts > 1 };
     return { etag: bare(sent.etag) };
@@ -122,7 +124,8 @@ export class Tier {
   // The mark first: what is there after it was not condemned is not deleted before a record can name it.
   async #look(key: string): Promise<'there' | 'absent' | 'condemned'> {
     if (!(await this.#marks.spare(key))) return 'condemned';
-    const { status } = await this.send({ method: 'HEAD', path: blobsBegin + key, fields: {} });
+    const asked: Asked = { method: 'HEAD', path: blobsBegin + key, fields: {} };
+    const { status } = expecting([200, 404], asked, await this.send(asked));
     return status === 200 ? 'there' : 'absent';
   }
 
@@ -131,13 +134,15 @@ export class Tier {
     const path = blobsBegin + key;
     if (body.size > this.#sizes.atOnce) {
       const partBytes = Math.max(this.#sizes.part, Math.ceil(body.size / mostParts));
-      await this.#answered(this.#upstream.sendParts({ path, body, partBytes }));
+      const sent = await this.#answered(this.#upstream.sendParts({ path, body, partBytes }));
+      expecting([200, 412], { method: 'POST', path }, sent);
       // Nobody says whether it took the place of another.
       return false;
     }
     // 412: it has them, and compared them with their digest when they came.
     const fields = { 'if-none-match': '*', 'content-type': 'application/octet-stream' };
-    return (await this.send({ method: 'PUT', path, fields, body })).status === 200;
+    const asked: Asked = { method: 'PUT', path, fields, body };
+    return expecting([200, 412], asked, await this.send(asked)).status === 200;
   }
 
   /** Fetches a blob, by its `blobKey`. Rejects with `sharing-failed` where the upstream is left alone. */
@@ -201,6 +206,16 @@ export class Tier {
     if (sent.kind === 'failed') throw sharingFailed(sent.fault, sent.message);
     return sent;
   }
+}
+
+/** Throws `sharing-failed` where an answer is none of those that say what has become of the request. */
+function expecting(
+  statuses: readonly number[],
+  { method, path }: Pick<Asked, 'method' | 'path'>,
+  sent: Answered,
+): Answered {
+  if (statuses.includes(sent.status)) return sent;
+  throw sharingFailed('refused', `${method} ${path}: it answered ${sent.status}`);
 }
 
 /** What clients are told is the same for all faults: the log has the reason. */

@@ -76,7 +76,8 @@ export class Marks {
    * @param counts from when it was found that it may go.
    */
   async delete(path: string, counts: Counting): Promise<void> {
-    await this.#send({ method: 'DELETE', path, fields: {}, counts });
+    const { status } = await this.#send({ method: 'DELETE', path, fields: {}, counts });
+    if (![200, 204, 404].includes(status)) throw new Error(`DELETE ${path}: it answered ${status}`);
   }
 
   #write(key: string, state: string, condition: Record<string, string>): Promise<Answered> {
