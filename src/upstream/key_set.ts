@@ -1,16 +1,60 @@
 // KeySet: keys of blobs in a small space. Of a digest 128 bits are kept: should two have the same, which
-// nobody can bring about who cannot break SHA-256 halfway, a blob stays that could go.
+// nobody can bring about who cannot break SHA-256 halfway, a blob stays that could go. It grows while keys are
+// added, some places at a time, so that none of them holds up the thread.
 
 const words = 4;
-/** Of 16 bytes each, at most three in four used. */
+/** Of 17 bytes each, at most three in four used: 23 to 45 bytes a key, and up to 68 while it grows. */
 const firstPlaces = 1024;
+/** Places that are moved with each key: all have been long before the larger table is full. */
+const movedAtATime = 8;
+
+class Table {
+  readonly places: number;
+  readonly #words: Uint32Array;
+  /** Which are used: a key may be all zero. */
+  readonly #used: Uint8Array;
+
+  constructor(places: number) {
+    this.places = places;
+    this.#words = new Uint32Array(places * words);
+    this.#used = new Uint8Array(places);
+  }
+
+  has(bits: Uint32Array): boolean {
+    return this.#used[this.#find(bits)] === 1;
+  }
+
+  /** @returns whether it was not there. */
+  add(bits: Uint32Array): boolean {
+    const place = this.#find(bits);
+    if (this.#used[place]) return false;
+    this.#used[place] = 1;
+    this.#words.set(bits, place * words);
+    return true;
+  }
+
+  /** What is at a place. */
+  at(place: number): Uint32Array | undefined {
+    return this.#used[place] ? this.#words.subarray(place * words, (place + 1) * words) : undefined;
+  }
+
+  /** Where a key is, or would be. */
+  #find(bits: Uint32Array): number {
+    let place = (bits[0] ?? 0) % this.places;
+    while (this.#used[place] && !this.#isAt(place, bits)) place = (place + 1) % this.places;
+    return place;
+  }
+
+  #isAt(place: number, bits: Uint32Array): boolean {
+    return bits.every((word, index) => this.#words[place * words + index] === word);
+  }
+}
 
 export class KeySet {
   readonly #most: number;
-  #places = firstPlaces;
-  #table = new Uint32Array(firstPlaces * words);
-  /** Which are used: a key may be all zero. */
-  #used = new Uint8Array(firstPlaces);
+  #table = new Table(firstPlaces);
+  /** What it grew out of, and how much of that it has by now. */
+  #before: { table: Table; moved: number } | undefined;
   #size = 0;
 
   /** @param most keys. */
@@ -25,42 +69,33 @@ export class KeySet {
   /** Throws when there are too many. @param key `DIGEST` or `DIGEST.PLACE`. */
   add(key: string): void {
     const bits = bitsOf(key);
-    const place = this.#find(bits);
-    if (this.#used[place]) return;
+    if (this.#has(bits)) return;
     if (this.#size >= this.#most) throw new Error(`more than ${this.#most} blobs are named`);
-    this.#used[place] = 1;
-    this.#table.set(bits, place * words);
+    this.#table.add(bits);
     this.#size++;
-    if (this.#size * 4 > this.#places * 3) this.#grow();
+    this.#move();
+    if (this.#size * 4 <= this.#table.places * 3) return;
+    this.#before = { table: this.#table, moved: 0 };
+    this.#table = new Table(this.#table.places * 2);
   }
 
   has(key: string): boolean {
-    return this.#used[this.#find(bitsOf(key))] === 1;
+    return this.#has(bitsOf(key));
   }
 
-  /** Where a key is, or would be. */
-  #find(bits: Uint32Array): number {
-    let place = (bits[0] ?? 0) % this.#places;
-    while (this.#used[place] && !this.#isAt(place, bits)) place = (place + 1) % this.#places;
-    return place;
+  #has(bits: Uint32Array): boolean {
+    return this.#table.has(bits) || this.#before?.table.has(bits) === true;
   }
 
-  #isAt(place: number, bits: Uint32Array): boolean {
-    return bits.every((word, index) => this.#table[place * words + index] === word);
-  }
-
-  #grow(): void {
-    const [table, used] = [this.#table, this.#used];
-    this.#places *= 2;
-    this.#table = new Uint32Array(this.#places * words);
-    this.#used = new Uint8Array(this.#places);
-    for (let place = 0; place < used.length; place++) {
-      if (!used[place]) continue;
-      const bits = table.subarray(place * words, (place + 1) * words);
-      const to = this.#find(bits);
-      this.#used[to] = 1;
-      this.#table.set(bits, to * words);
+  #move(): void {
+    const before = this.#before;
+    if (!before) return;
+    const end = Math.min(before.moved + movedAtATime, before.table.places);
+    for (; before.moved < end; before.moved++) {
+      const bits = before.table.at(before.moved);
+      if (bits) this.#table.add(bits);
     }
+    if (before.moved === before.table.places) this.#before = undefined;
   }
 }
 

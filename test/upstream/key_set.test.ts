@@ -48,3 +48,30 @@ test('more keys than it may have are an error', () => {
   set.add(digest(1));
   assert.throws(() => set.add(digest(3)), /more than 2 blobs are named/);
 });
+
+test('no key that is added moves more than some others, however large the set is', () => {
+  const set = new KeySet(100_000);
+  let written = 0;
+  Object.defineProperty(Uint32Array.prototype, 'set', {
+    configurable: true,
+    value(this: Uint32Array, ...of: Parameters<Uint32Array['set']>) {
+      written++;
+      Object.getPrototypeOf(Uint32Array.prototype).set.apply(this, of);
+    },
+  });
+  try {
+    let most = 0;
+    for (let number = 0; number < 20_000; number++) {
+      written = 0;
+      set.add(digest(number));
+      assert.ok(written > 0);
+      assert.ok(set.has(digest(number >> 1)), `${number >> 1} of ${number}`);
+      set.add(digest(number >> 1));
+      assert.equal(set.size, number + 1);
+      most = Math.max(most, written);
+    }
+    assert.ok(most <= 9, `${most} at once`);
+  } finally {
+    Reflect.deleteProperty(Uint32Array.prototype, 'set');
+  }
+});
