@@ -1,6 +1,6 @@
 // KeySet: keys of blobs in a small space. Of a digest 128 bits are kept: should two have the same, which
-// nobody can bring about who cannot break SHA-256 halfway, a blob stays that could go. It grows while keys are
-// added, some places at a time, so that none of them holds up the thread.
+// nobody can bring about who cannot break SHA-256 halfway, a blob stays that could go. It grows while keys
+// are added, some places at a time, so that none of them holds up the thread.
 
 const words = 4;
 /** Of 17 bytes each, at most three in four used: 23 to 45 bytes a key, and up to 68 while it grows. */
