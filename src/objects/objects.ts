@@ -171,11 +171,6 @@ export class Objects {
     );
   }
 
-  /** Throws `quota-reached` where the bucket has no room for so many bytes under a name. */
-  checkRoom(to: Name, bytes: number): void {
-    checkRoom(this.#options.store, to.bucket, bytes, this.#current(to));
-  }
-
   /** To receive a body that is not kept. @param maxSize bytes. @param read reads the staging file. */
   receive<T>(maxSize: number, read: (staging: string) => Promise<T>): Receiving<T> {
     return receivingToRead({ staging: this.#options.store.stagingPath(), maxSize }, read);

@@ -9,12 +9,13 @@ import type { Change } from './changes.ts';
 import { type Name, Objects, type ObjectsOptions } from './objects.ts';
 import type { Receiving } from './receiving.ts';
 import type { CopyRequest, PutRequest, Stored } from './requests.ts';
+import { checkRoom } from './room.ts';
 import { hasGot, type Standing, standingOf } from './standing.ts';
 import { Turn } from './turn.ts';
 
 export class SharedObjects extends Objects {
   readonly turn: Turn;
-  readonly #store: Pick<Store, 'adopt' | 'resolve' | 'version'>;
+  readonly #store: Pick<Store, 'adopt' | 'checkRoom' | 'resolve' | 'version'>;
 
   constructor(options: ObjectsOptions, turn = new Turn()) {
     super(options);
@@ -32,6 +33,12 @@ export class SharedObjects extends Objects {
   }
 
   readonly standing = (at: Name): Standing => standingOf(this.#store, at);
+
+  /** Throws `quota-reached` where the bucket has no room for so many bytes under a name. */
+  checkRoom(to: Name, bytes: number): void {
+    const ref = this.#store.resolve(to.bucket, to.name);
+    checkRoom(this.#store, to.bucket, bytes, ref?.deleted === false ? ref : undefined);
+  }
 
   /** See standing.ts. */
   hasGot(at: Name, digest: string, since: Standing): boolean {
