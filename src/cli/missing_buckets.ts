@@ -3,27 +3,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { whyVersioned } from '../config/site_warnings.ts';
+import { withoutBucket } from '../config/site_warnings.ts';
 import { openStore } from '../store/content_store.ts';
 
-/** A sentence for each, with the command that makes it; none where the store cannot be read. */
+/** See withoutBucket; none where the store cannot be read. */
 export async function missingBuckets(config: Config): Promise<string[]> {
-  const { buckets, sites = [] } = config;
-  const named = sites.filter(({ bucket }) => bucket !== undefined && !Object.hasOwn(buckets, bucket));
-  if (named.length === 0) return [];
+  if (withoutBucket(config, () => false).length === 0) return [];
   const there = await bucketsOf(config.store).catch(() => undefined);
-  const kinds = new Map<string, string>();
-  for (const site of named) {
-    const { bucket = '' } = site;
-    if (there === undefined || there.has(bucket)) continue;
-    if (whyVersioned(site) !== undefined) kinds.set(bucket, ' --kind versioned');
-    else if (!kinds.has(bucket)) kinds.set(bucket, '');
-  }
-  return [...kinds].map(
-    ([bucket, kind]) =>
-      `sites: there is no bucket ${bucket}, so nothing is found where it is served; make it with ` +
-      `'sealgate bucket create ${bucket}${kind}', or declare it in "buckets"`,
-  );
+  return there ? withoutBucket(config, (name) => there.has(name)) : [];
 }
 
 async function bucketsOf(root: string): Promise<Set<string>> {

@@ -108,6 +108,19 @@ export function whyVersioned({ protocol, mirror }: Pick<Site, 'protocol' | 'mirr
   }
 }
 
+/** A sentence for each site whose bucket is not there, nor declared: with the command that makes it. */
+export function withoutBucket(
+  { sites = [], buckets }: Pick<Config, 'sites' | 'buckets'>,
+  isThere: (bucket: string) => boolean,
+): string[] {
+  return sites.flatMap(({ host, path, bucket, ...site }) => {
+    if (bucket === undefined || Object.hasOwn(buckets, bucket) || isThere(bucket)) return [];
+    const kind = whyVersioned(site) === undefined ? '' : ' --kind versioned';
+    const remedy = `'sealgate bucket create ${bucket}${kind}', or its declaration in "buckets", makes one`;
+    return [`site ${host}${path}: there is no bucket ${bucket}, so it has nothing to serve; ${remedy}`];
+  });
+}
+
 // The server itself warns of buckets that there are, whoever made them.
 function ofKinds({ sites = [], buckets = {} }: Partial<Pick<Config, 'sites' | 'buckets'>>): string[] {
   return sites.flatMap(({ host, path, bucket = '', ...site }) => {

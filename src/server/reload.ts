@@ -2,6 +2,7 @@
 
 import type { Logger } from 'pino';
 import { type Config, ConfigError } from '../config/config.ts';
+import { withoutBucket } from '../config/site_warnings.ts';
 import { announce } from './announcement.ts';
 import { tellReload } from './manager.ts';
 import {
@@ -10,7 +11,6 @@ import {
   parts as partsOfServer,
   type Reloadables,
   type StartedParts,
-  sitesWithoutBucket,
 } from './reload_parts.ts';
 import { afterReload } from './reloadable.ts';
 import { changesByName, differingSettings, type SiteChanges } from './sites.ts';
@@ -153,7 +153,7 @@ export class Reload {
       buckets: missingBuckets(given, all.store),
       settings: differingSettings(others(before), others(given)),
       restart: differingSettings(given, read),
-      warnings: sitesWithoutBucket(given, all.store),
+      warnings: withoutBucket(given, (name) => all.store.bucket(name) !== undefined),
     };
     return { given, changes, said };
   }

@@ -122,18 +122,6 @@ export function missingBuckets({ buckets }: Config, store: Pick<Store, 'bucket'>
   return Object.keys(buckets).filter((name) => !store.bucket(name));
 }
 
-/** A sentence for each site whose bucket is not there, nor declared; the server's log warns of them, too. */
-export function sitesWithoutBucket(
-  { sites = [], buckets }: Pick<Config, 'sites' | 'buckets'>,
-  store: Pick<Store, 'bucket'>,
-): string[] {
-  return sites.flatMap(({ host, path, bucket }) => {
-    if (bucket === undefined || Object.hasOwn(buckets, bucket) || store.bucket(bucket)) return [];
-    const remedy = `'sealgate bucket create ${bucket}', or its declaration in buckets, makes one`;
-    return [`site ${host}${path}: there is no bucket ${bucket}, so it has nothing to serve; ${remedy}`];
-  });
-}
-
 function buckets(_: Config, given: Config, { store }: Given): Change {
   checkKinds(given, store);
   const take = async () => {

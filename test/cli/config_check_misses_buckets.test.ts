@@ -20,7 +20,7 @@ const check = () => outcome(spawnCli(['config', 'check', ...config]));
 test('a bucket of a site that is not there is a warning with a command, until it is made', async () => {
   const { status, stdout, stderr } = await check();
   assert.deepEqual([status, stdout], [0, 'the configuration is good\n']);
-  const commands = [...stderr.matchAll(/^warning: sites: there is no bucket .*'sealgate (.*)'/gm)];
+  const commands = [...stderr.matchAll(/^warning: site \S+: there is no bucket .*'sealgate (.*)'/gm)];
   assert.deepEqual(
     commands.map(([, command]) => command),
     ['bucket create missing', 'bucket create builds --kind versioned'],
