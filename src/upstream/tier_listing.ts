@@ -54,13 +54,16 @@ function located(path: string, cause: Error): Error {
 /** A page of a listing. Throws where it is none, or not whole. */
 export function pageOf(status: number, text: string, prefix: string): { keys: Listed[]; next?: string } {
   if (status !== 200) throw unlike(`its status is ${status}`);
-  const whole = /^\s*(?:<\?xml[^>]*\?>)?\s*<ListBucketResult(?:\s[^>]*)?>(.*)<\/ListBucketResult>\s*$/s;
-  const inner = whole.exec(text)?.[1];
-  if (inner === undefined) throw unlike('it is no whole ListBucketResult');
-  const keys: Listed[] = [];
-  const about = inner.replace(/<Contents>(.*?)<\/Contents>/gs, (_, contents: string) => {
-    keys.push(entryOf(contents, prefix));
-    return '';
+  const whole = text.trim();
+  const head = /^(?:<\?xml[^>]*>)?\s*<ListBucketResult(?:\s[^>]*)?>/.exec(whole)?.[0];
+  const tail = '</ListBucketResult>';
+  if (head === undefined || !whole.endsWith(tail)) throw unlike('it is no whole ListBucketResult');
+  let [about = '', ...entries] = whole.slice(head.length, -tail.length).split('<Contents>');
+  const keys = entries.map((entry) => {
+    const [contents = '', ...rest] = entry.split('</Contents>');
+    if (rest.length !== 1) throw unlike('an entry of it is not whole');
+    about += rest[0];
+    return entryOf(contents, prefix);
   });
   if (/<\/?(?:Contents|Key|CommonPrefixes|ListBucketResult)\b/.test(about))
     throw unlike('an entry of it is not whole');

@@ -112,3 +112,10 @@ test('keys that go back, and pages without keys before others, are refused', asy
   await assert.rejects(all(...back), /GET \?list-type=2&.*: .*not in order/);
   await assert.rejects(all(listing(about, more)), /no keys, and more follow/);
 });
+
+test('entries that begin a million times and never end, or a megabyte of space, take no time', () => {
+  const odd = listing(about, ends, '<Contents>'.repeat(700_000));
+  assert.throws(() => pageOf(200, odd, 'refs/'), /an entry of it is not whole/);
+  assert.throws(() => pageOf(200, ' '.repeat(7_000_000), 'refs/'), /no whole ListBucketResult/);
+  assert.throws(() => pageOf(200, `${' '.repeat(1_000_000)}<x>`, 'refs/'), /no whole ListBucketResult/);
+});
