@@ -33,8 +33,10 @@ export async function writeVerified(target: string, source: Readable, expected: 
     await syncFolder(dirname(target));
   } catch (cause) {
     // The errors of reading the source are not about this file.
-    const { syscall = '' } = cause as NodeJS.ErrnoException;
-    throw /^(?:write|fsync)/.test(syscall) ? named(target, cause) : cause;
+    const { syscall, code = '' } = cause as NodeJS.ErrnoException;
+    // Deno does not say which call it was that found no room.
+    const isOurs = syscall ? /^(?:write|fsync)/.test(syscall) : ['ENOSPC', 'EDQUOT'].includes(code);
+    throw isOurs ? named(target, cause) : cause;
   } finally {
     // Bun rejects with EFAULT below a file, where the error of the opening tells more.
     await rm(partial, { force: true }).catch(() => {});

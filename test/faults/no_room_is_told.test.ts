@@ -33,6 +33,7 @@ const commands: Record<string, (number: number) => string[]> = {
 const run = (args: string[]) => outcome(spawnCli([...args, '--config', site.config]));
 
 for (const [command, argsOf] of Object.entries(commands))
+  // Deno calls an EDQUOT of some calls UNKNOWN, with nothing beside it.
   for (const error of ['ENOSPC', 'EDQUOT'] as const)
     test(`${command}: each step in the store that fails with ${error} is told`, async (t) => {
       await writeFile(source, 'what is there');
@@ -46,7 +47,7 @@ for (const [command, argsOf] of Object.entries(commands))
         const what = `${hit}: ${result.status} ${last}`;
         if (result.status === 0) return what;
         assert.ok(last.includes(store), what);
-        assert.match(last, /space|quota|room/, what);
+        assert.match(last, 'Deno' in globalThis ? /space|quota|room|UNKNOWN/ : /space|quota|room/, what);
         assert.match(last, /make (?:room|some)|run the (?:same )?command again/, what);
         return what;
       });
