@@ -32,8 +32,8 @@ const commands: Record<string, (number: number) => string[]> = {
 
 const run = (args: string[]) => outcome(spawnCli([...args, '--config', site.config]));
 
+// Deno calls an EDQUOT of some calls UNKNOWN, with nothing beside it.
 for (const [command, argsOf] of Object.entries(commands))
-  // Deno calls an EDQUOT of some calls UNKNOWN, with nothing beside it.
   for (const error of ['ENOSPC', 'EDQUOT'] as const)
     test(`${command}: each step in the store that fails with ${error} is told`, async (t) => {
       await writeFile(source, 'what is there');
