@@ -10,8 +10,8 @@ import { siteWarnings } from '../config/site_warnings.ts';
 import { TlsFiles } from '../engine/tls_files.ts';
 import type { Preview, Reloaded } from '../server/reload.ts';
 import { readUpstreamFiles } from '../upstream/upstream.ts';
+import { bucketWarnings } from './bucket_warnings.ts';
 import { ControlClient, type ControlOptions, withControl } from './control_client.ts';
-import { missingBuckets } from './missing_buckets.ts';
 import { NoServer, sayError } from './say.ts';
 import { type SiteOptions, siteConfig, storeFlag, withExamples, withSite } from './site.ts';
 
@@ -68,7 +68,7 @@ async function check(options: CheckOptions): Promise<void> {
   warn([...siteWarnings(config), ...gcWarnings(config)]);
   const preview = await previewed(options);
   // What a running server says of its buckets; without one, what its store says.
-  warn(preview?.warnings ?? (await missingBuckets(config)));
+  warn(preview?.warnings ?? (await bucketWarnings(config)));
   if (options.json) return console.log(JSON.stringify(preview ?? null));
   console.log('the configuration is good');
   if (!preview) return;

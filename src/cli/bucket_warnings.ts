@@ -7,7 +7,7 @@ import { withoutBucket } from '../config/site_warnings.ts';
 import { openStore } from '../store/content_store.ts';
 
 /** See withoutBucket; none where the store cannot be read. */
-export async function missingBuckets(config: Config): Promise<string[]> {
+export async function bucketWarnings(config: Config): Promise<string[]> {
   if (withoutBucket(config, () => false).length === 0) return [];
   const there = await bucketsOf(config.store).catch(() => undefined);
   return there ? withoutBucket(config, (name) => there.has(name)) : [];
