@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { type Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { syncFolder } from './durable_file.ts';
+import { isFull } from './full_disk.ts';
 import { named } from './named_errors.ts';
 
 /** The bytes that are expected, and what an error calls their source. */
@@ -33,9 +34,9 @@ export async function writeVerified(target: string, source: Readable, expected: 
     await syncFolder(dirname(target));
   } catch (cause) {
     // The errors of reading the source are not about this file.
-    const { syscall, code = '' } = cause as NodeJS.ErrnoException;
+    const { syscall, code } = cause as NodeJS.ErrnoException;
     // Deno does not say which call it was that found no room.
-    const isOurs = syscall ? /^(?:write|fsync)/.test(syscall) : ['ENOSPC', 'EDQUOT'].includes(code);
+    const isOurs = syscall ? /^(?:write|fsync)/.test(syscall) : isFull(code);
     throw isOurs ? named(target, cause) : cause;
   } finally {
     // Bun rejects with EFAULT below a file, where the error of the opening tells more.

@@ -3,7 +3,7 @@
 import { constants } from 'node:os';
 import { sep } from 'node:path';
 import { errors, SealgateError } from '../errors.ts';
-import { isFull } from '../store/disk_reserve.ts';
+import { isFull } from '../full_disk.ts';
 
 const { ENOSPC, EDQUOT } = constants.errno;
 /** LMDB gives numbers as codes; Deno has no name for EDQUOT. */

@@ -3,9 +3,9 @@
 
 import { rm } from 'node:fs/promises';
 import { SealgateError } from '../errors.ts';
+import { isFull } from '../full_disk.ts';
 import { addon, type Hashed } from '../native/addon.ts';
 import type { ObjectFields } from '../object_fields.ts';
-import { isFull } from '../store/disk_reserve.ts';
 import type { Fetched, Taking } from '../upstream/fetching.ts';
 import { blobKey, sharingFailed, type Tier } from '../upstream/tier.ts';
 import type { HeldRecord } from '../upstream/tier_record.ts';

@@ -7,9 +7,9 @@ import type { Logger } from 'pino';
 import * as z from 'zod';
 import { type Config, urlOf } from '../config/config.ts';
 import { replaceFile } from '../durable_file.ts';
+import { isFull } from '../full_disk.ts';
 import type { BoundListener } from '../native/addon.ts';
 import { readRegular } from '../regular_file.ts';
-import { isFull } from '../store/disk_reserve.ts';
 
 /** Largest server.json that is read, in bytes; far more than one has. */
 const maxBytes = 1024 * 1024;

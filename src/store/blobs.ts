@@ -5,6 +5,7 @@ import { copyFile, lstat, open, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { syncFile } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
+import { isFull } from '../full_disk.ts';
 import { naming } from '../named_errors.ts';
 import {
   addon,
@@ -17,7 +18,6 @@ import {
   type SealRecord,
 } from '../native/addon.ts';
 import { moveFile, removeDurably } from './blob_files.ts';
-import { isFull } from './disk_reserve.ts';
 import { makeFolder } from './layout.ts';
 import { SharedSync } from './shared_sync.ts';
 import {

@@ -2,7 +2,7 @@
 // during a commit wait here for the next: LMDB never settles what is queued behind a commit that fails.
 
 import { SealgateError } from '../errors.ts';
-import { isFull } from './disk_reserve.ts';
+import { isFull } from '../full_disk.ts';
 import type { Frame } from './journal.ts';
 import {
   type Key,

@@ -2,9 +2,9 @@
 // for all who share it, and uploads could take the space that is left at any time.
 
 import { statfsSync, statSync } from 'node:fs';
-import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { SealgateError } from '../errors.ts';
+import { isFull } from '../full_disk.ts';
 import { namingSync } from '../named_errors.ts';
 import { addon } from '../native/addon.ts';
 
@@ -13,12 +13,6 @@ import { addon } from '../native/addon.ts';
  * blocks cannot be allocated ahead.
  */
 export const freeBytes = 32 * 1024 * 1024;
-
-/** Whether an error's code says that there is no space. */
-export function isFull(code: string | undefined): boolean {
-  // libuv has no name for EDQUOT.
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === `Unknown system error -${constants.errno.EDQUOT}`;
-}
 
 /** There is no space for a commit, so nothing of it was written. */
 export class NoRoom extends SealgateError {

@@ -4,9 +4,9 @@ import { constants } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder } from '../durable_file.ts';
+import { isFull } from '../full_disk.ts';
 import { addon, type OpenFile, type StoreLock } from '../native/addon.ts';
 import { readRegular } from '../regular_file.ts';
-import { isFull } from './disk_reserve.ts';
 
 /** Most bytes of the files that have one line. */
 const maxSmallFile = 4096;

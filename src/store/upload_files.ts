@@ -9,10 +9,10 @@ import { dirname, join } from 'node:path';
 import { replaceFile, syncFile, syncFolder } from '../durable_file.ts';
 import { SealgateError } from '../errors.ts';
 import { namesIn } from '../folder_names.ts';
+import { isFull } from '../full_disk.ts';
 import { naming } from '../named_errors.ts';
 import { addon, type StoreLock } from '../native/addon.ts';
 import { readRegular } from '../regular_file.ts';
-import { isFull } from './disk_reserve.ts';
 import { makeFolder } from './layout.ts';
 
 /** Bytes of a record; what clients say of an object is limited to far less. */

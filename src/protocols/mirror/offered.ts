@@ -2,8 +2,8 @@
 
 import { FieldLines } from '../../engine/engine_request.ts';
 import { SealgateError } from '../../errors.ts';
+import { isFull } from '../../full_disk.ts';
 import { checkedMediaType } from '../../media_type.ts';
-import { isFull } from '../../store/disk_reserve.ts';
 import type { Descriptor } from '../../store/store.ts';
 import type { Fetched, FetchFault, UpstreamHead } from '../../upstream/fetching.ts';
 import { keptFor, upstreamOf } from '../../upstream/keeping.ts';
